@@ -1,0 +1,287 @@
+package blog
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Status is where an article stands in its life.
+type Status string
+
+const (
+	Draft     Status = "draft"
+	Scheduled Status = "scheduled" // goes out by itself at ScheduledAt; answers 404 until then
+	Published Status = "published"
+	Withdrawn Status = "withdrawn" // taken back: its page answers 410, its text is a draft again
+	Deleted   Status = "deleted"   // erased after thirty days but for its address and tombstones
+)
+
+// Format is how an article is spoken on the wire (federation.md 3.2). It is frozen at first publication.
+type Format string
+
+const (
+	FullArticle Format = "article"     // an Article: title, summary and text
+	FullNote    Format = "note-full"   // a Note with the whole text
+	TeaserNote  Format = "note-teaser" // a Note with title, summary and link
+)
+
+// Visibility is who may read an article, and where it is listed.
+type Visibility string
+
+const (
+	Public    Visibility = "public"
+	Unlisted  Visibility = "unlisted"  // by address only
+	Followers Visibility = "followers" // not on the public web
+	Local     Visibility = "local"     // on the web only, never federated
+)
+
+// Text is an article's words in one language.
+type Text struct {
+	Language string // BCP 47
+	Title    string
+	Subtitle string
+	Summary  string // plain text, at most 500 runes
+	Markdown string
+	HTML     string // made from Markdown by markup; safe to print
+	Plain    string // the words alone, for search and excerpts
+	Slug     string
+	Words    int // how many words Plain has
+}
+
+// Article is one work of one voice, with its original text. Other voices may stand beside the owner in the by-line.
+type Article struct {
+	ID          ID
+	VoiceID     ID // the owner; on the wire the only author
+	Status      Status
+	Format      Format
+	Visibility  Visibility
+	Comments    Policy
+	Quotes      string // everyone, followers or nobody (FEP-044f)
+	Warning     string // a content warning; needs a Note format
+	SeriesID    ID     // "" outside a series
+	Part        int
+	PictureID   ID     // the hero, "" without one
+	PictureAlt  string // overrides the picture's own words
+	Month       string // "2026/11", of the first publication, in the site's zone; part of the address for ever
+	ObjectID    ID     // of the object on the wire that is not gone; "" when there is none
+	Revision    int    // rises with every published change
+	PublishedAt *time.Time
+	UpdatedAt   *time.Time // of the last told change; nil when never changed since publication
+	ScheduledAt *time.Time
+	CreatedAt   time.Time
+	SavedAt     time.Time // of the last save, whoever made it: also the token that notices two editors
+	Text
+
+	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
+	Tags    Words    `db:"-"`
+}
+
+// Byline is one name under a title: an author of ours, or a guest.
+type Byline struct {
+	VoiceID ID // "" for a guest
+	Handle  string
+	Name    string
+	URL     string // a guest's own address, or ""
+	Picture string
+}
+
+const (
+	maxTitle    = 300
+	maxSummary  = 500
+	maxMarkdown = 1 << 20
+	maxTags     = 50
+)
+
+var slugPattern = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$`)
+
+// Check says what cannot even be kept as a draft; the error is an Invalid.
+func (a Article) Check() error {
+	switch {
+	case utf8.RuneCountInString(a.Title) > maxTitle:
+		return invalid("title", "is longer than %d characters", maxTitle)
+	case utf8.RuneCountInString(a.Summary) > maxSummary:
+		return invalid("summary", "is longer than %d characters", maxSummary)
+	case len(a.Markdown) > maxMarkdown:
+		return invalid("text", "is longer than one megabyte")
+	case len(a.Tags) > maxTags:
+		return invalid("tags", "are more than %d", maxTags)
+	case a.Slug != "" && (!slugPattern.MatchString(a.Slug) || len(a.Slug) > 200):
+		return invalid("slug", "may have small letters, digits and single hyphens: “four-minutes-wide”")
+	case a.Part < 0:
+		return invalid("part", "must be 1 or more")
+	}
+	return a.checkChoices()
+}
+
+func (a Article) checkChoices() error {
+	if err := oneOf("format", a.Format, FullArticle, FullNote, TeaserNote); err != nil {
+		return err
+	}
+	if err := oneOf("visibility", a.Visibility, Public, Unlisted, Followers, Local); err != nil {
+		return err
+	}
+	if err := oneOf("comments", a.Comments, Open, Known, Approve, Closed); err != nil {
+		return err
+	}
+	return oneOf("quotes", a.Quotes, "everyone", "followers", "nobody")
+}
+
+// ready says what keeps an article from being read by others.
+func (a Article) ready() error {
+	switch {
+	case strings.TrimSpace(a.Title) == "":
+		return invalid("title", "is missing: give the article a title")
+	case strings.TrimSpace(a.Markdown) == "":
+		return invalid("text", "is empty: there is nothing to publish yet")
+	case a.Slug == "":
+		return invalid("slug", "is missing")
+	case a.Warning != "" && a.Format == FullArticle:
+		return invalid("format", "must be note-full or note-teaser when there is a content warning: Mastodon shows the title and summary of an Article in clear")
+	}
+	return a.Check()
+}
+
+// Publish makes a draft, a scheduled or a withdrawn article public as of now; zone decides the month in its address,
+// which is set once and kept. It returns an Invalid when something is missing, ErrConflict when it is published already.
+func (a *Article) Publish(now time.Time, zone *time.Location) error {
+	if a.Status == Published {
+		return ErrConflict
+	}
+	if a.Status == Deleted {
+		return ErrGone
+	}
+	if err := a.ready(); err != nil {
+		return err
+	}
+	now = now.UTC().Truncate(time.Second)
+	a.Status, a.ScheduledAt, a.UpdatedAt = Published, nil, nil
+	a.PublishedAt = &now
+	a.settleMonth(now, zone)
+	a.Revision++
+	return nil
+}
+
+// Schedule sets a moment in the future at which the article goes out by itself.
+func (a *Article) Schedule(at, now time.Time, zone *time.Location) error {
+	if a.Status == Published {
+		return ErrConflict
+	}
+	if !at.After(now) {
+		return invalid("date", "lies in the past: publish now, or choose a later moment")
+	}
+	if err := a.ready(); err != nil {
+		return err
+	}
+	at = at.UTC().Truncate(time.Second)
+	a.Status, a.ScheduledAt = Scheduled, &at
+	a.settleMonth(at, zone)
+	return nil
+}
+
+// settleMonth gives the address its month. A scheduled article that never was public may still change it.
+func (a *Article) settleMonth(at time.Time, zone *time.Location) {
+	if a.Month == "" || (a.PublishedAt == nil && a.ObjectID == "") || a.Revision == 0 {
+		a.Month = at.In(zone).Format("2006/01")
+	}
+}
+
+// Revise marks a published article as changed: a newer revision with a newer time, later than its publication, since
+// peers refuse an update that is not (federation.md 0.2).
+func (a *Article) Revise(now time.Time) error {
+	if a.Status != Published {
+		return ErrConflict
+	}
+	if err := a.ready(); err != nil {
+		return err
+	}
+	now = now.UTC().Truncate(time.Second)
+	if earliest := a.changedAt().Add(time.Second); now.Before(earliest) {
+		now = earliest
+	}
+	a.UpdatedAt = &now
+	a.Revision++
+	return nil
+}
+
+func (a Article) changedAt() time.Time {
+	if a.UpdatedAt != nil {
+		return *a.UpdatedAt
+	}
+	return *a.PublishedAt
+}
+
+// Withdraw takes a published article back. Its page answers 410 and its text is a draft again.
+func (a *Article) Withdraw() error {
+	if a.Status != Published {
+		return ErrConflict
+	}
+	a.Status = Withdrawn
+	return nil
+}
+
+// Delete puts an article among the deleted ones.
+func (a *Article) Delete() error {
+	if a.Status == Deleted {
+		return ErrConflict
+	}
+	a.Status = Deleted
+	return nil
+}
+
+// Listed tells whether an article stands on front pages, in archives and feeds.
+func (a Article) Listed() bool {
+	return a.Status == Published && (a.Visibility == Public || a.Visibility == Local)
+}
+
+// OnTheWeb tells whether anybody may read its page.
+func (a Article) OnTheWeb() bool { return a.Status == Published && a.Visibility != Followers }
+
+// Federates tells whether other servers hear of it.
+func (a Article) Federates() bool { return a.Visibility != Local }
+
+// Minutes is the time to read it, at least one.
+func (a Article) Minutes() int { return max(1, (a.Words+115)/230) }
+
+// Series is a work in parts, in the order of Article.Part.
+type Series struct {
+	ID          ID
+	Slug        string
+	Title       string
+	Description string
+	Language    string
+	Planned     int // how many parts there will be, 0 when nobody knows
+}
+
+// Picture is an entry of the picture library. Files carry no metadata and are stored in up to three widths.
+type Picture struct {
+	ID        ID
+	VoiceID   ID
+	Type      string // image/jpeg, image/png, image/gif or image/webp
+	Width     int    // of the largest file
+	Height    int
+	Blurhash  string
+	Alt       string // words for those who cannot see it; "" asks for some
+	Name      string // as uploaded, for the author's eye only
+	Digest    string // SHA-256 of the upload, hex: the same picture twice is one
+	CreatedAt time.Time
+	Files     []PictureFile `db:"-"` // smallest first
+}
+
+// PictureFile is one stored width of a picture.
+type PictureFile struct {
+	PictureID ID
+	File      string // name under /media/
+	Width     int
+	Height    int
+	Size      int64 // bytes
+}
+
+// Largest is the file to link to; zero when the picture has none.
+func (p Picture) Largest() PictureFile {
+	if len(p.Files) == 0 {
+		return PictureFile{}
+	}
+	return p.Files[len(p.Files)-1]
+}

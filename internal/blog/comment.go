@@ -1,0 +1,181 @@
+package blog
+
+import (
+	"sort"
+	"time"
+)
+
+// Policy is who may comment on an article without waiting.
+type Policy string
+
+const (
+	Open    Policy = "open"    // everybody
+	Known   Policy = "known"   // followers, people whom an author follows, people approved before; the rest waits
+	Approve Policy = "approve" // everybody waits
+	Closed  Policy = "closed"  // nobody may
+)
+
+// Origin is the way by which a comment reached us.
+type Origin string
+
+const (
+	Pushed  Origin = "pushed"  // signed and sent by its author's server
+	Fetched Origin = "fetched" // asked for, to complete a thread
+	Own     Origin = "local"   // written here by an author of ours
+)
+
+// CommentVisibility is for whom a comment was meant. Restricted ones reach no page, feed, collection, count or cache.
+type CommentVisibility string
+
+const (
+	PublicComment     CommentVisibility = "public"
+	UnlistedComment   CommentVisibility = "unlisted"
+	RestrictedComment CommentVisibility = "restricted"
+)
+
+// CommentState is what moderation made of a comment.
+type CommentState string
+
+const (
+	CommentWaiting CommentState = "waiting"
+	CommentShown   CommentState = "shown"
+	CommentHidden  CommentState = "hidden"
+	CommentSpam    CommentState = "spam"
+	CommentRemoved CommentState = "removed" // taken back by its author; its words are erased, its place kept while it has answers
+)
+
+// Comment is an answer under an article: somebody's elsewhere, or an author's own.
+type Comment struct {
+	ID          ID
+	Address     string // its id on the wire
+	ArticleID   ID
+	ParentID    ID     // the comment it answers; "" when it answers the article
+	ActorID     string // who wrote it elsewhere; "" for our own
+	VoiceID     ID     // who wrote it here; "" for theirs
+	Origin      Origin
+	Visibility  CommentVisibility
+	State       CommentState
+	HTML        string // cleaned; safe to print
+	Plain       string
+	Markdown    string // of our own answers
+	Warning     string
+	Language    string
+	URL         string    // where it can be read at its home
+	PublishedAt time.Time // as sent
+	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: nobody pins a comment with a date
+	ArrivedAt   time.Time
+	UpdatedAt   *time.Time
+}
+
+// Public tells whether the comment may stand on a page. It is the one rule about who sees what; queries that read
+// for the public say the same in SQL.
+func (c Comment) Public() bool {
+	return c.State == CommentShown && c.Visibility != RestrictedComment
+}
+
+// Relation is what ties a commenter to the author of an article.
+type Relation struct {
+	Follows        bool // follows an author of ours
+	Followed       bool // an author of ours follows them
+	ApprovedBefore bool // an earlier comment of theirs was approved
+}
+
+// Admit decides where a new comment goes: shown or waiting. Under a closed article it is ErrForbidden. Restricted
+// words are never shown, whatever the policy, so they need no approval.
+func (p Policy) Admit(c Comment, who Relation) (CommentState, error) {
+	switch {
+	case c.VoiceID != "" || c.Visibility == RestrictedComment:
+		return CommentShown, nil
+	case p == Closed:
+		return "", ErrForbidden
+	case p == Approve:
+		return CommentWaiting, nil
+	case p == Known && !who.Follows && !who.Followed && !who.ApprovedBefore:
+		return CommentWaiting, nil
+	}
+	return CommentShown, nil
+}
+
+// ClampTime keeps a date that its sender chose within what is possible: not before the article, not after arrival.
+func ClampTime(sent, earliest, arrival time.Time) time.Time {
+	if sent.Before(earliest) {
+		return earliest
+	}
+	if sent.After(arrival) {
+		return arrival
+	}
+	return sent
+}
+
+// Thread is a comment with the answers to it, oldest first.
+type Thread struct {
+	Comment Comment
+	Depth   int // 0 for an answer to the article itself
+	Answers []Thread
+}
+
+// Threads makes trees of an article's comments. A comment whose parent is not among them stands at the top; a removed
+// one is kept only while it has answers. The input may be in any order, and may not loop.
+func Threads(comments []Comment) []Thread {
+	known := make(map[ID]bool, len(comments))
+	for _, c := range comments {
+		known[c.ID] = true
+	}
+	answers := map[ID][]Comment{}
+	for _, c := range comments {
+		parent := c.ParentID
+		if !known[parent] || parent == c.ID {
+			parent = ""
+		}
+		answers[parent] = append(answers[parent], c)
+	}
+	return grow(answers, "", 0)
+}
+
+func grow(answers map[ID][]Comment, parent ID, depth int) []Thread {
+	list := answers[parent]
+	delete(answers, parent)
+	sort.SliceStable(list, func(i, j int) bool {
+		if list[i].SortedAt.Equal(list[j].SortedAt) {
+			return list[i].ID < list[j].ID
+		}
+		return list[i].SortedAt.Before(list[j].SortedAt)
+	})
+	var threads []Thread
+	for _, c := range list {
+		thread := Thread{Comment: c, Depth: depth, Answers: grow(answers, c.ID, depth+1)}
+		if c.State != CommentRemoved || len(thread.Answers) > 0 {
+			threads = append(threads, thread)
+		}
+	}
+	return threads
+}
+
+// ReactionKind is what somebody did with an article or comment without answering it.
+type ReactionKind string
+
+const (
+	Like  ReactionKind = "like"
+	Boost ReactionKind = "boost"
+	Emoji ReactionKind = "emoji"
+)
+
+// Reaction is one act of one person on one target.
+type Reaction struct {
+	ID        ID
+	Address   string // of the activity that said it; undone by it
+	Kind      ReactionKind
+	ActorID   string
+	ArticleID ID // always set: the article, or the one that the comment stands under
+	CommentID ID // "" when the article itself is meant
+	Emoji     string
+	At        time.Time
+}
+
+// Counts is what stands under a title: replies from people who may be shown, likes and boosts.
+type Counts struct {
+	Replies int
+	Servers int // how many servers the replies come from
+	Likes   int
+	Boosts  int
+}

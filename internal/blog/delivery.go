@@ -1,0 +1,81 @@
+package blog
+
+import "time"
+
+// Activity is something a voice of ours said, once, as the bytes that every server gets.
+type Activity struct {
+	ID       ID
+	VoiceID  ID     // whose key signs it; "" for the site's instance actor
+	Kind     string // the word on the wire: Create, Update, Delete, Accept ...
+	ObjectID ID     // the object (of an article or a note) it is about, "" otherwise
+	Revision int    // of the article, for the log of who holds what
+	Payload  []byte
+	At       time.Time
+}
+
+// DeliveryStatus is what became of one letter, as the author sees it.
+type DeliveryStatus string
+
+const (
+	Waiting    DeliveryStatus = "waiting"    // not tried yet
+	Retrying   DeliveryStatus = "retrying"   // tried without success; its server rests until the next try
+	Delivered  DeliveryStatus = "delivered"  // answered 2xx
+	Refused    DeliveryStatus = "refused"    // answered 4xx: it will not be tried again by itself
+	GoneAway   DeliveryStatus = "gone"       // answered 410: nobody lives there any more
+	GivenUp    DeliveryStatus = "given up"   // a week without success
+	Superseded DeliveryStatus = "superseded" // a later letter about the same object made it needless
+)
+
+// Settled tells whether the letter needs no further try.
+func (s DeliveryStatus) Settled() bool { return s != Waiting && s != Retrying }
+
+// Delivery is one letter: one activity to one inbox. It stays after it is settled, since it is what the author sees
+// and what decides where an edit or a withdrawal must go.
+type Delivery struct {
+	ActivityID ID
+	Inbox      string
+	Host       string
+	Attempts   int
+	Status     DeliveryStatus
+	Code       int    // last HTTP status, 0 when there was no answer
+	Answer     string // last answer or trouble, in words
+	TookMS     int64  // of the last attempt
+	SettledAt  *time.Time
+}
+
+// Report is a letter with what its author wants to know of it.
+type Report struct {
+	Delivery
+	Kind      string
+	SaidAt    time.Time
+	Followers int       // how many followers of the author it reaches
+	Software  string    // as the server calls itself, "" when unknown
+	NextAt    time.Time // of the next try, when there will be one
+}
+
+// Restful is the schedule by which a silent server is tried again (federation.md 9.4): how long it rests after that
+// many failures in a row. Callers add jitter.
+func Restful(failures int) time.Duration {
+	rests := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}
+	switch {
+	case failures <= 0:
+		return 0
+	case failures > len(rests):
+		return 24 * time.Hour
+	}
+	return rests[failures-1]
+}
+
+// Patience is how long a letter is tried before it is given up.
+const Patience = 7 * 24 * time.Hour
+
+// Arrival is an activity from elsewhere whose signature was good, kept until it has been worked through.
+type Arrival struct {
+	ID         ID
+	Host       string // of the signer
+	ActivityID string
+	Signer     string // address of the actor whose key signed it
+	Body       []byte
+	At         time.Time
+	Attempts   int
+}

@@ -1,0 +1,110 @@
+package blog
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Site is the blog as a whole, and the one place that knows the shape of our addresses. Ids of actors, objects and
+// activities are opaque; human addresses carry handles and slugs, which may change while the ids stay.
+type Site struct {
+	URL          string // public address, scheme and authority, no trailing slash: "https://overkant.example"
+	HandleDomain string // the domain in @name@domain; the host of URL unless set apart
+	Name         string
+	Description  string
+	Language     string // BCP 47, of pages that belong to no article
+	Timezone     string // IANA name, for the dates on pages and the month in addresses
+	PublicKey    string // SPKI PEM of the instance actor
+	CreatedAt    time.Time
+}
+
+// Host is the authority of the site's address, with its port where there is one.
+func (s Site) Host() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Location is the site's time zone, UTC when its name is not known to this machine.
+func (s Site) Location() *time.Location {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// Owns tells whether an address lies on this site: same scheme and authority.
+func (s Site) Owns(address string) bool {
+	return address == s.URL || strings.HasPrefix(address, s.URL+"/")
+}
+
+// Handle is how people write an author of ours: "@ilse@overkant.example".
+func (s Site) Handle(handle string) string { return "@" + handle + "@" + s.HandleDomain }
+
+// The human addresses.
+
+// Home is the front page.
+func (s Site) Home() string { return s.URL + "/" }
+
+// VoicePage is the profile page of a voice; the site's own voice lives at the front page.
+func (s Site) VoicePage(v Voice) string {
+	switch v.Kind {
+	case SiteVoice:
+		return s.Home()
+	case SeriesVoice:
+		return s.URL + "/series/" + v.Handle
+	}
+	return s.URL + "/@" + v.Handle
+}
+
+// ArticlePath is the path of an article's page: "/2026/11/four-minutes-wide". It keeps the month of the first
+// publication for ever.
+func (s Site) ArticlePath(a Article) string { return "/" + a.Month + "/" + a.Slug }
+
+// ArticlePage is the full address of an article's page.
+func (s Site) ArticlePage(a Article) string { return s.URL + s.ArticlePath(a) }
+
+// CommentPage is the place of a comment on its article's page.
+func (s Site) CommentPage(a Article, comment ID) string {
+	return s.ArticlePage(a) + "#comment-" + string(comment)
+}
+
+// TagPage lists the articles with a tag.
+func (s Site) TagPage(tag string) string { return s.URL + "/tags/" + url.PathEscape(tag) }
+
+// SeriesPage lists the parts of a series.
+func (s Site) SeriesPage(slug string) string { return s.URL + "/series/" + slug }
+
+// Media is the address of a file in the picture library.
+func (s Site) Media(file string) string { return s.URL + "/media/" + file }
+
+// The ActivityPub addresses (federation.md 0.1): never derived from a handle, slug, title or date.
+
+func (s Site) ActorID(voice ID) string       { return s.URL + "/ap/actors/" + string(voice) }
+func (s Site) ArticleID(object ID) string    { return s.URL + "/ap/articles/" + string(object) }
+func (s Site) NoteID(comment ID) string      { return s.URL + "/ap/notes/" + string(comment) }
+func (s Site) ActivityID(activity ID) string { return s.URL + "/ap/activities/" + string(activity) }
+func (s Site) InstanceID() string            { return s.URL + "/ap/instance" }
+func (s Site) SharedInbox() string           { return s.URL + "/ap/inbox" }
+
+// Local reads one of our own ActivityPub addresses back: kind is the word after /ap/ ("actors", "articles", "notes",
+// "activities"), rest what follows the id ("inbox", "" for the thing itself). ok is false for any other address.
+func (s Site) Local(address string) (kind string, id ID, rest string, ok bool) {
+	path, found := strings.CutPrefix(address, s.URL+"/ap/")
+	if !found {
+		return "", "", "", false
+	}
+	path, _, _ = strings.Cut(path, "#")
+	parts := strings.SplitN(path, "/", 3)
+	if len(parts) < 2 || !ValidID(parts[1]) {
+		return "", "", "", false
+	}
+	if len(parts) == 3 {
+		rest = parts[2]
+	}
+	return parts[0], ID(parts[1]), rest, true
+}

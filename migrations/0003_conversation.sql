@@ -1,0 +1,128 @@
+-- +goose Up
+
+-- People and things elsewhere.
+CREATE TABLE actors (
+    id                TEXT      PRIMARY KEY,       -- address
+    type              TEXT      NOT NULL,
+    handle            TEXT      NOT NULL DEFAULT '',
+    handle_checked_at TIMESTAMP,
+    name              TEXT      NOT NULL DEFAULT '',
+    summary           TEXT      NOT NULL DEFAULT '',
+    icon              TEXT      NOT NULL DEFAULT '',
+    url               TEXT      NOT NULL DEFAULT '',
+    host              TEXT      NOT NULL,
+    inbox             TEXT      NOT NULL,
+    shared_inbox      TEXT      NOT NULL DEFAULT '',
+    mailbox           TEXT      NOT NULL,          -- where letters go: the shared inbox, or the own one
+    mail_host         TEXT      NOT NULL,          -- the server that the mailbox lies on
+    followers_url     TEXT      NOT NULL DEFAULT '',
+    moved_to          TEXT      NOT NULL DEFAULT '',
+    also_known_as     TEXT      NOT NULL DEFAULT '',
+    fetched_at        TIMESTAMP NOT NULL,
+    silent_since      TIMESTAMP,
+    gone_at           TIMESTAMP
+);
+CREATE INDEX actors_host ON actors (host);
+
+CREATE TABLE actor_keys (
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    key_id        TEXT      NOT NULL,
+    pem           TEXT      NOT NULL,
+    PRIMARY KEY (actor_id, key_id)
+);
+CREATE INDEX actor_keys_key ON actor_keys (key_id);
+
+CREATE TABLE followers (
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    follow_id     TEXT      NOT NULL,
+    state         TEXT      NOT NULL CHECK (state IN ('pending', 'accepted')),
+    since         TIMESTAMP NOT NULL,
+    PRIMARY KEY (voice_id, actor_id)
+);
+CREATE INDEX followers_actor ON followers (actor_id);
+
+CREATE TABLE following (
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    follow_id     TEXT      NOT NULL,
+    state         TEXT      NOT NULL CHECK (state IN ('pending', 'accepted')),
+    since         TIMESTAMP NOT NULL,
+    PRIMARY KEY (voice_id, actor_id)
+);
+
+CREATE TABLE blocks (
+    kind          TEXT      NOT NULL CHECK (kind IN ('host', 'actor')),
+    subject       TEXT      NOT NULL,
+    level         TEXT      NOT NULL CHECK (level IN ('limit', 'refuse')),
+    reason        TEXT      NOT NULL DEFAULT '',
+    note          TEXT      NOT NULL DEFAULT '',
+    at            TIMESTAMP NOT NULL,
+    PRIMARY KEY (kind, subject)
+);
+
+-- Restricted words live here too, and are kept out of every public query by one condition.
+CREATE TABLE comments (
+    id            TEXT      PRIMARY KEY,
+    address       TEXT      NOT NULL UNIQUE,
+    article_id    TEXT      NOT NULL REFERENCES articles (id),
+    parent_id     TEXT      NOT NULL DEFAULT '',
+    actor_id      TEXT      NOT NULL DEFAULT '',
+    voice_id      TEXT      NOT NULL DEFAULT '',
+    origin        TEXT      NOT NULL CHECK (origin IN ('pushed', 'fetched', 'forwarded', 'local', 'webmention')),
+    visibility    TEXT      NOT NULL CHECK (visibility IN ('public', 'unlisted', 'restricted')),
+    state         TEXT      NOT NULL CHECK (state IN ('waiting', 'shown', 'hidden', 'spam', 'removed')),
+    html          TEXT      NOT NULL DEFAULT '',
+    plain         TEXT      NOT NULL DEFAULT '',
+    markdown      TEXT      NOT NULL DEFAULT '',
+    warning       TEXT      NOT NULL DEFAULT '',
+    language      TEXT      NOT NULL DEFAULT '',
+    url           TEXT      NOT NULL DEFAULT '',
+    published_at  TIMESTAMP NOT NULL,
+    sorted_at     TIMESTAMP NOT NULL,
+    arrived_at    TIMESTAMP NOT NULL,
+    updated_at    TIMESTAMP,
+    key_mark      TEXT      NOT NULL DEFAULT ''
+);
+CREATE INDEX comments_article ON comments (article_id, sorted_at);
+CREATE INDEX comments_actor   ON comments (actor_id) WHERE actor_id <> '';
+CREATE INDEX comments_state   ON comments (state, arrived_at);
+
+CREATE TABLE comment_revisions (
+    comment_id    TEXT      NOT NULL REFERENCES comments (id),
+    at            TIMESTAMP NOT NULL,
+    html          TEXT      NOT NULL,
+    PRIMARY KEY (comment_id, at)
+);
+
+CREATE TABLE reactions (
+    id            TEXT      PRIMARY KEY,
+    address       TEXT      NOT NULL,
+    kind          TEXT      NOT NULL CHECK (kind IN ('like', 'boost', 'emoji', 'quote', 'mention', 'link')),
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    article_id    TEXT      NOT NULL REFERENCES articles (id),
+    comment_id    TEXT      NOT NULL DEFAULT '',
+    emoji         TEXT      NOT NULL DEFAULT '',
+    url           TEXT      NOT NULL DEFAULT '',
+    at            TIMESTAMP NOT NULL,
+    UNIQUE (actor_id, article_id, comment_id, kind, emoji)
+);
+CREATE INDEX reactions_article ON reactions (article_id, kind);
+CREATE INDEX reactions_address ON reactions (address);
+
+CREATE TABLE stamps (
+    id            TEXT      PRIMARY KEY,
+    kind          TEXT      NOT NULL CHECK (kind IN ('quote', 'reply')),
+    article_id    TEXT      NOT NULL REFERENCES articles (id),
+    instrument    TEXT      NOT NULL,
+    state         TEXT      NOT NULL
+);
+
+CREATE TABLE reports (
+    id            TEXT      PRIMARY KEY,
+    from_actor    TEXT      NOT NULL,
+    about         TEXT      NOT NULL,
+    words         TEXT      NOT NULL,
+    state         TEXT      NOT NULL,
+    at            TIMESTAMP NOT NULL
+);

@@ -1,0 +1,94 @@
+-- +goose Up
+
+-- What our voices said, once; the outbox.
+CREATE TABLE activities (
+    id            TEXT      PRIMARY KEY,
+    voice_id      TEXT      NOT NULL,              -- '' is the instance actor
+    kind          TEXT      NOT NULL,
+    object_id     TEXT      NOT NULL DEFAULT '',
+    revision      INTEGER   NOT NULL DEFAULT 0,
+    payload       BYTEA     NOT NULL,
+    at            TIMESTAMP NOT NULL
+);
+CREATE INDEX activities_object ON activities (object_id) WHERE object_id <> '';
+CREATE INDEX activities_voice  ON activities (voice_id, id);
+
+-- One letter per inbox, kept after it is settled: it is what the author sees.
+CREATE TABLE deliveries (
+    activity_id   TEXT      NOT NULL REFERENCES activities (id),
+    inbox         TEXT      NOT NULL,
+    host          TEXT      NOT NULL,
+    attempts      INTEGER   NOT NULL DEFAULT 0,
+    status        TEXT      NOT NULL DEFAULT 'waiting',
+    code          INTEGER   NOT NULL DEFAULT 0,
+    answer        TEXT      NOT NULL DEFAULT '',
+    took_ms       BIGINT    NOT NULL DEFAULT 0,
+    settled_at    TIMESTAMP,
+    PRIMARY KEY (activity_id, inbox)
+);
+CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
+
+-- One row per server we write to. free_at is the lease and the rest in one; claims is the fence.
+CREATE TABLE peers (
+    host              TEXT      PRIMARY KEY,
+    waiting           BOOLEAN   NOT NULL DEFAULT FALSE,
+    free_at           TIMESTAMP NOT NULL,
+    claims            BIGINT    NOT NULL DEFAULT 0,
+    failures          INTEGER   NOT NULL DEFAULT 0,
+    failing_days      INTEGER   NOT NULL DEFAULT 0,
+    failed_on         TEXT      NOT NULL DEFAULT '',   -- the last day counted in failing_days
+    last_success      TIMESTAMP,
+    last_heard        TIMESTAMP,
+    software          TEXT      NOT NULL DEFAULT '',
+    signature_scheme  TEXT      NOT NULL DEFAULT '',
+    unavailable_since TIMESTAMP
+);
+CREATE INDEX peers_free ON peers (free_at) WHERE waiting;
+
+-- The same for the servers that write to us and whose letters wait to be worked through.
+CREATE TABLE callers (
+    host          TEXT      PRIMARY KEY,
+    waiting       BOOLEAN   NOT NULL DEFAULT FALSE,
+    free_at       TIMESTAMP NOT NULL,
+    claims        BIGINT    NOT NULL DEFAULT 0,
+    failures      INTEGER   NOT NULL DEFAULT 0
+);
+CREATE INDEX callers_free ON callers (free_at) WHERE waiting;
+
+CREATE TABLE arrivals (
+    id            TEXT      PRIMARY KEY,
+    host          TEXT      NOT NULL,
+    activity_id   TEXT      NOT NULL,
+    signer        TEXT      NOT NULL,
+    body          BYTEA     NOT NULL,
+    at            TIMESTAMP NOT NULL,
+    attempts      INTEGER   NOT NULL DEFAULT 0,
+    parked        TEXT      NOT NULL DEFAULT ''    -- why it will not be tried again
+);
+CREATE INDEX arrivals_waiting ON arrivals (host, id) WHERE parked = '';
+
+-- Who has what. Outlives the letters: a server that comes back gets the latest state of each object it holds.
+CREATE TABLE holdings (
+    object_id     TEXT      NOT NULL REFERENCES objects (id),
+    host          TEXT      NOT NULL,
+    revision      INTEGER   NOT NULL,
+    state         TEXT      NOT NULL CHECK (state IN ('held', 'asked_to_forget', 'gone')),
+    proof_at      TIMESTAMP NOT NULL,
+    PRIMARY KEY (object_id, host)
+);
+
+-- What was taken in already, for thirty days; also 'undone' and 'deleted' before it came.
+CREATE TABLE seen (
+    actor         TEXT      NOT NULL,
+    activity_id   TEXT      NOT NULL,
+    kind          TEXT      NOT NULL,
+    at            TIMESTAMP NOT NULL,
+    PRIMARY KEY (actor, activity_id)
+);
+CREATE INDEX seen_at ON seen (at);
+
+CREATE TABLE chores (
+    name          TEXT      PRIMARY KEY,
+    due_at        TIMESTAMP NOT NULL,
+    claims        BIGINT    NOT NULL DEFAULT 0
+);
