@@ -1,0 +1,333 @@
+package page
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// story is a page long enough to be worth compressing.
+var story = strings.Repeat("The ferry comes when you ring the bell, and the bell is on the other side. ", 40)
+
+func fiveHundred(w http.ResponseWriter, r *http.Request, err error) {
+	http.Error(w, err.Error(), http.StatusInternalServerError)
+}
+
+func html(text string) Document {
+	return Document{Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: []byte(text)}
+}
+
+func ask(handler http.Handler, method, address string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, address, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestOneRenderPerChangeHoweverManyReaders(t *testing.T) {
+	var changes, renders atomic.Uint64
+	kept := NewKept(changes.Load, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+		renders.Add(1)
+		time.Sleep(5 * time.Millisecond)
+		return html(fmt.Sprint("version ", changes.Load())), nil
+	}, fiveHundred)
+	for version := range uint64(3) {
+		changes.Store(version)
+		var readers sync.WaitGroup
+		for range 200 {
+			readers.Go(func() {
+				if got, want := body(t, ask(page, "GET", "/2026/11/four-minutes-wide")), fmt.Sprint("version ", version); got != want {
+					t.Errorf("read %q, want %q", got, want)
+				}
+			})
+		}
+		readers.Wait()
+		if got := renders.Load(); got != version+1 {
+			t.Fatalf("after %d changes the page was made %d times", version, got)
+		}
+	}
+}
+
+func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes, renders atomic.Uint64
+		kept := NewKept(changes.Load, 0)
+		page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+			return html(fmt.Sprint(renders.Add(1))), nil
+		}, fiveHundred)
+		for range 5000 { // five seconds of a change and a reader every millisecond
+			changes.Add(1)
+			ask(page, "GET", "/")
+			time.Sleep(time.Millisecond)
+		}
+		if got := renders.Load(); got < 20 || got > 1+pagesAtOnce+5*pagesPerSecond {
+			t.Errorf("5 seconds of storm made the page %d times", got)
+		}
+		time.Sleep(time.Second)
+		before := renders.Load()
+		if got := body(t, ask(page, "GET", "/")); got != fmt.Sprint(before+1) {
+			t.Errorf("after the storm the reader got version %s, want %d", got, before+1)
+		}
+	})
+}
+
+func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
+	var changes atomic.Uint64
+	begun, release := make(chan bool, 8), make(chan bool)
+	kept := NewKept(changes.Load, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+		version := changes.Load()
+		begun <- true
+		<-release
+		return html(fmt.Sprint(version)), nil
+	}, fiveHundred)
+	go ask(page, "GET", "/")
+	<-begun
+	changes.Add(1)
+	answer := make(chan string)
+	go func() { answer <- body(t, ask(page, "GET", "/")) }()
+	release <- true
+	<-begun
+	release <- true
+	if got := <-answer; got != "1" {
+		t.Errorf("the reader who came after the change saw version %s", got)
+	}
+}
+
+func TestAFailingMakerShowsTheOldPageOrTheErrorAndSpoilsNothing(t *testing.T) {
+	var changes atomic.Uint64
+	var trouble atomic.Value
+	kept := NewKept(changes.Load, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+		switch trouble.Load() {
+		case "error":
+			return Document{}, errors.New("no database")
+		case "panic":
+			panic("a template went astray")
+		}
+		return html("well"), nil
+	}, fiveHundred)
+	for _, kind := range []string{"error", "panic"} {
+		address := "/" + kind
+		trouble.Store(kind)
+		for range 3 {
+			if got := ask(page, "GET", address); got.StatusCode != 500 || got.Header.Get("Etag") != "" {
+				t.Errorf("%s: status %d, tag %q, want a bare 500", kind, got.StatusCode, got.Header.Get("Etag"))
+			}
+		}
+		trouble.Store("")
+		if got := body(t, ask(page, "GET", address)); got != "well" {
+			t.Errorf("%s: once mended the reader got %q", kind, got)
+		}
+		trouble.Store(kind)
+		changes.Add(1)
+		if got := body(t, ask(page, "GET", address)); got != "well" {
+			t.Errorf("%s: with an old page there the reader got %q", kind, got)
+		}
+	}
+}
+
+func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes atomic.Uint64
+		var slow atomic.Bool
+		kept := NewKept(changes.Load, 0)
+		page := kept.Handler("html", func(ctx context.Context, r *http.Request) (Document, error) {
+			if slow.Load() {
+				<-ctx.Done() // a database that does not answer
+				return Document{}, ctx.Err()
+			}
+			return html("old"), nil
+		}, fiveHundred)
+		ask(page, "GET", "/")
+		slow.Store(true)
+		changes.Add(1)
+		go ask(page, "GET", "/")
+		synctest.Wait()
+		began := time.Now()
+		for range 10 {
+			if got := body(t, ask(page, "GET", "/")); got != "old" {
+				t.Errorf("the reader got %q", got)
+			}
+		}
+		if took := time.Since(began); took > patience {
+			t.Errorf("ten readers in a row waited %v", took)
+		}
+		time.Sleep(deadline)
+	})
+}
+
+func TestOnlyWhatExistsIsKeptAndOnlyOncePerPath(t *testing.T) {
+	var renders atomic.Int64
+	kept := NewKept(func() uint64 { return 1 }, 1<<20)
+	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
+		renders.Add(1)
+		if r.URL.RawQuery != "" || len(r.Header) > 0 || r.Host != "" {
+			t.Errorf("the maker saw query %q, header %v, host %q", r.URL.RawQuery, r.Header, r.Host)
+		}
+		d := html(story)
+		if r.URL.Path != "/here" {
+			d.Status = http.StatusNotFound
+		}
+		return d, nil
+	}, fiveHundred)
+	for i := range 100 {
+		ask(page, "GET", fmt.Sprintf("/here?utm=%d", i), "Cookie", "light=dark")
+		ask(page, "GET", fmt.Sprintf("/nowhere-%d", i))
+	}
+	if len(kept.pages) != 1 || len(kept.flights) != 0 {
+		t.Errorf("%d pages are kept and %d are being made", len(kept.pages), len(kept.flights))
+	}
+	if got := renders.Load(); got != 101 {
+		t.Errorf("made %d documents, want 1 page and 100 times nothing", got)
+	}
+}
+
+func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
+	kept := NewKept(func() uint64 { return 1 }, 0)
+	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
+		return html(r.URL.EscapedPath()), nil
+	}, fiveHundred)
+	for _, path := range []string{"/tags/a%2Fb", "/tags/a/b", "/tags/a%252Fb"} {
+		if got := body(t, ask(page, "GET", path)); got != path {
+			t.Errorf("%s answered with the page of %s", path, got)
+		}
+	}
+}
+
+func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
+	const limit = 100 << 10
+	kept := NewKept(func() uint64 { return 1 }, limit)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	for i := range 200 {
+		ask(page, "GET", "/often")
+		ask(page, "GET", fmt.Sprintf("/%d", i))
+	}
+	if kept.size > limit || kept.size < limit/2 {
+		t.Errorf("%d bytes are kept of %d allowed", kept.size, limit)
+	}
+	if kept.pages[key{"html", "/often", false}] == nil {
+		t.Error("the page asked for most often was let go")
+	}
+	big := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+		return html(strings.Repeat("x", limit)), nil
+	}, fiveHundred)
+	if got := len(body(t, ask(big, "GET", "/big"))); got != limit {
+		t.Errorf("a page larger than the limit came with %d bytes", got)
+	}
+	if kept.size > limit {
+		t.Errorf("a page too big was kept: %d bytes", kept.size)
+	}
+}
+
+func TestAPageThatGoesIsForgotten(t *testing.T) {
+	var changes atomic.Uint64
+	kept := NewKept(changes.Load, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
+		d := html(story)
+		if changes.Load() > 0 {
+			d = Document{Status: http.StatusNotFound, Body: []byte("gone")}
+		}
+		return d, nil
+	}, fiveHundred)
+	ask(page, "GET", "/")
+	changes.Add(1)
+	if got := ask(page, "GET", "/"); got.StatusCode != 404 || kept.size != 0 {
+		t.Errorf("status %d with %d bytes kept", got.StatusCode, kept.size)
+	}
+}
+
+func TestAnswersSpeakHTTP(t *testing.T) {
+	kept := NewKept(func() uint64 { return 1 }, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	plain := ask(page, "GET", "/")
+	tag := plain.Header.Get("Etag")
+	packed := ask(page, "GET", "/", "Accept-Encoding", "br, gzip;q=0.8")
+	zip, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil || string(text) != story || body(t, plain) != story {
+		t.Errorf("the packed page is not the plain one: %v", err)
+	}
+	want := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Etag": {tag}, "Vary": {"Accept, Accept-Encoding"},
+		"Content-Length": {fmt.Sprint(len(story))}, "Cache-Control": {"public, max-age=60, stale-while-revalidate=600"}}
+	if diff := cmp.Diff(want, plain.Header); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if packed.Header.Get("Etag") == tag || strings.HasPrefix(tag, "W/") {
+		t.Errorf("tags %s and %s must be strong and differ", tag, packed.Header.Get("Etag"))
+	}
+	for name, test := range map[string]struct {
+		method string
+		header []string
+		status int
+		length string
+		empty  bool
+	}{
+		"HEAD has the length and no body":        {"HEAD", nil, 200, fmt.Sprint(len(story)), true},
+		"a known tag is not sent again":          {"GET", []string{"If-None-Match", `"x", ` + tag}, 304, "", true},
+		"nor is a tag weakened by a proxy":       {"GET", []string{"If-None-Match", "W/" + tag}, 304, "", true},
+		"any tag is known to a star":             {"GET", []string{"If-None-Match", "*"}, 304, "", true},
+		"the tag of the packed page is another":  {"GET", []string{"If-None-Match", packed.Header.Get("Etag")}, 200, fmt.Sprint(len(story)), false},
+		"gzip with weight zero is not wanted":    {"GET", []string{"Accept-Encoding", "gzip;q=0, *"}, 200, fmt.Sprint(len(story)), false},
+		"a star takes gzip":                      {"GET", []string{"Accept-Encoding", "*"}, 200, packed.Header.Get("Content-Length"), false},
+		"writing is not for pages":               {"POST", nil, 405, "", false},
+		"a thousand tags are read to their end":  {"GET", []string{"If-None-Match", strings.Repeat(`"a", `, 1000) + tag}, 304, "", true},
+		"an encoding nobody knows is sent plain": {"GET", []string{"Accept-Encoding", "zstd;q=1.0, gzippy"}, 200, fmt.Sprint(len(story)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ask(page, test.method, "/", test.header...)
+			if got.StatusCode != test.status || got.Header.Get("Content-Length") != test.length {
+				t.Errorf("status %d, length %q, want %d, %q", got.StatusCode, got.Header.Get("Content-Length"), test.status, test.length)
+			}
+			if text := body(t, got); (text == "") != test.empty {
+				t.Errorf("body of %d bytes", len(text))
+			}
+		})
+	}
+}
+
+func TestAHitAllocatesNothingOfItsOwn(t *testing.T) {
+	kept := NewKept(func() uint64 { return 1 }, 0)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	r := httptest.NewRequest("GET", "/2026/11/four-minutes-wide", nil)
+	r.Header.Set("Accept-Encoding", "gzip, deflate, br")
+	w := &nowhere{header: http.Header{}}
+	page.ServeHTTP(w, r)
+	if got := testing.AllocsPerRun(100, func() { page.ServeHTTP(w, r) }); got > 0 {
+		t.Errorf("a kept page costs %v allocations", got)
+	}
+}
+
+type nowhere struct{ header http.Header }
+
+func (n *nowhere) Header() http.Header         { return n.header }
+func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (n *nowhere) WriteHeader(int)             {}

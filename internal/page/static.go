@@ -1,0 +1,105 @@
+package page
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// Static serves the embedded files. Each has an address with a hash of its content, which may be stored for ever; the
+// plain name, and a hash of an earlier version, answer with what there is now and are to be asked about again.
+type Static struct {
+	hashed map[string]*finished // by path: /static/causerie.0a1b2c3d4e.css
+	named  map[string]*finished // by name: causerie.css
+	names  map[string]string    // name to address
+}
+
+func loadStatic(tree fs.FS) (*Static, error) {
+	s := &Static{hashed: map[string]*finished{}, named: map[string]*finished{}, names: map[string]string{}}
+	files, err := fs.Glob(tree, "static/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		body, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return nil, fmt.Errorf("read static file: %w", err)
+		}
+		s.add(path.Base(file), body)
+	}
+	return s, nil
+}
+
+func (s *Static) add(name string, body []byte) {
+	sum := sha256.Sum256(body)
+	ext := path.Ext(name)
+	address := "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:5]) + ext
+	s.names[name] = address
+	forever := finish(staticDocument(ext, body, "public, max-age=31536000, immutable"))
+	s.hashed[address] = &forever
+	asked := finish(staticDocument(ext, body, "no-cache"))
+	s.named[name] = &asked
+}
+
+func staticDocument(ext string, body []byte, cache string) Document {
+	kind := mime.TypeByExtension(ext)
+	switch ext { // what the machine's own table may not know, or know otherwise
+	case ".css":
+		kind = "text/css; charset=utf-8"
+	case ".js":
+		kind = "text/javascript; charset=utf-8"
+	case ".ico":
+		kind = "image/x-icon"
+	case ".svg":
+		kind = "image/svg+xml"
+	}
+	return Document{Body: body,
+		Header: http.Header{"Content-Type": {kind}, "Cache-Control": {cache}, "Vary": {"Accept-Encoding"}}}
+}
+
+// Address is where the file of that name is served.
+func (s *Static) Address(name string) (string, error) {
+	address, ok := s.names[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return address, nil
+}
+
+// File serves one file under another address, such as /favicon.ico.
+func (s *Static) File(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if file := s.named[name]; file != nil {
+			file.send(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
+}
+
+func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if file := s.hashed[r.URL.Path]; file != nil {
+		file.send(w, r)
+		return
+	}
+	if file := s.named[unhashed(path.Base(r.URL.Path))]; file != nil {
+		file.send(w, r)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// unhashed takes the hash out of a name: a page stored elsewhere before an upgrade still finds its dress.
+func unhashed(name string) string {
+	ext := path.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	if hash := path.Ext(stem); len(hash) == 11 {
+		return strings.TrimSuffix(stem, hash) + ext
+	}
+	return name
+}
