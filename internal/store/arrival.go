@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Seen notes that something with this address came from this actor; false when it was noted before. Kinds besides the
+// activity's own are "undone" and "deleted": marks for what is taken back before it came.
+func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (first bool, err error) {
+	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, actor, activity, kind, now)
+	return n == 1, err
+}
+
+// WasSeen tells under which kind something from this actor was noted; blog.ErrNotFound when it was not.
+func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind string, at time.Time, err error) {
+	var mark struct {
+		Kind string
+		At   time.Time
+	}
+	err = s.one(ctx, &mark, `SELECT kind, at FROM seen WHERE actor = ? AND activity_id = ?`, actor, activity)
+	return mark.Kind, mark.At, err
+}
+
+// Hear writes an arrival down to be worked through. The same activity of the same signer is kept once.
+func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
+	return s.InTx(ctx, func(s *Store) error {
+		err := s.do(ctx, `INSERT INTO arrivals (id, host, activity_id, signer, body, at) VALUES (?, ?, ?, ?, ?, ?)`,
+			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At)
+		if err != nil {
+			return err
+		}
+		return s.do(ctx, `
+			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?)
+			ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.Host, a.At)
+	})
+}
+
+// HasArrivals tells whether a server's earlier arrivals still wait, so that later ones must queue behind them.
+func (s *Store) HasArrivals(ctx context.Context, host string) (bool, error) {
+	var n int
+	err := s.one(ctx, &n, `SELECT count(*) FROM callers WHERE host = ? AND waiting`, host)
+	return n > 0, err
+}
+
+// Arrivals lists a server's waiting arrivals in the order of their coming.
+func (s *Store) Arrivals(ctx context.Context, host string, limit int) ([]blog.Arrival, error) {
+	var list []blog.Arrival
+	return list, s.all(ctx, &list, `
+		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals WHERE host = ? AND parked = '' ORDER BY id LIMIT ?`, host, limit)
+}
+
+// Done ends an arrival that has been worked through. Call it in the transaction of its effect.
+func (s *Store) Done(ctx context.Context, id blog.ID) error {
+	return s.do(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
+}
+
+// Try counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever.
+func (s *Store) Try(ctx context.Context, id blog.ID) error {
+	return s.do(ctx, `UPDATE arrivals SET attempts = attempts + 1 WHERE id = ?`, id)
+}
+
+// Park sets an arrival aside for good, with the reason for the operator.
+func (s *Store) Park(ctx context.Context, id blog.ID, reason string) error {
+	return s.do(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
+}
+
+// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
+func (s *Store) ReleaseCaller(ctx context.Context, c Claim, freeAt time.Time, failed bool) error {
+	return s.InTx(ctx, func(s *Store) error {
+		var claims int64
+		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
+			return errors.Join(err, lostUnless(claims == c.Claims))
+		}
+		failures := 0
+		if failed {
+			failures = c.Failures + 1
+		}
+		return s.do(ctx, `
+			UPDATE callers SET free_at = ?, failures = ?,
+				waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
+			WHERE host = ?`, freeAt, failures, c.Host)
+	})
+}
+
+// CountWaiting tells how many arrivals and letters wait, for the health page.
+func (s *Store) CountWaiting(ctx context.Context) (arrivals, letters int, err error) {
+	var n struct{ Arrivals, Letters int }
+	err = s.one(ctx, &n, `
+		SELECT (SELECT count(*) FROM arrivals WHERE parked = '') AS arrivals,
+			(SELECT count(*) FROM deliveries WHERE settled_at IS NULL) AS letters`)
+	return n.Arrivals, n.Letters, err
+}

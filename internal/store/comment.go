@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+const commentColumns = `c.id, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
+	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at`
+
+// public is the one condition that keeps restricted and unapproved words from readers. It says in SQL what
+// blog.Comment.Public says; every query that reads for the public uses it.
+const public = `c.state = 'shown' AND c.visibility <> 'restricted'`
+
+// AddComment writes a new comment down. An address that is known already is blog.ErrConflict.
+func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		n, err := s.exec(ctx, `
+			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, html, plain,
+				markdown, warning, language, url, published_at, sorted_at, arrived_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (address) DO NOTHING`,
+			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.HTML, c.Plain,
+			c.Markdown, c.Warning, c.Language, c.URL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt)
+		if err == nil && n == 0 {
+			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
+		}
+		return err
+	})
+}
+
+// ReviseComment replaces a comment's words, visibility and state, and keeps the words it had for the moderators.
+func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		err := s.do(ctx, `
+			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM comments WHERE id = ?
+			ON CONFLICT DO NOTHING`, c.ID)
+		if err != nil {
+			return err
+		}
+		return s.must(ctx, `
+			UPDATE comments SET html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, updated_at = ?
+			WHERE id = ?`, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.UpdatedAt, c.ID)
+	})
+}
+
+// RemoveComment erases a comment's words; its place stays while it has answers.
+func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		if err := s.do(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
+			return err
+		}
+		return s.must(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE id = ?`, id)
+	})
+}
+
+// ModerateComment sets what moderation made of a comment. Removed ones stay removed: blog.ErrNotFound.
+func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.must(ctx, `UPDATE comments SET state = ? WHERE id = ? AND state <> 'removed'`, state, id)
+	})
+}
+
+// Comment finds a comment by id.
+func (s *Store) Comment(ctx context.Context, id blog.ID) (blog.Comment, error) {
+	var c blog.Comment
+	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
+}
+
+// CommentByAddress finds a comment by its id on the wire.
+func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
+	var c blog.Comment
+	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
+}
+
+// PublicComments lists what stands under an article, oldest first: what readers may see, and removed ones without
+// their words, since their answers hang on them.
+func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Comment, error) {
+	var list []blog.Comment
+	return list, s.all(ctx, &list, `
+		SELECT `+commentColumns+` FROM comments c
+		WHERE c.article_id = ? AND (`+public+` OR c.state = 'removed' AND c.visibility <> 'restricted')
+		ORDER BY c.sorted_at, c.id`, article)
+}
+
+// NewestComments lists the newest comments that readers may see, on listed articles.
+func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
+	var list []blog.Comment
+	return list, s.all(ctx, &list, `
+		SELECT `+commentColumns+` FROM comments c JOIN articles a ON a.id = c.article_id
+		WHERE `+public+` AND a.status = 'published' AND a.visibility IN ('public', 'local')
+		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
+}
+
+// CommentList is which comments a moderator looks at.
+type CommentList struct {
+	Voice   blog.ID             // under articles of this voice; "" for all
+	Article blog.ID             // under this article; "" for all
+	States  []blog.CommentState // nil for all
+	Private bool                // only restricted ones; they are left out otherwise
+	Limit   int
+	Offset  int
+}
+
+func (l CommentList) where() (string, []any) {
+	where, args := ` WHERE (a.voice_id = ? OR ? = '') AND (c.article_id = ? OR ? = '')`, []any{l.Voice, l.Voice, l.Article, l.Article}
+	if l.Private {
+		where += ` AND c.visibility = 'restricted'`
+	} else {
+		where += ` AND c.visibility <> 'restricted'`
+	}
+	if len(l.States) > 0 {
+		names := make([]string, len(l.States))
+		for i, state := range l.States {
+			names[i] = string(state)
+		}
+		where, args = where+` AND c.state IN (?)`, append(args, names)
+	}
+	return where, args
+}
+
+// Comments lists comments for moderators, the newest arrival first.
+func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, error) {
+	if l.Limit <= 0 || l.Limit > 500 {
+		l.Limit = 500
+	}
+	where, args := l.where()
+	var list []blog.Comment
+	return list, s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c JOIN articles a ON a.id = c.article_id`+where+
+		fmt.Sprintf(` ORDER BY c.arrived_at DESC, c.id DESC LIMIT %d OFFSET %d`, l.Limit, max(0, l.Offset)), args...)
+}
+
+// CountComments counts the comments of a list.
+func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
+	where, args := l.where()
+	query, args, err := spread(`SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args)
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	return n, s.one(ctx, &n, query, args...)
+}
+
+// AddReaction counts one act of one person on one target, once; false when it was counted already.
+func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) {
+	var n int64
+	err := s.InTx(ctx, func(s *Store) (err error) {
+		s.touch()
+		n, err = s.exec(ctx, `
+			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`, r.ID, r.Address, r.Kind, r.ActorID, r.ArticleID, r.CommentID, r.Emoji, r.At)
+		return err
+	})
+	return n > 0, err
+}
+
+// UndoReaction takes a reaction back, found by the address of the activity that said it, if it is this actor's.
+func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND address = ?`, actor, address)
+	})
+}
+
+// UndoReactionTo takes an actor's reaction of a kind back, found by its target.
+func (s *Store) UndoReactionTo(ctx context.Context, actor string, kind blog.ReactionKind, article, comment blog.ID) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND kind = ? AND article_id = ? AND comment_id = ?`, actor, kind, article, comment)
+	})
+}
+
+// Reactions lists the reactions to an article and its comments, newest first, at most limit.
+func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
+	var list []blog.Reaction
+	return list, s.all(ctx, &list, `
+		SELECT id, address, kind, actor_id, article_id, comment_id, emoji, at FROM reactions
+		WHERE article_id = ? AND kind IN ('like', 'boost', 'emoji') ORDER BY at DESC, id DESC LIMIT ?`, article, min(limit, 1000))
+}
+
+// Counts tells for each article what stands under its title. Only what readers may see is counted; an emoji reaction
+// counts as a like.
+func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Counts, error) {
+	counts := map[blog.ID]blog.Counts{}
+	if len(ids) == 0 {
+		return counts, nil
+	}
+	var rows []struct {
+		ArticleID blog.ID
+		blog.Counts
+	}
+	err := s.all(ctx, &rows, `
+		SELECT a.id AS article_id,
+			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+public+`) AS replies,
+			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+public+`) AS servers,
+			(SELECT count(DISTINCT r.actor_id) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind IN ('like', 'emoji')) AS likes,
+			(SELECT count(*) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind = 'boost') AS boosts
+		FROM articles a WHERE a.id IN (?)`, ids)
+	for _, row := range rows {
+		counts[row.ArticleID] = row.Counts
+	}
+	return counts, err
+}
+
+// CommentCounts counts likes and boosts of each comment under an article.
+func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID]blog.Counts, error) {
+	var rows []struct {
+		CommentID blog.ID
+		Likes     int
+		Boosts    int
+	}
+	err := s.all(ctx, &rows, `
+		SELECT comment_id, count(DISTINCT CASE WHEN kind <> 'boost' THEN actor_id END) AS likes,
+			count(DISTINCT CASE WHEN kind = 'boost' THEN actor_id END) AS boosts
+		FROM reactions WHERE article_id = ? AND comment_id <> '' AND kind IN ('like', 'emoji', 'boost') GROUP BY comment_id`, article)
+	counts := map[blog.ID]blog.Counts{}
+	for _, row := range rows {
+		counts[row.CommentID] = blog.Counts{Likes: row.Likes, Boosts: row.Boosts}
+	}
+	return counts, err
+}

@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dialect is all that differs between the two databases.
+type dialect struct {
+	postgres bool
+	bound    *sync.Map // query with ? -> query as the driver wants it
+}
+
+func init() { sqlx.BindDriver("sqlite", sqlx.QUESTION) }
+
+func dialectOf(address string) (dialect, error) {
+	d := dialect{postgres: strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"), bound: &sync.Map{}}
+	if scheme, _, found := strings.Cut(address, "://"); found && !d.postgres {
+		return d, fmt.Errorf("database: %q is not known; give a path for SQLite, or postgres://…", scheme+"://")
+	}
+	return d, nil
+}
+
+func (d dialect) open(address string) (write, read *sqlx.DB, err error) {
+	if d.postgres {
+		write, err = openPostgres(address)
+		return write, write, err
+	}
+	return openSQLite(address)
+}
+
+// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut.
+func openSQLite(path string) (write, read *sqlx.DB, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, nil, err
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
+		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+	if write, err = sqlx.Open("sqlite", dsn+"&_txlock=immediate"); err != nil {
+		return nil, nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if read, err = sqlx.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
+		write.Close()
+		return nil, nil, err
+	}
+	read.SetMaxOpenConns(2 * runtime.NumCPU())
+	read.SetMaxIdleConns(2 * runtime.NumCPU())
+	return write, read, nil
+}
+
+// openPostgres sends each query with its arguments in one round trip (binary_parameters), and gives every connection a
+// deadline on reads: a paused server would otherwise hold a query long past its context.
+func openPostgres(address string) (*sqlx.DB, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address cannot be read; write it as postgres://user:password@host:5432/name")
+	}
+	settings := u.Query()
+	for name, value := range map[string]string{"binary_parameters": "yes", "timezone": "UTC", "connect_timeout": "5",
+		"application_name": "causerie", "statement_timeout": "20000"} {
+		if !settings.Has(name) {
+			settings.Set(name, value)
+		}
+	}
+	if !settings.Has("sslmode") {
+		settings.Set("sslmode", "disable")
+	}
+	u.RawQuery = settings.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, err
+	}
+	connector.Dialer(patient{limit: 25 * time.Second})
+	db := sqlx.NewDb(openDB(connector), "postgres")
+	db.SetMaxOpenConns(8 + 4*runtime.NumCPU())
+	db.SetMaxIdleConns(4 * runtime.NumCPU())
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db, nil
+}
+
+// patient dials connections whose every read ends within the limit.
+type patient struct{ limit time.Duration }
+
+func (p patient) Dial(network, address string) (net.Conn, error) {
+	return p.DialTimeout(network, address, 5*time.Second)
+}
+
+func (p patient) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return p.DialContext(ctx, network, address)
+}
+
+func (p patient) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &limited{Conn: conn, limit: p.limit}, nil
+}
+
+type limited struct {
+	net.Conn
+	limit time.Duration
+}
+
+func (c *limited) Read(p []byte) (int, error) {
+	if err := c.Conn.SetReadDeadline(time.Now().Add(c.limit)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+// bind writes a query's ? as the driver wants them, once per query.
+func (d dialect) bind(query string) string {
+	if !d.postgres {
+		return query
+	}
+	if bound, ok := d.bound.Load(query); ok {
+		return bound.(string)
+	}
+	bound := sqlx.Rebind(sqlx.DOLLAR, query)
+	if !strings.Contains(query, "?, ?, ?, ?, ?, ?, ?, ?") { // lists of changing length are not kept
+		d.bound.Store(query, bound)
+	}
+	return bound
+}
+
+// unique recognises a broken unique index.
+func (d dialect) unique(err error) bool {
+	var light *sqlite.Error
+	if errors.As(err, &light) {
+		return light.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || light.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	var post *pq.Error
+	return errors.As(err, &post) && post.Code == "23505"
+}
+
+// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing.
+func (d dialect) lockRow() string {
+	if d.postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// skipLocked lets several workers claim different rows at once.
+func (d dialect) skipLocked(table string) string {
+	if d.postgres {
+		return " FOR UPDATE OF " + table + " SKIP LOCKED"
+	}
+	return ""
+}
+
+// provider is goose for this database. On PostgreSQL a session lock lets processes that start together wait for the one
+// that migrates.
+func (d dialect) migrator() (goose.Dialect, []goose.ProviderOption, error) {
+	if !d.postgres {
+		return goose.DialectSQLite3, nil, nil
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	return goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+}
+
+// Redact hides the password of a database address, for errors and logs.
+func Redact(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	return u.Redacted()
+}

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+const siteColumns = `url, handle_domain, name, description, language, timezone, public_key, created_at`
+
+// Site is the one site of this database; blog.ErrNotFound before the first start.
+func (s *Store) Site(ctx context.Context) (blog.Site, error) {
+	var site blog.Site
+	return site, s.one(ctx, &site, `SELECT `+siteColumns+` FROM site`)
+}
+
+// FoundSite writes the site down at the first start, with its instance actor's private key (PKCS#8 PEM). Later calls
+// change nothing and return what stands there.
+func (s *Store) FoundSite(ctx context.Context, site blog.Site, privateKey string) (blog.Site, error) {
+	err := s.do(ctx, `
+		INSERT INTO site (one, url, handle_domain, name, description, language, timezone, private_key, public_key, created_at)
+		VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (one) DO NOTHING`,
+		site.URL, site.HandleDomain, site.Name, site.Description, site.Language, site.Timezone, privateKey, site.PublicKey, site.CreatedAt)
+	if err != nil {
+		return site, fmt.Errorf("write the site down: %w", err)
+	}
+	return s.Site(ctx)
+}
+
+// SaveSite changes what may change of a site: name, description, language and time zone.
+func (s *Store) SaveSite(ctx context.Context, site blog.Site) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.must(ctx, `UPDATE site SET name = ?, description = ?, language = ?, timezone = ?`,
+			site.Name, site.Description, site.Language, site.Timezone)
+	})
+}
+
+// SigningKey is the private RSA key (PKCS#8 PEM) of a voice, or of the instance actor when voice is "".
+func (s *Store) SigningKey(ctx context.Context, voice blog.ID) (string, error) {
+	var pem string
+	if voice == "" {
+		return pem, s.one(ctx, &pem, `SELECT private_key FROM site`)
+	}
+	return pem, s.one(ctx, &pem, `SELECT private_key FROM voices WHERE id = ?`, voice)
+}
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.one(ctx, &one, `SELECT 1`)
+}
+
+// ClaimChore takes a periodic job if it is due, and makes it due again after the given time; false when another
+// process has it or it is not due. A chore nobody knew of is due at once.
+func (s *Store) ClaimChore(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
+	n, err := s.exec(ctx, `
+		INSERT INTO chores (name, due_at, claims) VALUES (?, ?, 1)
+		ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, claims = chores.claims + 1
+		WHERE chores.due_at <= ?`, name, now.Add(every), now)
+	return n == 1, err
+}
+
+// Forget ends what must not grow for ever: old dedupe marks, guesses, sign-ins, links, and letters that belong to no
+// article once they are a month old.
+func (s *Store) Forget(ctx context.Context, now time.Time) error {
+	month := now.AddDate(0, 0, -31)
+	return errors.Join(
+		s.do(ctx, `DELETE FROM seen WHERE at < ?`, month),
+		s.do(ctx, `DELETE FROM guesses WHERE at < ?`, now.Add(-time.Hour)),
+		s.do(ctx, `DELETE FROM sign_ins WHERE expires_at < ?`, now),
+		s.do(ctx, `DELETE FROM links WHERE expires_at < ?`, now),
+		s.do(ctx, `DELETE FROM arrivals WHERE parked <> '' AND at < ?`, month),
+		s.do(ctx, `DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')`, month),
+		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
+	)
+}

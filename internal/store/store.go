@@ -1,0 +1,229 @@
+// Package store is what Causerie remembers: every line of SQL of the program, for SQLite and PostgreSQL alike.
+//
+// A Store may be a transaction. The same methods serve inside and outside; InTx hands its closure a Store that lives in
+// one, and the closure's parameter takes the outer name, so that the pool cannot be reached by accident. Queries are
+// written once, with ? for arguments; dialect.go is the only file that knows there are two databases.
+//
+// Acknowledged means committed: a method that returns nil outside a transaction, and InTx itself, return after the
+// commit is on disk.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"causerie/internal/blog"
+)
+
+// Store reads and writes the database of one site.
+type Store struct {
+	*pool
+	tx      *sqlx.Tx // the transaction this Store lives in; nil outside
+	touched *bool    // set by whatever changes what a reader can see, see touch
+}
+
+// pool is shared by a Store and all transactions begun from it.
+type pool struct {
+	write, read *sqlx.DB // the same for PostgreSQL; one writer and many readers for SQLite
+	sql         dialect
+	url         string
+	changes     atomic.Uint64
+	queue       batches
+	stop        context.CancelFunc
+	watching    sync.WaitGroup
+}
+
+// Open opens the database at a path (SQLite) or a postgres:// address. It makes no tables: see Migrate and Ready.
+func Open(ctx context.Context, url string) (*Store, error) {
+	sql, err := dialectOf(url)
+	if err != nil {
+		return nil, err
+	}
+	write, read, err := sql.open(url)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", Redact(url), err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := write.PingContext(ctx); err != nil {
+		write.Close()
+		read.Close()
+		return nil, fmt.Errorf("open the database %s: %w", Redact(url), err)
+	}
+	for _, db := range []*sqlx.DB{write, read} {
+		db.MapperFunc(snake)
+	}
+	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url}}, nil
+}
+
+// Close ends the watching and gives the connections back.
+func (s *Store) Close() error {
+	if s.stop != nil {
+		s.stop()
+		s.watching.Wait()
+	}
+	if s.read != s.write {
+		s.read.Close()
+	}
+	return s.write.Close()
+}
+
+// InTx runs do in one transaction and commits when it returns nil; otherwise nothing of it happened. Inside a
+// transaction it joins that one. Nothing in do may ask the network.
+func (s *Store) InTx(ctx context.Context, do func(*Store) error) (err error) {
+	if s.tx != nil {
+		return do(s)
+	}
+	tx, err := s.write.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer tx.Rollback()
+	inner := &Store{pool: s.pool, tx: tx, touched: new(bool)}
+	if err := do(inner); err != nil {
+		return err
+	}
+	return inner.commit(ctx)
+}
+
+// commit ends the transaction; when it changed what readers see, the change counter rises with it.
+func (s *Store) commit(ctx context.Context) error {
+	var n uint64
+	if *s.touched {
+		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
+			return fmt.Errorf("count the change: %w", err)
+		}
+	}
+	if err := s.tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", s.named(err))
+	}
+	s.noticed(n)
+	return nil
+}
+
+// touch notes that the transaction changes what readers see.
+func (s *Store) touch() {
+	if s.touched != nil {
+		*s.touched = true
+	}
+}
+
+// one reads a single row into dest; no row is blog.ErrNotFound.
+func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {
+	return s.named(sqlx.GetContext(ctx, s.reader(query), dest, s.sql.bind(query), utc(args)...))
+}
+
+// all reads the rows into the slice at dest. A slice among the arguments fills an IN (?).
+func (s *Store) all(ctx context.Context, dest any, query string, args ...any) error {
+	query, args, err := spread(query, args)
+	if err != nil {
+		return err
+	}
+	return s.named(sqlx.SelectContext(ctx, s.reader(query), dest, s.sql.bind(query), utc(args)...))
+}
+
+// exec runs a statement and says how many rows it changed.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	query, args, err := spread(query, args)
+	if err != nil {
+		return 0, err
+	}
+	var db sqlx.ExecerContext = s.write
+	if s.tx != nil {
+		db = s.tx
+	}
+	result, err := db.ExecContext(ctx, s.sql.bind(query), utc(args)...)
+	if err != nil {
+		return 0, s.named(err)
+	}
+	return result.RowsAffected()
+}
+
+// do is exec where the number of rows does not matter.
+func (s *Store) do(ctx context.Context, query string, args ...any) error {
+	_, err := s.exec(ctx, query, args...)
+	return err
+}
+
+// must is exec where no row means that the thing is not there.
+func (s *Store) must(ctx context.Context, query string, args ...any) error {
+	n, err := s.exec(ctx, query, args...)
+	if err == nil && n == 0 {
+		return blog.ErrNotFound
+	}
+	return err
+}
+
+// reader picks where to read: in the transaction, from the writer for statements that return what they wrote, else
+// from the readers.
+func (s *Store) reader(query string) sqlx.QueryerContext {
+	if s.tx != nil {
+		return s.tx
+	}
+	if strings.HasPrefix(strings.TrimSpace(query), "SELECT") || strings.HasPrefix(query, "PRAGMA") {
+		return s.read
+	}
+	return s.write
+}
+
+// named turns the databases' own errors into the few that callers decide on.
+func (s *Store) named(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return blog.ErrNotFound
+	case s.sql.unique(err):
+		return fmt.Errorf("%w (%v)", blog.ErrConflict, err)
+	}
+	return err
+}
+
+// utc brings times to what both databases keep: UTC, to the microsecond.
+func utc(args []any) []any {
+	for i, arg := range args {
+		switch t := arg.(type) {
+		case time.Time:
+			args[i] = t.UTC().Truncate(time.Microsecond)
+		case *time.Time:
+			if t != nil {
+				args[i] = t.UTC().Truncate(time.Microsecond)
+			}
+		}
+	}
+	return args
+}
+
+// spread writes a slice argument out as one ? each.
+func spread(query string, args []any) (string, []any, error) {
+	for _, arg := range args {
+		switch arg.(type) {
+		case []string, []blog.ID:
+			return sqlx.In(query, args...)
+		}
+	}
+	return query, args, nil
+}
+
+// snake spells a field's name as its column: VoiceID is voice_id, HTML is html.
+func snake(name string) string {
+	var column strings.Builder
+	for i, r := range name {
+		upper := r >= 'A' && r <= 'Z'
+		if upper && i > 0 && (lower(name[i-1]) || i+1 < len(name) && lower(name[i+1])) {
+			column.WriteByte('_')
+		}
+		column.WriteRune(r)
+	}
+	return strings.ToLower(column.String())
+}
+
+func lower(c byte) bool { return c >= 'a' && c <= 'z' }

@@ -1,0 +1,473 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+var now = time.Date(2026, 11, 16, 15, 0, 0, 0, time.UTC)
+
+// ilse is the author of the fixtures, with an article of hers.
+func ilse(t *testing.T, s *store.Store) blog.Author {
+	t.Helper()
+	a := blog.Author{Role: blog.Admin, Email: "ilse@overkant.example", Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice,
+		Handle: "ilse", Name: "Ilse Verhaagen", Fields: blog.Fields{{Name: "River", Value: "the Waal"}}, PublicKey: "public", ProofKey: "z6Mk",
+		CreatedAt: now, UpdatedAt: now}}
+	if err := s.AddAuthor(t.Context(), a, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
+	t.Helper()
+	a := blog.Article{ID: blog.NewID(now), VoiceID: owner, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
+		Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Words{"Rivers", "ferries"},
+		Text:    blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide", Markdown: "The ferry.", HTML: "<p>The ferry.</p>", Plain: "The ferry.", Words: 2},
+		Authors: []blog.Byline{{VoiceID: owner}, {Name: "Harm", URL: "https://harm.example"}}}
+	if err := a.Publish(now, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	a.ObjectID = blog.NewID(now)
+	err := s.InTx(t.Context(), func(s *store.Store) error {
+		if err := s.SaveArticle(t.Context(), &a, now); err != nil {
+			return err
+		}
+		return s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1, At: now})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// friend is a follower on a server of their own, or on a shared one.
+func friend(t *testing.T, s *store.Store, name, host string, follows blog.ID) blog.Actor {
+	t.Helper()
+	id := "https://" + host + "/users/" + name
+	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: name, URL: id, Host: host, Inbox: id + "/inbox",
+		SharedInbox: "https://" + host + "/inbox", FetchedAt: now, Keys: []blog.ActorKey{{ActorID: id, KeyID: id + "#main-key", PEM: "pem"}}}
+	if err := s.SaveActor(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if follows != "" {
+		if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: follows, ActorID: id, FollowID: id + "#f", State: blog.Accepted, Since: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+func TestAnArticleIsReadBackAsItWasSaved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		got, err := s.ArticleBySlug(t.Context(), "four-minutes-wide")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := a
+		want.Authors = []blog.Byline{{VoiceID: author.ID, Handle: "ilse", Name: "Ilse Verhaagen"}, {Name: "Harm", URL: "https://harm.example"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("article differs (-want +got):\n%s", diff)
+		}
+		list, err := s.Articles(t.Context(), store.Filter{Listed: true, Tag: "rivers", Voice: author.ID, Statuses: []blog.Status{blog.Published}})
+		if err != nil || len(list) != 1 || list[0].Markdown != "" {
+			t.Errorf("list = %v, %v; want the one article without its text", list, err)
+		}
+	})
+}
+
+func TestTwoEditorsAreNoticed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := fourMinutes(t, s, ilse(t, s).ID)
+		mine, theirs := a, a
+		if err := s.SaveArticle(t.Context(), &mine, now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SaveArticle(t.Context(), &theirs, now.Add(time.Minute)); !errors.Is(err, blog.ErrConflict) {
+			t.Errorf("second save: %v, want a conflict", err)
+		}
+	})
+}
+
+func TestAnOldSlugStaysTakenAndFindsItsArticle(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		a.Slug = "four-minutes"
+		if err := s.SaveArticle(t.Context(), &a, now); err != nil {
+			t.Fatal(err)
+		}
+		if old, err := s.ArticleBySlug(t.Context(), "four-minutes-wide"); err != nil || old.Slug != "four-minutes" {
+			t.Errorf("old slug finds %q, %v", old.Slug, err)
+		}
+		other := a
+		other.ID, other.Slug, other.SavedAt = blog.NewID(now), "four-minutes-wide", time.Time{}
+		var taken blog.Invalid
+		if err := s.SaveArticle(t.Context(), &other, now); !errors.As(err, &taken) || taken.Field != "slug" {
+			t.Errorf("taking an old slug: %v, want Invalid slug", err)
+		}
+		if free, err := s.FreeSlug(t.Context(), "four-minutes-wide", other.ID); err != nil || free != "four-minutes-wide-2" {
+			t.Errorf("free slug = %q, %v", free, err)
+		}
+	})
+}
+
+func TestOneLetterPerSharedInboxAndOneRowPerServer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		friend(t, s, "joost", "veerhuis.example", author.ID)
+		friend(t, s, "nadia", "noordkade.example", author.ID)
+		friend(t, s, "kade", "zilverduin.example", "")
+		say(t, s, a, "Create", 1)
+		claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
+		if err != nil || len(claims) != 2 {
+			t.Fatalf("claims = %v, %v; want two servers", claims, err)
+		}
+		if again, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false); len(again) != 0 {
+			t.Errorf("claimed twice: %v", again)
+		}
+		if later, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false); len(later) != 2 {
+			t.Errorf("after the lease: %v, want both again", later)
+		}
+	})
+}
+
+func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) blog.Activity {
+	t.Helper()
+	var said blog.Activity
+	err := s.InTx(t.Context(), func(s *store.Store) error {
+		id, err := s.NextActivityID(t.Context(), now)
+		if err != nil {
+			return err
+		}
+		said = blog.Activity{ID: id, VoiceID: a.VoiceID, Kind: kind, ObjectID: a.ObjectID, Revision: revision, Payload: []byte(kind), At: now}
+		if err := s.Say(t.Context(), said); err != nil {
+			return err
+		}
+		if kind == "Create" {
+			return s.TellFollowers(t.Context(), said)
+		}
+		return s.TellHolders(t.Context(), said)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		say(t, s, a, "Create", 1)
+		old, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
+		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
+		letters, err := s.WaitingFor(t.Context(), "veerhuis.example", 10)
+		if err != nil || len(letters) != 1 {
+			t.Fatalf("letters = %v, %v", letters, err)
+		}
+		done := blog.Delivery{Status: blog.Delivered, Code: 202}
+		if err := s.Settle(t.Context(), old[0], letters[0], done, now); !errors.Is(err, store.ErrLost) {
+			t.Errorf("settle under the old claim: %v, want ErrLost", err)
+		}
+		if err := s.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
+			t.Errorf("release under the old claim: %v, want ErrLost", err)
+		}
+		if err := s.Settle(t.Context(), fresh[0], letters[0], done, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Release(t.Context(), fresh[0], now, store.Answered, now); err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := s.ClaimPeers(t.Context(), now.Add(time.Hour), time.Minute, 10, false); len(again) != 0 {
+			t.Errorf("a server without mail was claimed: %v", again)
+		}
+		reports, err := s.Reports(t.Context(), a.ID)
+		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 || reports[0].Attempts != 1 {
+			t.Errorf("report = %+v, %v", reports, err)
+		}
+		if p, _ := s.ProgressOf(t.Context(), []blog.ID{a.ID}); p[a.ID] != (store.Progress{Total: 1, Delivered: 1}) {
+			t.Errorf("progress = %+v", p)
+		}
+	})
+}
+
+func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		say(t, s, a, "Create", 1)
+		friend(t, s, "nadia", "noordkade.example", author.ID) // came later and holds nothing
+		liker := friend(t, s, "deniz", "dijla.example", "")
+		if _, err := s.AddReaction(t.Context(), blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID, At: now}); err != nil {
+			t.Fatal(err)
+		}
+		first := say(t, s, a, "Update", 2)
+		second := say(t, s, a, "Update", 3)
+		if first.ID >= second.ID {
+			t.Errorf("ids do not rise: %s, %s", first.ID, second.ID)
+		}
+		if err := s.Supersede(t.Context(), second, "Update"); err != nil {
+			t.Fatal(err)
+		}
+		for host, want := range map[string][]string{"veerhuis.example": {"Create", "Update"}, "dijla.example": {"Update"}, "noordkade.example": nil} {
+			letters, err := s.WaitingFor(t.Context(), host, 10)
+			var kinds []string
+			for _, l := range letters {
+				kinds = append(kinds, l.Kind)
+			}
+			if diff := cmp.Diff(want, kinds); diff != "" || err != nil {
+				t.Errorf("letters for %s (-want +got):\n%s%v", host, diff, err)
+			}
+		}
+	})
+}
+
+func TestASilentServerRestsUntilItSpeaks(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "kade", "zilverduin.example", author.ID)
+		say(t, s, a, "Create", 1)
+		claims, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
+		if err := s.Release(t.Context(), claims[0], now.Add(time.Hour), store.Silent, now); err != nil {
+			t.Fatal(err)
+		}
+		for _, failing := range []bool{false, true} {
+			if c, _ := s.ClaimPeers(t.Context(), now.Add(time.Minute), time.Minute, 10, failing); len(c) != 0 {
+				t.Errorf("claimed while it rests (failing=%v): %v", failing, c)
+			}
+		}
+		if err := s.HeardFrom(t.Context(), "zilverduin.example", now.Add(time.Minute), 2*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.ClaimPeers(t.Context(), now.Add(time.Minute), time.Minute, 10, true)
+		if err != nil || len(c) != 1 || c[0].Failures != 1 {
+			t.Errorf("after it spoke: %v, %v; want one claim with one failure", c, err)
+		}
+	})
+}
+
+func TestRestrictedAndUnapprovedWordsReachNoPublicQuery(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		bram := friend(t, s, "bram", "veerhuis.example", "")
+		for i, c := range []blog.Comment{
+			{Visibility: blog.PublicComment, State: blog.CommentShown, Plain: "seen"},
+			{Visibility: blog.RestrictedComment, State: blog.CommentShown, Plain: "secret"},
+			{Visibility: blog.PublicComment, State: blog.CommentWaiting, Plain: "waits"},
+			{Visibility: blog.PublicComment, State: blog.CommentSpam, Plain: "spam"},
+		} {
+			c.ID, c.Address, c.ArticleID, c.ActorID, c.Origin = blog.NewID(now), fmt.Sprint("https://veerhuis.example/", i), a.ID, bram.ID, blog.Pushed
+			c.PublishedAt, c.SortedAt, c.ArrivedAt = now, now, now
+			if err := s.AddComment(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.AddComment(t.Context(), c); !errors.Is(err, blog.ErrConflict) {
+				t.Errorf("the same address twice: %v, want a conflict", err)
+			}
+		}
+		comments, err := s.PublicComments(t.Context(), a.ID)
+		if err != nil || len(comments) != 1 || comments[0].Plain != "seen" {
+			t.Errorf("public comments = %v, %v", comments, err)
+		}
+		newest, err := s.NewestComments(t.Context(), 10)
+		if err != nil || len(newest) != 1 {
+			t.Errorf("newest comments = %v, %v", newest, err)
+		}
+		counts, err := s.Counts(t.Context(), []blog.ID{a.ID})
+		if want := (blog.Counts{Replies: 1, Servers: 1}); err != nil || counts[a.ID] != want {
+			t.Errorf("counts = %+v, %v; want %+v", counts, err, want)
+		}
+		private, err := s.Comments(t.Context(), store.CommentList{Private: true})
+		if err != nil || len(private) != 1 || private[0].Plain != "secret" {
+			t.Errorf("private = %v, %v", private, err)
+		}
+	})
+}
+
+func TestOneWhoFailsInAGroupFailsAlone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var group sync.WaitGroup
+		refused := errors.New("refused")
+		var kept, failed int
+		var mu sync.Mutex
+		for i := range 200 {
+			group.Go(func() {
+				err := s.Together(t.Context(), func(ctx context.Context, s *store.Store) error {
+					if _, err := s.Seen(ctx, "kade", fmt.Sprint(i), "Like", now); err != nil {
+						return err
+					}
+					switch i % 10 {
+					case 3:
+						return refused
+					case 7:
+						panic("poison")
+					}
+					return nil
+				})
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					kept++
+				} else if i%10 == 7 || errors.Is(err, refused) {
+					failed++
+				}
+			})
+		}
+		group.Wait()
+		if kept != 160 || failed != 40 {
+			t.Fatalf("kept %d and failed %d, want 160 and 40", kept, failed)
+		}
+		for i := range 200 {
+			_, _, err := s.WasSeen(t.Context(), "kade", fmt.Sprint(i))
+			if want := i%10 == 3 || i%10 == 7; want != errors.Is(err, blog.ErrNotFound) {
+				t.Errorf("mark %d: %v", i, err)
+			}
+		}
+	})
+}
+
+func TestTheChangeCounterRisesWithTheCommitAlone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ilse(t, s)
+		before := s.Changes()
+		s.InTx(t.Context(), func(s *store.Store) error {
+			friend(t, s, "bram", "veerhuis.example", "")
+			return errors.New("no")
+		})
+		if s.Changes() != before {
+			t.Error("a change that was rolled back was counted")
+		}
+		friend(t, s, "bram", "veerhuis.example", "")
+		if s.Changes() <= before {
+			t.Error("a committed change was not counted")
+		}
+	})
+}
+
+func TestADoorOpensOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		if err := s.AddLink(t.Context(), store.Link{TokenHash: "h", Kind: store.SignInLink, VoiceID: author.ID, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.UseLink(t.Context(), "h", now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.UseLink(t.Context(), "h", now); !errors.Is(err, blog.ErrNotFound) {
+			t.Errorf("second use: %v", err)
+		}
+		in := store.SignIn{TokenHash: "t", VoiceID: author.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
+		if err := s.AddSignIn(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if _, who, err := s.SignedIn(t.Context(), "t", now); err != nil || who.Handle != "ilse" {
+			t.Errorf("signed in as %q, %v", who.Handle, err)
+		}
+		author.DisabledAt = &now
+		if err := s.SaveAuthor(t.Context(), author); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.SignedIn(t.Context(), "t", now); !errors.Is(err, blog.ErrNotFound) {
+			t.Errorf("a disabled author is still signed in: %v", err)
+		}
+	})
+}
+
+func TestAChoreIsClaimedOnceAPeriod(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i, want := range []bool{true, false, false, true} {
+			got, err := s.ClaimChore(t.Context(), "publish", now.Add(time.Duration(i)*20*time.Second), time.Minute)
+			if err != nil || got != want {
+				t.Errorf("claim %d = %v, %v; want %v", i, got, err, want)
+			}
+		}
+		if err := s.Forget(t.Context(), now); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAllListsCanBeRead(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		bram := friend(t, s, "bram", "veerhuis.example", author.ID)
+		ctx := t.Context()
+		check := func(what string, err error) {
+			t.Helper()
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		_, err := s.FollowersOf(ctx, store.FollowerList{Voice: author.ID, Search: "bra"})
+		check("followers", err)
+		n, err := s.CountFollowers(ctx, author.ID)
+		check("count followers", err)
+		if n != (store.FollowerCounts{Accepted: 1, Servers: 1}) {
+			t.Errorf("counts = %+v", n)
+		}
+		_, err = s.Relation(ctx, bram.ID)
+		check("relation", err)
+		_, err = s.Reactions(ctx, a.ID, 10)
+		check("reactions", err)
+		_, err = s.CommentCounts(ctx, a.ID)
+		check("comment counts", err)
+		_, err = s.CountComments(ctx, store.CommentList{States: []blog.CommentState{blog.CommentWaiting}})
+		check("count comments", err)
+		_, err = s.Tags(ctx)
+		check("tags", err)
+		_, err = s.AllSeries(ctx)
+		check("series", err)
+		_, err = s.DueArticles(ctx, now)
+		check("due", err)
+		_, err = s.SilentPeers(ctx)
+		check("peers", err)
+		_, _, err = s.CountWaiting(ctx)
+		check("waiting", err)
+		_, err = s.CountArticles(ctx, store.Filter{Statuses: []blog.Status{blog.Draft, blog.Published}})
+		check("count articles", err)
+		_, err = s.GiveUp(ctx, now, now)
+		check("give up", err)
+		_, err = s.RetryLetters(ctx, a.ID, "", now)
+		check("retry", err)
+		_, err = s.KeyOwner(ctx, bram.ID+"#main-key")
+		check("key owner", err)
+		check("describe", s.AddPicture(ctx, blog.Picture{ID: "P", VoiceID: author.ID, Type: "image/jpeg", Digest: "d", CreatedAt: now, Files: []blog.PictureFile{{File: "f.jpg", Width: 1}}}))
+		pictures, err := s.PicturesOf(ctx, "")
+		check("pictures", err)
+		if len(pictures) != 1 || len(pictures[0].Files) != 1 {
+			t.Errorf("pictures = %v", pictures)
+		}
+		check("revision", s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: "en", Kind: "saved", At: now}))
+		check("hear", s.Hear(ctx, blog.Arrival{ID: blog.NewID(now), Host: "veerhuis.example", At: now, Body: []byte("{}")}))
+		callers, err := s.ClaimCallers(ctx, now, time.Minute, 5)
+		check("callers", err)
+		if len(callers) != 1 {
+			t.Fatalf("callers = %v", callers)
+		}
+		check("release caller", s.ReleaseCaller(ctx, callers[0], now, false))
+		check("remove actor", s.RemoveActor(ctx, bram.ID, now))
+		if _, err := s.KeyOwner(ctx, bram.ID+"#main-key"); !errors.Is(err, blog.ErrNotFound) {
+			t.Errorf("a gone actor still has a key: %v", err)
+		}
+	})
+}

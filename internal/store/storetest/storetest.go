@@ -1,0 +1,143 @@
+// Package storetest runs one test on both databases: a fresh SQLite file, and a database cloned from a migrated template
+// in a throwaway PostgreSQL. That server is started once per test binary, from binaries found in PATH or where Debian
+// keeps them, as an unprivileged user when the tests run as root, and ends with the test binary however that ends.
+//
+// Without PostgreSQL's binaries that half is skipped and says so; with CAUSERIE_TEST_REQUIRE=postgres it fails instead.
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+
+	"causerie/internal/store"
+)
+
+// Each runs the test on each database, with an empty migrated store.
+func Each(t *testing.T, test func(t *testing.T, store *store.Store)) {
+	t.Helper()
+	EachURL(t, func(t *testing.T, url string) { test(t, open(t, url)) })
+}
+
+// EachURL is Each for tests that open the database themselves, like those that start the whole program. The database
+// is migrated and empty.
+func EachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite is the path of a fresh migrated database.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "causerie.db")
+	migrate(t, path)
+	return path
+}
+
+// Postgres is the address of a fresh migrated database; the test is skipped where there is no PostgreSQL.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	startOnce.Do(func() { shared, startErr = start() })
+	if startErr != nil {
+		missing(t, startErr)
+	}
+	name := fmt.Sprintf("t%d", clones.Add(1))
+	if err := shared.clone(name); err != nil {
+		t.Fatalf("clone the PostgreSQL template: %v", err)
+	}
+	t.Cleanup(func() { shared.drop(name) })
+	return shared.url(name)
+}
+
+func open(t testing.TB, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Open is a fresh migrated store on SQLite, for tests and benchmarks of one database.
+func Open(t testing.TB) *store.Store {
+	t.Helper()
+	return open(t, SQLite(t))
+}
+
+func migrate(t testing.TB, url string) {
+	t.Helper()
+	if err := migrateURL(url); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func migrateURL(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s, err := store.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Migrate(ctx)
+}
+
+var (
+	startOnce sync.Once
+	shared    *server
+	startErr  error
+	clones    atomic.Int64
+)
+
+// server is one throwaway PostgreSQL, reached through a socket in its own folder.
+type server struct {
+	dir   string
+	admin *sql.DB
+	mu    sync.Mutex // CREATE DATABASE wants the template for itself
+}
+
+func (s *server) url(database string) string {
+	return "postgres://postgres@/" + database + "?sslmode=disable&host=" + url.QueryEscape(s.dir)
+}
+
+func (s *server) clone(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.admin.Exec(`CREATE DATABASE ` + pq.QuoteIdentifier(name) + ` TEMPLATE template_causerie`)
+	return err
+}
+
+func (s *server) drop(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admin.Exec(`DROP DATABASE IF EXISTS ` + pq.QuoteIdentifier(name) + ` WITH (FORCE)`)
+}
+
+func (s *server) prepare() error {
+	db, err := sql.Open("postgres", s.url("postgres"))
+	if err != nil {
+		return err
+	}
+	s.admin = db
+	deadline := time.Now().Add(20 * time.Second)
+	for err = db.Ping(); err != nil; err = db.Ping() {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("PostgreSQL does not answer: %w", err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+	if _, err := db.Exec(`CREATE DATABASE template_causerie`); err != nil {
+		return err
+	}
+	return migrateURL(s.url("template_causerie"))
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// What arrives in bursts (replies, settled letters) is committed in groups: the first who comes gathers whoever waits,
+// commits once and answers all. One flush to disk then serves many, and each is still told only after it.
+type batches struct {
+	mu      sync.Mutex
+	waiting []*member
+	running bool
+}
+
+type member struct {
+	do   func(context.Context, *Store) error
+	err  error
+	done chan struct{}
+}
+
+const (
+	batchSize  = 128
+	batchLimit = 15 * time.Second
+)
+
+// Together runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
+// that fails undoes itself alone and gets its own error. It returns after the commit. do may run longer than the
+// caller's context lives, so it gets a context of the group; inside a transaction do just joins that one.
+func (s *Store) Together(ctx context.Context, do func(context.Context, *Store) error) error {
+	if s.tx != nil {
+		return do(ctx, s)
+	}
+	me := &member{do: do, done: make(chan struct{})}
+	if s.queue.join(me) {
+		go s.commitGroups()
+	}
+	<-me.done
+	return me.err
+}
+
+// commitGroups goes on until nobody waits.
+func (s *Store) commitGroups() {
+	for group := s.queue.take(); group != nil; group = s.queue.take() {
+		s.commitGroup(group)
+		for _, m := range group {
+			close(m.done)
+		}
+	}
+}
+
+// join adds a member and tells whether somebody must begin to commit.
+func (q *batches) join(m *member) (first bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, m)
+	first, q.running = !q.running, true
+	return first
+}
+
+func (q *batches) take() []*member {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.running = false
+		return nil
+	}
+	n := min(batchSize, len(q.waiting))
+	group := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return group
+}
+
+func (s *Store) commitGroup(group []*member) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
+	defer cancel()
+	err := s.InTx(ctx, func(s *Store) error {
+		for _, m := range group {
+			if err := s.apart(ctx, m, len(group) > 1); err != nil {
+				return err
+			}
+		}
+		if len(group) == 1 {
+			return group[0].err
+		}
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	for _, m := range group {
+		if m.err == nil {
+			m.err = err
+		}
+	}
+}
+
+// apart runs one member behind a savepoint. Only trouble with the transaction itself is returned.
+func (s *Store) apart(ctx context.Context, m *member, shared bool) error {
+	if !shared {
+		m.err = m.run(ctx, s)
+		return nil
+	}
+	if err := s.do(ctx, `SAVEPOINT member`); err != nil {
+		return err
+	}
+	touched := *s.touched
+	if m.err = m.run(ctx, s); m.err != nil {
+		*s.touched = touched
+		return s.do(ctx, `ROLLBACK TO SAVEPOINT member`)
+	}
+	return s.do(ctx, `RELEASE SAVEPOINT member`)
+}
+
+// run keeps a panic of one member from taking the others with it.
+func (m *member) run(ctx context.Context, s *Store) (err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			err = fmt.Errorf("panic: %v", trouble)
+		}
+	}()
+	return m.do(ctx, s)
+}
