@@ -250,8 +250,9 @@ func (k *Kept) put(page *kept) {
 	}
 }
 
-// keptStatus are the answers of which there are no more than things that were written.
-var keptStatus = []int{http.StatusOK, http.StatusMovedPermanently, http.StatusPermanentRedirect, http.StatusGone}
+// keptStatus are the answers of which there are no more than things that were written. Redirects are not among them: any
+// number of addresses may lead to one page.
+var keptStatus = []int{http.StatusOK, http.StatusGone}
 
 func (k *Kept) drop(place *list.Element) {
 	page := k.order.Remove(place).(*kept)

@@ -1,0 +1,247 @@
+// Package feed writes what feed readers and search engines fetch: Atom (RFC 4287, with the threading of RFC 4685), JSON
+// Feed 1.1 and sitemaps. It is given finished values and does no I/O.
+package feed
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The types under which feeds are served.
+const (
+	AtomType    = "application/atom+xml; charset=utf-8"
+	JSONType    = "application/feed+json; charset=utf-8"
+	SitemapType = "application/xml; charset=utf-8"
+)
+
+// Feed is a list of entries, newest first.
+type Feed struct {
+	ID       string // an address that never changes
+	Title    string
+	Subtitle string
+	Language string // BCP 47
+	Home     string // the page that shows the same, absolute
+	Self     string // where this feed is served, absolute
+	Icon     string // absolute, or ""
+	Updated  time.Time
+	Entries  []Entry
+}
+
+// Entry is an article or a reply. All addresses are absolute.
+type Entry struct {
+	ID        string // an address that never changes
+	URL       string
+	Title     string
+	Summary   string // plain text
+	HTML      string // safe, with absolute addresses (see Absolute)
+	Language  string
+	Published time.Time
+	Updated   time.Time
+	Authors   []Person
+	Tags      []string
+	Picture   string
+	Replies   int        // how many answers it has
+	Talk      string     // the page of those answers, or ""
+	Answers   *Reference // what a reply answers
+}
+
+// Person is an author of an entry.
+type Person struct{ Name, URL string }
+
+// Reference points to what an entry answers.
+type Reference struct{ ID, URL string }
+
+type atomFeed struct {
+	XMLName   xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
+	Language  string      `xml:"xml:lang,attr,omitempty"`
+	Thread    string      `xml:"xmlns:thr,attr"`
+	ID        string      `xml:"id"`
+	Title     string      `xml:"title"`
+	Subtitle  string      `xml:"subtitle,omitempty"`
+	Updated   string      `xml:"updated"`
+	Links     []atomLink  `xml:"link"`
+	Icon      string      `xml:"icon,omitempty"`
+	Generator string      `xml:"generator"`
+	Entries   []atomEntry `xml:"entry"`
+}
+
+type atomEntry struct {
+	Language  string         `xml:"xml:lang,attr,omitempty"`
+	ID        string         `xml:"id"`
+	Title     string         `xml:"title"`
+	Links     []atomLink     `xml:"link"`
+	Published string         `xml:"published"`
+	Updated   string         `xml:"updated"`
+	Authors   []atomPerson   `xml:"author"`
+	Tags      []atomCategory `xml:"category"`
+	Answers   *atomAnswers   `xml:"thr:in-reply-to"`
+	Total     int            `xml:"thr:total,omitempty"`
+	Summary   string         `xml:"summary,omitempty"`
+	Content   *atomText      `xml:"content"`
+}
+
+type atomLink struct {
+	Rel   string `xml:"rel,attr,omitempty"`
+	Type  string `xml:"type,attr,omitempty"`
+	Href  string `xml:"href,attr"`
+	Count int    `xml:"thr:count,attr,omitempty"`
+}
+
+type atomPerson struct {
+	Name string `xml:"name"`
+	URI  string `xml:"uri,omitempty"`
+}
+
+type atomCategory struct {
+	Term string `xml:"term,attr"`
+}
+
+type atomAnswers struct {
+	Ref  string `xml:"ref,attr"`
+	Href string `xml:"href,attr,omitempty"`
+	Type string `xml:"type,attr,omitempty"`
+}
+
+type atomText struct {
+	Type string `xml:"type,attr"`
+	Text string `xml:",chardata"`
+}
+
+// Atom writes the feed as an Atom document.
+func Atom(f Feed) ([]byte, error) {
+	out := atomFeed{Language: f.Language, Thread: "http://purl.org/syndication/thread/1.0", ID: f.ID, Title: clean(f.Title),
+		Subtitle: clean(f.Subtitle), Updated: instant(f.Updated), Icon: f.Icon, Generator: "Causerie",
+		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: f.Self}, {Rel: "alternate", Type: "text/html", Href: f.Home}}}
+	for _, e := range f.Entries {
+		out.Entries = append(out.Entries, e.atom())
+	}
+	text, err := xml.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("write feed %q: %w", f.Title, err)
+	}
+	return append([]byte(xml.Header), text...), nil
+}
+
+func (e Entry) atom() atomEntry {
+	out := atomEntry{Language: e.Language, ID: e.ID, Title: clean(e.Title), Summary: clean(e.Summary), Published: instant(e.Published),
+		Updated: instant(e.Updated), Total: e.Replies, Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: e.URL}}}
+	if e.Talk != "" {
+		out.Links = append(out.Links, atomLink{Rel: "replies", Type: "text/html", Href: e.Talk, Count: e.Replies})
+	}
+	if e.Answers != nil {
+		out.Answers = &atomAnswers{Ref: e.Answers.ID, Href: e.Answers.URL, Type: "text/html"}
+	}
+	if e.HTML != "" {
+		out.Content = &atomText{Type: "html", Text: clean(e.HTML)}
+	}
+	for _, p := range e.Authors {
+		out.Authors = append(out.Authors, atomPerson{clean(p.Name), p.URL})
+	}
+	for _, tag := range e.Tags {
+		out.Tags = append(out.Tags, atomCategory{clean(tag)})
+	}
+	return out
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// clean takes out what XML cannot say at all, such as a form feed that a stranger's server sent along.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+type jsonFeed struct {
+	Version  string      `json:"version"`
+	Title    string      `json:"title"`
+	HomePage string      `json:"home_page_url"`
+	FeedURL  string      `json:"feed_url"`
+	About    string      `json:"description,omitempty"`
+	Icon     string      `json:"icon,omitempty"`
+	Language string      `json:"language,omitempty"`
+	Items    []jsonEntry `json:"items"`
+}
+
+type jsonEntry struct {
+	ID        string       `json:"id"`
+	URL       string       `json:"url"`
+	Title     string       `json:"title,omitempty"`
+	HTML      string       `json:"content_html"`
+	Summary   string       `json:"summary,omitempty"`
+	Picture   string       `json:"image,omitempty"`
+	Published string       `json:"date_published"`
+	Modified  string       `json:"date_modified,omitempty"`
+	Authors   []jsonPerson `json:"authors,omitempty"`
+	Tags      []string     `json:"tags,omitempty"`
+	Language  string       `json:"language,omitempty"`
+}
+
+type jsonPerson struct {
+	Name string `json:"name"`
+	URL  string `json:"url,omitempty"`
+}
+
+// JSON writes the feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
+func JSON(f Feed) ([]byte, error) {
+	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.Title, HomePage: f.Home, FeedURL: f.Self, About: f.Subtitle,
+		Icon: f.Icon, Language: f.Language, Items: []jsonEntry{}}
+	for _, e := range f.Entries {
+		item := jsonEntry{ID: e.ID, URL: e.URL, Title: e.Title, HTML: e.HTML, Summary: e.Summary, Picture: e.Picture,
+			Published: instant(e.Published), Tags: e.Tags, Language: e.Language}
+		if e.Updated.After(e.Published) {
+			item.Modified = instant(e.Updated)
+		}
+		for _, p := range e.Authors {
+			item.Authors = append(item.Authors, jsonPerson(p))
+		}
+		out.Items = append(out.Items, item)
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("write feed %q: %w", f.Title, err)
+	}
+	return text, nil
+}
+
+// Place is a page in a sitemap.
+type Place struct {
+	URL     string
+	Changed time.Time // zero when nobody knows
+}
+
+// MostPlaces is how many pages one sitemap may name (https://www.sitemaps.org/protocol.html).
+const MostPlaces = 50_000
+
+type sitemap struct {
+	XMLName xml.Name      `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
+	URLs    []sitemapPage `xml:"url"`
+}
+
+type sitemapPage struct {
+	Loc     string `xml:"loc"`
+	LastMod string `xml:"lastmod,omitempty"`
+}
+
+// Sitemap names the pages a search engine should know; those beyond MostPlaces are left out.
+func Sitemap(places []Place) ([]byte, error) {
+	out := sitemap{URLs: []sitemapPage{}}
+	for _, place := range places[:min(len(places), MostPlaces)] {
+		page := sitemapPage{Loc: place.URL}
+		if !place.Changed.IsZero() {
+			page.LastMod = instant(place.Changed)
+		}
+		out.URLs = append(out.URLs, page)
+	}
+	text, err := xml.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("write sitemap: %w", err)
+	}
+	return append([]byte(xml.Header), text...), nil
+}
