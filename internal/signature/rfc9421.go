@@ -1,0 +1,271 @@
+package signature
+
+import (
+	"crypto"
+	"strings"
+	"time"
+
+	"github.com/dunglas/httpsfv"
+)
+
+// rfc9421 reads and checks a signature of RFC 9421, up to the point where its
+// key is needed. It reads the profile that federated servers use: one
+// signature, whole components, and no parameters on them.
+func (m message) rfc9421() (claim, error) {
+	label, input, err := m.signatureInput()
+	if err != nil {
+		return claim{}, err
+	}
+	c := claim{Signed: Signed{Scheme: RFC9421}}
+	if c.signature, err = m.signatureValue(label); err != nil {
+		return claim{}, err
+	}
+	var ok bool
+	if c.KeyID, ok = param[string](input, "keyid"); !ok {
+		return claim{}, refused("it names no key")
+	}
+	if err := c.chooseRFC9421(input); err != nil {
+		return claim{}, err
+	}
+	if c.At, err = m.rfc9421Time(input); err != nil {
+		return claim{}, err
+	}
+	names, err := componentNames(input)
+	if err != nil {
+		return claim{}, err
+	}
+	if err := m.checkRFC9421(names); err != nil {
+		return claim{}, err
+	}
+	text, err := m.signatureBase(names, input)
+	c.texts = []string{text}
+	return c, err
+}
+
+// signatureInput is the one entry of Signature-Input: its label, and the list of components with its parameters.
+func (m message) signatureInput() (label string, input httpsfv.InnerList, err error) {
+	inputs, err := m.dictionary("Signature-Input")
+	if err != nil {
+		return "", input, err
+	}
+	if len(inputs.Names()) != 1 {
+		return "", input, refused("there are %d of it", len(inputs.Names()))
+	}
+	label = inputs.Names()[0]
+	member, _ := inputs.Get(label)
+	input, ok := member.(httpsfv.InnerList)
+	if !ok {
+		return "", input, malformed("Signature-Input is not a list of components")
+	}
+	return label, input, nil
+}
+
+// signatureValue is the signature under the same label, which must be alone, too.
+func (m message) signatureValue(label string) ([]byte, error) {
+	if len(m.req.Header.Values("Signature")) == 0 {
+		return nil, malformed("Signature-Input without Signature")
+	}
+	values, err := m.dictionary("Signature")
+	if err != nil {
+		return nil, err
+	}
+	member, ok := values.Get(label)
+	if !ok || len(values.Names()) != 1 {
+		return nil, refused("Signature and Signature-Input do not speak of the same one")
+	}
+	item, _ := member.(httpsfv.Item)
+	value, ok := item.Value.([]byte)
+	if !ok {
+		return nil, malformed("Signature is not a byte sequence")
+	}
+	return value, nil
+}
+
+// dictionary reads a header as a structured dictionary (RFC 8941). A value that would
+// not be written as it was sent has more than one reading (a repeated key, above all) and is refused.
+func (m message) dictionary(name string) (*httpsfv.Dictionary, error) {
+	values := m.req.Header.Values(name)
+	if len(values) != 1 {
+		return nil, refused("there are %d headers %s", len(values), name)
+	}
+	if len(values[0]) > maxHeader {
+		return nil, malformed("%d bytes of %s are too many", len(values[0]), name)
+	}
+	parsed, err := httpsfv.UnmarshalDictionary(values)
+	if err != nil {
+		return nil, malformed("%s: %v", name, err)
+	}
+	written, err := httpsfv.Marshal(parsed)
+	if err != nil {
+		return nil, malformed("%s: %v", name, err)
+	}
+	if withoutBlanks(written) != withoutBlanks(values[0]) {
+		return nil, refused("%s can be read in more than one way", name)
+	}
+	return parsed, nil
+}
+
+func withoutBlanks(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, " ", ""), "\t", "")
+}
+
+func param[T any](input httpsfv.InnerList, name string) (value T, ok bool) {
+	found, ok := input.Params.Get(name)
+	if !ok {
+		return value, false
+	}
+	value, ok = found.(T)
+	return value, ok
+}
+
+// chooseRFC9421 reads alg, which may forbid a kind of key but never choose one.
+func (c *claim) chooseRFC9421(input httpsfv.InnerList) error {
+	alg, given := input.Params.Get("alg")
+	if !given || alg == "rsa-v1_5-sha256" {
+		c.rsa = []crypto.Hash{crypto.SHA256}
+	}
+	c.ed25519 = !given || alg == "ed25519"
+	if c.rsa == nil && !c.ed25519 {
+		return refused("its algorithm is %q", alg)
+	}
+	return nil
+}
+
+func (m message) rfc9421Time(input httpsfv.InnerList) (time.Time, error) {
+	created, ok := param[int64](input, "created")
+	if !ok || created <= 0 || created > maxUnix {
+		return time.Time{}, refused("it does not say when it was created")
+	}
+	at := time.Unix(created, 0).UTC()
+	if err := m.checkTime("creation", at); err != nil {
+		return time.Time{}, err
+	}
+	if _, given := input.Params.Get("expires"); given {
+		expires, ok := param[int64](input, "expires")
+		if !ok || expires <= 0 || expires > maxUnix {
+			return time.Time{}, refused("its expires is not a time")
+		}
+		if err := m.checkExpires(time.Unix(expires, 0)); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return at, nil
+}
+
+// componentNames is the list of what was signed, in order.
+func componentNames(input httpsfv.InnerList) ([]string, error) {
+	names := make([]string, 0, len(input.Items))
+	seen := map[string]bool{}
+	for _, item := range input.Items {
+		name, ok := item.Value.(string)
+		if !ok {
+			return nil, malformed("a component without a name")
+		}
+		if len(item.Params.Names()) > 0 {
+			return nil, refused("it covers a part of %q", name)
+		}
+		if seen[name] {
+			return nil, refused("it covers %q twice", name)
+		}
+		seen[name] = true
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// checkRFC9421 demands that what must be covered is, and that the body is the one that was signed.
+func (m message) checkRFC9421(names []string) error {
+	covered := set(names)
+	if !covered["@method"] {
+		return refused("it does not cover @method")
+	}
+	if !covered["@target-uri"] {
+		if !covered["@authority"] && !covered["host"] {
+			return refused("it does not cover the host")
+		}
+		if !covered["@path"] && !covered["@request-target"] {
+			return refused("it does not cover the path")
+		}
+		if strings.Contains(m.target, "?") && !covered["@query"] && !covered["@request-target"] {
+			return refused("it does not cover the query")
+		}
+	}
+	if needsDigest(m.req.Method) && !covered["content-digest"] {
+		return refused("it does not cover content-digest")
+	}
+	if !covered["content-digest"] {
+		return nil
+	}
+	return m.checkContentDigest()
+}
+
+// checkContentDigest holds a Content-Digest header (RFC 9530) against the body: each
+// digest that we know must be right, and one of them there.
+func (m message) checkContentDigest() error {
+	digests, err := m.dictionary("Content-Digest")
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, name := range digests.Names() {
+		if name != "sha-256" && name != "sha-512" {
+			continue
+		}
+		member, _ := digests.Get(name)
+		item, _ := member.(httpsfv.Item)
+		sum, _ := item.Value.([]byte)
+		if !equalsDigest(name, sum, m.body) {
+			return refused("its digest is not that of the body")
+		}
+		known = true
+	}
+	if !known {
+		return refused("its digest is of a kind that we do not know")
+	}
+	return nil
+}
+
+// signatureBase rebuilds what was signed (RFC 9421, section 2.5).
+func (m message) signatureBase(names []string, input httpsfv.InnerList) (string, error) {
+	params, err := httpsfv.Marshal(httpsfv.List{input})
+	if err != nil {
+		return "", malformed("Signature-Input: %v", err)
+	}
+	var text strings.Builder
+	for _, name := range names {
+		value, err := m.component(name)
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(`"` + name + `": ` + value + "\n")
+	}
+	text.WriteString(`"@signature-params": ` + params)
+	return text.String(), nil
+}
+
+// component is the value of a component (RFC 9421, sections 2.1 and 2.2), judged by
+// our public address.
+func (m message) component(name string) (string, error) {
+	path, query, _ := strings.Cut(m.target, "?")
+	host := authority(m.base.Scheme, m.base.Host)
+	switch name {
+	case "@method":
+		return m.req.Method, nil
+	case "@target-uri":
+		return m.base.Scheme + "://" + host + m.target, nil
+	case "@authority":
+		return host, nil
+	case "@scheme":
+		return m.base.Scheme, nil
+	case "@request-target":
+		return m.target, nil
+	case "@path":
+		return path, nil
+	case "@query":
+		return "?" + query, nil
+	}
+	if strings.HasPrefix(name, "@") || name != strings.ToLower(name) {
+		return "", refused("it covers %q, which we cannot rebuild", name)
+	}
+	return m.field(name)
+}

@@ -1,0 +1,31 @@
+// Package signature signs HTTP requests for other servers and judges the
+// signatures on theirs.
+//
+// Two dialects are spoken between servers. The older is the twelfth draft of
+// Cavage and Sporny, "Signing HTTP Messages", which nearly everybody accepts:
+// [Sign] writes it. The younger is RFC 9421, which some servers try first.
+// [Verify] reads both and answers one question: which key vouches for exactly
+// these bytes, at this address of ours, at about this time?
+//
+// The package does no I/O. Whoever verifies says how a key is found, and so
+// decides what may be fetched on the word of a stranger.
+package signature
+
+import "errors"
+
+// The ways in which [Verify] says no. Errors of the caller's own key lookup are
+// none of these; they come back wrapped and otherwise untouched.
+var (
+	// ErrUnsigned means that the request bears no signature at all.
+	ErrUnsigned = errors.New("the request is not signed")
+
+	// ErrMalformed means that the signature headers cannot be read (400).
+	ErrMalformed = errors.New("malformed signature")
+
+	// ErrRefused means that the signature can be read and proves nothing (401).
+	ErrRefused = errors.New("signature refused")
+
+	// ErrMismatch is the kind of ErrRefused in which everything was in order but the
+	// key did not fit. It is the only kind that a fresh copy of the key can cure.
+	ErrMismatch = refused("it does not match the key")
+)

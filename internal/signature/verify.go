@@ -1,0 +1,208 @@
+package signature
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// How far the time of a signature may lie from ours. Peers with bad clocks and
+// long queues are common; a replay inside the window is stopped by the id of
+// the activity, which is remembered much longer.
+const (
+	Past   = 12 * time.Hour
+	Future = time.Hour
+)
+
+// Bounds of what is read at all, in bytes.
+const (
+	maxHeader = 8 << 10
+	maxKeyID  = 2 << 10
+)
+
+// Scheme names the dialect of a signature.
+type Scheme string
+
+// The dialects that [Verify] reads.
+const (
+	Cavage  Scheme = "cavage-12"
+	RFC9421 Scheme = "rfc9421"
+)
+
+// Signed is what a good signature proves: the holder of this key made this
+// request, to us, at this time. Whose key it is remains to be asked.
+type Signed struct {
+	KeyID  string
+	Scheme Scheme
+	At     time.Time // the signed Date or created, to the second
+}
+
+// Find answers the public key with this id: an *rsa.PublicKey or an
+// ed25519.PublicKey. It is asked once in a verification, for an absolute http or
+// https address without user, and only after all that can be checked without
+// a key was found in order.
+type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
+
+// Verify judges the signature of a request that arrived here. The body is what
+// was read of it, byte for byte. The bases are the public addresses of this site
+// ("https://overkant.example"): the request must have been made to one of them,
+// whatever a proxy did to it since, and forwarding headers are not looked at.
+//
+// A Signature-Input header makes it RFC 9421, else Signature, or Authorization
+// with the scheme Signature, makes it cavage-12. Demanded are the method,
+// the target, the host, a time inside the window and, but for GET and HEAD, a
+// digest that equals the body's; the algorithm follows from the key. A path
+// signed without its query is taken in cavage-12, because old servers sign so.
+//
+// The errors are ErrUnsigned, ErrMalformed and ErrRefused, of which ErrMismatch is
+// the one that may be worth another call with a key fetched anew. What find
+// answers instead of a key comes back as an error that wraps it and none of these.
+func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, find Find) (Signed, error) {
+	read := message.cavage
+	if len(req.Header.Values("Signature-Input")) > 0 {
+		read = message.rfc9421
+	} else if len(cavageHeaders(req.Header)) == 0 {
+		return Signed{}, ErrUnsigned
+	}
+	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now}
+	if m.base == nil {
+		return Signed{}, refused("it was made for the host %q, which is not ours", req.Host)
+	}
+	if !strings.HasPrefix(m.target, "/") {
+		m.target = req.URL.RequestURI() // asked in absolute form, as of a proxy
+	}
+	claim, err := read(m)
+	if err != nil {
+		return Signed{}, err
+	}
+	if err := checkKeyID(claim.KeyID); err != nil {
+		return Signed{}, err
+	}
+	key, err := find(req.Context(), claim.KeyID)
+	if err != nil {
+		return Signed{}, fmt.Errorf("find key %q: %w", claim.KeyID, err)
+	}
+	if err := claim.check(key); err != nil {
+		return Signed{}, err
+	}
+	return claim.Signed, nil
+}
+
+// message is a request under judgement.
+type message struct {
+	req    *http.Request
+	body   []byte
+	base   *url.URL // the public address it was made to
+	target string   // path and query, as they were sent
+	now    time.Time
+}
+
+// claim is what a signature says, before any key was asked.
+type claim struct {
+	Signed
+	texts     []string      // what may have been signed, likeliest first
+	signature []byte        // over one of them
+	rsa       []crypto.Hash // how an RSA key may have signed; none: not at all
+	ed25519   bool          // whether an Ed25519 key may have signed
+}
+
+// check proceeds only on an explicit success.
+func (c claim) check(key crypto.PublicKey) error {
+	if err := usable(key); err != nil {
+		return refused("%v", err)
+	}
+	var fits func(text string) bool
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		fits = func(text string) bool { return c.fitsRSA(key, text) }
+	case ed25519.PublicKey:
+		fits = func(text string) bool {
+			return c.ed25519 && ed25519.Verify(key, []byte(text), c.signature)
+		}
+	}
+	for _, text := range c.texts {
+		if fits(text) {
+			return nil
+		}
+	}
+	return ErrMismatch
+}
+
+func (c claim) fitsRSA(key *rsa.PublicKey, text string) bool {
+	for _, hash := range c.rsa {
+		h := hash.New()
+		h.Write([]byte(text))
+		if rsa.VerifyPKCS1v15(key, hash, h.Sum(nil), c.signature) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// field is the value of a header that the signature covers. One that is missing or
+// repeated cannot be rebuilt as it was signed.
+func (m message) field(name string) (string, error) {
+	if name == "host" {
+		return m.req.Host, nil
+	}
+	values := m.req.Header.Values(name)
+	switch len(values) {
+	case 0:
+		return "", refused("it covers %q, which the request lacks", name)
+	case 1:
+		return strings.TrimSpace(values[0]), nil
+	}
+	return "", refused("it covers %q, which the request repeats", name)
+}
+
+// checkTime holds the time of a signature against the window.
+func (m message) checkTime(name string, at time.Time) error {
+	if at.Before(m.now.Add(-Past)) {
+		return refused("its %s is more than %v ago", name, Past)
+	}
+	if at.After(m.now.Add(Future)) {
+		return refused("its %s is more than %v ahead", name, Future)
+	}
+	return nil
+}
+
+func (m message) checkExpires(at time.Time) error {
+	if at.Before(m.now) {
+		return refused("it has expired")
+	}
+	return nil
+}
+
+// checkKeyID lets through what may be looked up. Which schemes, hosts and ports
+// may be fetched is for the one who fetches to say.
+func checkKeyID(id string) error {
+	u, err := url.Parse(id)
+	if err != nil || len(id) > maxKeyID || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return refused("its key id is not the address of a key")
+	}
+	return nil
+}
+
+// baseOf is the one of our public addresses that a Host header names, or nil.
+func baseOf(host string, bases []*url.URL) *url.URL {
+	for _, base := range bases {
+		if host != "" && authority(base.Scheme, host) == authority(base.Scheme, base.Host) {
+			return base
+		}
+	}
+	return nil
+}
+
+func refused(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
+}
