@@ -578,3 +578,76 @@ func BenchmarkLetters(b *testing.B) {
 	all.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "letters/s")
 }
+
+func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
+	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
+	noordkade := newNeighbour(t, w, "noordkade", Mastodon)
+	nadia, bram := noordkade.Person("nadia"), newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
+	kade := bram.Server.Person("kade") // of the same server as bram
+	note := must(bram.Post(ctx, "<p>Four minutes.</p>", Mention(nadia.ID), Published(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
+	version := func(kind, author, content, updated string) map[string]any {
+		return map[string]any{
+			"id": fmt.Sprintf("%s#x/%d", author, w.number()), "type": kind, "actor": author,
+			"object": map[string]any{
+				"id": note, "type": "Note", "attributedTo": author, "content": content,
+				"published": "2026-11-02T09:00:00Z", "updated": updated,
+			},
+		}
+	}
+	steps := []struct {
+		name     string
+		who      *Person
+		activity map[string]any
+		content  string
+		gone     bool
+	}{
+		{"an Update by somebody else", kade, version("Update", kade.ID, "<p>Mine.</p>", "2026-11-02T10:00:00Z"), "<p>Four minutes.</p>", false},
+		{"a Delete by somebody else", kade, version("Delete", kade.ID, "", ""), "<p>Four minutes.</p>", false},
+		{"an Update", bram, version("Update", bram.ID, "<p>Five.</p>", "2026-11-02T10:00:00Z"), "<p>Five.</p>", false},
+		{"an Update that is older", bram, version("Update", bram.ID, "<p>Three.</p>", "2026-11-02T09:30:00Z"), "<p>Five.</p>", false},
+		{"a second Create", bram, version("Create", bram.ID, "<p>Two.</p>", "2026-11-02T11:00:00Z"), "<p>Five.</p>", false},
+		{"a Delete", bram, version("Delete", bram.ID, "", ""), "", true},
+		{"a Create after the Delete", bram, version("Create", bram.ID, "<p>Back.</p>", "2026-11-02T12:00:00Z"), "", true},
+	}
+	for _, step := range steps {
+		must(step.who.Send(ctx, noordkade.URL+"/inbox", step.activity))(t)
+		got, _ := noordkade.Post(note)
+		if got.Content != step.content || got.Gone != step.gone {
+			t.Errorf("after %s the post is %q, gone %v; want %q, %v", step.name, got.Content, got.Gone, step.content, step.gone)
+		}
+	}
+}
+
+func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
+	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
+	nadia := newNeighbour(t, w, "noordkade", Mastodon).Person("nadia")
+	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
+	deniz := newNeighbour(t, w, "dijla", Mastodon).Person("deniz")
+	befriend(t, ctx, deniz, bram)
+	note := must(nadia.Post(ctx, "<p>Who sails?</p>"))(t).Object
+	cases := []struct {
+		name   string
+		option []Option
+		to, cc []string
+		dijla  bool // the follower's server gets it
+	}{
+		{"public", nil, []string{public}, []string{bram.Followers(), nadia.ID}, true},
+		{"unlisted", []Option{Unlisted()}, []string{bram.Followers()}, []string{public, nadia.ID}, true},
+		{"followers", []Option{FollowersOnly()}, []string{bram.Followers()}, []string{nadia.ID}, true},
+		{"direct", []Option{Direct()}, []string{nadia.ID}, nil, false},
+	}
+	for _, c := range cases {
+		sent := must(bram.Reply(ctx, note, "<p>I do.</p>", c.option...))(t)
+		post, known := nadia.Server.Post(sent.Object)
+		if !known || !cmp.Equal(post.To, c.to) || !cmp.Equal(post.Cc, c.cc) {
+			t.Errorf("%s is addressed to %v, cc %v; want %v, %v", c.name, post.To, post.Cc, c.to, c.cc)
+		}
+		if _, known := deniz.Server.Post(sent.Object); known != c.dijla {
+			t.Errorf("%s: the follower's server has it: %v", c.name, known)
+		}
+		public := c.name == "public" || c.name == "unlisted"
+		if _, err := nadia.object(ctx, sent.Object); (err == nil) != public {
+			t.Errorf("%s: asked for at its id: %v", c.name, err)
+		}
+	}
+}
