@@ -1,0 +1,122 @@
+package media
+
+import (
+	"bufio"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+const unfinished = ".part" // what a file ends in while it is written
+
+// write makes a file that is there whole or not at all, also after a power cut, and tells its size.
+func (l *Library) write(name string, content func(io.Writer) error) (size int64, err error) {
+	part := rand.Text() + unfinished
+	file, err := l.folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+			l.folder.Remove(part)
+		}
+	}()
+	buffered := bufio.NewWriterSize(file, 64<<10)
+	if err := errors.Join(content(buffered), buffered.Flush(), file.Sync()); err != nil {
+		return 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(file.Close(), l.folder.Rename(part, name)); err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// settle makes sure that the names written so far outlive a power cut.
+func (l *Library) settle() error {
+	folder, err := l.folder.Open(".")
+	if err != nil {
+		return fmt.Errorf("settle the picture library: %w", err)
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func (l *Library) remove(files []blog.PictureFile) {
+	for _, f := range files {
+		l.folder.Remove(f.File) // one that stays costs a little room and is shown to nobody
+	}
+}
+
+// clear removes what a crash left half written. Another process may be writing just now, so young files stay.
+func (l *Library) clear() error {
+	parts, err := fs.Glob(l.folder.FS(), "*"+unfinished)
+	if err != nil {
+		return fmt.Errorf("clear the picture library: %w", err)
+	}
+	for _, part := range parts {
+		if info, err := l.folder.Stat(part); err == nil && l.now().Sub(info.ModTime()) > time.Hour {
+			l.folder.Remove(part)
+		}
+	}
+	return nil
+}
+
+// fileName is the grammar of the names that we give, and the only ones that are served.
+var fileName = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}-[1-9][0-9]{0,4}\.(jpg|png)$`)
+
+var servedTypes = map[string]string{".jpg": "image/jpeg", ".png": "image/png"}
+
+// Handler serves the files of the library at /media/{file}, and nothing else: no other name, no listing. A file never
+// changes, so it may be kept for ever.
+func (l *Library) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		name, found := strings.CutPrefix(r.URL.Path, "/media/")
+		if !found || r.URL.RawPath != "" || !fileName.MatchString(name) {
+			http.NotFound(w, r)
+			return
+		}
+		l.serve(w, r, name)
+	})
+}
+
+func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
+	file, err := l.folder.Open(name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", servedTypes[path.Ext(name)])
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Disposition", "inline")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // other servers show it beside the article
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Etag", `"`+strings.TrimSuffix(name, path.Ext(name))+`"`)
+	http.ServeContent(w, r, "", info.ModTime(), file)
+}

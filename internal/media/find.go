@@ -1,0 +1,73 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"causerie/internal/blog"
+)
+
+var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Picture finds the picture that an article of the voice means by a reference in its Markdown: the name of an upload
+// ("the-house.jpg"; folders before it do not count), the address of one of its files ("/media/…"), or the SHA-256 of
+// the upload in hex. Of two pictures with one name the newer is meant. blog.ErrNotFound when there is none.
+func (l *Library) Picture(ctx context.Context, voice blog.ID, reference string) (blog.Picture, error) {
+	if file, found := strings.CutPrefix(reference, "/media/"); found {
+		return l.byFile(ctx, file)
+	}
+	if digestPattern.MatchString(reference) {
+		return l.store.PictureByDigest(ctx, voice, reference)
+	}
+	list, err := l.store.PicturesOf(ctx, voice)
+	if err != nil {
+		return blog.Picture{}, err
+	}
+	name, clean := path.Base(reference), CleanName(reference)
+	for _, p := range list {
+		if p.Name == name || p.Name == clean {
+			return p, nil
+		}
+	}
+	return blog.Picture{}, fmt.Errorf("picture %q: %w", reference, blog.ErrNotFound)
+}
+
+func (l *Library) byFile(ctx context.Context, file string) (blog.Picture, error) {
+	if !fileName.MatchString(file) {
+		return blog.Picture{}, fmt.Errorf("picture file %q: %w", file, blog.ErrNotFound)
+	}
+	id := blog.ID(file[:26])
+	found, err := l.store.Pictures(ctx, []blog.ID{id})
+	if err != nil {
+		return blog.Picture{}, err
+	}
+	p, ok := found[id]
+	if !ok {
+		return p, fmt.Errorf("picture file %q: %w", file, blog.ErrNotFound)
+	}
+	return p, nil
+}
+
+// SrcSet is the srcset of a picture on a page: "/media/…-480.jpg 480w, /media/…-960.jpg 960w".
+func SrcSet(p blog.Picture) string {
+	var set strings.Builder
+	for i, f := range p.Files {
+		if i > 0 {
+			set.WriteString(", ")
+		}
+		set.WriteString("/media/" + f.File + " " + strconv.Itoa(f.Width) + "w")
+	}
+	return set.String()
+}
+
+// Thumbnail is the address of a picture's smallest file; "" when it has none.
+func Thumbnail(p blog.Picture) string {
+	if len(p.Files) == 0 {
+		return ""
+	}
+	return "/media/" + p.Files[0].File
+}
