@@ -1,0 +1,274 @@
+// Package activity translates between the nouns of the blog and ActivityStreams, the language in which servers of the
+// fediverse talk (W3C ActivityStreams 2.0, ActivityPub). It does no I/O, and no map and no vocabulary type leaves it.
+//
+// In: [Read] takes the bytes of a stranger through the limits, which cost next to nothing, into a [Document]. Much can
+// be decided on that alone. [Parse], [ParseObject], [ParseActor] and [ParseKey] make one small struct of it. They show
+// go-fed a view of the document (view.go), which tells what kind of thing it is and when it was said; every text and
+// every address is read from the document itself, as the raw string it is.
+//
+// Out: [Post], [Answer], [Person] and their sisters build a vocabulary type, let go-fed serialize it, add the
+// extensions and write it in one order of keys, so that the same noun always gives the same bytes (write.go). Those
+// bytes are made once, when the thing changes, and kept. What is made for each request ([WithCounts], [Collection])
+// goes without go-fed.
+package activity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+)
+
+// ContentType is the media type under which documents are served.
+const ContentType = `application/activity+json; charset=utf-8`
+
+// Public is the address of everybody (ActivityPub 5.6).
+const Public = "https://www.w3.org/ns/activitystreams#Public"
+
+// ErrMalformed says that a document is not one ActivityStreams object that we can work with, and the wrapping error
+// says why. To an inbox it means 400.
+var ErrMalformed = errors.New("not a usable ActivityStreams document")
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}
+
+// Activity is one thing that an actor elsewhere did.
+type Activity struct {
+	ID        string // "" when the sender gave none
+	Actor     string // exactly one
+	Type      string // the word on the wire, also of what we do not act on
+	Published *time.Time
+	To, Cc    []string
+
+	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Announce, Block, Move or Flag, or nil for an
+	// activity that is sound, but that we do not act on.
+	Act any
+}
+
+// Follow asks to hear an actor.
+type Follow struct{ Object string }
+
+// Accept says yes to a Follow of ours.
+type Accept struct {
+	Object       string // id of the Follow
+	FollowObject string // the actor that was asked, where the Follow was embedded
+}
+
+// Reject says no to a Follow of ours, or ends it later.
+type Reject struct {
+	Object       string // id of the Follow
+	FollowObject string // the actor that was asked, where the Follow was embedded
+}
+
+// Undo takes back an earlier activity. Type and Object are those of that activity, where it was embedded.
+type Undo struct{ ID, Type, Object string }
+
+// Create says that there is a new object.
+type Create struct{ Object Object }
+
+// Update says that an object changed, or a profile: then Object.Actor is set.
+type Update struct{ Object Object }
+
+// Delete says that an object is gone, or an actor with everything of theirs.
+type Delete struct{ Object string }
+
+// Like is a like, or an emoji reaction (FEP-c0e0).
+type Like struct {
+	Object string
+	Emoji  string // one emoji or :shortcode:, "" for a plain like
+}
+
+// Announce shares an object. Groups announce whole activities (FEP-1b12): InnerType and InnerObject are then the type
+// of the announced activity and the id of what it is about.
+type Announce struct{ Object, InnerType, InnerObject string }
+
+// Block says that the actor wants to hear nothing more of somebody.
+type Block struct{ Object string }
+
+// Move says that the actor Object goes on as Target.
+type Move struct{ Object, Target string }
+
+// Flag reports actors and objects to their moderators.
+type Flag struct {
+	Objects []string
+	Content string // plain text as sent, at most 5,000 runes
+}
+
+// maxReport is how much of a report's text is kept, in runes.
+const maxReport = 5000
+
+// Parse reads an activity. The error is an ErrMalformed when it has no type, not exactly one actor, an id that is no
+// address, or no object where its kind needs one.
+func Parse(d *Document) (a Activity, err error) {
+	defer mend(&err)
+	if err := d.checkActivity(); err != nil {
+		return Activity{}, err
+	}
+	a = Activity{ID: d.ID(), Actor: d.Actor(), Type: d.Type(),
+		To: recipients(d.root["to"]), Cc: recipients(d.root["cc"])}
+	kind, err := streams.ToType(context.Background(), view(d.root))
+	if err != nil {
+		return Activity{}, malformed("%v", err)
+	}
+	if said, ok := kind.(dated); ok {
+		a.Published = published(said)
+	}
+	r := reading{root: d.root, object: d.Object()}
+	if err := r.dispatch(kind); err != nil {
+		return Activity{}, err
+	}
+	a.Act = r.act
+	return a, nil
+}
+
+func (d *Document) checkActivity() error {
+	switch {
+	case d.Type() == "":
+		return malformed("it has no type")
+	case d.Actor() == "":
+		return malformed("it has no actor, or more than one")
+	case !isAddress(d.Actor()):
+		return malformed("the actor %q is no address", short(d.Actor()))
+	case d.ID() == "" && d.root["id"] != nil:
+		return malformed("its id is no text")
+	case d.ID() != "" && !isAddress(d.ID()):
+		return malformed("its id %q is no address", short(d.ID()))
+	}
+	return nil
+}
+
+// mend turns a panic below the door into an error: the accessors of the vocabulary panic on shapes that their parser
+// lets through.
+func mend(err *error) {
+	if trouble := recover(); trouble != nil {
+		*err = malformed("reading it failed: %v", trouble)
+	}
+}
+
+// reading is one activity while it is read: go-fed decides which method sees it, the method reads the document.
+type reading struct {
+	root   map[string]any
+	object string // id of the object
+	act    any
+}
+
+func (r *reading) dispatch(kind vocab.Type) error {
+	resolver, err := streams.NewTypeResolver(r.follow, r.accept, r.reject, r.undo, r.create, r.update, r.delete, r.like,
+		r.announce, r.block, r.move, r.flag)
+	if err != nil {
+		return fmt.Errorf("dispatch %s: %w", kind.GetTypeName(), err)
+	}
+	err = resolver.Resolve(context.Background(), kind)
+	if streams.IsUnmatchedErr(err) {
+		return nil
+	}
+	return err
+}
+
+// needs is the check of every activity that is nothing without an object.
+func (r *reading) needs(act any) error {
+	if r.object == "" {
+		return malformed("it has no object, or one without an address")
+	}
+	r.act = act
+	return nil
+}
+
+func (r *reading) follow(_ context.Context, _ vocab.ActivityStreamsFollow) error {
+	return r.needs(Follow{Object: r.object})
+}
+
+func (r *reading) accept(_ context.Context, _ vocab.ActivityStreamsAccept) error {
+	return r.answered(Accept{Object: r.object, FollowObject: r.asked()})
+}
+
+func (r *reading) reject(_ context.Context, _ vocab.ActivityStreamsReject) error {
+	return r.answered(Reject{Object: r.object, FollowObject: r.asked()})
+}
+
+// asked is whom the embedded Follow asked.
+func (r *reading) asked() string { return addressOf(embedded(r.root["object"])["object"]) }
+
+// answered takes an answer whose Follow has no id, too: it is then known by the two actors.
+func (r *reading) answered(act any) error {
+	if r.object == "" && r.asked() == "" {
+		return r.needs(act)
+	}
+	r.act = act
+	return nil
+}
+
+func (r *reading) undo(_ context.Context, _ vocab.ActivityStreamsUndo) error {
+	undone := embedded(r.root["object"])
+	act := Undo{ID: r.object, Type: typeOf(undone), Object: addressOf(undone["object"])}
+	if act.ID == "" && act.Object == "" {
+		return r.needs(act)
+	}
+	r.act = act
+	return nil
+}
+
+func (r *reading) create(_ context.Context, c vocab.ActivityStreamsCreate) error {
+	object, err := r.whole(c)
+	r.act = Create{Object: object}
+	return err
+}
+
+func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error {
+	object, err := r.whole(u)
+	r.act = Update{Object: object}
+	return err
+}
+
+// whole is the object that came with a Create or Update.
+func (r *reading) whole(about hasObject) (Object, error) {
+	raw := embedded(r.root["object"])
+	if raw == nil {
+		return Object{ID: r.object}, r.needs(nil)
+	}
+	if r.object == "" {
+		return Object{}, r.needs(nil)
+	}
+	return objectOf(raw, firstType(about)), nil
+}
+
+func (r *reading) delete(_ context.Context, _ vocab.ActivityStreamsDelete) error {
+	return r.needs(Delete{Object: r.object})
+}
+
+func (r *reading) like(_ context.Context, _ vocab.ActivityStreamsLike) error {
+	said := text(r.root["content"])
+	if said == "" {
+		said = text(r.root["_misskey_reaction"])
+	}
+	return r.needs(Like{Object: r.object, Emoji: emoji(said)})
+}
+
+func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) error {
+	act := Announce{Object: r.object}
+	if inner := embedded(r.root["object"]); inner["object"] != nil && inner["actor"] != nil {
+		act.InnerType, act.InnerObject = typeOf(inner), addressOf(inner["object"])
+	}
+	return r.needs(act)
+}
+
+func (r *reading) block(_ context.Context, _ vocab.ActivityStreamsBlock) error {
+	return r.needs(Block{Object: r.object})
+}
+
+func (r *reading) move(_ context.Context, _ vocab.ActivityStreamsMove) error {
+	target := addressOf(r.root["target"])
+	if target == "" {
+		return malformed("it has no target")
+	}
+	return r.needs(Move{Object: r.object, Target: target})
+}
+
+func (r *reading) flag(_ context.Context, _ vocab.ActivityStreamsFlag) error {
+	return r.needs(Flag{Objects: addresses(r.root["object"], maxRecipients),
+		Content: cut(text(r.root["content"]), maxReport)})
+}

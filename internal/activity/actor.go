@@ -1,0 +1,106 @@
+package activity
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"causerie/internal/blog"
+
+	"github.com/go-fed/activity/streams"
+	"golang.org/x/net/publicsuffix"
+)
+
+var actors = set(streams.ActivityStreamsPersonName, streams.ActivityStreamsServiceName, streams.ActivityStreamsGroupName,
+	streams.ActivityStreamsOrganizationName, streams.ActivityStreamsApplicationName)
+
+// maxName is how much of a display name is kept, in runes; maxBio of what somebody says of themselves, in bytes.
+const (
+	maxName = 200
+	maxBio  = 2 << 10
+)
+
+// ParseActor reads the profile of an actor. Handle is preferredUsername with the host of the id, or the host alone when
+// the name is no name; nobody has verified it. Inbox and id lie on one registrable domain, and so does SharedInbox, or
+// it is "". Keys are those that share the id's origin and claim no other owner (FEP-fe34), from publicKey and from
+// assertionMethod (FEP-521a), at most four. FetchedAt is zero. The error is an ErrMalformed when the document is no
+// actor, or has no id, or no inbox that letters could go to.
+func ParseActor(d *Document) (a blog.Actor, err error) {
+	defer mend(&err)
+	return actorOf(d.root)
+}
+
+func actorOf(raw map[string]any) (blog.Actor, error) {
+	a := blog.Actor{ID: addressOf(raw), Type: typeOf(raw), Inbox: addressOf(raw["inbox"])}
+	switch {
+	case !actors[a.Type]:
+		return blog.Actor{}, malformed("%q is no kind of actor", short(a.Type))
+	case a.ID == "":
+		return blog.Actor{}, malformed("the actor has no id that is an address")
+	case a.Inbox == "" || !sameSite(a.Inbox, a.ID):
+		return blog.Actor{}, malformed("the actor %s has no inbox on its own domain", a.ID)
+	}
+	a.Host = blog.HostOf(a.ID)
+	a.Handle = handle(text(raw["preferredUsername"]), a.Host)
+	name, _ := inLanguages(raw, "name")
+	a.Name = line(name, maxName)
+	bio, _ := inLanguages(raw, "summary")
+	a.Summary = plain(bio)
+	a.Icon = href(one(raw["icon"]))
+	a.URL = page(raw["url"], a.ID)
+	if shared := addressOf(embedded(raw["endpoints"])["sharedInbox"]); shared != "" && sameSite(shared, a.ID) {
+		a.SharedInbox = shared
+	}
+	if followers := addressOf(raw["followers"]); followers != "" && blog.SameOrigin(followers, a.ID) {
+		a.FollowersURL = followers
+	}
+	a.MovedTo = addressOf(raw["movedTo"])
+	a.AlsoKnownAs = addresses(raw["alsoKnownAs"], maxAliases)
+	a.Keys = keysOf(raw, a.ID)
+	return a, nil
+}
+
+// sameSite tells whether two addresses belong to one registrable domain. Letters go nowhere else: a thousand actors
+// with an inbox at somebody's door would make us knock there a thousand times.
+func sameSite(a, b string) bool {
+	x, y := hostname(a), hostname(b)
+	if x == y {
+		return x != ""
+	}
+	one, err1 := publicsuffix.EffectiveTLDPlusOne(x)
+	other, err2 := publicsuffix.EffectiveTLDPlusOne(y)
+	return err1 == nil && err2 == nil && one == other
+}
+
+// hostname is the host of an address without its port.
+func hostname(address string) string {
+	host := blog.HostOf(address)
+	if at := strings.LastIndexByte(host, ':'); at >= 0 && !strings.HasSuffix(host, "]") {
+		return host[:at]
+	}
+	return host
+}
+
+var usernamePattern = regexp.MustCompile(`^[\pL\pN_][\pL\pN\pM_.-]{0,99}$`)
+
+func handle(username, host string) string {
+	if !usernamePattern.MatchString(username) {
+		return host
+	}
+	return username + "@" + host
+}
+
+// line is a text of a stranger as one line of at most that many runes, without control characters and without those
+// that turn the direction of what stands beside it.
+func line(text string, runes int) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+			return -1
+		}
+		return r
+	}, text)
+	return strings.TrimSpace(cut(strings.TrimSpace(clean), runes))
+}

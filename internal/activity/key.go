@@ -1,0 +1,147 @@
+package activity
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"strings"
+
+	"causerie/internal/blog"
+)
+
+const (
+	maxKeysRead = 4
+	maxKeyText  = 8 << 10 // bytes of PEM or multibase
+)
+
+// Key is a public key with the one whose it claims to be.
+type Key struct{ ID, Owner, PEM string }
+
+// ParseKey reads what the address of a key answered with: the whole profile of its actor; a stub of it, with little
+// beside the key; the key alone (id, owner, publicKeyPem); or a Multikey (id, controller, publicKeyMultibase). actor is
+// set for a whole profile only; its other keys are in actor.Keys, while key is the first of them. Owner and key share an
+// origin, but only the owner's profile can tell whether the claim is true. The error is an ErrMalformed when there is no
+// key in it.
+func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
+	defer mend(&err)
+	owner := d.ID()
+	keys := keysOf(d.root, owner)
+	if len(keys) == 0 {
+		if lone, ok := loneKey(d.root); ok {
+			return lone, nil, nil
+		}
+		return Key{}, nil, malformed("there is no key in it")
+	}
+	if whole, err := actorOf(d.root); err == nil && !isStub(d.root) {
+		actor = &whole
+	}
+	return Key{ID: keys[0].KeyID, Owner: owner, PEM: keys[0].PEM}, actor, nil
+}
+
+// isStub tells whether an actor shows no more than it must for its key to be found.
+func isStub(raw map[string]any) bool {
+	return raw["outbox"] == nil && raw["followers"] == nil && raw["name"] == nil
+}
+
+// loneKey reads a document that is a key by itself.
+func loneKey(raw map[string]any) (Key, bool) {
+	owner := addressOf(raw["owner"])
+	if owner == "" {
+		owner = addressOf(raw["controller"])
+	}
+	key, ok := keyOf(raw, owner)
+	return Key{ID: key.KeyID, Owner: key.ActorID, PEM: key.PEM}, ok
+}
+
+// keysOf are the keys that an actor lists as its own.
+func keysOf(raw map[string]any, owner string) []blog.ActorKey {
+	var keys []blog.ActorKey
+	for _, property := range []string{"publicKey", "assertionMethod"} {
+		for _, v := range first(many(raw[property]), maxKeysRead) {
+			listed, _ := v.(map[string]any)
+			key, ok := keyOf(listed, owner)
+			if ok && len(keys) < maxKeysRead {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// keyOf reads one key. It must lie on the origin of its owner and may claim nobody else.
+func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
+	id := addressOf(raw)
+	if id == "" || !isAddress(owner) || !blog.SameOrigin(id, owner) {
+		return blog.ActorKey{}, false
+	}
+	for _, claim := range []string{"owner", "controller"} {
+		if raw[claim] != nil && addressOf(raw[claim]) != owner {
+			return blog.ActorKey{}, false
+		}
+	}
+	text := publicPEM(raw)
+	return blog.ActorKey{ActorID: owner, KeyID: id, PEM: text}, text != ""
+}
+
+// publicPEM is a key as PEM, whichever way it was written; "" when it is none.
+func publicPEM(raw map[string]any) string {
+	if written := text(raw["publicKeyPem"]); written != "" && len(written) <= maxKeyText {
+		if block, _ := pem.Decode([]byte(strings.TrimSpace(written) + "\n")); block != nil {
+			return written
+		}
+	}
+	return multikeyPEM(text(raw["publicKeyMultibase"]))
+}
+
+// The multicodec prefixes of public keys (W3C Controlled Identifiers 1.0, section 2.2.2), as varints.
+const (
+	ed25519Prefix = "\xed\x01"
+	rsaPrefix     = "\x85\x24"
+)
+
+// multikeyPEM turns a Multikey into SPKI PEM; "" when it is no Ed25519 or RSA key in base58btc.
+func multikeyPEM(multibase string) string {
+	digits, found := strings.CutPrefix(multibase, "z")
+	if !found || len(digits) > maxMultikey {
+		return ""
+	}
+	bytes := string(base58(digits))
+	var public any
+	if raw, ok := strings.CutPrefix(bytes, ed25519Prefix); ok && len(raw) == ed25519.PublicKeySize {
+		public = ed25519.PublicKey(raw)
+	} else if raw, ok := strings.CutPrefix(bytes, rsaPrefix); ok {
+		parsed, err := x509.ParsePKCS1PublicKey([]byte(raw))
+		if err != nil {
+			return ""
+		}
+		public = parsed
+	}
+	if public == nil {
+		return ""
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return ""
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// maxMultikey holds an RSA key of 4096 bits; reading base58 is quadratic.
+const maxMultikey = 800
+
+const base58Digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+// base58 reads base58btc; nil when a digit is none of it.
+func base58(digits string) []byte {
+	number, base := new(big.Int), big.NewInt(58)
+	for i := range len(digits) {
+		value := strings.IndexByte(base58Digits, digits[i])
+		if value < 0 {
+			return nil
+		}
+		number.Mul(number, base).Add(number, big.NewInt(int64(value)))
+	}
+	zeros := len(digits) - len(strings.TrimLeft(digits, "1"))
+	return append(make([]byte, zeros), number.Bytes()...)
+}

@@ -1,0 +1,261 @@
+package activity
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"causerie/internal/blog"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+)
+
+// Object is a post elsewhere as far as we read it. When the sender gave only an address, only ID is set.
+type Object struct {
+	Embedded     bool
+	ID           string // an address, or "" when it has none that can be one
+	Type         string
+	AttributedTo string    // the first author
+	InReplyTo    string    // the first
+	Name         string    // plain text, as sent
+	Content      string    // HTML, as sent: neither cleaned nor cut
+	Summary      string    // HTML, as sent; in a Note it is a content warning
+	Language     string    // BCP 47, "" when it is not told
+	URL          string    // page to read it on: http(s), on the origin of ID, else ID itself
+	Published    time.Time // zero when it is absent or cannot be read
+	Updated      *time.Time
+	To, Cc       []string // at most 100 each; Public in any of its three spellings
+	Mentions     []string // the actors in its tags of type Mention
+	Options      []string // of a poll
+	Attachments  []Attachment
+	Actor        *blog.Actor // when the object is the profile of an actor
+}
+
+// Attachment is a file or link that hangs on a post.
+type Attachment struct {
+	Type      string // Image, Document, Video, Link ...
+	MediaType string // as its sender claims; "" when not told
+	URL       string // http(s)
+	Alt       string // plain text, as sent
+}
+
+var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleName, streams.ActivityStreamsPageName,
+	streams.ActivityStreamsQuestionName, streams.ActivityStreamsImageName, streams.ActivityStreamsVideoName,
+	streams.ActivityStreamsAudioName, streams.ActivityStreamsEventName)
+
+// IsPost tells whether the object is of a type that can stand as a comment.
+func (o Object) IsPost() bool { return posts[o.Type] }
+
+// IsVote tells whether the object is a vote in a poll: servers of Mastodon's kind send it as a Note in reply with a name
+// and no content.
+func (o Object) IsVote() bool {
+	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
+}
+
+// Visibility is for whom the object was meant. The audience of the activity that brought it, to and cc, counts when the
+// object itself names nobody; an object without any audience is restricted.
+func (o Object) Visibility(to, cc []string) blog.CommentVisibility {
+	if len(o.To) > 0 || len(o.Cc) > 0 {
+		to, cc = o.To, o.Cc
+	}
+	switch {
+	case anyPublic(to):
+		return blog.PublicComment
+	case anyPublic(cc):
+		return blog.UnlistedComment
+	}
+	return blog.RestrictedComment
+}
+
+func anyPublic(ids []string) bool {
+	for _, id := range ids {
+		if isPublic(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// ParseObject reads a document that is an object by itself: a post, or the profile of an actor. The error is an
+// ErrMalformed when it has no type or no id that is an address.
+func ParseObject(d *Document) (o Object, err error) {
+	defer mend(&err)
+	if d.Type() == "" {
+		return Object{}, malformed("it has no type")
+	}
+	if !isAddress(d.ID()) {
+		return Object{}, malformed("its id %q is no address", short(d.ID()))
+	}
+	kind, err := streams.ToType(context.Background(), view(d.root))
+	if err != nil {
+		return Object{}, malformed("%v", err)
+	}
+	return objectOf(d.root, kind), nil
+}
+
+// objectOf reads an object; kind is what go-fed saw in its place.
+func objectOf(raw map[string]any, kind vocab.Type) Object {
+	o := Object{Embedded: true, ID: addressOf(raw), Type: typeOf(raw),
+		AttributedTo: addressOf(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
+		To: recipients(raw["to"]), Cc: recipients(raw["cc"]),
+		Mentions: mentions(raw["tag"]), Options: options(raw), Attachments: attachments(raw["attachment"])}
+	o.Name, _ = inLanguages(raw, "name")
+	o.Summary, _ = inLanguages(raw, "summary")
+	o.Content, o.Language = inLanguages(raw, "content")
+	if o.Language == "" {
+		o.Language = language(text(embedded(raw["language"])["identifier"]))
+	}
+	o.URL = page(raw["url"], o.ID)
+	if said, ok := kind.(dated); ok {
+		o.Updated = updated(said)
+		if at := published(said); at != nil {
+			o.Published = *at
+		}
+	}
+	if actors[o.Type] {
+		if actor, err := actorOf(raw); err == nil {
+			o.Actor = &actor
+		}
+	}
+	return o
+}
+
+// inLanguages is a text that may have a map of languages beside it or in its place (contentMap), and its language, where
+// exactly one entry of the map is that text. A map has no order, so of several languages alone the first by name is taken.
+func inLanguages(raw map[string]any, property string) (words, tongue string) {
+	words = text(raw[property])
+	versions, _ := raw[property+"Map"].(map[string]any)
+	found := 0
+	if words == "" {
+		for tag, version := range versions {
+			if s, ok := version.(string); ok && (found == 0 || tag < tongue) {
+				words, tongue, found = s, tag, found+1
+			}
+		}
+		return words, language(tongue)
+	}
+	for tag, version := range versions {
+		if version == words {
+			tongue, found = tag, found+1
+		}
+	}
+	if found != 1 {
+		return words, ""
+	}
+	return words, language(tongue)
+}
+
+var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// language is a language tag that may be one, else "".
+func language(tag string) string {
+	if tag == "und" || len(tag) > 35 || !languagePattern.MatchString(tag) {
+		return ""
+	}
+	return tag
+}
+
+// page is the address of the page on which a thing can be read: the first of its addresses that is HTML or does not say
+// what it is, on the same origin as its id. Anything else could lead a reader astray, so the id is taken.
+func page(value any, id string) string {
+	for _, v := range first(many(value), maxAttachments) {
+		link, _ := v.(map[string]any)
+		kind := text(link["mediaType"])
+		address := href(v)
+		if (kind == "" || strings.HasPrefix(kind, "text/html")) && address != "" && blog.SameOrigin(address, id) {
+			return address
+		}
+	}
+	return id
+}
+
+// href is where a link leads: itself, or its href, or its url; "" unless it is http(s).
+func href(value any) string {
+	switch value := value.(type) {
+	case string:
+		if isAddress(value) {
+			return value
+		}
+	case map[string]any:
+		if to := text(value["href"]); isAddress(to) {
+			return to
+		}
+		if inner, nested := one(value["url"]).(map[string]any); nested {
+			value = inner
+		}
+		for _, name := range []string{"href", "url"} {
+			if to := text(value[name]); isAddress(to) {
+				return to
+			}
+		}
+	}
+	return ""
+}
+
+func mentions(tags any) []string {
+	var list []string
+	for _, tag := range first(many(tags), maxTags) {
+		tag, _ := tag.(map[string]any)
+		if address := href(tag); address != "" && typeOf(tag) == streams.ActivityStreamsMentionName {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// options are the answers that a poll offers.
+func options(raw map[string]any) []string {
+	choices := many(raw["oneOf"])
+	if len(choices) == 0 {
+		choices = many(raw["anyOf"])
+	}
+	var list []string
+	for _, choice := range first(choices, maxOptions) {
+		choice, _ := choice.(map[string]any)
+		if name := text(choice["name"]); name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+func attachments(value any) []Attachment {
+	var list []Attachment
+	for _, v := range first(many(value), maxAttachments) {
+		address := href(v)
+		if address == "" {
+			continue
+		}
+		thing, _ := v.(map[string]any)
+		alt := text(thing["name"])
+		if alt == "" {
+			alt = text(thing["summary"])
+		}
+		list = append(list, Attachment{Type: typeOf(thing), MediaType: short(text(thing["mediaType"])), URL: address, Alt: alt})
+	}
+	return list
+}
+
+var shortcodePattern = regexp.MustCompile(`^:[A-Za-z0-9_+.@-]{1,100}:$`)
+
+// emoji is a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with skin
+// tones has up to some sixteen runes, and begins with one beyond ASCII, or with a key that a keycap encloses.
+func emoji(said string) string {
+	said = strings.TrimSpace(said)
+	if shortcodePattern.MatchString(said) {
+		return said
+	}
+	if said == "" || utf8.RuneCountInString(said) > 16 {
+		return ""
+	}
+	for i, r := range said {
+		keycap := i == 0 && strings.ContainsRune("#*0123456789", r) && strings.HasSuffix(said, "\u20e3")
+		if r < 0xa9 && !keycap {
+			return ""
+		}
+	}
+	return said
+}

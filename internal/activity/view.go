@@ -1,0 +1,125 @@
+package activity
+
+import (
+	"time"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+)
+
+// go-fed never sees a stranger's document itself. Its parser accepts shapes on which its accessors panic, tries each
+// embedded object against every type in turn, takes a text like "Review: Dune" for an address, and its serializer
+// changes the map that it was given. The view is made anew of what go-fed is asked about: what kind of thing this is,
+// which thing it is about, and when it was said.
+
+const namespace = "https://www.w3.org/ns/activitystreams"
+
+// core are the types of ActivityStreams 2.0, in their vocabulary's own spelling.
+var core = set(
+	streams.ActivityStreamsAcceptName, streams.ActivityStreamsActivityName, streams.ActivityStreamsAddName,
+	streams.ActivityStreamsAnnounceName, streams.ActivityStreamsApplicationName, streams.ActivityStreamsArriveName,
+	streams.ActivityStreamsArticleName, streams.ActivityStreamsAudioName, streams.ActivityStreamsBlockName,
+	streams.ActivityStreamsCollectionName, streams.ActivityStreamsCollectionPageName,
+	streams.ActivityStreamsCreateName, streams.ActivityStreamsDeleteName, streams.ActivityStreamsDislikeName,
+	streams.ActivityStreamsDocumentName, streams.ActivityStreamsEventName, streams.ActivityStreamsFlagName,
+	streams.ActivityStreamsFollowName, streams.ActivityStreamsGroupName, streams.ActivityStreamsIgnoreName,
+	streams.ActivityStreamsImageName, streams.ActivityStreamsIntransitiveActivityName,
+	streams.ActivityStreamsInviteName, streams.ActivityStreamsJoinName, streams.ActivityStreamsLeaveName,
+	streams.ActivityStreamsLikeName, streams.ActivityStreamsLinkName, streams.ActivityStreamsListenName,
+	streams.ActivityStreamsMentionName, streams.ActivityStreamsMoveName, streams.ActivityStreamsNoteName,
+	streams.ActivityStreamsObjectName, streams.ActivityStreamsOfferName, streams.ActivityStreamsOrderedCollectionName,
+	streams.ActivityStreamsOrderedCollectionPageName, streams.ActivityStreamsOrganizationName,
+	streams.ActivityStreamsPageName, streams.ActivityStreamsPersonName, streams.ActivityStreamsPlaceName,
+	streams.ActivityStreamsProfileName, streams.ActivityStreamsQuestionName, streams.ActivityStreamsReadName,
+	streams.ActivityStreamsRejectName, streams.ActivityStreamsRelationshipName, streams.ActivityStreamsRemoveName,
+	streams.ActivityStreamsServiceName, streams.ActivityStreamsTentativeAcceptName,
+	streams.ActivityStreamsTentativeRejectName, streams.ActivityStreamsTombstoneName,
+	streams.ActivityStreamsTravelName, streams.ActivityStreamsUndoName, streams.ActivityStreamsUpdateName,
+	streams.ActivityStreamsVideoName, streams.ActivityStreamsViewName)
+
+func set(names ...string) map[string]bool {
+	members := make(map[string]bool, len(names))
+	for _, name := range names {
+		members[name] = true
+	}
+	return members
+}
+
+// view is what go-fed sees of a document: of the thing itself, and of the object that it is about.
+func view(root map[string]any) map[string]any {
+	seen := shape(root, streams.ActivityStreamsActivityName)
+	seen["@context"] = namespace
+	if about := embedded(root["object"]); about != nil {
+		seen["object"] = shape(about, streams.ActivityStreamsObjectName)
+	} else if address := addressOf(root["object"]); address != "" {
+		seen["object"] = address
+	}
+	return seen
+}
+
+// shape is one level of a view. A type that the vocabulary does not know is the general one given as other.
+func shape(object map[string]any, other string) map[string]any {
+	kind := typeOf(object)
+	switch {
+	case kind == emojiReact:
+		kind = streams.ActivityStreamsLikeName
+	case !core[kind]:
+		kind = other
+	}
+	seen := map[string]any{"type": kind}
+	for _, moment := range []string{"published", "updated"} {
+		if said := text(object[moment]); said != "" && len(said) <= maxTime {
+			seen[moment] = said
+		}
+	}
+	return seen
+}
+
+// emojiReact is the one type beyond the vocabulary that we act on (FEP-c0e0): a like with an emoji.
+const emojiReact = "EmojiReact"
+
+// maxTime is the longest text that may be a time, in bytes.
+const maxTime = 64
+
+type hasObject interface {
+	GetActivityStreamsObject() vocab.ActivityStreamsObjectProperty
+}
+
+type dated interface {
+	GetActivityStreamsPublished() vocab.ActivityStreamsPublishedProperty
+	GetActivityStreamsUpdated() vocab.ActivityStreamsUpdatedProperty
+}
+
+// firstType is the embedded object of an activity, nil when only its address was given.
+func firstType(about hasObject) vocab.Type {
+	objects := about.GetActivityStreamsObject()
+	if objects == nil || objects.Len() == 0 {
+		return nil
+	}
+	return objects.At(0).GetType()
+}
+
+// published is when a thing was said, nil when that is not told or cannot be read.
+func published(said dated) *time.Time {
+	if at := said.GetActivityStreamsPublished(); at != nil && at.IsXMLSchemaDateTime() {
+		return sane(at.Get())
+	}
+	return nil
+}
+
+// updated is when a thing was changed, nil when that is not told or cannot be read.
+func updated(said dated) *time.Time {
+	if at := said.GetActivityStreamsUpdated(); at != nil && at.IsXMLSchemaDateTime() {
+		return sane(at.Get())
+	}
+	return nil
+}
+
+// sane is a time in UTC, nil for one in a year that no database or reader has a use for.
+func sane(at time.Time) *time.Time {
+	at = at.UTC()
+	if at.Year() < 1900 || at.Year() > 9999 {
+		return nil
+	}
+	return &at
+}
