@@ -508,13 +508,15 @@ func TestHundredsOfLettersAtOnceAreAllWrittenDown(t *testing.T) {
 }
 
 func TestAWorldLeavesNothingRunning(t *testing.T) {
-	before := runtime.NumGoroutine()
+	eventually(t, "the worlds of other tests have ended", func() bool { return running() == "" })
 	w := New(Config{Ports: runtime.GOOS != "linux", KeyPool: 4})
 	ctx := soon(t)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	moods := []Mood{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
+	var servers []*Server
 	for _, mood := range moods {
 		s := newNeighbour(t, w, "veerhuis", Mastodon)
+		servers = append(servers, s)
 		s.Be(mood)
 		go kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 	}
@@ -534,7 +536,28 @@ func TestAWorldLeavesNothingRunning(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Errorf("closing twice: %v", err)
 	}
-	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	for _, s := range servers {
+		if conn, err := net.Dial("tcp4", s.Host); err == nil {
+			conn.Close()
+			t.Errorf("%s still listens", s.Host)
+		}
+	}
+	eventually(t, "no goroutine is left", func() bool { return running() == "" })
+}
+
+// running is the stacks of goroutines that serve, ask or do something for a world. Counting all goroutines would let
+// one that ends late in another test hide one that never ends in this.
+func running() string {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	var found []string
+	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+		own := strings.Contains(stack, "neighbour.running")
+		if !own && (strings.Contains(stack, "net/http.") || strings.Contains(stack, "neighbour.(*")) {
+			found = append(found, stack)
+		}
+	}
+	return strings.Join(found, "\n\n")
 }
 
 func TestAThousandServersStartQuickly(t *testing.T) {
@@ -649,5 +672,41 @@ func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
 		if _, err := nadia.object(ctx, sent.Object); (err == nil) != public {
 			t.Errorf("%s: asked for at its id: %v", c.name, err)
 		}
+	}
+}
+
+func TestAKeyThatCannotBeFetchedNowIsAskedForAgain(t *testing.T) {
+	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
+	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
+	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	for _, step := range []struct {
+		mood   Mood
+		status int
+	}{{Closed(), 503}, {Gone(), 401}, {Healthy(), 202}, {Closed(), 202}} {
+		if err := kade.Server.Be(step.mood); err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := kade.Send(ctx, veerhuis.URL+"/inbox", like(kade, veerhuis))
+		if answer.Status != step.status {
+			t.Errorf("with the sender's server in mood %d the answer is %d, want %d", step.mood.kind, answer.Status, step.status)
+		}
+	}
+}
+
+func TestAStrangerWhoLeavesIsNotAskedForAKey(t *testing.T) {
+	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
+	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
+	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	farewell := map[string]any{"id": kade.ID + "#delete", "type": "Delete", "actor": kade.ID, "object": kade.ID}
+	must(kade.Send(ctx, veerhuis.URL+"/inbox", farewell))(t)
+	if visits := kade.Server.Visits(); len(visits) != 0 {
+		t.Errorf("kade's server was asked for %s", visits[0].Path)
+	}
+	if heard := veerhuis.Received("Delete"); len(heard) != 0 {
+		t.Errorf("the unverified Delete counts as accepted: %s", heard[0].Body)
+	}
+	must(kade.Send(ctx, veerhuis.URL+"/inbox", like(kade, veerhuis)))(t)
+	if _, err := kade.Send(ctx, veerhuis.URL+"/inbox", farewell, Unsigned()); err == nil {
+		t.Error("once kade is known, an unsigned farewell is believed")
 	}
 }
