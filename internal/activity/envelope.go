@@ -1,0 +1,163 @@
+package activity
+
+import (
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+)
+
+// Envelope is who says an activity, as what, and when.
+type Envelope struct {
+	Site  blog.Site
+	Voice blog.Voice // the zero Voice stands for the site's instance actor
+	ID    blog.ID    // of the activity
+	At    time.Time
+}
+
+// sender is the id of the actor that says it.
+func (e Envelope) sender() string {
+	if e.Voice.ID == "" {
+		return e.Site.InstanceID()
+	}
+	return e.Site.ActorID(e.Voice.ID)
+}
+
+// everybody is the audience of what a voice says to all the world.
+func (e Envelope) everybody(others ...string) audience {
+	return audience{to: []string{Public}, cc: unique(append([]string{e.sender() + "/followers"}, others...))}
+}
+
+// said is what all activities that we send have in common.
+type said interface {
+	vocab.Type
+	withID
+	withPublished
+	withAudience
+	SetActivityStreamsActor(vocab.ActivityStreamsActorProperty)
+	SetActivityStreamsObject(vocab.ActivityStreamsObjectProperty)
+}
+
+// seal fills an activity in but for its object, and gives its bytes.
+func (e Envelope) seal(act said, who audience, more extensions) ([]byte, error) {
+	setID(act, e.Site.ActivityID(e.ID))
+	setPublished(act, e.At)
+	setAudience(act, who)
+	actor := streams.NewActivityStreamsActorProperty()
+	actor.AppendIRI(iri(e.sender()))
+	act.SetActivityStreamsActor(actor)
+	bytes, err := wire(act, more)
+	if err != nil {
+		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
+	}
+	return bytes, nil
+}
+
+// WrapCreate says that there is a new object, to the audience that the object names. The object is embedded as it is,
+// without its @context.
+func WrapCreate(e Envelope, object []byte) ([]byte, error) {
+	return e.around(streams.NewActivityStreamsCreate(), object)
+}
+
+// WrapUpdate says that an object has changed, to the audience that the object names; that of a profile is everybody.
+func WrapUpdate(e Envelope, object []byte) ([]byte, error) {
+	return e.around(streams.NewActivityStreamsUpdate(), object)
+}
+
+// WrapUndo takes an activity of ours back, before those who were told of it. It is embedded whole: Mastodon finds a
+// Like in no other way.
+func WrapUndo(e Envelope, original []byte) ([]byte, error) {
+	return e.around(streams.NewActivityStreamsUndo(), original)
+}
+
+// around embeds a document of ours in an activity.
+func (e Envelope) around(act said, inner []byte) ([]byte, error) {
+	h, bare, err := reopen(inner)
+	if err != nil {
+		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
+	}
+	return e.seal(act, e.audienceOf(h), extensions{"object": bare})
+}
+
+func (e Envelope) audienceOf(h head) audience {
+	if actors[h.Type] {
+		return e.everybody()
+	}
+	return audience{to: h.To, cc: h.Cc}
+}
+
+// WrapDelete takes an object of ours back, before those to whom it was said; object is what they were sent. In its place
+// stands a Tombstone, and for an actor its bare id.
+func WrapDelete(e Envelope, object []byte) ([]byte, error) {
+	h, _, err := reopen(object)
+	if err != nil {
+		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
+	}
+	act, gone := streams.NewActivityStreamsDelete(), streams.NewActivityStreamsObjectProperty()
+	if actors[h.Type] {
+		gone.AppendIRI(iri(h.ID))
+	} else {
+		gone.AppendActivityStreamsTombstone(tombstone(h, e.At))
+	}
+	act.SetActivityStreamsObject(gone)
+	return e.seal(act, e.audienceOf(h), nil)
+}
+
+// Tombstone is the document that stands at the id of an object of ours from when it was taken back, served with 410.
+func Tombstone(object []byte, at time.Time) ([]byte, error) {
+	h, _, err := reopen(object)
+	if err != nil {
+		return nil, err
+	}
+	return wire(tombstone(h, at), nil)
+}
+
+func tombstone(h head, at time.Time) vocab.ActivityStreamsTombstone {
+	stone := streams.NewActivityStreamsTombstone()
+	setID(stone, h.ID)
+	former := streams.NewActivityStreamsFormerTypeProperty()
+	former.AppendXMLSchemaString(h.Type)
+	stone.SetActivityStreamsFormerType(former)
+	deleted := streams.NewActivityStreamsDeletedProperty()
+	deleted.Set(seconds(at))
+	stone.SetActivityStreamsDeleted(deleted)
+	return stone
+}
+
+// WrapAccept says yes to a follower. The Follow is embedded under the id that its server gave it.
+func WrapAccept(e Envelope, follower blog.Follower) ([]byte, error) {
+	return e.answer(streams.NewActivityStreamsAccept(), follower)
+}
+
+// WrapReject says no to a follower, or ends the following of one who was accepted before.
+func WrapReject(e Envelope, follower blog.Follower) ([]byte, error) {
+	return e.answer(streams.NewActivityStreamsReject(), follower)
+}
+
+func (e Envelope) answer(act said, follower blog.Follower) ([]byte, error) {
+	follow := streams.NewActivityStreamsFollow()
+	if follower.FollowID != "" {
+		setID(follow, follower.FollowID)
+	}
+	actor := streams.NewActivityStreamsActorProperty()
+	actor.AppendIRI(iri(follower.ActorID))
+	follow.SetActivityStreamsActor(actor)
+	asked := streams.NewActivityStreamsObjectProperty()
+	asked.AppendIRI(iri(e.sender()))
+	follow.SetActivityStreamsObject(asked)
+	object := streams.NewActivityStreamsObjectProperty()
+	object.AppendActivityStreamsFollow(follow)
+	act.SetActivityStreamsObject(object)
+	return e.seal(act, audience{to: []string{follower.ActorID}}, nil)
+}
+
+// WrapAnnounce shares an object, by its id, with everybody and with the one who made it ("" when that needs no telling).
+func WrapAnnounce(e Envelope, object, objectOwner string) ([]byte, error) {
+	act, shared := streams.NewActivityStreamsAnnounce(), streams.NewActivityStreamsObjectProperty()
+	shared.AppendIRI(iri(object))
+	act.SetActivityStreamsObject(shared)
+	return e.seal(act, e.everybody(objectOwner), nil)
+}

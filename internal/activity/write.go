@@ -1,0 +1,384 @@
+package activity
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+)
+
+// wireContext is the @context of everything we say. Every term beyond the named documents is defined in it, since
+// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for.
+const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1","https://www.w3.org/ns/cid/v1",` +
+	`"https://purl.archive.org/socialweb/webfinger",{` +
+	`"toot":"http://joinmastodon.org/ns#",` +
+	`"schema":"http://schema.org#",` +
+	`"gts":"https://gotosocial.org/ns#",` +
+	`"misskey":"https://misskey-hub.net/ns#",` +
+	`"manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
+	`"sensitive":"as:sensitive",` +
+	`"Hashtag":"as:Hashtag",` +
+	`"movedTo":{"@id":"as:movedTo","@type":"@id"},` +
+	`"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},` +
+	`"featured":{"@id":"toot:featured","@type":"@id"},` +
+	`"featuredTags":{"@id":"toot:featuredTags","@type":"@id"},` +
+	`"discoverable":"toot:discoverable",` +
+	`"indexable":"toot:indexable",` +
+	`"attributionDomains":{"@id":"toot:attributionDomains","@container":"@set"},` +
+	`"focalPoint":{"@container":"@list","@id":"toot:focalPoint"},` +
+	`"blurhash":"toot:blurhash",` +
+	`"PropertyValue":"schema:PropertyValue",` +
+	`"value":"schema:value",` +
+	`"identifier":"schema:identifier",` +
+	`"language":"schema:inLanguage",` +
+	`"interactionPolicy":{"@id":"gts:interactionPolicy","@type":"@id"},` +
+	`"canQuote":{"@id":"gts:canQuote","@type":"@id"},` +
+	`"canReply":{"@id":"gts:canReply","@type":"@id"},` +
+	`"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
+	`"manualApproval":{"@id":"gts:manualApproval","@type":"@id"},` +
+	`"replyAuthorization":{"@id":"gts:replyAuthorization","@type":"@id"},` +
+	`"quote":{"@id":"https://w3id.org/fep/044f#quote","@type":"@id"},` +
+	`"quoteAuthorization":{"@id":"https://w3id.org/fep/044f#quoteAuthorization","@type":"@id"}}]`
+
+// opening is how all our documents begin.
+const opening = `{"@context":`
+
+// order is how the members of our objects follow each other; what is not named comes last, by name.
+var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attributedTo", "inReplyTo", "context", "url",
+	"href", "name", "nameMap", "value", "summary", "summaryMap", "content", "contentMap", "mediaType", "language",
+	"published", "updated", "deleted", "formerType", "to", "cc", "sensitive", "width", "height", "blurhash", "icon", "image",
+	"attachment", "tag", "preview", "manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox",
+	"followers", "following", "featured", "featuredTags", "endpoints", "attributionDomains", "alsoKnownAs", "movedTo",
+	"publicKey", "assertionMethod", "owner", "controller", "publicKeyPem", "publicKeyMultibase", "replies", "likes",
+	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target", "object")
+
+func ranks(names ...string) map[string]int {
+	rank := make(map[string]int, len(names))
+	for i, name := range names {
+		rank[name] = i
+	}
+	return rank
+}
+
+// lists are the members that stay a list when there is but one entry, since Lemmy reads them as
+// nothing else.
+var lists = []string{"to", "cc", "tag", "attachment", "items", "orderedItems"}
+
+// extensions are what the vocabulary has no words for. They take the place of what it has under the same name.
+type extensions map[string]any
+
+// wire is a vocabulary type as the bytes that go out: go-fed serializes it, the extensions come in, @context is ours,
+// one-element lists are lists, and the order of members is always the same.
+func wire(thing vocab.Type, more extensions) ([]byte, error) {
+	members, err := streams.Serialize(thing)
+	if err != nil {
+		return nil, fmt.Errorf("serialize %s: %w", thing.GetTypeName(), err)
+	}
+	maps.Copy(members, more)
+	delete(members, "@context")
+	return document(members), nil
+}
+
+// document is an object with @context before its members.
+func document(members map[string]any) []byte {
+	body := appendObject([]byte(opening+wireContext+","), members)
+	// The object's own brace stands behind the context now; the one in front of it stays.
+	at := len(opening) + len(wireContext) + 1
+	return append(body[:at], body[at+1:]...)
+}
+
+// versions is a text in several languages. The first is the original: Mastodon and GoToSocial take the language of a
+// post from the first key, so the order must not be that of the alphabet.
+type versions []version
+
+type version struct{ language, text string }
+
+func appendValue(out []byte, value any) []byte {
+	switch value := value.(type) {
+	case nil:
+		return append(out, "null"...)
+	case string:
+		return appendString(out, value)
+	case bool:
+		return strconv.AppendBool(out, value)
+	case int:
+		return strconv.AppendInt(out, int64(value), 10)
+	case float64:
+		return strconv.AppendFloat(out, value, 'f', -1, 64)
+	case json.RawMessage:
+		return append(out, value...)
+	case versions:
+		return appendVersions(out, value)
+	case map[string]any:
+		return appendObject(out, value)
+	case extensions:
+		return appendObject(out, value)
+	case []any:
+		return appendList(out, value)
+	case []string:
+		return appendList(out, value)
+	}
+	panic(fmt.Sprintf("activity: no way to write a %T", value))
+}
+
+func appendObject(out []byte, members map[string]any) []byte {
+	for _, name := range lists {
+		if member, there := members[name]; there {
+			members[name] = asList(member)
+		}
+	}
+	out = append(out, '{')
+	for i, name := range slices.SortedFunc(maps.Keys(members), compareNames) {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, name), ':')
+		out = appendValue(out, members[name])
+	}
+	return append(out, '}')
+}
+
+func asList(member any) any {
+	switch member.(type) {
+	case []any, []string, json.RawMessage:
+		return member
+	}
+	return []any{member}
+}
+
+func compareNames(a, b string) int {
+	i, known := order[a]
+	j, known2 := order[b]
+	switch {
+	case known && known2:
+		return i - j
+	case known:
+		return -1
+	case known2:
+		return 1
+	}
+	return strings.Compare(a, b)
+}
+
+func appendList[T any](out []byte, items []T) []byte {
+	out = append(out, '[')
+	for i, item := range items {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendValue(out, item)
+	}
+	return append(out, ']')
+}
+
+func appendVersions(out []byte, texts versions) []byte {
+	out = append(out, '{')
+	for i, v := range texts {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, v.language), ':')
+		out = appendString(out, v.text)
+	}
+	return append(out, '}')
+}
+
+// appendString writes a JSON string without escaping HTML, which would make an article a fifth longer.
+func appendString(out []byte, text string) []byte {
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(text); err != nil {
+		panic(fmt.Sprintf("activity: a string cannot be written: %v", err))
+	}
+	return append(out, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
+}
+
+// head is what we need to know of a document that we made earlier.
+type head struct {
+	ID   string   `json:"id"`
+	Type string   `json:"type"`
+	To   []string `json:"to"`
+	Cc   []string `json:"cc"`
+}
+
+// reopen reads the head of a document of ours, and gives it without its @context, ready to be embedded.
+func reopen(stored []byte) (head, json.RawMessage, error) {
+	var h head
+	if err := json.Unmarshal(stored, &h); err != nil {
+		return head{}, nil, fmt.Errorf("read a document of ours: %w", err)
+	}
+	if h.ID == "" || h.Type == "" {
+		return head{}, nil, fmt.Errorf("read a document of ours: it has no id or no type")
+	}
+	if !bytes.HasPrefix(stored, []byte(opening)) {
+		return h, stored, nil
+	}
+	s := scanner{body: stored, at: len(opening)}
+	if _, err := s.value(1); err != nil || !s.take(',') {
+		return head{}, nil, fmt.Errorf("read the document %s of ours: its @context does not end", h.ID)
+	}
+	return h, append(json.RawMessage("{"), stored[s.at:]...), nil
+}
+
+// The words below put values into vocabulary types.
+
+// iri is an address that go-fed writes exactly as it was written to us: it never takes it apart, so nothing is escaped
+// anew.
+func iri(address string) *url.URL {
+	scheme, rest, _ := strings.Cut(address, ":")
+	return &url.URL{Scheme: scheme, Opaque: rest}
+}
+
+type withID interface{ SetJSONLDId(vocab.JSONLDIdProperty) }
+
+func setID(thing withID, id string) {
+	property := streams.NewJSONLDIdProperty()
+	property.Set(iri(id))
+	thing.SetJSONLDId(property)
+}
+
+type withName interface {
+	SetActivityStreamsName(vocab.ActivityStreamsNameProperty)
+}
+
+func setName(thing withName, text string) {
+	property := streams.NewActivityStreamsNameProperty()
+	property.AppendXMLSchemaString(text)
+	thing.SetActivityStreamsName(property)
+}
+
+type withSummary interface {
+	SetActivityStreamsSummary(vocab.ActivityStreamsSummaryProperty)
+}
+
+func setSummary(thing withSummary, text string) {
+	property := streams.NewActivityStreamsSummaryProperty()
+	property.AppendXMLSchemaString(text)
+	thing.SetActivityStreamsSummary(property)
+}
+
+type withContent interface {
+	SetActivityStreamsContent(vocab.ActivityStreamsContentProperty)
+}
+
+func setContent(thing withContent, text string) {
+	property := streams.NewActivityStreamsContentProperty()
+	property.AppendXMLSchemaString(text)
+	thing.SetActivityStreamsContent(property)
+}
+
+type withURL interface {
+	SetActivityStreamsUrl(vocab.ActivityStreamsUrlProperty)
+}
+
+func setURL(thing withURL, address string) {
+	property := streams.NewActivityStreamsUrlProperty()
+	property.AppendIRI(iri(address))
+	thing.SetActivityStreamsUrl(property)
+}
+
+type withMediaType interface {
+	SetActivityStreamsMediaType(vocab.ActivityStreamsMediaTypeProperty)
+}
+
+func setMediaType(thing withMediaType, kind string) {
+	property := streams.NewActivityStreamsMediaTypeProperty()
+	property.Set(kind)
+	thing.SetActivityStreamsMediaType(property)
+}
+
+type withHref interface {
+	SetActivityStreamsHref(vocab.ActivityStreamsHrefProperty)
+}
+
+func setHref(thing withHref, address string) {
+	property := streams.NewActivityStreamsHrefProperty()
+	property.Set(iri(address))
+	thing.SetActivityStreamsHref(property)
+}
+
+type withAuthor interface {
+	SetActivityStreamsAttributedTo(vocab.ActivityStreamsAttributedToProperty)
+}
+
+func setAuthor(thing withAuthor, id string) {
+	property := streams.NewActivityStreamsAttributedToProperty()
+	property.AppendIRI(iri(id))
+	thing.SetActivityStreamsAttributedTo(property)
+}
+
+type withPublished interface {
+	SetActivityStreamsPublished(vocab.ActivityStreamsPublishedProperty)
+}
+
+func setPublished(thing withPublished, at time.Time) {
+	property := streams.NewActivityStreamsPublishedProperty()
+	property.Set(seconds(at))
+	thing.SetActivityStreamsPublished(property)
+}
+
+type withUpdated interface {
+	withPublished
+	SetActivityStreamsUpdated(vocab.ActivityStreamsUpdatedProperty)
+}
+
+// setTimes tells when a thing was published, and when it was changed if that was later: GoToSocial refuses an object
+// that was changed before it was there.
+func setTimes(thing withUpdated, published time.Time, updated *time.Time) {
+	setPublished(thing, published)
+	if updated == nil || !seconds(*updated).After(seconds(published)) {
+		return
+	}
+	property := streams.NewActivityStreamsUpdatedProperty()
+	property.Set(seconds(*updated))
+	thing.SetActivityStreamsUpdated(property)
+}
+
+// seconds is a time as we write it: UTC, without fractions.
+func seconds(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
+
+type withAudience interface {
+	SetActivityStreamsTo(vocab.ActivityStreamsToProperty)
+	SetActivityStreamsCc(vocab.ActivityStreamsCcProperty)
+}
+
+// audience is for whom something is said.
+type audience struct{ to, cc []string }
+
+// setAudience addresses a thing. An empty list is written, one that is nil is not.
+func setAudience(thing withAudience, who audience) {
+	if who.to != nil {
+		to := streams.NewActivityStreamsToProperty()
+		for _, id := range who.to {
+			to.AppendIRI(iri(id))
+		}
+		thing.SetActivityStreamsTo(to)
+	}
+	if who.cc != nil {
+		cc := streams.NewActivityStreamsCcProperty()
+		for _, id := range who.cc {
+			cc.AppendIRI(iri(id))
+		}
+		thing.SetActivityStreamsCc(cc)
+	}
+}
+
+// unique is a list without what it has already said, in its order.
+func unique(ids []string) []string {
+	list := []string{}
+	for _, id := range ids {
+		if id != "" && !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
