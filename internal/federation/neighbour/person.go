@@ -73,6 +73,9 @@ func (p *Person) KeyID() string {
 	return p.ID + "#main-key"
 }
 
+// PublicPEM is the public key of this person, as the actor document shows it: for those who are to know it beforehand.
+func (p *Person) PublicPEM() string { return publicPEM(p.privateKey()) }
+
 func (p *Person) privateKey() *rsa.PrivateKey {
 	p.keyMu.Lock()
 	defer p.keyMu.Unlock()
