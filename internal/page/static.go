@@ -30,12 +30,13 @@ func loadStatic(tree fs.FS) (*Static, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read static file: %w", err)
 		}
-		s.add(path.Base(file), body)
+		s.Add(path.Base(file), body)
 	}
 	return s, nil
 }
 
-func (s *Static) add(name string, body []byte) {
+// Add puts in a file that the program makes at start, such as the colours of code. It is not for use while serving.
+func (s *Static) Add(name string, body []byte) {
 	sum := sha256.Sum256(body)
 	ext := path.Ext(name)
 	address := "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:5]) + ext
