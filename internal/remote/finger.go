@@ -1,0 +1,169 @@
+package remote
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"mime"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"causerie/internal/signature"
+
+	"github.com/go-json-experiment/json"
+)
+
+// maxUser is the longest name of a person that we ask for, in bytes.
+const maxUser = 64
+
+// user is the name of a person before the @ (Mastodon's USERNAME_RE).
+var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*$`)
+
+// Finger asks by WebFinger (RFC 7033) who is behind a handle: "@bram@veerhuis.example", with
+// or without the first @ or "acct:". It answers the id of the actor, and the subject:
+// the handle that the server gives back, as name@host, which may be another
+// one. Neither is proven: an actor has a handle only when the handle's own
+// server leads to its id and its document names it.
+//
+// A server that has no WebFinger (404) is asked for its host-meta (RFC 6415), which may send us elsewhere.
+//
+// ErrHandle means that it is no handle, and nothing was asked; the other errors are those of [Client.Object].
+func (c *Client) Finger(ctx context.Context, handle string) (self, subject string, err error) {
+	name, host, err := c.splitHandle(handle)
+	if err != nil {
+		return "", "", err
+	}
+	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
+	defer cancel()
+	self, subject, err = c.exchange().finger(within, "https", name, host)
+	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
+		// Only what is allowed can be reached by http, and the guard sees to it.
+		self, subject, err = c.exchange().finger(within, "http", name, host)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("ask for %q: %w", handle, c.trouble(ctx, err, c.options.Lookup))
+	}
+	return self, subject, nil
+}
+
+// splitHandle is strict: what is left of the handle becomes part of an address.
+func (c *Client) splitHandle(handle string) (name, host string, err error) {
+	refuse := fmt.Errorf("%w: %q; one looks like @bram@veerhuis.example", ErrHandle, clean(handle, 100))
+	rest := strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
+	name, host, found := strings.Cut(rest, "@")
+	if !found || len(name) > maxUser || !user.MatchString(name) || strings.ContainsAny(host, "/?#@\\% \t\r\n") {
+		return "", "", refuse
+	}
+	u, err := url.Parse("https://" + host)
+	if err != nil || u.Hostname() == "" {
+		return "", "", refuse
+	}
+	if u, err = c.guard.judge(u); err != nil {
+		return "", "", fmt.Errorf("handle %q: %w", clean(handle, 100), err)
+	}
+	return name, u.Host, nil
+}
+
+func (e *exchange) finger(ctx context.Context, scheme, name, host string) (self, subject string, err error) {
+	at := &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/webfinger"}
+	at.RawQuery = url.Values{"resource": {"acct:" + name + "@" + host}}.Encode()
+	self, subject, err = e.resource(ctx, at)
+	if !errors.Is(err, ErrNotFound) {
+		return self, subject, err
+	}
+	template, metaErr := e.template(ctx, &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/host-meta"})
+	if metaErr != nil {
+		return "", "", err // the 404 says more than the lack of a second way
+	}
+	if at, err = e.guard.parse(strings.ReplaceAll(template, "{uri}", url.QueryEscape("acct:"+name+"@"+host))); err != nil {
+		return "", "", fmt.Errorf("host-meta: %w", err)
+	}
+	if err := e.hop(); err != nil {
+		return "", "", err
+	}
+	return e.resource(ctx, at)
+}
+
+// resource asks for a JSON Resource Descriptor and takes what concerns us.
+func (e *exchange) resource(ctx context.Context, from *url.URL) (self, subject string, err error) {
+	from, err = e.guard.judge(from)
+	if err != nil {
+		return "", "", err
+	}
+	resp, _, err := e.get(ctx, from, "application/jrd+json, application/json", signature.Key{})
+	if err != nil {
+		return "", "", err
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
+		resp.Body.Close()
+		return "", "", fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
+	}
+	body, err := e.read(resp)
+	if err != nil {
+		return "", "", err
+	}
+	return e.readResource(body)
+}
+
+func (e *exchange) readResource(body []byte) (self, subject string, err error) {
+	var resource struct {
+		Subject string `json:"subject"`
+		Links   []struct {
+			Rel  string `json:"rel"`
+			Type string `json:"type"`
+			Href string `json:"href"`
+		} `json:"links"`
+	}
+	if err := json.Unmarshal(body, &resource); err != nil {
+		return "", "", fmt.Errorf("%w: %s", ErrNotActivity, clean(err.Error(), 200))
+	}
+	name, host, err := e.splitHandle(resource.Subject)
+	if err != nil || !strings.HasPrefix(resource.Subject, "acct:") {
+		return "", "", fmt.Errorf("%w: its subject is %q", ErrNotActivity, clean(resource.Subject, 100))
+	}
+	for _, link := range resource.Links {
+		if link.Rel != "self" || !isActivity(link.Type) {
+			continue
+		}
+		if _, err := e.guard.parse(link.Href); err != nil {
+			return "", "", fmt.Errorf("its link to the actor: %w", err)
+		}
+		return link.Href, name + "@" + host, nil
+	}
+	return "", "", fmt.Errorf("%w: it links to no actor", ErrNotActivity)
+}
+
+// template asks for host-meta and answers where it says that WebFinger is.
+func (e *exchange) template(ctx context.Context, from *url.URL) (string, error) {
+	if err := e.hop(); err != nil {
+		return "", err
+	}
+	resp, _, err := e.get(ctx, from, "application/xrd+xml", signature.Key{})
+	if err != nil {
+		return "", err
+	}
+	body, err := e.read(resp)
+	if err != nil {
+		return "", err
+	}
+	var meta struct {
+		Links []struct {
+			Rel      string `xml:"rel,attr"`
+			Type     string `xml:"type,attr"`
+			Template string `xml:"template,attr"`
+		} `xml:"Link"`
+	}
+	if err := xml.Unmarshal(body, &meta); err != nil {
+		return "", fmt.Errorf("%w: %s", ErrNotActivity, clean(err.Error(), 200))
+	}
+	for _, link := range meta.Links {
+		old := link.Type != "" && !strings.Contains(link.Type, "json") // XRD, which nobody serves any more
+		if link.Rel == "lrdd" && !old && strings.Contains(link.Template, "{uri}") {
+			return link.Template, nil
+		}
+	}
+	return "", fmt.Errorf("%w: it names no WebFinger", ErrNotActivity)
+}

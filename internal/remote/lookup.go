@@ -1,0 +1,173 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+	"golang.org/x/sync/singleflight"
+)
+
+// How often strangers may make us ask one server, and how long a failure is remembered.
+const (
+	perMinute     = 6
+	rememberedFor = 5 * time.Minute
+)
+
+// Ends of what is remembered. When it is full, any entries make room: the memory is
+// there to spare others our questions, and forgetting one costs one question.
+const (
+	maxFailures = 1024
+	maxDomains  = 4096
+)
+
+// Lookup is [Client.Object] for an address that a stranger made us ask for before
+// proving anything: the key of a signature, the actor that it speaks of. One registrable
+// domain is asked 6 times a minute at most, beyond which the error is
+// ErrTooOften; a failure is remembered, and answered again without asking, for
+// 5 minutes; and those who look up the same at once share one question. The document stands
+// on the very server that was asked: no redirect leads to another one.
+//
+// A fragment ("#main-key") is no part of the question. The answer is shared: do not write to it.
+func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
+	at, err := c.guard.parse(id)
+	if err != nil {
+		return nil, fmt.Errorf("ask for %q: %w", id, err)
+	}
+	// The question goes on when the one who asked it first goes away: others share it,
+	// and it has its own deadline.
+	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {
+		return c.lookup(context.WithoutCancel(ctx), at)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case found := <-answer:
+		if found.Err != nil {
+			return nil, found.Err
+		}
+		return found.Val.([]byte), nil
+	}
+}
+
+func (c *Client) lookup(ctx context.Context, at *url.URL) ([]byte, error) {
+	id := at.String()
+	if err := c.lookups.begin(id, domainOf(at)); err != nil {
+		return nil, err
+	}
+	body, final, err := c.object(ctx, id)
+	if err == nil && !sameOrigin(at, final) {
+		err = fmt.Errorf("ask for %q: %w: it leads to another server", id, ErrNotActivity)
+	}
+	if err != nil {
+		c.lookups.failed(id, err)
+		return nil, err
+	}
+	return body, nil
+}
+
+// domainOf is what one owner pays for: the registrable domain of a name, so that
+// endless names below it count as one, or the number with its port.
+func domainOf(u *url.URL) string {
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return u.Host
+	}
+	domain, err := publicsuffix.EffectiveTLDPlusOne(u.Hostname())
+	if err != nil {
+		return u.Host
+	}
+	return domain
+}
+
+// lookups remembers what strangers made us ask.
+type lookups struct {
+	now     func() time.Time
+	running singleflight.Group
+
+	mu       sync.Mutex
+	failures map[string]failure              // by address
+	asked    map[string][perMinute]time.Time // by domain; the last times, in no order
+}
+
+type failure struct {
+	err   error
+	until time.Time
+}
+
+func newLookups(now func() time.Time) *lookups {
+	return &lookups{now: now, failures: map[string]failure{}, asked: map[string][perMinute]time.Time{}}
+}
+
+// begin answers a failure that is remembered, or takes one of the domain's places in this minute.
+func (l *lookups) begin(id, domain string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if known, ok := l.failures[id]; ok {
+		if now.Before(known.until) {
+			return known.err
+		}
+		delete(l.failures, id)
+	}
+	times, ok := l.asked[domain]
+	oldest := 0
+	for i, at := range times {
+		if at.Before(times[oldest]) {
+			oldest = i
+		}
+	}
+	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
+		return fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
+	}
+	if !ok {
+		makeRoom(l.asked, maxDomains, func(times [perMinute]time.Time) bool { return idle(times, now) })
+	}
+	times[oldest] = now
+	l.asked[domain] = times
+	return nil
+}
+
+func (l *lookups) failed(id string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	makeRoom(l.failures, maxFailures, func(f failure) bool { return !now.Before(f.until) })
+	l.failures[id] = failure{err: err, until: now.Add(rememberedFor)}
+}
+
+// idle tells whether none of the times is within the last minute.
+func idle(times [perMinute]time.Time, now time.Time) bool {
+	for _, at := range times {
+		if now.Sub(at) < time.Minute {
+			return false
+		}
+	}
+	return true
+}
+
+// makeRoom drops what is over from a full map, and, when little is, any entries, until an
+// eighth of it is free: so the search is not repeated for each newcomer.
+func makeRoom[V any](m map[string]V, most int, over func(V) bool) {
+	if len(m) < most {
+		return
+	}
+	for key, value := range m {
+		if over(value) {
+			delete(m, key)
+		}
+	}
+	for key := range m {
+		if len(m) <= most-most/8 {
+			return
+		}
+		delete(m, key)
+	}
+}

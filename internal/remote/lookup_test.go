@@ -1,0 +1,147 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// clock is a clock that the test moves.
+type clock struct{ at atomic.Int64 }
+
+func (c *clock) now() time.Time                      { return time.Unix(0, c.at.Load()) }
+func (c *clock) pass(d time.Duration)                { c.at.Add(int64(d)) }
+func newClock() *clock                               { c := &clock{}; c.at.Store(time.Now().UnixNano()); return c }
+func missing(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotFound) }
+
+func TestAThousandBadKeysCostSixQuestionsAMinute(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", missing)
+	clock := newClock()
+	c := client(t, Options{Now: clock.now})
+	tooOften := 0
+	for i := range 1000 {
+		_, err := c.Lookup(t.Context(), fmt.Sprintf("%s/users/%d#main-key", near.URL, i))
+		if errors.Is(err, ErrTooOften) {
+			tooOften++
+		} else if !errors.Is(err, ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	if near.requests.Load() != 6 || tooOften != 994 {
+		t.Errorf("%d questions, %d put off", near.requests.Load(), tooOften)
+	}
+	clock.pass(time.Minute - time.Nanosecond)
+	if _, err := c.Lookup(t.Context(), near.URL+"/later"); !errors.Is(err, ErrTooOften) {
+		t.Errorf("within the minute: got %v", err)
+	}
+	clock.pass(time.Minute)
+	if _, err := c.Lookup(t.Context(), near.URL+"/later"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after the minute: got %v", err)
+	}
+}
+
+func TestAFailureIsRememberedForFiveMinutes(t *testing.T) {
+	var well atomic.Bool
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		if !well.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
+	})
+	clock := newClock()
+	c := client(t, Options{Now: clock.now})
+	for _, fragment := range []string{"", "#main-key", "#another"} {
+		if _, err := c.Lookup(t.Context(), near.URL+"/users/bram"+fragment); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	well.Store(true)
+	clock.pass(5*time.Minute - time.Nanosecond)
+	if _, err := c.Lookup(t.Context(), near.URL+"/users/bram"); !errors.Is(err, ErrUnavailable) || near.requests.Load() != 1 {
+		t.Errorf("got %v after %d questions, want the memory of one", err, near.requests.Load())
+	}
+	if _, err := c.Lookup(t.Context(), near.URL+"/users/another"); err != nil {
+		t.Errorf("another address shares the memory: %v", err)
+	}
+	clock.pass(time.Nanosecond)
+	if _, err := c.Lookup(t.Context(), near.URL+"/users/bram"); err != nil {
+		t.Errorf("after five minutes: %v", err)
+	}
+}
+
+func TestThoseWhoLookUpTheSameShareOneQuestion(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(200 * time.Millisecond)
+		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
+	})
+	c := client(t, Options{})
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := c.Lookup(t.Context(), near.URL+"/users/bram#main-key"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if near.requests.Load() != 1 {
+		t.Errorf("%d questions", near.requests.Load())
+	}
+}
+
+func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
+	c := client(t, Options{Allow: []netip.Prefix{}})
+	for i := range 10 {
+		if _, err := c.Lookup(t.Context(), fmt.Sprintf("https://10.0.0.%d/", i)); !errors.Is(err, ErrRefused) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if len(c.lookups.failures)+len(c.lookups.asked) != 0 {
+		t.Error("it is remembered")
+	}
+}
+
+func TestOneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl", "https://zilverduin.co.uk/": "zilverduin.co.uk",
+		"https://x.zilverduin.co.uk/": "zilverduin.co.uk", "https://bram.github.io/": "bram.github.io", "http://127.0.0.1:9002/": "127.0.0.1:9002",
+		"http://[fd00::1]:80/": "[fd00::1]:80", "http://localhost:8080/": "localhost:8080",
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := domainOf(u); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestWhatIsRememberedHasAnEnd(t *testing.T) {
+	clock := newClock()
+	l := newLookups(clock.now)
+	for i := range 3 * maxDomains {
+		domain := fmt.Sprintf("%d.nl", i)
+		if err := l.begin("https://"+domain+"/", domain); err != nil {
+			t.Fatal(err)
+		}
+		l.failed("https://"+domain+"/", ErrNotFound)
+		if len(l.asked) > maxDomains || len(l.failures) > maxFailures {
+			t.Fatalf("%d domains, %d failures", len(l.asked), len(l.failures))
+		}
+	}
+	clock.pass(rememberedFor)
+	if err := l.begin("https://new.nl/", "new.nl"); err != nil {
+		t.Fatal(err)
+	}
+	if l.failed("https://new.nl/", ErrNotFound); len(l.asked) != 1 || len(l.failures) != 1 {
+		t.Errorf("%d domains and %d failures outlive their time", len(l.asked), len(l.failures))
+	}
+}

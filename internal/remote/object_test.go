@@ -1,0 +1,420 @@
+package remote
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"causerie/internal/signature"
+)
+
+const activityJSON = "application/activity+json"
+
+func TestADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
+	var near, far *server
+	answer := func(kind, format string, args ...any) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			fmt.Fprintf(w, format, args...)
+		}
+	}
+	lead := func(to func() string, status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to(), status) }
+	}
+	pages := http.NewServeMux()
+	near = serve(t, "127.0.0.1:0", pages.ServeHTTP)
+	far = serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		document(`{"id":"%s%s"}`, far.URL, r.URL.Path)(w, r)
+	})
+	good := fmt.Sprintf(`{"id":"%s/good","type":"Person"}`, near.URL)
+	pages.HandleFunc("/good", answer(activityJSON, "%s", good))
+	pages.HandleFunc("/@bram", answer(activityJSON, "%s", good))
+	pages.HandleFunc("/moved", lead(func() string { return "/good" }, 302))
+	pages.HandleFunc("/away", lead(func() string { return far.URL + "/users/nadia" }, 301))
+	pages.HandleFunc("/stolen", answer(activityJSON, `{"id":"%s/users/nadia"}`, far.URL))
+	pages.HandleFunc("/stolen-scheme", answer(activityJSON, `{"id":"https%s/good"}`, strings.TrimPrefix(near.URL, "http")))
+	pages.HandleFunc("/in-circles", answer(activityJSON, `{"id":"%s/in-circles-2"}`, near.URL))
+	pages.HandleFunc("/in-circles-2", answer(activityJSON, `{"id":"%s/in-circles"}`, near.URL))
+	pages.HandleFunc("/me", answer(activityJSON, `{"id":"%s/me#me"}`, near.URL))
+	for path, kind := range map[string]string{
+		"/profile":      `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`,
+		"/two-profiles": `application/ld+json;profile="http://x https://www.w3.org/ns/activitystreams"`,
+		"/charset":      "application/activity+json; charset=UTF-8",
+		"/bare-ld":      "application/ld+json", "/json": "application/json", "/text": "text/plain", "/html": "text/html",
+		"/none": "", "/latin": "application/activity+json; charset=latin1", "/nonsense": ";;;",
+		"/octets": "application/octet-stream",
+	} {
+		pages.HandleFunc(path, answer(kind, `{"id":"%s%s"}`, near.URL, path))
+	}
+	for path, body := range map[string]string{
+		"/array": `[%q]`, "/text-only": `%q`, "/empty": ``, "/null": `null`, "/two": `{"id":%q}{}`, "/bom": "\ufeff{\"id\":%q}",
+		"/no-id": `{"type":"Note"}`, "/null-id": `{"id":null}`, "/number-id": `{"id":5}`, "/list-id": `{"id":[%q]}`,
+		"/upper-id": `{"ID":%q}`, "/two-ids": `{"id":"x","id":%q}`, "/deep-twice": `{"id":%q,"object":{"a":[{"b":1,"b":2}]}}`,
+		"/cut-off": `{"id":%q`, "/not-utf-8": "{\"id\":%q,\"x\":\"\xff\"}", "/nul": "{\"id\":%q}\x00", "/html-page": "<!DOCTYPE html>",
+	} {
+		if strings.Contains(body, "%q") {
+			body = fmt.Sprintf(body, near.URL+path)
+		}
+		pages.HandleFunc(path, answer(activityJSON, "%s", body))
+	}
+	for _, status := range []int{201, 204, 206, 300, 304, 400, 401, 403, 404, 406, 408, 410, 425, 429, 500, 501, 502, 503} {
+		pages.HandleFunc(fmt.Sprintf("/status-%d", status), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", activityJSON)
+			w.WriteHeader(status)
+		})
+	}
+
+	for _, test := range []struct {
+		path, id string
+		want     error
+	}{
+		{"/good", "/good", nil},
+		{"/good#main-key", "/good", nil},
+		{"/@bram", "/good", nil},
+		{"/moved", "/good", nil},
+		{"/me#me", "/me#me", nil},
+		{"/me", "/me#me", nil},
+		{"/profile", "/profile", nil},
+		{"/two-profiles", "/two-profiles", nil},
+		{"/charset", "/charset", nil},
+		{"/stolen", "", ErrNotActivity},
+		{"/stolen-scheme", "", ErrNotActivity},
+		{"/in-circles", "", ErrNotActivity},
+		{"/bare-ld", "", ErrNotActivity}, {"/json", "", ErrNotActivity}, {"/text", "", ErrNotActivity}, {"/html", "", ErrNotActivity},
+		{"/none", "", ErrNotActivity}, {"/latin", "", ErrNotActivity}, {"/nonsense", "", ErrNotActivity}, {"/octets", "", ErrNotActivity},
+		{"/array", "", ErrNotActivity}, {"/text-only", "", ErrNotActivity}, {"/empty", "", ErrNotActivity}, {"/null", "", ErrNotActivity},
+		{"/two", "", ErrNotActivity}, {"/bom", "", ErrNotActivity}, {"/no-id", "", ErrNotActivity}, {"/null-id", "", ErrNotActivity},
+		{"/number-id", "", ErrNotActivity}, {"/list-id", "", ErrNotActivity}, {"/upper-id", "", ErrNotActivity}, {"/two-ids", "", ErrNotActivity},
+		{"/deep-twice", "", ErrNotActivity}, {"/cut-off", "", ErrNotActivity}, {"/not-utf-8", "", ErrNotActivity}, {"/nul", "", ErrNotActivity},
+		{"/html-page", "", ErrNotActivity},
+		{"/status-201", "", ErrNotActivity}, {"/status-204", "", ErrNotActivity}, {"/status-206", "", ErrNotActivity},
+		{"/status-300", "", ErrNotActivity}, {"/status-304", "", ErrNotActivity},
+		{"/status-400", "", ErrForbidden}, {"/status-401", "", ErrForbidden}, {"/status-403", "", ErrForbidden}, {"/status-406", "", ErrForbidden},
+		{"/status-404", "", ErrNotFound}, {"/status-410", "", ErrGone}, {"/status-501", "", ErrForbidden},
+		{"/status-408", "", ErrUnavailable}, {"/status-425", "", ErrUnavailable}, {"/status-429", "", ErrUnavailable},
+		{"/status-500", "", ErrUnavailable}, {"/status-502", "", ErrUnavailable}, {"/status-503", "", ErrUnavailable},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			body, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
+			if !errors.Is(err, test.want) || test.want == nil && err != nil {
+				t.Fatalf("got %v, want %v", err, test.want)
+			}
+			if want := fmt.Sprintf(`"id":"%s%s"`, near.URL, test.id); err == nil && !bytes.Contains(body, []byte(want)) {
+				t.Errorf("got %s, want %s", body, want)
+			}
+			if err != nil && body != nil {
+				t.Errorf("%s beside an error", body)
+			}
+		})
+	}
+
+	t.Run("a document elsewhere is that of elsewhere", func(t *testing.T) {
+		body, err := client(t, Options{}).Object(t.Context(), near.URL+"/away")
+		if want := fmt.Sprintf(`{"id":"%s/users/nadia"}`, far.URL); err != nil || string(body) != want {
+			t.Errorf("got %s, %v", body, err)
+		}
+	})
+	t.Run("and nothing for whoever looks up a stranger's key", func(t *testing.T) {
+		if _, err := client(t, Options{}).Lookup(t.Context(), near.URL+"/away"); !errors.Is(err, ErrNotActivity) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
+	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }
+	check := func(r *http.Request) error {
+		if r.Header.Get("User-Agent") != agent || r.Header.Get("Accept") != acceptActivity || r.Header.Get("Accept-Encoding") != "gzip" {
+			return fmt.Errorf("header %v", r.Header)
+		}
+		_, err := signature.Verify(r, nil, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(), find)
+		return err
+	}
+	far := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		if err := check(r); err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		document(`{"id":"http://%s%s"}`, r.Host, r.URL)(w, r)
+	})
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		if err := check(r); err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, r, far.URL+"/users/nadia?a=%2F", http.StatusFound)
+	})
+	if _, err := client(t, Options{Key: instanceKey()}).Object(t.Context(), near.URL+"/users/nadia"); err != nil {
+		t.Error(err)
+	}
+	if _, err := client(t, Options{}).Object(t.Context(), far.URL+"/users/nadia"); !errors.Is(err, ErrForbidden) {
+		t.Errorf("without a key: got %v", err)
+	}
+}
+
+func TestRedirectsAreJudgedAndCounted(t *testing.T) {
+	bait := serve(t, forbidden+":0", document("{}"))
+	pages := http.NewServeMux()
+	near := serve(t, "127.0.0.1:0", pages.ServeHTTP)
+	for path, to := range map[string]string{
+		"/private": bait.URL, "/metadata": "http://169.254.169.254/latest/meta-data/", "/file": "file:///etc/passwd",
+		"/gopher": "gopher://127.0.0.1:70/", "/data": "data:application/activity+json,{}", "/ftp": "ftp://127.0.0.1/",
+		"/user": "http://a@" + near.Listener.Addr().String() + "/", "/broken": "http://%zz/", "/loop-a": "/loop-b", "/loop-b": "/loop-a",
+		"/4": "/3", "/3": "/2", "/2": "/1", "/1": "/0",
+	} {
+		pages.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusFound)
+		})
+	}
+	pages.HandleFunc("/0", document(`{"id":"%s/0"}`, near.URL))
+	pages.HandleFunc("/nowhere", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusFound) })
+	// Three redirects, and then an id that would have to be asked for: a fourth hop.
+	pages.HandleFunc("/a3", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a2", http.StatusTemporaryRedirect) })
+	pages.HandleFunc("/a2", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a1", http.StatusPermanentRedirect) })
+	pages.HandleFunc("/a1", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a0", http.StatusSeeOther) })
+	pages.HandleFunc("/a0", document(`{"id":"%s/0"}`, near.URL))
+
+	for _, test := range []struct {
+		path     string
+		want     error
+		requests int64
+	}{
+		{"/private", ErrRefused, 1}, {"/metadata", ErrRefused, 1}, {"/file", ErrRefused, 1}, {"/gopher", ErrRefused, 1}, {"/data", ErrRefused, 1},
+		{"/ftp", ErrRefused, 1}, {"/user", ErrRefused, 1}, {"/broken", ErrRefused, 1}, {"/nowhere", ErrNotActivity, 1},
+		{"/3", nil, 4}, {"/4", ErrRefused, 4}, {"/loop-a", ErrRefused, 4}, {"/a2", nil, 4}, {"/a3", ErrRefused, 4},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			near.requests.Store(0)
+			_, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
+			if !errors.Is(err, test.want) || test.want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if got := near.requests.Load(); got != test.requests {
+				t.Errorf("%d requests, want %d", got, test.requests)
+			}
+		})
+	}
+	if bait.connections.Load() != 0 {
+		t.Error("a forbidden server was reached")
+	}
+}
+
+func TestHttpsNeverLeadsToHttp(t *testing.T) {
+	plain := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
+	})
+	port := plain.URL[strings.LastIndex(plain.URL, ":"):]
+	secure := start(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+r.URL.Query().Get("to")+port+"/", http.StatusFound)
+	})
+	secure.StartTLS()
+	names := &nameServer{answers: map[string][][]string{"example.com": {{"127.0.0.1"}}}}
+	c := client(t, Options{})
+	names.resolve(t, c)
+	trust(c, secure)
+	named := "https://example.com" + secure.URL[strings.LastIndex(secure.URL, ":"):]
+	if _, err := c.Object(t.Context(), named+"/?to=127.0.0.1"); !errors.Is(err, ErrRefused) {
+		t.Errorf("from a name to a number: got %v", err)
+	}
+	if _, err := c.Object(t.Context(), secure.URL+"/?to=example.com"); !errors.Is(err, ErrRefused) {
+		t.Errorf("from a number to a name: got %v", err)
+	}
+	if plain.connections.Load() != 0 {
+		t.Error("http was asked")
+	}
+	if _, err := c.Object(t.Context(), secure.URL+"/?to=127.0.0.1"); err != nil {
+		t.Errorf("between allowed numbers: got %v", err)
+	}
+}
+
+func TestCertificatesAreChecked(t *testing.T) {
+	secure := start(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		document(`{"id":"https://%s%s"}`, r.Host, r.URL.Path)(w, r)
+	})
+	secure.StartTLS()
+	c := client(t, Options{})
+	_, err := c.Object(t.Context(), secure.URL+"/users/bram")
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "its certificate is from an authority that we do not know") {
+		t.Errorf("self-signed: got %v", err)
+	}
+	if secure.requests.Load() != 0 {
+		t.Error("it was asked all the same")
+	}
+	c = client(t, Options{})
+	trust(c, secure)
+	if _, err := c.Object(t.Context(), secure.URL+"/users/bram"); err != nil {
+		t.Errorf("trusted: %v", err)
+	}
+	names := &nameServer{answers: map[string][][]string{"dijla.example": {{"127.0.0.1"}}}}
+	c = client(t, Options{})
+	trust(c, secure)
+	names.resolve(t, c)
+	_, err = c.Object(t.Context(), "https://dijla.example"+secure.URL[strings.LastIndex(secure.URL, ":"):]+"/")
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "its certificate is for another name") {
+		t.Errorf("another name: got %v", err)
+	}
+}
+
+// padded is a document of so many bytes, under this id.
+func padded(id string, size int) string {
+	head := fmt.Sprintf(`{"id":"%s","x":"`, id)
+	return head + strings.Repeat("x", size-len(head)-2) + `"}`
+}
+
+func TestABodyHasALimitHoweverItArrives(t *testing.T) {
+	send := func(w http.ResponseWriter, r *http.Request, size int, packed bool) {
+		w.Header().Set("Content-Type", activityJSON)
+		body := padded("http://"+r.Host+r.URL.Path, size)
+		if !packed {
+			io.WriteString(w, body)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		io.WriteString(zip, body)
+		zip.Close()
+	}
+	var sent atomic.Int64
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/full":
+			send(w, r, maxDocument, false)
+		case "/over":
+			send(w, r, maxDocument+1, false)
+		case "/full-gzip":
+			send(w, r, maxDocument, true)
+		case "/over-gzip":
+			send(w, r, maxDocument+1, true)
+		case "/endless":
+			w.Header().Set("Content-Type", activityJSON)
+			w.Header().Set("Content-Length", "999999999999")
+			for chunk := bytes.Repeat([]byte(" "), 64<<10); r.Context().Err() == nil; {
+				n, err := w.Write(chunk)
+				if sent.Add(int64(n)); err != nil {
+					return
+				}
+			}
+		case "/bomb":
+			w.Header().Set("Content-Type", activityJSON)
+			w.Header().Set("Content-Encoding", "gzip")
+			zip, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+			for chunk := make([]byte, 1<<20); r.Context().Err() == nil; {
+				if _, err := zip.Write(chunk); err != nil {
+					return
+				}
+			}
+		case "/twice-gzip":
+			w.Header().Set("Content-Type", activityJSON)
+			w.Header().Set("Content-Encoding", "gzip, gzip")
+		case "/brotli":
+			w.Header().Set("Content-Type", activityJSON)
+			w.Header().Set("Content-Encoding", "br")
+		case "/no-gzip":
+			w.Header().Set("Content-Type", activityJSON)
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, "certainly not compressed")
+		case "/header":
+			w.Header().Set("X", strings.Repeat("x", 65<<10))
+		}
+	})
+	for path, want := range map[string]error{
+		"/full": nil, "/over": ErrNotActivity, "/full-gzip": nil, "/over-gzip": ErrNotActivity, "/endless": ErrNotActivity, "/bomb": ErrNotActivity,
+		"/twice-gzip": ErrNotActivity, "/brotli": ErrNotActivity, "/no-gzip": ErrNotActivity, "/header": ErrUnavailable,
+	} {
+		t.Run(path, func(t *testing.T) {
+			_, err := client(t, Options{Lookup: 5 * time.Second}).Object(t.Context(), near.URL+path)
+			if !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		})
+	}
+	if got := sent.Load(); got > 16<<20 { // what was read, and what the sockets held
+		t.Errorf("%d bytes of an endless body were taken", got)
+	}
+}
+
+func TestOneDeadlineCoversAWholeQuestion(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/silent":
+			hang(w, r)
+		case "/drip":
+			w.Header().Set("Content-Type", activityJSON)
+			for r.Context().Err() == nil {
+				io.WriteString(w, " ")
+				http.NewResponseController(w).Flush()
+				time.Sleep(20 * time.Millisecond)
+			}
+		default: // three redirects, each slow, none too slow by itself
+			time.Sleep(150 * time.Millisecond)
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
+		}
+	})
+	for path, words := range map[string]string{
+		"/silent": "no complete answer within 400ms", "/drip": "no complete answer within 400ms", "/slow": "no complete answer within 400ms",
+	} {
+		start := time.Now()
+		_, err := client(t, Options{Lookup: 400 * time.Millisecond}).Object(t.Context(), near.URL+path)
+		if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: got %v", path, err)
+		}
+		if took := time.Since(start); took < 350*time.Millisecond || took > 2*time.Second {
+			t.Errorf("%s took %v", path, took)
+		}
+	}
+	_, err := client(t, Options{Header: 200 * time.Millisecond}).Object(t.Context(), near.URL+"/silent")
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "no answer within 200ms") {
+		t.Errorf("a silent server: got %v", err)
+	}
+}
+
+func TestWhoGivesUpIsToldSoAndNothingIsSaidOfTheServer(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", hang)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	c := client(t, Options{})
+	if _, err := c.Object(ctx, near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Object: got %v", err)
+	}
+	if _, err := c.Post(ctx, near.URL, nil, instanceKey()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Post: got %v", err)
+	}
+	if _, err := c.Lookup(ctx, near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Lookup: got %v", err)
+	}
+}
+
+func TestAnEncodedLineBreakMakesOneRequest(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Evil") != "" || r.RequestURI != "/a%0d%0aX-Evil:%201" {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		document(`{"id":"http://%s%s"}`, r.Host, r.RequestURI)(w, r)
+	})
+	if _, err := client(t, Options{}).Object(t.Context(), near.URL+"/a%0d%0aX-Evil:%201"); err != nil || near.requests.Load() != 1 {
+		t.Errorf("got %v after %d requests", err, near.requests.Load())
+	}
+}
+
+func TestAClosedAndAnOpenForbiddenPortLookAlike(t *testing.T) {
+	bait := serve(t, forbidden+":0", document("{}"))
+	c := client(t, Options{})
+	_, open := c.Object(t.Context(), bait.URL)
+	bait.Close()
+	_, closed := c.Object(t.Context(), bait.URL)
+	if open == nil || closed == nil || open.Error() != closed.Error() || bait.connections.Load() != 0 {
+		t.Errorf("open: %v; closed: %v", open, closed)
+	}
+}

@@ -1,0 +1,181 @@
+package remote
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Trouble is what kept us from an answer. It is an ErrUnavailable.
+type Trouble struct {
+	Words string // for a person: "connection refused"
+	Cause error  // for a log
+}
+
+// Error is the words alone.
+func (t *Trouble) Error() string { return t.Words }
+
+// Unwrap makes it an ErrUnavailable that keeps its cause.
+func (t *Trouble) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
+
+// StatusError is an answer that is not the document. By its status it is an ErrNotFound, ErrGone,
+// ErrUnavailable, ErrForbidden or ErrNotActivity.
+type StatusError struct {
+	Status     int
+	RetryAfter time.Duration // the rest that the server asks for, 1 minute to 24 hours; 0: none
+}
+
+// Error names the status.
+func (e *StatusError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("it answered %d %s", e.Status, http.StatusText(e.Status)))
+}
+
+// Unwrap is what the status means for the caller.
+func (e *StatusError) Unwrap() error {
+	switch e.Status {
+	case http.StatusNotFound:
+		return ErrNotFound
+	case http.StatusGone:
+		return ErrGone
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return ErrUnavailable
+	case http.StatusNotImplemented:
+		return ErrForbidden
+	}
+	switch {
+	case e.Status >= 500:
+		return ErrUnavailable
+	case e.Status >= 400:
+		return ErrForbidden
+	}
+	return ErrNotActivity
+}
+
+func (c *Client) statusError(resp *http.Response) error {
+	return &StatusError{Status: resp.StatusCode, RetryAfter: c.rest(resp.Header)}
+}
+
+// named are the errors that already say what they mean.
+var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity}
+
+// trouble turns what a connection failed with into a Trouble. Errors of our own pass; that of the caller's
+// context does, too, because it says nothing about the other server.
+func (c *Client) trouble(caller context.Context, err error, total time.Duration) error {
+	if caller.Err() != nil {
+		return caller.Err()
+	}
+	for _, name := range named {
+		if errors.Is(err, name) {
+			return plain(err)
+		}
+	}
+	return &Trouble{Words: c.explain(err, total), Cause: err}
+}
+
+// plain takes off what net puts around an error of the guard: the method and the number.
+func plain(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// explain says in a few words what happened, and never with more than the host's own name can tell.
+func (c *Client) explain(err error, total time.Duration) string {
+	if words := explainCertificate(err, c.options.Now()); words != "" {
+		return words
+	}
+	if words := c.explainTime(err, total); words != "" {
+		return words
+	}
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return "no such host"
+	case errors.As(err, &lookup):
+		return "its name could not be looked up"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "there is no way to it"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "too many connections are open on our side"
+	case speaksNoTLS(err):
+		return "it does not speak TLS"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "it closed the connection"
+	}
+	var alert tls.AlertError
+	if errors.As(err, &alert) {
+		return "it refused a secure connection"
+	}
+	return "its answer could not be understood"
+}
+
+// explainTime tells which of the waits was too long. What net and net/http end a wait
+// with also passes for a DeadlineExceeded, so the whole call's comes last.
+func (c *Client) explainTime(err error, total time.Duration) string {
+	var lookup *net.DNSError
+	var op *net.OpError
+	var slow net.Error
+	if !errors.As(err, &slow) || !slow.Timeout() {
+		return ""
+	}
+	switch {
+	case errors.As(err, &lookup):
+		return "its name could not be looked up within " + inWords(c.options.Dial)
+	case errors.As(err, &op) && op.Op == "dial":
+		return "no connection within " + inWords(c.options.Dial)
+	case strings.Contains(err.Error(), "TLS handshake"):
+		return "no secure connection within " + inWords(c.options.Handshake)
+	case strings.Contains(err.Error(), "response headers"):
+		return "no answer within " + inWords(c.options.Header)
+	}
+	return "no complete answer within " + inWords(total)
+}
+
+// speaksNoTLS tells that something was answered to our offer of TLS that is none.
+func speaksNoTLS(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.As(err, &record)
+}
+
+func inWords(d time.Duration) string {
+	if d == time.Second {
+		return "a second"
+	}
+	if d%time.Second == 0 {
+		return fmt.Sprintf("%d seconds", d/time.Second)
+	}
+	return d.String()
+}
+
+func explainCertificate(err error, now time.Time) string {
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var unknown x509.UnknownAuthorityError
+	var any *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		if now.Before(invalid.Cert.NotBefore) {
+			return "its certificate is not valid before " + invalid.Cert.NotBefore.Format("2 January 2006")
+		}
+		return "its certificate has expired on " + invalid.Cert.NotAfter.Format("2 January 2006")
+	case errors.As(err, &name):
+		return "its certificate is for another name"
+	case errors.As(err, &unknown):
+		return "its certificate is from an authority that we do not know"
+	case errors.As(err, &any):
+		return "its certificate is not valid"
+	}
+	return ""
+}
