@@ -381,16 +381,19 @@ func TestOneDeadlineCoversAWholeQuestion(t *testing.T) {
 
 func TestWhoGivesUpIsToldSoAndNothingIsSaidOfTheServer(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", hang)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	c := client(t, Options{})
-	if _, err := c.Object(ctx, near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+	soon := func() context.Context {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	c := client(t, Options{Lookup: 500 * time.Millisecond}) // a shared question goes on that long
+	if _, err := c.Object(soon(), near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("Object: got %v", err)
 	}
-	if _, err := c.Post(ctx, near.URL, nil, instanceKey()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+	if _, err := c.Post(soon(), near.URL, nil, instanceKey()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("Post: got %v", err)
 	}
-	if _, err := c.Lookup(ctx, near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+	if _, err := c.Lookup(soon(), near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("Lookup: got %v", err)
 	}
 }
