@@ -28,29 +28,31 @@ func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind strin
 // Hear writes an arrival down to be worked through. The same activity of the same signer is kept once.
 func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
-		err := s.do(ctx, `INSERT INTO arrivals (id, host, activity_id, signer, body, at) VALUES (?, ?, ?, ?, ?, ?)`,
-			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At)
+		err := s.do(ctx, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, a.At)
 		if err != nil {
 			return err
 		}
 		return s.do(ctx, `
 			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?)
-			ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.Host, a.At)
+			ON CONFLICT (host) DO UPDATE SET waiting = TRUE,
+				free_at = CASE WHEN callers.waiting THEN callers.free_at ELSE excluded.free_at END`, a.Host, a.At)
 	})
 }
 
-// HasArrivals tells whether a server's earlier arrivals still wait, so that later ones must queue behind them.
-func (s *Store) HasArrivals(ctx context.Context, host string) (bool, error) {
+// HasArrivals tells whether earlier arrivals of a server are due, so that later ones must queue behind them.
+func (s *Store) HasArrivals(ctx context.Context, host string, now time.Time) (bool, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM callers WHERE host = ? AND waiting`, host)
+	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND due_at <= ? LIMIT 1) AS x`, host, now)
 	return n > 0, err
 }
 
-// Arrivals lists a server's waiting arrivals in the order of their coming.
-func (s *Store) Arrivals(ctx context.Context, host string, limit int) ([]blog.Arrival, error) {
+// Arrivals lists a server's due arrivals in the order of their coming.
+func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit int) ([]blog.Arrival, error) {
 	var list []blog.Arrival
 	return list, s.all(ctx, &list, `
-		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals WHERE host = ? AND parked = '' ORDER BY id LIMIT ?`, host, limit)
+		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals
+		WHERE host = ? AND parked = '' AND due_at <= ? ORDER BY id LIMIT ?`, host, now, limit)
 }
 
 // Done ends an arrival that has been worked through. Call it in the transaction of its effect.
@@ -58,9 +60,10 @@ func (s *Store) Done(ctx context.Context, id blog.ID) error {
 	return s.do(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
 
-// Try counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever.
-func (s *Store) Try(ctx context.Context, id blog.ID) error {
-	return s.do(ctx, `UPDATE arrivals SET attempts = attempts + 1 WHERE id = ?`, id)
+// Try counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever; until
+// it is done, the next attempt is due at the given time.
+func (s *Store) Try(ctx context.Context, id blog.ID, next time.Time) error {
+	return s.do(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
 
 // Park sets an arrival aside for good, with the reason for the operator.
@@ -68,21 +71,18 @@ func (s *Store) Park(ctx context.Context, id blog.ID, reason string) error {
 	return s.do(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
-// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
-func (s *Store) ReleaseCaller(ctx context.Context, c Claim, freeAt time.Time, failed bool) error {
+// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters. The server is free again when the next
+// of its arrivals is due.
+func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		var claims int64
 		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
 			return errors.Join(err, lostUnless(claims == c.Claims))
 		}
-		failures := 0
-		if failed {
-			failures = c.Failures + 1
-		}
 		return s.do(ctx, `
-			UPDATE callers SET free_at = ?, failures = ?,
-				waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
-			WHERE host = ?`, freeAt, failures, c.Host)
+			UPDATE callers SET waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = ''),
+				free_at = COALESCE((SELECT x.due_at FROM arrivals x WHERE x.host = callers.host AND x.parked = '' ORDER BY x.due_at LIMIT 1), free_at)
+			WHERE host = ?`, c.Host)
 	})
 }
 

@@ -226,3 +226,11 @@ func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID
 	}
 	return counts, err
 }
+
+// ThreadMailboxes lists where those who publicly take part in an article's conversation get their letters.
+func (s *Store) ThreadMailboxes(ctx context.Context, article blog.ID) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `
+		SELECT DISTINCT p.mailbox FROM comments c JOIN actors p ON p.id = c.actor_id AND p.gone_at IS NULL
+		WHERE c.article_id = ? AND `+public+` ORDER BY 1`, article)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -397,4 +398,69 @@ type Peer struct {
 	FreeAt      time.Time
 	Software    string
 	Letters     int
+}
+
+// RemoveInbox forgets the followers who live at an inbox that answered 410. A shared inbox is left alone: its server may
+// have moved it, and its people may still be there.
+func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.do(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox = '')`, inbox)
+	})
+}
+
+// federal is what of our activities everybody may read: about an article that is public or unlisted, or about a public
+// answer of ours, and not gone.
+const federal = `EXISTS (SELECT 1 FROM objects o JOIN articles a ON a.id = o.article_id LEFT JOIN comments c ON c.id = o.comment_id
+	WHERE o.id = s.object_id AND o.gone_at IS NULL AND a.visibility IN ('public', 'unlisted')
+	AND (o.comment_id = '' OR ` + public + `))`
+
+// PublicActivity finds something said that everybody may read, by its id.
+func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s WHERE s.id = ? AND `+federal, id)
+}
+
+// Outbox lists what a voice publicly said, newest first, from before a cursor ("" begins at the newest); with last set
+// it is the oldest of all, still newest first.
+func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]blog.Activity, error) {
+	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
+	switch {
+	case last:
+		order = ` ORDER BY s.id`
+	case before != "":
+		condition, args = ` AND s.id < ?`, append(args, before)
+	}
+	var list []blog.Activity
+	err := s.all(ctx, &list, `
+		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
+		WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal+condition+order+` LIMIT ?`, append(args, limit)...)
+	if last {
+		slices.Reverse(list)
+	}
+	return list, err
+}
+
+// CountOutbox tells how much a voice publicly said.
+func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM activities s WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal, voice)
+}
+
+// Usage is what NodeInfo tells of a site.
+type Usage struct{ Authors, Articles, Comments int }
+
+// Usage counts authors, published articles and public comments.
+func (s *Store) Usage(ctx context.Context) (Usage, error) {
+	var u Usage
+	return u, s.one(ctx, &u, `
+		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
+			(SELECT count(*) FROM articles WHERE status = 'published' AND visibility IN ('public', 'local')) AS articles,
+			(SELECT count(*) FROM comments c WHERE `+public+`) AS comments`)
+}
+
+// CountFollowing tells how many a voice follows.
+func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
 }

@@ -464,7 +464,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		if len(callers) != 1 {
 			t.Fatalf("callers = %v", callers)
 		}
-		check("release caller", s.ReleaseCaller(ctx, callers[0], now, false))
+		check("release caller", s.ReleaseCaller(ctx, callers[0], now))
 		check("remove actor", s.RemoveActor(ctx, bram.ID, now))
 		if _, err := s.KeyOwner(ctx, bram.ID+"#main-key"); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("a gone actor still has a key: %v", err)

@@ -80,7 +80,8 @@ func (s *server) run(who *syscall.SysProcAttr, postgres, data string) error {
 		>"$3/log" 2>&1 & pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$3"`
 	cmd := as(who, "/bin/sh", "-c", script, "sh", postgres, data, s.dir)
 	cmd.SysProcAttr.Setpgid = true // Ctrl-C is for the tests; the pipe tells the rest
-	if _, err := cmd.StdinPipe(); err != nil {
+	var err error
+	if s.alive, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
 	return cmd.Start()

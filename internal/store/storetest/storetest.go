@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -102,6 +103,7 @@ var (
 // server is one throwaway PostgreSQL, reached through a socket in its own folder.
 type server struct {
 	dir   string
+	alive io.Closer // our end of the pipe; held, since a collected one would be closed
 	admin *sql.DB
 	mu    sync.Mutex // CREATE DATABASE wants the template for itself
 }

@@ -1,0 +1,220 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/remote"
+	"causerie/internal/store"
+)
+
+const (
+	leaseTime    = 2 * time.Minute // how long a claimed server is ours without a sign of life
+	pollTime     = time.Second     // how often the queues are looked at without a nudge
+	readers      = 32              // servers whose arrivals are worked through at once
+	maxFetches   = 16              // what one activity may make us fetch, all kinds together
+	maxTries     = 5               // of one arrival, before it is parked
+	arrivalTime  = 90 * time.Second
+	arrivalsOnce = 50
+)
+
+// Run works through what the inbox keeps until the context ends: server by server, each in the order of its coming.
+func (in *Inbox) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	places := make(chan struct{}, readers)
+	for ctx.Err() == nil {
+		claims, err := in.Store.ClaimCallers(ctx, in.Now(), leaseTime, readers-len(places))
+		if err != nil && ctx.Err() == nil {
+			in.Log.Error("arrivals cannot be claimed", "error", err)
+		}
+		for _, claim := range claims {
+			places <- struct{}{}
+			working.Go(func() {
+				defer func() { <-places }()
+				in.workThrough(ctx, claim)
+			})
+		}
+		if len(claims) == 0 {
+			pause(ctx, in.wake, pollTime)
+		}
+	}
+}
+
+// pause waits for a nudge, for a while, or for the end.
+func pause(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
+	}
+}
+
+func (in *Inbox) workThrough(ctx context.Context, claim store.Claim) {
+	began := in.Now()
+	for ctx.Err() == nil && in.Now().Sub(began) < leaseTime/2 {
+		arrivals, err := in.Store.Arrivals(ctx, claim.Host, in.Now(), arrivalsOnce)
+		if err != nil || len(arrivals) == 0 {
+			break
+		}
+		for _, arrival := range arrivals {
+			if ctx.Err() != nil || in.Now().Sub(began) > leaseTime/2 {
+				break
+			}
+			in.work(ctx, arrival)
+		}
+	}
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := in.Store.ReleaseCaller(release, claim, in.Now()); err != nil && !errors.Is(err, store.ErrLost) {
+		in.Log.Error("arrivals cannot be released", "host", claim.Host, "error", err)
+	}
+}
+
+// work has done with one arrival, sets it aside, or leaves it for a later attempt.
+func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
+	ctx, cancel := context.WithTimeout(ctx, arrivalTime)
+	defer cancel()
+	if arrival.Attempts >= maxTries {
+		in.park(ctx, arrival, fmt.Errorf("it failed %d times", arrival.Attempts))
+		return
+	}
+	if err := in.Store.Try(ctx, arrival.ID, in.Now().Add(blog.Restful(arrival.Attempts+1))); err != nil {
+		in.Log.Error("an arrival cannot be tried", "arrival", arrival.ID, "error", err)
+		return
+	}
+	err := in.readArrival(ctx, arrival)
+	switch {
+	case err == nil:
+	case passing(err):
+		in.Log.Info("an arrival waits for another server", "activity", arrival.ActivityID, "error", err)
+	default:
+		in.Log.Warn("an arrival could not be handled", "activity", arrival.ActivityID, "signer", arrival.Signer, "error", err)
+	}
+}
+
+func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
+	in.Log.Error("an arrival is set aside", "activity", arrival.ActivityID, "signer", arrival.Signer, "reason", reason)
+	if err := in.Store.Park(ctx, arrival.ID, reason.Error()); err != nil {
+		in.Log.Error("an arrival cannot be set aside", "arrival", arrival.ID, "error", err)
+	}
+}
+
+func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) error {
+	doc, err := activity.Read(arrival.Body)
+	if err != nil {
+		return err
+	}
+	act, err := activity.Parse(doc)
+	if err != nil {
+		return err
+	}
+	if arrival.Signer != act.Actor {
+		if act, err = in.forwarded(ctx, act); err != nil {
+			return err
+		}
+	}
+	return in.complete(ctx, arrival, act)
+}
+
+// complete fetches what an activity needs, within its budget, and then handles it.
+func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activity.Activity) error {
+	found := finds{}
+	done := func(ctx context.Context, s *store.Store) error { return s.Done(ctx, arrival.ID) }
+	for fetches := 0; ; fetches++ {
+		result, err := in.apply(ctx, act, found, done)
+		var missing need
+		switch {
+		case err == nil:
+			in.after(act, result)
+			return nil
+		case !errors.As(err, &missing):
+			return err
+		case fetches == maxFetches:
+			return in.Store.Done(ctx, arrival.ID)
+		}
+		if err := in.fetch(ctx, missing, found); err != nil {
+			return err
+		}
+	}
+}
+
+// fetch gets what is missing. Trouble that may pass comes back as an error; what cannot be had is noted as such, and an
+// actor that cannot be had ends the matter.
+func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
+	if missing.actor != "" {
+		_, err := in.fetchActor(ctx, missing.actor)
+		return err
+	}
+	post, err := in.fetchPost(ctx, missing.object)
+	if err != nil && passing(err) {
+		return err
+	}
+	found[missing.object] = post
+	if post != nil {
+		found[post.ID] = post
+	}
+	return nil
+}
+
+// fetchPost asks a post's origin for it. Only what lies with its author is believed.
+func (in *Inbox) fetchPost(ctx context.Context, address string) (*activity.Object, error) {
+	if in.Site.Owns(address) {
+		return nil, errForeign
+	}
+	body, err := in.Remote.Lookup(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return nil, err
+	}
+	post, err := activity.ParseObject(doc)
+	if err != nil {
+		return nil, err
+	}
+	if !blog.SameOrigin(post.ID, post.AttributedTo) || in.Site.Owns(post.ID) {
+		return nil, errForeign
+	}
+	return &post, nil
+}
+
+// forwarded judges an activity that somebody else than its actor brought us: nothing in it is believed but the address
+// of what it is about (federation.md 5.6). It is not noted as seen, so that nobody can suppress the real one.
+func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity.Activity, error) {
+	hint := activity.Activity{Actor: act.Actor, Type: act.Type}
+	switch what := act.Act.(type) {
+	case activity.Create:
+		hint.Act = activity.Create{Object: activity.Object{ID: sameOrigin(what.Object.ID, act.Actor)}}
+	case activity.Update:
+		if what.Object.Actor == nil {
+			hint.Act = activity.Update{Object: activity.Object{ID: sameOrigin(what.Object.ID, act.Actor)}}
+		}
+	case activity.Delete:
+		if what.Object == act.Actor || !blog.SameOrigin(what.Object, act.Actor) {
+			return hint, nil
+		}
+		_, err := in.Remote.Lookup(ctx, what.Object)
+		if errors.Is(err, remote.ErrGone) || errors.Is(err, remote.ErrNotFound) {
+			hint.Act = what
+		} else if err != nil && passing(err) {
+			return hint, err
+		}
+	}
+	return hint, nil
+}
+
+func sameOrigin(address, actor string) string {
+	if blog.SameOrigin(address, actor) {
+		return address
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Chores is the night shift: what must be done from time to time, by one process at a time.
+type Chores struct {
+	Base
+	Outbox *Outbox
+}
+
+// chore is one periodic job: what it is called, how often it is due, and what it does.
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+func (c *Chores) list() []chore {
+	return []chore{
+		{"publish what was scheduled", time.Second, c.publishDue},
+		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
+		{"forget what is old", 6 * time.Hour, c.forget},
+	}
+}
+
+// Run does the chores until the context ends.
+func (c *Chores) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		for _, job := range c.list() {
+			c.doOnce(ctx, job)
+		}
+		pause(ctx, nil, time.Second)
+	}
+}
+
+func (c *Chores) doOnce(ctx context.Context, job chore) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if job.every > time.Second {
+		mine, err := c.Store.ClaimChore(ctx, job.name, c.Now(), job.every)
+		if err != nil || !mine {
+			c.complain(ctx, job, err)
+			return
+		}
+	}
+	c.complain(ctx, job, job.do(ctx))
+}
+
+func (c *Chores) complain(ctx context.Context, job chore, err error) {
+	if err != nil && ctx.Err() == nil {
+		c.Log.Error("a chore failed", "chore", job.name, "error", err)
+	}
+}
+
+// publishDue looks every second and needs no claim: whoever publishes first locks the article, and the others find it
+// published.
+func (c *Chores) publishDue(ctx context.Context) error {
+	due, err := c.Store.DueArticles(ctx, c.Now())
+	for _, id := range due {
+		if _, publishErr := c.Outbox.Publish(ctx, id); !errors.Is(publishErr, blog.ErrConflict) {
+			err = errors.Join(err, publishErr)
+		}
+	}
+	return err
+}
+
+func (c *Chores) giveUp(ctx context.Context) error {
+	n, err := c.Store.GiveUp(ctx, c.Now().Add(-blog.Patience), c.Now())
+	if n > 0 {
+		c.Log.Info("letters were given up after a week", "letters", n)
+	}
+	return err
+}
+
+func (c *Chores) forget(ctx context.Context) error { return c.Store.Forget(ctx, c.Now()) }

@@ -1,0 +1,231 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"strings"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+// maxAncestors bounds the walk from a reply to the article it stands under.
+const maxAncestors = 16
+
+// create takes a reply in as a comment. A post that was only named is fetched; an embedded one is believed when it lies
+// with its actor and is theirs (federation.md 5.2).
+func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found finds) error {
+	post := what.Object
+	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {
+		return in.takeFetched(ctx, s, post.ID, blog.Pushed, found)
+	}
+	if !post.IsPost() || post.IsVote() || post.InReplyTo == "" {
+		return nil
+	}
+	_, err := in.comment(ctx, s, post, act, blog.Pushed, found, maxAncestors)
+	return ignoreMissing(err)
+}
+
+// takeFetched takes a post in as its own origin tells it.
+func (in *Inbox) takeFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin, found finds) error {
+	if address == "" || in.Site.Owns(address) {
+		return nil
+	}
+	post, asked := found[address]
+	if !asked {
+		return need{object: address}
+	}
+	if post == nil || !post.IsPost() || post.IsVote() || post.InReplyTo == "" {
+		return nil
+	}
+	if c, err := s.CommentByAddress(ctx, post.ID); err == nil {
+		return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
+	}
+	_, err := in.comment(ctx, s, *post, activity.Activity{}, origin, found, maxAncestors)
+	return ignoreMissing(err)
+}
+
+// comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
+// between are taken in first, as fetched. It returns the id of the comment; errNotOurs when the way does not lead here.
+func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found finds, hops int) (blog.ID, error) {
+	if known, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+		return known.ID, err
+	}
+	article, parent, err := in.target(ctx, s, post.InReplyTo)
+	if errors.Is(err, blog.ErrNotFound) {
+		article, parent, err = in.climb(ctx, s, post, found, hops)
+	}
+	if err != nil {
+		return "", err
+	}
+	if article.PublishedAt == nil || article.Status == blog.Deleted {
+		return "", errNotOurs
+	}
+	return in.admit(ctx, s, post, act, article, parent, origin)
+}
+
+// climb takes in the post that another one answers, as its origin tells it.
+func (in *Inbox) climb(ctx context.Context, s *store.Store, post activity.Object, found finds, hops int) (blog.Article, blog.ID, error) {
+	above := post.InReplyTo
+	if hops == 0 || above == "" || in.Site.Owns(above) {
+		return blog.Article{}, "", errNotOurs
+	}
+	parent, asked := found[above]
+	if !asked {
+		return blog.Article{}, "", need{object: above}
+	}
+	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" || parent.Visibility(nil, nil) == blog.RestrictedComment {
+		return blog.Article{}, "", errNotOurs
+	}
+	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
+	if err != nil {
+		return blog.Article{}, "", err
+	}
+	return in.under(ctx, s, blog.Comment{ID: id, ArticleID: in.articleOf(ctx, s, id)}, nil)
+}
+
+func (in *Inbox) articleOf(ctx context.Context, s *store.Store, comment blog.ID) blog.ID {
+	c, err := s.Comment(ctx, comment)
+	if err != nil {
+		return ""
+	}
+	return c.ArticleID
+}
+
+// admit writes a comment down as the article's policy wants it.
+func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, a blog.Article, parent blog.ID, origin blog.Origin) (blog.ID, error) {
+	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
+		return "", errNotOurs
+	}
+	actor, err := in.knownActor(ctx, s, post.AttributedTo)
+	if err != nil {
+		return "", err
+	}
+	who, err := s.Relation(ctx, actor.ID)
+	if err != nil {
+		return "", err
+	}
+	c := in.words(post)
+	now := in.Now()
+	c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), post.ID, a.ID, parent, actor.ID, origin
+	c.Visibility, c.ArrivedAt = post.Visibility(act.To, act.Cc), now
+	c.SortedAt = blog.ClampTime(c.PublishedAt, *a.PublishedAt, now)
+	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
+		return "", errNotOurs
+	}
+	return c.ID, s.AddComment(ctx, c)
+}
+
+// words makes a comment of a stranger's post: cleaned text, a poll as its options, media as links.
+func (in *Inbox) words(post activity.Object) blog.Comment {
+	clean := markup.Clean(post.Content + listed(post))
+	c := blog.Comment{HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL, UpdatedAt: post.Updated,
+		PublishedAt: post.Published}
+	if post.Type == "Note" || post.Type == "Question" {
+		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
+	}
+	if c.PublishedAt.IsZero() {
+		c.PublishedAt = in.Now()
+	}
+	return c
+}
+
+// listed is what a post holds beside its text: its name where it is no note, a poll's options, links to its media.
+func listed(post activity.Object) string {
+	var b strings.Builder
+	if post.Name != "" && post.Type != "Note" && post.Type != "Question" {
+		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(post.URL), html.EscapeString(post.Name))
+	}
+	if len(post.Options) > 0 {
+		b.WriteString("<ul>")
+		for _, option := range post.Options {
+			fmt.Fprintf(&b, "<li>%s</li>", html.EscapeString(option))
+		}
+		b.WriteString("</ul>")
+	}
+	for _, media := range post.Attachments {
+		words := media.Alt
+		if words == "" {
+			words = media.Type
+		}
+		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(words))
+	}
+	return b.String()
+}
+
+// lateCreate is how old a post may be whose Update comes before its Create was ever seen.
+const lateCreate = 24 * time.Hour
+
+// update renews a profile or a comment of its sender's own.
+func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update, found finds) error {
+	if actor := what.Object.Actor; actor != nil {
+		if actor.ID != act.Actor {
+			return nil
+		}
+		return in.renewActor(ctx, s, *actor)
+	}
+	post := what.Object
+	if !post.Embedded {
+		return in.takeFetched(ctx, s, post.ID, blog.Pushed, found)
+	}
+	if post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) || !post.IsPost() {
+		return nil
+	}
+	c, err := s.CommentByAddress(ctx, post.ID)
+	switch {
+	case err == nil:
+		return in.revise(ctx, s, c, post, act)
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
+	case in.Now().Sub(post.Published) > lateCreate:
+		return nil
+	}
+	return in.create(ctx, s, act, activity.Create{Object: post}, found)
+}
+
+func (in *Inbox) renewActor(ctx context.Context, s *store.Store, actor blog.Actor) error {
+	known, err := s.Actor(ctx, actor.ID)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	actor.FetchedAt = in.Now()
+	if known.HandleCheckedAt != nil && sameUser(known.Handle, actor.Handle) {
+		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
+	}
+	return s.SaveActor(ctx, actor)
+}
+
+// revise applies a newer text of a comment to it, if it is its writer's. A comment may become restricted by an edit, and
+// then leaves the page at once; a restricted one never becomes public by one.
+func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object, act activity.Activity) error {
+	if c.ActorID != act.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
+		return nil
+	}
+	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
+		return nil
+	}
+	a, err := s.Article(ctx, c.ArticleID)
+	if err != nil {
+		return err
+	}
+	changed := in.words(post)
+	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language, post.Updated
+	if c.Visibility != blog.RestrictedComment {
+		c.Visibility = post.Visibility(act.To, act.Cc)
+	}
+	if a.Comments == blog.Approve && c.State == blog.CommentShown {
+		c.State = blog.CommentWaiting
+	}
+	return s.ReviseComment(ctx, c, in.Now())
+}
+
+func lastSegment(address string) string {
+	address, _, _ = strings.Cut(address, "#")
+	address, _, _ = strings.Cut(address, "?")
+	return address[strings.LastIndexByte(address, '/')+1:]
+}

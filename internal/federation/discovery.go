@@ -1,0 +1,208 @@
+package federation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/blog"
+)
+
+type link struct {
+	Rel      string `json:"rel"`
+	Type     string `json:"type,omitempty"`
+	Href     string `json:"href,omitempty"`
+	Template string `json:"template,omitempty"`
+}
+
+// webfinger tells which actor a handle or an address of ours means (RFC 7033, federation.md 1.2).
+func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
+	resources := r.URL.Query()["resource"]
+	if len(resources) != 1 {
+		writeError(w, http.StatusBadRequest, "name one resource, like ?resource=acct:name@"+d.Site.HandleDomain)
+		return
+	}
+	finger, err := d.finger(r.Context(), resources[0])
+	switch {
+	case errors.Is(err, errNoResource):
+		writeError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, blog.ErrNotFound):
+		writeError(w, http.StatusNotFound, "nobody here has that name")
+	case errors.Is(err, blog.ErrGone):
+		writeError(w, http.StatusGone, "they have left")
+	case err != nil:
+		d.fail(w, r, err)
+	default:
+		finger.filter(r.URL.Query()["rel"])
+		writeJSON(w, "application/jrd+json; charset=utf-8", "public, max-age=3600", finger)
+	}
+}
+
+type finger struct {
+	Subject string   `json:"subject"`
+	Aliases []string `json:"aliases"`
+	Links   []link   `json:"links"`
+}
+
+func (f *finger) filter(rels []string) {
+	if len(rels) > 0 {
+		f.Links = slices.DeleteFunc(f.Links, func(l link) bool { return !slices.Contains(rels, l.Rel) })
+	}
+}
+
+var errNoResource = errors.New("the resource must be acct:name@domain or an address")
+
+func (d *Documents) finger(ctx context.Context, resource string) (finger, error) {
+	lower := strings.ToLower(resource)
+	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
+		return d.fingerAddress(ctx, resource)
+	}
+	name, domain, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(lower, "acct:"), "@"), "@")
+	if !ok || name == "" || domain == "" || strings.ContainsAny(domain, "@/ ") {
+		return finger{}, errNoResource
+	}
+	host := strings.ToLower(d.Site.Host())
+	switch {
+	case domain != host && domain != strings.ToLower(d.Site.HandleDomain):
+		return finger{}, blog.ErrNotFound
+	case name == host || name == hostname(host):
+		return d.instanceFinger(), nil
+	}
+	voice, err := d.Store.VoiceByHandle(ctx, name)
+	return d.voiceFinger(voice, err)
+}
+
+func hostname(host string) string {
+	name, _, _ := strings.Cut(host, ":")
+	return name
+}
+
+// fingerAddress reads an address of ours: an actor, a profile page, the site itself, or an article's page, which means
+// its author.
+func (d *Documents) fingerAddress(ctx context.Context, resource string) (finger, error) {
+	u, err := url.Parse(resource)
+	if err != nil {
+		return finger{}, errNoResource
+	}
+	if !strings.EqualFold(u.Host, d.Site.Host()) {
+		return finger{}, blog.ErrNotFound
+	}
+	address := d.Site.URL + u.Path
+	kind, id, rest, local := d.Site.Local(address)
+	switch {
+	case u.Path == "" || u.Path == "/" || address == d.Site.InstanceID():
+		return d.instanceFinger(), nil
+	case local && kind == "actors" && rest == "":
+		return d.voiceFinger(d.Store.Voice(ctx, id))
+	case strings.HasPrefix(u.Path, "/@"):
+		return d.voiceFinger(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
+	}
+	a, err := d.Store.ArticleBySlug(ctx, lastSegment(u.Path))
+	if err != nil || !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
+		return finger{}, errors.Join(err, blog.ErrNotFound)
+	}
+	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
+}
+
+func (d *Documents) voiceFinger(v blog.Voice, err error) (finger, error) {
+	if err != nil {
+		return finger{}, err
+	}
+	if v.RetiredAt != nil {
+		return finger{}, blog.ErrGone
+	}
+	f := finger{Subject: "acct:" + v.Handle + "@" + d.Site.HandleDomain,
+		Aliases: []string{d.Site.VoicePage(v), d.Site.ActorID(v.ID)},
+		Links: []link{
+			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.VoicePage(v)},
+			{Rel: "self", Type: "application/activity+json", Href: d.Site.ActorID(v.ID)},
+		}}
+	if v.Picture != "" {
+		f.Links = append(f.Links, link{Rel: "http://webfinger.net/rel/avatar", Href: d.Site.Media(v.Picture)})
+	}
+	return f, nil
+}
+
+func (d *Documents) instanceFinger() finger {
+	return finger{Subject: "acct:" + hostname(d.Site.Host()) + "@" + d.Site.HandleDomain,
+		Aliases: []string{d.Site.Home(), d.Site.InstanceID()},
+		Links: []link{
+			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.URL + "/about"},
+			{Rel: "self", Type: "application/activity+json", Href: d.Site.InstanceID()},
+		}}
+}
+
+func (d *Documents) template() string {
+	return d.Site.URL + "/.well-known/webfinger?resource={uri}"
+}
+
+// hostMeta tells where WebFinger is (RFC 6415), for those who ask after a 404 on another domain.
+func (d *Documents) hostMeta(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/xrd+xml; charset=utf-8")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>
+<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="lrdd" template="%s"/></XRD>
+`, html.EscapeString(d.template()))
+}
+
+func (d *Documents) hostMetaJSON(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []link{{Rel: "lrdd", Template: d.template()}}})
+}
+
+// nodeInfoLinks tells where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
+func (d *Documents) nodeInfoLinks(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []link{
+		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.1", Href: d.Site.URL + "/nodeinfo/2.1"},
+		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", Href: d.Site.URL + "/nodeinfo/2.0"},
+		{Rel: "https://www.w3.org/ns/activitystreams#Application", Href: d.Site.InstanceID()},
+	}})
+}
+
+const homepage = "https://causerie.blog/"
+
+// nodeInfo tells what runs here (FEP-0151).
+func (d *Documents) nodeInfo(w http.ResponseWriter, r *http.Request) {
+	version := chi.URLParam(r, "version")
+	usage, err := d.Store.Usage(r.Context())
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	site, err := d.Store.Site(r.Context())
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	software := map[string]string{"name": "causerie", "version": d.version}
+	if version == "2.1" {
+		software["homepage"] = homepage
+	}
+	writeJSON(w, `application/json; profile="http://nodeinfo.diaspora.software/ns/schema/`+version+`#"; charset=utf-8`, "public, max-age=1800", map[string]any{
+		"version": version, "software": software, "protocols": []string{"activitypub"},
+		"services":          map[string][]string{"inbound": {}, "outbound": {"atom1.0"}},
+		"openRegistrations": false,
+		"usage":             map[string]any{"users": map[string]int{"total": usage.Authors}, "localPosts": usage.Articles, "localComments": usage.Comments},
+		"metadata":          map[string]string{"nodeName": site.Name, "nodeDescription": site.Description},
+	})
+}
+
+func writeJSON(w http.ResponseWriter, kind, cache string, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		writeError(w, http.StatusInternalServerError, "this cannot be written")
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", cache)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Write(body)
+}

@@ -1,0 +1,293 @@
+package federation
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// Inbox takes in what other servers send: the shared inbox and those of our actors alike. An activity that needs nothing
+// from the network is worked through at once, its effect and its mark of having been seen in one commit; any other is
+// kept as an arrival. Both are on disk before the sender reads 202.
+type Inbox struct {
+	Base
+	outbox *Outbox
+	keys   *keyring
+	bases  []*url.URL
+	wake   chan struct{} // tells Run that an arrival was kept
+	mu     sync.Mutex
+	heard  map[string]time.Time // servers whose rest was ended a moment ago
+}
+
+// NewInbox makes the inbox of a site; Run works through what it keeps.
+func NewInbox(b Base, outbox *Outbox) (*Inbox, error) {
+	base, err := url.Parse(b.Site.URL)
+	if err != nil {
+		return nil, fmt.Errorf("the site's address: %w", err)
+	}
+	return &Inbox{Base: b, outbox: outbox, keys: newKeyring(b), bases: []*url.URL{base}, wake: make(chan struct{}, 1),
+		heard: map[string]time.Time{}}, nil
+}
+
+const (
+	maxBody  = 1 << 20
+	takeTime = 25 * time.Second
+)
+
+// refusal is an answer other than 202.
+type refusal struct {
+	status int
+	why    string
+}
+
+func (r refusal) Error() string { return r.why }
+
+// ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403, 404,
+// 405, 410, 413, 415 with a reason; 503 with Retry-After when its sender should come again.
+func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
+	defer cancel()
+	err := in.receive(ctx, w, r)
+	var no refusal
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusAccepted)
+	case errors.As(err, &no):
+		sayNo(w, no)
+	default:
+		in.Log.Error("an activity could not be taken in", "error", err)
+		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down; come again later"})
+	}
+}
+
+func sayNo(w http.ResponseWriter, no refusal) {
+	switch no.status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "60")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	writeError(w, no.status, no.why)
+}
+
+// receive follows the pipeline of federation.md 5.1.
+func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	body, err := readActivity(w, r)
+	if err != nil {
+		return err
+	}
+	if err := in.owned(ctx, chi.URLParam(r, "actor")); err != nil {
+		return err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return refusal{http.StatusBadRequest, err.Error()}
+	}
+	act, err := in.sketch(doc)
+	if err != nil {
+		return err
+	}
+	if ignored, err := in.ignored(ctx, doc, act); ignored || err != nil {
+		return err
+	}
+	signer, err := in.signer(ctx, r, body, act)
+	if err != nil || signer == "" {
+		return err
+	}
+	return in.take(ctx, doc, signer, body)
+}
+
+func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost {
+		return nil, refusal{http.StatusMethodNotAllowed, "an inbox is for posting to"}
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/activity+json" && kind != "application/ld+json" && kind != "application/json" {
+		return nil, refusal{http.StatusUnsupportedMediaType, "send application/activity+json"}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, refusal{http.StatusUnsupportedMediaType, "send the activity without a Content-Encoding"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, refusal{http.StatusRequestEntityTooLarge, "an activity may have one megabyte"}
+	case err != nil:
+		return nil, refusal{http.StatusBadRequest, "the body ended before it was whole"}
+	}
+	return body, nil
+}
+
+// owned checks that a personal inbox is somebody's. The shared inbox names nobody.
+func (in *Inbox) owned(ctx context.Context, actor string) error {
+	if actor == "" {
+		return nil
+	}
+	voice, err := in.Store.Voice(ctx, blog.ID(actor))
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return refusal{http.StatusNotFound, "nobody has this inbox"}
+	case err == nil && voice.RetiredAt != nil:
+		return refusal{http.StatusGone, "the owner of this inbox has left"}
+	}
+	return err
+}
+
+// sketch is what can be said of an activity before its signature is judged.
+func (in *Inbox) sketch(doc *activity.Document) (sketch, error) {
+	s := sketch{kind: doc.Type(), id: doc.ID(), actor: doc.Actor(), object: doc.Object()}
+	switch {
+	case s.kind == "":
+		return s, refusal{http.StatusBadRequest, "the activity has no type"}
+	case blog.HostOf(s.actor) == "":
+		return s, refusal{http.StatusBadRequest, "the activity needs exactly one actor, as an address"}
+	case in.Site.Owns(s.actor):
+		return s, refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
+	}
+	return s, nil
+}
+
+type sketch struct{ kind, id, actor, object string }
+
+// ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the parting
+// words and changes of actors we never heard of, which come in storms and whose keys are gone.
+func (in *Inbox) ignored(ctx context.Context, doc *activity.Document, act sketch) (bool, error) {
+	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
+		known, err := in.Store.KnowsActor(ctx, act.actor)
+		if err != nil || !known {
+			return true, err
+		}
+	}
+	return in.Store.Blocked(ctx, blog.HostOf(act.actor), act.actor)
+}
+
+// signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
+// nothing happens: an actor that is gone, a signer who is blocked.
+func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act sketch) (string, error) {
+	owner, keyID, err := in.verify(r.WithContext(ctx), body)
+	if errors.Is(err, signature.ErrMismatch) && keyID != "" && in.keys.renew(ctx, keyID) {
+		owner, _, err = in.verify(r.WithContext(ctx), body)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, signature.ErrMalformed):
+		return "", refusal{http.StatusBadRequest, err.Error()}
+	case errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrRefused):
+		return "", refusal{http.StatusUnauthorized, err.Error()}
+	case errors.Is(err, remote.ErrGone):
+		return "", in.departed(ctx, act)
+	case passing(err):
+		return "", refusal{http.StatusServiceUnavailable, "the signing key cannot be fetched now: " + err.Error()}
+	default:
+		return "", refusal{http.StatusUnauthorized, "the signing key cannot be used: " + err.Error()}
+	}
+	blocked, err := in.Store.Blocked(ctx, blog.HostOf(owner), owner)
+	if blocked || err != nil {
+		return "", err
+	}
+	return owner, nil
+}
+
+func (in *Inbox) verify(r *http.Request, body []byte) (owner, keyID string, err error) {
+	_, err = signature.Verify(r, body, in.bases, in.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
+		keyID = id
+		held, err := in.keys.find(ctx, id)
+		owner = held.owner
+		return held.key, err
+	})
+	return owner, keyID, err
+}
+
+// departed takes an actor out whose server answers 410 for it.
+func (in *Inbox) departed(ctx context.Context, act sketch) error {
+	if act.kind != "Delete" || act.object != act.actor {
+		return nil
+	}
+	in.keys.forget(act.actor)
+	return in.Store.RemoveActor(ctx, act.actor, in.Now())
+}
+
+// take works an activity through at once when it can, in one commit with whatever else arrives at this moment, and
+// keeps it as an arrival when it cannot: when something must be fetched first, when earlier ones of the same server
+// still wait, or when it failed in a way that may pass.
+func (in *Inbox) take(ctx context.Context, doc *activity.Document, signer string, body []byte) error {
+	act, err := activity.Parse(doc)
+	if err != nil {
+		return refusal{http.StatusBadRequest, err.Error()}
+	}
+	if signer == act.Actor && act.Act == nil {
+		return nil
+	}
+	host := blog.HostOf(signer)
+	if signer == act.Actor {
+		done, err := in.handleNow(ctx, act, host)
+		if done || err != nil {
+			return err
+		}
+	}
+	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
+	err = in.Store.Together(ctx, func(ctx context.Context, s *store.Store) error { return s.Hear(ctx, arrival) })
+	if err != nil {
+		return err
+	}
+	in.nudge()
+	return nil
+}
+
+// handleNow tries to have done with an activity at once; false when it must be kept.
+func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host string) (bool, error) {
+	waiting, err := in.Store.HasArrivals(ctx, host, in.Now())
+	if err != nil || waiting {
+		return false, err
+	}
+	result, err := in.apply(ctx, act, nil, in.hears(host))
+	if err == nil {
+		in.after(act, result)
+		return true, nil
+	}
+	if !errors.Is(err, errNeed) {
+		in.Log.Error("an activity could not be handled at once and is kept", "activity", act.ID, "actor", act.Actor, "error", err)
+	}
+	return false, nil
+}
+
+func (in *Inbox) nudge() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}
+
+const hearEvery = 30 * time.Second
+
+// hears ends the rest of a server that speaks to us, together with the effect of what it says; nil when that was done
+// a moment ago.
+func (in *Inbox) hears(host string) func(context.Context, *store.Store) error {
+	now := in.Now()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if now.Sub(in.heard[host]) < hearEvery {
+		return nil
+	}
+	if len(in.heard) >= mostHeldKeys {
+		clear(in.heard)
+	}
+	in.heard[host] = now
+	return func(ctx context.Context, s *store.Store) error { return s.HeardFrom(ctx, host, now, leaseTime) }
+}

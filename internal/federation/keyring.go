@@ -1,0 +1,210 @@
+package federation
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+)
+
+// fetchActor asks an actor's server for it and remembers the answer.
+func (b Base) fetchActor(ctx context.Context, id string) (blog.Actor, error) {
+	body, err := b.Remote.Lookup(ctx, id)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	actor, err := activity.ParseActor(doc)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	if actor.ID != id {
+		return blog.Actor{}, fmt.Errorf("%w: %s answers for %s", errForeign, actor.ID, id)
+	}
+	return actor, b.rememberActor(ctx, &actor)
+}
+
+// rememberActor saves what a server says of its actor now. A handle that was checked before stays while its first part
+// does.
+func (b Base) rememberActor(ctx context.Context, actor *blog.Actor) error {
+	if b.Site.Owns(actor.ID) {
+		return fmt.Errorf("%w: %s is ours", errForeign, actor.ID)
+	}
+	actor.FetchedAt = b.Now()
+	if known, err := b.Store.Actor(ctx, actor.ID); err == nil && known.HandleCheckedAt != nil && sameUser(known.Handle, actor.Handle) {
+		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
+	}
+	return b.Store.SaveActor(ctx, *actor)
+}
+
+func sameUser(a, b string) bool {
+	first, _, _ := strings.Cut(a, "@")
+	second, _, _ := strings.Cut(b, "@")
+	return strings.EqualFold(first, second)
+}
+
+// Why a key or a document of somebody else's cannot be used.
+var (
+	errForeign = errors.New("it claims what belongs to somebody else")
+	errNoKey   = errors.New("its owner does not list this key")
+)
+
+// heldKey is a parsed key and who owns it.
+type heldKey struct {
+	owner string
+	key   crypto.PublicKey
+}
+
+// keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
+// A key that stops fitting is fetched once more, but not again within five minutes.
+type keyring struct {
+	Base
+	mu      sync.Mutex
+	held    map[string]heldKey
+	renewed map[string]time.Time
+}
+
+const (
+	mostHeldKeys = 20_000
+	renewEvery   = 5 * time.Minute
+)
+
+func newKeyring(b Base) *keyring {
+	return &keyring{Base: b, held: map[string]heldKey{}, renewed: map[string]time.Time{}}
+}
+
+// find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
+// an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
+func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
+	if held, ok := k.look(keyID); ok {
+		return held, nil
+	}
+	listed, err := k.Store.KeyOwner(ctx, keyID)
+	if errors.Is(err, blog.ErrNotFound) {
+		return k.fetch(ctx, keyID)
+	}
+	if err != nil {
+		return heldKey{}, err
+	}
+	return k.hold(listed)
+}
+
+func (k *keyring) look(keyID string) (heldKey, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	held, ok := k.held[keyID]
+	return held, ok
+}
+
+func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
+	key, err := signature.ParsePublicKey(listed.PEM)
+	if err != nil {
+		return heldKey{}, err
+	}
+	held := heldKey{owner: listed.ActorID, key: key}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.held) >= mostHeldKeys {
+		clear(k.held)
+	}
+	k.held[listed.KeyID] = held
+	return held, nil
+}
+
+// forget drops what is held of an actor's keys, since its profile changed or it left.
+func (k *keyring) forget(actor string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, held := range k.held {
+		if held.owner == actor {
+			delete(k.held, id)
+		}
+	}
+}
+
+// renew fetches a key anew after it did not fit; false when that was done less than five minutes ago.
+func (k *keyring) renew(ctx context.Context, keyID string) bool {
+	now := k.Now()
+	k.mu.Lock()
+	if last, ok := k.renewed[keyID]; ok && now.Sub(last) < renewEvery {
+		k.mu.Unlock()
+		return false
+	}
+	if len(k.renewed) >= mostHeldKeys {
+		clear(k.renewed)
+	}
+	k.renewed[keyID] = now
+	delete(k.held, keyID)
+	k.mu.Unlock()
+	_, err := k.fetch(ctx, keyID)
+	return err == nil
+}
+
+// fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
+// list it (federation.md 6.4).
+func (k *keyring) fetch(ctx context.Context, keyID string) (heldKey, error) {
+	body, err := k.Remote.Lookup(ctx, keyID)
+	if err != nil {
+		return heldKey{}, err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return heldKey{}, err
+	}
+	key, actor, err := activity.ParseKey(doc)
+	if err != nil {
+		return heldKey{}, err
+	}
+	if actor == nil || !lists(*actor, keyID) {
+		return k.fetchFromOwner(ctx, keyID, key.Owner)
+	}
+	if err := k.rememberActor(ctx, actor); err != nil {
+		return heldKey{}, err
+	}
+	return k.fromActor(*actor, keyID)
+}
+
+func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string) (heldKey, error) {
+	if owner == "" || !blog.SameOrigin(owner, keyID) {
+		return heldKey{}, errNoKey
+	}
+	actor, err := k.fetchActor(ctx, owner)
+	if err != nil {
+		return heldKey{}, err
+	}
+	return k.fromActor(actor, keyID)
+}
+
+func (k *keyring) fromActor(actor blog.Actor, keyID string) (heldKey, error) {
+	for _, listed := range actor.Keys {
+		if listed.KeyID == keyID {
+			return k.hold(listed)
+		}
+	}
+	return heldKey{}, errNoKey
+}
+
+func lists(actor blog.Actor, keyID string) bool {
+	for _, listed := range actor.Keys {
+		if listed.KeyID == keyID {
+			return true
+		}
+	}
+	return false
+}
+
+// passing tells trouble that may be over the next time from a verdict.
+func passing(err error) bool {
+	return errors.Is(err, remote.ErrUnavailable) || errors.Is(err, remote.ErrTooOften) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}

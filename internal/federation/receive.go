@@ -1,0 +1,279 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// need says what must be fetched before an activity can be handled.
+type need struct {
+	object string // a post, by its address
+	actor  string // somebody, by their address
+}
+
+var errNeed = errors.New("something must be fetched first")
+
+func (n need) Error() string        { return fmt.Sprintf("%v: %s%s", errNeed, n.object, n.actor) }
+func (n need) Is(target error) bool { return target == errNeed }
+
+// finds are posts that were fetched from their origin for one activity; a nil one could not be had.
+type finds map[string]*activity.Object
+
+// effect is what must be done once an activity is committed.
+type effect struct {
+	said bool // a letter waits
+}
+
+// apply handles one activity in one transaction, shared with others of the same moment. What was seen before has no
+// effect. also is done in the same transaction.
+func (in *Inbox) apply(ctx context.Context, act activity.Activity, found finds, also func(context.Context, *store.Store) error) (effect, error) {
+	var result effect
+	err := in.Store.Together(ctx, func(ctx context.Context, s *store.Store) error {
+		result = effect{}
+		if also != nil {
+			if err := also(ctx, s); err != nil {
+				return err
+			}
+		}
+		if act.ID != "" {
+			first, err := s.Seen(ctx, act.Actor, act.ID, act.Type, in.Now())
+			if err != nil || !first {
+				return err
+			}
+		}
+		return ignoreMissing(in.handle(ctx, s, act, found, &result))
+	})
+	return result, err
+}
+
+// after does what follows a commit.
+func (in *Inbox) after(act activity.Activity, result effect) {
+	switch act.Act.(type) {
+	case activity.Update, activity.Delete:
+		in.keys.forget(act.Actor)
+	}
+	if result.said {
+		in.outbox.Wake()
+	}
+}
+
+// handle is the table of what we act on. Everything else was acknowledged and has no effect.
+func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activity, found finds, result *effect) error {
+	if act.ID != "" && !blog.SameOrigin(act.ID, act.Actor) {
+		return nil // federation.md 5.2: an activity's id lies with its actor
+	}
+	switch what := act.Act.(type) {
+	case activity.Follow:
+		return in.follow(ctx, s, act, what, result)
+	case activity.Undo:
+		return in.undo(ctx, s, act, what)
+	case activity.Create:
+		return in.create(ctx, s, act, what, found)
+	case activity.Update:
+		return in.update(ctx, s, act, what, found)
+	case activity.Delete:
+		return in.delete(ctx, s, act, what)
+	case activity.Like:
+		return in.like(ctx, s, act, what)
+	case activity.Announce:
+		return in.announce(ctx, s, act, what, found)
+	case activity.Block:
+		return in.blocked(ctx, s, act, what)
+	}
+	return nil
+}
+
+// follow lets a follower in, lets them wait for a yes, or says no (federation.md 5.3).
+func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activity, what activity.Follow, result *effect) error {
+	voice, err := in.voiceOf(ctx, s, what.Object)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	actor, err := in.knownActor(ctx, s, act.Actor)
+	if err != nil {
+		return err
+	}
+	f := blog.Follower{VoiceID: voice.ID, ActorID: actor.ID, FollowID: act.ID, State: blog.Accepted, Since: in.Now(), Actor: actor}
+	result.said = true
+	if voice.RetiredAt != nil || voice.MovedTo != "" {
+		return in.outbox.sayReject(ctx, s, f)
+	}
+	if voice.ApprovesFollowers {
+		f.State = blog.Pending
+	}
+	state, err := s.Follow(ctx, f)
+	if err != nil || state != blog.Accepted {
+		return err
+	}
+	return in.outbox.sayAccept(ctx, s, f)
+}
+
+// undo takes back a follow or a reaction, by its address or by what it was about. One that comes before what it undoes
+// leaves a mark, so that the late one finds itself seen.
+func (in *Inbox) undo(ctx context.Context, s *store.Store, act activity.Activity, what activity.Undo) error {
+	err := in.undoFollow(ctx, s, act.Actor, what)
+	if errors.Is(err, blog.ErrNotFound) && what.ID != "" {
+		err = s.UndoReaction(ctx, act.Actor, what.ID)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		err = in.undoReactionTo(ctx, s, act.Actor, what)
+	}
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	if what.ID != "" {
+		_, err = s.Seen(ctx, act.Actor, what.ID, "undone", in.Now())
+		return err
+	}
+	return nil
+}
+
+func (in *Inbox) undoFollow(ctx context.Context, s *store.Store, actor string, what activity.Undo) error {
+	if what.Type != "" && what.Type != "Follow" {
+		return blog.ErrNotFound
+	}
+	if voice, err := in.voiceOf(ctx, s, what.Object); err == nil {
+		return s.Unfollow(ctx, voice.ID, actor)
+	}
+	return s.UnfollowByID(ctx, actor, what.ID)
+}
+
+func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor string, what activity.Undo) error {
+	kinds := map[string]blog.ReactionKind{"Like": blog.Like, "EmojiReact": blog.Emoji, "Announce": blog.Boost}
+	kind, ok := kinds[what.Type]
+	if !ok {
+		return blog.ErrNotFound
+	}
+	article, comment, err := in.target(ctx, s, what.Object)
+	if err != nil {
+		return err
+	}
+	return s.UndoReactionTo(ctx, actor, kind, article.ID, comment)
+}
+
+// like counts a favourite or an emoji reaction, once per person and target.
+func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity, what activity.Like) error {
+	kind := blog.Like
+	if what.Emoji != "" {
+		kind = blog.Emoji
+	}
+	return in.react(ctx, s, act, kind, what.Object, what.Emoji)
+}
+
+// announce counts a boost. A group's announcement of an activity says only where to look: the post is fetched from its
+// origin (FEP-1b12).
+func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Activity, what activity.Announce, found finds) error {
+	if what.InnerType == "" {
+		return in.react(ctx, s, act, blog.Boost, what.Object, "")
+	}
+	if what.InnerType != "Create" && what.InnerType != "Update" {
+		return nil
+	}
+	return in.takeFetched(ctx, s, what.InnerObject, blog.Fetched, found)
+}
+
+func (in *Inbox) react(ctx context.Context, s *store.Store, act activity.Activity, kind blog.ReactionKind, object, emoji string) error {
+	article, comment, err := in.target(ctx, s, object)
+	if err != nil || !article.OnTheWeb() {
+		return ignoreMissing(err)
+	}
+	if _, err := in.knownActor(ctx, s, act.Actor); err != nil {
+		return err
+	}
+	_, err = s.AddReaction(ctx, blog.Reaction{ID: blog.NewID(in.Now()), Address: act.ID, Kind: kind, ActorID: act.Actor,
+		ArticleID: article.ID, CommentID: comment, Emoji: emoji, At: in.Now()})
+	return err
+}
+
+// blocked: somebody blocks an author of ours. Both ways of following end; nothing is answered.
+func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activity, what activity.Block) error {
+	voice, err := in.voiceOf(ctx, s, what.Object)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return ignoreMissing(s.Unfollow(ctx, voice.ID, act.Actor))
+}
+
+// delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered, so
+// that a late Create finds itself deleted.
+func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete) error {
+	if what.Object == act.Actor {
+		return s.RemoveActor(ctx, act.Actor, in.Now())
+	}
+	if !blog.SameOrigin(what.Object, act.Actor) {
+		return nil
+	}
+	if _, err := s.Seen(ctx, act.Actor, what.Object, deleted, in.Now()); err != nil {
+		return err
+	}
+	c, err := s.CommentByAddress(ctx, what.Object)
+	if err == nil && c.ActorID == act.Actor {
+		return s.RemoveComment(ctx, c.ID)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		return ignoreMissing(s.UndoReaction(ctx, act.Actor, what.Object))
+	}
+	return err
+}
+
+// deleted marks an object's address among what was seen.
+const deleted = "deleted"
+
+// target finds what of ours an address means: an article, by its object's address or its page's, or a comment under one.
+func (in *Inbox) target(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
+	if kind, id, rest, ok := in.Site.Local(address); ok && rest == "" {
+		switch kind {
+		case "articles":
+			a, err := s.ArticleByObject(ctx, id)
+			return a, "", err
+		case "notes":
+			c, err := s.Comment(ctx, id)
+			return in.under(ctx, s, c, err)
+		}
+		return blog.Article{}, "", blog.ErrNotFound
+	}
+	if in.Site.Owns(address) {
+		a, err := s.ArticleBySlug(ctx, lastSegment(address))
+		if err == nil && in.Site.ArticlePage(a) != address {
+			err = blog.ErrNotFound
+		}
+		return a, "", err
+	}
+	c, err := s.CommentByAddress(ctx, address)
+	return in.under(ctx, s, c, err)
+}
+
+func (in *Inbox) under(ctx context.Context, s *store.Store, c blog.Comment, err error) (blog.Article, blog.ID, error) {
+	if err != nil {
+		return blog.Article{}, "", err
+	}
+	a, err := s.Article(ctx, c.ArticleID)
+	return a, c.ID, err
+}
+
+// knownActor is the actor as we know it; one that must be fetched first is a need.
+func (in *Inbox) knownActor(ctx context.Context, s *store.Store, id string) (blog.Actor, error) {
+	actor, err := s.Actor(ctx, id)
+	if errors.Is(err, blog.ErrNotFound) {
+		return actor, need{actor: id}
+	}
+	if err == nil && actor.GoneAt != nil {
+		return actor, errNotOurs
+	}
+	return actor, err
+}
+
+// errNotOurs ends the handling of what has nothing to do with this blog. It is no trouble.
+var errNotOurs = errors.New("it has nothing to do with this blog")
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, blog.ErrNotFound) || errors.Is(err, errNotOurs) {
+		return nil
+	}
+	return err
+}
