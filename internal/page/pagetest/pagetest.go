@@ -1,0 +1,129 @@
+// Package pagetest measures a page against the least that net/http can do: a handler that writes the same bytes.
+package pagetest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const (
+	connections = 16
+	rounds      = 9
+)
+
+// Compare asks for a path b.N times from a handler, and as often from a bare one that writes the same bytes, over real
+// connections to loopback and in turns, so that a busy machine slows both. It reports both rates, and the ratio as the
+// median of the rounds.
+func Compare(b *testing.B, handler http.Handler, path string) {
+	page := httptest.NewServer(handler)
+	defer page.Close()
+	body, err := read(page.URL + path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Write(body)
+	}))
+	defer bare.Close()
+	n := b.N/rounds + 1
+	var spent [2]time.Duration
+	var ratios []float64
+	b.ResetTimer()
+	for range rounds {
+		var round [2]time.Duration
+		for i, server := range []*httptest.Server{bare, page} {
+			began := time.Now()
+			if err := askOften(server.Listener.Addr().String(), path, n); err != nil {
+				b.Fatal(err)
+			}
+			round[i] = time.Since(began)
+			spent[i] += round[i]
+		}
+		ratios = append(ratios, round[0].Seconds()/round[1].Seconds())
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(rounds*n)/spent[0].Seconds(), "bare/s")
+	b.ReportMetric(float64(rounds*n)/spent[1].Seconds(), "page/s")
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[rounds/2], "of-bare")
+}
+
+// read is the page as it comes without compression.
+func read(address string) ([]byte, error) {
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(address)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %s", address, answer.Status)
+	}
+	return io.ReadAll(answer.Body)
+}
+
+// askOften asks n times over a few connections, with as little work on this side as possible.
+func askOften(addr, path string, n int) error {
+	done := make(chan error, connections)
+	for i := range connections {
+		go func() { done <- askOnOne(addr, path, (n+i)/connections) }()
+	}
+	var err error
+	for range connections {
+		err = errors.Join(err, <-done)
+	}
+	return err
+}
+
+func askOnOne(addr, path string, n int) error {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(5 * time.Minute))
+	request := []byte("GET " + path + " HTTP/1.1\r\nHost: overkant.example\r\nAccept: text/html\r\n\r\n")
+	in := bufio.NewReaderSize(conn, 32<<10)
+	for range n {
+		if _, err := conn.Write(request); err != nil {
+			return err
+		}
+		if err := skip(in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip reads one answer and forgets it.
+func skip(in *bufio.Reader) error {
+	length := 0
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return err
+			}
+		}
+		if len(line) == 2 {
+			_, err = in.Discard(length)
+			return err
+		}
+	}
+}
