@@ -59,7 +59,7 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_newest   ON articles (published_at, id) WHERE status = 'published';
 CREATE INDEX articles_voice    ON articles (voice_id, published_at);
-CREATE INDEX articles_series   ON articles (series_id, part) WHERE series_id <> '';
+CREATE INDEX articles_series   ON articles (series_id, part);
 CREATE INDEX articles_schedule ON articles (scheduled_at) WHERE status = 'scheduled';
 
 CREATE TABLE article_texts (
@@ -87,7 +87,7 @@ CREATE TABLE article_authors (
     guest_url     TEXT      NOT NULL DEFAULT '',
     PRIMARY KEY (article_id, position)
 );
-CREATE INDEX article_authors_voice ON article_authors (voice_id) WHERE voice_id <> '';
+CREATE INDEX article_authors_voice ON article_authors (voice_id);
 
 CREATE TABLE article_tags (
     article_id    TEXT      NOT NULL REFERENCES articles (id),
@@ -132,5 +132,6 @@ CREATE TABLE objects (
     at            TIMESTAMP NOT NULL,
     gone_at       TIMESTAMP
 );
+CREATE INDEX objects_of ON objects (article_id);
 CREATE UNIQUE INDEX objects_article ON objects (article_id) WHERE gone_at IS NULL AND comment_id = '';
 CREATE UNIQUE INDEX objects_comment ON objects (comment_id) WHERE gone_at IS NULL AND comment_id <> '';

@@ -85,7 +85,7 @@ CREATE TABLE comments (
     key_mark      TEXT      NOT NULL DEFAULT ''
 );
 CREATE INDEX comments_article ON comments (article_id, sorted_at);
-CREATE INDEX comments_actor   ON comments (actor_id) WHERE actor_id <> '';
+CREATE INDEX comments_actor   ON comments (actor_id);
 CREATE INDEX comments_state   ON comments (state, arrived_at);
 
 CREATE TABLE comment_revisions (

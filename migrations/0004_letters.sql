@@ -10,7 +10,7 @@ CREATE TABLE activities (
     payload       BYTEA     NOT NULL,
     at            TIMESTAMP NOT NULL
 );
-CREATE INDEX activities_object ON activities (object_id) WHERE object_id <> '';
+CREATE INDEX activities_object ON activities (object_id);
 CREATE INDEX activities_voice  ON activities (voice_id, id);
 
 -- One letter per inbox, kept after it is settled: it is what the author sees.
@@ -62,6 +62,7 @@ CREATE TABLE arrivals (
     signer        TEXT      NOT NULL,
     body          BYTEA     NOT NULL,
     at            TIMESTAMP NOT NULL,
+    due_at        TIMESTAMP NOT NULL,
     attempts      INTEGER   NOT NULL DEFAULT 0,
     parked        TEXT      NOT NULL DEFAULT ''    -- why it will not be tried again
 );

@@ -106,9 +106,11 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if err != nil {
 		return "", err
 	}
-	who, err := s.Relation(ctx, actor.ID)
-	if err != nil {
-		return "", err
+	var who blog.Relation
+	if a.Comments == blog.Known {
+		if who, err = s.Relation(ctx, actor.ID); err != nil {
+			return "", err
+		}
 	}
 	c := in.words(post)
 	now := in.Now()
@@ -209,7 +211,7 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
 		return nil
 	}
-	a, err := s.Article(ctx, c.ArticleID)
+	a, err := s.Head(ctx, c.ArticleID)
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,9 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 	default:
 		return "", refusal{http.StatusUnauthorized, "the signing key cannot be used: " + err.Error()}
 	}
+	if owner == act.actor {
+		return owner, nil // asked already, before the signature was judged
+	}
 	blocked, err := in.Store.Blocked(ctx, blog.HostOf(owner), owner)
 	if blocked || err != nil {
 		return "", err

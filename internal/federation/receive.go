@@ -229,7 +229,7 @@ func (in *Inbox) target(ctx context.Context, s *store.Store, address string) (bl
 	if kind, id, rest, ok := in.Site.Local(address); ok && rest == "" {
 		switch kind {
 		case "articles":
-			a, err := s.ArticleByObject(ctx, id)
+			a, err := s.HeadByObject(ctx, id)
 			return a, "", err
 		case "notes":
 			c, err := s.Comment(ctx, id)
@@ -238,7 +238,7 @@ func (in *Inbox) target(ctx context.Context, s *store.Store, address string) (bl
 		return blog.Article{}, "", blog.ErrNotFound
 	}
 	if in.Site.Owns(address) {
-		a, err := s.ArticleBySlug(ctx, lastSegment(address))
+		a, err := s.HeadBySlug(ctx, lastSegment(address))
 		if err == nil && in.Site.ArticlePage(a) != address {
 			err = blog.ErrNotFound
 		}
@@ -252,7 +252,7 @@ func (in *Inbox) under(ctx context.Context, s *store.Store, c blog.Comment, err 
 	if err != nil {
 		return blog.Article{}, "", err
 	}
-	a, err := s.Article(ctx, c.ArticleID)
+	a, err := s.Head(ctx, c.ArticleID)
 	return a, c.ID, err
 }
 

@@ -57,7 +57,8 @@ func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
 
 func (c *Client) lookup(ctx context.Context, at *url.URL) ([]byte, error) {
 	id := at.String()
-	if err := c.lookups.begin(id, domainOf(at)); err != nil {
+	began, err := c.lookups.begin(id, domainOf(at))
+	if err != nil {
 		return nil, err
 	}
 	body, final, err := c.object(ctx, id)
@@ -68,6 +69,7 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) ([]byte, error) {
 		c.lookups.failed(id, err)
 		return nil, err
 	}
+	c.lookups.succeeded(domainOf(at), began)
 	return body, nil
 }
 
@@ -104,13 +106,13 @@ func newLookups(now func() time.Time) *lookups {
 }
 
 // begin answers a failure that is remembered, or takes one of the domain's places in this minute.
-func (l *lookups) begin(id, domain string) error {
+func (l *lookups) begin(id, domain string) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	if known, ok := l.failures[id]; ok {
 		if now.Before(known.until) {
-			return known.err
+			return now, known.err
 		}
 		delete(l.failures, id)
 	}
@@ -122,14 +124,29 @@ func (l *lookups) begin(id, domain string) error {
 		}
 	}
 	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
-		return fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
+		return now, fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
 	}
 	if !ok {
 		makeRoom(l.asked, maxDomains, func(times [perMinute]time.Time) bool { return idle(times, now) })
 	}
 	times[oldest] = now
 	l.asked[domain] = times
-	return nil
+	return now, nil
+}
+
+// succeeded gives the place of an answered question back: a large server has many people whom we meet in one minute, and
+// each is asked for once. What is bounded is how often nothing comes of it.
+func (l *lookups) succeeded(domain string, began time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times := l.asked[domain]
+	for i, at := range times {
+		if at.Equal(began) {
+			times[i] = time.Time{}
+			l.asked[domain] = times
+			return
+		}
+	}
 }
 
 func (l *lookups) failed(id string, err error) {

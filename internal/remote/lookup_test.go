@@ -129,7 +129,7 @@ func TestWhatIsRememberedHasAnEnd(t *testing.T) {
 	l := newLookups(clock.now)
 	for i := range 3 * maxDomains {
 		domain := fmt.Sprintf("%d.nl", i)
-		if err := l.begin("https://"+domain+"/", domain); err != nil {
+		if _, err := l.begin("https://"+domain+"/", domain); err != nil {
 			t.Fatal(err)
 		}
 		l.failed("https://"+domain+"/", ErrNotFound)
@@ -138,10 +138,22 @@ func TestWhatIsRememberedHasAnEnd(t *testing.T) {
 		}
 	}
 	clock.pass(rememberedFor)
-	if err := l.begin("https://new.nl/", "new.nl"); err != nil {
+	if _, err := l.begin("https://new.nl/", "new.nl"); err != nil {
 		t.Fatal(err)
 	}
 	if l.failed("https://new.nl/", ErrNotFound); len(l.asked) != 1 || len(l.failures) != 1 {
 		t.Errorf("%d domains and %d failures outlive their time", len(l.asked), len(l.failures))
+	}
+}
+
+func TestAServerWithManyPeopleIsAskedForEach(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
+	})
+	c := client(t, Options{})
+	for i := range 100 {
+		if _, err := c.Lookup(t.Context(), fmt.Sprintf("%s/users/%d", near.URL, i)); err != nil {
+			t.Fatalf("person %d: %v", i, err)
+		}
 	}
 }

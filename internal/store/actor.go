@@ -46,13 +46,10 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 	return nil
 }
 
-// Actor finds a remote actor by its address, with its keys, also when it is gone (GoneAt).
+// Actor finds a remote actor by its address, without its keys, also when it is gone (GoneAt).
 func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	var a blog.Actor
-	if err := s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id); err != nil {
-		return a, err
-	}
-	return a, s.all(ctx, &a.Keys, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ?`, id)
+	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
 }
 
 // KnowsActor tells whether an actor was ever written down; it is the cheap question before a storm of deletions.
@@ -222,10 +219,9 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 
 // Relation tells what ties a commenter to the voices of this blog.
 func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
-	var n struct{ Follows, Followed, Approved int }
-	err := s.one(ctx, &n, `
-		SELECT (SELECT count(*) FROM followers WHERE actor_id = ? AND state = 'accepted') AS follows,
-			(SELECT count(*) FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
-			(SELECT count(*) FROM comments WHERE actor_id = ? AND state = 'shown' AND visibility <> 'restricted') AS approved`, actor, actor, actor)
-	return blog.Relation{Follows: n.Follows > 0, Followed: n.Followed > 0, ApprovedBefore: n.Approved > 0}, err
+	var r blog.Relation
+	return r, s.one(ctx, &r, `
+		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ? AND state = 'accepted') AS follows,
+			EXISTS (SELECT 1 FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
+			EXISTS (SELECT 1 FROM comments WHERE actor_id = ? AND state = 'shown' AND visibility <> 'restricted') AS approved_before`, actor, actor, actor)
 }

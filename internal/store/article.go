@@ -165,6 +165,26 @@ func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Artic
 	return s.article(ctx, `JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
+// Head finds an article by id without its words, by-line and tags: all that a reply or a reaction must know of it.
+func (s *Store) Head(ctx context.Context, id blog.ID) (blog.Article, error) {
+	return s.head(ctx, `WHERE a.id = ?`, id)
+}
+
+// HeadByObject is ArticleByObject without words, by-line and tags.
+func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
+	return s.head(ctx, `JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+}
+
+// HeadBySlug is ArticleBySlug without words, by-line and tags.
+func (s *Store) HeadBySlug(ctx context.Context, slug string) (blog.Article, error) {
+	return s.head(ctx, `JOIN slugs ON slugs.article_id = a.id WHERE slugs.slug = ?`, slug)
+}
+
+func (s *Store) head(ctx context.Context, where string, arg any) (blog.Article, error) {
+	var a blog.Article
+	return a, s.one(ctx, &a, `SELECT `+articleColumns+fromArticles+where, arg)
+}
+
 // LockArticle reads an article and keeps others from changing it until the transaction ends.
 func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var locked string
@@ -266,7 +286,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 // CountArticles tells how many articles a filter chooses.
 func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
 	where, args := f.where()
-	query, args, err := spread(`SELECT count(*)`+fromArticles+where, args)
+	query, args, _, err := spread(`SELECT count(*)`+fromArticles+where, args)
 	if err != nil {
 		return 0, err
 	}

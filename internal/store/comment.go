@@ -140,7 +140,7 @@ func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, er
 // CountComments counts the comments of a list.
 func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	where, args := l.where()
-	query, args, err := spread(`SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args)
+	query, args, _, err := spread(`SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args)
 	if err != nil {
 		return 0, err
 	}

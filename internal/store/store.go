@@ -37,6 +37,7 @@ type pool struct {
 	url         string
 	changes     atomic.Uint64
 	queue       batches
+	statements  statements
 	stop        context.CancelFunc
 	watching    sync.WaitGroup
 }
@@ -118,29 +119,39 @@ func (s *Store) touch() {
 
 // one reads a single row into dest; no row is blog.ErrNotFound.
 func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {
-	return s.named(sqlx.GetContext(ctx, s.reader(query), dest, s.sql.bind(query), utc(args)...))
+	if stmt := s.prepared(ctx, query); stmt != nil {
+		return s.named(stmt.GetContext(ctx, dest, utc(args)...))
+	}
+	return s.named(sqlx.GetContext(ctx, s.where(query), dest, s.sql.bind(query), utc(args)...))
 }
 
 // all reads the rows into the slice at dest. A slice among the arguments fills an IN (?).
 func (s *Store) all(ctx context.Context, dest any, query string, args ...any) error {
-	query, args, err := spread(query, args)
+	query, args, spread, err := spread(query, args)
 	if err != nil {
 		return err
 	}
-	return s.named(sqlx.SelectContext(ctx, s.reader(query), dest, s.sql.bind(query), utc(args)...))
+	if !spread {
+		if stmt := s.prepared(ctx, query); stmt != nil {
+			return s.named(stmt.SelectContext(ctx, dest, utc(args)...))
+		}
+	}
+	return s.named(sqlx.SelectContext(ctx, s.where(query), dest, s.sql.bind(query), utc(args)...))
 }
 
 // exec runs a statement and says how many rows it changed.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	query, args, err := spread(query, args)
+	query, args, spread, err := spread(query, args)
 	if err != nil {
 		return 0, err
 	}
-	var db sqlx.ExecerContext = s.write
-	if s.tx != nil {
-		db = s.tx
+	run := func() (sql.Result, error) { return s.where(query).ExecContext(ctx, s.sql.bind(query), utc(args)...) }
+	if !spread {
+		if stmt := s.prepared(ctx, query); stmt != nil {
+			run = func() (sql.Result, error) { return stmt.ExecContext(ctx, utc(args)...) }
+		}
 	}
-	result, err := db.ExecContext(ctx, s.sql.bind(query), utc(args)...)
+	result, err := run()
 	if err != nil {
 		return 0, s.named(err)
 	}
@@ -162,17 +173,18 @@ func (s *Store) must(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// reader picks where to read: in the transaction, from the writer for statements that return what they wrote, else
-// from the readers.
-func (s *Store) reader(query string) sqlx.QueryerContext {
-	if s.tx != nil {
+// where picks what runs a statement: the transaction, the readers, or the writer for everything that changes something.
+func (s *Store) where(query string) sqlx.ExtContext {
+	switch {
+	case s.tx != nil:
 		return s.tx
-	}
-	if strings.HasPrefix(strings.TrimSpace(query), "SELECT") || strings.HasPrefix(query, "PRAGMA") {
+	case reads(query):
 		return s.read
 	}
 	return s.write
 }
+
+func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
 // named turns the databases' own errors into the few that callers decide on.
 func (s *Store) named(err error) error {
@@ -202,15 +214,16 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread writes a slice argument out as one ? each.
-func spread(query string, args []any) (string, []any, error) {
+// spread writes a slice argument out as one ? each, and tells whether it did.
+func spread(query string, args []any) (string, []any, bool, error) {
 	for _, arg := range args {
 		switch arg.(type) {
 		case []string, []blog.ID:
-			return sqlx.In(query, args...)
+			query, args, err := sqlx.In(query, args...)
+			return query, args, true, err
 		}
 	}
-	return query, args, nil
+	return query, args, false, nil
 }
 
 // snake spells a field's name as its column: VoiceID is voice_id, HTML is html.
