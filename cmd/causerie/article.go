@@ -1,0 +1,557 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+type articleCommand struct {
+	Publish  articlePublish  `cmd:"" help:"Publish a Markdown file with front matter; the same slug again is a revision."`
+	Draft    articleDraft    `cmd:"" help:"Keep a Markdown file as a draft."`
+	List     articleList     `cmd:"" help:"List articles, the last saved first."`
+	Show     articleShow     `cmd:"" help:"Show one article."`
+	Withdraw articleWithdraw `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
+	Delete   articleDelete   `cmd:"" help:"Delete an article; a published one is withdrawn first."`
+}
+
+// articleFile is what publish and draft are given.
+type articleFile struct {
+	File   string `arg:"" help:"A Markdown file that begins with front matter; - is standard input. Relative pictures are taken along."`
+	Author string `required:"" placeholder:"HANDLE" help:"Whose article it is."`
+	JSON   bool   `name:"json" help:"Print {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
+}
+
+type articlePublish struct {
+	articleFile
+}
+
+// Help is printed below the command's line by --help.
+func (articlePublish) Help() string {
+	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article."
+}
+
+func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		m, err := d.read(ctx, c, p.articleFile)
+		if err != nil {
+			return err
+		}
+		a, err := d.publish(ctx, m)
+		if err != nil {
+			return err
+		}
+		return d.tellArticle(ctx, c, a, m.notices, p.JSON)
+	})
+}
+
+type articleDraft struct {
+	articleFile
+}
+
+func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		m, err := d.read(ctx, c, p.articleFile)
+		if err != nil {
+			return err
+		}
+		if m.article.Status == blog.Published {
+			return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
+		}
+		if err := d.saveDraft(ctx, &m); err != nil {
+			return plain(err)
+		}
+		return d.tellArticle(ctx, c, m.article, m.notices, p.JSON)
+	})
+}
+
+// manuscript is an article file that was understood.
+type manuscript struct {
+	article blog.Article
+	date    *time.Time // when it is to go out, when the file says so
+	notices []markup.Notice
+}
+
+// read makes an article of a file: a new one, or the one that this author has under its slug, changed.
+func (d *desk) read(ctx context.Context, c *console, f articleFile) (manuscript, error) {
+	author, err := d.author(ctx, f.Author)
+	if err != nil {
+		return manuscript{}, err
+	}
+	text, err := readFile(c, f.File)
+	if err != nil {
+		return manuscript{}, err
+	}
+	folder := filepath.Dir(f.File)
+	m, err := d.compose(ctx, author, text, func(name string) (io.ReadCloser, error) {
+		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
+	})
+	if err != nil {
+		return m, fmt.Errorf("%s: %w", f.File, plain(err))
+	}
+	return m, nil
+}
+
+// maxFile is how much of an article file is read: its text and its front matter.
+const maxFile = markup.MaxArticle + 128<<10
+
+func readFile(c *console, name string) ([]byte, error) {
+	in := c.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("the article cannot be read: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s is longer than one megabyte: part it into several articles", name)
+	}
+	return text, err
+}
+
+// compose understands an article file. open reads the pictures beside it.
+func (d *desk) compose(ctx context.Context, author blog.Author, file []byte, open func(string) (io.ReadCloser, error)) (manuscript, error) {
+	front, body, err := markup.ParseFrontMatter(file, d.site.Location())
+	if err != nil {
+		return manuscript{}, err
+	}
+	a, err := d.sheet(ctx, author, front)
+	if err != nil {
+		return manuscript{}, err
+	}
+	a.Markdown = body
+	if err := d.fill(ctx, &a, front); err != nil {
+		return manuscript{}, err
+	}
+	beside, err := d.takePictures(ctx, &a, front, open)
+	if err != nil {
+		return manuscript{}, err
+	}
+	rendered, err := d.library.Compose(ctx, &a, beside)
+	if err != nil {
+		return manuscript{}, err
+	}
+	return manuscript{article: a, date: front.Date, notices: rendered.Notices}, a.Check()
+}
+
+// sheet is the article that a file speaks of: the author's own with the same slug, or an empty one.
+func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter) (blog.Article, error) {
+	language := cmp.Or(front.Language, author.Language, d.site.Language)
+	slug := cmp.Or(front.Slug, admin.Slug(front.Title, language))
+	a, err := d.store.DraftBySlug(ctx, author.ID, slug)
+	if errors.Is(err, blog.ErrNotFound) {
+		a, err = d.store.ArticleBySlug(ctx, slug) // published under it once, or somebody else's
+		if err == nil && (a.VoiceID != author.ID || a.Status == blog.Deleted) {
+			return a, fmt.Errorf("the slug “%s” belongs to another article: choose another in the front matter", slug)
+		}
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		a, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
+			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now()}, nil
+	}
+	a.Slug, a.Language = slug, language
+	return a, err
+}
+
+// fill puts what the front matter says into the article. What a file leaves out is as if it had never been said.
+func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
+	if front.TranslationOf != "" {
+		return blog.Invalid{Field: "translation-of", Problem: "comes in a later version: publish the translation as an article of its own"}
+	}
+	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning, front.Tags
+	a.Format = blog.Format(cmp.Or(front.Format, string(blog.FullArticle)))
+	a.Visibility = blog.Visibility(cmp.Or(front.Visibility, string(blog.Public)))
+	a.Comments = blog.Policy(cmp.Or(front.Comments, string(blog.Open)))
+	a.Quotes = cmp.Or(front.Quotes, "everyone")
+	var err error
+	if a.Authors, err = d.byline(ctx, a.VoiceID, front); err != nil {
+		return err
+	}
+	a.Part = front.Part
+	a.SeriesID, err = d.series(ctx, front.Series, a.Language)
+	return err
+}
+
+// byline is the owner, then the other authors of ours, then a guest.
+func (d *desk) byline(ctx context.Context, owner blog.ID, front markup.FrontMatter) ([]blog.Byline, error) {
+	names := []blog.Byline{{VoiceID: owner}}
+	for _, handle := range front.Authors {
+		author, err := d.author(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		if author.ID != owner {
+			names = append(names, blog.Byline{VoiceID: author.ID})
+		}
+	}
+	if front.Guest != "" {
+		name, address, _ := strings.Cut(front.Guest, "<")
+		names = append(names, blog.Byline{Name: strings.TrimSpace(name), URL: strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(address), ">"))})
+	}
+	return names, nil
+}
+
+// series finds a series by its title or slug, and makes it when there is none.
+func (d *desk) series(ctx context.Context, name, language string) (blog.ID, error) {
+	if name == "" {
+		return "", nil
+	}
+	all, err := d.store.AllSeries(ctx)
+	if err != nil {
+		return "", err
+	}
+	slug := admin.Slug(name, language)
+	for _, s := range all {
+		if strings.EqualFold(s.Title, name) || s.Slug == slug {
+			return s.ID, nil
+		}
+	}
+	made := blog.Series{ID: blog.NewID(now()), Slug: slug, Title: name, Language: language}
+	return made.ID, d.store.SaveSeries(ctx, made)
+}
+
+// takePictures brings the pictures beside a file into the library, and says which reference means which.
+func (d *desk) takePictures(ctx context.Context, a *blog.Article, front markup.FrontMatter, open func(string) (io.ReadCloser, error)) (map[string]blog.Picture, error) {
+	found, err := markup.Article(a.Markdown, markup.Options{Language: a.Language})
+	if err != nil {
+		return nil, nil // Compose says what is wrong
+	}
+	beside := map[string]blog.Picture{}
+	for _, image := range found.Images {
+		if p, err := d.takePicture(ctx, a.VoiceID, image.Source, image.Alt, open); err != nil {
+			return nil, err
+		} else if p.ID != "" {
+			beside[image.Source] = p
+		}
+	}
+	hero, err := d.takePicture(ctx, a.VoiceID, front.Picture, front.PictureAlt, open)
+	if err != nil {
+		return nil, err
+	}
+	a.PictureID, a.PictureAlt = hero.ID, front.PictureAlt
+	if front.Picture != "" && hero.ID == "" {
+		return nil, blog.Invalid{Field: "picture", Problem: fmt.Sprintf("“%s” is not there: put the file beside the article, or name one of the library", front.Picture)}
+	}
+	return beside, nil
+}
+
+// takePicture accepts one file; what is not beside the text may be in the library, and what lies elsewhere on the web
+// stays there: both are the zero picture here when the text names them, but a hero is looked up.
+func (d *desk) takePicture(ctx context.Context, owner blog.ID, name, alt string, open func(string) (io.ReadCloser, error)) (blog.Picture, error) {
+	if name == "" || strings.Contains(name, "://") {
+		return blog.Picture{}, nil
+	}
+	var file io.ReadCloser
+	err := fs.ErrNotExist
+	if !strings.HasPrefix(name, "/") {
+		file, err = open(name)
+	}
+	if err != nil {
+		p, missing := d.library.Picture(ctx, owner, name)
+		if errors.Is(missing, blog.ErrNotFound) {
+			return blog.Picture{}, nil
+		}
+		return p, missing
+	}
+	defer file.Close()
+	p, err := d.library.Accept(ctx, owner, name, file)
+	if err != nil {
+		return p, fmt.Errorf("%s: %w", name, plain(err))
+	}
+	if p.Alt == "" && alt != "" {
+		p.Alt, err = alt, d.store.DescribePicture(ctx, p.ID, alt)
+	}
+	return p, err
+}
+
+// saveDraft writes an article down that is not public, with its text among the revisions.
+func (d *desk) saveDraft(ctx context.Context, m *manuscript) error {
+	a := &m.article
+	if a.Status == blog.Scheduled {
+		a.Status, a.ScheduledAt = blog.Draft, nil
+	}
+	return d.store.InTx(ctx, func(s *store.Store) error {
+		if err := s.SaveArticle(ctx, a, now()); err != nil {
+			return err
+		}
+		return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
+			Markdown: a.Markdown, At: now()})
+	})
+}
+
+// publish lets an article out: a public one as a revision, one with a date in the future at that date, any other now.
+func (d *desk) publish(ctx context.Context, m manuscript) (blog.Article, error) {
+	if m.article.Status == blog.Published {
+		err := d.outbox.Revise(ctx, &m.article)
+		return m.article, plain(err)
+	}
+	if err := d.saveDraft(ctx, &m); err != nil {
+		return m.article, plain(err)
+	}
+	publish := d.outbox.Publish
+	if m.date != nil && m.date.After(d.outbox.Now()) {
+		publish = func(ctx context.Context, id blog.ID) (blog.Article, error) {
+			return d.outbox.Schedule(ctx, id, *m.date)
+		}
+	}
+	a, err := publish(ctx, m.article.ID)
+	if err != nil {
+		return a, fmt.Errorf("%w (it is kept as a draft)", plain(err))
+	}
+	return a, nil
+}
+
+// articleLine is an article as programs read one.
+type articleLine struct {
+	ID         blog.ID `json:"id"`
+	URL        string  `json:"url"`
+	Object     string  `json:"object"` // the ActivityPub id, "" where there is none
+	Status     string  `json:"status"`
+	Deliveries int     `json:"deliveries"` // letters written about it so far
+	Title      string  `json:"title,omitempty"`
+	Slug       string  `json:"slug,omitempty"`
+	Language   string  `json:"language,omitempty"`
+	Published  string  `json:"published,omitempty"` // RFC 3339
+	Scheduled  string  `json:"scheduled,omitempty"`
+}
+
+func (d *desk) articleLine(ctx context.Context, a blog.Article) (articleLine, error) {
+	line := articleLine{ID: a.ID, Status: string(a.Status), Title: a.Title, Slug: a.Slug, Language: a.Language,
+		Published: instant(a.PublishedAt), Scheduled: instant(a.ScheduledAt)}
+	if a.Month != "" {
+		line.URL = d.site.ArticlePage(a)
+	}
+	if a.ObjectID != "" {
+		line.Object = d.site.ArticleID(a.ObjectID)
+	}
+	letters, err := d.store.ProgressOf(ctx, []blog.ID{a.ID})
+	line.Deliveries = letters[a.ID].Total
+	return line, err
+}
+
+func instant(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// tellArticle says what became of an article, and what its author should know of the text.
+func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, notices []markup.Notice, asJSON bool) error {
+	for _, n := range notices {
+		fmt.Fprintf(c.err, "causerie: %s\n", n)
+	}
+	line, err := d.articleLine(ctx, a)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		line.Title, line.Slug, line.Language, line.Published = "", "", "", ""
+		t := newTable(c.out, true)
+		t.line(line)
+		return t.flush()
+	}
+	switch a.Status {
+	case blog.Published:
+		fmt.Fprintf(c.out, "published %s\n", line.URL)
+		if line.Deliveries > 0 {
+			fmt.Fprintf(c.out, "%s on the way: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
+		}
+	case blog.Scheduled:
+		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04"), line.URL)
+	default:
+		fmt.Fprintf(c.out, "kept as a draft: “causerie article publish” lets it out\n")
+	}
+	return nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+type articleList struct {
+	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"Only those: draft, scheduled, published, withdrawn or deleted."`
+	JSON   bool   `name:"json" help:"Print one JSON object a line."`
+}
+
+func (l articleList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		filter := store.Filter{Recent: true}
+		if l.Status != "" {
+			filter.Statuses = []blog.Status{blog.Status(l.Status)}
+		}
+		t := newTable(c.out, l.JSON)
+		for {
+			articles, err := d.store.Articles(ctx, filter)
+			if err != nil {
+				return err
+			}
+			for _, a := range articles {
+				line, err := d.articleLine(ctx, a)
+				if err != nil {
+					return err
+				}
+				t.line(line, string(a.ID), line.Status, a.SavedAt.In(d.site.Location()).Format("2006-01-02 15:04"), a.Slug, markup.Excerpt(a.Title, 60))
+			}
+			if len(articles) < pageOfList {
+				return t.flush()
+			}
+			filter.Offset += len(articles)
+		}
+	})
+}
+
+// pageOfList is how many rows the store gives at once.
+const pageOfList = 1000
+
+// articleNamed is what commands about one article are given.
+type articleNamed struct {
+	Article string `arg:"" help:"Its id or its slug."`
+}
+
+// find is the article of an id or a slug.
+func (d *desk) find(ctx context.Context, name string) (blog.Article, error) {
+	var a blog.Article
+	err := blog.ErrNotFound
+	if blog.ValidID(name) {
+		a, err = d.store.Article(ctx, blog.ID(name))
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		a, err = d.store.ArticleBySlug(ctx, name)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		a, err = d.draft(ctx, name)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		return a, fmt.Errorf("there is no article “%s”: “causerie article list” shows them all", name)
+	}
+	return a, err
+}
+
+// draft finds an article that was never public by its slug, which nobody else has to respect yet.
+func (d *desk) draft(ctx context.Context, slug string) (blog.Article, error) {
+	authors, err := d.store.Authors(ctx)
+	if err != nil {
+		return blog.Article{}, err
+	}
+	for _, author := range authors {
+		if a, err := d.store.DraftBySlug(ctx, author.ID, slug); !errors.Is(err, blog.ErrNotFound) {
+			return a, err
+		}
+	}
+	return blog.Article{}, blog.ErrNotFound
+}
+
+type articleShow struct {
+	articleNamed
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+func (s articleShow) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		a, err := d.find(ctx, s.Article)
+		if err != nil {
+			return err
+		}
+		line, err := d.articleLine(ctx, a)
+		if err != nil {
+			return err
+		}
+		if s.JSON {
+			t := newTable(c.out, true)
+			t.line(line)
+			return t.flush()
+		}
+		counts, err := d.store.Counts(ctx, []blog.ID{a.ID})
+		if err != nil {
+			return err
+		}
+		letters, err := d.store.ProgressOf(ctx, []blog.ID{a.ID})
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, false)
+		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled},
+			{"delivered", progressWords(letters[a.ID])},
+			{"answered", fmt.Sprintf("%s, %s, %s", plural(counts[a.ID].Replies, "comment"), plural(counts[a.ID].Likes, "like"), plural(counts[a.ID].Boosts, "boost"))}} {
+			if row[1] != "" {
+				t.line(nil, row...)
+			}
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "\n%s\n", strings.TrimSpace(a.Markdown))
+		return nil
+	})
+}
+
+func bylineWords(a blog.Article) string {
+	names := make([]string, len(a.Authors))
+	for i, by := range a.Authors {
+		names[i] = by.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+type articleWithdraw struct {
+	articleNamed
+}
+
+func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		a, err := d.find(ctx, w.Article)
+		if err != nil {
+			return err
+		}
+		err = d.outbox.Withdraw(ctx, a.ID)
+		if errors.Is(err, blog.ErrConflict) {
+			return fmt.Errorf("“%s” is %s, not published: there is nothing to take back", a.Slug, a.Status)
+		}
+		if err == nil {
+			fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text is a draft again\n", d.site.ArticlePage(a))
+		}
+		return err
+	})
+}
+
+type articleDelete struct {
+	articleNamed
+}
+
+func (x articleDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		a, err := d.find(ctx, x.Article)
+		if err != nil {
+			return err
+		}
+		err = d.outbox.Delete(ctx, a.ID)
+		if errors.Is(err, blog.ErrConflict) {
+			return fmt.Errorf("“%s” is deleted already", a.Slug)
+		}
+		if err == nil {
+			fmt.Fprintf(c.out, "deleted “%s”\n", a.Title)
+		}
+		return err
+	})
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+)
+
+type authorCommand struct {
+	Add       authorAdd       `cmd:"" help:"Create an author, with keys to sign with."`
+	List      authorList      `cmd:"" help:"List all authors."`
+	Password  authorPassword  `cmd:"" help:"Set a new password, read from standard input."`
+	Link      authorLink      `cmd:"" help:"Print a link that signs an author in, once, within an hour."`
+	Disable   authorDisable   `cmd:"" help:"Close the door to an author; what they wrote stays."`
+	RotateKey authorRotateKey `cmd:"" hidden:"" help:"Comes in a later version."`
+}
+
+type authorAdd struct {
+	Handle        string `arg:"" help:"The name people follow, for ever: a–z, 0–9 and _."`
+	Name          string `required:"" help:"The name readers see."`
+	Email         string `help:"To sign in with, beside the handle."`
+	Role          string `enum:",admin,editor,author,contributor" default:"" help:"What they may do: admin, editor, author or contributor. Default: admin for the first author, else author."`
+	PasswordStdin bool   `help:"Read the password from standard input. Without it a sign-in link is printed."`
+	JSON          bool   `name:"json" help:"Print one JSON object."`
+}
+
+func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	password := ""
+	if a.PasswordStdin {
+		var err error
+		if password, err = readPassword(c); err != nil {
+			return err
+		}
+	}
+	return at(ctx, config, log, founded, func(d *desk) error {
+		role, err := a.role(ctx, d)
+		if err != nil {
+			return err
+		}
+		author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Email: a.Email,
+			Voice: blog.Voice{Handle: a.Handle, Name: a.Name}}, password, now())
+		if errors.Is(err, blog.ErrConflict) {
+			return fmt.Errorf("the handle “%s” or the e-mail address is taken: “causerie author list” shows whose they are", a.Handle)
+		}
+		if err != nil {
+			return plain(err)
+		}
+		return a.tell(ctx, c, d, author, password == "")
+	})
+}
+
+func (a authorAdd) role(ctx context.Context, d *desk) (blog.Role, error) {
+	if a.Role != "" {
+		return blog.Role(a.Role), nil
+	}
+	n, err := d.store.CountAuthors(ctx)
+	if n == 0 {
+		return blog.Admin, err
+	}
+	return blog.Writer, err
+}
+
+func (a authorAdd) tell(ctx context.Context, c *console, d *desk, author blog.Author, needsLink bool) error {
+	line := authorLineOf(d.site, author)
+	if needsLink {
+		var err error
+		if line.Link, err = admin.SignInLink(ctx, d.store, d.site, author.ID, now()); err != nil {
+			return err
+		}
+	}
+	if a.JSON {
+		t := newTable(c.out, true)
+		t.line(line)
+		return t.flush()
+	}
+	fmt.Fprintf(c.out, "%s is %s now, as %s.\n", author.Name, d.site.Handle(author.Handle), author.Role)
+	if needsLink {
+		printLink(c.out, line.Link)
+	}
+	return nil
+}
+
+func printLink(out io.Writer, link string) {
+	fmt.Fprintf(out, "This link signs in once, within an hour:\n\n    %s\n\n", link)
+}
+
+// authorLine is an author as programs read one.
+type authorLine struct {
+	ID       blog.ID `json:"id"`
+	Handle   string  `json:"handle"`
+	Name     string  `json:"name"`
+	Role     string  `json:"role"`
+	Email    string  `json:"email,omitempty"`
+	URL      string  `json:"url"`
+	Object   string  `json:"object"` // the ActivityPub id
+	Disabled bool    `json:"disabled"`
+	Link     string  `json:"link,omitempty"`
+}
+
+func authorLineOf(site blog.Site, a blog.Author) authorLine {
+	return authorLine{ID: a.ID, Handle: site.Handle(a.Handle), Name: a.Name, Role: string(a.Role), Email: a.Email,
+		URL: site.VoicePage(a.Voice), Object: site.ActorID(a.ID), Disabled: a.DisabledAt != nil}
+}
+
+type authorList struct {
+	JSON bool `name:"json" help:"Print one JSON object a line."`
+}
+
+func (l authorList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		authors, err := d.store.Authors(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, l.JSON)
+		for _, a := range authors {
+			line := authorLineOf(d.site, a)
+			state := line.Role
+			if line.Disabled {
+				state = "disabled"
+			}
+			t.line(line, line.Handle, line.Name, state, line.Email)
+		}
+		return t.flush()
+	})
+}
+
+type authorPassword struct {
+	Handle        string `arg:"" help:"Whose password."`
+	PasswordStdin bool   `hidden:"" help:"Said for clarity: it always comes from there."`
+}
+
+func (p authorPassword) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		author, err := d.author(ctx, p.Handle)
+		if err != nil {
+			return err
+		}
+		password, err := readPassword(c)
+		if err != nil {
+			return err
+		}
+		if author.Password, err = admin.HashPassword(password); err != nil {
+			return plain(err)
+		}
+		if err := d.store.SaveAuthor(ctx, author); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s has a new password and was signed out everywhere.\n", author.Name)
+		return d.store.EndSignIns(ctx, author.ID, "")
+	})
+}
+
+// longestPassword bounds what is read, in bytes.
+const longestPassword = 4096
+
+// readPassword reads one line.
+func readPassword(c *console) (string, error) {
+	if file, ok := c.in.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		fmt.Fprint(c.err, "New password (it will be seen while you type): ")
+	}
+	line, err := bufio.NewReader(io.LimitReader(c.in, longestPassword)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", misuse{errors.New("no password came on standard input: write it there, on one line")}
+	}
+	return line, nil
+}
+
+type authorLink struct {
+	Handle string `arg:"" help:"Who is to sign in."`
+	JSON   bool   `name:"json" help:"Print one JSON object."`
+}
+
+func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		author, err := d.author(ctx, l.Handle)
+		if err != nil {
+			return err
+		}
+		if author.DisabledAt != nil {
+			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle, author.Handle)
+		}
+		link, err := admin.SignInLink(ctx, d.store, d.site, author.ID, now())
+		if err != nil {
+			return err
+		}
+		if !l.JSON {
+			printLink(c.out, link)
+			return nil
+		}
+		t := newTable(c.out, true)
+		t.line(struct {
+			Link string `json:"link"`
+		}{link})
+		return t.flush()
+	})
+}
+
+type authorDisable struct {
+	Handle string `arg:"" help:"Who may not sign in any more."`
+	Undo   bool   `help:"Let them in again."`
+}
+
+func (x authorDisable) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		author, err := d.author(ctx, x.Handle)
+		if err != nil {
+			return err
+		}
+		if x.Undo {
+			author.DisabledAt = nil
+			fmt.Fprintf(c.out, "%s may sign in again.\n", author.Name)
+			return d.store.SaveAuthor(ctx, author)
+		}
+		if err := d.notTheLast(ctx, author); err != nil {
+			return err
+		}
+		at := now()
+		author.DisabledAt = &at
+		if err := d.store.SaveAuthor(ctx, author); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s was signed out and cannot sign in any more.\n", author.Name)
+		return d.store.EndSignIns(ctx, author.ID, "")
+	})
+}
+
+// notTheLast keeps a blog from being left without anybody who may do everything.
+func (d *desk) notTheLast(ctx context.Context, leaving blog.Author) error {
+	authors, err := d.store.Authors(ctx)
+	if err != nil || leaving.Role != blog.Admin {
+		return err
+	}
+	for _, a := range authors {
+		if a.ID != leaving.ID && a.Role == blog.Admin && a.DisabledAt == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is the last admin: add another one first", leaving.Handle)
+}
+
+type authorRotateKey struct {
+	Handle string `arg:""`
+}
+
+func (authorRotateKey) Run() error {
+	return fmt.Errorf("“author rotate-key” comes in a later version: this is %s", version)
+}
+
+// author finds an author by handle, with or without what stands around it in a full one.
+func (d *desk) author(ctx context.Context, handle string) (blog.Author, error) {
+	name := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(handle), "@"), "@"+d.site.HandleDomain)
+	author, err := d.store.AuthorByName(ctx, name)
+	if errors.Is(err, blog.ErrNotFound) {
+		return author, fmt.Errorf("there is no author “%s”: “causerie author list” shows them all", handle)
+	}
+	return author, err
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// plain turns an error into a sentence for whoever made the mistake.
+func plain(err error) error {
+	var invalid blog.Invalid
+	if errors.As(err, &invalid) {
+		return errors.New(invalid.Error())
+	}
+	return err
+}

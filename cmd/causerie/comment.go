@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+type commentCommand struct {
+	List    commentList    `cmd:"" help:"List comments, the newest first."`
+	Approve commentApprove `cmd:"" help:"Let a comment stand under its article."`
+	Hide    commentHide    `cmd:"" help:"Hide a comment from readers."`
+	Delete  commentDelete  `cmd:"" help:"Delete a comment for good; an own answer is taken back everywhere."`
+}
+
+type commentList struct {
+	Waiting bool `help:"Only those that wait for approval."`
+	JSON    bool `name:"json" help:"Print one JSON object a line."`
+}
+
+type commentLine struct {
+	ID      blog.ID `json:"id"`
+	State   string  `json:"state"`
+	Author  string  `json:"author"` // handle
+	Article string  `json:"article"`
+	Object  string  `json:"object"`
+	Arrived string  `json:"arrived"`
+	Text    string  `json:"text"`
+}
+
+func (l commentList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		filter := store.CommentList{Limit: pageOfList}
+		if l.Waiting {
+			filter.States = []blog.CommentState{blog.CommentWaiting}
+		}
+		t := newTable(c.out, l.JSON)
+		for {
+			comments, err := d.store.Comments(ctx, filter)
+			if err != nil {
+				return err
+			}
+			if err := d.printComments(ctx, t, comments); err != nil {
+				return err
+			}
+			if len(comments) < pageOfList {
+				return t.flush()
+			}
+			filter.Offset += len(comments)
+		}
+	})
+}
+
+func (d *desk) printComments(ctx context.Context, t *table, comments []blog.Comment) error {
+	var ids []string
+	for _, c := range comments {
+		ids = append(ids, c.ActorID)
+	}
+	actors, err := d.store.Actors(ctx, ids)
+	if err != nil {
+		return err
+	}
+	articles := map[blog.ID]blog.Article{}
+	for _, c := range comments {
+		if _, known := articles[c.ArticleID]; !known {
+			if articles[c.ArticleID], err = d.store.Article(ctx, c.ArticleID); err != nil {
+				return err
+			}
+		}
+		who := "@" + actors[c.ActorID].Handle
+		if c.VoiceID != "" {
+			voice, err := d.store.Voice(ctx, c.VoiceID)
+			if err != nil {
+				return err
+			}
+			who = d.site.Handle(voice.Handle)
+		}
+		line := commentLine{c.ID, string(c.State), who, articles[c.ArticleID].Slug, c.Address, instant(&c.ArrivedAt), c.Plain}
+		t.line(line, string(c.ID), line.State, line.Author, line.Article, markup.Excerpt(c.Plain, 60))
+	}
+	return nil
+}
+
+// commentNamed is what commands about one comment are given.
+type commentNamed struct {
+	Comment string `arg:"" help:"Its id, as “causerie comment list” shows it."`
+}
+
+type commentApprove struct{ commentNamed }
+
+func (x commentApprove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return x.act(ctx, c, config, log, "approved: it stands under the article now", func(d *desk, id blog.ID) error {
+		return d.outbox.Moderate(ctx, id, blog.CommentShown)
+	})
+}
+
+type commentHide struct{ commentNamed }
+
+func (x commentHide) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return x.act(ctx, c, config, log, "hidden: readers do not see it any more", func(d *desk, id blog.ID) error {
+		return d.outbox.Moderate(ctx, id, blog.CommentHidden)
+	})
+}
+
+type commentDelete struct{ commentNamed }
+
+func (x commentDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return x.act(ctx, c, config, log, "deleted for good", func(d *desk, id blog.ID) error {
+		return d.outbox.DeleteReply(ctx, id)
+	})
+}
+
+func (x commentNamed) act(ctx context.Context, c *console, config Config, log *slog.Logger, said string, do func(*desk, blog.ID) error) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		err := blog.ErrNotFound
+		if blog.ValidID(x.Comment) {
+			err = do(d, blog.ID(x.Comment))
+		}
+		if errors.Is(err, blog.ErrNotFound) {
+			return fmt.Errorf("there is no comment “%s”: “causerie comment list” shows them all", x.Comment)
+		}
+		if err == nil {
+			fmt.Fprintln(c.out, said)
+		}
+		return err
+	})
+}

@@ -1,0 +1,365 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/language"
+
+	"causerie/internal/markup"
+)
+
+// Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the file
+// and the table that “causerie serve --help” prints are made from its tags. No other file reads the environment, and
+// rooms get the values they need when they are made.
+type Config struct {
+	File string `name:"config" group:"settings" placeholder:"FILE" help:"A YAML file with settings, one “name: value” a line."`
+
+	URL string `name:"url" placeholder:"URL" help:"The public address of the blog, as readers and other servers reach it: https://overkant.example. It is stored at the first start and is part of every id that other servers remember, so a different one later is refused. Default: http://localhost with the port of listen."`
+
+	HandleDomain string `placeholder:"NAME" help:"The domain in @name@domain, where it is not the host of url: overkant.example for a blog at https://blog.overkant.example. That domain must send /.well-known/webfinger here. Stored at the first start like url."`
+
+	Listen string `placeholder:"ADDR" help:"Where to wait for requests: host:port, :port for all addresses of the machine, or unix:/path for a socket that a proxy on this machine connects to. Sockets handed over by systemd are used instead when there are any. Default: localhost:8080."`
+
+	Data string `default:"./data" placeholder:"DIR" help:"The folder for everything that the program writes: database and pictures. Default: ${default}."`
+
+	Database string `placeholder:"WHERE" help:"A path for SQLite, or postgres://user:password@host/name. Choose PostgreSQL when several processes serve one blog. Default: causerie.db in data."`
+
+	Timezone string `placeholder:"ZONE" help:"The time zone of the site, as in Europe/Amsterdam: for the dates on pages and the month in addresses. Authors may have their own. Default: the machine's at the first start, then what the admin says."`
+
+	Language string `placeholder:"TAG" help:"The language of pages that belong to no article, as in en or nl. Default: en at the first start, then what the admin says."`
+
+	Media string `placeholder:"DIR" help:"The folder for pictures. Default: media in data. An s3:// address comes in a later version."`
+
+	TLS string `name:"tls" default:"off" enum:"off,auto" placeholder:"off" help:"Certificates: off, since a proxy such as Caddy or nginx keeps them. That the program gets and renews them by itself (auto) comes in a later version."`
+
+	TrustedProxies prefixes `placeholder:"PREFIX,…" help:"Networks whose X-Forwarded-For is believed, as in 127.0.0.1/32,10.0.0.0/8: those of your proxies and nobody else's. It matters for the slowing of wrong passwords and for the log. A proxy on a unix: socket is always believed. Default: none."`
+
+	FederationAllow prefixes `placeholder:"PREFIX,…" help:"Networks that federation may reach although they are private: then also as bare numbers, on any port, over plain http. 127.0.0.0/8 for tests on one machine; leave it empty on a public server. Default: none."`
+
+	AuthorizedFetch bool `help:"Answer what other servers ask only when they sign the question. Comes in a later version."`
+
+	MetricsListen string `placeholder:"ADDR" help:"Where to serve measurements for Prometheus. Comes in a later version."`
+
+	SMTP string `name:"smtp" placeholder:"URL" help:"The server that sends mail. Comes in a later version; until then “causerie author link” prints sign-in links."`
+
+	Log string `placeholder:"WORDS" help:"What the log looks like (text or json) and how much it says (debug, info, warn or error), as in json,warn. It goes to standard error. Default: text on a terminal, else json; info."`
+
+	json        bool // the log's shape
+	level       slog.Level
+	machineZone string // IANA name
+	sockets     int    // handed over by systemd
+}
+
+// environment is the only look at the process's environment.
+func environment() []string { return os.Environ() }
+
+// variable finds a variable in an environment.
+func variable(env []string, name string) string {
+	for _, entry := range env {
+		if key, value, _ := strings.Cut(entry, "="); key == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// settingNames lists the settings as flags and keys spell them, in the order of the table.
+func settingNames(flags []*kong.Flag) []string {
+	var names []string
+	for _, flag := range flags {
+		if flag.Group != nil && flag.Group.Key == "settings" && flag.Name != "config" {
+			names = append(names, flag.Name)
+		}
+	}
+	return names
+}
+
+const envPrefix = "CAUSERIE_"
+
+// notSettings are variables with our prefix that are meant for others: the file itself, and the tests.
+var notSettings = []string{envPrefix + "CONFIG", envPrefix + "TEST_REQUIRE", envPrefix + "CORPUS"}
+
+func envName(setting string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
+}
+
+// elsewhere answers for the settings that no flag gave: from the environment, then from the file.
+type elsewhere struct {
+	env  []string
+	read bool
+	file map[string]string
+}
+
+// Validate refuses variables that no setting has.
+func (e *elsewhere) Validate(app *kong.Application) error {
+	var known []string
+	for _, name := range settingNames(app.Flags) {
+		known = append(known, envName(name))
+	}
+	for _, entry := range e.env {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) || slices.Contains(notSettings, name) {
+			continue
+		}
+		return unknown("environment variable", name, append(known, envPrefix+"CONFIG"))
+	}
+	return nil
+}
+
+func unknown(what, name string, known []string) error {
+	if near := markup.Nearest(name, known); near != "" {
+		return fmt.Errorf("%s %q is not known; did you mean %q?", what, name, near)
+	}
+	return fmt.Errorf("%s %q is not known; “causerie serve --help” lists all settings", what, name)
+}
+
+// Resolve finds one setting.
+func (e *elsewhere) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if flag.Group == nil || flag.Group.Key != "settings" {
+		return nil, nil
+	}
+	value := variable(e.env, envName(flag.Name))
+	if value == "" && flag.Name != "config" {
+		if err := e.load(ctx); err != nil {
+			return nil, err
+		}
+		value = e.file[flag.Name]
+	}
+	if value == "" {
+		return nil, nil
+	}
+	return value, nil
+}
+
+// load reads the file that the flag or the variable names, once.
+func (e *elsewhere) load(ctx *kong.Context) error {
+	if e.read {
+		return nil
+	}
+	e.read = true
+	path := variable(e.env, envPrefix+"CONFIG")
+	for _, flag := range ctx.Flags() {
+		if named, _ := ctx.FlagValue(flag).(string); flag.Name == "config" && named != "" {
+			path = named
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("the settings file cannot be read: %w", err)
+	}
+	defer file.Close()
+	if e.file, err = readSettings(file, settingNames(ctx.Model.Flags)); err != nil {
+		return fmt.Errorf("settings file %s: %w", path, err)
+	}
+	return nil
+}
+
+const maxSettings = 1 << 20 // bytes of a settings file
+
+// readSettings reads “name: value” lines; a list is the same as its values with commas.
+func readSettings(file io.Reader, known []string) (map[string]string, error) {
+	var root yaml.Node
+	err := yaml.NewDecoder(io.LimitReader(file, maxSettings)).Decode(&root)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	top := root.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return nil, errors.New("write one “name: value” a line")
+	}
+	values := map[string]string{}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		if !slices.Contains(known, key.Value) {
+			return nil, fmt.Errorf("line %d: %w", key.Line, unknown("setting", key.Value, known))
+		}
+		var words []string
+		switch value.Kind {
+		case yaml.ScalarNode:
+			words = []string{value.Value}
+		case yaml.SequenceNode:
+			for _, item := range value.Content {
+				words = append(words, item.Value)
+			}
+		default:
+			return nil, fmt.Errorf("line %d: %s needs one value, or a list", key.Line, key.Value)
+		}
+		values[key.Value] = strings.Join(words, ",")
+	}
+	return values, nil
+}
+
+// prefixes are networks; a single number is a network of one.
+type prefixes []netip.Prefix
+
+// UnmarshalText reads "127.0.0.0/8, ::1".
+func (p *prefixes) UnmarshalText(text []byte) error {
+	for word := range strings.SplitSeq(string(text), ",") {
+		word = strings.TrimSpace(word)
+		if word == "" {
+			continue
+		}
+		if number, err := netip.ParseAddr(word); err == nil {
+			*p = append(*p, netip.PrefixFrom(number, number.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(word)
+		if err != nil {
+			return fmt.Errorf("%q is not a network; write it like 10.0.0.0/8", word)
+		}
+		*p = append(*p, prefix.Masked())
+	}
+	return nil
+}
+
+// contains tells whether an address lies in one of the networks.
+func (p prefixes) contains(number netip.Addr) bool {
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(number.Unmap()) })
+}
+
+// complete checks what was set and fills in what follows from it. An empty URL, HandleDomain, Timezone or Language means
+// that nobody said: what the blog already has then holds.
+func (c *Config) complete(env []string) error {
+	c.machineZone, c.sockets = localZone(env), handedSockets(env)
+	if err := c.refuseLater(); err != nil {
+		return err
+	}
+	if c.Database == "" {
+		c.Database = filepath.Join(c.Data, "causerie.db")
+	}
+	if c.Media == "" {
+		c.Media = filepath.Join(c.Data, "media")
+	}
+	if err := c.checkURL(); err != nil {
+		return err
+	}
+	if c.Timezone != "" {
+		if _, err := time.LoadLocation(c.Timezone); err != nil {
+			return fmt.Errorf("timezone: %q is not known; write it like Europe/Amsterdam", c.Timezone)
+		}
+	}
+	if c.Language != "" {
+		tag, err := language.Parse(c.Language)
+		if err != nil {
+			return fmt.Errorf("language: %q is not known; write it like en, nl or pt-BR", c.Language)
+		}
+		c.Language = tag.String()
+	}
+	return c.readLog()
+}
+
+// refuseLater answers settings whose names are kept for what is still to come.
+func (c *Config) refuseLater() error {
+	for _, later := range []struct {
+		name string
+		set  bool
+	}{
+		{"tls: auto", c.TLS != "off"},
+		{"smtp", c.SMTP != ""},
+		{"metrics-listen", c.MetricsListen != ""},
+		{"authorized-fetch", c.AuthorizedFetch},
+		{"media on s3://", strings.HasPrefix(c.Media, "s3:")},
+	} {
+		if later.set {
+			return fmt.Errorf("%s comes in a later version: leave it out for now", later.name)
+		}
+	}
+	return nil
+}
+
+// checkURL brings the public address to the one way in which it is stored.
+func (c *Config) checkURL() error {
+	if c.URL != "" {
+		u, err := url.Parse(c.URL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("url: %q is not the address of a whole site; write it like https://overkant.example", c.URL)
+		}
+		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	}
+	c.HandleDomain = strings.ToLower(c.HandleDomain)
+	if strings.ContainsAny(c.HandleDomain, "/@ ") {
+		return fmt.Errorf("handle-domain: %q is not a domain; write it like overkant.example", c.HandleDomain)
+	}
+	return nil
+}
+
+// publicURL is the address of the site where nobody said one: this machine, at the port where it listens.
+func (c Config) publicURL() string {
+	if c.URL != "" {
+		return c.URL
+	}
+	if _, port, err := net.SplitHostPort(c.listenAddress()); err == nil && port != "" {
+		return "http://localhost:" + port
+	}
+	return "http://localhost:8080"
+}
+
+// listenAddress is where to listen when systemd brings nothing.
+func (c Config) listenAddress() string { return cmp.Or(c.Listen, "localhost:8080") }
+
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+func (c *Config) readLog() error {
+	c.json = !isatty.IsTerminal(os.Stderr.Fd())
+	for word := range strings.SplitSeq(c.Log, ",") {
+		word = strings.TrimSpace(word)
+		level, isLevel := levels[word]
+		switch {
+		case word == "":
+		case isLevel:
+			c.level = level
+		case word == "text" || word == "json":
+			c.json = word == "json"
+		default:
+			return unknown("log: the word", word, []string{"text", "json", "debug", "info", "warn", "error"})
+		}
+	}
+	return nil
+}
+
+// localZone is the name of the machine's time zone, UTC when it does not tell.
+func localZone(env []string) string {
+	name := variable(env, "TZ")
+	if name == "" {
+		if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
+			if _, zone, found := strings.Cut(target, "zoneinfo/"); found {
+				name = zone
+			}
+		}
+	}
+	if _, err := time.LoadLocation(name); name == "" || err != nil {
+		return "UTC"
+	}
+	return name
+}
+
+// handedSockets is how many sockets systemd hands over to this very process (sd_listen_fds(3)).
+func handedSockets(env []string) int {
+	n, err := strconv.Atoi(variable(env, "LISTEN_FDS"))
+	if err != nil || n < 0 || n > 64 || variable(env, "LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	return n
+}

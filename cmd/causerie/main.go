@@ -1,0 +1,188 @@
+// Command causerie runs a blog whose conversation is the fediverse.
+//
+// This file is the list of what the program can do. Each subcommand has a file of its own, which opens with the help it
+// prints; the settings are in config.go, and serve.go is where all rooms are joined.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"causerie/internal/markup"
+)
+
+// version is what the program calls itself, also to other servers.
+const version = "0.1.0"
+
+// commands is everything that can be said to the program.
+type commands struct {
+	Config `embed:"" group:"settings"`
+	Help   helpFlag `short:"h" help:"Show what there is to say, and leave."`
+
+	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
+	Demo       demoCommand       `cmd:"" help:"Show the whole trip: publish, deliver, hear back. Needs nothing and keeps nothing."`
+	Author     authorCommand     `cmd:"" help:"Add authors and open the door for them."`
+	Article    articleCommand    `cmd:"" help:"Publish Markdown files, list, show, withdraw and delete articles."`
+	Comment    commentCommand    `cmd:"" help:"List, approve, hide and delete comments."`
+	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and try again where it failed."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+
+	Import  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Export  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Backup  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Restore laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Block   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Doctor  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+	Fetch   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
+}
+
+// console is where a command reads and speaks.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Exit statuses, for scripts.
+const (
+	done     = 0
+	failed   = 1 // the thing could not be done
+	misusing = 2 // it was asked for in a way that nobody understands
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	status := run(ctx, os.Args[1:], environment(), console{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+// run is the whole program: it does what the arguments say and returns the exit status.
+func run(ctx context.Context, args, env []string, c console) int {
+	var all commands
+	parser, err := newParser(&all, env, c)
+	if err != nil {
+		return fail(c, failed, err)
+	}
+	chosen, err := parser.Parse(args)
+	if errors.Is(err, errHelped) {
+		return done
+	}
+	if err == nil {
+		err = all.Config.complete(env)
+	}
+	if err != nil {
+		return fail(c, misusing, hinted(err, parser.Model))
+	}
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	if err := chosen.Run(&c, all.Config, all.Config.logger(c.err)); err != nil {
+		return fail(c, statusOf(err), err)
+	}
+	return done
+}
+
+// hinted adds the command that a mistyped one was probably meant to be.
+func hinted(err error, app *kong.Application) error {
+	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
+	if !unexpected || strings.Contains(word, " ") {
+		return err
+	}
+	var names []string
+	for _, command := range app.Children {
+		names = append(names, command.Name)
+	}
+	if near := markup.Nearest(word, names); near != "" {
+		return fmt.Errorf("there is no command “%s”; did you mean “%s”?", word, near)
+	}
+	return fmt.Errorf("there is no command “%s”: “causerie --help” lists them all", word)
+}
+
+// misuse is an error of whoever wrote the command line, found only while doing what it says.
+type misuse struct{ error }
+
+func statusOf(err error) int {
+	if errors.As(err, &misuse{}) {
+		return misusing
+	}
+	return failed
+}
+
+func fail(c console, status int, err error) int {
+	fmt.Fprintf(c.err, "causerie: %s\n", strings.TrimSpace(err.Error()))
+	return status
+}
+
+func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
+	return kong.New(all,
+		kong.Name("causerie"),
+		kong.Description("A blog whose conversation is the fediverse."),
+		kong.Writers(c.out, c.err),
+		kong.NoDefaultHelp(),
+		kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings:", Description: settingsIntroduction}}),
+		kong.Resolvers(&elsewhere{env: env}),
+	)
+}
+
+const settingsIntroduction = "Each can be said in three ways, the first of which wins: as a flag (--handle-domain), in the environment " +
+	"(CAUSERIE_HANDLE_DOMAIN), or in a YAML file (handle-domain: …) named by --config or CAUSERIE_CONFIG."
+
+// helpFlag prints the help of whatever was named before it.
+type helpFlag bool
+
+var errHelped = errors.New("help was printed")
+
+// BeforeReset is called by kong when it meets the flag.
+func (helpFlag) BeforeReset(ctx *kong.Context) error {
+	return errors.Join(ctx.PrintUsage(false), errHelped)
+}
+
+// printHelp prints all settings for serve, and for the other commands only those which say what blog is meant. Without a
+// command it lists the commands, although serve would be what runs.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	if !slices.Contains(ctx.Args, "serve") {
+		if selected := ctx.Selected(); selected != nil && selected.Name == "serve" {
+			ctx.Path = ctx.Path[:1]
+		}
+		shown := []string{"config", "data", "database"}
+		if selected := ctx.Selected(); selected != nil && selected.Name == "demo" {
+			shown = []string{"listen", "log"}
+		}
+		for _, flag := range ctx.Model.Flags {
+			if flag.Group != nil && flag.Group.Key == "settings" {
+				flag.Hidden = !slices.Contains(shown, flag.Name)
+			}
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
+}
+
+// laterCommand keeps a name for what is still to come.
+type laterCommand struct {
+	Rest []string `arg:"" optional:""`
+}
+
+func (laterCommand) Run(chosen *kong.Context) error {
+	return fmt.Errorf("“%s” comes in a later version: this is %s", chosen.Selected().Name, version)
+}
+
+// logger writes to standard error in the shape that the settings ask for.
+func (c Config) logger(to io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.level}
+	if c.json {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}

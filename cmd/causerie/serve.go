@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/page"
+	"causerie/internal/web"
+	"causerie/templates"
+)
+
+type serveCommand struct{}
+
+// Help is printed below the command's line by --help.
+func (serveCommand) Help() string {
+	return "At its first start it makes the database and prints a link at which the first author is created. It ends within ten " +
+		"seconds of SIGTERM or Ctrl-C, with everything on disk."
+}
+
+func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	slog.SetDefault(log)
+	listeners, err := listen(config)
+	if err != nil {
+		return err
+	}
+	h, err := build(ctx, config, log)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	defer h.close()
+	if err := h.greet(ctx, c.out); err != nil {
+		closeAll(listeners)
+		return err
+	}
+	go debug.FreeOSMemory() // parsing the templates and the schema took more than serving does
+	return h.serve(ctx, listeners)
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// house is a running blog: every room, joined.
+type house struct {
+	*desk
+	courier  *federation.Courier
+	inbox    *federation.Inbox
+	chores   *federation.Chores
+	handler  http.Handler
+	draining atomic.Bool
+}
+
+// build makes every room and joins them.
+func build(ctx context.Context, config Config, log *slog.Logger) (*house, error) {
+	d, err := openDesk(ctx, config, log, migrated)
+	if err != nil {
+		return nil, err
+	}
+	h := &house{desk: d}
+	if err := h.join(ctx); err != nil {
+		d.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) join(ctx context.Context) error {
+	h.courier = federation.NewCourier(h.base())
+	h.outbox.Wake = h.courier.Wake
+	h.chores = &federation.Chores{Base: h.base(), Outbox: h.outbox}
+	var err error
+	if h.inbox, err = federation.NewInbox(h.base(), h.outbox); err != nil {
+		return err
+	}
+	pages, err := page.Load(templates.FS)
+	if err != nil {
+		return err
+	}
+	pages.Zone, pages.Fallback = h.site.Location(), h.site.Language
+	if err := h.store.Watch(ctx); err != nil {
+		return err
+	}
+	kept := page.NewKept(h.store.Changes, 0)
+	documents := federation.NewDocuments(h.base(), h.inbox, kept, version)
+	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
+	author.Log = h.log
+	h.handler = h.routes(documents, author.Routes(), web.New(h.store, pages, kept).Routes())
+	return nil
+}
+
+// routes decides which room answers a request.
+func (h *house) routes(documents *federation.Documents, author, readers http.Handler) http.Handler {
+	r := chi.NewRouter()
+	r.Use(h.client, h.watched)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
+	r.Get("/readyz", h.ready)
+	documents.Routes(r)
+	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*"} {
+		r.Handle(path, author)
+	}
+	r.Handle("/media/*", h.library.Handler())
+	guard := page.Guard(strings.HasPrefix(h.site.URL, "https://"))
+	r.Handle("/*", federation.Negotiate(documents, guard(readers)))
+	return r
+}
+
+// ready tells whether requests should be sent here: the database answers, and we are not leaving.
+func (h *house) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch {
+	case h.draining.Load():
+		tell(w, http.StatusServiceUnavailable, "leaving")
+	case h.store.Ping(ctx) != nil:
+		tell(w, http.StatusServiceUnavailable, "the database does not answer")
+	default:
+		tell(w, http.StatusOK, "ok")
+	}
+}
+
+func tell(w http.ResponseWriter, status int, words string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, words)
+}
+
+// client finds out who asks when a proxy that we trust asks for them: the last address that no trusted proxy added.
+func (h *house) client(next http.Handler) http.Handler {
+	trusted := h.config.TrustedProxies
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 && trusts(trusted, r.RemoteAddr) {
+			hops := strings.Split(strings.Join(forwarded, ","), ",")
+			for i := len(hops) - 1; i >= 0; i-- {
+				hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+				if err != nil {
+					break
+				}
+				r.RemoteAddr = net.JoinHostPort(hop.Unmap().String(), "0")
+				if !trusted.contains(hop) {
+					break
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// trusts tells whether the forwarding headers of a peer are believed; one at a unix socket has no address and is.
+func trusts(trusted prefixes, peer string) bool {
+	address, err := netip.ParseAddrPort(peer)
+	return err != nil || trusted.contains(address.Addr())
+}
+
+// watched turns a panic into one page and one line of the log; in debugging, every request is a line.
+func (h *house) watched(next http.Handler) http.Handler {
+	verbose := h.log.Enabled(context.Background(), slog.LevelDebug)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		began := time.Now()
+		defer func() {
+			if trouble := recover(); trouble != nil {
+				h.apologise(answer, r, trouble)
+			}
+			if verbose {
+				h.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.Status(), "client", r.RemoteAddr, "took", time.Since(began))
+			}
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// apologise answers a request whose handler broke down. An answer that was begun can only be cut off.
+func (h *house) apologise(w middleware.WrapResponseWriter, r *http.Request, trouble any) {
+	if trouble == http.ErrAbortHandler {
+		panic(trouble)
+	}
+	id := blog.NewID(time.Now())
+	h.log.Error("a handler broke down", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", trouble, "stack", string(debug.Stack()))
+	if w.Status() != 0 || w.BytesWritten() > 0 {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Del("Content-Length")
+	w.Header().Del("Content-Encoding")
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprintf(w, "<!doctype html><html lang=en><meta charset=utf-8><title>Something went wrong here</title>"+
+		"<h1>Something went wrong here</h1><p>Nothing you did caused it. Try again; when it stays, tell the keeper of this blog the number %s.</p>", id)
+}
+
+// greet says where the blog is and, when it is new, where its first author is made.
+func (h *house) greet(ctx context.Context, out io.Writer) error {
+	authors, err := h.store.CountAuthors(ctx)
+	if err != nil {
+		return err
+	}
+	if authors > 0 {
+		fmt.Fprintf(out, "%s is at %s\nThe desk is at %s/admin. Ctrl-C ends the server.\n", h.site.Name, h.site.Home(), h.site.URL)
+		return nil
+	}
+	link, err := admin.FirstRunLink(ctx, h.store, h.site, time.Now().UTC())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Your blog is at %s\nIt has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
+		h.site.Home(), link, h.config.Data)
+	return nil
+}
+
+// drainTime is how long requests and letters that are on their way may take to finish when the server ends.
+const drainTime = 10 * time.Second
+
+// serve answers requests and does the work behind them until the context ends; then everything is finished or handed
+// back.
+func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var working sync.WaitGroup
+	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run} {
+		working.Go(func() { work(background) })
+	}
+	server := h.server()
+	broken := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { broken <- server.Serve(l) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-broken:
+		err = fmt.Errorf("the server stopped listening: %w", err)
+	}
+	h.draining.Store(true)
+	stop()
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if late := server.Shutdown(limit); late != nil {
+		server.Close()
+	}
+	if !waited(limit, &working) {
+		err = errors.Join(err, errors.New("some letters were not handed back in time; they are tried again when their lease ends"))
+	}
+	return err
+}
+
+// server bounds everything that a stranger's connection may take.
+func (h *house) server() *http.Server {
+	return &http.Server{
+		Handler:           h.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second, // more than the desk gives an author's request
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// waited tells whether the work ended in time.
+func waited(limit context.Context, working *sync.WaitGroup) bool {
+	ended := make(chan struct{})
+	go func() {
+		working.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return true
+	case <-limit.Done():
+		return false
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// table prints what a command lists: columns for people, or one JSON object a line for programs.
+type table struct {
+	columns *tabwriter.Writer
+	objects *json.Encoder // nil for people
+	err     error
+}
+
+func newTable(out io.Writer, asJSON bool) *table {
+	if asJSON {
+		objects := json.NewEncoder(out)
+		objects.SetEscapeHTML(false)
+		return &table{objects: objects}
+	}
+	return &table{columns: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+}
+
+// line prints one thing: as the object, or as the cells.
+func (t *table) line(object any, cells ...string) {
+	if t.err != nil {
+		return
+	}
+	if t.objects != nil {
+		t.err = t.objects.Encode(object)
+		return
+	}
+	for i, cell := range cells {
+		cells[i] = oneLine(cell)
+	}
+	_, t.err = fmt.Fprintln(t.columns, strings.TrimRight(strings.Join(cells, "\t"), "\t "))
+}
+
+func (t *table) flush() error {
+	if t.err != nil || t.columns == nil {
+		return t.err
+	}
+	return t.columns.Flush()
+}
+
+// oneLine keeps what strangers wrote from moving the cursor of whoever reads it.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return ' '
+		}
+		return r
+	}, text)
+}
