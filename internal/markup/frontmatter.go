@@ -1,0 +1,299 @@
+package markup
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// FrontMatter is what an article file says about itself before its text. Only the title is obligatory; what is
+// not said is the zero value, and the site's defaults apply.
+type FrontMatter struct {
+	Title         string
+	Subtitle      string
+	Slug          string // lower-case letters, digits and single hyphens
+	Summary       string
+	Language      string // a BCP 47 tag
+	Tags          []string
+	Series        string
+	Part          int // from 1; 0 when not said
+	Authors       []string
+	Guest         string     // an author without an account: a name, and perhaps an address in angle brackets
+	Format        string     // article, note-full or note-teaser
+	Visibility    string     // public, unlisted, followers or local
+	Date          *time.Time // when it is (or will be) published
+	Updated       *time.Time
+	Picture       string // the hero: an address or a file beside the article
+	PictureAlt    string
+	Comments      string // open, known, approve or closed
+	Quotes        string // everyone, followers or nobody
+	Warning       string
+	TranslationOf string // the slug of the original
+}
+
+// maxFrontMatter is the longest front matter that is read, in bytes.
+const maxFrontMatter = 64 << 10
+
+// ParseFrontMatter splits an article file into its front matter (YAML between two lines of three dashes) and the
+// Markdown after it. A date is RFC 3339, or "2006-01-02 15:04", or "2006-01-02"; the last two are meant in zone,
+// nil being UTC. All mistakes are reported at once, joined, each in a line of its own that names key and line of
+// the file; an unknown key names the known one that was probably meant.
+func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, error) {
+	head, body, err := split(file)
+	if err != nil {
+		return FrontMatter{}, "", fmt.Errorf("front matter: %w", err)
+	}
+	root, err := parseYAML(head)
+	if err != nil {
+		return FrontMatter{}, "", fmt.Errorf("front matter: %w", err)
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	r := frontReader{zone: zone, seen: map[string]bool{}}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		r.field(root.Content[i], root.Content[i+1])
+	}
+	if r.front.Title == "" && !r.failed["title"] {
+		r.errs = append(r.errs, errors.New("front matter: title is missing"))
+	}
+	if err := errors.Join(r.errs...); err != nil {
+		return FrontMatter{}, "", err
+	}
+	return r.front, body, nil
+}
+
+// split finds the two lines of dashes.
+func split(file []byte) (head []byte, body string, err error) {
+	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
+	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n"))
+	first, rest, _ := bytes.Cut(file, []byte("\n"))
+	if string(bytes.TrimRight(first, " \t")) != "---" {
+		return nil, "", errors.New(`missing: the file must begin with a line "---", then "title: ...", then another "---"`)
+	}
+	for at := 0; at < len(rest) && at <= maxFrontMatter; {
+		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
+		end := min(at+len(line)+1, len(rest))
+		if mark := string(bytes.TrimRight(line, " \t")); mark == "---" || mark == "..." {
+			return rest[:at], strings.ToValidUTF8(string(rest[end:]), "\uFFFD"), nil
+		}
+		at = end
+	}
+	return nil, "", errors.New(`not closed: a second line "---" must follow it`)
+}
+
+// parseYAML gives the mapping node, which is empty for an empty front matter. Lines are counted from the file's first.
+func parseYAML(head []byte) (*yaml.Node, error) {
+	var doc yaml.Node
+	// The empty line in front stands for the dashes, so that the parser counts lines as the author's editor does.
+	err := yaml.NewDecoder(io.MultiReader(strings.NewReader("\n"), bytes.NewReader(head))).Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return &doc, nil
+	}
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return &yaml.Node{}, nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return nil, errors.New(`not a list of settings: write lines like "title: Four minutes wide"`)
+	}
+	return root, nil
+}
+
+// fields are the keys in the order of program.md, each with what reads it.
+var fields = []struct {
+	key  string
+	read func(*frontReader, *yaml.Node) error
+}{
+	{"title", phrase(func(f *FrontMatter) *string { return &f.Title })},
+	{"subtitle", phrase(func(f *FrontMatter) *string { return &f.Subtitle })},
+	{"slug", pattern(aSlug, "only lower-case letters, digits and hyphens between them", func(f *FrontMatter) *string { return &f.Slug })},
+	{"summary", phrase(func(f *FrontMatter) *string { return &f.Summary })},
+	{"language", pattern(aLanguage, `a language tag such as "en", "nl" or "pt-BR"`, func(f *FrontMatter) *string { return &f.Language })},
+	{"tags", list(func(f *FrontMatter) *[]string { return &f.Tags })},
+	{"series", phrase(func(f *FrontMatter) *string { return &f.Series })},
+	{"part", part},
+	{"authors", list(func(f *FrontMatter) *[]string { return &f.Authors })},
+	{"guest", phrase(func(f *FrontMatter) *string { return &f.Guest })},
+	{"format", oneOf([]string{"article", "note-full", "note-teaser"}, func(f *FrontMatter) *string { return &f.Format })},
+	{"visibility", oneOf([]string{"public", "unlisted", "followers", "local"}, func(f *FrontMatter) *string { return &f.Visibility })},
+	{"date", date(func(f *FrontMatter) **time.Time { return &f.Date })},
+	{"updated", date(func(f *FrontMatter) **time.Time { return &f.Updated })},
+	{"picture", phrase(func(f *FrontMatter) *string { return &f.Picture })},
+	{"picture-alt", phrase(func(f *FrontMatter) *string { return &f.PictureAlt })},
+	{"comments", oneOf([]string{"open", "known", "approve", "closed"}, func(f *FrontMatter) *string { return &f.Comments })},
+	{"quotes", oneOf([]string{"everyone", "followers", "nobody"}, func(f *FrontMatter) *string { return &f.Quotes })},
+	{"warning", phrase(func(f *FrontMatter) *string { return &f.Warning })},
+	{"translation-of", phrase(func(f *FrontMatter) *string { return &f.TranslationOf })},
+}
+
+var aSlug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// Keys are the keys that a front matter may have.
+func Keys() []string {
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.key
+	}
+	return keys
+}
+
+type frontReader struct {
+	front  FrontMatter
+	zone   *time.Location
+	seen   map[string]bool
+	failed map[string]bool
+	errs   []error
+}
+
+func (r *frontReader) fail(key *yaml.Node, format string, args ...any) {
+	if r.failed == nil {
+		r.failed = map[string]bool{}
+	}
+	r.failed[key.Value] = true
+	r.errs = append(r.errs, fmt.Errorf("front matter: "+format, args...))
+}
+
+func (r *frontReader) field(key, value *yaml.Node) {
+	if key.Kind != yaml.ScalarNode {
+		r.fail(key, "line %d: a key must be a word", key.Line)
+		return
+	}
+	at := slices.IndexFunc(Keys(), func(known string) bool { return known == key.Value })
+	switch {
+	case at < 0:
+		r.fail(key, "unknown key %q on line %d; %s", Excerpt(key.Value, 40), key.Line, meant(key.Value))
+		r.failed[Nearest(key.Value, Keys())] = true
+	case r.seen[key.Value]:
+		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
+		// "summary:" with nothing after it says nothing.
+	default:
+		if err := fields[at].read(r, value); err != nil {
+			r.fail(key, "%s on line %d %w", key.Value, key.Line, err)
+		}
+	}
+	r.seen[key.Value] = true
+}
+
+func meant(word string) string {
+	if near := Nearest(word, Keys()); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "known are " + strings.Join(Keys(), ", ")
+}
+
+// scalar is a value in a single piece. Aliases and structures are not: they have no use here and are the stuff of
+// documents that unfold to gigabytes.
+func scalar(value *yaml.Node) (string, error) {
+	switch value.Kind {
+	case yaml.ScalarNode:
+		return strings.TrimSpace(value.Value), nil
+	case yaml.SequenceNode:
+		return "", errors.New("must be one text, not a list")
+	case yaml.MappingNode:
+		return "", errors.New("must be one text; put it in quotes when it contains a colon")
+	}
+	return "", errors.New("must be a plain text, not an alias")
+}
+
+func phrase(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+	return func(r *frontReader, value *yaml.Node) error {
+		s, err := scalar(value)
+		*field(&r.front) = s
+		return err
+	}
+}
+
+func pattern(shape *regexp.Regexp, is string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+	return func(r *frontReader, value *yaml.Node) error {
+		s, err := scalar(value)
+		if err == nil && !shape.MatchString(s) {
+			return fmt.Errorf("must be %s, not %q", is, Excerpt(s, 60))
+		}
+		*field(&r.front) = s
+		return err
+	}
+}
+
+func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+	return func(r *frontReader, value *yaml.Node) error {
+		s, err := scalar(value)
+		if err == nil && !slices.Contains(choices, s) {
+			last := len(choices) - 1
+			err = fmt.Errorf("must be %s or %s, not %q", strings.Join(choices[:last], ", "), choices[last], Excerpt(s, 60))
+			if near := Nearest(s, choices); near != "" {
+				err = fmt.Errorf("%w; did you mean %q?", err, near)
+			}
+		}
+		*field(&r.front) = s
+		return err
+	}
+}
+
+// list reads a YAML list, or one text with commas.
+func list(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node) error {
+	return func(r *frontReader, value *yaml.Node) error {
+		words := []string{}
+		if value.Kind == yaml.ScalarNode {
+			words = strings.Split(value.Value, ",")
+		} else if value.Kind != yaml.SequenceNode {
+			return errors.New("must be a list such as [rivers, ferries]")
+		}
+		for _, item := range value.Content {
+			s, err := scalar(item)
+			if err != nil {
+				return errors.New("must be a list of plain texts")
+			}
+			words = append(words, s)
+		}
+		for _, word := range words {
+			if word = strings.TrimSpace(word); word != "" {
+				*field(&r.front) = append(*field(&r.front), word)
+			}
+		}
+		return nil
+	}
+}
+
+func part(r *frontReader, value *yaml.Node) error {
+	s, err := scalar(value)
+	if err != nil {
+		return errors.New("must be a number from 1 to 9999")
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 9999 {
+		return fmt.Errorf("must be a number from 1 to 9999, not %q", Excerpt(s, 60))
+	}
+	r.front.Part = n
+	return nil
+}
+
+var dateShapes = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"}
+
+func date(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) error {
+	return func(r *frontReader, value *yaml.Node) error {
+		s, err := scalar(value)
+		if err != nil {
+			return errors.New(`must be a date such as "2026-11-16" or "2026-11-16 17:00"`)
+		}
+		for _, shape := range dateShapes {
+			if t, err := time.ParseInLocation(shape, s, r.zone); err == nil && t.Year() > 0 {
+				*field(&r.front) = &t
+				return nil
+			}
+		}
+		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`, Excerpt(s, 60))
+	}
+}

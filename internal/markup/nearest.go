@@ -1,0 +1,48 @@
+package markup
+
+import "strings"
+
+// Nearest is the known word that a mistyped one was probably meant to be: the one that fewest slips of the finger
+// (a letter wrong, missing, too many, or two exchanged) lie between, the earlier of equals. It is empty when even
+// that one has less than half its letters in common with the word; a guess so wild helps nobody.
+func Nearest(word string, known []string) string {
+	best, nearest := -1, ""
+	word = strings.ToLower(word)
+	for _, candidate := range known {
+		d := slips(word, strings.ToLower(candidate))
+		if 2*d > max(len(word), len(candidate)) {
+			continue
+		}
+		if best < 0 || d < best {
+			best, nearest = d, candidate
+		}
+	}
+	return nearest
+}
+
+// longestWord is as much of a word as is compared.
+const longestWord = 64
+
+// slips is the Damerau-Levenshtein distance in its optimal string alignment form.
+func slips(a, b string) int {
+	a, b = a[:min(len(a), longestWord)], b[:min(len(b), longestWord)]
+	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		next[0] = i + 1
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			next[j+1] = min(row[j+1]+1, next[j]+1, row[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
+		}
+		before, row, next = row, next, before
+	}
+	return row[len(b)]
+}

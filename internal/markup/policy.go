@@ -1,0 +1,91 @@
+package markup
+
+import (
+	"regexp"
+	"sync"
+
+	"github.com/microcosm-cc/bluemonday"
+)
+
+// gate is the only place where a string becomes SafeHTML. What arrives here was already built from allow-lists, so
+// the sanitiser normally changes nothing but the spelling of entities: it is the second wall, kept by other people.
+func gate(policy func() *bluemonday.Policy, html string) SafeHTML {
+	return SafeHTML(policy().Sanitize(html))
+}
+
+var (
+	anID       = regexp.MustCompile(`^[\p{L}\p{M}\p{N}_.:-]+$`)
+	aNumber    = regexp.MustCompile(`^-?[0-9]{1,9}$`)
+	aPixel     = regexp.MustCompile(`^[0-9]{1,5}$`)
+	aLanguage  = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+	aDirection = regexp.MustCompile(`^(ltr|rtl|auto)$`)
+	aClassList = regexp.MustCompile(`^[A-Za-z0-9_+#. -]+$`)
+	aFlag      = regexp.MustCompile(`^(reversed)?$`)
+	anything   = regexp.MustCompile(`(?s)^.*$`)
+)
+
+// remoteElements are the elements that Mastodon keeps in what it receives.
+var remoteElements = []string{"p", "br", "a", "span", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "i", "em",
+	"ul", "ol", "li", "ruby", "rt", "rp"}
+
+// common is what every policy allows: Mastodon's elements, their language and their numbers.
+func common() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements(remoteElements...)
+	p.AllowNoAttrs().OnElements(remoteElements...)
+	p.AllowAttrs("lang").Matching(aLanguage).Globally()
+	p.AllowAttrs("dir").Matching(aDirection).Globally()
+	p.AllowAttrs("start").Matching(aNumber).OnElements("ol")
+	p.AllowAttrs("reversed").Matching(aFlag).OnElements("ol")
+	p.AllowAttrs("value").Matching(aNumber).OnElements("li")
+	p.AllowAttrs("href").OnElements("a")
+	p.AllowAttrs("rel").Matching(aClassList).OnElements("a")
+	p.AllowAttrs("class").Matching(aClassList).OnElements("a", "span", "p", "code")
+	p.RequireParseableURLs(true)
+	p.AllowURLSchemes("http", "https")
+	return p
+}
+
+// remotePolicy is for strangers' words.
+var remotePolicy = sync.OnceValue(common)
+
+// wirePolicy is for what we send: federation.md section 3.4.
+var wirePolicy = sync.OnceValue(func() *bluemonday.Policy {
+	p := common()
+	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption",
+		"table", "caption", "thead", "tbody", "tr", "th", "td"}
+	p.AllowElements(more...)
+	p.AllowNoAttrs().OnElements(more...)
+	allowPictures(p)
+	return p
+})
+
+// ownPolicy is for our authors' articles on our own pages.
+var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
+	p := common()
+	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption", "footer", "aside", "div", "dl", "dt", "dd",
+		"table", "caption", "thead", "tbody", "tr", "th", "td", "kbd", "mark", "small", "ins", "cite", "var", "samp", "abbr", "bdi", "bdo", "wbr"}
+	p.AllowElements(more...)
+	p.AllowNoAttrs().OnElements(more...)
+	p.AllowAttrs("id").Matching(anID).Globally()
+	p.AllowAttrs("class").Matching(aClassList).Globally()
+	p.AllowAttrs("aria-label", "aria-labelledby").Matching(anything).Globally()
+	p.AllowAttrs("role").Matching(regexp.MustCompile(`^(region|presentation|img)$`)).Globally()
+	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div")
+	p.AllowAttrs("scope").Matching(regexp.MustCompile(`^(row|col)$`)).OnElements("th")
+	p.AllowAttrs("title").Matching(anything).OnElements("a", "abbr")
+	allowPictures(p)
+	p.AllowAttrs("srcset").Matching(regexp.MustCompile(`^[^<>"]*$`)).OnElements("img")
+	p.AllowAttrs("sizes").Matching(regexp.MustCompile(`^[a-z0-9(): .,-]*$`)).OnElements("img")
+	p.AllowAttrs("loading").Matching(regexp.MustCompile(`^lazy$`)).OnElements("img")
+	p.AllowAttrs("decoding").Matching(regexp.MustCompile(`^async$`)).OnElements("img")
+	p.AllowRelativeURLs(true)
+	p.AllowURLSchemes("mailto")
+	return p
+})
+
+func allowPictures(p *bluemonday.Policy) {
+	p.AllowAttrs("src").OnElements("img")
+	p.AllowAttrs("alt", "title").Matching(anything).OnElements("img")
+	p.AllowAttrs("width", "height").Matching(aPixel).OnElements("img")
+}

@@ -1,0 +1,179 @@
+package markup
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Text is what a reader hears when the HTML is read to them: paragraphs apart by an empty line, list items and
+// table rows on lines of their own, pictures as their alt text. Numbers of notes, back links and words meant for
+// the eye alone (Mastodon's invisible and quote-inline) are left out.
+func Text(h SafeHTML) string {
+	var t teller
+	t.tell(parse(string(h), ownDepth))
+	return strings.TrimSpace(t.String())
+}
+
+// ownDepth is deeper than [Article] nests.
+const ownDepth = 512
+
+// teller writes plain text and remembers which white space is due before the next word.
+type teller struct {
+	strings.Builder
+	due string
+	pre int
+}
+
+func (t *teller) tell(n *node) {
+	switch {
+	case n.tag == "":
+		t.say(n.text)
+	case silent(n):
+		return
+	case n.tag == "br":
+		t.breakLine("\n")
+	case n.tag == "img":
+		t.say(n.attr("alt"))
+	case n.tag == "td" || n.tag == "th":
+		t.breakLine(" ")
+	case n.tag == "li" || n.tag == "tr" || n.tag == "dt" || n.tag == "dd":
+		t.breakLine("\n")
+	case blocks[n.tag]:
+		t.breakLine("\n\n")
+	}
+	if n.tag == "pre" {
+		t.pre++
+		defer func() { t.pre-- }()
+	}
+	for _, kid := range n.kids {
+		t.tell(kid)
+	}
+	if n.tag == "span" && n.hasClass("ellipsis") {
+		t.WriteString("…")
+	}
+	if blocks[n.tag] && n.tag != "li" && n.tag != "tr" && n.tag != "td" && n.tag != "th" && n.tag != "dt" && n.tag != "dd" {
+		t.breakLine("\n\n")
+	}
+}
+
+func silent(n *node) bool {
+	switch n.tag {
+	case "sup":
+		return strings.HasPrefix(n.attr("id"), "r") && n.find(func(a *node) bool { return a.tag == "a" && a.attr("aria-label") != "" }) != nil
+	case "rt", "rp":
+		return true
+	}
+	return n.hasClass("back") || n.hasClass("vh") || n.hasClass("invisible") || n.hasClass("quote-inline")
+}
+
+// breakLine asks for white space before the next word; the greater demand wins.
+func (t *teller) breakLine(space string) {
+	if t.Len() > 0 && len(space) > len(t.due) || t.due == " " && space == "\n" {
+		t.due = space
+	}
+}
+
+func (t *teller) say(text string) {
+	if t.pre > 0 {
+		t.flush(text)
+		t.WriteString(strings.TrimRight(text, "\n"))
+		if strings.HasSuffix(text, "\n") {
+			t.due = "\n"
+		}
+		return
+	}
+	for text != "" {
+		at := strings.IndexFunc(text, breaks)
+		if at == 0 {
+			t.breakLine(" ")
+			_, size := utf8.DecodeRuneInString(text)
+			text = text[size:]
+			continue
+		}
+		if at < 0 {
+			at = len(text)
+		}
+		t.flush(text)
+		t.WriteString(text[:at])
+		text = text[at:]
+	}
+}
+
+func (t *teller) flush(text string) {
+	if text != "" {
+		t.WriteString(t.due)
+		t.due = ""
+	}
+}
+
+// Excerpt shortens plain text to at most limit runes, the closing ellipsis included. It cuts between words, or
+// inside a word that alone is too long, and joins lines with spaces.
+func Excerpt(text string, limit int) string {
+	text = oneLine(strings.ToValidUTF8(text, ""))
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	if limit <= 0 {
+		return ""
+	}
+	head := string([]rune(text)[:limit])
+	if space := strings.LastIndexByte(head, ' '); space > 0 {
+		head = head[:space]
+	} else {
+		head = dropLastRune(head)
+	}
+	return strings.TrimRightFunc(head, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:.…–—-", r) }) + "…"
+}
+
+// breaks says whether a line may break at a space. French quotation marks hold their words with one that may not.
+func breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00A0' && r != '\u202F' }
+
+// oneLine makes single spaces of all white space.
+func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, breaks), " ") }
+
+func dropLastRune(s string) string {
+	_, size := utf8.DecodeLastRuneInString(s)
+	return s[:len(s)-size]
+}
+
+// Summary is the first paragraph of an article as plain text, cut by [Excerpt]. An article without a paragraph
+// has none.
+func Summary(article SafeHTML, limit int) string {
+	for _, n := range parse(string(article), ownDepth).kids {
+		if n.tag != "p" {
+			continue
+		}
+		var t teller
+		t.tell(n)
+		if words := strings.TrimSpace(t.String()); words != "" {
+			return Excerpt(words, limit)
+		}
+	}
+	return ""
+}
+
+// wordsPerMinute is how fast prose is read on a screen.
+const wordsPerMinute = 230
+
+// CountWords counts what stands between spaces and has a letter or digit in it. Scripts that put no spaces
+// between words count half a word for each character, which is about how fast they are read.
+func CountWords(text string) int {
+	words, halves, inWord := 0, 0, false
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer):
+			halves++
+			inWord = false
+		case unicode.IsSpace(r) || r == '—':
+			inWord = false
+		case !inWord && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			words++
+			inWord = true
+		}
+	}
+	return words + (halves+1)/2
+}
+
+// minutes is how long the words take to read, at least one minute.
+func minutes(words int) int { return max(1, (words+wordsPerMinute/2)/wordsPerMinute) }
