@@ -143,7 +143,8 @@ func (a Article) ready() error {
 	return a.Check()
 }
 
-// Publish makes a draft, a scheduled or a withdrawn article public as of now; zone decides the month in its address,
+// Publish makes a draft, a scheduled or a withdrawn article public as of now, or as of the moment that it was scheduled for
+// and that has come; zone decides the month in its address,
 // which is set once and kept. It returns an Invalid when something is missing, ErrConflict when it is published already.
 func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	if a.Status == Published {
@@ -156,6 +157,9 @@ func (a *Article) Publish(now time.Time, zone *time.Location) error {
 		return err
 	}
 	now = now.UTC().Truncate(time.Second)
+	if a.Status == Scheduled && !a.ScheduledAt.After(now) {
+		now = *a.ScheduledAt
+	}
 	a.Status, a.ScheduledAt, a.UpdatedAt = Published, nil, nil
 	a.PublishedAt = &now
 	a.settleMonth(now, zone)

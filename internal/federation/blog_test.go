@@ -225,6 +225,32 @@ func (o *overkant) comments(a blog.Article) []blog.Comment {
 	return list
 }
 
+// runChores does the chores of a moment until what is due is published.
+func (o *overkant) runChores(b federation.Base) error {
+	o.t.Helper()
+	ctx, cancel := context.WithCancel(o.soon())
+	outbox := &federation.Outbox{Base: b, Wake: o.courier.Wake}
+	chores := &federation.Chores{Base: b, Outbox: outbox}
+	done := make(chan struct{})
+	go func() { defer close(done); chores.Run(ctx) }()
+	o.until("nothing is due", func() bool {
+		due, err := o.store.DueArticles(o.t.Context(), b.Now())
+		return err == nil && len(due) == 0
+	})
+	cancel()
+	<-done
+	return nil
+}
+
+func (o *overkant) waiting(a blog.Article) []blog.Comment {
+	o.t.Helper()
+	list, err := o.store.Comments(o.t.Context(), store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return list
+}
+
 func (o *overkant) texts(a blog.Article) string {
 	o.t.Helper()
 	var texts []string

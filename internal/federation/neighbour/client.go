@@ -242,6 +242,13 @@ func (p *Person) get(ctx context.Context, address, accept string) (Answer, error
 	return Answer{}, fmt.Errorf("%s: too many redirects", address)
 }
 
+// Fetch asks for a document as this person, signed, and answers its body. The error is a [*Refused] when the status is
+// not 200.
+func (p *Person) Fetch(ctx context.Context, address string) ([]byte, error) {
+	answer, err := p.get(ctx, address, activityType)
+	return answer.Body, err
+}
+
 // object asks for an ActivityPub document and believes it only with the right content type.
 func (p *Person) object(ctx context.Context, address string) (map[string]any, error) {
 	answer, err := p.get(ctx, address, `application/activity+json, application/ld+json; profile="https://www.w3.org/ns/activitystreams"`)

@@ -1,0 +1,221 @@
+package federation_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/store"
+)
+
+// report is what the author sees of an article's letters, by server.
+func (o *overkant) report(a blog.Article) map[string]blog.Report {
+	o.t.Helper()
+	reports, err := o.store.Reports(o.t.Context(), a.ID)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	found := map[string]blog.Report{}
+	for _, r := range reports {
+		found[r.Host] = r
+	}
+	return found
+}
+
+func TestEachAnswerIsJudgedAndReported(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		moods := map[string]struct {
+			mood neighbour.Mood
+			want blog.DeliveryStatus
+			code int
+		}{
+			"veerhuis":   {neighbour.Healthy(), blog.Delivered, 202},
+			"noordkade":  {neighbour.FailThenWell(1, 500), blog.Retrying, 500},
+			"dijla":      {neighbour.TooMany(90*time.Second, 1), blog.Retrying, 429},
+			"oudelinde":  {neighbour.Gone(), blog.GoneAway, 410},
+			"zilverduin": {neighbour.RefusingSignatures(), blog.Refused, 401},
+			"lagewal":    {neighbour.Refusing(403), blog.Refused, 403},
+			"steiger":    {neighbour.Closed(), blog.Retrying, 0},
+		}
+		servers := map[string]*neighbour.Server{}
+		for name := range moods {
+			servers[name] = o.server(name)
+			o.befriend(servers[name].Person("reader"))
+		}
+		for name, m := range moods {
+			if err := servers[name].Be(m.mood); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := o.publish()
+		o.until("every letter was tried", func() bool {
+			for _, r := range o.report(a) {
+				if r.Attempts == 0 {
+					return false
+				}
+			}
+			return true
+		})
+		for name, m := range moods {
+			r := o.report(a)[servers[name].Host]
+			if r.Status != m.want || r.Code != m.code || r.Followers != 1 || (m.want != blog.Delivered && r.Answer == "") {
+				t.Errorf("%s: %+v, want %s %d with the reason", name, r, m.want, m.code)
+			}
+		}
+		wait := time.Until(o.report(a)[servers["dijla"].Host].NextAt)
+		if wait < 80*time.Second || wait > 91*time.Second {
+			t.Errorf("a server that asked for 90 s is tried again in %v", wait)
+		}
+		wait = time.Until(o.report(a)[servers["steiger"].Host].NextAt)
+		if wait < 45*time.Second || wait > 75*time.Second {
+			t.Errorf("a silent server is tried again in %v, want a minute or so", wait)
+		}
+	})
+}
+
+func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		steiger := o.server("steiger")
+		o.befriend(steiger.Person("reader"))
+		if err := steiger.Be(neighbour.RefusingSignatures()); err != nil {
+			t.Fatal(err)
+		}
+		a := o.publish()
+		o.until("it is refused", func() bool { return o.report(a)[steiger.Host].Status == blog.Refused })
+		if err := steiger.Be(neighbour.Healthy()); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := o.outbox.Retry(o.soon(), a.ID, steiger.Host); err != nil || n != 1 {
+			t.Fatalf("retry: %d, %v", n, err)
+		}
+		o.until("it is delivered", func() bool { return o.report(a)[steiger.Host].Status == blog.Delivered })
+	})
+}
+
+func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		steiger := o.server("steiger")
+		reader := steiger.Person("reader")
+		o.befriend(reader)
+		if err := steiger.Be(neighbour.Closed()); err != nil {
+			t.Fatal(err)
+		}
+		a := o.publish()
+		o.until("it was tried in vain", func() bool { return o.report(a)[steiger.Host].Attempts == 1 })
+		o.until("it rests", func() bool { return time.Until(o.report(a)[steiger.Host].NextAt) > 30*time.Second })
+		if err := steiger.Be(neighbour.Healthy()); err != nil {
+			t.Fatal(err)
+		}
+		// A rest is ended when it is longer than any lease; after several failures it is.
+		for i := range 3 {
+			o.failAgain(steiger.Host, i)
+		}
+		if _, err := reader.Like(o.soon(), o.object(a)); err != nil {
+			t.Fatal(err)
+		}
+		o.until("its letters arrive", func() bool { return o.report(a)[steiger.Host].Status == blog.Delivered })
+	})
+}
+
+// failAgain lets a server's rest grow as further failures would.
+func (o *overkant) failAgain(host string, n int) {
+	o.t.Helper()
+	later := time.Now().Add(time.Duration(n+1) * 10 * time.Hour)
+	claims, err := o.store.ClaimPeers(o.t.Context(), later, time.Minute, 10, true)
+	if err != nil || len(claims) != 1 || claims[0].Host != host {
+		o.t.Fatalf("claim %s: %v, %v", host, claims, err)
+	}
+	if err := o.store.Release(o.t.Context(), claims[0], later.Add(time.Hour), store.Silent, later); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func TestLettersKeepTheirOrder(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		steiger := o.server("steiger")
+		o.befriend(steiger.Person("reader"))
+		if err := steiger.Be(neighbour.Slow(200 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		a := o.publish()
+		for i := range 3 {
+			edited, err := o.store.Article(o.soon(), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			edited.Title = fmt.Sprintf("Version %d", i+2)
+			if err := o.outbox.Revise(o.soon(), &edited); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.until("the newest is shown", func() bool { post, _ := steiger.Post(o.object(a)); return post.Title == "Version 4" })
+		var kinds []string
+		for _, l := range steiger.Received("") {
+			if l.Type == "Create" || l.Type == "Update" {
+				kinds = append(kinds, l.Type)
+			}
+		}
+		if kinds[0] != "Create" || len(kinds) > 3 {
+			t.Errorf("letters came as %v, want the Create first and waiting edits replaced", kinds)
+		}
+	})
+}
+
+func TestAStoppedCourierHandsBackAndLosesNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis, steiger := o.server("veerhuis"), o.server("steiger")
+		o.befriend(veerhuis.Person("bram"))
+		o.befriend(steiger.Person("reader"))
+		if err := steiger.Be(neighbour.Hanging()); err != nil {
+			t.Fatal(err)
+		}
+		a := o.publish()
+		o.until("the healthy one has it", func() bool { return o.report(a)[veerhuis.Host].Status == blog.Delivered })
+		began := time.Now()
+		o.stop()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+		r := o.report(a)[steiger.Host]
+		if r.Status != blog.Waiting || r.Attempts != 0 || time.Until(r.NextAt) > time.Second {
+			t.Errorf("the letter that was on its way: %+v, want it waiting, uncounted and free", r)
+		}
+	})
+}
+
+func TestAScheduledArticleGoesOutAtItsTimeAndNotBefore(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		o.befriend(veerhuis.Person("bram"))
+		at := time.Now().Add(time.Hour).Truncate(time.Second)
+		draft := o.draft()
+		if _, err := o.outbox.Schedule(o.soon(), draft.ID, time.Now().Add(-time.Minute)); !errors.As(err, new(blog.Invalid)) {
+			t.Errorf("scheduled in the past: %v, want Invalid", err)
+		}
+		a, err := o.outbox.Schedule(o.soon(), draft.ID, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, _, _ := o.get(o.site.ArticlePath(a), "application/activity+json"); code != 404 {
+			t.Errorf("before its time it answers %d", code)
+		}
+		if due, err := o.store.DueArticles(o.soon(), at.Add(-time.Second)); err != nil || len(due) != 0 {
+			t.Errorf("due a second early: %v, %v", due, err)
+		}
+		late := o.base
+		late.Now = func() time.Time { return at.Add(500 * time.Millisecond) }
+		if err := o.runChores(late); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := veerhuis.WaitFor(o.soon(), neighbour.OfType("Create")); err != nil {
+			t.Fatal(err)
+		}
+		out, err := o.store.Article(o.soon(), draft.ID)
+		if err != nil || out.PublishedAt == nil || !out.PublishedAt.Equal(at) {
+			t.Errorf("published at %v, want %v, %v", out.PublishedAt, at, err)
+		}
+	})
+}

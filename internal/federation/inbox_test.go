@@ -1,0 +1,242 @@
+package federation_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/neighbour"
+)
+
+func TestBadLettersGetOneClearAnswer(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		bram := o.server("veerhuis").Person("bram")
+		shared, own := o.site.SharedInbox(), o.site.ActorID(o.ilse.ID)+"/inbox"
+		like := func() map[string]any {
+			return map[string]any{"id": fmt.Sprintf("%s/likes/%d", bram.ID, time.Now().UnixNano()), "type": "Like", "actor": bram.ID, "object": o.site.ActorID(o.ilse.ID)}
+		}
+		for name, letter := range map[string]struct {
+			inbox    string
+			activity any
+			twists   []neighbour.Twist
+			want     int
+		}{
+			"a good one":                          {shared, like(), nil, 202},
+			"a good one to a personal inbox":      {own, like(), nil, 202},
+			"a kind that nobody knows":            {shared, map[string]any{"id": bram.ID + "/x/1", "type": "Levitate", "actor": bram.ID}, nil, 202},
+			"not JSON":                            {shared, []byte(`{"type":`), nil, 400},
+			"two values":                          {shared, []byte(`{}{}`), nil, 400},
+			"no actor":                            {shared, map[string]any{"type": "Like"}, nil, 400},
+			"two actors":                          {shared, map[string]any{"type": "Like", "actor": []string{bram.ID, o.site.ActorID(o.ilse.ID)}}, nil, 400},
+			"an actor of ours":                    {shared, map[string]any{"type": "Like", "actor": o.site.ActorID(o.ilse.ID)}, nil, 403},
+			"too large":                           {shared, append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil, 413},
+			"a picture's type":                    {shared, like(), []neighbour.Twist{neighbour.Typed("image/png")}, 415},
+			"unsigned":                            {shared, like(), []neighbour.Twist{neighbour.Unsigned()}, 401},
+			"changed on the way":                  {shared, like(), []neighbour.Twist{neighbour.Tampered()}, 401},
+			"without a digest":                    {shared, like(), []neighbour.Twist{neighbour.WithoutDigest()}, 401},
+			"signed with a key of nobody":         {shared, like(), []neighbour.Twist{bram.WrongKey()}, 401},
+			"signed half a day too early":         {shared, like(), []neighbour.Twist{neighbour.Dated(time.Now().Add(-13 * time.Hour))}, 401},
+			"signed in the future":                {shared, like(), []neighbour.Twist{neighbour.Dated(time.Now().Add(2 * time.Hour))}, 401},
+			"meant for another host":              {shared, like(), []neighbour.Twist{neighbour.ForHost("elsewhere.example")}, 401},
+			"for somebody who does not live here": {o.site.ActorID(blog.NewID(time.Now())) + "/inbox", like(), nil, 404},
+		} {
+			answer, err := bram.Send(o.soon(), letter.inbox, letter.activity, letter.twists...)
+			if got := status(err); got != letter.want {
+				t.Errorf("%s: %d (%v), want %d", name, got, err, letter.want)
+			}
+			if letter.want != 202 && !strings.Contains(string(answer.Body), `"error"`) {
+				t.Errorf("%s: answered without a reason: %q", name, answer.Body)
+			}
+		}
+		if code, header, _ := o.get("/ap/inbox", "*/*"); code != http.StatusMethodNotAllowed || header.Get("Allow") != "POST" {
+			t.Errorf("GET on an inbox: %d, Allow %q", code, header.Get("Allow"))
+		}
+	})
+}
+
+func TestAKeyThatCannotBeFetchedNowIsAskedForAgainLater(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		a := o.publish()
+		ready, err := bram.PrepareReply(o.soon(), o.object(a), "<p>Later.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := veerhuis.Be(neighbour.Closed()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ready.Send(o.soon()); status(err) != http.StatusServiceUnavailable {
+			t.Errorf("while its server is away: %v, want 503", err)
+		}
+	})
+}
+
+func TestTheDepartureOfAStrangerCostsNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		for _, kind := range []string{"Delete", "Update"} {
+			act := map[string]any{"id": bram.ID + "#" + kind, "type": kind, "actor": bram.ID, "object": bram.ID}
+			if _, err := bram.Send(o.soon(), o.site.SharedInbox(), act, neighbour.Unsigned()); err != nil {
+				t.Errorf("%s: %v, want 202", kind, err)
+			}
+		}
+		if visits := veerhuis.Visits(); len(visits) != 0 {
+			t.Errorf("%d questions were asked", len(visits))
+		}
+	})
+}
+
+func TestANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		a := o.publish()
+		if _, err := bram.Reply(o.soon(), o.object(a), "<p>Before.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		bram.RotateKey()
+		if _, err := bram.Reply(o.soon(), o.object(a), "<p>After.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		before := len(veerhuis.Visits())
+		if _, err := bram.Send(o.soon(), o.site.SharedInbox(), map[string]any{"id": bram.ID + "/1", "type": "Like", "actor": bram.ID, "object": o.object(a)}, bram.WrongKey()); status(err) != 401 {
+			t.Errorf("a wrong key after a rotation: %v, want 401", err)
+		}
+		if got := len(veerhuis.Visits()) - before; got != 0 {
+			t.Errorf("a wrong key made us ask %d times within five minutes", got)
+		}
+		if got := o.texts(a); got != "Before.|After." {
+			t.Errorf("comments = %q", got)
+		}
+	})
+}
+
+func TestWhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis, zilverduin := o.server("veerhuis"), o.server("zilverduin")
+		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
+		a := o.publish()
+		ctx := o.soon()
+		real, err := bram.Post(ctx, "<p>Real.</p>", neighbour.NoteID(bram.ID+"/notes/real"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged := map[string]any{"id": bram.ID + "/acts/1", "type": "Create", "actor": bram.ID, "object": map[string]any{"type": "Note", "id": real.Object,
+			"attributedTo": bram.ID, "inReplyTo": o.object(a), "content": "<p>Forged.</p>", "to": "as:Public"}}
+		if _, err := kade.Send(ctx, o.site.SharedInbox(), forged); err != nil {
+			t.Fatal(err)
+		}
+		reply, err := bram.PrepareReply(ctx, o.object(a), "<p>Carried by kade.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		carried := map[string]any{"id": bram.ID + "/acts/2", "type": "Create", "actor": bram.ID, "object": map[string]any{"type": "Note", "id": reply.Object, "content": "<p>Changed by kade.</p>"}}
+		if _, err := kade.Send(ctx, o.site.SharedInbox(), carried); err != nil {
+			t.Fatal(err)
+		}
+		o.until("both hints are followed", func() bool { n, _, _ := o.store.CountWaiting(ctx); return n == 0 })
+		if got := o.texts(a); got != "Carried by kade." {
+			t.Errorf("comments = %q, want the carried one as its origin tells it", got)
+		}
+		if _, err := reply.Send(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.texts(a); got != "Carried by kade." {
+			t.Errorf("after the real one came: %q", got)
+		}
+	})
+}
+
+func TestAReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis, noordkade, dijla := o.server("veerhuis"), o.server("noordkade"), o.server("dijla")
+		bram, nadia, deniz := veerhuis.Person("bram"), noordkade.Person("nadia"), dijla.Person("deniz")
+		a := o.publish()
+		ctx := o.soon()
+		// Bram's and Nadia's servers do not tell us of their replies; Deniz' does.
+		first, err := bram.PrepareReply(ctx, o.object(a), "<p>One.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := nadia.PrepareReply(ctx, first.Object, "<p>Two.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := deniz.Reply(ctx, second.Object, "<p>Three.</p>", neighbour.Mention(o.site.ActorID(o.ilse.ID))); err != nil {
+			t.Fatal(err)
+		}
+		o.until("all three stand there", func() bool { return len(o.comments(a)) == 3 })
+		threads := blog.Threads(o.comments(a))
+		if len(threads) != 1 || threads[0].Comment.Plain != "One." || len(threads[0].Answers) != 1 || len(threads[0].Answers[0].Answers) != 1 {
+			t.Errorf("threads = %+v", threads)
+		}
+		if threads[0].Comment.Origin != blog.Fetched {
+			t.Errorf("the parent's origin is %q", threads[0].Comment.Origin)
+		}
+	})
+}
+
+func TestAWalkUpwardsEnds(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		o.publish()
+		ctx := o.soon()
+		above := bram.ID + "/notes/0"
+		if _, err := bram.Post(ctx, "<p>The root of something else.</p>", neighbour.NoteID(above)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 {
+			ready, err := bram.PrepareReply(ctx, above, "<p>Deeper.</p>", neighbour.NoteID(fmt.Sprintf("%s/notes/%d", bram.ID, i+1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			above = ready.Object
+		}
+		before := len(veerhuis.Visits())
+		if _, err := bram.Reply(ctx, above, "<p>Deepest.</p>", neighbour.Mention(o.site.ActorID(o.ilse.ID))); err != nil {
+			t.Fatal(err)
+		}
+		o.until("the arrival is done with", func() bool { n, _, _ := o.store.CountWaiting(ctx); return n == 0 })
+		if got := len(veerhuis.Visits()) - before; got > 18 { // 16, and the actor with its key
+			t.Errorf("%d questions were asked for one activity", got)
+		}
+	})
+}
+
+func TestModerationDecidesWhatIsShown(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
+		o.befriend(bram)
+		for _, step := range []struct {
+			policy blog.Policy
+			want   string
+		}{{blog.Known, "bram"}, {blog.Approve, ""}, {blog.Closed, ""}, {blog.Open, "bram|kade"}} {
+			policy, want := step.policy, step.want
+			a := o.publish(func(a *blog.Article) { a.Slug, a.Comments = "crossing-"+string(policy), policy })
+			for _, p := range []*neighbour.Person{bram, kade} {
+				if _, err := p.Reply(o.soon(), o.object(a), "<p>"+p.Name+"</p>"); err != nil {
+					t.Errorf("%s: %s: %v, want 202", policy, p.Name, err)
+				}
+			}
+			if got := o.texts(a); got != want {
+				t.Errorf("%s: shown %q, want %q", policy, got, want)
+			}
+		}
+		a, _ := o.store.ArticleBySlug(o.soon(), "crossing-approve")
+		for _, c := range o.waiting(a) {
+			if err := o.outbox.Moderate(o.soon(), c.ID, blog.CommentShown); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := o.texts(a); got != "bram|kade" {
+			t.Errorf("after approval: %q", got)
+		}
+	})
+}
