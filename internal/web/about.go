@@ -1,0 +1,45 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"causerie/internal/page"
+)
+
+// aboutPage says whose blog this is and how one follows and answers it.
+type aboutPage struct {
+	frame
+	Authors []person
+}
+
+func (w *Web) about(ctx context.Context, r *http.Request) (page.Document, error) {
+	f, err := w.frame(ctx, "")
+	if err != nil {
+		return page.Document{}, err
+	}
+	authors, err := w.authors(ctx)
+	if err != nil {
+		return page.Document{}, err
+	}
+	p := aboutPage{}
+	for _, a := range authors {
+		p.Authors = append(p.Authors, f.voice(a.Voice))
+	}
+	f.Head.Title, f.Head.Description = w.say(&f, "about-title", "Site", f.Site.Name), f.Site.Description
+	f.Head.Canonical, f.Head.Activity = f.Site.URL+"/about", f.Site.InstanceID()
+	p.frame = f
+	return w.document(http.StatusOK, "web/about", &f, p)
+}
+
+// privacyPage says what is kept about whom.
+type privacyPage struct{ frame }
+
+func (w *Web) privacy(ctx context.Context, r *http.Request) (page.Document, error) {
+	f, err := w.frame(ctx, "")
+	if err != nil {
+		return page.Document{}, err
+	}
+	f.Head.Title, f.Head.Canonical = w.say(&f, "privacy"), f.Site.URL+"/privacy"
+	return w.document(http.StatusOK, "web/privacy", &f, privacyPage{f})
+}

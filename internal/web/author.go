@@ -1,0 +1,128 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/blog"
+	"causerie/internal/page"
+)
+
+// authorPage is an author's profile with their articles.
+type authorPage struct {
+	frame
+	list
+	Who       person
+	Bio       []string // paragraphs
+	Fields    []profileField
+	Followers int
+	Feed      string
+	Moved     string // their new address elsewhere
+}
+
+// profileField is a line of a profile; URL is set when the value is an address.
+type profileField struct{ Name, Value, URL string }
+
+func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error) {
+	handle := chi.URLParam(r, "handle")
+	if name, found := strings.CutSuffix(handle, ".rss"); found {
+		return moved("/@" + name + "/feed.xml"), nil
+	}
+	if lower := strings.ToLower(handle); lower != handle {
+		return moved("/@" + lower), nil
+	}
+	number, err := pageNumber(r)
+	if err != nil {
+		return page.Document{}, err
+	}
+	author, err := w.authorByHandle(ctx, handle)
+	if err != nil {
+		return page.Document{}, err
+	}
+	f, err := w.frame(ctx, author.Language)
+	if err != nil {
+		return page.Document{}, err
+	}
+	p := authorPage{Who: f.voice(author.Voice), Bio: paragraphs(author.Summary), Fields: fields(author.Fields),
+		Feed: "/@" + handle + "/feed.xml", Moved: author.MovedTo}
+	filter := listed("")
+	filter.Voice = author.ID
+	if p.list, err = w.list(ctx, &f, filter, "/@"+handle, number); err != nil {
+		return page.Document{}, err
+	}
+	entries, err := w.entries(ctx, &f, p.articles, p.counts, false)
+	if err != nil {
+		return page.Document{}, err
+	}
+	p.Groups = together(entries)
+	followers, err := w.store.CountFollowers(ctx, author.ID)
+	if err != nil {
+		return page.Document{}, err
+	}
+	p.Followers = followers.Accepted
+	if p.Moved != "" {
+		p.Who.Follow = ""
+	}
+	p.describe(&f, author.Voice)
+	p.frame = f
+	return w.document(http.StatusOK, "web/author", &f, p)
+}
+
+// authorByHandle finds an author of ours; one who has left is blog.ErrGone.
+func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, error) {
+	voice, err := w.store.VoiceByHandle(ctx, handle)
+	if err != nil {
+		return blog.Author{}, err
+	}
+	if voice.Kind != blog.AuthorVoice {
+		return blog.Author{}, blog.ErrNotFound
+	}
+	if voice.RetiredAt != nil {
+		return blog.Author{}, blog.ErrGone
+	}
+	return w.store.Author(ctx, voice.ID)
+}
+
+// describe fills the head of a profile.
+func (p *authorPage) describe(f *frame, v blog.Voice) {
+	f.Card = true
+	f.Head.Type, f.Head.Title, f.Head.Description = "profile", v.Name, shorten(strings.Join(p.Bio, " "))
+	f.Head.Activity = f.Site.ActorID(v.ID)
+	f.Head.Hidden = !v.Indexable
+	f.Head.Creators = []string{f.Site.Handle(v.Handle)}
+	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, v.Name}}, f.Head.Feeds...)
+	for _, field := range p.Fields {
+		if field.URL != "" {
+			f.Head.Me = append(f.Head.Me, field.URL)
+		}
+	}
+}
+
+// paragraphs parts a plain text at its blank lines.
+func paragraphs(text string) []string {
+	var list []string
+	for _, part := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+// fields are the lines of a profile; a value that is a web address becomes a link, shown without its scheme.
+func fields(list blog.Fields) []profileField {
+	var shown []profileField
+	for _, field := range list {
+		line := profileField{Name: field.Name, Value: field.Value}
+		if u, err := url.Parse(strings.TrimSpace(field.Value)); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			line.URL = u.String()
+			line.Value = strings.TrimSuffix(strings.TrimPrefix(line.URL, u.Scheme+"://"), "/")
+		}
+		shown = append(shown, line)
+	}
+	return shown
+}

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"testing"
+	"time"
+
+	"causerie/internal/page"
+	"causerie/internal/page/pagetest"
+	"causerie/internal/store/storetest"
+)
+
+// BenchmarkArticlePage serves an article with twenty replies against a bare handler that writes the same bytes.
+func BenchmarkArticlePage(b *testing.B) {
+	o := newOverkant(b, storetest.Open(b))
+	for i := range 20 {
+		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
+	}
+	pagetest.Compare(b, page.Guard(true)(o.server.Config.Handler), "/2026/11/four-minutes-wide")
+}
+
+// BenchmarkArticleRender makes that page anew each time.
+func BenchmarkArticleRender(b *testing.B) {
+	o := newOverkant(b, storetest.Open(b))
+	for i := range 20 {
+		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
+	}
+	var changes uint64
+	handler := New(o.store, o.pages, page.NewKept(func() uint64 { changes++; return changes }, 1)).Routes()
+	for b.Loop() {
+		if got := ask(handler, "/2026/11/four-minutes-wide"); got != 200 {
+			b.Fatal(got)
+		}
+	}
+}

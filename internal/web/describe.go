@@ -1,0 +1,135 @@
+package web
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"causerie/internal/blog"
+)
+
+// describe fills the head of an article's page: for search engines, for link previews, and for Mastodon, which reads
+// schema.org only from a WebPage and the author line from fediverse:creator (federation.md 10.4).
+func (p *articlePage) describe(f *frame, owner blog.Voice) {
+	h := &f.Head
+	h.Title, h.Type, h.Canonical = p.Title, "article", f.Site.ArticlePage(p.Article)
+	h.Description = p.Summary
+	if h.Description == "" {
+		h.Description = shorten(p.Plain)
+	}
+	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
+	h.Code = strings.Contains(p.HTML, `class="language-`)
+	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.Tags}
+	for _, by := range p.Authors {
+		if by.Handle != "" {
+			h.Creators = append(h.Creators, f.Site.Handle(by.Handle))
+			h.Article.Authors = append(h.Article.Authors, f.Site.URL+"/@"+by.Handle)
+		}
+	}
+	if p.Hero != nil {
+		h.Image = &image{URL: f.Site.URL + p.Hero.Src, Alt: p.Hero.Alt, Width: p.Hero.Width, Height: p.Hero.Height}
+	}
+	if p.Series != nil {
+		h.Feeds = append([]link{{atomLink, f.Site.URL + p.Series.Mark.URL + "/feed.xml", p.Series.Mark.Title}}, h.Feeds...)
+		if p.Series.Before != nil {
+			h.Previous = f.Site.URL + p.Series.Before.URL
+		}
+		if p.Series.After != nil {
+			h.Next = f.Site.URL + p.Series.After.URL
+		}
+	}
+	h.Things = p.things(f)
+}
+
+// thing is a schema.org thing of the few kinds used here.
+type thing struct {
+	Context      string  `json:"@context,omitempty"`
+	Type         string  `json:"@type"`
+	ID           string  `json:"@id,omitempty"`
+	URL          string  `json:"url,omitempty"`
+	Name         string  `json:"name,omitempty"`
+	Headline     string  `json:"headline,omitempty"`
+	Description  string  `json:"description,omitempty"`
+	Language     string  `json:"inLanguage,omitempty"`
+	Published    string  `json:"datePublished,omitempty"`
+	Modified     string  `json:"dateModified,omitempty"`
+	Image        string  `json:"image,omitempty"`
+	Keywords     string  `json:"keywords,omitempty"`
+	CommentCount int     `json:"commentCount,omitempty"`
+	Words        int     `json:"wordCount,omitempty"`
+	Authors      []thing `json:"author,omitempty"`
+	Publisher    *thing  `json:"publisher,omitempty"`
+	MainEntity   *thing  `json:"mainEntityOfPage,omitempty"`
+}
+
+// things say the same as the page twice: as the page that Mastodon reads, and as the posting that search engines do.
+func (p *articlePage) things(f *frame) []any {
+	const instant = "2006-01-02T15:04:05Z07:00"
+	this := thing{Context: "https://schema.org", Type: "WebPage", ID: f.Head.Canonical, URL: f.Head.Canonical, Headline: p.Title,
+		Name: p.Title, Description: f.Head.Description, Language: p.Language, Published: p.PublishedAt.Format(instant),
+		Publisher: &thing{Type: "Organization", Name: f.Site.Name, URL: f.Site.URL}}
+	if p.UpdatedAt != nil {
+		this.Modified = p.UpdatedAt.Format(instant)
+	}
+	if p.Hero != nil {
+		this.Image = f.Site.URL + p.Hero.Src
+	}
+	for _, by := range p.By {
+		author := thing{Type: "Person", Name: by.Name, URL: by.URL}
+		if by.User != "" {
+			author.URL = f.Site.URL + by.URL
+		}
+		this.Authors = append(this.Authors, author)
+	}
+	posting := this
+	posting.Type, posting.ID = "BlogPosting", f.Head.Canonical+"#article"
+	posting.MainEntity = &thing{Type: "WebPage", ID: f.Head.Canonical}
+	posting.CommentCount = p.Counts.Replies
+	posting.Keywords, posting.Words = strings.Join(p.Article.Tags, ", "), p.Words
+	return []any{this, posting}
+}
+
+// heading is a line of the contents of a long article.
+type heading struct{ ID, Text string }
+
+// outline is the second-level headings of a text, when there are enough of them to be worth a list.
+func outline(text string) []heading {
+	const enough = 3
+	var list []heading
+	var inside *heading
+	tokens := html.NewTokenizer(strings.NewReader(text))
+	for {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			if len(list) < enough {
+				return nil
+			}
+			return list
+		case html.StartTagToken:
+			if token := tokens.Token(); token.Data == "h2" && attribute(token, "class") != "vh" {
+				inside = &heading{ID: attribute(token, "id")}
+			}
+		case html.TextToken:
+			if inside != nil {
+				inside.Text += string(tokens.Text())
+			}
+		case html.EndTagToken:
+			if token := tokens.Token(); token.Data == "h2" && inside != nil {
+				if inside.ID != "" && strings.TrimSpace(inside.Text) != "" {
+					inside.Text = html.UnescapeString(strings.TrimSpace(inside.Text))
+					list = append(list, *inside)
+				}
+				inside = nil
+			}
+		}
+	}
+}
+
+func attribute(token html.Token, name string) string {
+	for _, a := range token.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}

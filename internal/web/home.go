@@ -1,0 +1,117 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/blog"
+	"causerie/internal/page"
+)
+
+// homePage is a front page, or an older page behind it.
+type homePage struct {
+	frame
+	list
+	Authors  []person // when there are several
+	Alone    *person  // when there is one
+	Featured *entry   // the newest, large
+	Empty    bool
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// home is the newest articles: of all, or of one language.
+func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) {
+	language := chi.URLParam(r, "language")
+	number, err := pageNumber(r)
+	if err != nil {
+		return page.Document{}, err
+	}
+	f, err := w.frame(ctx, language)
+	if err != nil {
+		return page.Document{}, err
+	}
+	at := "/"
+	if language != "" {
+		at = "/" + language + "/"
+	}
+	p := homePage{}
+	if p.list, err = w.list(ctx, &f, listed(language), at, number); err != nil {
+		return page.Document{}, err
+	}
+	if language != "" && p.Pager.Total == 0 {
+		return page.Document{}, blog.ErrNotFound
+	}
+	authors, err := w.authors(ctx)
+	if err != nil {
+		return page.Document{}, err
+	}
+	p.cast(&f, authors)
+	if err := w.fill(ctx, &f, &p); err != nil {
+		return page.Document{}, err
+	}
+	f.Front, f.Card = number == 1, number == 1
+	if f.Fronts, err = w.fronts(ctx, &f, language, authors); err != nil {
+		return page.Document{}, err
+	}
+	f.Head.Title, f.Head.Description = f.Site.Name, f.Site.Description
+	if language != "" {
+		f.Head.Feeds = append([]link{{atomLink, f.Site.URL + at + "feed.xml", f.Site.Name + " (" + language + ")"}}, f.Head.Feeds...)
+	}
+	p.frame = f
+	return w.document(http.StatusOK, "web/home", &f, p)
+}
+
+// authors are those who write here today, in the order in which they came.
+func (w *Web) authors(ctx context.Context) ([]blog.Author, error) {
+	all, err := w.store.Authors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(a blog.Author) bool { return a.RetiredAt != nil || a.DisabledAt != nil })
+	slices.SortStableFunc(all, func(a, b blog.Author) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return all, nil
+}
+
+// cast puts the authors on the cover.
+func (p *homePage) cast(f *frame, authors []blog.Author) {
+	if len(authors) == 1 {
+		alone := f.voice(authors[0].Voice)
+		p.Alone = &alone
+		return
+	}
+	for _, a := range authors {
+		p.Authors = append(p.Authors, f.voice(a.Voice))
+	}
+}
+
+// voice is an author of ours as pages name them.
+func (f *frame) voice(v blog.Voice) person {
+	return person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain, URL: "/@" + v.Handle, Picture: media(v.Picture),
+		Follow: interact("follow", f.Site.ActorID(v.ID))}
+}
+
+// fill shows the articles: on the first page the newest stands apart.
+func (w *Web) fill(ctx context.Context, f *frame, p *homePage) error {
+	entries, err := w.entries(ctx, f, p.articles, p.counts, p.Alone == nil)
+	if err != nil {
+		return err
+	}
+	p.Empty = len(entries) == 0
+	if p.Page == 1 && !p.Empty {
+		heroes, err := w.heroes(ctx, p.articles[0])
+		if err != nil {
+			return err
+		}
+		p.Featured = &entries[0]
+		p.Featured.Hero = heroes[p.articles[0].ID]
+		p.Featured.By = f.people(p.articles[0].Authors)
+		entries = entries[1:]
+	}
+	p.Groups = byMonth(entries)
+	return nil
+}

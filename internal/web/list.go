@@ -1,0 +1,267 @@
+package web
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+const perPage = 20
+
+var languagePath = regexp.MustCompile(`^[a-z]{2,3}$`)
+
+// person is somebody as a page names them.
+type person struct {
+	Name    string
+	User    string // the two halves of the handle; "" for a guest without one
+	Host    string
+	URL     string
+	Picture string // "" shows a letter
+	Follow  string // where one follows them, "" when that is not possible
+}
+
+// entry is an article in a list.
+type entry struct {
+	URL      string
+	Title    string
+	Summary  string
+	Foreign  string // its language where it is not the page's
+	At       time.Time
+	WithYear bool
+	Minutes  int
+	Replies  int
+	Servers  int
+	Series   *mark
+	Names    []person // where the page does not say who writes
+	By       []person // with faces, for the featured one
+	Hero     *picture
+}
+
+// mark says which part of which series an article is.
+type mark struct {
+	URL, Title, Language string
+	Part, Parts          int // Parts is 0 when nobody knows
+}
+
+// picture is one with its widths.
+type picture struct {
+	Src, SrcSet, Alt string
+	Width, Height    int
+}
+
+// group is the articles of one month, or all of a list that has none.
+type group struct {
+	Month   *time.Time
+	Entries []entry
+}
+
+// pager tells where in a list a page stands and leads on.
+type pager struct {
+	Newer, Older string
+	OlderMonth   time.Time // of the first article on the older page; zero to say just "older"
+	Shown, Total int
+}
+
+// listed chooses what stands in lists, in one language or ("") all.
+func listed(language string) store.Filter { return store.Filter{Listed: true, Language: language} }
+
+// list is one page of a list of articles.
+type list struct {
+	Page, Pages int
+	Groups      []group
+	Pager       pager
+
+	articles []blog.Article
+	counts   map[blog.ID]blog.Counts
+}
+
+// list reads one page of the articles that a filter chooses; at is the address of the first. A page beyond the last is
+// blog.ErrNotFound.
+func (w *Web) list(ctx context.Context, f *frame, filter store.Filter, at string, number int) (list, error) {
+	total, err := w.store.CountArticles(ctx, filter)
+	if err != nil {
+		return list{}, err
+	}
+	l := list{Page: number, Pages: max(1, (total+perPage-1)/perPage)}
+	if number > l.Pages {
+		return l, blog.ErrNotFound
+	}
+	filter.Limit, filter.Offset = perPage, (number-1)*perPage
+	if l.articles, err = w.store.Articles(ctx, filter); err != nil {
+		return l, err
+	}
+	if l.counts, err = w.store.Counts(ctx, ids(l.articles)); err != nil {
+		return l, err
+	}
+	l.Pager = pager{Shown: len(l.articles), Total: total}
+	if number > 1 {
+		l.Pager.Newer = pagePath(at, number-1)
+		f.Head.Previous = f.Site.URL + l.Pager.Newer
+	}
+	if number < l.Pages {
+		l.Pager.Older = pagePath(at, number+1)
+		f.Head.Next = f.Site.URL + l.Pager.Older
+	}
+	f.Head.Canonical = f.Site.URL + pagePath(at, number)
+	return l, nil
+}
+
+// pagePath is the address of a page of the list that begins at the given one.
+func pagePath(at string, number int) string {
+	if number == 1 {
+		return at
+	}
+	return strings.TrimSuffix(at, "/") + "/page/" + itoa(number)
+}
+
+func ids(articles []blog.Article) []blog.ID {
+	list := make([]blog.ID, len(articles))
+	for i, a := range articles {
+		list[i] = a.ID
+	}
+	return list
+}
+
+// entries shows articles in a list. named says whether the page leaves it open who writes.
+func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, counts map[blog.ID]blog.Counts, named bool) ([]entry, error) {
+	marks, err := w.marks(ctx, f, articles)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, len(articles))
+	for i, a := range articles {
+		entries[i] = entry{URL: f.Site.ArticlePath(a), Title: a.Title, Summary: shorten(a.Summary), Foreign: f.foreign(a.Language),
+			At: published(a).In(f.zone), Minutes: a.Minutes(), Replies: counts[a.ID].Replies, Servers: counts[a.ID].Servers, Series: marks[a.ID]}
+		if named || len(a.Authors) > 1 {
+			entries[i].Names = f.people(a.Authors)
+		}
+	}
+	return entries, nil
+}
+
+func published(a blog.Article) time.Time {
+	if a.PublishedAt != nil {
+		return *a.PublishedAt
+	}
+	return a.CreatedAt
+}
+
+// shorten keeps a summary to the two or three lines that a list has for it.
+func shorten(text string) string {
+	const most = 200
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	cut := strings.LastIndexByte(string(runes[:most]), ' ')
+	if cut < most/2 {
+		return string(runes[:most]) + "…"
+	}
+	return strings.TrimRight(string(runes[:most])[:cut], " ,;:") + "…"
+}
+
+// people are the names of a by-line.
+func (f *frame) people(byline []blog.Byline) []person {
+	list := make([]person, 0, len(byline))
+	for _, by := range byline {
+		p := person{Name: by.Name, URL: by.URL}
+		if by.Handle != "" {
+			p.User, p.Host, p.URL, p.Picture = by.Handle, f.Site.HandleDomain, "/@"+by.Handle, media(by.Picture)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// media is the path of a file in the picture library, "" for none.
+func media(file string) string {
+	if file == "" {
+		return ""
+	}
+	return "/media/" + file
+}
+
+// marks finds the series of those articles that have one.
+func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map[blog.ID]*mark, error) {
+	marks := map[blog.ID]*mark{}
+	if !slices.ContainsFunc(articles, func(a blog.Article) bool { return a.SeriesID != "" }) {
+		return marks, nil
+	}
+	all, err := w.store.AllSeries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[blog.ID]blog.Series, len(all))
+	for _, s := range all {
+		known[s.ID] = s
+	}
+	for _, a := range articles {
+		if s, ok := known[a.SeriesID]; ok {
+			marks[a.ID] = &mark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part, Parts: s.Planned}
+		}
+	}
+	return marks, nil
+}
+
+// byMonth parts a list into months.
+func byMonth(entries []entry) []group {
+	var groups []group
+	for _, e := range entries {
+		if last := len(groups) - 1; last >= 0 && groups[last].Month.Format("2006-01") == e.At.Format("2006-01") {
+			groups[last].Entries = append(groups[last].Entries, e)
+			continue
+		}
+		groups = append(groups, group{Month: &e.At, Entries: []entry{e}})
+	}
+	return groups
+}
+
+// together is a list in one group, whose dates then carry the year.
+func together(entries []entry) []group {
+	if len(entries) == 0 {
+		return nil
+	}
+	for i := range entries {
+		entries[i].WithYear = true
+	}
+	return []group{{Entries: entries}}
+}
+
+// heroes finds the pictures at the head of articles.
+func (w *Web) heroes(ctx context.Context, articles ...blog.Article) (map[blog.ID]*picture, error) {
+	var wanted []blog.ID
+	for _, a := range articles {
+		if a.PictureID != "" {
+			wanted = append(wanted, a.PictureID)
+		}
+	}
+	found, err := w.store.Pictures(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	heroes := map[blog.ID]*picture{}
+	for _, a := range articles {
+		if p, ok := found[a.PictureID]; ok && len(p.Files) > 0 {
+			heroes[a.ID] = shown(p, a.PictureAlt)
+		}
+	}
+	return heroes, nil
+}
+
+// shown is a picture with its widths; alt, when given, takes the place of its own words.
+func shown(p blog.Picture, alt string) *picture {
+	if alt == "" {
+		alt = p.Alt
+	}
+	set := make([]string, len(p.Files))
+	for i, file := range p.Files {
+		set[i] = media(file.File) + " " + itoa(file.Width) + "w"
+	}
+	largest := p.Largest()
+	return &picture{Src: media(largest.File), SrcSet: strings.Join(set, ", "), Alt: alt, Width: largest.Width, Height: largest.Height}
+}

@@ -1,0 +1,300 @@
+package web
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"causerie/internal/blog"
+	"causerie/internal/page"
+	"causerie/internal/store"
+	"causerie/templates"
+)
+
+var (
+	zone = time.FixedZone("CET", 3600)
+	noon = time.Date(2026, 11, 16, 12, 0, 0, 0, zone)
+)
+
+// overkant is the blog of the fixtures, De Overkant, with the public face before it.
+type overkant struct {
+	t      testing.TB
+	store  *store.Store
+	site   blog.Site
+	pages  *page.Set
+	server *httptest.Server
+
+	ilse, tobias, maud, samir blog.Author
+	bram, nadia, deniz, kade  blog.Actor
+	road                      blog.Series
+	ferry                     blog.Picture
+	bell, wide, glue          blog.Article
+}
+
+func newOverkant(t testing.TB, s *store.Store) *overkant {
+	t.Helper()
+	o := &overkant{t: t, store: s}
+	var err error
+	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant",
+		Description: "Four people on two banks of one river, writing in Dutch and English.", Language: "nl", Timezone: "Europe/Amsterdam",
+		PublicKey: "public", CreatedAt: noon.AddDate(-1, 0, 0)}, "private")
+	o.must(err)
+	o.start()
+	o.people()
+	o.articles()
+	return o
+}
+
+// start puts the public face before the store.
+func (o *overkant) start() {
+	o.t.Helper()
+	pages, err := page.Load(templates.FS)
+	o.must(err)
+	o.pages = pages
+	o.server = httptest.NewServer(New(o.store, pages, page.NewKept(o.store.Changes, 0)).Routes())
+	o.t.Cleanup(o.server.Close)
+}
+
+func (o *overkant) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *overkant) people() {
+	o.ilse = o.author("ilse", "Ilse Verhaagen", "en")
+	o.tobias = o.author("tobias", "Tobias Renkema", "nl")
+	o.maud = o.author("maud", "Maud Lindqvist", "en")
+	o.samir = o.author("samir", "Samir Benhaddou", "nl")
+	o.bram = o.actor("bram", "Bram Oosterling", "veerhuis.example")
+	o.nadia = o.actor("nadia", "Nadia F.", "noordkade.example")
+	o.deniz = o.actor("deniz", "Deniz", "dijla.example")
+	o.kade = o.actor("kade", "Kade", "zilverduin.example")
+}
+
+func (o *overkant) author(handle, name, language string) blog.Author {
+	o.t.Helper()
+	at := noon.AddDate(-1, 0, len(handle))
+	a := blog.Author{Role: blog.Writer, Language: language, Voice: blog.Voice{ID: blog.NewID(at), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+		Summary: name + " walks along rivers.\n\nFormerly a bridge keeper.", Fields: blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"}, {Name: "River", Value: "the Waal"}},
+		PublicKey: "public", Discoverable: true, Indexable: true, CreatedAt: at, UpdatedAt: at}}
+	o.must(o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}))
+	return a
+}
+
+func (o *overkant) actor(name, display, host string) blog.Actor {
+	o.t.Helper()
+	id := "https://" + host + "/users/" + name
+	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: display, URL: "https://" + host + "/@" + name, Host: host,
+		Inbox: id + "/inbox", FetchedAt: noon}
+	o.must(o.store.SaveActor(o.t.Context(), a))
+	return a
+}
+
+// articles are part 1 and 2 of The Low Road by Ilse, the second with a guest, and one in Dutch by Tobias.
+func (o *overkant) articles() {
+	o.road = blog.Series{ID: blog.NewID(noon), Slug: "the-low-road", Title: "The Low Road", Description: "A walk below the dikes.", Language: "en", Planned: 5}
+	o.must(o.store.SaveSeries(o.t.Context(), o.road))
+	o.ferry = blog.Picture{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Type: "image/jpeg", Width: 1600, Height: 900, Alt: "A man rows a passenger across a wide river.",
+		Name: "ferry.jpg", Digest: "d", CreatedAt: noon}
+	for _, width := range []int{480, 960, 1600} {
+		o.ferry.Files = append(o.ferry.Files, blog.PictureFile{PictureID: o.ferry.ID, File: fmt.Sprintf("ferry-%d.jpg", width), Width: width, Height: width * 9 / 16, Size: 1000})
+	}
+	o.must(o.store.AddPicture(o.t.Context(), o.ferry))
+
+	o.bell = o.publish(noon.AddDate(0, 0, -19), blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Words{"Rivers"},
+		Text: text("en", "The bell is on the other side", "the-bell-is-on-the-other-side", "In which the walk begins at a landing stage.")})
+	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID, Tags: blog.Words{"Rivers", "Ferries & boats"},
+		Authors: []blog.Byline{{VoiceID: o.ilse.ID}, {VoiceID: o.maud.ID}, {Name: "Harm", URL: "https://harm.example"}},
+		Text:    text("en", "Four minutes wide", "four-minutes-wide", "On the last rowed ferry below the weir.")})
+	o.glue = o.publish(noon.AddDate(0, 0, 5), blog.Article{VoiceID: o.tobias.ID, Tags: blog.Words{"handwerk"},
+		Text: text("nl", "Lijm die weer los wil", "lijm-die-weer-los-wil", "Over tarwestijfsel.")})
+}
+
+func text(language, title, slug, summary string) blog.Text {
+	prose := `<p>The ferry comes when you ring the bell.</p><pre><code class="language-awk">mid++</code></pre><h2 id="notes" class="vh">Notes</h2><h2 id="length">The <em>length</em> of a thing said</h2><p>Four minutes.</p>` +
+		`<h2 id="log">Keeping the log &amp; the oar</h2><p>Columns.</p><h2 id="bridge">What a bridge takes away</h2><p>Well. <a href="/media/ferry-960.jpg">The ferry</a></p>`
+	return blog.Text{Language: language, Title: title, Slug: slug, Summary: summary, Markdown: "The ferry.", HTML: prose, Plain: "The ferry comes.", Words: 2000}
+}
+
+func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
+	o.t.Helper()
+	a.ID, a.Status, a.CreatedAt = blog.NewID(at), blog.Draft, at
+	set := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	set((*string)(&a.Format), string(blog.FullArticle))
+	set((*string)(&a.Visibility), string(blog.Public))
+	set((*string)(&a.Comments), string(blog.Open))
+	set(&a.Quotes, "everyone")
+	o.must(a.Publish(at, zone))
+	if a.Federates() {
+		a.ObjectID = blog.NewID(at)
+	}
+	o.must(o.store.InTx(o.t.Context(), func(s *store.Store) error {
+		if err := s.SaveArticle(o.t.Context(), &a, at); err != nil || a.ObjectID == "" {
+			return err
+		}
+		return s.SaveObject(o.t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1, At: at})
+	}))
+	a, err := o.store.Article(o.t.Context(), a.ID)
+	o.must(err)
+	return a
+}
+
+// says adds a comment; change may set what is out of the ordinary.
+func (o *overkant) says(who any, words string, after time.Duration, change ...func(*blog.Comment)) blog.Comment {
+	o.t.Helper()
+	at := noon.Add(after)
+	c := blog.Comment{ID: blog.NewID(at), ArticleID: o.wide.ID, Origin: blog.Pushed, Visibility: blog.PublicComment, State: blog.CommentShown,
+		HTML: "<p>" + words + "</p>", Plain: words, Language: "en", PublishedAt: at, SortedAt: at, ArrivedAt: at}
+	switch who := who.(type) {
+	case blog.Actor:
+		c.ActorID, c.Address, c.URL = who.ID, who.ID+"/statuses/"+string(c.ID), who.URL+"/"+string(c.ID)
+	case blog.Author:
+		c.VoiceID, c.Address, c.Origin = who.ID, o.site.NoteID(c.ID), blog.Own
+	}
+	for _, change := range change {
+		change(&c)
+	}
+	o.must(o.store.AddComment(o.t.Context(), c))
+	return c
+}
+
+func answering(parent blog.Comment) func(*blog.Comment) {
+	return func(c *blog.Comment) { c.ParentID, c.ArticleID = parent.ID, parent.ArticleID }
+}
+
+func (o *overkant) reacts(who blog.Actor, kind blog.ReactionKind, to ...blog.Comment) {
+	o.t.Helper()
+	r := blog.Reaction{ID: blog.NewID(noon), Kind: kind, ActorID: who.ID, ArticleID: o.wide.ID, At: noon}
+	if len(to) > 0 {
+		r.CommentID = to[0].ID
+	}
+	r.Address = who.ID + "#" + string(r.ID)
+	_, err := o.store.AddReaction(o.t.Context(), r)
+	o.must(err)
+}
+
+// sheet is an answer, parsed.
+type sheet struct {
+	t      testing.TB
+	status int
+	header http.Header
+	raw    string
+	root   *html.Node
+}
+
+// open asks for an address as a browser does, without following redirects.
+func (o *overkant) open(path string) sheet {
+	o.t.Helper()
+	r, err := http.NewRequestWithContext(o.t.Context(), "GET", o.server.URL+path, nil)
+	o.must(err)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	o.must(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	o.must(err)
+	root, err := html.Parse(strings.NewReader(string(text)))
+	o.must(err)
+	return sheet{o.t, answer.StatusCode, answer.Header, string(text), root}
+}
+
+// find lists the elements with the given name and, each if not "", class, id or attribute="value" pair.
+func (s sheet) find(tag string, match ...string) []node { return node{s.root}.find(tag, match...) }
+
+// node is an element of a page.
+type node struct{ *html.Node }
+
+func (n node) find(tag string, match ...string) []node {
+	var found []node
+	for child := range n.Descendants() {
+		if child.Type == html.ElementNode && child.Data == tag && (node{child}).is(match) {
+			found = append(found, node{child})
+		}
+	}
+	return found
+}
+
+// is tells whether an element has all of the given: ".class", "#id", "name=value".
+func (n node) is(match []string) bool {
+	for _, m := range match {
+		name, value, _ := strings.Cut(m, "=")
+		switch {
+		case m[0] == '.':
+			if !strings.Contains(" "+n.attr("class")+" ", " "+m[1:]+" ") {
+				return false
+			}
+		case m[0] == '#':
+			if n.attr("id") != m[1:] {
+				return false
+			}
+		case n.attr(name) != value:
+			return false
+		}
+	}
+	return true
+}
+
+func (n node) attr(name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// words is the text of an element with its spaces made single.
+func (n node) words() string {
+	var text strings.Builder
+	for child := range n.Descendants() {
+		if child.Type == html.TextNode {
+			text.WriteString(child.Data)
+		}
+	}
+	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+// one is the only element found.
+func (s sheet) one(tag string, match ...string) node {
+	s.t.Helper()
+	found := s.find(tag, match...)
+	if len(found) != 1 {
+		s.t.Fatalf("%d elements are %s %v, want 1", len(found), tag, match)
+	}
+	return found[0]
+}
+
+func texts(nodes []node) []string {
+	var list []string
+	for _, n := range nodes {
+		list = append(list, n.words())
+	}
+	return list
+}
+
+func attrs(name string, nodes []node) []string {
+	var list []string
+	for _, n := range nodes {
+		list = append(list, n.attr(name))
+	}
+	return list
+}
+
+// ask is the status of an answer that nobody reads.
+func ask(handler http.Handler, path string) int {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Code
+}

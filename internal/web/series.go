@@ -1,0 +1,58 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/page"
+)
+
+// seriesPage is a work in parts, in their order.
+type seriesPage struct {
+	frame
+	Title, Description string
+	Foreign            string
+	Out, Planned       int // parts: published, and in all (0 when nobody knows)
+	Start              string
+	Feed               string
+	Groups             []group
+}
+
+func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error) {
+	series, err := w.store.SeriesBySlug(ctx, chi.URLParam(r, "slug"))
+	if err != nil {
+		return page.Document{}, err
+	}
+	f, err := w.frame(ctx, series.Language)
+	if err != nil {
+		return page.Document{}, err
+	}
+	filter := listed("")
+	filter.Series, filter.Parts = series.ID, true
+	articles, err := w.store.Articles(ctx, filter)
+	if err != nil {
+		return page.Document{}, err
+	}
+	counts, err := w.store.Counts(ctx, ids(articles))
+	if err != nil {
+		return page.Document{}, err
+	}
+	entries, err := w.entries(ctx, &f, articles, counts, true)
+	if err != nil {
+		return page.Document{}, err
+	}
+	for i := range entries {
+		entries[i].Series = &mark{Part: articles[i].Part, Parts: series.Planned} // the page has said which series
+	}
+	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language), Out: len(articles),
+		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: together(entries)}
+	if len(entries) > 0 {
+		p.Start = entries[0].URL
+	}
+	f.Head.Title, f.Head.Description, f.Head.Canonical = series.Title, series.Description, f.Site.SeriesPage(series.Slug)
+	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, series.Title}}, f.Head.Feeds...)
+	p.frame = f
+	return w.document(http.StatusOK, "web/series", &f, p)
+}

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// titles remembers the newest articles for pages that were not found, of which strangers' programs ask for thousands: it
+// is read again when something has changed, and at most once in a few seconds.
+type titles struct {
+	changes func() uint64
+
+	mu      sync.Mutex
+	list    []blog.Article
+	version uint64
+	read    time.Time
+}
+
+const (
+	titlesKnown = 500
+	titlesRest  = 5 * time.Second
+	near        = 0.4 // how alike two names must be, of 1
+)
+
+// near finds up to three articles whose slugs are like the given name.
+func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
+	if len(name) < 4 || len(name) > 200 || strings.Contains(name, ".") {
+		return nil, nil // a program looking for holes, not a reader
+	}
+	list, err := w.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	type candidate struct {
+		article blog.Article
+		like    float64
+	}
+	var found []candidate
+	wanted := trigrams(strings.ToLower(name))
+	for _, a := range list {
+		if like := alike(wanted, trigrams(a.Slug)); like >= near {
+			found = append(found, candidate{a, like})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		switch {
+		case a.like > b.like:
+			return -1
+		case a.like < b.like:
+			return 1
+		}
+		return 0
+	})
+	var nearest []blog.Article
+	for _, c := range found[:min(len(found), 3)] {
+		nearest = append(nearest, c.article)
+	}
+	return nearest, nil
+}
+
+func (w *Web) newest(ctx context.Context) ([]blog.Article, error) {
+	t := &w.titles
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	version := t.changes()
+	if t.list != nil && (t.version == version || time.Since(t.read) < titlesRest) {
+		return t.list, nil
+	}
+	filter := listed("")
+	filter.Limit = titlesKnown
+	list, err := w.store.Articles(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	t.list, t.version, t.read = append([]blog.Article{}, list...), version, time.Now()
+	return t.list, nil
+}
+
+// trigrams are the runs of three letters in a name.
+func trigrams(name string) map[string]bool {
+	runes := []rune(" " + name + " ")
+	set := map[string]bool{}
+	for i := 0; i+3 <= len(runes); i++ {
+		set[string(runes[i:i+3])] = true
+	}
+	return set
+}
+
+// alike is Dice's measure: 1 for the same, 0 for nothing in common.
+func alike(a, b map[string]bool) float64 {
+	common := 0
+	for run := range a {
+		if b[run] {
+			common++
+		}
+	}
+	return 2 * float64(common) / float64(len(a)+len(b))
+}

@@ -1,0 +1,152 @@
+// Package web is the public face: the pages a reader opens, and the feeds. It reads and never writes: nothing here can
+// change the blog or send a word to another server, whoever asks.
+//
+// A page is a file: its handler and the struct that its template shows stand side by side. Handlers make documents, which
+// page.Kept keeps until something changes; so they are given a path and nothing about the one who asks. They return an
+// error where they cannot make one, and the wrapper turns that into a page (see trouble.go).
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/page"
+	"causerie/internal/store"
+)
+
+// Web answers readers from the store.
+type Web struct {
+	store  *store.Store
+	pages  *page.Set
+	kept   *page.Kept
+	site   atomic.Pointer[blog.Site] // as last read, for the page that says the database is away
+	titles titles
+}
+
+// codeSheet colours code, on the pages that have some.
+const codeSheet = "code.css"
+
+// New makes the public face of a store. Finished pages are kept in kept.
+func New(store *store.Store, pages *page.Set, kept *page.Kept) *Web {
+	w := &Web{store: store, pages: pages, kept: kept}
+	pages.Static().Add(codeSheet, []byte(markup.Stylesheet))
+	w.titles.changes = store.Changes
+	return w
+}
+
+// Routes are all addresses for readers.
+func (w *Web) Routes() chi.Router {
+	r := chi.NewRouter()
+
+	w.get(r, "/", w.home)
+	w.get(r, "/page/{page}", w.home)
+	w.get(r, "/{language:[a-z]{2,3}}/", w.home)
+	w.get(r, "/{language:[a-z]{2,3}}/page/{page}", w.home)
+	w.get(r, "/{year:[0-9]{4}}/{month:[0-9]{2}}/{slug}", w.article)
+	w.get(r, "/{year:[0-9]{4}}/{month:[0-9]{2}}/{slug}/replies/{replies}", w.article)
+	w.get(r, "/@{handle}", w.author)
+	w.get(r, "/@{handle}/page/{page}", w.author)
+	w.get(r, "/tags/{tag}", w.tag)
+	w.get(r, "/tags/{tag}/page/{page}", w.tag)
+	w.get(r, "/series/{slug}", w.series)
+	w.get(r, "/archive", w.archive)
+	w.get(r, "/archive/page/{page}", w.archive)
+	w.get(r, "/about", w.about)
+	w.get(r, "/privacy", w.privacy)
+
+	w.get(r, "/feed.xml", w.siteFeed)
+	w.get(r, "/feed.json", w.siteFeedJSON)
+	w.get(r, "/{language:[a-z]{2,3}}/feed.xml", w.siteFeed)
+	w.get(r, "/@{handle}/feed.xml", w.authorFeed)
+	w.get(r, "/tags/{tag}/feed.xml", w.tagFeed)
+	w.get(r, "/series/{slug}/feed.xml", w.seriesFeed)
+	w.get(r, "/comments/feed.xml", w.commentFeed)
+	for _, other := range []string{"/feed", "/feed/", "/rss", "/rss.xml", "/atom.xml", "/index.xml", "/feed.atom"} {
+		r.Get(other, to("/feed.xml"))
+	}
+
+	r.Get("/interact", w.interact)
+	r.Post("/interact", w.interact)
+
+	w.get(r, "/sitemap.xml", w.sitemap)
+	w.get(r, "/robots.txt", w.robots)
+	r.Method("GET", "/favicon.ico", w.pages.Static().File("favicon.ico"))
+	r.Method("GET", "/static/*", w.pages.Static())
+	r.Get("/theme.css", page.Theme)
+	r.Post("/theme", page.ChooseTheme)
+	r.Get("/healthz", healthy)
+	r.Get("/readyz", w.ready)
+
+	r.NotFound(w.kept.Handler("html", w.answered(w.nowhere), w.fail).ServeHTTP)
+	return r
+}
+
+// get routes GET and HEAD of a pattern to a kept page.
+func (w *Web) get(r chi.Router, pattern string, maker page.Maker) {
+	handler := w.kept.Handler("html", w.answered(maker), w.fail)
+	r.Method(http.MethodGet, pattern, handler)
+	r.Method(http.MethodHead, pattern, handler)
+}
+
+// to redirects an address that other programs use to the one used here.
+func to(path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusMovedPermanently) }
+}
+
+// moved is the answer of an address that has another today.
+func moved(path string) page.Document {
+	return page.Document{Status: http.StatusMovedPermanently, Header: http.Header{"Location": {path}}}
+}
+
+// param is a piece of the path, decoded.
+func param(r *http.Request, name string) string {
+	text := chi.URLParam(r, name)
+	if r.URL.RawPath == "" {
+		return text
+	}
+	plain, err := url.PathUnescape(text)
+	if err != nil {
+		return text
+	}
+	return plain
+}
+
+// pageNumber is the number in an address like /page/2; 1 where there is none, blog.ErrNotFound where it is no number or
+// one that has a simpler address.
+func pageNumber(r *http.Request) (int, error) {
+	text := chi.URLParam(r, "page")
+	if text == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 2 || n > 1_000_000 || strconv.Itoa(n) != text {
+		return 0, blog.ErrNotFound
+	}
+	return n, nil
+}
+
+// healthy tells that the process is alive.
+func healthy(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write([]byte("ok\n"))
+}
+
+// ready tells whether readers can be answered: the database is there and has our schema.
+func (w *Web) ready(out http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	out.Header().Set("Cache-Control", "no-store")
+	if err := w.store.Ping(ctx); err != nil {
+		http.Error(out, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	out.Write([]byte("ok\n"))
+}
