@@ -3,9 +3,9 @@ package activity
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"causerie/internal/blog"
+	"causerie/internal/markup"
 
 	"github.com/go-fed/activity/streams"
 	"golang.org/x/net/publicsuffix"
@@ -14,11 +14,8 @@ import (
 var actors = set(streams.ActivityStreamsPersonName, streams.ActivityStreamsServiceName, streams.ActivityStreamsGroupName,
 	streams.ActivityStreamsOrganizationName, streams.ActivityStreamsApplicationName)
 
-// maxName is how much of a display name is kept, in runes; maxBio of what somebody says of themselves, in bytes.
-const (
-	maxName = 200
-	maxBio  = 2 << 10
-)
+// maxBio is how much is kept of what somebody says of themselves, in bytes.
+const maxBio = 2 << 10
 
 // ParseActor reads the profile of an actor. Handle is preferredUsername with the host of the id, or the host alone when
 // the name is no name; nobody has verified it. Inbox and id lie on one registrable domain, and so does SharedInbox, or
@@ -43,9 +40,9 @@ func actorOf(raw map[string]any) (blog.Actor, error) {
 	a.Host = blog.HostOf(a.ID)
 	a.Handle = handle(text(raw["preferredUsername"]), a.Host)
 	name, _ := inLanguages(raw, "name")
-	a.Name = line(name, maxName)
+	a.Name = markup.CleanName(name)
 	bio, _ := inLanguages(raw, "summary")
-	a.Summary = plain(bio)
+	a.Summary = clip(markup.Clean(bio).Text, maxBio)
 	a.Icon = href(one(raw["icon"]))
 	a.URL = page(raw["url"], a.ID)
 	if shared := addressOf(embedded(raw["endpoints"])["sharedInbox"]); shared != "" && sameSite(shared, a.ID) {
@@ -88,19 +85,4 @@ func handle(username, host string) string {
 		return host
 	}
 	return username + "@" + host
-}
-
-// line is a text of a stranger as one line of at most that many runes, without control characters and without those
-// that turn the direction of what stands beside it.
-func line(text string, runes int) string {
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
-			return -1
-		}
-		return r
-	}, text)
-	return strings.TrimSpace(cut(strings.TrimSpace(clean), runes))
 }

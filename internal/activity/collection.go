@@ -91,8 +91,8 @@ func notNil(ids []string) []string {
 	return ids
 }
 
-// FirstReplies is what follows the address of an object's replies to give that of their first page.
-const FirstReplies = "?page=1"
+// FirstReplies is what follows the address of an object's replies to give that of their first page: a cursor before all.
+const FirstReplies = "?cursor="
 
 // WithCounts puts the numbers of today into the stored bytes of a post or answer: how many replies, likes and shares it
 // has, and the first of the replies by their ids. Bytes that hold no such places come back as they are.

@@ -155,6 +155,17 @@ func cut(text string, runes int) string {
 	return text
 }
 
+// clip is a text without what goes beyond that many bytes, and without half a rune at its end.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}
+
 // short is a text of a stranger as far as an error repeats it.
 func short(text string) string { return cut(text, 80) }
 

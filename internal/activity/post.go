@@ -1,0 +1,398 @@
+package activity
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"unicode"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+
+	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
+	tongues "golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+)
+
+// Mention is somebody elsewhere whom a text speaks to.
+type Mention struct {
+	Handle  string // "bram@veerhuis.example"
+	ActorID string
+	URL     string // of their profile page
+}
+
+// Work is an article with all that its object on the wire is made of.
+type Work struct {
+	Site         blog.Site
+	Author       blog.Voice
+	Article      blog.Article
+	Translations []blog.Text    // of the article; only an Article carries them
+	Picture      *blog.Picture  // the hero
+	Inline       []blog.Picture // pictures in the text, in its order
+	Mentions     []Mention
+}
+
+const (
+	// maxContent is the longest text that goes out whole, in bytes: servers refuse a document beyond a megabyte.
+	maxContent = 900 << 10
+	// maxPictures is how many pictures hang on a Note; Mastodon drops the rest.
+	maxPictures = 4
+)
+
+// post is what Article and Note have in common.
+type post interface {
+	vocab.Type
+	withID
+	withName
+	withSummary
+	withContent
+	withURL
+	withMediaType
+	withAuthor
+	withUpdated
+	withAudience
+	SetActivityStreamsContext(vocab.ActivityStreamsContextProperty)
+	SetActivityStreamsTag(vocab.ActivityStreamsTagProperty)
+	SetActivityStreamsImage(vocab.ActivityStreamsImageProperty)
+	SetActivityStreamsAttachment(vocab.ActivityStreamsAttachmentProperty)
+	SetActivityStreamsPreview(vocab.ActivityStreamsPreviewProperty)
+}
+
+// Post is an article as other servers get it: an Article, or a Note with its text or its teaser, by the article's
+// format. Its replies, likes and shares are named without numbers; see WithCounts. An article that was never published
+// or that does not leave this site is an error.
+func Post(w Work) ([]byte, error) {
+	a := w.Article
+	if a.PublishedAt == nil || a.ObjectID == "" || !a.Federates() {
+		return nil, fmt.Errorf("write article %s: it is not published for other servers", a.ID)
+	}
+	thing, id := w.kind(), w.id()
+	setID(thing, id)
+	setAuthor(thing, w.author())
+	setURL(thing, w.Site.ArticlePage(a))
+	setTimes(thing, *a.PublishedAt, a.UpdatedAt)
+	setContext(thing, id+"/context")
+	setAudience(thing, w.audience())
+	setTags(thing, w.Site, a.Tags, w.addressed())
+	more := extensions{"sensitive": a.Warning != "", "attachment": []any{}, "interactionPolicy": w.policy()}
+	addCollections(more, id)
+	addLanguage(more, a.Language)
+	if a.Format == blog.FullArticle {
+		w.fillArticle(thing, more)
+	} else {
+		w.fillNote(thing, more)
+	}
+	bytes, err := wire(thing, more)
+	if err != nil {
+		return nil, fmt.Errorf("write article %s: %w", a.ID, err)
+	}
+	return bytes, nil
+}
+
+func (w Work) id() string        { return w.Site.ArticleID(w.Article.ObjectID) }
+func (w Work) author() string    { return w.Site.ActorID(w.Author.ID) }
+func (w Work) followers() string { return w.author() + "/followers" }
+
+func (w Work) kind() post {
+	if w.Article.Format == blog.FullArticle {
+		return streams.NewActivityStreamsArticle()
+	}
+	return streams.NewActivityStreamsNote()
+}
+
+// fillArticle gives the long form: title, summary and text, each with its translations, and a preview for those who
+// show notes only (FEP-b2b8).
+func (w Work) fillArticle(thing post, more extensions) {
+	a := w.Article
+	name, summary, content := a.Title, paragraphs(a.Summary), w.byline()+w.text(a.HTML, markup.ArticleHTML)
+	if len(content) > maxContent {
+		content = w.teaser() + w.permalink()
+	}
+	setName(thing, name)
+	setContent(thing, content)
+	setMediaType(thing, "text/html")
+	names, summaries, contents := versions{{a.Language, name}}, versions{{a.Language, summary}}, versions{{a.Language, content}}
+	for _, t := range w.Translations {
+		names = append(names, version{t.Language, t.Title})
+		summaries = append(summaries, version{t.Language, paragraphs(t.Summary)})
+		contents = append(contents, version{t.Language, w.byline() + w.text(t.HTML, markup.ArticleHTML)})
+	}
+	addVersions(more, "nameMap", names)
+	addVersions(more, "contentMap", contents)
+	if summary != "" {
+		setSummary(thing, summary)
+		addVersions(more, "summaryMap", summaries)
+	}
+	if w.Picture != nil {
+		image := streams.NewActivityStreamsImageProperty()
+		image.AppendActivityStreamsImage(w.hero())
+		thing.SetActivityStreamsImage(image)
+	}
+	preview := streams.NewActivityStreamsPreviewProperty()
+	preview.AppendActivityStreamsNote(w.preview())
+	thing.SetActivityStreamsPreview(preview)
+}
+
+func (w Work) preview() vocab.ActivityStreamsNote {
+	note := streams.NewActivityStreamsNote()
+	setAuthor(note, w.author())
+	setPublished(note, *w.Article.PublishedAt)
+	setContent(note, w.teaser())
+	return note
+}
+
+// fillNote gives the short form, whose summary is a content warning and nothing else.
+func (w Work) fillNote(thing post, more extensions) {
+	a := w.Article
+	content := w.teaser() + w.permalink()
+	attachment := streams.NewActivityStreamsAttachmentProperty()
+	if full := w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
+		content = full
+		w.attachPictures(attachment)
+	} else {
+		attachment.AppendActivityStreamsLink(pageLink(w.Site.ArticlePage(a)))
+	}
+	if attachment.Len() > 0 {
+		delete(more, "attachment")
+		thing.SetActivityStreamsAttachment(attachment)
+	}
+	setContent(thing, content)
+	addVersions(more, "contentMap", versions{{a.Language, content}})
+	if a.Warning != "" {
+		setSummary(thing, a.Warning)
+	}
+}
+
+func (w Work) attachPictures(to vocab.ActivityStreamsAttachmentProperty) {
+	if w.Picture != nil {
+		to.AppendActivityStreamsImage(w.hero())
+	}
+	for _, p := range w.Inline {
+		if to.Len() < maxPictures && (w.Picture == nil || p.ID != w.Picture.ID) {
+			to.AppendActivityStreamsImage(picture(w.Site, p))
+		}
+	}
+}
+
+// pageLink is the page as an attachment: Mastodon makes its card of it, Lemmy the address of its post.
+func pageLink(address string) vocab.ActivityStreamsLink {
+	link := streams.NewActivityStreamsLink()
+	setMediaType(link, "text/html")
+	setHref(link, address)
+	return link
+}
+
+func (w Work) hero() vocab.ActivityStreamsImage {
+	p := *w.Picture
+	if w.Article.PictureAlt != "" {
+		p.Alt = w.Article.PictureAlt
+	}
+	return picture(w.Site, p)
+}
+
+func picture(site blog.Site, p blog.Picture) vocab.ActivityStreamsImage {
+	largest, image := p.Largest(), streams.NewActivityStreamsImage()
+	setMediaType(image, p.Type)
+	setURL(image, site.Media(largest.File))
+	if p.Alt != "" {
+		setName(image, p.Alt)
+	}
+	if largest.Width > 0 && largest.Height > 0 {
+		width, height := streams.NewActivityStreamsWidthProperty(), streams.NewActivityStreamsHeightProperty()
+		width.Set(largest.Width)
+		height.Set(largest.Height)
+		image.SetActivityStreamsWidth(width)
+		image.SetActivityStreamsHeight(height)
+	}
+	if p.Blurhash != "" {
+		blurhash := streams.NewTootBlurhashProperty()
+		blurhash.Set(p.Blurhash)
+		image.SetTootBlurhash(blurhash)
+	}
+	return image
+}
+
+// The parts of a text.
+
+// text is the HTML of our own page as others can show it.
+func (w Work) text(page string, kind markup.Wire) string {
+	return string(markup.Federated(markup.Trusted(page), kind, w.Site.ArticlePage(w.Article)))
+}
+
+func (w Work) headline() string {
+	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline()
+}
+
+// teaser has no link in it, so that the card under it is that of the permalink.
+func (w Work) teaser() string { return w.headline() + paragraphs(w.Article.Summary) }
+
+func (w Work) permalink() string {
+	address := html.EscapeString(w.Site.ArticlePage(w.Article))
+	_, shown, _ := strings.Cut(address, "://")
+	return `<p><a href="` + address + `">` + shown + `</a></p>`
+}
+
+// byline names those who wrote it together, since the wire knows one author only. A guest is named without a link.
+func (w Work) byline() string {
+	if len(w.Article.Authors) < 2 {
+		return ""
+	}
+	var names []string
+	for _, by := range w.Article.Authors {
+		if by.VoiceID == "" || by.VoiceID == w.Author.ID {
+			names = append(names, html.EscapeString(by.Name))
+		} else {
+			names = append(names, w.coauthor(by).html())
+		}
+	}
+	return "<p>" + strings.Join(names, ", ") + "</p>"
+}
+
+func (w Work) coauthor(by blog.Byline) Mention {
+	return Mention{Handle: by.Handle + "@" + w.Site.HandleDomain, ActorID: w.Site.ActorID(by.VoiceID),
+		URL: w.Site.VoicePage(blog.Voice{Kind: blog.AuthorVoice, Handle: by.Handle})}
+}
+
+// html is a mention in the form that servers recognise.
+func (m Mention) html() string {
+	name, _, _ := strings.Cut(m.Handle, "@")
+	return `<span class="h-card"><a href="` + html.EscapeString(m.page()) + `" class="u-url mention">@<span>` +
+		html.EscapeString(name) + `</span></a></span>`
+}
+
+func (m Mention) page() string {
+	if m.URL != "" {
+		return m.URL
+	}
+	return m.ActorID
+}
+
+func (w Work) hashtags() string {
+	var tags []string
+	for _, tag := range w.Article.Tags {
+		if name := hashtag(tag); name != "" {
+			tags = append(tags, `<a href="`+html.EscapeString(w.Site.TagPage(tag))+`" class="mention hashtag" rel="tag">#<span>`+name+`</span></a>`)
+		}
+	}
+	if len(tags) == 0 {
+		return ""
+	}
+	return "<p>" + strings.Join(tags, " ") + "</p>"
+}
+
+// hashtag is a tag as one word: "low road" is LowRoad. It is "" when nothing of it can stand in a hashtag.
+func hashtag(tag string) string {
+	words := strings.FieldsFunc(tag, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && r != '_'
+	})
+	for i, word := range words {
+		if runes := []rune(word); len(words) > 1 {
+			words[i] = string(unicode.ToUpper(runes[0])) + string(runes[1:])
+		}
+	}
+	return strings.Join(words, "")
+}
+
+// Whom it reaches, and what they may do.
+
+// addressed are those whom the text mentions, and those of ours who wrote it with the author.
+func (w Work) addressed() []Mention {
+	all := slices.Clone(w.Mentions)
+	for _, by := range w.Article.Authors {
+		if by.VoiceID != "" && by.VoiceID != w.Author.ID {
+			all = append(all, w.coauthor(by))
+		}
+	}
+	return all
+}
+
+func (w Work) audience() audience {
+	var mentioned []string
+	for _, m := range w.addressed() {
+		mentioned = append(mentioned, m.ActorID)
+	}
+	switch w.Article.Visibility {
+	case blog.Public:
+		return audience{to: []string{Public}, cc: unique(append([]string{w.followers()}, mentioned...))}
+	case blog.Unlisted:
+		return audience{to: []string{w.followers()}, cc: unique(append([]string{Public}, mentioned...))}
+	}
+	return audience{to: []string{w.followers()}, cc: unique(mentioned)}
+}
+
+// policy is who may quote (FEP-044f) and who may answer. Nobody is written as the author alone, since an empty list
+// reads as a list that is not there.
+func (w Work) policy() extensions {
+	quote := map[string]string{"followers": w.followers(), "nobody": w.author()}[w.Article.Quotes]
+	if quote == "" {
+		quote = Public
+	}
+	return extensions{"canQuote": extensions{"automaticApproval": []string{quote}}, "canReply": w.replyPolicy()}
+}
+
+func (w Work) replyPolicy() extensions {
+	switch w.Article.Comments {
+	case blog.Known:
+		return extensions{"automaticApproval": []string{w.followers()}, "manualApproval": []string{Public}}
+	case blog.Approve:
+		return extensions{"manualApproval": []string{Public}}
+	case blog.Closed:
+		return extensions{"automaticApproval": []string{w.author()}}
+	}
+	return extensions{"automaticApproval": []string{Public}}
+}
+
+func setContext(thing post, address string) {
+	property := streams.NewActivityStreamsContextProperty()
+	property.AppendIRI(iri(address))
+	thing.SetActivityStreamsContext(property)
+}
+
+// setTags hangs hashtags and mentions on a post. A Hashtag is a kind of Link that the vocabulary has no type for.
+func setTags(thing post, site blog.Site, tags []string, mentions []Mention) {
+	property := streams.NewActivityStreamsTagProperty()
+	for _, tag := range tags {
+		if name := hashtag(tag); name != "" {
+			link, kind := streams.NewActivityStreamsLink(), streams.NewJSONLDTypeProperty()
+			kind.AppendXMLSchemaString("Hashtag")
+			link.SetJSONLDType(kind)
+			setName(link, "#"+name)
+			setHref(link, site.TagPage(tag))
+			property.AppendActivityStreamsLink(link)
+		}
+	}
+	for _, m := range mentions {
+		mention := streams.NewActivityStreamsMention()
+		setName(mention, "@"+m.Handle)
+		setHref(mention, m.ActorID)
+		property.AppendActivityStreamsMention(mention)
+	}
+	thing.SetActivityStreamsTag(property)
+}
+
+func addCollections(more extensions, id string) {
+	for _, name := range []string{"replies", "likes", "shares"} {
+		more[name] = uncounted(id + "/" + name)
+	}
+}
+
+// addLanguage tells the language as the object that Lemmy asks for: a bare text would make it refuse the whole post.
+func addLanguage(more extensions, tag string) {
+	if tag == "" {
+		return
+	}
+	name := ""
+	if parsed, err := tongues.Parse(tag); err == nil {
+		name = display.Self.Name(parsed)
+	}
+	more["language"] = extensions{"identifier": tag, "name": or(name, tag)}
+}
+
+// addVersions adds a text in its languages, if the language of the original is known.
+func addVersions(more extensions, property string, texts versions) {
+	if texts[0].language != "" {
+		more[property] = texts
+	}
+}
