@@ -111,7 +111,7 @@ func parseYAML(head []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// fields are the keys in the order of program.md, each with what reads it.
+// fields are the keys each with what reads it.
 var fields = []struct {
 	key  string
 	read func(*frontReader, *yaml.Node) error

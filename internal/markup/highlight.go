@@ -1,0 +1,107 @@
+package markup
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/chroma/v2"
+	"github.com/alecthomas/chroma/v2/lexers"
+	"github.com/yuin/goldmark/ast"
+)
+
+// Lexers are tables of regular expressions, some of which backtrack. So code is coloured up to a size, and within
+// one article up to a time; beyond it stands in one colour. Nothing else depends on either.
+const (
+	maxColoured       = 64 << 10
+	colouringTime     = 200 * time.Millisecond
+	tokensAtOneGlance = 64
+)
+
+// code makes a box of a code block, with its language as class and in its label.
+func (c *composer) code(n ast.Node) {
+	var source bytes.Buffer
+	for i := range n.Lines().Len() {
+		line := n.Lines().At(i)
+		source.Write(line.Value(c.source))
+	}
+	var written string
+	if fenced, ok := n.(*ast.FencedCodeBlock); ok {
+		written = languageName(string(fenced.Language(c.source)))
+	}
+	label, class := c.language.code, ""
+	if written != "" {
+		label, class = label+", "+written, "language-"+written
+	}
+	words := strings.ReplaceAll(source.String(), "\r\n", "\n")
+	code := newElement("code", "class", class).with(markupLeaf(c.colour(words, written)))
+	n.Parent().ReplaceChild(n.Parent(), n, box("pre", label).with(code))
+}
+
+// languageName is the first word behind the fence, made fit for a class; empty when it is no name.
+func languageName(info string) string {
+	name, _, _ := strings.Cut(strings.ToLower(strings.Trim(info, "{}.")), "{")
+	if len(name) > 30 || !aClassList.MatchString(name) || strings.Contains(name, " ") {
+		return ""
+	}
+	return name
+}
+
+// colour gives code as HTML, with the spans that Stylesheet colours when the language is known.
+func (c *composer) colour(source, name string) string {
+	var plain writer
+	plain.say(source)
+	if name == "" || len(source) > maxColoured || c.colouring > colouringTime {
+		return plain.String()
+	}
+	lexer := lexers.Get(name)
+	if lexer == nil {
+		return plain.String()
+	}
+	start := time.Now()
+	defer func() { c.colouring += time.Since(start) }()
+	tokens, err := chroma.Coalesce(lexer).Tokenise(nil, source)
+	if err != nil {
+		return plain.String()
+	}
+	left := len(source)
+	var w writer
+	for count := 0; ; count++ {
+		token := tokens()
+		if token == chroma.EOF {
+			return w.String()
+		}
+		if count%tokensAtOneGlance == 0 && c.colouring+time.Since(start) > colouringTime {
+			return plain.String()
+		}
+		// Some lexers end the last line for the author.
+		token.Value = token.Value[:min(len(token.Value), left)]
+		left -= len(token.Value)
+		w.token(token)
+	}
+}
+
+func (w *writer) token(token chroma.Token) {
+	class := chroma.StandardTypes[token.Type]
+	if class == "" || strings.TrimSpace(token.Value) == "" {
+		w.say(token.Value)
+		return
+	}
+	w.tag("span", "class", class)
+	w.say(token.Value)
+	w.end("span")
+}
+
+// Stylesheet is the CSS that colours code. It speaks in the colours of the page, each of which
+// is a light-dark() pair with enough contrast on the ground of code, so one sheet serves both schemes. It is quiet:
+// comments recede, words of the language stand out by weight, and no red, which means something else here.
+const Stylesheet = `/* Code: class names are chroma's. */
+.box .c, .box .ch, .box .cm, .box .c1, .box .cs, .box .gu { color: var(--soft); font-style: italic }
+.box .cp, .box .cpf, .box .nd, .box .ni, .box .gh { color: var(--soft) }
+.box .k, .box .kc, .box .kd, .box .kn, .box .kp, .box .kr, .box .kt, .box .ow, .box .nt, .box .gs { font-weight: 600 }
+.box .s, .box .sa, .box .sb, .box .sc, .box .dl, .box .sd, .box .s2, .box .se, .box .sh, .box .si, .box .sx, .box .sr, .box .s1, .box .ss, .box .gi { color: var(--ok) }
+.box .m, .box .mb, .box .mf, .box .mh, .box .mi, .box .il, .box .mo { color: var(--warn) }
+.box .nf, .box .fm, .box .nc, .box .na, .box .nb { color: var(--focus) }
+.box .gd { color: var(--bad) }
+.box .ge { font-style: italic }
+`

@@ -1,0 +1,48 @@
+package markup
+
+import "strings"
+
+// language is what an article's language changes in it.
+type language struct {
+	double, single [2]string // quotation marks
+	elisions       []string  // words whose beginning was swallowed, and which an apostrophe replaces
+	notes, note    string
+	back           string
+	code, table    string
+	done, open     string
+}
+
+var english = language{
+	double: [2]string{"“", "”"}, single: [2]string{"‘", "’"},
+	elisions: []string{"twas", "tis", "til", "em", "cause", "n", "round", "bout"},
+	notes:    "Notes", note: "Note", back: "Back to reference",
+	code: "Code", table: "Table", done: "done", open: "to do",
+}
+
+var dutch = language{
+	double: [2]string{"“", "”"}, single: [2]string{"‘", "’"},
+	elisions: []string{"s", "t", "n", "k", "m", "r", "ns", "ie", "er", "em"},
+	notes:    "Noten", note: "Noot", back: "Terug naar verwijzing",
+	code: "Code", table: "Tabel", done: "gedaan", open: "te doen",
+}
+
+// languageOf picks by the first subtag. Languages of which we know only the quotation marks speak English otherwise.
+func languageOf(tag string) language {
+	first, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	l := english
+	switch first {
+	case "nl", "fy", "af":
+		return dutch
+	case "de", "cs", "sk", "sl", "lt":
+		l.double, l.single = [2]string{"„", "“"}, [2]string{"‚", "‘"}
+	case "pl", "ro", "hu":
+		l.double, l.single = [2]string{"„", "”"}, [2]string{"‚", "’"}
+	case "fr":
+		l.double = [2]string{"«\u202F", "\u202F»"}
+	case "es", "it", "pt", "el", "ru", "uk", "no", "nb", "nn":
+		l.double = [2]string{"«", "»"}
+	case "sv", "fi":
+		l.double, l.single = [2]string{"”", "”"}, [2]string{"’", "’"}
+	}
+	return l
+}
