@@ -1,0 +1,79 @@
+package admin
+
+import "net/http"
+
+// accountPage is how the author signs in.
+type accountPage struct {
+	frame
+	Handle   string
+	Since    string
+	HasOne   bool // a password
+	Troubles troubles
+}
+
+func (d *Desk) showAccount(v *visit) error {
+	return d.account(v, http.StatusOK, accountPage{Troubles: troubles{}})
+}
+
+func (d *Desk) account(v *visit, status int, p accountPage) error {
+	f, err := d.frame(v, "account", "Your account")
+	if err != nil {
+		return err
+	}
+	p.frame, p.Handle, p.HasOne = f, v.site.Handle(v.author.Handle), v.author.Password != ""
+	p.Since = moment(v.browse.CreatedAt, v.now, v.zone)
+	return d.pages.Render(v.w, status, "admin/account", p)
+}
+
+// changePassword asks for the old one, which is guessed at as slowly as at the door, and ends every other sign-in.
+func (d *Desk) changePassword(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	p := accountPage{Troubles: troubles{}}
+	fresh := form.Get("new")
+	if err := p.Troubles.noteAs("new", checkPassword(fresh)); err != nil {
+		return err
+	}
+	if v.author.Password != "" && len(p.Troubles) == 0 {
+		if err := d.proveOld(v, form.Get("old"), p.Troubles); err != nil {
+			return err
+		}
+	}
+	if len(p.Troubles) > 0 {
+		return d.account(v, http.StatusUnprocessableEntity, p)
+	}
+	author := v.author
+	if err := d.whileHashing(v.ctx(), func() { author.Password = hash(fresh, todaysCost) }); err != nil {
+		return err
+	}
+	if err := d.store.SaveAuthor(v.ctx(), author); err != nil {
+		return err
+	}
+	if err := d.store.EndSignIns(v.ctx(), author.ID, ""); err != nil {
+		return err
+	}
+	// A fresh token here too: one that somebody copied from this browser ends as well.
+	if err := d.admit(v, author, v.browse.ExpiresAt.Sub(v.browse.UsedAt) > shortStay); err != nil {
+		return err
+	}
+	return v.see("/admin/account?done=password")
+}
+
+func (d *Desk) proveOld(v *visit, old string, t troubles) error {
+	account := "account:" + v.author.Handle
+	if err := d.count(v.ctx(), account, guessesOfAccount); err != nil {
+		t["old"] = trouble{"Too many wrong guesses.", "Wait 15 minutes and try again."}
+		return nil
+	}
+	var ok bool
+	if err := d.whileHashing(v.ctx(), func() { ok, _ = matches(old, v.author.Password) }); err != nil {
+		return err
+	}
+	if !ok {
+		t["old"] = trouble{"That is not your password.", "Write the one that you sign in with now."}
+		return nil
+	}
+	return d.store.ForgiveGuesses(v.ctx(), account)
+}

@@ -1,0 +1,142 @@
+// Package admin is the author's desk: signing in, writing, publishing, and looking after what comes back. It reads the
+// store, and whatever the world should hear it says through the outbox.
+//
+// A page is a file: its handler and the struct that its template shows stand side by side. Handlers are given a visit
+// (who asks, on which site, in which time zone) and return an error; trouble.go turns that into a page, in one place.
+// Every page is a form or a list that works without a script, and a form that cannot be taken comes back with every
+// word still in it.
+package admin
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/sync/semaphore"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/media"
+	"causerie/internal/page"
+	"causerie/internal/store"
+)
+
+// Desk answers authors.
+type Desk struct {
+	Now func() time.Time // the clock; time.Now unless set
+	Log *slog.Logger     // slog.Default unless set
+
+	store   *store.Store
+	outbox  *federation.Outbox
+	library *media.Library
+	pages   *page.Set
+	address blog.Site           // the site's addresses, which never change; its name is read where it is shown
+	hashing *semaphore.Weighted // passwords being hashed
+}
+
+// New makes the desk of a site.
+func New(site blog.Site, store *store.Store, outbox *federation.Outbox, library *media.Library, pages *page.Set) *Desk {
+	return &Desk{Now: time.Now, Log: slog.Default(), store: store, outbox: outbox, library: library, pages: pages, address: site,
+		hashing: semaphore.NewWeighted(hashesAtOnce)}
+}
+
+const (
+	formLimit   = 4 << 20  // bytes of a form without files: a megabyte of text, encoded
+	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
+)
+
+// Routes are all addresses of the desk, /login and /admin with what lies below them. They are whole paths: hand the
+// requests over as they came.
+func (d *Desk) Routes() chi.Router {
+	r := chi.NewRouter()
+	r.Use(page.Guard(d.secure()), private, d.sameOrigin, middleware.GetHead)
+	r.NotFound(d.knocked(func(v *visit) error { return blog.ErrNotFound }))
+	r.MethodNotAllowed(d.knocked(func(v *visit) error { return errMethod }))
+
+	plain := r.With(limited(formLimit))
+	plain.Get("/login", d.knocked(d.showDoor))
+	plain.Post("/login", d.knocked(d.signIn))
+	plain.Get("/login/link", d.knocked(d.showLink))
+	plain.Post("/login/link", d.knocked(d.useLink))
+	plain.Get("/admin/first-run", d.knocked(d.showFirstRun))
+	plain.Post("/admin/first-run", d.knocked(d.firstRun))
+	plain.Post("/admin/sign-out", d.knocked(d.signOut))
+
+	plain.Get("/admin", d.signedIn(d.today))
+	plain.Get("/admin/", d.signedIn(d.today))
+	plain.Get("/admin/more", d.signedIn(d.more))
+
+	plain.Get("/admin/articles", d.signedIn(d.articles))
+	plain.Get("/admin/articles/new", d.signedIn(d.newArticle))
+	plain.Get("/admin/articles/{article}", d.signedIn(d.editArticle))
+	plain.Get("/admin/articles/{article}/preview", d.signedIn(d.previewArticle))
+	plain.Get("/admin/articles/{article}/publish", d.signedIn(d.showPublish))
+	plain.Post("/admin/articles/{article}/publish", d.signedIn(d.publish))
+	plain.Post("/admin/articles/{article}/unschedule", d.signedIn(d.unschedule))
+	plain.Get("/admin/articles/{article}/withdraw", d.signedIn(d.showWithdraw))
+	plain.Post("/admin/articles/{article}/withdraw", d.signedIn(d.withdraw))
+	plain.Post("/admin/articles/{article}/delete", d.signedIn(d.deleteArticle))
+	plain.Get("/admin/articles/{article}/report", d.signedIn(d.report))
+	plain.Post("/admin/articles/{article}/report/retry", d.signedIn(d.retry))
+
+	plain.Get("/admin/comments", d.signedIn(d.comments))
+	plain.Get("/admin/comments/{comment}", d.signedIn(d.showComment))
+	plain.Post("/admin/comments/{comment}/state", d.signedIn(d.moderate))
+	plain.Post("/admin/comments/{comment}/reply", d.signedIn(d.reply))
+	plain.Post("/admin/comments/{comment}/edit", d.signedIn(d.editReply))
+	plain.Post("/admin/comments/{comment}/delete", d.signedIn(d.deleteComment))
+	plain.Get("/admin/followers", d.signedIn(d.followers))
+	plain.Post("/admin/followers", d.signedIn(d.answerFollower))
+	plain.Get("/admin/network", d.signedIn(d.network))
+
+	plain.Get("/admin/pictures", d.signedIn(d.pictures))
+	plain.Post("/admin/pictures/{picture}", d.signedIn(d.describePicture))
+	plain.Get("/admin/profile", d.signedIn(d.showProfile))
+	plain.Get("/admin/account", d.signedIn(d.showAccount))
+	plain.Post("/admin/account/password", d.signedIn(d.changePassword))
+	plain.Get("/admin/settings", d.signedIn(d.showSettings))
+	plain.Post("/admin/settings", d.signedIn(d.saveSettings))
+
+	files := r.With(limited(uploadLimit))
+	files.Post("/admin/articles/{article}", d.signedIn(d.saveArticle))
+	files.Post("/admin/pictures", d.signedIn(d.addPicture))
+	files.Post("/admin/profile", d.signedIn(d.saveProfile))
+	return r
+}
+
+// secure tells whether the site is served over https.
+func (d *Desk) secure() bool { return strings.HasPrefix(d.address.URL, "https://") }
+
+func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
+
+// private keeps what one author sees out of every cache.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private, no-store")
+		w.Header().Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses what another site's page makes a browser send.
+func (d *Desk) sameOrigin(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	if err := guard.AddTrustedOrigin(d.address.URL); err != nil { // ours, also when a proxy rewrites Host
+		d.Log.Error("the site's address is no origin", "url", d.address.URL, "error", err)
+	}
+	guard.SetDenyHandler(d.knocked(func(*visit) error { return errCrossOrigin }))
+	return guard.Handler(next)
+}
+
+// limited bounds the body of a request.
+func limited(bytes int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, bytes)
+			next.ServeHTTP(w, r)
+		})
+	}
+}

@@ -1,0 +1,264 @@
+package admin_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+)
+
+func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		link, err := admin.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.browser().open("/admin/first-run?token=guessed").want(404, "/admin/first-run").sees("This link opens nothing")
+		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain, "for ever")
+		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password", "short").want(422, "/admin/first-run")
+		b.sees("kept for the system", "The password is too short")
+		if b.field("blog") != "Aan de overkant" || b.field("name") != "Ilse Verhaagen" || b.field("handle") != "admin" {
+			t.Errorf("the form lost words: %q %q %q", b.field("blog"), b.field("name"), b.field("handle"))
+		}
+		b.press("Begin", "handle", "@Ilse", "email", "Ilse@overkant.example", "password", password).want(200, "/admin")
+		b.sees("The blog is yours", "Write the first article", "Aan de overkant")
+		ilse, err := o.store.AuthorByName(t.Context(), "ilse@overkant.example")
+		if err != nil || ilse.Role != blog.Admin || ilse.Handle != "ilse" || !strings.HasPrefix(ilse.ProofKey, "z6Mk") || !strings.Contains(ilse.PublicKey, "PUBLIC KEY") {
+			t.Errorf("the author is %+v (%v)", ilse, err)
+		}
+		if key, err := o.store.SigningKey(t.Context(), ilse.ID); err != nil || !strings.Contains(key, "PRIVATE KEY") {
+			t.Errorf("no signing key (%v)", err)
+		}
+		o.browser().open(link).want(404, "/admin/first-run").sees("This link opens nothing")
+		o.signIn("ilse")
+	})
+}
+
+func TestOfTwoWhoBeginAtOnceOneWins(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		link, err := admin.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var both sync.WaitGroup
+		for _, handle := range []string{"ilse", "kade"} {
+			b := o.browser().open(link)
+			both.Go(func() { b.press("Begin", "name", handle, "handle", handle, "password", password) })
+		}
+		both.Wait()
+		if n, err := o.store.CountAuthors(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d authors (%v)", n, err)
+		}
+	})
+}
+
+func TestTheDoorOpensToNameAndPassword(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.browser().open("/admin/articles?tab=drafts").want(200, "/login").sees("Sign in", "De Overkant")
+		b.press("Sign in", "user", "@ilse", "pass", "not the password").want(401, "/login").sees("do not belong together")
+		if b.field("user") != "@ilse" {
+			t.Errorf("the name was lost: %q", b.field("user"))
+		}
+		wrong := b.text()
+		b.press("Sign in", "user", "nobody", "pass", "not the password").want(401, "/login")
+		if b.text() != wrong {
+			t.Errorf("an unknown name gets other words:\n%s\n%s", b.text(), wrong)
+		}
+		if b.cookie() != "" {
+			t.Error("somebody without a sign-in has a cookie")
+		}
+		b.press("Sign in", "user", "Ilse@"+o.site.HandleDomain, "pass", password).want(200, "/admin/articles?tab=drafts").sees("No drafts")
+		first := b.cookie()
+		if len(first) != 64 {
+			t.Errorf("the token is %q", first)
+		}
+		b.open("/login").want(200, "/admin")
+		b.open("/admin/account").press("Sign out on this device").want(200, "/login")
+		b.open("/admin").want(200, "/login")
+		old := o.browser()
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, o.site.URL+"/admin", nil)
+		request.AddCookie(&http.Cookie{Name: "causerie", Value: first})
+		old.do(request).want(200, "/login")
+		again := o.signIn("ilse")
+		if again.cookie() == first {
+			t.Error("two sign-ins share a token")
+		}
+	})
+}
+
+func TestTheCookieAndThePagesArePrivate(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.browser().open("/login")
+		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		b.press("Sign in", "user", "ilse", "pass", password, "stay", "yes")
+		cookie := b.header.Get("Set-Cookie")
+		for _, want := range []string{"causerie=", "Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=5184000"} {
+			if !strings.Contains(cookie, want) {
+				t.Errorf("the cookie %q lacks %s", cookie, want)
+			}
+		}
+		b.client.CheckRedirect = nil
+		for _, path := range []string{"/admin", "/login", "/admin/nothing.css"} {
+			b.open(path)
+			if got := b.header.Get("Cache-Control"); got != "private, no-store" {
+				t.Errorf("%s may be kept: %q", path, got)
+			}
+			if csp := b.header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "script-src 'self'") {
+				t.Errorf("%s: %q", path, csp)
+			}
+		}
+	})
+}
+
+func TestGuessesAreSlowed(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		b := o.browser().open("/login")
+		for range 10 {
+			b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login")
+		}
+		b.press("Sign in", "user", "ilse", "pass", password).want(429, "/login").sees("Too many wrong guesses", "15 minutes")
+		if b.header.Get("Retry-After") != "900" {
+			t.Errorf("Retry-After is %q", b.header.Get("Retry-After"))
+		}
+		b.press("Sign in", "user", "tobias", "pass", password).want(200, "/admin")
+		now := time.Now()
+		o.desk.Now = func() time.Time { return now.Add(16 * time.Minute) }
+		o.signIn("ilse")
+	})
+}
+
+func TestManyGuessesAtOnceAreCountedAsMany(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		statuses := map[int]int{}
+		for range 30 {
+			b := o.browser().open("/login")
+			all.Go(func() {
+				b.press("Sign in", "user", "ilse", "pass", "a wrong guess")
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[b.status]++
+			})
+		}
+		all.Wait()
+		if statuses[401] > 10 || statuses[429] < 20 {
+			t.Errorf("of 30 at once: %v", statuses)
+		}
+	})
+}
+
+func TestAPasswordOfAMegabyteCostsNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1<<20)).want(400, "/login")
+		body := "user=ilse&pass=" + strings.Repeat("a", 5<<20)
+		o.browser().post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413, "/login").sees("too much at once")
+	})
+}
+
+func TestOtherSitesCannotSendForms(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		const form = "application/x-www-form-urlencoded"
+		for name, header := range map[string][]string{
+			"another origin":     {"Origin", "https://zilverduin.example"},
+			"another port":       {"Origin", "http://127.0.0.1:1"},
+			"no origin at all":   {"Origin", "null"},
+			"a cross-site fetch": {"Sec-Fetch-Site", "cross-site"},
+			"a sibling's fetch":  {"Sec-Fetch-Site", "same-site"},
+		} {
+			b.post("/admin/sign-out", form, strings.NewReader(""), header...)
+			if b.status != http.StatusForbidden {
+				t.Errorf("%s: a sign-out answers %d", name, b.status)
+			}
+			b.post("/login", form, strings.NewReader("user=ilse&pass="+password), header...)
+			if b.status != http.StatusForbidden {
+				t.Errorf("%s: a sign-in answers %d", name, b.status)
+			}
+		}
+		b.open("/admin").want(200, "/admin").sees("Ilse Verhaagen")
+		b.open("/admin/sign-out").want(405, "/admin/sign-out")
+		b.open("/admin/nothing.css").want(404, "/admin/nothing.css")
+	})
+}
+
+func TestAfterTheDoorOneIsNeverLedAway(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password, "to", "//zilverduin.example/admin")
+		b.want(200, "/admin")
+		if b.at.Host != o.site.Host() || b.at.Path != "/admin" {
+			t.Errorf("led to %s", b.at)
+		}
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password, "to", "/admin/followers?q=bram").want(200, "/admin/followers?q=bram")
+	})
+}
+
+func TestASignInLinkWorksOnceAndNotByLooking(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		link, err := admin.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			o.browser().open(link).want(200, "/login/link").sees("as Ilse Verhaagen")
+		}
+		b := o.browser().open(link)
+		stale := o.browser().open(link)
+		b.press("Sign in").want(200, "/admin").sees("Ilse Verhaagen")
+		stale.press("Sign in").want(404, "/login/link").sees("This link opens nothing")
+		o.browser().open(link).want(404, "/login/link")
+		old, err := admin.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC().Add(-2*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.browser().open(old).want(404, "/login/link")
+		if !strings.HasPrefix(link, o.site.URL+"/") {
+			t.Errorf("the link is %s", link)
+		}
+	})
+}
+
+func TestANewPasswordEndsTheOtherSignIns(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		here, there := o.signIn("ilse"), o.signIn("ilse")
+		before := here.cookie()
+		here.open("/admin/account").press("Change it", "old", "not this one", "new", "a new one of some length").want(422, "/admin/account").sees("not your password")
+		here.press("Change it", "old", password, "new", "short").want(422, "/admin/account").sees("too short")
+		there.open("/admin").want(200, "/admin")
+		here.press("Change it", "old", password, "new", "a new one of some length").want(200, "/admin/account").sees("The password is changed")
+		if here.cookie() == before {
+			t.Error("the token stayed the same")
+		}
+		there.open("/admin").want(200, "/login")
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password).want(401, "/login")
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", "a new one of some length").want(200, "/admin")
+	})
+}
+
+func TestADisabledAuthorIsOutAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		now := time.Now()
+		ilse.DisabledAt = &now
+		if err := o.store.SaveAuthor(t.Context(), ilse); err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin").want(200, "/login")
+		b.press("Sign in", "user", "ilse", "pass", password).want(401, "/login")
+	})
+}

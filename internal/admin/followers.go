@@ -1,0 +1,91 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// followersPage lists who hears what the author says.
+type followersPage struct {
+	frame
+	Heading string
+	Counts  store.FollowerCounts
+	Search  string
+	Asking  []follower
+	Rows    []follower
+	Pager   pager
+	Handle  string
+}
+
+// follower is one of them.
+type follower struct {
+	ActorID string
+	Who     person
+	Since   string
+}
+
+func (v *visit) follower(f blog.Follower) follower {
+	return follower{ActorID: f.ActorID, Who: someone(f.Actor), Since: moment(f.Since, v.now, v.zone)}
+}
+
+const followersPerPage = 100
+
+func (d *Desk) followers(v *visit) error {
+	f, err := d.frame(v, "followers", "Followers")
+	if err != nil {
+		return err
+	}
+	p := followersPage{frame: f, Search: strings.TrimSpace(v.r.URL.Query().Get("q")), Handle: v.site.Handle(v.author.Handle)}
+	if p.Counts, err = d.store.CountFollowers(v.ctx(), v.author.ID); err != nil {
+		return err
+	}
+	p.Heading = "Nobody follows you yet."
+	if n := p.Counts; n.Accepted > 0 {
+		p.Heading = many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
+	}
+	if p.Asking, err = d.listFollowers(v, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
+		return err
+	}
+	list := store.FollowerList{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1, Offset: offset(v.r)}
+	if p.Rows, err = d.listFollowers(v, list); err != nil {
+		return err
+	}
+	p.Pager, p.Rows = turn(v.r, p.Rows, followersPerPage)
+	return d.pages.Render(v.w, http.StatusOK, "admin/followers", p)
+}
+
+func (d *Desk) listFollowers(v *visit, l store.FollowerList) ([]follower, error) {
+	l.Voice = v.author.ID
+	list, err := d.store.FollowersOf(v.ctx(), l)
+	rows := make([]follower, len(list))
+	for i, f := range list {
+		rows[i] = v.follower(f)
+	}
+	return rows, err
+}
+
+// answerFollower says yes or no to somebody who asks, or sends a follower away.
+func (d *Desk) answerFollower(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	actor, done := form.Get("actor"), ""
+	switch form.Get("answer") {
+	case "accept":
+		done, err = "accepted", d.outbox.AcceptFollower(v.ctx(), v.author.ID, actor)
+	case "reject":
+		done, err = "rejected", d.outbox.RejectFollower(v.ctx(), v.author.ID, actor)
+	case "remove":
+		done, err = "sent-away", d.outbox.RejectFollower(v.ctx(), v.author.ID, actor)
+	default:
+		err = blog.Invalid{Field: "answer", Problem: "is neither yes nor no"}
+	}
+	if err != nil {
+		return err
+	}
+	return v.see("/admin/followers?done=" + done)
+}

@@ -1,0 +1,252 @@
+package admin_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/media"
+	"causerie/internal/page"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+	"causerie/templates"
+)
+
+// overkant is De Overkant with its desk, running on a real listener, with its courier and inbox at work.
+type overkant struct {
+	t       testing.TB
+	store   *store.Store
+	site    blog.Site
+	library *media.Library
+	outbox  *federation.Outbox
+	desk    *admin.Desk
+	world   *neighbour.World
+}
+
+const password = "four words by the river"
+
+// each opens the desk on each database.
+func each(t *testing.T, test func(t *testing.T, o *overkant)) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, open(t, s, t.TempDir())) })
+}
+
+var instance = sync.OnceValues(func() (signature.Key, error) { return signature.NewRSAKey("") })
+
+func open(t testing.TB, s *store.Store, folder string) *overkant {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := instance()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := key.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := key.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := listener.Addr().String()
+	o := &overkant{t: t, store: s}
+	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant", Language: "en",
+		Timezone: "Europe/Amsterdam", PublicKey: public, CreatedAt: time.Now()}, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.library, err = media.Open(folder, s); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.library.Close() })
+	o.serve(listener, signature.Key{ID: o.site.InstanceID() + "#main-key", Private: key.Private})
+	return o
+}
+
+// serve joins the rooms that an author's acts go through, and the parts of the world that answer.
+func (o *overkant) serve(listener net.Listener, key signature.Key) {
+	o.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	client := remote.New(remote.Options{UserAgent: "Causerie/test (+" + o.site.URL + "/)", Key: key,
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	base := federation.Base{Site: o.site, Store: o.store, Remote: client, Now: time.Now, Log: log}
+	courier := federation.NewCourier(base)
+	o.outbox = &federation.Outbox{Base: base, Wake: courier.Wake}
+	inbox, err := federation.NewInbox(base, o.outbox)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	pages, err := page.Load(templates.FS)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	pages.Zone = o.site.Location()
+	o.desk = admin.New(o.site, o.store, o.outbox, o.library, pages)
+	if os.Getenv("CAUSERIE_TEST_LOG") == "" {
+		o.desk.Log = log
+	}
+	router := chi.NewRouter()
+	documents := federation.NewDocuments(base, inbox, page.NewKept(o.store.Changes, 0), "test")
+	documents.Routes(router)
+	author := o.desk.Routes()
+	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*"} {
+		router.Handle(path, author)
+	}
+	router.Handle("/media/*", o.library.Handler())
+	router.Handle("/static/*", pages.Static())
+	router.Get("/theme.css", page.Theme)
+	router.NotFound(federation.Negotiate(documents, http.NotFoundHandler()).ServeHTTP)
+	o.run(listener, router, courier, inbox, client)
+	o.world = neighbour.New(neighbour.Config{})
+	o.t.Cleanup(func() { o.world.Close() })
+}
+
+func (o *overkant) run(listener net.Listener, handler http.Handler, courier *federation.Courier, inbox *federation.Inbox, client *remote.Client) {
+	ctx, cancel := context.WithCancel(context.Background())
+	server := &http.Server{Handler: handler}
+	var working sync.WaitGroup
+	working.Go(func() { server.Serve(listener) })
+	working.Go(func() { courier.Run(ctx) })
+	working.Go(func() { inbox.Run(ctx) })
+	o.t.Cleanup(func() {
+		cancel()
+		server.Close()
+		working.Wait()
+		client.Close()
+	})
+}
+
+// author adds one who signs in with the password of these tests. Keys and hash are made once: they cost more than most
+// tests.
+func (o *overkant) author(handle, name string, role blog.Role) blog.Author {
+	o.t.Helper()
+	made, err := mould()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	a := blog.Author{Role: role, Language: "en", Password: made.password, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+		PublicKey: made.public, ProofKey: "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	if err := o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: made.private}); err != nil {
+		o.t.Fatal(err)
+	}
+	return a
+}
+
+type moulded struct{ public, private, password string }
+
+var mould = sync.OnceValues(func() (m moulded, err error) {
+	key, err := signature.NewRSAKey("")
+	if err != nil {
+		return m, err
+	}
+	if m.public, err = key.PublicPEM(); err != nil {
+		return m, err
+	}
+	if m.private, err = key.PEM(); err != nil {
+		return m, err
+	}
+	m.password, err = admin.HashPassword(password)
+	return m, err
+})
+
+// browser is a fresh one at this blog.
+func (o *overkant) browser() *browser { return newBrowser(o.t, o.site.URL) }
+
+// signIn opens the desk as an author.
+func (o *overkant) signIn(handle string) *browser {
+	o.t.Helper()
+	b := o.browser().open("/login")
+	return b.press("Sign in", "user", handle, "pass", password).want(200, "/admin")
+}
+
+// soon is a context within which anything here must have happened.
+func (o *overkant) soon() context.Context {
+	ctx, cancel := context.WithTimeout(o.t.Context(), 10*time.Second)
+	o.t.Cleanup(cancel)
+	return ctx
+}
+
+// until waits for a condition that depends on what runs in the background.
+func (o *overkant) until(what string, holds func() bool) {
+	o.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			o.t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// server adds a neighbour of Mastodon's kind.
+func (o *overkant) server(name string) *neighbour.Server {
+	o.t.Helper()
+	server, err := o.world.Server(name, neighbour.Mastodon)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return server
+}
+
+// asks lets a person look an author up and ask to follow.
+func (o *overkant) asks(p *neighbour.Person, handle string) string {
+	o.t.Helper()
+	ctx := o.soon()
+	found, err := p.LookUp(ctx, handle+"@"+o.site.HandleDomain)
+	if err != nil {
+		o.t.Fatalf("%s looks %s up: %v", p.Handle(), handle, err)
+	}
+	if _, err := p.Follow(ctx, found.ID); err != nil {
+		o.t.Fatalf("%s follows: %v", p.Handle(), err)
+	}
+	return found.ID
+}
+
+// befriend lets a person follow an author and waits for the yes.
+func (o *overkant) befriend(p *neighbour.Person, handle string) {
+	o.t.Helper()
+	if err := p.WaitAccepted(o.soon(), o.asks(p, handle)); err != nil {
+		o.t.Fatalf("%s waits for the accept: %v", p.Handle(), err)
+	}
+}
+
+// only is the one article of the blog.
+func (o *overkant) only() blog.Article {
+	o.t.Helper()
+	list, err := o.store.Articles(o.t.Context(), store.Filter{Text: true})
+	if err != nil || len(list) != 1 {
+		o.t.Fatalf("%d articles (%v), want one", len(list), err)
+	}
+	return list[0]
+}
+
+// drawing is a picture of one colour, as a PNG.
+func drawing(width, height int, shade uint8) string {
+	p := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range p.Pix {
+		p.Pix[i] = shade
+	}
+	p.Set(0, 0, color.RGBA{shade, 0, 0, 255})
+	var b bytes.Buffer
+	png.Encode(&b, p)
+	return b.String()
+}

@@ -1,0 +1,82 @@
+package admin
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPasswordsAreKeptAsTheyShouldBe(t *testing.T) {
+	kept, err := HashPassword("four words by the river")
+	if err != nil || !strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Fatalf("kept as %q (%v)", kept, err)
+	}
+	if ok, stale := matches("four words by the river", kept); !ok || stale {
+		t.Errorf("the right one: ok %v, stale %v", ok, stale)
+	}
+	if ok, _ := matches("four words by the sea", kept); ok {
+		t.Error("a wrong one opens")
+	}
+	if again, _ := HashPassword("four words by the river"); again == kept {
+		t.Error("two hashes share a salt")
+	}
+	weak := hash("four words by the river", cost{memory: 8 << 10, passes: 1, lanes: 1})
+	if ok, stale := matches("four words by the river", weak); !ok || !stale {
+		t.Errorf("one of a lower cost: ok %v, stale %v", ok, stale)
+	}
+	for _, broken := range []string{"", "x", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=0,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=2,p=1$AAAA$"} {
+		if ok, _ := matches("", broken); ok {
+			t.Errorf("%q opens", broken)
+		}
+	}
+	if ok, _ := matches("anything", nobodys); ok {
+		t.Error("nobody's password was guessed")
+	}
+	if c, _, _, err := parsePHC(nobodys); err != nil || c != todaysCost {
+		t.Errorf("nobody's password costs %v (%v)", c, err)
+	}
+}
+
+func TestSlugsAreMadeFromTitles(t *testing.T) {
+	for title, want := range map[string]string{
+		"Four minutes wide":                    "four-minutes-wide",
+		"Wie er zwijgt bij laagwater":          "wie-er-zwijgt-bij-laagwater",
+		"  What? -- Again_and again!  ":        "what-again-and-again",
+		"Über Öl":                              "uber-ol",
+		"…":                                    "untitled",
+		"":                                     "untitled",
+		strings.Repeat("een lange titel ", 20): "een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel",
+	} {
+		if got := Slug(title, "nl"); got != want {
+			t.Errorf("Slug(%q) = %q, want %q", title, got, want)
+		}
+	}
+}
+
+func TestOnlyPathsOfTheDeskAreReturnedTo(t *testing.T) {
+	for path, want := range map[string]string{
+		"/admin":                        "/admin",
+		"/admin/followers?q=bram":       "/admin/followers?q=bram",
+		"/admin/articles/new":           "/admin/articles/new",
+		"//zilverduin.example/admin":    "home",
+		"///zilverduin.example":         "home",
+		"/\\zilverduin.example":         "home",
+		"/admin\\@zilverduin.example":   "home",
+		"https://zilverduin.example/":   "home",
+		"https:zilverduin.example":      "home",
+		"/\t/zilverduin.example":        "home",
+		"/admin/\r\nSet-Cookie: a=b":    "home",
+		"javascript:alert(1)":           "home",
+		"/administrator":                "home",
+		"/login?to=/login":              "home",
+		"":                              "home",
+		"/admin/%zz":                    "home",
+		"http:///admin":                 "home",
+		"@zilverduin.example/admin":     "home",
+		"/admin/..//zilverduin.example": "/admin/..//zilverduin.example",
+	} {
+		if got := ownPath(path, "home"); got != want {
+			t.Errorf("ownPath(%q) = %q, want %q", path, got, want)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package admin
+
+import (
+	"html/template"
+	"net/http"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+)
+
+// previewPage is an article as its readers will see it, saved or not.
+type previewPage struct {
+	frame
+	Article blog.Article
+	Text    template.HTML
+	By      []face
+	Hero    *picture
+	Series  string
+	At      time.Time
+	Kept    []keptField // the form it was asked for from, to go on writing with
+}
+
+// previewArticle shows what is stored.
+func (d *Desk) previewArticle(v *visit) error {
+	a, err := d.writable(v)
+	if err != nil {
+		return err
+	}
+	series, err := d.seriesOf(v.ctx(), a)
+	if err != nil {
+		return err
+	}
+	return d.preview(v, a, series.Title, nil)
+}
+
+// showPreview shows what was typed, without saving it; the form waits below.
+func (d *Desk) showPreview(v *visit, a blog.Article, p *editorPage) error {
+	var fields []keptField
+	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "language", "tags", "series", "part", "planned", "byline",
+		"format", "visibility", "comments", "quotes", "warning", "picture-alt", "upload-alt"} {
+		fields = append(fields, keptField{name, v.r.PostForm.Get(name)})
+	}
+	for i := range fields {
+		if fields[i].Name == "text" {
+			fields[i].Value = p.Text // with the pictures that came with this form
+		}
+	}
+	return d.preview(v, a, p.Series, append(fields, keptField{"picture", p.PictureID}))
+}
+
+func (d *Desk) preview(v *visit, a blog.Article, series string, fields []keptField) error {
+	title := a.Title
+	if title == "" {
+		title = "No title yet"
+	}
+	p := previewPage{frame: frame{Title: "Preview: " + title, Site: v.site, Author: v.author}, Article: a, Kept: fields, Series: series,
+		Text: markup.Trusted(a.HTML).HTML(), At: v.now.In(v.zone)}
+	if a.PublishedAt != nil {
+		p.At = a.PublishedAt.In(v.zone)
+	}
+	for _, by := range a.Authors {
+		p.By = append(p.By, face{by.Name, mediaPath(by.Picture)})
+	}
+	var err error
+	if p.Hero, err = d.hero(v.ctx(), a); err != nil {
+		return err
+	}
+	return d.pages.Render(v.w, http.StatusOK, "admin/preview", p)
+}

@@ -1,0 +1,330 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+// publishPage asks the last questions: when, for whom, in which form; and says how far it goes.
+type publishPage struct {
+	frame
+	Article    blog.Article
+	Saved      string
+	When       string // now or later
+	Date       string // of a datetime-local field
+	Zone       string
+	Visibility string
+	Format     string
+	Audiences  []audience
+	Cards      []card
+	Told       string // people named in the text
+	Checks     checks
+	Troubles   troubles
+}
+
+// audience is one answer to the question for whom.
+type audience struct{ Value, Word, Reach string }
+
+// card is one form an article can travel in, as a reader of Mastodon sees it.
+type card struct {
+	Value, Word, Hint string
+	Title             string // larger, for an Article
+	Warning           string // folds the rest away
+	Body              template.HTML
+	Link              string
+	Tags              []string
+	Picture           *picture
+	Preview           bool // with a link preview below
+}
+
+const (
+	later      = "later"
+	dateLayout = "2006-01-02T15:04"
+)
+
+func (d *Desk) showPublish(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	if a.Status == blog.Published {
+		return v.see("/admin/articles/" + string(a.ID) + "/report")
+	}
+	if a.Status == blog.Deleted {
+		return blog.ErrGone
+	}
+	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt), Troubles: troubles{}}
+	p.Date = v.now.In(v.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
+	if a.ScheduledAt != nil {
+		p.When, p.Date = later, a.ScheduledAt.In(v.zone).Format(dateLayout)
+	}
+	return d.askPublish(v, http.StatusOK, a, p)
+}
+
+func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) error {
+	f, err := d.frame(v, "articles", "Publish: "+a.Title)
+	if err != nil {
+		return err
+	}
+	p.frame, p.Article, p.Zone = f, a, v.zone.String()
+	rendered, err := d.library.Compose(v.ctx(), &a, nil)
+	if err := p.Troubles.note(err); err != nil {
+		return err
+	}
+	if p.Checks, err = d.check(v.ctx(), a, rendered); err != nil {
+		return err
+	}
+	if p.Audiences, err = d.audiences(v.ctx(), a); err != nil {
+		return err
+	}
+	hero, err := d.hero(v.ctx(), a)
+	if err != nil {
+		return err
+	}
+	p.Cards = v.cards(a, rendered, hero)
+	if len(rendered.Mentions) > 0 {
+		p.Told = list(rendered.Mentions) + " will be told that you name them."
+	}
+	return d.pages.Render(v.w, status, "admin/publish", p)
+}
+
+// audiences says of each answer how far it goes.
+func (d *Desk) audiences(ctx context.Context, a blog.Article) ([]audience, error) {
+	reach := "goes to nobody elsewhere yet: the owner has no followers"
+	n, err := d.store.CountFollowers(ctx, a.VoiceID)
+	if err != nil {
+		return nil, err
+	}
+	if n.Accepted > 0 {
+		reach = "goes to " + many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
+	}
+	others := 0
+	for _, by := range a.Authors {
+		if by.VoiceID == "" || by.VoiceID == a.VoiceID {
+			continue
+		}
+		theirs, err := d.store.CountFollowers(ctx, by.VoiceID)
+		if err != nil {
+			return nil, err
+		}
+		others += theirs.Accepted
+	}
+	carried := ""
+	if others > 0 {
+		carried = ", and is carried on to " + many(others, "follower", "followers") + " of those who wrote with you"
+	}
+	return []audience{
+		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + carried + "."},
+		{string(blog.Unlisted), "Unlisted", "For whoever has the address, not on the front page or in feeds; " + reach + carried + "."},
+		{string(blog.Followers), "Followers only", "Not on the web; " + reach + "."},
+		{string(blog.Local), "Only here", "On the front page and in the feeds; not sent to any server."},
+	}, nil
+}
+
+// cards shows the three forms as Mastodon does (federation.md 3.1 and 3.2).
+func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
+	slug := a.Slug
+	if slug == "" {
+		slug = Slug(a.Title, a.Language)
+	}
+	month := a.Month
+	if month == "" {
+		month = v.now.In(v.site.Location()).Format("2006/01")
+	}
+	link := v.site.Host() + "/" + month + "/" + slug
+	paragraph := func(text string) template.HTML {
+		if text == "" {
+			return ""
+		}
+		return template.HTML("<p>" + template.HTMLEscapeString(text) + "</p>")
+	}
+	strong := template.HTML("<p><b>" + template.HTMLEscapeString(a.Title) + "</b></p>")
+	list := []card{
+		{Value: string(blog.FullArticle), Word: "Article", Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text.",
+			Title: a.Title, Body: paragraph(a.Summary), Link: link, Preview: true},
+		{Value: string(blog.TeaserNote), Word: "Note with a link", Hint: "Looks the same on every server: title, summary and a link.",
+			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
+		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are. For short pieces: Mastodon folds long ones, and drops tables and notes.",
+			Body: strong + paragraph(markup.Excerpt(r.Text, 500)), Link: link, Tags: a.Tags},
+	}
+	for i := range list {
+		list[i].Picture = hero
+		if list[i].Value != string(blog.FullArticle) {
+			list[i].Warning = a.Warning
+		}
+	}
+	return list
+}
+
+// publish saves the answers and lets the article go, now or at its moment.
+func (d *Desk) publish(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"), Format: form.Get("format"),
+		Saved: form.Get("saved"), Troubles: troubles{}}
+	if a.Status == blog.Published { // the button was pressed twice
+		return v.see("/admin/articles/" + string(a.ID) + "/report")
+	}
+	if token(a.SavedAt) != p.Saved {
+		p.Troubles["article"] = trouble{"The article was changed since you opened this page.", "Look it over again; what you see now is what would go out."}
+		p.Saved = token(a.SavedAt)
+		return d.askPublish(v, http.StatusConflict, a, p)
+	}
+	done, err := d.letGo(v, &a, p)
+	if err := p.Troubles.note(err); err != nil {
+		return err
+	}
+	if len(p.Troubles) > 0 {
+		p.Saved = token(a.SavedAt)
+		return d.askPublish(v, http.StatusUnprocessableEntity, a, p)
+	}
+	return v.see("/admin/articles/" + string(a.ID) + "/report?done=" + done)
+}
+
+// letGo writes the choices down and publishes or schedules the article. It tells what was done, by its word.
+func (d *Desk) letGo(v *visit, a *blog.Article, p publishPage) (string, error) {
+	a.Visibility, a.Format = blog.Visibility(p.Visibility), blog.Format(p.Format)
+	if err := d.readyToGo(v.ctx(), a); err != nil {
+		return "", err
+	}
+	if err := d.store.SaveArticle(v.ctx(), a, d.now()); err != nil {
+		return "", err
+	}
+	if p.When == later {
+		at, err := time.ParseInLocation(dateLayout, p.Date, v.zone)
+		if err != nil {
+			return "", blog.Invalid{Field: "date", Problem: "is not understood: write it like 2026-11-30T09:00"}
+		}
+		*a, err = d.scheduled(v, *a, at)
+		return "scheduled", err
+	}
+	first, err := d.store.CountArticles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
+	if err != nil {
+		return "", err
+	}
+	published, err := d.outbox.Publish(v.ctx(), a.ID)
+	if err != nil {
+		return "", err
+	}
+	*a = published
+	switch {
+	case !a.Federates():
+		return "local", nil
+	case first == 0:
+		return "first", nil
+	}
+	return "published", nil
+}
+
+func (d *Desk) scheduled(v *visit, a blog.Article, at time.Time) (blog.Article, error) {
+	scheduled, err := d.outbox.Schedule(v.ctx(), a.ID, at)
+	if err != nil {
+		return a, err
+	}
+	return scheduled, nil
+}
+
+// readyToGo gives an article without an address one made from its title, renders it with what is known today, and asks
+// the noun whether it may go.
+func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
+	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
+		free, err := d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID)
+		if err != nil {
+			return err
+		}
+		a.Slug = free
+	}
+	if _, err := d.library.Compose(ctx, a, nil); err != nil {
+		return err
+	}
+	trial := *a
+	return trial.Publish(d.now(), time.UTC)
+}
+
+// unschedule makes a scheduled article a draft again.
+func (d *Desk) unschedule(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	if a.Status != blog.Scheduled {
+		return blog.ErrConflict
+	}
+	a.Status, a.ScheduledAt = blog.Draft, nil
+	if err := d.store.SaveArticle(v.ctx(), &a, d.now()); err != nil {
+		return err
+	}
+	return v.see("/admin/articles/" + string(a.ID) + "?done=draft")
+}
+
+// withdrawPage says what taking back means before it is done.
+type withdrawPage struct {
+	frame
+	Article blog.Article
+	Holders string // which servers will be asked
+}
+
+func (d *Desk) showWithdraw(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	if a.Status == blog.Deleted {
+		return blog.ErrGone
+	}
+	f, err := d.frame(v, "articles", "Take back: "+a.Title)
+	if err != nil {
+		return err
+	}
+	p := withdrawPage{frame: f, Article: a}
+	if a.Status == blog.Published {
+		sent, err := d.sent(v, a)
+		if err != nil {
+			return err
+		}
+		if n := len(sent.servers); n > 0 {
+			p.Holders = fmt.Sprintf("%s will be asked to delete their copies. Most do; none can be made to.", upper(many(n, "server", "servers")))
+		}
+	}
+	return d.pages.Render(v.w, http.StatusOK, "admin/withdraw", p)
+}
+
+func (d *Desk) withdraw(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	if err := d.outbox.Withdraw(v.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
+		return err
+	}
+	return v.see("/admin/articles?tab=withdrawn&done=withdrawn")
+}
+
+func (d *Desk) deleteArticle(v *visit) error {
+	a, err := d.publishable(v)
+	if errors.Is(err, blog.ErrForbidden) { // a contributor may throw an own draft away
+		a, err = d.writable(v)
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.outbox.Delete(v.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
+		return err
+	}
+	return v.see("/admin/articles?tab=deleted&done=deleted")
+}

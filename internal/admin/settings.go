@@ -1,0 +1,74 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"causerie/internal/blog"
+)
+
+// settingsPage is what may change of the site.
+type settingsPage struct {
+	frame
+	Name, Description, Language, Zone string
+	Troubles                          troubles
+}
+
+func (d *Desk) showSettings(v *visit) error {
+	p := settingsPage{Name: v.site.Name, Description: v.site.Description, Language: v.site.Language, Zone: v.site.Timezone, Troubles: troubles{}}
+	return d.settings(v, http.StatusOK, p)
+}
+
+func (d *Desk) settings(v *visit, status int, p settingsPage) error {
+	if v.author.Role != blog.Admin {
+		return blog.ErrForbidden
+	}
+	f, err := d.frame(v, "settings", "Settings")
+	if err != nil {
+		return err
+	}
+	p.frame = f
+	return d.pages.Render(v.w, status, "admin/settings", p)
+}
+
+func (d *Desk) saveSettings(v *visit) error {
+	if v.author.Role != blog.Admin {
+		return blog.ErrForbidden
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "), Description: strings.TrimSpace(form.Get("description")),
+		Language: strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")), Troubles: troubles{}}
+	site := v.site
+	p.take(&site)
+	if len(p.Troubles) > 0 {
+		return d.settings(v, http.StatusUnprocessableEntity, p)
+	}
+	if err := d.store.SaveSite(v.ctx(), site); err != nil {
+		return err
+	}
+	return v.see("/admin/settings?done=saved")
+}
+
+// take puts what was typed into the site and says what is wrong with it.
+func (p settingsPage) take(site *blog.Site) {
+	if p.Name == "" || len([]rune(p.Name)) > 100 {
+		p.Troubles.add("name", "must have 1 to 100 characters: it stands at the head of every page")
+	}
+	if len([]rune(p.Description)) > 500 {
+		p.Troubles.add("description", "is longer than 500 characters: a line or two are enough")
+	}
+	tag, err := language.Parse(p.Language)
+	if err != nil {
+		p.Troubles.add("language", "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”")
+	}
+	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
+		p.Troubles.add("zone", "is not one that is known: write it like “Europe/Amsterdam”")
+	}
+	site.Name, site.Description, site.Language, site.Timezone = p.Name, p.Description, tag.String(), p.Zone
+}

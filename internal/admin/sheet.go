@@ -1,0 +1,261 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gosimple/slug"
+	"golang.org/x/text/language"
+
+	"causerie/internal/blog"
+)
+
+// sheet is the editor's form as it was typed, so that it can come back as it was typed.
+type sheet struct {
+	Saved                             string // which save the form was opened on
+	Headline, Subtitle, Text, Summary string
+	Slug, Language, Tags              string
+	Series, Part, Planned             string
+	Byline                            string // the names after the owner's, one a line
+	Format, Visibility                string
+	Comments, Quotes, Warning         string
+	PictureID, PictureAlt             string
+	UploadAlt                         string
+}
+
+func readSheet(form url.Values) sheet {
+	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
+	s := sheet{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")),
+		Slug: line("slug"), Language: line("language"), Tags: line("tags"), Series: line("series"), Part: line("part"), Planned: line("planned"),
+		Byline: form.Get("byline"), Format: form.Get("format"), Visibility: form.Get("visibility"), Comments: form.Get("comments"),
+		Quotes: form.Get("quotes"), Warning: line("warning"), PictureID: form.Get("picture"), PictureAlt: line("picture-alt"), UploadAlt: line("upload-alt")}
+	if form.Get("no-picture") != "" {
+		s.PictureID, s.PictureAlt = "", ""
+	}
+	return s
+}
+
+func sheetOf(a blog.Article, series blog.Series) sheet {
+	s := sheet{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary, Slug: a.Slug, Language: a.Language,
+		Tags: strings.Join(a.Tags, ", "), Series: series.Title, Part: digits(a.Part), Planned: digits(series.Planned), Byline: bylineText(a),
+		Format: string(a.Format), Visibility: string(a.Visibility), Comments: string(a.Comments), Quotes: a.Quotes, Warning: a.Warning,
+		PictureID: string(a.PictureID), PictureAlt: a.PictureAlt}
+	return s
+}
+
+// digits writes a number that is not there as nothing.
+func digits(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// apply puts what was typed into an article; what cannot be understood is said, and the rest taken.
+func (s sheet) apply(a *blog.Article, t troubles) {
+	saved, err := time.Parse(time.RFC3339Nano, s.Saved)
+	if err != nil {
+		saved = time.Time{} // never saved, as far as this form knows
+	}
+	a.SavedAt = saved
+	a.Title, a.Subtitle, a.Summary, a.Markdown, a.Slug = s.Headline, s.Subtitle, s.Summary, s.Text, s.Slug
+	a.Warning, a.PictureAlt = s.Warning, s.PictureAlt
+	a.Format, a.Visibility, a.Comments, a.Quotes = choice(s.Format, a.Format), choice(s.Visibility, a.Visibility), choice(s.Comments, a.Comments), choice(s.Quotes, a.Quotes)
+	a.Tags = tagList(s.Tags)
+	if a.PictureID = ""; blog.ValidID(s.PictureID) {
+		a.PictureID = blog.ID(s.PictureID)
+	}
+	tag, err := language.Parse(s.Language)
+	if err != nil {
+		t.add("language", "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”")
+	} else {
+		a.Language = tag.String()
+	}
+	if a.Part, err = count(s.Part); err != nil {
+		t.add("part", "must be a number: 1 for the first")
+	}
+}
+
+// choice is what was chosen; a form without the field changes nothing.
+func choice[T ~string](typed string, before T) T {
+	if typed == "" {
+		return before
+	}
+	return T(typed)
+}
+
+// count reads a number that may be missing.
+func count(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 1 || n > 10_000) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
+
+// tagList reads "rivers, Old houses, #ferries".
+func tagList(text string) blog.Words {
+	var tags blog.Words
+	known := map[string]bool{}
+	for tag := range strings.SplitSeq(text, ",") {
+		tag = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(tag), "#"))
+		if tag != "" && !known[strings.ToLower(tag)] {
+			known[strings.ToLower(tag)] = true
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+// bylineText is what stands in the field for those who wrote with the owner.
+func bylineText(a blog.Article) string {
+	var text strings.Builder
+	for _, by := range a.Authors {
+		switch {
+		case by.VoiceID == a.VoiceID:
+		case by.VoiceID != "":
+			text.WriteString("@" + by.Handle + "\n")
+		default:
+			text.WriteString(strings.TrimSpace(by.Name+" "+by.URL) + "\n")
+		}
+	}
+	return text.String()
+}
+
+const maxByline = 20
+
+// takeByline reads the by-line: "@tobias" is an author here, anything else a guest, with an address at its end or none.
+func (d *Desk) takeByline(ctx context.Context, p *editorPage, a *blog.Article) error {
+	var names []blog.Byline
+	for _, by := range a.Authors {
+		if by.VoiceID == a.VoiceID {
+			names = append(names, by)
+		}
+	}
+	typed := lines(p.Byline)
+	if len(typed) > maxByline {
+		p.Troubles.add("byline", "has more than %d names: name the others in the text", maxByline)
+		return nil
+	}
+	for _, line := range typed {
+		by, err := d.byline(ctx, line)
+		var invalid blog.Invalid
+		if errors.As(err, &invalid) {
+			p.Troubles["byline"] = split(invalid)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if by.VoiceID != a.VoiceID {
+			names = append(names, by)
+		}
+	}
+	a.Authors = names
+	return nil
+}
+
+func (d *Desk) byline(ctx context.Context, line string) (blog.Byline, error) {
+	if handle, ours := strings.CutPrefix(line, "@"); ours {
+		voice, err := d.store.VoiceByHandle(ctx, cleanHandle(handle, d.address))
+		if errors.Is(err, blog.ErrNotFound) {
+			err = blog.Invalid{Field: "byline", Problem: "names “" + line + "”, who does not write here: a guest is written without the @"}
+		}
+		return blog.Byline{VoiceID: voice.ID, Handle: voice.Handle, Name: voice.Name, Picture: voice.Picture}, err
+	}
+	words := strings.Fields(line)
+	last := words[len(words)-1]
+	if !strings.Contains(last, "://") {
+		return blog.Byline{Name: line}, nil
+	}
+	if u, err := url.Parse(last); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(words) == 1 {
+		return blog.Byline{}, blog.Invalid{Field: "byline", Problem: "has a line that is not understood: write a guest as “Nadia Brandt https://noordkade.example”"}
+	}
+	return blog.Byline{Name: strings.Join(words[:len(words)-1], " "), URL: last}, nil
+}
+
+// takeSeries finds the series that was typed by its title. A new one is made when the article is saved.
+func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
+	if _, err := count(p.Planned); err != nil {
+		p.Troubles.add("planned", "must be a number: how many parts there will be")
+	}
+	a.SeriesID = ""
+	if p.Series == "" {
+		a.Part = 0
+		return nil
+	}
+	all, err := d.store.AllSeries(ctx)
+	for _, s := range all {
+		if strings.EqualFold(s.Title, p.Series) {
+			a.SeriesID = s.ID
+		}
+	}
+	if len([]rune(p.Series)) > 200 {
+		p.Troubles.add("series", "has a title longer than 200 characters")
+	}
+	if a.Part == 0 {
+		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
+	}
+	return err
+}
+
+// newSeries makes the typed series, or notes how many parts it will have.
+func (d *Desk) newSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
+	if p.Series == "" {
+		return nil
+	}
+	planned, err := count(p.Planned)
+	if err != nil {
+		return err
+	}
+	s, err := d.seriesOf(ctx, *a)
+	if err != nil || s.ID != "" && s.Planned == planned {
+		return err
+	}
+	if s.ID == "" {
+		s = blog.Series{ID: blog.NewID(d.now()), Slug: Slug(p.Series, a.Language), Title: p.Series, Language: a.Language}
+	}
+	s.Planned = planned
+	err = d.store.SaveSeries(ctx, s)
+	if errors.Is(err, blog.ErrConflict) {
+		return blog.Invalid{Field: "series", Problem: "has an address that another series has: choose another title"}
+	}
+	a.SeriesID = s.ID
+	return err
+}
+
+const maxSlug = 80
+
+// Slug is the last part of an article's or a series' address, made from its title: "Four minutes wide" is
+// "four-minutes-wide". It is never empty.
+func Slug(title, lang string) string {
+	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
+	made := slug.MakeLang(title, base)
+	made = strings.Trim(strings.ReplaceAll(made, "_", "-"), "-")
+	for strings.Contains(made, "--") {
+		made = strings.ReplaceAll(made, "--", "-")
+	}
+	if len(made) > maxSlug {
+		made = made[:maxSlug]
+		if at := strings.LastIndexByte(made, '-'); at > maxSlug/2 {
+			made = made[:at]
+		}
+		made = strings.Trim(made, "-")
+	}
+	if made == "" {
+		return "untitled"
+	}
+	return made
+}
+
+func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }
+
+// bracketless keeps words from ending the brackets they stand in.
+func bracketless(text string) string { return strings.NewReplacer("[", "(", "]", ")").Replace(text) }

@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// todayPage is the desk as one finds it: what goes on, what waits, what is new.
+type todayPage struct {
+	frame
+	Sentence  string // the state of the network, in words
+	Hint      string
+	Last      *lastArticle
+	Drafts    []row
+	AllDrafts int
+	Held      []held
+	Followers store.FollowerCounts
+	New       []follower
+	Earlier   int // new followers beside those shown
+	Steps     bool
+}
+
+// lastArticle is the life of the newest published article.
+type lastArticle struct {
+	row
+	Counts   blog.Counts
+	Progress progress
+}
+
+const newSince = 7 * 24 * time.Hour // what counts as a new follower
+
+func (d *Desk) today(v *visit) error {
+	f, err := d.frame(v, "today", "Today")
+	if err != nil {
+		return err
+	}
+	p := todayPage{frame: f}
+	if p.Sentence, p.Hint, err = d.health(v); err != nil {
+		return err
+	}
+	if err := errors.Join(d.lastArticle(v, &p), d.recentDrafts(v, &p), d.waitingComments(v, &p), d.newFollowers(v, &p)); err != nil {
+		return err
+	}
+	p.Steps = p.Last == nil && p.AllDrafts == 0
+	return d.pages.Render(v.w, http.StatusOK, "admin/today", p)
+}
+
+// health says in one sentence how the letters fare, and what comes of it.
+func (d *Desk) health(v *visit) (sentence, hint string, err error) {
+	peers, err := d.store.SilentPeers(v.ctx())
+	if err != nil {
+		return "", "", err
+	}
+	silent := 0
+	for _, p := range peers {
+		if p.Letters > 0 {
+			silent++
+		}
+	}
+	if silent == 0 {
+		return "Everything is delivered.", "", nil
+	}
+	hint = "What waits for them is tried again, at growing distances, for a week."
+	if silent == 1 {
+		return "Everything is delivered, except to one server that is silent.", hint, nil
+	}
+	return fmt.Sprintf("Everything is delivered, except to %s servers that are silent.", number(silent)), hint, nil
+}
+
+func (d *Desk) lastArticle(v *visit, p *todayPage) error {
+	list, err := d.store.Articles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	counts, err := d.store.Counts(v.ctx(), []blog.ID{list[0].ID})
+	if err != nil {
+		return err
+	}
+	letters, err := d.store.ProgressOf(v.ctx(), []blog.ID{list[0].ID})
+	if err != nil {
+		return err
+	}
+	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Progress: progressOf(letters[list[0].ID])}
+	return nil
+}
+
+func (d *Desk) recentDrafts(v *visit, p *todayPage) error {
+	drafts := store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
+	list, err := d.store.Articles(v.ctx(), drafts)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		p.Drafts = append(p.Drafts, v.row(a))
+	}
+	p.AllDrafts, err = d.store.CountArticles(v.ctx(), drafts)
+	return err
+}
+
+func (d *Desk) waitingComments(v *visit, p *todayPage) error {
+	list, err := d.store.Comments(v.ctx(), store.CommentList{Voice: v.own(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
+	if err != nil {
+		return err
+	}
+	p.Held, err = d.held(v, list)
+	return err
+}
+
+func (d *Desk) newFollowers(v *visit, p *todayPage) (err error) {
+	if p.Followers, err = d.store.CountFollowers(v.ctx(), v.author.ID); err != nil {
+		return err
+	}
+	list, err := d.store.FollowersOf(v.ctx(), store.FollowerList{Voice: v.author.ID, State: blog.Accepted, Limit: 100})
+	if err != nil {
+		return err
+	}
+	since := d.now().Add(-newSince)
+	for _, f := range list {
+		switch {
+		case f.Since.Before(since):
+		case len(p.New) < 3:
+			p.New = append(p.New, v.follower(f))
+		default:
+			p.Earlier++
+		}
+	}
+	return nil
+}
+
+// more is the rest of the menu, where a narrow screen has no room for it.
+func (d *Desk) more(v *visit) error {
+	f, err := d.frame(v, "more", "More")
+	if err != nil {
+		return err
+	}
+	return d.pages.Render(v.w, http.StatusOK, "admin/more", struct{ frame }{f})
+}

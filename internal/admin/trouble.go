@@ -1,0 +1,150 @@
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"causerie/internal/blog"
+)
+
+// Troubles of the desk itself; those of the blog are blog's.
+var (
+	errMethod      = errors.New("this address takes no request of that kind")
+	errCrossOrigin = errors.New("the form was sent from another site's page")
+	errBusy        = errors.New("too many people are signing in at once")
+)
+
+// troublePage says what happened, what it means and what one can do.
+type troublePage struct {
+	frame
+	Heading string
+	Words   string
+	ID      string // to quote, where the fault is ours
+}
+
+// fail turns an error into a page; what nobody can mend by themselves is logged, with an id that the page shows.
+func (d *Desk) fail(v *visit, err error) {
+	status, p := explain(err)
+	p.Title, p.Site, p.Author = p.Heading, v.site, v.author
+	if status == http.StatusInternalServerError {
+		p.ID = rand.Text()[:10]
+		d.Log.Error("a page of the desk failed", "path", v.r.URL.Path, "id", p.ID, "error", err)
+	}
+	if status == http.StatusServiceUnavailable {
+		v.w.Header().Set("Retry-After", "10")
+	}
+	if err := d.pages.Render(v.w, status, "admin/trouble", p); err != nil {
+		d.Log.Error("the page about a failure failed", "path", v.r.URL.Path, "error", err)
+		http.Error(v.w, p.Heading, status)
+	}
+}
+
+func explain(err error) (int, troublePage) {
+	var invalid blog.Invalid
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, troublePage{Heading: "That is too much at once",
+			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the form still has your words."}
+	case errors.As(err, &invalid):
+		return http.StatusUnprocessableEntity, troublePage{Heading: "That could not be taken", Words: sentence(invalid)}
+	case errors.Is(err, blog.ErrNotFound):
+		return http.StatusNotFound, troublePage{Heading: "No such page",
+			Words: "Nothing is kept at this address, or it is not yours to see."}
+	case errors.Is(err, blog.ErrForbidden):
+		return http.StatusForbidden, troublePage{Heading: "Not yours to do",
+			Words: "This belongs to another author, or is left to editors and administrators. Ask one of them."}
+	case errors.Is(err, errCrossOrigin):
+		return http.StatusForbidden, troublePage{Heading: "Not from there",
+			Words: "This was sent from another site's page and was not acted on. If you meant it, do it from the desk."}
+	case errors.Is(err, blog.ErrGone):
+		return http.StatusGone, troublePage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
+	case errors.Is(err, blog.ErrConflict):
+		return http.StatusConflict, troublePage{Heading: "Somebody was quicker",
+			Words: "It was changed in the meantime, by you in another window or by somebody else. Nothing was overwritten: go back, reload, and look again."}
+	case errors.Is(err, errMethod):
+		return http.StatusMethodNotAllowed, troublePage{Heading: "Not like this", Words: "This address takes no request of that kind."}
+	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, troublePage{Heading: "Too much at once", Words: "It took too long and was given up. Try again in a few seconds."}
+	}
+	return http.StatusInternalServerError, troublePage{Heading: "Something went wrong here",
+		Words: "Nothing you did caused it, and nothing was half done. Try again; when it stays, tell the keeper of this blog."}
+}
+
+// troubles are what is wrong with a form, by the field.
+type troubles map[string]trouble
+
+// trouble is what happened, and what to do about it.
+type trouble struct{ What, Do string }
+
+// Of is the trouble with a field, as the templates show it; nil when there is none.
+func (t troubles) Of(field string) *fieldTrouble {
+	if found, ok := t[field]; ok {
+		return &fieldTrouble{field, found}
+	}
+	return nil
+}
+
+type fieldTrouble struct {
+	Field string
+	trouble
+}
+
+// labels are the fields as people read them, where that is not the name itself.
+var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle", "name": "name",
+	"picture": "picture", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags"}
+
+// note puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
+func (t troubles) note(err error) error {
+	var invalid blog.Invalid
+	if err == nil || !errors.As(err, &invalid) {
+		return err
+	}
+	if _, known := t[invalid.Field]; !known {
+		t[invalid.Field] = split(invalid)
+	}
+	return nil
+}
+
+// noteAs is note for an error whose field has another name in this form.
+func (t troubles) noteAs(field string, err error) error {
+	var invalid blog.Invalid
+	if errors.As(err, &invalid) {
+		t[field] = split(invalid)
+		return nil
+	}
+	return err
+}
+
+func (t troubles) add(field, problem string, args ...any) {
+	t[field] = split(blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)})
+}
+
+// split parts a problem into what happened and what to do, at its colon.
+func split(invalid blog.Invalid) trouble {
+	what, do, found := strings.Cut(sentence(invalid), ": ")
+	if !found {
+		return trouble{What: what}
+	}
+	return trouble{What: what + ".", Do: upper(strings.TrimSuffix(do, ".")) + "."}
+}
+
+func sentence(invalid blog.Invalid) string {
+	label := labels[invalid.Field]
+	if label == "" {
+		label = strings.ReplaceAll(invalid.Field, "-", " ")
+	}
+	return "The " + label + " " + strings.TrimSuffix(invalid.Problem, ".") + "."
+}
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	runes := []rune(s)
+	return strings.ToUpper(string(runes[:1])) + string(runes[1:])
+}

@@ -1,0 +1,95 @@
+package admin
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// number writes small numbers as words and groups the thousands of large ones: "three", "1,204".
+func number(n int) string {
+	small := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+	if n >= 0 && n < len(small) {
+		return small[n]
+	}
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// figure is number without words: "3", "1,204".
+func figure(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return number(n)
+}
+
+// many is a number with its noun: "1 follower", "64 servers".
+func many(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return figure(n) + " " + several
+}
+
+// moment is a time as people say it on the day they ask: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
+func moment(at, now time.Time, zone *time.Location) string {
+	at, now = at.In(zone), now.In(zone)
+	days := int(midnight(now).Sub(midnight(at)).Round(24*time.Hour) / (24 * time.Hour))
+	switch {
+	case days == 0:
+		return "today " + at.Format("15:04")
+	case days == 1:
+		return "yesterday " + at.Format("15:04")
+	case days == -1:
+		return "tomorrow " + at.Format("15:04")
+	case days > 1 && days < 7:
+		return at.Format("Monday 15:04")
+	case at.Year() == now.Year():
+		return at.Format("2 January, 15:04")
+	}
+	return at.Format("2 January 2006, 15:04")
+}
+
+func midnight(at time.Time) time.Time {
+	y, m, day := at.Date()
+	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
+}
+
+// within is a short duration: "0.4 s", "12 s", "3 min".
+func within(ms int64) string {
+	switch d := time.Duration(ms) * time.Millisecond; {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	default:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+}
+
+// excerpt is the beginning of a text, at most so many runes, ending between words.
+func excerpt(text string, most int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	cut := string(runes[:most])
+	if at := strings.LastIndexByte(cut, ' '); at > len(cut)/2 {
+		cut = cut[:at]
+	}
+	return strings.TrimRight(cut, " ,;:.") + " …"
+}
+
+// list joins names as a sentence does: "a, b and c".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
