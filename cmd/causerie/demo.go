@@ -146,8 +146,8 @@ type demo struct {
 }
 
 // trip is the whole way of an article out and of the conversation back.
-func (d *demo) trip(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, tripTime)
+func (d *demo) trip(ended context.Context) error {
+	ctx, cancel := context.WithTimeout(ended, tripTime)
 	defer cancel()
 	for _, step := range []struct {
 		what string
@@ -162,7 +162,11 @@ func (d *demo) trip(ctx context.Context) error {
 		{"hear back", d.converse},
 		{"look at the page", d.look},
 	} {
-		if err := step.do(ctx); err != nil {
+		err := step.do(ctx)
+		if err != nil && ended.Err() != nil {
+			return errors.New("the demo was ended before its trip was over")
+		}
+		if err != nil {
 			return fmt.Errorf("the demo failed to %s: %w", step.what, err)
 		}
 	}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"causerie/internal/store/storetest"
+)
+
+func TestAFirstStartPrintsALinkThatOpens(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "new", "causerie.db"))
+	s.wait("the link is printed", func() bool { return strings.Contains(s.out.String(), s.url+"/admin/first-run?token=") })
+	_, rest, _ := strings.Cut(s.out.String(), "/admin/first-run")
+	link, _, _ := strings.Cut(rest, "\n")
+	if status, body := s.get(s.url+"/admin/first-run"+link, "text/html"); status != http.StatusOK || !strings.Contains(body, "<form") {
+		t.Errorf("the link answers %d:\n%s", status, body)
+	}
+}
+
+func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	out, trouble, status := say(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin", "--json"), nil, "wheat paste on mondays\n")
+	if status != done {
+		t.Fatal(trouble)
+	}
+	if tobias := read[authorLine](t, out)[0]; tobias.Role != "author" || tobias.Link != "" {
+		t.Errorf("the second author is %+v", tobias)
+	}
+	if out := s.say("author", "list"); !strings.Contains(out, "Ilse Verhaagen") || !strings.Contains(out, "admin") || !strings.Contains(out, "Tobias Renkema") {
+		t.Errorf("the list is\n%s", out)
+	}
+	if _, trouble, status := say(s.ctx, s.args("author", "disable", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "last admin") {
+		t.Errorf("shutting out the last admin: %d, %s", status, trouble)
+	}
+	s.say("author", "disable", "tobias")
+	if _, trouble, status := say(s.ctx, s.args("author", "link", "tobias"), nil, ""); status != failed || !strings.Contains(trouble, "--undo") {
+		t.Errorf("a link for somebody disabled: %d, %s", status, trouble)
+	}
+	s.say("author", "disable", "tobias", "--undo")
+	link := strings.TrimSpace(s.say("author", "link", "tobias"))
+	link = link[strings.Index(link, "http"):]
+	if status, body := s.get(link, "text/html"); status != http.StatusOK || !strings.Contains(body, "Tobias Renkema") {
+		t.Errorf("the sign-in link answers %d:\n%s", status, body)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		in   string
+		want string
+	}{
+		"a handle that is taken":     {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
+		"a handle with a capital":    {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
+		"a password of three":        {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n", "too short"},
+		"somebody nobody knows":      {[]string{"author", "link", "kade"}, "", "author list"},
+		"a key that is to be turned": {[]string{"author", "rotate-key", "ilse"}, "", "later version"},
+	} {
+		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, c.in); status != failed || !strings.Contains(trouble, c.want) {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+}
+
+func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+	folder := t.TempDir()
+	var picture bytes.Buffer
+	if err := drawFerry(&picture); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(folder, "pictures"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keep := func(name string, body []byte) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	keep("pictures/ferry.jpg", picture.Bytes())
+	file := keep("wide.md", []byte("---\ntitle: Four minutes wide\nseries: The Low Road\npart: 2\nauthors: [ilse, tobias]\nguest: Harm <https://harm.example>\n"+
+		"picture: pictures/ferry.jpg\npicture-alt: A ferry.\n---\n\n![The ferry at the buoy](pictures/ferry.jpg)\n\n<script>alert(1)</script>\n"))
+	out, notices, status := say(s.ctx, s.args("article", "publish", file, "--author", "@ilse", "--json"), nil, "")
+	if status != done || !strings.Contains(notices, "raw HTML left out") {
+		t.Fatalf("publish ended with %d: %s", status, notices)
+	}
+	a := read[articleLine](t, out)[0]
+	_, body := s.get(a.URL, "text/html")
+	for _, want := range []string{"Tobias Renkema", "Harm", "The Low Road", `alt="The ferry at the buoy"`, `alt="A ferry."`, "1280w"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(body, "alert(1)</script>") {
+		t.Error("a script reached the page")
+	}
+	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out, "Ilse Verhaagen, Tobias Renkema, Harm") {
+		t.Errorf("show says\n%s", out)
+	}
+}
+
+func TestDraftsAreKeptAndDeleted(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	file := write(t, "ferry.md", ferry)
+	first := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]
+	if again := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]; again.ID != first.ID || again.Status != "draft" {
+		t.Errorf("the same file again is %+v, not %+v", again, first)
+	}
+	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "draft, not published") {
+		t.Errorf("withdrawing a draft: %d, %s", status, trouble)
+	}
+	s.say("article", "delete", string(first.ID))
+	if list := read[articleLine](t, s.say("article", "list", "--status", "draft", "--json")); len(list) != 0 {
+		t.Errorf("still there: %+v", list)
+	}
+}
+
+func TestBadArticleFilesGetOneSentence(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+	for name, c := range map[string]struct{ author, text, want string }{
+		"a key that is misspelt":          {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
+		"no title":                        {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
+		"no text":                         {"ilse", "---\ntitle: Empty\n---\n", "empty"},
+		"a slug that somebody else has":   {"tobias", ferry, "belongs to another article"},
+		"a warning that would be in vain": {"ilse", "---\ntitle: W\nwarning: rain\n---\nx\n", "note-full"},
+		"a picture that is not there":     {"ilse", "---\ntitle: P\npicture: none.jpg\n---\nx\n", "none.jpg"},
+		"a co-author nobody knows":        {"ilse", "---\ntitle: C\nauthors: [kade]\n---\nx\n", "kade"},
+		"an author nobody knows":          {"kade", ferry, "author list"},
+	} {
+		_, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "bad.md", c.text), "--author", c.author), nil, "")
+		if status != failed || !strings.Contains(trouble, c.want) || !strings.HasPrefix(trouble, "causerie: ") {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+}
+
+func TestStartsThatCannotBe(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	taken := strings.TrimPrefix(s.url, "http://")
+	file := write(t, "file", "")
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"a port that is taken":                   {s.args("serve", "--listen", taken), "taken by another program"},
+		"an address that is none":                {s.args("--listen", "nowhere"), "host:port"},
+		"another url":                            {s.args("--listen", freePort(t), "--url", "https://overkant.example"), "founded as " + s.url},
+		"another domain for handles":             {s.args("--listen", freePort(t), "--handle-domain", "overkant.example"), "founded with " + taken},
+		"a database inside a file":               {[]string{"--listen", freePort(t), "--database", file + "/causerie.db"}, "--database"},
+		"a database that does not answer":        {[]string{"--listen", freePort(t), "--database", "postgres://127.0.0.1:1/x"}, "--database"},
+		"a database of a kind that is not known": {[]string{"--listen", freePort(t), "--database", "mysql://x"}, "SQLite"},
+		"a command without a blog":               {[]string{"article", "list", "--data", t.TempDir()}, "no blog"},
+		"a command for later":                    {[]string{"backup", "all.zip", "--dry-run"}, "later version"},
+	} {
+		_, trouble, status := say(s.ctx, c.args, nil, "")
+		if status != failed || !strings.Contains(trouble, c.want) || strings.Count(strings.TrimSpace(trouble), "\n") > 0 {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+}
+
+func TestASocketFileIsTakenOverOnlyFromTheDead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := listen(Config{Listen: "unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listen(Config{Listen: "unix:" + path}); err == nil || !strings.Contains(err.Error(), "taken") {
+		t.Errorf("a socket that is in use: %v", err)
+	}
+	first[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	closeAll(first)
+	second, err := listen(Config{Listen: "unix:" + path})
+	if err != nil {
+		t.Fatalf("a socket that nobody answers at: %v", err)
+	}
+	closeAll(second)
+}
+
+func TestMigrateListsItsSteps(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "causerie.db")
+	if _, trouble, status := say(t.Context(), []string{"migrate", "--status", "--database", database}, nil, ""); status != failed || !strings.Contains(trouble, "no blog") {
+		t.Errorf("the status of nothing: %d, %s", status, trouble)
+	}
+	for _, args := range [][]string{{"migrate"}, {"migrate", "--status"}} {
+		out, trouble, status := say(t.Context(), append(args, "--json", "--database", database), nil, "")
+		if status != done {
+			t.Fatal(trouble)
+		}
+		for _, step := range read[migrationLine](t, out) {
+			if step.State != "done" {
+				t.Errorf("%v leaves %+v", args, step)
+			}
+		}
+	}
+}
+
+func TestTheDemoMakesItsTrip(t *testing.T) {
+	out, trouble, status := say(t.Context(), []string{"demo", "--once", "--listen", freePort(t)}, nil, "")
+	if status != done {
+		t.Fatalf("the demo ended with %d: %s\n%s", status, trouble, out)
+	}
+	for _, want := range []string{"published “Four minutes wide”", "-> 3 servers", "delivered 3/3", "reply from @bram@127.0.0.1:", "4 replies, 2 likes and 1 boost"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not say %q:\n%s", want, out)
+		}
+	}
+}

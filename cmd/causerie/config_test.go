@@ -1,0 +1,178 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// settle parses a command line as run does.
+func settle(t *testing.T, args, env []string) (Config, error) {
+	t.Helper()
+	var all commands
+	parser, err := newParser(&all, env, console{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return all.Config, err
+	}
+	return all.Config, all.Config.complete(env)
+}
+
+func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
+	file := write(t, "causerie.yaml", "url: https://file.example\nlisten: localhost:1\ndata: /file\ntrusted-proxies: [10.0.0.1, 192.168.0.0/16]\n")
+	for name, args := range map[string][]string{"a file named by a flag": {"--config", file}, "a file named by a variable": nil} {
+		env := []string{"CAUSERIE_URL=https://Env.example/", "CAUSERIE_LISTEN=localhost:2", "PATH=/bin"}
+		if args == nil {
+			env = append(env, "CAUSERIE_CONFIG="+file)
+		}
+		c, err := settle(t, append(args, "--listen", "localhost:3"), env)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		want := prefixes{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("192.168.0.0/16")}
+		got := []string{c.Listen, c.URL, c.Data, c.Database, c.Media}
+		if diff := cmp.Diff([]string{"localhost:3", "https://env.example", "/file", "/file/causerie.db", "/file/media"}, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if len(c.TrustedProxies) != 2 || c.TrustedProxies[0] != want[0] || c.TrustedProxies[1] != want[1] {
+			t.Errorf("%s: trusted proxies %v", name, c.TrustedProxies)
+		}
+	}
+}
+
+func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		args, env  []string
+		file, want string
+	}{
+		"a misspelt flag":               {args: []string{"--databse=x"}, want: `"--database"`},
+		"a misspelt variable":           {env: []string{"CAUSERIE_DATABSE=x"}, want: `"CAUSERIE_DATABASE"`},
+		"a variable from nowhere":       {env: []string{"CAUSERIE_QQQQQQQQQQQQ=x"}, want: "serve --help"},
+		"a misspelt key":                {file: "listen: a:1\ndatabse: x\n", want: `"database"`},
+		"a key without a simple value":  {file: "listen: {a: b}\n", want: "needs one value"},
+		"a file that is no YAML":        {file: "a: [\n", want: "line"},
+		"a file that is a list":         {file: "- a\n", want: "name: value"},
+		"a file that is not there":      {args: []string{"--config=/nowhere/x.yaml"}, want: "cannot be read"},
+		"a misspelt command":            {args: []string{"artcle"}, want: "“article”"},
+		"a url with a path":             {args: []string{"--url=https://overkant.example/blog"}, want: "whole site"},
+		"a url without a scheme":        {args: []string{"--url=overkant.example"}, want: "https://overkant.example"},
+		"a domain that is an address":   {args: []string{"--handle-domain=https://x"}, want: "not a domain"},
+		"a network that is none":        {args: []string{"--federation-allow=loopback"}, want: "10.0.0.0/8"},
+		"a zone that is none":           {args: []string{"--timezone=Oudewaard"}, want: "Europe/Amsterdam"},
+		"a language that is none":       {args: []string{"--language=dutch!"}, want: "pt-BR"},
+		"a log that is none":            {args: []string{"--log=jsn"}, want: `"json"`},
+		"certificates":                  {args: []string{"--tls=auto"}, want: "later version"},
+		"mail":                          {env: []string{"CAUSERIE_SMTP=smtp://x"}, want: "later version"},
+		"measurements":                  {file: "metrics-listen: localhost:9\n", want: "later version"},
+		"pictures in a bucket":          {args: []string{"--media=s3://b"}, want: "later version"},
+		"signed questions":              {args: []string{"--authorized-fetch"}, want: "later version"},
+		"a command without its words":   {args: []string{"article", "publish"}, want: "--author"},
+		"a role that is none":           {args: []string{"author", "add", "x", "--name=X", "--role=king"}, want: "admin"},
+		"a password that does not come": {args: []string{"author", "add", "x", "--name=X", "--password-stdin"}, want: "standard input"},
+	} {
+		if c.file != "" {
+			c.args = append(c.args, "--config", write(t, "c.yaml", c.file))
+		}
+		_, trouble, status := say(t.Context(), c.args, c.env, "")
+		if status != misusing || !strings.Contains(trouble, c.want) {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+}
+
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	if _, err := settle(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x", "CAUSERIEX=1"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
+	out, _, status := say(t.Context(), []string{"serve", "--help"}, nil, "")
+	var all commands
+	parser, err := newParser(&all, nil, console{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range settingNames(parser.Model.Flags) {
+		if !strings.Contains(out, "--"+name) {
+			t.Errorf("serve --help does not list %s", name)
+		}
+	}
+	if status != done {
+		t.Errorf("it ends with %d", status)
+	}
+	for _, command := range []string{"", "demo", "author add", "author list", "author password", "author link", "author disable", "article publish", "article draft",
+		"article list", "article show", "article withdraw", "article delete", "comment list", "comment approve", "comment hide", "comment delete",
+		"deliveries", "deliveries retry", "migrate", "version"} {
+		out, trouble, status := say(t.Context(), append(strings.Fields(command), "--help"), nil, "")
+		if status != done || !strings.Contains(out, "Usage: causerie "+command) || strings.Contains(out, "--handle-domain=") || trouble != "" {
+			t.Errorf("%q --help ends with %d:\n%s%s", command, status, out, trouble)
+		}
+	}
+}
+
+func TestOnlyTrustedProxiesSayWhoAsks(t *testing.T) {
+	trusted := prefixes{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, c := range map[string]struct{ peer, forwarded, want string }{
+		"a proxy of ours":                    {"10.0.0.1:5", "192.0.2.7", "192.0.2.7:0"},
+		"a chain of them":                    {"10.0.0.1:5", "192.0.2.7, 10.1.1.1", "192.0.2.7:0"},
+		"a client who forges a hop":          {"10.0.0.1:5", "203.0.113.9, 192.0.2.7", "192.0.2.7:0"},
+		"a stranger who forges everything":   {"192.0.2.7:5", "203.0.113.9", "192.0.2.7:5"},
+		"a proxy that says nonsense":         {"10.0.0.1:5", "unknown", "10.0.0.1:5"},
+		"a proxy at a unix socket":           {"@", "192.0.2.7", "192.0.2.7:0"},
+		"IPv6":                               {"10.0.0.1:5", "2001:db8::7", "[2001:db8::7]:0"},
+		"nobody in between":                  {"192.0.2.7:5", "", "192.0.2.7:5"},
+		"a proxy that maps IPv4 into IPv6":   {"[::ffff:10.0.0.1]:5", "192.0.2.7", "192.0.2.7:0"},
+		"only our own machines on the way":   {"10.0.0.1:5", "10.2.2.2", "10.2.2.2:0"},
+		"an empty header of a trusted proxy": {"10.0.0.1:5", " ", "10.0.0.1:5"},
+	} {
+		h := &house{desk: &desk{config: Config{TrustedProxies: trusted}}}
+		var got string
+		handler := h.client(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestAPanicIsOnePageAndOneLineOfTheLog(t *testing.T) {
+	var log words
+	h := &house{desk: &desk{log: Config{}.logger(&log)}}
+	server := httptest.NewServer(h.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "3")
+		if r.URL.Path == "/begun" {
+			w.Write([]byte("a"))
+		}
+		panic("the boat has a hole")
+	})))
+	defer server.Close()
+	answer, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusInternalServerError {
+		t.Errorf("it answers %d", answer.StatusCode)
+	}
+	if n := strings.Count(log.String(), "the boat has a hole"); n != 1 {
+		t.Errorf("it is logged %d times:\n%s", n, log.String())
+	}
+	if answer, err := http.Get(server.URL + "/begun"); err == nil {
+		if n, err := answer.Body.Read(make([]byte, 9)); err == nil && n == 3 {
+			t.Error("an answer that broke off looks whole")
+		}
+		answer.Body.Close()
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"causerie/internal/federation/neighbour"
+)
+
+// asProgram makes the test binary be the program, for the tests that need a process of its own.
+const asProgram = "TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// stage is the whole program, serving, with a terminal beside it.
+type stage struct {
+	t        *testing.T
+	ctx      context.Context
+	url      string
+	settings []string // which blog is meant
+	out      *words
+	stop     func() int // ends the server and returns its exit status
+}
+
+// words is what a program writes, read while it does.
+type words struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// freePort is a port that nobody listens on just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// open starts “causerie serve” on a database and waits until it is ready.
+func open(t *testing.T, database string) *stage {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	t.Cleanup(cancel)
+	address := freePort(t)
+	s := &stage{t: t, ctx: ctx, url: "http://" + address, out: &words{},
+		settings: []string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log", "text,error"}}
+	serving, leave := context.WithCancel(context.Background())
+	status := make(chan int, 1)
+	go func() {
+		status <- run(serving, s.args("serve", "--listen", address, "--url", s.url), nil, console{nil, s.out, s.out})
+	}()
+	s.stop = sync.OnceValue(func() int {
+		leave()
+		return <-status
+	})
+	t.Cleanup(func() {
+		if code := s.stop(); code != done || t.Failed() {
+			t.Errorf("the server ended with %d and said:\n%s", code, s.out)
+		}
+	})
+	s.wait("the server is ready", func() bool {
+		answer, err := http.Get(s.url + "/readyz")
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err == nil && answer.StatusCode == http.StatusOK
+	})
+	return s
+}
+
+func (s *stage) args(args ...string) []string { return append(args, s.settings...) }
+
+// wait waits until something is so.
+func (s *stage) wait(what string, yes func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !yes() {
+		if time.Now().After(deadline) || s.ctx.Err() != nil {
+			s.t.Fatalf("waited too long until %s; the server said:\n%s", what, s.out)
+		}
+		time.Sleep(15 * time.Millisecond)
+	}
+}
+
+// say runs a command beside the server; it must succeed.
+func (s *stage) say(args ...string) string {
+	s.t.Helper()
+	out, trouble, status := say(s.ctx, s.args(args...), nil, "")
+	if status != done {
+		s.t.Fatalf("%q ended with %d: %s", args, status, trouble)
+	}
+	return out
+}
+
+// say runs the program to its end.
+func say(ctx context.Context, args, env []string, in string) (out, trouble string, status int) {
+	var o, e bytes.Buffer
+	status = run(ctx, args, env, console{strings.NewReader(in), &o, &e})
+	return o.String(), e.String(), status
+}
+
+// read decodes the JSON objects that a command printed.
+func read[T any](t *testing.T, out string) []T {
+	t.Helper()
+	var list []T
+	for d := json.NewDecoder(strings.NewReader(out)); ; {
+		var one T
+		err := d.Decode(&one)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatalf("%v in %q", err, out)
+		}
+		list = append(list, one)
+	}
+}
+
+// write keeps an article file in the test's folder.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// get asks for an address in the way of a browser, or of another server, and returns the status and the body.
+func (s *stage) get(address, accept string) (int, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, address, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", accept)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// shows waits until a page says something, or does not say it any more.
+func (s *stage) shows(address, words string, yes bool) {
+	s.t.Helper()
+	s.wait("the page says "+words, func() bool {
+		_, body := s.get(address, "text/html")
+		return strings.Contains(body, words) == yes
+	})
+}
+
+// village is a neighbouring server with Bram on it.
+func (s *stage) village() (*neighbour.Server, *neighbour.Person) {
+	s.t.Helper()
+	world := neighbour.New(neighbour.Config{Ports: true})
+	s.t.Cleanup(func() { world.Close() })
+	server, err := world.Server("veerhuis", neighbour.Mastodon)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return server, server.Person("bram")
+}
+
+// ilse adds the author of most plays, and lets somebody follow her.
+func (s *stage) ilse(followers ...*neighbour.Person) authorLine {
+	s.t.Helper()
+	author := read[authorLine](s.t, s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
+	for _, f := range followers {
+		found, err := f.LookUp(s.ctx, strings.TrimPrefix(author.Handle, "@"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := f.Follow(s.ctx, found.ID); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := f.WaitAccepted(s.ctx, found.ID); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return author
+}
