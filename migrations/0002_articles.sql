@@ -57,7 +57,8 @@ CREATE TABLE articles (
     saved_at      TIMESTAMP NOT NULL,
     deleted_at    TIMESTAMP
 );
-CREATE INDEX articles_newest   ON articles (published_at, id) WHERE status = 'published';
+CREATE INDEX articles_newest   ON articles (published_at, id) WHERE status = 'published' AND visibility IN ('public', 'local');
+CREATE INDEX articles_language ON articles (language, published_at) WHERE status = 'published' AND visibility IN ('public', 'local');
 CREATE INDEX articles_voice    ON articles (voice_id, published_at);
 CREATE INDEX articles_series   ON articles (series_id, part);
 CREATE INDEX articles_schedule ON articles (scheduled_at) WHERE status = 'scheduled';

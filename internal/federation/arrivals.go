@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	leaseTime    = 2 * time.Minute // how long a claimed server is ours without a sign of life
-	pollTime     = time.Second     // how often the queues are looked at without a nudge
-	readers      = 32              // servers whose arrivals are worked through at once
-	maxFetches   = 16              // what one activity may make us fetch, all kinds together
-	maxTries     = 5               // of one arrival, before it is parked
-	arrivalTime  = 90 * time.Second
+	leaseTime    = time.Minute // how long a claimed server is ours without a sign of life; twice a delivery's deadline
+	pollTime     = time.Second // how often the queues are looked at without a nudge
+	readers      = 32          // servers whose arrivals are worked through at once
+	maxFetches   = 16          // what one activity may make us fetch, all kinds together
+	maxTries     = 5           // of one arrival, before it is parked
+	arrivalTime  = 25 * time.Second
 	arrivalsOnce = 50
 )
 

@@ -55,6 +55,9 @@ func (c *Courier) Wake() {
 func (c *Courier) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
+	if err := c.Store.Recover(ctx, c.Now()); err != nil {
+		c.Log.Error("what was claimed before the start cannot be freed", "error", err)
+	}
 	for ctx.Err() == nil {
 		claims := c.claim(ctx)
 		for _, claim := range claims {

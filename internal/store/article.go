@@ -220,6 +220,10 @@ type Filter struct {
 	Offset   int
 }
 
+// listed is what stands on front pages, in archives and in feeds. It is the condition of the index articles_newest, so
+// that a front page walks no more rows than it shows.
+const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
+
 func (f Filter) where() (string, []any) {
 	conditions, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
@@ -227,7 +231,7 @@ func (f Filter) where() (string, []any) {
 		args = append(args, values...)
 	}
 	if f.Listed {
-		add(`a.status = 'published' AND a.visibility IN ('public', 'local')`)
+		add(listed)
 	}
 	if f.Federal {
 		add(`a.status = 'published' AND a.visibility IN ('public', 'unlisted') AND a.object_id <> ''`)
@@ -286,7 +290,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 // CountArticles tells how many articles a filter chooses.
 func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
 	where, args := f.where()
-	query, args, _, err := spread(`SELECT count(*)`+fromArticles+where, args)
+	query, args, _, err := spread(`SELECT count(*) FROM articles a`+where, args)
 	if err != nil {
 		return 0, err
 	}
@@ -352,8 +356,14 @@ func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 	var list []TagCount
 	return list, s.all(ctx, &list, `
 		SELECT g.tag, max(g.name) AS name, count(*) AS count FROM article_tags g JOIN articles a ON a.id = g.article_id
-		WHERE a.status = 'published' AND a.visibility IN ('public', 'local')
+		WHERE `+listed+`
 		GROUP BY g.tag ORDER BY 3 DESC, 1`)
+}
+
+// Languages lists the languages of listed articles, the most used first.
+func (s *Store) Languages(ctx context.Context) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `SELECT a.language FROM articles a WHERE `+listed+` GROUP BY a.language ORDER BY count(*) DESC, a.language`)
 }
 
 // DueArticles lists scheduled articles whose time has come.

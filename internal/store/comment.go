@@ -95,7 +95,7 @@ func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, 
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c JOIN articles a ON a.id = c.article_id
-		WHERE `+public+` AND a.status = 'published' AND a.visibility IN ('public', 'local')
+		WHERE `+public+` AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 }
 

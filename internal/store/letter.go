@@ -183,6 +183,18 @@ func (s *Store) claim(ctx context.Context, table, condition string, now time.Tim
 	return claims, nil
 }
 
+// Recover frees what a process that was killed still holds, so that a restart need not wait for the leases to end. Only
+// SQLite can know that nobody else is at work; on PostgreSQL it does nothing, since another process may be. A server that
+// has not failed and is not free is on lease: rests come from failures alone.
+func (s *Store) Recover(ctx context.Context, now time.Time) error {
+	if s.sql.postgres {
+		return nil
+	}
+	return errors.Join(
+		s.do(ctx, `UPDATE peers SET free_at = ?, claims = claims + 1 WHERE waiting AND failures = 0 AND free_at > ?`, now, now),
+		s.do(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
+}
+
 // Renew prolongs a claim; ErrLost when it is no longer ours.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
 	return lost(s.must(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
