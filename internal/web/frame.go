@@ -144,16 +144,15 @@ func (f *frame) foreign(language string) string {
 }
 
 // fronts are the front pages there are: one for each language in which something stands on the blog, and one of all.
-func (w *Web) fronts(ctx context.Context, f *frame, here string, authors []blog.Author) ([]front, error) {
+func (w *Web) fronts(ctx context.Context, here string) ([]front, error) {
+	languages, err := w.store.Languages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(languages)
 	var fronts []front
-	for _, language := range w.languages(f.Site, authors) {
-		filter := listed(language)
-		filter.Limit = 1
-		found, err := w.store.Articles(ctx, filter)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) > 0 {
+	for _, language := range languages {
+		if languagePath.MatchString(language) {
 			fronts = append(fronts, front{Language: language, URL: "/" + language + "/", Here: language == here})
 		}
 	}
@@ -161,16 +160,4 @@ func (w *Web) fronts(ctx context.Context, f *frame, here string, authors []blog.
 		return nil, nil // one language needs no choice
 	}
 	return append(fronts, front{URL: "/", Here: here == ""}), nil
-}
-
-// languages are those that authors write in by default, and those that the interface speaks.
-func (w *Web) languages(site blog.Site, authors []blog.Author) []string {
-	list := []string{site.Language}
-	for _, a := range authors {
-		list = append(list, a.Language)
-	}
-	list = append(list, "nl", "en")
-	slices.Sort(list)
-	list = slices.Compact(list)
-	return slices.DeleteFunc(list, func(language string) bool { return !languagePath.MatchString(language) })
 }

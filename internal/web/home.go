@@ -55,7 +55,7 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 		return page.Document{}, err
 	}
 	f.Front, f.Card = number == 1, number == 1
-	if f.Fronts, err = w.fronts(ctx, &f, language, authors); err != nil {
+	if f.Fronts, err = w.fronts(ctx, language); err != nil {
 		return page.Document{}, err
 	}
 	f.Head.Title, f.Head.Description = f.Site.Name, f.Site.Description
