@@ -2,7 +2,11 @@ package federation_test
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -82,8 +86,30 @@ func BenchmarkFanOut(b *testing.B) {
 		for b.Loop() {
 			total += o.spread(b, len(people))
 		}
-		b.ReportMetric(float64(b.N*len(people))/total.Seconds(), "letters/s")
+		rate := float64(b.N*len(people)) / total.Seconds()
+		b.ReportMetric(rate, "letters/s")
+		b.ReportMetric(rate/signing(b), "of-signing")
 	})
+}
+
+// signing is how many letters all cores could sign in a second if they did nothing else: what bounds a fan-out.
+func signing(b *testing.B) float64 {
+	b.Helper()
+	key, digest := newKey(b), sha256.Sum256([]byte("four minutes wide"))
+	var signed atomic.Int64
+	var cores sync.WaitGroup
+	began := time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		cores.Go(func() {
+			for time.Since(began) < time.Second {
+				if _, err := key.Private.Sign(rand.Reader, digest[:], crypto.SHA256); err == nil {
+					signed.Add(1)
+				}
+			}
+		})
+	}
+	cores.Wait()
+	return float64(signed.Load()) / time.Since(began).Seconds()
 }
 
 // BenchmarkFanOutAmongSilent measures what 200 servers that never answer cost the 800 others: 1 is nothing.
