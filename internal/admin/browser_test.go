@@ -128,13 +128,13 @@ func value(n *html.Node, name string) string {
 }
 
 func words(n *html.Node) string {
-	var all []string
+	var all strings.Builder
 	for c := range n.Descendants() {
 		if c.Type == html.TextNode {
-			all = append(all, strings.Fields(c.Data)...)
+			all.WriteString(c.Data)
 		}
 	}
-	return strings.Join(all, " ")
+	return strings.Join(strings.Fields(all.String()), " ")
 }
 
 // field is what stands in the field of that name, on the first form that has one.

@@ -31,6 +31,17 @@ type publishPage struct {
 	Troubles   troubles
 }
 
+// Elsewhere are the troubles with what is not on this page, each with the way to where it is.
+func (p publishPage) Elsewhere() troubles {
+	list := troubles{}
+	for field, t := range p.Troubles {
+		if field != "date" && field != "visibility" && field != "format" {
+			list[field] = t
+		}
+	}
+	return list
+}
+
 // audience is one answer to the question for whom.
 type audience struct{ Value, Word, Reach string }
 

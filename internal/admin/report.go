@@ -26,9 +26,12 @@ type reportPage struct {
 	Look     []server // those that need a look
 	Waiting  []server
 	Done     []server
+	More     int // delivered ones that are not shown
 	Sent     []saying
 	CanRetry bool
 }
+
+const firstDone = 20 // delivered servers shown before one asks for all
 
 // keyLine is one entry of the bar's key: a shape, a number, a word.
 type keyLine struct{ Class, Words string }
@@ -80,6 +83,9 @@ func (d *Desk) report(v *visit) error {
 		p.Address = v.site.ArticlePage(a)
 	}
 	p.sort(letters.servers)
+	if v.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
+		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
+	}
 	p.Sent = v.sayings(letters.activities)
 	return d.pages.Render(v.w, http.StatusOK, "admin/report", p)
 }

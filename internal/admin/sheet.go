@@ -200,7 +200,7 @@ func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) e
 	if len([]rune(p.Series)) > 200 {
 		p.Troubles.add("series", "has a title longer than 200 characters")
 	}
-	if a.Part == 0 {
+	if _, wrong := p.Troubles["part"]; a.Part == 0 && !wrong {
 		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
 	}
 	return err

@@ -85,14 +85,14 @@ func (v *visit) tidy() {
 
 // frame is what stands around every page of the desk.
 type frame struct {
-	Title   string
-	Here    string // the menu's word for this page
-	Site    blog.Site
-	Author  blog.Author
-	Face    face
-	Waiting int // comments
-	Silent  int // servers
-	Toast   *toast
+	Title           string
+	Here            string // the menu's word for this page
+	Site            blog.Site
+	Author          blog.Author
+	Face            face
+	CommentsWaiting int
+	ServersSilent   int
+	Toast           *toast
 }
 
 // Speaks makes the desk speak English, the one language it has so far.
@@ -119,13 +119,13 @@ func (d *Desk) frame(v *visit, here, title string) (frame, error) {
 		Face: face{v.author.Name, mediaPath(v.author.Picture)}}
 	var err error
 	waiting := store.CommentList{Voice: v.own(), States: []blog.CommentState{blog.CommentWaiting}}
-	if f.Waiting, err = d.store.CountComments(v.ctx(), waiting); err != nil {
+	if f.CommentsWaiting, err = d.store.CountComments(v.ctx(), waiting); err != nil {
 		return f, err
 	}
 	silent, err := d.store.SilentPeers(v.ctx())
 	for _, peer := range silent {
 		if peer.Letters > 0 {
-			f.Silent++
+			f.ServersSilent++
 		}
 	}
 	if words, ok := done[v.r.URL.Query().Get("done")]; ok {

@@ -1,0 +1,221 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/neighbour"
+)
+
+// published is an article of Ilse's that is out.
+func (o *overkant) published(b *browser, policy string) blog.Article {
+	o.t.Helper()
+	b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose, "comments", policy).press("Publish").want(200, "/admin/articles/")
+	return o.only()
+}
+
+func (o *overkant) state(id blog.ID) blog.CommentState {
+	o.t.Helper()
+	c, err := o.store.Comment(o.t.Context(), id)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return c.State
+}
+
+func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		b := o.signIn("ilse")
+		b.open("/admin/comments").sees("Nothing waits.")
+		a := o.published(b, "approve")
+		if _, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Is the bell still there? <script>alert(1)</script></p>"); err != nil {
+			t.Fatal(err)
+		}
+		o.until("the comment waits", func() bool { return strings.Contains(b.open("/admin/comments").text(), "One comment waits") })
+		b.sees("Held: you read every comment on this article first", "Four minutes wide", "Is the bell still there?", "new here", veerhuis.Host)
+		if strings.Contains(b.source, "<script>alert") {
+			t.Error("a script reached the desk")
+		}
+		list, err := o.store.PublicComments(t.Context(), a.ID)
+		if err != nil || len(list) != 0 {
+			t.Errorf("readers see %v (%v)", list, err)
+		}
+		b.open("/admin").sees("One comment waits", "Is the bell still there?")
+		b.press("Approve Bram’s comment").want(200, "/admin/comments?").sees("Approved", "Nothing waits.")
+		list, err = o.store.PublicComments(t.Context(), a.ID)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("readers see %v (%v)", list, err)
+		}
+		id := list[0].ID
+		b.press("Undo").want(200, "/admin/comments?")
+		if got := o.state(id); got != blog.CommentWaiting {
+			t.Errorf("after the undo it is %s", got)
+		}
+		for _, step := range []struct {
+			tab, button string
+			want        blog.CommentState
+		}{{"waiting", "Spam: Bram", blog.CommentSpam}, {"spam", "Show again Bram", blog.CommentShown}, {"published", "Hide Bram", blog.CommentHidden}, {"hidden", "Show again Bram", blog.CommentShown}} {
+			b.open("/admin/comments?tab="+step.tab).press(step.button).want(200, "/admin/comments?")
+			if got := o.state(id); got != step.want {
+				t.Errorf("%s makes it %s", step.button, got)
+			}
+		}
+		b.open("/admin/comments?tab=published").press("Send the answer", "text", "  ").want(422, "/admin/comments/").sees("The text is empty.", "Write an answer.")
+		b.press("Send the answer", "text", "It hangs *where it hung*.").want(200, "/admin/comments?").sees("Your answer is on its way")
+		o.until("bram is told", func() bool { return len(bram.Mentions()) == 1 })
+		b.open("/admin/comments?tab=published").sees("It hangs where it hung.", "in answer to Bram")
+		threads := func() []blog.Thread {
+			list, err := o.store.PublicComments(t.Context(), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return blog.Threads(list)
+		}
+		own := threads()[0].Answers[0].Comment
+		b.open("/admin/comments/"+string(own.ID)).sees("Your answer").press("Save and tell", "text", "It hangs where it always hung.").want(200, "/admin/comments?")
+		if got := threads()[0].Answers[0].Comment.Plain; got == own.Plain || !strings.Contains(got, "always") {
+			t.Errorf("the answer says %q", got)
+		}
+		b.open("/admin/comments/"+string(own.ID)).press("Delete").want(200, "/admin/comments?")
+		o.until("the answer is taken back", func() bool { return len(veerhuis.Received("Delete")) > 0 })
+		b.open("/admin/comments/"+string(id)).press("Delete").want(200, "/admin/comments?")
+		if got := o.state(id); got != blog.CommentRemoved {
+			t.Errorf("it is %s", got)
+		}
+		b.post("/admin/comments/"+string(id)+"/state", "application/x-www-form-urlencoded", strings.NewReader("state=shown"), "Sec-Fetch-Site", "same-origin")
+		b.want(410, "/admin/comments/")
+	})
+}
+
+func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Writer)
+		o.author("maud", "Maud Lindqvist", blog.Admin)
+		bram := o.server("veerhuis").Person("bram")
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		sent, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Between us: the oar is mine.</p>", neighbour.Direct(), neighbour.Mention(o.site.ActorID(ilse.ID)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.until("it arrives", func() bool {
+			_, err := o.store.CommentByAddress(t.Context(), sent.Object)
+			return err == nil
+		})
+		c, err := o.store.CommentByAddress(t.Context(), sent.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin/comments?tab=private").sees("the oar is mine", "Private: for you alone")
+		b.open("/admin/comments?tab=published").lacks("the oar is mine")
+		maud := o.signIn("maud")
+		maud.open("/admin/comments?tab=private").lacks("the oar is mine").sees("Nobody wrote to you alone.")
+		maud.open("/admin/comments/"+string(c.ID)).want(404, "/admin/comments/")
+		maud.open("/admin").lacks("the oar is mine")
+		b.open("/admin/comments?tab=private").press("Send the answer", "text", "I know.").want(200, "/admin/comments?")
+		o.until("bram hears it", func() bool { return len(bram.Mentions()) == 1 })
+		if list, err := o.store.PublicComments(t.Context(), a.ID); err != nil || len(list) > 0 {
+			t.Errorf("readers see %v (%v)", list, err)
+		}
+	})
+}
+
+func TestFollowersAreLetInAndSentAway(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
+		b.open("/admin/profile").press("Save and tell", "approves", "yes", "bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200, "/admin/profile")
+		b.sees("are being told")
+		veerhuis := o.server("veerhuis")
+		bram, kade := veerhuis.Person("bram"), veerhuis.Person("kade")
+		id := o.asks(bram, "ilse")
+		o.asks(kade, "ilse")
+		o.until("two ask", func() bool { return strings.Contains(b.open("/admin/followers").text(), "2 ask to follow you") })
+		b.open("/admin").sees("2 ask to follow you")
+		b.open("/admin/followers").press("Approve Bram").want(200, "/admin/followers").sees("Approved", "1 follower on 1 server", "1 asks to follow you")
+		if err := bram.WaitAccepted(o.soon(), id); err != nil {
+			t.Error(err)
+		}
+		b.press("Refuse Kade").want(200, "/admin/followers").lacks("asks to follow")
+		b.press("Find", "q", "bra").want(200, "/admin/followers?q=bra").sees("Bram")
+		b.press("Find", "q", "zzz").sees("Nobody of that name")
+		b.open("/admin/followers").press("Take off Bram").want(200, "/admin/followers").sees("Nobody follows you yet.")
+		if n, err := o.store.CountFollowers(t.Context(), ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
+			t.Errorf("%+v (%v)", n, err)
+		}
+		b.post("/admin/followers", "application/x-www-form-urlencoded", strings.NewReader("answer=accept&actor=https://nobody.example/x"), "Sec-Fetch-Site", "same-origin")
+		b.want(404, "/admin/followers")
+	})
+}
+
+func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis, zilverduin, dijla := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla")
+		o.befriend(veerhuis.Person("bram"), "ilse")
+		o.befriend(zilverduin.Person("kade"), "ilse")
+		o.befriend(dijla.Person("deniz"), "ilse")
+		for server, mood := range map[*neighbour.Server]neighbour.Mood{zilverduin: neighbour.Refusing(403), dijla: neighbour.Refusing(503)} {
+			if err := server.Be(mood); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		report := "/admin/articles/" + string(a.ID) + "/report"
+		o.until("the report knows all three", func() bool {
+			text := b.open(report).text()
+			return strings.Contains(text, "Delivered to 1 of 3 servers.") && strings.Contains(text, "One is silent, one refused.")
+		})
+		b.sees("Needs a look", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again", "1 refused")
+		b.open("/admin").sees("except to one server that is silent")
+		b.open("/admin/network").sees(dijla.Host, "1 of 3 letters delivered", "Silent 1 time in a row")
+		for _, server := range []*neighbour.Server{zilverduin, dijla} {
+			if err := server.Be(neighbour.Healthy()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.open(report).press("Retry now: "+zilverduin.Host).want(200, report).sees("Trying again now.")
+		o.until("zilverduin has it", func() bool { return strings.Contains(b.open(report).text(), "Delivered to 2 of 3 servers.") })
+		b.press("Try all again now").want(200, report)
+		o.until("all have it", func() bool { return strings.Contains(b.open(report).text(), "Delivered to all 3 servers") })
+		b.open("/admin").sees("Everything is delivered.", "Four minutes wide", "of 3 letters delivered")
+	})
+}
+
+func TestProfileAndSettingsAreChanged(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/profile")
+		b.press("Save and tell", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422, "/admin/profile").sees("The name is missing.", "one half empty")
+		if strings.TrimSpace(b.field("bio")) != "Walks." || b.field("field-name-0") != "Website" {
+			t.Error("the form lost words")
+		}
+		b.press("Save and tell", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/", "shows", "yes", file{"portrait", "ilse.png", drawing(90, 90, 120)}).want(200, "/admin/profile")
+		got, err := o.store.Author(t.Context(), ilse.ID)
+		if err != nil || got.Name != "Ilse V." || got.Summary != "Walks.\n\nRows." || len(got.Fields) != 1 || !got.ShowsFollowers || got.Role != blog.Admin {
+			t.Errorf("saved as %+v (%v)", got, err)
+		}
+		if b.open("/media/" + got.Picture); b.status != 200 || b.header.Get("Content-Type") != "image/png" {
+			t.Errorf("the picture answers %d %s", b.status, b.header.Get("Content-Type"))
+		}
+		b.open("/admin/profile").press("Save and tell", "no-portrait", "yes")
+		if got, err := o.store.Author(t.Context(), ilse.ID); err != nil || got.Picture != "" {
+			t.Errorf("picture %q (%v)", got.Picture, err)
+		}
+		b.open("/admin/settings").press("Save", "name", "Aan de overkant", "language", "tlhingan!", "zone", "Mars/Olympus").want(422, "/admin/settings")
+		b.sees("The language is not one that is known.", "The time zone is not one that is known.")
+		if b.field("name") != "Aan de overkant" || b.field("zone") != "Mars/Olympus" {
+			t.Error("the form lost words")
+		}
+		b.press("Save", "language", "nl", "zone", "Europe/Brussels").want(200, "/admin/settings").sees("Saved.", "Aan de overkant")
+		if site, err := o.store.Site(t.Context()); err != nil || site.Name != "Aan de overkant" || site.Timezone != "Europe/Brussels" || site.Language != "nl" {
+			t.Errorf("saved as %+v (%v)", site, err)
+		}
+		b.open("/admin/more").sees("Sign out", "Pictures")
+	})
+}

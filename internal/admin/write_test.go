@@ -1,0 +1,304 @@
+package admin_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+const prose = `Below the third lock the dike bends away from the river.
+
+## What you put away
+
+There is a drill.`
+
+func TestAnArticleIsWrittenAndSaved(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		b := o.signIn("ilse").open("/admin/articles/new").want(200, "/admin/articles/new").sees("Not saved yet", "It has no title yet")
+		b.press("Save", "title", "A house that\nfloats on Sundays", "text", prose, "summary", "Two sisters, six days of dry land.", "tags", "rivers, #Houses, rivers",
+			"series", "The Low Road", "part", "2", "planned", "5", "byline", "@tobias\nNadia Brandt https://noordkade.example\n", "comments", "approve")
+		b.want(200, "/admin/articles/").sees("Saved today", "19 words, 1 minute", "Ready to publish")
+		a := o.only()
+		if a.Title != "A house that floats on Sundays" || a.Markdown != prose || strings.Join(a.Tags, "|") != "rivers|Houses" || a.Comments != blog.Approve || a.Part != 2 {
+			t.Errorf("saved as %+v", a)
+		}
+		if !strings.Contains(a.HTML, "<h2") || a.Words != 19 || a.Status != blog.Draft {
+			t.Errorf("%d words, %s: %s", a.Words, a.Status, a.HTML)
+		}
+		if len(a.Authors) != 3 || a.Authors[1].Handle != "tobias" || a.Authors[2].Name != "Nadia Brandt" || a.Authors[2].URL != "https://noordkade.example" {
+			t.Errorf("by-line %+v", a.Authors)
+		}
+		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Planned != 5 || s.ID != a.SeriesID {
+			t.Errorf("series %+v (%v)", s, err)
+		}
+		for name, want := range map[string]string{"title": a.Title, "text": "\n" + prose, "tags": "rivers, Houses", "series": "The Low Road", "part": "2",
+			"byline": "\n@tobias\nNadia Brandt https://noordkade.example\n", "comments": "approve"} {
+			if got := b.field(name); strings.TrimPrefix(got, "\n") != strings.TrimPrefix(want, "\n") {
+				t.Errorf("the field %s holds %q, want %q", name, got, want)
+			}
+		}
+		b.press("Save", "text", prose+"\n\nOn Sundays it floats.").want(200, "/admin/articles/"+string(a.ID))
+		if kept, err := o.store.Revisions(t.Context(), a.ID); err != nil || len(kept) != 2 || kept[1].Markdown != prose || kept[0].Author != "ilse" {
+			t.Errorf("revisions %+v (%v)", kept, err)
+		}
+		b.open("/admin/articles?tab=drafts").sees("Drafts 1", "A house that floats on Sundays")
+		b.open("/admin").sees("Go on writing", "A house that floats on Sundays")
+	})
+}
+
+func TestBadInputComesBackWithEveryWord(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		long := strings.Repeat("een heel lange titel ", 20)
+		b.press("Save", "title", long, "text", prose+" <script>", "language", "klingons!", "slug", "Not A Slug", "series", "The Low Road", "part", "two",
+			"byline", "@nobody", "summary", `"quoted" & </textarea><b>bold`)
+		b.want(422, "/admin/articles/").sees("The language is not one that is known.", "The part must be a number.", "names “@nobody”, who does not write here", "Not saved yet")
+		for name, want := range map[string]string{"title": strings.TrimSpace(long), "text": prose + " <script>", "language": "klingons!", "slug": "Not A Slug",
+			"series": "The Low Road", "part": "two", "byline": "@nobody", "summary": `"quoted" & </textarea><b>bold`} {
+			if got := strings.TrimPrefix(b.field(name), "\n"); got != want {
+				t.Errorf("the field %s came back as %q, want %q", name, got, want)
+			}
+		}
+		if n, err := o.store.CountArticles(t.Context(), store.Filter{}); err != nil || n != 0 {
+			t.Errorf("%d articles were saved (%v)", n, err)
+		}
+		b.press("Save", "title", "Short", "language", "nl", "slug", "Not A Slug", "part", "2", "byline", "").want(422, "/admin/articles/").sees("The address may have small letters")
+		b.press("Save", "slug", "a-slug").want(200, "/admin/articles/")
+	})
+}
+
+func TestTwoWindowsLoseNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		here := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
+		there := o.signIn("ilse").open(here.at.Path)
+		there.press("Save", "text", "Their words.").want(200, "/admin/articles/")
+		here.press("Save", "text", "My words.").want(409, "/admin/articles/")
+		here.sees("It was changed elsewhere", "Their words.", "Not saved: changed elsewhere")
+		if got := strings.TrimSpace(here.field("text")); got != "My words." {
+			t.Errorf("the form lost my words: %q", got)
+		}
+		if got := o.only().Markdown; got != "Their words." {
+			t.Errorf("their words were overwritten: %q", got)
+		}
+		here.press("Save").want(200, "/admin/articles/")
+		if got := strings.TrimSpace(o.only().Markdown); got != "My words." {
+			t.Errorf("saved %q", got)
+		}
+		kept, err := o.store.Revisions(t.Context(), o.only().ID)
+		if err != nil || len(kept) != 3 || kept[1].Markdown != "Their words." {
+			t.Errorf("their words are not among the revisions: %+v (%v)", kept, err)
+		}
+	})
+}
+
+func TestTheSameFormTwiceIsOneArticle(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		form, button := b.button("Save")
+		values := b.collect(form, button, map[string]string{"title": "A house", "text": "It floats."})
+		b.send(form, values, nil).want(200, "/admin/articles/")
+		b.send(form, values, nil).want(200, "/admin/articles/")
+		o.only()
+	})
+}
+
+func TestASignInThatEndedKeepsTheWords(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		if err := o.store.EndSignIns(t.Context(), ilse.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401, "/admin/articles/").sees("Your sign-in had ended")
+		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("do not belong together")
+		b.press("Sign in", "user", "ilse", "pass", password).want(200, "/login").sees("What you wrote is still here")
+		b.press("Send it again").want(200, "/admin/articles/").sees("Saved today")
+		if a := o.only(); a.Title != "A house" || a.Markdown != "Line one.\n\nLine \"two\" & </textarea>." {
+			t.Errorf("kept %q: %q", a.Title, a.Markdown)
+		}
+	})
+}
+
+func TestThePreviewShowsWhatReadersWillSeeAndSavesNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
+		b.press("Preview", "text", "## A heading\n\nOther *words*. <script>alert(1)</script>").want(200, "/admin/articles/").sees("Preview", "not saved", "A heading", "Other words.")
+		if strings.Contains(b.source, "<script>alert") {
+			t.Error("a script reached the preview")
+		}
+		if got := o.only().Markdown; got != "First words." {
+			t.Errorf("the preview saved %q", got)
+		}
+		b.press("Go on writing").want(200, "/admin/articles/").sees("Not saved yet")
+		if got := strings.TrimSpace(b.field("text")); got != "## A heading\n\nOther *words*. <script>alert(1)</script>" {
+			t.Errorf("the words came back as %q", got)
+		}
+		b.press("Preview").press("Save").want(200, "/admin/articles/").sees("Saved today")
+		if got := o.only().Markdown; !strings.Contains(got, "Other *words*") {
+			t.Errorf("saved %q", got)
+		}
+	})
+}
+
+func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Add to the text", "title", "A house", "text", "It floats.", "upload-alt", "The house [in] the bend", file{"upload", "The house.png", drawing(600, 300, 90)})
+		b.want(200, "/admin/articles/")
+		a := o.only()
+		if !strings.Contains(a.Markdown, "![The house (in) the bend](The-house.png)") || !strings.Contains(a.HTML, `<img src="/media/`) || !strings.Contains(a.HTML, "480w") {
+			t.Errorf("the text is %q: %s", a.Markdown, a.HTML)
+		}
+		b.press("Save", file{"hero", "evil.svg", `<svg onload="alert(1)">`}, "text", a.Markdown+"\n\nMore words.").want(422, "/admin/articles/").sees("is an SVG drawing")
+		if !strings.Contains(b.field("text"), "More words.") {
+			t.Error("a refused picture took words with it")
+		}
+		b.press("Save", file{"hero", "water.png", drawing(500, 200, 30)}, "picture-alt", "Water").want(200, "/admin/articles/")
+		a = o.only()
+		if a.PictureID == "" || a.PictureAlt != "Water" {
+			t.Errorf("head picture %q, %q", a.PictureID, a.PictureAlt)
+		}
+		b.press("Save", "text", "![](not-there.jpg)").want(200, "/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
+		b.press("Save", "no-picture", "yes").want(200, "/admin/articles/")
+		if a = o.only(); a.PictureID != "" {
+			t.Errorf("the head picture stayed: %q", a.PictureID)
+		}
+		b.open("/admin/pictures").sees("1 picture has no words yet", "The-house.png", "water.png")
+		b.press("Keep these words for water.png", "alt", "The river at dusk").want(200, "/admin/pictures").sees("The words are kept").lacks("no words yet")
+		b.press("Add", file{"upload", "page.html", "<!doctype html>"}).want(422, "/admin/pictures").sees("is a web page")
+		b.press("Add", "alt", "A chair", file{"upload", "chair.png", drawing(10, 10, 200)}).want(200, "/admin/pictures").sees("chair.png")
+	})
+}
+
+func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis := o.server("veerhuis")
+		o.befriend(veerhuis.Person("bram"), "ilse")
+		o.befriend(veerhuis.Person("nadia"), "ilse")
+		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Publish…", "text", prose).want(200, "/admin/articles/").sees("It has no title yet")
+		b.press("Publish").want(422, "/admin/articles/").sees("The title is missing.", "Give the article a title.")
+		b.open("/admin/articles?tab=drafts").open("/admin/articles/" + string(o.only().ID))
+		b.press("Publish…", "title", "Four minutes wide", "summary", "On the last rowed ferry.").want(200, "/admin/articles/")
+		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam", "four-minutes-wide")
+		b.press("Publish", "when", "later", "date", "2001-01-01T10:00").want(422, "/admin/articles/").sees("The moment lies in the past.")
+		b.press("Publish", "when", "now", "format", "note-teaser").want(200, "/admin/articles/").sees("your first!")
+		a := o.only()
+		if a.Status != blog.Published || a.Format != blog.TeaserNote || a.Slug != "four-minutes-wide" {
+			t.Errorf("published as %s %s %q", a.Status, a.Format, a.Slug)
+		}
+		report := b.at.Path
+		o.until("the report says delivered", func() bool { return strings.Contains(b.open(report).text(), "Delivered to the one server") })
+		b.sees(veerhuis.Host, "2 followers", "Published (Create)", "1 delivered", `"type": "Create"`)
+
+		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("are being told")
+		o.until("the change is delivered", func() bool { return len(veerhuis.Received("Update")) > 0 })
+		b.press("Save and tell", "format", "article").want(422, "/admin/articles/").sees("The format cannot change once published.")
+
+		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
+		o.until("the removal is delivered", func() bool { return len(veerhuis.Received("Delete")) > 0 })
+		o.until("the report says so", func() bool {
+			return strings.Contains(b.open(report).text(), "The request to forget it was delivered to the one server")
+		})
+		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish").want(200, report).lacks("your first")
+		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200, "/admin/articles?tab=deleted").sees("Deleted 1")
+		b.open("/admin/articles/"+string(a.ID)).want(410, "/admin/articles/")
+	})
+}
+
+func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose)
+		amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+		if err != nil {
+			t.Skip("no time zones on this machine")
+		}
+		at := time.Now().In(amsterdam).AddDate(0, 0, 3).Truncate(time.Minute)
+		b.press("Publish", "when", "later", "date", "tomorrow").want(422, "/admin/articles/").sees("The moment is not understood.")
+		b.press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled", "waits for its moment")
+		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
+			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
+		}
+		b.open("/admin/articles?tab=scheduled").sees("A house", "Scheduled 1")
+		b.open("/admin/articles/" + string(o.only().ID) + "/publish")
+		if b.field("date") != at.Format("2006-01-02T15:04") {
+			t.Errorf("the form says %q", b.field("date"))
+		}
+		b.press("Do not publish by itself; back to the drafts").want(200, "/admin/articles/")
+		if a := o.only(); a.Status != blog.Draft || a.ScheduledAt != nil {
+			t.Errorf("%s, %v", a.Status, a.ScheduledAt)
+		}
+	})
+}
+
+func TestWhatAPublishPageDidNotShowIsNotPublished(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose)
+		other := o.signIn("ilse").open("/admin/articles/" + string(o.only().ID))
+		other.press("Save", "text", "Something else altogether.")
+		b.press("Publish").want(409, "/admin/articles/").sees("The article was changed since you opened this page.")
+		if a := o.only(); a.Status != blog.Draft {
+			t.Errorf("it is %s", a.Status)
+		}
+		b.press("Publish").want(200, "/admin/articles/").sees("nobody to send it to")
+	})
+}
+
+func TestATakenAddressIsRefusedAndAFreeOneOffered(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Publish…", "title", "Another", "text", prose, "slug", "a-house").sees("“a-house-2” is free")
+		b.press("Publish").want(422, "/admin/articles/").sees("belongs to another article", "a-house-2")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish").want(200, "/admin/articles/")
+		if _, err := o.store.ArticleBySlug(t.Context(), "a-house-2"); err != nil {
+			t.Errorf("the second of that title: %v", err)
+		}
+	})
+}
+
+func TestAuthorsKeepToTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		o.author("samir", "Samir Benhaddou", blog.Contributor)
+		o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "Ilse’s", "text", prose)
+		path := "/admin/articles/" + string(o.only().ID)
+		tobias, samir := o.signIn("tobias"), o.signIn("samir")
+		for _, b := range []*browser{tobias, samir} {
+			for _, page := range []string{path, path + "/preview", path + "/publish", path + "/withdraw", path + "/report", "/admin/settings"} {
+				b.open(page)
+				if b.status != 403 {
+					t.Errorf("%s answers %d", page, b.status)
+				}
+			}
+			b.open("/admin/articles?tab=drafts").lacks("Ilse’s")
+		}
+		for _, act := range []string{path, path + "/publish", path + "/delete", path + "/withdraw", path + "/report/retry", "/admin/settings"} {
+			tobias.post(act, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"title": {"Mine"}, "text": {"Mine"}}.Encode()), "Sec-Fetch-Site", "same-origin")
+			if tobias.status != 403 {
+				t.Errorf("POST %s answers %d", act, tobias.status)
+			}
+		}
+		samir.open("/admin/articles/new").press("Save", "title", "Samir’s", "text", prose).want(200, "/admin/articles/")
+		samir.open(samir.at.Path+"/publish").want(403, "/admin/articles/")
+		for _, address := range []string{"/admin/articles/zzz", "/admin/articles/01JCVQ0000000000000000ZZZZ", "/admin/comments/01JCVQ0000000000000000ZZZZ"} {
+			tobias.open(address).want(404, address)
+		}
+	})
+}
