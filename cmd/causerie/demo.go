@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/html"
@@ -136,6 +137,7 @@ func demoHouse(ctx context.Context, words, folder string, listener net.Listener,
 // demo is the play: a blog, its authors and its neighbours.
 type demo struct {
 	*house
+	speaking     sync.Mutex // one line at a time, though people follow all at once
 	out          io.Writer
 	began        time.Time
 	ilse, tobias blog.Author
@@ -174,7 +176,11 @@ func (d *demo) trip(ended context.Context) error {
 	return nil
 }
 
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+func (d *demo) say(format string, args ...any) {
+	d.speaking.Lock()
+	defer d.speaking.Unlock()
+	fmt.Fprintf(d.out, format+"\n", args...)
+}
 
 // leave ends the neighbours.
 func (d *demo) leave() {
