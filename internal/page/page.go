@@ -19,6 +19,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,7 +30,10 @@ type Set struct {
 	// Fallback is the language of pages whose own has no words here; "" is English.
 	Fallback string
 
-	pages  map[string]map[string]*template.Template // by name ("web/article"), then by language
+	tree   fs.FS
+	names  map[string]bool // of all pages: "web/article"
+	mu     sync.Mutex
+	pages  map[string]*template.Template // those asked for so far, by name and language: "web/article.nl"
 	words  *words
 	static *Static
 }
@@ -48,48 +52,75 @@ func Load(tree fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{words: words, static: static, pages: map[string]map[string]*template.Template{}}
-	for _, language := range words.languages() {
-		if err := s.parse(tree, language); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	s := &Set{words: words, static: static, tree: tree, names: map[string]bool{}, pages: map[string]*template.Template{}}
+	return s, s.check(tree, words.languages()[0])
 }
 
-// parse reads every page once in one language.
-func (s *Set) parse(tree fs.FS, language string) error {
-	layout, err := template.New("layout").Funcs(s.functions(language)).ParseFS(tree, "layout/*.html")
-	if err != nil {
-		return fmt.Errorf("read layouts: %w", err)
-	}
-	files, err := fs.Glob(tree, "web/*.html")
+// check parses every page once, in the one language that all templates share their shape with, and keeps none of it:
+// a page takes half a megabyte in each language, and most are not asked for in the life of a process.
+func (s *Set) check(tree fs.FS, language string) error {
+	layout, err := s.layout(language)
 	if err != nil {
 		return err
 	}
-	desk, err := fs.Glob(tree, "admin/*.html")
-	if err != nil {
-		return err
-	}
-	for _, file := range append(files, desk...) {
-		text, err := fs.ReadFile(tree, file)
+	for _, pattern := range []string{"web/*.html", "admin/*.html"} {
+		files, err := fs.Glob(tree, pattern)
 		if err != nil {
-			return fmt.Errorf("read template: %w", err)
+			return err
 		}
-		page, err := layout.Clone()
-		if err != nil {
-			return fmt.Errorf("read template %s: %w", file, err)
+		for _, file := range files {
+			name := strings.TrimSuffix(file, path.Ext(file))
+			if _, err := s.parse(layout, name); err != nil {
+				return err
+			}
+			s.names[name] = true
 		}
-		name := strings.TrimSuffix(file, path.Ext(file))
-		if page, err = page.New(name).Parse(string(text)); err != nil {
-			return fmt.Errorf("read template %s: %w", file, err)
-		}
-		if s.pages[name] == nil {
-			s.pages[name] = map[string]*template.Template{}
-		}
-		s.pages[name][language] = page
 	}
 	return nil
+}
+
+func (s *Set) layout(language string) (*template.Template, error) {
+	layout, err := template.New("layout").Funcs(s.functions(language)).ParseFS(s.tree, "layout/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read layouts: %w", err)
+	}
+	return layout, nil
+}
+
+func (s *Set) parse(layout *template.Template, name string) (*template.Template, error) {
+	text, err := fs.ReadFile(s.tree, name+".html")
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	page, err := layout.Clone()
+	if err == nil {
+		page, err = page.New(name).Parse(string(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read template %s: %w", name, err)
+	}
+	return page, nil
+}
+
+// page is a template in one language, parsed when it is first asked for.
+func (s *Set) page(name, language string) (*template.Template, error) {
+	if !s.names[name] {
+		return nil, fmt.Errorf("no template %q", name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if page := s.pages[name+"."+language]; page != nil {
+		return page, nil
+	}
+	layout, err := s.layout(language)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.parse(layout, name)
+	if err == nil {
+		s.pages[name+"."+language] = page
+	}
+	return page, err
 }
 
 // Bytes is the finished page of that name: the whole of it or an error.
@@ -98,9 +129,9 @@ func (s *Set) Bytes(name string, data any) ([]byte, error) {
 	if speaker, ok := data.(Speaker); ok {
 		language = speaker.Speaks()
 	}
-	page := s.pages[name][s.Tongue(language)]
-	if page == nil {
-		return nil, fmt.Errorf("no template %q", name)
+	page, err := s.page(name, s.Tongue(language))
+	if err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
 	if err := page.Execute(&out, data); err != nil {
