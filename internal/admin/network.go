@@ -47,7 +47,10 @@ func (d *Desk) network(v *visit) error {
 
 func (v *visit) peer(s store.Peer) peer {
 	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, v)}
-	p.Words = "Silent " + many(s.Failures, "time", "times") + " in a row"
+	p.Words = "Silent once"
+	if s.Failures > 1 {
+		p.Words = "Silent " + figure(s.Failures) + " times in a row"
+	}
 	if s.FailingDays > 1 {
 		p.Words += ", on " + many(s.FailingDays, "day", "days")
 	}
@@ -56,10 +59,10 @@ func (v *visit) peer(s store.Peer) peer {
 	} else {
 		p.Words += "; it has never answered"
 	}
-	p.Words += ". " + upper(many(s.Letters, "letter waits", "letters wait")) + " for it."
 	if s.Letters == 0 {
-		p.Class, p.Status = "wait", "nothing waits for it"
-		p.Words = p.Words[:len(p.Words)-len(" "+many(0, "letter waits", "letters wait")+" for it.")]
+		p.Class, p.Status, p.Words = "wait", "nothing waits for it", p.Words+"."
+		return p
 	}
+	p.Words += ". " + many(s.Letters, "letter waits", "letters wait") + " for it."
 	return p
 }

@@ -260,11 +260,20 @@ func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
 		}
 		a.Slug = free
 	}
-	if _, err := d.library.Compose(ctx, a, nil); err != nil {
+	rendered, err := d.library.Compose(ctx, a, nil)
+	if err != nil {
 		return err
 	}
 	trial := *a
-	return trial.Publish(d.now(), time.UTC)
+	if err := trial.Publish(d.now(), time.UTC); err != nil {
+		return err
+	}
+	for _, n := range rendered.Notices {
+		if n.Trouble == markup.MissingPicture {
+			return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that picture, or take its line out", n.Detail)}
+		}
+	}
+	return nil
 }
 
 // unschedule makes a scheduled article a draft again.

@@ -60,9 +60,11 @@ func midnight(at time.Time) time.Time {
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
 }
 
-// within is a short duration: "0.4 s", "12 s", "3 min".
+// within is a short duration: "12 ms", "0.4 s", "12 s", "3 min".
 func within(ms int64) string {
 	switch d := time.Duration(ms) * time.Millisecond; {
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%d ms", ms)
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < 2*time.Minute:

@@ -170,7 +170,8 @@ func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
 			t.Errorf("head picture %q, %q", a.PictureID, a.PictureAlt)
 		}
 		b.press("Save", "text", "![](not-there.jpg)").want(200, "/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
-		b.press("Save", "no-picture", "yes").want(200, "/admin/articles/")
+		b.press("Publish…").press("Publish").want(422, "/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
+		b.open("/admin/articles/"+string(a.ID)).press("Save", "no-picture", "yes").want(200, "/admin/articles/")
 		if a = o.only(); a.PictureID != "" {
 			t.Errorf("the head picture stayed: %q", a.PictureID)
 		}
