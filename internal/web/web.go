@@ -7,12 +7,10 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -82,8 +80,6 @@ func (w *Web) Routes() chi.Router {
 	r.Method("GET", "/static/*", w.pages.Static())
 	r.Get("/theme.css", page.Theme)
 	r.Post("/theme", page.ChooseTheme)
-	r.Get("/healthz", healthy)
-	r.Get("/readyz", w.ready)
 
 	r.NotFound(w.kept.Handler("html", w.answered(w.nowhere), w.fail).ServeHTTP)
 	return r
@@ -131,22 +127,4 @@ func pageNumber(r *http.Request) (int, error) {
 		return 0, blog.ErrNotFound
 	}
 	return n, nil
-}
-
-// healthy tells that the process is alive.
-func healthy(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Write([]byte("ok\n"))
-}
-
-// ready tells whether readers can be answered: the database is there and has our schema.
-func (w *Web) ready(out http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	out.Header().Set("Cache-Control", "no-store")
-	if err := w.store.Ping(ctx); err != nil {
-		http.Error(out, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	out.Write([]byte("ok\n"))
 }

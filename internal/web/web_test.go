@@ -520,7 +520,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 			}
 		}
 		for path, want := range map[string]string{"/feed.json": "application/feed+json; charset=utf-8", "/sitemap.xml": "application/xml; charset=utf-8",
-			"/robots.txt": "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon", "/theme.css": "text/css; charset=utf-8", "/healthz": "text/plain; charset=utf-8", "/readyz": "text/plain; charset=utf-8"} {
+			"/robots.txt": "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon", "/theme.css": "text/css; charset=utf-8"} {
 			if got := o.open(path); got.status != 200 || got.header.Get("Content-Type") != want {
 				t.Errorf("%s answers %d as %q, want %q", path, got.status, got.header.Get("Content-Type"), want)
 			}
@@ -583,12 +583,6 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 	trouble := o.open("/archive")
 	if trouble.status < 500 || trouble.one("h1").words() != "Hier ging iets mis" || trouble.one("code").words() == "" || trouble.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("status %d with %q", trouble.status, texts(trouble.find("h1")))
-	}
-	if got := o.open("/readyz").status; got != 503 {
-		t.Errorf("ready answers %d", got)
-	}
-	if got := o.open("/healthz").status; got != 200 {
-		t.Errorf("healthy answers %d", got)
 	}
 }
 
