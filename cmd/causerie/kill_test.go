@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,7 +28,6 @@ const (
 // victim is the real program in a process of its own, which is killed again and again among its neighbours.
 type victim struct {
 	t       *testing.T
-	program string
 	url     string
 	flags   []string
 	store   *store.Store // a second look at its database
@@ -75,16 +73,9 @@ func TestNothingAcknowledgedIsLostToKill(t *testing.T) {
 
 func newVictim(t *testing.T, database string) *victim {
 	t.Helper()
-	v := &victim{t: t, program: filepath.Join(t.TempDir(), "causerie")}
-	if out, err := exec.Command("go", "build", "-o", v.program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	v := &victim{t: t}
+	var err error
+	address := freePort(t)
 	v.url = "http://" + address
 	v.flags = []string{"--database", database, "--data", t.TempDir(), "--url", v.url, "--listen", address, "--federation-allow", "127.0.0.0/8"}
 	v.run("author", "add", "ilse", "--name", "Ilse Verhaagen", "--role", "admin")
@@ -125,12 +116,19 @@ func (v *victim) surround() {
 	}
 }
 
+// program is this test binary as the program.
+func (v *victim) program(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], append(args, v.flags...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
 // run says something to the program and answers what it printed.
 func (v *victim) run(args ...string) []byte {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, v.program, append(args, v.flags...)...)
+	cmd := v.program(ctx, args...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
@@ -143,7 +141,7 @@ func (v *victim) run(args ...string) []byte {
 // serve starts the server and waits until it is ready.
 func (v *victim) serve() {
 	v.t.Helper()
-	v.serving = exec.Command(v.program, append([]string{"serve"}, v.flags...)...)
+	v.serving = v.program(context.Background(), "serve")
 	v.serving.Stderr = os.Stderr
 	if err := v.serving.Start(); err != nil {
 		v.t.Fatal(err)
