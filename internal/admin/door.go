@@ -67,6 +67,9 @@ func (d *Desk) askToSignIn(v *visit) error {
 	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
 		return v.see("/login?to=" + url.QueryEscape(v.r.URL.RequestURI()))
 	}
+	if strings.HasPrefix(v.r.URL.Path, "/admin/account/") { // passwords are written into no page
+		return v.see("/login?to=/admin/account")
+	}
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -147,10 +150,10 @@ func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
 	name = strings.ToLower(strings.TrimPrefix(name, "@"))
 	name = strings.TrimSuffix(name, "@"+strings.ToLower(v.site.HandleDomain))
 	account, source := "account:"+name, "source:"+source(v.r)
-	if err := d.count(v.ctx(), account, guessesOfAccount); err != nil {
+	if err := d.count(v.ctx(), source, guessesOfSource); err != nil { // first: made-up names must not fill the table
 		return blog.Author{}, err
 	}
-	if err := d.count(v.ctx(), source, guessesOfSource); err != nil {
+	if err := d.count(v.ctx(), account, guessesOfAccount); err != nil {
 		return blog.Author{}, err
 	}
 	author, err := d.store.AuthorByName(v.ctx(), name)

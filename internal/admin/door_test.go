@@ -249,6 +249,36 @@ func TestANewPasswordEndsTheOtherSignIns(t *testing.T) {
 	})
 }
 
+func TestAPasswordIsWrittenIntoNoPage(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/account")
+		if err := o.store.EndSignIns(t.Context(), ilse.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.press("Change it", "old", password, "new", "a new one of some length").want(200, "/login?to=/admin/account")
+		if strings.Contains(b.source, password) || strings.Contains(b.source, "a new one") {
+			t.Error("the sign-in page holds a password")
+		}
+	})
+}
+
+func TestMadeUpNamesFillNothing(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		b := o.browser().open("/login")
+		now := time.Now()
+		for range 50 {
+			if err := o.store.Guess(t.Context(), "source:127.0.0.1", now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.press("Sign in", "user", "made-up", "pass", "a wrong guess").want(429, "/login")
+		if n, err := o.store.Guesses(t.Context(), "account:made-up", now.Add(-time.Hour)); err != nil || n != 0 {
+			t.Errorf("%d guesses are kept for a made-up name (%v)", n, err)
+		}
+	})
+}
+
 func TestADisabledAuthorIsOutAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
