@@ -19,7 +19,8 @@ type ID string
 
 // NewID mints an ID for the given moment; two made in the same millisecond differ but do not sort by age.
 func NewID(now time.Time) ID {
-	return ID(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
+	ms := uint64(max(now.UnixMilli(), 0)) // a machine may wake up before 1970
+	return ID(ulid.MustNew(min(ms, ulid.MaxTime()), rand.Reader).String())
 }
 
 // After is an ID that sorts after both the given one and everything minted before now. A letter's order is its
