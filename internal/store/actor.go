@@ -225,3 +225,18 @@ func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, erro
 			EXISTS (SELECT 1 FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
 			EXISTS (SELECT 1 FROM comments WHERE actor_id = ? AND state = 'shown' AND visibility <> 'restricted') AS approved_before`, actor, actor, actor)
 }
+
+// RemoveInbox forgets the followers who live at an inbox that answered 410. A shared inbox is left alone: its server may
+// have moved it, and its people may still be there.
+func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.do(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox = '')`, inbox)
+	})
+}
+
+// CountFollowing tells how many a voice follows.
+func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
+}

@@ -79,3 +79,15 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
 	)
 }
+
+// Usage is what NodeInfo tells of a site.
+type Usage struct{ Authors, Articles, Comments int }
+
+// Usage counts authors, published articles and public comments.
+func (s *Store) Usage(ctx context.Context) (Usage, error) {
+	var u Usage
+	return u, s.one(ctx, &u, `
+		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
+			(SELECT count(*) FROM articles WHERE status = 'published' AND visibility IN ('public', 'local')) AS articles,
+			(SELECT count(*) FROM comments c WHERE `+public+`) AS comments`)
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// NextActivityID is greater than every activity's id so far, whatever the clock says. Call it in the transaction that
+// says the activity.
+func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, error) {
+	var newest blog.ID
+	err := s.one(ctx, &newest, `SELECT id FROM activities ORDER BY id DESC LIMIT 1`)
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return "", err
+	}
+	return newest.After(now), nil
+}
+
+// Say writes an activity down without sending it to anybody yet.
+func (s *Store) Say(ctx context.Context, a blog.Activity) error {
+	s.touch()
+	return s.do(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
+}
+
+// Activity finds what was said, by its id.
+func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE id = ?`, id)
+}
+
+// Activities lists what was said about an object, oldest first.
+func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
+	var list []blog.Activity
+	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE object_id = ? ORDER BY id`, object)
+}
+
+// federal is what of our activities everybody may read: about an article that is public or unlisted, or about a public
+// answer of ours, and not gone.
+const federal = `EXISTS (SELECT 1 FROM objects o JOIN articles a ON a.id = o.article_id LEFT JOIN comments c ON c.id = o.comment_id
+	WHERE o.id = s.object_id AND o.gone_at IS NULL AND a.visibility IN ('public', 'unlisted')
+	AND (o.comment_id = '' OR ` + public + `))`
+
+// PublicActivity finds something said that everybody may read, by its id.
+func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s WHERE s.id = ? AND `+federal, id)
+}
+
+// Outbox lists what a voice publicly said, newest first, from before a cursor ("" begins at the newest); with last set
+// it is the oldest of all, still newest first.
+func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]blog.Activity, error) {
+	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
+	switch {
+	case last:
+		order = ` ORDER BY s.id`
+	case before != "":
+		condition, args = ` AND s.id < ?`, append(args, before)
+	}
+	var list []blog.Activity
+	err := s.all(ctx, &list, `
+		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
+		WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal+condition+order+` LIMIT ?`, append(args, limit)...)
+	if last {
+		slices.Reverse(list)
+	}
+	return list, err
+}
+
+// CountOutbox tells how much a voice publicly said.
+func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM activities s WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal, voice)
+}

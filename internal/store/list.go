@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Filter chooses articles for a list. Zero fields choose everything.
+type Filter struct {
+	Listed   bool          // only what stands on front pages, archives and feeds
+	Federal  bool          // only what other servers may see in an outbox: public and unlisted
+	Statuses []blog.Status // only these
+	Voice    blog.ID       // owned or co-written by
+	Tag      string        // as in addresses
+	Series   blog.ID
+	Language string
+	Text     bool // with Markdown, HTML and plain text, which lists do without
+	Recent   bool // by the last save instead of publication
+	Parts    bool // by part, ascending
+	Limit    int  // at most 1,000, which is also what 0 means
+	Offset   int
+}
+
+// listed is what stands on front pages, in archives and in feeds. It is the condition of the index articles_newest, so
+// that a front page walks no more rows than it shows.
+const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
+
+func (f Filter) where() (string, []any) {
+	conditions, args := []string{"1 = 1"}, []any{}
+	add := func(condition string, values ...any) {
+		conditions = append(conditions, condition)
+		args = append(args, values...)
+	}
+	if f.Listed {
+		add(listed)
+	}
+	if f.Federal {
+		add(`a.status = 'published' AND a.visibility IN ('public', 'unlisted') AND a.object_id <> ''`)
+	}
+	if len(f.Statuses) > 0 {
+		names := make([]string, len(f.Statuses))
+		for i, status := range f.Statuses {
+			names[i] = string(status)
+		}
+		add(`a.status IN (?)`, names)
+	}
+	if f.Voice != "" {
+		add(`(a.voice_id = ? OR a.id IN (SELECT article_id FROM article_authors WHERE voice_id = ?))`, f.Voice, f.Voice)
+	}
+	if f.Tag != "" {
+		add(`a.id IN (SELECT article_id FROM article_tags WHERE tag = ?)`, strings.ToLower(f.Tag))
+	}
+	if f.Series != "" {
+		add(`a.series_id = ?`, f.Series)
+	}
+	if f.Language != "" {
+		add(`a.language = ?`, f.Language)
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+func (f Filter) order() string {
+	switch {
+	case f.Parts:
+		return ` ORDER BY a.part, a.published_at, a.id`
+	case f.Recent:
+		return ` ORDER BY a.saved_at DESC, a.id DESC`
+	}
+	return ` ORDER BY a.published_at DESC, a.id DESC`
+}
+
+// Articles lists articles with their by-lines and tags, newest first unless the filter says otherwise.
+func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) {
+	where, args := f.where()
+	columns := articleColumns
+	if f.Text {
+		columns += textColumns
+	}
+	limit := f.Limit
+	if limit <= 0 || limit > 1000 {
+		limit = 1000
+	}
+	var list []blog.Article
+	err := s.all(ctx, &list, `SELECT `+columns+fromArticles+where+f.order()+fmt.Sprintf(` LIMIT %d OFFSET %d`, limit, max(0, f.Offset)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list articles: %w", err)
+	}
+	return list, s.complete(ctx, list)
+}
+
+// CountArticles tells how many articles a filter chooses.
+func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
+	where, args := f.where()
+	query, args, _, err := spread(`SELECT count(*) FROM articles a`+where, args)
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	return n, s.one(ctx, &n, query, args...)
+}
+
+// complete adds by-lines and tags to articles.
+func (s *Store) complete(ctx context.Context, list []blog.Article) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at := map[blog.ID]int{}
+	ids := make([]blog.ID, len(list))
+	for i, a := range list {
+		at[a.ID], ids[i] = i, a.ID
+	}
+	return errors.Join(s.completeBylines(ctx, list, at, ids), s.completeTags(ctx, list, at, ids))
+}
+
+func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
+	var rows []struct {
+		ArticleID blog.ID
+		Position  int
+		blog.Byline
+	}
+	err := s.all(ctx, &rows, `
+		SELECT a.id AS article_id, 0 AS position, v.id AS voice_id, v.handle, v.name, '' AS url, v.picture
+		FROM articles a JOIN voices v ON v.id = a.voice_id WHERE a.id IN (?)
+		UNION ALL
+		SELECT b.article_id, b.position, b.voice_id, COALESCE(v.handle, ''), COALESCE(v.name, b.guest_name), b.guest_url, COALESCE(v.picture, '')
+		FROM article_authors b LEFT JOIN voices v ON v.id = b.voice_id WHERE b.article_id IN (?)
+		ORDER BY 1, 2`, ids, ids)
+	for _, row := range rows {
+		a := &list[at[row.ArticleID]]
+		a.Authors = append(a.Authors, row.Byline)
+	}
+	return err
+}
+
+func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
+	var rows []struct {
+		ArticleID blog.ID
+		Name      string
+	}
+	err := s.all(ctx, &rows, `SELECT article_id, name FROM article_tags WHERE article_id IN (?) ORDER BY article_id, position`, ids)
+	for _, row := range rows {
+		a := &list[at[row.ArticleID]]
+		a.Tags = append(a.Tags, row.Name)
+	}
+	return err
+}
+
+// TagCount is a tag with the number of listed articles that have it.
+type TagCount struct {
+	Tag   string // as in addresses
+	Name  string // as its latest author writes it
+	Count int
+}
+
+// Tags lists the tags of listed articles, the most used first.
+func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
+	var list []TagCount
+	return list, s.all(ctx, &list, `
+		SELECT g.tag, max(g.name) AS name, count(*) AS count FROM article_tags g JOIN articles a ON a.id = g.article_id
+		WHERE `+listed+`
+		GROUP BY g.tag ORDER BY 3 DESC, 1`)
+}
+
+// Languages lists the languages of listed articles, the most used first.
+func (s *Store) Languages(ctx context.Context) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `SELECT a.language FROM articles a WHERE `+listed+` GROUP BY a.language ORDER BY count(*) DESC, a.language`)
+}
+
+// DueArticles lists scheduled articles whose time has come.
+func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
+	var ids []blog.ID
+	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY scheduled_at LIMIT 100`, now)
+}

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Object is what stands for an article or a comment of ours on the wire, as the bytes that were sent last.
+type Object struct {
+	ID        blog.ID
+	ArticleID blog.ID
+	CommentID blog.ID
+	Payload   []byte
+	Revision  int
+	At        time.Time
+	GoneAt    *time.Time
+}
+
+// SaveObject writes an object down or renews its bytes. A second living object of one article is blog.ErrConflict.
+func (s *Store) SaveObject(ctx context.Context, o Object) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.do(ctx, `
+			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at, gone_at = excluded.gone_at`,
+			o.ID, o.ArticleID, o.CommentID, o.Payload, o.Revision, o.At, o.GoneAt)
+	})
+}
+
+// Object finds an object by its id, gone or not.
+func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
+	var o Object
+	return o, s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`, id)
+}

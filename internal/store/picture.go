@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"causerie/internal/blog"
+)
+
+// AddPicture writes an entry of the picture library down with its files.
+func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
+	return s.InTx(ctx, func(s *Store) error {
+		err := s.do(ctx, `
+			INSERT INTO media (id, voice_id, type, width, height, blurhash, alt, name, digest, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			p.ID, p.VoiceID, p.Type, p.Width, p.Height, p.Blurhash, p.Alt, p.Name, p.Digest, p.CreatedAt)
+		if err != nil {
+			return fmt.Errorf("add picture %q: %w", p.Name, err)
+		}
+		for _, f := range p.Files {
+			if err := s.do(ctx, `INSERT INTO media_files (picture_id, file, width, height, size) VALUES (?, ?, ?, ?, ?)`,
+				p.ID, f.File, f.Width, f.Height, f.Size); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DescribePicture changes the words of a picture for those who cannot see it.
+func (s *Store) DescribePicture(ctx context.Context, id blog.ID, alt string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.must(ctx, `UPDATE media SET alt = ? WHERE id = ?`, alt, id)
+	})
+}
+
+const mediaColumns = `id, voice_id, type, width, height, blurhash, alt, name, digest, created_at`
+
+// Pictures finds pictures by their ids.
+func (s *Store) Pictures(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Picture, error) {
+	found := map[blog.ID]blog.Picture{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []blog.Picture
+	if err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE id IN (?)`, ids); err != nil {
+		return nil, err
+	}
+	if err := s.completePictures(ctx, list); err != nil {
+		return nil, err
+	}
+	for _, p := range list {
+		found[p.ID] = p
+	}
+	return found, nil
+}
+
+// PictureByDigest finds a voice's picture with the same bytes, so that an upload twice is one.
+func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest string) (blog.Picture, error) {
+	list := make([]blog.Picture, 1)
+	if err := s.one(ctx, &list[0], `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? AND digest = ?`, voice, digest); err != nil {
+		return list[0], err
+	}
+	err := s.completePictures(ctx, list)
+	return list[0], err
+}
+
+// PicturesOf lists a voice's pictures, newest first; those of everybody when voice is "".
+func (s *Store) PicturesOf(ctx context.Context, voice blog.ID) ([]blog.Picture, error) {
+	var list []blog.Picture
+	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? OR ? = '' ORDER BY id DESC LIMIT 500`, voice, voice)
+	if err != nil {
+		return nil, err
+	}
+	return list, s.completePictures(ctx, list)
+}
+
+func (s *Store) completePictures(ctx context.Context, list []blog.Picture) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at, ids := map[blog.ID]int{}, make([]blog.ID, len(list))
+	for i, p := range list {
+		at[p.ID], ids[i] = i, p.ID
+	}
+	var files []blog.PictureFile
+	err := s.all(ctx, &files, `SELECT picture_id, file, width, height, size FROM media_files WHERE picture_id IN (?) ORDER BY width`, ids)
+	for _, f := range files {
+		p := &list[at[f.PictureID]]
+		p.Files = append(p.Files, f)
+	}
+	return err
+}

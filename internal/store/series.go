@@ -1,0 +1,31 @@
+package store
+
+import (
+	"context"
+
+	"causerie/internal/blog"
+)
+
+// SaveSeries writes a series down, new or known; a slug that another one has is blog.ErrConflict.
+func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		return s.do(ctx, `
+			INSERT INTO series (id, slug, title, description, language, planned) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, title = excluded.title, description = excluded.description,
+				language = excluded.language, planned = excluded.planned`,
+			series.ID, series.Slug, series.Title, series.Description, series.Language, series.Planned)
+	})
+}
+
+// SeriesBySlug finds a series by its slug.
+func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
+	var series blog.Series
+	return series, s.one(ctx, &series, `SELECT id, slug, title, description, language, planned FROM series WHERE slug = ?`, slug)
+}
+
+// AllSeries lists the series by title.
+func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
+	var list []blog.Series
+	return list, s.all(ctx, &list, `SELECT id, slug, title, description, language, planned FROM series ORDER BY title`)
+}
