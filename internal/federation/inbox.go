@@ -217,13 +217,21 @@ func (in *Inbox) verify(r *http.Request, body []byte) (owner, keyID string, err 
 	return owner, keyID, err
 }
 
-// departed takes an actor out whose server answers 410 for it.
+// departed takes an actor out who says that they left and whose key is gone, once their own address answers 410 as well:
+// the address of the key was chosen by whoever sent this.
 func (in *Inbox) departed(ctx context.Context, act sketch) error {
 	if act.kind != "Delete" || act.object != act.actor {
 		return nil
 	}
-	in.keys.forget(act.actor)
-	return in.Store.RemoveActor(ctx, act.actor, in.Now())
+	_, err := in.Remote.Lookup(ctx, act.actor)
+	switch {
+	case errors.Is(err, remote.ErrGone):
+		in.keys.forget(act.actor)
+		return in.Store.RemoveActor(ctx, act.actor, in.Now())
+	case err != nil && passing(err):
+		return refusal{http.StatusServiceUnavailable, "the actor cannot be asked for now: " + err.Error()}
+	}
+	return nil
 }
 
 // take works an activity through at once when it can, in one commit with whatever else arrives at this moment, and
