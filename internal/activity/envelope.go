@@ -1,7 +1,9 @@
 package activity
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"causerie/internal/blog"
@@ -87,6 +89,48 @@ func (e Envelope) audienceOf(h head) audience {
 		return e.everybody()
 	}
 	return audience{to: h.To, cc: h.Cc}
+}
+
+// WithObject is an activity of ours around its object as it is now, before the audience that the object has now. What was
+// sent at the time may hold words that were taken out since.
+func WithObject(said, object []byte) ([]byte, error) {
+	h, bare, err := reopen(object)
+	if err != nil {
+		return nil, err
+	}
+	return replaced(said, map[string]any{"object": bare, "to": h.To, "cc": h.Cc})
+}
+
+// ByReference is an activity of ours with its object's id in the place of the object, for servers that find the whole too
+// large (federation.md 9.3). One that names its object anyway comes back as it is.
+func ByReference(said []byte) ([]byte, error) {
+	var whole struct{ Object json.RawMessage }
+	if err := json.Unmarshal(said, &whole); err != nil {
+		return nil, fmt.Errorf("read an activity of ours: %w", err)
+	}
+	h, _, err := reopen(whole.Object)
+	if err != nil {
+		return said, nil
+	}
+	return replaced(said, map[string]any{"object": h.ID})
+}
+
+// replaced is a document of ours with other values of some members.
+func replaced(stored []byte, values map[string]any) ([]byte, error) {
+	_, bare, err := reopen(stored)
+	if err != nil {
+		return nil, err
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(bare, &raw); err != nil {
+		return nil, fmt.Errorf("read a document of ours: %w", err)
+	}
+	members := map[string]any{}
+	for name, value := range raw {
+		members[name] = value
+	}
+	maps.Copy(members, values)
+	return document(members), nil
 }
 
 // WrapDelete takes an object of ours back, before those to whom it was said; object is what they were sent. In its place

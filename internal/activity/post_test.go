@@ -130,3 +130,36 @@ func TestADocumentWithAnOlderContextCanStillBeWrapped(t *testing.T) {
 		}
 	}
 }
+
+func TestAnActivityCanBringItsObjectAsItIsNow(t *testing.T) {
+	all := documents(t)
+	e := Envelope{Site: overkant, Voice: ilseVoice, ID: "01KAW2ACT", At: edited22}
+	first, err := WrapCreate(e, all["article"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := WrapCreate(e, all["article-unlisted-edited"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := WithObject(first, all["article-unlisted-edited"])
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("with the edited object: %v\n%s\nwant\n%s", err, got, want)
+	}
+}
+
+func TestAnActivityCanNameItsObjectAlone(t *testing.T) {
+	all := documents(t)
+	e := Envelope{Site: overkant, Voice: ilseVoice, ID: "01KAW2ACT", At: edited22}
+	whole, err := WrapCreate(e, all["article"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := ByReference(whole)
+	if err != nil || len(short) > 3000 || !bytes.HasSuffix(short, []byte(`"object":"`+overkant.ArticleID(fourMinutes(blog.FullArticle).Article.ObjectID)+`"}`)) {
+		t.Errorf("by reference: %v\n%s", err, short)
+	}
+	if again, err := ByReference(short); err != nil || !bytes.Equal(again, short) {
+		t.Errorf("what names its object already: %v\n%s", err, again)
+	}
+}
