@@ -44,24 +44,29 @@ type Activity struct {
 	Published *time.Time
 	To, Cc    []string
 
-	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Announce, Block, Move or Flag, or nil for an
-	// activity that is sound, but that we do not act on.
+	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Announce, Block, Move, Flag, QuoteRequest or
+	// ReplyRequest, or nil for an activity that is sound, but that we do not act on, such as a vote in a poll.
 	Act any
 }
 
 // Follow asks to hear an actor.
 type Follow struct{ Object string }
 
-// Accept says yes to a Follow of ours.
+// Accept says yes to a Follow of ours, or to a request.
 type Accept struct {
-	Object       string // id of the Follow
-	FollowObject string // the actor that was asked, where the Follow was embedded
+	Object       string // id of what is answered
+	FollowObject string // the actor that was asked, where a Follow was embedded
+	FollowActor  string // the one who asked, where a Follow was embedded
+	Type         string // of what is answered, where it was embedded
+	Result       string // the stamp that the answer gives to a request (FEP-044f), "" without one
 }
 
-// Reject says no to a Follow of ours, or ends it later.
+// Reject says no to a Follow of ours, or ends it later, or says no to a request.
 type Reject struct {
-	Object       string // id of the Follow
-	FollowObject string // the actor that was asked, where the Follow was embedded
+	Object       string // id of what is answered
+	FollowObject string // the actor that was asked, where a Follow was embedded
+	FollowActor  string // the one who asked, where a Follow was embedded
+	Type         string // of what is answered, where it was embedded
 }
 
 // Undo takes back an earlier activity. Type and Object are those of that activity, where it was embedded.
@@ -80,11 +85,13 @@ type Delete struct{ Object string }
 type Like struct {
 	Object string
 	Emoji  string // one emoji or :shortcode:, "" for a plain like
+	Image  string // address of the picture of a :shortcode:, "" when it came with none
 }
 
-// Announce shares an object. Groups announce whole activities (FEP-1b12): InnerType and InnerObject are then the type
-// of the announced activity and the id of what it is about.
-type Announce struct{ Object, InnerType, InnerObject string }
+// Announce shares an object. Groups announce whole activities (FEP-1b12): InnerType, InnerActor and InnerObject are then
+// the type of the announced activity, who did it by its own word, and the id of what it is about. Of a copy that came
+// along, nothing else is read: it proves nothing.
+type Announce struct{ Object, InnerType, InnerActor, InnerObject string }
 
 // Block says that the actor wants to hear nothing more of somebody.
 type Block struct{ Object string }
@@ -96,6 +103,20 @@ type Move struct{ Object, Target string }
 type Flag struct {
 	Objects []string
 	Content string // plain text as sent, at most 5,000 runes
+}
+
+// QuoteRequest asks whether Instrument, a post of the actor, may quote Object (FEP-044f). Of an Instrument given by
+// address only the ID is set.
+type QuoteRequest struct {
+	Object     string
+	Instrument Object
+}
+
+// ReplyRequest asks whether Instrument, a post of the actor, may stand as an answer to Object (GoToSocial's interaction
+// controls). Of an Instrument given by address only the ID is set.
+type ReplyRequest struct {
+	Object     string
+	Instrument Object
 }
 
 // maxReport is how much of a report's text is kept, in runes.
@@ -157,6 +178,12 @@ type reading struct {
 }
 
 func (r *reading) dispatch(kind vocab.Type) error {
+	switch typeOf(r.root) {
+	case quoteRequest, "https://w3id.org/fep/044f#" + quoteRequest:
+		return r.request(func(post Object) any { return QuoteRequest{r.object, post} })
+	case replyRequest, "https://gotosocial.org/ns#" + replyRequest:
+		return r.request(func(post Object) any { return ReplyRequest{r.object, post} })
+	}
 	resolver, err := streams.NewTypeResolver(r.follow, r.accept, r.reject, r.undo, r.create, r.update, r.delete, r.like,
 		r.announce, r.block, r.move, r.flag)
 	if err != nil {
@@ -183,19 +210,28 @@ func (r *reading) follow(_ context.Context, _ vocab.ActivityStreamsFollow) error
 }
 
 func (r *reading) accept(_ context.Context, _ vocab.ActivityStreamsAccept) error {
-	return r.answered(Accept{Object: r.object, FollowObject: r.asked()})
+	asker, asked := r.follower()
+	return r.answered(Accept{Object: r.object, FollowObject: asked, FollowActor: asker,
+		Type: typeOf(embedded(r.root["object"])), Result: addressOf(r.root["result"])})
 }
 
 func (r *reading) reject(_ context.Context, _ vocab.ActivityStreamsReject) error {
-	return r.answered(Reject{Object: r.object, FollowObject: r.asked()})
+	asker, asked := r.follower()
+	return r.answered(Reject{Object: r.object, FollowObject: asked, FollowActor: asker, Type: typeOf(embedded(r.root["object"]))})
 }
 
-// asked is whom the embedded Follow asked.
-func (r *reading) asked() string { return addressOf(embedded(r.root["object"])["object"]) }
+// follower is who sent the embedded Follow, and whom it asked.
+func (r *reading) follower() (asker, asked string) {
+	follow := embedded(r.root["object"])
+	if kind := typeOf(follow); kind != "" && kind != streams.ActivityStreamsFollowName {
+		return "", ""
+	}
+	return addressOf(follow["actor"]), addressOf(follow["object"])
+}
 
 // answered takes an answer whose Follow has no id, too: it is then known by the two actors.
 func (r *reading) answered(act any) error {
-	if r.object == "" && r.asked() == "" {
+	if _, asked := r.follower(); r.object == "" && asked == "" {
 		return r.needs(act)
 	}
 	r.act = act
@@ -214,13 +250,17 @@ func (r *reading) undo(_ context.Context, _ vocab.ActivityStreamsUndo) error {
 
 func (r *reading) create(_ context.Context, c vocab.ActivityStreamsCreate) error {
 	object, err := r.whole(c)
-	r.act = Create{Object: object}
+	if !object.isTalk() {
+		r.act = Create{Object: object}
+	}
 	return err
 }
 
 func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error {
 	object, err := r.whole(u)
-	r.act = Update{Object: object}
+	if !object.isTalk() {
+		r.act = Update{Object: object}
+	}
 	return err
 }
 
@@ -245,13 +285,19 @@ func (r *reading) like(_ context.Context, _ vocab.ActivityStreamsLike) error {
 	if said == "" {
 		said = text(r.root["_misskey_reaction"])
 	}
-	return r.needs(Like{Object: r.object, Emoji: emoji(said)})
+	act := Like{Object: r.object, Emoji: emoji(said)}
+	for _, custom := range emojis(r.root["tag"]) {
+		if custom.Name == act.Emoji {
+			act.Image = custom.URL
+		}
+	}
+	return r.needs(act)
 }
 
 func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) error {
 	act := Announce{Object: r.object}
 	if inner := embedded(r.root["object"]); inner["object"] != nil && inner["actor"] != nil {
-		act.InnerType, act.InnerObject = typeOf(inner), addressOf(inner["object"])
+		act.InnerType, act.InnerActor, act.InnerObject = typeOf(inner), only(inner["actor"]), addressOf(inner["object"])
 	}
 	return r.needs(act)
 }
@@ -269,6 +315,44 @@ func (r *reading) move(_ context.Context, _ vocab.ActivityStreamsMove) error {
 }
 
 func (r *reading) flag(_ context.Context, _ vocab.ActivityStreamsFlag) error {
-	return r.needs(Flag{Objects: addresses(r.root["object"], maxRecipients),
-		Content: cut(text(r.root["content"]), maxReport)})
+	act := Flag{Objects: addresses(r.root["object"], maxRecipients), Content: cut(text(r.root["content"]), maxReport)}
+	if len(act.Objects) == 0 {
+		return r.needs(nil)
+	}
+	if act.Content == "" {
+		act.Content = cut(text(r.root["summary"]), maxReport) // where Lemmy says why
+	}
+	r.act = act
+	return nil
+}
+
+// The requests beyond the vocabulary, by their types.
+const (
+	quoteRequest = "QuoteRequest"
+	replyRequest = "ReplyRequest"
+)
+
+// request reads a request, whose instrument is the post that wants to quote or to answer.
+func (r *reading) request(act func(post Object) any) error {
+	post, err := r.instrument()
+	if err != nil {
+		return err
+	}
+	return r.needs(act(post))
+}
+
+func (r *reading) instrument() (Object, error) {
+	id := addressOf(r.root["instrument"])
+	if id == "" {
+		return Object{}, malformed("it has no instrument, or one without an address")
+	}
+	raw := embedded(r.root["instrument"])
+	if raw == nil {
+		return Object{ID: id}, nil
+	}
+	kind, err := streams.ToType(context.Background(), view(raw))
+	if err != nil {
+		return Object{}, malformed("its instrument: %v", err)
+	}
+	return objectOf(raw, kind), nil
 }

@@ -20,6 +20,7 @@ const (
 // everything that is ever concluded from it comes from this one reading.
 type Document struct {
 	root map[string]any
+	body []byte // as it came, for what was signed over it
 }
 
 // Read takes the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or anything behind it, no
@@ -43,7 +44,7 @@ func Read(body []byte) (*Document, error) {
 	if s.space(); s.at < len(s.body) {
 		return nil, s.wrong("something follows the object")
 	}
-	return &Document{root: root}, nil
+	return &Document{root: root, body: body}, nil
 }
 
 // ID is the document's id as it was written, "" when there is none.

@@ -244,9 +244,9 @@ func TestOurOwnActivitiesAreReadAsTheyWereMeant(t *testing.T) {
 		"update-person":            Update{embedded("person")},
 		"delete":                   Delete{bridge},
 		"delete-person":            Delete{ilse},
-		"accept":                   Accept{followID, ilse},
-		"reject":                   Reject{followID, ilse},
-		"reject-by-the-instance":   Reject{"", overkant.InstanceID()},
+		"accept":                   Accept{Object: followID, FollowObject: ilse, FollowActor: bram, Type: "Follow"},
+		"reject":                   Reject{Object: followID, FollowObject: ilse, FollowActor: bram, Type: "Follow"},
+		"reject-by-the-instance":   Reject{FollowObject: overkant.InstanceID(), FollowActor: bram, Type: "Follow"},
 		"announce":                 Announce{Object: "https://veerhuis.example/n/1"},
 		"undo":                     Undo{"https://overkant.example/ap/activities/01KAW2ACT", "Announce", "https://veerhuis.example/n/1"},
 	} {

@@ -29,9 +29,16 @@ type Object struct {
 	Updated      *time.Time
 	To, Cc       []string // at most 100 each; Public in any of its three spellings
 	Mentions     []string // the actors in its tags of type Mention
-	Options      []string // of a poll
-	Attachments  []Attachment
-	Actor        *blog.Actor // when the object is the profile of an actor
+	Options      []string // of a poll, at most 20 of 200 runes
+	Votes        []int    // for each of Options, as its server claims
+	Emojis       []Emoji  // the pictures that stand for its :shortcodes:
+	Quote        string   // the object that it quotes, in whichever of the five ways that is said; "" when none
+
+	// The stamps by which others allowed this post to quote and to answer (FEP-044f, GoToSocial), as it claims.
+	QuoteAuthorization, ReplyAuthorization string
+
+	Attachments []Attachment
+	Actor       *blog.Actor // when the object is the profile of an actor
 }
 
 // Attachment is a file or link that hangs on a post.
@@ -39,7 +46,13 @@ type Attachment struct {
 	Type      string // Image, Document, Video, Link ...
 	MediaType string // as its sender claims; "" when not told
 	URL       string // http(s)
-	Alt       string // plain text, as sent
+	Alt       string // plain text, at most 1,500 runes
+}
+
+// Emoji is a picture that stands for a word in a text.
+type Emoji struct {
+	Name string // with its colons, ":ferry:"
+	URL  string // of the picture, http(s)
 }
 
 var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleName, streams.ActivityStreamsPageName,
@@ -54,6 +67,9 @@ func (o Object) IsPost() bool { return posts[o.Type] }
 func (o Object) IsVote() bool {
 	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
 }
+
+// isTalk tells whether the object is of a kind that is none of a blog's business, such as a vote or a chat.
+func (o Object) isTalk() bool { return o.IsVote() || o.Type == "ChatMessage" }
 
 // Visibility is for whom the object was meant. The audience of the activity that brought it, to and cc, counts when the
 // object itself names nobody; an object without any audience is restricted.
@@ -101,7 +117,13 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o := Object{Embedded: true, ID: addressOf(raw), Type: typeOf(raw),
 		AttributedTo: addressOf(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
 		To: recipients(raw["to"]), Cc: recipients(raw["cc"]),
-		Mentions: mentions(raw["tag"]), Options: options(raw), Attachments: attachments(raw["attachment"])}
+		Mentions: mentions(raw["tag"]), Emojis: emojis(raw["tag"]), Quote: quote(raw),
+		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
+		Attachments: attachments(raw["attachment"])}
+	o.Options, o.Votes = options(raw)
+	if o.ReplyAuthorization == "" {
+		o.ReplyAuthorization = addressOf(raw["approvedBy"]) // as GoToSocial said before 0.20
+	}
 	o.Name, _ = inLanguages(raw, "name")
 	o.Summary, _ = inLanguages(raw, "summary")
 	o.Content, o.Language = inLanguages(raw, "content")
@@ -206,20 +228,66 @@ func mentions(tags any) []string {
 	return list
 }
 
-// options are the answers that a poll offers.
-func options(raw map[string]any) []string {
+// quoteNames are what a quoted post is called: by FEP-044f, by Pleroma and its kin, by Fedibird, and by Misskey.
+var quoteNames = []string{"quote", "quoteUrl", "quoteUri", "_misskey_quote"}
+
+// quote is the quoted post. The last way to tell is a link among the tags (FEP-e232).
+func quote(raw map[string]any) string {
+	for _, name := range quoteNames {
+		if address := addressOf(raw[name]); address != "" {
+			return address
+		}
+	}
+	for _, tag := range first(many(raw["tag"]), maxTags) {
+		tag, _ := tag.(map[string]any)
+		for _, rel := range many(tag["rel"]) {
+			if rel == "https://misskey-hub.net/ns#_misskey_quote" {
+				return href(tag)
+			}
+		}
+	}
+	return ""
+}
+
+// emojis are the custom emoji among the tags that have a name and a picture.
+func emojis(tags any) []Emoji {
+	var list []Emoji
+	for _, tag := range first(many(tags), maxTags) {
+		tag, _ := tag.(map[string]any)
+		if typeOf(tag) != "Emoji" {
+			continue
+		}
+		name, address := text(tag["name"]), href(one(tag["icon"]))
+		if !strings.HasPrefix(name, ":") {
+			name = ":" + name + ":"
+		}
+		if shortcodePattern.MatchString(name) && address != "" {
+			list = append(list, Emoji{Name: name, URL: address})
+		}
+	}
+	return list
+}
+
+// options are the answers that a poll offers, and how many chose each.
+func options(raw map[string]any) (names []string, votes []int) {
 	choices := many(raw["oneOf"])
 	if len(choices) == 0 {
 		choices = many(raw["anyOf"])
 	}
-	var list []string
 	for _, choice := range first(choices, maxOptions) {
 		choice, _ := choice.(map[string]any)
 		if name := text(choice["name"]); name != "" {
-			list = append(list, name)
+			names = append(names, cut(name, maxOption))
+			votes = append(votes, number(embedded(choice["replies"])["totalItems"]))
 		}
 	}
-	return list
+	return names, votes
+}
+
+// number is a count that a stranger claims: 0 for what is none, and never beyond what a page could hold.
+func number(value any) int {
+	claimed, _ := value.(float64)
+	return int(max(0, min(claimed, maxCount)))
 }
 
 func attachments(value any) []Attachment {
@@ -234,6 +302,7 @@ func attachments(value any) []Attachment {
 		if alt == "" {
 			alt = text(thing["summary"])
 		}
+		alt = cut(alt, maxAlt)
 		list = append(list, Attachment{Type: typeOf(thing), MediaType: short(text(thing["mediaType"])), URL: address, Alt: alt})
 	}
 	return list

@@ -16,7 +16,17 @@ const (
 	maxAttachments = 16
 	maxOptions     = 20
 	maxAliases     = 20
+	maxLinks       = 50
 )
+
+// Of a longer text only this many runes are kept.
+const (
+	maxAlt    = 1500
+	maxOption = 200
+)
+
+// maxCount is the highest number that we believe of a stranger's counting.
+const maxCount = 1e9
 
 // maxAddress is the longest address that we keep, in bytes.
 const maxAddress = 2048

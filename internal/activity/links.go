@@ -1,0 +1,54 @@
+package activity
+
+import (
+	"slices"
+	"strings"
+
+	"causerie/internal/blog"
+
+	"golang.org/x/net/html"
+)
+
+// LinksTo are the addresses on an origin, such as "https://overkant.example", to which the content links: each once, in
+// the order of the text, as they stand there without their fragments. Of a text with more links than fifty the rest is
+// not looked at.
+func (o Object) LinksTo(origin string) []string {
+	host := blog.HostOf(origin)
+	if host == "" || !strings.Contains(strings.ToLower(o.Content), hostname(origin)) {
+		return nil
+	}
+	var list []string
+	tokens, seen := html.NewTokenizer(strings.NewReader(o.Content)), 0
+	for seen < maxLinks {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			return list
+		case html.StartTagToken, html.SelfClosingTagToken:
+			address, found := linkOf(tokens)
+			if !found {
+				continue
+			}
+			seen++
+			address, _, _ = strings.Cut(address, "#")
+			if isAddress(address) && blog.SameOrigin(address, origin) && !slices.Contains(list, address) {
+				list = append(list, address)
+			}
+		}
+	}
+	return list
+}
+
+// linkOf is where the tag leads that was just read, if it is a link.
+func linkOf(tokens *html.Tokenizer) (address string, found bool) {
+	name, more := tokens.TagName()
+	if string(name) != "a" {
+		return "", false
+	}
+	for more {
+		var key, value []byte
+		if key, value, more = tokens.TagAttr(); string(key) == "href" {
+			return strings.TrimSpace(string(value)), true
+		}
+	}
+	return "", false
+}
