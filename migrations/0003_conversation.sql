@@ -22,7 +22,8 @@ CREATE TABLE actors (
     silent_since      TIMESTAMP,
     gone_at           TIMESTAMP
 );
-CREATE INDEX actors_host ON actors (host);
+CREATE INDEX actors_host  ON actors (host);
+CREATE INDEX actors_inbox ON actors (inbox);
 
 CREATE TABLE actor_keys (
     actor_id      TEXT      NOT NULL REFERENCES actors (id),
@@ -85,6 +86,7 @@ CREATE TABLE comments (
     key_mark      TEXT      NOT NULL DEFAULT ''
 );
 CREATE INDEX comments_article ON comments (article_id, sorted_at);
+CREATE INDEX comments_parent  ON comments (article_id, parent_id, id);
 CREATE INDEX comments_actor   ON comments (actor_id);
 CREATE INDEX comments_state   ON comments (state, arrived_at);
 

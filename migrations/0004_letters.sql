@@ -11,7 +11,7 @@ CREATE TABLE activities (
     at            TIMESTAMP NOT NULL
 );
 CREATE INDEX activities_object ON activities (object_id);
-CREATE INDEX activities_voice  ON activities (voice_id, id);
+CREATE INDEX activities_outbox ON activities (voice_id, id) WHERE kind IN ('Create', 'Announce');
 
 -- One letter per inbox, kept after it is settled: it is what the author sees.
 CREATE TABLE deliveries (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,15 +113,24 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 			return "", err
 		}
 	}
+	visibility := post.Visibility(act.To, act.Cc)
+	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
+		return "", errNotOurs
+	}
 	c := in.words(post)
 	now := in.Now()
 	c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), post.ID, a.ID, parent, actor.ID, origin
-	c.Visibility, c.ArrivedAt = post.Visibility(act.To, act.Cc), now
+	c.Visibility, c.ArrivedAt = visibility, now
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *a.PublishedAt, now)
 	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
 		return "", errNotOurs
 	}
 	return c.ID, s.AddComment(ctx, c)
+}
+
+// speaksToUs tells whether a post, or the activity that brought it, names an actor of ours among those it is for.
+func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
+	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
 }
 
 // words makes a comment of a stranger's post: cleaned text, a poll as its options, media as links.

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"causerie/internal/blog"
+	"causerie/internal/page"
 )
 
 type link struct {
@@ -170,29 +171,30 @@ func (d *Documents) nodeInfoLinks(w http.ResponseWriter, r *http.Request) {
 const homepage = "https://causerie.blog/"
 
 // nodeInfo tells what runs here (FEP-0151).
-func (d *Documents) nodeInfo(w http.ResponseWriter, r *http.Request) {
+func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Document, error) {
+	usage, err := d.Store.Usage(ctx)
+	if err != nil {
+		return page.Document{}, err
+	}
+	site, err := d.Store.Site(ctx)
+	if err != nil {
+		return page.Document{}, err
+	}
 	version := chi.URLParam(r, "version")
-	usage, err := d.Store.Usage(r.Context())
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	site, err := d.Store.Site(r.Context())
-	if err != nil {
-		d.fail(w, r, err)
-		return
-	}
 	software := map[string]string{"name": "causerie", "version": d.version}
 	if version == "2.1" {
 		software["homepage"] = homepage
 	}
-	writeJSON(w, `application/json; profile="http://nodeinfo.diaspora.software/ns/schema/`+version+`#"; charset=utf-8`, "public, max-age=1800", map[string]any{
+	body, err := json.Marshal(map[string]any{
 		"version": version, "software": software, "protocols": []string{"activitypub"},
 		"services":          map[string][]string{"inbound": {}, "outbound": {"atom1.0"}},
 		"openRegistrations": false,
 		"usage":             map[string]any{"users": map[string]int{"total": usage.Authors}, "localPosts": usage.Articles, "localComments": usage.Comments},
 		"metadata":          map[string]string{"nodeName": site.Name, "nodeDescription": site.Description},
 	})
+	return page.Document{Body: body, Header: http.Header{
+		"Content-Type":                {`application/json; profile="http://nodeinfo.diaspora.software/ns/schema/` + version + `#"; charset=utf-8`},
+		"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"public, max-age=1800"}}}, err
 }
 
 func writeJSON(w http.ResponseWriter, kind, cache string, value any) {

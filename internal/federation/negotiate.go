@@ -6,10 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"causerie/internal/activity"
-	"causerie/internal/blog"
 )
 
 // linkedData is the other name of ActivityPub's media type, for those who ask for it by that name.
@@ -123,9 +120,9 @@ func (d *Documents) pageOf(r *http.Request) string {
 			return d.Site.VoicePage(voice)
 		}
 	case "articles", "notes":
-		object, article, err := d.object(r.Context(), blog.ID(chi.URLParam(r, "object")))
+		object, article, err := d.readable(r.Context(), r)
 		switch {
-		case err != nil || article.Visibility == blog.Followers:
+		case err != nil:
 			return ""
 		case object.CommentID != "":
 			return d.Site.CommentPage(article, object.CommentID)

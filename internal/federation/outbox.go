@@ -216,7 +216,11 @@ func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.TellHolders(ctx, said), o.tellMentioned(ctx, s, said, mentions), s.Supersede(ctx, said, "Update"))
+	tell := s.TellHolders
+	if a.Visibility == blog.Followers { // whoever holds it and follows no more is not told its new words
+		tell = s.TellFollowers
+	}
+	return errors.Join(tell(ctx, said), o.tellMentioned(ctx, s, said, mentions), s.Supersede(ctx, said, "Update"))
 }
 
 // Withdraw takes a published article back: its object is gone for ever, every server that may have a copy is asked to

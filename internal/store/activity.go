@@ -39,21 +39,34 @@ func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity
 	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE object_id = ? ORDER BY id`, object)
 }
 
-// federal is what of our activities everybody may read: about an article that is public or unlisted, or about a public
-// answer of ours, and not gone.
-const federal = `EXISTS (SELECT 1 FROM objects o JOIN articles a ON a.id = o.article_id LEFT JOIN comments c ON c.id = o.comment_id
-	WHERE o.id = s.object_id AND o.gone_at IS NULL AND a.visibility IN ('public', 'unlisted')
-	AND (o.comment_id = '' OR ` + public + `))`
+// Said is something that a voice said, with what it was about as that is now: nil when that is not an object of ours.
+type Said struct {
+	blog.Activity
+	Object []byte
+}
+
+// federal is what of our activities everybody may read: about a published article that is public or unlisted, or about a
+// public answer of ours under one, and not gone.
+const (
+	saidColumns = `s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at, o.payload AS object`
+	federal     = ` FROM activities s JOIN objects o ON o.id = s.object_id AND o.gone_at IS NULL
+		JOIN articles a ON a.id = o.article_id AND a.status = 'published' AND a.visibility IN ('public', 'unlisted')
+		LEFT JOIN comments c ON c.id = o.comment_id
+		WHERE (o.comment_id = '' OR ` + public + `)`
+)
 
 // PublicActivity finds something said that everybody may read, by its id.
-func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (blog.Activity, error) {
-	var a blog.Activity
-	return a, s.one(ctx, &a, `SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s WHERE s.id = ? AND `+federal, id)
+func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (Said, error) {
+	var said Said
+	return said, s.one(ctx, &said, `SELECT `+saidColumns+federal+` AND s.id = ?`, id)
 }
+
+// outbox is what of it stands in a voice's outbox.
+const outbox = federal + ` AND s.kind IN ('Create', 'Announce') AND s.voice_id = ?`
 
 // Outbox lists what a voice publicly said, newest first, from before a cursor ("" begins at the newest); with last set
 // it is the oldest of all, still newest first.
-func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]blog.Activity, error) {
+func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]Said, error) {
 	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
 	switch {
 	case last:
@@ -61,10 +74,8 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 	case before != "":
 		condition, args = ` AND s.id < ?`, append(args, before)
 	}
-	var list []blog.Activity
-	err := s.all(ctx, &list, `
-		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
-		WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal+condition+order+` LIMIT ?`, append(args, limit)...)
+	var list []Said
+	err := s.all(ctx, &list, `SELECT `+saidColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
 	if last {
 		slices.Reverse(list)
 	}
@@ -74,5 +85,5 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 // CountOutbox tells how much a voice publicly said.
 func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM activities s WHERE s.voice_id = ? AND s.kind IN ('Create', 'Announce') AND `+federal, voice)
+	return n, s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
 }

@@ -204,6 +204,13 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Followe
 	return list, err
 }
 
+// FollowersAfter lists the addresses of a voice's accepted followers, in their order, from behind a cursor.
+func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `
+		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`, voice, after, limit)
+}
+
 // FollowerCounts is how many follow a voice, and from how many servers.
 type FollowerCounts struct{ Accepted, Pending, Servers int }
 

@@ -90,6 +90,35 @@ func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Com
 		ORDER BY c.sorted_at, c.id`, article)
 }
 
+// PublicReply is a public answer as other servers are told of it.
+type PublicReply struct {
+	ID      blog.ID
+	Address string
+}
+
+// RepliesTo lists what publicly answers an article (parent "") or a comment under it, in the order of arrival, from behind
+// a cursor; with own set, only what authors of ours answered.
+func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, own bool, limit int) ([]PublicReply, error) {
+	var list []PublicReply
+	return list, s.all(ctx, &list, `
+		SELECT c.id, c.address FROM comments c
+		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+public+`
+		ORDER BY c.id LIMIT ?`, article, parent, after, own, limit)
+}
+
+// CountRepliesTo counts what publicly answers an article (parent "") or a comment under it.
+func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+public, article, parent)
+}
+
+// Conversation lists the addresses of all that publicly stands under an article, oldest first.
+func (s *Store) Conversation(ctx context.Context, article blog.ID, limit int) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `
+		SELECT c.address FROM comments c WHERE c.article_id = ? AND `+public+` ORDER BY c.sorted_at, c.id LIMIT ?`, article, limit)
+}
+
 // NewestComments lists the newest comments that readers may see, on listed articles.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	var list []blog.Comment
@@ -177,12 +206,12 @@ func (s *Store) UndoReactionTo(ctx context.Context, actor string, kind blog.Reac
 	})
 }
 
-// Reactions lists the reactions to an article and its comments, newest first, at most limit.
+// Reactions lists the reactions to an article itself, newest first, at most limit.
 func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
 	var list []blog.Reaction
 	return list, s.all(ctx, &list, `
 		SELECT id, address, kind, actor_id, article_id, comment_id, emoji, at FROM reactions
-		WHERE article_id = ? AND kind IN ('like', 'boost', 'emoji') ORDER BY at DESC, id DESC LIMIT ?`, article, min(limit, 1000))
+		WHERE article_id = ? AND comment_id = '' AND kind IN ('like', 'boost', 'emoji') ORDER BY at DESC, id DESC LIMIT ?`, article, min(limit, 1000))
 }
 
 // Counts tells for each article what stands under its title. Only what readers may see is counted; an emoji reaction

@@ -83,11 +83,11 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 // Usage is what NodeInfo tells of a site.
 type Usage struct{ Authors, Articles, Comments int }
 
-// Usage counts authors, published articles and public comments.
+// Usage counts authors, listed articles and the public comments under them.
 func (s *Store) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
 	return u, s.one(ctx, &u, `
 		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
-			(SELECT count(*) FROM articles WHERE status = 'published' AND visibility IN ('public', 'local')) AS articles,
-			(SELECT count(*) FROM comments c WHERE `+public+`) AS comments`)
+			(SELECT count(*) FROM articles a WHERE `+listed+`) AS articles,
+			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+`) AS comments`)
 }
