@@ -18,30 +18,21 @@ import (
 // reads: draft-cavage-http-signatures-12 over "(request-target) host date" and,
 // but for GET and HEAD, "digest". It sets Date, Digest and Signature, and Host to
 // the address without its default port; whatever of these was there is
-// replaced, so a request may be signed again for another attempt or address.
+// replaced, and what SignRFC9421 sets is taken away, so a request may be signed
+// again for another attempt, address or dialect.
 // An RSA key signs as rsa-sha256, an Ed25519 key as hs2019.
 //
 // Sign keeps no state and may be called by many goroutines at once, each with a request of its own.
 func Sign(req *http.Request, body []byte, key Key, now time.Time) error {
-	if key.Private == nil || strings.ContainsAny(key.ID, "\"\\\r\n") {
-		return fmt.Errorf("sign request: unusable key %q", key.ID)
+	if err := makeReady(req, key); err != nil {
+		return err
 	}
-	if req.Header == nil {
-		req.Header = http.Header{}
-	}
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
-	}
-	req.Host = authority(req.URL.Scheme, host)
-
 	date := now.UTC().Format(http.TimeFormat)
 	names := "(request-target) host date"
 	text := "(request-target): " + strings.ToLower(req.Method) + " " + req.URL.RequestURI() +
 		"\nhost: " + req.Host +
 		"\ndate: " + date
 	req.Header.Set("Date", date)
-	req.Header.Del("Digest")
 	if needsDigest(req.Method) {
 		sum := sha256.Sum256(body)
 		digest := "SHA-256=" + base64.StdEncoding.EncodeToString(sum[:])
@@ -56,6 +47,55 @@ func Sign(req *http.Request, body []byte, key Key, now time.Time) error {
 	}
 	req.Header.Set("Signature", fmt.Sprintf(`keyId="%s",algorithm="%s",headers="%s",signature="%s"`,
 		key.ID, algorithm, names, base64.StdEncoding.EncodeToString(signed)))
+	return nil
+}
+
+// SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, over "@method", "@target-uri" and, but
+// for GET and HEAD, "content-digest" (RFC 9530), under the one label "sig1". It sets Content-Digest, Signature-Input and
+// Signature, and takes away what Sign set. Like Sign it may be called by many goroutines at once.
+func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time) error {
+	if err := makeReady(req, key); err != nil {
+		return err
+	}
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	names := `"@method" "@target-uri"`
+	text := "\"@method\": " + method + "\n\"@target-uri\": " + strings.ToLower(req.URL.Scheme) + "://" + req.Host + req.URL.RequestURI()
+	if needsDigest(method) {
+		sum := sha256.Sum256(body)
+		digest := "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
+		names += ` "content-digest"`
+		text += "\n\"content-digest\": " + digest
+		req.Header.Set("Content-Digest", digest)
+	}
+	parameters := fmt.Sprintf(`(%s);created=%d;keyid="%s"`, names, now.Unix(), key.ID)
+	_, signed, err := sign(key.Private, text+"\n\"@signature-params\": "+parameters)
+	if err != nil {
+		return fmt.Errorf("sign request with %q: %w", key.ID, err)
+	}
+	req.Header.Set("Signature-Input", "sig1="+parameters)
+	req.Header.Set("Signature", "sig1=:"+base64.StdEncoding.EncodeToString(signed)+":")
+	return nil
+}
+
+// makeReady gives a request its host as it is signed, and takes away what was signed before.
+func makeReady(req *http.Request, key Key) error {
+	if key.Private == nil || strings.ContainsAny(key.ID, "\"\\\r\n") {
+		return fmt.Errorf("sign request: unusable key %q", key.ID)
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	for _, old := range []string{"Date", "Digest", "Content-Digest", "Signature-Input", "Signature"} {
+		req.Header.Del(old)
+	}
+	host := req.Host
+	if host == "" {
+		host = req.URL.Host
+	}
+	req.Host = authority(req.URL.Scheme, host)
 	return nil
 }
 
