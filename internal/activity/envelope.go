@@ -45,17 +45,28 @@ type said interface {
 
 // seal fills an activity in but for its object, and gives its bytes.
 func (e Envelope) seal(act said, who audience, more extensions) ([]byte, error) {
+	return e.sealIn(wireContext, act, who, more)
+}
+
+func (e Envelope) sealIn(context string, act said, who audience, more extensions) ([]byte, error) {
 	setID(act, e.Site.ActivityID(e.ID))
 	setPublished(act, e.At)
 	setAudience(act, who)
 	actor := streams.NewActivityStreamsActorProperty()
 	actor.AppendIRI(iri(e.sender()))
 	act.SetActivityStreamsActor(actor)
-	bytes, err := wire(act, more)
+	bytes, err := wireIn(context, act, more)
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
 	return bytes, nil
+}
+
+// about sets the object of an activity to an address.
+func about(act said, address string) {
+	object := streams.NewActivityStreamsObjectProperty()
+	object.AppendIRI(iri(address))
+	act.SetActivityStreamsObject(object)
 }
 
 // WrapCreate says that there is a new object, to the audience that the object names. The object is embedded as it is,
@@ -189,9 +200,7 @@ func (e Envelope) answer(act said, follower blog.Follower) ([]byte, error) {
 	actor := streams.NewActivityStreamsActorProperty()
 	actor.AppendIRI(iri(follower.ActorID))
 	follow.SetActivityStreamsActor(actor)
-	asked := streams.NewActivityStreamsObjectProperty()
-	asked.AppendIRI(iri(e.sender()))
-	follow.SetActivityStreamsObject(asked)
+	about(follow, e.sender())
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendActivityStreamsFollow(follow)
 	act.SetActivityStreamsObject(object)
@@ -200,8 +209,73 @@ func (e Envelope) answer(act said, follower blog.Follower) ([]byte, error) {
 
 // WrapAnnounce shares an object, by its id, with everybody and with the one who made it ("" when that needs no telling).
 func WrapAnnounce(e Envelope, object, objectOwner string) ([]byte, error) {
-	act, shared := streams.NewActivityStreamsAnnounce(), streams.NewActivityStreamsObjectProperty()
-	shared.AppendIRI(iri(object))
-	act.SetActivityStreamsObject(shared)
+	act := streams.NewActivityStreamsAnnounce()
+	about(act, object)
 	return e.seal(act, e.everybody(objectOwner), nil)
+}
+
+// WrapFollow asks to hear an actor.
+func WrapFollow(e Envelope, actor string) ([]byte, error) {
+	act := streams.NewActivityStreamsFollow()
+	about(act, actor)
+	return e.seal(act, audience{to: []string{actor}}, nil)
+}
+
+// WrapLike likes an object, and tells nobody but the one who made it.
+func WrapLike(e Envelope, object, objectOwner string) ([]byte, error) {
+	act := streams.NewActivityStreamsLike()
+	about(act, object)
+	return e.seal(act, audience{to: []string{objectOwner}}, nil)
+}
+
+// WrapMove tells the followers of a voice that it goes on as the actor target. That one must list the voice among its
+// aliases by then, or nobody believes it.
+func WrapMove(e Envelope, target string) ([]byte, error) {
+	act := streams.NewActivityStreamsMove()
+	about(act, e.sender())
+	setTarget(act, target)
+	return e.seal(act, audience{to: []string{}, cc: []string{e.sender() + "/followers"}}, nil)
+}
+
+// WrapFlag reports an actor and objects of theirs to their server, with a word of explanation in plain text, or "". The
+// instance actor reports, whatever voice the envelope names: whoever is reported must not learn by whom.
+func WrapFlag(e Envelope, actor string, objects []string, content string) ([]byte, error) {
+	e.Voice = blog.Voice{}
+	act, reported := streams.NewActivityStreamsFlag(), streams.NewActivityStreamsObjectProperty()
+	for _, id := range unique(append([]string{actor}, objects...)) {
+		reported.AppendIRI(iri(id))
+	}
+	act.SetActivityStreamsObject(reported)
+	if content != "" {
+		setContent(act, content)
+	}
+	return e.seal(act, audience{to: []string{actor}}, nil)
+}
+
+// WrapAdd pins an object of a voice to its profile, by the object's id.
+func WrapAdd(e Envelope, object string) ([]byte, error) {
+	return e.pin(streams.NewActivityStreamsAdd(), object)
+}
+
+// WrapRemove takes an object of a voice off its profile, by the object's id.
+func WrapRemove(e Envelope, object string) ([]byte, error) {
+	return e.pin(streams.NewActivityStreamsRemove(), object)
+}
+
+type pinning interface {
+	said
+	withTarget
+}
+
+func (e Envelope) pin(act pinning, object string) ([]byte, error) {
+	about(act, object)
+	setTarget(act, e.sender()+"/featured")
+	return e.seal(act, e.everybody(), nil)
+}
+
+// WrapDeleteActor takes a voice back with everything of theirs, before all the world.
+func WrapDeleteActor(e Envelope) ([]byte, error) {
+	act := streams.NewActivityStreamsDelete()
+	about(act, e.sender())
+	return e.seal(act, e.everybody(), nil)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	bram   = "https://veerhuis.example/users/bram"
 	nadia  = "https://noordkade.example/users/nadia"
+	kade   = "https://zilverduin.example/users/kade"
 	ilse   = "https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB"
 	bridge = "https://overkant.example/ap/articles/01KAW0M5E8D3G6J9N2Q4T7V0XA"
 )

@@ -48,6 +48,17 @@ const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"quote":{"@id":"https://w3id.org/fep/044f#quote","@type":"@id"},` +
 	`"quoteAuthorization":{"@id":"https://w3id.org/fep/044f#quoteAuthorization","@type":"@id"}}]`
 
+// consentContext is the @context of requests and stamps. No other server has to know their words to read an article, so
+// they are not among those of everything.
+const consentContext = `["https://www.w3.org/ns/activitystreams",{` +
+	`"gts":"https://gotosocial.org/ns#",` +
+	`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest",` +
+	`"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
+	`"ReplyRequest":"gts:ReplyRequest",` +
+	`"ReplyAuthorization":"gts:ReplyAuthorization",` +
+	`"interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
+	`"interactionTarget":{"@id":"gts:interactionTarget","@type":"@id"}}]`
+
 // opening is how all our documents begin.
 const opening = `{"@context":`
 
@@ -58,7 +69,8 @@ var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attr
 	"attachment", "tag", "preview", "manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox",
 	"followers", "following", "featured", "featuredTags", "endpoints", "attributionDomains", "alsoKnownAs", "movedTo",
 	"publicKey", "assertionMethod", "owner", "controller", "publicKeyPem", "publicKeyMultibase", "replies", "likes",
-	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target", "object")
+	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target", "object",
+	"instrument", "result", "interactingObject", "interactionTarget")
 
 func ranks(names ...string) map[string]int {
 	rank := make(map[string]int, len(names))
@@ -77,21 +89,25 @@ type extensions map[string]any
 
 // wire is a vocabulary type as the bytes that go out: go-fed serializes it, the extensions come in, @context is ours,
 // one-element lists are lists, and the order of members is always the same.
-func wire(thing vocab.Type, more extensions) ([]byte, error) {
+func wire(thing vocab.Type, more extensions) ([]byte, error) { return wireIn(wireContext, thing, more) }
+
+func wireIn(context string, thing vocab.Type, more extensions) ([]byte, error) {
 	members, err := streams.Serialize(thing)
 	if err != nil {
 		return nil, fmt.Errorf("serialize %s: %w", thing.GetTypeName(), err)
 	}
 	maps.Copy(members, more)
 	delete(members, "@context")
-	return document(members), nil
+	return documentIn(context, members), nil
 }
 
-// document is an object with @context before its members.
-func document(members map[string]any) []byte {
-	body := appendObject([]byte(opening+wireContext+","), members)
+// document is an object with our @context before its members.
+func document(members map[string]any) []byte { return documentIn(wireContext, members) }
+
+func documentIn(context string, members map[string]any) []byte {
+	body := appendObject([]byte(opening+context+","), members)
 	// The object's own brace stands behind the context now; the one in front of it stays.
-	at := len(opening) + len(wireContext) + 1
+	at := len(opening) + len(context) + 1
 	return append(body[:at], body[at+1:]...)
 }
 
@@ -210,7 +226,8 @@ type head struct {
 	Cc   []string `json:"cc"`
 }
 
-// reopen reads the head of a document of ours, and gives it without its @context, ready to be embedded.
+// reopen reads the head of a document of ours, and gives it without its @context and without its proof, which holds for
+// the document as it stood alone, ready to be embedded.
 func reopen(stored []byte) (head, json.RawMessage, error) {
 	var h head
 	if err := json.Unmarshal(stored, &h); err != nil {
@@ -218,6 +235,13 @@ func reopen(stored []byte) (head, json.RawMessage, error) {
 	}
 	if h.ID == "" || h.Type == "" {
 		return head{}, nil, fmt.Errorf("read a document of ours: it has no id or no type")
+	}
+	if bytes.Contains(stored, []byte(proofOpening)) {
+		list, err := membersOf(stored)
+		if err != nil {
+			return head{}, nil, fmt.Errorf("read the document %s of ours: %w", h.ID, err)
+		}
+		return h, list.without("@context", "proof").bytes(), nil
 	}
 	if !bytes.HasPrefix(stored, []byte(opening)) {
 		return h, stored, nil
@@ -314,6 +338,16 @@ func setAuthor(thing withAuthor, id string) {
 	property := streams.NewActivityStreamsAttributedToProperty()
 	property.AppendIRI(iri(id))
 	thing.SetActivityStreamsAttributedTo(property)
+}
+
+type withTarget interface {
+	SetActivityStreamsTarget(vocab.ActivityStreamsTargetProperty)
+}
+
+func setTarget(thing withTarget, id string) {
+	property := streams.NewActivityStreamsTargetProperty()
+	property.AppendIRI(iri(id))
+	thing.SetActivityStreamsTarget(property)
 }
 
 type withPublished interface {
