@@ -35,6 +35,9 @@ func membersOf(document []byte) (members, error) {
 		}
 		list = append(list, m)
 	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, fmt.Errorf("read the members of a document: it does not end: %w", err)
+	}
 	return list, nil
 }
 

@@ -76,11 +76,11 @@ func provingContext(context json.RawMessage) (json.RawMessage, error) {
 	if len(context) == 0 {
 		return nil, errors.New("the document has no @context")
 	}
-	entries := []json.RawMessage{context}
-	if context[0] == '[' {
-		if err := json.Unmarshal(context, &entries); err != nil {
-			return nil, fmt.Errorf("its @context: %w", err)
-		}
+	var entries []json.RawMessage
+	if context[0] != '[' {
+		entries = append(entries, context)
+	} else if err := json.Unmarshal(context, &entries); err != nil {
+		return nil, fmt.Errorf("its @context: %w", err)
 	}
 	at := len(entries)
 	for i, entry := range slices.Backward(entries) {
