@@ -37,7 +37,8 @@ type Answer struct {
 
 // Post signs a letter with an author's key and brings it to an inbox. Every status is an
 // answer, also a redirect that we do not follow: only 307 and 308 to the
-// same server are, once, signed anew.
+// same server are, once, signed anew. A server that does not understand the signature
+// gets the letter once more, signed in the other dialect.
 //
 // What kept us from an answer comes back as an error whose text is for a person to read
 // ("no answer within 10 seconds"): ErrRefused when we do not go to this
@@ -69,18 +70,20 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 }
 
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key) (*http.Response, error) {
-	req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/activity+json")
-	// Letters bear ids, so one may be sent again when a kept connection turns out to be closed. An
-	// empty key says so to net/http without being sent.
-	req.Header["Idempotency-Key"] = []string{}
-	if err := signature.Sign(req, body, key, c.options.Now()); err != nil {
-		return nil, err
-	}
-	return c.wire.RoundTrip(req)
+	return c.knock(at, func(scheme signature.Scheme) (*http.Response, error) {
+		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/activity+json")
+		// Letters bear ids, so one may be sent again when a kept connection turns out to be closed. An
+		// empty key says so to net/http without being sent.
+		req.Header["Idempotency-Key"] = []string{}
+		if err := c.sign(req, body, key, scheme); err != nil {
+			return nil, err
+		}
+		return c.wire.RoundTrip(req)
+	})
 }
 
 // elsewhere is where a letter should be brought instead, when we do that.

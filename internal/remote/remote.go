@@ -103,6 +103,7 @@ type Client struct {
 	guard   *guard
 	wire    *http.Transport
 	lookups *lookups
+	schemes *schemes
 }
 
 // New makes a Client. It takes no proxy from the environment: behind a proxy, the
@@ -122,6 +123,7 @@ func New(options Options) *Client {
 		guard:   guard,
 		wire:    newTransport(guard, options),
 		lookups: newLookups(options.Now),
+		schemes: newSchemes(options.Now),
 	}
 }
 
@@ -215,16 +217,23 @@ func (e *exchange) get(ctx context.Context, from *url.URL, accept string, key si
 }
 
 func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key signature.Key) (*http.Response, error) {
-	req, err := e.request(ctx, http.MethodGet, at, accept, nil)
-	if err != nil {
-		return nil, err
-	}
-	if key.Private != nil {
-		if err := signature.Sign(req, nil, key, e.options.Now()); err != nil {
+	if key.Private == nil {
+		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
+		if err != nil {
 			return nil, err
 		}
+		return e.wire.RoundTrip(req)
 	}
-	return e.wire.RoundTrip(req)
+	return e.knock(at, func(scheme signature.Scheme) (*http.Response, error) {
+		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.sign(req, nil, key, scheme); err != nil {
+			return nil, err
+		}
+		return e.wire.RoundTrip(req)
+	})
 }
 
 // read takes the whole body, as far as there is room, and closes it. Content-Length

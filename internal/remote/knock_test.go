@@ -1,0 +1,147 @@
+package remote
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"causerie/internal/signature"
+)
+
+// reader is a server that understands some dialects of signatures alone, and remembers which it was asked in.
+type reader struct {
+	*server
+	mu    sync.Mutex
+	reads map[signature.Scheme]bool
+	says  int // to what it does not understand
+	asked []signature.Scheme
+	bytes map[string]bool // the bodies it got
+}
+
+func newReader(t *testing.T, says int, reads ...signature.Scheme) *reader {
+	r := &reader{reads: map[signature.Scheme]bool{}, says: says, bytes: map[string]bool{}}
+	for _, scheme := range reads {
+		r.reads[scheme] = true
+	}
+	r.server = serve(t, "127.0.0.1:0", func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		scheme := signature.Cavage
+		if req.Header.Get("Signature-Input") != "" {
+			scheme = signature.RFC9421
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.asked = append(r.asked, scheme)
+		r.bytes[string(body)] = true
+		switch {
+		case !r.reads[scheme]:
+			w.WriteHeader(r.says)
+		case req.Method == http.MethodGet:
+			document(`{"id":"http://%s%s"}`, req.Host, req.URL.Path)(w, req)
+		default:
+			w.WriteHeader(http.StatusAccepted)
+		}
+	})
+	return r
+}
+
+// knocks tells how it was asked since the last time.
+func (r *reader) knocks() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := ""
+	for _, scheme := range r.asked {
+		text += map[signature.Scheme]string{signature.Cavage: "c", signature.RFC9421: "9"}[scheme]
+	}
+	r.asked = nil
+	return text
+}
+
+func TestF086ASecondKnockIsInTheOtherDialectAndRemembered(t *testing.T) {
+	for name, c := range map[string]struct {
+		says   int
+		reads  []signature.Scheme
+		first  string
+		then   string
+		status int
+	}{
+		"a server that reads the usual one":           {401, []signature.Scheme{signature.Cavage}, "c", "c", 202},
+		"one that reads the newer alone and says 401": {401, []signature.Scheme{signature.RFC9421}, "c9", "9", 202},
+		"one that reads the newer alone and says 400": {400, []signature.Scheme{signature.RFC9421}, "c9", "9", 202},
+		"one that reads the newer alone and says 403": {403, []signature.Scheme{signature.RFC9421}, "c9", "9", 202},
+		"one that refuses whatever is said":           {401, nil, "c9", "c9", 401},
+		"one that has no such inbox":                  {404, nil, "c", "c", 404},
+	} {
+		near := newReader(t, c.says, c.reads...)
+		client := client(t, Options{Key: instanceKey()})
+		for i, want := range []string{c.first, c.then} {
+			answer, err := client.Post(t.Context(), near.URL+"/inbox", []byte(`{"type":"Create"}`), instanceKey())
+			if err != nil || answer.Status != c.status {
+				t.Errorf("%s: letter %d: %d, %v; want %d", name, i+1, answer.Status, err, c.status)
+			}
+			if got := near.knocks(); got != want {
+				t.Errorf("%s: letter %d knocked %q, want %q", name, i+1, got, want)
+			}
+		}
+		if len(near.bytes) != 1 {
+			t.Errorf("%s: got %d different bodies", name, len(near.bytes))
+		}
+	}
+}
+
+func TestAQuestionKnocksAsALetterDoes(t *testing.T) {
+	near := newReader(t, 401, signature.RFC9421)
+	clock := newClock()
+	c := client(t, Options{Key: instanceKey(), Now: clock.now})
+	for _, want := range []string{"c9", "9"} {
+		if _, err := c.Object(t.Context(), near.URL+"/users/bram"); err != nil {
+			t.Fatal(err)
+		}
+		if got := near.knocks(); got != want {
+			t.Errorf("knocked %q, want %q", got, want)
+		}
+	}
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 202 || near.knocks() != "9" {
+		t.Errorf("a letter to the same server: %+v, %v", answer, err)
+	}
+	clock.pass(schemeKnown)
+	if scheme, _ := c.schemes.of(near.URL); scheme != signature.Cavage {
+		t.Error("a dialect is remembered for ever")
+	}
+}
+
+func TestADialectThatFailsIsForgotten(t *testing.T) {
+	near := newReader(t, 401, signature.RFC9421)
+	c := client(t, Options{Key: instanceKey()})
+	post := func() int {
+		answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.Status
+	}
+	post()
+	near.mu.Lock()
+	near.reads = map[signature.Scheme]bool{signature.Cavage: true}
+	near.mu.Unlock()
+	near.knocks()
+	if status := post(); status != 202 || near.knocks() != "9c" {
+		t.Errorf("after its change it answers %d", status)
+	}
+	if status := post(); status != 202 || near.knocks() != "c" {
+		t.Errorf("then it answers %d", status)
+	}
+}
+
+func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
+	s := newSchemes(time.Now)
+	for i := range 3 * maxSchemes {
+		s.learn((&url.URL{Scheme: "https", Host: "s" + string(rune('a'+i%26)) + time.Duration(i).String()}).String(), signature.RFC9421)
+	}
+	if len(s.newer) > maxSchemes {
+		t.Errorf("%d servers are remembered", len(s.newer))
+	}
+}
