@@ -67,6 +67,8 @@ CREATE TABLE arrivals (
     parked        TEXT      NOT NULL DEFAULT ''    -- why it will not be tried again
 );
 CREATE INDEX arrivals_waiting ON arrivals (host, id) WHERE parked = '';
+CREATE INDEX arrivals_due     ON arrivals (host, due_at) WHERE parked = '';
+CREATE UNIQUE INDEX arrivals_once ON arrivals (signer, activity_id) WHERE activity_id <> '';
 
 -- Who has what. Outlives the letters: a server that comes back gets the latest state of each object it holds.
 CREATE TABLE holdings (

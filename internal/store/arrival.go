@@ -28,15 +28,14 @@ func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind strin
 // Hear writes an arrival down to be worked through. The same activity of the same signer is kept once.
 func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
-		err := s.do(ctx, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		err := s.do(ctx, `
+			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, a.At)
 		if err != nil {
 			return err
 		}
 		return s.do(ctx, `
-			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?)
-			ON CONFLICT (host) DO UPDATE SET waiting = TRUE,
-				free_at = CASE WHEN callers.waiting THEN callers.free_at ELSE excluded.free_at END`, a.Host, a.At)
+			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.Host, a.At)
 	})
 }
 
@@ -71,8 +70,7 @@ func (s *Store) Park(ctx context.Context, id blog.ID, reason string) error {
 	return s.do(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
-// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters. The server is free again when the next
-// of its arrivals is due.
+// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
 func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		var claims int64
@@ -80,9 +78,8 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 			return errors.Join(err, lostUnless(claims == c.Claims))
 		}
 		return s.do(ctx, `
-			UPDATE callers SET waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = ''),
-				free_at = COALESCE((SELECT x.due_at FROM arrivals x WHERE x.host = callers.host AND x.parked = '' ORDER BY x.due_at LIMIT 1), free_at)
-			WHERE host = ?`, c.Host)
+			UPDATE callers SET free_at = ?, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
+			WHERE host = ?`, now, c.Host)
 	})
 }
 

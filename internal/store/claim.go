@@ -30,27 +30,33 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	if failing {
 		condition = `p.failures > 0`
 	}
-	return s.claim(ctx, "peers", condition, now, lease, n)
+	return s.claim(ctx, "peers", condition, nil, now, lease, n)
 }
 
-// ClaimCallers takes up to n servers whose arrivals wait to be worked through.
+// ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
+// waits for something must not keep the next one waiting.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	return s.claim(ctx, "callers", `TRUE`, now, lease, n)
+	due := `EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)`
+	return s.claim(ctx, "callers", due, []any{now}, now, lease, n)
 }
 
-func (s *Store) claim(ctx context.Context, table, condition string, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	var claims []Claim
-	var any int
+func (s *Store) claim(ctx context.Context, table, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	due := ` FROM ` + table + ` p WHERE p.waiting AND (p.free_at <= ? OR p.free_at > ?) AND ` + condition
+	args = append([]any{now, now.Add(longestRest)}, args...)
 	// Asked of the readers first, so that an idle courier never disturbs the writer.
-	due := ` WHERE p.waiting AND (p.free_at <= ? OR p.free_at > ?) AND ` + condition
-	if err := s.one(ctx, &any, `SELECT count(*) FROM (SELECT 1 FROM `+table+` p`+due+` LIMIT 1) AS x`, now, now.Add(longestRest)); err != nil || any == 0 {
+	var some int
+	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
 	}
+	var claims []Claim
 	err := s.InTx(ctx, func(s *Store) error {
 		return s.all(ctx, &claims, `
-			UPDATE `+table+` SET free_at = ?, claims = claims + 1
-			WHERE host IN (SELECT p.host FROM `+table+` p`+due+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
-			RETURNING host, claims, failures`, now.Add(lease), now, now.Add(longestRest), n)
+			WITH due AS (SELECT p.host`+due+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
+			UPDATE `+table+` SET free_at = ?, claims = claims + 1 WHERE host IN (SELECT host FROM due)
+			RETURNING host, claims, failures`, append(args, n, now.Add(lease))...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", table, err)
