@@ -197,6 +197,7 @@ func (o *overkant) befriend(p *neighbour.Person) {
 	if err := p.WaitAccepted(ctx, found.ID); err != nil {
 		o.t.Fatalf("%s waits for the accept: %v", p.Handle(), err)
 	}
+	o.until("the yes is settled here as well", func() bool { _, letters, err := o.store.CountWaiting(ctx); return err == nil && letters == 0 })
 }
 
 // soon is a context within which anything in these tests must have happened.

@@ -106,7 +106,7 @@ func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
 		}
 		a := o.publish()
 		o.until("it was tried in vain", func() bool { return o.report(a)[steiger.Host].Attempts == 1 })
-		o.until("it rests", func() bool { return time.Until(o.report(a)[steiger.Host].NextAt) > 30*time.Second })
+		o.until("it rests", func() bool { peers, err := o.store.SilentPeers(o.soon()); return err == nil && len(peers) == 1 })
 		if err := steiger.Be(neighbour.Healthy()); err != nil {
 			t.Fatal(err)
 		}
