@@ -290,7 +290,7 @@ func TestObjectsWithoutAnIDOrTypeAreRefused(t *testing.T) {
 	}
 }
 
-func TestVisibilityIsThatOfTheObjectThenOfTheActivity(t *testing.T) {
+func TestF069VisibilityIsThatOfTheObjectThenOfTheActivity(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		object Object
@@ -309,6 +309,12 @@ func TestVisibilityIsThatOfTheObjectThenOfTheActivity(t *testing.T) {
 	} {
 		if got := test.object.Visibility(test.to, test.cc); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+	for _, written := range []string{`"to":"as:Public"`, `"to":["as:Public"]`, `"to":{"id":"` + Public + `"}`, `"to":[null,"Public"]`} {
+		o, err := ParseObject(read(t, `{"id":"https://veerhuis.example/n/1","type":"Note",`+written+`}`))
+		if got := o.Visibility(nil, nil); err != nil || got != blog.PublicComment {
+			t.Errorf("%s: %s, %v", written, got, err)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestWhatIsNotForOtherServersIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestAChangeIsToldOnlyWhenItCameLater(t *testing.T) {
+func TestF034AChangeIsToldOnlyWhenItCameLater(t *testing.T) {
 	for name, test := range map[string]struct {
 		updated time.Time
 		told    bool
@@ -81,7 +81,7 @@ func TestALanguageIsNamedInItself(t *testing.T) {
 	}
 }
 
-func TestCountsGoWhereTheyBelongAndNowhereElse(t *testing.T) {
+func TestF045CountsGoWhereTheyBelongAndNowhereElse(t *testing.T) {
 	work := fourMinutes(blog.FullArticle)
 	work.Article.Title = `"likes":{"id":"x","type":"Collection"}`
 	document, err := Post(work)
