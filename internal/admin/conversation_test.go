@@ -143,7 +143,7 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 		b.press("Refuse Kade").want(200, "/admin/followers").lacks("asks to follow you")
 		b.press("Find", "q", "bra").want(200, "/admin/followers?q=bra").sees("Bram")
 		b.press("Find", "q", "zzz").sees("Nobody of that name")
-		b.open("/admin/followers").press("Take off Bram").want(200, "/admin/followers").sees("Nobody follows you yet.")
+		b.open("/admin/followers").press("Remove Bram").want(200, "/admin/followers").sees("Nobody follows you yet.")
 		if n, err := o.store.CountFollowers(t.Context(), ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("%+v (%v)", n, err)
 		}

@@ -225,6 +225,9 @@ func (d *Desk) uploads(v *visit, p *editorPage) error {
 	if err := p.Troubles.noteAs("upload", err); err != nil {
 		return err
 	}
+	if inline.ID == "" && hero.ID == "" && len(p.Troubles) == 0 && v.r.PostForm.Get("action") == "upload" {
+		p.Troubles["upload"] = noFile
+	}
 	if inline.ID != "" {
 		p.sheet.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.sheet.Text), markup.Excerpt(bracketless(alt), 400), inline.Name)
 		p.sheet.UploadAlt = ""

@@ -32,7 +32,9 @@ func (d *Desk) firstRunForm(v *visit, status int, p firstRunPage, err error) err
 	if err != nil {
 		return err
 	}
-	p.Title, p.Site = "A new blog", v.site
+	if p.Title, p.Site = "A new blog", v.site; p.Dead {
+		p.Title = "This link opens nothing"
+	}
 	v.w.Header().Set("Referrer-Policy", "no-referrer")
 	return d.pages.Render(v.w, status, "admin/first-run", p)
 }

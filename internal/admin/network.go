@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -41,6 +42,9 @@ func (d *Desk) network(v *visit) error {
 	recent := store.Filter{Voice: v.own(), Statuses: []blog.Status{blog.Published, blog.Withdrawn}, Limit: 10}
 	if p.Articles, err = d.rows(v, recent); err != nil {
 		return err
+	}
+	if len(p.Peers) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Letters.Total > 0 }) {
+		p.Sentence = "Nothing had to be sent yet."
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/network", p)
 }

@@ -53,6 +53,8 @@ func (d *Desk) showPictures(v *visit, status int, p picturesPage) error {
 	return d.pages.Render(v.w, status, "admin/pictures", p)
 }
 
+var noFile = trouble{"No file was chosen.", "Choose a picture from your device."}
+
 func (d *Desk) addPicture(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -64,7 +66,7 @@ func (d *Desk) addPicture(v *visit) error {
 		return err
 	}
 	if added.ID == "" && len(p.Troubles) == 0 {
-		p.Troubles["upload"] = trouble{"No file was chosen.", "Choose a picture from your device."}
+		p.Troubles["upload"] = noFile
 	}
 	if len(p.Troubles) > 0 {
 		return d.showPictures(v, http.StatusUnprocessableEntity, p)

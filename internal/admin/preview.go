@@ -21,6 +21,9 @@ type previewPage struct {
 	Kept    []keptField // the form it was asked for from, to go on writing with
 }
 
+// Speaks makes the preview speak the language of the article, as its page will.
+func (p previewPage) Speaks() string { return p.Article.Language }
+
 // previewArticle shows what is stored.
 func (d *Desk) previewArticle(v *visit) error {
 	a, err := d.writable(v)
@@ -50,11 +53,7 @@ func (d *Desk) showPreview(v *visit, a blog.Article, p *editorPage) error {
 }
 
 func (d *Desk) preview(v *visit, a blog.Article, series string, fields []keptField) error {
-	title := a.Title
-	if title == "" {
-		title = "No title yet"
-	}
-	p := previewPage{frame: frame{Title: "Preview: " + title, Site: v.site, Author: v.author}, Article: a, Kept: fields, Series: series,
+	p := previewPage{frame: frame{Title: "Preview: " + titled(a), Site: v.site, Author: v.author}, Article: a, Kept: fields, Series: series,
 		Text: markup.Trusted(a.HTML).HTML(), At: v.now.In(v.zone)}
 	if a.PublishedAt != nil {
 		p.At = a.PublishedAt.In(v.zone)

@@ -82,7 +82,7 @@ func (d *Desk) showPublish(v *visit) error {
 }
 
 func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) error {
-	f, err := d.frame(v, "articles", "Publish: "+a.Title)
+	f, err := d.frame(v, "articles", "Publish: "+titled(a))
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) e
 	if p.Checks, err = d.check(v.ctx(), a, rendered); err != nil {
 		return err
 	}
-	if p.Audiences, err = d.audiences(v.ctx(), a); err != nil {
+	if p.Audiences, err = d.audiences(v, a); err != nil {
 		return err
 	}
 	hero, err := d.hero(v.ctx(), a)
@@ -109,9 +109,12 @@ func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) e
 }
 
 // audiences says of each answer how far it goes.
-func (d *Desk) audiences(ctx context.Context, a blog.Article) ([]audience, error) {
-	reach := "goes to nobody elsewhere yet: the owner has no followers"
-	n, err := d.store.CountFollowers(ctx, a.VoiceID)
+func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
+	reach := "goes to nobody elsewhere yet: its author has no followers"
+	if a.VoiceID == v.author.ID {
+		reach = "goes to nobody elsewhere yet: you have no followers"
+	}
+	n, err := d.store.CountFollowers(v.ctx(), a.VoiceID)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +126,7 @@ func (d *Desk) audiences(ctx context.Context, a blog.Article) ([]audience, error
 		if by.VoiceID == "" || by.VoiceID == a.VoiceID {
 			continue
 		}
-		theirs, err := d.store.CountFollowers(ctx, by.VoiceID)
+		theirs, err := d.store.CountFollowers(v.ctx(), by.VoiceID)
 		if err != nil {
 			return nil, err
 		}
@@ -307,7 +310,7 @@ func (d *Desk) showWithdraw(v *visit) error {
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	f, err := d.frame(v, "articles", "Take back: "+a.Title)
+	f, err := d.frame(v, "articles", "Take back: "+titled(a))
 	if err != nil {
 		return err
 	}

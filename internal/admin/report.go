@@ -67,7 +67,7 @@ func (d *Desk) report(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := d.frame(v, "articles", "Report: "+a.Title)
+	f, err := d.frame(v, "articles", "Report: "+titled(a))
 	if err != nil {
 		return err
 	}

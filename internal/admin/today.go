@@ -47,7 +47,19 @@ func (d *Desk) today(v *visit) error {
 		return err
 	}
 	p.Steps = p.Last == nil && p.AllDrafts == 0
+	p.beforeTheFirstLetter()
 	return d.pages.Render(v.w, http.StatusOK, "admin/today", p)
+}
+
+// beforeTheFirstLetter puts what is true of a new blog in the place of a delivery that never was.
+func (p *todayPage) beforeTheFirstLetter() {
+	switch {
+	case p.ServersSilent > 0 || p.Followers.Accepted > 0:
+	case p.Last == nil:
+		p.Sentence = "Nothing is published yet."
+	case p.Last.Progress.Total == 0:
+		p.Sentence = "Published here. Nobody follows you yet."
+	}
 }
 
 // health says in one sentence how the letters fare, and what comes of it.

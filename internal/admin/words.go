@@ -1,10 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"causerie/internal/blog"
 )
 
 // number writes small numbers as words and groups the thousands of large ones: "three", "1,204".
@@ -73,6 +76,9 @@ func within(ms int64) string {
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	}
 }
+
+// titled is what an article is called in the title of a page about it.
+func titled(a blog.Article) string { return cmp.Or(a.Title, "No title yet") }
 
 // excerpt is the beginning of a text, at most so many runes, ending between words.
 func excerpt(text string, most int) string {

@@ -150,10 +150,58 @@ func TestThePreviewShowsWhatReadersWillSeeAndSavesNothing(t *testing.T) {
 	})
 }
 
+func TestThePreviewSpeaksTheLanguageOfTheArticle(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Preview", "title", "Een huis", "text", "Het drijft.", "language", "nl").want(200, "/admin/articles/").sees("1 minuut", "Go on writing")
+	})
+}
+
+func TestANewBlogIsToldWhatIsTrueOfIt(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("Everything is delivered")
+		b.open("/admin/network").sees("Nothing had to be sent yet.")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "Floats.").sees("goes to nobody elsewhere yet: you have no followers")
+		b.press("Publish").sees("Published: your first!", "There is nobody to send it to yet")
+		b.open("/admin").sees("Nobody follows you yet.")
+		b.open("/admin/articles").sees("1 word ").lacks("1 words")
+	})
+}
+
+func TestTheCursorIsWhereOneGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		focus := func(b *browser) string {
+			for n := range b.page.Descendants() {
+				if _, has := attribute(n, "autofocus"); has {
+					return value(n, "name") + value(n, "role")
+				}
+			}
+			return ""
+		}
+		door := o.browser().open("/login")
+		sheet := o.signIn("ilse").open("/admin/articles/new")
+		for _, step := range []struct{ where, want, got string }{
+			{"the door", "user", focus(door)},
+			{"after a wrong password", "pass", focus(door.press("Sign in", "user", "ilse", "pass", "not the password"))},
+			{"a new article", "title", focus(sheet)},
+			{"a form with a mistake in it", "alert", focus(sheet.press("Save", "title", "A house", "language", "klingons!"))},
+			{"an article with words", "", focus(sheet.press("Save", "language", "nl"))},
+		} {
+			if step.got != step.want {
+				t.Errorf("%s: the cursor is in %q, want %q", step.where, step.got, step.want)
+			}
+		}
+	})
+}
+
 func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Add to the text", "title", "A house", "text", "It floats.").want(422, "/admin/articles/").sees("No file was chosen.", "Not saved yet")
 		b.press("Add to the text", "title", "A house", "text", "It floats.", "upload-alt", "The house [in] the bend", file{"upload", "The house.png", drawing(600, 300, 90)})
 		b.want(200, "/admin/articles/")
 		a := o.only()

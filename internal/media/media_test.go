@@ -249,7 +249,7 @@ func TestWhatIsNoPictureIsRefusedInWords(t *testing.T) {
 		"heic.jpg":      {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "HEIC"},
 		"words.gif":     {gifBytes(color.Black)[:30], "broken GIF"},
 		"half.jpg":      {photo[:len(photo)/2], "broken JPEG"},
-		"document.jpg":  {[]byte("%PDF-1.7 ..."), "not a picture"},
+		"document.jpg":  {[]byte("%PDF-1.7 ..."), "cannot be read here"},
 		"bomb-50MP.png": {announced(10_000, 5_000), "10000 by 5000"},
 		"bomb-4GP.png":  {announced(60_000, 60_000), "60000 by 60000"},
 		"bomb-2^62.png": {announced(1<<31-1, 1<<31-1), "PNG"},

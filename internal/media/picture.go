@@ -77,7 +77,7 @@ func unreadable(sniffed string, upload []byte) error {
 	case bytes.Contains(start[:min(len(start), 32)], []byte("ftyp")):
 		return refused("is of a kind that cannot be read here (HEIC, AVIF or a film): save it as JPEG and try again")
 	}
-	return refused("is not a picture that can be read here: bring JPEG, PNG, GIF or WebP")
+	return refused("cannot be read here: bring JPEG, PNG, GIF or WebP")
 }
 
 func measure(kind *format, upload []byte) (size image.Config, err error) {

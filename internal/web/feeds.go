@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"encoding/xml"
 	"net/http"
 	"time"
 
@@ -25,7 +27,7 @@ func (w *Web) siteFeed(ctx context.Context, r *http.Request) (page.Document, err
 		return page.Document{}, err
 	}
 	out.Self = f.Site.URL + r.URL.Path
-	return atom(out)
+	return w.atom(out)
 }
 
 func (w *Web) siteFeedJSON(ctx context.Context, r *http.Request) (page.Document, error) {
@@ -112,7 +114,7 @@ func (w *Web) finishFeed(ctx context.Context, f *frame, out feed.Feed, filter st
 	if err := w.fillFeed(ctx, f, &out, filter); err != nil {
 		return page.Document{}, err
 	}
-	return atom(out)
+	return w.atom(out)
 }
 
 // fillFeed adds the newest articles that the filter chooses, with their whole text.
@@ -202,7 +204,7 @@ func (w *Web) commentFeed(ctx context.Context, r *http.Request) (page.Document, 
 			out.Updated = e.Updated
 		}
 	}
-	return atom(out)
+	return w.atom(out)
 }
 
 func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *voice) feed.Entry {
@@ -224,9 +226,20 @@ func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *voice) feed.Entry 
 	return e
 }
 
-func atom(f feed.Feed) (page.Document, error) {
+// feedSheet dresses a feed for those who follow a link to it with a browser.
+const feedSheet = "feed.css"
+
+func (w *Web) atom(f feed.Feed) (page.Document, error) {
 	body, err := feed.Atom(f)
-	return feedDocument(feed.AtomType, body), err
+	if err != nil {
+		return page.Document{}, err
+	}
+	sheet, err := w.pages.Static().Address(feedSheet)
+	if err != nil {
+		return page.Document{}, err
+	}
+	body = bytes.Replace(body, []byte(xml.Header), []byte(xml.Header+`<?xml-stylesheet type="text/css" href="`+sheet+`"?>`+"\n"), 1)
+	return feedDocument(feed.AtomType, body), nil
 }
 
 func feedDocument(kind string, body []byte) page.Document {

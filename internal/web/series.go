@@ -16,6 +16,7 @@ type seriesPage struct {
 	Foreign            string
 	Out, Planned       int // parts: published, and in all (0 when nobody knows)
 	Start              string
+	StartPart          int // its number; 0 when it has none
 	Feed               string
 	Groups             []group
 }
@@ -49,7 +50,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language), Out: len(articles),
 		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: together(entries)}
 	if len(entries) > 0 {
-		p.Start = entries[0].URL
+		p.Start, p.StartPart = entries[0].URL, articles[0].Part
 	}
 	f.Head.Title, f.Head.Description, f.Head.Canonical = series.Title, series.Description, f.Site.SeriesPage(series.Slug)
 	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, series.Title}}, f.Head.Feeds...)

@@ -536,6 +536,45 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 	})
 }
 
+func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
+	o := newOverkant(t, storetest.Open(t))
+	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
+		_, rest, found := strings.Cut(o.open(path).raw, `<?xml-stylesheet type="text/css" href="`)
+		sheet, _, _ := strings.Cut(rest, `"`)
+		if got := o.open("/" + strings.TrimPrefix(sheet, "/")); !found || got.status != 200 || !strings.Contains(got.raw, "feed reader") {
+			t.Errorf("%s is dressed by %q, which answers %d", path, sheet, got.status)
+		}
+	}
+}
+
+func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
+	s := storetest.Open(t)
+	o := newOverkant(t, s)
+	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"}, blog.Series{ID: blog.NewID(noon), Slug: "sluizen", Title: "Sluizen", Language: "nl"}
+	o.must(s.SaveSeries(t.Context(), dikes))
+	o.must(s.SaveSeries(t.Context(), locks))
+	loose := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: dikes.ID, Text: text("nl", "Zonder nummer", "zonder-nummer", "")})
+	if got := o.open("/series/dijken").one("main").words(); !strings.Contains(got, "Begin bij het eerste") || strings.Contains(got, "deel 0") {
+		t.Errorf("a series without numbers says %q", got)
+	}
+	if got := o.open(site(loose)).one("main").words(); !strings.Contains(got, "In de reeks Dijken") || strings.Contains(strings.ToLower(got), "deel 0") {
+		t.Errorf("an article without a number says %q", got)
+	}
+	o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: locks.ID, Part: 2, Text: text("nl", "Het tweede", "het-tweede", "")})
+	if got := o.open("/series/sluizen").one("main").words(); !strings.Contains(got, "Begin bij deel 2") {
+		t.Errorf("a series whose first part is not out says %q", got)
+	}
+}
+
+func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
+	o := newOverkant(t, storetest.Open(t))
+	for _, face := range o.open("/").find("span", ".face") {
+		if face.words() != "" || face.attr("data-letter") == "" {
+			t.Errorf("a face reads %q and shows %q", face.words(), face.attr("data-letter"))
+		}
+	}
+}
+
 func TestAReaderIsTakenToTheirOwnServer(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
