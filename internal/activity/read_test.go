@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -135,24 +135,6 @@ func TestTheHeadOfADocumentIsReadWithoutParsingIt(t *testing.T) {
 	}
 }
 
-func TestHostileSizesAreRefusedAtOnce(t *testing.T) {
-	tags := `{"tag":[` + strings.TrimSuffix(strings.Repeat(`{"type":"Hashtag","name":"#a"},`, 20000), ",") + `]}`
-	deep := strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat("}", 10000)
-	for name, body := range map[string]string{"20,000 tags": tags, "10,000 levels": deep, "10,000 lists": `{"a":` + strings.Repeat("[", 10000)} {
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			if _, err := Read([]byte(body)); !errors.Is(err, ErrMalformed) {
-				t.Fatalf("%s: %v", name, err)
-			}
-			best = min(best, time.Since(start))
-		}
-		if best > 5*time.Millisecond {
-			t.Errorf("%s took %v", name, best)
-		}
-	}
-}
-
 func TestAddressesAreWhatCanBeFetched(t *testing.T) {
 	for address, want := range map[string]bool{
 		"https://veerhuis.example/users/bram":     true,
@@ -188,6 +170,9 @@ func FuzzRead(f *testing.F) {
 		`{"a":["\ud83d\ude00",1e5,null,true,{}]}`, `{"type":["Undo"],"actor":{"id":"https://a.example/u"},"object":[]}`} {
 		f.Add([]byte(seed))
 	}
+	if os.Getenv(corpus) != "" {
+		payloads(f, func(_ string, body []byte) { f.Add(body) })
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d, err := Read(body)
 		if err != nil {
@@ -200,5 +185,8 @@ func FuzzRead(f *testing.F) {
 		ParseObject(d)
 		ParseActor(d)
 		ParseKey(d)
+		if _, err := VerifyProof(d, belongs("", nil), edited22); err == nil {
+			t.Error("a proof without a key holds")
+		}
 	})
 }
