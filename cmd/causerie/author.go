@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 	password := ""
 	if a.PasswordStdin {
 		var err error
-		if password, err = readPassword(c); err != nil {
+		if password, err = readPassword(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -147,7 +148,7 @@ func (p authorPassword) Run(ctx context.Context, c *console, config Config, log 
 		if err != nil {
 			return err
 		}
-		password, err := readPassword(c)
+		password, err := readPassword(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -165,19 +166,50 @@ func (p authorPassword) Run(ctx context.Context, c *console, config Config, log 
 // longestPassword bounds what is read, in bytes.
 const longestPassword = 4096
 
-// readPassword reads one line.
-func readPassword(c *console) (string, error) {
+// readPassword reads one line. A terminal is asked not to show what is typed, and shows again whatever comes of it.
+func readPassword(ctx context.Context, c *console) (string, error) {
 	if file, ok := c.in.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-		fmt.Fprint(c.err, "New password (it will be seen while you type): ")
+		defer ask(c.err, file)()
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.in, longestPassword)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read the password: %w", err)
+	type answer struct {
+		line string
+		err  error
 	}
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", misuse{errors.New("no password came on standard input: write it there, on one line")}
+	typed := make(chan answer, 1)
+	go func() { // a terminal can keep one waiting for ever, and Ctrl-C must reach what is deferred
+		line, err := bufio.NewReader(io.LimitReader(c.in, longestPassword)).ReadString('\n')
+		typed <- answer{strings.TrimRight(line, "\r\n"), err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.New("no password was given; nothing is changed")
+	case a := <-typed:
+		if a.err != nil && !errors.Is(a.err, io.EOF) {
+			return "", fmt.Errorf("read the password: %w", a.err)
+		}
+		if a.line == "" {
+			return "", misuse{errors.New("no password came on standard input: write it there, on one line")}
+		}
+		return a.line, nil
 	}
-	return line, nil
+}
+
+// ask asks for a password, with the terminal's echo off where stty can do that. What it returns puts the echo back.
+func ask(words io.Writer, terminal *os.File) (restore func()) {
+	echo := func(mode string) error {
+		stty := exec.Command("stty", mode)
+		stty.Stdin = terminal
+		return stty.Run()
+	}
+	if echo("-echo") != nil {
+		fmt.Fprint(words, "New password (it will be seen while you type): ")
+		return func() {}
+	}
+	fmt.Fprint(words, "New password (it is not shown while you type): ")
+	return func() {
+		fmt.Fprintln(words)
+		echo("echo")
+	}
 }
 
 type authorLink struct {
