@@ -147,6 +147,9 @@ func (e *elsewhere) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	return value, nil
 }
 
+// fileTrouble is what is wrong with the settings file, whichever setting was looked for in it.
+type fileTrouble struct{ error }
+
 // load reads the file that the flag or the variable names, once.
 func (e *elsewhere) load(ctx *kong.Context) error {
 	if e.read {
@@ -164,11 +167,11 @@ func (e *elsewhere) load(ctx *kong.Context) error {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("the settings file cannot be read: %w", err)
+		return fileTrouble{fmt.Errorf("the settings file cannot be read: %w", err)}
 	}
 	defer file.Close()
 	if e.file, err = readSettings(file, settingNames(ctx.Model.Flags)); err != nil {
-		return fmt.Errorf("settings file %s: %w", path, err)
+		return fileTrouble{fmt.Errorf("settings file %s: %w", path, err)}
 	}
 	return nil
 }

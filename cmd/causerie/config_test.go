@@ -80,7 +80,7 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 			c.args = append(c.args, "--config", write(t, "c.yaml", c.file))
 		}
 		_, trouble, status := say(t.Context(), c.args, c.env, "")
-		if status != misusing || !strings.Contains(trouble, c.want) {
+		if status != misusing || !strings.Contains(trouble, c.want) || strings.Contains(trouble, "--url: ") {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}

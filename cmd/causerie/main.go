@@ -70,6 +70,9 @@ func main() {
 
 // run is the whole program: it does what the arguments say and returns the exit status.
 func run(ctx context.Context, args, env []string, c console) int {
+	if len(args) > 0 && args[0] == "help" { // as many programs have it
+		args = append(args[1:], "--help")
+	}
 	var all commands
 	parser, err := newParser(&all, env, c)
 	if err != nil {
@@ -94,6 +97,10 @@ func run(ctx context.Context, args, env []string, c console) int {
 
 // hinted adds the command that a mistyped one was probably meant to be.
 func hinted(err error, app *kong.Application) error {
+	var inFile fileTrouble
+	if errors.As(err, &inFile) { // kong says it of the flag it was asking about, which is any
+		return inFile.error
+	}
 	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
 	if !unexpected || strings.Contains(word, " ") {
 		return err
