@@ -410,10 +410,10 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 				if err != nil {
 					return err
 				}
-				t.line(line, string(a.ID), line.Status, a.SavedAt.In(d.site.Location()).Format("2006-01-02 15:04"), a.Slug, markup.Excerpt(a.Title, 60))
+				t.line(line, string(a.ID), line.Status, a.SavedAt.In(d.site.Location()).Format("2006-01-02 15:04"), a.Slug, cmp.Or(markup.Excerpt(a.Title, 60), "(no title yet)"))
 			}
 			if len(articles) < pageOfList {
-				return t.flush()
+				return t.flushOr("no articles")
 			}
 			filter.Offset += len(articles)
 		}

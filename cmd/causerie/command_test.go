@@ -48,6 +48,12 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 	if status, body := s.get(link, "text/html"); status != http.StatusOK || !strings.Contains(body, "Tobias Renkema") {
 		t.Errorf("the sign-in link answers %d:\n%s", status, body)
 	}
+	for command, want := range map[string]string{"article list": "no articles", "comment list --waiting": "no comment waits", "deliveries": "nothing is published yet",
+		"deliveries --failed": "nothing failed", "help article list": "the last saved first"} {
+		if out := s.say(strings.Fields(command)...); !strings.Contains(out, want) {
+			t.Errorf("on an empty blog “%s” says %q", command, out)
+		}
+	}
 	for name, c := range map[string]struct {
 		args []string
 		in   string

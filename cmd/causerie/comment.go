@@ -49,11 +49,18 @@ func (l commentList) Run(ctx context.Context, c *console, config Config, log *sl
 				return err
 			}
 			if len(comments) < pageOfList {
-				return t.flush()
+				return t.flushOr(l.nothing())
 			}
 			filter.Offset += len(comments)
 		}
 	})
+}
+
+func (l commentList) nothing() string {
+	if l.Waiting {
+		return "no comment waits"
+	}
+	return "no comments yet"
 }
 
 func (d *desk) printComments(ctx context.Context, t *table, comments []blog.Comment) error {

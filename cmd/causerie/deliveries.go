@@ -34,7 +34,7 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 			if err := d.printLetters(ctx, t, a, r.Failed); err != nil {
 				return err
 			}
-			return t.flush()
+			return t.flushOr(r.nothing())
 		}
 		articles, err := d.store.Articles(ctx, store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 		if err != nil {
@@ -46,13 +46,20 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 					return err
 				}
 			}
-			return t.flush()
+			return t.flushOr(r.nothing())
 		}
 		if err := d.printProgress(ctx, t, articles); err != nil {
 			return err
 		}
-		return t.flush()
+		return t.flushOr("nothing is published yet")
 	})
+}
+
+func (r deliveriesReport) nothing() string {
+	if r.Failed {
+		return "nothing failed"
+	}
+	return "sent to nobody"
 }
 
 // letterLine is one letter, as programs read it.

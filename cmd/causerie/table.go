@@ -12,6 +12,7 @@ import (
 type table struct {
 	columns *tabwriter.Writer
 	objects *json.Encoder // nil for people
+	lines   int
 	err     error
 }
 
@@ -29,6 +30,7 @@ func (t *table) line(object any, cells ...string) {
 	if t.err != nil {
 		return
 	}
+	t.lines++
 	if t.objects != nil {
 		t.err = t.objects.Encode(object)
 		return
@@ -44,6 +46,14 @@ func (t *table) flush() error {
 		return t.err
 	}
 	return t.columns.Flush()
+}
+
+// flushOr is flush, with words for people where there was nothing to list.
+func (t *table) flushOr(nothing string) error {
+	if t.err == nil && t.columns != nil && t.lines == 0 {
+		t.line(nil, nothing)
+	}
+	return t.flush()
 }
 
 // oneLine keeps what strangers wrote from moving the cursor of whoever reads it.
