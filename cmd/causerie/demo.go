@@ -195,17 +195,18 @@ func (d *demo) leave() {
 // found names the blog and gives it two authors.
 func (d *demo) found(ctx context.Context) error {
 	d.site.Name = "De Overkant"
-	d.site.Description = "Two people on two banks of one river, writing in English and Dutch."
+	d.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
 	if err := d.store.SaveSite(ctx, d.site); err != nil {
 		return err
 	}
 	var making errgroup.Group // of keys, which takes a while
+	began := now()
 	making.Go(func() (err error) {
-		d.ilse, err = d.welcome(ctx, "ilse", "Ilse Verhaagen", "Walks along rivers and writes down what is said on them.", blog.Admin)
+		d.ilse, err = d.welcome(ctx, began, "ilse", "Ilse Verhaagen", "Walks along rivers and writes down what is said on them.", blog.Admin)
 		return err
 	})
 	making.Go(func() (err error) {
-		d.tobias, err = d.welcome(ctx, "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
+		d.tobias, err = d.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
 		return err
 	})
 	if err := making.Wait(); err != nil {
@@ -215,8 +216,8 @@ func (d *demo) found(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) welcome(ctx context.Context, handle, name, bio string, role blog.Role) (blog.Author, error) {
-	author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, now())
+func (d *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string, role blog.Role) (blog.Author, error) {
+	author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
 	if err != nil {
 		return author, err
 	}
