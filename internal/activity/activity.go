@@ -9,7 +9,8 @@
 // Out: [Post], [Answer], [Person] and their sisters build a vocabulary type, let go-fed serialize it, add the
 // extensions and write it in one order of keys, so that the same noun always gives the same bytes (write.go). Those
 // bytes are made once, when the thing changes, and kept. What is made for each request ([WithCounts], [Collection])
-// goes without go-fed.
+// goes without go-fed, and so do stamps. [AddProof] closes what is finished, so that it can be believed at second hand;
+// [VerifyProof] believes others on the same terms.
 package activity
 
 import (

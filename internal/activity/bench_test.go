@@ -2,6 +2,7 @@ package activity
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 )
@@ -47,6 +48,28 @@ func decodeWithCare(tb testing.TB) {
 	a, err := Parse(d)
 	if create, ok := a.Act.(Create); err != nil || !ok || create.Object.Content == "" {
 		tb.Fatal(err)
+	}
+}
+
+// TestCareCostsAtMostFiveTimesWhatStructsCost takes both by turns, for about the same time each, so that the collector and
+// the neighbours on the machine strike both alike, and judges by the middle one of many turns.
+func TestCareCostsAtMostFiveTimesWhatStructsCost(t *testing.T) {
+	const turns, careful, plain = 41, 40, 140
+	each := func(rounds int, work func(testing.TB)) float64 {
+		start := time.Now()
+		for range rounds {
+			work(t)
+		}
+		return float64(time.Since(start)) / float64(rounds)
+	}
+	ratios := make([]float64, turns)
+	for i := range ratios {
+		ratios[i] = each(careful, decodeWithCare) / each(plain, decodePlainly)
+	}
+	slices.Sort(ratios)
+	t.Logf("%.1f times what structs cost; nine in ten turns below %.1f", ratios[turns/2], ratios[turns*9/10])
+	if ratios[turns/2] > 5 {
+		t.Errorf("it costs %.1f times what structs cost", ratios[turns/2])
 	}
 }
 

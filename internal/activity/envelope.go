@@ -113,7 +113,7 @@ func WithObject(said, object []byte) ([]byte, error) {
 }
 
 // ByReference is an activity of ours with its object's id in the place of the object, for servers that find the whole too
-// large (federation.md 9.3). One that names its object anyway comes back as it is.
+// large. One that names its object anyway comes back as it is. A proof is left out, since it holds for the whole alone.
 func ByReference(said []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(said, &whole); err != nil {
