@@ -197,9 +197,15 @@ type sheet struct {
 // open asks for an address as a browser does, without following redirects.
 func (o *overkant) open(path string) sheet {
 	o.t.Helper()
+	return o.openAs("text/html,application/xhtml+xml,*/*;q=0.8", path)
+}
+
+// openAs is open for a program that accepts something else.
+func (o *overkant) openAs(accept, path string) sheet {
+	o.t.Helper()
 	r, err := http.NewRequestWithContext(o.t.Context(), "GET", o.server.URL+path, nil)
 	o.must(err)
-	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	r.Header.Set("Accept", accept)
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	o.must(err)
 	defer answer.Body.Close()

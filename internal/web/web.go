@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
 
 	"causerie/internal/blog"
+	"causerie/internal/feed"
 	"causerie/internal/markup"
 	"causerie/internal/page"
 	"causerie/internal/store"
@@ -60,13 +62,13 @@ func (w *Web) Routes() chi.Router {
 	w.get(r, "/about", w.about)
 	w.get(r, "/privacy", w.privacy)
 
-	w.get(r, "/feed.xml", w.siteFeed)
+	w.feed(r, "/feed.xml", w.siteFeed)
 	w.get(r, "/feed.json", w.siteFeedJSON)
-	w.get(r, "/{language:[a-z]{2,3}}/feed.xml", w.siteFeed)
-	w.get(r, "/@{handle}/feed.xml", w.authorFeed)
-	w.get(r, "/tags/{tag}/feed.xml", w.tagFeed)
-	w.get(r, "/series/{slug}/feed.xml", w.seriesFeed)
-	w.get(r, "/comments/feed.xml", w.commentFeed)
+	w.feed(r, "/{language:[a-z]{2,3}}/feed.xml", w.siteFeed)
+	w.feed(r, "/@{handle}/feed.xml", w.authorFeed)
+	w.feed(r, "/tags/{tag}/feed.xml", w.tagFeed)
+	w.feed(r, "/series/{slug}/feed.xml", w.seriesFeed)
+	w.feed(r, "/comments/feed.xml", w.commentFeed)
 	for _, other := range []string{"/feed", "/feed/", "/rss", "/rss.xml", "/atom.xml", "/index.xml", "/feed.atom"} {
 		r.Get(other, to("/feed.xml"))
 	}
@@ -90,6 +92,28 @@ func (w *Web) get(r chi.Router, pattern string, maker page.Maker) {
 	handler := w.kept.Handler("html", w.answered(maker), w.fail)
 	r.Method(http.MethodGet, pattern, handler)
 	r.Method(http.MethodHead, pattern, handler)
+}
+
+// feed is get for Atom. Browsers show the source of what is called Atom, and dress what is called XML (see feedSheet):
+// who asks for HTML first of all gets the same bytes by that name.
+func (w *Web) feed(r chi.Router, pattern string, maker page.Maker) {
+	r.With(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.Header.Get("Accept"), "text/html") {
+				out = asXML{out}
+			}
+			next.ServeHTTP(out, r)
+		})
+	}).Group(func(r chi.Router) { w.get(r, pattern, maker) })
+}
+
+type asXML struct{ http.ResponseWriter }
+
+func (x asXML) WriteHeader(status int) {
+	if x.Header().Get("Content-Type") == feed.AtomType {
+		x.Header().Set("Content-Type", feed.SitemapType)
+	}
+	x.ResponseWriter.WriteHeader(status)
 }
 
 // to redirects an address that other programs use to the one used here.

@@ -496,7 +496,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 			"/series/the-low-road/feed.xml":      {"Four minutes wide", "The bell is on the other side"},
 			"/comments/feed.xml":                 {"Bram Oosterling: Four minutes wide"},
 		} {
-			p := o.open(path)
+			p := o.openAs("application/atom+xml, */*;q=0.5", path)
 			var feed struct {
 				ID      string `xml:"id"`
 				Entries []struct {
@@ -539,7 +539,11 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 	o := newOverkant(t, storetest.Open(t))
 	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
-		_, rest, found := strings.Cut(o.open(path).raw, `<?xml-stylesheet type="text/css" href="`)
+		p := o.open(path)
+		if got := p.header.Get("Content-Type"); got != "application/xml; charset=utf-8" || p.header.Get("Vary") != "Accept, Accept-Encoding" {
+			t.Errorf("%s is %q to a browser, and varies by %q", path, got, p.header.Get("Vary"))
+		}
+		_, rest, found := strings.Cut(p.raw, `<?xml-stylesheet type="text/css" href="`)
 		sheet, _, _ := strings.Cut(rest, `"`)
 		if got := o.open("/" + strings.TrimPrefix(sheet, "/")); !found || got.status != 200 || !strings.Contains(got.raw, "feed reader") {
 			t.Errorf("%s is dressed by %q, which answers %d", path, sheet, got.status)
