@@ -33,6 +33,7 @@ type doorPage struct {
 	frame
 	User     string
 	To       string // where to go once signed in
+	New      bool   // nobody writes here yet: the door opens to nobody
 	Kept     *kept  // what was sent by somebody whose sign-in had ended
 	Troubles troubles
 }
@@ -53,7 +54,11 @@ func (d *Desk) showDoor(v *visit) error {
 	if v.author.ID != "" {
 		return v.see(to)
 	}
-	return d.door(v, http.StatusOK, doorPage{To: to})
+	n, err := d.store.CountAuthors(v.ctx())
+	if err != nil {
+		return err
+	}
+	return d.door(v, http.StatusOK, doorPage{To: to, New: n == 0})
 }
 
 func (d *Desk) door(v *visit, status int, p doorPage) error {
