@@ -293,3 +293,52 @@ func TestBase58IsReadAsItIsWritten(t *testing.T) {
 		t.Errorf("the example of the draft became %s", got)
 	}
 }
+
+// signed is Alice's activity with a proof that she really made, whatever it says.
+func signed(t *testing.T, document string, config members) string {
+	private, _ := alice(t)
+	list := mustMembers(t, document)
+	digest, err := proofDigest(config, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = append(config, quoted("proofValue", "z"+base58Of(ed25519.Sign(private, digest))))
+	return string(append(list, member{"proof", config.bytes()}).bytes())
+}
+
+func TestWellSignedProofsThatSayTheWrongThingAreRefused(t *testing.T) {
+	_, public := alice(t)
+	sound := members{{"@context", mustMembers(t, aliceCreate).get("@context")}, quoted("type", proofType), quoted("cryptosuite", proofSuite),
+		quoted("verificationMethod", aliceKey), quoted("proofPurpose", proofPurpose), quoted("created", "2023-02-24T23:36:38Z")}
+	const elsewhere = "https://veerhuis.example/users/alice#ed25519-key"
+	byBram := strings.Replace(aliceCreate, `"actor": "https://server.example/users/alice"`, `"actor":"`+bram+`"`, 1)
+	for _, test := range []struct {
+		name, document string
+		config         members
+		holds          bool
+	}{
+		{"as it should be", aliceCreate, sound, true},
+		{"with an end to come", aliceCreate, sound.with("expires", json.RawMessage(`"2023-02-25T00:00:00Z"`)), true},
+		{"with an end that has come", aliceCreate, sound.with("expires", json.RawMessage(`"2023-02-24T23:36:37Z"`)), false},
+		{"with an end in words", aliceCreate, sound.with("expires", json.RawMessage(`"soon"`)), false},
+		{"under another @context", aliceCreate, sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams"]`)), false},
+		{"under a longer @context", aliceCreate, sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams","https://w3id.org/security/data-integrity/v2",{}]`)), false},
+		{"under no @context, of a document that has none", `{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`, sound.without("@context"), true},
+		{"under an @context, of a document that has none", `{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`, sound, false},
+		{"of another type", aliceCreate, sound.with("type", json.RawMessage(`"Proof"`)), false},
+		{"in another suite", aliceCreate, sound.with("cryptosuite", json.RawMessage(`"eddsa-2022"`)), false},
+		{"to another purpose", aliceCreate, sound.with("proofPurpose", json.RawMessage(`"authentication"`)), false},
+		{"at no time", aliceCreate, sound.without("created"), false},
+		{"a day before", aliceCreate, sound.with("created", json.RawMessage(`"2023-02-23T23:36:38Z"`)), false},
+		{"a day after", aliceCreate, sound.with("created", json.RawMessage(`"2023-02-25T23:36:38Z"`)), false},
+		{"with a key on another host", aliceCreate, sound.with("verificationMethod", json.RawMessage(`"`+elsewhere+`"`)), false},
+		{"over the words of another host", byBram, sound, false},
+		{"with two keys", aliceCreate, sound.with("verificationMethod", json.RawMessage(`["`+elsewhere+`","`+aliceKey+`"]`)), false},
+	} {
+		find := func(string) (ed25519.PublicKey, error) { return public, nil }
+		_, err := VerifyProof(read(t, signed(t, test.document, test.config)), find, aliceSpoke)
+		if (err == nil) != test.holds || err != nil && !errors.Is(err, ErrProof) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
