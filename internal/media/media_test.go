@@ -257,14 +257,18 @@ func TestWhatIsNoPictureIsRefusedInWords(t *testing.T) {
 		"heavy.png":     {append(pngBytes(ferry(4, 4)), make([]byte, MaxUpload)...), "10 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			began := time.Now()
-			_, err := l.Accept(t.Context(), ilse, name, bytes.NewReader(c.upload))
-			var refusal blog.Invalid
-			if !errors.As(err, &refusal) || refusal.Field != "picture" || !strings.Contains(refusal.Problem, c.want) {
-				t.Fatalf("got %v, want words about %q", err, c.want)
+			fastest := time.Hour // of a few: the machine has other things to do
+			for range 3 {
+				began := time.Now()
+				_, err := l.Accept(t.Context(), ilse, name, bytes.NewReader(c.upload))
+				fastest = min(fastest, time.Since(began))
+				var refusal blog.Invalid
+				if !errors.As(err, &refusal) || refusal.Field != "picture" || !strings.Contains(refusal.Problem, c.want) {
+					t.Fatalf("got %v, want words about %q", err, c.want)
+				}
 			}
-			if took := time.Since(began); strings.HasPrefix(name, "bomb") && took > 50*time.Millisecond {
-				t.Errorf("took %v", took)
+			if strings.HasPrefix(name, "bomb") && fastest > 50*time.Millisecond {
+				t.Errorf("took %v", fastest)
 			}
 		})
 	}
