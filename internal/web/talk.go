@@ -25,6 +25,7 @@ type talk struct {
 	Orders      []order
 	Talk        *talkPager
 	FirstVoices []*voice // two short answers, for the margin
+	Answered    int      // how many people answered, the authors not counted
 	Invitation  string   // the word that says how one takes part
 }
 
@@ -83,7 +84,7 @@ func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) 
 		return talk{}, err
 	}
 	t := talk{Threads: grow(voices), TalkTitle: w.talkTitle(f, p.Counts), Invitation: invitation(p.Article)}
-	t.FirstVoices = first(t.Threads)
+	t.FirstVoices, t.Answered = first(t.Threads), answerers(comments)
 	if len(threads) > 1 {
 		t.Orders = orders(p.Path, chosen)
 	}
@@ -276,6 +277,17 @@ func first(threads []*voice) []*voice {
 		}
 	}
 	return list
+}
+
+// answerers counts those who said something that stands here, each once.
+func answerers(comments []blog.Comment) int {
+	who := map[string]bool{}
+	for _, c := range comments {
+		if c.Public() && c.ActorID != "" {
+			who[c.ActorID] = true
+		}
+	}
+	return len(who)
 }
 
 func (w *Web) talkTitle(f *frame, counts blog.Counts) string {

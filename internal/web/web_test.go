@@ -228,6 +228,9 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		if got := p.find("a", ".replies")[0]; got.words() != "7 replies" || got.attr("href") != "#talk" {
 			t.Errorf("the by-line says %q", got.words())
 		}
+		if got := p.one("h2", "#first-voices").words(); got != "3 voices answered" {
+			t.Errorf("the margin says %q", got)
+		}
 		first := p.one("li", "#comment-"+string(grandmother.ID))
 		said := first.find("div", ".said")[0]
 		if got := said.words(); !strings.Contains(got, "Bram Oosterling @bram@veerhuis.example") || !strings.Contains(got, "16 Nov, 13:00") || !strings.Contains(got, "1 favourite") {
