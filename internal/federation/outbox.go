@@ -220,7 +220,7 @@ func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, 
 	if a.Visibility == blog.Followers { // whoever holds it and follows no more is not told its new words
 		tell = s.TellFollowers
 	}
-	return errors.Join(tell(ctx, said), o.tellMentioned(ctx, s, said, mentions), s.Supersede(ctx, said, "Update"))
+	return errors.Join(s.Supersede(ctx, said, "Update"), tell(ctx, said), o.tellMentioned(ctx, s, said, mentions))
 }
 
 // Withdraw takes a published article back: its object is gone for ever, every server that may have a copy is asked to
@@ -279,7 +279,7 @@ func (o *Outbox) sayDelete(ctx context.Context, s *store.Store, id blog.ID) erro
 		return err
 	}
 	object.GoneAt = &now
-	return errors.Join(s.TellHolders(ctx, said), s.Supersede(ctx, said, "Create", "Update", "Announce"), s.SaveObject(ctx, object))
+	return errors.Join(s.SaveObject(ctx, object), s.Supersede(ctx, said, "Create", "Update", "Announce"), s.TellHolders(ctx, said))
 }
 
 func (o *Outbox) ownerOf(ctx context.Context, s *store.Store, object store.Object) (blog.Voice, error) {

@@ -110,7 +110,7 @@ func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activi
 		return s.TellInboxes(ctx, said, commenter.Inbox)
 	}
 	if said.Kind == "Update" {
-		return errors.Join(s.TellHolders(ctx, said), s.Supersede(ctx, said, "Update"))
+		return errors.Join(s.Supersede(ctx, said, "Update"), s.TellHolders(ctx, said))
 	}
 	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
 	if err != nil {

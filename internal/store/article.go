@@ -20,7 +20,7 @@ const (
 
 // SaveArticle writes an article with its text, by-line and tags, new or known. An article that was saved by somebody
 // else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had.
-// The noun's SavedAt is renewed.
+// The noun's SavedAt is renewed once it is on disk.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
 	saved := now.UTC().Truncate(time.Microsecond)
 	if !saved.After(a.SavedAt) {
@@ -33,12 +33,12 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if err := s.saveArticleRow(ctx, *a, saved); err != nil {
 			return err
 		}
+		s.committed(func() { a.SavedAt = saved })
 		return errors.Join(s.saveText(ctx, *a), s.saveByline(ctx, *a), s.saveTags(ctx, *a), s.saveSlug(ctx, *a))
 	})
 	if err != nil {
 		return fmt.Errorf("save article %q: %w", a.Title, err)
 	}
-	a.SavedAt = saved
 	return nil
 }
 

@@ -89,8 +89,9 @@ func openPostgres(address string) (*sqlx.DB, error) {
 	}
 	connector.Dialer(patient{limit: 25 * time.Second})
 	db := sqlx.NewDb(openDB(connector), "postgres")
-	db.SetMaxOpenConns(8 + 4*runtime.NumCPU())
-	db.SetMaxIdleConns(4 * runtime.NumCPU())
+	most := 8 + 4*runtime.NumCPU()
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most) // a new connection costs as much as many queries; after a while without work they go
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }
@@ -153,10 +154,20 @@ func (d dialect) unique(err error) bool {
 	return errors.As(err, &post) && post.Code == "23505"
 }
 
-// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing.
+// deadlocked recognises that a transaction was ended since it and another one waited for each other.
+func (d dialect) deadlocked(err error) bool {
+	var post *pq.Error
+	return errors.As(err, &post) && (post.Code == "40P01" || post.Code == "40001")
+}
+
+// gathers tells whether the database itself writes the commits of one moment to disk together.
+func (d dialect) gathers() bool { return d.postgres }
+
+// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing. Rows that
+// point to a locked one can still be written.
 func (d dialect) lockRow() string {
 	if d.postgres {
-		return " FOR UPDATE"
+		return " FOR NO KEY UPDATE"
 	}
 	return ""
 }

@@ -56,7 +56,7 @@ func (s *Store) tell(ctx context.Context, a blog.Activity, fanOut string, args .
 }
 
 // awaken marks the servers that now have mail. A server that rests goes on resting. Rows are taken in the order of
-// their names, so that two fan-outs cannot block each other.
+// their names, so that two fan-outs do not block each other.
 func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 	return s.do(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
@@ -98,7 +98,7 @@ func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Lette
 
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment.
 func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, now time.Time) error {
-	return s.Together(ctx, func(ctx context.Context, s *Store) error {
+	return s.gathered(ctx, func(ctx context.Context, s *Store) error {
 		var settled *time.Time
 		if d.Status.Settled() {
 			settled = &now

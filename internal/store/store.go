@@ -26,8 +26,14 @@ import (
 // Store reads and writes the database of one site.
 type Store struct {
 	*pool
-	tx      *sqlx.Tx // the transaction this Store lives in; nil outside
-	touched *bool    // set by whatever changes what a reader can see, see touch
+	tx   *sqlx.Tx // the transaction this Store lives in; nil outside
+	deed *deed    // what the commit of that transaction brings with it
+}
+
+// deed is what a commit brings with it.
+type deed struct {
+	touched bool     // something changes that a reader can see, see touch
+	after   []func() // done once it is on disk, see committed
 }
 
 // pool is shared by a Store and all transactions begun from it.
@@ -78,17 +84,29 @@ func (s *Store) Close() error {
 }
 
 // InTx runs do in one transaction and commits when it returns nil; otherwise nothing of it happened. Inside a
-// transaction it joins that one. Nothing in do may ask the network.
-func (s *Store) InTx(ctx context.Context, do func(*Store) error) (err error) {
+// transaction it joins that one. Nothing in do may ask the network. When the database ended it because two waited for each
+// other, it runs once more: do begins anew each time it is called.
+func (s *Store) InTx(ctx context.Context, do func(*Store) error) error {
 	if s.tx != nil {
 		return do(s)
 	}
+	for tries := 1; ; tries++ {
+		if err := s.inTx(ctx, do); err == nil || tries == mostTries || !s.sql.deadlocked(err) {
+			return err
+		}
+	}
+}
+
+// mostTries is how often something is tried that met others who wait for it.
+const mostTries = 4
+
+func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 	tx, err := s.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer tx.Rollback()
-	inner := &Store{pool: s.pool, tx: tx, touched: new(bool)}
+	inner := &Store{pool: s.pool, tx: tx, deed: &deed{}}
 	if err := do(inner); err != nil {
 		return err
 	}
@@ -98,7 +116,7 @@ func (s *Store) InTx(ctx context.Context, do func(*Store) error) (err error) {
 // commit ends the transaction; when it changed what readers see, the change counter rises with it.
 func (s *Store) commit(ctx context.Context) error {
 	var n uint64
-	if *s.touched {
+	if s.deed.touched {
 		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
@@ -107,15 +125,21 @@ func (s *Store) commit(ctx context.Context) error {
 		return fmt.Errorf("commit: %w", s.named(err))
 	}
 	s.noticed(n)
+	for _, do := range s.deed.after {
+		do()
+	}
 	return nil
 }
 
 // touch notes that the transaction changes what readers see.
 func (s *Store) touch() {
-	if s.touched != nil {
-		*s.touched = true
+	if s.deed != nil {
+		s.deed.touched = true
 	}
 }
+
+// committed lets something be done once the transaction is on disk.
+func (s *Store) committed(do func()) { s.deed.after = append(s.deed.after, do) }
 
 // one reads a single row into dest; no row is blog.ErrNotFound.
 func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {

@@ -16,6 +16,7 @@ type batches struct {
 }
 
 type member struct {
+	ctx  context.Context
 	do   func(context.Context, *Store) error
 	err  error
 	done chan struct{}
@@ -27,18 +28,32 @@ const (
 )
 
 // Together runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
-// that fails undoes itself alone and gets its own error. It returns after the commit. do may run longer than the
-// caller's context lives, so it gets a context of the group; inside a transaction do just joins that one.
+// that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer than
+// the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like that of
+// InTx, do begins anew each time it is called.
 func (s *Store) Together(ctx context.Context, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
 	}
-	me := &member{do: do, done: make(chan struct{})}
+	me := &member{ctx: ctx, do: do, done: make(chan struct{})}
 	if s.queue.join(me) {
 		go s.commitGroups()
 	}
 	<-me.done
+	if s.sql.deadlocked(me.err) {
+		return s.InTx(ctx, func(s *Store) error { return me.run(ctx, s) })
+	}
 	return me.err
+}
+
+// gathered is Together where the database does not write the commits of one moment to disk together by itself. Where it
+// does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the same
+// rows in another.
+func (s *Store) gathered(ctx context.Context, do func(context.Context, *Store) error) error {
+	if s.sql.gathers() {
+		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
+	}
+	return s.Together(ctx, do)
 }
 
 // commitGroups goes on until nobody waits.
@@ -76,7 +91,7 @@ func (q *batches) take() []*member {
 func (s *Store) commitGroup(group []*member) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
-	err := s.InTx(ctx, func(s *Store) error {
+	err := s.inTx(ctx, func(s *Store) error {
 		for _, m := range group {
 			if err := s.apart(ctx, m, len(group) > 1); err != nil {
 				return err
@@ -97,8 +112,12 @@ func (s *Store) commitGroup(group []*member) {
 	}
 }
 
-// apart runs one member behind a savepoint. Only trouble with the transaction itself is returned.
+// apart runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction itself
+// is returned.
 func (s *Store) apart(ctx context.Context, m *member, shared bool) error {
+	if m.err = m.ctx.Err(); m.err != nil {
+		return nil
+	}
 	if !shared {
 		m.err = m.run(ctx, s)
 		return nil
@@ -106,9 +125,9 @@ func (s *Store) apart(ctx context.Context, m *member, shared bool) error {
 	if err := s.do(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
-	touched := *s.touched
+	before := *s.deed
 	if m.err = m.run(ctx, s); m.err != nil {
-		*s.touched = touched
+		*s.deed = before
 		return s.do(ctx, `ROLLBACK TO SAVEPOINT member`)
 	}
 	return s.do(ctx, `RELEASE SAVEPOINT member`)

@@ -1,0 +1,195 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// process opens the same database once more, as another process would.
+func process(t *testing.T, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// TestTwoWhoWaitForEachOtherBothFinish: PostgreSQL ends a deadlock by failing one of the two.
+func TestTwoWhoWaitForEachOtherBothFinish(t *testing.T) {
+	url := storetest.Postgres(t)
+	s := process(t, url)
+	author := ilse(t, s)
+	var articles [2]blog.Article
+	for i := range articles {
+		articles[i] = blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
+			Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Text: blog.Text{Language: "en", Title: fmt.Sprint("Part ", i)}}
+		if err := s.SaveArticle(t.Context(), &articles[i], now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, run := range map[string]func(func(context.Context, *store.Store) error) error{
+		"each in a transaction": func(do func(context.Context, *store.Store) error) error {
+			return s.InTx(t.Context(), func(s *store.Store) error { return do(t.Context(), s) })
+		},
+		"each in a group": func(do func(context.Context, *store.Store) error) error {
+			return process(t, url).Together(t.Context(), do)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var both, done sync.WaitGroup
+			both.Add(2)
+			for i := range articles {
+				var once sync.Once
+				done.Go(func() {
+					err := run(func(ctx context.Context, s *store.Store) error {
+						if _, err := s.LockArticle(ctx, articles[i].ID); err != nil {
+							return err
+						}
+						once.Do(func() { both.Done(); both.Wait() })
+						_, err := s.LockArticle(ctx, articles[1-i].ID)
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			done.Wait()
+		})
+	}
+}
+
+// TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther lets edits go out to a crowd, over and over, while two
+// couriers carry what is there: nothing may fail, be lost or be carried twice.
+func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, other := process(t, url), process(t, url)
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		err := s.InTx(t.Context(), func(s *store.Store) error {
+			for i := range 150 {
+				friend(t, s, "reader", fmt.Sprintf("h%03d.example", (i*37)%150), author.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithTimeout(t.Context(), 20*time.Second)
+		defer end()
+		var carrying sync.WaitGroup
+		var carried atomic.Int64
+		stop := make(chan struct{})
+		for _, s := range []*store.Store{s, other} {
+			carrying.Go(func() { carryAll(ctx, t, s, stop, &carried) })
+		}
+		say(t, s, a, "Create", 1)
+		for revision := range 12 {
+			err := s.InTx(ctx, func(s *store.Store) error {
+				if _, err := s.LockArticle(ctx, a.ID); err != nil {
+					return err
+				}
+				id, err := s.NextActivityID(ctx, time.Now())
+				if err != nil {
+					return err
+				}
+				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2, Payload: []byte(`{}`), At: time.Now()}
+				return errors.Join(s.Say(ctx, said), s.Supersede(ctx, said, "Update"), s.TellHolders(ctx, said))
+			})
+			if err != nil {
+				t.Errorf("edit %d: %v", revision, err)
+			}
+		}
+		for waiting := 1; waiting > 0 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			if _, waiting, err = s.CountWaiting(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(stop)
+		carrying.Wait()
+		reports, err := s.Reports(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delivered := 0
+		for _, r := range reports {
+			if r.Attempts > 1 || r.SettledAt == nil {
+				t.Errorf("%s to %s: %d attempts, %s", r.Kind, r.Host, r.Attempts, r.Status)
+			}
+			delivered += r.Attempts
+		}
+		if int64(delivered) != carried.Load() {
+			t.Errorf("%d letters were carried and %d written down", carried.Load(), delivered)
+		}
+	})
+}
+
+// carryAll does a courier's work without a network until it is stopped.
+func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan struct{}, carried *atomic.Int64) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		claims, err := s.ClaimPeers(ctx, time.Now(), time.Minute, 64, false)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var visits sync.WaitGroup
+		for _, c := range claims {
+			visits.Go(func() {
+				letters, err := s.WaitingFor(ctx, c.Host, 10)
+				for _, l := range letters {
+					carried.Add(1)
+					err = errors.Join(err, s.Settle(ctx, c, l, blog.Delivery{Status: blog.Delivered, Code: 202}, time.Now()))
+				}
+				if err = errors.Join(err, s.Release(ctx, c, time.Now(), store.Answered, time.Now())); err != nil {
+					t.Errorf("%s: %v", c.Host, err)
+				}
+			})
+		}
+		visits.Wait()
+	}
+}
+
+func TestWhoStoppedWaitingIsNotServed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		err := s.Together(ctx, func(ctx context.Context, s *store.Store) error {
+			_, err := s.Seen(ctx, "kade", "late", "Like", now)
+			return err
+		})
+		if _, _, seen := s.WasSeen(t.Context(), "kade", "late"); !errors.Is(err, context.Canceled) || !errors.Is(seen, blog.ErrNotFound) {
+			t.Errorf("served all the same: %v, %v", err, seen)
+		}
+	})
+}
+
+func TestASaveThatIsRolledBackLeavesTheNounAsItWas(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := fourMinutes(t, s, ilse(t, s).ID)
+		refused := errors.New("refused")
+		if err := s.InTx(t.Context(), func(s *store.Store) error {
+			return errors.Join(s.SaveArticle(t.Context(), &a, now.Add(time.Minute)), refused)
+		}); !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+		if err := s.SaveArticle(t.Context(), &a, now.Add(2*time.Minute)); err != nil {
+			t.Errorf("saved again: %v", err)
+		}
+	})
+}
