@@ -104,6 +104,14 @@ func TestHandlesThatEveryServerAccepts(t *testing.T) {
 	}
 }
 
+func TestAHandleIsNotCorrectedIntoAnotherThatIsRefused(t *testing.T) {
+	for handle, words := range map[string]string{"To bias": "nothing else", "Tobias": "“tobias”"} {
+		if err := blog.ValidHandle(handle); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v", handle, err)
+		}
+	}
+}
+
 func TestRolesOpenWhatTheyShould(t *testing.T) {
 	for role, want := range map[blog.Role][4]bool{ // own article, own text, another's article, another's text
 		blog.Admin: {true, true, true, true}, blog.Editor: {true, true, true, true}, blog.Writer: {true, true, false, false}, blog.Contributor: {false, true, false, false},

@@ -89,10 +89,10 @@ func ValidHandle(handle string) error {
 	switch {
 	case handle == "":
 		return invalid("handle", "is missing: choose the name people will follow, like “ilse”")
+	case !handlePattern.MatchString(strings.ToLower(handle)):
+		return invalid("handle", "may have 1 to 30 of a–z, 0–9 and _, nothing else")
 	case handle != strings.ToLower(handle):
 		return invalid("handle", "must be in small letters: “%s”", strings.ToLower(handle))
-	case !handlePattern.MatchString(handle):
-		return invalid("handle", "may have 1 to 30 of a–z, 0–9 and _, nothing else")
 	case reserved[handle]:
 		return invalid("handle", "“%s” is kept for the system: choose another", handle)
 	}
