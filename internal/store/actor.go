@@ -233,12 +233,15 @@ func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, erro
 			EXISTS (SELECT 1 FROM comments WHERE actor_id = ? AND state = 'shown' AND visibility <> 'restricted') AS approved_before`, actor, actor, actor)
 }
 
-// RemoveInbox forgets the followers who live at an inbox that answered 410. A shared inbox is left alone: its server may
-// have moved it, and its people may still be there.
+// RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have moved
+// it, and its people may still be there.
 func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.do(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox = '')`, inbox)
+		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox <> inbox)`, inbox)
+		if n > 0 {
+			s.touch()
+		}
+		return err
 	})
 }
 

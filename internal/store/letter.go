@@ -96,7 +96,8 @@ func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Lette
 		WHERE d.host = ? AND d.settled_at IS NULL ORDER BY d.activity_id, d.inbox LIMIT ?`, host, limit)
 }
 
-// Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment.
+// Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
+// letter that was made needless while it was on its way stays so, unless it arrived.
 func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, now time.Time) error {
 	return s.gathered(ctx, func(ctx context.Context, s *Store) error {
 		var settled *time.Time
@@ -104,9 +105,12 @@ func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, 
 			settled = &now
 		}
 		err := s.must(ctx, `
-			UPDATE deliveries SET attempts = attempts + 1, status = ?, code = ?, answer = ?, took_ms = ?, settled_at = ?
+			UPDATE deliveries SET attempts = attempts + 1, code = ?, answer = ?, took_ms = ?,
+				status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
+				settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
 			WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
-			d.Status, d.Code, d.Answer, d.TookMS, settled, l.ActivityID, l.Inbox, c.Host, c.Claims)
+			d.Code, d.Answer, d.TookMS, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
+			l.ActivityID, l.Inbox, c.Host, c.Claims)
 		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" {
 			return lost(err)
 		}
@@ -126,22 +130,25 @@ func (s *Store) hold(ctx context.Context, l Letter, now time.Time) error {
 		l.Host, l.Revision, state, now, l.ObjectID)
 }
 
-// GiveUp settles the letters that were said before a moment and never arrived; it tells how many.
+// GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many. What
+// nobody tried to bring yet, since we were away ourselves, is not given up.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
-		WHERE settled_at IS NULL AND attempts > 0 AND activity_id IN (SELECT id FROM activities WHERE at < ?)`, now, before)
+		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?)
+		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0))`, now, before)
 }
 
 // RetryLetters lets the unsuccessful letters about an article be tried again at once; only those of one server when
-// host is not "". It tells how many.
+// host is not "". Of what is gone, only the word that it is gone. It tells how many.
 func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
 		n, err = s.exec(ctx, `
 			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL
 			WHERE status IN ('refused', 'gone', 'given up', 'retrying', 'waiting') AND (host = ? OR ? = '')
-			AND activity_id IN (SELECT a.id FROM activities a JOIN objects o ON o.id = a.object_id WHERE o.article_id = ?)`, host, host, article)
+			AND activity_id IN (SELECT a.id FROM activities a JOIN objects o ON o.id = a.object_id
+				WHERE o.article_id = ? AND (o.gone_at IS NULL OR a.kind = 'Delete'))`, host, host, article)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -1,0 +1,126 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// claimed takes the one server that has mail, and its letters.
+func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Claim, []store.Letter) {
+	t.Helper()
+	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 10, failing)
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("claims = %v, %v", claims, err)
+	}
+	letters, err := s.WaitingFor(t.Context(), claims[0].Host, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims[0], letters
+}
+
+// fates is what became of an article's letters, oldest first.
+func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
+	t.Helper()
+	reports, err := s.Reports(t.Context(), a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range reports {
+		list = append([]string{r.Kind + " " + string(r.Status)}, list...)
+	}
+	return list
+}
+
+func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
+	for outcome, want := range map[blog.DeliveryStatus]string{blog.Retrying: "Create superseded", blog.Refused: "Create superseded", blog.Delivered: "Create delivered"} {
+		t.Run(string(outcome), func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				author := ilse(t, s)
+				a := fourMinutes(t, s, author.ID)
+				friend(t, s, "bram", "veerhuis.example", author.ID)
+				say(t, s, a, "Create", 1)
+				claim, letters := claimed(t, s, now, false)
+				gone := say(t, s, a, "Delete", 1)
+				if err := s.Supersede(t.Context(), gone, "Create"); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: outcome, Code: 500}, now); err != nil {
+					t.Fatal(err)
+				}
+				if got := fates(t, s, a); got[0] != want || got[1] != "Delete waiting" {
+					t.Errorf("letters are %v, want %q first", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		say(t, s, a, "Create", 1)
+		claim, letters := claimed(t, s, now, false)
+		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Refused, Code: 403}, now); err != nil {
+			t.Fatal(err)
+		}
+		gone := now.Add(time.Hour)
+		if err := s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1, At: now, GoneAt: &gone}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.RetryLetters(t.Context(), a.ID, "", gone); err != nil || n != 0 {
+			t.Errorf("%d letters about what is gone are tried again, %v", n, err)
+		}
+	})
+}
+
+func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "kade", "zilverduin.example", author.ID)
+		say(t, s, a, "Create", 1)
+		say(t, s, a, "Update", 2) // lies behind a letter that never arrives, and is never tried
+		week := now.Add(blog.Patience + time.Hour)
+		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 0 {
+			t.Errorf("%d letters were given up before any try, %v", n, err)
+		}
+		claim, letters := claimed(t, s, now, false)
+		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Retrying}, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Release(t.Context(), claim, now.Add(24*time.Hour), store.Silent, now); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 2 {
+			t.Errorf("%d letters were given up after a week of silence, %v; want both", n, err)
+		}
+	})
+}
+
+func TestAFollowerWhosePersonalInboxIsGoneIsRemoved(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		bram := friend(t, s, "bram", "veerhuis.example", author.ID)
+		friend(t, s, "joost", "veerhuis.example", author.ID)
+		before := s.Changes()
+		if err := s.RemoveInbox(t.Context(), bram.SharedInbox); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := s.CountFollowers(t.Context(), author.ID); n.Accepted != 2 || s.Changes() != before {
+			t.Errorf("a shared inbox that is gone took followers along: %+v", n)
+		}
+		if err := s.RemoveInbox(t.Context(), bram.Inbox); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := s.CountFollowers(t.Context(), author.ID); n.Accepted != 1 {
+			t.Errorf("followers = %+v, want one left", n)
+		}
+	})
+}
