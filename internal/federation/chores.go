@@ -12,6 +12,7 @@ import (
 type Chores struct {
 	Base
 	Outbox *Outbox
+	rests  map[blog.ID]time.Time // when an article is tried again that could not be published
 }
 
 // chore is one periodic job: what it is called, how often it is due, and what it does.
@@ -58,15 +59,25 @@ func (c *Chores) complain(ctx context.Context, job chore, err error) {
 	}
 }
 
+// restOfUnpublished is how long an article rests that could not be published.
+const restOfUnpublished = 10 * time.Minute
+
 // publishDue looks every second and needs no claim: whoever publishes first locks the article, and the others find it
-// published.
+// published. What cannot be published, since it has no title any more, say, keeps nothing else from going out.
 func (c *Chores) publishDue(ctx context.Context) error {
 	due, err := c.Store.DueArticles(ctx, c.Now())
+	rests := map[blog.ID]time.Time{}
 	for _, id := range due {
-		if _, publishErr := c.Outbox.Publish(ctx, id); !errors.Is(publishErr, blog.ErrConflict) {
+		if until := c.rests[id]; c.Now().Before(until) {
+			rests[id] = until
+			continue
+		}
+		if _, publishErr := c.Outbox.Publish(ctx, id); publishErr != nil && !errors.Is(publishErr, blog.ErrConflict) {
+			rests[id] = c.Now().Add(restOfUnpublished)
 			err = errors.Join(err, publishErr)
 		}
 	}
+	c.rests = rests
 	return err
 }
 

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/remote"
 	"causerie/internal/signature"
@@ -20,17 +21,14 @@ import (
 // socket and delays nobody; one that refuses settles that letter alone.
 type Courier struct {
 	Base
-	wake   chan struct{}
-	places chan struct{} // servers that count as being served
-	silent atomic.Int64  // posts that have been silent for a second and do not count any more
-	keys   sync.Map      // voice id -> signature.Key
-	mu     sync.Mutex
-	words  map[blog.ID][]byte // payloads of what was said lately
+	wake  chan struct{}
+	seats seats
+	keys  sync.Map // voice id -> signature.Key
+	mu    sync.Mutex
+	words map[blog.ID][]byte // payloads of what was said lately
 }
 
 const (
-	mostPlaces   = 1024
-	mostSilent   = 3072
 	silence      = time.Second
 	claimAtOnce  = 256
 	lettersOnce  = 50
@@ -39,7 +37,9 @@ const (
 
 // NewCourier makes a courier; Run sets it going.
 func NewCourier(b Base) *Courier {
-	return &Courier{Base: b, wake: make(chan struct{}, 1), places: make(chan struct{}, mostPlaces), words: map[blog.ID][]byte{}}
+	c := &Courier{Base: b, wake: make(chan struct{}, 1), words: map[blog.ID][]byte{}}
+	c.seats.freed = c.Wake
+	return c
 }
 
 // Wake tells the courier that there is mail. It never blocks.
@@ -59,12 +59,11 @@ func (c *Courier) Run(ctx context.Context) {
 		c.Log.Error("what was claimed before the start cannot be freed", "error", err)
 	}
 	for ctx.Err() == nil {
-		claims := c.claim(ctx)
-		for _, claim := range claims {
-			place := c.takePlace()
+		claims := append(c.claim(ctx, false), c.claim(ctx, true)...)
+		for _, held := range claims {
 			working.Go(func() {
-				defer place.free()
-				c.visit(ctx, claim, place)
+				defer held.seat.free()
+				c.visit(ctx, held)
 			})
 		}
 		if len(claims) == 0 {
@@ -73,89 +72,56 @@ func (c *Courier) Run(ctx context.Context) {
 	}
 }
 
-// claim takes servers for the free places. Those that failed last time get half of the places at most.
-func (c *Courier) claim(ctx context.Context) []store.Claim {
-	free := mostPlaces - len(c.places)
-	if c.silent.Load() >= mostSilent {
-		free = 0
-	}
-	var claims []store.Claim
-	for _, failing := range []bool{false, true} {
-		n := min(claimAtOnce, free-len(claims))
-		if failing {
-			n = min(n, free-mostPlaces/2)
-		}
-		if n <= 0 {
-			continue
-		}
-		more, err := c.Store.ClaimPeers(ctx, c.Now(), leaseTime, n, failing)
-		if err != nil && ctx.Err() == nil {
-			c.Log.Error("letters cannot be claimed", "error", err)
-		}
-		claims = append(claims, more...)
-	}
-	return claims
+// held is a server that is ours for a while, and its seat.
+type held struct {
+	store.Claim
+	seat *seat
 }
 
-// place is one of the seats that bound how many servers are served at once. A post that has been silent for a second
-// gives its seat up, so that silent servers cannot starve the others.
-type place struct {
-	courier *Courier
-	mu      sync.Mutex
-	seated  bool
-}
-
-func (c *Courier) takePlace() *place {
-	c.places <- struct{}{}
-	return &place{courier: c, seated: true}
-}
-
-func (p *place) giveUp() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seated {
-		p.seated = false
-		<-p.courier.places
-		p.courier.silent.Add(1)
-		p.courier.Wake()
+// claim takes servers for the free seats, of those that failed last time or of those that did not.
+func (c *Courier) claim(ctx context.Context, failing bool) []held {
+	claims, err := c.Store.ClaimPeers(ctx, c.Now(), leaseTime, min(claimAtOnce, c.seats.room(failing)), failing)
+	if err != nil && ctx.Err() == nil {
+		c.Log.Error("letters cannot be claimed", "error", err)
 	}
-}
-
-func (p *place) free() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seated {
-		p.seated = false
-		<-p.courier.places
-	} else {
-		p.courier.silent.Add(-1)
+	list := make([]held, len(claims))
+	for i, claim := range claims {
+		list[i] = held{claim, c.seats.take()}
 	}
-	p.courier.Wake()
+	return list
 }
 
 // visit brings a server its letters and then lets go of it.
-func (c *Courier) visit(ctx context.Context, claim store.Claim, seat *place) {
-	end, freeAt := c.deliver(ctx, claim, seat)
+func (c *Courier) visit(ctx context.Context, server held) {
+	end, freeAt := c.deliver(ctx, server)
 	if end == lostClaim {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := c.Store.Release(ctx, claim, freeAt, end, c.Now()); err != nil && !errors.Is(err, store.ErrLost) {
-		c.Log.Error("a server cannot be released", "host", claim.Host, "error", err)
+	if err := c.Store.Release(ctx, server.Claim, freeAt, end, c.Now()); err != nil && !errors.Is(err, store.ErrLost) {
+		c.Log.Error("a server cannot be released", "host", server.Host, "error", err)
 	}
 }
 
 // lostClaim ends a visit whose server somebody else has by now.
 const lostClaim store.Ending = -1
 
-func (c *Courier) deliver(ctx context.Context, claim store.Claim, seat *place) (store.Ending, time.Time) {
+// deliver brings letters until there are none, the server is silent, or we stop. A bug that a letter brings to light costs
+// its server a minute, and not the program its life.
+func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, freeAt time.Time) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			c.Log.Error("a visit broke down", "host", server.Host, "trouble", trouble, "stack", string(debug.Stack()))
+			end, freeAt = store.HandedBack, c.Now().Add(time.Minute)
+		}
+	}()
 	renewed, answered := c.Now(), store.HandedBack
 	for {
-		letters, err := c.Store.WaitingFor(ctx, claim.Host, lettersOnce)
+		letters, err := c.Store.WaitingFor(ctx, server.Host, lettersOnce)
 		if err != nil || len(letters) == 0 {
 			if err != nil && ctx.Err() == nil {
-				c.Log.Error("letters cannot be read", "host", claim.Host, "error", err)
+				c.Log.Error("letters cannot be read", "host", server.Host, "error", err)
 				return store.HandedBack, c.Now().Add(time.Minute)
 			}
 			return answered, c.Now()
@@ -166,18 +132,18 @@ func (c *Courier) deliver(ctx context.Context, claim store.Claim, seat *place) (
 			}
 			if c.Now().Sub(renewed) > leaseTime/4 {
 				renewed = c.Now()
-				if err := c.Store.Renew(ctx, claim, renewed.Add(leaseTime)); err != nil {
+				if err := c.Store.Renew(ctx, server.Claim, renewed.Add(leaseTime)); err != nil {
 					return lostClaim, time.Time{}
 				}
 			}
-			switch wait, err := c.carry(ctx, claim, letter, seat); {
+			switch wait, err := c.carry(ctx, server, letter); {
+			case ctx.Err() != nil:
+				return store.HandedBack, c.Now()
 			case errors.Is(err, store.ErrLost):
 				return lostClaim, time.Time{}
 			case err != nil:
-				c.Log.Error("a letter cannot be settled", "host", claim.Host, "error", err)
+				c.Log.Error("a letter cannot be carried", "host", server.Host, "error", err)
 				return store.HandedBack, c.Now().Add(time.Minute)
-			case ctx.Err() != nil:
-				return store.HandedBack, c.Now()
 			case wait > 0:
 				return store.Silent, c.Now().Add(wait)
 			}
@@ -187,19 +153,24 @@ func (c *Courier) deliver(ctx context.Context, claim store.Claim, seat *place) (
 }
 
 // carry brings one letter and writes down what became of it. A positive wait means that the server was silent, or asked
-// to be left alone for so long. A letter that was cut off by our own end is not counted.
-func (c *Courier) carry(ctx context.Context, claim store.Claim, letter store.Letter, seat *place) (wait time.Duration, err error) {
-	answer, postErr := c.post(ctx, letter, seat)
+// to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
+// comes back as an error and says nothing of the server.
+func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, err error) {
+	said, err := c.seal(ctx, letter)
+	if err != nil {
+		return 0, err
+	}
+	answer, postErr := c.post(ctx, letter, said, server.seat)
 	if ctx.Err() != nil && postErr != nil {
 		return 0, nil
 	}
-	result, wait := judge(answer, postErr, claim.Failures)
+	result, wait := judge(answer, postErr, server.Failures)
 	if !result.Status.Settled() && c.Now().Sub(letter.SaidAt) > blog.Patience {
 		result.Status = blog.GivenUp
 	}
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
-	if err := c.Store.Settle(settle, claim, letter, result, c.Now()); err != nil {
+	if err := c.Store.Settle(settle, server.Claim, letter, result, c.Now()); err != nil {
 		return 0, err
 	}
 	if result.Status == blog.GoneAway {
@@ -208,21 +179,37 @@ func (c *Courier) carry(ctx context.Context, claim store.Claim, letter store.Let
 	return wait, nil
 }
 
-func (c *Courier) post(ctx context.Context, letter store.Letter, seat *place) (remote.Answer, error) {
-	key, err := c.key(ctx, letter.VoiceID)
-	if err != nil {
-		return remote.Answer{}, err
-	}
-	payload, err := c.payload(ctx, letter.ActivityID)
-	if err != nil {
-		return remote.Answer{}, err
-	}
-	quiet := time.AfterFunc(silence, seat.giveUp)
-	defer quiet.Stop()
-	return c.Remote.Post(ctx, letter.Inbox, payload, key)
+// sealed is what a letter says, and the key that signs it.
+type sealed struct {
+	words []byte
+	key   signature.Key
 }
 
-// key is the signing key of a voice, parsed once.
+func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err error) {
+	if s.key, err = c.key(ctx, letter.VoiceID); err != nil {
+		return s, err
+	}
+	s.words, err = c.payload(ctx, letter.ActivityID)
+	return s, err
+}
+
+// post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched.
+func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, seat *seat) (remote.Answer, error) {
+	quiet := time.AfterFunc(silence, seat.giveUp)
+	defer quiet.Stop()
+	answer, err := c.Remote.Post(ctx, letter.Inbox, said.words, said.key)
+	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
+		return answer, err
+	}
+	short, err := activity.ByReference(said.words)
+	if err != nil || len(short) == len(said.words) {
+		return answer, nil
+	}
+	return c.Remote.Post(ctx, letter.Inbox, short, said.key)
+}
+
+// key is the signing key of a voice, parsed once. One that cannot be read is the zero key, with which nothing can be
+// signed: the letter is refused and says so, and the others go on.
 func (c *Courier) key(ctx context.Context, voice blog.ID) (signature.Key, error) {
 	if key, ok := c.keys.Load(voice); ok {
 		return key.(signature.Key), nil
@@ -236,10 +223,12 @@ func (c *Courier) key(ctx context.Context, voice blog.ID) (signature.Key, error)
 		id = c.Site.ActorID(voice)
 	}
 	key, err := signature.ParseKey(id+"#main-key", pem)
-	if err == nil {
-		c.keys.Store(voice, key)
+	if err != nil {
+		c.Log.Error("the key of a voice cannot be read", "voice", voice, "error", err)
+		return signature.Key{}, nil
 	}
-	return key, err
+	c.keys.Store(voice, key)
+	return key, nil
 }
 
 // payload is what an activity says, kept while its letters go out.
@@ -266,20 +255,21 @@ func (c *Courier) payload(ctx context.Context, id blog.ID) ([]byte, error) {
 // judge is federation.md 9.3: what an answer means for the letter, and how long its server is to rest.
 func judge(answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
 	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds()}
-	if errors.Is(err, remote.ErrRefused) { // an address we do not go to will be none tomorrow
-		d.Status, d.Answer = blog.Refused, err.Error()
-		return d, 0
-	}
 	if err != nil {
 		d.Answer = err.Error()
-		return d, rest(failures)
+		if passing(err) {
+			return d, rest(failures)
+		}
+		d.Status = blog.Refused // an address we do not go to, or a key that cannot sign, will be none tomorrow
+		return d, 0
 	}
 	switch status := answer.Status; {
 	case status/100 == 2:
 		d.Status = blog.Delivered
 	case status == http.StatusGone:
 		d.Status = blog.GoneAway
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
+	case status == http.StatusUnauthorized, // often since it could not fetch our key just now
+		status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
 		status/100 == 5 && status != http.StatusNotImplemented:
 		if answer.RetryAfter > 0 {
 			return d, answer.RetryAfter

@@ -1,12 +1,19 @@
 package federation_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store"
 )
@@ -36,7 +43,7 @@ func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 			"noordkade":  {neighbour.FailThenWell(1, 500), blog.Retrying, 500},
 			"dijla":      {neighbour.TooMany(90*time.Second, 1), blog.Retrying, 429},
 			"oudelinde":  {neighbour.Gone(), blog.GoneAway, 410},
-			"zilverduin": {neighbour.RefusingSignatures(), blog.Refused, 401},
+			"zilverduin": {neighbour.RefusingSignatures(), blog.Retrying, 401}, // Mastodon says so when it could not fetch our key
 			"lagewal":    {neighbour.Refusing(403), blog.Refused, 403},
 			"steiger":    {neighbour.Closed(), blog.Retrying, 0},
 		}
@@ -81,7 +88,7 @@ func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		steiger := o.server("steiger")
 		o.befriend(steiger.Person("reader"))
-		if err := steiger.Be(neighbour.RefusingSignatures()); err != nil {
+		if err := steiger.Be(neighbour.Refusing(403)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.publish()
@@ -93,6 +100,51 @@ func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
 			t.Fatalf("retry: %d, %v", n, err)
 		}
 		o.until("it is delivered", func() bool { return o.report(a)[steiger.Host].Status == blog.Delivered })
+	})
+}
+
+func TestALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		steiger := o.server("steiger")
+		o.befriend(steiger.Person("reader"))
+		if err := steiger.Be(neighbour.Refusing(http.StatusRequestEntityTooLarge)); err != nil {
+			t.Fatal(err)
+		}
+		a := o.publish()
+		o.until("it is refused", func() bool { return o.report(a)[steiger.Host].Status == blog.Refused })
+		letters := slices.DeleteFunc(steiger.Letters(), func(l neighbour.Letter) bool { return l.Type != "Create" })
+		if len(letters) != 2 || letters[0].ID != letters[1].ID || letters[1].JSON()["object"] != o.object(a) {
+			t.Fatalf("%d letters came, the last %s", len(letters), letters[len(letters)-1].Body)
+		}
+		if _, whole := letters[0].JSON()["object"].(map[string]any); !whole {
+			t.Errorf("the first was %s", letters[0].Body)
+		}
+	})
+}
+
+func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		o.befriend(bram)
+		now := time.Now()
+		tobias := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: "tobias", Name: "Tobias Renkema", CreatedAt: now, UpdatedAt: now}}
+		if err := o.store.AddAuthor(o.soon(), tobias, store.VoiceKeys{RSA: "no key"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.store.Follow(o.soon(), blog.Follower{VoiceID: tobias.ID, ActorID: bram.ID, FollowID: bram.ID + "#f", State: blog.Accepted, Since: now}); err != nil {
+			t.Fatal(err)
+		}
+		broken := o.publish(func(a *blog.Article) { a.VoiceID, a.Slug = tobias.ID, "bindings" })
+		o.until("it is refused, with the reason", func() bool {
+			r := o.report(broken)[veerhuis.Host]
+			return r.Status == blog.Refused && strings.Contains(r.Answer, "key")
+		})
+		a := o.publish()
+		o.until("others' letters arrive", func() bool { return o.report(a)[veerhuis.Host].Status == blog.Delivered })
+		if silent, err := o.store.SilentPeers(o.soon()); err != nil || len(silent) != 0 {
+			t.Errorf("a server was called silent: %v, %v", silent, err)
+		}
 	})
 }
 
@@ -217,6 +269,43 @@ func TestAScheduledArticleGoesOutAtItsTimeAndNotBefore(t *testing.T) {
 		out, err := o.store.Article(o.soon(), draft.ID)
 		if err != nil || out.PublishedAt == nil || !out.PublishedAt.Equal(at) {
 			t.Errorf("published at %v, want %v, %v", out.PublishedAt, at, err)
+		}
+	})
+}
+
+// lines counts what is logged.
+type lines struct{ n atomic.Int64 }
+
+func (l *lines) Write(p []byte) (int, error) { l.n.Add(1); return len(p), nil }
+
+func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		at := time.Now().Add(time.Hour)
+		planned, err := o.outbox.Schedule(o.soon(), o.draft(func(a *blog.Article) { a.Slug = "planned" }).ID, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planned.Title = ""
+		if err := o.store.SaveArticle(o.soon(), &planned, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.outbox.Schedule(o.soon(), o.draft(func(a *blog.Article) { a.Slug = "sound" }).ID, at.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		var logged lines
+		late := o.base
+		began := time.Now()
+		late.Now = func() time.Time { return at.Add(time.Minute + time.Since(began)) }
+		late.Log = slog.New(slog.NewTextHandler(&logged, nil))
+		ctx, stop := context.WithTimeout(o.soon(), 3500*time.Millisecond)
+		defer stop()
+		chores := &federation.Chores{Base: late, Outbox: &federation.Outbox{Base: late, Wake: func() {}}}
+		chores.Run(ctx)
+		if due, err := o.store.DueArticles(o.soon(), late.Now()); err != nil || len(due) != 1 || due[0] != planned.ID {
+			t.Errorf("still due: %v, %v; want only what cannot be published", due, err)
+		}
+		if n := logged.n.Load(); n != 1 {
+			t.Errorf("%d lines were logged, want 1", n)
 		}
 	})
 }
