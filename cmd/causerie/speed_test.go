@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"causerie/internal/page/pagetest"
 )
@@ -52,4 +58,64 @@ func BenchmarkArticlePage(b *testing.B) {
 	}
 	b.Cleanup(h.close)
 	pagetest.Compare(b, h.handler, strings.TrimPrefix(said.URL, "http://127.0.0.1:8099"))
+}
+
+// BenchmarkStart starts the built program on an existing database: ready-ms is until it can serve, idle-MB what it holds
+// in memory a little later, when nothing happens.
+func BenchmarkStart(b *testing.B) {
+	program := filepath.Join(b.TempDir(), "causerie")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	dir := b.TempDir()
+	const address = "127.0.0.1:8098"
+	begin := func() (*exec.Cmd, time.Duration) {
+		began := time.Now()
+		cmd := exec.Command(program, "serve", "--data", dir, "--url", "http://"+address, "--listen", address)
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		for range 2000 {
+			if answer, err := http.Get("http://" + address + "/readyz"); err == nil {
+				answer.Body.Close()
+				return cmd, time.Since(began)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		cmd.Process.Kill()
+		b.Fatal("it never became ready")
+		return nil, 0
+	}
+	end := func(cmd *exec.Cmd) {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	}
+	first, _ := begin() // makes the database
+	end(first)
+	var ready time.Duration
+	var idle float64
+	for b.Loop() {
+		cmd, took := begin()
+		time.Sleep(4 * time.Second)
+		ready, idle = ready+took, max(idle, resident(b, cmd.Process.Pid))
+		end(cmd)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(ready.Milliseconds())/float64(b.N), "ready-ms")
+	b.ReportMetric(idle, "idle-MB")
+}
+
+// resident is how much of a process lies in memory, in megabytes.
+func resident(b *testing.B, pid int) float64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Skip("this system does not tell: ", err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kilobytes, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(kilobytes) / 1000
 }
