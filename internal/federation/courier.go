@@ -149,6 +149,9 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 			}
 			answered = store.Answered
 		}
+		if len(letters) < lettersOnce { // Release looks whether more has come meanwhile
+			return answered, c.Now()
+		}
 	}
 }
 

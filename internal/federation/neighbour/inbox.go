@@ -18,9 +18,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 	letter := Letter{At: s.world.config.Now(), Server: s, Inbox: r.URL.Path, Header: r.Header.Clone()}
 	letter.Header.Set("Host", r.Host)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+	var activity map[string]any
 	if err == nil {
 		letter.Body = body
-		letter.describe()
+		activity = letter.JSON()
+		letter.describe(activity)
 	}
 	if mood.silent() {
 		letter.Fault = "not looked at"
@@ -37,7 +39,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 		letter.Status, letter.Fault = status, "not looked at"
 		mood.setHeader(w.Header())
 	} else {
-		letter.Status, letter.Fault = s.judge(r, err, letter)
+		letter.Status, letter.Fault = s.judge(r, err, letter, activity)
 	}
 	s.record(letter)
 	reply(w, letter)
@@ -57,7 +59,7 @@ func reply(w http.ResponseWriter, l Letter) {
 
 // judge decides what a letter is answered and, when it is good, does what it says. The fault is empty when the
 // signature is valid.
-func (s *Server) judge(r *http.Request, unread error, l Letter) (status int, fault string) {
+func (s *Server) judge(r *http.Request, unread error, l Letter, activity map[string]any) (status int, fault string) {
 	if unread != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(unread, &tooLarge) {
 			return http.StatusRequestEntityTooLarge, "body over 1 MiB"
@@ -70,7 +72,6 @@ func (s *Server) judge(r *http.Request, unread error, l Letter) (status int, fau
 	if !isActivity(l.Header.Get("Content-Type")) {
 		return s.wrongType(), fmt.Sprintf("content type %q", l.Header.Get("Content-Type"))
 	}
-	activity := l.JSON()
 	if activity == nil || l.Type == "" || l.Actor == "" {
 		return http.StatusBadRequest, "not an activity"
 	}
@@ -125,9 +126,8 @@ func isActivity(contentType string) bool {
 	return kind == "application/activity+json"
 }
 
-func (l *Letter) describe() {
+func (l *Letter) describe(activity map[string]any) {
 	l.KeyID = signatureKeyID(l.Header)
-	activity := l.JSON()
 	l.ID, l.Type = text(activity["id"]), text(activity["type"])
 	l.Actor, l.Object = idOf(activity["actor"]), idOf(activity["object"])
 	if object, ok := activity["object"].(map[string]any); ok {
