@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -108,12 +110,29 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 	})
 }
 
-// Blocked tells whether a host, or one of the actors, is refused.
+// Blocked tells whether an actor is refused, or a host: itself or a domain above it, whatever its port.
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `
-		SELECT count(*) FROM blocks WHERE level = 'refuse' AND (kind = 'host' AND subject = ? OR kind = 'actor' AND subject = ?)`, host, actor)
+		SELECT count(*) FROM blocks WHERE level = 'refuse' AND (kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?))`, actor, domains(host))
 	return n > 0, err
+}
+
+// mostDomains bounds how many domains above a host are looked at. Nobody has names of more parts.
+const mostDomains = 12
+
+// domains are a host with its port, and the host and all domains above it without.
+func domains(host string) []string {
+	host = strings.ToLower(host)
+	list := []string{host}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	for name := strings.TrimSuffix(host, "."); name != "" && len(list) < mostDomains; {
+		list = append(list, name)
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return list
 }
 
 // Follow writes a follower down, new or known: a repeated Follow renews its address and never loses an acceptance.
@@ -176,6 +195,9 @@ type FollowerList struct {
 	Offset int
 }
 
+// wildcards takes the meaning from what means something in a pattern of LIKE.
+var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
 // FollowersOf lists followers with their actors, the newest first.
 func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Follower, error) {
 	type row struct {
@@ -189,14 +211,15 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Followe
 	if l.Limit <= 0 || l.Limit > 1000 {
 		l.Limit = 1000
 	}
-	like := "%" + l.Search + "%"
+	like := "%" + wildcards.Replace(strings.ToLower(l.Search)) + "%"
 	var rows []row
 	err := s.all(ctx, &rows, `
 		SELECT f.voice_id, f.actor_id, f.follow_id, f.state, f.since, `+actorColumns+`
 		FROM followers f JOIN actors p ON p.id = f.actor_id
-		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '') AND (p.name LIKE ? OR p.handle LIKE ?)
-		ORDER BY f.since DESC, f.actor_id`+fmt.Sprintf(` LIMIT %d OFFSET %d`, l.Limit, max(0, l.Offset)),
-		l.Voice, l.State, l.State, l.Host, l.Host, like, like)
+		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '')
+			AND (lower(p.name) LIKE ? ESCAPE '!' OR lower(p.handle) LIKE ? ESCAPE '!')
+		ORDER BY f.since DESC, f.actor_id LIMIT ? OFFSET ?`,
+		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
 	list := make([]blog.Follower, len(rows))
 	for i, r := range rows {
 		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since, Actor: r.Actor}

@@ -33,6 +33,9 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	})
 }
 
+// mostRevisions is how many earlier states of a comment are kept.
+const mostRevisions = 20
+
 // ReviseComment replaces a comment's words, visibility and state, and keeps the words it had for the moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -40,6 +43,12 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time
 		err := s.do(ctx, `
 			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM comments WHERE id = ?
 			ON CONFLICT DO NOTHING`, c.ID)
+		if err != nil {
+			return err
+		}
+		err = s.do(ctx, `
+			DELETE FROM comment_revisions WHERE comment_id = ? AND at NOT IN (
+				SELECT at FROM comment_revisions WHERE comment_id = ? ORDER BY at DESC LIMIT ?)`, c.ID, c.ID, mostRevisions)
 		if err != nil {
 			return err
 		}
@@ -163,18 +172,14 @@ func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, er
 	where, args := l.where()
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c JOIN articles a ON a.id = c.article_id`+where+
-		fmt.Sprintf(` ORDER BY c.arrived_at DESC, c.id DESC LIMIT %d OFFSET %d`, l.Limit, max(0, l.Offset)), args...)
+		` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`, append(args, l.Limit, max(0, l.Offset))...)
 }
 
 // CountComments counts the comments of a list.
 func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	where, args := l.where()
-	query, args, _, err := spread(`SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args)
-	if err != nil {
-		return 0, err
-	}
 	var n int
-	return n, s.one(ctx, &n, query, args...)
+	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args...)
 }
 
 // AddReaction counts one act of one person on one target, once; false when it was counted already.

@@ -86,7 +86,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 		limit = 1000
 	}
 	var list []blog.Article
-	err := s.all(ctx, &list, `SELECT `+columns+fromArticles+where+f.order()+fmt.Sprintf(` LIMIT %d OFFSET %d`, limit, max(0, f.Offset)), args...)
+	err := s.all(ctx, &list, `SELECT `+columns+fromArticles+where+f.order()+` LIMIT ? OFFSET ?`, append(args, limit, max(0, f.Offset))...)
 	if err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
 	}
@@ -96,12 +96,8 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 // CountArticles tells how many articles a filter chooses.
 func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
 	where, args := f.where()
-	query, args, _, err := spread(`SELECT count(*) FROM articles a`+where, args)
-	if err != nil {
-		return 0, err
-	}
 	var n int
-	return n, s.one(ctx, &n, query, args...)
+	return n, s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
 }
 
 // complete adds by-lines and tags to articles.

@@ -141,45 +141,71 @@ func (s *Store) touch() {
 // committed lets something be done once the transaction is on disk.
 func (s *Store) committed(do func()) { s.deed.after = append(s.deed.after, do) }
 
-// one reads a single row into dest; no row is blog.ErrNotFound.
+// one reads a single row into dest; no row is blog.ErrNotFound. A slice among the arguments of one, all and exec fills
+// an IN (?).
 func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {
-	if stmt := s.prepared(ctx, query); stmt != nil {
-		return s.named(stmt.GetContext(ctx, dest, utc(args)...))
-	}
-	return s.named(sqlx.GetContext(ctx, s.where(query), dest, s.sql.bind(query), utc(args)...))
-}
-
-// all reads the rows into the slice at dest. A slice among the arguments fills an IN (?).
-func (s *Store) all(ctx context.Context, dest any, query string, args ...any) error {
-	query, args, spread, err := spread(query, args)
+	r, err := s.runner(ctx, query, args)
 	if err != nil {
 		return err
 	}
-	if !spread {
-		if stmt := s.prepared(ctx, query); stmt != nil {
-			return s.named(stmt.SelectContext(ctx, dest, utc(args)...))
-		}
+	if r.stmt != nil {
+		return s.named(r.stmt.GetContext(ctx, dest, r.args...))
 	}
-	return s.named(sqlx.SelectContext(ctx, s.where(query), dest, s.sql.bind(query), utc(args)...))
+	return s.named(sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
+}
+
+// all reads the rows into the slice at dest.
+func (s *Store) all(ctx context.Context, dest any, query string, args ...any) error {
+	r, err := s.runner(ctx, query, args)
+	if err != nil {
+		return err
+	}
+	if r.stmt != nil {
+		return s.named(r.stmt.SelectContext(ctx, dest, r.args...))
+	}
+	return s.named(sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
 }
 
 // exec runs a statement and says how many rows it changed.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	query, args, spread, err := spread(query, args)
+	r, err := s.runner(ctx, query, args)
 	if err != nil {
 		return 0, err
 	}
-	run := func() (sql.Result, error) { return s.where(query).ExecContext(ctx, s.sql.bind(query), utc(args)...) }
-	if !spread {
-		if stmt := s.prepared(ctx, query); stmt != nil {
-			run = func() (sql.Result, error) { return stmt.ExecContext(ctx, utc(args)...) }
-		}
+	run := func() (sql.Result, error) { return r.where.ExecContext(ctx, r.query, r.args...) }
+	if r.stmt != nil {
+		run = func() (sql.Result, error) { return r.stmt.ExecContext(ctx, r.args...) }
 	}
 	result, err := run()
 	if err != nil {
 		return 0, s.named(err)
 	}
 	return result.RowsAffected()
+}
+
+// runner is a query as the driver wants it, and what runs it: its prepared form, or else a connection.
+type runner struct {
+	query string
+	args  []any
+	stmt  *sqlx.Stmt
+	where sqlx.ExtContext
+}
+
+// runner makes one. A query with a list has another text for each length of the list, and is not prepared.
+func (s *Store) runner(ctx context.Context, query string, args []any) (runner, error) {
+	spread, args, err := spread(query, args)
+	if err != nil {
+		return runner{}, err
+	}
+	r := runner{args: utc(args), where: s.where(query)}
+	if spread != query {
+		r.query = s.sql.rebind(spread)
+		return r, nil
+	}
+	if r.stmt = s.prepared(ctx, query); r.stmt == nil {
+		r.query = s.sql.bind(query)
+	}
+	return r, nil
 }
 
 // do is exec where the number of rows does not matter.
@@ -238,16 +264,15 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread writes a slice argument out as one ? each, and tells whether it did.
-func spread(query string, args []any) (string, []any, bool, error) {
+// spread writes a slice argument out as one ? each.
+func spread(query string, args []any) (string, []any, error) {
 	for _, arg := range args {
 		switch arg.(type) {
 		case []string, []blog.ID:
-			query, args, err := sqlx.In(query, args...)
-			return query, args, true, err
+			return sqlx.In(query, args...)
 		}
 	}
-	return query, args, false, nil
+	return query, args, nil
 }
 
 // snake spells a field's name as its column: VoiceID is voice_id, HTML is html.

@@ -1,0 +1,127 @@
+package store_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// raw runs a statement past the store.
+func raw(t *testing.T, url, query string) (n int) {
+	t.Helper()
+	driver := "sqlite"
+	if strings.HasPrefix(url, "postgres") {
+		driver = "postgres"
+	}
+	db, err := sql.Open(driver, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if strings.HasPrefix(query, "SELECT") {
+		err = db.QueryRow(query).Scan(&n)
+	} else {
+		_, err = db.Exec(query)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestABlockHoldsForAllBelowADomain(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := process(t, url)
+		raw(t, url, `INSERT INTO blocks (kind, subject, level, at) VALUES ('host', 'evil.tld', 'refuse', '2026-11-16 15:00:00'),
+			('host', 'loud.example', 'limit', '2026-11-16 15:00:00'), ('actor', 'https://good.example/users/kade', 'refuse', '2026-11-16 15:00:00'),
+			('host', '127.0.0.1:8080', 'refuse', '2026-11-16 15:00:00')`)
+		for host, want := range map[string]bool{"evil.tld": true, "EVIL.tld.": true, "a.evil.tld:443": true, "b.a.evil.tld": true, "127.0.0.1:8080": true,
+			"127.0.0.1:8081": false, "notevil.tld": false, "evil.tld.good.example": false, "tld": false, "loud.example": false, "": false} {
+			if got, err := s.Blocked(t.Context(), host, "https://"+host+"/users/x"); err != nil || got != want {
+				t.Errorf("%q blocked: %v, %v; want %v", host, got, err, want)
+			}
+		}
+		if got, err := s.Blocked(t.Context(), "good.example", "https://good.example/users/kade"); err != nil || !got {
+			t.Errorf("the actor is not blocked: %v", err)
+		}
+	})
+}
+
+func TestASearchTakesEverySignForItself(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		for _, name := range []string{"Bram_50%", "Bramwell", "nadia"} {
+			friend(t, s, name, "veerhuis.example", author.ID)
+		}
+		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "%": 1, "_": 1, "m_5": 1, "50%": 1, "%%": 0, `\`: 0, "!": 0, "veerhuis": 3} {
+			list, err := s.FollowersOf(t.Context(), store.FollowerList{Voice: author.ID, Search: search})
+			if err != nil || len(list) != want {
+				t.Errorf("%q finds %d, %v; want %d", search, len(list), err, want)
+			}
+		}
+	})
+}
+
+func TestStrangersAreForgottenAfterAMonth(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		follower := friend(t, s, "bram", "veerhuis.example", author.ID)
+		liker, writer := friend(t, s, "deniz", "dijla.example", ""), friend(t, s, "nadia", "noordkade.example", "")
+		if _, err := s.AddReaction(t.Context(), blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID, At: now}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(now), Address: writer.ID + "/1", ArticleID: a.ID, ActorID: writer.ID, Origin: blog.Pushed,
+			Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now, ArrivedAt: now}); err != nil {
+			t.Fatal(err)
+		}
+		stranger := friend(t, s, "kade", "zilverduin.example", "")
+		for _, at := range []time.Time{now.AddDate(0, 0, 20), now.AddDate(0, 0, 40)} {
+			if err := s.Forget(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			for _, who := range []blog.Actor{follower, liker, writer} {
+				if _, err := s.KeyOwner(t.Context(), who.ID+"#main-key"); err != nil {
+					t.Errorf("%s is forgotten: %v", who.Name, err)
+				}
+			}
+			_, err := s.Actor(t.Context(), stranger.ID)
+			if want := at.Sub(now) > 31*24*time.Hour; errors.Is(err, blog.ErrNotFound) != want {
+				t.Errorf("after %v the stranger is: %v", at.Sub(now), err)
+			}
+		}
+	})
+}
+
+func TestEarlierStatesOfACommentHaveAnEnd(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := process(t, url)
+		a := fourMinutes(t, s, ilse(t, s).ID)
+		kade := friend(t, s, "kade", "zilverduin.example", "")
+		c := blog.Comment{ID: blog.NewID(now), Address: kade.ID + "/1", ArticleID: a.ID, ActorID: kade.ID, Origin: blog.Pushed,
+			Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now, ArrivedAt: now, HTML: "0"}
+		if err := s.AddComment(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 {
+			at := now.Add(time.Duration(i+1) * time.Second)
+			c.HTML, c.UpdatedAt = fmt.Sprint(i+1), &at
+			if err := s.ReviseComment(t.Context(), c, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := raw(t, url, `SELECT count(*) FROM comment_revisions WHERE html IN ('39', '20')`); n != 2 {
+			t.Errorf("%d of the newest and the oldest that should be kept are there", n)
+		}
+		if n := raw(t, url, `SELECT count(*) FROM comment_revisions`); n != 20 {
+			t.Errorf("%d earlier states are kept, want 20", n)
+		}
+	})
+}
