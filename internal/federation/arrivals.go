@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const (
 	leaseTime    = time.Minute // how long a claimed server is ours without a sign of life; twice a delivery's deadline
 	pollTime     = time.Second // how often the queues are looked at without a nudge
-	readers      = 32          // servers whose arrivals are worked through at once
+	readers      = 256         // servers whose arrivals are worked through at once; each waits for others most of the time
 	maxFetches   = 16          // what one activity may make us fetch, all kinds together
 	maxTries     = 5           // of one arrival, before it is parked
 	arrivalTime  = 25 * time.Second
@@ -36,6 +37,7 @@ func (in *Inbox) Run(ctx context.Context) {
 		for _, claim := range claims {
 			places <- struct{}{}
 			working.Go(func() {
+				defer in.nudge()
 				defer func() { <-places }()
 				in.workThrough(ctx, claim)
 			})
@@ -92,7 +94,7 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 	}
 	err := in.readArrival(ctx, arrival)
 	switch {
-	case err == nil:
+	case err == nil || ctx.Err() != nil:
 	case passing(err):
 		in.Log.Info("an arrival waits for another server", "activity", arrival.ActivityID, "error", err)
 	default:
@@ -107,7 +109,13 @@ func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
 	}
 }
 
-func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) error {
+// readArrival handles an arrival. A bug that it brings to light is trouble with this one alone.
+func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			err = fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())
+		}
+	}()
 	doc, err := activity.Read(arrival.Body)
 	if err != nil {
 		return err
@@ -140,17 +148,24 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 		case fetches == maxFetches:
 			return in.Store.Done(ctx, arrival.ID)
 		}
-		if err := in.fetch(ctx, missing, found); err != nil {
+		switch err := in.fetch(ctx, missing, found); {
+		case errors.Is(err, errNotOurs):
+			in.Log.Info("an arrival comes to nothing", "activity", arrival.ActivityID, "reason", err)
+			return in.Store.Done(ctx, arrival.ID)
+		case err != nil:
 			return err
 		}
 	}
 }
 
-// fetch gets what is missing. Trouble that may pass comes back as an error; what cannot be had is noted as such, and an
-// actor that cannot be had ends the matter.
+// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be had is noted as such, and
+// an actor that cannot be had ends the matter: that is an errNotOurs.
 func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
 	if missing.actor != "" {
 		_, err := in.fetchActor(ctx, missing.actor)
+		if err != nil && verdict(err) {
+			return fmt.Errorf("%w: %w", errNotOurs, err)
+		}
 		return err
 	}
 	post, err := in.fetchPost(ctx, missing.object)

@@ -107,6 +107,9 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if err != nil {
 		return "", err
 	}
+	if blocked, err := s.Blocked(ctx, actor.Host, actor.ID); blocked || err != nil { // whoever brought it
+		return "", errors.Join(err, errNotOurs)
+	}
 	var who blog.Relation
 	if a.Comments == blog.Known {
 		if who, err = s.Relation(ctx, actor.ID); err != nil {

@@ -69,6 +69,8 @@ func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 	case errors.As(err, &no):
 		sayNo(w, no)
+	case ctx.Err() != nil: // its sender went away, or waited as long as we let anybody
+		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down in time; come again later"})
 	default:
 		in.Log.Error("an activity could not be taken in", "error", err)
 		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down; come again later"})
@@ -271,6 +273,9 @@ func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host stri
 	if err == nil {
 		in.after(act, result)
 		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
 	}
 	if !errors.Is(err, errNeed) {
 		in.Log.Error("an activity could not be handled at once and is kept", "activity", act.ID, "actor", act.Actor, "error", err)

@@ -64,10 +64,12 @@ var (
 type heldKey struct {
 	owner string
 	key   crypto.PublicKey
+	since time.Time
 }
 
 // keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
-// A key that stops fitting is fetched once more, but not again within five minutes.
+// A key that stops fitting is fetched once more, but not again within five minutes. One that was held for ten minutes is
+// looked up in the store again, where another process may have put a newer one.
 type keyring struct {
 	Base
 	mu      sync.Mutex
@@ -78,6 +80,7 @@ type keyring struct {
 const (
 	mostHeldKeys = 20_000
 	renewEvery   = 5 * time.Minute
+	holdFor      = 10 * time.Minute
 )
 
 func newKeyring(b Base) *keyring {
@@ -104,7 +107,7 @@ func (k *keyring) look(keyID string) (heldKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	held, ok := k.held[keyID]
-	return held, ok
+	return held, ok && k.Now().Sub(held.since) < holdFor
 }
 
 func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
@@ -112,7 +115,7 @@ func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
 	if err != nil {
 		return heldKey{}, err
 	}
-	held := heldKey{owner: listed.ActorID, key: key}
+	held := heldKey{owner: listed.ActorID, key: key, since: k.Now()}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.held) >= mostHeldKeys {
@@ -198,6 +201,17 @@ func (k *keyring) fromActor(actor blog.Actor, keyID string) (heldKey, error) {
 func lists(actor blog.Actor, keyID string) bool {
 	for _, listed := range actor.Keys {
 		if listed.KeyID == keyID {
+			return true
+		}
+	}
+	return false
+}
+
+// verdict tells an answer that another try would not change, of somebody else's server, from trouble of our own.
+func verdict(err error) bool {
+	for _, known := range []error{remote.ErrRefused, remote.ErrNotFound, remote.ErrGone, remote.ErrForbidden, remote.ErrNotActivity,
+		activity.ErrMalformed, errForeign} {
+		if errors.Is(err, known) {
 			return true
 		}
 	}

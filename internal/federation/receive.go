@@ -53,9 +53,15 @@ func (in *Inbox) apply(ctx context.Context, act activity.Activity, found finds, 
 
 // after does what follows a commit.
 func (in *Inbox) after(act activity.Activity, result effect) {
-	switch act.Act.(type) {
-	case activity.Update, activity.Delete:
-		in.keys.forget(act.Actor)
+	switch what := act.Act.(type) {
+	case activity.Update:
+		if what.Object.Actor != nil {
+			in.keys.forget(act.Actor)
+		}
+	case activity.Delete:
+		if what.Object == act.Actor {
+			in.keys.forget(act.Actor)
+		}
 	}
 	if result.said {
 		in.outbox.Wake()

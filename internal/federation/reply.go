@@ -126,8 +126,11 @@ func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) err
 		if err != nil {
 			return err
 		}
-		if c.VoiceID == "" {
+		switch {
+		case c.VoiceID == "":
 			return blog.ErrForbidden
+		case c.State == blog.CommentRemoved:
+			return blog.ErrGone
 		}
 		if err := write(&c, markdown); err != nil {
 			return err
