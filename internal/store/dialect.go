@@ -45,10 +45,15 @@ func (d dialect) open(address string) (write, read *sqlx.DB, err error) {
 	return openSQLite(address)
 }
 
-// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut.
+// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut. There are
+// private keys in the file, so it is made for its owner alone.
 func openSQLite(path string) (write, read *sqlx.DB, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, err
+	}
+	// One that is there must not be opened: closing it again would drop SQLite's locks on it (fcntl).
+	if file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		file.Close()
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
@@ -74,13 +79,10 @@ func openPostgres(address string) (*sqlx.DB, error) {
 	}
 	settings := u.Query()
 	for name, value := range map[string]string{"binary_parameters": "yes", "timezone": "UTC", "connect_timeout": "5",
-		"application_name": "causerie", "statement_timeout": "20000"} {
+		"application_name": "causerie", "statement_timeout": "20000", "sslmode": "prefer"} {
 		if !settings.Has(name) {
 			settings.Set(name, value)
 		}
-	}
-	if !settings.Has("sslmode") {
-		settings.Set("sslmode", "disable")
 	}
 	u.RawQuery = settings.Encode()
 	connector, err := pq.NewConnector(u.String())
@@ -196,11 +198,16 @@ func (d dialect) migrator() (goose.Dialect, []goose.ProviderOption, error) {
 	return goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
 }
 
-// Redact hides the password of a database address, for errors and logs.
+// Redact is a database address without its password and settings, for errors and logs.
 func Redact(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
+	scheme, _, found := strings.Cut(address, "://")
+	if !found {
 		return address
 	}
+	u, err := url.Parse(address)
+	if err != nil || u.Fragment != "" {
+		return scheme + "://…"
+	}
+	u.RawQuery = ""
 	return u.Redacted()
 }
