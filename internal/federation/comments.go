@@ -107,8 +107,10 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if err != nil {
 		return "", err
 	}
-	if blocked, err := s.Blocked(ctx, actor.Host, actor.ID); blocked || err != nil { // whoever brought it
-		return "", errors.Join(err, errNotOurs)
+	if act.Actor != actor.ID { // whoever speaks for themselves was let in at the door
+		if blocked, err := s.Blocked(ctx, actor.Host, actor.ID); blocked || err != nil {
+			return "", errors.Join(err, errNotOurs)
+		}
 	}
 	var who blog.Relation
 	if a.Comments == blog.Known {

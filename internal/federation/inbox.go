@@ -255,7 +255,7 @@ func (in *Inbox) take(ctx context.Context, doc *activity.Document, signer string
 		}
 	}
 	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
-	err = in.Store.Together(ctx, func(ctx context.Context, s *store.Store) error { return s.Hear(ctx, arrival) })
+	err = in.Store.Together(ctx, host, func(ctx context.Context, s *store.Store) error { return s.Hear(ctx, arrival) })
 	if err != nil {
 		return err
 	}

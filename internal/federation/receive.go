@@ -33,7 +33,7 @@ type effect struct {
 // effect. also is done in the same transaction.
 func (in *Inbox) apply(ctx context.Context, act activity.Activity, found finds, also func(context.Context, *store.Store) error) (effect, error) {
 	var result effect
-	err := in.Store.Together(ctx, func(ctx context.Context, s *store.Store) error {
+	err := in.Store.Together(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
 		result = effect{}
 		if also != nil {
 			if err := also(ctx, s); err != nil {

@@ -113,24 +113,27 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 // Blocked tells whether an actor is refused, or a host: itself or a domain above it, whatever its port.
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	var n int
+	d := domains(host)
 	err := s.one(ctx, &n, `
-		SELECT count(*) FROM blocks WHERE level = 'refuse' AND (kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?))`, actor, domains(host))
+		SELECT count(*) FROM blocks
+		WHERE level = 'refuse' AND (kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?, ?, ?, ?, ?, ?, ?, ?))`,
+		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
 	return n > 0, err
 }
 
-// mostDomains bounds how many domains above a host are looked at. Nobody has names of more parts.
-const mostDomains = 12
-
-// domains are a host with its port, and the host and all domains above it without.
-func domains(host string) []string {
-	host = strings.ToLower(host)
-	list := []string{host}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+// domains are a host as it is, without its port, and the domains above it from the top, six at most; "" where there are
+// fewer. It has one length, so that the query is one that can be kept: every arrival asks it.
+func domains(host string) (list [8]string) {
+	list[0] = strings.ToLower(host)
+	list[1] = list[0]
+	if name, _, err := net.SplitHostPort(list[0]); err == nil {
+		list[1] = name
 	}
-	for name := strings.TrimSuffix(host, "."); name != "" && len(list) < mostDomains; {
-		list = append(list, name)
-		_, name, _ = strings.Cut(name, ".")
+	list[1] = strings.TrimSuffix(list[1], ".")
+	end := len(list[1])
+	for i := 2; i < len(list) && end > 0; i++ {
+		end = strings.LastIndexByte(list[1][:end], '.')
+		list[i] = list[1][end+1:]
 	}
 	return list
 }

@@ -100,7 +100,7 @@ const (
 // Release ends a claim: the server is free again at the given time, and its failures are counted or forgotten. The row
 // is locked before its mail is looked at, since a fan-out that commits in between must not be overlooked.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time) error {
-	return s.gathered(ctx, func(ctx context.Context, s *Store) error {
+	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		var claims int64
 		if err := s.one(ctx, &claims, `SELECT claims FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
 			return errors.Join(err, lostUnless(claims == c.Claims))

@@ -43,7 +43,7 @@ func TestTwoWhoWaitForEachOtherBothFinish(t *testing.T) {
 			return s.InTx(t.Context(), func(s *store.Store) error { return do(t.Context(), s) })
 		},
 		"each in a group": func(do func(context.Context, *store.Store) error) error {
-			return process(t, url).Together(t.Context(), do)
+			return process(t, url).Together(t.Context(), "", do)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestWhoStoppedWaitingIsNotServed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
-		err := s.Together(ctx, func(ctx context.Context, s *store.Store) error {
+		err := s.Together(ctx, "kade", func(ctx context.Context, s *store.Store) error {
 			_, err := s.Seen(ctx, "kade", "late", "Like", now)
 			return err
 		})

@@ -168,6 +168,15 @@ func (d dialect) deadlocked(err error) bool {
 	return errors.As(err, &post) && (post.Code == "40P01" || post.Code == "40001")
 }
 
+// lanes is how many groups may be committed at once: PostgreSQL answers one question after another on each connection, and
+// most of that time is the way there and back.
+func (d dialect) lanes() int {
+	if d.postgres {
+		return 4
+	}
+	return 1
+}
+
 // gathers tells whether the database itself writes the commits of one moment to disk together.
 func (d dialect) gathers() bool { return d.postgres }
 

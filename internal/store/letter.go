@@ -99,7 +99,7 @@ func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Lette
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
 // letter that was made needless while it was on its way stays so, unless it arrived.
 func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, now time.Time) error {
-	return s.gathered(ctx, func(ctx context.Context, s *Store) error {
+	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		var settled *time.Time
 		if d.Status.Settled() {
 			settled = &now

@@ -42,7 +42,7 @@ type pool struct {
 	sql         dialect
 	url         string
 	changes     atomic.Uint64
-	queue       batches
+	queues      []batches // by lane
 	statements  statements
 	stop        context.CancelFunc
 	watching    sync.WaitGroup
@@ -68,7 +68,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	for _, db := range []*sqlx.DB{write, read} {
 		db.MapperFunc(snake)
 	}
-	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url}}, nil
+	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url, queues: make([]batches, sql.lanes())}}, nil
 }
 
 // Close ends the watching and gives the connections back.

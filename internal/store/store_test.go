@@ -311,7 +311,7 @@ func TestOneWhoFailsInAGroupFailsAlone(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 200 {
 			group.Go(func() {
-				err := s.Together(t.Context(), func(ctx context.Context, s *store.Store) error {
+				err := s.Together(t.Context(), fmt.Sprint(i%7), func(ctx context.Context, s *store.Store) error {
 					if _, err := s.Seen(ctx, "kade", fmt.Sprint(i), "Like", now); err != nil {
 						return err
 					}

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"sync"
 	"time"
 )
@@ -30,14 +32,15 @@ const (
 // Together runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
 // that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer than
 // the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like that of
-// InTx, do begins anew each time it is called.
-func (s *Store) Together(ctx context.Context, do func(context.Context, *Store) error) error {
+// InTx, do begins anew each time it is called. What is about the same thing, a server by its name, happens one after another
+// within this process.
+func (s *Store) Together(ctx context.Context, about string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
 	}
 	me := &member{ctx: ctx, do: do, done: make(chan struct{})}
-	if s.queue.join(me) {
-		go s.commitGroups()
+	if queue := s.queueOf(about); queue.join(me) {
+		go s.commitGroups(queue)
 	}
 	<-me.done
 	if s.sql.deadlocked(me.err) {
@@ -49,21 +52,28 @@ func (s *Store) Together(ctx context.Context, do func(context.Context, *Store) e
 // gathered is Together where the database does not write the commits of one moment to disk together by itself. Where it
 // does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the same
 // rows in another.
-func (s *Store) gathered(ctx context.Context, do func(context.Context, *Store) error) error {
+func (s *Store) gathered(ctx context.Context, host string, do func(context.Context, *Store) error) error {
 	if s.sql.gathers() {
 		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
 	}
-	return s.Together(ctx, do)
+	return s.Together(ctx, host, do)
 }
 
 // commitGroups goes on until nobody waits.
-func (s *Store) commitGroups() {
-	for group := s.queue.take(); group != nil; group = s.queue.take() {
+func (s *Store) commitGroups(queue *batches) {
+	for group := queue.take(); group != nil; group = queue.take() {
 		s.commitGroup(group)
 		for _, m := range group {
 			close(m.done)
 		}
 	}
+}
+
+// queueOf is where what is about the same thing waits.
+func (s *Store) queueOf(about string) *batches {
+	sum := fnv.New32a()
+	io.WriteString(sum, about)
+	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 
 // join adds a member and tells whether somebody must begin to commit.
