@@ -195,3 +195,49 @@ func (o *overkant) flood(b *testing.B, a blog.Article, replies []*neighbour.Read
 	o.until("all replies can be read", func() bool { return o.counts(a).Replies == len(replies) })
 	return time.Since(began)
 }
+
+// BenchmarkPublishToACrowd measures the transaction that publishes to 10,000 followers on 2,000 servers: what an author
+// waits for.
+func BenchmarkPublishToACrowd(b *testing.B) {
+	eachDatabase(b, func(b *testing.B, s *store.Store) {
+		o := start(b, s)
+		o.stop() // nothing is carried; o.t goes on
+		err := s.InTx(b.Context(), func(s *store.Store) error {
+			for i := range 10_000 {
+				host := fmt.Sprintf("h%d.example", i%2000)
+				a := blog.Actor{ID: fmt.Sprintf("https://%s/users/%d", host, i), Type: "Person", Host: host, Inbox: fmt.Sprintf("https://%s/users/%d/inbox", host, i),
+					SharedInbox: "https://" + host + "/inbox", FetchedAt: time.Now()}
+				if i%10 == 0 { // some servers have no shared inbox
+					a.SharedInbox = ""
+				}
+				if err := s.SaveActor(b.Context(), a); err != nil {
+					return err
+				}
+				if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f", State: blog.Accepted, Since: time.Now()}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var last blog.Article
+		for b.Loop() {
+			b.StopTimer()
+			published++
+			draft := o.draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", published) })
+			b.StartTimer()
+			if last, err = o.outbox.Publish(b.Context(), draft.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+		began := time.Now()
+		reports, err := s.Reports(b.Context(), last.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(reports)), "letters")
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms-report")
+	})
+}
