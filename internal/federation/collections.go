@@ -239,7 +239,11 @@ func (d *Documents) outboxPage(ctx context.Context, r *http.Request) ([]byte, er
 		return nil, err
 	}
 	cursor := blog.ID(r.URL.Query().Get("cursor"))
-	said, err := d.Store.Outbox(ctx, voice.ID, cursor, cursor == oldest, outboxPage+1)
+	limit := outboxPage + 1 // one more tells that there is a next page
+	if cursor == oldest {
+		limit = outboxPage
+	}
+	said, err := d.Store.Outbox(ctx, voice.ID, cursor, cursor == oldest, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -336,3 +336,33 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 		}
 	})
 }
+
+func TestTheOutboxIsToldToItsEnd(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		var articles []blog.Article
+		for i := range 25 {
+			articles = append(articles, o.publish(func(a *blog.Article) { a.Slug, a.Title = fmt.Sprint("crossing-", i), fmt.Sprintf("Crossing (%d)", i) }))
+		}
+		path := "/ap/actors/" + string(o.ilse.ID) + "/outbox"
+		told := func(page document) (titles []string) {
+			for _, item := range page.OrderedItems {
+				var said struct{ Object struct{ Name string } }
+				if err := json.Unmarshal(item, &said); err != nil {
+					t.Fatal(err)
+				}
+				titles = append(titles, said.Object.Name)
+			}
+			return titles
+		}
+		_, first := o.document(path + "?cursor=")
+		_, second := o.document(o.path(first.Next))
+		all := append(told(first), told(second)...)
+		if len(all) != 25 || all[0] != "Crossing (24)" || all[24] != "Crossing (0)" || second.Next != "" {
+			t.Errorf("from the first page on: %v", all)
+		}
+		_, last := o.document(path + "?cursor=0")
+		if list := told(last); len(list) != 20 || list[19] != "Crossing (0)" || last.Next != "" {
+			t.Errorf("the last page: %v, next %q", list, last.Next)
+		}
+	})
+}
