@@ -106,7 +106,7 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (finger,
 	case strings.HasPrefix(u.Path, "/@"):
 		return d.voiceFinger(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
 	}
-	a, err := d.Store.ArticleBySlug(ctx, lastSegment(u.Path))
+	a, err := d.Store.HeadBySlug(ctx, lastSegment(u.Path))
 	if err != nil || !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
 		return finger{}, errors.Join(err, blog.ErrNotFound)
 	}

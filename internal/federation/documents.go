@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -34,6 +35,7 @@ func NewDocuments(b Base, inbox *Inbox, kept *page.Kept, version string) *Docume
 // Routes mounts everything that only machines ask for, the inboxes among it.
 func (d *Documents) Routes(r chi.Router) {
 	r.Route("/ap", func(r chi.Router) {
+		r.Use(middleware.GetHead)
 		r.Handle("/inbox", d.inbox)
 		r.Handle("/instance/inbox", d.inbox)
 		r.Handle("/actors/{actor}/inbox", d.inbox)
@@ -60,11 +62,17 @@ func (d *Documents) Routes(r chi.Router) {
 			writeError(w, http.StatusMethodNotAllowed, "this can only be read")
 		})
 	})
-	r.Get("/.well-known/webfinger", d.webfinger)
-	r.Get("/.well-known/host-meta", d.hostMeta)
-	r.Get("/.well-known/host-meta.json", d.hostMetaJSON)
-	r.Get("/.well-known/nodeinfo", d.nodeInfoLinks)
-	r.Get("/nodeinfo/{version:2\\.[01]}", d.kept.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
+	r.Route("/.well-known", func(r chi.Router) {
+		r.Use(middleware.GetHead)
+		r.Get("/webfinger", d.webfinger)
+		r.Get("/host-meta", d.hostMeta)
+		r.Get("/host-meta.json", d.hostMetaJSON)
+		r.Get("/nodeinfo", d.nodeInfoLinks)
+	})
+	r.Route("/nodeinfo", func(r chi.Router) {
+		r.Use(middleware.GetHead)
+		r.Get("/{version:2\\.[01]}", d.kept.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
+	})
 }
 
 // Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, the front page.

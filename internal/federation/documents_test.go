@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -114,6 +115,27 @@ func TestAnAddressAnswersInTheLanguageThatIsAskedFor(t *testing.T) {
 			}
 			if code == 200 && ask.path == page && !strings.Contains(body, `"id":"`+o.object(a)+`"`) {
 				t.Errorf("%s does not answer the object: %s", page, body)
+			}
+		}
+	})
+}
+
+func TestAHeadIsAnsweredLikeItsGet(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		a := o.publish()
+		for path, want := range map[string]int{o.path(o.object(a)): 200, o.path(o.object(a)) + "/replies?cursor=": 200, "/ap/instance": 200, "/nodeinfo/2.1": 200,
+			"/.well-known/nodeinfo": 200, "/ap/nothing": 404, "/ap/inbox": 405} {
+			request, err := http.NewRequestWithContext(o.soon(), http.MethodHead, o.site.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != want {
+				t.Errorf("HEAD %s: %d, want %d", path, response.StatusCode, want)
 			}
 		}
 	})

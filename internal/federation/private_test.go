@@ -339,9 +339,8 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 
 func TestTheOutboxIsToldToItsEnd(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
-		var articles []blog.Article
 		for i := range 25 {
-			articles = append(articles, o.publish(func(a *blog.Article) { a.Slug, a.Title = fmt.Sprint("crossing-", i), fmt.Sprintf("Crossing (%d)", i) }))
+			o.publish(func(a *blog.Article) { a.Slug, a.Title = fmt.Sprint("crossing-", i), fmt.Sprintf("Crossing (%d)", i) })
 		}
 		path := "/ap/actors/" + string(o.ilse.ID) + "/outbox"
 		told := func(page document) (titles []string) {
