@@ -1,0 +1,67 @@
+package federation
+
+import (
+	"context"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// AcceptFollower says yes to a follower who waits for it.
+func (o *Outbox) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if err := s.AcceptFollower(ctx, voice, actor); err != nil {
+			return err
+		}
+		return o.sayAccept(ctx, s, f)
+	})
+}
+
+// RejectFollower says no to a follower who waits, or sends one away who was let in; their server is told.
+func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if err := s.Unfollow(ctx, voice, actor); err != nil {
+			return err
+		}
+		return o.sayReject(ctx, s, f)
+	})
+}
+
+func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string, answer func(*store.Store, blog.Follower) error) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		follower, err := store.Follower(ctx, voice, actor)
+		if err != nil {
+			return err
+		}
+		return answer(store, follower)
+	})
+	if err != nil {
+		return fmt.Errorf("answer the follower %s: %w", actor, err)
+	}
+	o.Wake()
+	return nil
+}
+
+func (o *Outbox) sayAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
+	return o.sayToFollower(ctx, s, f, "Accept", activity.WrapAccept)
+}
+
+func (o *Outbox) sayReject(ctx context.Context, s *store.Store, f blog.Follower) error {
+	return o.sayToFollower(ctx, s, f, "Reject", activity.WrapReject)
+}
+
+// sayToFollower answers a Follow, at the personal inbox of who sent it.
+func (o *Outbox) sayToFollower(ctx context.Context, s *store.Store, f blog.Follower, kind string,
+	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) error {
+	voice, err := s.Voice(ctx, f.VoiceID)
+	if err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, voice, kind, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, f.Actor.Inbox)
+}

@@ -1,0 +1,137 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Publish makes a draft, a due or a withdrawn article public and writes a letter for each of the author's followers'
+// servers. It gets a fresh object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it
+// is published already, blog.ErrNotFound.
+func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
+	mentions, err := o.articleMentions(ctx, id)
+	if err != nil {
+		return blog.Article{}, err
+	}
+	var a blog.Article
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
+			return err
+		}
+		if a.Federates() {
+			a.ObjectID = blog.NewID(o.Now())
+		}
+		if err := o.save(ctx, store, &a, "published"); err != nil {
+			return err
+		}
+		if !a.Federates() {
+			return nil
+		}
+		return o.sayCreate(ctx, store, a, mentions)
+	})
+	if err != nil {
+		return a, fmt.Errorf("publish %q: %w", a.Title, err)
+	}
+	o.Wake()
+	return a, nil
+}
+
+// save writes an article and keeps its text as a revision. A taken slug comes back with a free one offered.
+func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article, kind string) error {
+	free, err := s.FreeSlug(ctx, a.Slug, a.ID)
+	if err != nil {
+		return err
+	}
+	if free != a.Slug {
+		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug, free)}
+	}
+	if err := s.SaveArticle(ctx, a, o.Now()); err != nil {
+		return err
+	}
+	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title, Summary: a.Summary,
+		Markdown: a.Markdown, At: o.Now()})
+}
+
+func (o *Outbox) sayCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
+	object, w, err := o.saveObject(ctx, s, a, mentions)
+	if err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, w.Author, "Create", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapCreate(e, object)
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.TellFollowers(ctx, said), o.tellMentioned(ctx, s, said, mentions)); err != nil {
+		return err
+	}
+	return o.sayAnnounces(ctx, s, a)
+}
+
+// sayAnnounces lets each co-author of ours carry the article to their own followers: on the wire it has one author
+// (federation.md 3.6).
+func (o *Outbox) sayAnnounces(ctx context.Context, s *store.Store, a blog.Article) error {
+	if a.Visibility == blog.Followers {
+		return nil
+	}
+	for _, by := range a.Authors {
+		if by.VoiceID == "" || by.VoiceID == a.VoiceID {
+			continue
+		}
+		voice, err := s.Voice(ctx, by.VoiceID)
+		if err != nil {
+			return err
+		}
+		said, err := o.say(ctx, s, voice, "Announce", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapAnnounce(e, o.Site.ArticleID(a.ObjectID), o.Site.ActorID(a.VoiceID))
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.TellFollowers(ctx, said); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveObject builds an article's object and keeps its bytes.
+func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) ([]byte, activity.Work, error) {
+	w, err := o.work(ctx, s, a, mentions)
+	if err != nil {
+		return nil, w, err
+	}
+	object, err := activity.Post(w)
+	if err != nil {
+		return nil, w, err
+	}
+	return object, w, s.SaveObject(ctx, store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: object, Revision: a.Revision, At: o.Now()})
+}
+
+// Schedule lets an article go out by itself at a moment in the future. Nothing is served or sent before.
+func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		if err := a.Schedule(at, o.Now(), o.Site.Location()); err != nil {
+			return err
+		}
+		return o.save(ctx, store, &a, "saved")
+	})
+	if err != nil {
+		return a, fmt.Errorf("schedule %q: %w", a.Title, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,70 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Withdraw takes a published article back: its object is gone for ever, every server that may have a copy is asked to
+// forget it, and its page answers 410. The text is a draft again.
+func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
+	return o.takeBack(ctx, id, "withdraw", (*blog.Article).Withdraw)
+}
+
+// Delete puts an article among the deleted ones; a published one is withdrawn with it.
+func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
+	return o.takeBack(ctx, id, "delete", (*blog.Article).Delete)
+}
+
+func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change func(*blog.Article) error) error {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		object := a.ObjectID
+		if err := change(&a); err != nil {
+			return err
+		}
+		a.ObjectID = ""
+		if err := store.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
+			return err
+		}
+		return o.sayDelete(ctx, store, object)
+	})
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", what, a.Title, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// sayDelete ends an object: its bytes become a tombstone, letters about it that still wait are needless, and whoever
+// may hold it is told.
+func (o *Outbox) sayDelete(ctx context.Context, s *store.Store, id blog.ID) error {
+	object, err := s.Object(ctx, id)
+	if err != nil {
+		return err
+	}
+	voice, err := o.ownerOf(ctx, s, object)
+	if err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, voice, "Delete", id, object.Revision, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapDelete(e, object.Payload)
+	})
+	if err != nil {
+		return err
+	}
+	now := o.Now()
+	if object.Payload, err = activity.Tombstone(object.Payload, now); err != nil {
+		return err
+	}
+	object.GoneAt = &now
+	return errors.Join(s.SaveObject(ctx, object), s.Supersede(ctx, said, "Create", "Update", "Announce"), s.TellHolders(ctx, said))
+}
