@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -34,45 +33,50 @@ func NewDocuments(b Base, inbox *Inbox, kept *page.Kept, version string) *Docume
 
 // Routes mounts everything that only machines ask for, the inboxes among it.
 func (d *Documents) Routes(r chi.Router) {
-	r.Route("/ap", func(r chi.Router) {
-		r.Use(middleware.GetHead)
-		r.Handle("/inbox", d.inbox)
-		r.Handle("/instance/inbox", d.inbox)
-		r.Handle("/actors/{actor}/inbox", d.inbox)
-		r.Get("/instance", d.serve(d.instance))
-		r.Get("/instance/outbox", d.serve(d.empty))
-		r.Get("/actors/{actor}", d.serve(d.actor))
-		r.Get("/actors/{actor}/outbox", d.paged(d.outboxFront, d.outboxPage))
-		r.Get("/actors/{actor}/followers", d.paged(d.followers, d.followersAfter))
-		r.Get("/actors/{actor}/following", d.serve(d.following))
-		r.Get("/actors/{actor}/featured", d.serve(d.empty))
-		r.Get("/actors/{actor}/tags", d.serve(d.empty))
-		r.Get("/articles/{object}", d.open(d.post))
-		r.Get("/articles/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
-		r.Get("/articles/{object}/{collection:likes|shares|context}", d.serve(d.collection))
-		r.Get("/notes/{object}", d.open(d.post))
-		r.Get("/notes/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
-		r.Get("/notes/{object}/{collection:likes|shares}", d.serve(d.collection))
-		r.Get("/activities/{activity}", d.serve(d.activity))
-		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-			writeError(w, http.StatusNotFound, "there is nothing here")
-		})
-		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", "GET, HEAD")
-			writeError(w, http.StatusMethodNotAllowed, "this can only be read")
-		})
+	r.Route("/ap", d.activityRoutes)
+	get := readable(r)
+	get("/.well-known/webfinger", d.webfinger)
+	get("/.well-known/host-meta", d.hostMeta)
+	get("/.well-known/host-meta.json", d.hostMetaJSON)
+	get("/.well-known/nodeinfo", d.nodeInfoLinks)
+	get("/nodeinfo/{version:2\\.[01]}", d.kept.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
+}
+
+func (d *Documents) activityRoutes(r chi.Router) {
+	r.Handle("/inbox", d.inbox)
+	r.Handle("/instance/inbox", d.inbox)
+	r.Handle("/actors/{actor}/inbox", d.inbox)
+	get := readable(r)
+	get("/instance", d.serve(d.instance))
+	get("/instance/outbox", d.serve(d.empty))
+	get("/actors/{actor}", d.serve(d.actor))
+	get("/actors/{actor}/outbox", d.paged(d.outboxFront, d.outboxPage))
+	get("/actors/{actor}/followers", d.paged(d.followers, d.followersAfter))
+	get("/actors/{actor}/following", d.serve(d.following))
+	get("/actors/{actor}/featured", d.serve(d.empty))
+	get("/actors/{actor}/tags", d.serve(d.empty))
+	get("/articles/{object}", d.open(d.post))
+	get("/articles/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
+	get("/articles/{object}/{collection:likes|shares|context}", d.serve(d.collection))
+	get("/notes/{object}", d.open(d.post))
+	get("/notes/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
+	get("/notes/{object}/{collection:likes|shares}", d.serve(d.collection))
+	get("/activities/{activity}", d.serve(d.activity))
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, http.StatusNotFound, "there is nothing here")
 	})
-	r.Route("/.well-known", func(r chi.Router) {
-		r.Use(middleware.GetHead)
-		r.Get("/webfinger", d.webfinger)
-		r.Get("/host-meta", d.hostMeta)
-		r.Get("/host-meta.json", d.hostMetaJSON)
-		r.Get("/nodeinfo", d.nodeInfoLinks)
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		writeError(w, http.StatusMethodNotAllowed, "this can only be read")
 	})
-	r.Route("/nodeinfo", func(r chi.Router) {
-		r.Use(middleware.GetHead)
-		r.Get("/{version:2\\.[01]}", d.kept.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
-	})
+}
+
+// readable mounts what can only be read: HEAD is answered like GET.
+func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
+	return func(pattern string, answer http.HandlerFunc) {
+		r.Get(pattern, answer)
+		r.Head(pattern, answer)
+	}
 }
 
 // Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, the front page.
