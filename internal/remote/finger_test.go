@@ -45,7 +45,7 @@ func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoHandleIsNotAskedFor(t *testing.T) {
+func TestT073WhatIsNoHandleIsNotAskedFor(t *testing.T) {
 	bait := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) { jrd(w, r, "x") })
 	host := strings.TrimPrefix(bait.URL, "http://")
 	c := client(t, Options{})
@@ -106,7 +106,7 @@ func TestAWebFingerAnswerIsReadStrictly(t *testing.T) {
 	}
 }
 
-func TestHostMetaIsAskedOnlyAfterA404(t *testing.T) {
+func TestT071HostMetaIsAskedOnlyAfterA404AndLeadsNowhereElse(t *testing.T) {
 	bait := serve(t, forbidden+":0", func(w http.ResponseWriter, r *http.Request) { jrd(w, r, "bram") })
 	far := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/wf" || !strings.HasPrefix(r.URL.Query().Get("q"), "acct:bram@127.0.0.1:") || len(r.URL.Query()) != 1 {

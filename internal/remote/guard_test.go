@@ -13,14 +13,34 @@ import (
 
 var quiet = log.New(io.Discard, "", 0)
 
-func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
+const refused = ""
+
+// judged is an address with how it is asked by a guard that allows nothing, and by one that allows loopback and a unique
+// local network.
+type judged struct{ name, address, closed, open string }
+
+func judge(t *testing.T, addresses ...judged) {
+	t.Helper()
 	closed := newGuard(nil, time.Second)
 	open := newGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, time.Second)
-	const refused = ""
-	for _, test := range []struct {
-		name, address string
-		closed, open  string // how the address is asked; refused
-	}{
+	for _, test := range addresses {
+		for _, side := range []struct {
+			guard *guard
+			want  string
+		}{{closed, test.closed}, {open, test.open}} {
+			u, err := side.guard.parse(test.address)
+			switch {
+			case side.want == refused && !errors.Is(err, ErrRefused):
+				t.Errorf("%s, with %v allowed: got %v, %v; want it refused", test.name, side.guard.allow, u, err)
+			case side.want != refused && (err != nil || u.String() != side.want):
+				t.Errorf("%s, with %v allowed: got %v, %v; want %s", test.name, side.guard.allow, u, err, side.want)
+			}
+		}
+	}
+}
+
+func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
+	judge(t, []judged{
 		{"a public name", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1"},
 		{"capitals, the usual port and a fragment", "HTTPS://Noordkade.NL:443/a%2Fb#main-key", "https://noordkade.nl/a%2Fb", "https://noordkade.nl/a%2Fb"},
 		{"a name in another script", "https://overkánt.nl/", "https://xn--overknt-lwa.nl/", "https://xn--overknt-lwa.nl/"},
@@ -45,6 +65,17 @@ func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 		{"a line break in the host", "https://noordkade.nl%0d%0a/", refused, refused},
 		{"a backslash in the host", `https://noordkade.nl\@127.0.0.1/`, refused, refused},
 
+		{"a name like a special one", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/"},
+		{"an empty label", "https://noordkade..nl/", refused, refused},
+		{"a label of 64 letters", "https://" + strings.Repeat("a", 64) + ".nl/", refused, refused},
+		{"a label of 63 letters", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/"},
+		{"an address of 2,049 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2049-21), refused, refused},
+		{"an address of 2,048 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21)},
+	}...)
+}
+
+func TestT061PrivateAddressesAreNeitherAskedNorDialled(t *testing.T) {
+	judge(t, []judged{
 		{"loopback", "https://127.0.0.1/", refused, "https://127.0.0.1/"},
 		{"loopback by http on any port", "http://127.0.0.1:9002/inbox", refused, "http://127.0.0.1:9002/inbox"},
 		{"loopback by http on the port of https", "http://127.0.0.1:443/", refused, "http://127.0.0.1:443/"},
@@ -58,7 +89,56 @@ func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 		{"a number with a zone", "https://[fe80::1%25eth0]/", refused, refused},
 		{"IPv4 in IPv6", "https://[::ffff:127.0.0.1]/", refused, refused},
 		{"IPv4 in IPv6, in hex", "https://[::ffff:7f00:1]/", refused, refused},
+	}...)
+	nobodyDials(t, "127.0.0.2", "127.255.255.255", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "::1", "fc00::1", "fd00::1:0",
+		"fe80::1", "fe80::1%eth0")
+}
 
+func TestT062OnlyNumbersOfThePublicNetworkAreDialled(t *testing.T) {
+	g := anyGuard()
+	for _, number := range []string{"93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400e:80e::200e", "127.0.0.1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "fd00::ff"} {
+		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); err != nil {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
+	nobodyDials(t, "0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.250", "100.64.0.1", "100.127.255.255",
+		"198.18.0.1", "198.19.255.255", "192.0.0.1", "192.0.2.1", "198.51.100.1", "203.0.113.1", "192.88.99.1",
+		"::", "ff02::1", "fec0::1", "2001:db8::1", "3fff::1", "100::1", "5f00::1")
+	for _, number := range []string{"1.1.1.1", "127.0.0.2", "2606:4700:4700::1111", "fd00::100"} {
+		if err := g.controlAllowed("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 80).String(), nil); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s is dialled for an irregular address (%v)", number, err)
+		}
+	}
+	for _, nonsense := range []string{"", "1.1.1.1", "name:443", "/run/socket"} {
+		if g.controlPublic("tcp", nonsense, nil) == nil || g.controlAllowed("tcp", nonsense, nil) == nil {
+			t.Errorf("%q is dialled", nonsense)
+		}
+	}
+}
+
+func TestT063NoNumberHidesWithinAnother(t *testing.T) {
+	nobodyDials(t, "::ffff:10.0.0.1", "::ffff:7f00:2", "::7f00:1", "64:ff9b::a00:1", "64:ff9b::808:808", "64:ff9b:1::a00:1",
+		"2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+		"2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a00:1", "2606:4700::100:5efe:a00:1")
+}
+
+func anyGuard() *guard {
+	return newGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("fd00::/120")}, time.Second)
+}
+
+// nobodyDials checks numbers at the last moment before a packet would leave.
+func nobodyDials(t *testing.T, numbers ...string) {
+	t.Helper()
+	g := anyGuard()
+	for _, number := range numbers {
+		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s is dialled (%v)", number, err)
+		}
+	}
+}
+
+func TestT064NumbersInDisguiseAreRefusedBeforeAnyLookup(t *testing.T) {
+	judge(t, []judged{
 		{"a decimal number", "https://2130706433/", refused, refused},
 		{"an octal number", "https://0177.1/", refused, refused},
 		{"an octal number of four parts", "https://0177.0.0.1/", refused, refused},
@@ -72,7 +152,11 @@ func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 		{"digits of full width", "https://１２７.0.0.1/", refused, "https://127.0.0.1/"},
 		{"a dot of another script", "https://127。0。0。1/", refused, "https://127.0.0.1/"},
 		{"encoded digits", "https://%31%32%37.0.0.1/", refused, refused},
+	}...)
+}
 
+func TestT065SpecialNamesAreRefused(t *testing.T) {
+	judge(t, []judged{
 		{"localhost", "https://localhost/", refused, "https://localhost/"},
 		{"localhost with a dot", "https://localhost./", refused, refused},
 		{"below localhost", "https://blog.localhost/", refused, "https://blog.localhost/"},
@@ -82,61 +166,7 @@ func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 		{"the metadata service by name", "https://metadata.google.internal/", refused, "https://metadata.google.internal/"},
 		{"a router", "https://router.home.arpa/", refused, "https://router.home.arpa/"},
 		{"an onion", "https://expyuzz4wqqyqhjn.onion/", refused, "https://expyuzz4wqqyqhjn.onion/"},
-		{"a name like a special one", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/"},
-		{"an empty label", "https://noordkade..nl/", refused, refused},
-		{"a label of 64 letters", "https://" + strings.Repeat("a", 64) + ".nl/", refused, refused},
-		{"a label of 63 letters", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/"},
-		{"an address of 2,049 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2049-21), refused, refused},
-		{"an address of 2,048 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21)},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			for _, side := range []struct {
-				guard *guard
-				want  string
-			}{{closed, test.closed}, {open, test.open}} {
-				u, err := side.guard.parse(test.address)
-				switch {
-				case side.want == refused && !errors.Is(err, ErrRefused):
-					t.Errorf("with %v allowed: got %v, %v; want it refused", side.guard.allow, u, err)
-				case side.want != refused && (err != nil || u.String() != side.want):
-					t.Errorf("with %v allowed: got %v, %v; want %s", side.guard.allow, u, err, side.want)
-				}
-			}
-		})
-	}
-}
-
-func TestOnlyPublicNumbersAreDialled(t *testing.T) {
-	g := newGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("fd00::/120")}, time.Second)
-	for _, number := range []string{"93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400e:80e::200e", "127.0.0.1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "fd00::ff"} {
-		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); err != nil {
-			t.Errorf("%s: %v", number, err)
-		}
-	}
-	for _, number := range []string{
-		"127.0.0.2", "127.255.255.255", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-		"0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.250", "100.64.0.1", "100.127.255.255",
-		"198.18.0.1", "198.19.255.255", "192.0.0.1", "192.0.2.1", "198.51.100.1", "203.0.113.1", "192.88.99.1",
-		"::", "::1", "fc00::1", "fd00::1:0", "fe80::1", "fe80::1%eth0", "ff02::1", "fec0::1",
-		"2001:db8::1", "3fff::1", "100::1", "5f00::1",
-		"::ffff:10.0.0.1", "::ffff:7f00:2", "::7f00:1", "64:ff9b::a00:1", "64:ff9b::808:808", "64:ff9b:1::a00:1",
-		"2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-		"2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a00:1", "2606:4700::100:5efe:a00:1",
-	} {
-		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s is dialled (%v)", number, err)
-		}
-	}
-	for _, number := range []string{"1.1.1.1", "127.0.0.2", "2606:4700:4700::1111", "fd00::100"} {
-		if err := g.controlAllowed("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 80).String(), nil); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s is dialled for an irregular address (%v)", number, err)
-		}
-	}
-	for _, nonsense := range []string{"", "1.1.1.1", "name:443", "/run/socket"} {
-		if g.controlPublic("tcp", nonsense, nil) == nil || g.controlAllowed("tcp", nonsense, nil) == nil {
-			t.Errorf("%q is dialled", nonsense)
-		}
-	}
+	}...)
 }
 
 func TestAPublicNameOfAPrivateNumberIsRefusedWithoutAPacket(t *testing.T) {
@@ -160,7 +190,7 @@ func pair(t *testing.T, answer http.HandlerFunc) (good, bait *server, port strin
 	return good, serve(t, forbidden+port, answer), port
 }
 
-func TestANameThatChangesItsNumberNeverLeadsToAPrivateOne(t *testing.T) {
+func TestT066ANameThatChangesItsNumberNeverLeadsToAPrivateOne(t *testing.T) {
 	good, bait, port := pair(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // so that each question looks the name up again
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
@@ -181,7 +211,7 @@ func TestANameThatChangesItsNumberNeverLeadsToAPrivateOne(t *testing.T) {
 	}
 }
 
-func TestOfTwoNumbersOnlyThePublicOneIsDialled(t *testing.T) {
+func TestT067OfTwoNumbersOnlyThePublicOneIsDialled(t *testing.T) {
 	good, bait, port := pair(t, func(w http.ResponseWriter, r *http.Request) {
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
 	})
@@ -198,7 +228,7 @@ func TestOfTwoNumbersOnlyThePublicOneIsDialled(t *testing.T) {
 	}
 }
 
-func TestNoProxyIsTakenFromTheEnvironment(t *testing.T) {
+func TestT084NoProxyIsTakenFromTheEnvironment(t *testing.T) {
 	proxy := serve(t, "127.0.0.1:0", document("{}"))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
 		t.Setenv(name, proxy.URL)

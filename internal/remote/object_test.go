@@ -20,8 +20,8 @@ import (
 
 const activityJSON = "application/activity+json"
 
-func TestADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
-	var near, far *server
+// library is a server with documents of every kind at its addresses, and another one that has what it is asked for.
+func library(t *testing.T) (near, far *server) {
 	answer := func(kind, format string, args ...any) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -52,7 +52,7 @@ func TestADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
 		"/charset":      "application/activity+json; charset=UTF-8",
 		"/bare-ld":      "application/ld+json", "/json": "application/json", "/text": "text/plain", "/html": "text/html",
 		"/none": "", "/latin": "application/activity+json; charset=latin1", "/nonsense": ";;;",
-		"/octets": "application/octet-stream",
+		"/octets": "application/octet-stream", "/picture": "image/png",
 	} {
 		pages.HandleFunc(path, answer(kind, `{"id":"%s%s"}`, near.URL, path))
 	}
@@ -74,64 +74,78 @@ func TestADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
 		})
 	}
 
-	for _, test := range []struct {
-		path, id string
-		want     error
-	}{
-		{"/good", "/good", nil},
-		{"/good#main-key", "/good", nil},
-		{"/@bram", "/good", nil},
-		{"/moved", "/good", nil},
-		{"/me#me", "/me#me", nil},
-		{"/me", "/me#me", nil},
-		{"/profile", "/profile", nil},
-		{"/two-profiles", "/two-profiles", nil},
-		{"/charset", "/charset", nil},
-		{"/stolen", "", ErrNotActivity},
-		{"/stolen-scheme", "", ErrNotActivity},
-		{"/in-circles", "", ErrNotActivity},
-		{"/bare-ld", "", ErrNotActivity}, {"/json", "", ErrNotActivity}, {"/text", "", ErrNotActivity}, {"/html", "", ErrNotActivity},
-		{"/none", "", ErrNotActivity}, {"/latin", "", ErrNotActivity}, {"/nonsense", "", ErrNotActivity}, {"/octets", "", ErrNotActivity},
-		{"/array", "", ErrNotActivity}, {"/text-only", "", ErrNotActivity}, {"/empty", "", ErrNotActivity}, {"/null", "", ErrNotActivity},
-		{"/two", "", ErrNotActivity}, {"/bom", "", ErrNotActivity}, {"/no-id", "", ErrNotActivity}, {"/null-id", "", ErrNotActivity},
-		{"/number-id", "", ErrNotActivity}, {"/list-id", "", ErrNotActivity}, {"/upper-id", "", ErrNotActivity}, {"/two-ids", "", ErrNotActivity},
-		{"/deep-twice", "", ErrNotActivity}, {"/cut-off", "", ErrNotActivity}, {"/not-utf-8", "", ErrNotActivity}, {"/nul", "", ErrNotActivity},
-		{"/html-page", "", ErrNotActivity},
-		{"/status-201", "", ErrNotActivity}, {"/status-204", "", ErrNotActivity}, {"/status-206", "", ErrNotActivity},
-		{"/status-300", "", ErrNotActivity}, {"/status-304", "", ErrNotActivity},
-		{"/status-400", "", ErrForbidden}, {"/status-401", "", ErrForbidden}, {"/status-403", "", ErrForbidden}, {"/status-406", "", ErrForbidden},
-		{"/status-404", "", ErrNotFound}, {"/status-410", "", ErrGone}, {"/status-501", "", ErrForbidden},
-		{"/status-408", "", ErrUnavailable}, {"/status-425", "", ErrUnavailable}, {"/status-429", "", ErrUnavailable},
-		{"/status-500", "", ErrUnavailable}, {"/status-502", "", ErrUnavailable}, {"/status-503", "", ErrUnavailable},
-	} {
-		t.Run(test.path, func(t *testing.T) {
-			body, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
-			if !errors.Is(err, test.want) || test.want == nil && err != nil {
-				t.Fatalf("got %v, want %v", err, test.want)
-			}
-			if want := fmt.Sprintf(`"id":"%s%s"`, near.URL, test.id); err == nil && !bytes.Contains(body, []byte(want)) {
-				t.Errorf("got %s, want %s", body, want)
-			}
-			if err != nil && body != nil {
-				t.Errorf("%s beside an error", body)
-			}
-		})
-	}
-
-	t.Run("a document elsewhere is that of elsewhere", func(t *testing.T) {
-		body, err := client(t, Options{}).Object(t.Context(), near.URL+"/away")
-		if want := fmt.Sprintf(`{"id":"%s/users/nadia"}`, far.URL); err != nil || string(body) != want {
-			t.Errorf("got %s, %v", body, err)
-		}
-	})
-	t.Run("and nothing for whoever looks up a stranger's key", func(t *testing.T) {
-		if _, err := client(t, Options{}).Lookup(t.Context(), near.URL+"/away"); !errors.Is(err, ErrNotActivity) {
-			t.Errorf("got %v", err)
-		}
-	})
+	return near, far
 }
 
-func TestAQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
+// told is what comes of asking for a document: its id, or an error.
+type told struct {
+	path, id string
+	want     error
+}
+
+func ask(t *testing.T, questions ...told) {
+	t.Helper()
+	near, _ := library(t)
+	for _, test := range questions {
+		body, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
+		if !errors.Is(err, test.want) || test.want == nil && err != nil {
+			t.Errorf("%s: got %v, want %v", test.path, err, test.want)
+		}
+		if want := fmt.Sprintf(`"id":"%s%s"`, near.URL, test.id); err == nil && !bytes.Contains(body, []byte(want)) {
+			t.Errorf("%s: got %s, want %s", test.path, body, want)
+		}
+		if err != nil && body != nil {
+			t.Errorf("%s: %s beside an error", test.path, body)
+		}
+	}
+}
+
+// useless are addresses at which there is no document that could be used.
+func useless(paths ...string) []told {
+	list := make([]told, len(paths))
+	for i, path := range paths {
+		list[i] = told{path, "", ErrNotActivity}
+	}
+	return list
+}
+
+func TestF097ADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
+	ask(t, append(useless("/stolen", "/stolen-scheme", "/in-circles"), told{"/good", "/good", nil}, told{"/good#main-key", "/good", nil}, told{"/@bram", "/good", nil},
+		told{"/moved", "/good", nil}, told{"/me#me", "/me#me", nil}, told{"/me", "/me#me", nil})...)
+}
+
+func TestT035ADocumentElsewhereIsThatOfElsewhere(t *testing.T) {
+	near, far := library(t)
+	ask(t, useless("/stolen")...)
+	body, err := client(t, Options{}).Object(t.Context(), near.URL+"/away")
+	if want := fmt.Sprintf(`{"id":"%s/users/nadia"}`, far.URL); err != nil || string(body) != want {
+		t.Errorf("got %s, %v", body, err)
+	}
+	if _, err := client(t, Options{}).Lookup(t.Context(), near.URL+"/away"); !errors.Is(err, ErrNotActivity) {
+		t.Errorf("whoever looks up a stranger's key got %v", err)
+	}
+}
+
+func TestF096OnlyTheMediaTypesOfActivityPubAreRead(t *testing.T) {
+	ask(t, append(useless("/text", "/html", "/json", "/picture", "/none", "/octets", "/nonsense", "/latin"), told{"/profile", "/profile", nil},
+		told{"/two-profiles", "/two-profiles", nil}, told{"/charset", "/charset", nil})...)
+}
+
+func TestT044AnUploadedFileIsNoDocument(t *testing.T) {
+	ask(t, useless("/text", "/json", "/bare-ld", "/octets", "/picture")...)
+}
+
+func TestT086WrongAnswersAreErrorsAndNothingMore(t *testing.T) {
+	ask(t, append(useless("/array", "/text-only", "/empty", "/null", "/two", "/bom", "/no-id", "/null-id", "/number-id", "/list-id", "/upper-id", "/two-ids",
+		"/deep-twice", "/cut-off", "/not-utf-8", "/nul", "/html-page", "/json", "/text", "/html", "/none", "/latin", "/nonsense", "/octets", "/picture",
+		"/status-201", "/status-204", "/status-206", "/status-300", "/status-304"),
+		told{"/status-400", "", ErrForbidden}, told{"/status-401", "", ErrForbidden}, told{"/status-403", "", ErrForbidden}, told{"/status-406", "", ErrForbidden},
+		told{"/status-404", "", ErrNotFound}, told{"/status-410", "", ErrGone}, told{"/status-501", "", ErrForbidden},
+		told{"/status-408", "", ErrUnavailable}, told{"/status-425", "", ErrUnavailable}, told{"/status-429", "", ErrUnavailable},
+		told{"/status-500", "", ErrUnavailable}, told{"/status-502", "", ErrUnavailable}, told{"/status-503", "", ErrUnavailable})...)
+}
+
+func TestT080AQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
 	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }
 	check := func(r *http.Request) error {
 		if r.Header.Get("User-Agent") != agent || r.Header.Get("Accept") != acceptActivity || r.Header.Get("Accept-Encoding") != "gzip" {
@@ -162,13 +176,14 @@ func TestAQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
 	}
 }
 
-func TestRedirectsAreJudgedAndCounted(t *testing.T) {
-	bait := serve(t, forbidden+":0", document("{}"))
+// misleading are pages that lead elsewhere, to private places and in circles.
+func misleading(t *testing.T) (near, bait *server) {
+	bait = serve(t, forbidden+":0", document("{}"))
 	pages := http.NewServeMux()
-	near := serve(t, "127.0.0.1:0", pages.ServeHTTP)
+	near = serve(t, "127.0.0.1:0", pages.ServeHTTP)
 	for path, to := range map[string]string{
-		"/private": bait.URL, "/metadata": "http://169.254.169.254/latest/meta-data/", "/file": "file:///etc/passwd",
-		"/gopher": "gopher://127.0.0.1:70/", "/data": "data:application/activity+json,{}", "/ftp": "ftp://127.0.0.1/",
+		"/private": bait.URL, "/metadata": "http://169.254.169.254/latest/meta-data/", "/mapped": "http://[::ffff:127.0.0.2]/", "/disguised": "http://2130706434/",
+		"/file": "file:///etc/passwd", "/gopher": "gopher://127.0.0.1:70/", "/data": "data:application/activity+json,{}", "/ftp": "ftp://127.0.0.1/",
 		"/user": "http://a@" + near.Listener.Addr().String() + "/", "/broken": "http://%zz/", "/loop-a": "/loop-b", "/loop-b": "/loop-a",
 		"/4": "/3", "/3": "/2", "/2": "/1", "/1": "/0",
 	} {
@@ -184,33 +199,48 @@ func TestRedirectsAreJudgedAndCounted(t *testing.T) {
 	pages.HandleFunc("/a2", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a1", http.StatusPermanentRedirect) })
 	pages.HandleFunc("/a1", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a0", http.StatusSeeOther) })
 	pages.HandleFunc("/a0", document(`{"id":"%s/0"}`, near.URL))
+	return near, bait
+}
 
-	for _, test := range []struct {
-		path     string
-		want     error
-		requests int64
-	}{
-		{"/private", ErrRefused, 1}, {"/metadata", ErrRefused, 1}, {"/file", ErrRefused, 1}, {"/gopher", ErrRefused, 1}, {"/data", ErrRefused, 1},
-		{"/ftp", ErrRefused, 1}, {"/user", ErrRefused, 1}, {"/broken", ErrRefused, 1}, {"/nowhere", ErrNotActivity, 1},
-		{"/3", nil, 4}, {"/4", ErrRefused, 4}, {"/loop-a", ErrRefused, 4}, {"/a2", nil, 4}, {"/a3", ErrRefused, 4},
-	} {
-		t.Run(test.path, func(t *testing.T) {
-			near.requests.Store(0)
-			_, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
-			if !errors.Is(err, test.want) || test.want == nil && err != nil {
-				t.Errorf("got %v, want %v", err, test.want)
-			}
-			if got := near.requests.Load(); got != test.requests {
-				t.Errorf("%d requests, want %d", got, test.requests)
-			}
-		})
+// led is a page to start from, the error it ends in, and how many requests it took.
+type led struct {
+	path     string
+	want     error
+	requests int64
+}
+
+func follow(t *testing.T, journeys ...led) {
+	t.Helper()
+	near, bait := misleading(t)
+	for _, test := range journeys {
+		near.requests.Store(0)
+		_, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
+		if !errors.Is(err, test.want) || test.want == nil && err != nil {
+			t.Errorf("%s: got %v, want %v", test.path, err, test.want)
+		}
+		if got := near.requests.Load(); got != test.requests {
+			t.Errorf("%s: %d requests, want %d", test.path, got, test.requests)
+		}
 	}
 	if bait.connections.Load() != 0 {
 		t.Error("a forbidden server was reached")
 	}
 }
 
-func TestHttpsNeverLeadsToHttp(t *testing.T) {
+func TestT068NoRedirectLeadsToAPrivatePlace(t *testing.T) {
+	follow(t, led{"/private", ErrRefused, 1}, led{"/metadata", ErrRefused, 1}, led{"/mapped", ErrRefused, 1}, led{"/disguised", ErrRefused, 1})
+}
+
+func TestT069NoRedirectLeadsToAnotherScheme(t *testing.T) {
+	follow(t, led{"/file", ErrRefused, 1}, led{"/gopher", ErrRefused, 1}, led{"/data", ErrRefused, 1}, led{"/ftp", ErrRefused, 1}, led{"/user", ErrRefused, 1},
+		led{"/broken", ErrRefused, 1}, led{"/nowhere", ErrNotActivity, 1})
+}
+
+func TestT079RedirectsAndIDsShareOneCount(t *testing.T) {
+	follow(t, led{"/3", nil, 4}, led{"/4", ErrRefused, 4}, led{"/loop-a", ErrRefused, 4}, led{"/a2", nil, 4}, led{"/a3", ErrRefused, 4})
+}
+
+func TestT069HttpsNeverLeadsToHttp(t *testing.T) {
 	plain := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
 	})
@@ -238,7 +268,7 @@ func TestHttpsNeverLeadsToHttp(t *testing.T) {
 	}
 }
 
-func TestCertificatesAreChecked(t *testing.T) {
+func TestT081CertificatesAreChecked(t *testing.T) {
 	secure := start(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		document(`{"id":"https://%s%s"}`, r.Host, r.URL.Path)(w, r)
 	})
@@ -272,7 +302,9 @@ func padded(id string, size int) string {
 	return head + strings.Repeat("x", size-len(head)-2) + `"}`
 }
 
-func TestABodyHasALimitHoweverItArrives(t *testing.T) {
+// torrent answers with bodies at the limit and beyond it, and counts what it could send of an endless one.
+func torrent(t *testing.T) (near *server, sent *atomic.Int64) {
+	sent = &atomic.Int64{}
 	send := func(w http.ResponseWriter, r *http.Request, size int, packed bool) {
 		w.Header().Set("Content-Type", activityJSON)
 		body := padded("http://"+r.Host+r.URL.Path, size)
@@ -285,8 +317,7 @@ func TestABodyHasALimitHoweverItArrives(t *testing.T) {
 		io.WriteString(zip, body)
 		zip.Close()
 	}
-	var sent atomic.Int64
-	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+	near = serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/full":
 			send(w, r, maxDocument, false)
@@ -328,23 +359,34 @@ func TestABodyHasALimitHoweverItArrives(t *testing.T) {
 			w.Header().Set("X", strings.Repeat("x", 65<<10))
 		}
 	})
-	for path, want := range map[string]error{
-		"/full": nil, "/over": ErrNotActivity, "/full-gzip": nil, "/over-gzip": ErrNotActivity, "/endless": ErrNotActivity, "/bomb": ErrNotActivity,
-		"/twice-gzip": ErrNotActivity, "/brotli": ErrNotActivity, "/no-gzip": ErrNotActivity, "/header": ErrUnavailable,
-	} {
-		t.Run(path, func(t *testing.T) {
-			_, err := client(t, Options{Lookup: 5 * time.Second}).Object(t.Context(), near.URL+path)
-			if !errors.Is(err, want) || want == nil && err != nil {
-				t.Errorf("got %v, want %v", err, want)
-			}
-		})
+	return near, sent
+}
+
+func drink(t *testing.T, near *server, want map[string]error) {
+	t.Helper()
+	for path, want := range want {
+		_, err := client(t, Options{Lookup: 5 * time.Second}).Object(t.Context(), near.URL+path)
+		if !errors.Is(err, want) || want == nil && err != nil {
+			t.Errorf("%s: got %v, want %v", path, err, want)
+		}
 	}
+}
+
+func TestT077ABodyHasALimitWhateverItsLengthIsSaidToBe(t *testing.T) {
+	near, sent := torrent(t)
+	drink(t, near, map[string]error{"/full": nil, "/over": ErrNotActivity, "/endless": ErrNotActivity, "/header": ErrUnavailable})
 	if got := sent.Load(); got > 16<<20 { // what was read, and what the sockets held
 		t.Errorf("%d bytes of an endless body were taken", got)
 	}
 }
 
-func TestOneDeadlineCoversAWholeQuestion(t *testing.T) {
+func TestT078ACompressedBodyIsCountedUnpacked(t *testing.T) {
+	near, _ := torrent(t)
+	drink(t, near, map[string]error{"/full-gzip": nil, "/over-gzip": ErrNotActivity, "/bomb": ErrNotActivity, "/twice-gzip": ErrNotActivity,
+		"/brotli": ErrNotActivity, "/no-gzip": ErrNotActivity})
+}
+
+func TestT076OneDeadlineCoversAWholeQuestion(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/silent":
@@ -398,7 +440,7 @@ func TestWhoGivesUpIsToldSoAndNothingIsSaidOfTheServer(t *testing.T) {
 	}
 }
 
-func TestAnEncodedLineBreakMakesOneRequest(t *testing.T) {
+func TestT074AnEncodedLineBreakMakesOneRequest(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Evil") != "" || r.RequestURI != "/a%0d%0aX-Evil:%201" {
 			w.WriteHeader(http.StatusTeapot)
@@ -411,7 +453,7 @@ func TestAnEncodedLineBreakMakesOneRequest(t *testing.T) {
 	}
 }
 
-func TestAClosedAndAnOpenForbiddenPortLookAlike(t *testing.T) {
+func TestT072AClosedAndAnOpenForbiddenPortLookAlike(t *testing.T) {
 	bait := serve(t, forbidden+":0", document("{}"))
 	c := client(t, Options{})
 	_, open := c.Object(t.Context(), bait.URL)
