@@ -117,7 +117,7 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 	}
 }
 
-func TestOnlyTrustedProxiesSayWhoAsks(t *testing.T) {
+func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
 	trusted := prefixes{netip.MustParsePrefix("10.0.0.0/8")}
 	for name, c := range map[string]struct{ peer, forwarded, want string }{
 		"a proxy of ours":                    {"10.0.0.1:5", "192.0.2.7", "192.0.2.7:0"},

@@ -117,7 +117,7 @@ func TestTheCookieAndThePagesArePrivate(t *testing.T) {
 	})
 }
 
-func TestGuessesAreSlowed(t *testing.T) {
+func TestT111GuessesAreSlowed(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)

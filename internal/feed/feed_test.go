@@ -76,7 +76,7 @@ func TestJSONFeedSaysTheSame(t *testing.T) {
 	}
 }
 
-func TestWhatStrangersSendStaysWellFormed(t *testing.T) {
+func TestT157WhatStrangersSendStaysWellFormed(t *testing.T) {
 	for _, text := range []string{"a\x00b\x0cc", "\x1b[31m", "]]>", "<![CDATA[", "\xff\xfe", "\ufffe", "&#0;", "مرحبا"} {
 		feed := Feed{Title: text, Entries: []Entry{{Title: text, Summary: text, HTML: text, Authors: []Person{{Name: text}}, Tags: []string{text}}}}
 		doc, err := Atom(feed)

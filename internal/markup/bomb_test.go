@@ -100,7 +100,7 @@ func markdownBombs(n int) map[string]string {
 	}
 }
 
-func TestMarkdownBombsAreRenderedOrRefusedInTime(t *testing.T) {
+func TestT107MarkdownBombsAreRenderedOrRefusedInTime(t *testing.T) {
 	for name, text := range markdownBombs(MaxArticle) {
 		t.Run(name, func(t *testing.T) {
 			// A try that was disturbed by whatever else the machine does gets another one.
@@ -120,7 +120,7 @@ func TestMarkdownBombsAreRenderedOrRefusedInTime(t *testing.T) {
 	}
 }
 
-func TestCommentBombsAreCleanedInTime(t *testing.T) {
+func TestT106CommentBombsAreCleanedInTime(t *testing.T) {
 	n := MaxComment
 	bombs := map[string]string{
 		"nested blocks":               repeat("<div>", n),
@@ -162,5 +162,20 @@ func TestCommentBombsAreCleanedInTime(t *testing.T) {
 				t.Errorf("took %v", fastest)
 			}
 		})
+	}
+}
+
+func TestT105HalfTagsByTheMegabyteCostLittle(t *testing.T) {
+	for _, half := range []string{"<a", "<a href='", "&a", "<!--", "https://", "@a@", "<span class=\"invisible\">https://"} {
+		fastest := time.Hour
+		for range 5 {
+			start := time.Now()
+			Clean(repeat(half, 1<<20))
+			CleanName(repeat(half, 1<<20))
+			fastest = min(fastest, time.Since(start))
+		}
+		if fastest > 100*time.Millisecond {
+			t.Errorf("a megabyte of %s took %v", half, fastest)
+		}
 	}
 }

@@ -10,8 +10,24 @@ import (
 
 const rel = `rel="nofollow ugc noopener"`
 
+// cleaning is HTML of a stranger and what is left of it.
+type cleaning struct{ name, html, want string }
+
+func clean(t *testing.T, list []cleaning) {
+	t.Helper()
+	for _, test := range list {
+		t.Run(test.name, func(t *testing.T) {
+			got := Clean(test.html)
+			if diff := cmp.Diff(test.want, string(got.HTML)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			checkComment(t, got)
+		})
+	}
+}
+
 func TestClean(t *testing.T) {
-	for _, test := range []struct{ name, html, want string }{
+	clean(t, []cleaning{
 		{"a reply from Mastodon stays as it is",
 			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention">@<span>ilse</span></a></span> A bell is a letter.</p>`,
 			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention" ` + rel + `>@<span>ilse</span></a></span> A bell is a letter.</p>`},
@@ -24,47 +40,17 @@ func TestClean(t *testing.T) {
 		{"a paragraph in a heading does not nest", `<h1><p>a</p></h1>`, `<p><strong> a </strong></p>`},
 		{"a division that stands for a paragraph becomes one", `<div>a</div><div>b</div>`, `<p>a</p><p>b</p>`},
 		{"cells of a table do not run together", `<table><tr><td>a</td><td>b</td></tr></table>`, `<p>a</p><p>b</p>`},
-		{"scripts and styles go with what they hold", `a<script>alert(1)</script><style>b{}</style>c`, `ac`},
-		{"a script may hide in a template", `<template><script>x</script></template>a`, `a`},
-		{"foreign content goes", `<svg><p>a<script>x</script></svg>b<math><mi>c</mi></math>d`, `bd`},
 		{"a formula leaves its TeX", `<math><semantics><mi>x</mi><annotation encoding="application/x-tex">x^2</annotation></semantics></math>`, `x^2`},
-		{"comments go", `a<!-- b --><![CDATA[c]]><?d?>e`, `ae`},
-		{"forms leave their words", `<form action="https://zilverduin.example"><input name=q><button>Go</button></form>`, `<p>Go</p>`},
-		{"handlers, styles and ids go", `<p onclick="x" style="position:fixed" id="csrf" name="y">a</p>`, `<p>a</p>`},
-		{"only known classes stay", `<span class="btn first mention">a</span><p class="trouble">b</p>`, `<span class="mention">a</span><p>b</p>`},
-		{"an address that runs is no link", `<a href="javascript:alert(1)">a</a><a href=" jAvA&Tab;script:x">b</a><a href="data:text/html,x">c</a>`, `abc`},
-		{"a relative address is no link", `<a href="/login">a</a><a href="//zilverduin.example">b</a><a href="mailto:x@y.example">c</a>`, `abc`},
-		{"a name before the host is no link", `<a href="https://overkant.example@zilverduin.example/">a</a>`, `a`},
 		{"a target goes", `<a href="https://dijla.example/x" target="_blank" rel="me">here</a>`, `<a href="https://dijla.example/x" ` + rel + `>here</a>`},
-		{"a text that names another host is replaced", `<a href="https://zilverduin.example/x">overkant.example</a>`,
-			`<a href="https://zilverduin.example/x" ` + rel + `><span class="invisible">https://</span>zilverduin.example/x</a>`},
-		{"hidden words in a link are replaced by the truth", `<a href="https://zilverduin.example/"><span class="invisible">https://zilverduin.example/</span>overkant.example</a>`,
-			`<a href="https://zilverduin.example/" ` + rel + `><span class="invisible">https://</span>zilverduin.example/</a>`},
-		{"Mastodon's way of shortening stays readable", `<a href="https://dijla.example/a/long/path/to/a/page/about/ferries"><span class="invisible">https://</span><span class="ellipsis">dijla.example/a/long</span><span class="invisible">/path</span></a>`,
-			`<a href="https://dijla.example/a/long/path/to/a/page/about/ferries" ` + rel + `><span class="invisible">https://</span><span class="ellipsis">dijla.example/a/long/path/to/a/page/a</span><span class="invisible">bout/ferries</span></a>`},
 		{"links do not nest", `<a href="https://a.example">x<a href="https://b.example">y</a></a>`, `<a href="https://a.example" ` + rel + `>x</a><a href="https://b.example" ` + rel + `>y</a>`},
-		{"a picture becomes a link", `<img src="https://dijla.example/x.png" alt="a heron" onerror=x>`, `<a href="https://dijla.example/x.png" ` + rel + `>a heron</a>`},
 		{"a picture without alt shows its address", `<img src="https://dijla.example/x.png">`,
 			`<a href="https://dijla.example/x.png" ` + rel + `><span class="invisible">https://</span>dijla.example/x.png</a>`},
 		{"a picture inside a link is its alt text", `<a href="https://a.example"><img src="https://dijla.example/x.png" alt="a heron"></a>`, `<a href="https://a.example" ` + rel + `>a heron</a>`},
 		{"an emoji is its name", `<img src="https://dijla.example/x.png" alt=":heron:">`, `:heron:`},
-		{"a quote in an attribute breaks nothing", "<a href='https://a.example/\">\n<script>x'>a</a>", `<a href="https://a.example/%22%3E%3Cscript%3Ex" ` + rel + `>a</a>`},
 		{"unclosed elements are closed", `<p>a<b>c`, `<p>a<b>c</b></p>`},
 		{"misplaced ends are ignored", `</p></div>a</b>`, `a`},
-		{"tricks with raw text leave text", `<noscript><p title="</noscript><img src=x onerror=alert(1)>">`, `&#34;&gt;`},
-		{"an odd letter does not make a script", `<scr&#x131;pt>a</scr&#x131;pt><ſcript>b</ſcript>`, `a&lt;ſcript&gt;b`},
-		{"words that turn the line around are turned back", "a\u202Ecod.exe\u202C", "acod.exe"},
-		{"marks piled upon a letter are few", "a" + strings.Repeat("\u0301", 50), "a" + strings.Repeat("\u0301", maxMarks)},
 		{"nothing is nothing", ``, ``},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got := Clean(test.html)
-			if diff := cmp.Diff(test.want, string(got.HTML)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-			checkComment(t, got)
-		})
-	}
+	})
 }
 
 func TestCommentText(t *testing.T) {

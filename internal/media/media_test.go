@@ -234,7 +234,7 @@ func TestAPictureIsTurnedAsItsCameraWasHeldAndTellsNothingMore(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPictureIsRefusedInWords(t *testing.T) {
+func TestT045WhatIsNoPictureIsRefusedInWords(t *testing.T) {
 	l, folder := library(t, storetest.Open(t))
 	photo := jpegBytes(ferry(64, 64))
 	for name, c := range map[string]struct {
@@ -477,7 +477,7 @@ func TestAPictureIsFoundByNameFileAndDigest(t *testing.T) {
 	})
 }
 
-func TestOnlyPicturesAreServed(t *testing.T) {
+func TestF101OnlyPicturesAreServed(t *testing.T) {
 	l, folder := library(t, storetest.Open(t))
 	p := accept(t, l, "ferry.jpg", jpegBytes(ferry(600, 300)))
 	if err := os.WriteFile(filepath.Join(folder, "secret.txt"), []byte("secret"), 0o600); err != nil {

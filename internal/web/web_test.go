@@ -582,7 +582,7 @@ func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
 	}
 }
 
-func TestAReaderIsTakenToTheirOwnServer(t *testing.T) {
+func TestF115AReaderIsTakenToTheirOwnServer(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
 		bell := o.says(o.bram, "A bell is a letter.", time.Hour)
