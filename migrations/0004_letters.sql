@@ -40,7 +40,8 @@ CREATE TABLE peers (
     last_success      TIMESTAMP,
     last_heard        TIMESTAMP,
     software          TEXT      NOT NULL DEFAULT '',
-    signature_scheme  TEXT      NOT NULL DEFAULT '',
+    signature_scheme  TEXT      NOT NULL DEFAULT '',   -- 'rfc9421' where nothing else is read; believed until scheme_until
+    scheme_until      TIMESTAMP,
     unavailable_since TIMESTAMP
 );
 CREATE INDEX peers_free ON peers (free_at) WHERE waiting;

@@ -100,8 +100,12 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 	if err != nil {
 		return err
 	}
+	newer, err := d.store.NewerSchemes(ctx, time.Now())
+	if err != nil {
+		return fmt.Errorf("read what is known of other servers: %w", err)
+	}
 	d.remote = remote.New(remote.Options{UserAgent: "Causerie/" + version + " (+" + d.site.Home() + ")",
-		Allow: d.config.FederationAllow, Key: key})
+		Allow: d.config.FederationAllow, Key: key, Newer: newer, Learn: d.base().LearnScheme})
 	d.outbox = &federation.Outbox{Base: d.base(), Wake: func() {}}
 	return nil
 }

@@ -28,17 +28,18 @@ import (
 // overkant is the blog of the fixtures, running: De Overkant, with Ilse's voice, on a real listener, with its courier and
 // its inbox at work.
 type overkant struct {
-	t       testing.TB
-	ctx     context.Context
-	site    blog.Site
-	store   *store.Store
-	outbox  *federation.Outbox
-	inbox   *federation.Inbox
-	courier *federation.Courier
-	base    federation.Base
-	ilse    blog.Voice
-	world   *neighbour.World
-	stop    func()
+	t        testing.TB
+	ctx      context.Context
+	site     blog.Site
+	store    *store.Store
+	outbox   *federation.Outbox
+	inbox    *federation.Inbox
+	courier  *federation.Courier
+	base     federation.Base
+	ilse     blog.Voice
+	instance signature.Key
+	world    *neighbour.World
+	stop     func()
 }
 
 // start brings the blog up on a store, and a world of neighbours around it.
@@ -55,10 +56,14 @@ func start(t testing.TB, s *store.Store) *overkant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}})
-	base := federation.Base{Site: site, Store: s, Remote: client, Now: time.Now, Log: quiet()}
-	o := &overkant{t: t, site: site, store: s, base: base, courier: federation.NewCourier(base)}
+	base := federation.Base{Site: site, Store: s, Now: time.Now, Log: quiet()}
+	newer, err := s.NewerSchemes(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Newer: newer, Learn: base.LearnScheme})
+	o := &overkant{t: t, site: site, store: s, base: base, courier: federation.NewCourier(base), instance: instance}
 	o.outbox = &federation.Outbox{Base: base, Wake: o.courier.Wake}
 	if o.inbox, err = federation.NewInbox(base, o.outbox); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,19 @@ type Base struct {
 	Log    *slog.Logger
 }
 
+// learnTime is how long a request may be held up by writing down how its server reads signatures.
+const learnTime = 5 * time.Second
+
+// LearnScheme keeps what a remote.Client finds out of how a server reads signatures. When it cannot be written, it is
+// found out again another day.
+func (b Base) LearnScheme(ctx context.Context, host string, until time.Time) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
+	defer cancel()
+	if err := b.Store.LearnScheme(ctx, host, until, b.Now()); err != nil {
+		b.Log.Warn("how a server reads signatures cannot be written down", "host", host, "error", err)
+	}
+}
+
 // voiceOf finds the voice of ours that an actor address names.
 func (b Base) voiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
 	kind, id, rest, ok := b.Site.Local(address)

@@ -1,9 +1,11 @@
 package remote
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +18,8 @@ type reader struct {
 	*server
 	mu    sync.Mutex
 	reads map[signature.Scheme]bool
-	says  int // to what it does not understand
+	says  int    // to what it does not understand
+	wish  string // in Accept-Signature, beside that
 	asked []signature.Scheme
 	bytes map[string]bool // the bodies it got
 }
@@ -35,9 +38,11 @@ func newReader(t *testing.T, says int, reads ...signature.Scheme) *reader {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.asked = append(r.asked, scheme)
+		reads := r.reads[scheme] && (r.wish == "" || strings.Contains(req.Header.Get("Signature-Input"), r.wish))
 		r.bytes[string(body)] = true
 		switch {
-		case !r.reads[scheme]:
+		case !reads:
+			w.Header().Set("Accept-Signature", r.wish)
 			w.WriteHeader(r.says)
 		case req.Method == http.MethodGet:
 			document(`{"id":"http://%s%s"}`, req.Host, req.URL.Path)(w, req)
@@ -108,7 +113,7 @@ func TestAQuestionKnocksAsALetterDoes(t *testing.T) {
 		t.Errorf("a letter to the same server: %+v, %v", answer, err)
 	}
 	clock.pass(schemeKnown)
-	if scheme, _ := c.schemes.of(near.URL); scheme != signature.Cavage {
+	if scheme, _ := c.schemes.of(near.Listener.Addr().String()); scheme != signature.Cavage {
 		t.Error("a dialect is remembered for ever")
 	}
 }
@@ -137,11 +142,71 @@ func TestADialectThatFailsIsForgotten(t *testing.T) {
 }
 
 func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
-	s := newSchemes(time.Now)
+	s := newSchemes(Options{Now: time.Now})
 	for i := range 3 * maxSchemes {
-		s.learn((&url.URL{Scheme: "https", Host: "s" + string(rune('a'+i%26)) + time.Duration(i).String()}).String(), signature.RFC9421)
+		s.note(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
 	}
 	if len(s.newer) > maxSchemes {
 		t.Errorf("%d servers are remembered", len(s.newer))
+	}
+}
+
+func TestF086AWishInTheAnswerIsFulfilled(t *testing.T) {
+	near := newReader(t, 401, signature.RFC9421)
+	near.wish = `ask=("@method" "@authority" "@path" "@query");nonce="n-1"`
+	c := client(t, Options{Key: instanceKey()})
+	for _, want := range []string{"c9", "99"} { // its wish holds a nonce, so that nobody can know it beforehand
+		if _, err := c.Object(t.Context(), near.URL+"/users/bram"); err != nil {
+			t.Fatal(err)
+		}
+		if got := near.knocks(); got != want {
+			t.Errorf("a question knocked %q, want %q", got, want)
+		}
+	}
+	near.wish = `ask=("@method" "@target-uri" "content-digest" "content-type");created`
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 202 || near.knocks() != "99" {
+		t.Errorf("a letter: %+v, %v", answer, err)
+	}
+	near.wish = `ask=("@method" "@authority" "content-digest");created` // good for any inbox of the server
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 401 {
+		t.Errorf("a wish that we do not fulfil: %+v, %v", answer, err)
+	}
+}
+
+func TestWhatIsFoundOfADialectIsToldAndBelievedAgain(t *testing.T) {
+	near := newReader(t, 401, signature.RFC9421)
+	kept, told := Newer{}, 0
+	clock := newClock()
+	options := Options{Key: instanceKey(), Now: clock.now, Learn: func(_ context.Context, host string, until time.Time) {
+		told++
+		if kept[host] = until; until.IsZero() {
+			delete(kept, host)
+		}
+	}}
+	post := func(want string) {
+		t.Helper()
+		options.Newer = kept
+		c := client(t, options) // as after a restart
+		for range 2 {
+			if _, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := near.knocks(); got != want {
+			t.Errorf("knocked %q, want %q", got, want)
+		}
+	}
+	post("c99")
+	post("99")
+	if until := kept[near.Listener.Addr().String()]; told != 1 || !until.Equal(clock.now().Add(7*24*time.Hour)) {
+		t.Errorf("told %d times, kept %v", told, kept)
+	}
+	clock.pass(7 * 24 * time.Hour)
+	post("c99")
+	near.mu.Lock()
+	near.reads = map[signature.Scheme]bool{signature.Cavage: true}
+	near.mu.Unlock()
+	if post("9cc"); len(kept) != 0 {
+		t.Errorf("a dialect that failed is kept: %v", kept)
 	}
 }

@@ -70,7 +70,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 }
 
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key) (*http.Response, error) {
-	return c.knock(at, func(scheme signature.Scheme) (*http.Response, error) {
+	return c.knock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
 			return nil, err
@@ -79,7 +79,7 @@ func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key sig
 		// Letters bear ids, so one may be sent again when a kept connection turns out to be closed. An
 		// empty key says so to net/http without being sent.
 		req.Header["Idempotency-Key"] = []string{}
-		if err := c.sign(req, body, key, scheme); err != nil {
+		if err := c.sign(req, body, key, in); err != nil {
 			return nil, err
 		}
 		return c.wire.RoundTrip(req)

@@ -84,6 +84,12 @@ type Options struct {
 	// Key signs what we ask, and is that of the instance actor. Zero: nothing is signed.
 	Key signature.Key
 
+	// Newer are the servers that were found to read the newer dialect of signatures alone, from the times before;
+	// Learn keeps what is found of one now, until the moment given, or forgets it where that is the zero time. It is
+	// called while its caller waits for the server, and must end soon. Nil: what is found is forgotten with the Client.
+	Newer Newer
+	Learn func(ctx context.Context, host string, until time.Time)
+
 	// Now is the clock of signatures and of what is remembered. Nil: the real one.
 	Now func() time.Time
 
@@ -123,7 +129,7 @@ func New(options Options) *Client {
 		guard:   guard,
 		wire:    newTransport(guard, options),
 		lookups: newLookups(options.Now),
-		schemes: newSchemes(options.Now),
+		schemes: newSchemes(options),
 	}
 }
 
@@ -224,12 +230,12 @@ func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key 
 		}
 		return e.wire.RoundTrip(req)
 	}
-	return e.knock(at, func(scheme signature.Scheme) (*http.Response, error) {
+	return e.knock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.sign(req, nil, key, scheme); err != nil {
+		if err := e.sign(req, nil, key, in); err != nil {
 			return nil, err
 		}
 		return e.wire.RoundTrip(req)

@@ -50,36 +50,6 @@ func Sign(req *http.Request, body []byte, key Key, now time.Time) error {
 	return nil
 }
 
-// SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, over "@method", "@target-uri" and, but
-// for GET and HEAD, "content-digest" (RFC 9530), under the one label "sig1". It sets Content-Digest, Signature-Input and
-// Signature, and takes away what Sign set. Like Sign it may be called by many goroutines at once.
-func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time) error {
-	if err := makeReady(req, key); err != nil {
-		return err
-	}
-	method := req.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	names := `"@method" "@target-uri"`
-	text := "\"@method\": " + method + "\n\"@target-uri\": " + strings.ToLower(req.URL.Scheme) + "://" + req.Host + req.URL.RequestURI()
-	if needsDigest(method) {
-		sum := sha256.Sum256(body)
-		digest := "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
-		names += ` "content-digest"`
-		text += "\n\"content-digest\": " + digest
-		req.Header.Set("Content-Digest", digest)
-	}
-	parameters := fmt.Sprintf(`(%s);created=%d;keyid="%s"`, names, now.Unix(), key.ID)
-	_, signed, err := sign(key.Private, text+"\n\"@signature-params\": "+parameters)
-	if err != nil {
-		return fmt.Errorf("sign request with %q: %w", key.ID, err)
-	}
-	req.Header.Set("Signature-Input", "sig1="+parameters)
-	req.Header.Set("Signature", "sig1=:"+base64.StdEncoding.EncodeToString(signed)+":")
-	return nil
-}
-
 // makeReady gives a request its host as it is signed, and takes away what was signed before.
 func makeReady(req *http.Request, key Key) error {
 	if key.Private == nil || strings.ContainsAny(key.ID, "\"\\\r\n") {

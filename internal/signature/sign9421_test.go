@@ -30,7 +30,7 @@ func arrived(req *http.Request) *http.Request {
 
 func TestF087TheNewerDialectCoversWhatPeersDemand(t *testing.T) {
 	req := request(t, http.MethodPost, "https://Overkant.example:443/ap/inbox?a=%C3%A9", reply)
-	if err := SignRFC9421(req, reply, keys().rsa, now); err != nil {
+	if err := SignRFC9421(req, reply, keys().rsa, now, Wish{}); err != nil {
 		t.Fatal(err)
 	}
 	input := `("@method" "@target-uri" "content-digest");created=1794648600;keyid="` + bramRSA + `"`
@@ -51,7 +51,10 @@ func TestF087TheNewerDialectCoversWhatPeersDemand(t *testing.T) {
 }
 
 func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
-	for name, sign := range map[string]func(*http.Request, []byte, Key, time.Time) error{"cavage": Sign, "RFC 9421": SignRFC9421} {
+	newer := func(req *http.Request, body []byte, key Key, now time.Time) error {
+		return SignRFC9421(req, body, key, now, Wish{})
+	}
+	for name, sign := range map[string]func(*http.Request, []byte, Key, time.Time) error{"cavage": Sign, "RFC 9421": newer} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			for _, key := range []Key{keys().rsa, keys().ed25519} {
 				body := reply
@@ -60,7 +63,7 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 				}
 				req := request(t, method, "https://overkant.example/ap/inbox?x=1", body)
 				// Signed twice, in both dialects, as a second knock is: nothing of the first may be left.
-				for _, first := range []func(*http.Request, []byte, Key, time.Time) error{SignRFC9421, Sign, sign} {
+				for _, first := range []func(*http.Request, []byte, Key, time.Time) error{newer, Sign, sign} {
 					if err := first(req, body, key, now); err != nil {
 						t.Fatal(err)
 					}
@@ -73,6 +76,50 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 					t.Errorf("%s is read as %v", name, signed.Scheme)
 				}
 			}
+		}
+	}
+}
+
+func TestAWishIsFulfilledToTheLetter(t *testing.T) {
+	for asked, want := range map[string]string{
+		`sig1=("@method" "@target-uri" "content-digest");created;keyid`:                                         `sig1=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`,
+		`a=("@method" "@path" "@query" "@authority" "content-digest");created`:                                  `a=("@method" "@path" "@query" "@authority" "content-digest");created=1794648600;keyid="KEY"`,
+		`x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created;tag="f"`:                        `x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created=1794648600;tag="f";keyid="KEY"`,
+		`x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires;keyid="KEY"`: `x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires=1794648900;keyid="KEY";created=1794648600`,
+		`bad=("@status");created, y=("@method" "@target-uri" "content-digest")`:                                 `y=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`,
+	} {
+		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox?x=1", reply)
+		req.Header.Set("Content-Type", "application/activity+json")
+		asked, want = strings.ReplaceAll(asked, "KEY", bramRSA), strings.ReplaceAll(want, "KEY", bramRSA)
+		wish, ok := Wished(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
+		if !ok {
+			t.Errorf("%s: not fulfilled", asked)
+			continue
+		}
+		if err := SignRFC9421(req, reply, keys().rsa, now, wish); err != nil {
+			t.Errorf("%s: %v", asked, err)
+		}
+		if got := req.Header.Get("Signature-Input"); got != want {
+			t.Errorf("%s:\nsigned %s\nwant   %s", asked, got, want)
+		}
+		if _, err := Verify(arrived(req), reply, overkant, now, known); err != nil {
+			t.Errorf("%s: what it is signed with does not hold: %v", asked, err)
+		}
+	}
+}
+
+func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
+	for _, asked := range []string{
+		"", `sig1=("@method" "content-digest");created`, `sig1=("@target-uri" "content-digest")`, `sig1=("@method" "@target-uri")`,
+		`sig1=("@method" "@authority" "@path" "content-digest")`, `sig1=("@method" "@target-uri" "content-digest" "user-agent")`,
+		`sig1=("@method" "@target-uri" "content-digest" "@query-param";name="x")`, `sig1=("@method" "@target-uri" "content-digest");alg="hmac-sha256"`,
+		`sig1=("@method" "@target-uri" "content-digest");keyid="https://elsewhere.example/key"`, `sig1=("@method" "@target-uri" "content-digest");nonce`,
+		`sig1=("@method" "@target-uri" "content-digest");secret="x"`, `sig1=`, strings.Repeat("x", maxHeader+1),
+		`sig1=("@method" "@method" "@target-uri" "content-digest")`,
+	} {
+		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox", reply)
+		if wish, ok := Wished(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
+			t.Errorf("%s: fulfilled as %+v", asked, wish)
 		}
 	}
 }

@@ -78,6 +78,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		s.do(ctx, `DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')`, month),
 		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
 		s.do(ctx, `DELETE FROM callers WHERE NOT waiting AND free_at < ?`, month),
+		s.do(ctx, forgetSchemes, month),
 		s.forgetStrangers(ctx, month),
 	)
 }

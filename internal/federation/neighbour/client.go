@@ -99,7 +99,9 @@ type signed struct {
 	covered     []string
 	digestOf    []byte // nil: no Digest header
 	unsigned    bool
+	newer       bool   // in RFC 9421
 	body        []byte // as sent
+	edit        []func(http.Header)
 }
 
 // Twist makes a letter that should be refused, or is at least unusual. See [Person.Send].
@@ -140,6 +142,17 @@ func As(keyID string) Twist { return func(s *signed) { s.keyID = keyID } }
 
 // ForHost signs for another host than the one it is sent to, as a letter passed on would be.
 func ForHost(host string) Twist { return func(s *signed) { s.host = host } }
+
+// Covering names what the signature covers, in the order of the draft.
+func Covering(names ...string) Twist { return func(s *signed) { s.covered = names } }
+
+// Newer signs in the newer dialect, RFC 9421.
+func Newer() Twist { return func(s *signed) { s.newer = true } }
+
+// WithHeader changes the header after it was signed.
+func WithHeader(edit func(http.Header)) Twist {
+	return func(s *signed) { s.edit = append(s.edit, edit) }
+}
 
 // Prepare signs an activity for an inbox now, to be sent later. The activity is anything that can be written as JSON;
 // a json.RawMessage or []byte is sent as it is.
@@ -186,6 +199,14 @@ func (s *signed) header(method, address string, flavour Flavour) (http.Header, e
 	}
 	if s.unsigned {
 		return request.Header, nil
+	}
+	defer func() {
+		for _, edit := range s.edit {
+			edit(request.Header)
+		}
+	}()
+	if s.newer {
+		return request.Header, s.signNewer(request)
 	}
 	request.Header.Set("Host", request.URL.Host)
 	if s.host != "" {

@@ -32,7 +32,8 @@ var contexts = []any{
 // where signatures are demanded, and 404 for private notes as for those that never were.
 func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	id := s.URL + r.URL.Path
-	if s.Flavour == GoToSocial && id != s.itself.ID && !strings.HasSuffix(id, "/main-key") {
+	demands := s.Flavour == GoToSocial || s.spell.Load().kind == newerOnly
+	if demands && id != s.itself.ID && !strings.HasSuffix(id, "/main-key") {
 		if _, err := s.verify(r, nil); err != nil {
 			writeError(w, http.StatusUnauthorized, err.Error())
 			return

@@ -28,6 +28,7 @@ const (
 	answering // inboxes answer with a status
 	gone
 	refusingSignatures
+	newerOnly
 )
 
 // Healthy serves at once. Every server begins so.
@@ -63,6 +64,9 @@ func Gone() Mood { return Mood{kind: gone} }
 
 // RefusingSignatures answers 401 to every letter, however well signed.
 func RefusingSignatures() Mood { return Mood{kind: refusingSignatures} }
+
+// NewerOnly reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its people, too.
+func NewerOnly() Mood { return Mood{kind: newerOnly} }
 
 // spell is a mood while it lasts on one server.
 type spell struct {

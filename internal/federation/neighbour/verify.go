@@ -37,7 +37,7 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKey(r, signer.key); err == nil {
+	if err := s.checkKey(r, signer.key); err == nil {
 		return signer, nil
 	}
 	if s.memory.forget(keyID, began) { // it was an old memory: the key may have been changed since
@@ -45,13 +45,16 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 			return nil, err
 		}
 	}
-	if err := checkKey(r, signer.key); err != nil {
+	if err := s.checkKey(r, signer.key); err != nil {
 		return nil, fmt.Errorf("signature does not fit the key %s: %w", keyID, err)
 	}
 	return signer, nil
 }
 
-func checkKey(r *http.Request, key *rsa.PublicKey) error {
+func (s *Server) checkKey(r *http.Request, key *rsa.PublicKey) error {
+	if isNewer(r.Header) {
+		return s.checkNewerKey(r, key)
+	}
 	plain := r.Clone(r.Context()) // the verifier writes into the header
 	plain.Header.Set("Host", r.Host)
 	verifier, err := httpsig.NewVerifier(plain)
@@ -65,6 +68,12 @@ func checkKey(r *http.Request, key *rsa.PublicKey) error {
 func (s *Server) checkSigned(r *http.Request, body []byte) error {
 	if r.Host != s.Host {
 		return fmt.Errorf("host is %q, this is %q", r.Host, s.Host)
+	}
+	if isNewer(r.Header) {
+		return s.checkNewer(r, body)
+	}
+	if s.spell.Load().kind == newerOnly {
+		return errors.New("this dialect of signatures is not read here")
 	}
 	needed := []string{"(request-target)", "host", "date"}
 	if body != nil {
@@ -130,7 +139,14 @@ func sameHost(a, b string) bool {
 	return err == nil && one.Scheme == other.Scheme && one.Host == other.Host
 }
 
-func signatureKeyID(h http.Header) string { return signatureParameter(h, "keyId") }
+func isNewer(h http.Header) bool { return h.Get("Signature-Input") != "" }
+
+func signatureKeyID(h http.Header) string {
+	if isNewer(h) {
+		return newerParameter(h, "keyid")
+	}
+	return signatureParameter(h, "keyId")
+}
 
 // signatureParameter reads one parameter of a Signature header; none when there are two headers or two of the name.
 func signatureParameter(h http.Header, name string) string {

@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// LearnScheme remembers until when a server is believed to read RFC 9421 signatures alone; the zero time forgets it.
+func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Time) error {
+	if until.IsZero() {
+		return s.do(ctx, `UPDATE peers SET signature_scheme = '', scheme_until = NULL WHERE host = ?`, host)
+	}
+	return s.do(ctx, `
+		INSERT INTO peers (host, free_at, signature_scheme, scheme_until) VALUES (?, ?, 'rfc9421', ?)
+		ON CONFLICT (host) DO UPDATE SET signature_scheme = excluded.signature_scheme, scheme_until = excluded.scheme_until`, host, now, until)
+}
+
+// NewerSchemes are the servers that are believed to read RFC 9421 signatures alone, and until when.
+func (s *Store) NewerSchemes(ctx context.Context, now time.Time) (map[string]time.Time, error) {
+	var list []struct {
+		Host        string
+		SchemeUntil time.Time
+	}
+	err := s.all(ctx, &list, `SELECT host, scheme_until FROM peers WHERE scheme_until > ?`, now)
+	found := make(map[string]time.Time, len(list))
+	for _, peer := range list {
+		found[peer.Host] = peer.SchemeUntil
+	}
+	return found, err
+}
+
+// forgetSchemes ends what was learnt of servers to which nothing was ever written.
+const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND NOT waiting AND last_success IS NULL AND last_heard IS NULL
+	AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host)`
