@@ -11,6 +11,8 @@ CREATE TABLE actors (
     icon              TEXT      NOT NULL DEFAULT '',
     url               TEXT      NOT NULL DEFAULT '',
     host              TEXT      NOT NULL,
+    domain            TEXT      NOT NULL,          -- of host, as blocks name it: ASCII, without a port
+    block             TEXT      NOT NULL DEFAULT '' CHECK (block IN ('', 'limit', 'refuse')),   -- what blocks make of it
     inbox             TEXT      NOT NULL,
     shared_inbox      TEXT      NOT NULL DEFAULT '',
     mailbox           TEXT      NOT NULL,          -- where letters go: the shared inbox, or the own one
@@ -24,6 +26,9 @@ CREATE TABLE actors (
 );
 CREATE INDEX actors_host  ON actors (host);
 CREATE INDEX actors_inbox ON actors (inbox);
+CREATE INDEX actors_domain  ON actors (domain, block);
+CREATE INDEX actors_blocked ON actors (id) WHERE block <> '';
+CREATE INDEX actors_refused ON actors (id) WHERE block = 'refuse';
 
 CREATE TABLE actor_keys (
     actor_id      TEXT      NOT NULL REFERENCES actors (id),
@@ -62,6 +67,13 @@ CREATE TABLE blocks (
     PRIMARY KEY (kind, subject)
 );
 
+-- The only servers that are heard, asked and written to, where the site is set so.
+CREATE TABLE allowed (
+    host          TEXT      PRIMARY KEY,
+    note          TEXT      NOT NULL DEFAULT '',
+    at            TIMESTAMP NOT NULL
+);
+
 -- Restricted words live here too, and are kept out of every public query by one condition.
 CREATE TABLE comments (
     id            TEXT      PRIMARY KEY,
@@ -73,6 +85,7 @@ CREATE TABLE comments (
     origin        TEXT      NOT NULL CHECK (origin IN ('pushed', 'fetched', 'forwarded', 'local', 'webmention')),
     visibility    TEXT      NOT NULL CHECK (visibility IN ('public', 'unlisted', 'restricted')),
     state         TEXT      NOT NULL CHECK (state IN ('waiting', 'shown', 'hidden', 'spam', 'removed')),
+    held          BOOLEAN   NOT NULL DEFAULT FALSE,   -- it waits for no other reason than that its writer is limited
     html          TEXT      NOT NULL DEFAULT '',
     plain         TEXT      NOT NULL DEFAULT '',
     markdown      TEXT      NOT NULL DEFAULT '',
@@ -120,11 +133,22 @@ CREATE TABLE stamps (
     state         TEXT      NOT NULL
 );
 
+-- What was reported to us, for the moderators alone, and what we reported to others.
 CREATE TABLE reports (
     id            TEXT      PRIMARY KEY,
-    from_actor    TEXT      NOT NULL,
-    about         TEXT      NOT NULL,
+    direction     TEXT      NOT NULL CHECK (direction IN ('in', 'out')),
+    actor_id      TEXT      NOT NULL,              -- who reports, or whom we report
+    host          TEXT      NOT NULL,              -- of that actor
+    voice_id      TEXT      NOT NULL DEFAULT '',   -- who of ours reported
+    about         TEXT      NOT NULL,              -- addresses
+    comment_id    TEXT      NOT NULL DEFAULT '',   -- of a report of ours
+    activity_id   TEXT      NOT NULL DEFAULT '',   -- by which ours was sent
     words         TEXT      NOT NULL,
-    state         TEXT      NOT NULL,
-    at            TIMESTAMP NOT NULL
+    state         TEXT      NOT NULL CHECK (state IN ('open', 'resolved')),
+    resolved_by   TEXT      NOT NULL DEFAULT '',
+    at            TIMESTAMP NOT NULL,
+    resolved_at   TIMESTAMP
 );
+CREATE INDEX reports_state   ON reports (direction, state, id);
+CREATE INDEX reports_host    ON reports (host) WHERE direction = 'in' AND state = 'open';
+CREATE INDEX reports_comment ON reports (comment_id) WHERE comment_id <> '';

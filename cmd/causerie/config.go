@@ -52,6 +52,8 @@ type Config struct {
 
 	FederationAllow prefixes `placeholder:"PREFIX,…" help:"Networks that federation may reach although they are private: then also as bare numbers, on any port, over plain http. 127.0.0.0/8 for tests on one machine; leave it empty on a public server. Default: none."`
 
+	Federation string `default:"open" enum:"open,allow-list" placeholder:"open" help:"With whom the blog speaks: open, with everybody who is not blocked, or allow-list, with nobody but the servers of “causerie allow list” and what lies below them."`
+
 	AuthorizedFetch bool `help:"Answer what other servers ask only when they sign the question. Comes in a later version."`
 
 	MetricsListen string `placeholder:"ADDR" help:"Where to serve measurements for Prometheus. Comes in a later version."`

@@ -105,13 +105,14 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 		return fmt.Errorf("read what is known of other servers: %w", err)
 	}
 	d.remote = remote.New(remote.Options{UserAgent: "Causerie/" + version + " (+" + d.site.Home() + ")",
-		Allow: d.config.FederationAllow, Key: key, Newer: newer, Learn: d.base().LearnScheme})
+		Allow: d.config.FederationAllow, Key: key, Permit: d.base().Permit, Newer: newer, Learn: d.base().LearnScheme})
 	d.outbox = &federation.Outbox{Base: d.base(), Wake: func() {}}
 	return nil
 }
 
 func (d *desk) base() federation.Base {
-	return federation.Base{Site: d.site, Store: d.store, Remote: d.remote, Now: time.Now, Log: d.log}
+	return federation.Base{Site: d.site, Store: d.store, Remote: d.remote, Now: time.Now, Log: d.log,
+		AllowList: d.config.Federation == "allow-list"}
 }
 
 func (d *desk) instanceKey(ctx context.Context) (signature.Key, error) {

@@ -26,6 +26,7 @@ type Actor struct {
 	FetchedAt       time.Time
 	SilentSince     *time.Time
 	GoneAt          *time.Time
+	Block           BlockLevel // what our blocks make of it
 	Keys            []ActorKey `db:"-"`
 }
 

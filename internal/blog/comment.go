@@ -65,12 +65,14 @@ type Comment struct {
 	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: nobody pins a comment with a date
 	ArrivedAt   time.Time
 	UpdatedAt   *time.Time
+	Held        bool // it waits for no other reason than that its writer is limited
+	Refused     bool // its writer is refused, whatever its state
 }
 
 // Public tells whether the comment may stand on a page. It is the one rule about who sees what; queries that read
 // for the public say the same in SQL.
 func (c Comment) Public() bool {
-	return c.State == CommentShown && c.Visibility != RestrictedComment
+	return c.State == CommentShown && c.Visibility != RestrictedComment && !c.Refused
 }
 
 // Relation is what ties a commenter to the author of an article.

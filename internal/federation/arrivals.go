@@ -124,12 +124,24 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 	if err != nil {
 		return err
 	}
+	if barred, err := in.barredSince(ctx, arrival.Signer, act.Actor); barred || err != nil {
+		return errors.Join(err, in.Store.Done(ctx, arrival.ID))
+	}
 	if arrival.Signer != act.Actor {
 		if act, err = in.forwarded(ctx, act); err != nil {
 			return err
 		}
 	}
 	return in.complete(ctx, arrival, act)
+}
+
+// barredSince tells whether one of those who bring an arrival was blocked after it came.
+func (in *Inbox) barredSince(ctx context.Context, signer, actor string) (bool, error) {
+	barred, err := in.barred(ctx, in.Store, signer)
+	if barred || err != nil || signer == actor {
+		return barred, err
+	}
+	return in.barred(ctx, in.Store, actor)
 }
 
 // complete fetches what an activity needs, within its budget, and then handles it.

@@ -43,7 +43,7 @@ type overkant struct {
 }
 
 // start brings the blog up on a store, and a world of neighbours around it.
-func start(t testing.TB, s *store.Store) *overkant {
+func start(t testing.TB, s *store.Store, settings ...func(*federation.Base)) *overkant {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,12 +57,15 @@ func start(t testing.TB, s *store.Store) *overkant {
 		t.Fatal(err)
 	}
 	base := federation.Base{Site: site, Store: s, Now: time.Now, Log: quiet()}
+	for _, set := range settings {
+		set(&base)
+	}
 	newer, err := s.NewerSchemes(t.Context(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Newer: newer, Learn: base.LearnScheme})
+		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Newer: newer, Learn: base.LearnScheme})
 	o := &overkant{t: t, site: site, store: s, base: base, courier: federation.NewCourier(base), instance: instance}
 	o.outbox = &federation.Outbox{Base: base, Wake: o.courier.Wake}
 	if o.inbox, err = federation.NewInbox(base, o.outbox); err != nil {

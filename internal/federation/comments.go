@@ -107,10 +107,8 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if err != nil {
 		return "", err
 	}
-	if act.Actor != actor.ID { // whoever speaks for themselves was let in at the door
-		if blocked, err := s.Blocked(ctx, actor.Host, actor.ID); blocked || err != nil {
-			return "", errors.Join(err, errNotOurs)
-		}
+	if err := in.mayAnswer(ctx, s, parent); err != nil {
+		return "", err
 	}
 	var who blog.Relation
 	if a.Comments == blog.Known {
@@ -130,7 +128,29 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
 		return "", errNotOurs
 	}
+	if actor.Block == blog.Limit {
+		hold(&c)
+	}
 	return c.ID, s.AddComment(ctx, c)
+}
+
+// hold lets a comment wait whose writer is limited.
+func hold(c *blog.Comment) {
+	if c.State == blog.CommentShown && c.Visibility != blog.RestrictedComment {
+		c.State, c.Held = blog.CommentWaiting, true
+	}
+}
+
+// mayAnswer keeps out what answers somebody who is refused: it would stand without what it is about.
+func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) error {
+	if parent == "" {
+		return nil
+	}
+	c, err := s.Comment(ctx, parent)
+	if err == nil && c.Refused {
+		err = errBarred
+	}
+	return err
 }
 
 // speaksToUs tells whether a post, or the activity that brought it, names an actor of ours among those it is for.
@@ -235,8 +255,15 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(act.To, act.Cc)
 	}
-	if a.Comments == blog.Approve && c.State == blog.CommentShown {
+	writer, err := in.knownActor(ctx, s, c.ActorID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.Comments == blog.Approve && c.State == blog.CommentShown:
 		c.State = blog.CommentWaiting
+	case writer.Block == blog.Limit:
+		hold(&c)
 	}
 	return s.ReviseComment(ctx, c, in.Now())
 }

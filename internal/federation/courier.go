@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -141,6 +142,8 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 				return store.HandedBack, c.Now()
 			case errors.Is(err, store.ErrLost):
 				return lostClaim, time.Time{}
+			case errors.Is(err, errUnsent):
+				continue
 			case err != nil:
 				c.Log.Error("a letter cannot be carried", "host", server.Host, "error", err)
 				return store.HandedBack, c.Now().Add(time.Minute)
@@ -159,6 +162,9 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 // to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
 // comes back as an error and says nothing of the server.
 func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, err error) {
+	if barred, err := c.barred(ctx, c.Store, letter.Inbox); err != nil || barred && letter.Kind != "Reject" { // the last that the blocked hear
+		return 0, cmp.Or(err, c.leave(ctx, server, letter))
+	}
 	said, err := c.seal(ctx, letter)
 	if err != nil {
 		return 0, err
@@ -180,6 +186,15 @@ func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (
 		return wait, c.Store.RemoveInbox(settle, letter.Inbox)
 	}
 	return wait, nil
+}
+
+// errUnsent tells that a letter is settled and its server was not asked.
+var errUnsent = errors.New("not sent: this server is blocked")
+
+// leave settles a letter that is not to be brought.
+func (c *Courier) leave(ctx context.Context, server held, letter store.Letter) error {
+	err := c.Store.Settle(ctx, server.Claim, letter, blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}, c.Now())
+	return cmp.Or(err, errUnsent)
 }
 
 // sealed is what a letter says, and the key that signs it.

@@ -264,11 +264,11 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	if err != nil || article.Visibility != blog.Followers {
 		return false
 	}
-	reader, _, err := d.inbox.verify(r, nil)
+	reader, _, err := d.inbox.verify(r, nil, sketch{})
 	if err != nil {
 		return false
 	}
-	if blocked, err := d.Store.Blocked(r.Context(), blog.HostOf(reader), reader); blocked || err != nil {
+	if barred, err := d.barred(r.Context(), d.Store, reader); barred || err != nil {
 		return false
 	}
 	follower, err := d.Store.Follower(r.Context(), article.VoiceID, reader)

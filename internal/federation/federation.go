@@ -27,6 +27,9 @@ type Base struct {
 	Remote *remote.Client
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	// AllowList confines the conversation to the servers that are allowed.
+	AllowList bool
 }
 
 // learnTime is how long a request may be held up by writing down how its server reads signatures.

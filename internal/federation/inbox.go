@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -176,18 +177,20 @@ func (in *Inbox) ignored(ctx context.Context, doc *activity.Document, act sketch
 			return true, err
 		}
 	}
-	return in.Store.Blocked(ctx, blog.HostOf(act.actor), act.actor)
+	return in.barred(ctx, in.Store, act.actor)
 }
 
 // signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
 // nothing happens: an actor that is gone, a signer who is blocked.
 func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act sketch) (string, error) {
-	owner, keyID, err := in.verify(r.WithContext(ctx), body)
+	owner, keyID, err := in.verify(r.WithContext(ctx), body, act)
 	if errors.Is(err, signature.ErrMismatch) && keyID != "" && in.keys.renew(ctx, keyID) {
-		owner, _, err = in.verify(r.WithContext(ctx), body)
+		owner, _, err = in.verify(r.WithContext(ctx), body, act)
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, errBarred):
+		return "", nil
 	case errors.Is(err, signature.ErrMalformed):
 		return "", refusal{http.StatusBadRequest, err.Error()}
 	case errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrRefused):
@@ -202,16 +205,20 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 	if owner == act.actor {
 		return owner, nil // asked already, before the signature was judged
 	}
-	blocked, err := in.Store.Blocked(ctx, blog.HostOf(owner), owner)
-	if blocked || err != nil {
+	if barred, err := in.barred(ctx, in.Store, owner); barred || err != nil {
 		return "", err
 	}
 	return owner, nil
 }
 
-func (in *Inbox) verify(r *http.Request, body []byte) (owner, keyID string, err error) {
+func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (owner, keyID string, err error) {
 	_, err = signature.Verify(r, body, in.bases, in.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
 		keyID = id
+		if blog.HostOf(id) != blog.HostOf(act.actor) { // whose server is known not to be barred
+			if barred, err := in.barred(ctx, in.Store, id); barred || err != nil {
+				return nil, cmp.Or(err, errBarred)
+			}
+		}
 		held, err := in.keys.find(ctx, id)
 		owner = held.owner
 		return held.key, err

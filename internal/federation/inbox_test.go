@@ -76,22 +76,6 @@ func TestAKeyThatCannotBeFetchedNowIsAskedForAgainLater(t *testing.T) {
 	})
 }
 
-func TestTheDepartureOfAStrangerCostsNothing(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis")
-		bram := veerhuis.Person("bram")
-		for _, kind := range []string{"Delete", "Update"} {
-			act := map[string]any{"id": bram.ID + "#" + kind, "type": kind, "actor": bram.ID, "object": bram.ID}
-			if _, err := bram.Send(o.soon(), o.site.SharedInbox(), act, neighbour.Unsigned()); err != nil {
-				t.Errorf("%s: %v, want 202", kind, err)
-			}
-		}
-		if visits := veerhuis.Visits(); len(visits) != 0 {
-			t.Errorf("%d questions were asked", len(visits))
-		}
-	})
-}
-
 func TestANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis := o.server("veerhuis")

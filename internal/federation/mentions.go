@@ -38,6 +38,9 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 		if err != nil {
 			actor, err = o.lookUp(ctx, handle)
 		}
+		if err == nil && actor.Block == blog.Refuse {
+			err = errBarred
+		}
 		if err != nil {
 			o.Log.Info("a mention could not be found", "handle", handle, "error", err)
 			continue

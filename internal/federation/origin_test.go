@@ -2,7 +2,6 @@ package federation_test
 
 import (
 	"bytes"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,10 +12,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
 	"causerie/internal/signature"
-	"causerie/internal/store"
-	"causerie/internal/store/storetest"
 )
 
 // post brings the blog an activity signed with any key under any key id, as no honest server would.
@@ -142,42 +138,6 @@ func TestAKeyIsHeldForAWhileOnly(t *testing.T) {
 		late = 15 * time.Minute
 		if code := send(); code != http.StatusUnauthorized {
 			t.Errorf("signed with the old key, a quarter of an hour after it was replaced: %d, want 401", code)
-		}
-	})
-}
-
-func TestABlockedWriterIsNotLetInByOthers(t *testing.T) {
-	storetest.EachURL(t, func(t *testing.T, url string) {
-		s, err := store.Open(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		o := start(t, s)
-		a := o.publish()
-		kade, bram := o.server("zilverduin").Person("kade"), o.server("veerhuis").Person("bram")
-		driver := "sqlite"
-		if strings.HasPrefix(url, "postgres") {
-			driver = "postgres"
-		}
-		db, err := sql.Open(driver, url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { db.Close() })
-		if _, err := db.Exec(`INSERT INTO blocks (kind, subject, level, at) VALUES ('host', '` + kade.Server.Host + `', 'refuse', '2026-11-16 15:00:00')`); err != nil {
-			t.Fatal(err)
-		}
-		hostile, err := kade.Reply(o.soon(), o.object(a), "<p>Blocked.</p>")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bram.Reply(o.soon(), hostile.Object, "<p>Under it.</p>", neighbour.Mention(o.site.ActorID(o.ilse.ID))); err != nil {
-			t.Fatal(err)
-		}
-		o.until("the arrival is done with", func() bool { n, _, err := o.store.CountWaiting(o.soon()); return err == nil && n == 0 })
-		if got := o.texts(a); got != "" {
-			t.Errorf("a blocked writer is read: %q", got)
 		}
 	})
 }

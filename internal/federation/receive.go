@@ -109,7 +109,7 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 	if voice.RetiredAt != nil || voice.MovedTo != "" {
 		return in.outbox.sayReject(ctx, s, f)
 	}
-	if voice.ApprovesFollowers {
+	if voice.ApprovesFollowers || actor.Block == blog.Limit {
 		f.State = blog.Pending
 	}
 	state, err := s.Follow(ctx, f)
@@ -262,16 +262,21 @@ func (in *Inbox) under(ctx context.Context, s *store.Store, c blog.Comment, err 
 	return a, c.ID, err
 }
 
-// knownActor is the actor as we know it; one that must be fetched first is a need.
+// knownActor is the actor as we know it; one that must be fetched first is a need, and one that is refused is nobody's.
 func (in *Inbox) knownActor(ctx context.Context, s *store.Store, id string) (blog.Actor, error) {
 	actor, err := s.Actor(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
 		return actor, need{actor: id}
 	}
-	if err == nil && actor.GoneAt != nil {
+	switch {
+	case err != nil:
+		return actor, err
+	case actor.Block == blog.Refuse:
+		return actor, errBarred
+	case actor.GoneAt != nil:
 		return actor, errNotOurs
 	}
-	return actor, err
+	return actor, nil
 }
 
 // errNotOurs ends the handling of what has nothing to do with this blog. It is no trouble.

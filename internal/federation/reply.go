@@ -40,8 +40,11 @@ func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdo
 const maxReply = 20_000 // bytes of Markdown
 
 func (o *Outbox) compose(voice blog.Voice, parent blog.Comment, markdown string) (blog.Comment, error) {
-	if parent.State == blog.CommentRemoved {
+	switch {
+	case parent.State == blog.CommentRemoved:
 		return blog.Comment{}, blog.ErrGone
+	case parent.Refused:
+		return blog.Comment{}, blog.Invalid{Field: "text", Problem: "cannot be sent to somebody who is blocked: undo the block first"}
 	}
 	now := o.Now()
 	id := blog.NewID(now)
@@ -80,6 +83,8 @@ func (o *Outbox) sayReply(ctx context.Context, s *store.Store, kind string, voic
 	r := activity.Reply{Site: o.Site, Author: voice, ArticleObject: a.ObjectID, Comment: c, InReplyTo: parent.Address}
 	commenter, err := s.Actor(ctx, parent.ActorID)
 	switch {
+	case err == nil && commenter.Block == blog.Refuse:
+		commenter = blog.Actor{}
 	case err == nil:
 		r.To = &activity.Mention{Handle: commenter.Handle, ActorID: commenter.ID, URL: commenter.URL}
 	case !errors.Is(err, blog.ErrNotFound):

@@ -39,6 +39,9 @@ func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for %q: %w", id, err)
 	}
+	if err := c.permit(ctx, at); err != nil { // before it is taken for a failure, which would be remembered
+		return nil, fmt.Errorf("ask for %q: %w", id, err)
+	}
 	// The question goes on when the one who asked it first goes away: others share it,
 	// and it has its own deadline.
 	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {

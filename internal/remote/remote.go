@@ -90,6 +90,10 @@ type Options struct {
 	Newer Newer
 	Learn func(ctx context.Context, host string, until time.Time)
 
+	// Permit is asked before each question, and before each that a redirect makes us ask, with the address that is to be
+	// asked; its error ends the question. Nil: everything may be asked. Letters are not its business.
+	Permit func(ctx context.Context, address string) error
+
 	// Now is the clock of signatures and of what is remembered. Nil: the real one.
 	Now func() time.Time
 
@@ -223,6 +227,9 @@ func (e *exchange) get(ctx context.Context, from *url.URL, accept string, key si
 }
 
 func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key signature.Key) (*http.Response, error) {
+	if err := e.permit(ctx, at); err != nil {
+		return nil, err
+	}
 	if key.Private == nil {
 		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
 		if err != nil {
@@ -240,6 +247,13 @@ func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key 
 		}
 		return e.wire.RoundTrip(req)
 	})
+}
+
+func (c *Client) permit(ctx context.Context, at *url.URL) error {
+	if c.options.Permit == nil {
+		return nil
+	}
+	return c.options.Permit(ctx, at.String())
 }
 
 // read takes the whole body, as far as there is room, and closes it. Content-Length

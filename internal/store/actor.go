@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -11,23 +10,31 @@ import (
 )
 
 const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.summary, p.icon, p.url, p.host, p.inbox,
-	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.gone_at`
+	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.gone_at, p.block`
 
-// SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now.
+// SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our blocks
+// make of it.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
-		err := s.do(ctx, `
-			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, inbox, shared_inbox, mailbox,
-				mail_host, followers_url, moved_to, also_known_as, fetched_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET type = excluded.type, handle = excluded.handle,
+		if err := s.keepBlocks(ctx); err != nil {
+			return err
+		}
+		level, err := s.blockOf(ctx, a.Host, a.ID)
+		if err != nil {
+			return err
+		}
+		err = s.do(ctx, `
+			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, domain, block, inbox, shared_inbox,
+				mailbox, mail_host, followers_url, moved_to, also_known_as, fetched_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET type = excluded.type, handle = excluded.handle, block = excluded.block,
 				handle_checked_at = excluded.handle_checked_at, name = excluded.name, summary = excluded.summary,
 				icon = excluded.icon, url = excluded.url, inbox = excluded.inbox, shared_inbox = excluded.shared_inbox,
 				mailbox = excluded.mailbox, mail_host = excluded.mail_host, followers_url = excluded.followers_url,
 				moved_to = excluded.moved_to, also_known_as = excluded.also_known_as, fetched_at = excluded.fetched_at,
 				silent_since = NULL`,
-			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, a.Inbox, a.SharedInbox, a.Mailbox(),
+			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, Domain(a.Host), level, a.Inbox, a.SharedInbox, a.Mailbox(),
 			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt)
 		if err != nil {
 			return fmt.Errorf("save actor %s: %w", a.ID, err)
@@ -110,34 +117,6 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 	})
 }
 
-// Blocked tells whether an actor is refused, or a host: itself or a domain above it, whatever its port.
-func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
-	var n int
-	d := domains(host)
-	err := s.one(ctx, &n, `
-		SELECT count(*) FROM blocks
-		WHERE level = 'refuse' AND (kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?, ?, ?, ?, ?, ?, ?, ?))`,
-		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
-	return n > 0, err
-}
-
-// domains are a host as it is, without its port, and the domains above it from the top, six at most; "" where there are
-// fewer. It has one length, so that the query is one that can be kept: every arrival asks it.
-func domains(host string) (list [8]string) {
-	list[0] = strings.ToLower(host)
-	list[1] = list[0]
-	if name, _, err := net.SplitHostPort(list[0]); err == nil {
-		list[1] = name
-	}
-	list[1] = strings.TrimSuffix(list[1], ".")
-	end := len(list[1])
-	for i := 2; i < len(list) && end > 0; i++ {
-		end = strings.LastIndexByte(list[1][:end], '.')
-		list[i] = list[1][end+1:]
-	}
-	return list
-}
-
 // Follow writes a follower down, new or known: a repeated Follow renews its address and never loses an acceptance.
 // It returns the state that holds now.
 func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, error) {
@@ -203,7 +182,20 @@ var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
 // FollowersOf lists followers with their actors, the newest first.
 func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Follower, error) {
-	type row struct {
+	if l.Limit <= 0 || l.Limit > 1000 {
+		l.Limit = 1000
+	}
+	like := "%" + wildcards.Replace(strings.ToLower(l.Search)) + "%"
+	return s.followers(ctx, `
+		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '')
+			AND (lower(p.name) LIKE ? ESCAPE '!' OR lower(p.handle) LIKE ? ESCAPE '!')
+		ORDER BY f.since DESC, f.actor_id LIMIT ? OFFSET ?`,
+		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
+}
+
+// followers lists followers with their actors, by a condition and an order.
+func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blog.Follower, error) {
+	var rows []struct {
 		VoiceID  blog.ID
 		ActorID  string
 		FollowID string
@@ -211,18 +203,9 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Followe
 		Since    time.Time
 		blog.Actor
 	}
-	if l.Limit <= 0 || l.Limit > 1000 {
-		l.Limit = 1000
-	}
-	like := "%" + wildcards.Replace(strings.ToLower(l.Search)) + "%"
-	var rows []row
 	err := s.all(ctx, &rows, `
 		SELECT f.voice_id, f.actor_id, f.follow_id, f.state, f.since, `+actorColumns+`
-		FROM followers f JOIN actors p ON p.id = f.actor_id
-		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '')
-			AND (lower(p.name) LIKE ? ESCAPE '!' OR lower(p.handle) LIKE ? ESCAPE '!')
-		ORDER BY f.since DESC, f.actor_id LIMIT ? OFFSET ?`,
-		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
+		FROM followers f JOIN actors p ON p.id = f.actor_id`+which, args...)
 	list := make([]blog.Follower, len(rows))
 	for i, r := range rows {
 		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since, Actor: r.Actor}

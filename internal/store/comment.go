@@ -9,22 +9,30 @@ import (
 )
 
 const commentColumns = `c.id, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
-	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at`
+	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held,
+	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
-// public is the one condition that keeps restricted and unapproved words from readers. It says in SQL what
-// blog.Comment.Public says; every query that reads for the public uses it.
-const public = `c.state = 'shown' AND c.visibility <> 'restricted'`
+// public is the one condition that keeps restricted and unapproved words from readers, and those of people who are refused.
+// It says in SQL what blog.Comment.Public says; every query that reads for the public uses it.
+const (
+	public = `c.state = 'shown' AND ` + seen
+	seen   = `c.visibility <> 'restricted'
+	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse')`
+)
+
+// counted is the condition that keeps the reactions r of people who are limited or refused from readers.
+const counted = `NOT EXISTS (SELECT 1 FROM actors blocked WHERE blocked.id = r.actor_id AND blocked.block <> '')`
 
 // AddComment writes a new comment down. An address that is known already is blog.ErrConflict.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
 		n, err := s.exec(ctx, `
-			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, html, plain,
+			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
 				markdown, warning, language, url, published_at, sorted_at, arrived_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (address) DO NOTHING`,
-			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.HTML, c.Plain,
+			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
 			c.Markdown, c.Warning, c.Language, c.URL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
@@ -53,8 +61,8 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time
 			return err
 		}
 		return s.must(ctx, `
-			UPDATE comments SET html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, updated_at = ?
-			WHERE id = ?`, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.UpdatedAt, c.ID)
+			UPDATE comments SET html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, held = ?, updated_at = ?
+			WHERE id = ?`, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held, c.UpdatedAt, c.ID)
 	})
 }
 
@@ -73,7 +81,7 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
-		return s.must(ctx, `UPDATE comments SET state = ? WHERE id = ? AND state <> 'removed'`, state, id)
+		return s.must(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
 	})
 }
 
@@ -95,7 +103,7 @@ func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Com
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c
-		WHERE c.article_id = ? AND (`+public+` OR c.state = 'removed' AND c.visibility <> 'restricted')
+		WHERE c.article_id = ? AND c.state IN ('shown', 'removed') AND `+seen+`
 		ORDER BY c.sorted_at, c.id`, article)
 }
 
@@ -215,8 +223,9 @@ func (s *Store) UndoReactionTo(ctx context.Context, actor string, kind blog.Reac
 func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
 	var list []blog.Reaction
 	return list, s.all(ctx, &list, `
-		SELECT id, address, kind, actor_id, article_id, comment_id, emoji, at FROM reactions
-		WHERE article_id = ? AND comment_id = '' AND kind IN ('like', 'boost', 'emoji') ORDER BY at DESC, id DESC LIMIT ?`, article, min(limit, 1000))
+		SELECT r.id, r.address, r.kind, r.actor_id, r.article_id, r.comment_id, r.emoji, r.at FROM reactions r
+		WHERE r.article_id = ? AND r.comment_id = '' AND r.kind IN ('like', 'boost', 'emoji') AND `+counted+`
+		ORDER BY r.at DESC, r.id DESC LIMIT ?`, article, min(limit, 1000))
 }
 
 // Counts tells for each article what stands under its title. Only what readers may see is counted; an emoji reaction
@@ -234,8 +243,8 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 		SELECT a.id AS article_id,
 			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+public+`) AS replies,
 			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+public+`) AS servers,
-			(SELECT count(DISTINCT r.actor_id) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind IN ('like', 'emoji')) AS likes,
-			(SELECT count(*) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind = 'boost') AS boosts
+			(SELECT count(DISTINCT r.actor_id) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind IN ('like', 'emoji') AND `+counted+`) AS likes,
+			(SELECT count(*) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind = 'boost' AND `+counted+`) AS boosts
 		FROM articles a WHERE a.id IN (?)`, ids)
 	for _, row := range rows {
 		counts[row.ArticleID] = row.Counts
@@ -251,9 +260,10 @@ func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID
 		Boosts    int
 	}
 	err := s.all(ctx, &rows, `
-		SELECT comment_id, count(DISTINCT CASE WHEN kind <> 'boost' THEN actor_id END) AS likes,
-			count(DISTINCT CASE WHEN kind = 'boost' THEN actor_id END) AS boosts
-		FROM reactions WHERE article_id = ? AND comment_id <> '' AND kind IN ('like', 'emoji', 'boost') GROUP BY comment_id`, article)
+		SELECT r.comment_id, count(DISTINCT CASE WHEN r.kind <> 'boost' THEN r.actor_id END) AS likes,
+			count(DISTINCT CASE WHEN r.kind = 'boost' THEN r.actor_id END) AS boosts
+		FROM reactions r WHERE r.article_id = ? AND r.comment_id <> '' AND r.kind IN ('like', 'emoji', 'boost') AND `+counted+`
+		GROUP BY r.comment_id`, article)
 	counts := map[blog.ID]blog.Counts{}
 	for _, row := range rows {
 		counts[row.CommentID] = blog.Counts{Likes: row.Likes, Boosts: row.Boosts}

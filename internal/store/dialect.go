@@ -189,6 +189,14 @@ func (d dialect) lockRow() string {
 	return ""
 }
 
+// shareRow is appended to a SELECT whose rows must stay as they are until the transaction ends.
+func (d dialect) shareRow() string {
+	if d.postgres {
+		return " FOR SHARE"
+	}
+	return ""
+}
+
 // skipLocked lets several workers claim different rows at once.
 func (d dialect) skipLocked(table string) string {
 	if d.postgres {

@@ -14,7 +14,7 @@ func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
 		INSERT INTO deliveries (activity_id, inbox, host)
 		SELECT DISTINCT s.id, p.mailbox, p.mail_host FROM activities s
 		JOIN followers f ON f.voice_id = s.voice_id AND f.state = 'accepted'
-		JOIN actors p ON p.id = f.actor_id AND p.gone_at IS NULL
+		JOIN actors p ON p.id = f.actor_id AND p.gone_at IS NULL AND p.block <> 'refuse'
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
@@ -30,7 +30,7 @@ func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 		UNION
 		SELECT s.id, p.mailbox, p.mail_host FROM activities s
 		JOIN objects o ON o.id = s.object_id AND o.comment_id = ''
-		JOIN actors p ON p.gone_at IS NULL AND p.id IN (
+		JOIN actors p ON p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
 			SELECT c.actor_id FROM comments c WHERE c.article_id = o.article_id AND c.state = 'shown'
 			UNION SELECT r.actor_id FROM reactions r WHERE r.article_id = o.article_id)
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID)
