@@ -23,17 +23,21 @@ CREATE TABLE deliveries (
     code          INTEGER   NOT NULL DEFAULT 0,
     answer        TEXT      NOT NULL DEFAULT '',
     took_ms       BIGINT    NOT NULL DEFAULT 0,
+    revision      INTEGER   NOT NULL DEFAULT 0,        -- of the object whose words it carries: a Create that waits takes the newest
+    unsure        BOOLEAN   NOT NULL DEFAULT FALSE,    -- it may have arrived, though nobody said so
     settled_at    TIMESTAMP,
     PRIMARY KEY (activity_id, inbox)
 );
 CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
 
--- One row per server we write to. free_at is the lease and the rest in one; claims is the fence.
+-- One row per server we write to. free_at is the lease and the rest in one; claims is the fence. While it is visited, its
+-- first letter may be on its way, also when whoever carried it was killed.
 CREATE TABLE peers (
     host              TEXT      PRIMARY KEY,
     waiting           BOOLEAN   NOT NULL DEFAULT FALSE,
     free_at           TIMESTAMP NOT NULL,
     claims            BIGINT    NOT NULL DEFAULT 0,
+    visited           BOOLEAN   NOT NULL DEFAULT FALSE,
     failures          INTEGER   NOT NULL DEFAULT 0,
     failing_days      INTEGER   NOT NULL DEFAULT 0,
     failed_on         TEXT      NOT NULL DEFAULT '',   -- the last day counted in failing_days

@@ -112,6 +112,15 @@ func WithObject(said, object []byte) ([]byte, error) {
 	return replaced(said, map[string]any{"object": bare, "to": h.To, "cc": h.Cc})
 }
 
+// WithObjectOf is WithObject with the object that another activity of ours embeds.
+func WithObjectOf(said, other []byte) ([]byte, error) {
+	var whole struct{ Object json.RawMessage }
+	if err := json.Unmarshal(other, &whole); err != nil {
+		return nil, fmt.Errorf("read an activity of ours: %w", err)
+	}
+	return WithObject(said, whole.Object)
+}
+
 // ByReference is an activity of ours with its object's id in the place of the object, for servers that find the whole too
 // large. One that names its object anyway comes back as it is. A proof is left out, since it holds for the whole alone.
 func ByReference(said []byte) ([]byte, error) {

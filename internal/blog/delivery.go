@@ -40,6 +40,8 @@ type Delivery struct {
 	Code       int    // last HTTP status, 0 when there was no answer
 	Answer     string // last answer or trouble, in words
 	TookMS     int64  // of the last attempt
+	Revision   int    // of the article, whose words it carries
+	Unsure     bool   // it may have arrived, though nobody said so: there was no answer, or one of a server in trouble
 	SettledAt  *time.Time
 }
 

@@ -26,7 +26,7 @@ type Courier struct {
 	seats seats
 	keys  sync.Map // voice id -> signature.Key
 	mu    sync.Mutex
-	words map[blog.ID][]byte // payloads of what was said lately
+	words map[spoken][]byte // of what was said lately
 }
 
 const (
@@ -38,7 +38,7 @@ const (
 
 // NewCourier makes a courier; Run sets it going.
 func NewCourier(b Base) *Courier {
-	c := &Courier{Base: b, wake: make(chan struct{}, 1), words: map[blog.ID][]byte{}}
+	c := &Courier{Base: b, wake: make(chan struct{}, 1), words: map[spoken][]byte{}}
 	c.seats.freed = c.Wake
 	return c
 }
@@ -162,8 +162,12 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 // to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
 // comes back as an error and says nothing of the server.
 func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, err error) {
-	if barred, err := c.barred(ctx, c.Store, letter.Inbox); err != nil || barred && letter.Kind != "Reject" { // the last that the blocked hear
-		return 0, cmp.Or(err, c.leave(ctx, server, letter))
+	barred, err := c.barred(ctx, c.Store, letter.Inbox)
+	switch {
+	case err != nil:
+		return 0, err
+	case barred && letter.Kind != "Reject": // the last that the blocked hear
+		return 0, c.leave(ctx, server, letter)
 	}
 	said, err := c.seal(ctx, letter)
 	if err != nil {
@@ -171,7 +175,7 @@ func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (
 	}
 	answer, postErr := c.post(ctx, letter, said, server.seat)
 	if ctx.Err() != nil && postErr != nil {
-		return 0, nil
+		return 0, c.doubt(ctx, letter, answer)
 	}
 	result, wait := judge(answer, postErr, server.Failures)
 	if !result.Status.Settled() && c.Now().Sub(letter.SaidAt) > blog.Patience {
@@ -197,6 +201,16 @@ func (c *Courier) leave(ctx context.Context, server held, letter store.Letter) e
 	return cmp.Or(err, errUnsent)
 }
 
+// doubt remembers of a letter that we cut off whether it had left.
+func (c *Courier) doubt(ctx context.Context, letter store.Letter, answer remote.Answer) error {
+	if !answer.Left {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return c.Store.Doubt(ctx, letter)
+}
+
 // sealed is what a letter says, and the key that signs it.
 type sealed struct {
 	words []byte
@@ -207,7 +221,7 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 	if s.key, err = c.key(ctx, letter.VoiceID); err != nil {
 		return s, err
 	}
-	s.words, err = c.payload(ctx, letter.ActivityID)
+	s.words, err = c.payload(ctx, letter)
 	return s, err
 }
 
@@ -249,15 +263,22 @@ func (c *Courier) key(ctx context.Context, voice blog.ID) (signature.Key, error)
 	return key, nil
 }
 
-// payload is what an activity says, kept while its letters go out.
-func (c *Courier) payload(ctx context.Context, id blog.ID) ([]byte, error) {
+// spoken is an activity with a revision of the object it is about.
+type spoken struct {
+	activity blog.ID
+	revision int
+}
+
+// payload is what a letter says, kept while others that say the same go out.
+func (c *Courier) payload(ctx context.Context, letter store.Letter) ([]byte, error) {
+	of := spoken{letter.ActivityID, letter.Revision}
 	c.mu.Lock()
-	words, ok := c.words[id]
+	words, ok := c.words[of]
 	c.mu.Unlock()
 	if ok {
 		return words, nil
 	}
-	said, err := c.Store.Activity(ctx, id)
+	words, err := c.compose(ctx, letter)
 	if err != nil {
 		return nil, err
 	}
@@ -266,13 +287,27 @@ func (c *Courier) payload(ctx context.Context, id blog.ID) ([]byte, error) {
 	if len(c.words) >= mostPayloads {
 		clear(c.words)
 	}
-	c.words[id] = said.Payload
-	return said.Payload, nil
+	c.words[of] = words
+	return words, nil
+}
+
+// compose puts the words of a later edit into a Create that had not left when it was made. They are those of the edit's
+// own activity, so that every try brings the same bytes.
+func (c *Courier) compose(ctx context.Context, letter store.Letter) ([]byte, error) {
+	said, err := c.Store.Activity(ctx, letter.ActivityID)
+	if err != nil || said.Kind != "Create" || said.Revision == letter.Revision {
+		return said.Payload, err
+	}
+	edit, err := c.Store.Edit(ctx, said.ObjectID, letter.Revision)
+	if err != nil {
+		return nil, err
+	}
+	return activity.WithObjectOf(said.Payload, edit.Payload)
 }
 
 // judge is federation.md 9.3: what an answer means for the letter, and how long its server is to rest.
 func judge(answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
-	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds()}
+	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
 	if err != nil {
 		d.Answer = err.Error()
 		if passing(err) {
@@ -297,6 +332,15 @@ func judge(answer remote.Answer, err error, failures int) (blog.Delivery, time.D
 		d.Status = blog.Refused
 	}
 	return d, 0
+}
+
+// unsure tells whether a letter may have been taken to heart although nobody said so: it left and no answer came back, or
+// that of a server that broke down over it or of one that stands before it.
+func unsure(answer remote.Answer, err error) bool {
+	if err != nil {
+		return answer.Left
+	}
+	return answer.Status == http.StatusInternalServerError || answer.Status == http.StatusBadGateway || answer.Status == http.StatusGatewayTimeout
 }
 
 // rest is how long a server rests after it failed once more, give or take a fifth.

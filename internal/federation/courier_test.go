@@ -186,7 +186,7 @@ func (o *overkant) failAgain(host string, n int) {
 	}
 }
 
-func TestLettersKeepTheirOrder(t *testing.T) {
+func TestF109LettersKeepTheirOrder(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		steiger := o.server("steiger")
 		o.befriend(steiger.Person("reader"))

@@ -94,14 +94,20 @@ func (o *Outbox) sayReply(ctx context.Context, s *store.Store, kind string, voic
 	if err != nil {
 		return err
 	}
-	if err := s.SaveObject(ctx, store.Object{ID: c.ID, ArticleID: a.ID, CommentID: c.ID, Payload: note, At: o.Now()}); err != nil {
-		return err
-	}
+	object := store.Object{ID: c.ID, ArticleID: a.ID, CommentID: c.ID, Payload: note, At: o.Now()}
 	wrap := activity.WrapCreate
 	if kind == "Update" {
 		wrap = activity.WrapUpdate
+		before, err := s.Object(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		object.Revision = before.Revision + 1
 	}
-	said, err := o.say(ctx, s, voice, kind, c.ID, 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
+	if err := s.SaveObject(ctx, object); err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, voice, kind, c.ID, object.Revision, func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
 	if err != nil {
 		return err
 	}
@@ -115,7 +121,7 @@ func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activi
 		return s.TellInboxes(ctx, said, commenter.Inbox)
 	}
 	if said.Kind == "Update" {
-		return errors.Join(s.Supersede(ctx, said, "Update"), s.TellHolders(ctx, said))
+		return tellEdit(ctx, s, said, blog.Public)
 	}
 	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
 	if err != nil {

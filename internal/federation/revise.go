@@ -65,9 +65,34 @@ func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err != nil {
 		return err
 	}
-	tell := s.TellHolders
-	if a.Visibility == blog.Followers { // whoever holds it and follows no more is not told its new words
-		tell = s.TellFollowers
+	if err := tellEdit(ctx, s, said, a.Visibility); err != nil {
+		return err
 	}
-	return errors.Join(s.Supersede(ctx, said, "Update"), tell(ctx, said), o.tellMentioned(ctx, s, said, mentions))
+	return o.tellNewlyMentioned(ctx, s, said, mentions)
+}
+
+// tellEdit sends an edit to whoever holds what was edited, and to nobody else: a server that still waits for the first
+// letter gets the new words in that one.
+func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibility blog.Visibility) error {
+	tell := s.TellHolders
+	if visibility == blog.Followers {
+		tell = s.TellHoldersWhoFollow
+	}
+	if err := s.Freshen(ctx, said); err != nil {
+		return err
+	}
+	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))
+}
+
+// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no letter about it yet.
+func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity, mentions []activity.Mention) error {
+	if len(mentions) == 0 {
+		return nil
+	}
+	first, err := s.Created(ctx, edit.ObjectID)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	first.Revision = edit.Revision
+	return o.tellMentioned(ctx, s, first, mentions)
 }

@@ -66,5 +66,8 @@ func (o *Outbox) sayDelete(ctx context.Context, s *store.Store, id blog.ID) erro
 		return err
 	}
 	object.GoneAt = &now
-	return errors.Join(s.SaveObject(ctx, object), s.Supersede(ctx, said, "Create", "Update", "Announce"), s.TellHolders(ctx, said))
+	if err := s.Stay(ctx, id); err != nil {
+		return err
+	}
+	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Create", "Update", "Announce"))
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -33,6 +35,7 @@ type Answer struct {
 	RetryAfter time.Duration // the rest that it asks for, 1 minute to 24 hours; 0: none
 	Words      string        // how its answer begins, as plain text of 300 bytes at most
 	Took       time.Duration // from the lookup of its name to the end of its answer
+	Left       bool          // beside an error: the letter was written to a connection and may have arrived
 }
 
 // Post signs a letter with an author's key and brings it to an inbox. Every status is an
@@ -54,6 +57,8 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err != nil {
 		return Answer{}, err
 	}
+	var left atomic.Bool
+	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
 	resp, err := c.postOnce(within, at, body, key)
 	if err == nil {
 		if next := c.elsewhere(resp, at); next != nil {
@@ -62,7 +67,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 		}
 	}
 	if err != nil {
-		return Answer{}, c.trouble(ctx, err, c.options.Delivery)
+		return Answer{Left: left.Load()}, c.trouble(ctx, err, c.options.Delivery)
 	}
 	answer := Answer{Status: resp.StatusCode, RetryAfter: c.rest(resp.Header), Words: words(resp)}
 	answer.Took = time.Since(start)

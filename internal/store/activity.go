@@ -33,6 +33,22 @@ func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error)
 	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE id = ?`, id)
 }
 
+// Created finds the activity that first said an object.
+func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `
+		SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities
+		WHERE object_id = ? AND kind = 'Create' ORDER BY id LIMIT 1`, object)
+}
+
+// Edit finds the activity that told a revision of an object which was said before.
+func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `
+		SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities
+		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
+}
+
 // Activities lists what was said about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity

@@ -30,17 +30,17 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	if failing {
 		condition = `p.failures > 0`
 	}
-	return s.claim(ctx, "peers", condition, nil, now, lease, n)
+	return s.claim(ctx, "peers", ", visited = TRUE", condition, nil, now, lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
 // waits for something must not keep the next one waiting.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	due := `EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)`
-	return s.claim(ctx, "callers", due, []any{now}, now, lease, n)
+	return s.claim(ctx, "callers", "", due, []any{now}, now, lease, n)
 }
 
-func (s *Store) claim(ctx context.Context, table, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
+func (s *Store) claim(ctx context.Context, table, mark, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -55,7 +55,7 @@ func (s *Store) claim(ctx context.Context, table, condition string, args []any, 
 	err := s.InTx(ctx, func(s *Store) error {
 		return s.all(ctx, &claims, `
 			WITH due AS (SELECT p.host`+due+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
-			UPDATE `+table+` SET free_at = ?, claims = claims + 1 WHERE host IN (SELECT host FROM due)
+			UPDATE `+table+` SET free_at = ?, claims = claims + 1`+mark+` WHERE host IN (SELECT host FROM due)
 			RETURNING host, claims, failures`, append(args, n, now.Add(lease))...)
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 			set, args = `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?`, []any{today, today}
 		}
 		return s.do(ctx, `
-			UPDATE peers SET free_at = ?, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`+set+`
+			UPDATE peers SET free_at = ?, visited = FALSE, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`+set+`
 			WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...)
 	})
 }

@@ -105,7 +105,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 					return err
 				}
 				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2, Payload: []byte(`{}`), At: time.Now()}
-				return errors.Join(s.Say(ctx, said), s.Supersede(ctx, said, "Update"), s.TellHolders(ctx, said))
+				return errors.Join(s.Say(ctx, said), s.Freshen(ctx, said), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Update"))
 			})
 			if err != nil {
 				t.Errorf("edit %d: %v", revision, err)

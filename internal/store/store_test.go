@@ -161,7 +161,7 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 		if kind == "Create" {
 			return s.TellFollowers(t.Context(), said)
 		}
-		return s.TellHolders(t.Context(), said)
+		return errors.Join(s.Freshen(t.Context(), said), s.TellHolders(t.Context(), said))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -207,12 +207,37 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 	})
 }
 
+// bring settles the first letter of one server as delivered, and lets go of all others.
+func bring(t *testing.T, s *store.Store, host string) {
+	t.Helper()
+	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range claims {
+		if claim.Host == host {
+			letters, err := s.WaitingFor(t.Context(), host, 1)
+			if err != nil || len(letters) != 1 {
+				t.Fatalf("letters for %s: %v, %v", host, letters, err)
+			}
+			if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Release(t.Context(), claim, now, store.HandedBack, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
+		friend(t, s, "reader", "steiger.example", author.ID)
 		say(t, s, a, "Create", 1)
+		bring(t, s, "veerhuis.example")
 		friend(t, s, "nadia", "noordkade.example", author.ID) // came later and holds nothing
 		liker := friend(t, s, "deniz", "dijla.example", "")
 		if _, err := s.AddReaction(t.Context(), blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID, At: now}); err != nil {
@@ -226,11 +251,11 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 		if err := s.Supersede(t.Context(), second, "Update"); err != nil {
 			t.Fatal(err)
 		}
-		for host, want := range map[string][]string{"veerhuis.example": {"Create", "Update"}, "dijla.example": {"Update"}, "noordkade.example": nil} {
+		for host, want := range map[string][]string{"veerhuis.example": {"Update 3"}, "steiger.example": {"Create 3"}, "dijla.example": {"Update 3"}, "noordkade.example": nil} {
 			letters, err := s.WaitingFor(t.Context(), host, 10)
 			var kinds []string
 			for _, l := range letters {
-				kinds = append(kinds, l.Kind)
+				kinds = append(kinds, fmt.Sprint(l.Kind, " ", l.Revision))
 			}
 			if diff := cmp.Diff(want, kinds); diff != "" || err != nil {
 				t.Errorf("letters for %s (-want +got):\n%s%v", host, diff, err)

@@ -41,6 +41,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 	} else {
 		letter.Status, letter.Fault = s.judge(r, err, letter, activity)
 	}
+	if mood.kind == swallowing {
+		letter.Status = 0
+		s.record(letter)
+		panic(http.ErrAbortHandler)
+	}
 	s.record(letter)
 	reply(w, letter)
 }

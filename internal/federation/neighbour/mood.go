@@ -29,6 +29,7 @@ const (
 	gone
 	refusingSignatures
 	newerOnly
+	swallowing
 )
 
 // Healthy serves at once. Every server begins so.
@@ -67,6 +68,9 @@ func RefusingSignatures() Mood { return Mood{kind: refusingSignatures} }
 
 // NewerOnly reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its people, too.
 func NewerOnly() Mood { return Mood{kind: newerOnly} }
+
+// Swallowing takes every letter to heart and hangs up without an answer.
+func Swallowing() Mood { return Mood{kind: swallowing} }
 
 // spell is a mood while it lasts on one server.
 type spell struct {
