@@ -68,6 +68,9 @@ type Config struct {
 	sockets     int    // handed over by systemd
 }
 
+// confined is the value of Federation with which the blog speaks only with those who are allowed.
+const confined = "allow-list"
+
 // environment is the only look at the process's environment.
 func environment() []string { return os.Environ() }
 

@@ -35,6 +35,8 @@ type commands struct {
 	Article    articleCommand    `cmd:"" help:"Publish Markdown files, list, show, withdraw and delete articles."`
 	Comment    commentCommand    `cmd:"" help:"List, approve, hide and delete comments."`
 	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and try again where it failed."`
+	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`
+	Allow      allowCommand      `cmd:"" help:"Name the servers that a confined blog speaks with."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
@@ -42,7 +44,6 @@ type commands struct {
 	Export  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Backup  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Restore laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
-	Block   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Doctor  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Fetch   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 }

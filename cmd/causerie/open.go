@@ -112,7 +112,7 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 
 func (d *desk) base() federation.Base {
 	return federation.Base{Site: d.site, Store: d.store, Remote: d.remote, Now: time.Now, Log: d.log,
-		AllowList: d.config.Federation == "allow-list"}
+		AllowList: d.config.Federation == confined}
 }
 
 func (d *desk) instanceKey(ctx context.Context) (signature.Key, error) {

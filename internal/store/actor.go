@@ -74,6 +74,13 @@ func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, e
 	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.handle = ? AND p.gone_at IS NULL`, handle)
 }
 
+// ActorByProfile finds a remote actor by its address, or by that of its profile page.
+func (s *Store) ActorByProfile(ctx context.Context, address string) (blog.Actor, error) {
+	var a blog.Actor
+	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
+		address, address, address)
+}
+
 // Actors finds remote actors by their addresses, without their keys.
 func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor, error) {
 	found := map[string]blog.Actor{}
