@@ -43,8 +43,33 @@ CREATE TABLE voices (
     moved_to           TEXT      NOT NULL DEFAULT '',
     created_at         TIMESTAMP NOT NULL,
     updated_at         TIMESTAMP NOT NULL,
+    introduce_at       TIMESTAMP,                  -- when the followers are told of a changed profile
+    leaves_at          TIMESTAMP,                  -- when its owner wants it to end
     retired_at         TIMESTAMP
 );
+
+-- Handles that a voice had before: they lead to it for ever, and nobody else gets them.
+CREATE TABLE handles (
+    handle        TEXT      PRIMARY KEY,
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    until         TIMESTAMP NOT NULL
+);
+
+-- Voices that go on as an actor elsewhere: planned, done, or called off.
+CREATE TABLE moves (
+    id            TEXT      PRIMARY KEY,
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    target        TEXT      NOT NULL,              -- the other actor's address
+    handle        TEXT      NOT NULL DEFAULT '',   -- and name@server
+    asked_at      TIMESTAMP NOT NULL,
+    due_at        TIMESTAMP NOT NULL,
+    moved_at      TIMESTAMP,
+    ended_at      TIMESTAMP,                       -- called off
+    trouble       TEXT      NOT NULL DEFAULT '',   -- why it could not be, or not yet
+    activity_id   TEXT      NOT NULL DEFAULT '',
+    followers     INTEGER   NOT NULL DEFAULT 0     -- when it was done
+);
+CREATE UNIQUE INDEX moves_planned ON moves (voice_id) WHERE moved_at IS NULL AND ended_at IS NULL;
 
 -- The voices that sign in.
 CREATE TABLE authors (

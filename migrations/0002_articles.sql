@@ -23,6 +23,11 @@ CREATE TABLE media_files (
 );
 CREATE INDEX media_files_picture ON media_files (picture_id);
 
+-- Files of pictures that are no more, until they are off the disk.
+CREATE TABLE discarded_files (
+    file          TEXT      PRIMARY KEY
+);
+
 CREATE TABLE series (
     id            TEXT      PRIMARY KEY,
     slug          TEXT      NOT NULL UNIQUE,

@@ -21,9 +21,15 @@ CREATE TABLE actors (
     moved_to          TEXT      NOT NULL DEFAULT '',
     also_known_as     TEXT      NOT NULL DEFAULT '',
     fetched_at        TIMESTAMP NOT NULL,
-    silent_since      TIMESTAMP,
+    refresh_at        TIMESTAMP NOT NULL,          -- when it is asked for again
+    silent_since      TIMESTAMP,                   -- its server does not answer for it since then
+    moved_at          TIMESTAMP,                   -- when a Move of theirs was last followed
+    confirm_at        TIMESTAMP,                   -- when a departure that only showed itself is looked at again
+    key_mark          TEXT      NOT NULL DEFAULT '', -- another one makes another writer of them: theirs are the words that bear it
     gone_at           TIMESTAMP
 );
+CREATE INDEX actors_refresh ON actors (refresh_at) WHERE gone_at IS NULL;
+CREATE INDEX actors_confirm ON actors (confirm_at) WHERE confirm_at IS NOT NULL;
 CREATE INDEX actors_host  ON actors (host);
 CREATE INDEX actors_inbox ON actors (inbox);
 CREATE INDEX actors_domain  ON actors (domain, block);

@@ -87,7 +87,7 @@ func build(ctx context.Context, config Config, log *slog.Logger) (*house, error)
 func (h *house) join(ctx context.Context) error {
 	h.courier = federation.NewCourier(h.base())
 	h.outbox.Wake = h.courier.Wake
-	h.chores = &federation.Chores{Base: h.base(), Outbox: h.outbox}
+	h.chores = &federation.Chores{Base: h.base(), Outbox: h.outbox, Discard: h.library.Discard}
 	var err error
 	if h.inbox, err = federation.NewInbox(h.base(), h.outbox); err != nil {
 		return err

@@ -129,7 +129,7 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
 		b.open("/admin/profile").press("Save and tell", "approves", "yes", "bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200, "/admin/profile")
-		b.sees("are being told")
+		b.sees("told within five minutes")
 		veerhuis := o.server("veerhuis")
 		bram, kade := veerhuis.Person("bram"), veerhuis.Person("kade")
 		id := o.asks(bram, "ilse")

@@ -78,7 +78,7 @@ func (d *Desk) saveProfile(v *visit) error {
 	if err := d.outbox.Introduce(v.ctx(), voice); err != nil {
 		return err
 	}
-	return v.see("/admin/profile?done=told")
+	return v.see("/admin/profile?done=profile")
 }
 
 // takeProfile takes what an author may change of their voice; anything else in the form is nobody's business.

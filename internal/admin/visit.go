@@ -146,6 +146,7 @@ func (v *visit) own() blog.ID {
 var done = map[string]string{
 	"saved":     "Saved.",
 	"told":      "Saved. The servers of your followers are being told.",
+	"profile":   "Saved. The servers of your followers are told within five minutes.",
 	"published": "Published. It is on its way.",
 	"first":     "Published: your first!",
 	"local":     "Published, here on the web only.",

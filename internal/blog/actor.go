@@ -24,7 +24,10 @@ type Actor struct {
 	MovedTo         string
 	AlsoKnownAs     Words
 	FetchedAt       time.Time
-	SilentSince     *time.Time
+	SilentSince     *time.Time // its server does not answer for it
+	MovedAt         *time.Time // when a Move of theirs was last followed
+	ConfirmAt       *time.Time // when a departure that only showed itself is looked at again
+	KeyMark         string     // the words that bear it are theirs; whoever took their address over has another
 	GoneAt          *time.Time
 	Block           BlockLevel // what our blocks make of it
 	Keys            []ActorKey `db:"-"`

@@ -36,6 +36,7 @@ type Voice struct {
 	MovedTo           string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+	LeavesAt          *time.Time // when its owner wants it to end
 	RetiredAt         *time.Time
 }
 

@@ -178,6 +178,7 @@ func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
 		if err != nil && verdict(err) {
 			return fmt.Errorf("%w: %w", errNotOurs, err)
 		}
+		found[missing.actor] = nil // asked for, so that it is not asked for again
 		return err
 	}
 	post, err := in.fetchPost(ctx, missing.object)

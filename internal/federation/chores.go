@@ -11,8 +11,9 @@ import (
 // Chores is the night shift: what must be done from time to time, by one process at a time.
 type Chores struct {
 	Base
-	Outbox *Outbox
-	rests  map[blog.ID]time.Time // when an article is tried again that could not be published
+	Outbox  *Outbox
+	Discard func(context.Context) error // takes files off the disk that belong to nothing any more; may be nil
+	rests   map[blog.ID]time.Time       // when an article is tried again that could not be published
 }
 
 // chore is one periodic job: what it is called, how often it is due, and what it does.
@@ -25,6 +26,10 @@ type chore struct {
 func (c *Chores) list() []chore {
 	return []chore{
 		{"publish what was scheduled", time.Second, c.publishDue},
+		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
+		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
+		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},
+		{"erase what remains of those who left", 10 * time.Minute, c.eraseRemains},
 		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
 		{"forget what is old", 6 * time.Hour, c.forget},
 	}
@@ -85,6 +90,15 @@ func (c *Chores) giveUp(ctx context.Context) error {
 	n, err := c.Store.GiveUp(ctx, c.Now().Add(-blog.Patience), c.Now())
 	if n > 0 {
 		c.Log.Info("letters were given up after a week", "letters", n)
+	}
+	return err
+}
+
+// eraseRemains erases what was still needed of authors who left: their keys, until everybody was told, and files.
+func (c *Chores) eraseRemains(ctx context.Context) error {
+	_, err := c.Store.EraseKeys(ctx)
+	if c.Discard != nil {
+		err = errors.Join(err, c.Discard(ctx))
 	}
 	return err
 }

@@ -263,9 +263,7 @@ func TestAShownListOfFollowersComesInPages(t *testing.T) {
 func TestOneOfOursWhoLeftSaysNothingMore(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.publish()
-		left, now := o.ilse, time.Now()
-		left.RetiredAt = &now
-		if err := o.store.SaveVoice(o.soon(), left); err != nil {
+		if err := o.store.EraseVoice(o.soon(), o.ilse, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for _, path := range []string{"", "/outbox", "/outbox?cursor=", "/followers", "/following", "/featured"} {

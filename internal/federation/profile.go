@@ -2,39 +2,93 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
 
-// Introduce saves a changed profile and tells the followers' servers.
+// Profiles are told at most so often: changes within this time are one Update (federation.md 2).
+const introduceEvery = 5 * time.Minute
+
+// Introduce saves a changed profile. The followers' servers are told within five minutes, once for all that changes
+// meanwhile.
 func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		if err := store.SaveVoice(ctx, voice); err != nil {
-			return err
-		}
-		saved, err := store.Voice(ctx, voice.ID)
-		if err != nil {
-			return err
-		}
-		person, err := activity.Person(o.Site, saved)
-		if err != nil {
-			return err
-		}
-		said, err := o.say(ctx, store, saved, "Update", "", 0, func(e activity.Envelope) ([]byte, error) {
-			return activity.WrapUpdate(e, person)
-		})
-		if err != nil {
-			return err
-		}
-		return store.TellFollowers(ctx, said)
-	})
+	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.SaveVoice(ctx, voice) })
 	if err != nil {
 		return fmt.Errorf("save the profile of %s: %w", voice.Handle, err)
 	}
-	o.Wake()
 	return nil
+}
+
+// changeProfile changes what other servers see of a voice and notes that they are to be told.
+func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*store.Store) error) error {
+	return o.Store.InTx(ctx, func(store *store.Store) error {
+		if err := change(store); err != nil {
+			return err
+		}
+		return store.IntroduceBy(ctx, voice, o.Now().Add(introduceEvery))
+	})
+}
+
+// Rename gives a voice another handle. Its id, its inbox and its keys stay; the old handle leads to it for ever and stays
+// taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
+func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) error {
+	if err := blog.ValidHandle(handle); err != nil {
+		return err
+	}
+	if handle == voice.Handle {
+		return blog.Invalid{Field: "handle", Problem: "is that already: choose another one"}
+	}
+	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.RenameVoice(ctx, voice.ID, handle, o.Now()) })
+	if errors.Is(err, blog.ErrConflict) {
+		return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” belongs to somebody, or did: choose another one", handle)}
+	}
+	if err != nil {
+		return fmt.Errorf("rename %s: %w", voice.Handle, err)
+	}
+	return nil
+}
+
+// IntroduceDue tells the followers of the voices whose profile changed a while ago. Who is told is decided now.
+func (o *Outbox) IntroduceDue(ctx context.Context) error {
+	due, err := o.Store.DueIntroductions(ctx, o.Now())
+	for _, id := range due {
+		said := o.Store.InTx(ctx, func(store *store.Store) error {
+			if err := store.Introduced(ctx, id, o.Now()); err != nil {
+				return err
+			}
+			voice, err := store.Voice(ctx, id)
+			if err != nil || voice.RetiredAt != nil {
+				return err
+			}
+			return o.sayProfile(ctx, store, voice)
+		})
+		if !errors.Is(said, blog.ErrNotFound) { // another process did
+			err = errors.Join(err, said)
+		}
+	}
+	if len(due) > 0 {
+		o.Wake()
+	}
+	return err
+}
+
+// sayProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of it.
+func (o *Outbox) sayProfile(ctx context.Context, s *store.Store, voice blog.Voice) error {
+	person, err := activity.Person(o.Site, voice)
+	if err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, voice, "Update", "", 0, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapUpdate(e, person)
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.SupersedeProfile(ctx, said), s.TellFollowers(ctx, said))
 }

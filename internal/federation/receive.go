@@ -90,6 +90,8 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 		return in.announce(ctx, s, act, what, found)
 	case activity.Block:
 		return in.blocked(ctx, s, act, what)
+	case activity.Move:
+		return in.move(ctx, s, act, what, found)
 	}
 	return nil
 }

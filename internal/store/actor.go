@@ -10,7 +10,11 @@ import (
 )
 
 const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.summary, p.icon, p.url, p.host, p.inbox,
-	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.gone_at, p.block`
+	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.moved_at,
+	p.confirm_at, p.key_mark, p.gone_at, p.block`
+
+// refreshEvery is how old what we know of an actor may grow before it is asked for again.
+const refreshEvery = 7 * 24 * time.Hour
 
 // SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our blocks
 // make of it.
@@ -26,16 +30,16 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 		}
 		err = s.do(ctx, `
 			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, domain, block, inbox, shared_inbox,
-				mailbox, mail_host, followers_url, moved_to, also_known_as, fetched_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				mailbox, mail_host, followers_url, moved_to, also_known_as, fetched_at, refresh_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET type = excluded.type, handle = excluded.handle, block = excluded.block,
 				handle_checked_at = excluded.handle_checked_at, name = excluded.name, summary = excluded.summary,
 				icon = excluded.icon, url = excluded.url, inbox = excluded.inbox, shared_inbox = excluded.shared_inbox,
 				mailbox = excluded.mailbox, mail_host = excluded.mail_host, followers_url = excluded.followers_url,
 				moved_to = excluded.moved_to, also_known_as = excluded.also_known_as, fetched_at = excluded.fetched_at,
-				silent_since = NULL`,
+				refresh_at = excluded.refresh_at, silent_since = NULL`,
 			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, Domain(a.Host), level, a.Inbox, a.SharedInbox, a.Mailbox(),
-			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt)
+			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt, a.FetchedAt.Add(refreshEvery))
 		if err != nil {
 			return fmt.Errorf("save actor %s: %w", a.ID, err)
 		}

@@ -11,7 +11,7 @@ import (
 const (
 	voiceColumns = `v.id, v.kind, v.handle, v.name, v.summary, v.picture, v.header, v.fields, v.public_key, v.proof_key,
 		v.discoverable, v.indexable, v.approves_followers, v.shows_followers, v.also_known_as, v.moved_to,
-		v.created_at, v.updated_at, v.retired_at`
+		v.created_at, v.updated_at, v.leaves_at, v.retired_at`
 	authorColumns = voiceColumns + `, a.email, a.password, a.role, a.language, a.timezone, a.disabled_at`
 	fromAuthors   = ` FROM authors a JOIN voices v ON v.id = a.voice_id `
 )
@@ -33,6 +33,9 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 }
 
 func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) error {
+	if err := s.freeHandle(ctx, v.Handle, v.ID); err != nil {
+		return err
+	}
 	return s.do(ctx, `
 		INSERT INTO voices (id, kind, handle, name, summary, picture, header, fields, private_key, public_key,
 			proof_private_key, proof_key, discoverable, indexable, approves_followers, shows_followers, also_known_as,
@@ -43,16 +46,16 @@ func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) erro
 		v.MovedTo, v.CreatedAt, v.UpdatedAt)
 }
 
-// SaveVoice changes a profile; its handle, kind and keys stay.
+// SaveVoice changes a profile; handle, kind, keys and aliases stay, and so does what its owner planned for it.
 func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
 		return s.must(ctx, `
 			UPDATE voices SET name = ?, summary = ?, picture = ?, header = ?, fields = ?, discoverable = ?, indexable = ?,
-				approves_followers = ?, shows_followers = ?, also_known_as = ?, moved_to = ?, updated_at = ?, retired_at = ?
-			WHERE id = ?`,
+				approves_followers = ?, shows_followers = ?, updated_at = ?
+			WHERE id = ? AND retired_at IS NULL`,
 			v.Name, v.Summary, v.Picture, v.Header, v.Fields, v.Discoverable, v.Indexable,
-			v.ApprovesFollowers, v.ShowsFollowers, v.AlsoKnownAs, v.MovedTo, v.UpdatedAt, v.RetiredAt, v.ID)
+			v.ApprovesFollowers, v.ShowsFollowers, v.UpdatedAt, v.ID)
 	})
 }
 
@@ -69,10 +72,10 @@ func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
 	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
 }
 
-// VoiceByHandle finds a voice by its handle in small letters, retired or not.
+// VoiceByHandle finds a voice by the handle that it has or had before, in small letters, retired or not.
 func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.handle = ?`, handle)
+	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
 }
 
 // Voices finds voices by their ids.

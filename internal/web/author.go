@@ -43,6 +43,9 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	if err != nil {
 		return page.Document{}, err
 	}
+	if author.Handle != handle {
+		return moved("/@" + author.Handle), nil
+	}
 	f, err := w.frame(ctx, author.Language)
 	if err != nil {
 		return page.Document{}, err
@@ -72,7 +75,7 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	return w.document(http.StatusOK, "web/author", &f, p)
 }
 
-// authorByHandle finds an author of ours; one who has left is blog.ErrGone.
+// authorByHandle finds an author of ours by the handle they have or had; one who has left is blog.ErrGone.
 func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, error) {
 	voice, err := w.store.VoiceByHandle(ctx, handle)
 	if err != nil {

@@ -61,6 +61,9 @@ func (w *Web) authorFeed(ctx context.Context, r *http.Request) (page.Document, e
 	if err != nil {
 		return page.Document{}, err
 	}
+	if author.Handle != chi.URLParam(r, "handle") {
+		return moved("/@" + author.Handle + "/feed.xml"), nil
+	}
 	f, err := w.frame(ctx, author.Language)
 	if err != nil {
 		return page.Document{}, err

@@ -459,9 +459,7 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 		if diff := cmp.Diff([]string{"Lijm die weer los wil", "Four minutes wide", "The bell is on the other side"}, texts(archive.one("ul", ".years").find("a"))); diff != "" {
 			t.Errorf("archive (-want +got):\n%s", diff)
 		}
-		retired := noon
-		o.samir.RetiredAt = &retired
-		o.must(s.SaveVoice(t.Context(), o.samir.Voice))
+		o.must(s.EraseVoice(t.Context(), o.samir.Voice, noon))
 		if got := o.open("/@samir").status; got != 410 {
 			t.Errorf("an author who left answers %d", got)
 		}

@@ -23,6 +23,8 @@ var contexts = []any{
 		"conversation":              "ostatus:conversation",
 		"litepub":                   "http://litepub.social/ns#",
 		"EmojiReact":                "litepub:EmojiReact",
+		"alsoKnownAs":               map[string]any{"@id": "as:alsoKnownAs", "@type": "@id"},
+		"movedTo":                   map[string]any{"@id": "as:movedTo", "@type": "@id"},
 		"misskey":                   "https://misskey-hub.net/ns#",
 		"_misskey_reaction":         "misskey:_misskey_reaction",
 	},
@@ -139,6 +141,12 @@ func (p *Person) document() map[string]any {
 	document := p.stub()
 	s.mu.Lock()
 	display := p.display
+	if len(p.aliases) > 0 {
+		document["alsoKnownAs"] = p.aliases
+	}
+	if p.movedTo != "" {
+		document["movedTo"] = p.movedTo
+	}
 	s.mu.Unlock()
 	document["name"] = display
 	document["summary"] = "<p>" + display + " lives on " + s.Name + ".</p>"

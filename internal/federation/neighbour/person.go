@@ -29,6 +29,8 @@ type Person struct {
 	// guarded by Server.mu
 	display   string
 	left      bool
+	aliases   []string // actors who are the same person
+	movedTo   string
 	follows   map[string]*follow        // by the id of the actor followed
 	followers map[string]string         // actor id to inbox
 	done      map[string]map[string]any // what can be undone, by type and object
@@ -395,6 +397,40 @@ func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	return p.say(ctx, map[string]any{
 		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.number()), "type": "Update", "object": document, "to": []string{public},
 	}, p.correspondents()...)
+}
+
+// AlsoKnownAs names the actors who are the same person, on the profile from now on; nobody is told.
+func (p *Person) AlsoKnownAs(actors ...string) {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	p.aliases = actors
+}
+
+// Move says that this person goes on as another actor, to everybody who has had a letter from here.
+func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
+	p.Server.mu.Lock()
+	p.movedTo = target
+	p.Server.mu.Unlock()
+	return p.say(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.number()), "type": "Move", "object": p.ID, "target": target, "to": []string{p.Followers()},
+	}, p.correspondents()...)
+}
+
+// goAfter follows an actor to where it says that it went, if that one says so too: as Mastodon does, the old follow is
+// taken back and the new one asked for.
+func (p *Person) goAfter(ctx context.Context, from, to string) error {
+	document, err := p.object(ctx, to)
+	if err != nil {
+		return fmt.Errorf("move: %w", err)
+	}
+	if !slices.Contains(idsOf(document["alsoKnownAs"]), from) {
+		return nil
+	}
+	if _, err := p.Follow(ctx, to); err != nil {
+		return err
+	}
+	_, err = p.Unfollow(ctx, from)
+	return err
 }
 
 // RotateKey replaces the key under the same key id and tells nobody: whoever knows the old one finds that the next

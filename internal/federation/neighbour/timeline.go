@@ -108,6 +108,8 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 		s.applyAnnounce(signer.ID, id)
 	case "Undo":
 		s.applyUndo(signer.ID, object)
+	case "Move":
+		s.applyMove(signer.ID, id, idOf(activity["target"]))
 	}
 }
 
@@ -182,6 +184,17 @@ func (s *Server) applyDelete(by, id string) {
 		s.put(&Post{ID: id, Author: by, Gone: true})
 	case before != nil && before.Author == by:
 		s.put(&Post{ID: id, Author: by, Gone: true})
+	}
+}
+
+func (s *Server) applyMove(by, from, to string) {
+	if by != from {
+		return
+	}
+	for _, p := range s.people {
+		if p.follows[from] != nil {
+			s.world.background("follow one who moved", func(ctx context.Context) error { return p.goAfter(ctx, from, to) })
+		}
 	}
 }
 

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+type authorAlias struct {
+	Handle string   `arg:"" help:"Whose aliases."`
+	Do     string   `arg:"" help:"add, remove or list."`
+	Who    []string `arg:"" optional:"" name:"alias" help:"The same person elsewhere, as @handle@server or an address."`
+	JSON   bool     `name:"json" help:"Print one JSON object a line."`
+}
+
+// Help is printed below the command's line by --help.
+func (authorAlias) Help() string {
+	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the followers there come " +
+		"over to this blog: add it here first, then begin the move there."
+}
+
+func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	verbs := []string{"add", "remove", "list"}
+	switch {
+	case !slices.Contains(verbs, a.Do):
+		return misuse{didYouMean(a.Do, verbs)}
+	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
+		return misuse{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as in: author alias ilse add @ilse@veerhuis.example")}
+	}
+	return at(ctx, config, log, existing, func(d *desk) error {
+		for _, who := range a.Who {
+			if err := a.change(ctx, d, who); err != nil {
+				return plain(err)
+			}
+		}
+		return a.list(ctx, c, d)
+	})
+}
+
+func didYouMean(word string, known []string) error {
+	if near := markup.Nearest(word, known); near != "" {
+		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
+	}
+	return fmt.Errorf("“%s” is not known; say add, remove or list", word)
+}
+
+func (a authorAlias) change(ctx context.Context, d *desk, who string) error {
+	author, err := d.author(ctx, a.Handle)
+	if err != nil {
+		return err
+	}
+	if a.Do == "remove" {
+		return d.outbox.RemoveAlias(ctx, author.Voice, who)
+	}
+	_, err = d.outbox.AddAlias(ctx, author.Voice, who)
+	return err
+}
+
+// aliasLine is an alias as programs read one.
+type aliasLine struct {
+	Object string `json:"object"` // the ActivityPub id
+	Handle string `json:"handle,omitempty"`
+}
+
+func (a authorAlias) list(ctx context.Context, c *console, d *desk) error {
+	author, err := d.author(ctx, a.Handle)
+	if err != nil {
+		return err
+	}
+	known, err := d.store.Actors(ctx, author.AlsoKnownAs)
+	if err != nil {
+		return err
+	}
+	t := newTable(c.out, a.JSON)
+	for _, alias := range author.AlsoKnownAs {
+		line := aliasLine{Object: alias}
+		if actor, ok := known[alias]; ok && actor.Handle != "" {
+			line.Handle = "@" + actor.Handle
+		}
+		t.line(line, line.Handle, line.Object)
+	}
+	return t.flushOr(author.Handle + " has no alias")
+}
+
+type authorMove struct {
+	Handle string        `arg:"" help:"Who moves."`
+	To     string        `help:"The account elsewhere, as @handle@server or an address. It must list this author among its aliases."`
+	Wait   time.Duration `default:"24h" help:"How long the move can be called off before it is done, as in 90m; 0s does it at once."`
+	Cancel bool          `help:"Call a planned move off."`
+	JSON   bool          `name:"json" help:"Print one JSON object."`
+}
+
+// Help is printed below the command's line by --help.
+func (authorMove) Help() string {
+	return "Followers are asked to follow the other account instead; most servers do that by themselves. What was published stays here, new followers " +
+		"are sent to the other account, and a second move is possible after thirty days. Without --to it tells how far a move has come."
+}
+
+func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	if m.Cancel && m.To != "" || m.Wait < 0 {
+		return misuse{errors.New("say either --to or --cancel, and a waiting time that is not negative")}
+	}
+	return at(ctx, config, log, existing, func(d *desk) error {
+		author, err := d.author(ctx, m.Handle)
+		if err != nil {
+			return err
+		}
+		switch {
+		case m.Cancel:
+			if err := d.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
+				return fmt.Errorf("no move of %s is planned", author.Handle)
+			} else if err != nil {
+				return err
+			}
+		case m.To != "":
+			if _, err := d.outbox.Move(ctx, author.Voice, m.To, m.Wait); err != nil {
+				return plain(err)
+			}
+		}
+		return m.tell(ctx, c, d, author)
+	})
+}
+
+// moveLine is a move as programs read one.
+type moveLine struct {
+	To        string     `json:"to"`
+	Handle    string     `json:"handle,omitempty"`
+	Status    string     `json:"status"` // planned, moved or called off
+	Due       *time.Time `json:"due,omitempty"`
+	Moved     *time.Time `json:"moved,omitempty"`
+	Trouble   string     `json:"trouble,omitempty"`
+	Servers   int        `json:"servers"`
+	Told      int        `json:"told"`
+	Followers int        `json:"followers"`
+	Gone      int        `json:"gone_over"`
+}
+
+func moveLineOf(m blog.Move, p store.MoveProgress) moveLine {
+	line := moveLine{To: m.Target, Handle: m.Handle, Status: "called off", Trouble: m.Trouble}
+	switch {
+	case m.Planned():
+		line.Status, line.Due = "planned", &m.DueAt
+	case m.MovedAt != nil:
+		line.Status, line.Moved = "moved", m.MovedAt
+		line.Servers, line.Told, line.Followers, line.Gone = p.Servers, p.Told, m.Followers, max(0, m.Followers-p.Stayed)
+	}
+	return line
+}
+
+func (m authorMove) tell(ctx context.Context, c *console, d *desk, author blog.Author) error {
+	move, err := d.store.LastMove(ctx, author.ID)
+	if errors.Is(err, blog.ErrNotFound) {
+		return fmt.Errorf("%s never moved: say where to with --to", author.Handle)
+	}
+	if err != nil {
+		return err
+	}
+	progress, err := d.store.MoveProgress(ctx, move)
+	if err != nil {
+		return err
+	}
+	line := moveLineOf(move, progress)
+	if m.JSON {
+		t := newTable(c.out, true)
+		t.line(line)
+		return t.flush()
+	}
+	fmt.Fprintln(c.out, line.words(author.Name))
+	return nil
+}
+
+func (l moveLine) words(name string) string {
+	to := l.To
+	if l.Handle != "" {
+		to = "@" + l.Handle
+	}
+	switch l.Status {
+	case "planned":
+		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to, l.Due.Format("2 January 2006, 15:04 MST"))
+		if l.Trouble != "" {
+			words += " It waits, since the address " + l.Trouble + "."
+		}
+		return words
+	case "moved":
+		return fmt.Sprintf("%s moved to %s. Told: %d of %d servers. Gone over: %d of %d followers.", name, to, l.Told, l.Servers, l.Gone, l.Followers)
+	}
+	if l.Trouble != "" {
+		return fmt.Sprintf("The move of %s was called off, since the address %s.", name, l.Trouble)
+	}
+	return fmt.Sprintf("The move of %s to %s was called off.", name, to)
+}
