@@ -98,6 +98,9 @@ CREATE TABLE comments (
     warning       TEXT      NOT NULL DEFAULT '',
     language      TEXT      NOT NULL DEFAULT '',
     url           TEXT      NOT NULL DEFAULT '',
+    context_url   TEXT      NOT NULL DEFAULT '',   -- where its own server lists its whole conversation
+    replies_url   TEXT      NOT NULL DEFAULT '',   -- and what answers it
+    read_at       TIMESTAMP,                       -- when those lists were read last
     published_at  TIMESTAMP NOT NULL,
     sorted_at     TIMESTAMP NOT NULL,
     arrived_at    TIMESTAMP NOT NULL,
@@ -108,6 +111,20 @@ CREATE INDEX comments_article ON comments (article_id, sorted_at);
 CREATE INDEX comments_parent  ON comments (article_id, parent_id, id);
 CREATE INDEX comments_actor   ON comments (actor_id);
 CREATE INDEX comments_state   ON comments (state, arrived_at);
+
+-- When an article's conversation is completed from elsewhere the next time, and what came of the last time. free_at is
+-- the lease of whoever is at it, claims the fence.
+CREATE TABLE completions (
+    article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
+    since         TIMESTAMP NOT NULL,              -- when the newest comment came
+    step          INTEGER   NOT NULL DEFAULT 0,    -- how often it was completed since then
+    due_at        TIMESTAMP,
+    free_at       TIMESTAMP NOT NULL,
+    claims        BIGINT    NOT NULL DEFAULT 0,
+    ran_at        TIMESTAMP,
+    found         TEXT      NOT NULL DEFAULT ''
+);
+CREATE INDEX completions_due ON completions (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE comment_revisions (
     comment_id    TEXT      NOT NULL REFERENCES comments (id),

@@ -237,7 +237,7 @@ func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run} {
+	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run, federation.NewBackfill(h.inbox).Run} {
 		working.Go(func() { work(background) })
 	}
 	server := h.server()

@@ -40,12 +40,30 @@ func Items(id string, ids []string) []byte {
 	return document(map[string]any{"id": id, "type": "OrderedCollection", "totalItems": len(ids), "orderedItems": notNil(ids)})
 }
 
-// ContextCollection is the conversation under an article (FEP-f228): the article itself, then the comments that ids
-// names, oldest first.
-func ContextCollection(site blog.Site, author blog.Voice, object blog.ID, ids []string) []byte {
+// ContextCollection is the conversation under an article (FEP-f228): the article itself, then the comments that ids names,
+// oldest first, of total comments. next is the address of the page where it goes on, or "": a short one is shown at once,
+// of a long one the first page.
+func ContextCollection(site blog.Site, author blog.Voice, object blog.ID, ids []string, total int, next string) []byte {
 	article := site.ArticleID(object)
-	return document(map[string]any{"id": article + "/context", "type": "OrderedCollection",
-		"attributedTo": site.ActorID(author.ID), "totalItems": len(ids) + 1, "orderedItems": append([]string{article}, ids...)})
+	id, items := article+"/context", append([]string{article}, ids...)
+	members := map[string]any{"id": id, "type": "OrderedCollection", "attributedTo": site.ActorID(author.ID), "totalItems": total + 1}
+	if next == "" {
+		members["orderedItems"] = items
+	} else {
+		members["first"] = contextPage(id+FirstReplies, id, next, items)
+	}
+	return document(members)
+}
+
+// ContextPage is a page of a long conversation.
+func ContextPage(id, partOf, next string, ids []string) []byte {
+	return document(contextPage(id, partOf, next, notNil(ids)))
+}
+
+func contextPage(id, partOf, next string, ids []string) map[string]any {
+	members := map[string]any{"id": id, "type": "OrderedCollectionPage", "partOf": partOf, "orderedItems": ids}
+	addNonEmpty(members, "next", next)
+	return members
 }
 
 // Replies is the collection of answers to an object, with its first page in it: ids of those that are shown first, and

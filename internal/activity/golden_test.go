@@ -191,7 +191,7 @@ func addCollectionDocuments(all map[string][]byte) {
 	all["collection-page-empty"] = CollectionPage(outbox+"?cursor=z", outbox, "", nil)
 	all["items"] = Items(ilse+"/featured", []string{bridge})
 	all["items-none"] = Items(ilse+"/featured", nil)
-	all["context"] = ContextCollection(overkant, ilseVoice, "01KAW0M5E8D3G6J9N2Q4T7V0XA", []string{"https://veerhuis.example/n/1"})
+	all["context"] = ContextCollection(overkant, ilseVoice, "01KAW0M5E8D3G6J9N2Q4T7V0XA", []string{"https://veerhuis.example/n/1"}, 1, "")
 	all["replies"] = Replies(replies, []string{"https://veerhuis.example/n/1"}, 61, replies+FirstReplies)
 	all["replies-page"] = RepliesPage(replies+FirstReplies, replies, "", []string{"https://veerhuis.example/n/1"})
 	all["count"] = Count(bridge+"/likes", 14)

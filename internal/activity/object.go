@@ -34,6 +34,9 @@ type Object struct {
 	Emojis       []Emoji  // the pictures that stand for its :shortcodes:
 	Quote        string   // the object that it quotes, in whichever of the five ways that is said; "" when none
 
+	Context string // collection of the conversation it belongs to (FEP-f228), on its own origin; "" when none
+	Replies string // collection of what answers it, on its own origin; "" when none
+
 	// The stamps by which others allowed this post to quote and to answer (FEP-044f, GoToSocial), as it claims.
 	QuoteAuthorization, ReplyAuthorization string
 
@@ -121,6 +124,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
 		Attachments: attachments(raw["attachment"])}
 	o.Options, o.Votes = options(raw)
+	o.Context, o.Replies = listed(raw["context"], o.ID), listed(raw["replies"], o.ID)
 	if o.ReplyAuthorization == "" {
 		o.ReplyAuthorization = addressOf(raw["approvedBy"]) // as GoToSocial said before 0.20
 	}

@@ -81,6 +81,7 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/articles/{article}/delete", d.signedIn(d.deleteArticle))
 	plain.Get("/admin/articles/{article}/report", d.signedIn(d.report))
 	plain.Post("/admin/articles/{article}/report/retry", d.signedIn(d.retry))
+	plain.Post("/admin/articles/{article}/report/replies", d.signedIn(d.fetchReplies))
 
 	plain.Get("/admin/comments", d.signedIn(d.comments))
 	plain.Get("/admin/comments/{comment}", d.signedIn(d.showComment))

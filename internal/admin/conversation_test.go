@@ -219,3 +219,32 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 		b.open("/admin/more").sees("Sign out", "Pictures")
 	})
 }
+
+func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		report := "/admin/articles/" + string(a.ID) + "/report"
+		b.open(report).sees("Answers elsewhere", "Nobody has answered yet")
+		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
+		said, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Is it still rowed?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Reply(o.soon(), said.Object, "<p>It is.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		b.open(report).sees("The other servers have not been asked yet.", "by itself, the next time today")
+		b.press("Fetch missing replies").want(200, report)
+		o.until("the report tells what came of it", func() bool { return strings.Contains(b.open(report).text(), "1 new comment.") })
+		b.sees("Asked 2 servers: 1 new comment. That was today")
+		b.press("Fetch missing replies").want(200, report).sees("1 new comment.") // not again within a minute
+		o.author("maud", "Maud Terpstra", blog.Writer)
+		if stranger := o.signIn("maud"); stranger.open(report).status != 403 {
+			t.Errorf("another author sees the report: %d", stranger.status)
+		}
+		b.open("/admin/articles/new").press("Save", "title", "A draft", "text", prose)
+		b.open(b.at.Path + "/report").lacks("Answers elsewhere")
+	})
+}

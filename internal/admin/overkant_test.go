@@ -135,6 +135,7 @@ func (o *overkant) run(listener net.Listener, handler http.Handler, courier *fed
 	working.Go(func() { server.Serve(listener) })
 	working.Go(func() { courier.Run(ctx) })
 	working.Go(func() { inbox.Run(ctx) })
+	working.Go(func() { federation.NewBackfill(inbox).Run(ctx) })
 	o.t.Cleanup(func() {
 		cancel()
 		server.Close()

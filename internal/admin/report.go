@@ -29,6 +29,7 @@ type reportPage struct {
 	More     int // delivered ones that are not shown
 	Sent     []saying
 	CanRetry bool
+	Talk     *conversation // on other servers
 }
 
 const firstDone = 20 // delivered servers shown before one asks for all
@@ -87,6 +88,9 @@ func (d *Desk) report(v *visit) error {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
 	p.Sent = v.sayings(letters.activities)
+	if p.Talk, err = d.conversation(v, a); err != nil {
+		return err
+	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/report", p)
 }
 

@@ -168,6 +168,7 @@ var done = map[string]string{
 	"password":  "The password is changed. Every other browser was signed out.",
 	"welcome":   "Welcome. The blog is yours.",
 	"retrying":  "Trying again now.",
+	"fetching":  "Asking the other servers now.",
 }
 
 func mediaPath(file string) string {

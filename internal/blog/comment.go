@@ -61,6 +61,8 @@ type Comment struct {
 	Warning     string
 	Language    string
 	URL         string    // where it can be read at its home
+	ContextURL  string    // where its home lists the conversation that it belongs to, "" when it does not
+	RepliesURL  string    // where its home lists what answers it, "" when it does not
 	PublishedAt time.Time // as sent
 	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: nobody pins a comment with a date
 	ArrivedAt   time.Time

@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	firstReplies = 5      // of our own, in the object itself: those a reader may believe at once
-	idsPage      = 60     // ids on a page
-	outboxPage   = 20     // activities on a page
-	wholeThread  = 10_000 // ids in a conversation, which has no pages
+	firstReplies = 5  // of our own, in the object itself: those a reader may believe at once
+	idsPage      = 60 // ids on a page
+	outboxPage   = 20 // activities on a page
 )
 
 // counted adds to an object's bytes what stands under it now; an answer's own thread is read at the article.
@@ -92,21 +91,51 @@ func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, 
 // repliesPage is a page of answers from behind a cursor, and the address of the page after it.
 func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object, after blog.ID) (list []string, next string, err error) {
 	replies, err := d.Store.RepliesTo(ctx, object.ArticleID, object.CommentID, after, false, idsPage+1)
+	list, next = onePage(id, replies)
+	return list, next, err
+}
+
+// thread is the public conversation, the article first (FEP-7888, FEP-f228).
+func (d *Documents) thread(ctx context.Context, object store.Object, article blog.Article) ([]byte, error) {
+	voice, err := d.Store.Voice(ctx, article.VoiceID)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := d.Store.Counts(ctx, []blog.ID{article.ID})
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := d.threadPage(ctx, d.Site.ArticleID(object.ID)+"/context", article.ID, "")
+	return activity.ContextCollection(d.Site, voice, object.ID, list, counts[article.ID].Replies, next), err
+}
+
+// threadAfter is a page of a conversation. That from before all begins with the article.
+func (d *Documents) threadAfter(ctx context.Context, r *http.Request) ([]byte, error) {
+	object, article, err := d.readable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	id, cursor := d.Site.URL+r.URL.Path, blog.ID(r.URL.Query().Get("cursor"))
+	list, next, err := d.threadPage(ctx, id, article.ID, cursor)
+	if cursor == "" {
+		list = append([]string{d.Site.ArticleID(object.ID)}, list...)
+	}
+	return activity.ContextPage(id+"?"+r.URL.RawQuery, id, next, list), err
+}
+
+func (d *Documents) threadPage(ctx context.Context, id string, article, after blog.ID) (list []string, next string, err error) {
+	replies, err := d.Store.Conversation(ctx, article, after, idsPage+1)
+	list, next = onePage(id, replies)
+	return list, next, err
+}
+
+// onePage is as many addresses as a page has, and the address of the page after it when there are more.
+func onePage(id string, replies []store.PublicReply) (list []string, next string) {
 	if len(replies) > idsPage {
 		replies = replies[:idsPage]
 		next = id + "?cursor=" + string(replies[idsPage-1].ID)
 	}
-	return addresses(replies), next, err
-}
-
-// thread is the whole public conversation, the article first (FEP-7888, FEP-f228).
-func (d *Documents) thread(ctx context.Context, object store.Object, article blog.Article) ([]byte, error) {
-	list, err := d.Store.Conversation(ctx, object.ArticleID, wholeThread)
-	if err != nil {
-		return nil, err
-	}
-	voice, err := d.Store.Voice(ctx, article.VoiceID)
-	return activity.ContextCollection(d.Site, voice, object.ID, list), err
+	return addresses(replies), next
 }
 
 func (d *Documents) reactions(ctx context.Context, id string, object store.Object, which string) ([]byte, error) {

@@ -41,14 +41,19 @@ func (in *Inbox) takeFetched(ctx context.Context, s *store.Store, address string
 	if !asked {
 		return need{object: address}
 	}
-	if post == nil || !post.IsPost() || post.IsVote() || post.InReplyTo == "" {
-		return nil
+	switch {
+	case post == nil:
+		return notOurs("it could not be had")
+	case !post.IsPost() || post.IsVote() || post.InReplyTo == "":
+		return notOurs("it answers nothing")
+	case origin == blog.Fetched && post.Visibility(nil, nil) == blog.RestrictedComment:
+		return notOurs("it is not public")
 	}
 	if c, err := s.CommentByAddress(ctx, post.ID); err == nil {
 		return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
 	}
 	_, err := in.comment(ctx, s, *post, activity.Activity{}, origin, found, maxAncestors)
-	return ignoreMissing(err)
+	return err
 }
 
 // comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
@@ -65,7 +70,7 @@ func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Obje
 		return "", err
 	}
 	if article.PublishedAt == nil || article.Status == blog.Deleted {
-		return "", errNotOurs
+		return "", notOurs("what it answers is not published")
 	}
 	return in.admit(ctx, s, post, act, article, parent, origin)
 }
@@ -74,14 +79,14 @@ func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Obje
 func (in *Inbox) climb(ctx context.Context, s *store.Store, post activity.Object, found finds, hops int) (blog.Article, blog.ID, error) {
 	above := post.InReplyTo
 	if hops == 0 || above == "" || in.Site.Owns(above) {
-		return blog.Article{}, "", errNotOurs
+		return blog.Article{}, "", notOurs("it leads to no article of ours")
 	}
 	parent, asked := found[above]
 	if !asked {
 		return blog.Article{}, "", need{object: above}
 	}
 	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" || parent.Visibility(nil, nil) == blog.RestrictedComment {
-		return blog.Article{}, "", errNotOurs
+		return blog.Article{}, "", notOurs("it leads to no article of ours")
 	}
 	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
 	if err != nil {
@@ -101,7 +106,7 @@ func (in *Inbox) articleOf(ctx context.Context, s *store.Store, comment blog.ID)
 // admit writes a comment down as the article's policy wants it.
 func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, a blog.Article, parent blog.ID, origin blog.Origin) (blog.ID, error) {
 	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
-		return "", errNotOurs
+		return "", notOurs("it was deleted by its writer")
 	}
 	actor, err := in.knownActor(ctx, s, post.AttributedTo)
 	if err != nil {
@@ -118,7 +123,7 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	}
 	visibility := post.Visibility(act.To, act.Cc)
 	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
-		return "", errNotOurs
+		return "", notOurs("it is not public")
 	}
 	c := in.words(post)
 	now := in.Now()
@@ -126,7 +131,7 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	c.Visibility, c.ArrivedAt = visibility, now
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *a.PublishedAt, now)
 	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
-		return "", errNotOurs
+		return "", notOurs("comments are closed here")
 	}
 	if actor.Block == blog.Limit {
 		hold(&c)
@@ -162,7 +167,7 @@ func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 func (in *Inbox) words(post activity.Object) blog.Comment {
 	clean := markup.Clean(post.Content + listed(post))
 	c := blog.Comment{HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL, UpdatedAt: post.Updated,
-		PublishedAt: post.Published}
+		PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies}
 	if post.Type == "Note" || post.Type == "Question" {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}

@@ -284,6 +284,12 @@ func (in *Inbox) knownActor(ctx context.Context, s *store.Store, id string) (blo
 // errNotOurs ends the handling of what has nothing to do with this blog. It is no trouble.
 var errNotOurs = errors.New("it has nothing to do with this blog")
 
+// notOurs is an errNotOurs that says why, for whoever asked for the thing.
+type notOurs string
+
+func (why notOurs) Error() string        { return string(why) }
+func (why notOurs) Is(target error) bool { return target == errNotOurs }
+
 func ignoreMissing(err error) error {
 	if errors.Is(err, blog.ErrNotFound) || errors.Is(err, errNotOurs) {
 		return nil

@@ -9,7 +9,7 @@ import (
 )
 
 const commentColumns = `c.id, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
-	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held,
+	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
 // public is the one condition that keeps restricted and unapproved words from readers, and those of people who are refused.
@@ -29,13 +29,16 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		s.touch()
 		n, err := s.exec(ctx, `
 			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
-				markdown, warning, language, url, published_at, sorted_at, arrived_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (address) DO NOTHING`,
 			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
-			c.Markdown, c.Warning, c.Language, c.URL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt)
+			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
+		}
+		if err == nil && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
+			err = s.expectCompletion(ctx, c.ArticleID, c.ArrivedAt)
 		}
 		return err
 	})
@@ -129,11 +132,14 @@ func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (in
 	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+public, article, parent)
 }
 
-// Conversation lists the addresses of all that publicly stands under an article, oldest first.
-func (s *Store) Conversation(ctx context.Context, article blog.ID, limit int) ([]string, error) {
-	var list []string
+// Conversation lists all that publicly stands under an article, oldest first, from behind a comment ("" begins at the
+// oldest).
+func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
+	var list []PublicReply
 	return list, s.all(ctx, &list, `
-		SELECT c.address FROM comments c WHERE c.article_id = ? AND `+public+` ORDER BY c.sorted_at, c.id LIMIT ?`, article, limit)
+		SELECT c.id, c.address FROM comments c
+		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id = ?)) AND `+public+`
+		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
 }
 
 // NewestComments lists the newest comments that readers may see, on listed articles.

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Completion is how an article's conversation stands with the servers on which it may go on.
+type Completion struct {
+	ArticleID blog.ID
+	Since     time.Time // when its newest comment was sent here
+	Step      int       // how often it was completed since then
+	Claims    int64     // the fence, as for a [Claim]
+	DueAt     *time.Time
+	FreeAt    time.Time // until when somebody is at it
+	RanAt     *time.Time
+	Found     blog.Completion // what came of it the last time
+}
+
+const completionColumns = `article_id, since, step, claims, due_at, free_at, ran_at, found`
+
+// expectEvery is how often the coming of comments is noted for an article: a storm of them is one reason to look.
+const expectEvery = time.Minute
+
+// expectCompletion lets an article's conversation be completed after a comment was sent here.
+func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.Time) error {
+	known, err := s.CompletionOf(ctx, article)
+	if err == nil && known.Since.After(now.Add(-expectEvery)) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	last := now.Add(-blog.CompletionRest)
+	if known.RanAt != nil {
+		last = *known.RanAt
+	}
+	return s.do(ctx, `
+		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (article_id) DO UPDATE SET since = excluded.since, step = 0,
+			due_at = CASE WHEN completions.due_at < excluded.due_at THEN completions.due_at ELSE excluded.due_at END`,
+		article, now, blog.NextCompletion(now, 0, last), now)
+}
+
+// AskCompletion lets an article's conversation be completed at once, since its author asks for it.
+func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Time) error {
+	return s.do(ctx, `
+		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
+}
+
+// CompletionOf tells how an article's conversation stands; blog.ErrNotFound when there never was a reason to complete it.
+func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, error) {
+	var c Completion
+	return c, s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
+}
+
+// ClaimCompletions takes up to n conversations that are due and that nobody is at, for the length of the lease; with an
+// article, that one alone.
+func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration, n int) ([]Completion, error) {
+	due := ` FROM completions p WHERE p.due_at <= ? AND (p.free_at <= ? OR p.free_at > ?) AND (p.article_id = ? OR ? = '')`
+	args := []any{now, now, now.Add(longestRest), article, article}
+	var some int
+	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
+		return nil, err
+	}
+	var claims []Completion
+	err := s.InTx(ctx, func(s *Store) error {
+		return s.all(ctx, &claims, `
+			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
+			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
+			RETURNING `+completionColumns, append(args, n, now.Add(lease))...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim conversations: %w", err)
+	}
+	return claims, nil
+}
+
+// FinishCompletion writes down what came of a claim, and when the next one is due: a comment that came meanwhile begins
+// anew. ErrLost when the lease ended and somebody else has it.
+func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found blog.Completion, now time.Time) error {
+	return s.InTx(ctx, func(s *Store) error {
+		var c Completion
+		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(), claim.ArticleID)
+		if err != nil || c.Claims != claim.Claims {
+			return errors.Join(err, lostUnless(c.Claims == claim.Claims))
+		}
+		if c.Since.Equal(claim.Since) {
+			c.Step++
+		}
+		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
+			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
+	})
+}
+
+// ReleaseCompletion hands a claim back undone.
+func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
+	return s.do(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
+}
+
+// AnswerLists is where the server of a comment lists what answers it.
+type AnswerLists struct {
+	ID         blog.ID // of the comment
+	Address    string
+	ContextURL string
+	RepliesURL string
+}
+
+// UnreadLists are the lists that belong to the public comments under an article and were not read since a moment: those never
+// read first, then those read longest ago.
+func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
+	var list []AnswerLists
+	return list, s.all(ctx, &list, `
+		SELECT c.id, c.address, c.context_url, c.replies_url FROM comments c
+		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS NULL OR c.read_at < ?)
+			AND `+public+`
+		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
+}
+
+// ListRead notes that the lists of a comment were read.
+func (s *Store) ListRead(ctx context.Context, comment blog.ID, now time.Time) error {
+	return s.do(ctx, `UPDATE comments SET read_at = ? WHERE id = ?`, now, comment)
+}
+
+// CountFetched counts the comments under an article that were fetched from elsewhere.
+func (s *Store) CountFetched(ctx context.Context, article blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM comments WHERE article_id = ? AND origin = 'fetched'`, article)
+}
