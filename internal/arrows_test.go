@@ -18,13 +18,14 @@ var floors = [][]string{
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/remote", "internal/media", "internal/store/storetest"},
 	{"internal/federation"},
-	{"internal/admin", "internal/web"},
+	{"internal/admin", "internal/visitor", "internal/web"},
 	{"cmd/causerie"},
 }
 
 // never are arrows that would fall and are forbidden all the same: a page view cannot write or send.
 var never = map[string][]string{
 	"internal/web":      {"internal/federation", "internal/remote", "internal/activity", "internal/signature", "internal/media"},
+	"internal/visitor":  {"internal/federation"},
 	"internal/markup":   {"internal/store", "internal/page"},
 	"internal/activity": {"internal/store", "internal/remote"},
 }

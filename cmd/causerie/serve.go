@@ -22,6 +22,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/page"
+	"causerie/internal/visitor"
 	"causerie/internal/web"
 	"causerie/templates"
 )
@@ -104,12 +105,14 @@ func (h *house) join(ctx context.Context) error {
 	documents := federation.NewDocuments(h.base(), h.inbox, kept, version)
 	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
 	author.Log = h.log
-	h.handler = h.routes(documents, author.Routes(), web.New(h.store, pages, kept).Routes())
+	readers := visitor.New(h.base().Remote)
+	readers.Log = h.log
+	h.handler = h.routes(documents, author.Routes(), readers.Routes(), web.New(h.store, pages, kept).Routes())
 	return nil
 }
 
 // routes decides which room answers a request.
-func (h *house) routes(documents *federation.Documents, author, readers http.Handler) http.Handler {
+func (h *house) routes(documents *federation.Documents, author, visitors, readers http.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(h.client, h.watched)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
@@ -120,6 +123,7 @@ func (h *house) routes(documents *federation.Documents, author, readers http.Han
 	}
 	r.Handle("/media/*", h.library.Handler())
 	guard := page.Guard(strings.HasPrefix(h.site.URL, "https://"))
+	r.Method(http.MethodPost, "/interact", visitors)
 	r.Handle("/*", federation.Negotiate(documents, guard(readers)))
 	return r
 }

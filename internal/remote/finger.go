@@ -88,43 +88,56 @@ func (e *exchange) finger(ctx context.Context, scheme, name, host string) (self,
 
 // resource asks for a JSON Resource Descriptor and takes what concerns us.
 func (e *exchange) resource(ctx context.Context, from *url.URL) (self, subject string, err error) {
-	from, err = e.guard.judge(from)
+	found, err := e.descriptor(ctx, from)
 	if err != nil {
 		return "", "", err
 	}
+	return e.actorIn(found)
+}
+
+// descriptor is a JSON Resource Descriptor (RFC 7033 4.4), as far as we read it.
+type descriptor struct {
+	Subject string `json:"subject"`
+	Links   []struct {
+		Rel      string `json:"rel"`
+		Type     string `json:"type"`
+		Href     string `json:"href"`
+		Template string `json:"template"`
+	} `json:"links"`
+}
+
+func (e *exchange) descriptor(ctx context.Context, from *url.URL) (descriptor, error) {
+	var found descriptor
+	from, err := e.guard.judge(from)
+	if err != nil {
+		return found, err
+	}
 	resp, _, err := e.get(ctx, from, "application/jrd+json, application/json", signature.Key{})
 	if err != nil {
-		return "", "", err
+		return found, err
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
 		resp.Body.Close()
-		return "", "", fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
+		return found, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
 	}
 	body, err := e.read(resp)
 	if err != nil {
-		return "", "", err
+		return found, err
 	}
-	return e.readResource(body)
+	if err := json.Unmarshal(body, &found); err != nil {
+		return found, fmt.Errorf("%w: %s", ErrNotActivity, clean(err.Error(), 200))
+	}
+	return found, nil
 }
 
-func (e *exchange) readResource(body []byte) (self, subject string, err error) {
-	var resource struct {
-		Subject string `json:"subject"`
-		Links   []struct {
-			Rel  string `json:"rel"`
-			Type string `json:"type"`
-			Href string `json:"href"`
-		} `json:"links"`
+// actorIn takes the actor out of a descriptor, and the handle that it is given there.
+func (e *exchange) actorIn(found descriptor) (self, subject string, err error) {
+	name, host, err := e.splitHandle(found.Subject)
+	if err != nil || !strings.HasPrefix(found.Subject, "acct:") {
+		return "", "", fmt.Errorf("%w: its subject is %q", ErrNotActivity, clean(found.Subject, 100))
 	}
-	if err := json.Unmarshal(body, &resource); err != nil {
-		return "", "", fmt.Errorf("%w: %s", ErrNotActivity, clean(err.Error(), 200))
-	}
-	name, host, err := e.splitHandle(resource.Subject)
-	if err != nil || !strings.HasPrefix(resource.Subject, "acct:") {
-		return "", "", fmt.Errorf("%w: its subject is %q", ErrNotActivity, clean(resource.Subject, 100))
-	}
-	for _, link := range resource.Links {
+	for _, link := range found.Links {
 		if link.Rel != "self" || !isActivity(link.Type) {
 			continue
 		}

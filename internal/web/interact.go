@@ -4,53 +4,47 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
 
 	"causerie/internal/blog"
 )
 
-// interactPage takes a reader to their own server, to follow or reply from there. It asks nobody: the address is worked
-// out from what was typed.
+// interactPage asks a reader where they live, to follow or reply from there. Their answer goes to the room visitor, which
+// finds the place, or sends them back here with the trouble.
 type interactPage struct {
 	frame
 	Do, URI string
 	Who     *person // whom one follows
 	Address string  // to copy into the search of one's server
 	You     string  // as typed
-	Trouble bool
+	Trouble string // "" when there is none; name, home or busy
 }
 
 // deeds are what can be done from elsewhere, with the word of the title.
 var deeds = map[string]string{"follow": "interact-follow", "reply": "interact-reply", "boost": "interact-boost", "like": "interact-like"}
 
 func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(out, r.Body, 4<<10)
-	p := interactPage{Do: r.FormValue("do"), URI: r.FormValue("uri"), You: strings.TrimSpace(r.FormValue("you"))}
+	asked := r.URL.Query()
+	p := interactPage{Do: asked.Get("do"), URI: asked.Get("uri"), You: strings.TrimSpace(asked.Get("you"))}
+	if trouble := asked.Get("trouble"); troubles[trouble] {
+		p.Trouble = trouble
+	}
 	err := w.target(r.Context(), &p)
 	switch {
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrGone):
 		w.missing(out, r)
 		return
-	case err != nil:
-		w.fail(out, r, err)
-		return
+	case err == nil:
+		out.Header().Set("Cache-Control", "no-store") // what was typed is in its address
+		err = w.pages.Render(out, http.StatusOK, "web/interact", p)
 	}
-	status := http.StatusOK
-	if r.Method == http.MethodPost {
-		if host := homeServer(p.You); host != "" {
-			out.Header().Set("Cache-Control", "no-store")
-			out.Header().Set("Location", "https://"+host+"/authorize_interaction?uri="+url.QueryEscape(p.URI))
-			out.WriteHeader(http.StatusSeeOther)
-			return
-		}
-		status, p.Trouble = http.StatusUnprocessableEntity, true
-	}
-	if err := w.pages.Render(out, status, "web/interact", p); err != nil {
+	if err != nil {
 		w.fail(out, r, err)
 	}
 }
+
+// troubles are what may have gone wrong with a search for somebody's home; words tell them as "trouble-" and their name.
+var troubles = map[string]bool{"name": true, "home": true, "busy": true}
 
 // target finds what the reader wants to follow, answer or share. Only what stands on our pages can be meant.
 func (w *Web) target(ctx context.Context, p *interactPage) error {
@@ -108,19 +102,4 @@ func (w *Web) commenter(ctx context.Context, f *frame, address string) (string, 
 		return "", err
 	}
 	return w.say(f, "words-of", "Name", voices[0].Who.Name), nil
-}
-
-var hostPattern = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?(\.[\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?)+(:[0-9]{1,5})?$`)
-
-// homeServer reads "@you@server.example", "server.example" or the address of a profile; "" when it is none of these.
-func homeServer(typed string) string {
-	host := strings.ToLower(typed)
-	if u, err := url.Parse(host); err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
-		host = u.Host
-	}
-	host = host[strings.LastIndex(host, "@")+1:]
-	if len(host) > 253 || !hostPattern.MatchString(host) {
-		return ""
-	}
-	return host
 }

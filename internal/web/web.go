@@ -74,7 +74,6 @@ func (w *Web) Routes() chi.Router {
 	}
 
 	r.Get("/interact", w.interact)
-	r.Post("/interact", w.interact)
 
 	w.get(r, "/sitemap.xml", w.sitemap)
 	w.get(r, "/robots.txt", w.robots)
