@@ -17,7 +17,7 @@ type interactPage struct {
 	Who     *person // whom one follows
 	Address string  // to copy into the search of one's server
 	You     string  // as typed
-	Trouble string // "" when there is none; name, home or busy
+	Trouble string  // "" when there is none; name, home or busy
 }
 
 // deeds are what can be done from elsewhere, with the word of the title.
