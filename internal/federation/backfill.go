@@ -35,7 +35,7 @@ const (
 	mostPages    = 10  // of one list
 	mostRequests = 100 // for lists and pages, of all servers together
 	mostItems    = 200 // posts that are fetched, those above them among them
-	mostAnswers   = 2000
+	mostAnswers  = 2000
 	mostRounds   = 16 // what was found is asked for its own answers in the next round
 
 	readingTime  = 4 * time.Minute
