@@ -43,10 +43,12 @@ CREATE TABLE voices (
     moved_to           TEXT      NOT NULL DEFAULT '',
     created_at         TIMESTAMP NOT NULL,
     updated_at         TIMESTAMP NOT NULL,
+    silent_at          TIMESTAMP,                  -- the blog's or a series' voice that was switched off
     introduce_at       TIMESTAMP,                  -- when the followers are told of a changed profile
     leaves_at          TIMESTAMP,                  -- when its owner wants it to end
     retired_at         TIMESTAMP
 );
+CREATE UNIQUE INDEX voices_site ON voices (kind) WHERE kind = 'site';
 
 -- Handles that a voice had before: they lead to it for ever, and nobody else gets them.
 CREATE TABLE handles (

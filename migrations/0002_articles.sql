@@ -34,8 +34,10 @@ CREATE TABLE series (
     title         TEXT      NOT NULL,
     description   TEXT      NOT NULL DEFAULT '',
     language      TEXT      NOT NULL DEFAULT '',
-    planned       INTEGER   NOT NULL DEFAULT 0
+    planned       INTEGER   NOT NULL DEFAULT 0,
+    voice_id      TEXT      NOT NULL DEFAULT ''    -- that announces its parts, '' while nobody can follow it
 );
+CREATE UNIQUE INDEX series_voice ON series (voice_id) WHERE voice_id <> '';
 
 -- An article is one work of one voice; its words stand in article_texts, the original among them.
 CREATE TABLE articles (

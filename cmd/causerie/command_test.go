@@ -71,6 +71,46 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 	}
 }
 
+func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("article", "publish", write(t, "ferry.md", "---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\n---\n\nThe ferry.\n"), "--author", "ilse")
+	site := read[voiceLine](t, s.say("site", "voice", "on", "--handle", "overkant", "--json"))[0]
+	if !site.On || !strings.HasPrefix(site.Handle, "@overkant@") || site.URL != s.url+"/" {
+		t.Errorf("the blog speaks as %+v", site)
+	}
+	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") || !strings.Contains(out, "can be followed now") {
+		t.Errorf("the series: %s", out)
+	}
+	if out := s.say("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") || !strings.Contains(out, "@the_low_road@") {
+		t.Errorf("the list is\n%s", out)
+	}
+	for path, want := range map[string]string{"/": "@overkant@", "/series/the-low-road": "@the_low_road@"} {
+		if _, body := s.get(s.url+path, "text/html"); !strings.Contains(body, want) || !strings.Contains(body, "/interact?do=follow") {
+			t.Errorf("%s does not say how to follow it:\n%s", path, body)
+		}
+	}
+	if status, body := s.get(s.url+"/@the_low_road", "text/html"); status != http.StatusOK || !strings.Contains(body, "The Low Road") {
+		t.Errorf("the handle of the series leads to %d", status)
+	}
+	if out := s.say("site", "voice", "off"); !strings.Contains(out, "silent") {
+		t.Errorf("switched off: %s", out)
+	}
+	s.wait("the front page says no longer how to follow it", func() bool {
+		_, body := s.get(s.url+"/", "text/html")
+		return !strings.Contains(body, "@overkant@")
+	})
+	for name, c := range map[string]struct{ args, want string }{
+		"another handle":        {"site voice on --handle elsewhere", "stays so"},
+		"a handle of an author": {"series voice the-low-road on --handle ilse", "stays so"},
+		"a series that is none": {"series voice the-high-road on", "series list"},
+	} {
+		if _, trouble, status := say(s.ctx, s.args(strings.Fields(c.args)...), nil, ""); status != failed || !strings.Contains(trouble, c.want) {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+}
+
 func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

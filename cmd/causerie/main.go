@@ -33,6 +33,8 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Show the whole trip: publish, deliver, hear back. Needs nothing and keeps nothing."`
 	Author     authorCommand     `cmd:"" help:"Add authors and open the door for them."`
 	Article    articleCommand    `cmd:"" help:"Publish Markdown files, list, show, withdraw and delete articles."`
+	Site       siteCommand       `cmd:"" help:"Let people follow the whole blog."`
+	Series     seriesCommand     `cmd:"" help:"List series, and let people follow one."`
 	Comment    commentCommand    `cmd:"" help:"List, approve, hide and delete comments."`
 	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and try again where it failed."`
 	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`

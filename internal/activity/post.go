@@ -106,7 +106,7 @@ func (w Work) kind() post {
 // show notes only (FEP-b2b8).
 func (w Work) fillArticle(thing post, more extensions) {
 	a := w.Article
-	name, summary, content := a.Title, paragraphs(a.Summary), w.byline()+w.text(a.HTML, markup.ArticleHTML)
+	name, summary, content := a.Title, paragraphs(a.Summary), w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
 	if len(content) > maxContent {
 		content = w.teaser() + w.permalink()
 	}
@@ -117,7 +117,7 @@ func (w Work) fillArticle(thing post, more extensions) {
 	for _, t := range w.Translations {
 		names = append(names, version{t.Language, t.Title})
 		summaries = append(summaries, version{t.Language, paragraphs(t.Summary)})
-		contents = append(contents, version{t.Language, w.byline() + w.text(t.HTML, markup.ArticleHTML)})
+		contents = append(contents, version{t.Language, w.byline(t.Language) + w.text(t.HTML, markup.ArticleHTML)})
 	}
 	addVersions(more, "nameMap", names)
 	addVersions(more, "contentMap", contents)
@@ -222,7 +222,7 @@ func (w Work) text(page string, kind markup.Wire) string {
 }
 
 func (w Work) headline() string {
-	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline()
+	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline(w.Article.Language)
 }
 
 // teaser has no link in it, so that the card under it is that of the permalink.
@@ -234,21 +234,30 @@ func (w Work) permalink() string {
 	return `<p><a href="` + address + `">` + shown + `</a></p>`
 }
 
-// byline names those who wrote it together, since the wire knows one author only. A guest is named without a link.
-func (w Work) byline() string {
+// byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language of
+// the text, or all names where we do not know its word for that. A guest is named without a link.
+func (w Work) byline(language string) string {
 	if len(w.Article.Authors) < 2 {
 		return ""
 	}
+	base, _, _ := strings.Cut(language, "-")
+	with := withWords[strings.ToLower(base)]
 	var names []string
 	for _, by := range w.Article.Authors {
-		if by.VoiceID == "" || by.VoiceID == w.Author.ID {
+		switch {
+		case by.VoiceID == w.Author.ID && with != "":
+		case by.VoiceID == "" || by.VoiceID == w.Author.ID:
 			names = append(names, html.EscapeString(by.Name))
-		} else {
+		default:
 			names = append(names, w.coauthor(by).html())
 		}
 	}
-	return "<p>" + strings.Join(names, ", ") + "</p>"
+	return "<p>" + strings.TrimSpace(with+" "+strings.Join(names, ", ")) + "</p>"
 }
+
+// withWords are how languages say that something was written with somebody.
+var withWords = map[string]string{"ca": "amb", "da": "med", "de": "mit", "en": "with", "eo": "kun", "es": "con", "fr": "avec", "fy": "mei", "gl": "con",
+	"it": "con", "nb": "med", "nl": "met", "nn": "med", "no": "med", "pt": "com", "ro": "cu", "sv": "med"}
 
 func (w Work) coauthor(by blog.Byline) Mention {
 	return Mention{Handle: by.Handle + "@" + w.Site.HandleDomain, ActorID: w.Site.ActorID(by.VoiceID),

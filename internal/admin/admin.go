@@ -83,6 +83,11 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/articles/{article}/report/retry", d.signedIn(d.retry))
 	plain.Post("/admin/articles/{article}/report/replies", d.signedIn(d.fetchReplies))
 
+	plain.Get("/admin/series", d.signedIn(d.allSeries))
+	plain.Get("/admin/series/{series}", d.signedIn(d.showSeries))
+	plain.Post("/admin/series/{series}", d.signedIn(d.saveSeries))
+	plain.Post("/admin/series/{series}/voice", d.signedIn(d.switchSeries))
+
 	plain.Get("/admin/comments", d.signedIn(d.comments))
 	plain.Get("/admin/comments/{comment}", d.signedIn(d.showComment))
 	plain.Post("/admin/comments/{comment}/state", d.signedIn(d.moderate))
@@ -100,6 +105,7 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/account/password", d.signedIn(d.changePassword))
 	plain.Get("/admin/settings", d.signedIn(d.showSettings))
 	plain.Post("/admin/settings", d.signedIn(d.saveSettings))
+	plain.Post("/admin/settings/voice", d.signedIn(d.switchSite))
 
 	files := r.With(limited(uploadLimit))
 	files.Post("/admin/articles/{article}", d.signedIn(d.saveArticle))

@@ -180,9 +180,9 @@ func (v *visit) servers(letters []blog.Report) []server {
 	return list
 }
 
-// second puts the letters of co-authors after the article's own, whose fate they do not tell.
+// second puts the letters of those who carry an article on after its own, whose fate they do not tell.
 func second(kind string) int {
-	if kind == "Announce" {
+	if kind == "Announce" || kind == "Undo" {
 		return 1
 	}
 	return 0
@@ -306,7 +306,8 @@ func restOf(counts map[blog.DeliveryStatus]int) string {
 }
 
 // kinds are the words for what was said; those of the wire stand in the JSON.
-var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back", "Announce": "Carried on by those who wrote with you"}
+var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back", "Announce": "Carried on to other followers",
+	"Undo": "No longer carried on"}
 
 func (v *visit) sayings(activities []blog.Activity) []saying {
 	list := make([]saying, 0, len(activities))

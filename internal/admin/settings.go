@@ -14,12 +14,16 @@ import (
 type settingsPage struct {
 	frame
 	Name, Description, Language, Zone string
+	Voice                             voiceBox
 	Troubles                          troubles
 }
 
 func (d *Desk) showSettings(v *visit) error {
-	p := settingsPage{Name: v.site.Name, Description: v.site.Description, Language: v.site.Language, Zone: v.site.Timezone, Troubles: troubles{}}
-	return d.settings(v, http.StatusOK, p)
+	return d.settings(v, http.StatusOK, settingsOf(v.site))
+}
+
+func settingsOf(site blog.Site) settingsPage {
+	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone, Troubles: troubles{}}
 }
 
 func (d *Desk) settings(v *visit, status int, p settingsPage) error {
@@ -31,6 +35,9 @@ func (d *Desk) settings(v *visit, status int, p settingsPage) error {
 		return err
 	}
 	p.frame = f
+	if p.Voice, err = d.voiceBox(v, p.Voice.Typed, p.Troubles, d.store.SiteVoice); err != nil {
+		return err
+	}
 	return d.pages.Render(v.w, status, "admin/settings", p)
 }
 
@@ -52,7 +59,33 @@ func (d *Desk) saveSettings(v *visit) error {
 	if err := d.store.SaveSite(v.ctx(), site); err != nil {
 		return err
 	}
+	if err := d.renameVoice(v, d.store.SiteVoice, site.Name, site.Description); err != nil {
+		return err
+	}
 	return v.see("/admin/settings?done=saved")
+}
+
+// switchSite lets the blog as a whole be followed, or no longer.
+func (d *Desk) switchSite(v *visit) error {
+	if v.author.Role != blog.Admin {
+		return blog.ErrForbidden
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	p := settingsOf(v.site)
+	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
+	err = d.switchVoice(v, form.Get("switch"), d.store.SiteVoice, func() (blog.Voice, error) {
+		return LetSiteSpeak(v.ctx(), d.store, p.Voice.Typed, d.now())
+	})
+	if err := p.Troubles.note(err); err != nil {
+		return err
+	}
+	if len(p.Troubles) > 0 {
+		return d.settings(v, http.StatusUnprocessableEntity, p)
+	}
+	return v.see("/admin/settings?done=saved#voice")
 }
 
 // take puts what was typed into the site and says what is wrong with it.

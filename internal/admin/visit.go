@@ -101,6 +101,9 @@ func (f frame) Speaks() string { return "en" }
 // IsAdmin tells whether the settings of the site are open to the author.
 func (f frame) IsAdmin() bool { return f.Author.Role == blog.Admin }
 
+// MaySeries tells whether the author may change series, which are nobody's own.
+func (f frame) MaySeries() bool { return f.Author.May("") }
+
 // face is somebody's picture, or the first letter of their name.
 type face struct{ Name, Picture string }
 

@@ -256,6 +256,7 @@ type Series struct {
 	Description string
 	Language    string
 	Planned     int // how many parts there will be, 0 when nobody knows
+	VoiceID     ID  // of the voice that announces its parts, "" while nobody can follow it
 }
 
 // Picture is an entry of the picture library. Files carry no metadata and are stored in up to three widths.

@@ -50,13 +50,13 @@ func (s Site) Handle(handle string) string { return "@" + handle + "@" + s.Handl
 // Home is the front page.
 func (s Site) Home() string { return s.URL + "/" }
 
-// VoicePage is the profile page of a voice; the site's own voice lives at the front page.
+// VoicePage is the profile page of a voice; the site's own voice lives at the front page, that of a series at its page.
 func (s Site) VoicePage(v Voice) string {
 	switch v.Kind {
 	case SiteVoice:
 		return s.Home()
 	case SeriesVoice:
-		return s.URL + "/series/" + v.Handle
+		return s.SeriesPage(v.SeriesSlug)
 	}
 	return s.URL + "/@" + v.Handle
 }

@@ -37,8 +37,13 @@ type Voice struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	LeavesAt          *time.Time // when its owner wants it to end
+	SilentAt          *time.Time // a voice of the site or of a series that was switched off: it announces nothing meanwhile
 	RetiredAt         *time.Time
+	SeriesSlug        string // of the series that it speaks for, "" for any other voice
 }
+
+// Followable tells whether somebody may begin to follow the voice.
+func (v Voice) Followable() bool { return v.RetiredAt == nil && v.SilentAt == nil && v.MovedTo == "" }
 
 // Field is one line of a profile's table.
 type Field struct{ Name, Value string }

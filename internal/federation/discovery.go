@@ -86,8 +86,8 @@ func hostname(host string) string {
 	return name
 }
 
-// fingerAddress reads an address of ours: an actor, a profile page, the site itself, or an article's page, which means
-// its author.
+// fingerAddress reads an address of ours: an actor, a profile page, a series that one can follow, the site itself, or an
+// article's page, which means its author.
 func (d *Documents) fingerAddress(ctx context.Context, resource string) (finger, error) {
 	u, err := url.Parse(resource)
 	if err != nil {
@@ -105,6 +105,8 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (finger,
 		return d.voiceFinger(d.Store.Voice(ctx, id))
 	case strings.HasPrefix(u.Path, "/@"):
 		return d.voiceFinger(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
+	case seriesPath.MatchString(u.Path):
+		return d.voiceFinger(d.voiceOfSeries(ctx, lastSegment(u.Path)))
 	}
 	a, err := d.Store.HeadBySlug(ctx, lastSegment(u.Path))
 	if err != nil || !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {

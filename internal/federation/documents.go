@@ -80,12 +80,14 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	}
 }
 
-// Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, the front page.
-// false when the address has no such answer, so that the page is served instead.
+// Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, a series', the
+// front page. false when the address has no such answer, so that the page is served instead.
 func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case r.URL.Path == "/":
-		d.serve(d.instance)(w, r)
+		d.serve(d.front)(w, r)
+	case seriesPath.MatchString(r.URL.Path):
+		d.serve(d.humanSeries)(w, r)
 	case strings.HasPrefix(r.URL.Path, "/@") && !strings.Contains(r.URL.Path[1:], "/"):
 		d.serve(d.humanActor)(w, r)
 	case articlePath.MatchString(r.URL.Path):
@@ -96,7 +98,10 @@ func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
+var (
+	articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
+	seriesPath  = regexp.MustCompile(`^/series/[^/]+$`)
+)
 
 // maker makes a document's bytes; blog.ErrNotFound and blog.ErrGone are its 404 and 410. Bytes beside ErrGone are the
 // tombstone.
@@ -157,6 +162,35 @@ func (d *Documents) instance(ctx context.Context, _ *http.Request) ([]byte, erro
 		return nil, err
 	}
 	return activity.Instance(site)
+}
+
+// front is who the front page belongs to: the voice of the blog where it has one, or the instance actor.
+func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.Store.SiteVoice(ctx)
+	if errors.Is(err, blog.ErrNotFound) {
+		return d.instance(ctx, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.person(voice)
+}
+
+// humanSeries is the voice of a series, if one can follow it.
+func (d *Documents) humanSeries(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.voiceOfSeries(ctx, lastSegment(r.URL.Path))
+	if err != nil {
+		return nil, err
+	}
+	return d.person(voice)
+}
+
+func (d *Documents) voiceOfSeries(ctx context.Context, slug string) (blog.Voice, error) {
+	series, err := d.Store.SeriesBySlug(ctx, slug)
+	if err != nil {
+		return blog.Voice{}, err
+	}
+	return d.Store.SeriesVoice(ctx, series.ID)
 }
 
 func (d *Documents) actor(ctx context.Context, r *http.Request) ([]byte, error) {

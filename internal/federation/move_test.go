@@ -31,10 +31,10 @@ func (o *overkant) voice(id blog.ID) blog.Voice {
 	return v
 }
 
-// read asks for a document that is there, whole.
+// read asks for a document that is there, whole, by its path or its address.
 func (o *overkant) read(path string) map[string]any {
 	o.t.Helper()
-	code, _, body := o.get(path, asMastodon)
+	code, _, body := o.get(o.path(path), asMastodon)
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(body), &doc); err != nil || code != http.StatusOK {
 		o.t.Fatalf("%s answers %d %s", path, code, body)

@@ -75,34 +75,7 @@ func (o *Outbox) sayCreate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err := errors.Join(s.TellFollowers(ctx, said), o.tellMentioned(ctx, s, said, mentions)); err != nil {
 		return err
 	}
-	return o.sayAnnounces(ctx, s, a)
-}
-
-// sayAnnounces lets each co-author of ours carry the article to their own followers: on the wire it has one author
-// (federation.md 3.6).
-func (o *Outbox) sayAnnounces(ctx context.Context, s *store.Store, a blog.Article) error {
-	if a.Visibility == blog.Followers {
-		return nil
-	}
-	for _, by := range a.Authors {
-		if by.VoiceID == "" || by.VoiceID == a.VoiceID {
-			continue
-		}
-		voice, err := s.Voice(ctx, by.VoiceID)
-		if err != nil {
-			return err
-		}
-		said, err := o.say(ctx, s, voice, "Announce", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-			return activity.WrapAnnounce(e, o.Site.ArticleID(a.ObjectID), o.Site.ActorID(a.VoiceID))
-		})
-		if err != nil {
-			return err
-		}
-		if err := s.TellFollowers(ctx, said); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.carryOn(ctx, s, blog.Article{}, a)
 }
 
 // saveObject builds an article's object and keeps its bytes.

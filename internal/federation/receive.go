@@ -108,7 +108,7 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 	}
 	f := blog.Follower{VoiceID: voice.ID, ActorID: actor.ID, FollowID: act.ID, State: blog.Accepted, Since: in.Now(), Actor: actor}
 	result.said = true
-	if voice.RetiredAt != nil || voice.MovedTo != "" {
+	if !voice.Followable() {
 		return in.outbox.sayReject(ctx, s, f)
 	}
 	if voice.ApprovesFollowers || actor.Block == blog.Limit {

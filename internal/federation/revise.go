@@ -32,7 +32,14 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 		if current.ObjectID == "" {
 			return nil
 		}
-		return o.sayUpdate(ctx, store, *edited, mentions)
+		saved, err := store.Article(ctx, edited.ID) // whose by-line has all the names
+		if err != nil {
+			return err
+		}
+		if err := o.sayUpdate(ctx, store, saved, mentions); err != nil {
+			return err
+		}
+		return o.carryOn(ctx, store, current, saved)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)

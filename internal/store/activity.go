@@ -62,13 +62,13 @@ type Said struct {
 }
 
 // federal is what of our activities everybody may read: about a published article that is public or unlisted, or about a
-// public answer of ours under one, and not gone.
+// public answer of ours under one, and not gone; of announcements, those that stand.
 const (
 	saidColumns = `s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at, o.payload AS object`
 	federal     = ` FROM activities s JOIN objects o ON o.id = s.object_id AND o.gone_at IS NULL
 		JOIN articles a ON a.id = o.article_id AND a.status = 'published' AND a.visibility IN ('public', 'unlisted')
 		LEFT JOIN comments c ON c.id = o.comment_id
-		WHERE (o.comment_id = '' OR ` + public + `)`
+		WHERE (o.comment_id = '' OR ` + public + `) AND (s.kind <> 'Announce' OR ` + standing + `)`
 )
 
 // PublicActivity finds something said that everybody may read, by its id.
@@ -102,4 +102,16 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
+}
+
+// standing tells an Announce that its voice has not taken back since.
+const standing = `NOT EXISTS (SELECT 1 FROM activities u
+	WHERE u.kind = 'Undo' AND u.object_id = s.object_id AND u.voice_id = s.voice_id AND u.id > s.id)`
+
+// Announcement finds what a voice last said to carry an object on; blog.ErrNotFound when it never did, or took it back.
+func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.Activity, error) {
+	var a blog.Activity
+	return a, s.one(ctx, &a, `
+		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
+		WHERE s.object_id = ? AND s.voice_id = ? AND s.kind = 'Announce' AND `+standing+` ORDER BY s.id DESC LIMIT 1`, object, voice)
 }

@@ -52,6 +52,14 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
+// TellHearers writes a letter for each inbox that an earlier activity was sent to without a refusal.
+func (s *Store) TellHearers(ctx context.Context, a blog.Activity, earlier blog.ID) error {
+	return s.tell(ctx, a, `
+		INSERT INTO deliveries (activity_id, inbox, host, revision)
+		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT IN ('refused', 'gone')
+		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
+}
+
 // TellInboxes writes a letter for each of the given inboxes.
 func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {

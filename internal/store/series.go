@@ -6,7 +6,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// SaveSeries writes a series down, new or known; a slug that another one has is blog.ErrConflict.
+const seriesColumns = `id, slug, title, description, language, planned, voice_id`
+
+// SaveSeries writes a series down, new or known; its voice stays. A slug that another one has is blog.ErrConflict.
 func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
@@ -18,14 +20,20 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	})
 }
 
+// Series finds a series by its id.
+func (s *Store) Series(ctx context.Context, id blog.ID) (blog.Series, error) {
+	var series blog.Series
+	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE id = ?`, id)
+}
+
 // SeriesBySlug finds a series by its slug.
 func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
-	return series, s.one(ctx, &series, `SELECT id, slug, title, description, language, planned FROM series WHERE slug = ?`, slug)
+	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
 }
 
 // AllSeries lists the series by title.
 func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
-	return list, s.all(ctx, &list, `SELECT id, slug, title, description, language, planned FROM series ORDER BY title`)
+	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
 }

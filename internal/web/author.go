@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +42,9 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	author, err := w.authorByHandle(ctx, handle)
+	if errors.Is(err, errElsewhere) {
+		return w.otherVoice(ctx, handle)
+	}
 	if err != nil {
 		return page.Document{}, err
 	}
@@ -67,12 +72,22 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	p.Followers = followers.Accepted
-	if p.Moved != "" {
-		p.Who.Follow = ""
-	}
 	p.describe(&f, author.Voice)
 	p.frame = f
 	return w.document(http.StatusOK, "web/author", &f, p)
+}
+
+// errElsewhere says that a handle is that of the blog or of a series, which have pages of their own.
+var errElsewhere = fmt.Errorf("%w: it is no author", blog.ErrNotFound)
+
+// otherVoice leads from the handle of the blog or of a series to its page.
+func (w *Web) otherVoice(ctx context.Context, handle string) (page.Document, error) {
+	site, err := w.store.Site(ctx)
+	if err != nil {
+		return page.Document{}, err
+	}
+	voice, err := w.store.VoiceByHandle(ctx, handle)
+	return moved(strings.TrimPrefix(site.VoicePage(voice), site.URL)), err
 }
 
 // authorByHandle finds an author of ours by the handle they have or had; one who has left is blog.ErrGone.
@@ -82,7 +97,7 @@ func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, e
 		return blog.Author{}, err
 	}
 	if voice.Kind != blog.AuthorVoice {
-		return blog.Author{}, blog.ErrNotFound
+		return blog.Author{}, errElsewhere
 	}
 	if voice.RetiredAt != nil {
 		return blog.Author{}, blog.ErrGone

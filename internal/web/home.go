@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -18,6 +20,7 @@ type homePage struct {
 	list
 	Authors  []person // when there are several
 	Alone    *person  // when there is one
+	Whole    *person  // the voice of the blog, when one can follow it
 	Featured *entry   // the newest, large
 	Empty    bool
 }
@@ -51,6 +54,9 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 		return page.Document{}, err
 	}
 	p.cast(&f, authors)
+	if p.Whole, err = w.whole(ctx, &f); err != nil {
+		return page.Document{}, err
+	}
 	if err := w.fill(ctx, &f, &p); err != nil {
 		return page.Document{}, err
 	}
@@ -89,10 +95,25 @@ func (p *homePage) cast(f *frame, authors []blog.Author) {
 	}
 }
 
-// voice is an author of ours as pages name them.
+// voice is whoever of ours speaks, as pages name them.
 func (f *frame) voice(v blog.Voice) person {
-	return person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain, URL: "/@" + v.Handle, Picture: media(v.Picture),
-		Follow: interact("follow", f.Site.ActorID(v.ID))}
+	p := person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain, URL: strings.TrimPrefix(f.Site.VoicePage(v), f.Site.URL),
+		Picture: media(v.Picture)}
+	if v.Followable() {
+		p.Follow = interact("follow", f.Site.ActorID(v.ID))
+	}
+	return p
+}
+
+// whole is the voice that announces everybody's articles; nil when there is none to follow. The front page is its profile.
+func (w *Web) whole(ctx context.Context, f *frame) (*person, error) {
+	v, err := w.store.SiteVoice(ctx)
+	if errors.Is(err, blog.ErrNotFound) || err == nil && !v.Followable() {
+		return nil, nil
+	}
+	f.Head.Activity = f.Site.ActorID(v.ID)
+	p := f.voice(v)
+	return &p, err
 }
 
 // fill shows the articles: on the first page the newest stands apart.

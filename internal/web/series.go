@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 
+	"causerie/internal/blog"
 	"causerie/internal/page"
 )
 
@@ -18,6 +20,8 @@ type seriesPage struct {
 	Start              string
 	StartPart          int // its number; 0 when it has none
 	Feed               string
+	Voice              *person // that announces its parts, when one can follow it
+	Followers          int
 	Groups             []group
 }
 
@@ -52,8 +56,27 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	if len(entries) > 0 {
 		p.Start, p.StartPart = entries[0].URL, articles[0].Part
 	}
+	if err := w.followSeries(ctx, &f, &p, series); err != nil {
+		return page.Document{}, err
+	}
 	f.Head.Title, f.Head.Description, f.Head.Canonical = series.Title, series.Description, f.Site.SeriesPage(series.Slug)
 	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, series.Title}}, f.Head.Feeds...)
 	p.frame = f
 	return w.document(http.StatusOK, "web/series", &f, p)
+}
+
+// followSeries shows how one follows a series that has a voice.
+func (w *Web) followSeries(ctx context.Context, f *frame, p *seriesPage, series blog.Series) error {
+	voice, err := w.store.SeriesVoice(ctx, series.ID)
+	if errors.Is(err, blog.ErrNotFound) || err == nil && !voice.Followable() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	followers, err := w.store.CountFollowers(ctx, voice.ID)
+	who := f.voice(voice)
+	p.Voice, p.Followers = &who, followers.Accepted
+	f.Head.Activity = f.Site.ActorID(voice.ID)
+	return err
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+type seriesCommand struct {
+	List  seriesList  `cmd:"" help:"List the series."`
+	Voice seriesVoice `cmd:"" help:"Let people follow a series, or no longer."`
+}
+
+type seriesList struct {
+	JSON bool `name:"json" help:"Print one JSON object a line."`
+}
+
+// seriesLine is a series as programs read one.
+type seriesLine struct {
+	ID     blog.ID `json:"id"`
+	Slug   string  `json:"slug"`
+	Title  string  `json:"title"`
+	URL    string  `json:"url"`
+	Parts  int     `json:"parts"`            // published
+	Handle string  `json:"handle,omitempty"` // by which one follows it
+}
+
+func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		all, err := d.store.AllSeries(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, l.JSON)
+		for _, s := range all {
+			line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: d.site.SeriesPage(s.Slug)}
+			if line.Parts, err = d.store.CountArticles(ctx, store.Filter{Series: s.ID, Listed: true}); err != nil {
+				return err
+			}
+			voice, err := d.store.SeriesVoice(ctx, s.ID)
+			if err != nil && !errors.Is(err, blog.ErrNotFound) {
+				return err
+			}
+			if err == nil && voice.Followable() {
+				line.Handle = d.site.Handle(voice.Handle)
+			}
+			t.line(line, line.Slug, line.Title, plural(line.Parts, "part"), line.Handle)
+		}
+		return t.flushOr("no series")
+	})
+}
+
+type seriesVoice struct {
+	Series string `arg:"" help:"The slug of the series, as in its address."`
+	switched
+}
+
+// Help is printed below the command's line by --help.
+func (seriesVoice) Help() string {
+	return "The series then has an account of its own that announces every public part once, at its publication. Without --handle it is called " +
+		"after its address."
+}
+
+func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		series, err := d.store.SeriesBySlug(ctx, v.Series)
+		if errors.Is(err, blog.ErrNotFound) {
+			return fmt.Errorf("there is no series “%s”: “causerie series list” shows them all", v.Series)
+		}
+		if err != nil {
+			return err
+		}
+		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SeriesVoice(ctx, series.ID) },
+			func() (blog.Voice, error) { return admin.LetSeriesSpeak(ctx, d.store, series, v.Handle, now()) })
+	})
+}

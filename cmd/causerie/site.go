@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+)
+
+type siteCommand struct {
+	Voice siteVoice `cmd:"" help:"Let people follow the whole blog, or no longer."`
+}
+
+// switched is what turning a voice on or off is given.
+type switched struct {
+	Switch string `arg:"" enum:"on,off" help:"on or off."`
+	Handle string `placeholder:"NAME" help:"The name people follow, for ever: a–z, 0–9 and _. Asked for the first time only."`
+	JSON   bool   `name:"json" help:"Print one JSON object."`
+}
+
+// do turns the voice that find finds on, by the given function, or off.
+func (s switched) do(ctx context.Context, c *console, d *desk, find, on func() (blog.Voice, error)) error {
+	if s.Switch == "on" {
+		v, err := on()
+		if err != nil {
+			return plain(err)
+		}
+		return s.tell(ctx, c, d, v, "%s can be followed now. It announces what is published from here on.\n")
+	}
+	v, err := find()
+	if errors.Is(err, blog.ErrNotFound) {
+		return errors.New("it has no voice that could be switched off")
+	}
+	if err != nil {
+		return err
+	}
+	if v, err = admin.Silence(ctx, d.store, v, now()); err != nil {
+		return err
+	}
+	return s.tell(ctx, c, d, v, "%s is silent now and takes no new followers. Those it has stay.\n")
+}
+
+// voiceLine is a voice of the blog or of a series as programs read one.
+type voiceLine struct {
+	ID        blog.ID `json:"id"`
+	Handle    string  `json:"handle"`
+	Name      string  `json:"name"`
+	URL       string  `json:"url"`
+	Object    string  `json:"object"` // the ActivityPub id
+	On        bool    `json:"on"`
+	Followers int     `json:"followers"`
+}
+
+func (s switched) tell(ctx context.Context, c *console, d *desk, v blog.Voice, words string) error {
+	followers, err := d.store.CountFollowers(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		t := newTable(c.out, true)
+		t.line(voiceLine{ID: v.ID, Handle: d.site.Handle(v.Handle), Name: v.Name, URL: d.site.VoicePage(v), Object: d.site.ActorID(v.ID),
+			On: v.SilentAt == nil, Followers: followers.Accepted})
+		return t.flush()
+	}
+	fmt.Fprintf(c.out, words, d.site.Handle(v.Handle))
+	return nil
+}
+
+type siteVoice struct {
+	switched
+}
+
+// Help is printed below the command's line by --help.
+func (siteVoice) Help() string {
+	return "The blog then has an account of its own that announces every public article once, at its publication. Without --handle it is called " +
+		"after the first part of its domain."
+}
+
+func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SiteVoice(ctx) },
+			func() (blog.Voice, error) { return admin.LetSiteSpeak(ctx, d.store, v.Handle, now()) })
+	})
+}

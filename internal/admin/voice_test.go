@@ -1,0 +1,69 @@
+package admin_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+func TestTheWholeBlogIsSwitchedOnAndOff(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.author("tobias", "Tobias Renkema", blog.Editor)
+		b := o.signIn("ilse").open("/admin/settings").sees("Follow the whole blog", "Switch on")
+		b.press("Switch on", "handle", "De Overkant").want(422, "/admin/settings/voice").sees("The handle may have 1 to 30")
+		if got := b.field("handle"); got != "De Overkant" {
+			t.Errorf("the field came back as %q", got)
+		}
+		b.press("Switch on", "handle", "tobias").want(422, "/admin/settings/voice").sees("“tobias” is taken")
+		b.press("Switch on", "handle", "@overkant").want(200, "/admin/settings").sees("@overkant@", "0 followers on 0 servers")
+		bram := o.server("veerhuis").Person("bram")
+		o.befriend(bram, "overkant")
+		b.open("/admin/settings").sees("1 follower on 1 server")
+		b.press("Save", "name", "De Overkant, een blad", "description", "Van de overkant.").want(200, "/admin/settings")
+		if due, err := o.store.DueIntroductions(t.Context(), time.Now().Add(time.Hour)); err != nil || len(due) != 1 {
+			t.Errorf("its followers are to be told of %d profiles (%v)", len(due), err)
+		}
+		b.press("Switch off").want(200, "/admin/settings").sees("@overkant@", "Switch on")
+		voice, err := o.store.SiteVoice(t.Context())
+		if err != nil || voice.Followable() || voice.Name != "De Overkant, een blad" || voice.Summary != "Van de overkant." {
+			t.Errorf("switched off it is %+v (%v)", voice, err)
+		}
+		b.press("Switch on").want(200, "/admin/settings").sees("1 follower on 1 server", "Switch off")
+		o.signIn("tobias").open("/admin/settings").want(403, "/admin/settings")
+	})
+}
+
+func TestASeriesIsDescribedAndFollowed(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Editor)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		b := o.signIn("ilse").open("/admin/series").sees("No series yet.")
+		series := blog.Series{ID: blog.NewID(time.Now()), Slug: "the-low-road", Title: "The Low Road", Language: "en"}
+		if err := o.store.SaveSeries(t.Context(), series); err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin/articles").sees("Series")
+		b.open("/admin/series").sees("The Low Road", "0 parts published")
+		path := "/admin/series/" + string(series.ID)
+		b.open(path).press("Save", "title", "", "planned", "many", "description", "Along the dike.").want(422, path).sees("The number of parts must be a number", "The title must have")
+		b.press("Save", "title", "The Lower Road", "planned", "5").want(200, path)
+		if s, err := o.store.Series(t.Context(), series.ID); err != nil || s.Title != "The Lower Road" || s.Planned != 5 || s.Description != "Along the dike." || s.Slug != "the-low-road" {
+			t.Errorf("saved as %+v (%v)", s, err)
+		}
+		b.press("Switch on").want(200, path).sees("@the_low_road@")
+		if v, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || v.Name != "The Lower Road" || o.site.VoicePage(v) != o.site.SeriesPage("the-low-road") {
+			t.Errorf("its voice is %+v (%v)", v, err)
+		}
+		b.press("Save", "title", "The Low Road").want(200, path)
+		if v, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || v.Name != "The Low Road" {
+			t.Errorf("its voice is %+v (%v)", v, err)
+		}
+		if _, err := o.store.SiteVoice(t.Context()); !errors.Is(err, blog.ErrNotFound) {
+			t.Errorf("the blog has a voice too (%v)", err)
+		}
+		o.signIn("tobias").open("/admin/series").want(403, "/admin/series").open(path).want(403, path)
+	})
+}
