@@ -54,7 +54,7 @@ type Config struct {
 
 	Federation string `default:"open" enum:"open,allow-list" placeholder:"open" help:"With whom the blog speaks: open, with everybody who is not blocked, or allow-list, with nobody but the servers of “causerie allow list” and what lies below them."`
 
-	AuthorizedFetch bool `help:"Answer what other servers ask only when they sign the question. Comes in a later version."`
+	AuthorizedFetch bool `help:"Answer what other servers ask only when they sign the question, so that blocked ones cannot read articles by asking for them as machines do. Pages stay open to everybody. Servers that never sign then see no articles. Default: off."`
 
 	MetricsListen string `placeholder:"ADDR" help:"Where to serve measurements for Prometheus. Comes in a later version."`
 
@@ -287,7 +287,6 @@ func (c *Config) refuseLater() error {
 		{"tls: auto", c.TLS != "off"},
 		{"smtp", c.SMTP != ""},
 		{"metrics-listen", c.MetricsListen != ""},
-		{"authorized-fetch", c.AuthorizedFetch},
 		{"media on s3://", strings.HasPrefix(c.Media, "s3:")},
 	} {
 		if later.set {

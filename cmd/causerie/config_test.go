@@ -46,6 +46,21 @@ func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
 	}
 }
 
+func TestSignedQuestionsAreDemandedWhereverThatIsSaid(t *testing.T) {
+	for name, source := range map[string]struct{ args, env []string }{
+		"a flag":            {args: []string{"--authorized-fetch"}},
+		"a variable":        {env: []string{"CAUSERIE_AUTHORIZED_FETCH=true"}},
+		"a line of a file":  {args: []string{"--config", write(t, "secure.yaml", "authorized-fetch: true\n")}},
+		"nothing":           {},
+		"a line that is no": {args: []string{"--config", write(t, "open.yaml", "authorized-fetch: false\n")}},
+	} {
+		c, err := settle(t, source.args, source.env)
+		if want := name != "nothing" && name != "a line that is no"; err != nil || c.AuthorizedFetch != want {
+			t.Errorf("%s: %v, %v; want %v", name, c.AuthorizedFetch, err, want)
+		}
+	}
+}
+
 func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 	for name, c := range map[string]struct {
 		args, env  []string
@@ -71,7 +86,6 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 		"mail":                          {env: []string{"CAUSERIE_SMTP=smtp://x"}, want: "later version"},
 		"measurements":                  {file: "metrics-listen: localhost:9\n", want: "later version"},
 		"pictures in a bucket":          {args: []string{"--media=s3://b"}, want: "later version"},
-		"signed questions":              {args: []string{"--authorized-fetch"}, want: "later version"},
 		"a command without its words":   {args: []string{"article", "publish"}, want: "--author"},
 		"a role that is none":           {args: []string{"author", "add", "x", "--name=X", "--role=king"}, want: "admin"},
 		"a password that does not come": {args: []string{"author", "add", "x", "--name=X", "--password-stdin"}, want: "standard input"},

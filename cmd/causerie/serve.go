@@ -103,6 +103,7 @@ func (h *house) join(ctx context.Context) error {
 	}
 	kept := page.NewKept(h.store.Changes, 0)
 	documents := federation.NewDocuments(h.base(), h.inbox, kept, version)
+	documents.AuthorizedFetch = h.config.AuthorizedFetch
 	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
 	author.Log = h.log
 	readers := visitor.New(h.base().Remote)

@@ -28,18 +28,19 @@ import (
 // overkant is the blog of the fixtures, running: De Overkant, with Ilse's voice, on a real listener, with its courier and
 // its inbox at work.
 type overkant struct {
-	t        testing.TB
-	ctx      context.Context
-	site     blog.Site
-	store    *store.Store
-	outbox   *federation.Outbox
-	inbox    *federation.Inbox
-	courier  *federation.Courier
-	base     federation.Base
-	ilse     blog.Voice
-	instance signature.Key
-	world    *neighbour.World
-	stop     func()
+	t         testing.TB
+	ctx       context.Context
+	site      blog.Site
+	store     *store.Store
+	outbox    *federation.Outbox
+	inbox     *federation.Inbox
+	courier   *federation.Courier
+	base      federation.Base
+	ilse      blog.Voice
+	instance  signature.Key
+	documents *federation.Documents
+	world     *neighbour.World
+	stop      func()
 }
 
 // start brings the blog up on a store, and a world of neighbours around it.
@@ -72,9 +73,9 @@ func start(t testing.TB, s *store.Store, settings ...func(*federation.Base)) *ov
 		t.Fatal(err)
 	}
 	router := chi.NewRouter()
-	documents := federation.NewDocuments(base, o.inbox, page.NewKept(s.Changes, 0), "test")
-	documents.Routes(router)
-	router.NotFound(federation.Negotiate(documents, http.NotFoundHandler()).ServeHTTP)
+	o.documents = federation.NewDocuments(base, o.inbox, page.NewKept(s.Changes, 0), "test")
+	o.documents.Routes(router)
+	router.NotFound(federation.Negotiate(o.documents, http.NotFoundHandler()).ServeHTTP)
 	o.run(listener, router)
 	o.ilse = o.addVoice("ilse", "Ilse Verhaagen")
 	o.world = neighbour.New(neighbour.Config{})

@@ -24,6 +24,9 @@ type Documents struct {
 	inbox   *Inbox
 	kept    *page.Kept
 	version string // of this program, for NodeInfo
+
+	// AuthorizedFetch demands a signature of whoever reads documents. Set it before anything is served.
+	AuthorizedFetch bool
 }
 
 // NewDocuments makes the documents of a site. The inbox judges the signatures of those who ask for followers-only words.
@@ -43,6 +46,7 @@ func (d *Documents) Routes(r chi.Router) {
 }
 
 func (d *Documents) activityRoutes(r chi.Router) {
+	r.Use(d.guarded)
 	r.Handle("/inbox", d.inbox)
 	r.Handle("/instance/inbox", d.inbox)
 	r.Handle("/actors/{actor}/inbox", d.inbox)
@@ -63,9 +67,7 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/notes/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/notes/{object}/{collection:likes|shares}", d.serve(d.collection))
 	get("/activities/{activity}", d.serve(d.activity))
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, http.StatusNotFound, "there is nothing here")
-	})
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { nothingHere(w) })
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		writeError(w, http.StatusMethodNotAllowed, "this can only be read")
@@ -83,18 +85,20 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 // Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, a series', the
 // front page. false when the address has no such answer, so that the page is served instead.
 func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
+	var answer http.HandlerFunc
 	switch {
 	case r.URL.Path == "/":
-		d.serve(d.front)(w, r)
+		answer = d.serve(d.front)
 	case seriesPath.MatchString(r.URL.Path):
-		d.serve(d.humanSeries)(w, r)
+		answer = d.serve(d.humanSeries)
 	case strings.HasPrefix(r.URL.Path, "/@") && !strings.Contains(r.URL.Path[1:], "/"):
-		d.serve(d.humanActor)(w, r)
+		answer = d.serve(d.humanActor)
 	case articlePath.MatchString(r.URL.Path):
-		d.serve(d.humanPost)(w, r)
+		answer = d.serve(d.humanPost)
 	default:
 		return false
 	}
+	d.guarded(answer).ServeHTTP(w, r)
 	return true
 }
 
@@ -108,10 +112,13 @@ var (
 type maker func(ctx context.Context, r *http.Request) ([]byte, error)
 
 // serve answers GET with a kept document, in the media type that was asked for.
-func (d *Documents) serve(make maker) http.HandlerFunc {
+func (d *Documents) serve(make maker) http.HandlerFunc { return d.serveAs("", make) }
+
+// serveAs keeps what it serves apart from what else is served at the same address.
+func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
 	kinds := map[string]http.Handler{}
 	for _, kind := range []string{activity.ContentType, linkedData} {
-		kinds[kind] = d.kept.Handler(kind, d.document(make, kind), d.fail)
+		kinds[kind] = d.kept.Handler(what+kind, d.document(make, kind), d.fail)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/ap/") && prefersPage(r) && d.toPage(w, r) {
@@ -130,7 +137,8 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 		case errors.Is(err, blog.ErrGone):
 			doc.Status = http.StatusGone
 		case errors.Is(err, blog.ErrNotFound):
-			doc.Status, doc.Body = http.StatusNotFound, errorBody("there is nothing here")
+			doc.Status, doc.Body = http.StatusNotFound, errorBody(wordsOfNothing)
+			doc.Header.Set("Cache-Control", "no-store") // it may be published the next moment, or be there for those who sign
 		case err != nil:
 			return page.Document{}, err
 		}
@@ -143,6 +151,13 @@ func (d *Documents) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Retry-After", "10")
 	writeError(w, http.StatusServiceUnavailable, "this cannot be read at the moment")
 }
+
+func nothingHere(w http.ResponseWriter) {
+	writeError(w, http.StatusNotFound, wordsOfNothing)
+}
+
+// wordsOfNothing are the same for what is not there and for what is not shown.
+const wordsOfNothing = "there is nothing here"
 
 func writeError(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -260,10 +275,15 @@ func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, err
 	return d.counted(ctx, object)
 }
 
-// object finds the object in an address, if it may be served: gone ones are blog.ErrGone with their tombstone; restricted
-// answers, and all that stand under an article that is not published, are nothing.
+// object finds the object in an address, as objectOf does.
 func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, blog.Article, error) {
-	object, err := d.Store.Object(ctx, blog.ID(chi.URLParam(r, "object")))
+	return d.objectOf(ctx, blog.ID(chi.URLParam(r, "object")))
+}
+
+// objectOf finds an object, if it may be served: gone ones are blog.ErrGone with their tombstone; restricted
+// answers, and all that stand under an article that is not published, are nothing.
+func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blog.Article, error) {
+	object, err := d.Store.Object(ctx, id)
 	if err != nil {
 		return object, blog.Article{}, err
 	}
@@ -281,37 +301,4 @@ func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, 
 		err = blog.ErrNotFound
 	}
 	return object, a, err
-}
-
-// open is serve for documents that some may read only when they sign: followers-only articles.
-func (d *Documents) open(make maker) http.HandlerFunc {
-	public := d.serve(make)
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Signature") == "" || !d.forFollower(w, r) {
-			public(w, r)
-		}
-	}
-}
-
-// forFollower serves a followers-only article to an actor who follows its author; false when it is anything else.
-func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
-	object, article, err := d.object(r.Context(), r)
-	if err != nil || article.Visibility != blog.Followers {
-		return false
-	}
-	reader, _, err := d.inbox.verify(r, nil, sketch{})
-	if err != nil {
-		return false
-	}
-	if barred, err := d.barred(r.Context(), d.Store, reader); barred || err != nil {
-		return false
-	}
-	follower, err := d.Store.Follower(r.Context(), article.VoiceID, reader)
-	if err != nil || follower.State != blog.Accepted {
-		return false
-	}
-	w.Header().Set("Content-Type", mediaType(r))
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Write(object.Payload)
-	return true
 }

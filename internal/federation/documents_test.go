@@ -73,26 +73,3 @@ func TestCollectionsTellNumbersAndPublicWordsAlone(t *testing.T) {
 		}
 	})
 }
-
-func TestFollowersOnlyWordsAreForFollowersAlone(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis, zilverduin := o.server("veerhuis"), o.server("zilverduin")
-		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
-		o.befriend(bram)
-		a := o.publish(func(a *blog.Article) { a.Visibility = blog.Followers })
-		if _, err := veerhuis.WaitFor(o.soon(), neighbour.About("Create", o.object(a))); err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range []string{strings.TrimPrefix(o.object(a), o.site.URL), o.site.ArticlePath(a)} {
-			if code, _, body := o.get(path, asMastodon); code != 404 || strings.Contains(body, "ferry") {
-				t.Errorf("%s unsigned: %d %s", path, code, body)
-			}
-		}
-		for who, want := range map[*neighbour.Person]bool{bram: true, kade: false} {
-			body, err := who.Fetch(o.soon(), o.object(a))
-			if got := err == nil && strings.Contains(string(body), "ferry"); got != want {
-				t.Errorf("%s reads it: %v (%v), want %v", who.Handle(), got, err, want)
-			}
-		}
-	})
-}

@@ -183,10 +183,7 @@ func (in *Inbox) ignored(ctx context.Context, doc *activity.Document, act sketch
 // signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
 // nothing happens: an actor that is gone, a signer who is blocked.
 func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act sketch) (string, error) {
-	owner, keyID, err := in.verify(r.WithContext(ctx), body, act)
-	if errors.Is(err, signature.ErrMismatch) && keyID != "" && in.keys.renew(ctx, keyID) {
-		owner, _, err = in.verify(r.WithContext(ctx), body, act)
-	}
+	owner, err := in.signed(r.WithContext(ctx), body, act)
 	switch {
 	case err == nil:
 	case errors.Is(err, errBarred):
@@ -209,6 +206,16 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 		return "", err
 	}
 	return owner, nil
+}
+
+// signed judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
+// The error is errBarred for the key of a server that is refused, which is not fetched.
+func (in *Inbox) signed(r *http.Request, body []byte, act sketch) (string, error) {
+	owner, keyID, err := in.verify(r, body, act)
+	if errors.Is(err, signature.ErrMismatch) && in.keys.renew(r.Context(), keyID) {
+		owner, _, err = in.verify(r, body, act)
+	}
+	return owner, err
 }
 
 func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (owner, keyID string, err error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"causerie/internal/activity"
+	"causerie/internal/blog"
 )
 
 // linkedData is the other name of ActivityPub's media type, for those who ask for it by that name.
@@ -17,6 +18,9 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && asksForActivity(r) && documents.Human(w, r) {
 			return
+		}
+		if documents.AuthorizedFetch { // a cache must know that a machine's answer depends on it
+			w = &bySignature{ResponseWriter: w}
 		}
 		pages.ServeHTTP(w, r)
 	})
@@ -120,9 +124,9 @@ func (d *Documents) pageOf(r *http.Request) string {
 			return d.Site.VoicePage(voice)
 		}
 	case "articles", "notes":
-		object, article, err := d.readable(r.Context(), r)
+		object, article, err := d.objectOf(r.Context(), id)
 		switch {
-		case err != nil:
+		case err != nil || article.Visibility == blog.Followers:
 			return ""
 		case object.CommentID != "":
 			return d.Site.CommentPage(article, object.CommentID)

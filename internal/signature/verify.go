@@ -64,11 +64,12 @@ type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
 // the one that may be worth another call with a key fetched anew. What find
 // answers instead of a key comes back as an error that wraps it and none of these.
 func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, find Find) (Signed, error) {
+	if !Present(req.Header) {
+		return Signed{}, ErrUnsigned
+	}
 	read := message.cavage
 	if len(req.Header.Values("Signature-Input")) > 0 {
 		read = message.rfc9421
-	} else if len(cavageHeaders(req.Header)) == 0 {
-		return Signed{}, ErrUnsigned
 	}
 	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now}
 	if m.base == nil {
@@ -92,6 +93,11 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 		return Signed{}, err
 	}
 	return claim.Signed, nil
+}
+
+// Present tells whether a header bears a signature of one of the dialects, good or bad.
+func Present(header http.Header) bool {
+	return len(header.Values("Signature-Input")) > 0 || len(cavageHeaders(header)) > 0
 }
 
 // message is a request under judgement.

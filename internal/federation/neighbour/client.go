@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -227,25 +228,38 @@ func (s *signed) header(method, address string, flavour Flavour) (http.Header, e
 	return request.Header, nil
 }
 
+// ask puts one signed question and returns the answer, whatever it is.
+func (p *Person) ask(ctx context.Context, address, accept string, twists ...Twist) (Answer, error) {
+	s := signed{
+		keyID: p.KeyID(), key: p.privateKey(), date: p.Server.world.config.Now(),
+		covered: []string{httpsig.RequestTarget, "host", "date"},
+	}
+	for _, twist := range twists {
+		twist(&s)
+	}
+	header, err := s.header(http.MethodGet, address, p.Server.Flavour)
+	if err != nil {
+		return Answer{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	request.Header = header
+	request.Header.Set("Accept", accept)
+	return exchange(p.Server.client, request)
+}
+
+// Ask puts one signed question for a document and returns the answer, whatever its status.
+func (p *Person) Ask(ctx context.Context, address string, twists ...Twist) (Answer, error) {
+	return p.ask(ctx, address, activityType, twists...)
+}
+
 // get asks for a document with a signature, follows three redirects (each signed anew) and returns the last answer.
 // The error is a [*Refused] when the status is not 200.
 func (p *Person) get(ctx context.Context, address, accept string) (Answer, error) {
 	for range 4 {
-		s := signed{
-			keyID: p.KeyID(), key: p.privateKey(), date: p.Server.world.config.Now(),
-			covered: []string{httpsig.RequestTarget, "host", "date"},
-		}
-		header, err := s.header(http.MethodGet, address, p.Server.Flavour)
-		if err != nil {
-			return Answer{}, err
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return Answer{}, err
-		}
-		request.Header = header
-		request.Header.Set("Accept", accept)
-		answer, err := exchange(p.Server.client, request)
+		answer, err := p.ask(ctx, address, accept)
 		switch {
 		case err != nil:
 			return answer, err
@@ -254,7 +268,11 @@ func (p *Person) get(ctx context.Context, address, accept string) (Answer, error
 		case answer.Status/100 != 3:
 			return answer, &Refused{answer}
 		}
-		next, err := request.URL.Parse(answer.Header.Get("Location"))
+		at, err := url.Parse(address)
+		if err != nil {
+			return answer, err
+		}
+		next, err := at.Parse(answer.Header.Get("Location"))
 		if err != nil {
 			return answer, fmt.Errorf("redirect of %s: %w", address, err)
 		}
