@@ -2,9 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,5 +118,66 @@ func TestTheFilesOfADeletedAuthorAreTakenOffTheDisk(t *testing.T) {
 	s.say("author", "delete", "ilse", "--now")
 	if left := files(); len(left) != 0 {
 		t.Errorf("left are %v", left)
+	}
+}
+
+func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		s.say("article", "delete", string(published.ID))
+		status, body := s.get(published.Object, "application/activity+json")
+		if status != http.StatusGone || !strings.Contains(body, `"type":"Tombstone"`) || !strings.Contains(body, `"formerType":"Article"`) {
+			t.Errorf("the object answers %d %s", status, body)
+		}
+		if status, body := s.get(published.URL, "text/html"); status != http.StatusGone || strings.Contains(body, "ring the bell") || !strings.Contains(body, "noindex") {
+			t.Errorf("the page answers %d %s", status, body)
+		}
+		if status, _ := s.get(published.URL, "application/activity+json"); status != http.StatusGone {
+			t.Errorf("the page answers %d to a server", status)
+		}
+	})
+}
+
+// A blog at one address whose authors have handles of another domain, which hands what it is asked under /.well-known on.
+func TestHandlesMayHaveAnotherDomainThanTheBlog(t *testing.T) {
+	blog := freePort(t)
+	domain := httptest.NewServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: blog}))
+	t.Cleanup(domain.Close)
+	name := strings.TrimPrefix(domain.URL, "http://")
+	s := openAt(t, storetest.SQLite(t), blog, "--handle-domain", name)
+	_, bram := s.village()
+	ilse := s.ilse(bram) // looked up under the handle's domain
+	if ilse.Handle != "@ilse@"+name || ilse.URL != s.url+"/@ilse" {
+		t.Errorf("the author is %s at %s", ilse.Handle, ilse.URL)
+	}
+	for _, at := range []string{domain.URL, s.url} {
+		for _, handle := range []string{"ilse@" + name, "ilse@" + blog} {
+			status, body := s.get(at+"/.well-known/webfinger?resource=acct:"+handle, "application/jrd+json")
+			var found struct {
+				Subject string
+				Links   []struct{ Rel, Href string }
+			}
+			if err := json.Unmarshal([]byte(body), &found); err != nil || status != http.StatusOK || found.Subject != "acct:ilse@"+name {
+				t.Errorf("%s at %s: %d %s", handle, at, status, body)
+			}
+			if !slices.ContainsFunc(found.Links, func(l struct{ Rel, Href string }) bool { return l.Rel == "self" && l.Href == ilse.Object }) {
+				t.Errorf("%s at %s does not lead to the actor: %s", handle, at, body)
+			}
+		}
+		if status, body := s.get(at+"/.well-known/host-meta", "application/xrd+xml"); status != http.StatusOK || !strings.Contains(body, `template="`+s.url+`/.well-known/webfinger?resource={uri}"`) {
+			t.Errorf("host-meta at %s: %d %s", at, status, body)
+		}
+	}
+	if found, err := bram.LookUp(s.ctx, "ilse@"+blog); err != nil || found.ID != ilse.Object || found.Handle != "ilse@"+name {
+		t.Errorf("looked up under the blog's own host: %+v, %v", found, err)
+	}
+	_, body := s.get(ilse.Object, "application/activity+json")
+	if !strings.Contains(body, `"webfinger":"ilse@`+name+`"`) || !strings.Contains(body, `"preferredUsername":"ilse"`) {
+		t.Errorf("the actor says %s", body)
+	}
+	if status, body := s.get(s.url+"/@ilse", "text/html"); status != http.StatusOK || !strings.Contains(body, name) {
+		t.Errorf("the profile page answers %d without the handle", status)
 	}
 }

@@ -70,11 +70,16 @@ func freePort(t *testing.T) string {
 // open starts “causerie serve” on a database and waits until it is ready.
 func open(t *testing.T, database string) *stage {
 	t.Helper()
+	return openAt(t, database, freePort(t))
+}
+
+// openAt is open for a blog at an address, with further settings.
+func openAt(t *testing.T, database, address string, settings ...string) *stage {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	t.Cleanup(cancel)
-	address := freePort(t)
 	s := &stage{t: t, ctx: ctx, url: "http://" + address, out: &words{},
-		settings: []string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log", "text,error"}}
+		settings: append([]string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log", "text,error"}, settings...)}
 	serving, leave := context.WithCancel(context.Background())
 	status := make(chan int, 1)
 	go func() {
