@@ -28,6 +28,7 @@ CREATE TABLE actors (
     key_mark          TEXT      NOT NULL DEFAULT '', -- another one makes another writer of them: theirs are the words that bear it
     gone_at           TIMESTAMP
 );
+CREATE INDEX actors_handle ON actors (lower(handle));
 CREATE INDEX actors_refresh ON actors (refresh_at) WHERE gone_at IS NULL;
 CREATE INDEX actors_confirm ON actors (confirm_at) WHERE confirm_at IS NOT NULL;
 CREATE INDEX actors_host  ON actors (host);

@@ -67,8 +67,9 @@ type Comment struct {
 	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: nobody pins a comment with a date
 	ArrivedAt   time.Time
 	UpdatedAt   *time.Time
-	Held        bool // it waits for no other reason than that its writer is limited
-	Refused     bool // its writer is refused, whatever its state
+	KeyMark     string // of the actor when it was written; see Actor.KeyMark
+	Held        bool   // it waits for no other reason than that its writer is limited
+	Refused     bool   // its writer is refused, whatever its state
 }
 
 // Public tells whether the comment may stand on a page. It is the one rule about who sees what; queries that read

@@ -29,6 +29,8 @@ func (c *Chores) list() []chore {
 		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
 		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
 		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},
+		{"ask again for people elsewhere", time.Minute, c.refresh},
+		{"confirm departures", 10 * time.Minute, c.confirmDepartures},
 		{"erase what remains of those who left", 10 * time.Minute, c.eraseRemains},
 		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
 		{"forget what is old", 6 * time.Hour, c.forget},

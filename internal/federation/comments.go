@@ -128,6 +128,7 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	c := in.words(post)
 	now := in.Now()
 	c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), post.ID, a.ID, parent, actor.ID, origin
+	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *a.PublishedAt, now)
 	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
@@ -261,8 +262,8 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 		c.Visibility = post.Visibility(act.To, act.Cc)
 	}
 	writer, err := in.knownActor(ctx, s, c.ActorID)
-	if err != nil {
-		return err
+	if err != nil || writer.KeyMark != c.KeyMark {
+		return err // somebody else has that address now: they may take the words away, and not change them
 	}
 	switch {
 	case a.Comments == blog.Approve && c.State == blog.CommentShown:

@@ -325,27 +325,3 @@ func TestAFollowWaitsForAYesWhereTheAuthorWantsIt(t *testing.T) {
 		}
 	})
 }
-
-func TestOneWhoLeavesTakesTheirWordsAlong(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		o.befriend(bram)
-		a := o.publish()
-		ctx := o.soon()
-		if _, err := bram.Reply(ctx, o.object(a), "<p>Adieu.</p>"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bram.Like(ctx, o.object(a)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bram.Leave(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if got := o.counts(a); got != (blog.Counts{}) {
-			t.Errorf("counts = %+v", got)
-		}
-		if n, _ := o.store.CountFollowers(ctx, o.ilse.ID); n.Accepted != 0 {
-			t.Errorf("followers = %+v", n)
-		}
-	})
-}

@@ -13,11 +13,16 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/remote"
 	"causerie/internal/signature"
+	"causerie/internal/store"
 )
 
 // fetchActor asks an actor's server for it and remembers the answer.
 func (b Base) fetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	body, err := b.Remote.Lookup(ctx, id)
+	if errors.Is(err, remote.ErrGone) {
+		now := b.Now()
+		return blog.Actor{}, errors.Join(err, b.Store.SeemsGone(ctx, id, now, now.Add(confirmAfter)))
+	}
 	if err != nil {
 		return blog.Actor{}, err
 	}
@@ -42,10 +47,28 @@ func (b Base) rememberActor(ctx context.Context, actor *blog.Actor) error {
 		return fmt.Errorf("%w: %s is ours", errForeign, actor.ID)
 	}
 	actor.FetchedAt = b.Now()
-	if known, err := b.Store.Actor(ctx, actor.ID); err == nil && known.HandleCheckedAt != nil && sameUser(known.Handle, actor.Handle) {
+	known, err := b.Store.Actor(ctx, actor.ID)
+	if errors.Is(err, blog.ErrNotFound) {
+		return b.Store.SaveActor(ctx, *actor)
+	}
+	if err != nil {
+		return err
+	}
+	if known.HandleCheckedAt != nil && sameUser(known.Handle, actor.Handle) {
 		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
 	}
-	return b.Store.SaveActor(ctx, *actor)
+	another, err := b.takenOver(ctx, known, *actor)
+	if err != nil {
+		return err
+	}
+	return b.Store.InTx(ctx, func(store *store.Store) error {
+		if another {
+			if err := store.NewOwner(ctx, actor.ID, string(blog.NewID(b.Now()))); err != nil {
+				return err
+			}
+		}
+		return store.SaveActor(ctx, *actor)
+	})
 }
 
 func sameUser(a, b string) bool {

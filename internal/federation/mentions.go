@@ -50,9 +50,10 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 	return mentions
 }
 
-// lookUp asks a handle's server for its actor and remembers it.
+// lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means somebody
+// elsewhere: it becomes theirs only when their own server says so too.
 func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
-	self, _, err := o.Remote.Finger(ctx, handle)
+	self, subject, err := o.Remote.Finger(ctx, handle)
 	if err != nil {
 		return blog.Actor{}, err
 	}
@@ -60,9 +61,15 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 	if err != nil {
 		return actor, err
 	}
-	now := o.Now()
-	actor.Handle, actor.HandleCheckedAt = handle, &now
-	return actor, o.Store.SaveActor(ctx, actor)
+	if now := o.Now(); strings.EqualFold(subject, ownHandle(actor)) {
+		err = o.Store.SaveHandle(ctx, actor.ID, subject, &now)
+	} else {
+		err = o.checkHandle(ctx, actor)
+	}
+	if err != nil {
+		return actor, err
+	}
+	return o.Store.Actor(ctx, actor.ID)
 }
 
 func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity, mentions []activity.Mention) error {

@@ -277,6 +277,8 @@ func (in *Inbox) knownActor(ctx context.Context, s *store.Store, id string) (blo
 		return actor, errBarred
 	case actor.GoneAt != nil:
 		return actor, errNotOurs
+	case in.Now().Sub(actor.FetchedAt) > staleAfter:
+		return actor, s.RefreshSoon(ctx, id, in.Now())
 	}
 	return actor, nil
 }

@@ -13,9 +13,6 @@ const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.sum
 	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.moved_at,
 	p.confirm_at, p.key_mark, p.gone_at, p.block`
 
-// refreshEvery is how old what we know of an actor may grow before it is asked for again.
-const refreshEvery = 7 * 24 * time.Hour
-
 // SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our blocks
 // make of it.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
@@ -37,9 +34,10 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 				icon = excluded.icon, url = excluded.url, inbox = excluded.inbox, shared_inbox = excluded.shared_inbox,
 				mailbox = excluded.mailbox, mail_host = excluded.mail_host, followers_url = excluded.followers_url,
 				moved_to = excluded.moved_to, also_known_as = excluded.also_known_as, fetched_at = excluded.fetched_at,
-				refresh_at = excluded.refresh_at, silent_since = NULL`,
+				refresh_at = excluded.refresh_at, silent_since = NULL,
+				gone_at = CASE WHEN actors.confirm_at IS NULL THEN actors.gone_at END, confirm_at = NULL`,
 			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, Domain(a.Host), level, a.Inbox, a.SharedInbox, a.Mailbox(),
-			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt, a.FetchedAt.Add(refreshEvery))
+			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt, refreshAt(a))
 		if err != nil {
 			return fmt.Errorf("save actor %s: %w", a.ID, err)
 		}
@@ -75,7 +73,7 @@ func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 // ActorByHandle finds a remote actor by "bram@veerhuis.example".
 func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, error) {
 	var a blog.Actor
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.handle = ? AND p.gone_at IS NULL`, handle)
+	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE lower(p.handle) = lower(?) AND p.gone_at IS NULL`, handle)
 }
 
 // ActorByProfile finds a remote actor by its address, or by that of its profile page.
@@ -124,7 +122,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 				return fmt.Errorf("remove actor %s: %w", id, err)
 			}
 		}
-		return s.do(ctx, `UPDATE actors SET gone_at = ?, name = '', summary = '', icon = '' WHERE id = ?`, now, id)
+		return s.do(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`, now, id)
 	})
 }
 
@@ -250,7 +248,8 @@ func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, erro
 	return r, s.one(ctx, &r, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ? AND state = 'accepted') AS follows,
 			EXISTS (SELECT 1 FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
-			EXISTS (SELECT 1 FROM comments WHERE actor_id = ? AND state = 'shown' AND visibility <> 'restricted') AS approved_before`, actor, actor, actor)
+			EXISTS (SELECT 1 FROM comments c JOIN actors p ON p.id = c.actor_id AND p.key_mark = c.key_mark
+				WHERE c.actor_id = ? AND c.state = 'shown' AND c.visibility <> 'restricted') AS approved_before`, actor, actor, actor)
 }
 
 // RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have moved

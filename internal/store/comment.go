@@ -9,7 +9,7 @@ import (
 )
 
 const commentColumns = `c.id, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
-	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held,
+	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
 // public is the one condition that keeps restricted and unapproved words from readers, and those of people who are refused.
@@ -29,11 +29,11 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		s.touch()
 		n, err := s.exec(ctx, `
 			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
-				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at, key_mark)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (address) DO NOTHING`,
 			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
-			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt)
+			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt, c.KeyMark)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}

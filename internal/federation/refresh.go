@@ -1,0 +1,157 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/remote"
+	"causerie/internal/store"
+)
+
+// How what we know of people elsewhere is kept up (federation.md 5.8).
+const (
+	staleAfter   = 24 * time.Hour      // older than this, it is asked for anew once something needs it
+	confirmAfter = 24 * time.Hour      // a departure that only showed itself is looked at once more
+	silentAgain  = 24 * time.Hour      // a silent server is asked again
+	forgottenBy  = 30 * 24 * time.Hour // out of reach for longer, and another key: another owner
+	freshOnce    = 60                  // people asked for in one run
+	askAtOnce    = 8
+)
+
+// refresh asks again for the people whom we know from long ago, or whose handle nobody has looked at: so many in one
+// run, several at once. Those who say nothing here are passed over.
+func (c *Chores) refresh(ctx context.Context) error {
+	due, err := c.Store.DueActors(ctx, c.Now(), freshOnce)
+	if err != nil {
+		return err
+	}
+	return c.forEach(due, func(actor blog.Actor) error {
+		matters, err := c.Store.Matters(ctx, actor.ID)
+		if err != nil || !matters {
+			return errors.Join(err, c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery)))
+		}
+		return c.refreshOne(ctx, actor)
+	})
+}
+
+// forEach does something for several people at once.
+func (c *Chores) forEach(list []blog.Actor, do func(blog.Actor) error) error {
+	var working sync.WaitGroup
+	places, errs := make(chan struct{}, askAtOnce), make([]error, len(list))
+	for i, actor := range list {
+		places <- struct{}{}
+		working.Go(func() {
+			defer func() { <-places }()
+			errs[i] = do(actor)
+		})
+	}
+	working.Wait()
+	return errors.Join(errs...)
+}
+
+func (c *Chores) refreshOne(ctx context.Context, actor blog.Actor) error {
+	now := c.Now()
+	if now.Sub(actor.FetchedAt) > staleAfter {
+		fresh, err := c.fetchActor(ctx, actor.ID)
+		switch {
+		case errors.Is(err, remote.ErrGone): // noted, and confirmed later
+			return nil
+		case err != nil && passing(err):
+			return c.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
+		case err != nil && verdict(err): // 404, say: it is stale, and no more than that
+			return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
+		case err != nil:
+			return err
+		}
+		actor = fresh
+	}
+	if err := c.checkHandle(ctx, actor); err != nil {
+		return err
+	}
+	return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
+}
+
+// checkHandle asks who bears an actor's handle. What cannot be proven is shown as the name on the actor's own host.
+func (b Base) checkHandle(ctx context.Context, actor blog.Actor) error {
+	handle, err := b.provenHandle(ctx, actor)
+	switch {
+	case err == nil:
+		now := b.Now()
+		return b.Store.SaveHandle(ctx, actor.ID, handle, &now)
+	case passing(err): // what was proven before holds on
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return b.Store.SaveHandle(ctx, actor.ID, ownHandle(actor), nil)
+}
+
+// ownHandle is an actor's name on its own host.
+func ownHandle(actor blog.Actor) string {
+	name, _, _ := strings.Cut(actor.Handle, "@")
+	return name + "@" + actor.Host
+}
+
+// provenHandle is the handle under which an actor's own host knows it. Where that host names another domain, that one must
+// lead to the actor as well.
+func (b Base) provenHandle(ctx context.Context, actor blog.Actor) (string, error) {
+	handle := ownHandle(actor)
+	self, subject, err := b.Remote.Finger(ctx, handle)
+	if err != nil {
+		return "", err
+	}
+	if self == actor.ID && !strings.EqualFold(subject, handle) {
+		handle = subject
+		self, subject, err = b.Remote.Finger(ctx, handle)
+	}
+	if err == nil && (self != actor.ID || !strings.EqualFold(subject, handle)) {
+		err = errForeign
+	}
+	return subject, err
+}
+
+// confirmDepartures asks once more for those whose server said a day ago that they are gone. Only then are their words
+// taken out.
+func (c *Chores) confirmDepartures(ctx context.Context) error {
+	due, err := c.Store.DueDepartures(ctx, c.Now(), freshOnce)
+	if err != nil {
+		return err
+	}
+	return c.forEach(due, func(actor blog.Actor) error {
+		_, err := c.fetchActor(ctx, actor.ID) // one who is there again is taken back by that
+		switch {
+		case errors.Is(err, remote.ErrGone):
+			c.Log.Info("an actor is gone", "actor", actor.ID)
+			return c.Store.RemoveActor(ctx, actor.ID, c.Now())
+		case err != nil && passing(err):
+			return c.Store.ConfirmAt(ctx, actor.ID, c.Now().Add(time.Hour))
+		case err != nil && verdict(err):
+			return c.Store.StillThere(ctx, actor.ID)
+		}
+		return err
+	})
+}
+
+// takenOver tells whether an actor that was out of reach for long came back with other keys alone: whoever has the address
+// now need not be who had it then. Keys that change on a server that is there are nothing of the kind.
+func (b Base) takenOver(ctx context.Context, known, now blog.Actor) (bool, error) {
+	if known.SilentSince == nil || b.Now().Sub(*known.SilentSince) < forgottenBy {
+		return false, nil
+	}
+	before, err := b.Store.ActorKeys(ctx, known.ID)
+	if err != nil || len(before) == 0 {
+		return false, err
+	}
+	for _, old := range before {
+		for _, key := range now.Keys {
+			if key.PEM == old.PEM {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
