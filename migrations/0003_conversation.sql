@@ -175,4 +175,5 @@ CREATE TABLE reports (
 );
 CREATE INDEX reports_state   ON reports (direction, state, id);
 CREATE INDEX reports_host    ON reports (host) WHERE direction = 'in' AND state = 'open';
+CREATE INDEX reports_actor   ON reports (actor_id);
 CREATE INDEX reports_comment ON reports (comment_id) WHERE comment_id <> '';

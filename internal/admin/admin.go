@@ -94,6 +94,14 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/comments/{comment}/reply", d.signedIn(d.reply))
 	plain.Post("/admin/comments/{comment}/edit", d.signedIn(d.editReply))
 	plain.Post("/admin/comments/{comment}/delete", d.signedIn(d.deleteComment))
+	plain.Post("/admin/comments/{comment}/report", d.signedIn(d.complain))
+	plain.Get("/admin/reports", d.moderators(d.complaints))
+	plain.Post("/admin/reports/{report}", d.moderators(d.resolve))
+	plain.Get("/admin/blocks", d.moderators(d.blocks))
+	plain.Post("/admin/blocks", d.moderators(d.block))
+	plain.Get("/admin/blocks.csv", d.moderators(d.exportBlocks))
+	plain.Get("/admin/blocks/new", d.moderators(d.showBlock))
+	plain.Post("/admin/blocks/undo", d.moderators(d.unblock))
 	plain.Get("/admin/followers", d.signedIn(d.followers))
 	plain.Post("/admin/followers", d.signedIn(d.answerFollower))
 	plain.Get("/admin/network", d.signedIn(d.network))
@@ -109,6 +117,7 @@ func (d *Desk) Routes() chi.Router {
 
 	files := r.With(limited(uploadLimit))
 	files.Post("/admin/articles/{article}", d.signedIn(d.saveArticle))
+	files.Post("/admin/blocks/import", d.moderators(d.importBlocks))
 	files.Post("/admin/pictures", d.signedIn(d.addPicture))
 	files.Post("/admin/profile", d.signedIn(d.saveProfile))
 	return r

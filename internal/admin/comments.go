@@ -44,6 +44,7 @@ type held struct {
 	Private  bool
 	State    blog.CommentState
 	May      bool
+	Block    string // the way to a block of who wrote it, for those who may
 	Tab      string // to come back to
 }
 
@@ -180,6 +181,9 @@ func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Acto
 	if a.OnTheWeb() {
 		h.URL = v.site.ArticlePath(a)
 	}
+	if (frame{Author: v.author}).IsModerator() {
+		h.Block = blockPath(c.ActorID)
+	}
 	h.Why, h.Class = why(c, a)
 	var err error
 	if h.Who, h.Facts, err = d.writer(v.ctx(), c, actor); err != nil {
@@ -194,12 +198,16 @@ func why(c blog.Comment, a blog.Article) (words, class string) {
 	switch {
 	case c.Visibility == blog.RestrictedComment:
 		return "Private: for you alone, and shown nowhere", "wait"
+	case c.Refused:
+		return "Blocked: shown nowhere", "no"
 	case c.State == blog.CommentHidden:
 		return "Hidden", "gone"
 	case c.State == blog.CommentSpam:
 		return "Spam", "no"
 	case c.State != blog.CommentWaiting:
 		return "", ""
+	case c.Held:
+		return "Held: who wrote it is limited", "wait"
 	case a.Comments == blog.Known:
 		return "Held: a first comment", "wait"
 	case a.Comments == blog.Approve:
@@ -342,6 +350,8 @@ type commentPage struct {
 	frame
 	Held     held
 	Text     string // the answer, as typed
+	Report   string // the words to their moderators, as typed
+	Reported string // what became of a report; "" before there is one
 	Edit     bool   // it is our own, and its words may be changed
 	Troubles troubles
 }
@@ -368,7 +378,20 @@ func (d *Desk) comment(v *visit, status int, c blog.Comment, a blog.Article, p c
 		return err
 	}
 	p.Held.Tab = pileName(v.r.URL.Query().Get("tab"))
+	if p.Reported, err = d.reported(v, c); err != nil {
+		return err
+	}
 	return d.pages.Render(v.w, status, "admin/comment", p)
+}
+
+// reported says what became of our report of a comment; "" when there is none.
+func (d *Desk) reported(v *visit, c blog.Comment) (string, error) {
+	sent, err := d.store.ComplaintAbout(v.ctx(), c.ID)
+	if err != nil {
+		return "", known(err)
+	}
+	row, err := d.complaint(v, sent)
+	return "Reported to " + row.Host + " " + row.When + " by " + row.By + ": " + row.Status + ".", err
 }
 
 func (d *Desk) reply(v *visit) error {

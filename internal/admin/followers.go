@@ -25,10 +25,15 @@ type follower struct {
 	ActorID string
 	Who     person
 	Since   string
+	Block   string // the way to a block, for those who may
 }
 
 func (v *visit) follower(f blog.Follower) follower {
-	return follower{ActorID: f.ActorID, Who: someone(f.Actor), Since: moment(f.Since, v.now, v.zone)}
+	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Since: moment(f.Since, v.now, v.zone)}
+	if (frame{Author: v.author}).IsModerator() {
+		row.Block = blockPath(f.ActorID)
+	}
+	return row
 }
 
 const followersPerPage = 100

@@ -91,6 +91,7 @@ type frame struct {
 	Author          blog.Author
 	Face            face
 	CommentsWaiting int
+	ReportsOpen     int // for moderators
 	ServersSilent   int
 	Toast           *toast
 }
@@ -124,6 +125,11 @@ func (d *Desk) frame(v *visit, here, title string) (frame, error) {
 	waiting := store.CommentList{Voice: v.own(), States: []blog.CommentState{blog.CommentWaiting}}
 	if f.CommentsWaiting, err = d.store.CountComments(v.ctx(), waiting); err != nil {
 		return f, err
+	}
+	if f.IsModerator() {
+		if f.ReportsOpen, err = d.store.CountComplaints(v.ctx(), store.ComplaintList{State: blog.ComplaintOpen}); err != nil {
+			return f, err
+		}
 	}
 	silent, err := d.store.SilentPeers(v.ctx())
 	for _, peer := range silent {
@@ -172,6 +178,14 @@ var done = map[string]string{
 	"welcome":   "Welcome. The blog is yours.",
 	"retrying":  "Trying again now.",
 	"fetching":  "Asking the other servers now.",
+	"limited":   "Limited: what they say waits for a yes from now on.",
+	"refused":   "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do not follow you.",
+	"unlimited": "The block is undone. What waited only for it stands again.",
+	"let-in":    "The block is undone, and what they said stands again. Followers who were sent away must follow anew; what was said meanwhile did not reach you.",
+	"imported":  "The list is imported.",
+	"resolved":  "Resolved.",
+	"reopened":  "Open again.",
+	"reported":  "The report is on its way to their server.",
 }
 
 func mediaPath(file string) string {

@@ -92,6 +92,8 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 		return in.blocked(ctx, s, act, what)
 	case activity.Move:
 		return in.move(ctx, s, act, what, found)
+	case activity.Flag:
+		return in.flag(ctx, s, act, what)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (s *Store) ClaimChore(ctx context.Context, name string, now time.Time, ever
 	return n == 1, err
 }
 
-// Forget ends what must not grow for ever: old dedupe marks, guesses, sign-ins and links, and once they are a month old,
+// Forget ends what must not grow for ever: old dedupe marks, reports that were done with a year ago, guesses, sign-ins and links, and once they are a month old,
 // letters that belong to no article, and people and servers elsewhere with whom nothing ties us.
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	month := now.AddDate(0, 0, -31)
@@ -77,6 +77,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		s.do(ctx, `DELETE FROM arrivals WHERE parked <> '' AND at < ?`, month),
 		s.do(ctx, `DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')`, month),
 		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
+		s.do(ctx, `DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, now.AddDate(-1, 0, 0), now.AddDate(-1, 0, 0)),
 		s.do(ctx, `DELETE FROM callers WHERE NOT waiting AND free_at < ?`, month),
 		s.do(ctx, forgetSchemes, month),
 		s.forgetStrangers(ctx, month),
@@ -86,7 +87,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 // strangers are actors that nothing of ours points to. Keys were fetched of many more people than ever said a word here.
 const strangers = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
 	AND NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM following x WHERE x.actor_id = p.id)
-	AND NOT EXISTS (SELECT 1 FROM comments x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
+	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM comments x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
 
 func (s *Store) forgetStrangers(ctx context.Context, before time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {

@@ -1,0 +1,46 @@
+package blog
+
+import (
+	"strings"
+	"time"
+)
+
+// ComplaintState tells whether moderators have done with a complaint.
+type ComplaintState string
+
+const (
+	ComplaintOpen     ComplaintState = "open"
+	ComplaintResolved ComplaintState = "resolved"
+)
+
+// Complaint is what somebody elsewhere reported to our moderators, or what we reported to theirs. It is for moderators
+// alone: no page for readers, no count, no log and no feed knows of it.
+type Complaint struct {
+	ID         ID
+	Ours       bool   // we report
+	ActorID    string // who reports, or whom we report
+	Host       string // of that actor
+	VoiceID    ID     // who of ours reported
+	About      Words  // the addresses of what it is about
+	CommentID  ID     // that we report
+	ActivityID ID     // by which ours was sent
+	Words      string // plain text
+	State      ComplaintState
+	ResolvedBy ID // a voice
+	At         time.Time
+	ResolvedAt *time.Time
+}
+
+// MaxComplaint is how long a complaint's words may be, in characters.
+const MaxComplaint = 5000
+
+// Check says what a complaint of ours lacks; the error is an Invalid.
+func (c Complaint) Check() error {
+	if strings.TrimSpace(c.Words) == "" {
+		return invalid("report", "has no words: say what is wrong, for people who do not know your blog")
+	}
+	if len([]rune(c.Words)) > MaxComplaint {
+		return invalid("report", "is longer than 5,000 characters")
+	}
+	return nil
+}

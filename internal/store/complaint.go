@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+const complaintColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, words, state, resolved_by, at, resolved_at`
+
+// mostComplaints is how many open ones a server may have with us; further ones are dropped.
+const mostComplaints = 100
+
+// AddComplaint writes down what was reported to us, or what we report. One that is open about the same, from the same
+// person, gets the newer words instead of a second one beside it; false when there are too many open ones of that server.
+func (s *Store) AddComplaint(ctx context.Context, c blog.Complaint) (bool, error) {
+	direction := "in"
+	if c.Ours {
+		direction = "out"
+	}
+	var taken bool
+	err := s.InTx(ctx, func(s *Store) error {
+		if !c.Ours {
+			n, err := s.exec(ctx, `UPDATE reports SET words = ?, at = ? WHERE direction = 'in' AND state = 'open' AND actor_id = ? AND about = ?`,
+				c.Words, c.At, c.ActorID, c.About)
+			if taken = n > 0; err != nil || taken {
+				return err
+			}
+			var open int
+			err = s.one(ctx, &open, `SELECT count(*) FROM reports WHERE host = ? AND direction = 'in' AND state = 'open'`, c.Host)
+			if err != nil || open >= mostComplaints {
+				return err
+			}
+		}
+		taken = true
+		return s.do(ctx, `
+			INSERT INTO reports (id, direction, actor_id, host, voice_id, about, comment_id, activity_id, words, state, at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			c.ID, direction, c.ActorID, c.Host, c.VoiceID, c.About, c.CommentID, c.ActivityID, c.Words, c.State, c.At)
+	})
+	return taken, err
+}
+
+// ComplaintList is which complaints to list.
+type ComplaintList struct {
+	Ours   bool
+	State  blog.ComplaintState // "" for all
+	Limit  int
+	Offset int
+}
+
+// Complaints lists complaints, the newest first.
+func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Complaint, error) {
+	var list []blog.Complaint
+	return list, s.all(ctx, &list, `
+		SELECT `+complaintColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ? OFFSET ?`,
+		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
+}
+
+// CountComplaints counts the complaints of a list.
+func (s *Store) CountComplaints(ctx context.Context, l ComplaintList) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(), l.State, l.State)
+}
+
+func (l ComplaintList) direction() string {
+	if l.Ours {
+		return "out"
+	}
+	return "in"
+}
+
+// ComplaintAbout finds the newest complaint of ours about a comment; blog.ErrNotFound when there is none.
+func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Complaint, error) {
+	var c blog.Complaint
+	return c, s.one(ctx, &c, `SELECT `+complaintColumns+` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
+}
+
+// ResolveComplaint puts what was reported to us away, or takes it up again when by is ""; blog.ErrNotFound when there is no
+// such complaint in the other state.
+func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.Time) error {
+	if by == "" {
+		return s.must(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND direction = 'in' AND state = 'resolved'`, id)
+	}
+	return s.must(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND direction = 'in' AND state = 'open'`, by, now, id)
+}
+
+// LetterOf is what became of the one letter that an activity was sent in; blog.ErrNotFound once it is forgotten.
+func (s *Store) LetterOf(ctx context.Context, activity blog.ID) (blog.Delivery, error) {
+	var d blog.Delivery
+	return d, s.one(ctx, &d, `
+		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE activity_id = ? LIMIT 1`, activity)
+}
