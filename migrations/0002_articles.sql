@@ -97,6 +97,14 @@ CREATE TABLE article_authors (
 );
 CREATE INDEX article_authors_voice ON article_authors (voice_id);
 
+-- Articles that stand before the others on their owner's page.
+CREATE TABLE pins (
+    article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    at            TIMESTAMP NOT NULL
+);
+CREATE INDEX pins_voice ON pins (voice_id, at);
+
 CREATE TABLE article_tags (
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     position      INTEGER   NOT NULL,

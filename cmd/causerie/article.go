@@ -24,6 +24,8 @@ type articleCommand struct {
 	Draft    articleDraft    `cmd:"" help:"Keep a Markdown file as a draft."`
 	List     articleList     `cmd:"" help:"List articles, the last saved first."`
 	Show     articleShow     `cmd:"" help:"Show one article."`
+	Pin      articlePin      `cmd:"" help:"Put an article first on its author's page, here and elsewhere; ten at most."`
+	Unpin    articleUnpin    `cmd:"" help:"Put a pinned article back among the others."`
 	Withdraw articleWithdraw `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
 	Delete   articleDelete   `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
@@ -512,6 +514,42 @@ func bylineWords(a blog.Article) string {
 		names[i] = by.Name
 	}
 	return strings.Join(names, ", ")
+}
+
+type articlePin struct {
+	articleNamed
+}
+
+func (p articlePin) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		a, err := d.find(ctx, p.Article)
+		if err != nil {
+			return err
+		}
+		if err := d.outbox.Pin(ctx, a.ID); err != nil {
+			return plain(err)
+		}
+		fmt.Fprintf(c.out, "pinned “%s”\n", a.Title)
+		return nil
+	})
+}
+
+type articleUnpin struct {
+	articleNamed
+}
+
+func (u articleUnpin) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		a, err := d.find(ctx, u.Article)
+		if err != nil {
+			return err
+		}
+		if err := d.outbox.Unpin(ctx, a.ID); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "“%s” stands among the others\n", a.Title)
+		return nil
+	})
 }
 
 type articleWithdraw struct {

@@ -152,6 +152,23 @@ func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 	}
 }
 
+func TestAnArticleIsPinned(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Not yet\n---\n\nWords.\n"), "--author", "ilse")
+	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	if out := s.say("article", "pin", string(a.ID)); !strings.Contains(out, "pinned") {
+		t.Errorf("pin says %q", out)
+	}
+	if _, body := s.get(s.url+"/@ilse", "text/html"); !strings.Contains(body, "Pinned") {
+		t.Errorf("the page of its author is\n%s", body)
+	}
+	s.say("article", "unpin", string(a.ID))
+	if _, trouble, status := say(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed || !strings.Contains(trouble, "only what is published") {
+		t.Errorf("a draft: %d, %q", status, trouble)
+	}
+}
+
 func TestDraftsAreKeptAndDeleted(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

@@ -40,6 +40,23 @@ func Items(id string, ids []string) []byte {
 	return document(map[string]any{"id": id, "type": "OrderedCollection", "totalItems": len(ids), "orderedItems": notNil(ids)})
 }
 
+// FeaturedTags is the collection of what a voice writes about.
+func FeaturedTags(id string, site blog.Site, tags []string) []byte {
+	list := hashtags(site, tags)
+	return document(map[string]any{"id": id, "type": "Collection", "totalItems": len(list), "items": list})
+}
+
+// hashtags are tags as links to their pages, those of them that can be a hashtag.
+func hashtags(site blog.Site, tags []string) []any {
+	list := make([]any, 0, len(tags))
+	for _, tag := range tags {
+		if name := hashtag(tag); name != "" {
+			list = append(list, extensions{"type": "Hashtag", "name": "#" + name, "href": site.TagPage(tag)})
+		}
+	}
+	return list
+}
+
 // ContextCollection is the conversation under an article (FEP-f228): the article itself, then the comments that ids names,
 // oldest first, of total comments. next is the address of the page where it goes on, or "": a short one is shown at once,
 // of a long one the first page.

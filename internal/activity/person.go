@@ -60,7 +60,7 @@ func personExtensions(site blog.Site, v blog.Voice, id string) extensions {
 		"indexable":          v.Indexable,
 		"featuredTags":       id + "/tags",
 		"endpoints":          extensions{"sharedInbox": site.SharedInbox()},
-		"tag":                []any{},
+		"tag":                hashtags(site, v.Tags),
 		"attachment":         fields(v.Fields),
 		"attributionDomains": []string{site.Host()},
 	}

@@ -76,6 +76,7 @@ func (d *Desk) Routes() chi.Router {
 	plain.Get("/admin/articles/{article}/publish", d.signedIn(d.showPublish))
 	plain.Post("/admin/articles/{article}/publish", d.signedIn(d.publish))
 	plain.Post("/admin/articles/{article}/unschedule", d.signedIn(d.unschedule))
+	plain.Post("/admin/articles/{article}/pin", d.signedIn(d.pin))
 	plain.Get("/admin/articles/{article}/withdraw", d.signedIn(d.showWithdraw))
 	plain.Post("/admin/articles/{article}/withdraw", d.signedIn(d.withdraw))
 	plain.Post("/admin/articles/{article}/delete", d.signedIn(d.deleteArticle))

@@ -42,6 +42,8 @@ type row struct {
 	Replies  int
 	Letters  progress
 	Mine     bool // to publish and change
+	Pinned   bool // first on its author's page
+	CanPin   bool
 }
 
 // shelves are the tabs of the list and the statuses that stand there.
@@ -105,10 +107,15 @@ func (d *Desk) rows(v *visit, filter store.Filter) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	pinned, err := d.store.PinsAmong(v.ctx(), ids)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]row, len(list))
 	for i, a := range list {
 		rows[i] = v.row(a)
 		rows[i].Letters, rows[i].Replies = progressOf(letters[a.ID]), counts[a.ID].Replies
+		rows[i].Pinned, rows[i].CanPin = pinned[a.ID], a.Listed()
 	}
 	return rows, nil
 }
@@ -165,4 +172,26 @@ func turn[T any](r *http.Request, rows []T, size int) (pager, []T) {
 		p.Older, rows = at(from+size), rows[:size]
 	}
 	return p, rows
+}
+
+// pin puts an article first on its author's page, or back among the others.
+func (d *Desk) pin(v *visit) error {
+	a, err := d.publishable(v)
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if form.Get("pin") == "off" {
+		if err := d.outbox.Unpin(v.ctx(), a.ID); err != nil {
+			return err
+		}
+		return v.see("/admin/articles?done=unpinned")
+	}
+	if err := d.outbox.Pin(v.ctx(), a.ID); err != nil {
+		return err
+	}
+	return v.see("/admin/articles?done=pinned")
 }

@@ -159,6 +159,8 @@ var done = map[string]string{
 	"published": "Published. It is on its way.",
 	"first":     "Published: your first!",
 	"local":     "Published, here on the web only.",
+	"pinned":    "Pinned: it stands first on its author's page.",
+	"unpinned":  "Unpinned: it stands among the others.",
 	"scheduled": "Scheduled. It goes out by itself.",
 	"draft":     "Back among the drafts.",
 	"withdrawn": "Withdrawn. The servers that have it are being asked to forget it.",

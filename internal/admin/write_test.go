@@ -351,3 +351,14 @@ func TestAuthorsKeepToTheirOwn(t *testing.T) {
 		}
 	})
 }
+
+func TestArticlesArePinnedFromTheirList(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose)
+		b.open("/admin/articles?tab=drafts").lacks("Pin A house")
+		b.open("/admin/articles/" + string(o.only().ID) + "/publish").press("Publish")
+		b.open("/admin/articles").press("Pin A house").want(200, "/admin/articles").sees("Pinned: it stands first", "pinned")
+		b.press("Unpin A house").want(200, "/admin/articles").sees("Unpinned", "Pin A house")
+	})
+}

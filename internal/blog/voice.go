@@ -40,6 +40,7 @@ type Voice struct {
 	SilentAt          *time.Time // a voice of the site or of a series that was switched off: it announces nothing meanwhile
 	RetiredAt         *time.Time
 	SeriesSlug        string // of the series that it speaks for, "" for any other voice
+	Tags              Words  `db:"-"` // that it uses most, where its profile is told to others
 }
 
 // Followable tells whether somebody may begin to follow the voice.

@@ -202,13 +202,32 @@ func (d *Documents) following(ctx context.Context, r *http.Request) ([]byte, err
 	return activity.Collection(d.Site.URL+r.URL.Path, n, "", ""), err
 }
 
-// empty is a collection that exists and holds nothing.
-func (d *Documents) empty(ctx context.Context, r *http.Request) ([]byte, error) {
-	if chi.URLParam(r, "actor") != "" {
-		if _, err := d.speaker(ctx, r); err != nil {
-			return nil, err
-		}
+// featured is the pinned articles, by their ids: Mastodon passes over whole ones.
+func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
 	}
+	objects, err := d.Store.Featured(ctx, voice.ID)
+	ids := make([]string, len(objects))
+	for i, object := range objects {
+		ids[i] = d.Site.ArticleID(object)
+	}
+	return activity.Items(d.Site.URL+r.URL.Path, ids), err
+}
+
+// tags is what a voice writes about most.
+func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := d.Store.TagsOf(ctx, voice.ID, featuredTags)
+	return activity.FeaturedTags(d.Site.URL+r.URL.Path, d.Site, tags), err
+}
+
+// nothing is a collection that exists and is empty: the instance actor says nothing to everybody.
+func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) {
 	return activity.Items(d.Site.URL+r.URL.Path, nil), nil
 }
 

@@ -52,13 +52,13 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	r.Handle("/actors/{actor}/inbox", d.inbox)
 	get := readable(r)
 	get("/instance", d.serve(d.instance))
-	get("/instance/outbox", d.serve(d.empty))
+	get("/instance/outbox", d.serve(d.nothing))
 	get("/actors/{actor}", d.serve(d.actor))
 	get("/actors/{actor}/outbox", d.paged(d.outboxFront, d.outboxPage))
 	get("/actors/{actor}/followers", d.paged(d.followers, d.followersAfter))
 	get("/actors/{actor}/following", d.serve(d.following))
-	get("/actors/{actor}/featured", d.serve(d.empty))
-	get("/actors/{actor}/tags", d.serve(d.empty))
+	get("/actors/{actor}/featured", d.serve(d.featured))
+	get("/actors/{actor}/tags", d.serve(d.tags))
 	get("/articles/{object}", d.open(d.post))
 	get("/articles/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/articles/{object}/{collection:context}", d.paged(d.collection, d.threadAfter))
@@ -188,7 +188,7 @@ func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.person(voice)
+	return d.person(ctx, voice)
 }
 
 // humanSeries is the voice of a series, if one can follow it.
@@ -197,7 +197,7 @@ func (d *Documents) humanSeries(ctx context.Context, r *http.Request) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return d.person(voice)
+	return d.person(ctx, voice)
 }
 
 func (d *Documents) voiceOfSeries(ctx context.Context, slug string) (blog.Voice, error) {
@@ -213,7 +213,7 @@ func (d *Documents) actor(ctx context.Context, r *http.Request) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.person(voice)
+	return d.person(ctx, voice)
 }
 
 // speaker is the voice in the address of a collection; blog.ErrGone once it left.
@@ -230,11 +230,11 @@ func (d *Documents) humanActor(ctx context.Context, r *http.Request) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return d.person(voice)
+	return d.person(ctx, voice)
 }
 
-func (d *Documents) person(voice blog.Voice) ([]byte, error) {
-	person, err := activity.Person(d.Site, voice)
+func (d *Documents) person(ctx context.Context, voice blog.Voice) ([]byte, error) {
+	person, err := d.profile(ctx, d.Store, voice)
 	if err == nil && voice.RetiredAt != nil {
 		if person, err = activity.Tombstone(person, *voice.RetiredAt); err == nil {
 			err = blog.ErrGone

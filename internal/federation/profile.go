@@ -80,7 +80,7 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 
 // sayProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of it.
 func (o *Outbox) sayProfile(ctx context.Context, s *store.Store, voice blog.Voice) error {
-	person, err := activity.Person(o.Site, voice)
+	person, err := o.profile(ctx, s, voice)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case voice.RetiredAt != nil:
-		return d.person(voice)
+		return d.person(ctx, voice)
 	}
 	return activity.Stub(d.Site, voice)
 }

@@ -29,6 +29,11 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 		if err := o.save(ctx, store, edited, "published"); err != nil {
 			return err
 		}
+		if !edited.Listed() {
+			if err := o.unpin(ctx, store, *edited); err != nil {
+				return err
+			}
+		}
 		if current.ObjectID == "" {
 			return nil
 		}

@@ -32,6 +32,9 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 			return err
 		}
 		a.ObjectID = ""
+		if _, err := store.Unpin(ctx, a.ID); err != nil { // no Remove: its Delete takes the pin along
+			return err
+		}
 		if err := store.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
 			return err
 		}

@@ -22,6 +22,7 @@ type Filter struct {
 	Text     bool // with Markdown, HTML and plain text, which lists do without
 	Recent   bool // by the last save instead of publication
 	Parts    bool // by part, ascending
+	Unpinned bool // without those that Voice pinned
 	Limit    int  // at most 1,000, which is also what 0 means
 	Offset   int
 }
@@ -51,6 +52,9 @@ func (f Filter) where() (string, []any) {
 	}
 	if f.Voice != "" {
 		add(`(a.voice_id = ? OR a.id IN (SELECT article_id FROM article_authors WHERE voice_id = ?))`, f.Voice, f.Voice)
+	}
+	if f.Unpinned {
+		add(`NOT EXISTS (SELECT 1 FROM pins p WHERE p.article_id = a.id AND p.voice_id = ?)`, f.Voice)
 	}
 	if f.Tag != "" {
 		add(`a.id IN (SELECT article_id FROM article_tags WHERE tag = ?)`, strings.ToLower(f.Tag))
@@ -160,6 +164,17 @@ func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 		SELECT g.tag, max(g.name) AS name, count(*) AS count FROM article_tags g JOIN articles a ON a.id = g.article_id
 		WHERE `+listed+`
 		GROUP BY g.tag ORDER BY 3 DESC, 1`)
+}
+
+// TagsOf lists the tags that a voice uses most in listed articles that other servers may see, its own and those it wrote
+// with others, at most so many.
+func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `
+		SELECT max(g.name) FROM article_tags g JOIN articles a ON a.id = g.article_id
+		WHERE a.status = 'published' AND a.visibility = 'public'
+		AND (a.voice_id = ? OR a.id IN (SELECT article_id FROM article_authors WHERE voice_id = ?))
+		GROUP BY g.tag ORDER BY count(*) DESC, g.tag LIMIT ?`, voice, voice, limit)
 }
 
 // Languages lists the languages of listed articles, the most used first.

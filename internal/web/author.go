@@ -22,6 +22,8 @@ type authorPage struct {
 	Bio       []string // paragraphs
 	Fields    []profileField
 	Followers int
+	Total     int     // of their articles
+	Pinned    []group // before the others
 	Feed      string
 	Moved     string // their new address elsewhere
 }
@@ -58,7 +60,7 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	p := authorPage{Who: f.voice(author.Voice), Bio: paragraphs(author.Summary), Fields: fields(author.Fields),
 		Feed: "/@" + handle + "/feed.xml", Moved: author.MovedTo}
 	filter := listed("")
-	filter.Voice = author.ID
+	filter.Voice, filter.Unpinned = author.ID, true
 	if p.list, err = w.list(ctx, &f, filter, "/@"+handle, number); err != nil {
 		return page.Document{}, err
 	}
@@ -67,6 +69,9 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	p.Groups = together(entries)
+	if err := w.fillPinned(ctx, &f, &p, author.ID); err != nil {
+		return page.Document{}, err
+	}
 	followers, err := w.store.CountFollowers(ctx, author.ID)
 	if err != nil {
 		return page.Document{}, err
@@ -75,6 +80,25 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	p.describe(&f, author.Voice)
 	p.frame = f
 	return w.document(http.StatusOK, "web/author", &f, p)
+}
+
+// fillPinned adds what the author wants to be seen first, on the first page.
+func (w *Web) fillPinned(ctx context.Context, f *frame, p *authorPage, author blog.ID) error {
+	pinned, err := w.store.Pinned(ctx, author)
+	if err != nil {
+		return err
+	}
+	p.Total = p.Pager.Total + len(pinned)
+	if p.Page > 1 {
+		return nil
+	}
+	counts, err := w.store.Counts(ctx, ids(pinned))
+	if err != nil {
+		return err
+	}
+	entries, err := w.entries(ctx, f, pinned, counts, false)
+	p.Pinned = together(entries)
+	return err
 }
 
 // errElsewhere says that a handle is that of the blog or of a series, which have pages of their own.
