@@ -147,7 +147,7 @@ func (l *listReader) read(number int, cells []string) {
 		}
 		return ""
 	}
-	b := blog.Block{Kind: blog.BlockServer, Reason: excerptOf(cell("public_comment"))}
+	b := blog.Block{Kind: blog.BlockServer, Reason: excerptOf(plainText(cell("public_comment")))}
 	var err error
 	if b.Subject, err = ReadDomain(cell("domain")); err != nil {
 		l.wrong = append(l.wrong, fmt.Sprintf("line %d: “%s” is not the domain of a server", number, cell("domain")))
@@ -190,6 +190,24 @@ func excerptOf(reason string) string {
 	return reason
 }
 
+// formula are the signs with which a spreadsheet takes a cell for something to reckon.
+const formula = "=+-@\t\r"
+
+// spreadsheetText is a text as a cell that no spreadsheet runs, and which [plainText] reads back.
+func spreadsheetText(text string) string {
+	if text != "" && strings.ContainsAny(text[:1], formula+"'") {
+		return "'" + text
+	}
+	return text
+}
+
+func plainText(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsAny(cell[1:2], formula+"'") {
+		return cell[1:]
+	}
+	return cell
+}
+
 // WriteBlocklist writes the blocks of servers as Mastodon's CSV.
 func WriteBlocklist(to io.Writer, blocks []blog.Block) error {
 	severity := map[blog.BlockLevel]string{blog.Limit: "silence", blog.Refuse: "suspend"}
@@ -197,7 +215,7 @@ func WriteBlocklist(to io.Writer, blocks []blog.Block) error {
 	lines.Write([]string{"#domain", "#severity", "#reject_media", "#reject_reports", "#public_comment", "#obfuscate"})
 	for _, b := range blocks {
 		if b.Kind == blog.BlockServer {
-			lines.Write([]string{b.Subject, severity[b.Level], "false", "false", b.Reason, "false"})
+			lines.Write([]string{b.Subject, severity[b.Level], "false", "false", spreadsheetText(b.Reason), "false"})
 		}
 	}
 	lines.Flush()

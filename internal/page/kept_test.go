@@ -48,7 +48,7 @@ func body(t *testing.T, r *http.Response) string {
 	return string(text)
 }
 
-func TestOneRenderPerChangeHoweverManyReaders(t *testing.T) {
+func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 	var changes, renders atomic.Uint64
 	kept := NewKept(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
