@@ -96,7 +96,7 @@ type fieldTrouble struct {
 
 // labels are the fields as people read them, where that is not the name itself.
 var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle", "name": "name",
-	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags",
+	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
 	"planned": "number of parts"}
 
 // note puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.

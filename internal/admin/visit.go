@@ -155,6 +155,10 @@ func (v *visit) own() blog.ID {
 var done = map[string]string{
 	"saved":     "Saved.",
 	"told":      "Saved. The servers of your followers are being told.",
+	"renamed":   "The handle is changed. The servers of your followers are told within five minutes.",
+	"moving":    "Planned for tomorrow. Until then you can call it off here.",
+	"leaving":   "Planned. Until that day you can call it off here.",
+	"stays":     "Called off. Nothing has happened.",
 	"profile":   "Saved. The servers of your followers are told within five minutes.",
 	"published": "Published. It is on its way.",
 	"first":     "Published: your first!",
