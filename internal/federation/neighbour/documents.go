@@ -27,6 +27,16 @@ var contexts = []any{
 		"movedTo":                   map[string]any{"@id": "as:movedTo", "@type": "@id"},
 		"misskey":                   "https://misskey-hub.net/ns#",
 		"_misskey_reaction":         "misskey:_misskey_reaction",
+		"_misskey_quote":            "misskey:_misskey_quote",
+		"fedibird":                  "http://fedibird.com/ns#",
+		"quoteUri":                  "fedibird:quoteUri",
+		"quoteUrl":                  "as:quoteUrl",
+		"QuoteRequest":              "https://w3id.org/fep/044f#QuoteRequest",
+		"quote":                     map[string]any{"@id": "https://w3id.org/fep/044f#quote", "@type": "@id"},
+		"quoteAuthorization":        map[string]any{"@id": "https://w3id.org/fep/044f#quoteAuthorization", "@type": "@id"},
+		"gts":                       "https://gotosocial.org/ns#",
+		"ReplyRequest":              "gts:ReplyRequest",
+		"replyAuthorization":        map[string]any{"@id": "gts:replyAuthorization", "@type": "@id"},
 	},
 }
 
@@ -198,6 +208,7 @@ func (n *note) document() map[string]any {
 	if !n.updated.IsZero() {
 		document["updated"] = stamp(n.updated)
 	}
+	n.consent(document)
 	if n.author.Server.Flavour == Mastodon {
 		document["atomUri"] = n.id
 		document["inReplyToAtomUri"] = document["inReplyTo"]

@@ -12,6 +12,8 @@ type note struct {
 	id        string
 	author    *Person
 	inReplyTo string
+	quote     string      // the object that it quotes
+	asked     *permission // nil unless it asked for one
 	html      string
 	warning   string
 	language  string

@@ -83,13 +83,18 @@ func newServer(w *World, name string, flavour Flavour, place *net.TCPAddr) *Serv
 
 // Person is the one who lives here under that name, who moves in when asked for the first time.
 // The name is of lower case letters, digits and underscores.
-func (s *Server) Person(name string) *Person {
+func (s *Server) Person(name string) *Person { return s.resident(name, "Person") }
+
+// Group is a community that lives here under that name, like one of Lemmy's: it announces what its members do.
+func (s *Server) Group(name string) *Person { return s.resident(name, "Group") }
+
+func (s *Server) resident(name, kind string) *Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p, ok := s.people[name]; ok {
 		return p
 	}
-	p := &Person{Server: s, Name: name, ID: s.URL + "/users/" + name, kind: "Person"}
+	p := &Person{Server: s, Name: name, ID: s.URL + "/users/" + name, kind: kind}
 	if s.Flavour == Misskey {
 		p.ID = s.URL + "/users/" + strings.ToLower(fmt.Sprintf("%x", s.world.number()))
 	}

@@ -96,14 +96,17 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 		s.applyFollow(signer.ID, id, activity)
 	case "Accept":
 		s.applyAnswer(signer.ID, id, Accepted)
+		s.applyPermission(signer.ID, id, Accepted, idOf(activity["result"]))
 	case "Reject":
 		s.applyAnswer(signer.ID, id, Rejected)
+		s.applyPermission(signer.ID, id, Rejected, "")
 	case "Create":
 		s.applyCreate(signer.ID, object)
 	case "Update":
 		s.applyUpdate(signer.ID, id, object)
 	case "Delete":
 		s.applyDelete(signer.ID, id)
+		s.applyRevocation(signer.ID, id)
 	case "Announce":
 		s.applyAnnounce(signer.ID, id)
 	case "Undo":
