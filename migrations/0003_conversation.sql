@@ -81,9 +81,11 @@ CREATE TABLE allowed (
     at            TIMESTAMP NOT NULL
 );
 
--- Restricted words live here too, and are kept out of every public query by one condition.
+-- What others say about an article: answers, and posts elsewhere that quote or mention it. Restricted words live here
+-- too, and are kept out of every public query by one condition.
 CREATE TABLE comments (
     id            TEXT      PRIMARY KEY,
+    kind          TEXT      NOT NULL DEFAULT '' CHECK (kind IN ('', 'quote', 'mention', 'link')),   -- '' answers
     address       TEXT      NOT NULL UNIQUE,
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     parent_id     TEXT      NOT NULL DEFAULT '',
@@ -137,25 +139,33 @@ CREATE TABLE comment_revisions (
 CREATE TABLE reactions (
     id            TEXT      PRIMARY KEY,
     address       TEXT      NOT NULL,
-    kind          TEXT      NOT NULL CHECK (kind IN ('like', 'boost', 'emoji', 'quote', 'mention', 'link')),
+    kind          TEXT      NOT NULL CHECK (kind IN ('like', 'boost', 'emoji')),
     actor_id      TEXT      NOT NULL REFERENCES actors (id),
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     comment_id    TEXT      NOT NULL DEFAULT '',
     emoji         TEXT      NOT NULL DEFAULT '',
-    url           TEXT      NOT NULL DEFAULT '',
     at            TIMESTAMP NOT NULL,
     UNIQUE (actor_id, article_id, comment_id, kind, emoji)
 );
 CREATE INDEX reactions_article ON reactions (article_id, kind);
 CREATE INDEX reactions_address ON reactions (address);
 
+-- Our authors' words on posts elsewhere that quote an article or answer under it (FEP-044f, reply authorizations).
 CREATE TABLE stamps (
     id            TEXT      PRIMARY KEY,
     kind          TEXT      NOT NULL CHECK (kind IN ('quote', 'reply')),
     article_id    TEXT      NOT NULL REFERENCES articles (id),
-    instrument    TEXT      NOT NULL,
-    state         TEXT      NOT NULL
+    target        TEXT      NOT NULL,              -- of ours, by its id on the wire
+    instrument    TEXT      NOT NULL,              -- the post, by its address
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    request_id    TEXT      NOT NULL DEFAULT '',
+    requested     BOOLEAN   NOT NULL,
+    state         TEXT      NOT NULL CHECK (state IN ('asked', 'given', 'refused', 'revoked')),
+    at            TIMESTAMP NOT NULL,
+    UNIQUE (instrument, kind)
 );
+CREATE INDEX stamps_article ON stamps (article_id, actor_id);
+CREATE INDEX stamps_actor   ON stamps (actor_id);
 
 -- What was reported to us, for the moderators alone, and what we reported to others.
 CREATE TABLE reports (

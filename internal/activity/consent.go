@@ -30,6 +30,14 @@ func (a Activity) Request() (r Request, ok bool) {
 	return r, true
 }
 
+// RequestFor is the type of the request that asks for a stamp of a kind.
+func RequestFor(kind blog.StampKind) string {
+	if kind == blog.QuoteStamp {
+		return quoteRequest
+	}
+	return replyRequest
+}
+
 // WrapAcceptRequest says yes to a request, and where the stamp is that proves it. A post that came without a request is
 // answered by its own address.
 func WrapAcceptRequest(e Envelope, r Request, stamp string) ([]byte, error) {

@@ -94,6 +94,7 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/comments/{comment}/state", d.signedIn(d.moderate))
 	plain.Post("/admin/comments/{comment}/reply", d.signedIn(d.reply))
 	plain.Post("/admin/comments/{comment}/edit", d.signedIn(d.editReply))
+	plain.Post("/admin/comments/{comment}/revoke", d.signedIn(d.revokeQuote))
 	plain.Post("/admin/comments/{comment}/delete", d.signedIn(d.deleteComment))
 	plain.Post("/admin/comments/{comment}/report", d.signedIn(d.complain))
 	plain.Get("/admin/reports", d.moderators(d.complaints))

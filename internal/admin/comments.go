@@ -41,6 +41,8 @@ type held struct {
 	Markdown string // of our own answers, to be changed
 	Begins   string // in plain words, for lists
 	Own      bool
+	Is       string // what it does, where it is a post elsewhere and no answer
+	Quoter   bool   // it quotes by a permission that can be taken back
 	Private  bool
 	State    blog.CommentState
 	May      bool
@@ -185,13 +187,24 @@ func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Acto
 		h.Block = blockPath(c.ActorID)
 	}
 	h.Why, h.Class = why(c, a)
+	h.Is = posts[c.Kind]
 	var err error
+	if c.Kind == blog.Quoting {
+		t, err := d.store.StampFor(v.ctx(), blog.QuoteStamp, c.Address)
+		if err != nil && !errors.Is(err, blog.ErrNotFound) {
+			return h, err
+		}
+		h.Quoter = t.State == blog.StampGiven
+	}
 	if h.Who, h.Facts, err = d.writer(v.ctx(), c, actor); err != nil {
 		return h, err
 	}
 	h.Answers, err = d.answered(v.ctx(), c)
 	return h, err
 }
+
+// posts are the words for what posts elsewhere do that are no answers.
+var posts = map[blog.CommentKind]string{blog.Quoting: "quotes this article", blog.Mentioning: "mentions this article", blog.Linking: "mentions this article"}
 
 // why says what keeps a comment from the page.
 func why(c blog.Comment, a blog.Article) (words, class string) {
@@ -208,6 +221,10 @@ func why(c blog.Comment, a blog.Article) (words, class string) {
 		return "", ""
 	case c.Held:
 		return "Held: who wrote it is limited", "wait"
+	case c.Kind != blog.Answering && a.Comments == blog.Closed:
+		return "Held: this article takes no more replies, and this is a post elsewhere about it", "wait"
+	case c.Kind == blog.Quoting && a.Quotes != "everyone":
+		return "Held: it quotes the article and has no permission to", "wait"
 	case a.Comments == blog.Known:
 		return "Held: a first comment", "wait"
 	case a.Comments == blog.Approve:
@@ -328,6 +345,22 @@ func pileName(name string) string {
 		}
 	}
 	return "waiting"
+}
+
+// revokeQuote takes back the permission to quote an article.
+func (d *Desk) revokeQuote(v *visit) error {
+	c, _, err := d.moderated(v)
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if err := d.outbox.RevokeQuote(v.ctx(), c.ID); err != nil {
+		return err
+	}
+	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {"revoked"}}.Encode())
 }
 
 func (d *Desk) deleteComment(v *visit) error {

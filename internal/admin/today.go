@@ -29,8 +29,11 @@ type todayPage struct {
 type lastArticle struct {
 	row
 	Counts   blog.Counts
+	Emojis   []blog.EmojiCount
 	Progress progress
 }
+
+const mostEmojis = 12 // different ones that are shown
 
 const newSince = 7 * 24 * time.Hour // what counts as a new follower
 
@@ -97,7 +100,11 @@ func (d *Desk) lastArticle(v *visit, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Progress: progressOf(letters[list[0].ID])}
+	emojis, err := d.store.Emojis(v.ctx(), list[0].ID, mostEmojis)
+	if err != nil {
+		return err
+	}
+	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: progressOf(letters[list[0].ID])}
 	return nil
 }
 

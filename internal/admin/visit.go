@@ -175,6 +175,7 @@ var done = map[string]string{
 	"waiting":   "Put back among those that wait.",
 	"removed":   "Deleted for good.",
 	"replied":   "Your answer is on its way.",
+	"revoked":   "The permission is taken back. Its server is told, and the quote is hidden here.",
 	"accepted":  "Approved. Their server is being told.",
 	"rejected":  "Refused. Their server is being told.",
 	"sent-away": "Removed from your followers. Their server is being told.",

@@ -44,9 +44,21 @@ const (
 	CommentRemoved CommentState = "removed" // taken back by its author; its words are erased, its place kept while it has answers
 )
 
-// Comment is an answer under an article: somebody's elsewhere, or an author's own.
+// CommentKind is how a comment stands to its article.
+type CommentKind string
+
+const (
+	Answering  CommentKind = ""        // it answers the article or a comment under it
+	Quoting    CommentKind = "quote"   // a post elsewhere that quotes the article
+	Mentioning CommentKind = "mention" // a post elsewhere that names its author and links to it
+	Linking    CommentKind = "link"    // a post elsewhere that links to it
+)
+
+// Comment is a voice under an article: an answer of somebody's elsewhere, an author's own, or a post elsewhere that
+// quotes or mentions the article. The latter are not counted among the replies.
 type Comment struct {
 	ID          ID
+	Kind        CommentKind
 	Address     string // its id on the wire
 	ArticleID   ID
 	ParentID    ID     // the comment it answers; "" when it answers the article
@@ -85,15 +97,16 @@ type Relation struct {
 	ApprovedBefore bool // an earlier comment of theirs was approved
 }
 
-// Admit decides where a new comment goes: shown or waiting. Under a closed article it is ErrForbidden. Restricted
-// words are never shown, whatever the policy, so they need no approval.
+// Admit decides where a new comment goes: shown or waiting. Under a closed article an answer is ErrForbidden; a post
+// elsewhere that quotes or mentions it waits. Restricted words are never shown, whatever the policy, so they need no
+// approval.
 func (p Policy) Admit(c Comment, who Relation) (CommentState, error) {
 	switch {
 	case c.VoiceID != "" || c.Visibility == RestrictedComment:
 		return CommentShown, nil
-	case p == Closed:
+	case p == Closed && c.Kind == Answering:
 		return "", ErrForbidden
-	case p == Approve:
+	case p == Approve || p == Closed:
 		return CommentWaiting, nil
 	case p == Known && !who.Follows && !who.Followed && !who.ApprovedBefore:
 		return CommentWaiting, nil
@@ -154,33 +167,4 @@ func grow(answers map[ID][]Comment, parent ID, depth int) []Thread {
 		}
 	}
 	return threads
-}
-
-// ReactionKind is what somebody did with an article or comment without answering it.
-type ReactionKind string
-
-const (
-	Like  ReactionKind = "like"
-	Boost ReactionKind = "boost"
-	Emoji ReactionKind = "emoji"
-)
-
-// Reaction is one act of one person on one target.
-type Reaction struct {
-	ID        ID
-	Address   string // of the activity that said it; undone by it
-	Kind      ReactionKind
-	ActorID   string
-	ArticleID ID // always set: the article, or the one that the comment stands under
-	CommentID ID // "" when the article itself is meant
-	Emoji     string
-	At        time.Time
-}
-
-// Counts is what stands under a title: replies from people who may be shown, likes and boosts.
-type Counts struct {
-	Replies int
-	Servers int // how many servers the replies come from
-	Likes   int
-	Boosts  int
 }

@@ -182,8 +182,11 @@ func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
 		return err
 	}
 	post, err := in.fetchPost(ctx, missing.object)
-	if err != nil && passing(err) {
+	switch {
+	case err != nil && passing(err):
 		return err
+	case errors.Is(err, remote.ErrGone), errors.Is(err, remote.ErrNotFound):
+		post = &activity.Object{ID: missing.object, Type: tombstone}
 	}
 	found[missing.object] = post
 	if post != nil {
@@ -209,7 +212,7 @@ func (in *Inbox) fetchPost(ctx context.Context, address string) (*activity.Objec
 	if err != nil {
 		return nil, err
 	}
-	if !blog.SameOrigin(post.ID, post.AttributedTo) || in.Site.Owns(post.ID) {
+	if in.Site.Owns(post.ID) || post.Type != tombstone && !blog.SameOrigin(post.ID, post.AttributedTo) {
 		return nil, errForeign
 	}
 	return &post, nil

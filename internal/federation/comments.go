@@ -25,11 +25,25 @@ func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activi
 	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {
 		return in.takeFetched(ctx, s, post.ID, blog.Pushed, found)
 	}
-	if !post.IsPost() || post.IsVote() || post.InReplyTo == "" {
-		return nil
+	return in.takePost(ctx, s, post, act, blog.Pushed, found)
+}
+
+// takePost takes in a post that is believed: as a comment when it answers, else as a voice that quotes or mentions an
+// article. Where a quote answers something elsewhere, the quote is what we are told of.
+func (in *Inbox) takePost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found finds) error {
+	if !post.IsPost() || post.IsVote() {
+		return notOurs("it is no post")
 	}
-	_, err := in.comment(ctx, s, post, act, blog.Pushed, found, maxAncestors)
-	return ignoreMissing(err)
+	if post.InReplyTo == "" {
+		return in.mention(ctx, s, post, act, origin)
+	}
+	if in.Site.Owns(post.Quote) {
+		if _, _, err := in.target(ctx, s, post.InReplyTo); errors.Is(err, blog.ErrNotFound) {
+			return in.mention(ctx, s, post, act, origin)
+		}
+	}
+	_, err := in.comment(ctx, s, post, act, origin, found, maxAncestors)
+	return err
 }
 
 // takeFetched takes a post in as its own origin tells it.
@@ -44,16 +58,13 @@ func (in *Inbox) takeFetched(ctx context.Context, s *store.Store, address string
 	switch {
 	case post == nil:
 		return notOurs("it could not be had")
-	case !post.IsPost() || post.IsVote() || post.InReplyTo == "":
-		return notOurs("it answers nothing")
-	case origin == blog.Fetched && post.Visibility(nil, nil) == blog.RestrictedComment:
+	case origin == blog.Fetched && post.IsPost() && post.Visibility(nil, nil) == blog.RestrictedComment:
 		return notOurs("it is not public")
 	}
 	if c, err := s.CommentByAddress(ctx, post.ID); err == nil {
 		return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
 	}
-	_, err := in.comment(ctx, s, *post, activity.Activity{}, origin, found, maxAncestors)
-	return err
+	return in.takePost(ctx, s, *post, activity.Activity{}, origin, found)
 }
 
 // comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
@@ -72,7 +83,14 @@ func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Obje
 	if article.PublishedAt == nil || article.Status == blog.Deleted {
 		return "", notOurs("what it answers is not published")
 	}
-	return in.admit(ctx, s, post, act, article, parent, origin)
+	return in.admit(ctx, s, post, act, place{article: article, parent: parent}, origin)
+}
+
+// place is where a comment stands.
+type place struct {
+	article blog.Article
+	parent  blog.ID // the comment that it answers, or ""
+	kind    blog.CommentKind
 }
 
 // climb takes in the post that another one answers, as its origin tells it.
@@ -104,7 +122,7 @@ func (in *Inbox) articleOf(ctx context.Context, s *store.Store, comment blog.ID)
 }
 
 // admit writes a comment down as the article's policy wants it.
-func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, a blog.Article, parent blog.ID, origin blog.Origin) (blog.ID, error) {
+func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place, origin blog.Origin) (blog.ID, error) {
 	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
 		return "", notOurs("it was deleted by its writer")
 	}
@@ -112,14 +130,8 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if err != nil {
 		return "", err
 	}
-	if err := in.mayAnswer(ctx, s, parent); err != nil {
+	if err := in.mayAnswer(ctx, s, at.parent); err != nil {
 		return "", err
-	}
-	var who blog.Relation
-	if a.Comments == blog.Known {
-		if who, err = s.Relation(ctx, actor.ID); err != nil {
-			return "", err
-		}
 	}
 	visibility := post.Visibility(act.To, act.Cc)
 	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
@@ -127,12 +139,12 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	}
 	c := in.words(post)
 	now := in.Now()
-	c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), post.ID, a.ID, parent, actor.ID, origin
+	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID, at.article.ID, at.parent, actor.ID, origin
 	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
-	c.SortedAt = blog.ClampTime(c.PublishedAt, *a.PublishedAt, now)
-	if c.State, err = a.Comments.Admit(c, who); errors.Is(err, blog.ErrForbidden) {
-		return "", notOurs("comments are closed here")
+	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
+	if c.State, err = in.judge(ctx, s, c, at.article, post); err != nil {
+		return "", err
 	}
 	if actor.Block == blog.Limit {
 		hold(&c)
@@ -157,6 +169,42 @@ func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) 
 		err = errBarred
 	}
 	return err
+}
+
+// judge decides whether a new comment is shown or waits: by a stamp that its post bears, or else by the article's policy.
+// A quote that the author does not let be made waits. errNotOurs when it may not come in at all.
+func (in *Inbox) judge(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article, post activity.Object) (blog.CommentState, error) {
+	if stamped, err := in.stamped(ctx, s, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
+		return blog.CommentShown, err
+	}
+	var who blog.Relation
+	var err error
+	if a.Comments == blog.Known {
+		if who, err = s.Relation(ctx, c.ActorID); err != nil {
+			return "", err
+		}
+	}
+	state, err := a.Comments.Admit(c, who)
+	if errors.Is(err, blog.ErrForbidden) {
+		return "", notOurs("comments are closed here")
+	}
+	if c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment {
+		return state, err
+	}
+	if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+		return blog.CommentWaiting, err
+	}
+	return state, nil
+}
+
+// quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp that
+// was taken back says no.
+func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
+	t, err := s.StampFor(ctx, blog.QuoteStamp, c.Address)
+	if errors.Is(err, blog.ErrNotFound) {
+		return in.mayQuote(ctx, s, a, c.ActorID)
+	}
+	return err == nil && t.State == blog.StampGiven, err
 }
 
 // speaksToUs tells whether a post, or the activity that brought it, names an actor of ours among those it is for.
@@ -256,6 +304,16 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	if err != nil {
 		return err
 	}
+	if c.Kind != blog.Answering {
+		b, kind, err := in.about(ctx, s, post)
+		if errors.Is(err, errNotOurs) || err == nil && b.ID != a.ID {
+			return s.RemoveComment(ctx, c.ID) // it speaks of something else now
+		}
+		if err != nil {
+			return err
+		}
+		c.Kind = kind
+	}
 	changed := in.words(post)
 	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language, post.Updated
 	if c.Visibility != blog.RestrictedComment {
@@ -265,13 +323,28 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	if err != nil || writer.KeyMark != c.KeyMark {
 		return err // somebody else has that address now: they may take the words away, and not change them
 	}
-	switch {
-	case a.Comments == blog.Approve && c.State == blog.CommentShown:
-		c.State = blog.CommentWaiting
-	case writer.Block == blog.Limit:
+	if c.State == blog.CommentShown {
+		if c.State, err = in.judgeAgain(ctx, s, c, a); err != nil {
+			return err
+		}
+	}
+	if writer.Block == blog.Limit {
 		hold(&c)
 	}
 	return s.ReviseComment(ctx, c, in.Now())
+}
+
+// judgeAgain decides whether a comment that was shown still is after an edit.
+func (in *Inbox) judgeAgain(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (blog.CommentState, error) {
+	if a.Comments == blog.Approve {
+		return blog.CommentWaiting, nil
+	}
+	if c.Kind == blog.Quoting {
+		if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+			return blog.CommentWaiting, err
+		}
+	}
+	return c.State, nil
 }
 
 func lastSegment(address string) string {

@@ -67,6 +67,7 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/notes/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/notes/{object}/{collection:likes|shares}", d.serve(d.collection))
 	get("/activities/{activity}", d.serve(d.activity))
+	get("/authorizations/{stamp}", d.serve(d.stamp))
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { nothingHere(w) })
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -39,7 +39,8 @@ func (b Base) Permit(ctx context.Context, address string) error {
 	return err
 }
 
-// Block sets blocks. Followers among the refused are sent away, and their servers told so: it is the last that they hear.
+// Block sets blocks. Followers among the refused are sent away and their permissions taken back, and their servers told
+// so: it is the last that they hear.
 // Errors: blog.Invalid for a block that cannot be, of the site itself for one.
 func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	for i := range blocks {
@@ -58,7 +59,7 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 				return err
 			}
 		}
-		return nil
+		return o.revokeRefused(ctx, store)
 	})
 	if err != nil {
 		return fmt.Errorf("block: %w", err)

@@ -32,7 +32,7 @@ func (o *Outbox) say(ctx context.Context, s *store.Store, voice blog.Voice, kind
 	return said, s.Say(ctx, said)
 }
 
-func (o *Outbox) ownerOf(ctx context.Context, s *store.Store, object store.Object) (blog.Voice, error) {
+func (b Base) ownerOf(ctx context.Context, s *store.Store, object store.Object) (blog.Voice, error) {
 	if object.CommentID != "" {
 		c, err := s.Comment(ctx, object.CommentID)
 		if err != nil {

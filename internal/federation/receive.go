@@ -88,6 +88,10 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 		return in.like(ctx, s, act, what)
 	case activity.Announce:
 		return in.announce(ctx, s, act, what, found)
+	case activity.QuoteRequest:
+		return in.quoteRequest(ctx, s, act, what, found, result)
+	case activity.ReplyRequest:
+		return in.replyRequest(ctx, s, act, what, found, result)
 	case activity.Block:
 		return in.blocked(ctx, s, act, what)
 	case activity.Move:
@@ -154,8 +158,7 @@ func (in *Inbox) undoFollow(ctx context.Context, s *store.Store, actor string, w
 }
 
 func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor string, what activity.Undo) error {
-	kinds := map[string]blog.ReactionKind{"Like": blog.Like, "EmojiReact": blog.Emoji, "Announce": blog.Boost}
-	kind, ok := kinds[what.Type]
+	kinds, ok := undone[what.Type]
 	if !ok {
 		return blog.ErrNotFound
 	}
@@ -163,8 +166,11 @@ func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor strin
 	if err != nil {
 		return err
 	}
-	return s.UndoReactionTo(ctx, actor, kind, article.ID, comment)
+	return s.UndoReactionTo(ctx, actor, article.ID, comment, kinds...)
 }
+
+// undone are the reactions that an activity of a type may have been: servers of Misskey's kind say an emoji as a Like.
+var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji}, "Announce": {blog.Boost}}
 
 // like counts a favourite or an emoji reaction, once per person and target.
 func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity, what activity.Like) error {
@@ -175,17 +181,43 @@ func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity
 	return in.react(ctx, s, act, kind, what.Object, what.Emoji)
 }
 
-// announce counts a boost. A group's announcement of an activity says only where to look: the post is fetched from its
-// origin (FEP-1b12).
+// announce counts a boost. A group's announcement of an activity says only where to look: what became of the post is
+// asked at its origin (FEP-1b12). Votes and their like, which groups announce as well, are none of ours.
 func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Activity, what activity.Announce, found finds) error {
-	if what.InnerType == "" {
+	switch what.InnerType {
+	case "":
 		return in.react(ctx, s, act, blog.Boost, what.Object, "")
+	case "Create":
+		if _, err := s.CommentByAddress(ctx, what.InnerObject); !errors.Is(err, blog.ErrNotFound) {
+			return err
+		}
+		return in.takeFetched(ctx, s, what.InnerObject, blog.Fetched, found)
+	case "Update":
+		return in.takeFetched(ctx, s, what.InnerObject, blog.Fetched, found)
+	case "Delete":
+		return in.announcedDelete(ctx, s, what.InnerObject, found)
 	}
-	if what.InnerType != "Create" && what.InnerType != "Update" {
+	return nil
+}
+
+// announcedDelete removes a comment of which a group says that it was deleted, once its origin says so too.
+func (in *Inbox) announcedDelete(ctx context.Context, s *store.Store, address string, found finds) error {
+	c, err := s.CommentByAddress(ctx, address)
+	if err != nil || c.VoiceID != "" {
+		return err
+	}
+	post, asked := found[address]
+	switch {
+	case !asked:
+		return need{object: address}
+	case post == nil || post.Type != tombstone:
 		return nil
 	}
-	return in.takeFetched(ctx, s, what.InnerObject, blog.Fetched, found)
+	return s.RemoveComment(ctx, c.ID)
 }
+
+// tombstone is the type of what stood at an address and is gone.
+const tombstone = "Tombstone"
 
 func (in *Inbox) react(ctx context.Context, s *store.Store, act activity.Activity, kind blog.ReactionKind, object, emoji string) error {
 	article, comment, err := in.target(ctx, s, object)
@@ -248,11 +280,7 @@ func (in *Inbox) target(ctx context.Context, s *store.Store, address string) (bl
 		return blog.Article{}, "", blog.ErrNotFound
 	}
 	if in.Site.Owns(address) {
-		a, err := s.HeadBySlug(ctx, lastSegment(address))
-		if err == nil && in.Site.ArticlePage(a) != address {
-			err = blog.ErrNotFound
-		}
-		return a, "", err
+		return in.pageTarget(ctx, s, address)
 	}
 	c, err := s.CommentByAddress(ctx, address)
 	return in.under(ctx, s, c, err)

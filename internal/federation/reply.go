@@ -184,6 +184,9 @@ func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 				return err
 			}
 		}
+		if err := o.withdrawStamps(ctx, store, c.Address); err != nil {
+			return err
+		}
 		return store.RemoveComment(ctx, id)
 	})
 	if err != nil {
@@ -193,13 +196,24 @@ func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Moderate shows, hides or judges a comment. Nothing is sent: its writer's server is not told.
+// Moderate shows, hides or judges a comment. Its writer's server is told only when it asked and waits for an answer.
 func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	if state == blog.CommentRemoved {
 		return o.DeleteReply(ctx, id)
 	}
-	if err := o.Store.ModerateComment(ctx, id, state); err != nil {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := store.Comment(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := store.ModerateComment(ctx, id, state); err != nil {
+			return err
+		}
+		return o.decide(ctx, store, c, state)
+	})
+	if err != nil {
 		return fmt.Errorf("moderate the comment %s: %w", id, err)
 	}
+	o.Wake()
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-const commentColumns = `c.id, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
+const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
 	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
@@ -20,24 +20,21 @@ const (
 	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse')`
 )
 
-// counted is the condition that keeps the reactions r of people who are limited or refused from readers.
-const counted = `NOT EXISTS (SELECT 1 FROM actors blocked WHERE blocked.id = r.actor_id AND blocked.block <> '')`
-
 // AddComment writes a new comment down. An address that is known already is blog.ErrConflict.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
 		n, err := s.exec(ctx, `
-			INSERT INTO comments (id, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
+			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
 				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at, key_mark)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (address) DO NOTHING`,
-			c.ID, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
+			c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
 			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt, c.KeyMark)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}
-		if err == nil && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
+		if err == nil && c.Kind == blog.Answering && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
 			err = s.expectCompletion(ctx, c.ArticleID, c.ArrivedAt)
 		}
 		return err
@@ -64,16 +61,19 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time
 			return err
 		}
 		return s.must(ctx, `
-			UPDATE comments SET html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, held = ?, updated_at = ?
-			WHERE id = ?`, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held, c.UpdatedAt, c.ID)
+			UPDATE comments SET kind = ?, html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, held = ?, updated_at = ?
+			WHERE id = ?`, c.Kind, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held, c.UpdatedAt, c.ID)
 	})
 }
 
-// RemoveComment erases a comment's words; its place stays while it has answers.
+// RemoveComment erases a comment's words and its stamp; its place stays while it has answers.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
 		if err := s.do(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
+			return err
+		}
+		if err := s.do(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`, id); err != nil {
 			return err
 		}
 		return s.must(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE id = ?`, id)
@@ -110,6 +110,9 @@ func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Com
 		ORDER BY c.sorted_at, c.id`, article)
 }
 
+// reply is what counts as one: public, and an answer rather than a post elsewhere about the article.
+const reply = public + ` AND c.kind = ''`
+
 // PublicReply is a public answer as other servers are told of it.
 type PublicReply struct {
 	ID      blog.ID
@@ -122,32 +125,31 @@ func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, o
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+public+`
+		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+reply+`
 		ORDER BY c.id LIMIT ?`, article, parent, after, own, limit)
 }
 
 // CountRepliesTo counts what publicly answers an article (parent "") or a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+public, article, parent)
+	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply, article, parent)
 }
 
-// Conversation lists all that publicly stands under an article, oldest first, from behind a comment ("" begins at the
-// oldest).
+// Conversation lists all public answers under an article, oldest first, from behind a comment ("" begins at the oldest).
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id = ?)) AND `+public+`
+		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id = ?)) AND `+reply+`
 		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
 }
 
-// NewestComments lists the newest comments that readers may see, on listed articles.
+// NewestComments lists the newest answers that readers may see, on listed articles.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c JOIN articles a ON a.id = c.article_id
-		WHERE `+public+` AND `+listed+`
+		WHERE `+reply+` AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 }
 
@@ -194,87 +196,6 @@ func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	where, args := l.where()
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id`+where, args...)
-}
-
-// AddReaction counts one act of one person on one target, once; false when it was counted already.
-func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) {
-	var n int64
-	err := s.InTx(ctx, func(s *Store) (err error) {
-		s.touch()
-		n, err = s.exec(ctx, `
-			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO NOTHING`, r.ID, r.Address, r.Kind, r.ActorID, r.ArticleID, r.CommentID, r.Emoji, r.At)
-		return err
-	})
-	return n > 0, err
-}
-
-// UndoReaction takes a reaction back, found by the address of the activity that said it, if it is this actor's.
-func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
-	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND address = ?`, actor, address)
-	})
-}
-
-// UndoReactionTo takes an actor's reaction of a kind back, found by its target.
-func (s *Store) UndoReactionTo(ctx context.Context, actor string, kind blog.ReactionKind, article, comment blog.ID) error {
-	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND kind = ? AND article_id = ? AND comment_id = ?`, actor, kind, article, comment)
-	})
-}
-
-// Reactions lists the reactions to an article itself, newest first, at most limit.
-func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
-	var list []blog.Reaction
-	return list, s.all(ctx, &list, `
-		SELECT r.id, r.address, r.kind, r.actor_id, r.article_id, r.comment_id, r.emoji, r.at FROM reactions r
-		WHERE r.article_id = ? AND r.comment_id = '' AND r.kind IN ('like', 'boost', 'emoji') AND `+counted+`
-		ORDER BY r.at DESC, r.id DESC LIMIT ?`, article, min(limit, 1000))
-}
-
-// Counts tells for each article what stands under its title. Only what readers may see is counted; an emoji reaction
-// counts as a like.
-func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Counts, error) {
-	counts := map[blog.ID]blog.Counts{}
-	if len(ids) == 0 {
-		return counts, nil
-	}
-	var rows []struct {
-		ArticleID blog.ID
-		blog.Counts
-	}
-	err := s.all(ctx, &rows, `
-		SELECT a.id AS article_id,
-			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+public+`) AS replies,
-			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+public+`) AS servers,
-			(SELECT count(DISTINCT r.actor_id) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind IN ('like', 'emoji') AND `+counted+`) AS likes,
-			(SELECT count(*) FROM reactions r WHERE r.article_id = a.id AND r.comment_id = '' AND r.kind = 'boost' AND `+counted+`) AS boosts
-		FROM articles a WHERE a.id IN (?)`, ids)
-	for _, row := range rows {
-		counts[row.ArticleID] = row.Counts
-	}
-	return counts, err
-}
-
-// CommentCounts counts likes and boosts of each comment under an article.
-func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID]blog.Counts, error) {
-	var rows []struct {
-		CommentID blog.ID
-		Likes     int
-		Boosts    int
-	}
-	err := s.all(ctx, &rows, `
-		SELECT r.comment_id, count(DISTINCT CASE WHEN r.kind <> 'boost' THEN r.actor_id END) AS likes,
-			count(DISTINCT CASE WHEN r.kind = 'boost' THEN r.actor_id END) AS boosts
-		FROM reactions r WHERE r.article_id = ? AND r.comment_id <> '' AND r.kind IN ('like', 'emoji', 'boost') AND `+counted+`
-		GROUP BY r.comment_id`, article)
-	counts := map[blog.ID]blog.Counts{}
-	for _, row := range rows {
-		counts[row.CommentID] = blog.Counts{Likes: row.Likes, Boosts: row.Boosts}
-	}
-	return counts, err
 }
 
 // ThreadMailboxes lists where those who publicly take part in an article's conversation get their letters.

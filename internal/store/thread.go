@@ -111,14 +111,14 @@ type AnswerLists struct {
 	RepliesURL string
 }
 
-// UnreadLists are the lists that belong to the public comments under an article and were not read since a moment: those never
+// UnreadLists are the lists that belong to the public answers under an article and were not read since a moment: those never
 // read first, then those read longest ago.
 func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
 	var list []AnswerLists
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address, c.context_url, c.replies_url FROM comments c
 		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS NULL OR c.read_at < ?)
-			AND `+public+`
+			AND `+reply+`
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
 }
 

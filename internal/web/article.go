@@ -32,7 +32,8 @@ type articlePage struct {
 	Boost    string
 	Like     string
 	Counts   blog.Counts
-	Faces    []person // of people who liked or boosted it
+	Emojis   []blog.EmojiCount // with which people reacted; they count among the favourites
+	Faces    []person          // of people who liked or boosted it
 	ReadNext []entry
 }
 
@@ -161,6 +162,8 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 	return box, nil
 }
 
+const mostEmojis = 12 // different ones under an article
+
 // fillDeeds adds what readers did and what they can do.
 func (w *Web) fillDeeds(ctx context.Context, f *frame, p *articlePage) error {
 	counts, err := w.store.Counts(ctx, []blog.ID{p.ID})
@@ -180,6 +183,9 @@ func (w *Web) fillDeeds(ctx context.Context, f *frame, p *articlePage) error {
 		if p.Article.Comments != blog.Closed {
 			p.Reply = interact("reply", object)
 		}
+	}
+	if p.Emojis, err = w.store.Emojis(ctx, p.ID, mostEmojis); err != nil {
+		return err
 	}
 	p.Faces, err = w.faces(ctx, p.ID)
 	return err

@@ -40,8 +40,9 @@ type talkPager struct{ Before, After string }
 type voice struct {
 	Anchor   string
 	Who      person
-	Own      bool // by an author of this blog
-	Gone     bool // removed; stands here because of its answers
+	Own      bool   // by an author of this blog
+	Is       string // the word for what it is, where it is no plain answer
+	Gone     bool   // removed; stands here because of its answers
 	URL      string
 	At       time.Time
 	WithYear bool
@@ -214,6 +215,7 @@ func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.
 		}
 		v.say(f, p, c, counts[c.ID])
 		if v.Own {
+			v.Is = "author"
 			v.Who, v.URL = f.voice(authors[c.VoiceID]), "#"+v.Anchor
 		} else {
 			v.Who = stranger(actors[c.ActorID])
@@ -229,6 +231,7 @@ func unique[T ~string](list []T) []T {
 
 // say fills in what somebody said.
 func (v *voice) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
+	v.Is = labels[c.Kind]
 	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.PublishedAt.In(f.zone)
 	if v.URL == "" {
 		v.URL = c.Address
@@ -241,6 +244,9 @@ func (v *voice) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts
 		v.Reply = interact("reply", c.Address)
 	}
 }
+
+// labels are the words for posts elsewhere that stand among the answers.
+var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Mentioning: "mentions-this", blog.Linking: "mentions-this"}
 
 // grow sets answers under what they answer, to a depth that can still be read. An answer that would stand deeper, or
 // whose elder is on another page, says whom it answers.
@@ -272,18 +278,18 @@ func first(threads []*voice) []*voice {
 	var list []*voice
 	for _, v := range threads {
 		short := utf8.RuneCountInString(v.Plain) <= 160 && strings.TrimSpace(v.Plain) != ""
-		if !v.Gone && !v.Own && v.Warning == "" && short && len(list) < 2 {
+		if !v.Gone && v.Is == "" && v.Warning == "" && short && len(list) < 2 {
 			list = append(list, v)
 		}
 	}
 	return list
 }
 
-// answerers counts those who said something that stands here, each once.
+// answerers counts those whose answers stand here, each once.
 func answerers(comments []blog.Comment) int {
 	who := map[string]bool{}
 	for _, c := range comments {
-		if c.Public() && c.ActorID != "" {
+		if c.Public() && c.ActorID != "" && c.Kind == blog.Answering {
 			who[c.ActorID] = true
 		}
 	}

@@ -1,0 +1,148 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// mostStamps is how many posts of one person may have asked about one article; beyond that the answer is no.
+const mostStamps = 100
+
+// quoteRequest answers somebody who asks to quote an article as its author wants it (FEP-044f). What does not fit together
+// is no request: a post of somebody else's, one that quotes something else, an article that is not there.
+func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest, found finds, result *effect) error {
+	kind, object, rest, ok := in.Site.Local(what.Object)
+	if !ok || kind != "articles" || rest != "" {
+		return nil
+	}
+	a, err := s.HeadByObject(ctx, object)
+	if err != nil || a.ObjectID != object {
+		return ignoreMissing(err)
+	}
+	post, err := in.instrument(act, what.Instrument, found)
+	if err != nil || post.Quote != what.Object {
+		return ignoreMissing(err)
+	}
+	actor, err := in.knownActor(ctx, s, act.Actor)
+	if err != nil {
+		return err
+	}
+	request, _ := act.Request()
+	t := in.stampFor(blog.QuoteStamp, request, a)
+	result.said = true
+	allowed, err := in.mayStillQuote(ctx, s, a, actor, post.ID)
+	if err != nil {
+		return err
+	}
+	return in.outbox.answerRequest(ctx, s, t, actor, allowed)
+}
+
+// replyRequest takes a post in as a comment and answers whoever asked that it may be one: yes with a stamp when it stands
+// under the article, no when it never will, and nothing yet when the author has to read it first.
+func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.ReplyRequest, found finds, result *effect) error {
+	if kind, _, rest, ok := in.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
+		return nil
+	}
+	a, _, err := in.target(ctx, s, what.Object)
+	if err != nil || a.Status != blog.Published {
+		return ignoreMissing(err)
+	}
+	post, err := in.instrument(act, what.Instrument, found)
+	if err != nil || post.InReplyTo != what.Object {
+		return ignoreMissing(err)
+	}
+	actor, err := in.knownActor(ctx, s, act.Actor)
+	if err != nil {
+		return err
+	}
+	id, err := in.comment(ctx, s, post, act, blog.Pushed, found, maxAncestors)
+	if err != nil && !errors.Is(err, errNotOurs) {
+		return err
+	}
+	request, _ := act.Request()
+	t := in.stampFor(blog.ReplyStamp, request, a)
+	result.said = true
+	if id == "" {
+		return in.outbox.answerRequest(ctx, s, t, actor, false)
+	}
+	c, err := s.Comment(ctx, id)
+	if err != nil || c.ActorID != actor.ID {
+		return err
+	}
+	if c.State == blog.CommentWaiting {
+		return in.outbox.keepRequest(ctx, s, t)
+	}
+	return in.outbox.answerRequest(ctx, s, t, actor, c.State == blog.CommentShown)
+}
+
+// instrument is the post of a request: embedded by its own writer, or as its origin tells it.
+func (in *Inbox) instrument(act activity.Activity, post activity.Object, found finds) (activity.Object, error) {
+	if !blog.SameOrigin(post.ID, act.Actor) {
+		return post, errNotOurs
+	}
+	if !post.Embedded {
+		fetched, asked := found[post.ID]
+		switch {
+		case !asked:
+			return post, need{object: post.ID}
+		case fetched == nil || fetched.ID != post.ID:
+			return post, errNotOurs
+		}
+		post = *fetched
+	}
+	if post.AttributedTo != act.Actor || !post.IsPost() {
+		return post, errNotOurs
+	}
+	return post, nil
+}
+
+// stampFor is the stamp that a request asks for, not given yet.
+func (in *Inbox) stampFor(kind blog.StampKind, r activity.Request, a blog.Article) blog.Stamp {
+	return blog.Stamp{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object, Instrument: r.Instrument, ActorID: r.Actor,
+		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
+}
+
+// mayStillQuote tells whether a post may quote an article: its author lets this person, has not taken the post away, and
+// has not been asked too often.
+func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor, post string) (bool, error) {
+	allowed, err := in.mayQuote(ctx, s, a, actor.ID)
+	if err != nil || !allowed {
+		return false, err
+	}
+	c, err := s.CommentByAddress(ctx, post)
+	if err == nil && (c.ActorID != actor.ID || slices.Contains([]blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentRemoved}, c.State)) {
+		return false, nil
+	}
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return false, err
+	}
+	n, err := s.CountStamps(ctx, a.ID, actor.ID)
+	return n < mostStamps, err
+}
+
+// mayQuote tells whether an article's author lets somebody quote it.
+func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, actor string) (bool, error) {
+	f, err := s.Follower(ctx, a.VoiceID, actor)
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return false, err
+	}
+	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
+}
+
+// stamped tells whether the address of a stamp, as a post claims it, is one of ours that was given to this very post.
+func (in *Inbox) stamped(ctx context.Context, s *store.Store, address string, kind blog.StampKind, post string) (bool, error) {
+	where, id, rest, ok := in.Site.Local(address)
+	if !ok || where != "authorizations" || rest != "" {
+		return false, nil
+	}
+	t, err := s.LivingStamp(ctx, id)
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && t.Kind == kind && t.Instrument == post, err
+}

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		about := func(kind blog.CommentKind, change ...func(*blog.Comment)) func(*blog.Comment) {
+			return func(c *blog.Comment) {
+				c.Kind = kind
+				for _, change := range change {
+					change(c)
+				}
+			}
+		}
+		dutch := func(c *blog.Comment) { c.ArticleID = o.glue.ID }
+		hidden := func(c *blog.Comment) { c.State = blog.CommentHidden }
+		o.says(o.bram, "A bell is a letter.", time.Hour)
+		quote := o.says(o.nadia, "Reading this made me get out.", 2*time.Hour, about(blog.Quoting))
+		o.says(o.deniz, "This is from our river.", 3*time.Hour, about(blog.Mentioning))
+		o.says(o.deniz, "Read.", 4*time.Hour, about(blog.Linking))
+		o.says(o.kade, "Canary.", 5*time.Hour, about(blog.Quoting, hidden))
+		o.says(o.nadia, "Lijm!", time.Hour, about(blog.Quoting, dutch))
+		o.says(o.deniz, "Lees dit.", 2*time.Hour, about(blog.Linking, dutch))
+
+		p := o.open("/2026/11/four-minutes-wide")
+		if got := texts(p.find("span", ".is")); !slices.Equal(got, []string{"quotes this article", "mentions this article", "mentions this article"}) {
+			t.Errorf("the posts elsewhere are called %q", got)
+		}
+		if got := p.one("h2", "#talk-title").words(); got != "1 reply from 1 server" {
+			t.Errorf("the title is %q", got)
+		}
+		if got := p.one("div", ".counts").words(); !strings.HasPrefix(got, "1 reply 3 mentions elsewhere") || strings.Contains(p.raw, "Canary") {
+			t.Errorf("counted are %q", got)
+		}
+		if got := p.one("h2", "#first-voices").words(); got != "1 voice answered" {
+			t.Errorf("the margin says %q", got)
+		}
+		said := p.one("li", "#comment-"+string(quote.ID)).find("a", ".u-url")
+		if len(said) != 1 || said[0].attr("href") != quote.URL {
+			t.Errorf("the quote's way home is %v", attrs("href", said))
+		}
+		p = o.open("/2026/11/lijm-die-weer-los-wil")
+		if got := texts(p.find("span", ".is")); !slices.Equal(got, []string{"citeert dit artikel", "noemt dit artikel"}) {
+			t.Errorf("in Dutch they are called %q", got)
+		}
+		if got := p.one("div", ".counts").words(); got != "2 vermeldingen elders" {
+			t.Errorf("in Dutch they are counted as %q", got)
+		}
+		if feed := o.open("/comments/feed.xml"); !strings.Contains(feed.raw, "A bell is a letter.") || strings.Contains(feed.raw, "get out") {
+			t.Error("the feed of replies has what is no reply, or lacks one")
+		}
+	})
+}
+
+func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		react := func(who blog.Actor, kind blog.ReactionKind, emoji string) {
+			t.Helper()
+			id := blog.NewID(noon)
+			_, err := s.AddReaction(t.Context(), blog.Reaction{ID: id, Address: who.ID + "#" + string(id), Kind: kind, ActorID: who.ID, ArticleID: o.wide.ID, Emoji: emoji, At: noon})
+			o.must(err)
+		}
+		react(o.bram, blog.Emoji, "⛴️")
+		react(o.nadia, blog.Emoji, "⛴️")
+		react(o.nadia, blog.Emoji, ":bell:")
+		react(o.nadia, blog.Like, "")
+		react(o.deniz, blog.Like, "")
+		if got := o.open("/2026/11/four-minutes-wide").one("div", ".counts").words(); !strings.HasPrefix(got, "3 favourites ⛴️ 2 :bell: 1") {
+			t.Errorf("the reactions are %q", got)
+		}
+	})
+}
