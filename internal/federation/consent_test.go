@@ -21,12 +21,6 @@ func (o *overkant) answered(p *neighbour.Person, note string) (state, stamp stri
 	return state, stamp
 }
 
-// settled waits until nothing that arrived is left to be worked through.
-func (o *overkant) settled() {
-	o.t.Helper()
-	o.until("all arrivals are worked through", func() bool { n, _, err := o.store.CountWaiting(o.t.Context()); return err == nil && n == 0 })
-}
-
 // hears sends any activity from a person to the shared inbox, and waits until it is done with.
 func (o *overkant) hears(p *neighbour.Person, activity map[string]any) {
 	o.t.Helper()
@@ -389,6 +383,30 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 		}
 		if got := o.texts(a); got != "Allowed.|replyAuthorization|approvedBy" {
 			t.Errorf("shown are %q", got)
+		}
+	})
+}
+
+func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
+		a := o.publish()
+		stamps := map[*neighbour.Person]string{}
+		notes := map[*neighbour.Person]string{}
+		for _, p := range []*neighbour.Person{bram, kade} {
+			sent, err := p.AskToQuote(o.soon(), o.object(a), "<p>Read this.</p>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, stamps[p] = o.answered(p, sent.Object)
+			notes[p] = sent.Object
+		}
+		o.block(blog.BlockPerson, kade.ID, blog.Refuse)
+		o.until("kade's server knows", func() bool { state, _ := kade.Permission(notes[kade]); return state == neighbour.Revoked })
+		for p, want := range map[*neighbour.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {
+			if code, _ := o.json(stamps[p]); code != want {
+				t.Errorf("the stamp of %s answers %d, want %d", p.Name, code, want)
+			}
 		}
 	})
 }
