@@ -300,10 +300,7 @@ func (d *Desk) moderated(v *visit) (blog.Comment, blog.Article, error) {
 	}
 	a, err := d.store.Article(v.ctx(), c.ArticleID)
 	if err == nil && !v.mayModerate(c, a) {
-		err = blog.ErrForbidden
-		if c.Visibility == blog.RestrictedComment {
-			err = blog.ErrNotFound // not even that it is there
-		}
+		err = errNotTheirs
 	}
 	return c, a, err
 }

@@ -280,7 +280,7 @@ func TestMadeUpNamesFillNothing(t *testing.T) {
 	})
 }
 
-func TestADisabledAuthorIsOutAtOnce(t *testing.T) {
+func TestT139ADisabledAuthorIsOutAtTheNextRequest(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
@@ -288,6 +288,10 @@ func TestADisabledAuthorIsOutAtOnce(t *testing.T) {
 		ilse.DisabledAt = &now
 		if err := o.store.SaveAuthor(t.Context(), ilse); err != nil {
 			t.Fatal(err)
+		}
+		b.post("/admin/settings", "application/x-www-form-urlencoded", strings.NewReader("name=Mine&language=en&zone=UTC"), "Sec-Fetch-Site", "same-origin").want(401, "/admin/settings")
+		if site, err := o.store.Site(t.Context()); err != nil || site.Name != "De Overkant" {
+			t.Errorf("somebody disabled made it %q, %v", site.Name, err)
 		}
 		b.open("/admin").want(200, "/login")
 		b.press("Sign in", "user", "ilse", "pass", password).want(401, "/login")

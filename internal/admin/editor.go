@@ -72,7 +72,7 @@ func (d *Desk) writable(v *visit) (blog.Article, error) {
 	}
 	a, err := d.store.Article(v.ctx(), id)
 	if err == nil && !v.author.MayWrite(a.VoiceID) {
-		err = blog.ErrForbidden
+		err = errNotTheirs
 	}
 	if err == nil && a.Status == blog.Published && !v.author.May(a.VoiceID) {
 		err = blog.ErrForbidden // what readers and other servers have is not a contributor's to change

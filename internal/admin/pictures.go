@@ -89,11 +89,8 @@ func (d *Desk) describePicture(v *visit) error {
 		return err
 	}
 	p, ok := found[id]
-	if !ok {
+	if !ok || !v.author.MayWrite(p.VoiceID) {
 		return blog.ErrNotFound
-	}
-	if !v.author.MayWrite(p.VoiceID) {
-		return blog.ErrForbidden
 	}
 	alt := strings.Join(strings.Fields(form.Get("alt")), " ")
 	if len([]rune(alt)) > 1500 {

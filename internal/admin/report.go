@@ -102,7 +102,7 @@ func (d *Desk) reportable(v *visit) (blog.Article, error) {
 	}
 	a, err := d.store.Article(v.ctx(), id)
 	if err == nil && !v.author.MayWrite(a.VoiceID) {
-		err = blog.ErrForbidden
+		err = errNotTheirs
 	}
 	return a, err
 }

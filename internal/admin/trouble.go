@@ -15,6 +15,7 @@ import (
 var (
 	errMethod      = errors.New("this address takes no request of that kind")
 	errCrossOrigin = errors.New("the form was sent from another site's page")
+	errNotTheirs   = errors.New("it belongs to another author")
 	errBusy        = errors.New("too many people are signing in at once")
 )
 
@@ -52,7 +53,7 @@ func explain(err error) (int, troublePage) {
 			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the form still has your words."}
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, troublePage{Heading: "That could not be taken", Words: sentence(invalid)}
-	case errors.Is(err, blog.ErrNotFound):
+	case errors.Is(err, blog.ErrNotFound), errors.Is(err, errNotTheirs): // who may not see it is not told that it is there
 		return http.StatusNotFound, troublePage{Heading: "No such page",
 			Words: "Nothing is kept at this address, or it is not yours to see."}
 	case errors.Is(err, blog.ErrForbidden):

@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -317,37 +316,6 @@ func TestATakenAddressIsRefusedAndAFreeOneOffered(t *testing.T) {
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish").want(200, "/admin/articles/")
 		if _, err := o.store.ArticleBySlug(t.Context(), "a-house-2"); err != nil {
 			t.Errorf("the second of that title: %v", err)
-		}
-	})
-}
-
-func TestAuthorsKeepToTheirOwn(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		o.author("tobias", "Tobias Renkema", blog.Writer)
-		o.author("samir", "Samir Benhaddou", blog.Contributor)
-		o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "Ilse’s", "text", prose)
-		path := "/admin/articles/" + string(o.only().ID)
-		tobias, samir := o.signIn("tobias"), o.signIn("samir")
-		for _, b := range []*browser{tobias, samir} {
-			for _, page := range []string{path, path + "/preview", path + "/publish", path + "/withdraw", path + "/report", "/admin/settings"} {
-				b.open(page)
-				if b.status != 403 {
-					t.Errorf("%s answers %d", page, b.status)
-				}
-			}
-			b.open("/admin/articles?tab=drafts").lacks("Ilse’s")
-		}
-		for _, act := range []string{path, path + "/publish", path + "/delete", path + "/withdraw", path + "/report/retry", "/admin/settings"} {
-			tobias.post(act, "application/x-www-form-urlencoded", strings.NewReader(url.Values{"title": {"Mine"}, "text": {"Mine"}}.Encode()), "Sec-Fetch-Site", "same-origin")
-			if tobias.status != 403 {
-				t.Errorf("POST %s answers %d", act, tobias.status)
-			}
-		}
-		samir.open("/admin/articles/new").press("Save", "title", "Samir’s", "text", prose).want(200, "/admin/articles/")
-		samir.open(samir.at.Path+"/publish").want(403, "/admin/articles/")
-		for _, address := range []string{"/admin/articles/zzz", "/admin/articles/01JCVQ0000000000000000ZZZZ", "/admin/comments/01JCVQ0000000000000000ZZZZ"} {
-			tobias.open(address).want(404, address)
 		}
 	})
 }

@@ -9,13 +9,14 @@ import (
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; manifest-src 'self'; " +
 	"font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'"
 
-// Guard sets the headers that keep a mistake in a page from becoming a hole. Over https it also asks browsers to stay
+// Guard sets the headers that keep a mistake in a page from becoming a hole, and other sites from learning what somebody
+// reads here. Over https it also asks browsers to stay
 // there.
 func Guard(https bool) func(http.Handler) http.Handler {
 	fields := []field{
 		{"Content-Security-Policy", []string{policy}},
 		{"X-Content-Type-Options", []string{"nosniff"}},
-		{"Referrer-Policy", []string{"strict-origin-when-cross-origin"}},
+		{"Referrer-Policy", []string{"same-origin"}},
 		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
 	}
 	if https {

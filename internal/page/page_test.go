@@ -224,7 +224,7 @@ func TestGuardedPagesSayWhatMayRun(t *testing.T) {
 	for name, want := range map[string]string{
 		"Content-Security-Policy":   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; manifest-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'",
 		"X-Content-Type-Options":    "nosniff",
-		"Referrer-Policy":           "strict-origin-when-cross-origin",
+		"Referrer-Policy":           "same-origin",
 		"Strict-Transport-Security": "max-age=31536000",
 	} {
 		if got.Get(name) != want {

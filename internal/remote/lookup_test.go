@@ -108,7 +108,7 @@ func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestOneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
+func TestT085OneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl", "https://zilverduin.co.uk/": "zilverduin.co.uk",
 		"https://x.zilverduin.co.uk/": "zilverduin.co.uk", "https://bram.github.io/": "bram.github.io", "http://127.0.0.1:9002/": "127.0.0.1:9002",
@@ -121,6 +121,22 @@ func TestOneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
 		if got := domainOf(u); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
 		}
+	}
+	l, asked := newLookups(newClock().now), 0
+	for i := range 10_000 {
+		u, err := url.Parse(fmt.Sprintf("https://n%d.zilverduin.nl/users/x", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch _, err := l.begin(u.String(), domainOf(u)); {
+		case err == nil:
+			asked++
+		case !errors.Is(err, ErrTooOften):
+			t.Fatal(err)
+		}
+	}
+	if asked != perMinute {
+		t.Errorf("ten thousand names below one domain may be asked %d times a minute", asked)
 	}
 }
 

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/store/storetest"
+)
+
+// told is an answer as it came over the wire, its head included.
+func (s *stage) told(method, address, accept string) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.ctx, method, address, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", accept)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var body strings.Builder
+	fmt.Fprintln(&body, answer.Header)
+	if _, err := io.Copy(&body, answer.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer, body.String()
+}
+
+func TestT140NoAnswerTellsOfMailAddressesVersionsOrPaths(t *testing.T) {
+	database := storetest.SQLite(t)
+	s := open(t, database)
+	s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--email", "canary@overkant.example")
+	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	author := read[authorLine](t, s.say("author", "list", "--json"))[0].Object
+	pages := readable(a, a.Object, author)
+	for path, accept := range map[string]string{"/login": "text/html", "/admin": "text/html", "/nothing": "text/html", "/ap/nothing": "*/*", "/ap/inbox": "*/*",
+		"/.well-known/nodeinfo": "*/*", "/.well-known/webfinger": "*/*", "/.well-known/webfinger?resource=acct:x@y.example": "*/*", "/.well-known/host-meta": "*/*",
+		"/%00": "*/*", "/media/../../etc/passwd": "*/*", "/static/nothing": "*/*", "/ap/instance": "*/*", "/healthz": "*/*", "/readyz": "*/*", "/tags/%ff": "*/*"} {
+		pages[s.url+path] = accept
+	}
+	for address, accept := range pages {
+		for _, method := range []string{http.MethodGet, http.MethodPost, "BREW"} {
+			answer, said := s.told(method, address, accept)
+			for _, secret := range []string{"canary@", runtime.Version(), database, folder, "goroutine ", ".go:", "sqlite", "127.0.0.1:5"} {
+				if strings.Contains(strings.ReplaceAll(said, s.url, ""), secret) {
+					t.Errorf("%s %s tells of %q:\n%s", method, address, secret, said)
+				}
+			}
+			if answer.Header.Get("Server") != "" || answer.Header.Get("X-Powered-By") != "" {
+				t.Errorf("%s %s has a banner: %v", method, address, answer.Header)
+			}
+			if strings.Contains(said, version) && !strings.Contains(address, "/nodeinfo/") {
+				t.Errorf("%s %s tells the version", method, address)
+			}
+		}
+	}
+	var node map[string]json.RawMessage
+	if _, body := s.get(s.url+"/nodeinfo/2.1", "application/json"); json.Unmarshal([]byte(body), &node) != nil || strings.Contains(body, "ilse") {
+		t.Errorf("NodeInfo names somebody: %s", body)
+	}
+}
+
+// loads are the places in a page that make a browser fetch something by itself.
+var loads = map[string][]string{"img": {"src", "srcset"}, "source": {"src", "srcset"}, "video": {"src", "poster"}, "audio": {"src"}, "iframe": {"src"}, "script": {"src"},
+	"link": {"href"}, "object": {"data"}, "embed": {"src"}, "input": {"src"}, "track": {"src"}, "image": {"href"}, "use": {"href"}, "body": {"background"}}
+
+var cssAddress = regexp.MustCompile(`url\(\s*['"]?(?:https?:)?//`)
+
+// elsewhereIn lists what a page makes a browser fetch from another origin than its own.
+func elsewhereIn(t *testing.T, own, page string) (list []string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		for _, a := range n.Attr {
+			foreign := strings.Contains(a.Val, "//") && !strings.HasPrefix(a.Val, own+"/")
+			rel := n.Data != "link" || regexp.MustCompile(`\b(stylesheet|icon|preload|prefetch|preconnect|dns-prefetch|modulepreload|manifest)\b`).MatchString(attributeOf(n, "rel"))
+			for _, name := range loads[n.Data] {
+				if a.Key == name && foreign && rel {
+					list = append(list, n.Data+" "+a.Val)
+				}
+			}
+			if a.Key == "style" && cssAddress.MatchString(a.Val) || a.Key == "ping" {
+				list = append(list, a.Key+" "+a.Val)
+			}
+		}
+	}
+	return list
+}
+
+func attributeOf(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		veerhuis, bram := s.village()
+		s.ilse(bram)
+		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		pixel := veerhuis.URL + "/pixel.png"
+		words := `<p>Seen? <img src="` + pixel + `" srcset="` + pixel + ` 2x" alt="A dot"> <span style="background:url(` + pixel + `)">x</span></p>
+			<video src="` + pixel + `" poster="` + pixel + `"></video><audio src="` + pixel + `"></audio><iframe src="` + pixel + `"></iframe><object data="` + pixel + `"></object>
+			<svg><image href="` + pixel + `"></image></svg><link rel="stylesheet" href="` + pixel + `"><picture><source srcset="` + pixel + `"></picture><table background="` + pixel + `"></table>`
+		reply, err := bram.Reply(s.ctx, a.Object, words, neighbour.Warning("Dots"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.shows(a.URL, "Seen?", true)
+		before := len(veerhuis.Visits())
+		for address, accept := range readable(a, reply.Object, "") {
+			if !strings.Contains(address, "http") || accept != "text/html" {
+				continue
+			}
+			answer, page := s.told(http.MethodGet, address, accept)
+			if strings.Contains(answer.Header.Get("Content-Type"), "html") {
+				for _, load := range elsewhereIn(t, s.url, page) {
+					t.Errorf("%s makes a reader's browser fetch %s", address, load)
+				}
+				if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "img-src 'self'") {
+					t.Errorf("%s lets pictures come from anywhere: %q", address, policy)
+				}
+			}
+		}
+		if got := len(veerhuis.Visits()) - before; got != 0 {
+			t.Errorf("reading the pages made the server itself ask %d times", got)
+		}
+	})
+}
+
+func TestT142NoPageTellsOtherSitesWhereItsReaderCameFrom(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	ilse := s.ilse()
+	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	pages := readable(a, a.Object, ilse.Object)
+	for _, path := range []string{"/login", "/login/link", "/admin", "/nothing", "/privacy", "/tags/nothing", "/admin/first-run"} {
+		pages[s.url+path] = "text/html"
+	}
+	for address, accept := range pages {
+		answer, _ := s.told(http.MethodGet, address, accept)
+		if policy := answer.Header.Get("Referrer-Policy"); accept == "text/html" && policy != "same-origin" && policy != "no-referrer" {
+			t.Errorf("%s: Referrer-Policy %q", address, policy)
+		}
+	}
+}
