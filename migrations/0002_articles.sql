@@ -65,7 +65,6 @@ CREATE TABLE articles (
     deleted_at    TIMESTAMP
 );
 CREATE INDEX articles_newest   ON articles (published_at, id) WHERE status = 'published' AND visibility IN ('public', 'local');
-CREATE INDEX articles_language ON articles (language, published_at) WHERE status = 'published' AND visibility IN ('public', 'local');
 CREATE INDEX articles_voice    ON articles (voice_id, published_at);
 CREATE INDEX articles_series   ON articles (series_id, part);
 CREATE INDEX articles_schedule ON articles (scheduled_at) WHERE status = 'scheduled';
@@ -82,7 +81,8 @@ CREATE TABLE article_texts (
     slug          TEXT      NOT NULL DEFAULT '',
     words         INTEGER   NOT NULL DEFAULT 0,
     translator    TEXT      NOT NULL DEFAULT '',
-    of_revision   INTEGER   NOT NULL DEFAULT 0,
+    draft         BOOLEAN   NOT NULL DEFAULT FALSE, -- of a translation that is not for readers yet
+    of_revision   INTEGER   NOT NULL DEFAULT 0,    -- when the original's words last changed; of a translation, which of those it knows
     PRIMARY KEY (article_id, language)
 );
 

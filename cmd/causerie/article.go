@@ -20,14 +20,15 @@ import (
 )
 
 type articleCommand struct {
-	Publish  articlePublish  `cmd:"" help:"Publish a Markdown file with front matter; the same slug again is a revision."`
-	Draft    articleDraft    `cmd:"" help:"Keep a Markdown file as a draft."`
-	List     articleList     `cmd:"" help:"List articles, the last saved first."`
-	Show     articleShow     `cmd:"" help:"Show one article."`
-	Pin      articlePin      `cmd:"" help:"Put an article first on its author's page, here and elsewhere; ten at most."`
-	Unpin    articleUnpin    `cmd:"" help:"Put a pinned article back among the others."`
-	Withdraw articleWithdraw `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
-	Delete   articleDelete   `cmd:"" help:"Delete an article; a published one is withdrawn first."`
+	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file with front matter; the same slug again is a revision."`
+	Draft       articleDraft       `cmd:"" help:"Keep a Markdown file as a draft."`
+	List        articleList        `cmd:"" help:"List articles, the last saved first."`
+	Show        articleShow        `cmd:"" help:"Show one article."`
+	Pin         articlePin         `cmd:"" help:"Put an article first on its author's page, here and elsewhere; ten at most."`
+	Unpin       articleUnpin       `cmd:"" help:"Put a pinned article back among the others."`
+	Untranslate articleUntranslate `cmd:"" help:"Take a translation of an article away; its address then leads to the original."`
+	Withdraw    articleWithdraw    `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
+	Delete      articleDelete      `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
 
 // articleFile is what publish and draft are given.
@@ -43,7 +44,8 @@ type articlePublish struct {
 
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
-	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article."
+	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article. " +
+		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -55,6 +57,9 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		a, err := d.publish(ctx, m)
 		if err != nil {
 			return err
+		}
+		if m.translation != nil {
+			return d.tellTranslation(ctx, c, a, m, p.JSON)
 		}
 		return d.tellArticle(ctx, c, a, m.notices, p.JSON)
 	})
@@ -70,6 +75,13 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 		if err != nil {
 			return err
 		}
+		if m.translation != nil {
+			a, err := d.saveTranslation(ctx, m, true)
+			if err != nil {
+				return err
+			}
+			return d.tellTranslation(ctx, c, a, m, p.JSON)
+		}
 		if m.article.Status == blog.Published {
 			return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
 		}
@@ -82,9 +94,10 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 
 // manuscript is an article file that was understood.
 type manuscript struct {
-	article blog.Article
-	date    *time.Time // when it is to go out, when the file says so
-	notices []markup.Notice
+	article     blog.Article
+	date        *time.Time // when it is to go out, when the file says so
+	notices     []markup.Notice
+	translation *translation // what the file holds where it is one of the article; nil else
 }
 
 // read makes an article of a file: a new one, or the one that this author has under its slug, changed.
@@ -133,6 +146,9 @@ func (d *desk) compose(ctx context.Context, author blog.Author, file []byte, ope
 	if err != nil {
 		return manuscript{}, err
 	}
+	if front.TranslationOf != "" {
+		return d.composeTranslation(ctx, author, front, body, open)
+	}
 	a, err := d.sheet(ctx, author, front)
 	if err != nil {
 		return manuscript{}, err
@@ -162,6 +178,9 @@ func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.Front
 		if err == nil && (a.VoiceID != author.ID || a.Status == blog.Deleted) {
 			return a, fmt.Errorf("the slug “%s” belongs to another article: choose another in the front matter", slug)
 		}
+		if err == nil && a.Translated {
+			return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
+		}
 	}
 	if errors.Is(err, blog.ErrNotFound) {
 		a, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
@@ -173,9 +192,6 @@ func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.Front
 
 // fill puts what the front matter says into the article. What a file leaves out is as if it had never been said.
 func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
-	if front.TranslationOf != "" {
-		return blog.Invalid{Field: "translation-of", Problem: "comes in a later version: publish the translation as an article of its own"}
-	}
 	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning, front.Tags
 	a.Format = blog.Format(cmp.Or(front.Format, string(blog.FullArticle)))
 	a.Visibility = blog.Visibility(cmp.Or(front.Visibility, string(blog.Public)))
@@ -299,6 +315,9 @@ func (d *desk) saveDraft(ctx context.Context, m *manuscript) error {
 
 // publish lets an article out: a public one as a revision, one with a date in the future at that date, any other now.
 func (d *desk) publish(ctx context.Context, m manuscript) (blog.Article, error) {
+	if m.translation != nil {
+		return d.saveTranslation(ctx, m, false)
+	}
 	if m.article.Status == blog.Published {
 		err := d.outbox.Revise(ctx, &m.article)
 		return m.article, plain(err)
@@ -491,9 +510,13 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
+		translations, err := d.translationWords(ctx, a)
+		if err != nil {
+			return err
+		}
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
-			{"by", bylineWords(a)}, {"language", a.Language}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled},
 			{"delivered", progressWords(letters[a.ID])},
 			{"answered", fmt.Sprintf("%s, %s, %s", plural(counts[a.ID].Replies, "comment"), plural(counts[a.ID].Likes, "like"), plural(counts[a.ID].Boosts, "boost"))}} {
 			if row[1] != "" {

@@ -152,6 +152,53 @@ func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 	}
 }
 
+func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+	a := read[articleLine](t, s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse", "--json"))[0]
+	file := func(more string) string {
+		return write(t, "breed.md", "---\ntitle: Vier minuten breed\nlanguage: nl\n"+more+"---\n\nHet pontje.\n")
+	}
+	out, notices, status := say(s.ctx, s.args("article", "publish", file("translation-of: four-minutes-wide\ntags: [veer]\n"), "--author", "ilse", "--json"), nil, "")
+	if status != done || !strings.Contains(notices, "left to the original: tags") {
+		t.Fatalf("it ended with %d: %s", status, notices)
+	}
+	dutch := read[articleLine](t, out)[0]
+	if dutch.ID != a.ID || dutch.Object != a.Object || dutch.URL != strings.Replace(a.URL, "four-minutes-wide", "vier-minuten-breed", 1) {
+		t.Errorf("the original is %+v, the translation %+v", a, dutch)
+	}
+	if status, body := s.get(dutch.URL, "text/html"); status != 200 || !strings.Contains(body, "Het pontje.") || !strings.Contains(body, "also in English") {
+		t.Errorf("its page answers %d:\n%s", status, body)
+	}
+	if _, body := s.get(dutch.URL, "application/activity+json"); !strings.Contains(body, `"nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`) {
+		t.Errorf("on the wire it is\n%s", body)
+	}
+	if out := s.say("article", "draft", write(t, "breit.md", "---\ntitle: Vier Minuten breit\nlanguage: de\ntranslation-of: vier-minuten-breed\n---\n\nDie Fähre.\n"), "--author", "ilse"); !strings.Contains(out, "draft of a translation") {
+		t.Errorf("a draft: %s", out)
+	}
+	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out, "de (draft), nl") {
+		t.Errorf("show says\n%s", out)
+	}
+	for name, c := range map[string]struct{ file, author, want string }{
+		"in the original's language": {write(t, "wide2.md", "---\ntitle: W\nlanguage: en\ntranslation-of: four-minutes-wide\n---\n\nW.\n"), "ilse", "as that of the original"},
+		"of somebody else's":         {file("translation-of: four-minutes-wide\n"), "tobias", "belongs to another author"},
+		"of what is not there":       {file("translation-of: nothing\n"), "ilse", "there is no article"},
+		"as an article of its own":   {file(""), "ilse", "say translation-of"},
+	} {
+		if _, trouble, status := say(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil, ""); status != failed || !strings.Contains(trouble, c.want) {
+			t.Errorf("%s: %d, %q", name, status, trouble)
+		}
+	}
+	if out := s.say("article", "untranslate", "four-minutes-wide", "nl"); !strings.Contains(out, "leads to the original") {
+		t.Errorf("untranslate says %q", out)
+	}
+	s.wait("the original answers at its address", func() bool { _, body := s.get(dutch.URL, "text/html"); return strings.Contains(body, "The ferry.") })
+	if _, trouble, status := say(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil, ""); status != failed || !strings.Contains(trouble, "has no translation in nl") {
+		t.Errorf("twice: %d, %q", status, trouble)
+	}
+}
+
 func TestAnArticleIsPinned(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

@@ -28,7 +28,7 @@ type Work struct {
 	Site         blog.Site
 	Author       blog.Voice
 	Article      blog.Article
-	Translations []blog.Text    // of the article; only an Article carries them
+	Translations []blog.Text    // of the article; an Article carries them, a Note links to them
 	Picture      *blog.Picture  // the hero
 	Inline       []blog.Picture // pictures in the text, in its order
 	Mentions     []Mention
@@ -114,10 +114,17 @@ func (w Work) fillArticle(thing post, more extensions) {
 	setContent(thing, content)
 	setMediaType(thing, "text/html")
 	names, summaries, contents := versions{{a.Language, name}}, versions{{a.Language, summary}}, versions{{a.Language, content}}
+	room := maxContent - len(content)
 	for _, t := range w.Translations {
+		text := w.byline(t.Language) + w.text(t.HTML, markup.ArticleHTML)
+		if room -= len(text); room < 0 {
+			text = paragraphs(t.Summary) + pageOf(w.translated(t))
+		}
 		names = append(names, version{t.Language, t.Title})
-		summaries = append(summaries, version{t.Language, paragraphs(t.Summary)})
-		contents = append(contents, version{t.Language, w.byline(t.Language) + w.text(t.HTML, markup.ArticleHTML)})
+		contents = append(contents, version{t.Language, text})
+		if t.Summary != "" {
+			summaries = append(summaries, version{t.Language, paragraphs(t.Summary)})
+		}
 	}
 	addVersions(more, "nameMap", names)
 	addVersions(more, "contentMap", contents)
@@ -146,9 +153,9 @@ func (w Work) preview() vocab.ActivityStreamsNote {
 // fillNote gives the short form, whose summary is a content warning and nothing else.
 func (w Work) fillNote(thing post, more extensions) {
 	a := w.Article
-	content := w.teaser() + w.permalink()
+	content := w.teaser() + w.permalink() + w.elsewhere()
 	attachment := streams.NewActivityStreamsAttachmentProperty()
-	if full := w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
+	if full := w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
 		content = full
 		w.attachPictures(attachment)
 	} else {
@@ -228,10 +235,30 @@ func (w Work) headline() string {
 // teaser has no link in it, so that the card under it is that of the permalink.
 func (w Work) teaser() string { return w.headline() + paragraphs(w.Article.Summary) }
 
-func (w Work) permalink() string {
-	address := html.EscapeString(w.Site.ArticlePage(w.Article))
+func (w Work) permalink() string { return pageOf(w.Site.ArticlePage(w.Article)) }
+
+// pageOf is a link to a page in a paragraph of its own.
+func pageOf(address string) string { return "<p>" + pageAnchor(address) + "</p>" }
+
+func pageAnchor(address string) string {
+	address = html.EscapeString(address)
 	_, shown, _ := strings.Cut(address, "://")
-	return `<p><a href="` + address + `">` + shown + `</a></p>`
+	return `<a href="` + address + `">` + shown + `</a>`
+}
+
+// elsewhere leads to the translations, each by the name of its language in itself.
+func (w Work) elsewhere() string {
+	var out strings.Builder
+	for _, t := range w.Translations {
+		out.WriteString(`<p><span lang="` + html.EscapeString(t.Language) + `">` + html.EscapeString(languageName(t.Language)) + `</span>: ` +
+			pageAnchor(w.translated(t)) + "</p>")
+	}
+	return out.String()
+}
+
+// translated is the page of a translation.
+func (w Work) translated(t blog.Text) string {
+	return w.Site.ArticlePage(blog.Article{Month: w.Article.Month, Text: t})
 }
 
 // byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language of
@@ -392,11 +419,16 @@ func addLanguage(more extensions, tag string) {
 	if tag == "" {
 		return
 	}
-	name := ""
-	if parsed, err := tongues.Parse(tag); err == nil {
-		name = display.Self.Name(parsed)
+	more["language"] = extensions{"identifier": tag, "name": languageName(tag)}
+}
+
+// languageName is a language's name in itself, or its tag where that is not known.
+func languageName(tag string) string {
+	parsed, err := tongues.Parse(tag)
+	if err != nil {
+		return tag
 	}
-	more["language"] = extensions{"identifier": tag, "name": or(name, tag)}
+	return or(display.Self.Name(parsed), tag)
 }
 
 // addVersions adds a text in its languages, if the language of the original is known.

@@ -54,7 +54,7 @@ func (d *Desk) check(ctx context.Context, a blog.Article, r markup.Rendered) (ch
 	if a.Slug == "" {
 		return c, nil
 	}
-	free, err := d.store.FreeSlug(ctx, a.Slug, a.ID)
+	free, err := d.store.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err == nil && free != a.Slug {
 		c.must("slug", "The address belongs to another article", "“"+free+"” is free")
 	}

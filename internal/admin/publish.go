@@ -257,7 +257,7 @@ func (d *Desk) scheduled(v *visit, a blog.Article, at time.Time) (blog.Article, 
 // the noun whether it may go.
 func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
 	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
-		free, err := d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID)
+		free, err := d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID, a.Language)
 		if err != nil {
 			return err
 		}

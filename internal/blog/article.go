@@ -72,10 +72,34 @@ type Article struct {
 	ScheduledAt *time.Time
 	CreatedAt   time.Time
 	SavedAt     time.Time // of the last save, whoever made it: also the token that notices two editors
+	Translated  bool      // the Text is a translation, read for its address or its language; such an article is not saved
 	Text
 
 	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
 	Tags    Words    `db:"-"`
+}
+
+// Translation is an article's words in a language other than its original's. It is part of that article: there is one
+// conversation, one count, and on the wire one object.
+type Translation struct {
+	Text
+	Translator string // by name, where that is somebody else than the author
+	Draft      bool   // not for readers yet
+	Behind     bool   // the original's words changed since it was last saved
+}
+
+// Check says what a translation lacks; the error is an Invalid. A draft may be unfinished.
+func (t Translation) Check() error {
+	trial := Article{Text: t.Text, Format: FullArticle, Visibility: Public, Comments: Open, Quotes: "everyone"}
+	switch {
+	case t.Language == "":
+		return invalid("language", "is missing: say in which one it is")
+	case utf8.RuneCountInString(t.Translator) > maxTranslator:
+		return invalid("translator", "is longer than %d characters", maxTranslator)
+	case t.Draft:
+		return trial.Check()
+	}
+	return trial.ready()
 }
 
 // Byline is one name under a title: an author of ours, or a guest.
@@ -92,6 +116,8 @@ const (
 	maxSummary  = 500
 	maxMarkdown = 1 << 20
 	maxTags     = 50
+
+	maxTranslator = 200
 )
 
 var slugPattern = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$`)

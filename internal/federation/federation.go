@@ -63,6 +63,15 @@ func (b Base) work(ctx context.Context, s *store.Store, a blog.Article, mentions
 		return activity.Work{}, err
 	}
 	w := activity.Work{Site: b.Site, Author: author, Article: a, Mentions: mentions}
+	translations, err := s.Translations(ctx, a.ID)
+	if err != nil {
+		return w, err
+	}
+	for _, t := range translations {
+		if !t.Draft {
+			w.Translations = append(w.Translations, t.Text)
+		}
+	}
 	ids := inlinePictures(a)
 	pictures, err := s.Pictures(ctx, append(ids, a.PictureID))
 	if err != nil {

@@ -47,7 +47,7 @@ func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) 
 
 // save writes an article and keeps its text as a revision. A taken slug comes back with a free one offered.
 func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article, kind string) error {
-	free, err := s.FreeSlug(ctx, a.Slug, a.ID)
+	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
 		return err
 	}

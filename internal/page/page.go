@@ -181,7 +181,7 @@ func (s *Set) functions(language string) template.FuncMap {
 		"month":    t.month,
 		"clock":    t.clock,
 		"instant":  t.instant,
-		"language": languageName,
+		"language": LanguageName,
 		"dir":      Direction,
 		"initial":  initial,
 		"static":   s.static.Address,

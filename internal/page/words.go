@@ -193,8 +193,8 @@ func (t tongue) clock(at any) string { return t.here(moment(at)).Format("15:04")
 // instant is the machine's form, for the datetime of <time>.
 func (t tongue) instant(at any) string { return t.here(moment(at)).Format(time.RFC3339) }
 
-// languageName is a language's own name for itself: "Nederlands". An unknown code stands for itself.
-func languageName(code string) string {
+// LanguageName is a language's own name for itself: "Nederlands". An unknown code stands for itself.
+func LanguageName(code string) string {
 	tag, err := language.Parse(code)
 	if err != nil {
 		return code

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,15 +12,22 @@ import (
 const (
 	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning, a.series_id, a.part,
 		a.picture_id, a.picture_alt, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
-		a.created_at, a.saved_at, t.language, t.title, t.subtitle, t.summary, t.slug, t.words`
+		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary, t.slug, t.words`
 	textColumns  = `, t.markdown, t.html, t.plain`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
+
+	// fromSlugs reads the text that an address is or was of, the original where that is not for readers any more.
+	fromSlugs = ` FROM slugs JOIN articles a ON a.id = slugs.article_id JOIN article_texts t ON t.article_id = a.id
+		AND t.language = COALESCE((SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = slugs.language AND NOT x.draft), a.language) `
 )
 
 // SaveArticle writes an article with its text, by-line and tags, new or known. An article that was saved by somebody
 // else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had.
 // The noun's SavedAt is renewed once it is on disk.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
+	if a.Translated {
+		return fmt.Errorf("save article %q: these are the words of a translation", a.Title)
+	}
 	saved := now.UTC().Truncate(time.Microsecond)
 	if !saved.After(a.SavedAt) {
 		saved = a.SavedAt.Add(time.Microsecond)
@@ -30,11 +36,19 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if a.Status != blog.Draft {
 			s.touch()
 		}
+		if err := s.changeLanguage(ctx, *a); err != nil {
+			return err
+		}
 		if err := s.saveArticleRow(ctx, *a, saved); err != nil {
 			return err
 		}
 		s.committed(func() { a.SavedAt = saved })
-		return errors.Join(s.saveText(ctx, *a), s.saveByline(ctx, *a), s.saveTags(ctx, *a), s.saveSlug(ctx, *a))
+		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSlugs} {
+			if err := save(ctx, *a); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("save article %q: %w", a.Title, err)
@@ -64,17 +78,16 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 }
 
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
-	err := s.do(ctx, `DELETE FROM article_texts WHERE article_id = ? AND language <> ? AND translator = '' AND of_revision = 0`, a.ID, a.Language)
-	if err != nil {
-		return err
-	}
 	return s.do(ctx, `
-		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, of_revision)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
 			summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain,
-			slug = excluded.slug, words = excluded.words`,
-		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.Words)
+			slug = excluded.slug, words = excluded.words, of_revision = CASE
+				WHEN article_texts.title = excluded.title AND article_texts.subtitle = excluded.subtitle
+					AND article_texts.summary = excluded.summary AND article_texts.markdown = excluded.markdown
+				THEN article_texts.of_revision ELSE excluded.of_revision END`,
+		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.Words, a.Revision)
 }
 
 // saveByline writes the names after the owner's; the owner is a column of the article.
@@ -111,31 +124,48 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// saveSlug keeps a public article's address for ever: the current one serves, older ones redirect to it. A draft takes
-// no slug from anybody.
-func (s *Store) saveSlug(ctx context.Context, a blog.Article) error {
-	if a.Slug == "" || a.Month == "" {
+// saveSlugs keeps the addresses of a public article for ever, those of its translations among them. A draft takes no slug
+// from anybody.
+func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
+	if a.Month == "" {
 		return nil
 	}
-	if err := s.do(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID, a.Language, a.Slug); err != nil {
+	if err := s.saveSlug(ctx, a, a.Language, a.Slug); err != nil {
+		return err
+	}
+	return s.saveTranslatedSlugs(ctx, a)
+}
+
+// saveSlug keeps the address of an article's text in a language: the current one serves, older ones redirect to it.
+func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug string) error {
+	if slug == "" || a.Month == "" {
+		return nil
+	}
+	if err := s.do(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID, language, slug); err != nil {
 		return err
 	}
 	n, err := s.exec(ctx, `
 		INSERT INTO slugs (slug, article_id, language, is_current) VALUES (?, ?, ?, TRUE)
-		ON CONFLICT (slug) DO UPDATE SET is_current = TRUE, language = excluded.language WHERE slugs.article_id = excluded.article_id`,
-		a.Slug, a.ID, a.Language)
+		ON CONFLICT (slug) DO UPDATE SET is_current = TRUE, language = excluded.language
+		WHERE slugs.article_id = excluded.article_id AND (slugs.language = excluded.language OR NOT slugs.is_current)`,
+		slug, a.ID, language)
 	if err == nil && n == 0 {
-		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article", a.Slug)}
+		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another text", slug)}
 	}
 	return err
 }
 
-// FreeSlug is the wanted slug, or the first of wanted-2, wanted-3 … that no other article has or had.
-func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID) (string, error) {
+// FreeSlug is the slug that an article's text in a language wants, or the first of wanted-2, wanted-3 … that no other
+// text of the site has or had. One that a text of the same article had before is free to it.
+func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, language string) (string, error) {
 	slug := wanted
 	for n := 2; ; n++ {
 		var taken int
-		if err := s.one(ctx, &taken, `SELECT count(*) FROM slugs WHERE slug = ? AND article_id <> ?`, slug, article); err != nil {
+		err := s.one(ctx, &taken, `
+			SELECT (SELECT count(*) FROM slugs WHERE slug = ? AND NOT (article_id = ? AND (language = ? OR NOT is_current)))
+				+ (SELECT count(*) FROM article_texts WHERE article_id = ? AND language <> ? AND slug = ?)`,
+			slug, article, language, article, language, slug)
+		if err != nil {
 			return "", err
 		}
 		if taken == 0 {
@@ -147,42 +177,43 @@ func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID) (s
 
 // Article finds an article by id, whatever its status, with all its parts.
 func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
-	return s.article(ctx, `WHERE a.id = ?`, id)
+	return s.article(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
-// ArticleBySlug finds the article that has or had a slug. When its slug is another today, the page has moved.
+// ArticleBySlug finds the article that has or had a slug, with the words in the language of that address. When its slug is
+// another today, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
-	return s.article(ctx, `JOIN slugs ON slugs.article_id = a.id WHERE slugs.slug = ?`, slug)
+	return s.article(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
 // DraftBySlug finds an author's article by the slug of its text, published or not: the same file again is a revision.
 func (s *Store) DraftBySlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
-	return s.article(ctx, `WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id LIMIT 1`, voice, slug)
+	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id LIMIT 1`, voice, slug)
 }
 
 // ArticleByObject finds the article that an object on the wire stands or stood for.
 func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
-	return s.article(ctx, `JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	return s.article(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
 // Head finds an article by id without its words, by-line and tags: all that a reply or a reaction must know of it.
 func (s *Store) Head(ctx context.Context, id blog.ID) (blog.Article, error) {
-	return s.head(ctx, `WHERE a.id = ?`, id)
+	return s.head(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
 // HeadByObject is ArticleByObject without words, by-line and tags.
 func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
-	return s.head(ctx, `JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	return s.head(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
 // HeadBySlug is ArticleBySlug without words, by-line and tags.
 func (s *Store) HeadBySlug(ctx context.Context, slug string) (blog.Article, error) {
-	return s.head(ctx, `JOIN slugs ON slugs.article_id = a.id WHERE slugs.slug = ?`, slug)
+	return s.head(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
-func (s *Store) head(ctx context.Context, where string, arg any) (blog.Article, error) {
+func (s *Store) head(ctx context.Context, from string, arg any) (blog.Article, error) {
 	var a blog.Article
-	return a, s.one(ctx, &a, `SELECT `+articleColumns+fromArticles+where, arg)
+	return a, s.one(ctx, &a, `SELECT `+articleColumns+from, arg)
 }
 
 // LockArticle reads an article and keeps others from changing it until the transaction ends.
@@ -194,9 +225,9 @@ func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, erro
 	return s.Article(ctx, id)
 }
 
-func (s *Store) article(ctx context.Context, where string, args ...any) (blog.Article, error) {
+func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Article, error) {
 	var a blog.Article
-	if err := s.one(ctx, &a, `SELECT `+articleColumns+textColumns+fromArticles+where, args...); err != nil {
+	if err := s.one(ctx, &a, `SELECT `+articleColumns+textColumns+from, args...); err != nil {
 		return a, err
 	}
 	list := []blog.Article{a}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,13 @@ type Filter struct {
 	Voice    blog.ID       // owned or co-written by
 	Tag      string        // as in addresses
 	Series   blog.ID
-	Language string
-	Text     bool // with Markdown, HTML and plain text, which lists do without
-	Recent   bool // by the last save instead of publication
-	Parts    bool // by part, ascending
-	Unpinned bool // without those that Voice pinned
-	Limit    int  // at most 1,000, which is also what 0 means
+	Language string // readers find it in that, original or translation: those words are read
+	Prefer   string // a language whose words are read where readers find it in that
+	Text     bool   // with Markdown, HTML and plain text, which lists do without
+	Recent   bool   // by the last save instead of publication
+	Parts    bool   // by part, ascending
+	Unpinned bool   // without those that Voice pinned
+	Limit    int    // at most 1,000, which is also what 0 means
 	Offset   int
 }
 
@@ -63,9 +65,19 @@ func (f Filter) where() (string, []any) {
 		add(`a.series_id = ?`, f.Series)
 	}
 	if f.Language != "" {
-		add(`a.language = ?`, f.Language)
+		add(`EXISTS (SELECT 1 FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft)`, f.Language)
 	}
 	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+// from reads the words in the wanted language.
+func (f Filter) from() (string, []any) {
+	language := cmp.Or(f.Language, f.Prefer)
+	if language == "" {
+		return fromArticles, nil
+	}
+	return ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = COALESCE(
+		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `, []any{language}
 }
 
 func (f Filter) order() string {
@@ -80,7 +92,9 @@ func (f Filter) order() string {
 
 // Articles lists articles with their by-lines and tags, newest first unless the filter says otherwise.
 func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) {
-	where, args := f.where()
+	from, args := f.from()
+	where, conditions := f.where()
+	args = append(args, conditions...)
 	columns := articleColumns
 	if f.Text {
 		columns += textColumns
@@ -90,7 +104,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 		limit = 1000
 	}
 	var list []blog.Article
-	err := s.all(ctx, &list, `SELECT `+columns+fromArticles+where+f.order()+` LIMIT ? OFFSET ?`, append(args, limit, max(0, f.Offset))...)
+	err := s.all(ctx, &list, `SELECT `+columns+from+where+f.order()+` LIMIT ? OFFSET ?`, append(args, limit, max(0, f.Offset))...)
 	if err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
 	}
@@ -177,10 +191,11 @@ func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string,
 		GROUP BY g.tag ORDER BY count(*) DESC, g.tag LIMIT ?`, voice, voice, limit)
 }
 
-// Languages lists the languages of listed articles, the most used first.
+// Languages lists the languages in which readers find listed articles, the most used first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `SELECT a.language FROM articles a WHERE `+listed+` GROUP BY a.language ORDER BY count(*) DESC, a.language`)
+	return list, s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
+		WHERE `+listed+` GROUP BY t.language ORDER BY count(*) DESC, t.language`)
 }
 
 // DueArticles lists scheduled articles whose time has come.

@@ -39,5 +39,5 @@ func (s *Store) Revisions(ctx context.Context, article blog.ID) ([]Revision, err
 	var list []Revision
 	return list, s.all(ctx, &list, `
 		SELECT article_id, language, number, kind, title, summary, markdown, author, note, at
-		FROM revisions WHERE article_id = ? ORDER BY number DESC LIMIT 200`, article)
+		FROM revisions WHERE article_id = ? ORDER BY at DESC, number DESC LIMIT 200`, article)
 }

@@ -118,7 +118,7 @@ func TestAnOldSlugStaysTakenAndFindsItsArticle(t *testing.T) {
 		if err := s.SaveArticle(t.Context(), &other, now); !errors.As(err, &taken) || taken.Field != "slug" {
 			t.Errorf("taking an old slug: %v, want Invalid slug", err)
 		}
-		if free, err := s.FreeSlug(t.Context(), "four-minutes-wide", other.ID); err != nil || free != "four-minutes-wide-2" {
+		if free, err := s.FreeSlug(t.Context(), "four-minutes-wide", other.ID, "en"); err != nil || free != "four-minutes-wide-2" {
 			t.Errorf("free slug = %q, %v", free, err)
 		}
 	})

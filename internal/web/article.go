@@ -20,21 +20,23 @@ type articlePage struct {
 	frame
 	blog.Article
 	talk
-	Path     string
-	Foreign  string
-	By       []person
-	Outline  []heading
-	Hero     *picture
-	Text     template.HTML
-	Series   *seriesBox
-	Tags     []tagLink
-	Reply    string // where a reader goes to reply; "" when nobody may
-	Boost    string
-	Like     string
-	Counts   blog.Counts
-	Emojis   []blog.EmojiCount // with which people reacted; they count among the favourites
-	Faces    []person          // of people who liked or boosted it
-	ReadNext []entry
+	Path       string
+	Foreign    string
+	Also       []also // the same in other languages
+	Translator string
+	By         []person
+	Outline    []heading
+	Hero       *picture
+	Text       template.HTML
+	Series     *seriesBox
+	Tags       []tagLink
+	Reply      string // where a reader goes to reply; "" when nobody may
+	Boost      string
+	Like       string
+	Counts     blog.Counts
+	Emojis     []blog.EmojiCount // with which people reacted; they count among the favourites
+	Faces      []person          // of people who liked or boosted it
+	ReadNext   []entry
 }
 
 // FacesNames are the names of the faces, for those who cannot see them.
@@ -45,6 +47,9 @@ func (p articlePage) FacesNames() string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// also is the way to the same article in another language, said in that language where the interface speaks it.
+type also struct{ Language, URL, Words string }
 
 // seriesBox leads from a part to its neighbours.
 type seriesBox struct {
@@ -81,7 +86,7 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 		changed := a.UpdatedAt.In(f.zone)
 		p.UpdatedAt = &changed
 	}
-	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillNext} {
+	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillVersions, w.fillNext} {
 		if err := fill(ctx, &f, &p); err != nil {
 			return page.Document{}, err
 		}
@@ -125,6 +130,43 @@ func (w *Web) fillAround(ctx context.Context, f *frame, p *articlePage) error {
 	return nil
 }
 
+// fillVersions adds the other languages of an article: for readers in a line, for machines in the head.
+func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error {
+	all, err := w.store.Versions(ctx, []blog.ID{p.ID})
+	versions := all[p.ID]
+	if err != nil || len(versions) < 2 {
+		return err
+	}
+	for i, v := range versions {
+		there := p.Article
+		there.Text = v.Text
+		f.Head.Translations = append(f.Head.Translations, front{Language: v.Language, URL: f.Site.ArticlePage(there)})
+		if i == 0 {
+			f.Head.Translations = append(f.Head.Translations, front{Language: "x-default", URL: f.Site.ArticlePage(there)})
+		}
+		if v.Language == p.Language {
+			p.Translator = v.Translator
+			continue
+		}
+		words, err := w.alsoIn(f, v.Language)
+		if err != nil {
+			return err
+		}
+		p.Also = append(p.Also, also{Language: v.Language, URL: f.Site.ArticlePath(there), Words: words})
+	}
+	return nil
+}
+
+// alsoIn says that something is there in a language: in that language, where there are words for it, else in the page's.
+func (w *Web) alsoIn(f *frame, language string) (string, error) {
+	base, _, _ := strings.Cut(strings.ToLower(language), "-")
+	tongue := f.Lang
+	if w.pages.Tongue(language) == base {
+		tongue = base
+	}
+	return w.pages.Say(tongue, "also-in", "Language", page.LanguageName(language))
+}
+
 // seriesBox finds the parts before and after an article.
 func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesBox, error) {
 	marks, err := w.marks(ctx, f, []blog.Article{a})
@@ -132,7 +174,7 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 		return nil, err
 	}
 	filter := listed("")
-	filter.Series, filter.Parts = a.SeriesID, true
+	filter.Series, filter.Parts, filter.Prefer = a.SeriesID, true, a.Language
 	parts, err := w.store.Articles(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -231,7 +273,7 @@ func stranger(a blog.Actor) person {
 func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 	const most, among = 2, 50
 	filter := listed("")
-	filter.Limit = among
+	filter.Limit, filter.Prefer = among, p.Language
 	found, err := w.store.Articles(ctx, filter)
 	if err != nil {
 		return err

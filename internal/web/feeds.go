@@ -153,6 +153,9 @@ func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) fee
 	if a.ObjectID != "" {
 		e.ID = f.Site.ArticleID(a.ObjectID)
 	}
+	if a.Translated { // who reads two languages gets both
+		e.ID += "#" + a.Language
+	}
 	if a.UpdatedAt != nil {
 		e.Updated = *a.UpdatedAt
 	}
@@ -278,8 +281,16 @@ func (w *Web) sitemap(ctx context.Context, r *http.Request) (page.Document, erro
 		if err != nil {
 			return page.Document{}, err
 		}
+		versions, err := w.store.Versions(ctx, ids(articles))
+		if err != nil {
+			return page.Document{}, err
+		}
 		for _, a := range articles {
-			if !hidden[a.VoiceID] {
+			if hidden[a.VoiceID] {
+				continue
+			}
+			for _, v := range versions[a.ID] {
+				a.Text = v.Text
 				places = append(places, feed.Place{URL: f.Site.ArticlePage(a), Changed: changed(a)})
 			}
 		}

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +83,86 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"Four minutes wide"}, texts(o.open("/@maud").find("h3"))); diff != "" {
 			t.Errorf("on the page of who wrote it too: %s", diff)
+		}
+	})
+}
+
+// inDutch translates part 2 of The Low Road.
+func (o *overkant) inDutch() blog.Translation {
+	o.t.Helper()
+	tr := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed", Summary: "Over het laatste roeipontje.",
+		Markdown: "Het pontje.", HTML: "<p>Het pontje komt als je belt.</p>", Plain: "Het pontje komt als je belt.", Words: 6}, Translator: "Tobias Renkema"}
+	o.must(o.store.SaveTranslation(o.t.Context(), o.wide, tr))
+	return tr
+}
+
+func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		if p := o.open(o.site.ArticlePath(o.wide)); len(p.find("p", ".also"))+len(p.find("link", "hreflang=nl")) != 0 {
+			t.Error("a translation is offered that is not there")
+		}
+		tr := o.inDutch()
+		o.says(o.bram, "A bell is a letter.", time.Hour)
+		there := o.wide
+		there.Text = tr.Text
+		english, dutch := o.open(o.site.ArticlePath(o.wide)), o.open(o.site.ArticlePath(there))
+		if got := dutch.one("h1").words(); got != "Vier minuten breed" || dutch.one("html").attr("lang") != "nl" {
+			t.Errorf("the Dutch page is “%s” in %s", got, dutch.one("html").attr("lang"))
+		}
+		for _, c := range []struct {
+			page        sheet
+			words, href string
+		}{{english, "ook in het Nederlands", o.site.ArticlePath(there)}, {dutch, "also in English", o.site.ArticlePath(o.wide)}} {
+			link := c.page.one("p", ".also").find("a")[0]
+			if link.words() != c.words || link.attr("href") != c.href || link.attr("hreflang") != link.attr("lang") {
+				t.Errorf("“%s” leads to %s in %s", link.words(), link.attr("href"), link.attr("hreflang"))
+			}
+			for language, want := range map[string]string{"en": o.site.ArticlePage(o.wide), "nl": o.site.ArticlePage(there), "x-default": o.site.ArticlePage(o.wide)} {
+				if got := c.page.one("link", "hreflang="+language).attr("href"); got != want {
+					t.Errorf("the alternate in %s is %s", language, got)
+				}
+			}
+			if got := c.page.one("link", "type=application/activity+json").attr("href"); got != o.site.ArticleID(o.wide.ObjectID) {
+				t.Errorf("on the wire it is %s", got)
+			}
+		}
+		if got := dutch.one("link", "rel=canonical").attr("href"); got != o.site.ArticlePage(there) {
+			t.Errorf("the Dutch page calls itself %s", got)
+		}
+		if got, want := len(dutch.find("li", ".voice")), len(english.find("li", ".voice")); got != want || want == 0 {
+			t.Errorf("%d voices under the translation, %d under the original", got, want)
+		}
+		if got := dutch.one("ul", ".facts").words(); got == "" || !strings.Contains(got, "Vertaald door Tobias Renkema") {
+			t.Errorf("facts are %q", got)
+		}
+	})
+}
+
+func TestALanguageListsItsOwnTexts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		tr := o.inDutch()
+		there := o.wide
+		there.Text = tr.Text
+		for path, want := range map[string]struct{ has, lacks string }{
+			"/nl/":         {"Vier minuten breed", "Four minutes wide"},
+			"/en/":         {"Four minutes wide", "Vier minuten breed"},
+			"/":            {"Four minutes wide", "Vier minuten breed"},
+			"/nl/feed.xml": {"Het pontje komt als je belt.", "Four minutes wide"},
+			"/feed.xml":    {"Four minutes wide", "Vier minuten breed"},
+			"/sitemap.xml": {o.site.ArticlePage(there) + "<", "/breed<"},
+		} {
+			p := o.open(path)
+			if !strings.Contains(p.raw, want.has) || strings.Contains(p.raw, want.lacks) {
+				t.Errorf("%s (%d) lacks %q or has %q", path, p.status, want.has, want.lacks)
+			}
+		}
+		if p := o.open("/nl/feed.xml"); !strings.Contains(p.raw, "<id>"+o.site.ArticleID(o.wide.ObjectID)+"#nl</id>") {
+			t.Error("in the Dutch feed it has the id of the original")
+		}
+		if p := o.open("/sitemap.xml"); !strings.Contains(p.raw, o.site.ArticlePage(o.wide)+"<") {
+			t.Error("the sitemap lost the original")
 		}
 	})
 }

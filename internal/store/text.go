@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"causerie/internal/blog"
+)
+
+const translationColumns = `x.language, x.title, x.subtitle, x.summary, x.markdown, x.html, x.plain, x.slug, x.words, x.translator, x.draft,
+	x.of_revision < o.of_revision AS behind`
+
+const fromTranslations = ` FROM articles a
+	JOIN article_texts o ON o.article_id = a.id AND o.language = a.language
+	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language `
+
+// Translations lists an article's texts beside the original, drafts among them, by language.
+func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
+	var list []blog.Translation
+	return list, s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`, article)
+}
+
+// Translation finds an article's text in a language that is not the original's.
+func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
+	var t blog.Translation
+	return t, s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article, language)
+}
+
+// SaveTranslation writes a text of an article in another language, new or known. One that is no draft takes its place
+// among the addresses of an article that has or will have one; a slug that another text has is a blog.Invalid, and so is
+// the original's language.
+func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Translation) error {
+	if t.Language == a.Language {
+		return blog.Invalid{Field: "language", Problem: "is that of the original: a translation is in another"}
+	}
+	return s.InTx(ctx, func(s *Store) error {
+		if a.Status != blog.Draft {
+			s.touch()
+		}
+		err := s.do(ctx, `
+			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, translator, draft, of_revision)
+			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ? AND o.language = ?
+			ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
+				summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain, slug = excluded.slug,
+				words = excluded.words, translator = excluded.translator, draft = excluded.draft, of_revision = excluded.of_revision`,
+			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.Words, t.Translator, t.Draft, a.ID, a.Language)
+		if err != nil || t.Draft {
+			return err
+		}
+		return s.saveSlug(ctx, a, t.Language, t.Slug)
+	})
+}
+
+// RemoveTranslation takes a text of an article away; its address leads to the original from then on.
+func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.touch()
+		err := s.must(ctx, `DELETE FROM article_texts WHERE article_id = ? AND language = ?
+			AND language <> (SELECT language FROM articles WHERE id = ?)`, article, language, article)
+		if err != nil {
+			return err
+		}
+		return s.do(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ?`, article, language)
+	})
+}
+
+// Versions lists the texts in which readers find each article, without the words: the original first.
+func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Translation, error) {
+	versions := map[blog.ID][]blog.Translation{}
+	if len(articles) == 0 {
+		return versions, nil
+	}
+	var rows []struct {
+		ArticleID blog.ID
+		blog.Translation
+	}
+	err := s.all(ctx, &rows, `
+		SELECT t.article_id, t.language, t.title, t.slug, t.translator FROM articles a JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
+		WHERE a.id IN (?) ORDER BY t.article_id, t.language <> a.language, t.language`, articles)
+	for _, row := range rows {
+		versions[row.ArticleID] = append(versions[row.ArticleID], row.Translation)
+	}
+	return versions, err
+}
+
+// saveTranslatedSlugs lets the translations of an article that goes out take their addresses.
+func (s *Store) saveTranslatedSlugs(ctx context.Context, a blog.Article) error {
+	versions, err := s.Versions(ctx, []blog.ID{a.ID})
+	if err != nil {
+		return err
+	}
+	for _, t := range versions[a.ID] {
+		if t.Language != a.Language {
+			if err := s.saveSlug(ctx, a, t.Language, t.Slug); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// changeLanguage moves the original's words, with their addresses, to the language that it is said to be in now.
+func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
+	var before string
+	err := s.one(ctx, &before, `SELECT language FROM articles WHERE id = ?`, a.ID)
+	if errors.Is(err, blog.ErrNotFound) || err == nil && before == a.Language {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var taken int
+	if err := s.one(ctx, &taken, `SELECT count(*) FROM article_texts WHERE article_id = ? AND language = ?`, a.ID, a.Language); err != nil {
+		return err
+	}
+	if taken > 0 {
+		return blog.Invalid{Field: "language", Problem: "is that of a translation of this article: remove that one first"}
+	}
+	if err := s.do(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before); err != nil {
+		return err
+	}
+	return s.do(ctx, `UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before)
+}
