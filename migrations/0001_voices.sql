@@ -81,6 +81,7 @@ CREATE TABLE authors (
     role          TEXT      NOT NULL CHECK (role IN ('admin', 'editor', 'author', 'contributor')),
     language      TEXT      NOT NULL DEFAULT '',
     timezone      TEXT      NOT NULL DEFAULT '',
+    hold_seconds  INTEGER   NOT NULL DEFAULT 10,   -- how long what they let go at the desk can be taken back
     disabled_at   TIMESTAMP
 );
 CREATE UNIQUE INDEX authors_email ON authors (email) WHERE email <> '';

@@ -30,6 +30,14 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
 
+-- What an author let go a moment ago and can still take back: nothing of it has left, and before is the article as it was.
+CREATE TABLE holds (
+    article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
+    new           BOOLEAN   NOT NULL,              -- a publication; else a change of what is published
+    until         TIMESTAMP NOT NULL,
+    before        BYTEA     NOT NULL
+);
+
 -- One row per server we write to. free_at is the lease and the rest in one; claims is the fence. While it is visited, its
 -- first letter may be on its way, also when whoever carried it was killed.
 CREATE TABLE peers (

@@ -28,7 +28,7 @@ func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password
 func makeAuthor(author blog.Author, password string, now time.Time) (blog.Author, store.VoiceKeys, error) {
 	var keys store.VoiceKeys
 	author.Handle, author.Email = strings.TrimSpace(author.Handle), strings.ToLower(strings.TrimSpace(author.Email))
-	author.Name = strings.TrimSpace(author.Name)
+	author.Name, author.HoldSeconds = strings.TrimSpace(author.Name), blog.FirstHold
 	if err := author.Check(); err != nil {
 		return author, keys, err
 	}

@@ -235,11 +235,37 @@ func (a *Article) Revise(now time.Time) error {
 	return nil
 }
 
+// Correct marks a published article as changed without telling: the revision is newer, the time of the last told change
+// is not.
+func (a *Article) Correct() error {
+	if a.Status != Published {
+		return ErrConflict
+	}
+	if err := a.ready(); err != nil {
+		return err
+	}
+	a.Revision++
+	return nil
+}
+
 func (a Article) changedAt() time.Time {
 	if a.UpdatedAt != nil {
 		return *a.UpdatedAt
 	}
 	return *a.PublishedAt
+}
+
+// Unpublish undoes a publication that nobody elsewhere heard of: all that Publish changed is as before, and a scheduled
+// article is a draft. The words stay as they are now.
+func (a *Article) Unpublish(before Article) {
+	a.Status, a.ScheduledAt, a.ObjectID, a.Revision = before.Status, nil, before.ObjectID, before.Revision
+	a.Month, a.PublishedAt, a.UpdatedAt = before.Month, before.PublishedAt, before.UpdatedAt
+	if a.Status == Scheduled {
+		a.Status = Draft
+	}
+	if a.PublishedAt == nil {
+		a.Month = ""
+	}
 }
 
 // Withdraw takes a published article back. Its page answers 410 and its text is a draft again.

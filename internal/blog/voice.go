@@ -62,13 +62,23 @@ const (
 // Author is a voice that signs in.
 type Author struct {
 	Voice
-	Email      string
-	Password   string // argon2id in PHC form; "" when only links open the door
-	Role       Role
-	Language   string // of the desk and of new articles; "" means the site's
-	Timezone   string
-	DisabledAt *time.Time
+	Email       string
+	Password    string // argon2id in PHC form; "" when only links open the door
+	Role        Role
+	Language    string // of the desk and of new articles; "" means the site's
+	Timezone    string
+	HoldSeconds int // how long nothing leaves of what they let go at the desk; see FirstHold and LongestHold
+	DisabledAt  *time.Time
 }
+
+// FirstHold is the HoldSeconds that an author begins with, and LongestHold the most they may have.
+const (
+	FirstHold   = 10
+	LongestHold = 600
+)
+
+// Hold is how long what the author lets go at the desk can be taken back without a trace.
+func (a Author) Hold() time.Duration { return time.Duration(a.HoldSeconds) * time.Second }
 
 // May tells whether the author may edit, publish and moderate what belongs to the given voice.
 func (a Author) May(owner ID) bool {

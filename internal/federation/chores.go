@@ -14,6 +14,7 @@ type Chores struct {
 	Outbox  *Outbox
 	Discard func(context.Context) error // takes files off the disk that belong to nothing any more; may be nil
 	rests   map[blog.ID]time.Time       // when an article is tried again that could not be published
+	stays   map[blog.ID]time.Time       // the same of what was held
 }
 
 // chore is one periodic job: what it is called, how often it is due, and what it does.
@@ -26,6 +27,7 @@ type chore struct {
 func (c *Chores) list() []chore {
 	return []chore{
 		{"publish what was scheduled", time.Second, c.publishDue},
+		{"let go what was held", time.Second, c.letGoDue},
 		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
 		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
 		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},
@@ -70,22 +72,38 @@ func (c *Chores) complain(ctx context.Context, job chore, err error) {
 const restOfUnpublished = 10 * time.Minute
 
 // publishDue looks every second and needs no claim: whoever publishes first locks the article, and the others find it
-// published. What cannot be published, since it has no title any more, say, keeps nothing else from going out.
+// published.
 func (c *Chores) publishDue(ctx context.Context) error {
 	due, err := c.Store.DueArticles(ctx, c.Now())
-	rests := map[blog.ID]time.Time{}
+	return errors.Join(err, c.letOut(ctx, &c.rests, due, func(ctx context.Context, id blog.ID) error {
+		_, err := c.Outbox.Publish(ctx, id)
+		return err
+	}))
+}
+
+// letGoDue does the same for what was held.
+func (c *Chores) letGoDue(ctx context.Context) error {
+	due, err := c.Store.DueHolds(ctx, c.Now())
+	return errors.Join(err, c.letOut(ctx, &c.stays, due, c.Outbox.LetGo))
+}
+
+// letOut lets articles out. What cannot be published, since it has no title any more, say, keeps nothing else from going
+// out, and rests.
+func (c *Chores) letOut(ctx context.Context, rests *map[blog.ID]time.Time, due []blog.ID, do func(context.Context, blog.ID) error) error {
+	var errs []error
+	later := map[blog.ID]time.Time{}
 	for _, id := range due {
-		if until := c.rests[id]; c.Now().Before(until) {
-			rests[id] = until
+		if until := (*rests)[id]; c.Now().Before(until) {
+			later[id] = until
 			continue
 		}
-		if _, publishErr := c.Outbox.Publish(ctx, id); publishErr != nil && !errors.Is(publishErr, blog.ErrConflict) {
-			rests[id] = c.Now().Add(restOfUnpublished)
-			err = errors.Join(err, publishErr)
+		if err := do(ctx, id); err != nil && !errors.Is(err, blog.ErrConflict) {
+			later[id] = c.Now().Add(restOfUnpublished)
+			errs = append(errs, err)
 		}
 	}
-	c.rests = rests
-	return err
+	*rests = later
+	return errors.Join(errs...)
 }
 
 func (c *Chores) giveUp(ctx context.Context) error {

@@ -19,11 +19,32 @@ func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) 
 	if err != nil {
 		return blog.Article{}, err
 	}
+	a, err := o.publish(ctx, id, func(store *store.Store, a, _ blog.Article) error { return o.sayCreate(ctx, store, a, mentions) })
+	if err == nil {
+		o.Wake()
+	}
+	return a, err
+}
+
+// PublishHeld is Publish for readers here; other servers hear of the article when the hold is over, and until then Undo
+// takes it back. Nobody is looked up before.
+func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
+	if hold <= 0 {
+		return o.Publish(ctx, id)
+	}
+	return o.publish(ctx, id, func(s *store.Store, a, before blog.Article) error {
+		return s.SaveHold(ctx, store.Hold{ArticleID: a.ID, New: true, Until: o.Now().Add(hold), Before: before})
+	})
+}
+
+// publish makes an article public and tells it by say, unless it never leaves this site.
+func (o *Outbox) publish(ctx context.Context, id blog.ID, say func(s *store.Store, a, before blog.Article) error) (blog.Article, error) {
 	var a blog.Article
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
 		if a, err = store.LockArticle(ctx, id); err != nil {
 			return err
 		}
+		before := a
 		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
@@ -36,12 +57,11 @@ func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) 
 		if !a.Federates() {
 			return nil
 		}
-		return o.sayCreate(ctx, store, a, mentions)
+		return say(store, a, before)
 	})
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
 	}
-	o.Wake()
 	return a, nil
 }
 

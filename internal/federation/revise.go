@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -14,7 +15,15 @@ import (
 // publication (format, and whether it federates) is a blog.Invalid; an article that somebody saved in the meantime is
 // blog.ErrConflict.
 func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
-	mentions := o.findMentions(ctx, edited.Markdown)
+	return o.ReviseAs(ctx, edited, Manner{})
+}
+
+// ReviseAs is Revise in a manner. A change of an article whose publication is still held becomes part of that.
+func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) error {
+	var mentions []activity.Mention
+	if m.Hold <= 0 {
+		mentions = o.findMentions(ctx, edited.Markdown)
+	}
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		current, err := store.LockArticle(ctx, edited.ID)
 		if err != nil {
@@ -23,7 +32,7 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 		if err := keepFrozen(edited, current); err != nil {
 			return err
 		}
-		if err := edited.Revise(o.Now()); err != nil {
+		if err := o.change(edited, m); err != nil {
 			return err
 		}
 		if err := o.save(ctx, store, edited, "published"); err != nil {
@@ -37,20 +46,57 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 		if current.ObjectID == "" {
 			return nil
 		}
-		saved, err := store.Article(ctx, edited.ID) // whose by-line has all the names
-		if err != nil {
+		kept, before, err := o.holdBack(ctx, store, current, m.Hold)
+		if kept || err != nil {
 			return err
 		}
-		if err := o.sayUpdate(ctx, store, saved, mentions); err != nil {
-			return err
-		}
-		return o.carryOn(ctx, store, current, saved)
+		return o.tellChange(ctx, store, before, mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
 	}
 	o.Wake()
 	return nil
+}
+
+func (o *Outbox) change(a *blog.Article, m Manner) error {
+	if m.Quiet {
+		return a.Correct()
+	}
+	return a.Revise(o.Now())
+}
+
+// tellChange says how an article is now that was another before.
+func (o *Outbox) tellChange(ctx context.Context, s *store.Store, before blog.Article, mentions []activity.Mention) error {
+	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
+	if err != nil {
+		return err
+	}
+	if err := o.sayUpdate(ctx, s, saved, mentions); err != nil {
+		return err
+	}
+	return o.carryOn(ctx, s, before, saved)
+}
+
+// holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves at
+// once takes along what was held before it, so it also tells what the article was when something last left.
+func (o *Outbox) holdBack(ctx context.Context, s *store.Store, current blog.Article, hold time.Duration) (bool, blog.Article, error) {
+	held, err := o.held(ctx, s, current.ID)
+	until := o.Now().Add(hold)
+	switch {
+	case err != nil:
+		return false, current, err
+	case held != nil && held.New && held.Until.After(until):
+		return true, current, nil
+	case held != nil && (held.New || hold > 0):
+		held.Until = until
+		return true, current, s.SaveHold(ctx, *held)
+	case hold > 0:
+		return true, current, s.SaveHold(ctx, store.Hold{ArticleID: current.ID, Until: until, Before: current})
+	case held != nil:
+		return false, held.Before, s.DropHold(ctx, current.ID)
+	}
+	return false, current, nil
 }
 
 // keepFrozen carries over what an edit cannot change, and refuses what it must not.

@@ -10,11 +10,13 @@ import (
 	"causerie/internal/store"
 )
 
-// Withdraw takes a published article back: its object is gone for ever, every server that may have a copy is asked to
+// Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for ever, every server that may have a copy is asked to
 // forget it, and its page answers 410. The text is a draft again.
 func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
-	return o.takeBack(ctx, id, "withdraw", (*blog.Article).Withdraw)
+	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
 }
+
+const withdrawing = "withdraw"
 
 // Delete puts an article among the deleted ones; a published one is withdrawn with it.
 func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
@@ -27,7 +29,22 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		if a, err = store.LockArticle(ctx, id); err != nil {
 			return err
 		}
+		hold, err := o.held(ctx, store, id)
+		if err != nil {
+			return err
+		}
 		object := a.ObjectID
+		switch {
+		case hold != nil && hold.New:
+			object = ""
+			if err := o.undo(ctx, store, &a, *hold); err != nil || what == withdrawing {
+				return err
+			}
+		case hold != nil:
+			if err := store.DropHold(ctx, id); err != nil {
+				return err
+			}
+		}
 		if err := change(&a); err != nil {
 			return err
 		}

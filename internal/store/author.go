@@ -13,7 +13,7 @@ const (
 		v.discoverable, v.indexable, v.approves_followers, v.shows_followers, v.also_known_as, v.moved_to,
 		v.created_at, v.updated_at, v.silent_at, v.leaves_at, v.retired_at,
 		COALESCE((SELECT slug FROM series WHERE voice_id = v.id AND voice_id <> ''), '') AS series_slug`
-	authorColumns = voiceColumns + `, a.email, a.password, a.role, a.language, a.timezone, a.disabled_at`
+	authorColumns = voiceColumns + `, a.email, a.password, a.role, a.language, a.timezone, a.hold_seconds, a.disabled_at`
 	fromAuthors   = ` FROM authors a JOIN voices v ON v.id = a.voice_id `
 )
 
@@ -28,8 +28,8 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 			return fmt.Errorf("add author %q: %w", a.Handle, err)
 		}
 		return s.do(ctx, `
-			INSERT INTO authors (voice_id, email, password, role, language, timezone, disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			a.ID, a.Email, a.Password, a.Role, a.Language, a.Timezone, a.DisabledAt)
+			INSERT INTO authors (voice_id, email, password, role, language, timezone, hold_seconds, disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			a.ID, a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt)
 	})
 }
 
@@ -63,8 +63,8 @@ func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 // SaveAuthor changes how an author signs in and what they may do; the profile is SaveVoice's.
 func (s *Store) SaveAuthor(ctx context.Context, a blog.Author) error {
 	return s.must(ctx, `
-		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, disabled_at = ? WHERE voice_id = ?`,
-		a.Email, a.Password, a.Role, a.Language, a.Timezone, a.DisabledAt, a.ID)
+		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?, disabled_at = ? WHERE voice_id = ?`,
+		a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt, a.ID)
 }
 
 // Voice finds a voice by its id, retired or not.

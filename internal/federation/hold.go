@@ -1,0 +1,103 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Manner is how a change goes out. The zero Manner tells it, at once.
+type Manner struct {
+	// Quiet corrects without telling: other servers get an Update whose updated is no newer. They take the policy and
+	// the audience from it and leave the words of their copies, make no edit of it and notify nobody; whoever fetches
+	// the article from then on gets the new words.
+	Quiet bool
+	// Hold is how long nothing leaves, so that Undo can take it back without a trace.
+	Hold time.Duration
+}
+
+// held is what of an article is held; nil when nothing is.
+func (o *Outbox) held(ctx context.Context, s *store.Store, article blog.ID) (*store.Hold, error) {
+	hold, err := s.Hold(ctx, article)
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil, nil
+	}
+	return &hold, err
+}
+
+// LetGo says what was held of an article, if its time has come: as it is now, whatever was changed meanwhile.
+func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
+	mentions, err := o.articleMentions(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		a, err := store.LockArticle(ctx, id)
+		if err != nil {
+			return err
+		}
+		hold, err := o.held(ctx, store, id)
+		if err != nil || hold == nil || hold.Until.After(o.Now()) {
+			return err
+		}
+		if err := store.DropHold(ctx, id); err != nil {
+			return err
+		}
+		if hold.New {
+			return o.sayCreate(ctx, store, a, mentions)
+		}
+		return o.sayUpdate(ctx, store, a, mentions)
+	})
+	if err != nil {
+		return fmt.Errorf("let article %s go: %w", id, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// Undo takes back what was published or changed and has not left: nobody elsewhere hears of it, and the page answers as it
+// did before. An article that was published is a draft again, with its words as they are; one that was changed has its
+// former words, and the changed article is returned so that they are not lost. blog.ErrConflict when nothing is held: it
+// has left, or was never let go.
+func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		hold, err := o.held(ctx, store, id)
+		if err == nil && hold == nil {
+			err = blog.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		former := a
+		return o.undo(ctx, store, &former, *hold)
+	})
+	if err != nil {
+		return a, fmt.Errorf("take %q back: %w", a.Title, err)
+	}
+	return a, nil
+}
+
+// undo makes an article what it was before the hold, and saves it.
+func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) error {
+	if saved := a.SavedAt; hold.New {
+		a.Unpublish(hold.Before)
+	} else {
+		*a = hold.Before
+		a.SavedAt = saved
+	}
+	if err := errors.Join(s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
+		return err
+	}
+	if a.Month == "" {
+		return s.FreeSlugs(ctx, a.ID)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Hold is what an author has let go and can still take back: readers here see it, and nothing of it has left.
+type Hold struct {
+	ArticleID blog.ID
+	New       bool         // a publication; else a change of what is published
+	Until     time.Time    // when it leaves
+	Before    blog.Article // as it was, and is again when it is taken back
+}
+
+// SaveHold writes a hold down, or changes the one that an article has.
+func (s *Store) SaveHold(ctx context.Context, h Hold) error {
+	before, err := json.Marshal(h.Before)
+	if err != nil {
+		return fmt.Errorf("write down article %s as it was: %w", h.ArticleID, err)
+	}
+	return s.do(ctx, `
+		INSERT INTO holds (article_id, new, until, before) VALUES (?, ?, ?, ?)
+		ON CONFLICT (article_id) DO UPDATE SET new = excluded.new, until = excluded.until, before = excluded.before`, h.ArticleID, h.New, h.Until, before)
+}
+
+// Hold finds what of an article is held; blog.ErrNotFound when nothing is.
+func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
+	var row struct {
+		Hold
+		Before []byte
+	}
+	if err := s.one(ctx, &row, `SELECT article_id, new, until, before FROM holds WHERE article_id = ?`, article); err != nil {
+		return Hold{}, err
+	}
+	if err := json.Unmarshal(row.Before, &row.Hold.Before); err != nil {
+		return Hold{}, fmt.Errorf("read article %s as it was: %w", article, err)
+	}
+	return row.Hold, nil
+}
+
+// DueHolds lists the articles whose hold is over.
+func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
+	var ids []blog.ID
+	return ids, s.all(ctx, &ids, `SELECT article_id FROM holds WHERE until <= ? ORDER BY until LIMIT 100`, now)
+}
+
+// DropHold ends a hold, however it ends; readers see by then what became of the article.
+func (s *Store) DropHold(ctx context.Context, article blog.ID) error {
+	s.touch()
+	return s.do(ctx, `DELETE FROM holds WHERE article_id = ?`, article)
+}
+
+// FreeSlugs forgets the addresses of an article that nobody could read.
+func (s *Store) FreeSlugs(ctx context.Context, article blog.ID) error {
+	return s.do(ctx, `DELETE FROM slugs WHERE article_id = ?`, article)
+}
