@@ -15,6 +15,7 @@ import (
 
 	"causerie/internal/admin"
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/markup"
 	"causerie/internal/store"
 )
@@ -40,6 +41,8 @@ type articleFile struct {
 
 type articlePublish struct {
 	articleFile
+	Quiet bool          `help:"Of a revision: correct it here without telling readers. Copies elsewhere keep their words until their server fetches it anew."`
+	Hold  time.Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article withdraw” takes it back, and no other server has heard of it."`
 }
 
 // Help is printed below the command's line by --help.
@@ -54,7 +57,7 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		if err != nil {
 			return err
 		}
-		a, err := d.publish(ctx, m)
+		a, err := d.publish(ctx, m, federation.Manner{Quiet: p.Quiet, Hold: p.Hold})
 		if err != nil {
 			return err
 		}
@@ -314,18 +317,26 @@ func (d *desk) saveDraft(ctx context.Context, m *manuscript) error {
 }
 
 // publish lets an article out: a public one as a revision, one with a date in the future at that date, any other now.
-func (d *desk) publish(ctx context.Context, m manuscript) (blog.Article, error) {
+func (d *desk) publish(ctx context.Context, m manuscript, how federation.Manner) (blog.Article, error) {
+	if how.Hold < 0 {
+		return m.article, errors.New("--hold is a time to come, such as 30s")
+	}
 	if m.translation != nil {
 		return d.saveTranslation(ctx, m, false)
 	}
 	if m.article.Status == blog.Published {
-		err := d.outbox.Revise(ctx, &m.article)
+		err := d.outbox.ReviseAs(ctx, &m.article, how)
 		return m.article, plain(err)
+	}
+	if how.Quiet {
+		return m.article, errors.New("--quiet corrects an article that is published, and this one is not: leave it out")
 	}
 	if err := d.saveDraft(ctx, &m); err != nil {
 		return m.article, plain(err)
 	}
-	publish := d.outbox.Publish
+	publish := func(ctx context.Context, id blog.ID) (blog.Article, error) {
+		return d.outbox.PublishHeld(ctx, id, how.Hold)
+	}
 	if m.date != nil && m.date.After(d.outbox.Now()) {
 		publish = func(ctx context.Context, id blog.ID) (blog.Article, error) {
 			return d.outbox.Schedule(ctx, id, *m.date)
@@ -350,6 +361,7 @@ type articleLine struct {
 	Language   string  `json:"language,omitempty"`
 	Published  string  `json:"published,omitempty"` // RFC 3339
 	Scheduled  string  `json:"scheduled,omitempty"`
+	Held       string  `json:"held,omitempty"` // until when nothing leaves
 }
 
 func (d *desk) articleLine(ctx context.Context, a blog.Article) (articleLine, error) {
@@ -360,6 +372,13 @@ func (d *desk) articleLine(ctx context.Context, a blog.Article) (articleLine, er
 	}
 	if a.ObjectID != "" {
 		line.Object = d.site.ArticleID(a.ObjectID)
+	}
+	hold, err := d.store.Hold(ctx, a.ID)
+	switch {
+	case err == nil:
+		line.Held = instant(&hold.Until)
+	case !errors.Is(err, blog.ErrNotFound):
+		return line, err
 	}
 	letters, err := d.store.ProgressOf(ctx, []blog.ID{a.ID})
 	line.Deliveries = letters[a.ID].Total
@@ -391,6 +410,10 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, noti
 	switch a.Status {
 	case blog.Published:
 		fmt.Fprintf(c.out, "published %s\n", line.URL)
+		if line.Held != "" {
+			fmt.Fprintf(c.out, "held until %s: until then “causerie article withdraw %s” takes it back, and no other server has heard of it\n", line.Held, a.Slug)
+			break
+		}
 		if line.Deliveries > 0 {
 			fmt.Fprintf(c.out, "%s on the way: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
 		}
@@ -516,7 +539,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		}
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
-			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
 			{"delivered", progressWords(letters[a.ID])},
 			{"answered", fmt.Sprintf("%s, %s, %s", plural(counts[a.ID].Replies, "comment"), plural(counts[a.ID].Likes, "like"), plural(counts[a.ID].Boosts, "boost"))}} {
 			if row[1] != "" {
@@ -589,10 +612,19 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("“%s” is %s, not published: there is nothing to take back", a.Slug, a.Status)
 		}
-		if err == nil {
-			fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text is a draft again\n", d.site.ArticlePage(a))
+		if err != nil {
+			return err
 		}
-		return err
+		now, err := d.store.Article(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		if now.Revision < a.Revision {
+			fmt.Fprintf(c.out, "taken back before it left: no other server heard of “%s”, and the text is a draft again\n", a.Title)
+			return nil
+		}
+		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text is a draft again\n", d.site.ArticlePage(a))
+		return nil
 	})
 }
 

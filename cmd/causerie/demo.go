@@ -24,6 +24,7 @@ import (
 
 	"causerie/internal/admin"
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store"
 )
@@ -261,7 +262,7 @@ func (d *demo) file(ctx context.Context, desk *desk, name string, by blog.Author
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}
-	return desk.publish(ctx, m)
+	return desk.publish(ctx, m, federation.Manner{})
 }
 
 // drawn opens the pictures of the demo's articles, which are drawn and not kept.

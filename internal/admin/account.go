@@ -1,6 +1,9 @@
 package admin
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
 // accountPage is how the author signs in.
 type accountPage struct {
@@ -8,11 +11,12 @@ type accountPage struct {
 	Handle   string
 	Since    string
 	HasOne   bool // a password
+	Hold     string
 	Troubles troubles
 }
 
 func (d *Desk) showAccount(v *visit) error {
-	return d.account(v, http.StatusOK, accountPage{Troubles: troubles{}})
+	return d.account(v, http.StatusOK, accountPage{Hold: strconv.Itoa(v.author.HoldSeconds), Troubles: troubles{}})
 }
 
 func (d *Desk) account(v *visit, status int, p accountPage) error {
@@ -31,7 +35,7 @@ func (d *Desk) changePassword(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := accountPage{Troubles: troubles{}}
+	p := accountPage{Hold: strconv.Itoa(v.author.HoldSeconds), Troubles: troubles{}}
 	fresh := form.Get("new")
 	if err := p.Troubles.noteAs("new", checkPassword(fresh)); err != nil {
 		return err

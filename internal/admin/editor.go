@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/markup"
 	"causerie/internal/media"
 	"causerie/internal/store"
@@ -125,6 +126,9 @@ func (d *Desk) edit(v *visit, status int, p editorPage) error {
 		return err
 	}
 	p.frame = f
+	if _, err := d.tellHold(v, &p.frame, p.Article); err != nil {
+		return err
+	}
 	if p.AllSeries, err = d.store.AllSeries(v.ctx()); err != nil {
 		return err
 	}
@@ -190,6 +194,9 @@ func (d *Desk) saveArticle(v *visit) error {
 	}
 	return d.keep(v, a, edited, p, action)
 }
+
+// quietly is the button that corrects a published article without telling.
+const quietly = "quiet"
 
 // fresh is an article that was never saved, under the id that its sheet was given.
 func (d *Desk) fresh(v *visit) (blog.Article, error) {
@@ -263,7 +270,10 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 		if !edited.Federates() {
 			said = "saved"
 		}
-		err = d.outbox.Revise(v.ctx(), &edited)
+		if action == quietly {
+			said = "quiet"
+		}
+		err = d.outbox.ReviseAs(v.ctx(), &edited, federation.Manner{Quiet: action == quietly, Hold: v.author.Hold()})
 	default:
 		err = d.saveDraft(v, before, &edited)
 	}

@@ -231,7 +231,7 @@ func (d *Desk) letGo(v *visit, a *blog.Article, p publishPage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	published, err := d.outbox.Publish(v.ctx(), a.ID)
+	published, err := d.outbox.PublishHeld(v.ctx(), a.ID, v.author.Hold())
 	if err != nil {
 		return "", err
 	}

@@ -76,7 +76,14 @@ func (d *Desk) report(v *visit) error {
 	if err != nil {
 		return err
 	}
+	unpublished, err := d.tellHold(v, &f, a)
+	if err != nil {
+		return err
+	}
 	p := reportPage{frame: f, Article: a, Sentence: sentenceOf(a, letters.servers)}
+	if unpublished {
+		p.Sentence = "Nothing has left yet."
+	}
 	if a.PublishedAt != nil {
 		p.When = moment(*a.PublishedAt, v.now, v.zone)
 	}

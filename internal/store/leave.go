@@ -112,6 +112,7 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words = 0, translator = ''
 			WHERE article_id IN `+owned,
 		`DELETE FROM revisions WHERE article_id IN `+owned,
+		`DELETE FROM holds WHERE article_id IN `+owned,
 		`DELETE FROM article_tags WHERE article_id IN `+owned,
 		`DELETE FROM article_authors WHERE article_id IN `+owned,
 		`DELETE FROM article_authors WHERE voice_id = ?`,

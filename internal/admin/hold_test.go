@@ -1,0 +1,58 @@
+package admin_test
+
+import (
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/neighbour"
+)
+
+func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis := o.server("veerhuis")
+		o.befriend(veerhuis.Person("bram"), "ilse")
+		b := o.signIn("ilse").open("/admin/account")
+		b.press("Save", "hold", "-1").want(422, "/admin/account").sees("not a number of seconds from 0 to 600")
+		b.press("Save", "hold", "300").want(200, "/admin/account").sees("Saved.")
+		before := len(veerhuis.Letters())
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose).press("Publish")
+		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.")
+		if a := o.only(); a.Status != blog.Published {
+			t.Errorf("it is %s", a.Status)
+		}
+		b.press("Undo").want(200, "/admin/articles/").sees("no other server heard of it")
+		if a := o.only(); a.Status != blog.Draft || a.Markdown != prose || a.ObjectID != "" {
+			t.Errorf("undone, it is %s with %q", a.Status, a.Markdown)
+		}
+		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.
+		b.open("/admin/account").press("Save", "hold", "0")
+		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish").lacks("It leaves in")
+		if _, err := veerhuis.WaitFor(t.Context(), neighbour.OfType("Create")); err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin/account").press("Save", "hold", "300")
+		path := "/admin/articles/" + string(o.only().ID)
+		b.open(path).sees("Correct quietly", "copies elsewhere keep their words").press("Save and tell", "title", "Wrong").want(200, path).sees("It leaves in 300 seconds")
+		b.press("Undo").want(200, path).sees("not saved")
+		if b.field("title") != "Wrong" || o.only().Title != "Four minutes wide" {
+			t.Errorf("the form says %q, the article %q", b.field("title"), o.only().Title)
+		}
+		b.open("/admin/account").press("Save", "hold", "0")
+		b.open(path).press("Correct quietly", "title", "Four minutes").want(200, path).sees("without telling")
+		letter, err := veerhuis.WaitFor(t.Context(), neighbour.OfType("Update"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, _ := letter.JSON()["object"].(map[string]any)
+		if object["updated"] != nil || object["name"] != "Four minutes" {
+			t.Errorf("the quiet correction says %v, updated %v", object["name"], object["updated"])
+		}
+		time.Sleep(100 * time.Millisecond)
+		if n := len(veerhuis.Letters()) - before; n != 2 {
+			t.Errorf("veerhuis got %d letters, want the article and the correction", n)
+		}
+		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo")
+	})
+}
