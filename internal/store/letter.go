@@ -45,7 +45,7 @@ func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, 
 			WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
 			d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
 			l.ActivityID, l.Inbox, c.Host, c.Claims)
-		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" {
+		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
 			return lost(err)
 		}
 		return s.hold(ctx, l, now)
