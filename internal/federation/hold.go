@@ -50,7 +50,7 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 		if hold.New {
 			return o.sayCreate(ctx, store, a, mentions)
 		}
-		return o.tellChange(ctx, store, hold.Before, mentions)
+		return o.sayChange(ctx, store, hold.Before, mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("let article %s go: %w", id, err)

@@ -93,7 +93,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 					t.Errorf("%s: %s answers %d", how, path, code)
 				}
 			}
-			if free, err := o.store.FreeSlug(o.soon(), a.Slug, "other"); err != nil || free != a.Slug {
+			if free, err := o.store.FreeSlug(o.soon(), a.Slug, "other", a.Language); err != nil || free != a.Slug {
 				t.Errorf("%s: the address is still taken: %s, %v", how, free, err)
 			}
 		}

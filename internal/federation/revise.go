@@ -46,11 +46,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if current.ObjectID == "" {
 			return nil
 		}
-		kept, before, err := o.holdBack(ctx, store, current, m.Hold)
-		if kept || err != nil {
-			return err
-		}
-		return o.tellChange(ctx, store, before, mentions)
+		return o.tellChange(ctx, store, current, m.Hold, mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
@@ -66,8 +62,16 @@ func (o *Outbox) change(a *blog.Article, m Manner) error {
 	return a.Revise(o.Now())
 }
 
-// tellChange says how an article is now that was another before.
-func (o *Outbox) tellChange(ctx context.Context, s *store.Store, before blog.Article, mentions []activity.Mention) error {
+// tellChange says how an article is now that was another before, or holds it back.
+func (o *Outbox) tellChange(ctx context.Context, s *store.Store, before blog.Article, hold time.Duration, mentions []activity.Mention) error {
+	kept, before, err := o.holdBack(ctx, s, before, hold)
+	if kept || err != nil {
+		return err
+	}
+	return o.sayChange(ctx, s, before, mentions)
+}
+
+func (o *Outbox) sayChange(ctx context.Context, s *store.Store, before blog.Article, mentions []activity.Mention) error {
 	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
 	if err != nil {
 		return err

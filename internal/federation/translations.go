@@ -92,6 +92,7 @@ func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check
 
 func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article, told bool, mentions []activity.Mention,
 	change func(*store.Store, blog.Article) error) error {
+	before := *a
 	if told {
 		if err := a.Revise(o.Now()); err != nil {
 			return err
@@ -103,5 +104,5 @@ func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article
 	if err := change(s, *a); err != nil || !told || a.ObjectID == "" {
 		return err
 	}
-	return o.sayUpdate(ctx, s, *a, mentions)
+	return o.tellChange(ctx, s, before, 0, mentions)
 }
