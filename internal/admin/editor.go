@@ -18,15 +18,16 @@ import (
 type editorPage struct {
 	frame
 	sheet
-	Article   blog.Article // as it is stored
-	State     string
-	Words     int
-	Minutes   int
-	AllSeries []blog.Series
-	Hero      *picture
-	Checks    checks
-	Other     *other // what somebody else saved in the meantime
-	Troubles  troubles
+	Article      blog.Article // as it is stored
+	State        string
+	Words        int
+	Minutes      int
+	AllSeries    []blog.Series
+	Hero         *picture
+	Translations []translationRow
+	Checks       checks
+	Other        *other // what somebody else saved in the meantime
+	Troubles     troubles
 }
 
 // other is the version that a conflict left in the store.
@@ -143,6 +144,9 @@ func (d *Desk) edit(v *visit, status int, p editorPage) error {
 		return err
 	}
 	if p.Checks, err = d.check(v.ctx(), typed, rendered); err != nil {
+		return err
+	}
+	if p.Translations, err = d.translations(v, p.Article); err != nil {
 		return err
 	}
 	return d.pages.Render(v.w, status, "admin/editor", p)

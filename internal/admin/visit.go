@@ -166,6 +166,7 @@ var done = map[string]string{
 	"published": "Published. It is on its way.",
 	"first":     "Published: your first!",
 	"local":     "Published, here on the web only.",
+	"taken":     "The translation is removed.",
 	"pinned":    "Pinned: it stands first on its author's page.",
 	"unpinned":  "Unpinned: it stands among the others.",
 	"scheduled": "Scheduled. It goes out by itself.",

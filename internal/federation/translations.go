@@ -37,7 +37,7 @@ func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time
 			kind = "published"
 		}
 		return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: t.Language, Kind: kind, Title: t.Title, Summary: t.Summary,
-			Markdown: t.Markdown, Author: t.Translator, At: o.Now()})
+			Markdown: t.Markdown, At: o.Now()})
 	})
 }
 

@@ -1,0 +1,210 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/text/language"
+
+	"causerie/internal/blog"
+	"causerie/internal/page"
+)
+
+// translationPage is where an article is written in another language, with the original beside it.
+type translationPage struct {
+	frame
+	Article  blog.Article // the original, as it is stored
+	Language string
+	Name     string // of the language, in itself
+	Saved    string // which save of the article the form was opened on
+	State    string
+	Known    bool // it was saved before
+	Out      bool // readers have it, or will with the article
+	Behind   bool // the original changed since
+
+	Headline, Subtitle, Text, Summary, Slug, Translator string
+
+	Words    int
+	Other    *other
+	Troubles troubles
+}
+
+// Public tells whether saving it tells the world.
+func (p translationPage) Public() bool { return p.Article.Status == blog.Published }
+
+// translations are the languages of an article beside its own, as its editor lists them.
+func (d *Desk) translations(v *visit, a blog.Article) ([]translationRow, error) {
+	list, err := d.store.Translations(v.ctx(), a.ID)
+	rows := make([]translationRow, len(list))
+	for i, t := range list {
+		rows[i] = translationRow{Language: t.Language, Name: page.LanguageName(t.Language), Draft: t.Draft, Behind: t.Behind}
+	}
+	return rows, err
+}
+
+type translationRow struct {
+	Language, Name string
+	Draft, Behind  bool
+}
+
+// askTranslation leads from the language that was typed to its page.
+func (d *Desk) askTranslation(v *visit) error {
+	a, err := d.writable(v)
+	if err != nil {
+		return err
+	}
+	tag, err := language.Parse(strings.TrimSpace(v.r.URL.Query().Get("language")))
+	switch {
+	case err != nil:
+		return blog.Invalid{Field: "language", Problem: "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”"}
+	case tag.String() == a.Language:
+		return blog.Invalid{Field: "language", Problem: "is that of the article itself: choose another"}
+	}
+	return v.see(textPath(a, tag.String()))
+}
+
+func textPath(a blog.Article, language string) string {
+	return "/admin/articles/" + string(a.ID) + "/texts/" + url.PathEscape(language)
+}
+
+// translated finds the article of the path and its text in the language of the path; the zero text where there is none.
+func (d *Desk) translated(v *visit) (blog.Article, blog.Translation, error) {
+	a, err := d.writable(v)
+	if err != nil {
+		return a, blog.Translation{}, err
+	}
+	tag, err := language.Parse(chi.URLParam(v.r, "language"))
+	if err != nil || tag.String() != chi.URLParam(v.r, "language") || tag.String() == a.Language {
+		return a, blog.Translation{}, blog.ErrNotFound
+	}
+	if a.Status == blog.Deleted {
+		return a, blog.Translation{}, blog.ErrGone
+	}
+	t, err := d.store.Translation(v.ctx(), a.ID, tag.String())
+	if errors.Is(err, blog.ErrNotFound) {
+		t, err = blog.Translation{Text: blog.Text{Language: tag.String()}, Draft: true}, nil
+	}
+	return a, t, err
+}
+
+func translationPageOf(a blog.Article, t blog.Translation) translationPage {
+	return translationPage{Article: a, Language: t.Language, Saved: token(a.SavedAt), Headline: t.Title, Subtitle: t.Subtitle, Text: t.Markdown,
+		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Troubles: troubles{}}
+}
+
+func (d *Desk) editTranslation(v *visit) error {
+	a, t, err := d.translated(v)
+	if err != nil {
+		return err
+	}
+	return d.translation(v, http.StatusOK, translationPageOf(a, t), t)
+}
+
+// translation shows the page; stored is what is kept of the text.
+func (d *Desk) translation(v *visit, status int, p translationPage, stored blog.Translation) error {
+	p.Name = page.LanguageName(p.Language)
+	f, err := d.frame(v, "articles", p.Name+": "+titled(p.Article))
+	if err != nil {
+		return err
+	}
+	p.frame, p.Known, p.Out, p.Behind = f, stored.Title+stored.Markdown != "", !stored.Draft, stored.Behind
+	if p.State == "" {
+		p.State = "Not saved yet"
+		if p.Known {
+			p.State = "Saved"
+		}
+	}
+	p.Words = len(strings.Fields(p.Text))
+	return d.pages.Render(v.w, status, "admin/translation", p)
+}
+
+// saveTranslation takes the form. What is ready goes out with the article; of a published one, at once.
+func (d *Desk) saveTranslation(v *visit) error {
+	a, stored, err := d.translated(v)
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
+	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet", Headline: line("title"), Subtitle: line("subtitle"),
+		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"), Translator: line("translator"), Troubles: troubles{}}
+	t, err := d.translationOf(v, p, stored, form.Get("action") == "draft")
+	if err == nil {
+		saved, _ := time.Parse(time.RFC3339Nano, p.Saved) // one that is no time is an old one
+		a, err = d.outbox.Translate(v.ctx(), a.ID, saved, t)
+	}
+	if errors.Is(err, blog.ErrConflict) {
+		return d.translationConflict(v, p, t)
+	}
+	if err := p.Troubles.note(err); err != nil {
+		return err
+	}
+	if len(p.Troubles) > 0 {
+		return d.translation(v, http.StatusUnprocessableEntity, p, stored)
+	}
+	if a.Status == blog.Published && !t.Draft && a.Federates() {
+		return v.see(textPath(a, t.Language) + "?done=told")
+	}
+	return v.see(textPath(a, t.Language) + "?done=saved")
+}
+
+// translationOf makes a text of what was typed, with an address from its title where none was given.
+func (d *Desk) translationOf(v *visit, p translationPage, stored blog.Translation, draft bool) (blog.Translation, error) {
+	trial := p.Article
+	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary, Markdown: p.Text, Slug: p.Slug}
+	if trial.Slug == "" && trial.Title != "" {
+		free, err := d.store.FreeSlug(v.ctx(), Slug(trial.Title, trial.Language), trial.ID, trial.Language)
+		if err != nil {
+			return stored, err
+		}
+		trial.Slug = free
+	}
+	_, err := d.library.Compose(v.ctx(), &trial, nil)
+	return blog.Translation{Text: trial.Text, Translator: p.Translator, Draft: draft}, err
+}
+
+// translationConflict keeps what was typed in the form, to be saved over the other version on purpose.
+func (d *Desk) translationConflict(v *visit, p translationPage, typed blog.Translation) error {
+	a, stored, err := d.translated(v)
+	if err != nil {
+		return err
+	}
+	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown && stored.Draft == typed.Draft {
+		return v.see(textPath(a, typed.Language) + "?done=saved") // the same form twice
+	}
+	p.Article, p.Saved, p.State = a, token(a.SavedAt), "Not saved: changed elsewhere"
+	p.Other = &other{When: moment(a.SavedAt, v.now, v.zone), Title: stored.Title, Summary: stored.Summary, Text: stored.Markdown}
+	return d.translation(v, http.StatusConflict, p, stored)
+}
+
+// previewTranslation shows what is stored of a translation as its readers will see it.
+func (d *Desk) previewTranslation(v *visit) error {
+	a, t, err := d.translated(v)
+	if err != nil {
+		return err
+	}
+	series, err := d.seriesOf(v.ctx(), a)
+	if err != nil {
+		return err
+	}
+	a.Text = t.Text
+	return d.preview(v, a, series.Title, nil)
+}
+
+func (d *Desk) removeTranslation(v *visit) error {
+	a, t, err := d.translated(v)
+	if err != nil {
+		return err
+	}
+	if _, err := d.outbox.Untranslate(v.ctx(), a.ID, t.Language); err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	return v.see("/admin/articles/" + string(a.ID) + "?done=taken#languages")
+}
