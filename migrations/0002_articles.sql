@@ -114,6 +114,18 @@ CREATE TABLE article_tags (
 );
 CREATE INDEX article_tags_tag ON article_tags (tag);
 
+-- Posts elsewhere that an article answers or quotes, and whether their writers allow the quote (FEP-044f).
+CREATE TABLE article_sources (
+    article_id    TEXT      NOT NULL REFERENCES articles (id),
+    kind          TEXT      NOT NULL CHECK (kind IN ('answers', 'quotes')),
+    address       TEXT      NOT NULL,
+    actor_id      TEXT      NOT NULL DEFAULT '',   -- whose it is; '' until it was looked up
+    consent       TEXT      NOT NULL DEFAULT '' CHECK (consent IN ('', 'asked', 'given', 'refused')),
+    stamp         TEXT      NOT NULL DEFAULT '',   -- the address that proves the consent
+    PRIMARY KEY (article_id, kind)
+);
+CREATE INDEX article_sources_stamp ON article_sources (stamp) WHERE stamp <> '';
+
 -- Addresses that were public once redirect for ever.
 CREATE TABLE slugs (
     slug          TEXT      PRIMARY KEY,

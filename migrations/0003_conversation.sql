@@ -64,6 +64,17 @@ CREATE TABLE following (
     PRIMARY KEY (voice_id, actor_id)
 );
 
+-- What our voices liked and boosted elsewhere, with the activity that said so: it is needed to take it back.
+CREATE TABLE gestures (
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    kind          TEXT      NOT NULL CHECK (kind IN ('like', 'boost')),
+    address       TEXT      NOT NULL,
+    actor_id      TEXT      NOT NULL,              -- whose it is
+    activity_id   TEXT      NOT NULL,
+    at            TIMESTAMP NOT NULL,
+    PRIMARY KEY (voice_id, kind, address)
+);
+
 CREATE TABLE blocks (
     kind          TEXT      NOT NULL CHECK (kind IN ('host', 'actor')),
     subject       TEXT      NOT NULL,

@@ -200,6 +200,7 @@ func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatt
 	a.Visibility = blog.Visibility(cmp.Or(front.Visibility, string(blog.Public)))
 	a.Comments = blog.Policy(cmp.Or(front.Comments, string(blog.Open)))
 	a.Quotes = cmp.Or(front.Quotes, "everyone")
+	a.Answers, a.Quoted = a.Answers.At(front.InReplyTo), a.Quoted.At(front.Quoting)
 	var err error
 	if a.Authors, err = d.byline(ctx, a.VoiceID, front); err != nil {
 		return err

@@ -119,7 +119,7 @@ func (h *house) routes(documents *federation.Documents, author, visitors, reader
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
 	r.Get("/readyz", h.ready)
 	documents.Routes(r)
-	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*"} {
+	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		r.Handle(path, author)
 	}
 	r.Handle("/media/*", h.library.Handler())

@@ -9,6 +9,7 @@ import (
 	"causerie/internal/markup"
 
 	"github.com/go-fed/activity/streams"
+	"github.com/go-fed/activity/streams/vocab"
 )
 
 // Reply is a comment of an author of ours, with all that its object on the wire is made of.
@@ -31,9 +32,7 @@ func Answer(r Reply) ([]byte, error) {
 	setURL(note, r.page())
 	setTimes(note, r.Comment.PublishedAt, r.Comment.UpdatedAt)
 	setContext(note, or(r.Context, article+"/context"))
-	parent := streams.NewActivityStreamsInReplyToProperty()
-	parent.AppendIRI(iri(or(r.InReplyTo, article)))
-	note.SetActivityStreamsInReplyTo(parent)
+	setInReplyTo(note, or(r.InReplyTo, article))
 	setAudience(note, r.audience())
 	setTags(note, r.Site, nil, r.mentions())
 	content := r.content()
@@ -86,6 +85,20 @@ func (r Reply) content() string {
 		return "<p>" + r.To.html() + " " + rest
 	}
 	return "<p>" + r.To.html() + "</p>" + text
+}
+
+type withInReplyTo interface {
+	SetActivityStreamsInReplyTo(vocab.ActivityStreamsInReplyToProperty)
+}
+
+// setInReplyTo says what a post answers, unless it answers nothing.
+func setInReplyTo(thing withInReplyTo, address string) {
+	if address == "" {
+		return
+	}
+	parent := streams.NewActivityStreamsInReplyToProperty()
+	parent.AppendIRI(iri(address))
+	thing.SetActivityStreamsInReplyTo(parent)
 }
 
 // or is the first text, or the second where it is empty.

@@ -1,6 +1,8 @@
 package activity
 
 import (
+	"fmt"
+
 	"causerie/internal/blog"
 
 	"github.com/go-fed/activity/streams"
@@ -36,6 +38,25 @@ func RequestFor(kind blog.StampKind) string {
 		return quoteRequest
 	}
 	return replyRequest
+}
+
+// WrapQuoteRequest asks the writer of a post whether an article of ours may quote it (FEP-044f). instrument is the article's
+// object, which is embedded.
+func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]byte, error) {
+	_, bare, err := reopen(instrument)
+	if err != nil {
+		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
+	}
+	return e.sealIn(consentContext, streams.NewActivityStreamsOffer(), audience{to: []string{owner}},
+		extensions{"type": quoteRequest, "object": quoted, "instrument": bare})
+}
+
+// WithQuoteAuthorization is the object of an article of ours with the stamp that allows its quote, or without one for "".
+func WithQuoteAuthorization(object []byte, stamp string) ([]byte, error) {
+	if stamp == "" {
+		return replaced(object, map[string]any{"quoteAuthorization": nil})
+	}
+	return replaced(object, map[string]any{"quoteAuthorization": stamp})
 }
 
 // WrapAcceptRequest says yes to a request, and where the stamp is that proves it. A post that came without a request is

@@ -135,7 +135,7 @@ func ByReference(said []byte) ([]byte, error) {
 	return replaced(said, map[string]any{"object": h.ID})
 }
 
-// replaced is a document of ours with other values of some members.
+// replaced is a document of ours with other values of some members; nil takes one out.
 func replaced(stored []byte, values map[string]any) ([]byte, error) {
 	_, bare, err := reopen(stored)
 	if err != nil {
@@ -150,6 +150,7 @@ func replaced(stored []byte, values map[string]any) ([]byte, error) {
 		members[name] = value
 	}
 	maps.Copy(members, values)
+	maps.DeleteFunc(members, func(_ string, value any) bool { return value == nil })
 	return document(members), nil
 }
 

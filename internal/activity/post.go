@@ -58,6 +58,7 @@ type post interface {
 	SetActivityStreamsImage(vocab.ActivityStreamsImageProperty)
 	SetActivityStreamsAttachment(vocab.ActivityStreamsAttachmentProperty)
 	SetActivityStreamsPreview(vocab.ActivityStreamsPreviewProperty)
+	withInReplyTo
 }
 
 // Post is an article as other servers get it: an Article, or a Note with its text or its teaser, by the article's
@@ -76,7 +77,10 @@ func Post(w Work) ([]byte, error) {
 	setContext(thing, id+"/context")
 	setAudience(thing, w.audience())
 	setTags(thing, w.Site, a.Tags, w.addressed())
+	setInReplyTo(thing, a.Answers.Address)
 	more := extensions{"sensitive": a.Warning != "", "attachment": []any{}, "interactionPolicy": w.policy()}
+	addNonEmpty(more, "quote", a.Quoted.Address)
+	addNonEmpty(more, "quoteAuthorization", a.Quoted.Stamp)
 	addCollections(more, id)
 	addLanguage(more, a.Language)
 	if a.Format == blog.FullArticle {
@@ -106,7 +110,7 @@ func (w Work) kind() post {
 // show notes only (FEP-b2b8).
 func (w Work) fillArticle(thing post, more extensions) {
 	a := w.Article
-	name, summary, content := a.Title, paragraphs(a.Summary), w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
+	name, summary, content := a.Title, paragraphs(a.Summary), w.quotation()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
 	if len(content) > maxContent {
 		content = w.teaser() + w.permalink()
 	}
@@ -155,7 +159,7 @@ func (w Work) fillNote(thing post, more extensions) {
 	a := w.Article
 	content := w.teaser() + w.permalink() + w.elsewhere()
 	attachment := streams.NewActivityStreamsAttachmentProperty()
-	if full := w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
+	if full := w.quotation() + w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
 		content = full
 		w.attachPictures(attachment)
 	} else {
@@ -228,8 +232,21 @@ func (w Work) text(page string, kind markup.Wire) string {
 	return string(markup.Federated(markup.Trusted(page), kind, w.Site.ArticlePage(w.Article)))
 }
 
+// headline begins a Note. An answer to somebody needs no title: it would be shouted into their conversation.
 func (w Work) headline() string {
+	if w.Article.Answers.Address != "" && w.Article.Format == blog.FullNote {
+		return w.byline(w.Article.Language)
+	}
 	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline(w.Article.Language)
+}
+
+// quotation is the quoted post as a link, for servers that know no quotes (FEP-044f); the others hide it by its class.
+func (w Work) quotation() string {
+	if w.Article.Quoted.Address == "" {
+		return ""
+	}
+	address := html.EscapeString(w.Article.Quoted.Address)
+	return `<p class="quote-inline">RE: <a href="` + address + `">` + address + `</a></p>`
 }
 
 // teaser has no link in it, so that the card under it is that of the permalink.

@@ -48,7 +48,7 @@ const (
 	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
 )
 
-// Routes are all addresses of the desk, /login and /admin with what lies below them. They are whole paths: hand the
+// Routes are all addresses of the desk: /login and /admin with what lies below them, and /authorize_interaction. They are whole paths: hand the
 // requests over as they came.
 func (d *Desk) Routes() chi.Router {
 	r := chi.NewRouter()
@@ -112,6 +112,9 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/blocks/undo", d.moderators(d.unblock))
 	plain.Get("/admin/followers", d.signedIn(d.followers))
 	plain.Post("/admin/followers", d.signedIn(d.answerFollower))
+	plain.Get("/admin/following", d.signedIn(d.following))
+	plain.Get("/authorize_interaction", d.signedIn(d.interact))
+	plain.Post("/authorize_interaction", d.signedIn(d.doInteract))
 	plain.Get("/admin/network", d.signedIn(d.network))
 
 	plain.Get("/admin/pictures", d.signedIn(d.pictures))

@@ -63,6 +63,7 @@ func (d *Desk) blank(v *visit, id blog.ID) blog.Article {
 	}
 	return blog.Article{ID: id, VoiceID: v.author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
 		Quotes: "everyone", CreatedAt: d.now(), Text: blog.Text{Language: language},
+		Answers: blog.Source{Address: v.r.FormValue("in-reply-to")}, Quoted: blog.Source{Address: v.r.FormValue("quoting")},
 		Authors: []blog.Byline{{VoiceID: v.author.ID, Handle: v.author.Handle, Name: v.author.Name, Picture: v.author.Picture}}}
 }
 

@@ -116,7 +116,7 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	documents := federation.NewDocuments(base, inbox, page.NewKept(o.store.Changes, 0), "test")
 	documents.Routes(router)
 	author := o.desk.Routes()
-	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*"} {
+	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		router.Handle(path, author)
 	}
 	router.Handle("/media/*", o.library.Handler())

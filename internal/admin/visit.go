@@ -182,6 +182,12 @@ var done = map[string]string{
 	"revoked":   "The permission is taken back. Its server is told, and the quote is hidden here.",
 	"accepted":  "Approved. Their server is being told.",
 	"rejected":  "Refused. Their server is being told.",
+	"follow":    "Asked to follow them. Their server answers in its own time.",
+	"unfollow":  "You do not follow them any more. Their server is being told.",
+	"like":      "Favourited. Whoever wrote it is being told.",
+	"unlike":    "No longer a favourite of yours.",
+	"boost":     "Boosted. Your followers’ servers are being told.",
+	"unboost":   "The boost is taken back.",
 	"sent-away": "Removed from your followers. Their server is being told.",
 	"picture":   "The picture is in your library.",
 	"described": "The words are kept with the picture.",
@@ -216,7 +222,8 @@ func ownPath(path, otherwise string) string {
 	if err != nil || u.Host != "" || u.Scheme != "" || u.User != nil {
 		return otherwise
 	}
-	if p := u.Path; p != "/admin" && !strings.HasPrefix(p, "/admin/") || strings.Contains(p, "..") {
+	ours := u.Path == "/admin" || strings.HasPrefix(u.Path, "/admin/") || u.Path == "/authorize_interaction"
+	if !ours || strings.Contains(u.Path, "..") {
 		return otherwise
 	}
 	return u.RequestURI()

@@ -69,6 +69,12 @@ func HostOf(address string) string {
 	return strings.ToLower(u.Host)
 }
 
+// isAddress tells whether a text is a whole address on the web.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(text) <= 2048
+}
+
 // SameOrigin tells whether two addresses share scheme, host and effective port (FEP-fe34).
 func SameOrigin(a, b string) bool {
 	u, err1 := url.Parse(a)
@@ -94,6 +100,16 @@ const (
 	Pending  FollowState = "pending"  // waits for the author's yes
 	Accepted FollowState = "accepted" // gets what the author says
 )
+
+// Following is somebody elsewhere whom a voice of ours asked to hear.
+type Following struct {
+	VoiceID  ID
+	ActorID  string
+	FollowID string // address of our Follow
+	State    FollowState
+	Since    time.Time
+	Actor    Actor `db:"-"`
+}
 
 // Follower is somebody elsewhere who asked to hear a voice of ours.
 type Follower struct {

@@ -75,6 +75,8 @@ type Article struct {
 	Translated  bool      // the Text is a translation, read for its address or its language; such an article is not saved
 	Text
 
+	Answers Source   `db:"-"` // the post elsewhere that it answers
+	Quoted  Source   `db:"-"` // the post elsewhere that it quotes
 	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
 	Tags    Words    `db:"-"`
 }
@@ -137,6 +139,10 @@ func (a Article) Check() error {
 		return invalid("slug", "may have small letters, digits and single hyphens: “four-minutes-wide”")
 	case a.Part < 0:
 		return invalid("part", "must be 1 or more")
+	case a.Answers.Address != "" && !isAddress(a.Answers.Address):
+		return invalid("in-reply-to", "must be the whole address of a post: https://…")
+	case a.Quoted.Address != "" && !isAddress(a.Quoted.Address):
+		return invalid("quoting", "must be the whole address of a post: https://…")
 	}
 	return a.checkChoices()
 }

@@ -195,29 +195,6 @@ func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
 	return nil
 }
 
-// fetchPost asks a post's origin for it. Only what lies with its author is believed.
-func (in *Inbox) fetchPost(ctx context.Context, address string) (*activity.Object, error) {
-	if in.Site.Owns(address) {
-		return nil, errForeign
-	}
-	body, err := in.Remote.Lookup(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := activity.Read(body)
-	if err != nil {
-		return nil, err
-	}
-	post, err := activity.ParseObject(doc)
-	if err != nil {
-		return nil, err
-	}
-	if in.Site.Owns(post.ID) || post.Type != tombstone && !blog.SameOrigin(post.ID, post.AttributedTo) {
-		return nil, errForeign
-	}
-	return &post, nil
-}
-
 // forwarded judges an activity that somebody else than its actor brought us: nothing in it is believed but the address
 // of what it is about (federation.md 5.6). It is not noted as seen, so that nobody can suppress the real one.
 func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity.Activity, error) {

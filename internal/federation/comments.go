@@ -213,7 +213,7 @@ func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 }
 
 // words makes a comment of a stranger's post: cleaned text, a poll as its options, media as links.
-func (in *Inbox) words(post activity.Object) blog.Comment {
+func (b Base) words(post activity.Object) blog.Comment {
 	clean := markup.Clean(post.Content + listed(post))
 	c := blog.Comment{HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL, UpdatedAt: post.Updated,
 		PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies}
@@ -221,7 +221,7 @@ func (in *Inbox) words(post activity.Object) blog.Comment {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
 	if c.PublishedAt.IsZero() {
-		c.PublishedAt = in.Now()
+		c.PublishedAt = b.Now()
 	}
 	return c
 }

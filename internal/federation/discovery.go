@@ -115,6 +115,17 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (finger,
 	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
 }
 
+// intents say where those who live here are sent by other servers, to follow somebody or to do something with a post
+// (FEP-3b86, OStatus).
+func (d *Documents) intents() []link {
+	place := d.Site.URL + "/authorize_interaction?uri="
+	return []link{
+		{Rel: "http://ostatus.org/schema/1.0/subscribe", Template: place + "{uri}"},
+		{Rel: "https://w3id.org/fep/3b86/Follow", Template: place + "{object}"},
+		{Rel: "https://w3id.org/fep/3b86/Object", Template: place + "{object}"},
+	}
+}
+
 func (d *Documents) voiceFinger(v blog.Voice, err error) (finger, error) {
 	if err != nil {
 		return finger{}, err
@@ -128,6 +139,9 @@ func (d *Documents) voiceFinger(v blog.Voice, err error) (finger, error) {
 			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.VoicePage(v)},
 			{Rel: "self", Type: "application/activity+json", Href: d.Site.ActorID(v.ID)},
 		}}
+	if v.Kind == blog.AuthorVoice {
+		f.Links = append(f.Links, d.intents()...)
+	}
 	if v.Picture != "" {
 		f.Links = append(f.Links, link{Rel: "http://webfinger.net/rel/avatar", Href: d.Site.Media(v.Picture)})
 	}

@@ -31,9 +31,13 @@ func (o *Outbox) held(ctx context.Context, s *store.Store, article blog.ID) (*st
 
 // LetGo says what was held of an article, if its time has come: as it is now, whatever was changed meanwhile.
 func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
-	mentions, err := o.articleMentions(ctx, id)
+	current, err := o.Store.Article(ctx, id)
 	if err != nil {
 		return err
+	}
+	ready, err := o.prepare(ctx, current, false)
+	if err != nil {
+		return fmt.Errorf("let article %s go: %w", id, err)
 	}
 	err = o.Store.InTx(ctx, func(store *store.Store) error {
 		a, err := store.LockArticle(ctx, id)
@@ -48,9 +52,9 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 			return err
 		}
 		if hold.New {
-			return o.sayCreate(ctx, store, a, mentions)
+			return o.sayCreate(ctx, store, a, ready.mentions)
 		}
-		return o.sayChange(ctx, store, hold.Before, mentions)
+		return o.sayChange(ctx, store, hold.Before, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("let article %s go: %w", id, err)

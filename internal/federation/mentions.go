@@ -13,15 +13,6 @@ import (
 
 const mentionTime = 5 * time.Second
 
-// articleMentions finds the people that an article about to be published calls by their handles.
-func (o *Outbox) articleMentions(ctx context.Context, id blog.ID) ([]activity.Mention, error) {
-	a, err := o.Store.Article(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return o.findMentions(ctx, a.Markdown), nil
-}
-
 // findMentions looks handles up, among the actors we know first, then at their servers. One that cannot be found in
 // time stays a word.
 func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.Mention {

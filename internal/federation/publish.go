@@ -15,37 +15,41 @@ import (
 // servers. It gets a fresh object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it
 // is published already, blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
-	mentions, err := o.articleMentions(ctx, id)
+	return o.PublishHeld(ctx, id, 0)
+}
+
+// PublishHeld is Publish for readers here; other servers hear of the article when the hold is over, and until then Undo
+// takes it back. Nobody is looked up before, but a post that it answers or quotes and that was never seen.
+func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
+	a, err := o.Store.Article(ctx, id)
 	if err != nil {
-		return blog.Article{}, err
+		return a, err
 	}
-	a, err := o.publish(ctx, id, func(store *store.Store, a, _ blog.Article) error { return o.sayCreate(ctx, store, a, mentions) })
-	if err == nil {
+	ready, err := o.prepare(ctx, a, hold > 0)
+	if err != nil {
+		return a, fmt.Errorf("publish %q: %w", a.Title, err)
+	}
+	a, err = o.publish(ctx, id, ready, func(s *store.Store, a, before blog.Article) error {
+		if hold > 0 {
+			return s.SaveHold(ctx, store.Hold{ArticleID: a.ID, New: true, Until: o.Now().Add(hold), Before: before})
+		}
+		return o.sayCreate(ctx, s, a, ready.mentions)
+	})
+	if err == nil && hold <= 0 {
 		o.Wake()
 	}
 	return a, err
 }
 
-// PublishHeld is Publish for readers here; other servers hear of the article when the hold is over, and until then Undo
-// takes it back. Nobody is looked up before.
-func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
-	if hold <= 0 {
-		return o.Publish(ctx, id)
-	}
-	return o.publish(ctx, id, func(s *store.Store, a, before blog.Article) error {
-		return s.SaveHold(ctx, store.Hold{ArticleID: a.ID, New: true, Until: o.Now().Add(hold), Before: before})
-	})
-}
-
 // publish makes an article public and tells it by say, unless it never leaves this site.
-func (o *Outbox) publish(ctx context.Context, id blog.ID, say func(s *store.Store, a, before blog.Article) error) (blog.Article, error) {
+func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say func(s *store.Store, a, before blog.Article) error) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
 		if a, err = store.LockArticle(ctx, id); err != nil {
 			return err
 		}
 		before := a
-		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
+		if err := errors.Join(ready.settle(&a), a.Publish(o.Now(), o.Site.Location())); err != nil {
 			return err
 		}
 		if a.Federates() {
@@ -95,7 +99,7 @@ func (o *Outbox) sayCreate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err := errors.Join(s.TellFollowers(ctx, said), o.tellMentioned(ctx, s, said, mentions)); err != nil {
 		return err
 	}
-	return o.carryOn(ctx, s, blog.Article{}, a)
+	return errors.Join(o.askToQuote(ctx, s, a, object), o.carryOn(ctx, s, blog.Article{}, a))
 }
 
 // saveObject builds an article's object and keeps its bytes.

@@ -83,7 +83,7 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 	case activity.Update:
 		return in.update(ctx, s, act, what, found)
 	case activity.Delete:
-		return in.delete(ctx, s, act, what)
+		return in.delete(ctx, s, act, what, result)
 	case activity.Like:
 		return in.like(ctx, s, act, what)
 	case activity.Announce:
@@ -92,6 +92,10 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 		return in.quoteRequest(ctx, s, act, what, found, result)
 	case activity.ReplyRequest:
 		return in.replyRequest(ctx, s, act, what, found, result)
+	case activity.Accept:
+		return in.accepted(ctx, s, act, what, result)
+	case activity.Reject:
+		return in.rejected(ctx, s, act, what, result)
 	case activity.Block:
 		return in.blocked(ctx, s, act, what)
 	case activity.Move:
@@ -243,7 +247,7 @@ func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activ
 
 // delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered, so
 // that a late Create finds itself deleted.
-func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete) error {
+func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete, result *effect) error {
 	if what.Object == act.Actor {
 		return s.RemoveActor(ctx, act.Actor, in.Now())
 	}
@@ -258,7 +262,10 @@ func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activi
 		return s.RemoveComment(ctx, c.ID)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
-		return ignoreMissing(s.UndoReaction(ctx, act.Actor, what.Object))
+		err = s.UndoReaction(ctx, act.Actor, what.Object)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		err = in.quoteRevoked(ctx, s, act.Actor, what.Object, result)
 	}
 	return err
 }

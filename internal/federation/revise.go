@@ -20,16 +20,16 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 
 // ReviseAs is Revise in a manner. A change of an article whose publication is still held becomes part of that.
 func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) error {
-	var mentions []activity.Mention
-	if m.Hold <= 0 {
-		mentions = o.findMentions(ctx, edited.Markdown)
+	ready, err := o.prepare(ctx, *edited, m.Hold > 0)
+	if err != nil {
+		return fmt.Errorf("revise %q: %w", edited.Title, err)
 	}
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
 		current, err := store.LockArticle(ctx, edited.ID)
 		if err != nil {
 			return err
 		}
-		if err := keepFrozen(edited, current); err != nil {
+		if err := errors.Join(keepFrozen(edited, current), ready.settle(edited)); err != nil {
 			return err
 		}
 		if err := o.change(edited, m); err != nil {
@@ -46,7 +46,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if current.ObjectID == "" {
 			return nil
 		}
-		return o.tellChange(ctx, store, current, m.Hold, mentions)
+		return o.tellChange(ctx, store, current, m.Hold, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
@@ -111,6 +111,9 @@ func keepFrozen(edited *blog.Article, current blog.Article) error {
 	case edited.Visibility != current.Visibility && (current.ObjectID == "" || !edited.Federates() || edited.Visibility == blog.Followers || current.Visibility == blog.Followers):
 		return blog.Invalid{Field: "visibility", Problem: "can only change between public and unlisted once published. Withdraw it and publish again"}
 	}
+	if edited.Quoted.Address == current.Quoted.Address { // whose writer may have answered meanwhile
+		edited.Quoted = current.Quoted
+	}
 	edited.VoiceID, edited.Status, edited.Month, edited.ObjectID = current.VoiceID, current.Status, current.Month, current.ObjectID
 	edited.PublishedAt, edited.UpdatedAt, edited.Revision, edited.CreatedAt = current.PublishedAt, current.UpdatedAt, current.Revision, current.CreatedAt
 	return nil
@@ -130,7 +133,7 @@ func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err := tellEdit(ctx, s, said, a.Visibility); err != nil {
 		return err
 	}
-	return o.tellNewlyMentioned(ctx, s, said, mentions)
+	return errors.Join(o.tellNewlyMentioned(ctx, s, said, mentions), o.askToQuote(ctx, s, a, object))
 }
 
 // tellEdit sends an edit to whoever holds what was edited, and to nobody else: a server that still waits for the first

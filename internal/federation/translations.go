@@ -65,11 +65,16 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 // once the article is saved as its next revision.
 func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
-	mentions, err := o.articleMentions(ctx, article)
+	a, err := o.Store.Article(ctx, article)
 	if err != nil {
-		return blog.Article{}, err
+		return a, err
 	}
-	var a blog.Article
+	var ready preparation
+	if a.Status == blog.Published {
+		if ready, err = o.prepare(ctx, a, false); err != nil {
+			return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
+		}
+	}
 	err = o.Store.InTx(ctx, func(store *store.Store) error {
 		if a, err = store.LockArticle(ctx, article); err != nil {
 			return err
@@ -81,7 +86,7 @@ func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check
 		if err != nil {
 			return err
 		}
-		return o.saveRetold(ctx, store, &a, seen && a.Status == blog.Published, mentions, change)
+		return o.saveRetold(ctx, store, &a, seen && a.Status == blog.Published, ready.mentions, change)
 	})
 	if err != nil {
 		return a, fmt.Errorf("%s %q: %w", what, a.Title, err)

@@ -48,8 +48,8 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		if err := change(&a); err != nil {
 			return err
 		}
-		a.ObjectID = ""
-		if _, err := store.Unpin(ctx, a.ID); err != nil { // no Remove: its Delete takes the pin along
+		a.ObjectID, a.Quoted.Consent, a.Quoted.Stamp = "", "", "" // the next object asks anew
+		if _, err := store.Unpin(ctx, a.ID); err != nil {         // no Remove: its Delete takes the pin along
 			return err
 		}
 		if err := store.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {

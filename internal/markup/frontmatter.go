@@ -36,6 +36,8 @@ type FrontMatter struct {
 	Comments      string // open, known, approve or closed
 	Quotes        string // everyone, followers or nobody
 	Warning       string
+	InReplyTo     string // the address of a post elsewhere that it answers
+	Quoting       string // the address of a post elsewhere that it quotes
 	TranslationOf string // the slug of the original
 }
 
@@ -135,6 +137,8 @@ var fields = []struct {
 	{"comments", oneOf([]string{"open", "known", "approve", "closed"}, func(f *FrontMatter) *string { return &f.Comments })},
 	{"quotes", oneOf([]string{"everyone", "followers", "nobody"}, func(f *FrontMatter) *string { return &f.Quotes })},
 	{"warning", phrase(func(f *FrontMatter) *string { return &f.Warning })},
+	{"in-reply-to", phrase(func(f *FrontMatter) *string { return &f.InReplyTo })},
+	{"quoting", phrase(func(f *FrontMatter) *string { return &f.Quoting })},
 	{"translation-of", phrase(func(f *FrontMatter) *string { return &f.TranslationOf })},
 }
 

@@ -49,6 +49,12 @@ func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Ac
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
 }
 
+// InboxesOf lists the inboxes that letters with an activity are for.
+func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `SELECT inbox FROM deliveries WHERE activity_id = ?`, activity)
+}
+
 // Activities lists what was said about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity

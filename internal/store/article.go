@@ -43,7 +43,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 			return err
 		}
 		s.committed(func() { a.SavedAt = saved })
-		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSlugs} {
+		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources, s.saveSlugs} {
 			if err := save(ctx, *a); err != nil {
 				return err
 			}
@@ -232,5 +232,8 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 	}
 	list := []blog.Article{a}
 	err := s.complete(ctx, list)
+	if err == nil {
+		err = s.completeSources(ctx, &list[0])
+	}
 	return list[0], err
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -40,11 +41,20 @@ const (
 func (v *Visitor) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(middleware.RequestSize(maxForm), http.NewCrossOriginProtection().Handler)
-	r.Use(httprate.Limit(searches, time.Minute, httprate.WithKeyFuncs(httprate.KeyByIP), httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+	r.Use(httprate.LimitBy(searches, time.Minute, source, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
 		back(w, r, "busy")
 	})))
 	r.Post("/interact", v.goHome)
 	return r
+}
+
+// source is who asks: by then, RemoteAddr is the reader's own address also behind a proxy that is trusted.
+func source(r *http.Request) (string, error) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return httprate.CanonicalizeIP(host), nil
 }
 
 // goHome sends a reader to where they can do it at home. A search that comes to nothing takes the same time and says the

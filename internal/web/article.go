@@ -29,6 +29,7 @@ type articlePage struct {
 	Hero       *picture
 	Text       template.HTML
 	Series     *seriesBox
+	Sources    []source
 	Tags       []tagLink
 	Reply      string // where a reader goes to reply; "" when nobody may
 	Boost      string
@@ -115,7 +116,7 @@ func (w *Web) fillAround(ctx context.Context, f *frame, p *articlePage) error {
 	if err != nil {
 		return err
 	}
-	p.Hero = heroes[p.ID]
+	p.Hero, p.Sources = heroes[p.ID], w.sources(f, p.Article)
 	if p.Series, err = w.seriesBox(ctx, f, p.Article); err != nil {
 		return err
 	}

@@ -1,0 +1,101 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Follow asks somebody elsewhere, given as @handle@server or by an address, to let a voice hear them. Their yes comes later.
+// Errors: blog.Invalid when there is no such actor, or it is one of ours.
+func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
+	actor, err := o.identify(ctx, "follow", whom)
+	switch {
+	case err != nil:
+		return blog.Following{}, err
+	case o.Site.Owns(actor.ID):
+		return blog.Following{}, blog.Invalid{Field: "follow", Problem: "is an author of this blog: their articles are here already"}
+	}
+	f := blog.Following{VoiceID: voice.ID, ActorID: actor.ID, State: blog.Pending, Since: o.Now(), Actor: actor}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		known, err := store.Following(ctx, voice.ID, actor.ID)
+		if err == nil && known.State == blog.Accepted {
+			f = known
+			return nil
+		}
+		said, err := o.say(ctx, store, voice, "Follow", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, actor.ID) })
+		if err != nil {
+			return err
+		}
+		f.FollowID = o.Site.ActivityID(said.ID)
+		return errors.Join(store.AddFollowing(ctx, f), store.TellInboxes(ctx, said, actor.Inbox))
+	})
+	if err != nil {
+		return f, fmt.Errorf("follow %s: %w", whom, err)
+	}
+	o.Wake()
+	return f, nil
+}
+
+// Unfollow lets a voice hear somebody no more, by that one's address. It is blog.ErrNotFound when it does not.
+func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		f, err := store.Following(ctx, voice.ID, actor)
+		if err != nil {
+			return err
+		}
+		if err := store.EndFollowing(ctx, actor, f.FollowID, voice.ID); err != nil {
+			return err
+		}
+		_, follow, _, _ := o.Site.Local(f.FollowID)
+		return o.sayUndo(ctx, store, voice, follow, f.Actor.Inbox)
+	})
+	if err != nil {
+		return fmt.Errorf("stop following %s: %w", actor, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// sayUndo takes back something that a voice said, and tells the given inboxes.
+func (o *Outbox) sayUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID, inboxes ...string) error {
+	undone, err := s.Activity(ctx, what)
+	if err != nil {
+		return err
+	}
+	said, err := o.say(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, inboxes...)
+}
+
+// accepted takes in a yes: to a Follow of ours, or to a request to quote. One that nobody asked for has no effect.
+func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Activity, what activity.Accept, result *effect) error {
+	if what.Result != "" {
+		return in.quoteAllowed(ctx, s, act.Actor, what.Object, what.Result, result)
+	}
+	return s.AcceptFollowing(ctx, act.Actor, what.Object, in.follower(ctx, s, what.FollowActor), in.Now())
+}
+
+// rejected takes in a no, also a late one.
+func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject, result *effect) error {
+	err := in.quoteRefused(ctx, s, act.Actor, what.Object, result)
+	if errors.Is(err, blog.ErrNotFound) {
+		err = s.EndFollowing(ctx, act.Actor, what.Object, in.follower(ctx, s, what.FollowActor))
+	}
+	return err
+}
+
+// follower is the voice of ours that an embedded Follow names, "" when it is none.
+func (in *Inbox) follower(ctx context.Context, s *store.Store, address string) blog.ID {
+	voice, err := in.voiceOf(ctx, s, address)
+	if err != nil {
+		return ""
+	}
+	return voice.ID
+}

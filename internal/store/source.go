@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"causerie/internal/blog"
+)
+
+const (
+	answered = "answers"
+	quoted   = "quotes"
+)
+
+// saveSources writes down what an article answers and quotes.
+func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
+	if err := s.do(ctx, `DELETE FROM article_sources WHERE article_id = ?`, a.ID); err != nil {
+		return err
+	}
+	for kind, source := range map[string]blog.Source{answered: a.Answers, quoted: a.Quoted} {
+		if source.Address == "" {
+			continue
+		}
+		err := s.do(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?, ?, ?, ?, ?)`,
+			a.ID, kind, source.Address, source.ActorID, source.Consent, source.Stamp)
+		if err != nil {
+			return fmt.Errorf("save what the article %s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
+	var rows []struct {
+		Kind string
+		blog.Source
+	}
+	err := s.all(ctx, &rows, `SELECT kind, address, actor_id, consent, stamp FROM article_sources WHERE article_id = ?`, a.ID)
+	for _, row := range rows {
+		if row.Kind == answered {
+			a.Answers = row.Source
+		} else {
+			a.Quoted = row.Source
+		}
+	}
+	return err
+}
+
+// SaveConsent writes down what the writer of the post that an article quotes says to it.
+func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
+	s.touch()
+	return s.must(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent, stamp, article, quoted)
+}
+
+// ArticleByStamp finds the article whose quote of somebody else's post an address allows.
+func (s *Store) ArticleByStamp(ctx context.Context, stamp string) (blog.Article, error) {
+	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`, stamp)
+}
