@@ -40,6 +40,10 @@ type Object struct {
 	// The stamps by which others allowed this post to quote and to answer (FEP-044f, GoToSocial), as it claims.
 	QuoteAuthorization, ReplyAuthorization string
 
+	// RulesReplies tells that the post says who may answer it (interactionPolicy.canReply), as those of servers do that
+	// obey such rules themselves: GoToSocial.
+	RulesReplies bool
+
 	Attachments []Attachment
 	Actor       *blog.Actor // when the object is the profile of an actor
 }
@@ -123,6 +127,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 		Mentions: mentions(raw["tag"]), Emojis: emojis(raw["tag"]), Quote: quote(raw),
 		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
 		Attachments: attachments(raw["attachment"])}
+	o.RulesReplies = embedded(raw["interactionPolicy"])["canReply"] != nil
 	o.Options, o.Votes = options(raw)
 	o.Context, o.Replies = listed(raw["context"], o.ID), listed(raw["replies"], o.ID)
 	if o.ReplyAuthorization == "" {

@@ -74,10 +74,45 @@ func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.
 	if err != nil || c.ActorID != actor.ID {
 		return err
 	}
-	if c.State == blog.CommentWaiting {
+	return in.tell(ctx, s, t, actor, c.State)
+}
+
+// tell answers for a comment, or lets its server wait for the author's word.
+func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor, state blog.CommentState) error {
+	if state == blog.CommentWaiting {
 		return in.outbox.keepRequest(ctx, s, t)
 	}
-	return in.outbox.answerRequest(ctx, s, t, actor, c.State == blog.CommentShown)
+	return in.outbox.answerRequest(ctx, s, t, actor, state == blog.CommentShown)
+}
+
+// createAndTell takes a post in, and answers for it although it asked nothing when its server waits for that: GoToSocial
+// sends the bare Create, and shows it to nobody until who is answered says yes, wherever a reply policy does not let
+// everybody answer. That a post rules its own replies shows such a server.
+func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found finds, result *effect) error {
+	if err := in.create(ctx, s, act, what, found); err != nil {
+		return err
+	}
+	post := what.Object
+	if fetched := found[post.ID]; fetched != nil {
+		post = *fetched
+	}
+	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" || !post.RulesReplies {
+		return nil
+	}
+	a, _, err := in.target(ctx, s, post.InReplyTo)
+	if err != nil || a.Comments == blog.Open {
+		return err
+	}
+	c, err := s.CommentByAddress(ctx, post.ID)
+	if err != nil || c.ActorID != act.Actor {
+		return err
+	}
+	actor, err := in.knownActor(ctx, s, act.Actor)
+	if err != nil {
+		return err
+	}
+	result.said = true
+	return in.tell(ctx, s, in.stampFor(blog.ReplyStamp, activity.Request{Actor: act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
 // instrument is the post of a request: embedded by its own writer, or as its origin tells it.

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -308,6 +309,59 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		o.until("the stamp of a deleted comment is taken back", func() bool { state, _ := wim.Permission(note); return state == neighbour.Revoked })
 		if code, _ := o.json(stamp); code != http.StatusNotFound {
 			t.Errorf("its stamp answers %d", code)
+		}
+	})
+}
+
+func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		sluis := o.server("sluiswachter", neighbour.GoToSocial)
+		wim, nadia := sluis.Person("wim"), sluis.Person("nadia")
+		o.befriend(nadia)
+		article := func(policy blog.Policy) blog.Article {
+			return o.publish(func(a *blog.Article) { a.Slug, a.Comments = "crossing-"+string(policy), policy })
+		}
+		reply := func(p *neighbour.Person, a blog.Article, text string) blog.Comment {
+			t.Helper()
+			sent, err := p.Reply(o.soon(), o.object(a), text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.settled()
+			c, err := o.store.CommentByAddress(o.soon(), sent.Object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+
+		open := reply(wim, article(blog.Open), "<p>Open.</p>")
+		if state, _ := wim.Permission(open.Address); state != "" {
+			t.Errorf("under an open article its server has it as %s, want it to wait for nothing", state)
+		}
+
+		known := article(blog.Known)
+		c := reply(nadia, known, "<p>A follower.</p>")
+		state, stamp := o.answered(nadia, c.Address)
+		if code, doc := o.json(stamp); state != neighbour.Accepted || code != http.StatusOK || doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.object(known) {
+			t.Errorf("a follower's server has it as %s, the stamp is %d %v", state, code, doc)
+		}
+
+		approve := article(blog.Approve)
+		for decided, want := range map[blog.CommentState]string{blog.CommentShown: neighbour.Accepted, blog.CommentHidden: neighbour.Rejected, blog.CommentRemoved: neighbour.Rejected} {
+			c := reply(wim, approve, "<p>Waits.</p>")
+			if state, _ := wim.Permission(c.Address); c.State != blog.CommentWaiting || state != neighbour.Pending {
+				t.Fatalf("it is %s here and %s there, want it to wait", c.State, state)
+			}
+			if err := o.outbox.Moderate(o.soon(), c.ID, decided); err != nil {
+				t.Fatal(err)
+			}
+			if state, _ := o.answered(wim, c.Address); state != want {
+				t.Errorf("%s: its server has it as %s, want %s", decided, state, want)
+			}
+		}
+		if slices.ContainsFunc(sluis.Letters(), func(l neighbour.Letter) bool { return l.Object == open.Address }) {
+			t.Error("a letter came about the reply that waits for nothing")
 		}
 	})
 }

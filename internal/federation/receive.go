@@ -79,7 +79,7 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 	case activity.Undo:
 		return in.undo(ctx, s, act, what)
 	case activity.Create:
-		return in.create(ctx, s, act, what, found)
+		return in.createAndTell(ctx, s, act, what, found, result)
 	case activity.Update:
 		return in.update(ctx, s, act, what, found)
 	case activity.Delete:

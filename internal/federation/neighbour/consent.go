@@ -8,7 +8,7 @@ import (
 
 // permission is what a note here asked of the author of what it quotes or answers.
 type permission struct {
-	request string // id of the QuoteRequest or ReplyRequest
+	request string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
 	object  string // what the note quotes or answers
 	stamp   string // address of the document that proves a yes
 	state   string // Pending, Accepted, Rejected or Revoked
@@ -51,6 +51,24 @@ func (p *Person) requestFor(ctx context.Context, kind, object, html string, opti
 	sent, err := p.say(ctx, request, author.Inbox)
 	sent.Object = written.Object
 	return sent, err
+}
+
+// waitsFor is what a note needs that answers an object, nil when it may stand at once. GoToSocial 0.20 asks for it by
+// nothing but the Create itself.
+func (p *Person) waitsFor(ctx context.Context, object string) (*permission, error) {
+	if p.Server.Flavour != GoToSocial {
+		return nil, nil
+	}
+	document, err := p.Server.itself.object(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	policy, _ := document["interactionPolicy"].(map[string]any)
+	rule, ruled := policy["canReply"].(map[string]any)
+	if !ruled || slices.Contains(idsOf(rule["automaticApproval"]), public) {
+		return nil, nil
+	}
+	return &permission{object: object, state: Pending}, nil
 }
 
 // Tell sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as servers do once

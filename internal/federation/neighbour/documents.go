@@ -209,6 +209,9 @@ func (n *note) document() map[string]any {
 		document["updated"] = stamp(n.updated)
 	}
 	n.consent(document)
+	if n.author.Server.Flavour == GoToSocial {
+		document["interactionPolicy"] = map[string]any{"canReply": map[string]any{"automaticApproval": []string{public}, "manualApproval": []string{}}}
+	}
 	if n.author.Server.Flavour == Mastodon {
 		document["atomUri"] = n.id
 		document["inReplyToAtomUri"] = document["inReplyTo"]

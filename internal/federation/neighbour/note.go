@@ -69,7 +69,9 @@ func NoteID(id string) Option { return func(d *draft) { d.id = id } }
 func Published(at time.Time) Option { return func(d *draft) { d.published = at } }
 
 // Reply answers an object with a note, public unless an option says otherwise, and brings it to the author of that
-// object, to those mentioned and (unless direct) to this person's followers. Sent.Object is the note's id.
+// object, to those mentioned and (unless direct) to this person's followers. Where the object does not let everybody
+// answer, GoToSocial keeps the note from all but its author and those mentioned until [Person.Permission] is Accepted.
+// Sent.Object is the note's id.
 func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...Option) (Sent, error) {
 	r, err := p.PrepareReply(ctx, inReplyTo, html, options...)
 	if err != nil {
@@ -84,7 +86,11 @@ func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, optio
 	if err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	options = append([]Option{Mention(author.ID), func(d *draft) { d.inReplyTo = inReplyTo }}, options...)
+	asked, err := p.waitsFor(ctx, inReplyTo)
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	options = append([]Option{Mention(author.ID), func(d *draft) { d.inReplyTo, d.asked = inReplyTo, asked }}, options...)
 	return p.write(ctx, html, options)
 }
 
@@ -113,7 +119,7 @@ func (p *Person) write(ctx context.Context, html string, options []Option) (*Rea
 	}
 	s := p.Server
 	s.mu.Lock()
-	if d.audience != direct {
+	if d.audience != direct && d.asked == nil {
 		d.inboxes = append(d.inboxes, p.followerInboxes()...)
 	}
 	n := &d.note
