@@ -457,6 +457,13 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 		}
 		o.block(blog.BlockPerson, kade.ID, blog.Refuse)
 		o.until("kade's server knows", func() bool { state, _ := kade.Permission(notes[kade]); return state == neighbour.Revoked })
+		if err := o.store.Unblock(o.soon(), blog.BlockPerson, kade.ID); err != nil {
+			t.Fatal(err)
+		}
+		o.hears(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.object(a), "instrument": notes[kade]})
+		if _, err := kade.Server.WaitFor(o.soon(), func(l neighbour.Letter) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
+			t.Errorf("a permission that was taken back is given again: %v", err)
+		}
 		for p, want := range map[*neighbour.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {
 			if code, _ := o.json(stamps[p]); code != want {
 				t.Errorf("the stamp of %s answers %d, want %d", p.Name, code, want)

@@ -137,7 +137,7 @@ func TestWhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
 	})
 }
 
-func TestAReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
+func TestF066ReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis, noordkade, dijla := o.server("veerhuis"), o.server("noordkade"), o.server("dijla")
 		bram, nadia, deniz := veerhuis.Person("bram"), noordkade.Person("nadia"), dijla.Person("deniz")
@@ -166,7 +166,7 @@ func TestAReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
 	})
 }
 
-func TestAWalkUpwardsEnds(t *testing.T) {
+func TestF066WalkUpwardsEnds(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis := o.server("veerhuis")
 		bram := veerhuis.Person("bram")

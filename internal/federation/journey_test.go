@@ -158,7 +158,7 @@ func TestTheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
 	})
 }
 
-func TestRestrictedWordsReachNoPublicPlace(t *testing.T) {
+func TestF068RestrictedWordsReachNoPublicPlace(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		bram := o.server("veerhuis").Person("bram")
 		a := o.publish()

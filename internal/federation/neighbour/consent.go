@@ -29,7 +29,7 @@ func (p *Person) AskToQuote(ctx context.Context, object, html string, options ..
 // AskToReply writes a note that answers an object and asks the author of that object whether it may, as GoToSocial does
 // since 0.20. Nothing but the request is sent. Sent.Object is the note's id.
 func (p *Person) AskToReply(ctx context.Context, object, html string, options ...Option) (Sent, error) {
-	return p.requestFor(ctx, "ReplyRequest", object, html, append([]Option{func(d *draft) { d.inReplyTo = object }}, options...))
+	return p.requestFor(ctx, "ReplyRequest", object, html, append([]Option{Answering(object)}, options...))
 }
 
 func (p *Person) requestFor(ctx context.Context, kind, object, html string, options []Option) (Sent, error) {

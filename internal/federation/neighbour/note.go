@@ -62,6 +62,9 @@ func Mention(actorIDs ...string) Option {
 	return func(d *draft) { d.mentioned = append(d.mentioned, actorIDs...) }
 }
 
+// Answering makes a note answer an object without telling anybody: it is found at its id alone.
+func Answering(object string) Option { return func(d *draft) { d.inReplyTo = object } }
+
 // NoteID chooses the id instead of having the server mint one.
 func NoteID(id string) Option { return func(d *draft) { d.id = id } }
 
