@@ -25,10 +25,31 @@ CREATE TABLE deliveries (
     took_ms       BIGINT    NOT NULL DEFAULT 0,
     revision      INTEGER   NOT NULL DEFAULT 0,        -- of the object whose words it carries: a Create that waits takes the newest
     unsure        BOOLEAN   NOT NULL DEFAULT FALSE,    -- it may have arrived, though nobody said so
+    welcome       BOOLEAN   NOT NULL DEFAULT FALSE,    -- said long before, and brought since the first follower came from there
+    written_at    TIMESTAMP,                           -- where that was later than it was said
     settled_at    TIMESTAMP,
     PRIMARY KEY (activity_id, inbox)
 );
 CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
+
+-- The servers from which somebody began to follow a voice, for ever: what was said before is brought there once.
+CREATE TABLE welcomes (
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    host          TEXT      NOT NULL,
+    at            TIMESTAMP NOT NULL,
+    PRIMARY KEY (voice_id, host)
+);
+
+-- What of that is still to be brought.
+CREATE TABLE welcome_letters (
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    host          TEXT      NOT NULL,
+    activity_id   TEXT      NOT NULL REFERENCES activities (id),
+    inbox         TEXT      NOT NULL,
+    due_at        TIMESTAMP NOT NULL,
+    PRIMARY KEY (voice_id, host, activity_id)
+);
+CREATE INDEX welcome_letters_due ON welcome_letters (due_at);
 
 -- What an author let go a moment ago and can still take back: nothing of it has left, and before is the article as it was.
 CREATE TABLE holds (

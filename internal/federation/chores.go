@@ -28,6 +28,7 @@ func (c *Chores) list() []chore {
 	return []chore{
 		{"publish what was scheduled", time.Second, c.publishDue},
 		{"let go what was held", time.Second, c.letGoDue},
+		{"bring new servers what was said before", time.Second, c.Outbox.WelcomeDue},
 		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
 		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
 		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
@@ -178,7 +179,7 @@ func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (
 		return 0, c.doubt(ctx, letter, answer)
 	}
 	result, wait := judge(answer, postErr, server.Failures)
-	if !result.Status.Settled() && c.Now().Sub(letter.SaidAt) > blog.Patience {
+	if !result.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
 		result.Status = blog.GivenUp
 	}
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
@@ -300,7 +301,7 @@ func (c *Courier) compose(ctx context.Context, letter store.Letter) ([]byte, err
 	}
 	edit, err := c.Store.Edit(ctx, said.ObjectID, letter.Revision)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("revision %d: %w", letter.Revision, err)
 	}
 	return activity.WithObjectOf(said.Payload, edit.Payload)
 }

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"causerie/internal/activity"
@@ -44,8 +45,10 @@ func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string
 	return nil
 }
 
+// sayAccept says yes; behind it comes what was said before, where nobody followed from that server yet.
 func (o *Outbox) sayAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
-	return o.sayToFollower(ctx, s, f, "Accept", activity.WrapAccept)
+	return errors.Join(o.sayToFollower(ctx, s, f, "Accept", activity.WrapAccept),
+		s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now()))
 }
 
 func (o *Outbox) sayReject(ctx context.Context, s *store.Store, f blog.Follower) error {

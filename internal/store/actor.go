@@ -154,7 +154,10 @@ func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string)
 func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
-		return s.must(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor)
+		if err := s.must(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor); err != nil {
+			return err
+		}
+		return s.endWelcome(ctx, actor)
 	})
 }
 
@@ -162,7 +165,10 @@ func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error
 func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
-		return s.must(ctx, `DELETE FROM followers WHERE actor_id = ? AND follow_id = ?`, actor, followID)
+		if err := s.must(ctx, `DELETE FROM followers WHERE actor_id = ? AND follow_id = ?`, actor, followID); err != nil {
+			return err
+		}
+		return s.endWelcome(ctx, actor)
 	})
 }
 

@@ -95,6 +95,7 @@ func (s *Store) eraseLetters(ctx context.Context, voice blog.ID, now time.Time) 
 		return err
 	}
 	return s.each(ctx, []any{voice},
+		`DELETE FROM welcome_letters WHERE voice_id = ?`,
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
@@ -134,6 +135,7 @@ func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
 		`DELETE FROM authors WHERE voice_id = ?`,
 		`DELETE FROM followers WHERE voice_id = ?`,
 		`DELETE FROM following WHERE voice_id = ?`,
+		`DELETE FROM welcomes WHERE voice_id = ?`,
 		`DELETE FROM moves WHERE voice_id = ?`)
 }
 

@@ -19,13 +19,22 @@ type Letter struct {
 	Revision   int // of the object whose words it carries; those of a Create may be newer than the activity
 	Unsure     bool
 	SaidAt     time.Time
+	WrittenAt  *time.Time // where it was written later than its words were said
+}
+
+// Since is when a letter was written: how long it may be tried is counted from there.
+func (l Letter) Since() time.Time {
+	if l.WrittenAt != nil {
+		return *l.WrittenAt
+	}
+	return l.SaidAt
 }
 
 // WaitingFor lists a server's waiting letters in the order in which they were said.
 func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Letter, error) {
 	var list []Letter
 	return list, s.all(ctx, &list, `
-		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, a.at AS said_at
+		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at, a.at AS said_at
 		FROM deliveries d JOIN activities a ON a.id = d.activity_id
 		WHERE d.host = ? AND d.settled_at IS NULL ORDER BY d.activity_id, d.inbox LIMIT ?`, host, limit)
 }
@@ -74,8 +83,8 @@ func (s *Store) hold(ctx context.Context, l Letter, now time.Time) error {
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?)
-		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0))`, now, before)
+		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR written_at < ?)
+		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0))`, now, before, before)
 }
 
 // newestWords is the revision that a Create should carry that never arrived; of any other letter its own.
