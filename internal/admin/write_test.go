@@ -330,3 +330,26 @@ func TestArticlesArePinnedFromTheirList(t *testing.T) {
 		b.press("Unpin A house").want(200, "/admin/articles").sees("Unpinned", "Pin A house")
 	})
 }
+
+func TestF032AContentWarningAsksForANoteAndMakesItSensitive(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose, "warning", "High water")
+		b.sees("A content warning needs one of the Note formats")
+		path := "/admin/articles/" + string(o.only().ID) + "/publish"
+		b.open(path).press("Publish", "format", "article").want(422, path)
+		if a := o.only(); a.Status != blog.Draft {
+			t.Fatalf("it is %s all the same", a.Status)
+		}
+		b.press("Publish", "format", "note-teaser").want(200, "/admin/articles/")
+		object, err := o.store.Object(t.Context(), o.only().ObjectID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"type":"Note"`, `"summary":"High water"`, `"sensitive":true`} {
+			if !strings.Contains(string(object.Payload), want) {
+				t.Errorf("it lacks %s: %s", want, object.Payload)
+			}
+		}
+	})
+}

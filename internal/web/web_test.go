@@ -161,7 +161,7 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 	})
 }
 
-func TestTheHeadTellsMachinesWhatThePageIs(t *testing.T) {
+func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
 		o.must(o.wide.Revise(noon.Add(48 * time.Hour)))
