@@ -28,6 +28,7 @@ const (
 func (in *Inbox) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
+	working.Go(func() { in.settleDifferences(ctx) })
 	places := make(chan struct{}, readers)
 	for ctx.Err() == nil {
 		claims, err := in.Store.ClaimCallers(ctx, in.Now(), leaseTime, readers-len(places))

@@ -273,18 +273,23 @@ func (r *reading) list(at string) error {
 
 func (r *reading) page(at string) (page activity.Listing, err error) {
 	err = r.ask(at, func() error {
-		body, err := r.Remote.Lookup(r.ctx, at)
-		if err != nil {
-			return err
-		}
-		doc, err := activity.Read(body)
-		if err != nil {
-			return err
-		}
-		page, err = activity.ParseListing(doc)
+		page, err = r.listing(r.ctx, at)
 		return err
 	})
 	return page, err
+}
+
+// listing asks for a collection or a page of one.
+func (b Base) listing(ctx context.Context, at string) (activity.Listing, error) {
+	body, err := b.Remote.Lookup(ctx, at)
+	if err != nil {
+		return activity.Listing{}, err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return activity.Listing{}, err
+	}
+	return activity.ParseListing(doc)
 }
 
 // item lets a listed post be fetched, unless it is known.

@@ -27,7 +27,7 @@ type Courier struct {
 	seats seats
 	keys  sync.Map // voice id -> signature.Key
 	mu    sync.Mutex
-	words map[spoken][]byte // of what was said lately
+	words map[spoken]wording // of what was said lately
 }
 
 const (
@@ -39,7 +39,7 @@ const (
 
 // NewCourier makes a courier; Run sets it going.
 func NewCourier(b Base) *Courier {
-	c := &Courier{Base: b, wake: make(chan struct{}, 1), words: map[spoken][]byte{}}
+	c := &Courier{Base: b, wake: make(chan struct{}, 1), words: map[spoken]wording{}}
 	c.seats.freed = c.Wake
 	return c
 }
@@ -214,15 +214,23 @@ func (c *Courier) doubt(ctx context.Context, letter store.Letter, answer remote.
 
 // sealed is what a letter says, and the key that signs it.
 type sealed struct {
-	words []byte
-	key   signature.Key
+	words     []byte
+	key       signature.Key
+	followers string // what goes along of the followers at its server, see synchronization
 }
 
 func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err error) {
 	if s.key, err = c.key(ctx, letter.VoiceID); err != nil {
 		return s, err
 	}
-	s.words, err = c.payload(ctx, letter)
+	said, err := c.payload(ctx, letter)
+	if err != nil {
+		return s, err
+	}
+	s.words = said.payload
+	if said.forFollowers {
+		s.followers, err = c.synchronization(ctx, letter)
+	}
 	return s, err
 }
 
@@ -230,7 +238,7 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, seat *seat) (remote.Answer, error) {
 	quiet := time.AfterFunc(silence, seat.giveUp)
 	defer quiet.Stop()
-	answer, err := c.Remote.Post(ctx, letter.Inbox, said.words, said.key)
+	answer, err := c.Remote.Post(ctx, letter.Inbox, said.words, said.key, said.followers)
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
 		return answer, err
 	}
@@ -238,7 +246,7 @@ func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, se
 	if err != nil || len(short) == len(said.words) {
 		return answer, nil
 	}
-	return c.Remote.Post(ctx, letter.Inbox, short, said.key)
+	return c.Remote.Post(ctx, letter.Inbox, short, said.key, said.followers)
 }
 
 // key is the signing key of a voice, parsed once. One that cannot be read is the zero key, with which nothing can be
@@ -270,8 +278,14 @@ type spoken struct {
 	revision int
 }
 
+// wording is what an activity says, and whether to followers alone.
+type wording struct {
+	payload      []byte
+	forFollowers bool
+}
+
 // payload is what a letter says, kept while others that say the same go out.
-func (c *Courier) payload(ctx context.Context, letter store.Letter) ([]byte, error) {
+func (c *Courier) payload(ctx context.Context, letter store.Letter) (wording, error) {
 	of := spoken{letter.ActivityID, letter.Revision}
 	c.mu.Lock()
 	words, ok := c.words[of]
@@ -279,10 +293,11 @@ func (c *Courier) payload(ctx context.Context, letter store.Letter) ([]byte, err
 	if ok {
 		return words, nil
 	}
-	words, err := c.compose(ctx, letter)
+	payload, err := c.compose(ctx, letter)
 	if err != nil {
-		return nil, err
+		return wording{}, err
 	}
+	words = wording{payload, letter.VoiceID != "" && activity.ForFollowersAlone(payload, c.Site.ActorID(letter.VoiceID))}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.words) >= mostPayloads {

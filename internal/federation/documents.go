@@ -56,6 +56,7 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/actors/{actor}", d.serve(d.actor))
 	get("/actors/{actor}/outbox", d.paged(d.outboxFront, d.outboxPage))
 	get("/actors/{actor}/followers", d.paged(d.followers, d.followersAfter))
+	get("/actors/{actor}/followers_synchronization", d.followersThere)
 	get("/actors/{actor}/following", d.serve(d.following))
 	get("/actors/{actor}/featured", d.serve(d.featured))
 	get("/actors/{actor}/tags", d.serve(d.tags))

@@ -33,6 +33,9 @@ type Inbox struct {
 	wake   chan struct{} // tells Run that an arrival was kept
 	mu     sync.Mutex
 	heard  map[string]time.Time // servers whose rest was ended a moment ago
+
+	differences chan difference      // lists of followers that are to be compared with ours
+	compared    map[string]time.Time // by whose they are
 }
 
 // NewInbox makes the inbox of a site; Run works through what it keeps.
@@ -42,7 +45,7 @@ func NewInbox(b Base, outbox *Outbox) (*Inbox, error) {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Inbox{Base: b, outbox: outbox, keys: newKeyring(b), bases: []*url.URL{base}, wake: make(chan struct{}, 1),
-		heard: map[string]time.Time{}}, nil
+		heard: map[string]time.Time{}, differences: make(chan difference, mostDifferences), compared: map[string]time.Time{}}, nil
 }
 
 const (
@@ -112,7 +115,11 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil || signer == "" {
 		return err
 	}
-	return in.take(ctx, doc, signer, body)
+	if err := in.take(ctx, doc, signer, body); err != nil {
+		return err
+	}
+	in.compareFollowers(ctx, r.Header, signer)
+	return nil
 }
 
 func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {

@@ -101,7 +101,7 @@ func TestANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 	})
 }
 
-func TestWhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
+func TestT060WhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis, zilverduin := o.server("veerhuis"), o.server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")

@@ -242,7 +242,7 @@ func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activ
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	return ignoreMissing(s.Unfollow(ctx, voice.ID, act.Actor))
+	return errors.Join(ignoreMissing(s.Unfollow(ctx, voice.ID, act.Actor)), ignoreMissing(s.EndFollowing(ctx, act.Actor, "", voice.ID)))
 }
 
 // delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered, so

@@ -46,7 +46,9 @@ type Answer struct {
 // What kept us from an answer comes back as an error whose text is for a person to read
 // ("no answer within 10 seconds"): ErrRefused when we do not go to this
 // address, ErrUnavailable (a [Trouble]) when the server could not be reached, the context's own error when it ended first.
-func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key) (Answer, error) {
+//
+// synchronization, where there is one, goes along as the header Collection-Synchronization (FEP-8fcf), signed.
+func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key, synchronization ...string) (Answer, error) {
 	if key.Private == nil {
 		return Answer{}, errors.New("a letter needs a key to sign it")
 	}
@@ -59,11 +61,11 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	}
 	var left atomic.Bool
 	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
-	resp, err := c.postOnce(within, at, body, key)
+	resp, err := c.postOnce(within, at, body, key, synchronization...)
 	if err == nil {
 		if next := c.elsewhere(resp, at); next != nil {
 			discard(resp)
-			resp, err = c.postOnce(within, next, body, key)
+			resp, err = c.postOnce(within, next, body, key, synchronization...)
 		}
 	}
 	if err != nil {
@@ -74,7 +76,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	return answer, nil
 }
 
-func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key) (*http.Response, error) {
+func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key, synchronization ...string) (*http.Response, error) {
 	return c.knock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
@@ -84,6 +86,9 @@ func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key sig
 		// Letters bear ids, so one may be sent again when a kept connection turns out to be closed. An
 		// empty key says so to net/http without being sent.
 		req.Header["Idempotency-Key"] = []string{}
+		if words := strings.Join(synchronization, ""); words != "" {
+			req.Header.Set("Collection-Synchronization", words)
+		}
 		if err := c.sign(req, body, key, in); err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 
 // Sign signs a request with an exact body, in the dialect that every server
 // reads: draft-cavage-http-signatures-12 over "(request-target) host date" and,
-// but for GET and HEAD, "digest". It sets Date, Digest and Signature, and Host to
+// but for GET and HEAD, "digest"; a Collection-Synchronization header is covered, too. It sets Date, Digest and Signature, and Host to
 // the address without its default port; whatever of these was there is
 // replaced, and what SignRFC9421 sets is taken away, so a request may be signed
 // again for another attempt, address or dialect.
@@ -39,6 +39,10 @@ func Sign(req *http.Request, body []byte, key Key, now time.Time) error {
 		names += " digest"
 		text += "\ndigest: " + digest
 		req.Header.Set("Digest", digest)
+	}
+	if said := req.Header.Get(synchronization); said != "" {
+		names += " " + synchronization
+		text += "\n" + synchronization + ": " + said
 	}
 
 	algorithm, signed, err := sign(key.Private, text)

@@ -38,6 +38,9 @@ func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish Wi
 	if wish.components == nil {
 		wish = usual(req)
 	}
+	if req.Header.Get(synchronization) != "" && !slices.Contains(wish.components, synchronization) {
+		wish.components = append(slices.Clip(wish.components), synchronization)
+	}
 	if slices.Contains(wish.components, "content-digest") {
 		sum := sha256.Sum256(body)
 		req.Header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
@@ -114,7 +117,7 @@ func componentOf(req *http.Request, name string) (string, bool) {
 	case "@query":
 		_, query, _ := strings.Cut(req.URL.RequestURI(), "?")
 		return "?" + query, true
-	case "content-digest", "content-type", "date":
+	case "content-digest", "content-type", "date", synchronization:
 		return req.Header.Get(name), req.Header.Get(name) != ""
 	}
 	return "", false

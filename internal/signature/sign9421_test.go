@@ -2,11 +2,13 @@ package signature
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +122,40 @@ func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox", reply)
 		if wish, ok := Wished(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
 			t.Errorf("%s: fulfilled as %+v", asked, wish)
+		}
+	}
+}
+
+func TestSynchronizationOfFollowersIsSignedInBothDialects(t *testing.T) {
+	key, err := NewRSAKey("https://overkant.example/ap/actors/1#main-key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, body := time.Now(), []byte(`{}`)
+	base, _ := url.Parse("https://veerhuis.example")
+	for name, sign := range map[string]func(*http.Request) error{
+		"cavage":  func(r *http.Request) error { return Sign(r, body, key, now) },
+		"rfc9421": func(r *http.Request) error { return SignRFC9421(r, body, key, now, Wish{}) },
+	} {
+		for _, said := range []string{"", `collectionId="x"`} {
+			r := request(t, http.MethodPost, "https://veerhuis.example/inbox", body)
+			if said != "" {
+				r.Header.Set("Collection-Synchronization", said)
+			}
+			if err := sign(r); err != nil {
+				t.Fatal(err)
+			}
+			find := func(context.Context, string) (crypto.PublicKey, error) { return key.Private.Public(), nil }
+			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, find); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if Covers(r.Header, "collection-synchronization") != (said != "") || Covers(r.Header, "accept") {
+				t.Errorf("%s with %q: covered %t", name, said, Covers(r.Header, "collection-synchronization"))
+			}
+			r.Header.Set("Collection-Synchronization", "another")
+			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, find); (err == nil) != (said == "") {
+				t.Errorf("%s, changed after %q: %v", name, said, err)
+			}
 		}
 	}
 }

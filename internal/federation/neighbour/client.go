@@ -103,6 +103,8 @@ type signed struct {
 	newer       bool   // in RFC 9421
 	body        []byte // as sent
 	edit        []func(http.Header)
+
+	synchronization string // "" for none
 }
 
 // Twist makes a letter that should be refused, or is at least unusual. See [Person.Send].
@@ -149,6 +151,15 @@ func Covering(names ...string) Twist { return func(s *signed) { s.covered = name
 
 // Newer signs in the newer dialect, RFC 9421.
 func Newer() Twist { return func(s *signed) { s.newer = true } }
+
+// Synchronizing says whom this person takes for followers at the receiver (FEP-8fcf): the header is signed, and names the
+// list that answers at the address.
+func (p *Person) Synchronizing(digest string) Twist {
+	return func(s *signed) {
+		s.synchronization = `collectionId="` + p.Followers() + `", url="` + p.ID + `/followers_synchronization", digest="` + digest + `"`
+		s.covered = append(s.covered, "collection-synchronization")
+	}
+}
 
 // WithHeader changes the header after it was signed.
 func WithHeader(edit func(http.Header)) Twist {
@@ -197,6 +208,9 @@ func (s *signed) header(method, address string, flavour Flavour) (http.Header, e
 	request.Header.Set("Date", s.date.UTC().Format(http.TimeFormat))
 	if s.contentType != "" {
 		request.Header.Set("Content-Type", s.contentType)
+	}
+	if s.synchronization != "" {
+		request.Header.Set("Collection-Synchronization", s.synchronization)
 	}
 	if s.unsigned {
 		return request.Header, nil

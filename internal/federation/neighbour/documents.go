@@ -51,6 +51,10 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if actor, ok := strings.CutSuffix(id, "/followers_synchronization"); ok {
+		s.followersThere(w, r, actor)
+		return
+	}
 	document, status := s.find(id)
 	switch status {
 	case http.StatusOK:
@@ -89,6 +93,30 @@ func (s *Server) find(id string) (document map[string]any, status int) {
 		return nil, http.StatusNotFound
 	}
 	return p.find(part)
+}
+
+// followersThere lists, to a server that signs the question, who of it follows somebody here (FEP-8fcf).
+func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor string) {
+	signer, err := s.verify(r, nil)
+	if err != nil {
+		writeError(w, http.StatusUnauthorized, err.Error())
+		return
+	}
+	s.mu.Lock()
+	p, ids := s.actors[actor], []string{}
+	if p != nil {
+		for id := range p.followers {
+			if sameHost(id, signer.ID) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	s.mu.Unlock()
+	if p == nil {
+		writeError(w, http.StatusNotFound, "not found")
+		return
+	}
+	writeJSON(w, activityType+"; charset=utf-8", map[string]any{"@context": contexts, "id": actor + "/followers_synchronization", "type": "OrderedCollection", "orderedItems": ids})
 }
 
 func (s *Server) findNote(n *note, part string) (map[string]any, int) {

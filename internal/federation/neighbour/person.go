@@ -481,3 +481,15 @@ func (p *Person) accept(ctx context.Context, follower string, request map[string
 	}, actor.Inbox)
 	return err
 }
+
+// TakeForFollower makes this person believe, or no longer believe, that an actor elsewhere follows, as a database does
+// that was set back.
+func (p *Person) TakeForFollower(actor, inbox string, follows bool) {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	if follows {
+		p.followers[actor] = inbox
+	} else {
+		delete(p.followers, actor)
+	}
+}
