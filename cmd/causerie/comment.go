@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type commentList struct {
 
 type commentLine struct {
 	ID      blog.ID `json:"id"`
+	Kind    string  `json:"kind"` // reply, or quote, mention or link: a post elsewhere about the article
 	State   string  `json:"state"`
 	Author  string  `json:"author"` // handle
 	Article string  `json:"article"`
@@ -90,8 +92,8 @@ func (d *desk) printComments(ctx context.Context, t *table, comments []blog.Comm
 			}
 			who = d.site.Handle(voice.Handle)
 		}
-		line := commentLine{c.ID, string(c.State), who, articles[c.ArticleID].Slug, c.Address, instant(&c.ArrivedAt), c.Plain}
-		t.line(line, string(c.ID), line.State, line.Author, line.Article, markup.Excerpt(c.Plain, 60))
+		line := commentLine{c.ID, cmp.Or(string(c.Kind), "reply"), string(c.State), who, articles[c.ArticleID].Slug, c.Address, instant(&c.ArrivedAt), c.Plain}
+		t.line(line, string(c.ID), line.Kind, line.State, line.Author, line.Article, markup.Excerpt(c.Plain, 60))
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func TestT143WhatIsHiddenIsHiddenEverywhere(t *testing.T) {
 				words := "canary " + kind + " " + how
 				w.says(words, note)
 				c := w.comment(words)
+				if c.Kind != kind {
+					t.Errorf("%s is listed as a %s", words, c.Kind)
+				}
 				if how == "waiting" {
 					continue
 				}

@@ -345,22 +345,12 @@ func pileName(name string) string {
 }
 
 // revokeQuote takes back the permission to quote an article.
-func (d *Desk) revokeQuote(v *visit) error {
-	c, _, err := d.moderated(v)
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	if err := d.outbox.RevokeQuote(v.ctx(), c.ID); err != nil {
-		return err
-	}
-	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {"revoked"}}.Encode())
-}
+func (d *Desk) revokeQuote(v *visit) error { return d.endComment(v, d.outbox.RevokeQuote, "revoked") }
 
-func (d *Desk) deleteComment(v *visit) error {
+func (d *Desk) deleteComment(v *visit) error { return d.endComment(v, d.outbox.DeleteReply, "removed") }
+
+// endComment does to the comment of the path what cannot be undone.
+func (d *Desk) endComment(v *visit, end func(context.Context, blog.ID) error, done string) error {
 	c, _, err := d.moderated(v)
 	if err != nil {
 		return err
@@ -369,10 +359,10 @@ func (d *Desk) deleteComment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := d.outbox.DeleteReply(v.ctx(), c.ID); err != nil {
+	if err := end(v.ctx(), c.ID); err != nil {
 		return err
 	}
-	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {"removed"}}.Encode())
+	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {done}}.Encode())
 }
 
 // commentPage is one comment with room to answer it.

@@ -248,3 +248,51 @@ func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
 		b.open(b.at.Path + "/report").lacks("Answers elsewhere")
 	})
 }
+
+func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		object := o.site.ArticleID(a.ObjectID)
+		sent, err := bram.AskToQuote(o.soon(), object, "<p>Get out and stand at the rail.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.until("bram may quote", func() bool { state, _ := bram.Permission(sent.Object); return state == neighbour.Accepted })
+		if _, err := bram.Tell(o.soon(), sent.Object, o.site.SharedInbox()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`, neighbour.Mention(o.site.ActorID(a.VoiceID))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.React(o.soon(), object, "⛴️"); err != nil {
+			t.Fatal(err)
+		}
+		o.until("the desk counts both", func() bool { return strings.Contains(b.open("/admin").text(), "mentions elsewhere") })
+		b.sees("⛴️ 1", "favourite 1")
+		b.open("/admin/comments?tab=published").sees("quotes this article", "Get out and stand at the rail.", "mentions this article", "Read this.")
+		if got := strings.Count(b.source, "Permission …"); got != 1 {
+			t.Errorf("%d posts have a permission to be taken back, want that which asked", got)
+		}
+		quote, err := o.store.CommentByAddress(t.Context(), sent.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin/comments/" + string(quote.ID)).sees("It quotes the article by your permission.")
+		b.press("Take the permission back").want(200, "/admin/comments?").sees("The permission is taken back.")
+		o.until("its server knows", func() bool { state, _ := bram.Permission(sent.Object); return state == neighbour.Revoked })
+		if got := o.state(quote.ID); got != blog.CommentHidden {
+			t.Errorf("the quote is %s", got)
+		}
+		b.open("/admin/comments/" + string(quote.ID)).lacks("by your permission")
+		b.post("/admin/comments/"+string(quote.ID)+"/revoke", "application/x-www-form-urlencoded", strings.NewReader(""), "Sec-Fetch-Site", "same-origin")
+		b.want(409, "/admin/comments/")
+		b.open("/admin/comments?tab=published").press("Hide Kade").want(200, "/admin/comments?")
+		counts, err := o.store.Counts(t.Context(), []blog.ID{a.ID})
+		if err != nil || counts[a.ID].Mentions != 0 {
+			t.Errorf("counted are %+v (%v)", counts[a.ID], err)
+		}
+	})
+}
