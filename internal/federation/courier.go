@@ -178,7 +178,7 @@ func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (
 	if ctx.Err() != nil && postErr != nil {
 		return 0, c.doubt(ctx, letter, answer)
 	}
-	result, wait := judge(answer, postErr, server.Failures)
+	result, wait := judge(letter.Kind, answer, postErr, server.Failures)
 	if !result.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
 		result.Status = blog.GivenUp
 	}
@@ -321,8 +321,9 @@ func (c *Courier) compose(ctx context.Context, letter store.Letter) ([]byte, err
 	return activity.WithObjectOf(said.Payload, edit.Payload)
 }
 
-// judge is federation.md 9.3: what an answer means for the letter, and how long its server is to rest.
-func judge(answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
+// judge is federation.md 9.3: what an answer means for a letter of a kind, and how long its server is to rest. GoToSocial
+// answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not wait.
+func judge(kind string, answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
 	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
 	if err != nil {
 		d.Answer = err.Error()
@@ -337,6 +338,8 @@ func judge(answer remote.Answer, err error, failures int) (blog.Delivery, time.D
 		d.Status = blog.Delivered
 	case status == http.StatusGone:
 		d.Status = blog.GoneAway
+	case status == http.StatusInternalServerError && kind == quoteRequest:
+		d.Status = blog.Refused
 	case status == http.StatusUnauthorized, // often since it could not fetch our key just now
 		status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
 		status/100 == 5 && status != http.StatusNotImplemented:

@@ -309,3 +309,27 @@ func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		sluis := o.server("sluiswachter", neighbour.GoToSocial)
+		wim := sluis.Person("wim")
+		o.befriend(wim)
+		note, err := wim.Post(o.soon(), "<p>The weir is loud tonight.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.publish(func(a *blog.Article) { a.Slug, a.Quoted.Address = "quoting", note.Object })
+		after := o.publish(func(a *blog.Article) { a.Slug = "after" })
+		if _, err := sluis.WaitFor(o.soon(), func(l neighbour.Letter) bool {
+			return l.Type == "QuoteRequest" && l.Status == http.StatusInternalServerError
+		}); err != nil {
+			t.Fatalf("nobody was asked: %v", err)
+		}
+		if _, err := sluis.WaitFor(o.soon(), func(l neighbour.Letter) bool {
+			return l.Accepted() && l.Type == "Create" && l.Object == o.object(after)
+		}); err != nil {
+			t.Errorf("the article after the quote does not arrive: %v", err)
+		}
+	})
+}

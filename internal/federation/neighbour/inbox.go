@@ -93,6 +93,9 @@ func (s *Server) judge(r *http.Request, unread error, l Letter, activity map[str
 	case signer.ID != l.Actor:
 		return http.StatusUnauthorized, fmt.Sprintf("signed by %s, who is not the actor %s", signer.ID, l.Actor)
 	}
+	if s.Flavour == GoToSocial && l.Type == "QuoteRequest" {
+		return http.StatusInternalServerError, ""
+	}
 	s.apply(signer, activity)
 	return http.StatusAccepted, ""
 }

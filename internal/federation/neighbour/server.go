@@ -20,7 +20,8 @@ const (
 	// Mastodon has a shared inbox and shows its documents to everybody.
 	Mastodon Flavour = iota
 	// GoToSocial has no shared inbox, and answers 401 to every unsigned question about its people and notes. Only
-	// /users/{name}/main-key, where its keys live, and the server's own actor are open. It obeys interaction policies.
+	// /users/{name}/main-key, where its keys live, and the server's own actor are open. It obeys
+	// interaction policies, and breaks down over a QuoteRequest, which it does not know.
 	GoToSocial
 	// Misskey is like Mastodon with opaque actor ids, and says an emoji reaction as a Like with content.
 	Misskey
