@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net/url"
+	"path"
 	"strings"
 
 	"causerie/internal/blog"
@@ -69,10 +71,11 @@ func keysOf(raw map[string]any, owner string) []blog.ActorKey {
 	return keys
 }
 
-// keyOf reads one key. It must lie on the origin of its owner and may claim nobody else.
+// keyOf reads one key. It must lie on the origin of its owner, in its document if it is a part of one, and may claim
+// nobody else: people share a server, and what one of them lists proves nothing of the others.
 func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
 	id := addressOf(raw)
-	if id == "" || !isAddress(owner) || !blog.SameOrigin(id, owner) {
+	if id == "" || !isAddress(owner) || !blog.SameOrigin(id, owner) || !isPartOf(id, owner) {
 		return blog.ActorKey{}, false
 	}
 	for _, claim := range []string{"owner", "controller"} {
@@ -82,6 +85,18 @@ func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
 	}
 	text := publicPEM(raw)
 	return blog.ActorKey{ActorID: owner, KeyID: id, PEM: text}, text != ""
+}
+
+// isPartOf tells whether the address of a key, where it is a part of a document, is one of its owner's. Slashes do not
+// count: BookWyrm puts one at the end, lotide another in the middle.
+func isPartOf(key, owner string) bool {
+	document, _, isPart := strings.Cut(key, "#")
+	if !isPart || document == owner {
+		return true
+	}
+	a, err1 := url.Parse(document)
+	b, err2 := url.Parse(owner)
+	return err1 == nil && err2 == nil && path.Clean(a.Path) == path.Clean(b.Path) && a.RawQuery == b.RawQuery
 }
 
 // publicPEM is a key as PEM, whichever way it was written; "" when it is none.

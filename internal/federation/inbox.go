@@ -218,14 +218,21 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 // signed judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
 // The error is errBarred for the key of a server that is refused, which is not fetched.
 func (in *Inbox) signed(r *http.Request, body []byte, act sketch) (string, error) {
-	owner, keyID, err := in.verify(r, body, act)
-	if errors.Is(err, signature.ErrMismatch) && in.keys.renew(r.Context(), keyID) {
-		owner, _, err = in.verify(r, body, act)
+	keyID, key, err := in.verify(r, body, act)
+	if !errors.Is(err, signature.ErrMismatch) || key.fresh {
+		return key.owner, err
 	}
-	return owner, err
+	good, ok := in.keys.renew(r.Context(), keyID)
+	if !ok {
+		return "", err
+	}
+	if _, key, err = in.verify(r, body, act); err == nil {
+		good()
+	}
+	return key.owner, err
 }
 
-func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (owner, keyID string, err error) {
+func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (keyID string, key heldKey, err error) {
 	_, err = signature.Verify(r, body, in.bases, in.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
 		keyID = id
 		if blog.HostOf(id) != blog.HostOf(act.actor) { // whose server is known not to be barred
@@ -233,11 +240,10 @@ func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (owner, keyID 
 				return nil, cmp.Or(err, errBarred)
 			}
 		}
-		held, err := in.keys.find(ctx, id)
-		owner = held.owner
-		return held.key, err
+		key, err = in.keys.find(ctx, id)
+		return key.key, err
 	})
-	return owner, keyID, err
+	return keyID, key, err
 }
 
 // departed takes an actor out who says that they left and whose key is gone, once their own address answers 410 as well:

@@ -26,6 +26,11 @@ func (b Base) fetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	if err != nil {
 		return blog.Actor{}, err
 	}
+	return b.readActor(ctx, id, body)
+}
+
+// readActor reads what an actor's server answers for it, and remembers that.
+func (b Base) readActor(ctx context.Context, id string, body []byte) (blog.Actor, error) {
 	doc, err := activity.Read(body)
 	if err != nil {
 		return blog.Actor{}, err
@@ -88,16 +93,19 @@ type heldKey struct {
 	owner string
 	key   crypto.PublicKey
 	since time.Time
+	fresh bool // fetched just now: there is no newer one
 }
 
 // keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
-// A key that stops fitting is fetched once more, but not again within five minutes. One that was held for ten minutes is
+// A key that stops fitting is fetched once more, but none of the same actor's again within five minutes; one that its
+// owner does not list is not asked for within that time either. One that was held for ten minutes is
 // looked up in the store again, where another process may have put a newer one.
 type keyring struct {
 	Base
-	mu      sync.Mutex
-	held    map[string]heldKey
-	renewed map[string]time.Time
+	mu       sync.Mutex
+	held     map[string]heldKey
+	renewed  map[string]time.Time // by the address at which a key was asked for
+	unlisted map[string]time.Time // when a key was last asked for in vain
 }
 
 const (
@@ -107,7 +115,7 @@ const (
 )
 
 func newKeyring(b Base) *keyring {
-	return &keyring{Base: b, held: map[string]heldKey{}, renewed: map[string]time.Time{}}
+	return &keyring{Base: b, held: map[string]heldKey{}, renewed: map[string]time.Time{}, unlisted: map[string]time.Time{}}
 }
 
 // find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
@@ -118,12 +126,45 @@ func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
 	}
 	listed, err := k.Store.KeyOwner(ctx, keyID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return k.fetch(ctx, keyID)
+		return k.meet(ctx, keyID)
 	}
 	if err != nil {
 		return heldKey{}, err
 	}
 	return k.hold(listed)
+}
+
+// meet finds a key that nobody we know lists.
+func (k *keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
+	now := k.Now()
+	if k.within(k.unlisted, keyID, now) {
+		return heldKey{}, errNoKey
+	}
+	found, good, err := k.fetch(ctx, keyID)
+	if err == nil {
+		good()
+		found.fresh = true
+	} else if !passing(err) {
+		k.mark(k.unlisted, keyID, now)
+	}
+	return found, err
+}
+
+// within tells whether something was marked within the last five minutes.
+func (k *keyring) within(marks map[string]time.Time, name string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last, ok := marks[name]
+	return ok && now.Sub(last) < renewEvery
+}
+
+func (k *keyring) mark(marks map[string]time.Time, name string, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(marks) >= mostHeldKeys {
+		clear(marks)
+	}
+	marks[name] = now
 }
 
 func (k *keyring) look(keyID string) (heldKey, bool) {
@@ -159,57 +200,77 @@ func (k *keyring) forget(actor string) {
 	}
 }
 
-// renew fetches a key anew after it did not fit; false when that was done less than five minutes ago.
-func (k *keyring) renew(ctx context.Context, keyID string) bool {
-	now := k.Now()
+// renew fetches a key anew after it did not fit; false when that was done less than five minutes ago. good is to be
+// called if the new one fits.
+func (k *keyring) renew(ctx context.Context, keyID string) (good func(), ok bool) {
+	now, address := k.Now(), withoutFragment(keyID)
+	if k.within(k.renewed, address, now) {
+		return nil, false
+	}
+	k.mark(k.renewed, address, now)
 	k.mu.Lock()
-	if last, ok := k.renewed[keyID]; ok && now.Sub(last) < renewEvery {
-		k.mu.Unlock()
-		return false
-	}
-	if len(k.renewed) >= mostHeldKeys {
-		clear(k.renewed)
-	}
-	k.renewed[keyID] = now
 	delete(k.held, keyID)
 	k.mu.Unlock()
-	_, err := k.fetch(ctx, keyID)
-	return err == nil
+	_, good, err := k.fetch(ctx, keyID)
+	return good, err == nil
+}
+
+func withoutFragment(address string) string {
+	before, _, _ := strings.Cut(address, "#")
+	return before
 }
 
 // fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
 // list it (federation.md 6.4).
-func (k *keyring) fetch(ctx context.Context, keyID string) (heldKey, error) {
-	body, err := k.Remote.Lookup(ctx, keyID)
+func (k *keyring) fetch(ctx context.Context, keyID string) (key heldKey, good func(), err error) {
+	body, good, err := k.Remote.LookupKey(ctx, keyID)
 	if err != nil {
-		return heldKey{}, err
+		return heldKey{}, nil, err
 	}
 	doc, err := activity.Read(body)
 	if err != nil {
-		return heldKey{}, err
+		return heldKey{}, nil, err
 	}
-	key, actor, err := activity.ParseKey(doc)
-	if err != nil {
-		return heldKey{}, err
-	}
-	if actor == nil || !lists(*actor, keyID) {
-		return k.fetchFromOwner(ctx, keyID, key.Owner)
+	claim, actor, err := activity.ParseKey(doc)
+	switch {
+	case err != nil:
+		return heldKey{}, nil, err
+	case actor == nil:
+		return k.fetchFromOwner(ctx, keyID, claim.Owner, good)
+	case !lists(*actor, keyID):
+		return heldKey{}, nil, errors.Join(errNoKey, k.correct(ctx, actor))
 	}
 	if err := k.rememberActor(ctx, actor); err != nil {
-		return heldKey{}, err
+		return heldKey{}, nil, err
 	}
-	return k.fromActor(*actor, keyID)
+	key, err = k.fromActor(*actor, keyID)
+	return key, good, err
 }
 
-func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string) (heldKey, error) {
+// correct renews what is remembered of an actor, so that a key which it lists no more is none.
+func (k *keyring) correct(ctx context.Context, actor *blog.Actor) error {
+	known, err := k.Store.KnowsActor(ctx, actor.ID)
+	if err != nil || !known {
+		return err
+	}
+	k.forget(actor.ID)
+	return k.rememberActor(ctx, actor)
+}
+
+func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claimed func()) (key heldKey, good func(), err error) {
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
-		return heldKey{}, errNoKey
+		return heldKey{}, nil, errNoKey
 	}
-	actor, err := k.fetchActor(ctx, owner)
+	body, listed, err := k.Remote.LookupKey(ctx, owner)
 	if err != nil {
-		return heldKey{}, err
+		return heldKey{}, nil, err
 	}
-	return k.fromActor(actor, keyID)
+	actor, err := k.readActor(ctx, owner, body)
+	if err != nil {
+		return heldKey{}, nil, err
+	}
+	key, err = k.fromActor(actor, keyID)
+	return key, func() { claimed(); listed() }, err
 }
 
 func (k *keyring) fromActor(actor blog.Actor, keyID string) (heldKey, error) {

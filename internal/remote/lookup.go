@@ -35,12 +35,23 @@ const (
 //
 // A fragment ("#main-key") is no part of the question. The answer is shared: do not write to it.
 func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
-	at, err := c.guard.parse(id)
+	body, good, err := c.LookupKey(ctx, id)
+	if err == nil {
+		good()
+	}
+	return body, err
+}
+
+// LookupKey is Lookup for the key of a signature, which anybody may name. The answer counts among those six of the minute
+// until good is called: when the key turned out to be there. A server that has a document at every address so
+// costs no more than one that has none.
+func (c *Client) LookupKey(ctx context.Context, keyID string) (body []byte, good func(), err error) {
+	at, err := c.guard.parse(keyID)
 	if err != nil {
-		return nil, fmt.Errorf("ask for %q: %w", id, err)
+		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
 	}
 	if err := c.permit(ctx, at); err != nil { // before it is taken for a failure, which would be remembered
-		return nil, fmt.Errorf("ask for %q: %w", id, err)
+		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
 	}
 	// The question goes on when the one who asked it first goes away: others share it,
 	// and it has its own deadline.
@@ -49,20 +60,27 @@ func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	case found := <-answer:
 		if found.Err != nil {
-			return nil, found.Err
+			return nil, nil, found.Err
 		}
-		return found.Val.([]byte), nil
+		f := found.Val.(finding)
+		return f.body, f.good, nil
 	}
 }
 
-func (c *Client) lookup(ctx context.Context, at *url.URL) ([]byte, error) {
-	id := at.String()
-	began, err := c.lookups.begin(id, domainOf(at))
+// finding is an answer, and how to give back the place in the minute that it took.
+type finding struct {
+	body []byte
+	good func()
+}
+
+func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
+	id, domain := at.String(), domainOf(at)
+	began, err := c.lookups.begin(id, domain)
 	if err != nil {
-		return nil, err
+		return finding{}, err
 	}
 	body, final, err := c.object(ctx, id)
 	if err == nil && !sameOrigin(at, final) {
@@ -70,10 +88,9 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) ([]byte, error) {
 	}
 	if err != nil {
 		c.lookups.failed(id, err)
-		return nil, err
+		return finding{}, err
 	}
-	c.lookups.succeeded(domainOf(at), began)
-	return body, nil
+	return finding{body, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
 }
 
 // domainOf is what one owner pays for: the registrable domain of a name, so that

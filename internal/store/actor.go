@@ -98,12 +98,13 @@ func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor
 }
 
 // KeyOwner finds who lists a key id, as (actor, PEM); blog.ErrNotFound when nobody we know does. Actors that are gone
-// own no keys.
+// own no keys. Of several it is the one whose address the key's begins with: anybody can list the key of a neighbour.
 func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, error) {
 	var k blog.ActorKey
 	return k, s.one(ctx, &k, `
 		SELECT k.actor_id, k.key_id, k.pem FROM actor_keys k JOIN actors p ON p.id = k.actor_id
-		WHERE k.key_id = ? AND p.gone_at IS NULL LIMIT 1`, keyID)
+		WHERE k.key_id = ? AND p.gone_at IS NULL
+		ORDER BY CASE WHEN substr(k.key_id, 1, length(k.actor_id)) = k.actor_id THEN length(k.actor_id) ELSE 0 END DESC LIMIT 1`, keyID)
 }
 
 // RemoveActor takes a person out who left: their follows, reactions and words are erased, the address stays as gone.
