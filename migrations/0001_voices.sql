@@ -33,6 +33,8 @@ CREATE TABLE voices (
     fields             TEXT      NOT NULL DEFAULT '',
     private_key        TEXT      NOT NULL,         -- RSA 2048, PKCS#8 PEM
     public_key         TEXT      NOT NULL,         -- SPKI PEM
+    old_private_key    TEXT      NOT NULL DEFAULT '',   -- the RSA key before, while letters signed with it are to go out:
+    rotation           TEXT      NOT NULL DEFAULT '',   -- those of this activity, which told of the new one, and of all before
     proof_private_key  TEXT      NOT NULL,         -- Ed25519, PKCS#8 PEM
     proof_key          TEXT      NOT NULL,         -- its public half, multibase
     discoverable       BOOLEAN   NOT NULL DEFAULT TRUE,

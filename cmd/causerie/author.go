@@ -28,7 +28,7 @@ type authorCommand struct {
 	Alias     authorAlias     `cmd:"" help:"Add, remove or list the accounts elsewhere that are the same person."`
 	Move      authorMove      `cmd:"" help:"Let an author go on as an account elsewhere, or tell how far that has come."`
 	Delete    authorDelete    `cmd:"" help:"Delete an author with everything they wrote."`
-	RotateKey authorRotateKey `cmd:"" hidden:"" help:"Comes in a later version."`
+	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys to sign with, and tell the followers' servers."`
 }
 
 type authorAdd struct {
@@ -285,14 +285,6 @@ func (d *desk) notTheLast(ctx context.Context, leaving blog.Author) error {
 		err = fmt.Errorf("%s is the last admin: add another one first", leaving.Handle)
 	}
 	return err
-}
-
-type authorRotateKey struct {
-	Handle string `arg:""`
-}
-
-func (authorRotateKey) Run() error {
-	return fmt.Errorf("“author rotate-key” comes in a later version: this is %s", version)
 }
 
 // author finds an author by handle, with or without what stands around it in a full one.

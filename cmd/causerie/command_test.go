@@ -59,11 +59,11 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 		in   string
 		want string
 	}{
-		"a handle that is taken":     {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
-		"a handle with a capital":    {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
-		"a password of three":        {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n", "too short"},
-		"somebody nobody knows":      {[]string{"author", "link", "kade"}, "", "author list"},
-		"a key that is to be turned": {[]string{"author", "rotate-key", "ilse"}, "", "later version"},
+		"a handle that is taken":   {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
+		"a handle with a capital":  {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
+		"a password of three":      {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n", "too short"},
+		"somebody nobody knows":    {[]string{"author", "link", "kade"}, "", "author list"},
+		"keys of somebody unknown": {[]string{"author", "rotate-key", "kade"}, "", "author list"},
 	} {
 		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, c.in); status != failed || !strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)

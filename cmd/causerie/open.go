@@ -116,11 +116,11 @@ func (d *desk) base() federation.Base {
 }
 
 func (d *desk) instanceKey(ctx context.Context) (signature.Key, error) {
-	pem, err := d.store.SigningKey(ctx, "")
+	keys, err := d.store.SigningKeys(ctx, "")
 	if err != nil {
 		return signature.Key{}, fmt.Errorf("read the key of the site: %w", err)
 	}
-	return signature.ParseKey(d.site.InstanceID()+"#main-key", pem)
+	return signature.ParseKey(d.site.InstanceID()+"#main-key", keys.Current)
 }
 
 // findSite reads the site, or founds it; what the settings say of its address must be what it has.

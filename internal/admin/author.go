@@ -2,13 +2,11 @@ package admin
 
 import (
 	"context"
-	"crypto/ed25519"
-	"fmt"
-	"math/big"
 	"strings"
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 )
@@ -46,6 +44,15 @@ func makeAuthor(author blog.Author, password string, now time.Time) (blog.Author
 	return author, keys, err
 }
 
+// RotateKeys gives a voice new keys and has its followers' servers told. Errors are those of Outbox.RotateKeys.
+func RotateKeys(ctx context.Context, outbox *federation.Outbox, voice blog.Voice) error {
+	keys, err := makeKeys(&voice)
+	if err != nil {
+		return err
+	}
+	return outbox.RotateKeys(ctx, voice, keys)
+}
+
 // makeKeys gives a voice its two pairs of keys and returns the private halves.
 func makeKeys(v *blog.Voice) (store.VoiceKeys, error) {
 	var keys store.VoiceKeys
@@ -66,23 +73,6 @@ func makeKeys(v *blog.Voice) (store.VoiceKeys, error) {
 	if v.PublicKey, err = sign.PublicPEM(); err != nil {
 		return keys, err
 	}
-	public, ok := prove.Private.Public().(ed25519.PublicKey)
-	if !ok {
-		return keys, fmt.Errorf("a proof key of type %T", prove.Private.Public())
-	}
-	v.ProofKey = multikey(public)
-	return keys, nil
-}
-
-// multikey is an Ed25519 key as FEP-521a writes it: the multicodec prefix 0xed01 and the key, in base58btc.
-func multikey(key ed25519.PublicKey) string {
-	const digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-	n := new(big.Int).SetBytes(append([]byte{0xed, 0x01}, key...))
-	base, rest := big.NewInt(58), new(big.Int)
-	var text []byte
-	for n.Sign() > 0 {
-		n.DivMod(n, base, rest)
-		text = append([]byte{digits[rest.Int64()]}, text...)
-	}
-	return "z" + string(text) // no leading zero byte, so no leading 1
+	v.ProofKey, err = prove.Multikey()
+	return keys, err
 }

@@ -31,7 +31,7 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		if err != nil || ilse.Role != blog.Admin || ilse.Handle != "ilse" || !strings.HasPrefix(ilse.ProofKey, "z6Mk") || !strings.Contains(ilse.PublicKey, "PUBLIC KEY") {
 			t.Errorf("the author is %+v (%v)", ilse, err)
 		}
-		if key, err := o.store.SigningKey(t.Context(), ilse.ID); err != nil || !strings.Contains(key, "PRIVATE KEY") {
+		if keys, err := o.store.SigningKeys(t.Context(), ilse.ID); err != nil || !strings.Contains(keys.Current, "PRIVATE KEY") {
 			t.Errorf("no signing key (%v)", err)
 		}
 		o.browser().open(link).want(404, "/admin/first-run").sees("This link opens nothing")

@@ -154,18 +154,28 @@ func (o *overkant) author(handle, name string, role blog.Role) blog.Author {
 	}
 	now := time.Now().UTC()
 	a := blog.Author{Role: role, Language: "en", Password: made.password, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
-		PublicKey: made.public, ProofKey: "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
-	if err := o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: made.private}); err != nil {
+		PublicKey: made.public, ProofKey: made.proof, Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	if err := o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: made.private, Ed25519: made.proving}); err != nil {
 		o.t.Fatal(err)
 	}
 	return a
 }
 
-type moulded struct{ public, private, password string }
+type moulded struct{ public, private, proof, proving, password string }
 
 var mould = sync.OnceValues(func() (m moulded, err error) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
+		return m, err
+	}
+	prove, err := signature.NewEd25519Key("")
+	if err != nil {
+		return m, err
+	}
+	if m.proof, err = prove.Multikey(); err != nil {
+		return m, err
+	}
+	if m.proving, err = prove.PEM(); err != nil {
 		return m, err
 	}
 	if m.public, err = key.PublicPEM(); err != nil {

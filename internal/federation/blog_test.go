@@ -143,13 +143,28 @@ func privatePEM(t testing.TB, k signature.Key) string {
 
 func (o *overkant) addVoice(handle, name string) blog.Voice {
 	o.t.Helper()
-	key, now := newKey(o.t), time.Now()
+	now := time.Now()
 	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
-		PublicKey: publicPEM(o.t, key), ProofKey: "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
-	if err := o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: privatePEM(o.t, key)}); err != nil {
+		Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	if err := o.store.AddAuthor(o.t.Context(), a, giveKeys(o.t, &a.Voice)); err != nil {
 		o.t.Fatal(err)
 	}
 	return a.Voice
+}
+
+// giveKeys gives a voice its keys, and returns the private halves.
+func giveKeys(t testing.TB, v *blog.Voice) store.VoiceKeys {
+	t.Helper()
+	sign := newKey(t)
+	prove, err := signature.NewEd25519Key("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.ProofKey, err = prove.Multikey(); err != nil {
+		t.Fatal(err)
+	}
+	v.PublicKey = publicPEM(t, sign)
+	return store.VoiceKeys{RSA: privatePEM(t, sign), Ed25519: privatePEM(t, prove)}
 }
 
 // draft writes an article of Ilse's that is ready to be published.

@@ -115,9 +115,12 @@ func (c *Chores) giveUp(ctx context.Context) error {
 	return err
 }
 
-// eraseRemains erases what was still needed of authors who left: their keys, until everybody was told, and files.
+// eraseRemains erases what was still needed: the keys of authors who left and those of before a rotation, until the letters
+// that they sign were out, and files.
 func (c *Chores) eraseRemains(ctx context.Context) error {
 	_, err := c.Store.EraseKeys(ctx)
+	_, oldErr := c.Store.EraseOldKeys(ctx)
+	err = errors.Join(err, oldErr)
 	if c.Discard != nil {
 		err = errors.Join(err, c.Discard(ctx))
 	}

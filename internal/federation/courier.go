@@ -25,7 +25,7 @@ type Courier struct {
 	Base
 	wake  chan struct{}
 	seats seats
-	keys  sync.Map // voice id -> signature.Key
+	keys  sync.Map // ring -> []signature.Key
 	mu    sync.Mutex
 	words map[spoken]wording // of what was said lately
 }
@@ -212,15 +212,15 @@ func (c *Courier) doubt(ctx context.Context, letter store.Letter, answer remote.
 	return c.Store.Doubt(ctx, letter)
 }
 
-// sealed is what a letter says, and the key that signs it.
+// sealed is what a letter says, and the keys that sign it: the second one where the first is not believed any more.
 type sealed struct {
 	words     []byte
-	key       signature.Key
+	keys      []signature.Key
 	followers string // what goes along of the followers at its server, see synchronization
 }
 
 func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err error) {
-	if s.key, err = c.key(ctx, letter.VoiceID); err != nil {
+	if s.keys, err = c.signers(ctx, letter); err != nil {
 		return s, err
 	}
 	said, err := c.payload(ctx, letter)
@@ -238,7 +238,7 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, seat *seat) (remote.Answer, error) {
 	quiet := time.AfterFunc(silence, seat.giveUp)
 	defer quiet.Stop()
-	answer, err := c.Remote.Post(ctx, letter.Inbox, said.words, said.key, said.followers)
+	answer, err := c.postSigned(ctx, letter.Inbox, said)
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
 		return answer, err
 	}
@@ -246,30 +246,19 @@ func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, se
 	if err != nil || len(short) == len(said.words) {
 		return answer, nil
 	}
-	return c.Remote.Post(ctx, letter.Inbox, short, said.key, said.followers)
+	said.words = short
+	return c.postSigned(ctx, letter.Inbox, said)
 }
 
-// key is the signing key of a voice, parsed once. One that cannot be read is the zero key, with which nothing can be
-// signed: the letter is refused and says so, and the others go on.
-func (c *Courier) key(ctx context.Context, voice blog.ID) (signature.Key, error) {
-	if key, ok := c.keys.Load(voice); ok {
-		return key.(signature.Key), nil
+// postSigned brings words signed with the first of the keys. A server that refuses the signature has asked for our newest
+// key already, and gets them signed with that.
+func (c *Courier) postSigned(ctx context.Context, inbox string, said sealed) (remote.Answer, error) {
+	answer, err := c.Remote.Post(ctx, inbox, said.words, said.keys[0], said.followers)
+	refused := err == nil && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden)
+	if !refused || len(said.keys) == 1 {
+		return answer, err
 	}
-	pem, err := c.Store.SigningKey(ctx, voice)
-	if err != nil {
-		return signature.Key{}, err
-	}
-	id := c.Site.InstanceID()
-	if voice != "" {
-		id = c.Site.ActorID(voice)
-	}
-	key, err := signature.ParseKey(id+"#main-key", pem)
-	if err != nil {
-		c.Log.Error("the key of a voice cannot be read", "voice", voice, "error", err)
-		return signature.Key{}, nil
-	}
-	c.keys.Store(voice, key)
-	return key, nil
+	return c.Remote.Post(ctx, inbox, said.words, said.keys[1], said.followers)
 }
 
 // spoken is an activity with a revision of the object it is about.

@@ -34,14 +34,7 @@ func (o *overkant) choresAt(d time.Duration, what string, holds func() bool) {
 // client asks other servers, and remembers nothing of what they answered before.
 func (o *overkant) client() *remote.Client {
 	o.t.Helper()
-	pem, err := o.store.SigningKey(o.t.Context(), "")
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	key, err := signature.ParseKey(o.site.InstanceID()+"#main-key", pem)
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	key := signature.Key{ID: o.site.InstanceID() + "#main-key", Private: o.instance.Private}
 	client := remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Key: key})
 	o.t.Cleanup(client.Close)
 	return client

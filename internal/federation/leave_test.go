@@ -142,11 +142,11 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 			t.Errorf("the canary still sits in %v", found)
 		}
 		key := func() string {
-			pem, err := s.SigningKey(o.soon(), o.ilse.ID)
+			keys, err := s.SigningKeys(o.soon(), o.ilse.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return pem
+			return keys.Current + keys.Old
 		}
 		o.until("one of the two servers was told", func() bool { _, letters, err := s.CountWaiting(o.soon()); return err == nil && letters == 1 })
 		if _, err := s.EraseKeys(o.soon()); err != nil || key() == "" {
@@ -161,7 +161,7 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 		if v := o.voice(o.ilse.ID); v.PublicKey != "" || v.ProofKey != "" || v.Handle != "ilse" {
 			t.Errorf("of the voice stays %+v", v)
 		}
-		if pem, err := s.SigningKey(o.soon(), tobias.ID); err != nil || pem == "" {
+		if keys, err := s.SigningKeys(o.soon(), tobias.ID); err != nil || keys.Current == "" {
 			t.Errorf("the key of one who stays is gone (%v)", err)
 		}
 		if code, _, body := o.get("/ap/actors/"+string(o.ilse.ID), asMastodon); code != 410 || !strings.Contains(body, `"Tombstone"`) {

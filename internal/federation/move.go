@@ -140,7 +140,7 @@ func (o *Outbox) sayMove(ctx context.Context, s *store.Store, m blog.Move) error
 	if err != nil {
 		return err
 	}
-	if err := o.sayProfile(ctx, s, voice); err != nil {
+	if _, err := o.sayProfile(ctx, s, voice); err != nil {
 		return err
 	}
 	said, err := o.say(ctx, s, voice, "Move", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })

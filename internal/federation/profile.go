@@ -66,7 +66,8 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 			if err != nil || voice.RetiredAt != nil {
 				return err
 			}
-			return o.sayProfile(ctx, store, voice)
+			_, err = o.sayProfile(ctx, store, voice)
+			return err
 		})
 		if !errors.Is(said, blog.ErrNotFound) { // another process did
 			err = errors.Join(err, said)
@@ -79,16 +80,16 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 }
 
 // sayProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of it.
-func (o *Outbox) sayProfile(ctx context.Context, s *store.Store, voice blog.Voice) error {
+func (o *Outbox) sayProfile(ctx context.Context, s *store.Store, voice blog.Voice) (blog.Activity, error) {
 	person, err := o.profile(ctx, s, voice)
 	if err != nil {
-		return err
+		return blog.Activity{}, err
 	}
 	said, err := o.say(ctx, s, voice, "Update", "", 0, func(e activity.Envelope) ([]byte, error) {
 		return activity.WrapUpdate(e, person)
 	})
 	if err != nil {
-		return err
+		return said, err
 	}
-	return errors.Join(s.SupersedeProfile(ctx, said), s.TellFollowers(ctx, said))
+	return said, errors.Join(s.SupersedeProfile(ctx, said), s.TellFollowers(ctx, said))
 }

@@ -223,13 +223,13 @@ func (o *overkant) meets(other *overkant) {
 		o.t.Errorf("reading: %v", err)
 		return
 	}
-	pem, err := o.store.SigningKey(o.soon(), o.ilse.ID)
+	keys, err := o.store.SigningKeys(o.soon(), o.ilse.ID)
 	if err != nil {
 		o.t.Error(err)
 		return
 	}
 	ilse := o.site.ActorID(o.ilse.ID)
-	key, err := signature.ParseKey(ilse+"#main-key", pem)
+	key, err := signature.ParseKey(ilse+"#main-key", keys.Current)
 	if err != nil {
 		o.t.Error(err)
 		return

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -96,6 +98,25 @@ func (k Key) PublicPEM() (string, error) {
 		return "", fmt.Errorf("write public key: %w", err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
+}
+
+// Multikey is the public half of an Ed25519 key as FEP-521a writes it: the multicodec prefix 0xed01 and the key, in
+// base58btc. There is none of another kind.
+func (k Key) Multikey() (string, error) {
+	public, ok := k.Private.Public().(ed25519.PublicKey)
+	if !ok {
+		return "", fmt.Errorf("write public key: a multikey of a %T", k.Private.Public())
+	}
+	const digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+	n := new(big.Int).SetBytes(append([]byte{0xed, 0x01}, public...))
+	base, rest := big.NewInt(58), new(big.Int)
+	var text []byte
+	for n.Sign() > 0 {
+		n.DivMod(n, base, rest)
+		text = append(text, digits[rest.Int64()])
+	}
+	slices.Reverse(text)
+	return "z" + string(text), nil // no leading zero byte, so no leading 1
 }
 
 // String is the id alone, so that no format verb prints the secret.

@@ -142,7 +142,7 @@ func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
 // EraseKeys forgets the keys of voices that ended, once all their letters are settled. It tells how many.
 func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 	return s.exec(ctx, `
-		UPDATE voices SET private_key = '', public_key = '', proof_private_key = '', proof_key = ''
+		UPDATE voices SET private_key = '', public_key = '', old_private_key = '', proof_private_key = '', proof_key = ''
 		WHERE retired_at IS NOT NULL AND private_key <> ''
 		AND id NOT IN (SELECT a.voice_id FROM deliveries d JOIN activities a ON a.id = d.activity_id WHERE d.settled_at IS NULL)`)
 }

@@ -20,6 +20,7 @@ type Letter struct {
 	Unsure     bool
 	SaidAt     time.Time
 	WrittenAt  *time.Time // where it was written later than its words were said
+	Rotation   blog.ID // the activity that told of the voice's newest keys, "" when they are its first
 }
 
 // Since is when a letter was written: how long it may be tried is counted from there.
@@ -34,8 +35,9 @@ func (l Letter) Since() time.Time {
 func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Letter, error) {
 	var list []Letter
 	return list, s.all(ctx, &list, `
-		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at, a.at AS said_at
-		FROM deliveries d JOIN activities a ON a.id = d.activity_id
+		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at, a.at AS said_at,
+			COALESCE(v.rotation, '') AS rotation
+		FROM deliveries d JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
 		WHERE d.host = ? AND d.settled_at IS NULL ORDER BY d.activity_id, d.inbox LIMIT ?`, host, limit)
 }
 

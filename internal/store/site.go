@@ -40,15 +40,6 @@ func (s *Store) SaveSite(ctx context.Context, site blog.Site) error {
 	})
 }
 
-// SigningKey is the private RSA key (PKCS#8 PEM) of a voice, or of the instance actor when voice is "".
-func (s *Store) SigningKey(ctx context.Context, voice blog.ID) (string, error) {
-	var pem string
-	if voice == "" {
-		return pem, s.one(ctx, &pem, `SELECT private_key FROM site`)
-	}
-	return pem, s.one(ctx, &pem, `SELECT private_key FROM voices WHERE id = ?`, voice)
-}
-
 // Ping asks the database for a sign of life.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int

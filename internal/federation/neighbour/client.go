@@ -382,6 +382,14 @@ func (m *memory) knows(id string) bool {
 	return m.met[id]
 }
 
+// Forget drops what the server has learnt of others, as one that begins anew.
+func (s *Server) Forget() {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	clear(s.memory.actors)
+	clear(s.memory.met)
+}
+
 // forget drops what is older than that moment, and tells whether it did.
 func (m *memory) forget(id string, before time.Time) bool {
 	m.mu.Lock()

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/admin"
+	"causerie/internal/blog"
+)
+
+type authorRotateKey struct {
+	Handle string `arg:"" help:"Whose keys are to be replaced."`
+}
+
+// Help is printed below the command's line by --help.
+func (authorRotateKey) Help() string {
+	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the author: they are told " +
+		"in a letter that bears the old signature, and ask for the new key by themselves where that does not reach them. The server may run " +
+		"meanwhile. What waits to be sent is sent with the old key, which is forgotten after that."
+}
+
+func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(d *desk) error {
+		author, err := d.author(ctx, k.Handle)
+		if err != nil {
+			return err
+		}
+		err = admin.RotateKeys(ctx, d.outbox, author.Voice)
+		if errors.Is(err, blog.ErrGone) {
+			return fmt.Errorf("%s has left this blog and signs nothing any more", author.Handle)
+		}
+		if err != nil {
+			return err
+		}
+		servers, err := d.store.CountFollowers(ctx, author.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s has new keys; %s told.\n", author.Name, serversAre(servers.Servers))
+		return nil
+	})
+}
+
+func serversAre(n int) string {
+	switch n {
+	case 0:
+		return "no server follows yet, so none is"
+	case 1:
+		return "one server is"
+	}
+	return fmt.Sprintf("%d servers are", n)
+}
