@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -100,6 +101,12 @@ func (e Envelope) audienceOf(h head) audience {
 		return e.everybody()
 	}
 	return audience{to: h.To, cc: h.Cc}
+}
+
+// IsPublic tells whether an activity of ours is for everybody, listed or not.
+func IsPublic(said []byte) bool {
+	h, _, err := reopen(said)
+	return err == nil && (slices.Contains(h.To, Public) || slices.Contains(h.Cc, Public))
 }
 
 // WithObject is an activity of ours around its object as it is now, before the audience that the object has now. What was

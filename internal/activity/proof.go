@@ -118,6 +118,18 @@ func proofDigest(config, document members) ([]byte, error) {
 	return digest, nil
 }
 
+// HasProof tells whether there is anything in a document that might be a proof.
+func (d *Document) HasProof() bool { return d.root["proof"] != nil }
+
+// WithoutProof is an activity of ours as it is read where it comes from, which is proof enough: its own may be by a key
+// that was changed since.
+func WithoutProof(said []byte) ([]byte, error) {
+	if !bytes.Contains(said, []byte(proofOpening)) {
+		return said, nil
+	}
+	return replaced(said, nil)
+}
+
 // VerifyProof checks the integrity proof of a document (FEP-8b32) and answers with the address of the key that made it.
 // It is an ErrProof unless there is exactly one proof of type DataIntegrityProof with cryptosuite eddsa-jcs-2022, made to
 // assert, at most 12 hours before now and an hour after, not expired, under the document's own @context, by a key on the

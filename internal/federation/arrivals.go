@@ -129,7 +129,7 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 		return errors.Join(err, in.Store.Done(ctx, arrival.ID))
 	}
 	if arrival.Signer != act.Actor {
-		if act, err = in.forwarded(ctx, act); err != nil {
+		if act, err = in.passedOn(ctx, doc, act, arrival.At); err != nil {
 			return err
 		}
 	}
@@ -194,6 +194,15 @@ func (in *Inbox) fetch(ctx context.Context, missing need, found finds) error {
 		found[post.ID] = post
 	}
 	return nil
+}
+
+// passedOn is what is to be believed of an activity that somebody else than its actor brought us: all of it where a proof
+// is in it, or what can be asked for where it comes from.
+func (in *Inbox) passedOn(ctx context.Context, doc *activity.Document, act activity.Activity, came time.Time) (activity.Activity, error) {
+	if proven, err := in.proven(ctx, doc, act, came); proven || err != nil {
+		return act, err
+	}
+	return in.forwarded(ctx, act)
 }
 
 // forwarded judges an activity that somebody else than its actor brought us: nothing in it is believed but the address

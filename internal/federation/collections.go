@@ -263,7 +263,7 @@ func (d *Documents) activity(ctx context.Context, r *http.Request) ([]byte, erro
 // current is what was said with its object as it is now: an edit took words out so that they are read no more.
 func current(said store.Said) ([]byte, error) {
 	if said.Kind == "Announce" {
-		return said.Payload, nil
+		return activity.WithoutProof(said.Payload)
 	}
 	return activity.WithObject(said.Payload, said.Object)
 }

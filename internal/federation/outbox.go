@@ -28,6 +28,9 @@ func (o *Outbox) say(ctx context.Context, s *store.Store, voice blog.Voice, kind
 	if err != nil {
 		return blog.Activity{}, fmt.Errorf("write %s: %w", kind, err)
 	}
+	if payload, err = o.prove(ctx, s, voice, kind, payload, now); err != nil {
+		return blog.Activity{}, fmt.Errorf("prove %s: %w", kind, err)
+	}
 	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload, At: now}
 	return said, s.Say(ctx, said)
 }

@@ -196,6 +196,7 @@ func (p *Person) document() map[string]any {
 	document["featured"] = p.ID + "/collections/featured"
 	document["manuallyApprovesFollowers"] = false
 	document["discoverable"] = true
+	document["assertionMethod"] = []any{p.multikey()}
 	document["published"] = "2024-03-01T00:00:00Z"
 	document["tag"] = []any{}
 	document["attachment"] = []any{}

@@ -2,6 +2,7 @@ package neighbour
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -23,8 +24,9 @@ type Person struct {
 	ID     string
 	kind   string
 
-	keyMu sync.Mutex
-	key   *rsa.PrivateKey // made when first needed
+	keyMu   sync.Mutex
+	key     *rsa.PrivateKey    // made when first needed
+	proving ed25519.PrivateKey // and this one
 
 	// guarded by Server.mu
 	display   string
@@ -433,13 +435,13 @@ func (p *Person) goAfter(ctx context.Context, from, to string) error {
 	return err
 }
 
-// RotateKey replaces the key under the same key id and tells nobody: whoever knows the old one finds that the next
+// RotateKey replaces both keys under the same key ids and tells nobody: whoever knows the old one finds that the next
 // signature does not fit and has to ask again. UpdateProfile announces it.
 func (p *Person) RotateKey() {
 	key := p.Server.world.keys.fresh()
 	p.keyMu.Lock()
 	defer p.keyMu.Unlock()
-	p.key = key
+	p.key, p.proving = key, nil
 }
 
 // Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a letter from here
