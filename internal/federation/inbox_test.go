@@ -58,25 +58,7 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 	})
 }
 
-func TestAKeyThatCannotBeFetchedNowIsAskedForAgainLater(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis")
-		bram := veerhuis.Person("bram")
-		a := o.publish()
-		ready, err := bram.PrepareReply(o.soon(), o.object(a), "<p>Later.</p>")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := veerhuis.Be(neighbour.Closed()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ready.Send(o.soon()); status(err) != http.StatusServiceUnavailable {
-			t.Errorf("while its server is away: %v, want 503", err)
-		}
-	})
-}
-
-func TestANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
+func TestF092ANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis := o.server("veerhuis")
 		bram := veerhuis.Person("bram")

@@ -105,7 +105,7 @@ func TestAStrangersKeyMustBeOfASizeAndKindWeTrust(t *testing.T) {
 	}
 }
 
-func TestAHugeKeyIsRefusedAtOnce(t *testing.T) {
+func TestT024AHugeKeyIsRefusedAtOnce(t *testing.T) {
 	huge := rsaPEM(t, 16384, 65537)
 	fastest := time.Hour
 	for range 5 { // the machine may be busy with others

@@ -20,7 +20,7 @@ type Letter struct {
 	Unsure     bool
 	SaidAt     time.Time
 	WrittenAt  *time.Time // where it was written later than its words were said
-	Rotation   blog.ID // the activity that told of the voice's newest keys, "" when they are its first
+	Rotation   blog.ID    // the activity that told of the voice's newest keys, "" when they are its first
 }
 
 // Since is when a letter was written: how long it may be tried is counted from there.
