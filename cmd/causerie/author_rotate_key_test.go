@@ -1,0 +1,45 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/store/storetest"
+)
+
+func TestNewKeysAreGivenBesideARunningServer(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		veerhuis, bram := s.village()
+		ilse := s.ilse(bram)
+		_, before := s.get(ilse.Object, "application/activity+json")
+		publish := func(slug string) articleLine {
+			file := write(t, slug+".md", "---\ntitle: "+slug+"\nslug: "+slug+"\n---\n\nThe ferry.\n")
+			return read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
+		}
+		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", publish("before").Object)); err != nil {
+			t.Fatal(err)
+		}
+		if out := s.say("author", "rotate-key", "ilse"); !strings.Contains(out, "has new keys; one server is told") {
+			t.Errorf("said %q", out)
+		}
+		told, err := veerhuis.WaitFor(s.ctx, neighbour.About("Update", ilse.Object))
+		if err != nil || !told.Accepted() {
+			t.Fatalf("the server was told by %+v, %v", told, err)
+		}
+		s.wait("the new keys are shown", func() bool {
+			status, now := s.get(ilse.Object, "application/activity+json")
+			return status == http.StatusOK && now != before && strings.Contains(now, "#main-key")
+		})
+		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", publish("after").Object)); err != nil {
+			t.Fatal(err)
+		}
+		for _, letter := range veerhuis.Letters() {
+			if !letter.Accepted() {
+				t.Errorf("%s was refused: %s", letter.Type, letter.Fault)
+			}
+		}
+	})
+}
