@@ -121,27 +121,64 @@ func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
 	if n.Accepted > 0 {
 		reach = "goes to " + many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
 	}
-	others := 0
-	for _, by := range a.Authors {
-		if by.VoiceID == "" || by.VoiceID == a.VoiceID {
-			continue
-		}
-		theirs, err := d.store.CountFollowers(v.ctx(), by.VoiceID)
-		if err != nil {
-			return nil, err
-		}
-		others += theirs.Accepted
+	wrote, err := d.countCarried(v, coauthors(a))
+	if err != nil {
+		return nil, err
+	}
+	announced, err := d.countCarried(v, d.announcers(a))
+	if err != nil {
+		return nil, err
 	}
 	carried := ""
-	if others > 0 {
-		carried = ", and is carried on to " + many(others, "follower", "followers") + " of those who wrote with you"
+	if wrote > 0 {
+		carried = ", and is carried on to " + many(wrote, "follower", "followers") + " of those who wrote with you"
+	}
+	everywhere := carried
+	if announced > 0 {
+		everywhere += ", and is announced to " + many(announced, "follower", "followers") + " of the blog or the series"
 	}
 	return []audience{
-		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + carried + "."},
+		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + everywhere + "."},
 		{string(blog.Unlisted), "Unlisted", "For whoever has the address, not on the front page or in feeds; " + reach + carried + "."},
 		{string(blog.Followers), "Followers only", "Not on the web; " + reach + "."},
 		{string(blog.Local), "Only here", "On the front page and in the feeds; not sent to any server."},
 	}, nil
+}
+
+// coauthors are the voices of ours that wrote an article with its owner.
+func coauthors(a blog.Article) []findVoice {
+	var list []findVoice
+	for _, by := range a.Authors {
+		if by.VoiceID != "" && by.VoiceID != a.VoiceID {
+			list = append(list, func(context.Context) (blog.Voice, error) { return blog.Voice{ID: by.VoiceID}, nil })
+		}
+	}
+	return list
+}
+
+// announcers are the voices of the blog and of the article's series.
+func (d *Desk) announcers(a blog.Article) []findVoice {
+	return []findVoice{d.store.SiteVoice, d.voiceOf(blog.Series{ID: a.SeriesID})}
+}
+
+// countCarried counts the followers of those of the voices that are there and speak.
+func (d *Desk) countCarried(v *visit, voices []findVoice) (int, error) {
+	total := 0
+	for _, find := range voices {
+		voice, err := find(v.ctx())
+		if errors.Is(err, blog.ErrNotFound) || err == nil && !voice.Followable() {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		n, err := d.store.CountFollowers(v.ctx(), voice.ID)
+		if err != nil {
+			return 0, err
+		}
+		total += n.Accepted
+	}
+	return total, nil
 }
 
 // cards shows the three forms as Mastodon does (federation.md 3.1 and 3.2).
