@@ -63,6 +63,7 @@ CREATE TABLE following (
     since         TIMESTAMP NOT NULL,
     PRIMARY KEY (voice_id, actor_id)
 );
+CREATE INDEX following_actor ON following (actor_id);
 
 -- What our voices liked and boosted elsewhere, with the activity that said so: it is needed to take it back.
 CREATE TABLE gestures (

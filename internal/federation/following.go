@@ -27,18 +27,22 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 			f = known
 			return nil
 		}
-		said, err := o.say(ctx, store, voice, "Follow", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, actor.ID) })
-		if err != nil {
-			return err
-		}
-		f.FollowID = o.Site.ActivityID(said.ID)
-		return errors.Join(store.AddFollowing(ctx, f), store.TellInboxes(ctx, said, actor.Inbox))
+		return o.sayFollow(ctx, store, voice, &f)
 	})
 	if err != nil {
 		return f, fmt.Errorf("follow %s: %w", whom, err)
 	}
 	o.Wake()
 	return f, nil
+}
+
+func (o *Outbox) sayFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
+	said, err := o.say(ctx, s, voice, "Follow", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
+	if err != nil {
+		return err
+	}
+	f.FollowID = o.Site.ActivityID(said.ID)
+	return errors.Join(s.AddFollowing(ctx, *f), s.TellInboxes(ctx, said, f.Actor.Inbox))
 }
 
 // Unfollow lets a voice hear somebody no more, by that one's address. It is blog.ErrNotFound when it does not.
@@ -48,17 +52,41 @@ func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) e
 		if err != nil {
 			return err
 		}
-		if err := store.EndFollowing(ctx, actor, f.FollowID, voice.ID); err != nil {
-			return err
-		}
-		_, follow, _, _ := o.Site.Local(f.FollowID)
-		return o.sayUndo(ctx, store, voice, follow, f.Actor.Inbox)
+		return o.sayUnfollow(ctx, store, voice, f)
 	})
 	if err != nil {
 		return fmt.Errorf("stop following %s: %w", actor, err)
 	}
 	o.Wake()
 	return nil
+}
+
+func (o *Outbox) sayUnfollow(ctx context.Context, s *store.Store, voice blog.Voice, f blog.Following) error {
+	if err := s.EndFollowing(ctx, f.ActorID, f.FollowID, voice.ID); err != nil {
+		return err
+	}
+	_, follow, _, _ := o.Site.Local(f.FollowID)
+	return o.sayUndo(ctx, s, voice, follow, f.Actor.Inbox)
+}
+
+// followOn lets a voice follow somebody whom it follows to where they went. To a voice of our own nothing needs to be said.
+func (o *Outbox) followOn(ctx context.Context, s *store.Store, f blog.Following, target string) error {
+	voice, err := s.Voice(ctx, f.VoiceID)
+	if err != nil {
+		return err
+	}
+	if err := o.sayUnfollow(ctx, s, voice, f); err != nil || o.Site.Owns(target) {
+		return err
+	}
+	_, err = s.Following(ctx, f.VoiceID, target)
+	if !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	actor, err := s.Actor(ctx, target)
+	if err != nil {
+		return err
+	}
+	return o.sayFollow(ctx, s, voice, &blog.Following{VoiceID: voice.ID, ActorID: target, State: blog.Pending, Since: o.Now(), Actor: actor})
 }
 
 // sayUndo takes back something that a voice said, and tells the given inboxes.

@@ -15,8 +15,8 @@ import (
 const betweenMoves = 7 * 24 * time.Hour
 
 // move follows a follower who goes on as another actor: their own server follows us anew from there. Only a target that
-// names the old one among its aliases is believed. What they wrote stays theirs, and whom our authors follow, they follow on.
-func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found finds) error {
+// names the old one among its aliases is believed. What they wrote stays theirs. Voices of ours that follow them go after them.
+func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found finds, result *effect) error {
 	if what.Object != act.Actor || what.Target == act.Actor || what.Target == "" {
 		return nil
 	}
@@ -25,12 +25,22 @@ func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity
 		return err
 	}
 	follows, err := s.IsFollower(ctx, act.Actor)
-	if err != nil || !follows || actor.MovedAt != nil && in.Now().Sub(*actor.MovedAt) < betweenMoves {
+	if err != nil {
+		return err
+	}
+	ours, err := s.FollowersHere(ctx, act.Actor)
+	if err != nil || !follows && len(ours) == 0 || actor.MovedAt != nil && in.Now().Sub(*actor.MovedAt) < betweenMoves {
 		return err
 	}
 	back, err := in.namesBack(ctx, s, what.Target, act.Actor, found)
 	if err != nil || !back {
 		return err
+	}
+	for _, f := range ours {
+		result.said, f.Actor = true, actor
+		if err := in.outbox.followOn(ctx, s, f, what.Target); err != nil {
+			return err
+		}
 	}
 	return s.FollowMove(ctx, act.Actor, what.Target, in.Now())
 }

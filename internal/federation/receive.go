@@ -99,7 +99,7 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 	case activity.Block:
 		return in.blocked(ctx, s, act, what)
 	case activity.Move:
-		return in.move(ctx, s, act, what, found)
+		return in.move(ctx, s, act, what, found, result)
 	case activity.Flag:
 		return in.flag(ctx, s, act, what)
 	}

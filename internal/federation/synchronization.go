@@ -232,7 +232,7 @@ func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, li
 			continue
 		}
 		if err == nil {
-			err = in.outbox.sayUnfollow(ctx, s, voice, actor)
+			err = in.outbox.sayNoFollow(ctx, s, voice, actor)
 		}
 		if err != nil {
 			return said, err
@@ -242,8 +242,8 @@ func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, li
 	return said, nil
 }
 
-// sayUnfollow takes a Follow back of which we know nothing. Servers look for who and whom; its address is made up.
-func (o *Outbox) sayUnfollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
+// sayNoFollow takes a Follow back of which we know nothing. Servers look for who and whom; its address is made up.
+func (o *Outbox) sayNoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
 	said, err := o.say(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) {
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At}, actor.ID)
 		if err != nil {

@@ -192,3 +192,43 @@ func TestAQuoteIsRefusedWhereNobodyMayQuote(t *testing.T) {
 		})
 	})
 }
+
+func TestAnAuthorMovesFromBlogToBlogAndWhoFollowsGoesAlong(t *testing.T) {
+	twoBlogs(t, func(t *testing.T, here, there *overkant, tobias blog.Voice) {
+		bram := here.server("veerhuis").Person("bram")
+		here.befriend(bram)
+		third := start(t, storetest.Open(t))
+		salma := third.addVoice("salma", "Salma Idrissi")
+		third.follow(salma, here, here.ilse)
+		if _, err := here.outbox.Move(here.soon(), here.ilse, "@tobias@"+there.site.HandleDomain, 0); err == nil {
+			t.Fatal("a move to one who does not point back is made")
+		}
+		if _, err := there.outbox.AddAlias(there.soon(), tobias, "@ilse@"+here.site.HandleDomain); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := here.outbox.Move(here.soon(), here.ilse, "@tobias@"+there.site.HandleDomain, 0); err != nil {
+			t.Fatal(err)
+		}
+		third.until("salma follows on, there", func() bool {
+			f, err := third.store.Following(t.Context(), salma.ID, there.site.ActorID(tobias.ID))
+			return err == nil && f.State == blog.Accepted
+		})
+		for o, want := range map[*overkant]int{here: 0, there: 2} { // bram goes along by himself
+			voice := map[*overkant]blog.ID{here: here.ilse.ID, there: tobias.ID}[o]
+			o.until("both followers are over there", func() bool {
+				n, err := o.store.CountFollowers(t.Context(), voice)
+				return err == nil && n.Accepted == want
+			})
+		}
+		if _, _, body := here.get("/ap/actors/"+string(here.ilse.ID), "application/activity+json"); !strings.Contains(body, `"movedTo":"`+there.site.ActorID(tobias.ID)+`"`) {
+			t.Errorf("the old profile reads %s", body)
+		}
+		if _, err := third.outbox.Follow(third.soon(), salma, here.site.ActorID(here.ilse.ID)); err != nil {
+			t.Fatal(err)
+		}
+		third.until("a new follower is refused", func() bool {
+			_, err := third.store.Following(t.Context(), salma.ID, here.site.ActorID(here.ilse.ID))
+			return err != nil
+		})
+	})
+}
