@@ -49,11 +49,13 @@ CREATE TABLE followers (
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
     actor_id      TEXT      NOT NULL REFERENCES actors (id),
     follow_id     TEXT      NOT NULL,
-    state         TEXT      NOT NULL CHECK (state IN ('pending', 'accepted')),
+    state         TEXT      NOT NULL CHECK (state IN ('pending', 'accepted', 'aside')),
     since         TIMESTAMP NOT NULL,
+    accept_id     TEXT      NOT NULL DEFAULT '',   -- the activity by which we said yes last
     PRIMARY KEY (voice_id, actor_id)
 );
 CREATE INDEX followers_actor ON followers (actor_id);
+CREATE INDEX followers_aside ON followers (actor_id) WHERE state = 'aside';
 
 CREATE TABLE following (
     voice_id      TEXT      NOT NULL REFERENCES voices (id),

@@ -116,6 +116,7 @@ func (d *Desk) Routes() chi.Router {
 	plain.Get("/authorize_interaction", d.signedIn(d.interact))
 	plain.Post("/authorize_interaction", d.signedIn(d.doInteract))
 	plain.Get("/admin/network", d.signedIn(d.network))
+	plain.Post("/admin/network/aside", d.signedIn(d.decideAside))
 
 	plain.Get("/admin/pictures", d.signedIn(d.pictures))
 	plain.Post("/admin/pictures/{picture}", d.signedIn(d.describePicture))

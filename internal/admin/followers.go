@@ -18,6 +18,7 @@ type followersPage struct {
 	Rows    []follower
 	Pager   pager
 	Handle  string
+	Aside   string // how many are set aside, in words
 }
 
 // follower is one of them.
@@ -25,11 +26,14 @@ type follower struct {
 	ActorID string
 	Who     person
 	Since   string
+	Server  string // where their letters go
+	Class   string // the shape and the words of what became of the last letter to them; "" when there was none lately
+	Fate    string
 	Block   string // the way to a block, for those who may
 }
 
 func (v *visit) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Since: moment(f.Since, v.now, v.zone)}
+	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(), Since: moment(f.Since, v.now, v.zone)}
 	if (frame{Author: v.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)
 	}
@@ -51,6 +55,9 @@ func (d *Desk) followers(v *visit) error {
 	if n := p.Counts; n.Accepted > 0 {
 		p.Heading = many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
 	}
+	if n := p.Counts.Aside; n > 0 {
+		p.Aside = many(n, "follower is", "followers are") + " set aside, since their servers have been silent for a month."
+	}
 	if p.Asking, err = d.listFollowers(v, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
 		return err
 	}
@@ -65,11 +72,44 @@ func (d *Desk) followers(v *visit) error {
 func (d *Desk) listFollowers(v *visit, l store.FollowerList) ([]follower, error) {
 	l.Voice = v.author.ID
 	list, err := d.store.FollowersOf(v.ctx(), l)
+	if err != nil {
+		return nil, err
+	}
+	var inboxes []string
+	for _, f := range list {
+		inboxes = append(inboxes, f.Actor.Inbox, f.Actor.Mailbox())
+	}
+	fates, err := d.store.Fates(v.ctx(), v.author.ID, inboxes)
 	rows := make([]follower, len(list))
 	for i, f := range list {
 		rows[i] = v.follower(f)
+		last, own := fates[f.Actor.Mailbox()], fates[f.Actor.Inbox]
+		if own.ActivityID > last.ActivityID {
+			last = own
+		}
+		rows[i].Class, rows[i].Fate = v.fate(last)
 	}
 	return rows, err
+}
+
+// fate is what became of the last letter to a follower's mailbox.
+func (v *visit) fate(f store.Fate) (class, words string) {
+	if f.ActivityID == "" {
+		return "", ""
+	}
+	line := v.server(blog.Report{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At})
+	if f.Status == blog.Retrying {
+		line.Status = "tried " + many(f.Attempts, "time", "times")
+	}
+	what := "last letter"
+	if f.Kind == "Accept" {
+		what = "your yes"
+	}
+	words = what + ", " + moment(f.At, v.now, v.zone) + ": " + line.Status
+	if f.Status != blog.Delivered && line.Answer != "" {
+		words += " (" + excerpt(line.Answer, 90) + ")"
+	}
+	return line.Class, words
 }
 
 // answerFollower says yes or no to somebody who asks, or sends a follower away.

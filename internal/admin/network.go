@@ -13,6 +13,7 @@ type networkPage struct {
 	frame
 	Sentence, Hint string
 	Peers          []peer
+	Aside          []asideServer
 	Articles       []row // the newest, with how far they have come
 }
 
@@ -36,6 +37,14 @@ func (d *Desk) network(v *visit) error {
 	if err != nil {
 		return err
 	}
+	aside, err := d.store.AsideServers(v.ctx(), v.own())
+	if err != nil {
+		return err
+	}
+	for _, s := range aside {
+		p.Aside = append(p.Aside, v.asideServer(s))
+		silent = slices.DeleteFunc(silent, func(peer store.Peer) bool { return peer.Host == s.Host })
+	}
 	for _, s := range silent {
 		p.Peers = append(p.Peers, v.peer(s))
 	}
@@ -43,7 +52,7 @@ func (d *Desk) network(v *visit) error {
 	if p.Articles, err = d.rows(v, recent); err != nil {
 		return err
 	}
-	if len(p.Peers) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Letters.Total > 0 }) {
+	if len(p.Peers)+len(p.Aside) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Letters.Total > 0 }) {
 		p.Sentence = "Nothing had to be sent yet."
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/network", p)
@@ -69,4 +78,36 @@ func (v *visit) peer(s store.Peer) peer {
 	}
 	p.Words += ". " + many(s.Letters, "letter waits", "letters wait") + " for it."
 	return p
+}
+
+// asideServer is a server that has been silent for a month, with the followers there.
+type asideServer struct{ Host, Software, Words string }
+
+func (v *visit) asideServer(s store.AsideServer) asideServer {
+	words := "It has never answered."
+	if since := s.SilentSince(); since != nil {
+		words = "Silent since " + moment(*since, v.now, v.zone) + "."
+	}
+	return asideServer{s.Host, s.Software, words + " " + many(s.Followers, "follower is", "followers are") + " set aside."}
+}
+
+// decideAside brings the followers on a dead server back, or removes them.
+func (d *Desk) decideAside(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	host, done := form.Get("host"), ""
+	switch form.Get("answer") {
+	case "back":
+		done, err = "brought-back", d.store.TryAgain(v.ctx(), v.own(), host, v.now)
+	case "remove":
+		done, err = "removed-aside", d.store.RemoveAside(v.ctx(), v.own(), host)
+	default:
+		err = blog.Invalid{Field: "answer", Problem: "is neither of the two"}
+	}
+	if err != nil {
+		return err
+	}
+	return v.see("/admin/network?done=" + done)
 }

@@ -195,14 +195,17 @@ var done = map[string]string{
 	"welcome":   "Welcome. The blog is yours.",
 	"retrying":  "Trying again now.",
 	"fetching":  "Asking the other servers now.",
-	"limited":   "Limited: what they say waits for a yes from now on.",
-	"refused":   "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do not follow you.",
-	"unlimited": "The block is undone. What waited only for it stands again.",
-	"let-in":    "The block is undone, and what they said stands again. Followers who were sent away must follow anew; what was said meanwhile did not reach you.",
-	"imported":  "The list is imported.",
-	"resolved":  "Resolved.",
-	"reopened":  "Open again.",
-	"reported":  "The report is on its way to their server.",
+
+	"brought-back":  "They are followers again. What you say next is brought there; if it stays silent, they are set aside again.",
+	"removed-aside": "They are no followers any more.",
+	"limited":       "Limited: what they say waits for a yes from now on.",
+	"refused":       "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do not follow you.",
+	"unlimited":     "The block is undone. What waited only for it stands again.",
+	"let-in":        "The block is undone, and what they said stands again. Followers who were sent away must follow anew; what was said meanwhile did not reach you.",
+	"imported":      "The list is imported.",
+	"resolved":      "Resolved.",
+	"reopened":      "Open again.",
+	"reported":      "The report is on its way to their server.",
 }
 
 func mediaPath(file string) string {

@@ -99,7 +99,12 @@ type FollowState string
 const (
 	Pending  FollowState = "pending"  // waits for the author's yes
 	Accepted FollowState = "accepted" // gets what the author says
+	Aside    FollowState = "aside"    // would get it, but their server has been silent for a month; see SilentMonth
 )
+
+// SilentMonth is how long a server is silent before its followers are set aside: nothing is sent to them, and they are not
+// counted, until it speaks again.
+const SilentMonth = 30 * 24 * time.Hour
 
 // Following is somebody elsewhere whom a voice of ours asked to hear.
 type Following struct {

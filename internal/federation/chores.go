@@ -36,6 +36,7 @@ func (c *Chores) list() []chore {
 		{"confirm departures", 10 * time.Minute, c.confirmDepartures},
 		{"erase what remains of those who left", 10 * time.Minute, c.eraseRemains},
 		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
+		{"set the followers of dead servers aside", 10 * time.Minute, c.setAside},
 		{"forget what is old", 6 * time.Hour, c.forget},
 	}
 }
@@ -123,6 +124,16 @@ func (c *Chores) eraseRemains(ctx context.Context) error {
 	err = errors.Join(err, oldErr)
 	if c.Discard != nil {
 		err = errors.Join(err, c.Discard(ctx))
+	}
+	return err
+}
+
+// setAside keeps the followers of servers that have been silent for a month from being written to and counted, and takes
+// those back whose servers are back.
+func (c *Chores) setAside(ctx context.Context) error {
+	aside, back, err := c.Store.SetAside(ctx, c.Now())
+	if aside+back > 0 {
+		c.Log.Info("followers of silent servers", "set aside", aside, "brought back", back)
 	}
 	return err
 }

@@ -45,26 +45,41 @@ func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string
 	return nil
 }
 
+// AcceptAgain says yes once more to a follower whose server seems not to have heard it, or who waits though nobody has to
+// be asked.
+func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if f.State == blog.Pending {
+			if err := s.AcceptFollower(ctx, voice, actor); err != nil {
+				return err
+			}
+		}
+		return o.sayAccept(ctx, s, f)
+	})
+}
+
 // sayAccept says yes; behind it comes what was said before, where nobody followed from that server yet.
 func (o *Outbox) sayAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
-	return errors.Join(o.sayToFollower(ctx, s, f, "Accept", activity.WrapAccept),
+	yes, err := o.sayToFollower(ctx, s, f, "Accept", activity.WrapAccept)
+	return errors.Join(err, s.NoteAccept(ctx, f, yes),
 		s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now()))
 }
 
 func (o *Outbox) sayReject(ctx context.Context, s *store.Store, f blog.Follower) error {
-	return o.sayToFollower(ctx, s, f, "Reject", activity.WrapReject)
+	_, err := o.sayToFollower(ctx, s, f, "Reject", activity.WrapReject)
+	return err
 }
 
 // sayToFollower answers a Follow, at the personal inbox of who sent it.
 func (o *Outbox) sayToFollower(ctx context.Context, s *store.Store, f blog.Follower, kind string,
-	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) error {
+	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) (blog.ID, error) {
 	voice, err := s.Voice(ctx, f.VoiceID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	said, err := o.say(ctx, s, voice, kind, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.TellInboxes(ctx, said, f.Actor.Inbox)
+	return said.ID, s.TellInboxes(ctx, said, f.Actor.Inbox)
 }

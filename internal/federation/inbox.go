@@ -332,5 +332,7 @@ func (in *Inbox) hears(host string) func(context.Context, *store.Store) error {
 		clear(in.heard)
 	}
 	in.heard[host] = now
-	return func(ctx context.Context, s *store.Store) error { return s.HeardFrom(ctx, host, now, leaseTime) }
+	return func(ctx context.Context, s *store.Store) error {
+		return errors.Join(s.HeardFrom(ctx, host, now, leaseTime), s.BringBack(ctx, host))
+	}
 }

@@ -186,7 +186,7 @@ func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) b
 		return false
 	}
 	follower, err := d.Store.Follower(ctx, voice, reader)
-	return err == nil && follower.State == blog.Accepted
+	return err == nil && follower.State != blog.Pending
 }
 
 func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object store.Object) {

@@ -137,7 +137,7 @@ func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, 
 		return s.one(ctx, &state, `
 			INSERT INTO followers (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (voice_id, actor_id) DO UPDATE SET follow_id = excluded.follow_id,
-				state = CASE WHEN followers.state = 'accepted' THEN 'accepted' ELSE excluded.state END
+				state = CASE WHEN followers.state IN ('accepted', 'aside') THEN 'accepted' ELSE excluded.state END
 			RETURNING state`, f.VoiceID, f.ActorID, f.FollowID, f.State, f.Since)
 	})
 	return state, err
@@ -237,8 +237,8 @@ func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string,
 		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`, voice, after, limit)
 }
 
-// FollowerCounts is how many follow a voice, and from how many servers.
-type FollowerCounts struct{ Accepted, Pending, Servers int }
+// FollowerCounts is how many follow a voice, and from how many servers. Those set aside are counted by themselves.
+type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
 
 // CountFollowers counts a voice's followers.
 func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
@@ -246,6 +246,7 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 	return n, s.one(ctx, &n, `
 		SELECT COALESCE(sum(CASE WHEN f.state = 'accepted' THEN 1 ELSE 0 END), 0) AS accepted,
 			COALESCE(sum(CASE WHEN f.state = 'pending' THEN 1 ELSE 0 END), 0) AS pending,
+			COALESCE(sum(CASE WHEN f.state = 'aside' THEN 1 ELSE 0 END), 0) AS aside,
 			count(DISTINCT CASE WHEN f.state = 'accepted' THEN p.mail_host END) AS servers
 		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
 }

@@ -66,7 +66,9 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		s.do(ctx, `DELETE FROM sign_ins WHERE expires_at < ?`, now),
 		s.do(ctx, `DELETE FROM links WHERE expires_at < ?`, now),
 		s.do(ctx, `DELETE FROM arrivals WHERE parked <> '' AND at < ?`, month),
-		s.do(ctx, `DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')`, month),
+		s.do(ctx, `
+			DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')
+				AND (status = 'delivered' OR activity_id NOT IN (SELECT accept_id FROM followers))`, month),
 		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
 		s.do(ctx, `DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, now.AddDate(-1, 0, 0), now.AddDate(-1, 0, 0)),
 		s.do(ctx, `DELETE FROM callers WHERE NOT waiting AND free_at < ?`, month),
