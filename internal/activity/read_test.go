@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -169,6 +170,17 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range []string{`{"type":"Create","actor":"https://a.example/u","object":{"type":"Note","id":"https://a.example/1"}}`,
 		`{"a":["\ud83d\ude00",1e5,null,true,{}]}`, `{"type":["Undo"],"actor":{"id":"https://a.example/u"},"object":[]}`} {
 		f.Add([]byte(seed))
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "hostile", "*.json"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("%d hostile bodies, %v", len(files), err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
 	}
 	if os.Getenv(corpus) != "" {
 		payloads(f, func(_ string, body []byte) { f.Add(body) })

@@ -61,7 +61,7 @@ func quality(params map[string]string) float64 {
 		return 1
 	}
 	q, err := strconv.ParseFloat(text, 64)
-	if err != nil || q < 0 || q > 1 {
+	if err != nil || !(q >= 0 && q <= 1) { // NaN is neither
 		return 0
 	}
 	return q

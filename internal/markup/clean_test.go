@@ -1,6 +1,10 @@
 package markup
 
 import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,6 +106,45 @@ func TestCleanName(t *testing.T) {
 	}
 }
 
+// wordsOfTheWild calls do with the texts of payloads that were found in the wild, where those are at hand.
+func wordsOfTheWild(tb testing.TB, do func(html string)) {
+	root := os.Getenv("CAUSERIE_CORPUS")
+	if root == "" {
+		return
+	}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".json" {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		var payload any
+		if json.Unmarshal(body, &payload) == nil {
+			texts(payload, do)
+		}
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func texts(value any, do func(string)) {
+	switch value := value.(type) {
+	case string:
+		if strings.Contains(value, "<") {
+			do(value)
+		}
+	case []any:
+		for _, item := range value {
+			texts(item, do)
+		}
+	case map[string]any:
+		for _, member := range value {
+			texts(member, do)
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	for _, seed := range []string{
 		`<p>a<b>c`, `<a href=" jAvA&Tab;script:x">b</a>`, `<svg><style><img src=x onerror=alert(1)>`, `<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
@@ -110,6 +153,7 @@ func FuzzClean(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	wordsOfTheWild(f, func(html string) { f.Add(html) })
 	f.Fuzz(func(t *testing.T, html string) {
 		checkComment(t, Clean(html))
 		if n := utf8.RuneCountInString(CleanName(html)); n > MaxName {
