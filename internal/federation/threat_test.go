@@ -17,9 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
 )
 
 // The tests here carry the numbers of the rows of the threat model about what comes to the door of the inbox.
@@ -585,6 +589,59 @@ func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
 			if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
 				t.Errorf("%s: %d, Allow %q", method, response.StatusCode, response.Header.Get("Allow"))
 			}
+		}
+	})
+}
+
+func TestWhatIsDeliveredIsWhatIsServed(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		o.befriend(veerhuis.Person("bram"))
+		for i, change := range []func(*blog.Article){
+			func(a *blog.Article) { a.Format = blog.FullArticle },
+			func(a *blog.Article) { a.Format, a.Warning = blog.FullNote, "Water" },
+			func(a *blog.Article) { a.Format, a.Visibility, a.Quotes = blog.TeaserNote, blog.Unlisted, "nobody" },
+		} {
+			a := o.publish(change, func(a *blog.Article) { a.Slug = fmt.Sprint("served-", i) })
+			letter, err := veerhuis.WaitFor(o.soon(), neighbour.About("Create", o.object(a)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent, _ := letter.JSON()["object"].(map[string]any)
+			var served map[string]any
+			_, _, body := o.get(o.path(o.object(a)), asMastodon)
+			if err := json.Unmarshal([]byte(body), &served); err != nil {
+				t.Fatal(err)
+			}
+			delete(served, "@context")
+			for _, counted := range []string{"replies", "likes", "shares"} {
+				delete(served, counted)
+				delete(sent, counted)
+			}
+			if diff := cmp.Diff(sent, served); diff != "" || fmt.Sprint(letter.JSON()["to"], letter.JSON()["cc"]) != fmt.Sprint(sent["to"], sent["cc"]) {
+				t.Errorf("%s (-delivered +served):\n%s", a.Format, diff)
+			}
+		}
+	})
+}
+
+func TestTheDepartureOfAStrangerTakesNoTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := start(t, s)
+		body := []byte(`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://veerhuis.example/users/bram#delete","type":"Delete","actor":"https://veerhuis.example/users/bram","to":["as:Public"],"object":"https://veerhuis.example/users/bram"}`)
+		fastest, before := time.Hour, s.Changes()
+		for try := 0; try < 300 || try < 5000 && fastest > 100*time.Microsecond; try++ { // the machine has other things to do
+			request := httptest.NewRequest(http.MethodPost, "/ap/inbox", bytes.NewReader(body))
+			request.Header.Set("Content-Type", "application/activity+json")
+			answer := httptest.NewRecorder()
+			began := time.Now()
+			o.inbox.ServeHTTP(answer, request)
+			if fastest = min(fastest, time.Since(began)); answer.Code != http.StatusAccepted {
+				t.Fatalf("answered %d %s", answer.Code, answer.Body)
+			}
+		}
+		if fastest > 100*time.Microsecond || s.Changes() != before {
+			t.Errorf("it took %v and changed %d things", fastest, s.Changes()-before)
 		}
 	})
 }
