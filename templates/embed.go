@@ -4,6 +4,12 @@ package templates
 
 import "embed"
 
+// Federation is what developers of other servers should know, in Markdown: the README's chapter of that name, from which it
+// is made by “go test ./templates -update”.
+//
+//go:embed federation.md
+var Federation string
+
 // FS is this folder.
 //
 //go:embed layout web all:admin static words

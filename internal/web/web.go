@@ -60,6 +60,7 @@ func (w *Web) Routes() chi.Router {
 	w.get(r, "/archive", w.archive)
 	w.get(r, "/archive/page/{page}", w.archive)
 	w.get(r, "/about", w.about)
+	w.get(r, "/about/federation", w.federation)
 	w.get(r, "/privacy", w.privacy)
 
 	w.feed(r, "/feed.xml", w.siteFeed)

@@ -668,3 +668,16 @@ func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
+	o := newOverkant(t, storetest.Open(t))
+	o.open("/about").one("a", "href=/about/federation")
+	p := o.open("/about/federation")
+	if p.status != 200 || p.one("h1").words() != "Voor makers van andere servers" || p.one("html").attr("lang") != "nl" {
+		t.Errorf("%d with the title %q", p.status, texts(p.find("h1")))
+	}
+	text := p.one("div", ".prose")
+	if words := text.words(); text.attr("lang") != "en" || len(text.find("table")) < 2 || !strings.Contains(words, "Tombstone") || !strings.Contains(words, "RFC 9421") {
+		t.Errorf("it says %s", words)
+	}
+}
