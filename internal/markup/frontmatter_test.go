@@ -78,7 +78,7 @@ func TestParseFrontMatterIsNotPedantic(t *testing.T) {
 func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 	for _, test := range []struct{ name, head, want string }{
 		{"an unknown key names the known one", "title: A\nsumary: b", `front matter: unknown key "sumary" on line 3; did you mean "summary"?`},
-		{"a key like no other lists all", "title: A\nmastodon: b", `front matter: unknown key "mastodon" on line 3; known are title, subtitle, slug, summary, language, tags, series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, warning, translation-of`},
+		{"a key like no other lists all", "title: A\nmastodon: b", `front matter: unknown key "mastodon" on line 3; known are title, subtitle, slug, summary, language, tags, series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, warning, in-reply-to, quoting, translation-of`},
 		{"the title is missing", "slug: a", `front matter: title is missing`},
 		{"the title is empty", "title: ''", `front matter: title is missing`},
 		{"nothing is there", "", `front matter: title is missing`},
