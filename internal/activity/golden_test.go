@@ -130,6 +130,7 @@ func documents(t *testing.T) map[string][]byte {
 	add("update-by-reference")(ByReference(all["update"]))
 	add("create-with-proof")(AddProof(all["create"], proofKey, ilse+"#ed25519-key", edited22))
 	add("undo-of-what-has-a-proof")(undoOfProven(e, all["announce"]))
+	add("quote-request")(WrapQuoteRequest(e, "https://veerhuis.example/n/1", bram, all["article"]))
 	addConsentDocuments(add, e)
 	addCollectionDocuments(all)
 	all["quote-authorization"], all["reply-authorization"] = QuoteAuthorization(quoteStamp), ReplyAuthorization(quoteStamp)
