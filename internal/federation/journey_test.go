@@ -222,7 +222,7 @@ func TestTheWriterAloneChangesAndRemovesAComment(t *testing.T) {
 	})
 }
 
-func TestWhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
+func TestF064WhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		bram := o.server("veerhuis").Person("bram")
 		a := o.publish()

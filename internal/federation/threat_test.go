@@ -482,6 +482,34 @@ func TestF051TheDeleteBringsATombstoneToThoseWhoHadTheCreate(t *testing.T) {
 	})
 }
 
+func TestF047EachFollowIsAnotherAndItsUndoBringsItAlong(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis := o.server("veerhuis")
+		bram := veerhuis.Person("bram")
+		for n := 1; n <= 2; n++ {
+			if _, err := o.outbox.Follow(o.soon(), o.ilse, "@"+bram.Handle()); err != nil {
+				t.Fatal(err)
+			}
+			o.until("the follow came", func() bool { return len(veerhuis.Received("Follow")) == n })
+			if err := o.outbox.Unfollow(o.soon(), o.ilse, bram.ID); err != nil {
+				t.Fatal(err)
+			}
+			o.until("its undo came", func() bool { return len(veerhuis.Received("Undo")) == n })
+		}
+		follows, undos := veerhuis.Received("Follow"), veerhuis.Received("Undo")
+		if follows[0].ID == follows[1].ID || follows[0].ID == "" {
+			t.Errorf("both follows are %s", follows[0].ID)
+		}
+		for i, undo := range undos {
+			whole := follows[i].JSON()
+			delete(whole, "@context")
+			if diff := cmp.Diff(any(whole), undo.JSON()["object"]); diff != "" {
+				t.Errorf("undo %d (-the follow +its object):\n%s", i, diff)
+			}
+		}
+	})
+}
+
 func TestF056AnAnswerDoesNotWaitForWhatMustBeFetched(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		slow, veerhuis := o.server("zilverduin"), o.server("veerhuis")
