@@ -267,6 +267,44 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(" "), len(p))), nil }
 
+func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := openStore(t, database)
+		o := start(t, s)
+		const crowd = 200
+		for i := range crowd {
+			host := fmt.Sprintf("127.9.0.%d:1", i+1) // where nobody listens
+			dead := blog.Actor{ID: "http://" + host + "/p", Type: "Person", Handle: "p@" + host, Host: host, Inbox: "http://" + host + "/inbox", FetchedAt: time.Now()}
+			if err := s.SaveActor(o.soon(), dead); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Follow(o.soon(), blog.Follower{VoiceID: o.ilse.ID, ActorID: dead.ID, FollowID: dead.ID + "/1", State: blog.Accepted, Since: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		letters := func(a blog.Article) int {
+			t.Helper()
+			reports, err := s.Reports(o.soon(), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(reports)
+		}
+		if first := o.publish(); letters(first) != crowd {
+			t.Errorf("%d letters to %d servers", letters(first), crowd)
+		}
+		month := time.Now().AddDate(0, 0, -40)
+		storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since = ?, last_success = NULL, last_heard = NULL`, month)
+		if aside, _, err := s.SetAside(o.soon(), time.Now()); err != nil || aside != crowd {
+			t.Errorf("%d of %d were set aside, %v", aside, crowd, err)
+		}
+		second := o.publish(func(a *blog.Article) { a.Slug = "five-minutes-wide" })
+		if n, err := s.CountFollowers(o.soon(), o.ilse.ID); err != nil || n.Accepted != 0 || letters(second) != 0 {
+			t.Errorf("after a month %+v are written to with %d letters, %v", n, letters(second), err)
+		}
+	})
+}
+
 func TestT103AnEndlessBodyEndsAtOneMegabyte(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		status, taken := o.raw(io.LimitReader(endless{}, 2<<30))
