@@ -101,9 +101,8 @@ const (
 // is locked before its mail is looked at, since a fan-out that commits in between must not be overlooked.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time) error {
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
-		var claims int64
-		if err := s.one(ctx, &claims, `SELECT claims FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
-			return errors.Join(err, lostUnless(claims == c.Claims))
+		if err := s.stillOurs(ctx, c); err != nil {
+			return err
 		}
 		set, args := ``, []any{}
 		switch how {
@@ -117,6 +116,16 @@ func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 			UPDATE peers SET free_at = ?, visited = FALSE, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`+set+`
 			WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...)
 	})
+}
+
+// stillOurs locks the server of a claim; ErrLost when somebody else has claimed it since.
+func (s *Store) stillOurs(ctx context.Context, c Claim) error {
+	var claims int64
+	err := s.one(ctx, &claims, `SELECT claims FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host)
+	if err != nil {
+		return lost(err)
+	}
+	return lostUnless(claims == c.Claims)
 }
 
 func lostUnless(ours bool) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -42,7 +43,8 @@ func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Lette
 }
 
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
-// letter that was made needless while it was on its way stays so, unless it arrived.
+// letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
+// nothing to write down.
 func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, now time.Time) error {
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		var settled *time.Time
@@ -56,8 +58,11 @@ func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, 
 			WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
 			d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
 			l.ActivityID, l.Inbox, c.Host, c.Claims)
+		if errors.Is(err, blog.ErrNotFound) {
+			return s.stillOurs(ctx, c)
+		}
 		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
-			return lost(err)
+			return err
 		}
 		return s.hold(ctx, l, now)
 	})

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -58,6 +59,26 @@ func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestALetterThatWasErasedOnItsWayCostsNoLease(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		say(t, s, a, "Create", 1)
+		claim, letters := claimed(t, s, now, false)
+		if err := s.EraseVoice(t.Context(), author.Voice, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); err != nil {
+			t.Errorf("under a lease that holds: %v", err)
+		}
+		claim.Claims--
+		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); !errors.Is(err, store.ErrLost) {
+			t.Errorf("under one that does not: %v", err)
+		}
+	})
 }
 
 func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
