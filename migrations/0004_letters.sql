@@ -30,6 +30,7 @@ CREATE TABLE deliveries (
     settled_at    TIMESTAMP,
     PRIMARY KEY (activity_id, inbox)
 );
+CREATE INDEX deliveries_given_up ON deliveries (host) WHERE status = 'given up';
 CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
 
 -- The servers from which somebody began to follow a voice, for ever: what was said before is brought there once.
@@ -75,9 +76,18 @@ CREATE TABLE peers (
     software          TEXT      NOT NULL DEFAULT '',
     signature_scheme  TEXT      NOT NULL DEFAULT '',   -- 'rfc9421' where nothing else is read; believed until scheme_until
     scheme_until      TIMESTAMP,
+    too_large         BIGINT    NOT NULL DEFAULT 0,    -- bytes of the smallest letter that it called too large; 0 for none
     unavailable_since TIMESTAMP
 );
 CREATE INDEX peers_free ON peers (free_at) WHERE waiting;
+CREATE INDEX peers_unavailable ON peers (host) WHERE unavailable_since IS NOT NULL;
+
+-- Inboxes that answered 404, and on how many days. On the third the people behind them are looked at.
+CREATE TABLE missing_inboxes (
+    inbox         TEXT      PRIMARY KEY,
+    days          INTEGER   NOT NULL,
+    last_on       TEXT      NOT NULL
+);
 
 -- The same for the servers that write to us and whose letters wait to be worked through.
 CREATE TABLE callers (

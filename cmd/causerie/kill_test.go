@@ -36,9 +36,9 @@ type victim struct {
 	serving *exec.Cmd
 }
 
-// TestNothingAcknowledgedIsLostToKill publishes and takes replies in while the program is killed at random moments, and
+// TestF110NothingAcknowledgedIsLostToKill publishes and takes replies in while the program is killed at random moments, and
 // then holds it to every acknowledgement it gave. What the neighbours received is the ledger, not what the program says.
-func TestNothingAcknowledgedIsLostToKill(t *testing.T) {
+func TestF110NothingAcknowledgedIsLostToKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing takes its time")
 	}

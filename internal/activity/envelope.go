@@ -2,6 +2,7 @@ package activity
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,6 +127,33 @@ func WithObjectOf(said, other []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read an activity of ours: %w", err)
 	}
 	return WithObject(said, whole.Object)
+}
+
+// Once is an activity of ours without the map of languages of an object whose text is in one language: that says the text a
+// second time.
+func Once(said []byte) ([]byte, error) {
+	var whole struct{ Object json.RawMessage }
+	if err := json.Unmarshal(said, &whole); err != nil {
+		return nil, fmt.Errorf("read an activity of ours: %w", err)
+	}
+	_, bare, err := reopen(whole.Object)
+	if err != nil {
+		return nil, err
+	}
+	members := map[string]json.RawMessage{}
+	texts := struct{ ContentMap map[string]string }{}
+	if err := errors.Join(json.Unmarshal(bare, &members), json.Unmarshal(bare, &texts)); err != nil {
+		return nil, fmt.Errorf("read an object of ours: %w", err)
+	}
+	if len(texts.ContentMap) != 1 {
+		return said, nil
+	}
+	delete(members, "contentMap")
+	object := map[string]any{}
+	for name, value := range members {
+		object[name] = value
+	}
+	return replaced(said, map[string]any{"object": object})
 }
 
 // ByReference is an activity of ours with its object's id in the place of the object, for servers that find the whole too

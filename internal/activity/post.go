@@ -37,6 +37,8 @@ type Work struct {
 const (
 	// maxContent is the longest text that goes out whole, in bytes: servers refuse a document beyond a megabyte.
 	maxContent = 900 << 10
+	// maxDocument is the largest object that says its text twice, in bytes: Mastodon and we take no more than a megabyte.
+	maxDocument = 1000 << 10
 	// maxPictures is how many pictures hang on a Note; Mastodon drops the rest.
 	maxPictures = 4
 )
@@ -89,6 +91,10 @@ func Post(w Work) ([]byte, error) {
 		w.fillNote(thing, more)
 	}
 	bytes, err := wire(thing, more)
+	if err == nil && len(bytes) > maxDocument { // the text once, rather than to nobody
+		delete(more, "contentMap")
+		bytes, err = wire(thing, more)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write article %s: %w", a.ID, err)
 	}

@@ -138,7 +138,7 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 					return lostClaim, time.Time{}
 				}
 			}
-			switch wait, err := c.carry(ctx, server, letter); {
+			switch wait, busy, err := c.carry(ctx, server, letter); {
 			case ctx.Err() != nil:
 				return store.HandedBack, c.Now()
 			case errors.Is(err, store.ErrLost):
@@ -148,6 +148,8 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 			case err != nil:
 				c.Log.Error("a letter cannot be carried", "host", server.Host, "error", err)
 				return store.HandedBack, c.Now().Add(time.Minute)
+			case wait > 0 && busy:
+				return store.Busy, c.Now().Add(wait)
 			case wait > 0:
 				return store.Silent, c.Now().Add(wait)
 			}
@@ -159,24 +161,24 @@ func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, f
 	}
 }
 
-// carry brings one letter and writes down what became of it. A positive wait means that the server was silent, or asked
-// to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
+// carry brings one letter and writes down what became of it. A positive wait means that the server was silent or, when it
+// is busy, asked to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
 // comes back as an error and says nothing of the server.
-func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, err error) {
+func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, busy bool, err error) {
 	barred, err := c.barred(ctx, c.Store, letter.Inbox)
 	switch {
 	case err != nil:
-		return 0, err
+		return 0, false, err
 	case barred && letter.Kind != "Reject": // the last that the blocked hear
-		return 0, c.leave(ctx, server, letter)
+		return 0, false, c.leave(ctx, server, letter)
 	}
 	said, err := c.seal(ctx, letter)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	answer, postErr := c.post(ctx, letter, said, server.seat)
+	answer, postErr := c.post(ctx, server, letter, said)
 	if ctx.Err() != nil && postErr != nil {
-		return 0, c.doubt(ctx, letter, answer)
+		return 0, false, c.doubt(ctx, letter, answer)
 	}
 	result, wait := judge(letter.Kind, answer, postErr, server.Failures)
 	if !result.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
@@ -185,12 +187,20 @@ func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	if err := c.Store.Settle(settle, server.Claim, letter, result, c.Now()); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	if result.Status == blog.GoneAway {
-		return wait, c.Store.RemoveInbox(settle, letter.Inbox)
+	return wait, answer.Status/100 == 4, c.mind(settle, letter, answer.Status)
+}
+
+// mind draws the conclusions about an inbox that is not there.
+func (c *Courier) mind(ctx context.Context, letter store.Letter, status int) error {
+	switch status {
+	case http.StatusGone:
+		return errors.Join(c.Store.RemoveInbox(ctx, letter.Inbox), c.Store.LookBehind(ctx, letter.Inbox, c.Now()))
+	case http.StatusNotFound:
+		return c.Store.InboxMissing(ctx, letter.Inbox, c.Now())
 	}
-	return wait, nil
+	return nil
 }
 
 // errUnsent tells that a letter is settled and its server was not asked.
@@ -234,20 +244,40 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 	return s, err
 }
 
-// post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched.
-func (c *Courier) post(ctx context.Context, letter store.Letter, said sealed, seat *seat) (remote.Answer, error) {
-	quiet := time.AfterFunc(silence, seat.giveUp)
+// post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched,
+// and later ones of that size in a shorter form from the beginning.
+func (c *Courier) post(ctx context.Context, server held, letter store.Letter, said sealed) (remote.Answer, error) {
+	quiet := time.AfterFunc(silence, server.seat.giveUp)
 	defer quiet.Stop()
+	whole := said.words
+	if server.TooLarge > 0 && len(whole) >= server.TooLarge {
+		said.words = shortened(whole, server.TooLarge)
+	}
 	answer, err := c.postSigned(ctx, letter.Inbox, said)
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
 		return answer, err
 	}
-	short, err := activity.ByReference(said.words)
-	if err != nil || len(short) == len(said.words) {
+	if err := c.Store.TooLarge(ctx, server.Host, len(said.words)); err != nil {
+		return answer, err
+	}
+	short, err := activity.ByReference(whole)
+	if err != nil || len(short) >= len(said.words) {
 		return answer, nil
 	}
 	said.words = short
 	return c.postSigned(ctx, letter.Inbox, said)
+}
+
+// shortened is what a letter says in less than so many bytes: without what it says twice, else with the id of its object
+// in the place of that (federation.md 9.5). One that has no shorter form stays as it is.
+func shortened(words []byte, limit int) []byte {
+	if once, err := activity.Once(words); err == nil && len(once) < limit {
+		return once
+	}
+	if short, err := activity.ByReference(words); err == nil {
+		return short
+	}
+	return words
 }
 
 // postSigned brings words signed with the first of the keys. A server that refuses the signature has asked for our newest

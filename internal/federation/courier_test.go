@@ -103,7 +103,7 @@ func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
 	})
 }
 
-func TestALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
+func TestF112ALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		steiger := o.server("steiger")
 		o.befriend(steiger.Person("reader"))

@@ -275,29 +275,39 @@ func (in *Inbox) take(ctx context.Context, doc *activity.Document, signer string
 		return nil
 	}
 	host := blog.HostOf(signer)
-	if signer == act.Actor {
-		done, err := in.handleNow(ctx, act, host)
+	standing, err := in.Store.Standing(ctx, host, in.Now())
+	if err != nil {
+		return err
+	}
+	hear := in.hears(host, standing.Resting)
+	if signer == act.Actor && !standing.Queued {
+		done, err := in.handleNow(ctx, act, host, hear)
 		if done || err != nil {
 			return err
 		}
 	}
 	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
-	err = in.Store.Together(ctx, host, func(ctx context.Context, s *store.Store) error { return s.Hear(ctx, arrival) })
+	err = in.Store.Together(ctx, host, func(ctx context.Context, s *store.Store) error {
+		if hear != nil {
+			if err := hear(ctx, s); err != nil {
+				return err
+			}
+		}
+		return s.Hear(ctx, arrival)
+	})
 	if err != nil {
 		return err
 	}
+	in.noteHeard(host)
 	in.nudge()
 	return nil
 }
 
 // handleNow tries to have done with an activity at once; false when it must be kept.
-func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host string) (bool, error) {
-	waiting, err := in.Store.HasArrivals(ctx, host, in.Now())
-	if err != nil || waiting {
-		return false, err
-	}
-	result, err := in.apply(ctx, act, nil, in.hears(host))
+func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host string, hear func(context.Context, *store.Store) error) (bool, error) {
+	result, err := in.apply(ctx, act, nil, hear)
 	if err == nil {
+		in.noteHeard(host)
 		in.after(act, result)
 		return true, nil
 	}
@@ -319,20 +329,30 @@ func (in *Inbox) nudge() {
 
 const hearEvery = 30 * time.Second
 
-// hears ends the rest of a server that speaks to us, together with the effect of what it says; nil when that was done
-// a moment ago.
-func (in *Inbox) hears(host string) func(context.Context, *store.Store) error {
+// hears ends the rest of a server that speaks to us, together with the effect of what it says; nil when it has none and was
+// heard a moment ago.
+func (in *Inbox) hears(host string, resting bool) func(context.Context, *store.Store) error {
+	now := in.Now()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !resting && now.Sub(in.heard[host]) < hearEvery {
+		return nil
+	}
+	return func(ctx context.Context, s *store.Store) error {
+		return errors.Join(s.HeardFrom(ctx, host, now), s.BringBack(ctx, host))
+	}
+}
+
+// noteHeard remembers that a server was heard, once that is on disk.
+func (in *Inbox) noteHeard(host string) {
 	now := in.Now()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if now.Sub(in.heard[host]) < hearEvery {
-		return nil
+		return
 	}
 	if len(in.heard) >= mostHeldKeys {
 		clear(in.heard)
 	}
 	in.heard[host] = now
-	return func(ctx context.Context, s *store.Store) error {
-		return errors.Join(s.HeardFrom(ctx, host, now, leaseTime), s.BringBack(ctx, host))
-	}
 }

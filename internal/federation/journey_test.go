@@ -104,7 +104,7 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 	})
 }
 
-func TestTheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
+func TestF049TheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		veerhuis := o.server("veerhuis")
 		bram := veerhuis.Person("bram") // follows nobody: he must be told all the same

@@ -30,7 +30,7 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 		if _, err := inbox.keys.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key", PEM: text}); err != nil {
 			t.Fatal(err)
 		}
-		inbox.hears(host)
+		inbox.noteHeard(host)
 		if len(inbox.keys.held) > mostHeldKeys || len(inbox.heard) > mostHeldKeys {
 			t.Fatalf("after %d strangers %d keys and %d servers are held", i+1, len(inbox.keys.held), len(inbox.heard))
 		}

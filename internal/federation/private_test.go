@@ -34,7 +34,7 @@ type document struct {
 	First        json.RawMessage
 }
 
-func TestWhatAnEditTookOutIsToldNowhere(t *testing.T) {
+func TestT126WhatAnEditTookOutIsToldNowhere(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		a := o.publish(func(a *blog.Article) { a.HTML = "<p>The key lies under the canary.</p>" })
 		edited, err := o.store.Article(o.soon(), a.ID)

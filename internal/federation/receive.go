@@ -124,11 +124,26 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 	if voice.ApprovesFollowers || actor.Block == blog.Limit {
 		f.State = blog.Pending
 	}
+	if full, err := in.crowded(ctx, s, f); full || err != nil {
+		return err
+	}
 	state, err := s.Follow(ctx, f)
 	if err != nil || state != blog.Accepted {
 		return err
 	}
 	return in.outbox.sayAccept(ctx, s, f)
+}
+
+// mostPending is how many followers of one server may wait for a voice's yes.
+const mostPending = 1000
+
+// crowded tells whether so many of a server wait already that one more is not heard.
+func (in *Inbox) crowded(ctx context.Context, s *store.Store, f blog.Follower) (bool, error) {
+	if f.State != blog.Pending {
+		return false, nil
+	}
+	n, err := s.CountPending(ctx, f.VoiceID, f.Actor.Host)
+	return n >= mostPending, err
 }
 
 // undo takes back a follow or a reaction, by its address or by what it was about. One that comes before what it undoes

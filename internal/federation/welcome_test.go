@@ -162,7 +162,7 @@ func TestAWelcomeStaysBehindTheAcceptAndBringsNothingTwice(t *testing.T) {
 // freeUp ends the rest of a server as its first word to us would.
 func (o *overkant) freeUp(host string) {
 	o.t.Helper()
-	if err := o.store.HeardFrom(o.soon(), host, time.Now(), -time.Hour); err != nil {
+	if err := o.store.HeardFrom(o.soon(), host, time.Now()); err != nil {
 		o.t.Fatal(err)
 	}
 	o.courier.Wake()

@@ -251,6 +251,13 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
 }
 
+// CountPending tells how many of one server wait for a voice's yes.
+func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `
+		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending' AND p.host = ?`, voice, host)
+}
+
 // Relation tells what ties a commenter to the voices of this blog.
 func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
 	var r blog.Relation

@@ -39,11 +39,18 @@ func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
 	})
 }
 
-// HasArrivals tells whether earlier arrivals of a server are due, so that later ones must queue behind them.
-func (s *Store) HasArrivals(ctx context.Context, host string, now time.Time) (bool, error) {
-	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND due_at <= ? LIMIT 1) AS x`, host, now)
-	return n > 0, err
+// Standing is how it stands with a server that writes to us.
+type Standing struct {
+	Queued  bool // earlier arrivals of it are due, so that later ones must queue behind them
+	Resting bool // we let it rest since it was silent when we wrote
+}
+
+// Standing tells how it stands with a server.
+func (s *Store) Standing(ctx context.Context, host string, now time.Time) (Standing, error) {
+	var st Standing
+	return st, s.one(ctx, &st, `
+		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND due_at <= ?) AS queued,
+			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now, host, now)
 }
 
 // Arrivals lists a server's due arrivals in the order of their coming.

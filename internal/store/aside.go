@@ -78,12 +78,13 @@ func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer,
 		GROUP BY a.mail_host, p.software, p.last_success, p.last_heard, p.unavailable_since ORDER BY count(*) DESC, a.mail_host LIMIT 200`, voice, voice)
 }
 
-// TryAgain gives a dead server another month: its followers of a voice ("" for all voices) are followers again, and what is
-// said next is brought there. blog.ErrNotFound when none were set aside.
+// TryAgain gives a dead server another month: its followers of a voice ("" for all voices) are followers again, and what it
+// missed is brought there, and what is said next. blog.ErrNotFound when none were set aside.
 func (s *Store) TryAgain(ctx context.Context, voice blog.ID, host string, now time.Time) error {
 	return s.ofAside(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
-		return s.do(ctx, `
-			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', unavailable_since = NULL, free_at = ? WHERE host = ?`, now, host)
+		return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
+			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', unavailable_since = NULL, free_at = ?,
+				waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL) WHERE host = ?`, now, host))
 	})
 }
 

@@ -15,6 +15,7 @@ type Claim struct {
 	Host     string
 	Claims   int64
 	Failures int
+	TooLarge int // bytes of the smallest letter that the server called too large; 0 for none
 }
 
 // ErrLost: the lease ended and somebody else has the host.
@@ -30,17 +31,17 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	if failing {
 		condition = `p.failures > 0`
 	}
-	return s.claim(ctx, "peers", ", visited = TRUE", condition, nil, now, lease, n)
+	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large", condition, nil, now, lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
 // waits for something must not keep the next one waiting.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	due := `EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)`
-	return s.claim(ctx, "callers", "", due, []any{now}, now, lease, n)
+	return s.claim(ctx, "callers", "", "", due, []any{now}, now, lease, n)
 }
 
-func (s *Store) claim(ctx context.Context, table, mark, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
+func (s *Store) claim(ctx context.Context, table, mark, also, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -56,7 +57,7 @@ func (s *Store) claim(ctx context.Context, table, mark, condition string, args [
 		return s.all(ctx, &claims, `
 			WITH due AS (SELECT p.host`+due+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
 			UPDATE `+table+` SET free_at = ?, claims = claims + 1`+mark+` WHERE host IN (SELECT host FROM due)
-			RETURNING host, claims, failures`, append(args, n, now.Add(lease))...)
+			RETURNING host, claims, failures`+also, append(args, n, now.Add(lease))...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim %s: %w", table, err)
@@ -72,7 +73,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	return errors.Join(
-		s.do(ctx, `UPDATE peers SET free_at = ?, claims = claims + 1 WHERE waiting AND failures = 0 AND free_at > ?`, now, now),
+		s.do(ctx, `UPDATE peers SET free_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now),
 		s.do(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
 }
 
@@ -94,38 +95,72 @@ type Ending int
 const (
 	HandedBack Ending = iota // nothing can be said of the server: we stopped
 	Answered                 // it answered, whatever it said
-	Silent                   // it did not answer, or asked us to come later
+	Silent                   // it did not answer, or in trouble of its own
+	Busy                     // it asked to be left alone for a while
 )
 
-// Release ends a claim: the server is free again at the given time, and its failures are counted or forgotten. The row
-// is locked before its mail is looked at, since a fan-out that commits in between must not be overlooked.
+// silentDays is on how many days a server must have been silent, without a word between, to be given up.
+const silentDays = 7
+
+// Release ends a claim: the server is free again at the given time, and its failures are counted or forgotten. One that was
+// silent on seven days is unavailable from then on: what waits for it and what is said later is given up, until it answers
+// or speaks to us. The row is locked before its mail is looked at, since a fan-out that commits in between must not be
+// overlooked.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time) error {
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
-		if err := s.stillOurs(ctx, c); err != nil {
+		unavailable, err := s.stillOurs(ctx, c)
+		if err != nil {
 			return err
 		}
-		set, args := ``, []any{}
-		switch how {
-		case Answered:
-			set, args = `, failures = 0, failing_days = 0, failed_on = '', unavailable_since = NULL, last_success = ?`, []any{now}
-		case Silent:
-			today := now.UTC().Format("2006-01-02")
-			set, args = `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?`, []any{today, today}
+		if how == Answered && unavailable != nil {
+			err = s.catchUp(ctx, c.Host, now)
 		}
-		return s.do(ctx, `
+		set, args := how.counts(now)
+		err = errors.Join(err, s.do(ctx, `
 			UPDATE peers SET free_at = ?, visited = FALSE, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`+set+`
-			WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...)
+			WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...))
+		if err != nil || how != Silent {
+			return err
+		}
+		return s.setAside(ctx, c.Host, now)
 	})
 }
 
-// stillOurs locks the server of a claim; ErrLost when somebody else has claimed it since.
-func (s *Store) stillOurs(ctx context.Context, c Claim) error {
-	var claims int64
-	err := s.one(ctx, &claims, `SELECT claims FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host)
-	if err != nil {
-		return lost(err)
+// stillOurs locks the server of a claim and answers since when it is unavailable; ErrLost when somebody else has claimed
+// it since.
+func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
+	var peer struct {
+		Claims           int64
+		UnavailableSince *time.Time
 	}
-	return lostUnless(claims == c.Claims)
+	err = s.one(ctx, &peer, `SELECT claims, unavailable_since FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host)
+	if err != nil {
+		return nil, lost(err)
+	}
+	return peer.UnavailableSince, lostUnless(peer.Claims == c.Claims)
+}
+
+// counts is what the end of a visit does to a server's failures.
+func (e Ending) counts(now time.Time) (string, []any) {
+	switch today := now.UTC().Format("2006-01-02"); e {
+	case Answered:
+		return `, failures = 0, failing_days = 0, failed_on = '', unavailable_since = NULL, last_success = ?`, []any{now}
+	case Silent:
+		return `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?`, []any{today, today}
+	case Busy:
+		return `, failures = failures + 1, failing_days = 0, failed_on = ''`, nil
+	}
+	return ``, nil
+}
+
+// setAside gives a server up that was silent for too many days, with all that waits for it.
+func (s *Store) setAside(ctx context.Context, host string, now time.Time) error {
+	n, err := s.exec(ctx, `UPDATE peers SET unavailable_since = ?, waiting = FALSE WHERE host = ? AND failing_days >= ? AND unavailable_since IS NULL`,
+		now, host, silentDays)
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.do(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`, now, host)
 }
 
 func lostUnless(ours bool) error {
@@ -135,10 +170,40 @@ func lostUnless(ours bool) error {
 	return ErrLost
 }
 
-// HeardFrom ends the rest of a server that just spoke to us. A rest is told from a lease by its length: leases are
-// shorter than the given time.
-func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time, longestLease time.Duration) error {
-	return s.do(ctx, `
-		UPDATE peers SET last_heard = ?, free_at = CASE WHEN failures > 0 AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
-		now, now.Add(longestLease), now, host)
+// HeardFrom ends the rest of a server that just spoke to us. One that was given up hears what it missed.
+func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time) error {
+	var unavailable []string
+	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+s.sql.lockRow(), host)
+	if err != nil {
+		return err
+	}
+	err = s.do(ctx, `
+		UPDATE peers SET last_heard = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
+		now, now, now, host)
+	if err != nil || len(unavailable) == 0 {
+		return err
+	}
+	return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
+		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '',
+			waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL) WHERE host = ?`, host))
+}
+
+// missedArticles is how many articles a server is brought at most that were published while it was given up.
+const missedArticles = 10
+
+// catchUp revives what was given up and still matters to a server that is back: of everything it holds the latest state, an
+// edit or the word that it is gone, what may have arrived, and the last articles that it missed, with their newest words;
+// and of the rest what tells of our voices.
+func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
+	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision = CASE WHEN unsure THEN revision ELSE ` +
+		newestWords + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
+	return errors.Join(
+		s.do(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
+			WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR e.kind = 'Create' AND deliveries.unsure))`,
+			now, host),
+		s.do(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
+			JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
+			WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles),
+		s.do(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
+			SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id > e.id)))`, now, host))
 }

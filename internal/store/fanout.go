@@ -83,11 +83,22 @@ func (s *Store) tell(ctx context.Context, a blog.Activity, fanOut string, args .
 // awaken marks the servers that now have mail. A server that rests goes on resting. Rows are taken in the order of
 // their names, so that two fan-outs do not block each other.
 func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
+	if err := s.spare(ctx, a.ID); err != nil {
+		return err
+	}
 	return s.do(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
 		WHERE d.activity_id = ? AND d.settled_at IS NULL ORDER BY 1
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
+}
+
+// spare gives letters up at once that are for servers which were given up: they hear of what still matters when they are
+// back (see HeardFrom).
+func (s *Store) spare(ctx context.Context, activity blog.ID) error {
+	return s.do(ctx, `
+		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id = deliveries.activity_id)
+		WHERE activity_id = ? AND settled_at IS NULL AND host IN (SELECT host FROM peers WHERE unavailable_since IS NOT NULL)`, activity)
 }
 
 // Freshen gives the words of a later activity about the same object to every Create of it that waits and certainly has not

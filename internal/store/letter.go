@@ -59,7 +59,8 @@ func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, 
 			d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
 			l.ActivityID, l.Inbox, c.Host, c.Claims)
 		if errors.Is(err, blog.ErrNotFound) {
-			return s.stillOurs(ctx, c)
+			_, err := s.stillOurs(ctx, c)
+			return err
 		}
 		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
 			return err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -142,6 +143,53 @@ func TestAFollowerWhosePersonalInboxIsGoneIsRemoved(t *testing.T) {
 		}
 		if n, _ := s.CountFollowers(t.Context(), author.ID); n.Accepted != 1 {
 			t.Errorf("followers = %+v, want one left", n)
+		}
+	})
+}
+
+func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		const hosts, each = 2000, 50
+		err := s.InTx(t.Context(), func(s *store.Store) error {
+			for n := range hosts {
+				host := fmt.Sprintf("h%d.example", n)
+				actor := blog.Actor{ID: "https://" + host + "/reader", Type: "Person", Host: host, Inbox: "https://" + host + "/inbox", FetchedAt: now}
+				if err := s.SaveActor(t.Context(), actor); err != nil {
+					return err
+				}
+				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: author.ID, ActorID: actor.ID, FollowID: actor.ID + "#f", State: blog.Accepted, Since: now}); err != nil {
+					return err
+				}
+			}
+			for range each {
+				id, err := s.NextActivityID(t.Context(), now)
+				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
+				if err := errors.Join(err, s.Say(t.Context(), said), s.TellFollowers(t.Context(), said)); err != nil {
+					return err
+				}
+			}
+			claims, err := s.ClaimPeers(t.Context(), now, time.Minute, hosts, false)
+			for _, claim := range claims { // all of them are due again at once
+				err = errors.Join(err, s.Release(t.Context(), claim, now, store.Silent, now))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := s.NextActivityID(t.Context(), now)
+		fresh := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		began := time.Now()
+		if err := errors.Join(err, s.Say(t.Context(), fresh), s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
+			t.Fatal(err)
+		}
+		claim, letters := claimed(t, s, now, false)
+		if took := time.Since(began); claim.Host != "veerhuis.example" || len(letters) != 1 || took > time.Second {
+			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(letters), took, hosts*each)
+		}
+		if _, waiting, err := s.CountWaiting(t.Context()); err != nil || waiting != hosts*each+1 {
+			t.Errorf("%d letters wait, %v", waiting, err)
 		}
 	})
 }

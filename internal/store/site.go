@@ -72,6 +72,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		s.do(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity_id = activities.id)`, month),
 		s.do(ctx, `DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, now.AddDate(-1, 0, 0), now.AddDate(-1, 0, 0)),
 		s.do(ctx, `DELETE FROM callers WHERE NOT waiting AND free_at < ?`, month),
+		s.do(ctx, `DELETE FROM missing_inboxes WHERE last_on < ?`, month.UTC().Format("2006-01-02")),
 		s.do(ctx, forgetSchemes, month),
 		s.forgetStrangers(ctx, month),
 	)

@@ -15,6 +15,7 @@ type Mood struct {
 	pace   time.Duration
 	status int
 	times  int // for how many letters; zero for all
+	until  time.Time
 }
 
 type moodKind int
@@ -58,6 +59,11 @@ func Refusing(status int) Mood { return Mood{kind: answering, status: status} }
 // TooMany answers the next n letters with 429 and a Retry-After in whole seconds; n of zero means all.
 func TooMany(retryAfter time.Duration, n int) Mood {
 	return Mood{kind: answering, status: http.StatusTooManyRequests, pace: retryAfter, times: n}
+}
+
+// TooManyUntil answers the next n letters with 429 and a date for Retry-After; n of zero means all.
+func TooManyUntil(at time.Time, n int) Mood {
+	return Mood{kind: answering, status: http.StatusTooManyRequests, until: at, times: n}
 }
 
 // Gone answers 410 to every letter and to every question about its people and their notes.
@@ -162,7 +168,9 @@ func writeByte(conn net.Conn, text []byte, i int) bool {
 }
 
 func (s *spell) setHeader(h http.Header) {
-	if s.status == http.StatusTooManyRequests {
+	if !s.until.IsZero() {
+		h.Set("Retry-After", s.until.UTC().Format(http.TimeFormat))
+	} else if s.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(int(s.pace.Seconds())))
 	}
 }
