@@ -77,7 +77,8 @@ func (c *Courier) Run(ctx context.Context) {
 // held is a server that is ours for a while, and its seat.
 type held struct {
 	store.Claim
-	seat *seat
+	seat    *seat
+	renewed time.Time
 }
 
 // claim takes servers for the free seats, of those that failed last time or of those that did not.
@@ -88,22 +89,32 @@ func (c *Courier) claim(ctx context.Context, failing bool) []held {
 	}
 	list := make([]held, len(claims))
 	for i, claim := range claims {
-		list[i] = held{claim, c.seats.take()}
+		list[i] = held{claim, c.seats.take(), c.Now()}
 	}
 	return list
 }
 
-// visit brings a server its letters and then lets go of it.
+// visit brings a server its letters and then lets go of it, in one commit with what became of the last of them.
 func (c *Courier) visit(ctx context.Context, server held) {
-	end, freeAt := c.deliver(ctx, server)
-	if end == lostClaim {
+	end := c.deliver(ctx, server)
+	if end.how == lostClaim {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	if err := c.Store.Release(ctx, server.Claim, freeAt, end, c.Now()); err != nil && !errors.Is(err, store.ErrLost) {
+	if err := c.Store.Release(ctx, server.Claim, end.freeAt, end.how, c.Now(), end.last...); err != nil && !errors.Is(err, store.ErrLost) {
 		c.Log.Error("a server cannot be released", "host", server.Host, "error", err)
 	}
+}
+
+// settleTime bounds the writing down of what became of a letter.
+const settleTime = 20 * time.Second
+
+// ending is how a visit ended, when its server is free again, and what became of the last letter.
+type ending struct {
+	how    store.Ending
+	freeAt time.Time
+	last   []store.Settlement // one or none
 }
 
 // lostClaim ends a visit whose server somebody else has by now.
@@ -111,96 +122,135 @@ const lostClaim store.Ending = -1
 
 // deliver brings letters until there are none, the server is silent, or we stop. A bug that a letter brings to light costs
 // its server a minute, and not the program its life.
-func (c *Courier) deliver(ctx context.Context, server held) (end store.Ending, freeAt time.Time) {
+func (c *Courier) deliver(ctx context.Context, server held) (end ending) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			c.Log.Error("a visit broke down", "host", server.Host, "trouble", trouble, "stack", string(debug.Stack()))
-			end, freeAt = store.HandedBack, c.Now().Add(time.Minute)
+			end = ending{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
 		}
 	}()
-	renewed, answered := c.Now(), store.HandedBack
+	how := store.HandedBack
 	for {
 		letters, err := c.Store.WaitingFor(ctx, server.Host, lettersOnce)
-		if err != nil || len(letters) == 0 {
-			if err != nil && ctx.Err() == nil {
-				c.Log.Error("letters cannot be read", "host", server.Host, "error", err)
-				return store.HandedBack, c.Now().Add(time.Minute)
-			}
-			return answered, c.Now()
+		if err != nil {
+			return c.broken(ctx, "letters cannot be read", server, err)
 		}
-		for _, letter := range letters {
-			if ctx.Err() != nil {
-				return store.HandedBack, c.Now()
-			}
-			if c.Now().Sub(renewed) > leaseTime/4 {
-				renewed = c.Now()
-				if err := c.Store.Renew(ctx, server.Claim, renewed.Add(leaseTime)); err != nil {
-					return lostClaim, time.Time{}
-				}
-			}
-			switch wait, busy, err := c.carry(ctx, server, letter); {
-			case ctx.Err() != nil:
-				return store.HandedBack, c.Now()
-			case errors.Is(err, store.ErrLost):
-				return lostClaim, time.Time{}
+		more := len(letters) == lettersOnce // if not, Release looks whether some have come meanwhile
+		for i, letter := range letters {
+			brought, err := c.carry(ctx, &server, letter)
+			switch {
 			case errors.Is(err, errUnsent):
 				continue
 			case err != nil:
-				c.Log.Error("a letter cannot be carried", "host", server.Host, "error", err)
-				return store.HandedBack, c.Now().Add(time.Minute)
-			case wait > 0 && busy:
-				return store.Busy, c.Now().Add(wait)
-			case wait > 0:
-				return store.Silent, c.Now().Add(wait)
+				return c.broken(ctx, "a letter cannot be carried", server, err)
+			case ctx.Err() != nil:
+				return ending{store.HandedBack, c.Now(), brought.settlement}
+			case brought.wait > 0:
+				return ending{brought.how, c.Now().Add(brought.wait), brought.settlement}
+			case i == len(letters)-1 && !more:
+				return ending{store.Answered, c.Now(), brought.settlement}
 			}
-			answered = store.Answered
+			if err := c.settle(ctx, server, brought.settlement); err != nil {
+				return c.broken(ctx, "a letter cannot be settled", server, err)
+			}
+			how = store.Answered
 		}
-		if len(letters) < lettersOnce { // Release looks whether more has come meanwhile
-			return answered, c.Now()
+		if !more {
+			return ending{how: how, freeAt: c.Now()}
 		}
 	}
 }
 
-// carry brings one letter and writes down what became of it. A positive wait means that the server was silent or, when it
-// is busy, asked to be left alone for so long. A letter that was cut off by our own end is not counted; trouble with our own database
-// comes back as an error and says nothing of the server.
-func (c *Courier) carry(ctx context.Context, server held, letter store.Letter) (wait time.Duration, busy bool, err error) {
+// keep prolongs the claim on a server before it ends; store.ErrLost when somebody else has it.
+func (c *Courier) keep(ctx context.Context, server *held) error {
+	now := c.Now()
+	if now.Sub(server.renewed) <= leaseTime/4 {
+		return ctx.Err()
+	}
+	server.renewed = now
+	return c.Store.Renew(ctx, server.Claim, now.Add(leaseTime))
+}
+
+// broken ends a visit for trouble of our own, which says nothing of the server; not even that it is lost, or that we stop.
+func (c *Courier) broken(ctx context.Context, what string, server held, err error) ending {
+	switch {
+	case errors.Is(err, store.ErrLost):
+		return ending{how: lostClaim}
+	case ctx.Err() != nil:
+		return ending{how: store.HandedBack, freeAt: c.Now()}
+	}
+	c.Log.Error(what, "host", server.Host, "error", err)
+	return ending{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
+}
+
+// settle writes down what became of a letter, before the next one leaves.
+func (c *Courier) settle(ctx context.Context, server held, done []store.Settlement) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	for _, done := range done {
+		if err := c.Store.Settle(ctx, server.Claim, done, c.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// brought is what became of a letter, as far as it is not written down yet. A positive wait means that the server is to rest,
+// being silent or busy.
+type brought struct {
+	settlement []store.Settlement // one or none
+	wait       time.Duration
+	how        store.Ending
+}
+
+// carry brings one letter. One that was cut off by our own end is not counted; trouble with our own database comes back as
+// an error and says nothing of the server.
+func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) (brought, error) {
+	if err := c.keep(ctx, server); err != nil {
+		return brought{}, err
+	}
 	barred, err := c.barred(ctx, c.Store, letter.Inbox)
 	switch {
 	case err != nil:
-		return 0, false, err
+		return brought{}, err
 	case barred && letter.Kind != "Reject": // the last that the blocked hear
-		return 0, false, c.leave(ctx, server, letter)
+		return brought{}, c.leave(ctx, *server, letter)
 	}
 	said, err := c.seal(ctx, letter)
 	if err != nil {
-		return 0, false, err
+		return brought{}, err
 	}
-	answer, postErr := c.post(ctx, server, letter, said)
+	answer, postErr := c.post(ctx, *server, letter, said)
 	if ctx.Err() != nil && postErr != nil {
-		return 0, false, c.doubt(ctx, letter, answer)
+		return brought{}, c.doubt(ctx, letter, answer)
 	}
-	result, wait := judge(letter.Kind, answer, postErr, server.Failures)
-	if !result.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
-		result.Status = blog.GivenUp
+	outcome, wait := judge(letter.Kind, answer, postErr, server.Failures)
+	if !outcome.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
+		outcome.Status = blog.GivenUp
 	}
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	if err := c.Store.Settle(settle, server.Claim, letter, result, c.Now()); err != nil {
-		return 0, false, err
+	b := brought{[]store.Settlement{{Letter: letter, Outcome: outcome}}, wait, store.Silent}
+	if answer.Status/100 == 4 {
+		b.how = store.Busy
 	}
-	return wait, answer.Status/100 == 4, c.mind(settle, letter, answer.Status)
+	if answer.Status == http.StatusGone || answer.Status == http.StatusNotFound {
+		err = c.missing(ctx, *server, b.settlement)
+		b.settlement = nil
+	}
+	return b, err
 }
 
-// mind draws the conclusions about an inbox that is not there.
-func (c *Courier) mind(ctx context.Context, letter store.Letter, status int) error {
-	switch status {
-	case http.StatusGone:
-		return errors.Join(c.Store.RemoveInbox(ctx, letter.Inbox), c.Store.LookBehind(ctx, letter.Inbox, c.Now()))
-	case http.StatusNotFound:
-		return c.Store.InboxMissing(ctx, letter.Inbox, c.Now())
+// missing settles a letter to an inbox that is not there, and draws the conclusions.
+func (c *Courier) missing(ctx context.Context, server held, done []store.Settlement) error {
+	if err := c.settle(ctx, server, done); err != nil {
+		return err
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	inbox := done[0].Letter.Inbox
+	if done[0].Outcome.Code == http.StatusNotFound {
+		return c.Store.InboxMissing(ctx, inbox, c.Now())
+	}
+	return errors.Join(c.Store.RemoveInbox(ctx, inbox), c.Store.LookBehind(ctx, inbox, c.Now()))
 }
 
 // errUnsent tells that a letter is settled and its server was not asked.
@@ -208,8 +258,8 @@ var errUnsent = errors.New("not sent: this server is blocked")
 
 // leave settles a letter that is not to be brought.
 func (c *Courier) leave(ctx context.Context, server held, letter store.Letter) error {
-	err := c.Store.Settle(ctx, server.Claim, letter, blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}, c.Now())
-	return cmp.Or(err, errUnsent)
+	refused := store.Settlement{Letter: letter, Outcome: blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}}
+	return cmp.Or(c.Store.Settle(ctx, server.Claim, refused, c.Now()), errUnsent)
 }
 
 // doubt remembers of a letter that we cut off whether it had left.

@@ -102,15 +102,20 @@ const (
 // silentDays is on how many days a server must have been silent, without a word between, to be given up.
 const silentDays = 7
 
-// Release ends a claim: the server is free again at the given time, and its failures are counted or forgotten. One that was
-// silent on seven days is unavailable from then on: what waits for it and what is said later is given up, until it answers
+// Release ends a claim, and settles what is left to settle of it: the server is free again at the given time, and its
+// failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it and what is said later is given up, until it answers
 // or speaks to us. The row is locked before its mail is looked at, since a fan-out that commits in between must not be
 // overlooked.
-func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time) error {
+func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		unavailable, err := s.stillOurs(ctx, c)
 		if err != nil {
 			return err
+		}
+		for _, done := range last {
+			if err := s.settle(ctx, c, done, now); err != nil && !errors.Is(err, blog.ErrNotFound) {
+				return err
+			}
 		}
 		if how == Answered && unavailable != nil {
 			err = s.catchUp(ctx, c.Host, now)

@@ -154,7 +154,7 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 				letters, err := s.WaitingFor(ctx, c.Host, 10)
 				for _, l := range letters {
 					carried.Add(1)
-					err = errors.Join(err, s.Settle(ctx, c, l, blog.Delivery{Status: blog.Delivered, Code: 202}, time.Now()))
+					err = errors.Join(err, s.Settle(ctx, c, store.Settlement{Letter: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
 				}
 				if err = errors.Join(err, s.Release(ctx, c, time.Now(), store.Answered, time.Now())); err != nil {
 					t.Errorf("%s: %v", c.Host, err)

@@ -42,31 +42,43 @@ func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Lette
 		WHERE d.host = ? AND d.settled_at IS NULL ORDER BY d.activity_id, d.inbox LIMIT ?`, host, limit)
 }
 
+// Settlement is what became of one attempt to bring a letter.
+type Settlement struct {
+	Letter  Letter
+	Outcome blog.Delivery
+}
+
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
 // letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
 // nothing to write down.
-func (s *Store) Settle(ctx context.Context, c Claim, l Letter, d blog.Delivery, now time.Time) error {
+func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
-		var settled *time.Time
-		if d.Status.Settled() {
-			settled = &now
-		}
-		err := s.must(ctx, `
-			UPDATE deliveries SET attempts = attempts + 1, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
-				status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
-				settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
-			WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
-			d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
-			l.ActivityID, l.Inbox, c.Host, c.Claims)
+		err := s.settle(ctx, c, done, now)
 		if errors.Is(err, blog.ErrNotFound) {
-			_, err := s.stillOurs(ctx, c)
-			return err
+			_, err = s.stillOurs(ctx, c)
 		}
-		if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
-			return err
-		}
-		return s.hold(ctx, l, now)
+		return err
 	})
+}
+
+// settle is blog.ErrNotFound when the letter was erased or the claim is lost.
+func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
+	l, d := done.Letter, done.Outcome
+	var settled *time.Time
+	if d.Status.Settled() {
+		settled = &now
+	}
+	err := s.must(ctx, `
+		UPDATE deliveries SET attempts = attempts + 1, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
+			status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
+			settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
+		WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
+		d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
+		l.ActivityID, l.Inbox, c.Host, c.Claims)
+	if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
+		return err
+	}
+	return s.hold(ctx, l, now)
 }
 
 // Doubt notes that a letter may have arrived although its answer was never read.

@@ -51,7 +51,7 @@ func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 				if err := s.Supersede(t.Context(), gone, "Create"); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: outcome, Code: 500}, now); err != nil {
+				if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
 					t.Fatal(err)
 				}
 				if got := fates(t, s, a); got[0] != want || got[1] != "Delete waiting" {
@@ -72,11 +72,11 @@ func TestALetterThatWasErasedOnItsWayCostsNoLease(t *testing.T) {
 		if err := s.EraseVoice(t.Context(), author.Voice, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); err != nil {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
 			t.Errorf("under a lease that holds: %v", err)
 		}
 		claim.Claims--
-		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); !errors.Is(err, store.ErrLost) {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("under one that does not: %v", err)
 		}
 	})
@@ -89,7 +89,7 @@ func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
 		claim, letters := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Refused, Code: 403}, now); err != nil {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}}, now); err != nil {
 			t.Fatal(err)
 		}
 		gone := now.Add(time.Hour)
@@ -113,7 +113,7 @@ func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
 			t.Errorf("%d letters were given up before any try, %v", n, err)
 		}
 		claim, letters := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Retrying, Unsure: true}, now); err != nil {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Retrying, Unsure: true}}, now); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Update", 2) // lies behind a letter that never arrives, and is never tried

@@ -182,13 +182,13 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			t.Fatalf("letters = %v, %v", letters, err)
 		}
 		done := blog.Delivery{Status: blog.Delivered, Code: 202}
-		if err := s.Settle(t.Context(), old[0], letters[0], done, now); !errors.Is(err, store.ErrLost) {
+		if err := s.Settle(t.Context(), old[0], store.Settlement{Letter: letters[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("settle under the old claim: %v, want ErrLost", err)
 		}
 		if err := s.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("release under the old claim: %v, want ErrLost", err)
 		}
-		if err := s.Settle(t.Context(), fresh[0], letters[0], done, now); err != nil {
+		if err := s.Settle(t.Context(), fresh[0], store.Settlement{Letter: letters[0], Outcome: done}, now); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Release(t.Context(), fresh[0], now, store.Answered, now); err != nil {
@@ -220,7 +220,7 @@ func bring(t *testing.T, s *store.Store, host string) {
 			if err != nil || len(letters) != 1 {
 				t.Fatalf("letters for %s: %v, %v", host, letters, err)
 			}
-			if err := s.Settle(t.Context(), claim, letters[0], blog.Delivery{Status: blog.Delivered, Code: 202}, now); err != nil {
+			if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
 				t.Fatal(err)
 			}
 		}
