@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -114,7 +115,7 @@ const settleTime = 20 * time.Second
 type ending struct {
 	how    store.Ending
 	freeAt time.Time
-	last   []store.Settlement // one or none
+	last   []store.Settlement
 }
 
 // lostClaim ends a visit whose server somebody else has by now.
@@ -130,6 +131,7 @@ func (c *Courier) deliver(ctx context.Context, server held) (end ending) {
 		}
 	}()
 	how := store.HandedBack
+round:
 	for {
 		letters, err := c.Store.WaitingFor(ctx, server.Host, lettersOnce)
 		if err != nil {
@@ -146,7 +148,12 @@ func (c *Courier) deliver(ctx context.Context, server held) (end ending) {
 			case ctx.Err() != nil:
 				return ending{store.HandedBack, c.Now(), brought.settlement}
 			case brought.wait > 0:
-				return ending{brought.how, c.Now().Add(brought.wait), brought.settlement}
+				end, past := c.pass(ctx, &server, brought, letters[i:])
+				if !past {
+					return end
+				}
+				how = store.Answered
+				continue round
 			case i == len(letters)-1 && !more:
 				return ending{store.Answered, c.Now(), brought.settlement}
 			}
@@ -195,12 +202,41 @@ func (c *Courier) settle(ctx context.Context, server held, done []store.Settleme
 	return nil
 }
 
+// pass ends a visit at a letter that could not be brought, unless it broke its server again and again: then the next one
+// about something else is tried. Where that is taken, it is the letter that the server cannot bear, and it counts as refused.
+func (c *Courier) pass(ctx context.Context, server *held, stuck brought, letters []store.Letter) (end ending, past bool) {
+	end = ending{stuck.how, c.Now().Add(stuck.wait), stuck.settlement}
+	other := slices.IndexFunc(letters, func(l store.Letter) bool { return l.ObjectID != letters[0].ObjectID })
+	if !stuck.broke || letters[0].Attempts+1 < bearable || other < 0 {
+		return end, false
+	}
+	next, err := c.carry(ctx, server, letters[other])
+	if err != nil || ctx.Err() != nil {
+		return end, false
+	}
+	if next.wait == 0 {
+		end.last[0].Outcome.Status = blog.Refused
+	}
+	end.last = append(end.last, next.settlement...)
+	if next.wait > 0 {
+		return end, false
+	}
+	if err := c.settle(ctx, *server, end.last); err != nil {
+		return c.broken(ctx, "letters cannot be settled", *server, err), false
+	}
+	return end, true
+}
+
+// bearable is how often a letter may break its server before others are tried.
+const bearable = 4
+
 // brought is what became of a letter, as far as it is not written down yet. A positive wait means that the server is to rest,
 // being silent or busy.
 type brought struct {
 	settlement []store.Settlement // one or none
 	wait       time.Duration
 	how        store.Ending
+	broke      bool // the server over it: it said so itself, by 500
 }
 
 // carry brings one letter. One that was cut off by our own end is not counted; trouble with our own database comes back as
@@ -228,7 +264,7 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 	if !outcome.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
-	b := brought{[]store.Settlement{{Letter: letter, Outcome: outcome}}, wait, store.Silent}
+	b := brought{[]store.Settlement{{Letter: letter, Outcome: outcome}}, wait, store.Silent, answer.Status == http.StatusInternalServerError}
 	if answer.Status/100 == 4 {
 		b.how = store.Busy
 	}

@@ -333,3 +333,43 @@ func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 		}
 	})
 }
+
+func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		steiger, noordkade := o.server("steiger"), o.server("noordkade")
+		o.befriend(steiger.Person("reader"))
+		o.befriend(noordkade.Person("nadia"))
+		o.be(steiger, neighbour.Choking("herring"))
+		o.be(noordkade, neighbour.Refusing(http.StatusInternalServerError))
+		heavy := o.publish(func(a *blog.Article) { a.Slug, a.Title = "herring", "Red herring" })
+		var after blog.Article
+		for attempt := 1; attempt <= 4; attempt++ {
+			o.until(fmt.Sprintf("try %d", attempt), func() bool {
+				r := o.report(heavy)
+				return r[steiger.Host].Attempts == attempt && r[noordkade.Host].Attempts == attempt
+			})
+			if attempt == 1 {
+				after = o.publish(func(a *blog.Article) { a.Slug = "after" })
+			}
+			if attempt < 4 {
+				if got := o.report(after)[steiger.Host]; got.Attempts != 0 {
+					t.Errorf("after %d tries another was brought first: %+v", attempt, got)
+				}
+				if _, err := o.store.RetryLetters(o.soon(), heavy.ID, "", time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				o.courier.Wake()
+			}
+		}
+		o.until("the next one arrives where only the first cannot be borne", func() bool { return o.report(after)[steiger.Host].Status == blog.Delivered })
+		if got := o.report(heavy)[steiger.Host]; got.Status != blog.Refused || got.Code != 500 {
+			t.Errorf("what broke it is %s after %d", got.Status, got.Code)
+		}
+		o.until("the other server was asked about both", func() bool { return o.report(after)[noordkade.Host].Attempts == 1 })
+		for _, a := range []blog.Article{heavy, after} {
+			if got := o.report(a)[noordkade.Host]; got.Status != blog.Retrying || time.Until(got.NextAt) < 10*time.Minute {
+				t.Errorf("of a server in trouble of its own %s is %s until %v", a.Slug, got.Status, got.NextAt)
+			}
+		}
+	})
+}

@@ -35,7 +35,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 		s.record(letter)
 		return
 	}
-	if status := mood.refusal(); status != 0 {
+	if status := mood.refusal(body); status != 0 {
 		letter.Status, letter.Fault = status, "not looked at"
 		mood.setHeader(w.Header())
 	} else {

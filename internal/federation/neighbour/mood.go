@@ -1,6 +1,7 @@
 package neighbour
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ type Mood struct {
 	status int
 	times  int // for how many letters; zero for all
 	until  time.Time
+	words  string
 }
 
 type moodKind int
@@ -31,6 +33,7 @@ const (
 	refusingSignatures
 	newerOnly
 	swallowing
+	choking
 )
 
 // Healthy serves at once. Every server begins so.
@@ -78,6 +81,9 @@ func NewerOnly() Mood { return Mood{kind: newerOnly} }
 // Swallowing takes every letter to heart and hangs up without an answer.
 func Swallowing() Mood { return Mood{kind: swallowing} }
 
+// Choking answers 500 to every letter in which the words stand, and reads the others.
+func Choking(words string) Mood { return Mood{kind: choking, words: words} }
+
 // spell is a mood while it lasts on one server.
 type spell struct {
 	Mood
@@ -92,8 +98,12 @@ func newSpell(m Mood) *spell {
 }
 
 // refusal is the status a letter gets unread; zero when it is to be read.
-func (s *spell) refusal() int {
+func (s *spell) refusal(body []byte) int {
 	switch s.kind {
+	case choking:
+		if bytes.Contains(body, []byte(s.words)) {
+			return http.StatusInternalServerError
+		}
 	case gone:
 		return http.StatusGone
 	case refusingSignatures:
