@@ -39,7 +39,9 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/ap/") && prefersPage(r) && d.toPage(w, r):
 		case isSigned(r):
-			d.forReader(w, r, next)
+			if reader, ok := d.reader(w, r); ok {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
+			}
 		case d.isActor(r.URL.Path):
 			stub(w, r)
 		default:
@@ -53,30 +55,30 @@ func refuseReader(w http.ResponseWriter, why string) {
 	writeError(w, http.StatusUnauthorized, why)
 }
 
-// forReader answers a signed question. Whoever is blocked finds nothing.
-func (d *Documents) forReader(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	reader, err := d.inbox.signed(r, nil, sketch{})
+// reader judges a signed question and tells who asks. Whoever may not read is answered here; to the blocked there is nothing.
+func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader string, ok bool) {
+	reader, err := d.readerOf(r)
 	switch {
 	case errors.Is(err, errBarred):
 		nothingHere(w)
-		return
+		return "", false
 	case err != nil && passing(err):
 		w.Header().Set("Retry-After", "60")
 		writeError(w, http.StatusServiceUnavailable, "the key of the signature cannot be fetched now: "+err.Error())
-		return
+		return "", false
 	case err != nil:
 		refuseReader(w, err.Error())
-		return
+		return "", false
 	}
-	barred, err := d.barred(r.Context(), d.Store, reader)
-	switch {
+	switch barred, err := d.barred(r.Context(), d.Store, reader); {
 	case err != nil:
 		d.fail(w, r, err)
 	case barred:
 		nothingHere(w)
 	default:
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
+		return reader, true
 	}
+	return "", false
 }
 
 // isActor tells the addresses of our voices, for machines and for people.

@@ -46,25 +46,8 @@ func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
 		d.refuseList(w, r, err)
 		return
 	}
-	reader, err := d.readerOf(r)
-	switch {
-	case errors.Is(err, errBarred):
-		nothingHere(w)
-		return
-	case err != nil && passing(err):
-		w.Header().Set("Retry-After", "60")
-		writeError(w, http.StatusServiceUnavailable, "the key of the signature cannot be fetched now: "+err.Error())
-		return
-	case err != nil:
-		refuseReader(w, err.Error())
-		return
-	}
-	barred, err := d.barred(r.Context(), d.Store, reader)
-	if barred {
-		err = blog.ErrNotFound
-	}
-	if err != nil {
-		d.refuseList(w, r, err)
+	reader, ok := d.reader(w, r)
+	if !ok {
 		return
 	}
 	list, err := d.Store.FollowersAt(r.Context(), voice.ID, originOf(reader))
