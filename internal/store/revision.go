@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -21,16 +22,22 @@ type Revision struct {
 	At        time.Time
 }
 
-// AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number.
+// mostSaved is how many states of a text are kept besides those that were published.
+const mostSaved = 100
+
+// AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number. Of what was only saved
+// the last hundred stay.
 func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	return s.InTx(ctx, func(s *Store) error {
 		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND language = ?`, r.ArticleID, r.Language); err != nil {
 			return err
 		}
-		return s.do(ctx, `
+		return errors.Join(s.do(ctx, `
 			INSERT INTO revisions (article_id, language, number, kind, title, summary, markdown, author, note, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At)
+			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At),
+			s.do(ctx, `DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
+				r.ArticleID, r.Language, r.Number-mostSaved))
 	})
 }
 
