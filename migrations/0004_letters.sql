@@ -8,6 +8,7 @@ CREATE TABLE activities (
     object_id     TEXT      NOT NULL DEFAULT '',
     revision      INTEGER   NOT NULL DEFAULT 0,
     payload       BYTEA     NOT NULL,
+    quiet         BOOLEAN   NOT NULL DEFAULT FALSE,    -- an Update that is no newer: servers hear of it and tell nobody
     at            TIMESTAMP NOT NULL
 );
 CREATE INDEX activities_object ON activities (object_id);
@@ -71,6 +72,7 @@ CREATE TABLE peers (
     failures          INTEGER   NOT NULL DEFAULT 0,
     failing_days      INTEGER   NOT NULL DEFAULT 0,
     failed_on         TEXT      NOT NULL DEFAULT '',   -- the last day counted in failing_days
+    failing_since     TIMESTAMP,                       -- when it fell silent; null while it answers, if only to ask for patience
     last_success      TIMESTAMP,
     last_heard        TIMESTAMP,
     software          TEXT      NOT NULL DEFAULT '',

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -31,7 +32,7 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 			if err != nil {
 				return err
 			}
-			if err := d.printLetters(ctx, t, a, r.Failed); err != nil {
+			if err := d.printServers(ctx, c, t, a, r.Failed); err != nil {
 				return err
 			}
 			return t.flushOr(r.nothing())
@@ -42,7 +43,7 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 		}
 		if r.Failed {
 			for _, a := range articles {
-				if err := d.printLetters(ctx, t, a, true); err != nil {
+				if err := d.printServers(ctx, c, t, a, true); err != nil {
 					return err
 				}
 			}
@@ -62,53 +63,103 @@ func (r deliveriesReport) nothing() string {
 	return "sent to nobody"
 }
 
-// letterLine is one letter, as programs read it.
-type letterLine struct {
-	Article   string `json:"article"`
-	Said      string `json:"said"` // Create, Update, Delete
-	At        string `json:"at"`
-	Host      string `json:"host"`
-	Inbox     string `json:"inbox"`
-	Followers int    `json:"followers"`
-	Status    string `json:"status"`
-	Attempts  int    `json:"attempts"`
-	Code      int    `json:"code"` // last HTTP status, 0 without an answer
-	Answer    string `json:"answer"`
-	Next      string `json:"next,omitempty"`
+// serverLine is how one server stands with an article, as programs read it.
+type serverLine struct {
+	Article    string `json:"article"`
+	Host       string `json:"host"`
+	Software   string `json:"software"`
+	Followers  int    `json:"followers"`
+	Has        int    `json:"has"`    // the newest version that it took, 0 for none
+	Newest     int    `json:"newest"` // the newest that there is
+	Told       int    `json:"told"`   // the newest that it was told aloud, quiet corrections apart
+	Words      string `json:"words"`  // the same, and what else is to be said, in sentences
+	Said       string `json:"said"`   // Create, Update, Delete: the letter that decides, and what became of it
+	At         string `json:"at"`
+	Inbox      string `json:"inbox"`
+	Status     string `json:"status"`
+	Attempts   int    `json:"attempts"`
+	Code       int    `json:"code"` // last HTTP status, 0 without an answer
+	Answer     string `json:"answer"`
+	Welcome    bool   `json:"welcome"` // brought when the first follower there came
+	Asked      bool   `json:"asked_to_forget"`
+	Kept       bool   `json:"keeps_former"` // it still has a copy that was taken back before
+	Next       string `json:"next,omitempty"`
+	SilentFrom string `json:"silent_since,omitempty"`
+	GivenUpAt  string `json:"given_up_at,omitempty"`
 }
 
-func (d *desk) printLetters(ctx context.Context, t *table, a blog.Article, failedOnly bool) error {
-	reports, err := d.store.Reports(ctx, a.ID)
+func serverLineOf(a blog.Article, s blog.Standing) serverLine {
+	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds, Newest: s.Newest, Told: s.Shows,
+		Words: s.Words(moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
+		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
+		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
+	if !s.Status.Settled() && !s.NextAt.IsZero() {
+		line.Next = instant(&s.NextAt)
+	}
+	return line
+}
+
+// printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them up.
+func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
+	letters, err := d.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	for _, r := range reports {
-		if failedOnly && (r.Status == blog.Delivered || r.Status == blog.Superseded || r.Status == blog.Waiting) {
+	standings := blog.Standings(letters)
+	if t.objects == nil && !failedOnly {
+		if err := d.printSummary(ctx, c, a, standings); err != nil {
+			return err
+		}
+	}
+	for _, s := range standings {
+		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
 			continue
 		}
-		line := letterLine{Article: a.Slug, Said: r.Kind, At: instant(&r.SaidAt), Host: r.Host, Inbox: r.Inbox, Followers: r.Followers,
-			Status: string(r.Status), Attempts: r.Attempts, Code: r.Code, Answer: r.Answer}
-		if !r.Status.Settled() && !r.NextAt.IsZero() {
-			line.Next = instant(&r.NextAt)
+		cells := []string{s.Host, string(s.Status), plural(s.Followers, "follower"), serverWords(s)}
+		if failedOnly {
+			cells = append([]string{a.Slug}, cells...)
 		}
-		t.line(line, r.Host, r.Kind, string(r.Status), plural(r.Followers, "follower"), plural(r.Attempts, "attempt"), letterWords(r))
+		t.line(serverLineOf(a, s), cells...)
 	}
 	return nil
 }
 
-// letterWords is the last answer to a letter, and when it is tried again.
-func letterWords(r blog.Report) string {
-	var words []string
-	if r.Code > 0 {
-		words = append(words, fmt.Sprint(r.Code))
+// printSummary says how far an article has come, and what of it has not left yet.
+func (d *desk) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.Standing) error {
+	hold, err := d.store.Hold(ctx, a.ID)
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+	case err != nil:
+		return err
+	case hold.New:
+		fmt.Fprintf(c.out, "Nothing has left yet: it leaves at %s. Until then “causerie article withdraw %s” takes it back, and nobody hears of it.\n",
+			hold.Until.Local().Format("15:04:05"), a.Slug)
+	default:
+		fmt.Fprintf(c.out, "A change has not left yet: it leaves at %s.\n", hold.Until.Local().Format("15:04:05"))
 	}
-	if r.Answer != "" {
-		words = append(words, markup.Excerpt(r.Answer, 80))
+	if summary := blog.Summary(standings, moment); summary != "" {
+		fmt.Fprintln(c.out, summary)
 	}
-	if r.Status == blog.Retrying && r.NextAt.After(time.Now()) {
-		words = append(words, "again at "+r.NextAt.Local().Format("15:04"))
+	return nil
+}
+
+// moment is a time of the past days, as people read it in a terminal.
+func moment(at time.Time) string { return at.Local().Format("Mon 2 Jan 15:04") }
+
+// serverWords is how a server stands, its last answer, and when it is tried again.
+func serverWords(s blog.Standing) string {
+	words := []string{s.Words(moment)}
+	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
+		words = append(words, "Tried again "+moment(s.NextAt)+".")
 	}
-	return strings.Join(words, " ")
+	if s.Status != blog.Delivered && s.Attempts > 0 {
+		words = append(words, "Last answer:")
+		if s.Code > 0 && !strings.Contains(s.Answer, fmt.Sprint(s.Code)) {
+			words = append(words, fmt.Sprint(s.Code))
+		}
+		words = append(words, markup.Excerpt(s.Answer, 80))
+	}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
 type progressLine struct {

@@ -105,8 +105,8 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
-	report := func(more ...string) []letterLine {
-		return read[letterLine](t, s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...))
+	report := func(more ...string) []serverLine {
+		return read[serverLine](t, s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...))
 	}
 	s.wait("the letter is refused", func() bool { return len(report("--failed")) == 1 })
 	line := report()[0]

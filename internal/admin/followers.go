@@ -97,7 +97,7 @@ func (v *visit) fate(f store.Fate) (class, words string) {
 	if f.ActivityID == "" {
 		return "", ""
 	}
-	line := v.server(blog.Report{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At})
+	line := v.server(blog.Standing{Report: blog.Report{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
 	if f.Status == blog.Retrying {
 		line.Status = "tried " + many(f.Attempts, "time", "times")
 	}

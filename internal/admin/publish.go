@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -353,11 +354,12 @@ func (d *Desk) showWithdraw(v *visit) error {
 	}
 	p := withdrawPage{frame: f, Article: a}
 	if a.Status == blog.Published {
-		sent, err := d.sent(v, a)
+		letters, err := d.store.Reports(v.ctx(), a.ID)
 		if err != nil {
 			return err
 		}
-		if n := len(sent.servers); n > 0 {
+		standings := slices.DeleteFunc(blog.Standings(letters), func(s blog.Standing) bool { return s.Former || !s.Has() && !s.Unsure })
+		if n := len(standings); n > 0 {
 			p.Holders = fmt.Sprintf("%s will be asked to delete their copies. Most do; none can be made to.", upper(many(n, "server", "servers")))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -37,30 +36,22 @@ const firstDone = 20 // delivered servers shown before one asks for all
 // keyLine is one entry of the bar's key: a shape, a number, a word.
 type keyLine struct{ Class, Words string }
 
-// server is where an article went, in its latest form.
+// server is a line of the report: where an article went, and how that server stands with it.
 type server struct {
-	Host, Software string
-	Followers      string
-	Class, Status  string // the shape and the word
-	Answer         string
-	Retry          bool
-	rank           int
-	kind           blog.DeliveryStatus
-	tookMS         int64
+	blog.Standing
+	Followers     string
+	Class, Status string // the shape and the word
+	Words, Answer string
+	Retry         bool
 }
 
 // saying is one thing that was said about an article.
 type saying struct {
 	Words string
+	Note  string // what is unusual about it
 	When  string
 	At    time.Time
 	JSON  string
-}
-
-// sentLetters are the letters about an article, by server.
-type sentLetters struct {
-	servers    []server
-	activities []blog.Activity
 }
 
 func (d *Desk) report(v *visit) error {
@@ -72,15 +63,16 @@ func (d *Desk) report(v *visit) error {
 	if err != nil {
 		return err
 	}
-	letters, err := d.sent(v, a)
+	letters, err := d.store.Reports(v.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
+	standings := blog.Standings(letters)
 	unpublished, err := d.tellHold(v, &f, a)
 	if err != nil {
 		return err
 	}
-	p := reportPage{frame: f, Article: a, Sentence: sentenceOf(a, letters.servers)}
+	p := reportPage{frame: f, Article: a, Sentence: v.sentenceOf(a, standings)}
 	if unpublished {
 		p.Sentence = "Nothing has left yet."
 	}
@@ -90,11 +82,13 @@ func (d *Desk) report(v *visit) error {
 	if a.OnTheWeb() {
 		p.Address = v.site.ArticlePage(a)
 	}
-	p.sort(letters.servers)
+	p.sort(v.servers(standings))
 	if v.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
-	p.Sent = v.sayings(letters.activities)
+	if p.Sent, err = d.sayings(v, a, letters); err != nil {
+		return err
+	}
 	if p.Talk, err = d.conversation(v, a); err != nil {
 		return err
 	}
@@ -114,112 +108,47 @@ func (d *Desk) reportable(v *visit) (blog.Article, error) {
 	return a, err
 }
 
-// sent gathers the letters about the article itself. Those about comments under it are left out, and so are those that
-// a later letter made needless.
-func (d *Desk) sent(v *visit, a blog.Article) (sentLetters, error) {
-	var s sentLetters
-	letters, err := d.store.Reports(v.ctx(), a.ID)
-	if err != nil {
-		return s, err
+func (v *visit) servers(standings []blog.Standing) []server {
+	list := make([]server, len(standings))
+	for i, s := range standings {
+		list[i] = v.server(s)
 	}
-	about := map[blog.ID]bool{}
-	for _, l := range letters {
-		if _, known := about[l.ActivityID]; known {
-			continue
-		}
-		said, ours, err := d.saidAbout(v, l.ActivityID)
-		if err != nil {
-			return s, err
-		}
-		if about[l.ActivityID] = ours; ours {
-			s.activities = append(s.activities, said)
-		}
-	}
-	if a.ObjectID != "" && len(s.activities) == 0 { // said, and nobody there to hear it
-		if s.activities, err = d.store.Activities(v.ctx(), a.ObjectID); err != nil {
-			return s, err
-		}
-		slices.Reverse(s.activities)
-	}
-	s.servers = v.servers(slices.DeleteFunc(letters, func(l blog.Report) bool { return !about[l.ActivityID] || l.Status == blog.Superseded }))
-	return s, nil
-}
-
-// saidAbout finds an activity, and whether it is about the article and not about a comment under it.
-func (d *Desk) saidAbout(v *visit, id blog.ID) (blog.Activity, bool, error) {
-	said, err := d.store.Activity(v.ctx(), id)
-	if err != nil {
-		return said, false, err
-	}
-	object, err := d.store.Object(v.ctx(), said.ObjectID)
-	if errors.Is(err, blog.ErrNotFound) {
-		return said, false, nil
-	}
-	return said, object.CommentID == "", err
-}
-
-// servers makes a line for each server from the newest letters to it; where it has several inboxes, the one that fares
-// worst speaks for it.
-func (v *visit) servers(letters []blog.Report) []server {
-	newest := map[string]blog.ID{}
-	lines := map[string]server{}
-	followers := map[string]int{}
-	slices.SortStableFunc(letters, func(a, b blog.Report) int { return cmp.Compare(second(a.Kind), second(b.Kind)) })
-	for _, l := range letters {
-		if newest[l.Host] == "" {
-			newest[l.Host] = l.ActivityID
-		}
-		if l.ActivityID != newest[l.Host] {
-			continue
-		}
-		followers[l.Host] += l.Followers
-		line := v.server(l)
-		if have, ok := lines[l.Host]; !ok || line.rank < have.rank {
-			lines[l.Host] = line
-		}
-	}
-	list := make([]server, 0, len(lines))
-	for host, line := range lines {
-		line.Followers = many(followers[host], "follower", "followers")
-		list = append(list, line)
-	}
-	slices.SortFunc(list, func(a, b server) int { return cmp.Or(a.rank-b.rank, strings.Compare(a.Host, b.Host)) })
 	return list
 }
 
-// second puts the letters of those who carry an article on after its own, whose fate they do not tell.
-func second(kind string) int {
-	if kind == "Announce" || kind == "Undo" {
-		return 1
-	}
-	return 0
-}
-
-func (v *visit) server(l blog.Report) server {
-	s := server{Host: l.Host, Software: l.Software, Answer: l.Answer, kind: l.Status, tookMS: l.TookMS}
+func (v *visit) server(l blog.Standing) server {
+	s := server{Standing: l, Followers: many(l.Followers, "follower", "followers"), Words: l.Words(v.since), Answer: l.Answer}
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
-	switch l.Status {
-	case blog.Retrying:
-		s.Class, s.rank, s.Retry = "again", 0, true
+	switch {
+	case l.Spared():
+		s.Class, s.Status = "gone", "nothing to take back"
+	case l.Status == blog.Retrying:
+		s.Class, s.Retry = "again", !l.Patient()
 		s.Status = fmt.Sprintf("try %d %s", l.Attempts+1, nextTry(l.NextAt, v))
-	case blog.Refused:
-		s.Class, s.Status, s.rank, s.Retry = "no", "refused", 1, true
-	case blog.GivenUp:
-		s.Class, s.Status, s.rank, s.Retry = "no", "given up after "+many(l.Attempts, "try", "tries"), 2, true
-	case blog.GoneAway:
-		s.Class, s.Status, s.rank, s.Retry = "gone", "gone", 3, true
-	case blog.Waiting:
-		s.Class, s.Status, s.rank = "wait", "waiting", 4
+	case l.Status == blog.Refused:
+		s.Class, s.Status, s.Retry = "no", "refused", true
+	case l.Status == blog.GivenUp:
+		s.Class, s.Status, s.Retry = "no", "given up", true
+		if l.Attempts > 0 {
+			s.Status = "given up after " + many(l.Attempts, "try", "tries")
+		}
+	case l.Status == blog.GoneAway:
+		s.Class, s.Status, s.Retry = "gone", "gone", true
+	case l.Status == blog.Waiting:
+		s.Class, s.Status = "wait", "waiting"
 		if l.NextAt.After(v.now.Add(time.Minute)) {
-			s.Status, s.Retry = "waiting for its server, "+nextTry(l.NextAt, v), true
+			s.Status, s.Retry = "waiting for its server, "+nextTry(l.NextAt, v), !l.Patient()
 		}
 	default:
-		s.Class, s.Status, s.rank = "done", "delivered in "+within(l.TookMS), 5
+		s.Class, s.Status = "done", "delivered in "+within(l.TookMS)
 	}
 	return s
 }
+
+// since writes a moment of the past.
+func (v *visit) since(at time.Time) string { return moment(at, v.now, v.zone) }
 
 // nextTry is when a server is asked again.
 func nextTry(at time.Time, v *visit) string {
@@ -232,105 +161,102 @@ func nextTry(at time.Time, v *visit) string {
 func (p *reportPage) sort(servers []server) {
 	counts := map[blog.DeliveryStatus]int{}
 	for _, s := range servers {
-		counts[s.kind]++
-		switch s.kind {
-		case blog.Delivered:
+		p.CanRetry = p.CanRetry || s.Retry
+		switch {
+		case s.Spared():
 			p.Done = append(p.Done, s)
-		case blog.Waiting:
+			continue
+		case s.Standing.Status == blog.Delivered:
+			p.Done = append(p.Done, s)
+		case s.Standing.Status == blog.Waiting:
 			p.Waiting = append(p.Waiting, s)
 		default:
 			p.Look = append(p.Look, s)
 		}
-		p.CanRetry = p.CanRetry || s.Retry
+		counts[s.Standing.Status]++
 	}
-	gone := counts[blog.GoneAway]
 	p.Bar = bar(len(servers), piece{"", counts[blog.Delivered]}, piece{"again", counts[blog.Retrying]}, piece{"wait", counts[blog.Waiting]},
-		piece{"no", counts[blog.Refused] + counts[blog.GivenUp]}, piece{"gone", gone})
+		piece{"no", counts[blog.Refused] + counts[blog.GivenUp]}, piece{"gone", counts[blog.GoneAway]})
 	for _, k := range []struct {
 		class, words string
-		n            int
-	}{{"done", "delivered", counts[blog.Delivered]}, {"again", "trying again", counts[blog.Retrying]}, {"wait", "waiting", counts[blog.Waiting]},
-		{"no", "refused", counts[blog.Refused]}, {"no", "given up", counts[blog.GivenUp]}, {"gone", "gone", gone}} {
-		if k.n > 0 {
-			p.Key = append(p.Key, keyLine{k.class, figure(k.n) + " " + k.words})
+		status       blog.DeliveryStatus
+	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
+		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
+		if n := counts[k.status]; n > 0 {
+			p.Key = append(p.Key, keyLine{k.class, figure(n) + " " + k.words})
 		}
 	}
 }
 
 // sentenceOf says in words how far the article has come.
-func sentenceOf(a blog.Article, servers []server) string {
-	counts := map[blog.DeliveryStatus]int{}
-	var slowest int64
-	for _, s := range servers {
-		counts[s.kind]++
-		slowest = max(slowest, s.tookMS)
-	}
-	total, delivered := len(servers), counts[blog.Delivered]
-	what := "Delivered to"
-	if a.Status == blog.Withdrawn || a.Status == blog.Deleted {
-		what = "The request to forget it was delivered to"
-	}
+func (v *visit) sentenceOf(a blog.Article, standings []blog.Standing) string {
+	summary := blog.Summary(standings, v.since)
 	switch {
 	case a.Status == blog.Draft:
 		return "Not published yet."
 	case a.Status == blog.Scheduled:
 		return "Nothing was sent yet: it waits for its moment."
-	case total == 0 && !a.Federates():
+	case summary == "" && !a.Federates():
 		return "It stands here on the web only; nothing was sent."
-	case total == 0:
+	case summary == "":
 		return "There is nobody to send it to yet. Whoever follows you from now on gets what comes next."
-	case delivered == total && total == 1:
-		return what + " the one server, in " + within(slowest) + "."
-	case delivered == total:
-		return fmt.Sprintf("%s all %d servers, in %s at most.", what, total, within(slowest))
-	case counts[blog.Waiting] == total:
-		return "On its way to " + many(total, "server", "servers") + "."
 	}
-	first := fmt.Sprintf("%s %d of %s.", what, delivered, many(total, "server", "servers"))
-	rest := restOf(counts)
-	return strings.TrimSpace(first + " " + rest)
+	return summary
 }
 
-// restOf says what the servers that have it not are doing: "Three are silent, one refused, one has closed."
-func restOf(counts map[blog.DeliveryStatus]int) string {
-	var parts []string
-	add := func(n int, one, several string) {
-		if n == 1 {
-			parts = append(parts, "one "+one)
-		} else if n > 1 {
-			parts = append(parts, number(n)+" "+several)
+// sayings lists what was said about an article, the newest first.
+func (d *Desk) sayings(v *visit, a blog.Article, letters []blog.Report) ([]saying, error) {
+	var order []blog.ID
+	hosts := map[blog.ID]map[string]bool{}
+	for _, l := range letters {
+		if hosts[l.ActivityID] == nil {
+			order, hosts[l.ActivityID] = append(order, l.ActivityID), map[string]bool{}
+		}
+		if l.Status != blog.Superseded {
+			hosts[l.ActivityID][l.Host] = true
 		}
 	}
-	add(counts[blog.Waiting], "is waiting its turn", "are waiting their turn")
-	add(counts[blog.Retrying], "is silent", "are silent")
-	add(counts[blog.Refused], "refused", "refused")
-	add(counts[blog.GivenUp], "was given up", "were given up")
-	add(counts[blog.GoneAway], "has closed", "have closed")
-	if len(parts) == 0 {
-		return ""
+	var said []blog.Activity
+	for _, id := range order {
+		activity, err := d.store.Activity(v.ctx(), id)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, activity)
 	}
-	return upper(strings.Join(parts, ", ")) + "."
+	if a.ObjectID != "" && len(said) == 0 { // and nobody was there to hear it
+		var err error
+		if said, err = d.store.Activities(v.ctx(), a.ObjectID); err != nil {
+			return nil, err
+		}
+		slices.Reverse(said)
+	}
+	list := make([]saying, len(said))
+	for i, activity := range said {
+		list[i] = v.saying(activity, len(hosts[activity.ID]))
+	}
+	return list, nil
 }
 
 // kinds are the words for what was said; those of the wire stand in the JSON.
 var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back", "Announce": "Carried on to other followers",
-	"Undo": "No longer carried on"}
+	"Undo": "No longer carried on", "QuoteRequest": "Asked to be allowed a quote"}
 
-func (v *visit) sayings(activities []blog.Activity) []saying {
-	list := make([]saying, 0, len(activities))
-	for _, a := range activities {
-		words := kinds[a.Kind]
-		if words == "" {
-			words = a.Kind
-		}
-		var pretty bytes.Buffer
-		if json.Indent(&pretty, a.Payload, "", "  ") != nil {
-			pretty.Reset()
-			pretty.Write(a.Payload)
-		}
-		list = append(list, saying{Words: words + " (" + a.Kind + ")", At: a.At.In(v.zone), When: moment(a.At, v.now, v.zone), JSON: pretty.String()})
+func (v *visit) saying(a blog.Activity, servers int) saying {
+	s := saying{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(v.zone), When: moment(a.At, v.now, v.zone)}
+	if servers > 0 {
+		s.Words += ", to " + many(servers, "server", "servers")
 	}
-	return list
+	if a.Quiet {
+		s.Note = "Quietly: nobody was told. Most servers keep the words that they have until they fetch the article anew."
+	}
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, a.Payload, "", "  ") != nil {
+		pretty.Reset()
+		pretty.Write(a.Payload)
+	}
+	s.JSON = pretty.String()
+	return s
 }
 
 // retry lets the letters that did not arrive be tried again now: those to one server, or all.

@@ -248,7 +248,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 			t.Errorf("published as %s %s %q", a.Status, a.Format, a.Slug)
 		}
 		report := b.at.Path
-		o.until("the report says delivered", func() bool { return strings.Contains(b.open(report).text(), "Delivered to the one server") })
+		o.until("the report says delivered", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })
 		b.sees(veerhuis.Host, "2 followers", "Published (Create)", "1 delivered", `"type": "Create"`)
 
 		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("are being told")
@@ -258,7 +258,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
 		o.until("the removal is delivered", func() bool { return len(veerhuis.Received("Delete")) > 0 })
 		o.until("the report says so", func() bool {
-			return strings.Contains(b.open(report).text(), "The request to forget it was delivered to the one server")
+			return strings.Contains(b.open(report).text(), "The one server took the request to forget it.")
 		})
 		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish").want(200, report).lacks("your first")
 		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200, "/admin/articles?tab=deleted").sees("Deleted 1")

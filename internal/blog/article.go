@@ -233,7 +233,7 @@ func (a *Article) Revise(now time.Time) error {
 		return err
 	}
 	now = now.UTC().Truncate(time.Second)
-	if earliest := a.changedAt().Add(time.Second); now.Before(earliest) {
+	if earliest := a.ChangedAt().Add(time.Second); now.Before(earliest) {
 		now = earliest
 	}
 	a.UpdatedAt = &now
@@ -254,7 +254,8 @@ func (a *Article) Correct() error {
 	return nil
 }
 
-func (a Article) changedAt() time.Time {
+// ChangedAt is when a published article was last changed and told so, or published.
+func (a Article) ChangedAt() time.Time {
 	if a.UpdatedAt != nil {
 		return *a.UpdatedAt
 	}

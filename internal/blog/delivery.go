@@ -10,6 +10,7 @@ type Activity struct {
 	ObjectID ID     // the object (of an article or a note) it is about, "" otherwise
 	Revision int    // of the article, for the log of who holds what
 	Payload  []byte
+	Quiet    bool // a change that is no newer: servers hear of it, keep the words of their copies and tell nobody
 	At       time.Time
 }
 
@@ -50,9 +51,21 @@ type Report struct {
 	Delivery
 	Kind      string
 	SaidAt    time.Time
+	Quiet     bool      // see Activity
+	Welcome   bool      // brought long after it was said, when the first follower came from there
 	Followers int       // how many followers of the author it reaches
 	Software  string    // as the server calls itself, "" when unknown
 	NextAt    time.Time // of the next try, when there will be one
+
+	ObjectID ID         // of the copy that it is about; an article has another one each time it is published
+	Newest   int        // version of that copy as it was said last
+	GoneAt   *time.Time // when that copy was taken back
+	Holds    int        // the version of it that the server took last, 0 for none
+	Asked    bool       // the server took the word that it is to forget it
+
+	Failures         int        // of the server, in a row
+	FailingSince     *time.Time // when it fell silent; nil while it answers, if only to ask for patience
+	UnavailableSince *time.Time // when it was given up, after seven days of silence
 }
 
 // Restful is the schedule by which a silent server is tried again (federation.md 9.4): how long it rests after that

@@ -76,7 +76,7 @@ func (o *Outbox) sayChange(ctx context.Context, s *store.Store, before blog.Arti
 	if err != nil {
 		return err
 	}
-	if err := o.sayUpdate(ctx, s, saved, mentions); err != nil {
+	if err := o.sayUpdate(ctx, s, before, saved, mentions); err != nil {
 		return err
 	}
 	return o.carryOn(ctx, s, before, saved)
@@ -119,7 +119,7 @@ func keepFrozen(edited *blog.Article, current blog.Article) error {
 	return nil
 }
 
-func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
+func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, before, a blog.Article, mentions []activity.Mention) error {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
 	if err != nil {
 		return err
@@ -130,7 +130,10 @@ func (o *Outbox) sayUpdate(ctx context.Context, s *store.Store, a blog.Article, 
 	if err != nil {
 		return err
 	}
-	if err := tellEdit(ctx, s, said, a.Visibility); err != nil {
+	if a.ChangedAt().Equal(before.ChangedAt()) {
+		err = s.Quieten(ctx, said.ID)
+	}
+	if err := errors.Join(err, tellEdit(ctx, s, said, a.Visibility)); err != nil {
 		return err
 	}
 	return errors.Join(o.tellNewlyMentioned(ctx, s, said, mentions), o.askToQuote(ctx, s, a, object))

@@ -217,5 +217,5 @@ func (o *Outbox) consented(ctx context.Context, s *store.Store, a blog.Article, 
 		return err
 	}
 	result.said = true
-	return tellEdit(ctx, s, said, a.Visibility)
+	return errors.Join(s.Quieten(ctx, said.ID), tellEdit(ctx, s, said, a.Visibility))
 }

@@ -27,17 +27,22 @@ func (s *Store) Say(ctx context.Context, a blog.Activity) error {
 		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
 }
 
+// Quieten marks a change that was just said as one that is no newer (blog.Activity.Quiet).
+func (s *Store) Quieten(ctx context.Context, activity blog.ID) error {
+	return s.do(ctx, `UPDATE activities SET quiet = TRUE WHERE id = ?`, activity)
+}
+
 // Activity finds what was said, by its id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE id = ?`, id)
+	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE id = ?`, id)
 }
 
 // Created finds the activity that first said an object.
 func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
 	return a, s.one(ctx, &a, `
-		SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities
+		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
 		WHERE object_id = ? AND kind = 'Create' ORDER BY id LIMIT 1`, object)
 }
 
@@ -45,7 +50,7 @@ func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, err
 func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Activity, error) {
 	var a blog.Activity
 	return a, s.one(ctx, &a, `
-		SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities
+		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
 }
 
@@ -58,7 +63,7 @@ func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, erro
 // Activities lists what was said about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity
-	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, at FROM activities WHERE object_id = ? ORDER BY id`, object)
+	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE object_id = ? ORDER BY id`, object)
 }
 
 // Said is something that a voice said, with what it was about as that is now: nil when that is not an object of ours.

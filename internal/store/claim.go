@@ -149,11 +149,12 @@ func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time,
 func (e Ending) counts(now time.Time) (string, []any) {
 	switch today := now.UTC().Format("2006-01-02"); e {
 	case Answered:
-		return `, failures = 0, failing_days = 0, failed_on = '', unavailable_since = NULL, last_success = ?`, []any{now}
+		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, last_success = ?`, []any{now}
 	case Silent:
-		return `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?`, []any{today, today}
+		return `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
+			failing_since = COALESCE(failing_since, ?)`, []any{today, today, now}
 	case Busy:
-		return `, failures = failures + 1, failing_days = 0, failed_on = ''`, nil
+		return `, failures = failures + 1, failing_days = 0, failed_on = '', failing_since = NULL`, nil
 	}
 	return ``, nil
 }
@@ -189,7 +190,7 @@ func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time) error
 		return err
 	}
 	return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
-		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '',
+		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
 			waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL) WHERE host = ?`, host))
 }
 

@@ -7,17 +7,20 @@ import (
 	"causerie/internal/blog"
 )
 
-// Reports lists every letter about an article, for its author: the newest activity first, then by server.
+// Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
 func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, error) {
 	var rows []struct {
 		blog.Report
 		VoiceID blog.ID
 	}
 	err := s.all(ctx, &rows, `
-		SELECT d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.settled_at,
-			a.voice_id, a.kind, a.at AS said_at, p.software, p.free_at AS next_at
+		SELECT d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.revision, d.unsure, d.welcome, d.settled_at,
+			a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
+			COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
+			p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since
 		FROM objects o JOIN activities a ON a.object_id = o.id JOIN deliveries d ON d.activity_id = a.id JOIN peers p ON p.host = d.host
-		WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
+		LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host
+		WHERE o.article_id = ? AND o.comment_id = '' ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/store/storetest"
+)
+
+// The delivery report in the terminal: one line for each server, those in trouble first, under a sentence that sums them up.
+func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		world := neighbour.New(neighbour.Config{Ports: true})
+		t.Cleanup(func() { world.Close() })
+		servers := map[string]*neighbour.Server{}
+		var followers []*neighbour.Person
+		for _, name := range []string{"veerhuis", "zilverduin", "dijla", "steiger"} {
+			server, err := world.Server(name, neighbour.Mastodon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			servers[name], followers = server, append(followers, server.Person("bram"))
+		}
+		s.ilse(followers...)
+		be := func(name string, mood neighbour.Mood) {
+			t.Helper()
+			if err := servers[name].Be(mood); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lines := func(more ...string) map[string]serverLine {
+			found := map[string]serverLine{}
+			for _, line := range read[serverLine](t, s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...)) {
+				found[line.Host] = line
+			}
+			return found
+		}
+		of := func(name string) serverLine { return lines()[servers[name].Host] }
+
+		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "Nothing has left yet: it leaves at") || !strings.Contains(said, "article withdraw four-minutes-wide") {
+			t.Errorf("of what is held the report says %q", said)
+		}
+		s.say("article", "withdraw", "four-minutes-wide")
+		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		s.wait("all four have it", func() bool {
+			return strings.HasPrefix(s.say("deliveries", "four-minutes-wide"), "All 4 servers have it.\n")
+		})
+
+		be("zilverduin", neighbour.Refusing(http.StatusForbidden))
+		be("dijla", neighbour.TooMany(time.Minute, 0))
+		be("steiger", neighbour.Closed())
+		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
+		s.wait("the change is told", func() bool {
+			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" && strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
+		})
+		for name, want := range map[string]serverLine{
+			"veerhuis":   {Has: 2, Newest: 2, Told: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
+			"zilverduin": {Has: 1, Newest: 2, Told: 1, Status: "refused", Code: 403, Words: "Has version 1 and refused version 2."},
+			"dijla":      {Has: 1, Newest: 2, Told: 1, Status: "retrying", Code: 429, Words: "Has version 1; version 2 is on its way. It asks for patience."},
+		} {
+			got := of(name)
+			if (serverLine{Has: got.Has, Newest: got.Newest, Told: got.Told, Status: got.Status, Code: got.Code, Words: got.Words}) != want || got.Said != "Update" || got.Followers != 1 {
+				t.Errorf("of %s the report says %+v, want %+v", name, got, want)
+			}
+		}
+		if next, err := time.Parse(time.RFC3339, of("dijla").Next); err != nil || time.Until(next) < 30*time.Second {
+			t.Errorf("dijla, which asked for a minute, is tried again at %q", of("dijla").Next)
+		}
+		if failed := lines("--failed"); len(failed) != 3 {
+			t.Errorf("in trouble are %v", failed)
+		}
+		said := strings.Split(strings.TrimSpace(s.say("deliveries", "four-minutes-wide")), "\n")
+		if len(said) != 5 || !strings.HasPrefix(said[0], "All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 is silent since ") ||
+			!strings.HasSuffix(said[0], "; 1 asks for patience.") ||
+			!strings.HasPrefix(said[1], servers["zilverduin"].Host) || !strings.HasPrefix(said[2], servers["steiger"].Host) || !strings.HasPrefix(said[4], servers["veerhuis"].Host) {
+			t.Errorf("the report is %q", said)
+		}
+
+		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
+		s.wait("the correction is handed on", func() bool { return of("veerhuis").Has == 3 })
+		if line := of("veerhuis"); line.Told != 2 || !strings.Contains(line.Words, "version 3 is a quiet correction, of which nobody there is told") {
+			t.Errorf("of the quiet correction the report says %+v", line)
+		}
+		s.say("article", "withdraw", "four-minutes-wide")
+		s.wait("veerhuis is asked to forget it", func() bool {
+			return of("veerhuis").Asked && of("zilverduin").Said == "Delete" && of("zilverduin").Status == "refused"
+		})
+		if line := of("zilverduin"); line.Asked || line.Words != "Still has it: it refused the request to forget it." {
+			t.Errorf("of the refused request the report says %+v", line)
+		}
+		be("zilverduin", neighbour.Healthy())
+		s.say("deliveries", "retry", "four-minutes-wide", "--host", servers["zilverduin"].Host)
+		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Took the request to forget it." })
+	})
+}

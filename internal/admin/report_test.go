@@ -1,0 +1,175 @@
+package admin_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/neighbour"
+	"causerie/internal/store"
+)
+
+// be changes the moods of servers.
+func (o *overkant) be(moods map[*neighbour.Server]neighbour.Mood) {
+	o.t.Helper()
+	for server, mood := range moods {
+		if err := server.Be(mood); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+}
+
+// settled waits until no letter is on its way to a server that answers.
+func (o *overkant) settled() {
+	o.t.Helper()
+	o.until("what can be brought is brought", func() bool {
+		list, err := o.store.Articles(o.soon(), store.Filter{})
+		if err != nil {
+			return false
+		}
+		for _, a := range list {
+			letters, err := o.store.Reports(o.soon(), a.ID)
+			if err != nil {
+				return false
+			}
+			for _, l := range letters {
+				if !l.Status.Settled() && l.Failures == 0 {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// line is what the report says of a server; "" when it does not name it.
+func (b *browser) line(server *neighbour.Server) string {
+	b.t.Helper()
+	for n := range b.page.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "li" && value(n, "class") == "server" && strings.Contains(words(n), server.Host) {
+			return strings.Join(strings.Fields(words(n)), " ")
+		}
+	}
+	return ""
+}
+
+// tells checks what the report says of some servers, one after the other on the page.
+func (b *browser) tells(lines map[*neighbour.Server][]string) {
+	b.t.Helper()
+	for server, want := range lines {
+		line := b.line(server)
+		for _, w := range want {
+			if !strings.Contains(line, w) {
+				b.t.Errorf("of %s the report does not say %q but %q", server.Name, w, line)
+			}
+		}
+	}
+}
+
+func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis, zilverduin, dijla, kade := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla"), o.server("noordkade")
+		for _, server := range []*neighbour.Server{veerhuis, zilverduin, dijla, kade} {
+			o.befriend(server.Person("bram"), "ilse")
+		}
+		o.be(map[*neighbour.Server]neighbour.Mood{kade: neighbour.Refusing(403)})
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		edit, report := "/admin/articles/"+string(a.ID), "/admin/articles/"+string(a.ID)+"/report"
+		o.settled()
+		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*neighbour.Server][]string{kade: {"refused", "Does not have it.", "403"}})
+
+		o.be(map[*neighbour.Server]neighbour.Mood{zilverduin: neighbour.Refusing(403), dijla: neighbour.Refusing(503)})
+		b.open(edit).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.")
+		o.settled()
+		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today", "Changed (Update), to 3 servers")
+		b.tells(map[*neighbour.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."}, zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
+			dijla: {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"}, kade: {"Does not have it."}})
+
+		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
+		o.settled()
+		b.open(report).sees("Quietly: nobody was told.")
+		b.tells(map[*neighbour.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of which nobody there is told."}})
+
+		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
+		o.settled()
+		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since today", "Taken back (Delete), to 3 servers")
+		b.tells(map[*neighbour.Server][]string{veerhuis: {"Took the request to forget it."}, zilverduin: {"Still has it: it refused the request to forget it."},
+			dijla: {"Still has it; the request to forget it is on its way."}, kade: {"nothing to take back", "Never had it."}})
+		if strings.Contains(b.line(kade), "Retry") {
+			t.Error("a server that never had it can be asked again")
+		}
+
+		o.be(map[*neighbour.Server]neighbour.Mood{kade: neighbour.Healthy()})
+		b.open(edit + "/publish").press("Publish")
+		o.settled()
+		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today", "2 still have a copy that was taken back before.")
+		b.tells(map[*neighbour.Server][]string{zilverduin: {"It still has the copy that was taken back before.", "Does not have it."}, kade: {"delivered"}})
+		if strings.Contains(b.line(veerhuis), "still has") {
+			t.Errorf("veerhuis forgot: %s", b.line(veerhuis))
+		}
+	})
+}
+
+func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		veerhuis, dijla, steiger, linde := o.server("veerhuis"), o.server("dijla"), o.server("steiger"), o.server("oudelinde")
+		for _, server := range []*neighbour.Server{veerhuis, dijla, steiger, linde} {
+			o.befriend(server.Person("samir"), "ilse")
+		}
+		o.be(map[*neighbour.Server]neighbour.Mood{dijla: neighbour.TooMany(time.Minute, 0), steiger: neighbour.Closed(), linde: neighbour.Gone()})
+		b := o.signIn("ilse")
+		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
+		o.settled()
+		b.open(report).sees("1 of 4 servers has it; 1 is silent since today", "1 has closed; 1 asks for patience.")
+		b.tells(map[*neighbour.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"}, steiger: {"Silent since today"}, linde: {"gone", "410"}})
+		if strings.Contains(b.line(dijla), "Retry") {
+			t.Error("a server that asks for patience is offered to be tried at once")
+		}
+		for day := 1; day < 7; day++ {
+			at := time.Now().AddDate(0, 0, day)
+			claims, err := o.store.ClaimPeers(o.soon(), at, time.Minute, 10, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, claim := range claims {
+				how := store.Busy
+				if claim.Host == steiger.Host {
+					how = store.Silent
+				}
+				if err := o.store.Release(o.soon(), claim, at.Add(time.Minute), how, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.open(report).sees("1 was given up after a week of silence")
+		b.tells(map[*neighbour.Server][]string{steiger: {"given up after", "Silent since today", "after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
+		text := b.text()
+		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) || strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
+			strings.Index(text, dijla.Host) > strings.Index(text, veerhuis.Host) {
+			t.Errorf("trouble does not stand first: %s", text)
+		}
+	})
+}
+
+func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
+		b.open(report).sees("There is nobody to send it to yet.", "Published (Create)")
+		lagewal := o.server("lagewal")
+		o.befriend(lagewal.Person("wietske"), "ilse")
+		later := *o.outbox
+		later.Now = func() time.Time { return time.Now().Add(time.Minute) }
+		o.until("the article is brought and settled", func() bool {
+			return later.WelcomeDue(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
+		})
+		b.tells(map[*neighbour.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
+	})
+}

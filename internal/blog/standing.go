@@ -1,0 +1,101 @@
+package blog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Standing is how one server stands with an article: what it has of it, and what became of the letter that decides. That is
+// the newest; of several inboxes, the one that fares worst.
+type Standing struct {
+	Report      // its Followers are those at all inboxes of the server
+	Shows  int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
+	Former bool // it has to do only with a copy that was taken back before the article was published again
+	Keeps  bool // it never took the word that it is to forget such a copy
+}
+
+// Standings sums up by server the letters about an article, trouble first. They come as a store reports them, the newest first.
+func Standings(letters []Report) []Standing {
+	var hosts []string
+	byHost, current := map[string][]Report{}, ID("")
+	for _, l := range letters {
+		if current == "" && l.decides() {
+			current = l.ObjectID
+		}
+		if l.Status == Superseded {
+			continue
+		}
+		if byHost[l.Host] == nil {
+			hosts = append(hosts, l.Host)
+		}
+		byHost[l.Host] = append(byHost[l.Host], l)
+	}
+	list := make([]Standing, len(hosts))
+	for i, host := range hosts {
+		list[i] = standing(byHost[host])
+		list[i].Former = current != "" && list[i].ObjectID != current
+	}
+	slices.SortFunc(list, func(a, b Standing) int { return cmp.Or(a.rank()-b.rank(), strings.Compare(a.Host, b.Host)) })
+	return list
+}
+
+// standing sums up the letters to one server.
+func standing(letters []Report) Standing {
+	newest := letters[0]
+	if i := slices.IndexFunc(letters, Report.decides); i >= 0 {
+		newest = letters[i]
+	}
+	s, followers := Standing{Report: newest}, 0
+	for _, l := range letters {
+		if l.ActivityID == newest.ActivityID {
+			followers += l.Followers
+			if worse := (Standing{Report: l}); worse.rank() < s.rank() {
+				s.Report = l
+			}
+		}
+	}
+	s.Followers = followers
+	for _, l := range letters {
+		switch {
+		case l.ObjectID != s.ObjectID:
+			s.Keeps = s.Keeps || l.GoneAt != nil && l.Holds > 0 && !l.Asked
+		case l.Status == Delivered && l.decides() && !l.Quiet:
+			s.Shows = max(s.Shows, l.Revision)
+		}
+	}
+	return s
+}
+
+// decides tells whether a letter brings, changes or takes back an article, unlike those of who carries it on or asks
+// something about it.
+func (r Report) decides() bool { return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete" }
+
+// Answers tells whether a server that does not take a letter now answers all the same, and not in trouble of its own.
+func (r Report) Answers() bool { return r.Failures > 0 && r.FailingSince == nil }
+
+// Patient tells whether a server asked to be left alone until NextAt.
+func (r Report) Patient() bool { return r.Answers() && (r.Code == 429 || r.Attempts == 0) }
+
+// Has tells whether a server has an article, in whatever version, and was not asked to forget it.
+func (r Report) Has() bool { return r.Holds > 0 && !r.Asked }
+
+// Spared tells whether there was nothing to take back at a server: it never had what is gone now.
+func (r Report) Spared() bool {
+	return r.GoneAt != nil && r.Kind != "Delete" && r.Holds == 0 && !r.Unsure
+}
+
+// rank orders standings: what wants a decision of the author's first, then what is under way, then what is well.
+func (s Standing) rank() int {
+	switch {
+	case s.Spared():
+		return 9
+	case s.Status == Delivered && s.Has() && s.Holds < s.Newest:
+		return 7
+	case s.Status == Delivered:
+		return 8
+	case s.Status == Retrying && s.Answers():
+		return 6
+	}
+	return slices.Index([]DeliveryStatus{Refused, GivenUp, Retrying, GoneAway, Waiting}, s.Status)
+}

@@ -1,0 +1,219 @@
+package blog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Words tells in plain sentences what a server has of an article, how the server is, and what is unusual about its letter.
+// when writes a moment of the past; what the server answered is not among them.
+func (s Standing) Words(when func(time.Time) string) string {
+	words := []string{s.copyWords(), s.serverWords(when)}
+	switch {
+	case s.Welcome && s.Status == Delivered:
+		words = append(words, "Brought when its first follower came.")
+	case s.Welcome && !s.Status.Settled():
+		words = append(words, "It is brought since a first follower came.")
+	}
+	if s.Keeps {
+		words = append(words, "It still has the copy that was taken back before.")
+	}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+}
+
+// copyWords tells which version a server has, "" when it simply has the only one.
+func (s Standing) copyWords() string {
+	has, newest := fmt.Sprint("version ", s.Holds), fmt.Sprint("version ", s.Newest)
+	switch {
+	case s.Spared():
+		return "Never had it."
+	case s.GoneAt != nil:
+		return s.forgetWords()
+	case s.Status == GoneAway:
+		return ""
+	case s.Holds == 0 && s.Unsure:
+		return "May have it: it never said so."
+	case s.Holds == 0 && !s.Status.Settled():
+		return "Does not have it yet."
+	case s.Holds == 0 && s.Status != Delivered:
+		return "Does not have it."
+	case s.Holds >= s.Newest && s.Shows > 0 && s.Shows < s.Holds:
+		return fmt.Sprintf("Was told up to version %d; %s is a quiet correction, of which nobody there is told.", s.Shows, has)
+	case s.Holds >= s.Newest && (s.Newest > 1 || s.Status != Delivered):
+		return "Has " + has + ", the newest."
+	case s.Holds >= s.Newest:
+		return ""
+	case s.Status == Delivered:
+		return "Has " + has + "; " + newest + " was not sent to it."
+	case s.Status == Refused:
+		return "Has " + has + " and refused " + newest + "."
+	case s.Status == GivenUp:
+		return "Has " + has + "; " + newest + " never arrived."
+	}
+	return "Has " + has + "; " + newest + " is on its way."
+}
+
+// forgetWords tells what became of a copy that was taken back.
+func (s Standing) forgetWords() string {
+	has := "Still has it"
+	if s.Holds == 0 {
+		has = "May still have it"
+	}
+	switch s.Status {
+	case Delivered:
+		return "Took the request to forget it."
+	case Refused:
+		return has + ": it refused the request to forget it."
+	case GivenUp:
+		return has + ": the request to forget it never arrived."
+	case GoneAway:
+		return ""
+	}
+	return has + "; the request to forget it is on its way."
+}
+
+// serverWords tells how a server is that does not take letters, "" for one that does.
+func (s Standing) serverWords(when func(time.Time) string) string {
+	switch {
+	case s.UnavailableSince != nil && s.FailingSince != nil:
+		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) + ", after seven days. When it speaks again it is told what it missed."
+	case s.Status.Settled():
+		return ""
+	case s.Patient():
+		return "It asks for patience."
+	case s.Answers() && s.Code == 401:
+		return "It did not believe the signature, which often passes."
+	case s.FailingSince == nil:
+		return ""
+	case s.Code > 0:
+		return "In trouble since " + when(*s.FailingSince) + "."
+	}
+	return "Silent since " + when(*s.FailingSince) + "."
+}
+
+// Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it; 1 refused
+// it; 1 is silent since Monday." It is "" when the article was sent to nobody.
+func Summary(list []Standing, when func(time.Time) string) string {
+	all, well, newest, kept, gone := 0, 0, 0, 0, false
+	var plights []plight
+	for _, s := range list {
+		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
+			kept++
+		}
+		if s.Former || s.Spared() {
+			continue
+		}
+		all++
+		if s.Asked || s.Has() && s.GoneAt == nil {
+			well++
+		}
+		if s.Asked || s.Has() && s.Holds >= s.Newest {
+			newest++
+		}
+		gone = gone || s.GoneAt != nil
+		plights = s.plight().among(plights)
+	}
+	var parts []string
+	if all > 0 {
+		parts = append(parts, lead(all, well, gone))
+		if newest < well {
+			parts[0] += fmt.Sprintf(", %d of them the newest version", newest)
+		}
+	}
+	for _, p := range plights {
+		parts = append(parts, p.words(when))
+	}
+	if kept > 0 {
+		parts = append(parts, (&plight{n: kept, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).words(when))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// lead says how many servers have an article, or were asked to forget it.
+func lead(all, well int, gone bool) string {
+	has, have := "has it", "have it"
+	if gone {
+		has, have = "took the request to forget it", "took the request to forget it"
+	}
+	switch {
+	case well == all && all == 1:
+		return "The one server " + has
+	case well == all:
+		return fmt.Sprintf("All %d servers %s", all, have)
+	case well == 0 && all == 1 && !gone:
+		return "The one server does not have it"
+	case well == 1:
+		return fmt.Sprintf("1 of %d servers %s", all, has)
+	}
+	return fmt.Sprintf("%d of %d servers %s", well, all, have)
+}
+
+// plight is what keeps some servers from having the newest of an article.
+type plight struct {
+	n            int
+	one, several string
+	since        *time.Time // the longest, of silent ones
+}
+
+func (s Standing) plight() plight {
+	refused := s.Status == Refused
+	switch {
+	case refused && s.GoneAt != nil:
+		return plight{one: "refused, and still has it", several: "refused, and still have it"}
+	case refused && s.Holds > 0:
+		return plight{one: "refused the newest version", several: "refused the newest version"}
+	case refused:
+		return plight{one: "refused it", several: "refused it"}
+	case s.Status == GivenUp && s.UnavailableSince != nil:
+		return plight{one: "was given up after a week of silence", several: "were given up after a week of silence"}
+	case s.Status == GivenUp:
+		return plight{one: "was given up", several: "were given up"}
+	case s.Status == GoneAway:
+		return plight{one: "has closed", several: "have closed"}
+	case !s.Status.Settled() && s.Patient():
+		return plight{one: "asks for patience", several: "ask for patience"}
+	case s.Status == Retrying && s.Answers():
+		return plight{one: "is asked again", several: "are asked again"}
+	case s.Status == Retrying || s.Status == Waiting && s.FailingSince != nil:
+		return plight{one: "is silent", several: "are silent", since: s.FailingSince}
+	case s.Status == Waiting:
+		return plight{one: "waits its turn", several: "wait their turn"}
+	case s.Has() && s.Holds < s.Newest:
+		return plight{one: "has an older version", several: "have an older version"}
+	}
+	return plight{}
+}
+
+// among counts a plight with those of the same kind.
+func (p plight) among(list []plight) []plight {
+	if p.one == "" {
+		return list
+	}
+	i := slices.IndexFunc(list, func(known plight) bool { return known.one == p.one })
+	if i < 0 {
+		i, list = len(list), append(list, p)
+	}
+	known := &list[i]
+	known.n++
+	if p.since != nil && (known.since == nil || p.since.Before(*known.since)) {
+		known.since = p.since
+	}
+	return list
+}
+
+func (p plight) words(when func(time.Time) string) string {
+	switch {
+	case p.n == 1 && p.since != nil:
+		return "1 " + p.one + " since " + when(*p.since)
+	case p.n == 1:
+		return "1 " + p.one
+	case p.since != nil:
+		return fmt.Sprintf("%d %s, the longest since %s", p.n, p.several, when(*p.since))
+	}
+	return fmt.Sprintf("%d %s", p.n, p.several)
+}
