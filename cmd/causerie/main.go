@@ -39,6 +39,7 @@ type commands struct {
 	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and try again where it failed."`
 	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`
 	Allow      allowCommand      `cmd:"" help:"Name the servers that a confined blog speaks with."`
+	Doctor     doctorCommand     `cmd:"" help:"Find out what is wrong, here and as the world sees it, and say what to do."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
@@ -46,7 +47,6 @@ type commands struct {
 	Export  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Backup  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Restore laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
-	Doctor  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Fetch   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 }
 

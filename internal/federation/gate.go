@@ -19,8 +19,11 @@ import (
 var errBarred = fmt.Errorf("%w: it is blocked", errNotOurs)
 
 // barred tells whether nothing is heard from an address, asked of it or sent there: its server or itself is refused, or
-// is not on the list of those to whom the site is confined.
+// is not on the list of those to whom the site is confined. We ourselves never are.
 func (b Base) barred(ctx context.Context, s *store.Store, address string) (bool, error) {
+	if b.Site.Owns(address) {
+		return false, nil
+	}
 	host := blog.HostOf(address)
 	blocked, err := s.Blocked(ctx, host, address)
 	if blocked || err != nil || !b.AllowList {

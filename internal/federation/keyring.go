@@ -121,6 +121,9 @@ func newKeyring(b Base) *keyring {
 // find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
 // an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
 func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
+	if blog.SameOrigin(keyID, k.Site.URL) {
+		return k.own(ctx, keyID)
+	}
 	if held, ok := k.look(keyID); ok {
 		return held, nil
 	}
@@ -132,6 +135,36 @@ func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
 		return heldKey{}, err
 	}
 	return k.hold(listed)
+}
+
+// own is a key of ours, which is looked up at home and never asked for over the network: a [Checkup] signs with that of the
+// instance actor.
+func (k *keyring) own(ctx context.Context, keyID string) (heldKey, error) {
+	owner, name, _ := strings.Cut(keyID, "#")
+	if name != "main-key" {
+		return heldKey{}, errNoKey
+	}
+	pem, err := k.ownPEM(ctx, owner)
+	if errors.Is(err, blog.ErrNotFound) {
+		err = errNoKey
+	}
+	if err != nil {
+		return heldKey{}, err
+	}
+	key, err := signature.ParsePublicKey(pem)
+	return heldKey{owner: owner, key: key, since: k.Now(), fresh: true}, err
+}
+
+func (k *keyring) ownPEM(ctx context.Context, owner string) (string, error) {
+	if owner == k.Site.InstanceID() {
+		site, err := k.Store.Site(ctx)
+		return site.PublicKey, err
+	}
+	voice, err := k.voiceOf(ctx, k.Store, owner)
+	if err == nil && voice.RetiredAt != nil {
+		err = blog.ErrNotFound
+	}
+	return voice.PublicKey, err
 }
 
 // meet finds a key that nobody we know lists.

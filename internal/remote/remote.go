@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -119,19 +120,12 @@ type Client struct {
 // New makes a Client. It takes no proxy from the environment: behind a proxy, the
 // address that we judge would not be the one that is reached.
 func New(options Options) *Client {
-	setDefault(&options.Lookup, 10*time.Second)
-	setDefault(&options.Delivery, 30*time.Second)
-	setDefault(&options.Dial, 5*time.Second)
-	setDefault(&options.Handshake, 5*time.Second)
-	setDefault(&options.Header, 10*time.Second)
-	if options.Now == nil {
-		options.Now = time.Now
-	}
+	options.complete()
 	guard := newGuard(options.Allow, options.Dial)
 	return &Client{
 		options: options,
 		guard:   guard,
-		wire:    newTransport(guard, options),
+		wire:    newTransport(guard.dial, options),
 		lookups: newLookups(options.Now),
 		schemes: newSchemes(options),
 	}
@@ -141,11 +135,11 @@ func New(options Options) *Client {
 // written to again soon: small buffers, two connections a host at most, and
 // kept ones that do not stay long. It speaks HTTP/1.1 only, which
 // every server does, with less state for each connection.
-func newTransport(guard *guard, options Options) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), options Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		DialContext:            guard.dial,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    options.Handshake,
 		ResponseHeaderTimeout:  options.Header,
 		MaxResponseHeaderBytes: maxHeader,
@@ -156,6 +150,17 @@ func newTransport(guard *guard, options Options) *http.Transport {
 		ReadBufferSize:         2 << 10,
 		WriteBufferSize:        2 << 10,
 		Protocols:              protocols,
+	}
+}
+
+func (o *Options) complete() {
+	setDefault(&o.Lookup, 10*time.Second)
+	setDefault(&o.Delivery, 30*time.Second)
+	setDefault(&o.Dial, 5*time.Second)
+	setDefault(&o.Handshake, 5*time.Second)
+	setDefault(&o.Header, 10*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 }
 

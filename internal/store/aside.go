@@ -137,27 +137,30 @@ func (s *Store) Fates(ctx context.Context, voice blog.ID, inboxes []string) (map
 
 // Unheard is a follower who may see the follow as pending at home, or does so here without a reason.
 type Unheard struct {
-	VoiceID blog.ID
-	Voice   string // handle
-	ActorID string
-	Handle  string
-	State   blog.FollowState
-	Since   time.Time
-	Status  blog.DeliveryStatus // of our yes; "" when none was said
-	Code    int
-	Answer  string
+	VoiceID     blog.ID
+	Voice       string // handle
+	ActorID     string
+	Handle      string
+	State       blog.FollowState
+	Since       time.Time
+	Status      blog.DeliveryStatus // of our yes; "" when none was said
+	Code        int
+	Answer      string
+	Host        string     // to which it is to go
+	Unavailable *time.Time // since when that is given up
 }
 
-// Unheard lists the followers who wait though their author asks for no yes, and those whose server has not taken our yes
-// within a while.
+// Unheard lists the followers who wait though their author asks for no yes, those whose server refused our yes, and those
+// to whom it has been on its way since before a moment.
 func (s *Store) Unheard(ctx context.Context, before time.Time) ([]Unheard, error) {
 	var list []Unheard
 	return list, s.all(ctx, &list, `
-		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since,
-			COALESCE(d.status, '') AS status, COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer
+		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, COALESCE(d.status, '') AS status,
+			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host, p.unavailable_since AS unavailable
 		FROM followers f JOIN voices v ON v.id = f.voice_id AND v.retired_at IS NULL JOIN actors a ON a.id = f.actor_id
 		LEFT JOIN deliveries d ON d.activity_id = f.accept_id AND f.accept_id <> ''
+		LEFT JOIN activities y ON y.id = d.activity_id LEFT JOIN peers p ON p.host = d.host
 		WHERE f.state = 'pending' AND NOT v.approves_followers AND a.block = '' AND f.since < ?
-			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.status <> 'waiting' OR d.attempts > 0) AND f.since < ?
+			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.settled_at IS NOT NULL OR y.at < ?)
 		ORDER BY f.since LIMIT 500`, before, before)
 }

@@ -205,6 +205,18 @@ func (d dialect) skipLocked(table string) string {
 	return ""
 }
 
+// integrity asks the database whether what it holds is whole: each query answers with a line for each trouble. PostgreSQL
+// keeps watch over that by itself.
+func (d dialect) integrity() []string {
+	if d.postgres {
+		return nil
+	}
+	return []string{
+		`SELECT quick_check AS trouble FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 5`,
+		`SELECT 'a row of ' || "table" || ' points to nothing in ' || parent AS trouble FROM pragma_foreign_key_check LIMIT 5`,
+	}
+}
+
 // provider is goose for this database. On PostgreSQL a session lock lets processes that start together wait for the one
 // that migrates.
 func (d dialect) migrator() (goose.Dialect, []goose.ProviderOption, error) {

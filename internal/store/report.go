@@ -108,7 +108,7 @@ func (p *Progress) add(status blog.DeliveryStatus, n int) {
 func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	var list []Peer
 	return list, s.all(ctx, &list, `
-		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software,
+		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
 			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
 }
@@ -122,4 +122,6 @@ type Peer struct {
 	FreeAt      time.Time
 	Software    string
 	Letters     int
+
+	UnavailableSince *time.Time // since when it is given up, with all that is for it
 }
