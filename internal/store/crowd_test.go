@@ -86,7 +86,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, end := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer end()
 		var carrying sync.WaitGroup
 		var carried atomic.Int64
