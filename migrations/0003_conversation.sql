@@ -129,6 +129,29 @@ CREATE INDEX comments_parent  ON comments (article_id, parent_id, id);
 CREATE INDEX comments_actor   ON comments (actor_id);
 CREATE INDEX comments_state   ON comments (state, arrived_at);
 
+-- Posts elsewhere that name a voice and speak of no article: for that voice alone.
+CREATE TABLE mentions (
+    id            TEXT      PRIMARY KEY,
+    address       TEXT      NOT NULL,
+    voice_id      TEXT      NOT NULL REFERENCES voices (id),
+    actor_id      TEXT      NOT NULL REFERENCES actors (id),
+    visibility    TEXT      NOT NULL CHECK (visibility IN ('public', 'unlisted', 'restricted')),
+    html          TEXT      NOT NULL,
+    plain         TEXT      NOT NULL,
+    warning       TEXT      NOT NULL DEFAULT '',
+    language      TEXT      NOT NULL DEFAULT '',
+    url           TEXT      NOT NULL DEFAULT '',
+    answers       TEXT      NOT NULL DEFAULT '',   -- the address of what it answers
+    published_at  TIMESTAMP NOT NULL,
+    arrived_at    TIMESTAMP NOT NULL,
+    updated_at    TIMESTAMP,
+    key_mark      TEXT      NOT NULL DEFAULT '',
+    hidden        BOOLEAN   NOT NULL DEFAULT FALSE,
+    UNIQUE (address, voice_id)
+);
+CREATE INDEX mentions_voice ON mentions (voice_id, id);
+CREATE INDEX mentions_actor ON mentions (actor_id);
+
 -- When an article's conversation is completed from elsewhere the next time, and what came of the last time. free_at is
 -- the lease of whoever is at it, claims the fence.
 CREATE TABLE completions (

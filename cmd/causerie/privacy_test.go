@@ -167,3 +167,27 @@ func TestT142NoPageTellsOtherSitesWhereItsReaderCameFrom(t *testing.T) {
 		}
 	}
 }
+
+func TestAPostThatNamesAnAuthorIsReadNowhere(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	_, bram := s.village()
+	ilse := s.ilse(bram)
+	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	for _, option := range []neighbour.Option{neighbour.Language("en"), neighbour.Unlisted(), neighbour.Direct()} {
+		if _, err := bram.Post(s.ctx, "<p>Ask ilse about the canary.</p>", option, neighbour.Mention(ilse.Object)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bram.Reply(s.ctx, a.Object, "<p>If the wind lets you.</p>"); err != nil {
+		t.Fatal(err)
+	}
+	s.shows(a.URL, "If the wind lets you.", true)
+	if where := s.met(a.URL, a.Object, "canary"); len(where) > 0 {
+		t.Errorf("what names her is read at %v", where)
+	}
+	for address, accept := range readable(a, a.Object, ilse.Object) {
+		if _, body := s.get(address, accept); strings.Contains(body, "canary") {
+			t.Errorf("what names her is read at %s", address)
+		}
+	}
+}

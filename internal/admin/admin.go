@@ -103,6 +103,8 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/comments/{comment}/revoke", d.signedIn(d.revokeQuote))
 	plain.Post("/admin/comments/{comment}/delete", d.signedIn(d.deleteComment))
 	plain.Post("/admin/comments/{comment}/report", d.signedIn(d.complain))
+	plain.Get("/admin/mentions", d.signedIn(d.mentions))
+	plain.Post("/admin/mentions/{mention}", d.signedIn(d.hideMention))
 	plain.Get("/admin/reports", d.moderators(d.complaints))
 	plain.Post("/admin/reports/{report}", d.moderators(d.resolve))
 	plain.Get("/admin/blocks", d.moderators(d.blocks))

@@ -175,6 +175,8 @@ var done = map[string]string{
 	"deleted":   "Deleted.",
 	"approved":  "Approved: it stands under the article now.",
 	"hidden":    "Hidden: readers do not see it any more.",
+	"put-away":  "Hidden from the list.",
+	"back":      "Back in the list.",
 	"spam":      "Put with the spam.",
 	"waiting":   "Put back among those that wait.",
 	"removed":   "Deleted for good.",

@@ -29,11 +29,22 @@ func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activi
 }
 
 // takePost takes in a post that is believed: as a comment when it answers, else as a voice that quotes or mentions an
-// article. Where a quote answers something elsewhere, the quote is what we are told of.
+// article. Where a quote answers something elsewhere, the quote is what we are told of. What was sent to us and does none of
+// that is kept for whom it names.
 func (in *Inbox) takePost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found finds) error {
 	if !post.IsPost() || post.IsVote() {
 		return notOurs("it is no post")
 	}
+	err := in.takeAbout(ctx, s, post, act, origin, found)
+	if origin == blog.Pushed && (errors.Is(err, errNowhere) || errors.Is(err, errNoArticle)) {
+		return in.named(ctx, s, post, act)
+	}
+	return err
+}
+
+// takeAbout takes in a post that answers something here, or speaks of an article. errNowhere or errNoArticle when it does
+// neither.
+func (in *Inbox) takeAbout(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found finds) error {
 	if post.InReplyTo == "" {
 		return in.mention(ctx, s, post, act, origin)
 	}
@@ -97,14 +108,14 @@ type place struct {
 func (in *Inbox) climb(ctx context.Context, s *store.Store, post activity.Object, found finds, hops int) (blog.Article, blog.ID, error) {
 	above := post.InReplyTo
 	if hops == 0 || above == "" || in.Site.Owns(above) {
-		return blog.Article{}, "", notOurs("it leads to no article of ours")
+		return blog.Article{}, "", errNowhere
 	}
 	parent, asked := found[above]
 	if !asked {
 		return blog.Article{}, "", need{object: above}
 	}
 	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" || parent.Visibility(nil, nil) == blog.RestrictedComment {
-		return blog.Article{}, "", notOurs("it leads to no article of ours")
+		return blog.Article{}, "", errNowhere
 	}
 	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
 	if err != nil {
@@ -273,7 +284,11 @@ func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activi
 		return in.revise(ctx, s, c, post, act)
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
-	case in.Now().Sub(post.Published) > lateCreate:
+	}
+	if known, err := in.renewMention(ctx, s, post, act); known || err != nil {
+		return err
+	}
+	if in.Now().Sub(post.Published) > lateCreate {
 		return nil
 	}
 	return in.create(ctx, s, act, activity.Create{Object: post}, found)

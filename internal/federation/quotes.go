@@ -41,7 +41,7 @@ func (in *Inbox) about(ctx context.Context, s *store.Store, post activity.Object
 		}
 		return a, blog.Linking, err
 	}
-	return blog.Article{}, "", notOurs("it answers nothing, and speaks of no article")
+	return blog.Article{}, "", errNoArticle
 }
 
 // links are the addresses of ours that a post leads to: from its text, or as that which it shares, like Lemmy's.

@@ -277,6 +277,9 @@ func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activi
 		return s.RemoveComment(ctx, c.ID)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
+		err = s.RemoveMention(ctx, what.Object, act.Actor)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
 		err = s.UndoReaction(ctx, act.Actor, what.Object)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
@@ -343,6 +346,12 @@ type notOurs string
 
 func (why notOurs) Error() string        { return string(why) }
 func (why notOurs) Is(target error) bool { return target == errNotOurs }
+
+// The two ways of a post to have nothing to do with an article.
+const (
+	errNowhere   = notOurs("it leads to no article of ours")
+	errNoArticle = notOurs("it answers nothing, and speaks of no article")
+)
 
 func ignoreMissing(err error) error {
 	if errors.Is(err, blog.ErrNotFound) || errors.Is(err, errNotOurs) {

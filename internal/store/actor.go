@@ -115,6 +115,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 			`DELETE FROM followers WHERE actor_id = ?`,
 			`DELETE FROM following WHERE actor_id = ?`,
 			`DELETE FROM reactions WHERE actor_id = ?`,
+			`DELETE FROM mentions WHERE actor_id = ?`,
 			`DELETE FROM stamps WHERE actor_id = ?`,
 			`DELETE FROM actor_keys WHERE actor_id = ?`,
 			`DELETE FROM comment_revisions WHERE comment_id IN (SELECT id FROM comments WHERE actor_id = ?)`,

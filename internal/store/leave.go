@@ -110,6 +110,7 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 		return err
 	}
 	return s.each(ctx, []any{voice},
+		`DELETE FROM mentions WHERE voice_id = ?`,
 		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words = 0, translator = ''
 			WHERE article_id IN `+owned,
 		`DELETE FROM revisions WHERE article_id IN `+owned,
