@@ -61,6 +61,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 		e.Wrong("database", err.Error(), "")
 		return e.List
 	}
+	config.Timezone, config.Language = "", "" // nothing is written down of them
 	e.desk = &desk{config: config, log: log, store: s}
 	defer e.close()
 	e.database(ctx)
@@ -77,7 +78,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	}
 	base := e.base()
 	checkup := federation.Checkup{Base: base, Outbox: &federation.Outbox{Base: base, Wake: func() {}}, Key: key, AuthorizedFetch: config.AuthorizedFetch,
-		Door: config.door(), UserAgent: "Causerie/" + version + " (+" + e.site.Home() + "; doctor)", Findings: e.Findings}
+		Door: config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
 	checkup.Run(ctx, x.Fix)
 	return checkup.List
 }

@@ -40,6 +40,7 @@ type commands struct {
 	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`
 	Allow      allowCommand      `cmd:"" help:"Name the servers that a confined blog speaks with."`
 	Doctor     doctorCommand     `cmd:"" help:"Find out what is wrong, here and as the world sees it, and say what to do."`
+	Fetch      fetchCommand      `cmd:"" help:"Show what is understood of somebody or a post elsewhere, and why it would be refused."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
@@ -47,7 +48,6 @@ type commands struct {
 	Export  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Backup  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Restore laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
-	Fetch   laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 }
 
 // console is where a command reads and speaks.

@@ -96,6 +96,15 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 	if d.library, err = media.Open(d.config.Media, d.store); err != nil {
 		return fmt.Errorf("%w: check --data and --media, and that this user may write there", err)
 	}
+	if err := d.connect(ctx, d.base().LearnScheme); err != nil {
+		return err
+	}
+	d.outbox = &federation.Outbox{Base: d.base(), Wake: func() {}}
+	return nil
+}
+
+// connect makes what asks other servers. learn is told how they read signatures; nil where nothing is to be written down.
+func (d *desk) connect(ctx context.Context, learn func(ctx context.Context, host string, until time.Time)) error {
 	key, err := d.instanceKey(ctx)
 	if err != nil {
 		return err
@@ -104,10 +113,26 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 	if err != nil {
 		return fmt.Errorf("read what is known of other servers: %w", err)
 	}
-	d.remote = remote.New(remote.Options{UserAgent: "Causerie/" + version + " (+" + d.site.Home() + ")",
-		Allow: d.config.FederationAllow, Key: key, Permit: d.base().Permit, Newer: newer, Learn: d.base().LearnScheme})
-	d.outbox = &federation.Outbox{Base: d.base(), Wake: func() {}}
+	d.remote = remote.New(remote.Options{UserAgent: d.userAgent(), Allow: d.config.FederationAllow, Key: key, Permit: d.base().Permit, Newer: newer, Learn: learn})
 	return nil
+}
+
+// userAgent is how we name ourselves to other servers.
+func (d *desk) userAgent() string { return "Causerie/" + version + " (+" + d.site.Home() + ")" }
+
+// openToLook opens the blog for a command that changes nothing: what the settings say of the site is not written down.
+func openToLook(ctx context.Context, config Config, log *slog.Logger) (*desk, error) {
+	s, err := openStore(ctx, config, existing)
+	if err != nil {
+		return nil, err
+	}
+	config.Timezone, config.Language = "", ""
+	d := &desk{config: config, log: log, store: s}
+	if err := d.findSite(ctx, existing); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
 }
 
 func (d *desk) base() federation.Base {

@@ -27,16 +27,16 @@ func (in *Inbox) mention(ctx context.Context, s *store.Store, post activity.Obje
 
 // about finds the article that a post speaks of, and how: what it quotes, or else the first that it links to. errNotOurs
 // when there is none that readers have.
-func (in *Inbox) about(ctx context.Context, s *store.Store, post activity.Object) (blog.Article, blog.CommentKind, error) {
-	if a, err := in.readable(ctx, s, post.Quote); !errors.Is(err, blog.ErrNotFound) {
+func (b Base) about(ctx context.Context, s *store.Store, post activity.Object) (blog.Article, blog.CommentKind, error) {
+	if a, err := b.readable(ctx, s, post.Quote); !errors.Is(err, blog.ErrNotFound) {
 		return a, blog.Quoting, err
 	}
-	for _, address := range in.links(post) {
-		a, err := in.readable(ctx, s, address)
+	for _, address := range b.links(post) {
+		a, err := b.readable(ctx, s, address)
 		switch {
 		case errors.Is(err, blog.ErrNotFound):
 			continue
-		case slices.ContainsFunc(post.Mentions, in.Site.Owns):
+		case slices.ContainsFunc(post.Mentions, b.Site.Owns):
 			return a, blog.Mentioning, err
 		}
 		return a, blog.Linking, err
@@ -45,10 +45,10 @@ func (in *Inbox) about(ctx context.Context, s *store.Store, post activity.Object
 }
 
 // links are the addresses of ours that a post leads to: from its text, or as that which it shares, like Lemmy's.
-func (in *Inbox) links(post activity.Object) []string {
-	list := post.LinksTo(in.Site.URL)
+func (b Base) links(post activity.Object) []string {
+	list := post.LinksTo(b.Site.URL)
 	for _, media := range post.Attachments {
-		if in.Site.Owns(media.URL) {
+		if b.Site.Owns(media.URL) {
 			list = append(list, media.URL)
 		}
 	}
@@ -56,11 +56,11 @@ func (in *Inbox) links(post activity.Object) []string {
 }
 
 // readable finds the article behind an address of ours, if everybody may read it.
-func (in *Inbox) readable(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
-	if !in.Site.Owns(address) {
+func (b Base) readable(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
+	if !b.Site.Owns(address) {
 		return blog.Article{}, blog.ErrNotFound
 	}
-	a, comment, err := in.target(ctx, s, address)
+	a, comment, err := b.target(ctx, s, address)
 	if err == nil && (comment != "" || !a.OnTheWeb()) {
 		err = blog.ErrNotFound
 	}
@@ -69,7 +69,7 @@ func (in *Inbox) readable(ctx context.Context, s *store.Store, address string) (
 
 // pageTarget finds what a human address of ours means: an article by its page, also by one that the page had before, and
 // an answer of ours by its place there.
-func (in *Inbox) pageTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
+func (b Base) pageTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
 	u, err := url.Parse(address)
 	if err != nil || !articlePath.MatchString(u.Path) {
 		return blog.Article{}, "", blog.ErrNotFound

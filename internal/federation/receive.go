@@ -292,26 +292,26 @@ func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activi
 const deleted = "deleted"
 
 // target finds what of ours an address means: an article, by its object's address or its page's, or a comment under one.
-func (in *Inbox) target(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
-	if kind, id, rest, ok := in.Site.Local(address); ok && rest == "" {
+func (b Base) target(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
+	if kind, id, rest, ok := b.Site.Local(address); ok && rest == "" {
 		switch kind {
 		case "articles":
 			a, err := s.HeadByObject(ctx, id)
 			return a, "", err
 		case "notes":
 			c, err := s.Comment(ctx, id)
-			return in.under(ctx, s, c, err)
+			return b.under(ctx, s, c, err)
 		}
 		return blog.Article{}, "", blog.ErrNotFound
 	}
-	if in.Site.Owns(address) {
-		return in.pageTarget(ctx, s, address)
+	if b.Site.Owns(address) {
+		return b.pageTarget(ctx, s, address)
 	}
 	c, err := s.CommentByAddress(ctx, address)
-	return in.under(ctx, s, c, err)
+	return b.under(ctx, s, c, err)
 }
 
-func (in *Inbox) under(ctx context.Context, s *store.Store, c blog.Comment, err error) (blog.Article, blog.ID, error) {
+func (b Base) under(ctx context.Context, s *store.Store, c blog.Comment, err error) (blog.Article, blog.ID, error) {
 	if err != nil {
 		return blog.Article{}, "", err
 	}

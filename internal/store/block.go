@@ -48,17 +48,20 @@ func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 
 // blockOf is the strictest level of the blocks that an actor falls under.
 func (s *Store) blockOf(ctx context.Context, host, actor string) (blog.BlockLevel, error) {
-	var level blog.BlockLevel
+	b, err := s.BlockOver(ctx, host, actor)
+	return b.Level, ignoreMissing(err)
+}
+
+// BlockOver is the strictest of the blocks that an actor falls under, or a host with everything below it;
+// blog.ErrNotFound when there is none.
+func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, error) {
+	var b blog.Block
 	d := domains(host)
-	err := s.one(ctx, &level, `
-		SELECT level FROM blocks
+	return b, s.one(ctx, &b, `
+		SELECT kind, subject, level, reason, note, at FROM blocks
 		WHERE kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?, ?, ?, ?, ?, ?, ?, ?)
 		ORDER BY level DESC LIMIT 1`, // "refuse" before "limit"
 		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
-	if errors.Is(err, blog.ErrNotFound) {
-		return "", nil
-	}
-	return level, err
 }
 
 // Block sets blocks, new or known, and ends what they refuse: the followers among the refused are taken off and returned,

@@ -1,6 +1,7 @@
 package neighbour
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,7 +59,9 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	document, status := s.find(id)
 	switch status {
 	case http.StatusOK:
-		document["@context"] = contexts
+		if document["@context"] == nil {
+			document["@context"] = contexts
+		}
 		writeJSON(w, activityType+"; charset=utf-8", document)
 	case http.StatusGone:
 		w.Header().Set("Content-Type", activityType+"; charset=utf-8")
@@ -69,9 +72,30 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Show makes the server answer what is asked for at a path with a document, whatever that says of itself; where signatures
+// are demanded, to those who sign. It returns the address, which is the document's id when it has none.
+func (s *Server) Show(path string, document map[string]any) string {
+	address := s.URL + path
+	shown := maps.Clone(document)
+	if shown["id"] == nil {
+		shown["id"] = address
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown == nil {
+		s.shown = map[string]map[string]any{}
+	}
+	s.shown[address] = shown
+	return address
+}
+
 // find makes the document with that id.
 func (s *Server) find(id string) (document map[string]any, status int) {
 	s.mu.Lock()
+	if shown, ok := s.shown[id]; ok {
+		s.mu.Unlock()
+		return maps.Clone(shown), http.StatusOK
+	}
 	n, part := s.notes[id], ""
 	for _, suffix := range []string{"/replies", "/activity"} {
 		if base, ok := strings.CutSuffix(id, suffix); ok && n == nil {

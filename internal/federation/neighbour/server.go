@@ -62,7 +62,8 @@ type Server struct {
 	actors map[string]*Person // the same by id, and itself
 	notes  map[string]*note
 	posts  map[string]*Post
-	order  []string // ids of posts as they came
+	order  []string                  // ids of posts as they came
+	shown  map[string]map[string]any // documents of no note and nobody, by address
 }
 
 func newServer(w *World, name string, flavour Flavour, place *net.TCPAddr) *Server {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+)
+
+type fetchCommand struct {
+	What string `arg:"" help:"The address of a post or a profile, as a server or as people know it, or a handle like @bram@veerhuis.example."`
+	JSON bool   `name:"json" help:"Print one JSON object."`
+}
+
+// Help is printed below the command's line by --help.
+func (fetchCommand) Help() string {
+	return "It asks for it as the server would, signed by the instance actor and with the same care, and shows what is understood: the words as they would stand " +
+		"here, who wrote them and for whom, and what would become of them. Nothing is written down. It ends with 1, and the reason, when it would be refused. " +
+		"Servers that ask for signatures want to read the key of this blog, so run it beside the server."
+}
+
+func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	d, err := openToLook(ctx, config, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := d.connect(ctx, nil); err != nil {
+		return err
+	}
+	found, err := d.base().Inspect(ctx, strings.TrimSpace(f.What))
+	if err != nil {
+		return fmt.Errorf("fetch %s: %w", oneLine(f.What), err)
+	}
+	if f.JSON {
+		out := json.NewEncoder(c.out)
+		out.SetEscapeHTML(false)
+		err = out.Encode(found)
+	} else {
+		err = describe(c.out, found)
+	}
+	if err == nil && found.Refused != "" {
+		err = errors.New(oneLine(found.Refused))
+	}
+	return err
+}
+
+// describe prints what was understood, for people.
+func describe(out io.Writer, found federation.Inspection) error {
+	t := newTable(out, false)
+	line := func(name string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				t.line(nil, name, value)
+			}
+			name = ""
+		}
+	}
+	line("leads to", found.Leads)
+	line("id", found.ID)
+	line("kind", found.Kind)
+	if found.Person != nil {
+		describePerson(line, *found.Person)
+	}
+	if found.Post != nil {
+		describePost(line, *found.Post)
+	}
+	line("proof", found.Proof)
+	line("block", found.Block)
+	for _, note := range found.Notes {
+		line("note", note)
+	}
+	return t.flush()
+}
+
+func describePerson(line func(string, ...string), p federation.InspectedActor) {
+	confirmed := "confirmed by WebFinger"
+	if !p.Confirmed {
+		confirmed = "not confirmed: " + p.Doubt
+	}
+	line("handle", "@"+p.Handle+", "+confirmed)
+	line("name", p.Name)
+	line("says", strings.Split(p.Summary, "\n")...)
+	line("page", p.URL)
+	line("inbox", p.Inbox)
+	line("shared", p.SharedInbox)
+	line("keys", p.Keys...)
+	line("moved to", p.MovedTo)
+	line("also", p.AlsoKnownAs...)
+	line("follow", whether(p.ApprovesFollowers, "waits for a yes", "is let in at once"))
+	line("search", whether(p.Discoverable, "wants to be found", "does not want to be found"), whether(p.Indexable, "lets words be searched", "does not let words be searched"))
+}
+
+// whether is one of two words, or "" where nothing was said.
+func whether(said *bool, yes, no string) string {
+	switch {
+	case said == nil:
+		return ""
+	case *said:
+		return yes
+	}
+	return no
+}
+
+// audiences are the words for whom a post is.
+var audiences = map[blog.CommentVisibility]string{blog.PublicComment: "everybody", blog.UnlistedComment: "everybody who comes by (unlisted)",
+	blog.RestrictedComment: "followers, or those named in it, alone"}
+
+func describePost(line func(string, ...string), p federation.InspectedPost) {
+	author := p.Author
+	if p.Handle != "" {
+		author = "@" + p.Handle + ", " + author
+	}
+	line("author", author)
+	line("title", p.Title)
+	line("warning", p.Warning)
+	line("text", strings.Split(p.Text, "\n")...)
+	line("language", p.Language)
+	line("written", onTheDay(p.Published))
+	line("edited", onTheDay(p.Updated))
+	line("for", audiences[p.Visibility])
+	line("page", p.URL)
+	line("answers", p.InReplyTo)
+	line("quotes", p.Quotes)
+	for _, file := range p.Attachments {
+		line("with", strings.TrimSpace(file.Type+" "+file.URL+" "+file.Alt))
+	}
+	line("answer", p.MayReply)
+	line("quote", p.MayQuote)
+}
+
+func onTheDay(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format("2 January 2006, 15:04 MST")
+}
