@@ -76,7 +76,7 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		_, bram := s.village()
-		s.ilse()
+		ilse := s.ilse()
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		at := time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC)
 		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", neighbour.Unlisted(), neighbour.Language("nl"), neighbour.Warning("water"),
@@ -104,7 +104,8 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			"an answer elsewhere":  {[]neighbour.Option{neighbour.Answering("https://noordkade.example/notes/1")}, "x", "up to sixteen posts above it"},
 			"an answer to nothing": {[]neighbour.Option{neighbour.Answering(s.url + "/2026/11/never-was")}, "x", "it answers what is not here"},
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`, "among the voices under " + a.URL + ", as a link"},
-			"something else":       {nil, "Good morning.", "neither answers nor names anything of this blog"},
+			"a word to an author":  {[]neighbour.Option{neighbour.Mention(ilse.Object)}, "Good morning.", "kept at the desk for @ilse"},
+			"something else":       {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)
 			if err != nil {

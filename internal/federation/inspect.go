@@ -340,8 +340,16 @@ func (i *inspector) fate(ctx context.Context, post activity.Object) error {
 	return err
 }
 
-// where says where a post would stand.
+// where says where a post would stand: under an article, or else at the desk of whom it names.
 func (i *inspector) where(ctx context.Context, post activity.Object) (string, error) {
+	reached, err := i.voicesNamed(ctx, i.Store, post, activity.Activity{})
+	if err != nil {
+		return "", err
+	}
+	otherwise := "is left out"
+	if len(reached) > 0 {
+		otherwise = "is kept at the desk for @" + reached[0].Handle + ", whom it names, if it is sent here"
+	}
 	if post.InReplyTo != "" {
 		a, _, err := i.target(ctx, i.Store, post.InReplyTo)
 		switch {
@@ -350,14 +358,14 @@ func (i *inspector) where(ctx context.Context, post activity.Object) (string, er
 		case !errors.Is(err, blog.ErrNotFound):
 			return "", err
 		case i.Site.Owns(post.InReplyTo):
-			return "it answers what is not here, so it would be left out", nil
+			return "it answers what is not here, so it " + otherwise, nil
 		case !i.Site.Owns(post.Quote):
-			return "it answers a post elsewhere: what that answers would be asked for, up to sixteen posts above it, and it is left out when none of them leads here", nil
+			return "it answers a post elsewhere: what that answers is asked for, up to sixteen posts above it; when none of them leads here, it " + otherwise, nil
 		}
 	}
 	a, kind, err := i.about(ctx, i.Store, post)
 	if errors.Is(err, errNotOurs) {
-		return "it neither answers nor names anything of this blog, so nothing of it would be kept", nil
+		return "it neither answers nor speaks of any article of this blog, so it " + otherwise, nil
 	}
 	if err != nil {
 		return "", err

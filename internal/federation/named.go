@@ -20,11 +20,7 @@ func (in *Inbox) named(ctx context.Context, s *store.Store, post activity.Object
 		return notOurs("it was deleted by its writer")
 	}
 	m := in.mentionBy(post, act)
-	names := slices.Concat(post.To, post.Cc, act.To, act.Cc)
-	if m.Visibility != blog.RestrictedComment {
-		names = append(names, post.Mentions...)
-	}
-	voices, err := in.voicesAmong(ctx, s, names)
+	voices, err := in.voicesNamed(ctx, s, post, act)
 	if err != nil {
 		return err
 	}
@@ -52,14 +48,19 @@ func (b Base) mentionBy(post activity.Object, act activity.Activity) blog.Mentio
 		ArrivedAt: b.Now()}
 }
 
-// voicesAmong finds the voices of ours that still speak among some addresses.
-func (in *Inbox) voicesAmong(ctx context.Context, s *store.Store, addresses []string) ([]blog.Voice, error) {
-	ours := slices.DeleteFunc(slices.Clone(addresses), func(a string) bool { return !in.Site.Owns(a) })
+// voicesNamed finds the voices of ours that still speak among those to whom a post is sent or, where it is public, whom it
+// mentions.
+func (b Base) voicesNamed(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) ([]blog.Voice, error) {
+	names := slices.Concat(post.To, post.Cc, act.To, act.Cc)
+	if post.Visibility(act.To, act.Cc) != blog.RestrictedComment {
+		names = append(names, post.Mentions...)
+	}
+	ours := slices.DeleteFunc(names, func(a string) bool { return !b.Site.Owns(a) })
 	slices.Sort(ours)
 	ours = slices.Compact(ours)
 	var voices []blog.Voice
 	for _, address := range ours[:min(len(ours), mostVoicesNamed)] {
-		voice, err := in.voiceOf(ctx, s, address)
+		voice, err := b.voiceOf(ctx, s, address)
 		switch {
 		case errors.Is(err, blog.ErrNotFound):
 		case err != nil:
