@@ -158,7 +158,7 @@ func (c *Checkup) handleOrigin() string {
 	return scheme + "://" + c.Site.HandleDomain
 }
 
-// webfinger asks for an author at the domain of the handles.
+// webfinger looks an author up at the domain of the handles.
 func (c *Checkup) webfinger(ctx context.Context) {
 	voice, err := c.someVoice(ctx)
 	if c.Broken("webfinger", err) {
@@ -169,30 +169,39 @@ func (c *Checkup) webfinger(ctx context.Context) {
 		return
 	}
 	handle := c.Site.Handle(voice.Handle)
+	reply, err := c.lookUp(ctx, handle)
 	do := "Let /.well-known/webfinger of " + c.Site.HandleDomain + " reach the program, with its query; a redirect to " + c.Site.URL + " will do"
-	query := "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+strings.TrimPrefix(handle, "@"))
-	reply, err := c.own.Get(ctx, c.handleOrigin()+query, "application/jrd+json", "", signature.Key{})
-	if err == nil && c.Site.Owns(reply.Header.Get("Location")) && c.handleOrigin() != c.Site.URL {
-		reply, err = c.own.Get(ctx, reply.Header.Get("Location"), "application/jrd+json", "", signature.Key{})
-	}
-	if err != nil {
-		c.Wrong("webfinger", "nobody answers when "+handle+" is looked up: "+err.Error(), do)
+	if err != nil || reply.Status != http.StatusOK || reply.Kind != "application/jrd+json" {
+		c.Wrong("webfinger", "who looks "+handle+" up gets "+answered(reply, err), do)
 		return
 	}
+	if self := selfIn(reply); self != c.Site.ActorID(voice.ID) {
+		c.Wrong("webfinger", handle+" leads to “"+self+"” and not to "+c.Site.ActorID(voice.ID), "See who answers for "+c.Site.HandleDomain)
+		return
+	}
+	c.OK("webfinger", "%s can be looked up", handle)
+}
+
+// lookUp asks for a handle. A domain that has nothing but the handles may send us here for that, and nowhere else.
+func (c *Checkup) lookUp(ctx context.Context, handle string) (remote.Reply, error) {
+	const kind = "application/jrd+json"
+	query := "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+strings.TrimPrefix(handle, "@"))
+	reply, err := c.own.Get(ctx, c.handleOrigin()+query, kind, "", signature.Key{})
+	if err == nil && c.handleOrigin() != c.Site.URL && c.Site.Owns(reply.Header.Get("Location")) {
+		return c.own.Get(ctx, reply.Header.Get("Location"), kind, "", signature.Key{})
+	}
+	return reply, err
+}
+
+// selfIn is the actor to which an answer of WebFinger leads, "" when it leads to none.
+func selfIn(reply remote.Reply) string {
 	var found finger
 	json.Unmarshal(reply.Body, &found)
-	self := ""
-	if at := slices.IndexFunc(found.Links, func(l link) bool { return l.Rel == "self" }); at >= 0 {
-		self = found.Links[at].Href
+	at := slices.IndexFunc(found.Links, func(l link) bool { return l.Rel == "self" })
+	if at < 0 {
+		return ""
 	}
-	switch {
-	case reply.Status != http.StatusOK || reply.Kind != "application/jrd+json":
-		c.Wrong("webfinger", "who looks "+handle+" up gets "+reply.Said(), do)
-	case self != c.Site.ActorID(voice.ID):
-		c.Wrong("webfinger", handle+" leads to “"+self+"” and not to "+c.Site.ActorID(voice.ID), "See who answers for "+c.Site.HandleDomain)
-	default:
-		c.OK("webfinger", "%s can be looked up", handle)
-	}
+	return found.Links[at].Href
 }
 
 // hostMeta asks for the place where those look who find no WebFinger.
