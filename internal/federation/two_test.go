@@ -176,9 +176,10 @@ func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		there.until("it is allowed no more", func() bool { return consent().Consent == blog.ConsentRefused && consent().Stamp == "" })
-		if _, _, body := there.get(there.path(there.object(quote)), "application/activity+json"); strings.Contains(body, "quoteAuthorization\":\"") {
-			t.Errorf("the quoting article still reads %s", body)
-		}
+		there.until("the quoting article names it no more", func() bool {
+			_, _, body := there.get(there.path(there.object(quote)), "application/activity+json")
+			return !strings.Contains(body, "quoteAuthorization\":\"")
+		})
 	})
 }
 
