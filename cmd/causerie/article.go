@@ -416,7 +416,7 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, noti
 			break
 		}
 		if line.Deliveries > 0 {
-			fmt.Fprintf(c.out, "%s on the way: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
+			fmt.Fprintf(c.out, "%s so far: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
 		}
 	case blog.Scheduled:
 		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04"), line.URL)
