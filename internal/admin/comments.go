@@ -179,7 +179,7 @@ func (d *Desk) held(v *visit, comments []blog.Comment) ([]held, error) {
 func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Actor) (held, error) {
 	h := held{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
 		When: moment(c.ArrivedAt, v.now, v.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
-		Words: markup.Trusted(c.HTML).HTML(), Begins: excerpt(c.Plain, 160), May: v.mayModerate(c, a)}
+		Words: said(c.HTML, c.Plain), Begins: excerpt(c.Plain, 160), May: v.mayModerate(c, a)}
 	if a.OnTheWeb() {
 		h.URL = v.site.ArticlePath(a)
 	}
@@ -201,6 +201,14 @@ func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Acto
 	}
 	h.Answers, err = d.answered(v.ctx(), c)
 	return h, err
+}
+
+// said are the words of somebody, or the word that there are none that could be shown.
+func said(html, plain string) template.HTML {
+	if strings.TrimSpace(plain) == "" {
+		return `<p class="soft">(no text)</p>`
+	}
+	return markup.Trusted(html).HTML()
 }
 
 // posts are the words for what posts elsewhere do that are no answers.

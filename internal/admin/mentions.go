@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"causerie/internal/blog"
-	"causerie/internal/markup"
 	"causerie/internal/store"
 )
 
@@ -91,7 +90,7 @@ func (d *Desk) readMentions(v *visit, p *mentionsPage) error {
 
 func (d *Desk) mention(v *visit, m blog.Mention, actor blog.Actor) (mention, error) {
 	row := mention{held: held{ID: m.ID, Private: m.Visibility == blog.RestrictedComment, When: moment(m.ArrivedAt, v.now, v.zone), Home: m.URL, Language: m.Language,
-		Warning: m.Warning, Words: markup.Trusted(m.HTML).HTML()}, Answered: m.Answers, Limited: actor.Block == blog.Limit}
+		Warning: m.Warning, Words: said(m.HTML, m.Plain)}, Answered: m.Answers, Limited: actor.Block == blog.Limit}
 	if row.Private {
 		row.Why, row.Class = "Private: for you alone, and shown nowhere", "wait"
 	} else {

@@ -48,6 +48,7 @@ type voice struct {
 	WithYear bool
 	Words    template.HTML
 	Plain    string
+	Wordless bool // nothing of it could be shown
 	Language string
 	Warning  string
 	Changed  bool
@@ -239,6 +240,9 @@ func (v *voice) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts
 	v.WithYear = v.At.Year() != p.PublishedAt.Year()
 	v.Words, v.Plain = markup.Trusted(c.HTML).HTML(), c.Plain
 	v.Language, v.Warning, v.Changed = c.Language, c.Warning, c.UpdatedAt != nil
+	if v.Wordless = strings.TrimSpace(v.Plain) == ""; v.Wordless {
+		v.Language = "" // the words that say so are the page's
+	}
 	v.Likes, v.Boosts = counts.Likes, counts.Boosts
 	if p.Reply != "" && c.Address != "" {
 		v.Reply = interact("reply", c.Address)

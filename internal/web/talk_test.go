@@ -81,3 +81,26 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 		}
 	})
 }
+
+func TestACommentOfWhichNothingCanBeShownSaysSoAndCounts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		wordless := func(c *blog.Comment) { c.HTML, c.Plain, c.Language = "<p></p>", " ", "fr" }
+		one := o.says(o.bram, "", time.Hour, wordless)
+		two := o.says(o.nadia, "", 2*time.Hour, wordless, func(c *blog.Comment) { c.HTML, c.Warning = "", "An eel" })
+		o.says(o.bram, "", time.Hour, wordless, func(c *blog.Comment) { c.ArticleID = o.glue.ID })
+		p := o.open("/2026/11/four-minutes-wide")
+		for _, c := range []blog.Comment{one, two} {
+			words := p.one("li", "#comment-"+string(c.ID)).find("div", ".words")[0]
+			if got := words.words(); !strings.HasSuffix(got, "(no text)") || words.attr("lang") != "" {
+				t.Errorf("it says %q in %q", got, words.attr("lang"))
+			}
+		}
+		if got := p.one("h2", "#talk-title").words(); got != "2 replies from 1 server" && got != "2 replies from 2 servers" || strings.Contains(p.raw, "<p></p>") {
+			t.Errorf("the title is %q", got)
+		}
+		if p := o.open("/2026/11/lijm-die-weer-los-wil"); !strings.Contains(p.raw, "(geen tekst)") {
+			t.Error("in Dutch it does not say so")
+		}
+	})
+}
