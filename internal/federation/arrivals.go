@@ -97,14 +97,14 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case passing(err):
-		in.Log.Info("an arrival waits for another server", "activity", arrival.ActivityID, "error", err)
+		in.Log.Info("an arrival waits for another server", traces(arrival, err)...)
 	default:
-		in.Log.Warn("an arrival could not be handled", "activity", arrival.ActivityID, "signer", arrival.Signer, "error", err)
+		in.Log.Warn("an arrival could not be handled", traces(arrival, err)...)
 	}
 }
 
 func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
-	in.Log.Error("an arrival is set aside", "activity", arrival.ActivityID, "signer", arrival.Signer, "reason", reason)
+	in.Log.Error("an arrival is set aside", traces(arrival, reason)...)
 	if err := in.Store.Park(ctx, arrival.ID, reason.Error()); err != nil {
 		in.Log.Error("an arrival cannot be set aside", "arrival", arrival.ID, "error", err)
 	}
@@ -163,7 +163,7 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 		}
 		switch err := in.fetch(ctx, missing, found); {
 		case errors.Is(err, errNotOurs):
-			in.Log.Info("an arrival comes to nothing", "activity", arrival.ActivityID, "reason", err)
+			in.Log.Info("an arrival comes to nothing", traces(arrival, err)...)
 			return in.Store.Done(ctx, arrival.ID)
 		case err != nil:
 			return err

@@ -87,6 +87,30 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 	})
 }
 
+func TestTroubleWithAReportIsLoggedWithoutItsReporter(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := openStore(t, database)
+		var written log
+		o := start(t, s, func(b *federation.Base) { b.Log = slog.New(slog.NewTextHandler(&written, nil)) })
+		bram := o.server("veerhuis").Person("bram")
+		storetest.Change(t, database, `ALTER TABLE reports RENAME TO away`)
+		if _, err := bram.Report(o.soon(), o.site.ActorID(o.ilse.ID), nil, "A canary."); err != nil {
+			t.Fatal(err)
+		}
+		said := func() string {
+			written.mu.Lock()
+			defer written.mu.Unlock()
+			return written.text.String()
+		}
+		o.until("the trouble is logged twice", func() bool {
+			return strings.Contains(said(), "could not be handled at once") && strings.Contains(said(), "an arrival could not be handled")
+		})
+		if said := said(); !strings.Contains(said, "a report") || strings.Contains(said, "bram") || strings.Contains(said, bram.Server.Host) || strings.Contains(said, "canary") {
+			t.Errorf("the log tells of it: %s", said)
+		}
+	})
+}
+
 func TestReportsOfOneServerHaveAnEnd(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		bram := o.server("veerhuis").Person("bram")

@@ -330,7 +330,7 @@ func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host stri
 		return false, ctx.Err()
 	}
 	if !errors.Is(err, errNeed) {
-		in.Log.Error("an activity could not be handled at once and is kept", "activity", act.ID, "actor", act.Actor, "error", err)
+		in.Log.Error("an activity could not be handled at once and is kept", tracesOf(act, act.Actor, err)...)
 	}
 	return false, nil
 }
