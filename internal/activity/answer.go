@@ -14,19 +14,19 @@ import (
 
 // Reply is a comment of an author of ours, with all that its object on the wire is made of.
 type Reply struct {
-	Site          blog.Site
-	Author        blog.Voice
-	Comment       blog.Comment // HTML, Language, Warning, Visibility, URL and times are read
-	ArticleObject blog.ID      // of the article that the conversation is about
-	InReplyTo     string       // what it answers; "" stands for the article
-	To            *Mention     // whom it answers; nil when that is the article itself
-	Context       string       // of the conversation; "" stands for that of the article
+	Site      blog.Site
+	Author    blog.Voice
+	Comment   blog.Comment // HTML, Language, Warning, Visibility, URL and times are read
+	Article   blog.Article // that the conversation is about: its object's id, and its policies, which are also those of its answers
+	InReplyTo string       // what it answers; "" stands for the article
+	To        *Mention     // whom it answers; nil when that is the article itself
+	Context   string       // of the conversation; "" stands for that of the article
 }
 
 // Answer is an author's comment as other servers get it: a Note. Its page is Comment.URL, or the id itself, which leads
 // browsers there.
 func Answer(r Reply) ([]byte, error) {
-	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID), r.Site.ArticleID(r.ArticleObject)
+	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID), r.Site.ArticleID(r.Article.ObjectID)
 	setID(note, id)
 	setAuthor(note, r.Site.ActorID(r.Author.ID))
 	setURL(note, r.page())
@@ -41,6 +41,9 @@ func Answer(r Reply) ([]byte, error) {
 		setSummary(note, r.Comment.Warning)
 	}
 	more := extensions{"sensitive": r.Comment.Warning != "", "attachment": []any{}}
+	if r.Comment.Visibility != blog.RestrictedComment {
+		more["interactionPolicy"] = policy(r.Article, r.Site.ActorID(r.Author.ID))
+	}
 	addCollections(more, id)
 	addLanguage(more, r.Comment.Language)
 	addVersions(more, "contentMap", versions{{r.Comment.Language, content}})

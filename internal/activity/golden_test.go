@@ -72,7 +72,7 @@ func works() map[string]Work {
 func answers() map[string]Reply {
 	comment := blog.Comment{ID: "01KAW1NOTE", HTML: "<p>Thank you: yes.</p>", Language: "en", Visibility: blog.PublicComment, PublishedAt: edited22,
 		URL: "https://overkant.example/2026/11/four-minutes-wide#comment-01KAW1NOTE"}
-	public := Reply{Site: overkant, Author: ilseVoice, Comment: comment, ArticleObject: "01KAW0M5E8D3G6J9N2Q4T7V0XA",
+	public := Reply{Site: overkant, Author: ilseVoice, Comment: comment, Article: blog.Article{ObjectID: "01KAW0M5E8D3G6J9N2Q4T7V0XA", Quotes: "followers", Comments: blog.Approve},
 		InReplyTo: "https://veerhuis.example/n/1#%C3é", To: &bramMention}
 	restricted, alone := public, public
 	restricted.Comment.Visibility, restricted.Comment.Warning = blog.RestrictedComment, "Between us"

@@ -383,22 +383,22 @@ func (w Work) audience() audience {
 
 // policy is who may quote (FEP-044f) and who may answer. Nobody is written as the author alone, since an empty list
 // reads as a list that is not there.
-func (w Work) policy() extensions {
-	quote := map[string]string{"followers": w.followers(), "nobody": w.author()}[w.Article.Quotes]
-	if quote == "" {
-		quote = Public
-	}
-	return extensions{"canQuote": extensions{"automaticApproval": []string{quote}}, "canReply": w.replyPolicy()}
+func (w Work) policy() extensions { return policy(w.Article, w.author()) }
+
+// policy is who may quote and answer something by an author that belongs to an article.
+func policy(a blog.Article, author string) extensions {
+	quote := map[string]string{"followers": author + "/followers", "nobody": author}[a.Quotes]
+	return extensions{"canQuote": extensions{"automaticApproval": []string{or(quote, Public)}}, "canReply": replyPolicy(a.Comments, author)}
 }
 
-func (w Work) replyPolicy() extensions {
-	switch w.Article.Comments {
+func replyPolicy(comments blog.Policy, author string) extensions {
+	switch comments {
 	case blog.Known:
-		return extensions{"automaticApproval": []string{w.followers()}, "manualApproval": []string{Public}}
+		return extensions{"automaticApproval": []string{author + "/followers"}, "manualApproval": []string{Public}}
 	case blog.Approve:
 		return extensions{"manualApproval": []string{Public}}
 	case blog.Closed:
-		return extensions{"automaticApproval": []string{w.author()}}
+		return extensions{"automaticApproval": []string{author}}
 	}
 	return extensions{"automaticApproval": []string{Public}}
 }

@@ -13,15 +13,12 @@ import (
 // mostStamps is how many posts of one person may have asked about one article; beyond that the answer is no.
 const mostStamps = 100
 
-// quoteRequest answers somebody who asks to quote an article as its author wants it (FEP-044f). What does not fit together
-// is no request: a post of somebody else's, one that quotes something else, an article that is not there.
+// quoteRequest answers somebody who asks to quote an article, or an answer of ours under it, as the article's author wants it
+// (FEP-044f). What does not fit together is no request: a post of somebody else's, one that quotes something else, an article
+// that is not there.
 func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest, found finds, result *effect) error {
-	kind, object, rest, ok := in.Site.Local(what.Object)
-	if !ok || kind != "articles" || rest != "" {
-		return nil
-	}
-	a, err := s.HeadByObject(ctx, object)
-	if err != nil || a.ObjectID != object {
+	a, err := in.quotable(ctx, s, what.Object)
+	if err != nil {
 		return ignoreMissing(err)
 	}
 	post, err := in.instrument(act, what.Instrument, found)
@@ -40,6 +37,32 @@ func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.
 		return err
 	}
 	return in.outbox.answerRequest(ctx, s, t, actor, allowed)
+}
+
+// quotable finds the article whose policy rules whether something of ours is quoted: itself, or what it was said under.
+// blog.ErrNotFound for what is not there for everybody.
+func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
+	kind, id, rest, ok := in.Site.Local(address)
+	switch {
+	case ok && rest == "" && kind == "articles":
+		a, err := s.HeadByObject(ctx, id)
+		if err == nil && a.ObjectID != id {
+			err = blog.ErrNotFound
+		}
+		return a, err
+	case ok && rest == "" && kind == "notes":
+		c, err := s.Comment(ctx, id)
+		if err == nil && (c.VoiceID == "" || !c.Public()) {
+			err = blog.ErrNotFound
+		}
+		a, _, err := in.under(ctx, s, c, err)
+		if err == nil && a.ObjectID == "" {
+			err = blog.ErrNotFound
+		}
+		a.VoiceID = c.VoiceID // it is their followers who are meant
+		return a, err
+	}
+	return blog.Article{}, blog.ErrNotFound
 }
 
 // replyRequest takes a post in as a comment and answers whoever asked that it may be one: yes with a stamp when it stands
@@ -96,7 +119,7 @@ func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity
 	if fetched := found[post.ID]; fetched != nil {
 		post = *fetched
 	}
-	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" || !post.RulesReplies {
+	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" || !post.RulesReplies {
 		return nil
 	}
 	a, _, err := in.target(ctx, s, post.InReplyTo)

@@ -471,3 +471,38 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
+		o.befriend(bram)
+		ilse := o.site.ActorID(o.ilse.ID)
+		for quotes, want := range map[string]map[*neighbour.Person]string{"everyone": {bram: neighbour.Accepted, kade: neighbour.Accepted},
+			"followers": {bram: neighbour.Accepted, kade: neighbour.Rejected}, "nobody": {bram: neighbour.Rejected, kade: neighbour.Rejected}} {
+			a := o.publish(func(a *blog.Article) { a.Slug, a.Quotes, a.Comments = "crossing-"+quotes, quotes, blog.Open })
+			if _, err := kade.Reply(o.soon(), o.object(a), "<p>Is it deep?</p>"); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := o.outbox.Reply(o.soon(), o.ilse, o.comments(a)[0].ID, "It is.")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, note := o.json(answer.Address)
+			policy, _ := note["interactionPolicy"].(map[string]any)
+			rule, _ := policy["canQuote"].(map[string]any)
+			who := map[string]string{"everyone": "https://www.w3.org/ns/activitystreams#Public", "followers": ilse + "/followers", "nobody": ilse}[quotes]
+			if list, _ := rule["automaticApproval"].([]any); len(list) != 1 || list[0] != who || policy["canReply"] == nil {
+				t.Errorf("%s: the answer says %v", quotes, policy)
+			}
+			for p, want := range want {
+				sent, err := p.AskToQuote(o.soon(), answer.Address, "<p>Read this.</p>")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if state, _ := o.answered(p, sent.Object); state != want {
+					t.Errorf("%s: %s may quote the answer: %s, want %s", quotes, p.Name, state, want)
+				}
+			}
+		}
+	})
+}

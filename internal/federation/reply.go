@@ -80,7 +80,7 @@ func (o *Outbox) sayReply(ctx context.Context, s *store.Store, kind string, voic
 		return blog.ErrGone
 	}
 	c.URL = o.Site.CommentPage(a, c.ID)
-	r := activity.Reply{Site: o.Site, Author: voice, ArticleObject: a.ObjectID, Comment: c, InReplyTo: parent.Address}
+	r := activity.Reply{Site: o.Site, Author: voice, Article: a, Comment: c, InReplyTo: parent.Address}
 	commenter, err := s.Actor(ctx, parent.ActorID)
 	switch {
 	case err == nil && commenter.Block == blog.Refuse:
