@@ -77,6 +77,7 @@ CREATE TABLE gestures (
     at            TIMESTAMP NOT NULL,
     PRIMARY KEY (voice_id, kind, address)
 );
+CREATE INDEX gestures_activity ON gestures (activity_id);
 
 CREATE TABLE blocks (
     kind          TEXT      NOT NULL CHECK (kind IN ('host', 'actor')),

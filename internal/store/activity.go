@@ -73,13 +73,14 @@ type Said struct {
 }
 
 // federal is what of our activities everybody may read: about a published article that is public or unlisted, or about a
-// public answer of ours under one, and not gone; of announcements, those that stand.
+// public answer of ours under one, and not gone; of announcements, those that stand, also of posts elsewhere.
 const (
 	saidColumns = `s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at, o.payload AS object`
-	federal     = ` FROM activities s JOIN objects o ON o.id = s.object_id AND o.gone_at IS NULL
-		JOIN articles a ON a.id = o.article_id AND a.status = 'published' AND a.visibility IN ('public', 'unlisted')
+	federal     = ` FROM activities s LEFT JOIN objects o ON o.id = s.object_id AND o.gone_at IS NULL
+		LEFT JOIN articles a ON a.id = o.article_id AND a.status = 'published' AND a.visibility IN ('public', 'unlisted')
 		LEFT JOIN comments c ON c.id = o.comment_id
-		WHERE (o.comment_id = '' OR ` + public + `) AND (s.kind <> 'Announce' OR ` + standing + `)`
+		WHERE (a.id IS NOT NULL AND (o.comment_id = '' OR ` + public + `) AND (s.kind <> 'Announce' OR ` + standing + `)
+			OR s.object_id = '' AND s.kind = 'Announce' AND ` + boosting + `)`
 )
 
 // PublicActivity finds something said that everybody may read, by its id.
@@ -118,6 +119,10 @@ func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 // standing tells an Announce that its voice has not taken back since.
 const standing = `NOT EXISTS (SELECT 1 FROM activities u
 	WHERE u.kind = 'Undo' AND u.object_id = s.object_id AND u.voice_id = s.voice_id AND u.id > s.id)`
+
+// boosting tells an Announce by which a voice boosts a post elsewhere, whose writer is not refused.
+const boosting = `EXISTS (SELECT 1 FROM gestures g WHERE g.activity_id = s.id AND g.kind = 'boost'
+	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = g.actor_id AND refused.block = 'refuse'))`
 
 // Announcement finds what a voice last said to carry an object on; blog.ErrNotFound when it never did, or took it back.
 func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.Activity, error) {
