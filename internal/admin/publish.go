@@ -201,11 +201,11 @@ func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 	}
 	strong := template.HTML("<p><b>" + template.HTMLEscapeString(a.Title) + "</b></p>")
 	list := []card{
-		{Value: string(blog.FullArticle), Word: "Article", Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text.",
+		{Value: string(blog.FullArticle), Word: "Article", Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text. GoToSocial shows the summary as a content warning, and the title nowhere.",
 			Title: a.Title, Body: paragraph(a.Summary), Link: link, Preview: true},
 		{Value: string(blog.TeaserNote), Word: "Note with a link", Hint: "Looks the same on every server: title, summary and a link.",
 			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
-		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are. For short pieces: Mastodon folds long ones, and drops tables and notes.",
+		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds long ones, and drops tables and notes.",
 			Body: strong + paragraph(markup.Excerpt(r.Text, 500)), Link: link, Tags: a.Tags},
 	}
 	for i := range list {
