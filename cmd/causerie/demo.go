@@ -36,9 +36,9 @@ type demoCommand struct {
 
 // Help is printed below the command's line by --help.
 func (demoCommand) Help() string {
-	return "It starts a blog with two authors and some articles, and three pretended servers on this machine, each with a few people. " +
-		"They follow; an article is published and delivered with signatures over HTTP; replies, likes and a boost come back and " +
-		"stand under the article. Then it goes on serving until Ctrl-C. It listens on 127.0.0.1:8080, or on another port when that is " +
+	return "It starts a blog with two authors, a guest and some articles in two languages, and three pretended servers on this machine, each " +
+		"with a few people. They follow an author, the blog as a whole or a series; an article is published and delivered with signatures " +
+		"over HTTP; replies, a quote, likes and a boost come back and stand under the article. Then it goes on serving until Ctrl-C. It listens on 127.0.0.1:8080, or on another port when that is " +
 		"taken, unless --listen says where."
 }
 
@@ -142,6 +142,7 @@ type demo struct {
 	out          io.Writer
 	began        time.Time
 	ilse, tobias blog.Author
+	whole, road  blog.Voice // of the blog, and of its series
 	world        *neighbour.World
 	servers      []*neighbour.Server
 	article      blog.Article
@@ -193,7 +194,7 @@ func (d *demo) leave() {
 	}
 }
 
-// found names the blog and gives it two authors.
+// found names the blog and gives it two authors, and a voice of its own.
 func (d *demo) found(ctx context.Context) error {
 	d.site.Name = "De Overkant"
 	d.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
@@ -210,10 +211,14 @@ func (d *demo) found(ctx context.Context) error {
 		d.tobias, err = d.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
 		return err
 	})
+	making.Go(func() (err error) {
+		d.whole, err = admin.LetSiteSpeak(ctx, d.store, "overkant", began)
+		return err
+	})
 	if err := making.Wait(); err != nil {
 		return err
 	}
-	d.say("started   %s at %s with %s and %s", d.site.Name, d.site.Home(), d.site.Handle("ilse"), d.site.Handle("tobias"))
+	d.say("started   %s at %s with %s and %s; the whole of it is %s", d.site.Name, d.site.Home(), d.site.Handle("ilse"), d.site.Handle("tobias"), d.site.Handle("overkant"))
 	return nil
 }
 
@@ -234,6 +239,7 @@ func (d *demo) write(ctx context.Context) error {
 		days int // ago
 	}{
 		{"een-kaft-voor-niemand.md", d.tobias, 34},
+		{"a-cover-for-nobody.md", d.tobias, 33},
 		{"the-bell-is-on-the-other-side.md", d.ilse, 19},
 		{"what-the-weir-says-at-night.md", d.ilse, 12},
 		{"de-kade-luistert-mee.md", d.ilse, 7},
@@ -248,8 +254,18 @@ func (d *demo) write(ctx context.Context) error {
 			return err
 		}
 	}
-	d.say("wrote     %d articles in English and Dutch, one of them the first part of a series", len(earlier))
-	return nil
+	d.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and one of the texts a translation", len(earlier)-1)
+	return d.followable(ctx)
+}
+
+// followable lets the series be followed.
+func (d *demo) followable(ctx context.Context) error {
+	series, err := d.store.SeriesBySlug(ctx, "the-low-road")
+	if err != nil {
+		return err
+	}
+	d.road, err = admin.LetSeriesSpeak(ctx, d.store, series, "lowroad", now())
+	return err
 }
 
 // file publishes one of the demo's own files, in the way of “causerie article publish”.
@@ -277,7 +293,7 @@ func drawn(name string) (io.ReadCloser, error) {
 
 // move starts the other servers.
 func (d *demo) move(context.Context) error {
-	d.world = neighbour.New(neighbour.Config{Ports: true, FirstPort: 9001, Log: d.log})
+	d.world = neighbour.New(neighbour.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: d.log})
 	for i, name := range []string{"veerhuis", "noordkade", "dijla"} {
 		flavours := []neighbour.Flavour{neighbour.Mastodon, neighbour.GoToSocial, neighbour.Misskey}
 		server, err := d.world.Server(name, flavours[i])
@@ -299,10 +315,10 @@ func (d *demo) follow(ctx context.Context) error {
 	var following errgroup.Group
 	for _, f := range []struct {
 		who  *neighbour.Person
-		whom blog.Author
+		whom blog.Voice
 	}{
-		{d.person(0, "bram"), d.ilse}, {d.person(0, "wietske"), d.ilse}, {d.person(1, "nadia"), d.ilse}, {d.person(2, "deniz"), d.ilse},
-		{d.person(1, "joost"), d.tobias},
+		{d.person(0, "bram"), d.ilse.Voice}, {d.person(0, "wietske"), d.ilse.Voice}, {d.person(1, "nadia"), d.ilse.Voice}, {d.person(2, "deniz"), d.ilse.Voice},
+		{d.person(1, "joost"), d.tobias.Voice}, {d.person(2, "ines"), d.whole}, {d.person(0, "pelle"), d.road},
 	} {
 		following.Go(func() error {
 			handle := d.site.Handle(f.whom.Handle)
@@ -330,7 +346,8 @@ func (d *demo) publishOne(ctx context.Context) (err error) {
 	if d.article, err = d.file(ctx, d.desk, "four-minutes-wide.md", d.ilse); err != nil {
 		return err
 	}
-	d.say("published “%s” %s -> %s", d.article.Title, d.site.ArticlePage(d.article), plural(len(d.servers), "server"))
+	d.say("published “%s” %s -> %s; carried on by %s, %s and %s", d.article.Title, d.site.ArticlePage(d.article), plural(len(d.servers), "server"),
+		d.site.Handle("tobias"), d.site.Handle("overkant"), d.site.Handle("lowroad"))
 	return nil
 }
 
@@ -388,6 +405,9 @@ func (d *demo) converse(ctx context.Context) error {
 	if _, err := d.reply(ctx, deniz, object, "en", "The child who said “again” is the only critic I trust."); err != nil {
 		return err
 	}
+	if err := d.speakOf(ctx, deniz, d.person(0, "wietske")); err != nil {
+		return err
+	}
 	for _, act := range []struct {
 		who  *neighbour.Person
 		word string
@@ -412,6 +432,25 @@ func (d *demo) reply(ctx context.Context, who *neighbour.Person, to, language, w
 	d.said = append(d.said, words)
 	d.say("-> reply from %s: %s", known(who), words)
 	return sent, nil
+}
+
+// speakOf lets somebody quote the article, and somebody else name its author, which is hers alone to read.
+func (d *demo) speakOf(ctx context.Context, quoter, namer *neighbour.Person) error {
+	object, ilse := d.site.ArticleID(d.article.ObjectID), neighbour.Mention(d.site.ActorID(d.ilse.ID))
+	words := "Reading this I rang a bell that I do not have."
+	if _, err := quoter.Post(ctx, "<p>"+html.EscapeString(words)+"</p>", neighbour.Quoting(object), ilse); err != nil {
+		return err
+	}
+	d.said = append(d.said, words, "quotes this article")
+	d.say("-> quote from %s: %s", known(quoter), words)
+	if _, err := namer.Post(ctx, "<p>Whoever likes rivers should ask Ilse about locks.</p>", ilse); err != nil {
+		return err
+	}
+	d.say("-> named by %s, for %s alone to read", known(namer), d.site.Handle("ilse"))
+	return until(ctx, func() (bool, error) {
+		n, err := d.store.CountMentions(ctx, store.MentionList{Author: d.ilse.ID})
+		return n == 1, err
+	})
 }
 
 // answer lets Ilse answer a comment, and waits until its writer has read it.
@@ -447,13 +486,13 @@ func (d *demo) look(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		missing = lacks(words, append([]string{"4 replies", "2 favourites", "1 boost"}, d.said...))
+		missing = lacks(words, append([]string{"4 replies", "1 mention elsewhere", "2 favourites", "1 boost"}, d.said...))
 		return missing == "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("the page does not say “%s”: %w", missing, err)
 	}
-	d.say("read      the page shows 4 replies, 2 likes and 1 boost")
+	d.say("read      the page shows 4 replies, 2 likes and 1 boost, and the quote among the replies")
 	return nil
 }
 
@@ -496,7 +535,9 @@ func visible(ctx context.Context, address string) (string, error) {
 
 // invite says where to look around.
 func (d *demo) invite(kept string) {
-	d.say("\nLook around:\n  front page  %s\n  article     %s\n  desk        %s/login   sign in as ilse with: %s", d.site.Home(), d.site.ArticlePage(d.article), d.site.URL, demoPassword)
+	d.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  desk        %s/login   sign in as ilse with: %s\n"+
+		"  who has it  %s/admin/articles/%s/report\n  mentions    %s/admin/mentions", d.site.Home(), d.site.ArticlePage(d.article), d.site.Home(),
+		d.site.SeriesPage("the-low-road"), d.site.URL, demoPassword, d.site.URL, d.article.ID, d.site.URL)
 	if kept != "" {
 		d.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept, kept, d.site.Host())
 	}
