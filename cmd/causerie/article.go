@@ -28,6 +28,7 @@ type articleCommand struct {
 	Pin         articlePin         `cmd:"" help:"Put an article first on its author's page, here and elsewhere; ten at most."`
 	Unpin       articleUnpin       `cmd:"" help:"Put a pinned article back among the others."`
 	Untranslate articleUntranslate `cmd:"" help:"Take a translation of an article away; its address then leads to the original."`
+	Undo        articleUndo        `cmd:"" help:"Take back what has not left yet: an article or an edit that is held, or one that is scheduled."`
 	Withdraw    articleWithdraw    `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
 	Delete      articleDelete      `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
@@ -42,7 +43,7 @@ type articleFile struct {
 type articlePublish struct {
 	articleFile
 	Quiet bool          `help:"Of a revision: correct it here without telling readers. Copies elsewhere keep their words until their server fetches it anew."`
-	Hold  time.Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article withdraw” takes it back, and no other server has heard of it."`
+	Hold  time.Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article undo” takes it back, a new article as well as an edit, and no other server has heard of it."`
 }
 
 // Help is printed below the command's line by --help.
@@ -411,11 +412,13 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, noti
 	switch a.Status {
 	case blog.Published:
 		fmt.Fprintf(c.out, "published %s\n", line.URL)
-		if line.Held != "" {
-			fmt.Fprintf(c.out, "held until %s: until then “causerie article withdraw %s” takes it back, and no other server has heard of it\n", line.Held, a.Slug)
-			break
-		}
-		if line.Deliveries > 0 {
+		held, err := d.holdWords(ctx, a)
+		switch {
+		case err != nil:
+			return err
+		case held != "":
+			fmt.Fprintln(c.out, held)
+		case line.Deliveries > 0:
 			fmt.Fprintf(c.out, "%s so far: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
 		}
 	case blog.Scheduled:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -126,16 +125,12 @@ func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Ar
 
 // printSummary says how far an article has come, and what of it has not left yet.
 func (d *desk) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.Standing) error {
-	hold, err := d.store.Hold(ctx, a.ID)
-	switch {
-	case errors.Is(err, blog.ErrNotFound):
-	case err != nil:
+	held, err := d.holdWords(ctx, a)
+	if err != nil {
 		return err
-	case hold.New:
-		fmt.Fprintf(c.out, "Nothing has left yet: it leaves at %s. Until then “causerie article withdraw %s” takes it back, and nobody hears of it.\n",
-			hold.Until.Local().Format("15:04:05"), a.Slug)
-	default:
-		fmt.Fprintf(c.out, "A change has not left yet: it leaves at %s.\n", hold.Until.Local().Format("15:04:05"))
+	}
+	if held != "" {
+		fmt.Fprintln(c.out, held)
 	}
 	if summary := blog.Summary(standings, moment); summary != "" {
 		fmt.Fprintln(c.out, summary)

@@ -42,7 +42,7 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		of := func(name string) serverLine { return lines()[servers[name].Host] }
 
 		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "Nothing has left yet: it leaves at") || !strings.Contains(said, "article withdraw four-minutes-wide") {
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "nothing has left yet: it leaves on") || !strings.Contains(said, "article undo four-minutes-wide") {
 			t.Errorf("of what is held the report says %q", said)
 		}
 		s.say("article", "withdraw", "four-minutes-wide")

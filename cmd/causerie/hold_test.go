@@ -175,3 +175,47 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 		t.Errorf("a quiet publication ended with %d: %s", status, trouble)
 	}
 }
+
+func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		veerhuis, bram := s.village()
+		s.ilse(bram)
+		first := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
+		if !strings.Contains(first, "nothing has left yet") || !strings.Contains(first, "“causerie article undo four-minutes-wide” takes it back") {
+			t.Errorf("of a held article publish said %q", first)
+		}
+		if said := s.say("article", "undo", "four-minutes-wide"); !strings.Contains(said, "a draft again") {
+			t.Errorf("undo of a held article said %q", said)
+		}
+		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", a.Object)); err != nil {
+			t.Fatal(err)
+		}
+		before := len(veerhuis.Letters())
+		held := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA canary.\n"), "--author", "ilse", "--hold", "1h")
+		if !strings.Contains(held, "the edit has not left yet") {
+			t.Errorf("of a held edit publish said %q", held)
+		}
+		if strings.Contains(held, "withdraw") || !strings.Contains(held, "“causerie article undo four-minutes-wide” brings the former words back") {
+			t.Errorf("of a held edit publish said %q", held)
+		}
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the edit has not left yet") || strings.Contains(said, "withdraw") {
+			t.Errorf("of a held edit the report says %q", said)
+		}
+		s.shows(a.URL, "A canary.", true)
+		if said := s.say("article", "undo", "four-minutes-wide"); !strings.Contains(said, "former words") {
+			t.Errorf("undo of a held edit said %q", said)
+		}
+		s.shows(a.URL, "A canary.", false)
+		if shown := read[articleLine](t, s.say("article", "show", "four-minutes-wide", "--json"))[0]; shown.Status != "published" || shown.Held != "" || shown.Object != a.Object {
+			t.Errorf("after undo it is %+v", shown)
+		}
+		if len(veerhuis.Letters()) != before {
+			t.Errorf("veerhuis got %d letters", len(veerhuis.Letters())-before)
+		}
+		if _, trouble, status := say(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "nothing of “four-minutes-wide” is held") {
+			t.Errorf("undo of nothing ended with %d: %s", status, trouble)
+		}
+	})
+}
