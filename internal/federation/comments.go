@@ -148,7 +148,7 @@ func (in *Inbox) admit(ctx context.Context, s *store.Store, post activity.Object
 	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
 		return "", notOurs("it is not public")
 	}
-	c := in.words(post)
+	c := in.words(post, at.kind)
 	now := in.Now()
 	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID, at.article.ID, at.parent, actor.ID, origin
 	c.KeyMark = actor.KeyMark
@@ -223,9 +223,13 @@ func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
 }
 
-// words makes a comment of a stranger's post: cleaned text, a poll as its options, media as links.
-func (b Base) words(post activity.Object) blog.Comment {
+// words makes a comment of a stranger's post: cleaned text, a poll as its options, media as links. What stands under an
+// article because it quotes it does not say so in its words as well.
+func (b Base) words(post activity.Object, kind blog.CommentKind) blog.Comment {
 	clean := markup.Clean(post.Content + listed(post))
+	if kind == blog.Quoting {
+		clean = markup.CleanQuote(post.Content, listed(post), b.Site.Owns)
+	}
 	c := blog.Comment{HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL, UpdatedAt: post.Updated,
 		PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies}
 	if post.Type == "Note" || post.Type == "Question" {
@@ -329,7 +333,7 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 		}
 		c.Kind = kind
 	}
-	changed := in.words(post)
+	changed := in.words(post, c.Kind)
 	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language, post.Updated
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(act.To, act.Cc)

@@ -82,7 +82,7 @@ func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 	if err != nil {
 		return Found{}, errors.Join(actorErr)
 	}
-	words := o.words(post)
+	words := o.words(post, blog.Answering)
 	words.Address, words.ActorID = post.ID, writer.ID
 	return Found{Actor: writer, Post: &words, Title: post.Name}, nil
 }

@@ -281,7 +281,7 @@ func (i *inspector) author(ctx context.Context, id string) (blog.Actor, error) {
 }
 
 func (i *inspector) describe(post activity.Object, manners activity.Manners) {
-	words := i.words(post)
+	words := i.words(post, blog.Answering)
 	p := &InspectedPost{Author: post.AttributedTo, Title: markup.CleanName(post.Name), Warning: words.Warning, Text: words.Plain, HTML: words.HTML,
 		Language: words.Language, Updated: post.Updated, Visibility: post.Visibility(nil, nil), URL: post.URL, InReplyTo: post.InReplyTo, Quotes: post.Quote,
 		MayReply: allowance(manners.CanReply, post.AttributedTo), MayQuote: allowance(manners.CanQuote, post.AttributedTo)}

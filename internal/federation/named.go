@@ -42,7 +42,7 @@ func (in *Inbox) named(ctx context.Context, s *store.Store, post activity.Object
 
 // mentionBy makes a mention of a stranger's post.
 func (b Base) mentionBy(post activity.Object, act activity.Activity) blog.Mention {
-	words := b.words(post)
+	words := b.words(post, blog.Answering)
 	return blog.Mention{Address: post.ID, ActorID: post.AttributedTo, Visibility: post.Visibility(act.To, act.Cc), HTML: words.HTML, Plain: words.Plain,
 		Warning: words.Warning, Language: words.Language, URL: words.URL, Answers: post.InReplyTo, PublishedAt: words.PublishedAt, UpdatedAt: words.UpdatedAt,
 		ArrivedAt: b.Now()}

@@ -1,8 +1,12 @@
 package federation_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +58,31 @@ func TestAQuoteStandsUnderTheArticleInAllItsSpellings(t *testing.T) {
 			t.Errorf("counted are %+v, want %+v; under the article stands %s", got, want, o.kinds(a))
 		}
 		if got := o.kinds(a); !strings.HasPrefix(got, "[quote] 0|[quote] 1|") {
+			t.Errorf("under the article stands %q", got)
+		}
+	})
+}
+
+// quoteOfTheWild is the content of Misskey's note in the corpus, quoting an article of ours.
+func quoteOfTheWild(t *testing.T, quoted string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(corpus(t), "misskey/note.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var note struct{ Content, Quote string }
+	if err := json.Unmarshal(bytes.Replace(body, []byte(`"_misskey_quote": "http`), []byte(`"quote": "http`), 1), &note); err != nil || note.Quote == "" {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return strings.ReplaceAll(note.Content, note.Quote, quoted)
+}
+
+func TestAQuoteOfMisskeyShowsItsOwnWordsAlone(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		bram := o.server("veerhuis").Person("bram")
+		a := o.publish()
+		o.hears(bram, post(bram, "1", quoteOfTheWild(t, o.object(a)), map[string]any{"_misskey_quote": o.object(a), "quoteUrl": o.object(a)}))
+		if got := o.kinds(a); !strings.HasPrefix(got, "[quote] 投稿者の設定") || !strings.HasSuffix(got, "てることがある") {
 			t.Errorf("under the article stands %q", got)
 		}
 	})

@@ -77,6 +77,23 @@ func TestTwoBlogsFollowEachOtherAndTalk(t *testing.T) {
 	})
 }
 
+func TestAQuoteFromBlogToBlogShowsItsOwnWordsAlone(t *testing.T) {
+	twoBlogs(t, func(t *testing.T, here, there *overkant, tobias blog.Voice) {
+		ferry := here.publish()
+		for title, format := range map[string]blog.Format{"Older": blog.FullNote, "Younger": blog.FullArticle} {
+			there.writes(tobias, title, func(a *blog.Article) {
+				a.Format, a.Quoted.Address = format, here.site.ArticlePage(ferry)
+			})
+		}
+		here.until("both quotes stand there", func() bool { return strings.Count(here.kinds(ferry), "[quote]") == 2 })
+		for _, c := range here.comments(ferry) {
+			if strings.Contains(c.HTML, "RE:") || strings.Contains(c.HTML, here.object(ferry)) || !strings.Contains(c.Plain, "er.") {
+				t.Errorf("a quote says %s", c.HTML)
+			}
+		}
+	})
+}
+
 func TestLikesAndBoostsGoFromBlogToBlogAndBack(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant, tobias blog.Voice) {
 		ferry := here.publish()

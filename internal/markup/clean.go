@@ -23,8 +23,14 @@ const commentDepth = 48
 // the true one. Of all else the tags are lost and the words kept, except what was never meant to be read. Only the
 // first [MaxComment] bytes are looked at. The result may be empty. Time and memory are linear in what is read.
 func Clean(remoteHTML string) Comment {
+	return comment(parse(head(remoteHTML, MaxComment), commentDepth))
+}
+
+func comment(trees ...*node) Comment {
 	c := &cleaner{}
-	c.children(parse(head(remoteHTML, MaxComment), commentDepth))
+	for _, tree := range trees {
+		c.children(tree)
+	}
 	safe := gate(remotePolicy, strings.TrimSpace(c.String()))
 	return Comment{HTML: safe, Text: Text(safe)}
 }

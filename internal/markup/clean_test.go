@@ -72,6 +72,30 @@ func TestCommentText(t *testing.T) {
 	}
 }
 
+func TestAQuoteDoesNotSayItsAddressInItsWords(t *testing.T) {
+	ours := func(address string) bool { return strings.HasPrefix(address, "https://overkant.example/") }
+	const link = `<a href="https://overkant.example/ap/articles/1">https://overkant.example/ap/articles/1</a>`
+	const elsewhere = `<a href="https://misskey.io/notes/1">https://misskey.io/notes/1</a>`
+	for _, test := range []struct{ name, words, beside, want string }{
+		{"Mastodon's and our own", `<p class="quote-inline">RE: ` + link + `</p><p>Yes.</p>`, "", "Yes."},
+		{"FEP-044f's", `Yes.<span class="quote-inline"><br/>RE: ` + link + `</span>`, "", "Yes."},
+		{"Misskey's", `<p><span>Yes.<br><br>RE: </span>` + link + `</p>`, `<p>a heron</p>`, "Yes.\n\na heron"},
+		{"Misskey's without a word", `<p><span>RE: </span>` + link + `</p>`, "", ""},
+		{"a link to something else stays", `<p><span>Yes.<br>RE: </span>` + elsewhere + `</p>`, "", "Yes.\nRE: https://misskey.io/notes/1"},
+		{"a link that is part of the words stays", `<p>Read ` + link + `</p>`, "", "Read https://overkant.example/ap/articles/1"},
+		{"one that words follow stays", `<p>RE: ` + link + ` is right</p>`, "", "RE: https://overkant.example/ap/articles/1 is right"},
+		{"nothing", "", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := CleanQuote(test.words, test.beside, ours)
+			checkComment(t, got)
+			if diff := cmp.Diff(test.want, got.Text); diff != "" || strings.Contains(string(got.HTML), "quote-inline") {
+				t.Errorf("(-want +got)\n%s%s", diff, got.HTML)
+			}
+		})
+	}
+}
+
 func TestCleanCutsLongCommentsBetweenRunesAndTags(t *testing.T) {
 	got := Clean("<p>" + strings.Repeat("é", MaxComment))
 	if n := utf8.RuneCountInString(got.Text); n < MaxComment/2-5 || n > MaxComment/2 {
@@ -156,6 +180,7 @@ func FuzzClean(f *testing.F) {
 	wordsOfTheWild(f, func(html string) { f.Add(html) })
 	f.Fuzz(func(t *testing.T, html string) {
 		checkComment(t, Clean(html))
+		checkComment(t, CleanQuote(html, html, func(string) bool { return true }))
 		if n := utf8.RuneCountInString(CleanName(html)); n > MaxName {
 			t.Errorf("a name of %d runes", n)
 		}
