@@ -80,6 +80,7 @@ type held struct {
 	store.Claim
 	seat    *seat
 	renewed time.Time
+	letters []store.Letter // read together with those of others; nil when they were not
 }
 
 // claim takes servers for the free seats, of those that failed last time or of those that did not.
@@ -88,11 +89,32 @@ func (c *Courier) claim(ctx context.Context, failing bool) []held {
 	if err != nil && ctx.Err() == nil {
 		c.Log.Error("letters cannot be claimed", "error", err)
 	}
-	list := make([]held, len(claims))
+	if len(claims) == 0 {
+		return nil
+	}
+	list, hosts, places := make([]held, len(claims)), make([]string, len(claims)), map[string]int{}
 	for i, claim := range claims {
-		list[i] = held{claim, c.seats.take(), c.Now()}
+		list[i] = held{Claim: claim, seat: c.seats.take(), renewed: c.Now()}
+		hosts[i], places[claim.Host] = claim.Host, i
+	}
+	letters, err := c.Store.WaitingFor(ctx, lettersOnce, hosts...)
+	if err != nil && ctx.Err() == nil {
+		c.Log.Error("letters cannot be read", "error", err) // each visit tries again
+	}
+	for _, letter := range letters {
+		server := &list[places[letter.Host]]
+		server.letters = append(server.letters, letter)
 	}
 	return list
+}
+
+// waiting are the letters to bring next.
+func (c *Courier) waiting(ctx context.Context, server *held) ([]store.Letter, error) {
+	if letters := server.letters; letters != nil {
+		server.letters = nil
+		return letters, nil
+	}
+	return c.Store.WaitingFor(ctx, lettersOnce, server.Host)
 }
 
 // visit brings a server its letters and then lets go of it, in one commit with what became of the last of them.
@@ -133,7 +155,7 @@ func (c *Courier) deliver(ctx context.Context, server held) (end ending) {
 	how := store.HandedBack
 round:
 	for {
-		letters, err := c.Store.WaitingFor(ctx, server.Host, lettersOnce)
+		letters, err := c.waiting(ctx, &server)
 		if err != nil {
 			return c.broken(ctx, "letters cannot be read", server, err)
 		}

@@ -151,7 +151,7 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 		var visits sync.WaitGroup
 		for _, c := range claims {
 			visits.Go(func() {
-				letters, err := s.WaitingFor(ctx, c.Host, 10)
+				letters, err := s.WaitingFor(ctx, 10, c.Host)
 				for _, l := range letters {
 					carried.Add(1)
 					err = errors.Join(err, s.Settle(ctx, c, store.Settlement{Letter: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -32,14 +33,27 @@ func (l Letter) Since() time.Time {
 	return l.SaidAt
 }
 
-// WaitingFor lists a server's waiting letters in the order in which they were said.
-func (s *Store) WaitingFor(ctx context.Context, host string, limit int) ([]Letter, error) {
+// WaitingFor lists the waiting letters of servers, so many of each at most, those of one in the order in which they were
+// said.
+func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Letter, error) {
 	var list []Letter
 	return list, s.all(ctx, &list, `
 		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at, a.at AS said_at,
 			COALESCE(v.rotation, '') AS rotation
-		FROM deliveries d JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
-		WHERE d.host = ? AND d.settled_at IS NULL ORDER BY d.activity_id, d.inbox LIMIT ?`, host, limit)
+		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
+			WHERE host IN (?) AND settled_at IS NULL) d
+		JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
+		WHERE d.place <= ? ORDER BY d.host, d.place`, padded(hosts), limit)
+}
+
+// padded makes a list longer, to the next power of two, by its last member: so that of a query with lists of every length
+// there are few forms to prepare.
+func padded(list []string) []string {
+	full := slices.Clone(list)
+	for n := len(list); n > 0 && n&(n-1) != 0; n++ {
+		full = append(full, list[len(list)-1])
+	}
+	return full
 }
 
 // Settlement is what became of one attempt to bring a letter.

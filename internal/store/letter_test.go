@@ -18,7 +18,7 @@ func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Cl
 	if err != nil || len(claims) != 1 {
 		t.Fatalf("claims = %v, %v", claims, err)
 	}
-	letters, err := s.WaitingFor(t.Context(), claims[0].Host, 10)
+	letters, err := s.WaitingFor(t.Context(), 10, claims[0].Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +190,34 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 		}
 		if _, waiting, err := s.CountWaiting(t.Context()); err != nil || waiting != hosts*each+1 {
 			t.Errorf("%d letters wait, %v", waiting, err)
+		}
+	})
+}
+
+func TestTheLettersOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		a := fourMinutes(t, s, author.ID)
+		hosts := []string{"veerhuis.example", "noordkade.example", "steiger.example"}
+		for _, host := range hosts {
+			friend(t, s, "reader", host, author.ID)
+		}
+		var said []blog.ID
+		for _, kind := range []string{"Create", "Announce", "Like"} {
+			activity := say(t, s, a, kind, 1)
+			if err := s.TellFollowers(t.Context(), activity); err != nil {
+				t.Fatal(err)
+			}
+			said = append(said, activity.ID)
+		}
+		letters, err := s.WaitingFor(t.Context(), 2, hosts...)
+		if err != nil || len(letters) != 6 {
+			t.Fatalf("%d letters, %v", len(letters), err)
+		}
+		for i, l := range letters {
+			if l.ActivityID != said[i%2] || i%2 == 1 && l.Host != letters[i-1].Host {
+				t.Errorf("letter %d is %s to %s", i, l.Kind, l.Host)
+			}
 		}
 	})
 }

@@ -177,7 +177,7 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		say(t, s, a, "Create", 1)
 		old, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
-		letters, err := s.WaitingFor(t.Context(), "veerhuis.example", 10)
+		letters, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
 		if err != nil || len(letters) != 1 {
 			t.Fatalf("letters = %v, %v", letters, err)
 		}
@@ -216,7 +216,7 @@ func bring(t *testing.T, s *store.Store, host string) {
 	}
 	for _, claim := range claims {
 		if claim.Host == host {
-			letters, err := s.WaitingFor(t.Context(), host, 1)
+			letters, err := s.WaitingFor(t.Context(), 1, host)
 			if err != nil || len(letters) != 1 {
 				t.Fatalf("letters for %s: %v, %v", host, letters, err)
 			}
@@ -252,7 +252,7 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for host, want := range map[string][]string{"veerhuis.example": {"Update 3"}, "steiger.example": {"Create 3"}, "dijla.example": {"Update 3"}, "noordkade.example": nil} {
-			letters, err := s.WaitingFor(t.Context(), host, 10)
+			letters, err := s.WaitingFor(t.Context(), 10, host)
 			var kinds []string
 			for _, l := range letters {
 				kinds = append(kinds, fmt.Sprint(l.Kind, " ", l.Revision))
