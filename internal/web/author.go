@@ -25,7 +25,7 @@ type authorPage struct {
 	Total     int     // of their articles
 	Pinned    []group // before the others
 	Feed      string
-	Moved     string // their new address elsewhere
+	Moved     *person // as whom they go on elsewhere
 }
 
 // profileField is a line of a profile; URL is set when the value is an address.
@@ -58,7 +58,10 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	p := authorPage{Who: f.voice(author.Voice), Bio: paragraphs(author.Summary), Fields: fields(author.Fields),
-		Feed: "/@" + handle + "/feed.xml", Moved: author.MovedTo}
+		Feed: "/@" + handle + "/feed.xml"}
+	if p.Moved, err = w.movedTo(ctx, &f, author.Voice); err != nil {
+		return page.Document{}, err
+	}
 	filter := listed("")
 	filter.Voice, filter.Unpinned = author.ID, true
 	if p.list, err = w.list(ctx, &f, filter, "/@"+handle, number); err != nil {
@@ -99,6 +102,35 @@ func (w *Web) fillPinned(ctx context.Context, f *frame, p *authorPage, author bl
 	entries, err := w.entries(ctx, f, pinned, counts, false)
 	p.Pinned = together(entries)
 	return err
+}
+
+// movedTo is who a voice goes on as, nil when it has not moved. One of whom we know no more is named by its address.
+func (w *Web) movedTo(ctx context.Context, f *frame, v blog.Voice) (*person, error) {
+	if v.MovedTo == "" {
+		return nil, nil
+	}
+	if kind, id, _, ok := f.Site.Local(v.MovedTo); ok && kind == "actors" {
+		other, err := w.store.Voice(ctx, id)
+		here := f.voice(other)
+		return &here, err
+	}
+	whom, err := w.acquaintance(ctx, v.MovedTo)
+	if whom.User == "" || whom.URL == "" {
+		whom = person{URL: v.MovedTo}
+	}
+	return &whom, err
+}
+
+// acquaintance is somebody elsewhere whom readers may be shown; nobody when we do not know them or refuse to.
+func (w *Web) acquaintance(ctx context.Context, address string) (person, error) {
+	actor, err := w.store.Actor(ctx, address)
+	switch {
+	case errors.Is(err, blog.ErrNotFound) || err == nil && (actor.Block == blog.Refuse || actor.GoneAt != nil):
+		return person{}, nil
+	case err != nil:
+		return person{}, err
+	}
+	return stranger(actor), nil
 }
 
 // errElsewhere says that a handle is that of the blog or of a series, which have pages of their own.

@@ -87,6 +87,36 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 	})
 }
 
+func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		move := func(v blog.Voice, target string, at time.Time) {
+			m := blog.Move{ID: blog.NewID(at), VoiceID: v.ID, Target: target, AskedAt: at, DueAt: at}
+			o.must(s.PlanMove(t.Context(), m))
+			o.must(s.MoveVoice(t.Context(), m, at))
+		}
+		move(o.ilse.Voice, o.bram.ID, noon)
+		move(o.maud.Voice, o.site.ActorID(o.samir.ID), noon)
+		move(o.tobias.Voice, "https://nowhere.example/users/t", noon)
+		for path, want := range map[string]struct{ words, leads string }{
+			"/@ilse":   {"@bram@veerhuis.example", o.bram.URL},
+			"/@maud":   {"@samir@overkant.example", "/@samir"},
+			"/@tobias": {"https://nowhere.example/users/t", "https://nowhere.example/users/t"},
+		} {
+			link := o.open(path).one("p", ".trouble").find("a")[0]
+			if link.words() != want.words || link.attr("href") != want.leads {
+				t.Errorf("%s says that they are %s at %s", path, link.words(), link.attr("href"))
+			}
+		}
+		if _, err := s.Block(t.Context(), blog.Block{Kind: blog.BlockServer, Subject: "veerhuis.example", Level: blog.Refuse, At: noon}); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.open("/@ilse").one("p", ".trouble").find("a")[0].words(); got != o.bram.ID {
+			t.Errorf("one who is refused is named as %s", got)
+		}
+	})
+}
+
 // inDutch translates part 2 of The Low Road.
 func (o *overkant) inDutch() blog.Translation {
 	o.t.Helper()
