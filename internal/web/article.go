@@ -116,7 +116,10 @@ func (w *Web) fillAround(ctx context.Context, f *frame, p *articlePage) error {
 	if err != nil {
 		return err
 	}
-	p.Hero, p.Sources = heroes[p.ID], w.sources(f, p.Article)
+	p.Hero = heroes[p.ID]
+	if p.Sources, err = w.sources(ctx, f, p.Article); err != nil {
+		return err
+	}
 	if p.Series, err = w.seriesBox(ctx, f, p.Article); err != nil {
 		return err
 	}

@@ -1,16 +1,38 @@
 package web
 
-import "causerie/internal/blog"
+import (
+	"context"
+
+	"causerie/internal/blog"
+)
 
 // source is a post elsewhere that an article answers or quotes.
-type source struct{ Word, Class, URL, Host string }
+type source struct {
+	Word, Class, URL string
+	Who              person // whose it is; nobody when that is not known
+	Host             string
+}
 
-func (w *Web) sources(f *frame, a blog.Article) (list []source) {
-	if address := a.Answers.Address; address != "" {
-		list = append(list, source{w.say(f, "answers-post-on"), "u-in-reply-to", address, blog.HostOf(address)})
+func (w *Web) sources(ctx context.Context, f *frame, a blog.Article) (list []source, err error) {
+	for _, s := range []struct {
+		post              blog.Source
+		known, on, marked string
+	}{
+		{a.Answers, "answers-whom", "answers-post-on", "u-in-reply-to"},
+		{a.Quoted, "quotes-whom", "quotes-post-on", "u-quotation-of"},
+	} {
+		if s.post.Address == "" {
+			continue
+		}
+		who, err := w.acquaintance(ctx, s.post.ActorID)
+		if err != nil {
+			return nil, err
+		}
+		word := w.say(f, s.on)
+		if who.User != "" {
+			word = w.say(f, s.known)
+		}
+		list = append(list, source{word, s.marked, s.post.Address, who, blog.HostOf(s.post.Address)})
 	}
-	if address := a.Quoted.Address; address != "" {
-		list = append(list, source{w.say(f, "quotes-post-on"), "u-quotation-of", address, blog.HostOf(address)})
-	}
-	return list
+	return list, nil
 }

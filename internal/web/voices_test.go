@@ -87,6 +87,22 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 	})
 }
 
+func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		o.publish(noon, blog.Article{VoiceID: o.ilse.ID, Text: blog.Text{Slug: "no", Title: "No", Language: "en", Markdown: "No.", HTML: "<p>No.</p>", Plain: "No."},
+			Answers: blog.Source{Address: "https://veerhuis.example/notes/1", ActorID: o.bram.ID},
+			Quoted:  blog.Source{Address: "https://somewhere.example/notes/2"}})
+		deks := o.open("/2026/11/no").find("p", ".dek")
+		if diff := cmp.Diff([]string{"In answer to a post of Bram Oosterling @bram@veerhuis.example", "With a quote of a post on somewhere.example"}, texts(deks)); diff != "" {
+			t.Error(diff)
+		}
+		if link := deks[0].find("a", ".u-in-reply-to")[0]; link.attr("href") != "https://veerhuis.example/notes/1" || link.words() != "Bram Oosterling" {
+			t.Errorf("it leads to %s by %s", link.attr("href"), link.words())
+		}
+	})
+}
+
 func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
