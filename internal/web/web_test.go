@@ -349,6 +349,9 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 		if gone.status != 410 || gone.one("h1").words() != "Teruggenomen door de auteur" || strings.Contains(gone.raw, "ferry") || len(gone.find("meta", "content=noindex")) != 1 {
 			t.Errorf("status %d, title %q", gone.status, texts(gone.find("h1")))
 		}
+		if got := gone.one("p", ".hint").words(); got != "De artikelen die hier te lezen zijn, staan in het archief." {
+			t.Errorf("the page of what was taken back says %q", got)
+		}
 		if got := o.open("/feed.xml"); strings.Contains(got.raw, "<title>Four minutes") {
 			t.Error("the feed still has it")
 		}
