@@ -54,6 +54,7 @@ CREATE TABLE articles (
     part          INTEGER   NOT NULL DEFAULT 0,
     picture_id    TEXT      NOT NULL DEFAULT '',
     picture_alt   TEXT      NOT NULL DEFAULT '',
+    file          TEXT      NOT NULL DEFAULT '',   -- the name of the file that it came from last
     month         TEXT      NOT NULL DEFAULT '',   -- of first publication; in the address for ever
     object_id     TEXT      NOT NULL DEFAULT '',   -- of the object that is not gone
     revision      INTEGER   NOT NULL DEFAULT 0,

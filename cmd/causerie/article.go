@@ -21,7 +21,7 @@ import (
 )
 
 type articleCommand struct {
-	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file with front matter; the same slug again is a revision."`
+	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file with front matter; the same file, or the same slug, again is a revision."`
 	Draft       articleDraft       `cmd:"" help:"Keep a Markdown file as a draft."`
 	List        articleList        `cmd:"" help:"List articles, the last saved first."`
 	Show        articleShow        `cmd:"" help:"Show one article."`
@@ -49,6 +49,8 @@ type articlePublish struct {
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article. " +
+		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the same name revises what it made before; " +
+		"a file of another name is told to say a slug. " +
 		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out."
 }
 
@@ -65,7 +67,7 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		if m.translation != nil {
 			return d.tellTranslation(ctx, c, a, m, p.JSON)
 		}
-		return d.tellArticle(ctx, c, a, m.notices, p.JSON)
+		return d.tellArticle(ctx, c, a, m, p.JSON)
 	})
 }
 
@@ -92,7 +94,7 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 		if err := d.saveDraft(ctx, &m); err != nil {
 			return plain(err)
 		}
-		return d.tellArticle(ctx, c, m.article, m.notices, p.JSON)
+		return d.tellArticle(ctx, c, m.article, m, p.JSON)
 	})
 }
 
@@ -102,6 +104,14 @@ type manuscript struct {
 	date        *time.Time // when it is to go out, when the file says so
 	notices     []markup.Notice
 	translation *translation // what the file holds where it is one of the article; nil else
+}
+
+// verb is what publishing it did. The article is here as it was before.
+func (m manuscript) verb() string {
+	if m.translation == nil && m.article.Status == blog.Published {
+		return "revised"
+	}
+	return "published"
 }
 
 // read makes an article of a file: a new one, or the one that this author has under its slug, changed.
@@ -115,7 +125,7 @@ func (d *desk) read(ctx context.Context, c *console, f articleFile) (manuscript,
 		return manuscript{}, err
 	}
 	folder := filepath.Dir(f.File)
-	m, err := d.compose(ctx, author, text, func(name string) (io.ReadCloser, error) {
+	m, err := d.compose(ctx, author, f.File, text, func(name string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
 	})
 	if err != nil {
@@ -144,8 +154,8 @@ func readFile(c *console, name string) ([]byte, error) {
 	return text, err
 }
 
-// compose understands an article file. open reads the pictures beside it.
-func (d *desk) compose(ctx context.Context, author blog.Author, file []byte, open func(string) (io.ReadCloser, error)) (manuscript, error) {
+// compose understands an article file. path is where it was found; open reads the pictures beside it.
+func (d *desk) compose(ctx context.Context, author blog.Author, path string, file []byte, open func(string) (io.ReadCloser, error)) (manuscript, error) {
 	front, body, err := markup.ParseFrontMatter(file, d.site.Location())
 	if err != nil {
 		return manuscript{}, err
@@ -153,7 +163,7 @@ func (d *desk) compose(ctx context.Context, author blog.Author, file []byte, ope
 	if front.TranslationOf != "" {
 		return d.composeTranslation(ctx, author, front, body, open)
 	}
-	a, err := d.sheet(ctx, author, front)
+	a, err := d.sheet(ctx, author, front, fileName(path))
 	if err != nil {
 		return manuscript{}, err
 	}
@@ -172,8 +182,24 @@ func (d *desk) compose(ctx context.Context, author blog.Author, file []byte, ope
 	return manuscript{article: a, date: front.Date, notices: rendered.Notices}, a.Check()
 }
 
-// sheet is the article that a file speaks of: the author's own with the same slug, or an empty one.
-func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter) (blog.Article, error) {
+// fileName is the name by which a file is known again: that of the folder goes with it where all files are called index.
+// What came on standard input has none.
+func fileName(path string) string {
+	name := filepath.Base(path)
+	switch {
+	case path == "-":
+		return ""
+	case strings.TrimSuffix(name, filepath.Ext(name)) == "index":
+		if whole, err := filepath.Abs(path); err == nil {
+			name = filepath.Base(filepath.Dir(whole)) + "/" + name
+		}
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
+}
+
+// sheet is the article that a file speaks of: the author's own with the same slug, or an empty one. A slug that the file
+// does not say, and that only follows from its title, is that of another article unless it came from a file of this name.
+func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (blog.Article, error) {
 	language := cmp.Or(front.Language, author.Language, d.site.Language)
 	slug := cmp.Or(front.Slug, admin.Slug(front.Title, language))
 	a, err := d.store.DraftBySlug(ctx, author.ID, slug)
@@ -186,12 +212,24 @@ func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.Front
 			return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
 		}
 	}
+	if err == nil && front.Slug == "" && (file == "" || a.File != file) {
+		return a, fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
+			slug, whichArticle(a), slug)
+	}
 	if errors.Is(err, blog.ErrNotFound) {
 		a, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
 			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now()}, nil
 	}
-	a.Slug, a.Language = slug, language
+	a.Slug, a.Language, a.File = slug, language, file
 	return a, err
+}
+
+// whichArticle tells one's own article from the file that has its title.
+func whichArticle(a blog.Article) string {
+	if a.File == "" {
+		return fmt.Sprintf("of the article “%s”, which came from no file", a.Title)
+	}
+	return fmt.Sprintf("of the article “%s”, which came from %s", a.Title, a.File)
 }
 
 // fill puts what the front matter says into the article. What a file leaves out is as if it had never been said.
@@ -394,9 +432,9 @@ func instant(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// tellArticle says what became of an article, and what its author should know of the text.
-func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, notices []markup.Notice, asJSON bool) error {
-	for _, n := range notices {
+// tellArticle says what became of an article that a manuscript was made of, and what its author should know of the text.
+func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m manuscript, asJSON bool) error {
+	for _, n := range m.notices {
 		fmt.Fprintf(c.err, "causerie: %s\n", n)
 	}
 	line, err := d.articleLine(ctx, a)
@@ -411,7 +449,7 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, noti
 	}
 	switch a.Status {
 	case blog.Published:
-		fmt.Fprintf(c.out, "published %s\n", line.URL)
+		fmt.Fprintf(c.out, "%s %s\n", m.verb(), line.URL)
 		held, err := d.holdWords(ctx, a)
 		switch {
 		case err != nil:

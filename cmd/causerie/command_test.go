@@ -152,6 +152,45 @@ func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 	}
 }
 
+func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		titled := func(front, words string) string {
+			return "---\ntitle: Under the bridge\n" + front + "---\n\n" + words + "\n"
+		}
+		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Water.")), "--author", "ilse"); !strings.HasPrefix(said, "published ") {
+			t.Errorf("the first time publish said %q", said)
+		}
+		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Other words altogether.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+			t.Errorf("of the same file publish said %q", said)
+		}
+		s.say("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\nOne.\n"), "--author", "ilse")
+		for name, args := range map[string][]string{
+			"another file":                {"article", "publish", write(t, "tram.md", titled("", "A tram.")), "--author", "ilse"},
+			"another draft":               {"article", "draft", write(t, "plans.md", "---\ntitle: A plan\n---\n\nTwo.\n"), "--author", "ilse"},
+			"a file that could be any":    {"article", "publish", "-", "--author", "ilse"},
+			"a folder's file over a file": {"article", "publish", write(t, "index.md", titled("", "Index.")), "--author", "ilse"},
+		} {
+			if _, trouble, status := say(s.ctx, s.args(args...), nil, titled("", "Piped.")); status != failed || !strings.Contains(trouble, "write “slug: ") {
+				t.Errorf("%s: %d, %q", name, status, trouble)
+			}
+		}
+		if shown := s.say("article", "show", "under-the-bridge"); !strings.Contains(shown, "Other words altogether.") {
+			t.Errorf("the article is\n%s", shown)
+		}
+		if shown := s.say("article", "show", "a-plan"); !strings.Contains(shown, "One.") {
+			t.Errorf("the draft is\n%s", shown)
+		}
+		if said := s.say("article", "publish", write(t, "tram.md", titled("slug: under-the-bridge\n", "A tram.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+			t.Errorf("of a file with the slug publish said %q", said)
+		}
+		if said := s.say("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+			t.Errorf("of the file that revised it publish said %q", said)
+		}
+	})
+}
+
 func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

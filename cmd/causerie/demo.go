@@ -274,7 +274,7 @@ func (d *demo) file(ctx context.Context, desk *desk, name string, by blog.Author
 	if err != nil {
 		return blog.Article{}, err
 	}
-	m, err := desk.compose(ctx, by, text, drawn)
+	m, err := desk.compose(ctx, by, name, text, drawn)
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}

@@ -161,7 +161,7 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	if again.Object == held.Object {
 		t.Error("the object is that which was taken back")
 	}
-	if said := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse", "--quiet"); !strings.Contains(said, "published") {
+	if said := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse", "--quiet"); !strings.Contains(said, "revised") {
 		t.Errorf("the quiet correction said %q", said)
 	}
 	letter, err := veerhuis.WaitFor(s.ctx, neighbour.About("Update", again.Object))

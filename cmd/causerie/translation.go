@@ -108,7 +108,7 @@ func (d *desk) tellTranslation(ctx context.Context, c *console, a blog.Article, 
 	}
 	switch {
 	case asJSON || a.Status == blog.Published && !m.translation.Draft:
-		return d.tellArticle(ctx, c, a, m.notices, asJSON)
+		return d.tellArticle(ctx, c, a, m, asJSON)
 	case m.translation.Draft:
 		fmt.Fprintf(c.out, "kept as a draft of a translation: “causerie article publish” lets it out\n")
 	default:

@@ -64,6 +64,7 @@ type Article struct {
 	Part        int
 	PictureID   ID     // the hero, "" without one
 	PictureAlt  string // overrides the picture's own words
+	File        string // the name of the file that it came from last, "" when it was written at the desk
 	Month       string // "2026/11", of the first publication, in the site's zone; part of the address for ever
 	ObjectID    ID     // of the object on the wire that is not gone; "" when there is none
 	Revision    int    // rises with every published change
