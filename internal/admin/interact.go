@@ -112,7 +112,8 @@ type followed struct {
 	ActorID string
 	Who     person
 	Since   string
-	Asked   bool // and not answered yet
+	Asked   bool    // and not answered yet
+	Here    *person // the author of this blog as whom they go on
 }
 
 func (d *Desk) following(v *visit) error {
@@ -129,7 +130,25 @@ func (d *Desk) following(v *visit) error {
 		p.Heading = "You follow " + many(len(list), "person", "people")
 	}
 	for _, one := range list {
-		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor), Since: moment(one.Since, v.now, v.zone), Asked: one.State == blog.Pending})
+		here, err := d.ours(v, one.Actor.MovedTo)
+		if err != nil {
+			return err
+		}
+		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor), Since: moment(one.Since, v.now, v.zone),
+			Asked: one.State == blog.Pending, Here: here})
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/following", p)
+}
+
+// ours is the voice of this blog at an address, nil when there is none.
+func (d *Desk) ours(v *visit, address string) (*person, error) {
+	kind, id, _, own := v.site.Local(address)
+	if !own || kind != "actors" {
+		return nil, nil
+	}
+	voice, err := d.store.Voice(v.ctx(), id)
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil, nil
+	}
+	return &person{Name: voice.Name, User: voice.Handle, Host: v.site.HandleDomain, URL: v.site.VoicePage(voice), Picture: mediaPath(voice.Picture)}, err
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/blog"
 )
@@ -35,6 +36,21 @@ func TestAnAuthorFollowsLikesAndBoostsElsewhere(t *testing.T) {
 		o.until("bram's server has both", func() bool { return len(veerhuis.Received("Like")) == 1 && len(veerhuis.Received("Announce")) == 1 })
 		b.press("No favourite any more").press("Take the boost back")
 		o.until("both are taken back", func() bool { return len(veerhuis.Received("Undo")) == 3 })
+	})
+}
+
+func TestWhoMovedToThisBlogIsSaidToBeHere(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Writer)
+		tobias := o.author("tobias", "Tobias Brandt", blog.Writer)
+		bram := o.server("veerhuis").Person("bram")
+		b := o.signIn("ilse")
+		b.open("/authorize_interaction?uri="+url.QueryEscape(bram.ID)).press("Follow as Ilse Verhaagen")
+		b.open("/admin/following").sees("You follow 1 person").lacks("Moved to this blog")
+		if err := o.store.FollowMove(t.Context(), bram.ID, o.site.ActorID(tobias.ID), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.open("/admin/following").sees("You follow 1 person", "Moved to this blog, as Tobias Brandt: their articles are here")
 	})
 }
 

@@ -69,13 +69,13 @@ func (o *Outbox) sayUnfollow(ctx context.Context, s *store.Store, voice blog.Voi
 	return o.sayUndo(ctx, s, voice, follow, f.Actor.Inbox)
 }
 
-// followOn lets a voice follow somebody whom it follows to where they went. To a voice of our own nothing needs to be said.
+// followOn lets a voice follow somebody whom it follows to where they went.
 func (o *Outbox) followOn(ctx context.Context, s *store.Store, f blog.Following, target string) error {
 	voice, err := s.Voice(ctx, f.VoiceID)
 	if err != nil {
 		return err
 	}
-	if err := o.sayUnfollow(ctx, s, voice, f); err != nil || o.Site.Owns(target) {
+	if err := o.sayUnfollow(ctx, s, voice, f); err != nil {
 		return err
 	}
 	_, err = s.Following(ctx, f.VoiceID, target)

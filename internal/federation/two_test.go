@@ -211,6 +211,31 @@ func TestAQuoteIsRefusedWhereNobodyMayQuote(t *testing.T) {
 	})
 }
 
+func TestWhoFollowsAnAuthorThatMovesToTheirOwnBlogKeepsTheFollow(t *testing.T) {
+	twoBlogs(t, func(t *testing.T, here, there *overkant, tobias blog.Voice) {
+		salma := there.addVoice("salma", "Salma Idrissi")
+		there.follow(salma, here, here.ilse)
+		if _, err := there.outbox.AddAlias(there.soon(), tobias, "@ilse@"+here.site.HandleDomain); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := here.outbox.Move(here.soon(), here.ilse, "@tobias@"+there.site.HandleDomain, 0); err != nil {
+			t.Fatal(err)
+		}
+		var f blog.Following
+		there.until("the move is known there", func() (known bool) {
+			var err error
+			f, err = there.store.Following(t.Context(), salma.ID, here.site.ActorID(here.ilse.ID))
+			return err != nil || f.Actor.MovedAt != nil
+		})
+		if f.State != blog.Accepted || f.Actor.MovedTo != there.site.ActorID(tobias.ID) {
+			t.Errorf("salma's follow is %+v", f)
+		}
+		if n, err := here.store.CountFollowers(t.Context(), here.ilse.ID); err != nil || n.Accepted != 1 {
+			t.Errorf("there follow %+v, %v", n, err)
+		}
+	})
+}
+
 func TestAnAuthorMovesFromBlogToBlogAndWhoFollowsGoesAlong(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant, tobias blog.Voice) {
 		bram := here.server("veerhuis").Person("bram")
