@@ -20,6 +20,7 @@ type interactPage struct {
 	Troubles  troubles
 	Found     *federation.Found
 	Who       person
+	Ours      bool // they are an author of this blog
 	Text      template.HTML
 	When      string
 	Following *blog.Following // nil when the author does not follow them
@@ -54,6 +55,14 @@ func (d *Desk) interact(v *visit) error {
 }
 
 func (d *Desk) fillInteract(v *visit, p *interactPage) error {
+	here, err := d.ours(v, p.Found.Actor.ID)
+	if err != nil {
+		return err
+	}
+	if here != nil {
+		p.Who, p.Ours = *here, true
+		return nil
+	}
 	following, err := d.store.Following(v.ctx(), v.author.ID, p.Found.Actor.ID)
 	if err == nil {
 		p.Following = &following

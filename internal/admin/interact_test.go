@@ -45,12 +45,24 @@ func TestWhoMovedToThisBlogIsSaidToBeHere(t *testing.T) {
 		tobias := o.author("tobias", "Tobias Brandt", blog.Writer)
 		bram := o.server("veerhuis").Person("bram")
 		b := o.signIn("ilse")
-		b.open("/authorize_interaction?uri="+url.QueryEscape(bram.ID)).press("Follow as Ilse Verhaagen")
+		b.open("/authorize_interaction?uri=" + url.QueryEscape(bram.ID)).press("Follow as Ilse Verhaagen")
 		b.open("/admin/following").sees("You follow 1 person").lacks("Moved to this blog")
 		if err := o.store.FollowMove(t.Context(), bram.ID, o.site.ActorID(tobias.ID), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		b.open("/admin/following").sees("You follow 1 person", "Moved to this blog, as Tobias Brandt: their articles are here")
+	})
+}
+
+func TestAnAuthorOfThisBlogIsLookedUpWithoutAButton(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Writer)
+		tobias := o.author("tobias", "Tobias Brandt", blog.Writer)
+		b := o.signIn("ilse")
+		for typed, name := range map[string]string{"@ilse@" + o.site.HandleDomain: "Ilse Verhaagen", o.site.ActorID(tobias.ID): "Tobias Brandt"} {
+			b.open("/authorize_interaction?uri="+url.QueryEscape(typed)).want(200, "/authorize_interaction?")
+			b.sees(name, "@"+strings.ToLower(strings.Fields(name)[0]), "is an author of this blog: their articles are here already").lacks("Follow as")
+		}
 	})
 }
 
