@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -67,6 +68,7 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		if m.translation != nil {
 			return d.tellTranslation(ctx, c, a, m, p.JSON)
 		}
+		d.tellPastDate(c, m)
 		return d.tellArticle(ctx, c, a, m, p.JSON)
 	})
 }
@@ -101,8 +103,9 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 // manuscript is an article file that was understood.
 type manuscript struct {
 	article     blog.Article
-	date        *time.Time // when it is to go out, when the file says so
-	notices     []markup.Notice
+	date        *time.Time   // when it is to go out, when the file says so
+	notices     []string     // sentences about the text, with their line in the file
+	missing     string       // the first picture of the text that is nowhere
 	translation *translation // what the file holds where it is one of the article; nil else
 }
 
@@ -160,8 +163,9 @@ func (d *desk) compose(ctx context.Context, author blog.Author, path string, fil
 	if err != nil {
 		return manuscript{}, err
 	}
+	above := bytes.Count(file, []byte("\n")) - strings.Count(body, "\n")
 	if front.TranslationOf != "" {
-		return d.composeTranslation(ctx, author, front, body, open)
+		return d.composeTranslation(ctx, author, front, path, body, above, open)
 	}
 	a, err := d.sheet(ctx, author, front, fileName(path))
 	if err != nil {
@@ -179,7 +183,47 @@ func (d *desk) compose(ctx context.Context, author blog.Author, path string, fil
 	if err != nil {
 		return manuscript{}, err
 	}
-	return manuscript{article: a, date: front.Date, notices: rendered.Notices}, a.Check()
+	m := manuscript{article: a, date: front.Date}
+	m.note(rendered, path, above)
+	return m, a.Check()
+}
+
+// note takes over what the renderer says of the text, with lines as they are counted in the file: above is how many
+// stand over the text.
+func (m *manuscript) note(r markup.Rendered, path string, above int) {
+	for _, n := range r.Notices {
+		if n.Line > 0 {
+			n.Line += above
+		}
+		if n.Trouble == markup.MissingPicture && m.missing == "" {
+			m.missing = n.Detail
+		}
+		m.notices = append(m.notices, path+": "+n.String())
+	}
+}
+
+// missingPicture keeps a text from going out with a hole in it. A new article is kept as a draft.
+func (d *desk) missingPicture(ctx context.Context, m manuscript) error {
+	err := fmt.Errorf("the picture “%s” is not there: put the file beside the article, or name one of the library", m.missing)
+	if m.translation != nil || m.article.Status == blog.Published || m.article.Status == blog.Scheduled {
+		return fmt.Errorf("%w; nothing is changed", err)
+	}
+	if err := d.saveDraft(ctx, &m); err != nil {
+		return plain(err)
+	}
+	return fmt.Errorf("%w (it is kept as a draft)", err)
+}
+
+// tellPastDate says that a date which has passed is not taken, where it would have had a meaning.
+func (d *desk) tellPastDate(c *console, m manuscript) {
+	if m.date == nil || m.article.PublishedAt != nil || m.date.After(d.outbox.Now()) {
+		return
+	}
+	const day = "2 January 2006"
+	said, today := m.date.In(d.site.Location()).Format(day), d.outbox.Now().In(d.site.Location()).Format(day)
+	if said != today {
+		fmt.Fprintf(c.err, "causerie: the date %s is past: the article goes out now, dated %s\n", said, today)
+	}
 }
 
 // fileName is the name by which a file is known again: that of the folder goes with it where all files are called index.
@@ -360,6 +404,9 @@ func (d *desk) saveDraft(ctx context.Context, m *manuscript) error {
 func (d *desk) publish(ctx context.Context, m manuscript, how federation.Manner) (blog.Article, error) {
 	if how.Hold < 0 {
 		return m.article, errors.New("--hold is a time to come, such as 30s")
+	}
+	if m.missing != "" {
+		return m.article, d.missingPicture(ctx, m)
 	}
 	if m.translation != nil {
 		return d.saveTranslation(ctx, m, false)
@@ -652,7 +699,7 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 		}
 		err = d.outbox.Withdraw(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("“%s” is %s, not published: there is nothing to take back", a.Slug, a.Status)
+			return fmt.Errorf("“%s” %s", a.Slug, notOutWords(a))
 		}
 		if err != nil {
 			return err
@@ -668,6 +715,17 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text is a draft again\n", d.site.ArticlePage(a))
 		return nil
 	})
+}
+
+// notOutWords says what to do with an article that cannot be withdrawn, since it is not out.
+func notOutWords(a blog.Article) string {
+	switch a.Status {
+	case blog.Scheduled:
+		return fmt.Sprintf("is scheduled and not out yet: “causerie article undo %s” makes it a draft again", a.Slug)
+	case blog.Draft:
+		return fmt.Sprintf("is a draft, which nobody else can read: “causerie article delete %s” puts it away", a.Slug)
+	}
+	return fmt.Sprintf("is %s already: there is nothing to take back", a.Status)
 }
 
 type articleDelete struct {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/store/storetest"
 )
@@ -191,6 +192,67 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 	})
 }
 
+func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	hole := "---\ntitle: Wide\n---\n\nThe ferry.\n\n![A buoy](gone.png)\n"
+	file := write(t, "wide.md", hole)
+	if _, notices, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, ""); status != done || !strings.Contains(notices, file+": line 7: picture not found: gone.png") {
+		t.Errorf("draft: %d, %q", status, notices)
+	}
+	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "“gone.png” is not there") || !strings.Contains(trouble, "kept as a draft") {
+		t.Errorf("publish: %d, %q", status, trouble)
+	}
+	if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "draft" {
+		t.Errorf("it is %s", shown.Status)
+	}
+	whole := write(t, "wide.md", "---\ntitle: Wide\n---\n\nThe ferry.\n")
+	a := read[articleLine](t, s.say("article", "publish", whole, "--author", "ilse", "--json"))[0]
+	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "nothing is changed") {
+		t.Errorf("a revision: %d, %q", status, trouble)
+	}
+	if shown := s.say("article", "show", string(a.ID)); !strings.Contains(shown, "published") || strings.Contains(shown, "gone.png") {
+		t.Errorf("it is\n%s", shown)
+	}
+}
+
+func TestAPastDateIsSaidNotToBeTaken(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	file := write(t, "old.md", "---\ntitle: Old\ndate: 2019-03-04 12:00\n---\n\nWords.\n")
+	publish := func() string {
+		_, notices, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, "")
+		if status != done {
+			t.Fatalf("publish ended with %d: %s", status, notices)
+		}
+		return notices
+	}
+	if said := publish(); !strings.Contains(said, "the date 4 March 2019 is past: the article goes out now, dated ") {
+		t.Errorf("publish said %q", said)
+	}
+	if said := publish(); said != "" {
+		t.Errorf("the revision said %q", said)
+	}
+}
+
+func TestWithdrawSaysWhatToDoWithWhatIsNotOut(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Kept\n---\n\nWords.\n"), "--author", "ilse")
+	s.say("article", "publish", write(t, "later.md", "---\ntitle: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n---\n\nWords.\n"), "--author", "ilse")
+	for slug, want := range map[string]string{"kept": "“kept” is a draft", "later": "“causerie article undo later” makes it a draft again"} {
+		if _, trouble, status := say(s.ctx, s.args("article", "withdraw", slug), nil, ""); status != failed || !strings.Contains(trouble, want) {
+			t.Errorf("%s: %d, %q", slug, status, trouble)
+		}
+	}
+	if said := s.say("article", "undo", "later"); !strings.Contains(said, "“Later” is a draft again") {
+		t.Errorf("undo said %q", said)
+	}
+	if shown := read[articleLine](t, s.say("article", "show", "later", "--json"))[0]; shown.Status != "draft" || shown.Scheduled != "" {
+		t.Errorf("it is %+v", shown)
+	}
+}
+
 func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
@@ -263,7 +325,7 @@ func TestDraftsAreKeptAndDeleted(t *testing.T) {
 	if again := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]; again.ID != first.ID || again.Status != "draft" {
 		t.Errorf("the same file again is %+v, not %+v", again, first)
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "draft, not published") {
+	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "is a draft, which nobody") {
 		t.Errorf("withdrawing a draft: %d, %s", status, trouble)
 	}
 	s.say("article", "delete", string(first.ID))

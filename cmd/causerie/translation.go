@@ -20,8 +20,8 @@ type translation struct {
 	left []string // keys of the front matter that are the original's to say
 }
 
-// composeTranslation understands an article file that says translation-of. open reads the pictures beside it.
-func (d *desk) composeTranslation(ctx context.Context, author blog.Author, front markup.FrontMatter, body string,
+// composeTranslation understands an article file that says translation-of; above is how many lines stand above its text. open reads the pictures beside it.
+func (d *desk) composeTranslation(ctx context.Context, author blog.Author, front markup.FrontMatter, path, body string, above int,
 	open func(string) (io.ReadCloser, error)) (manuscript, error) {
 	a, err := d.original(ctx, author, front.TranslationOf)
 	if err != nil {
@@ -48,7 +48,8 @@ func (d *desk) composeTranslation(ctx context.Context, author blog.Author, front
 		return m, err
 	}
 	rendered, err := d.library.Compose(ctx, &trial, beside)
-	m.notices, t.Text = rendered.Notices, trial.Text
+	m.note(rendered, path, above)
+	t.Text = trial.Text
 	return m, err
 }
 
