@@ -19,8 +19,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/text/language"
 
+	"causerie/internal/blog"
 	"causerie/internal/markup"
 )
 
@@ -269,11 +269,11 @@ func (c *Config) complete(env []string) error {
 		}
 	}
 	if c.Language != "" {
-		tag, err := language.Parse(c.Language)
-		if err != nil {
+		tag, known := blog.Language(c.Language)
+		if !known {
 			return fmt.Errorf("language: %q is not known; write it like en, nl or pt-BR", c.Language)
 		}
-		c.Language = tag.String()
+		c.Language = tag
 	}
 	return c.readLog()
 }

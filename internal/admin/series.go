@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/text/language"
-
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
@@ -134,14 +132,15 @@ func (p seriesPage) take(s *blog.Series) {
 	if len([]rune(p.Description)) > 500 {
 		p.Troubles.add("description", "is longer than 500 characters: a line or two are enough")
 	}
-	tag, err := language.Parse(p.Lang)
-	if err != nil {
-		p.Troubles.add("language", "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”")
+	tag, known := blog.Language(p.Lang)
+	if !known {
+		p.Troubles.add("language", blog.UnknownLanguage)
 	}
+	var err error
 	if s.Planned, err = count(p.Planned); err != nil {
 		p.Troubles.add("planned", "must be a number: how many parts there will be")
 	}
-	s.Title, s.Description, s.Language = p.Name, p.Description, tag.String()
+	s.Title, s.Description, s.Language = p.Name, p.Description, tag
 }
 
 // switchSeries lets a series be followed, or no longer.

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
 	"causerie/internal/blog"
 )
 
@@ -96,12 +94,12 @@ func (p settingsPage) take(site *blog.Site) {
 	if len([]rune(p.Description)) > 500 {
 		p.Troubles.add("description", "is longer than 500 characters: a line or two are enough")
 	}
-	tag, err := language.Parse(p.Language)
-	if err != nil {
-		p.Troubles.add("language", "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”")
+	tag, known := blog.Language(p.Language)
+	if !known {
+		p.Troubles.add("language", blog.UnknownLanguage)
 	}
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
 		p.Troubles.add("zone", "is not one that is known: write it like “Europe/Amsterdam”")
 	}
-	site.Name, site.Description, site.Language, site.Timezone = p.Name, p.Description, tag.String(), p.Zone
+	site.Name, site.Description, site.Language, site.Timezone = p.Name, p.Description, tag, p.Zone
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gosimple/slug"
-	"golang.org/x/text/language"
 
 	"causerie/internal/blog"
 )
@@ -72,11 +71,10 @@ func (s sheet) apply(a *blog.Article, t troubles) {
 	if a.PictureID = ""; blog.ValidID(s.PictureID) {
 		a.PictureID = blog.ID(s.PictureID)
 	}
-	tag, err := language.Parse(s.Language)
-	if err != nil {
-		t.add("language", "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”")
+	if tag, known := blog.Language(s.Language); !known {
+		t.add("language", blog.UnknownLanguage)
 	} else {
-		a.Language = tag.String()
+		a.Language = tag
 	}
 	if a.Part, err = count(s.Part); err != nil {
 		t.add("part", "must be a number: 1 for the first")

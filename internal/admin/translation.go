@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"golang.org/x/text/language"
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
@@ -57,14 +56,14 @@ func (d *Desk) askTranslation(v *visit) error {
 	if err != nil {
 		return err
 	}
-	tag, err := language.Parse(strings.TrimSpace(v.r.URL.Query().Get("language")))
+	tag, known := blog.Language(strings.TrimSpace(v.r.URL.Query().Get("language")))
 	switch {
-	case err != nil:
-		return blog.Invalid{Field: "language", Problem: "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”"}
-	case tag.String() == a.Language:
+	case !known:
+		return blog.Invalid{Field: "language", Problem: blog.UnknownLanguage}
+	case tag == a.Language:
 		return blog.Invalid{Field: "language", Problem: "is that of the article itself: choose another"}
 	}
-	return v.see(textPath(a, tag.String()))
+	return v.see(textPath(a, tag))
 }
 
 func textPath(a blog.Article, language string) string {
@@ -77,16 +76,16 @@ func (d *Desk) translated(v *visit) (blog.Article, blog.Translation, error) {
 	if err != nil {
 		return a, blog.Translation{}, err
 	}
-	tag, err := language.Parse(chi.URLParam(v.r, "language"))
-	if err != nil || tag.String() != chi.URLParam(v.r, "language") || tag.String() == a.Language {
+	tag, known := blog.Language(chi.URLParam(v.r, "language"))
+	if !known || tag != chi.URLParam(v.r, "language") || tag == a.Language {
 		return a, blog.Translation{}, blog.ErrNotFound
 	}
 	if a.Status == blog.Deleted {
 		return a, blog.Translation{}, blog.ErrGone
 	}
-	t, err := d.store.Translation(v.ctx(), a.ID, tag.String())
+	t, err := d.store.Translation(v.ctx(), a.ID, tag)
 	if errors.Is(err, blog.ErrNotFound) {
-		t, err = blog.Translation{Text: blog.Text{Language: tag.String()}, Draft: true}, nil
+		t, err = blog.Translation{Text: blog.Text{Language: tag}, Draft: true}, nil
 	}
 	return a, t, err
 }

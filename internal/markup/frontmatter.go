@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"causerie/internal/blog"
 )
 
 // FrontMatter is what an article file says about itself before its text. Only the title is obligatory; what is
@@ -122,7 +124,7 @@ var fields = []struct {
 	{"subtitle", phrase(func(f *FrontMatter) *string { return &f.Subtitle })},
 	{"slug", pattern(aSlug, "only lower-case letters, digits and hyphens between them", func(f *FrontMatter) *string { return &f.Slug })},
 	{"summary", phrase(func(f *FrontMatter) *string { return &f.Summary })},
-	{"language", pattern(aLanguage, `a language tag such as "en", "nl" or "pt-BR"`, func(f *FrontMatter) *string { return &f.Language })},
+	{"language", tongue},
 	{"tags", list(func(f *FrontMatter) *[]string { return &f.Tags })},
 	{"series", phrase(func(f *FrontMatter) *string { return &f.Series })},
 	{"part", part},
@@ -229,6 +231,19 @@ func pattern(shape *regexp.Regexp, is string, field func(*FrontMatter) *string) 
 		*field(&r.front) = s
 		return err
 	}
+}
+
+// tongue reads a language, in the form in which it is kept.
+func tongue(r *frontReader, value *yaml.Node) error {
+	s, err := scalar(value)
+	if err != nil {
+		return err
+	}
+	known := false
+	if r.front.Language, known = blog.Language(s); !known {
+		return fmt.Errorf("%s, not %q", blog.UnknownLanguage, Excerpt(s, 60))
+	}
+	return nil
 }
 
 func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
