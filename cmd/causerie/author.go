@@ -20,7 +20,7 @@ import (
 
 type authorCommand struct {
 	Add       authorAdd       `cmd:"" help:"Create an author, with keys to sign with."`
-	List      authorList      `cmd:"" help:"List all authors."`
+	List      authorList      `cmd:"" help:"List all authors, and who moved or is to be deleted."`
 	Password  authorPassword  `cmd:"" help:"Set a new password, read from standard input."`
 	Link      authorLink      `cmd:"" help:"Print a link that signs an author in, once, within an hour."`
 	Disable   authorDisable   `cmd:"" help:"Close the door to an author; what they wrote stays."`
@@ -32,7 +32,7 @@ type authorCommand struct {
 }
 
 type authorAdd struct {
-	Handle        string `arg:"" help:"The name people follow, for ever: a–z, 0–9 and _."`
+	Handle        string `arg:"" help:"The name people follow: a–z, 0–9 and _. “causerie author rename” changes it; nobody else ever gets it."`
 	Name          string `required:"" help:"The name readers see."`
 	Email         string `help:"To sign in with, beside the handle."`
 	Role          string `enum:",admin,editor,author,contributor" default:"" help:"What they may do: admin, editor, author or contributor. Default: admin for the first author, else author."`
@@ -56,13 +56,29 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 		author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Email: a.Email,
 			Voice: blog.Voice{Handle: a.Handle, Name: a.Name}}, password, now())
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("the handle “%s” or the e-mail address is taken: “causerie author list” shows whose they are", a.Handle)
+			return d.taken(ctx, a.Handle)
 		}
 		if err != nil {
 			return plain(err)
 		}
 		return a.tell(ctx, c, d, author, password == "")
 	})
+}
+
+// taken says why there can be no new author of a handle.
+func (d *desk) taken(ctx context.Context, handle string) error {
+	voice, err := d.store.VoiceByHandle(ctx, handle)
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return errors.New("the e-mail address is taken: “causerie author list” shows whose it is")
+	case err != nil:
+		return err
+	case voice.RetiredAt != nil:
+		return fmt.Errorf("the handle “%s” was that of an author who has left, and stays taken for ever: choose another", handle)
+	case voice.Handle != handle:
+		return fmt.Errorf("the handle “%s” was that of “%s” before, and leads there for ever: choose another", handle, voice.Handle)
+	}
+	return fmt.Errorf("the handle “%s” is taken: “causerie author list” and “causerie series list” show whose it is", handle)
 }
 
 func (a authorAdd) role(ctx context.Context, d *desk) (blog.Role, error) {
@@ -110,12 +126,15 @@ type authorLine struct {
 	URL      string  `json:"url"`
 	Object   string  `json:"object"` // the ActivityPub id
 	Disabled bool    `json:"disabled"`
+	MovedTo  string  `json:"moved_to,omitempty"` // the ActivityPub id elsewhere
+	Leaves   string  `json:"leaves,omitempty"`   // RFC 3339, when they are to be deleted
 	Link     string  `json:"link,omitempty"`
 }
 
 func authorLineOf(site blog.Site, a blog.Author) authorLine {
 	return authorLine{ID: a.ID, Handle: site.Handle(a.Handle), Name: a.Name, Role: string(a.Role), Email: a.Email,
-		URL: site.VoicePage(a.Voice), Object: site.ActorID(a.ID), Disabled: a.DisabledAt != nil}
+		URL: site.VoicePage(a.Voice), Object: site.ActorID(a.ID), Disabled: a.DisabledAt != nil,
+		MovedTo: a.MovedTo, Leaves: instant(a.LeavesAt)}
 }
 
 type authorList struct {
@@ -135,10 +154,22 @@ func (l authorList) Run(ctx context.Context, c *console, config Config, log *slo
 			if line.Disabled {
 				state = "disabled"
 			}
-			t.line(line, line.Handle, line.Name, state, line.Email)
+			t.line(line, line.Handle, line.Name, state, line.Email, d.leavingWords(a))
 		}
 		return t.flush()
 	})
+}
+
+// leavingWords says where an author went, or when they are to be deleted; "" for one who stays.
+func (d *desk) leavingWords(a blog.Author) string {
+	var words []string
+	if a.MovedTo != "" {
+		words = append(words, "moved to "+a.MovedTo)
+	}
+	if a.LeavesAt != nil {
+		words = append(words, "to be deleted on "+a.LeavesAt.In(d.site.Location()).Format("2 January 2006"))
+	}
+	return strings.Join(words, ", ")
 }
 
 type authorPassword struct {
@@ -287,14 +318,26 @@ func (d *desk) notTheLast(ctx context.Context, leaving blog.Author) error {
 	return err
 }
 
-// author finds an author by handle, with or without what stands around it in a full one.
+// author finds an author by the handle that they have or had before, with or without what stands around it in a full one.
 func (d *desk) author(ctx context.Context, handle string) (blog.Author, error) {
 	name := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(handle), "@"), "@"+d.site.HandleDomain)
 	author, err := d.store.AuthorByName(ctx, name)
 	if errors.Is(err, blog.ErrNotFound) {
+		author, err = d.renamed(ctx, name)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
 		return author, fmt.Errorf("there is no author “%s”: “causerie author list” shows them all", handle)
 	}
 	return author, err
+}
+
+// renamed finds an author by a handle that they had before.
+func (d *desk) renamed(ctx context.Context, handle string) (blog.Author, error) {
+	voice, err := d.store.VoiceByHandle(ctx, handle)
+	if err != nil {
+		return blog.Author{}, err
+	}
+	return d.store.Author(ctx, voice.ID)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -65,7 +65,7 @@ func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *s
 			day := now().Add(blog.LeaveWait)
 			if err = d.outbox.PlanLeave(ctx, author.ID, day); err == nil {
 				fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off, and --now does it at once.\n",
-					author.Name, day.Format("2 January 2006"), author.Handle)
+					author.Name, day.In(d.site.Location()).Format("2 January 2006"), author.Handle)
 			}
 		}
 		return plain(err)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store/storetest"
@@ -54,7 +55,7 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 			m := read[moveLine](t, s.say("author", "move", "verhaagen", "--json"))[0]
 			return m.Status == "moved" && m.Told == 1 && m.Gone == 1 && m.Followers == 1
 		})
-		s.shows(s.url+"/@verhaagen", there.ID, true)
+		s.shows(s.url+"/@verhaagen", there.URL(), true)
 
 		if out := s.say("author", "delete", "verhaagen"); !strings.Contains(out, "will be deleted on") {
 			t.Errorf("planning says %q", out)
@@ -119,6 +120,42 @@ func TestTheFilesOfADeletedAuthorAreTakenOffTheDisk(t *testing.T) {
 	if left := files(); len(left) != 0 {
 		t.Errorf("left are %v", left)
 	}
+}
+
+func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		s.say("author", "add", "joris", "--name", "Joris Blom", "--email", "joris@overkant.example")
+		s.say("author", "rename", "joris", "jorisblom")
+		joris := read[articleLine](t, s.say("article", "draft", write(t, "one.md", "---\ntitle: One\n---\n\nWords.\n"), "--author", "joris", "--json"))[0]
+		if shown := s.say("article", "show", string(joris.ID)); !strings.Contains(shown, "Joris Blom") {
+			t.Errorf("under the former handle it is\n%s", shown)
+		}
+		s.say("article", "draft", write(t, "two.md", "---\ntitle: Two\nauthors: [ilse, joris]\n---\n\nWords.\n"), "--author", "ilse")
+		if shown := s.say("article", "show", "two"); !strings.Contains(shown, "Joris Blom") {
+			t.Errorf("with the former handle in its by-line it is\n%s", shown)
+		}
+		refused := func(want string, args ...string) {
+			t.Helper()
+			if _, trouble, status := say(s.ctx, s.args(append([]string{"author", "add"}, args...)...), nil, ""); status != failed || !strings.Contains(trouble, want) {
+				t.Errorf("add %q: %d, %q", args, status, trouble)
+			}
+		}
+		refused("was that of “jorisblom” before", "joris", "--name", "J")
+		refused("“ilse” is taken", "ilse", "--name", "I")
+		refused("the e-mail address is taken", "maud", "--name", "M", "--email", "joris@overkant.example")
+		s.say("author", "delete", "joris")
+		day := time.Now().Add(30 * 24 * time.Hour).UTC().Format("2006-01-02")
+		if line := read[authorLine](t, s.say("author", "list", "--json"))[1]; !strings.HasPrefix(line.Leaves, day) {
+			t.Errorf("the list has %+v", line)
+		}
+		if list := s.say("author", "list"); !strings.Contains(list, "to be deleted on ") {
+			t.Errorf("the list is\n%s", list)
+		}
+		s.say("author", "delete", "joris", "--now")
+		refused("of an author who has left, and stays taken for ever", "jorisblom", "--name", "J")
+	})
 }
 
 func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
