@@ -36,7 +36,7 @@ type blockSubject struct {
 type blockAdd struct {
 	blockSubject
 	Level  string `enum:"limit,refuse" default:"refuse" help:"How far it goes: limit or refuse. Default: ${default}."`
-	Reason string `help:"Why, in words for everybody."`
+	Reason string `help:"Why, in words for everybody. Without it a block that there is keeps what it says."`
 	Note   string `help:"Why, in words for the moderators alone."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
@@ -76,6 +76,9 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		b := blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(a.Level), Reason: a.Reason, Note: a.Note, At: now()}
 		if err := d.outbox.Block(ctx, b); err != nil {
 			return plain(err)
+		}
+		if b, err = d.store.BlockOf(ctx, kind, subject); err != nil {
+			return err
 		}
 		if a.JSON {
 			line, r := lineOf(b), reachLine(reach)

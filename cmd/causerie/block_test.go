@@ -100,6 +100,13 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 		t.Errorf("an empty list is %q", out)
 	}
 	s.say("block", "add", "https://EVIL.example:8443/", "--level", "limit", "--reason", "Loud", "--note", "since May")
+	if again := s.say("block", "add", "evil.example", "--level", "refuse", "--json"); !strings.Contains(again, `"level":"refuse","reason":"Loud","note":"since May"`) {
+		t.Errorf("blocked again without a word why: %s", again)
+	}
+	s.say("block", "add", "evil.example", "--level", "limit", "--reason", "Very loud")
+	if out := s.say("block", "list"); !strings.Contains(out, "Very loud") || !strings.Contains(out, "since May") {
+		t.Errorf("the list is %q", out)
+	}
 	s.say("block", "add", "https://good.example/users/kade")
 	lines := read[blockLine](t, s.say("block", "list", "--json"))
 	if len(lines) != 2 || lines[0].Subject != "evil.example" || lines[0].Level != "limit" || lines[0].Note != "since May" || lines[1].Kind != "actor" || lines[1].Level != "refuse" {

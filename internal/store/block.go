@@ -65,7 +65,7 @@ func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, 
 }
 
 // Block sets blocks, new or known, and ends what they refuse: the followers among the refused are taken off and returned,
-// so that their servers can be told.
+// so that their servers can be told. A known one keeps its reason and its note where no new ones are given.
 func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blog.Follower, err error) {
 	err = s.InTx(ctx, func(s *Store) error {
 		if err := s.lockBlocks(ctx); err != nil {
@@ -88,7 +88,9 @@ func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blo
 func (s *Store) saveBlock(ctx context.Context, b blog.Block) error {
 	err := s.do(ctx, `
 		INSERT INTO blocks (kind, subject, level, reason, note, at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (kind, subject) DO UPDATE SET level = excluded.level, reason = excluded.reason, note = excluded.note, at = excluded.at`,
+		ON CONFLICT (kind, subject) DO UPDATE SET level = excluded.level, at = excluded.at,
+			reason = CASE WHEN excluded.reason = '' THEN blocks.reason ELSE excluded.reason END,
+			note = CASE WHEN excluded.note = '' THEN blocks.note ELSE excluded.note END`,
 		b.Kind, b.Subject, b.Level, b.Reason, b.Note, b.At)
 	if err != nil {
 		return fmt.Errorf("block %s: %w", b.Subject, err)
