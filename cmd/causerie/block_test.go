@@ -107,7 +107,13 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 	if out := s.say("block", "list"); !strings.Contains(out, "Very loud") || !strings.Contains(out, "since May") {
 		t.Errorf("the list is %q", out)
 	}
-	s.say("block", "add", "https://good.example/users/kade")
+	world := neighbour.New(neighbour.Config{})
+	t.Cleanup(func() { world.Close() })
+	server, err := world.Server("veerhuis", neighbour.Mastodon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.say("block", "add", server.Person("kade").ID)
 	lines := read[blockLine](t, s.say("block", "list", "--json"))
 	if len(lines) != 2 || lines[0].Subject != "evil.example" || lines[0].Level != "limit" || lines[0].Note != "since May" || lines[1].Kind != "actor" || lines[1].Level != "refuse" {
 		t.Errorf("listed %+v", lines)
@@ -120,6 +126,8 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 		"what is not blocked": {[]string{"block", "remove", "evil.example"}, "block list"},
 		"no domain":           {[]string{"block", "add", "evil example"}, "not the domain"},
 		"the blog itself":     {[]string{"block", "add", s.url}, "this blog itself"},
+		"no actor we know":    {[]string{"block", "add", "http://127.9.9.9:1/x"}, "nobody whom we know or can ask for: write “127.9.9.9” to block the whole server"},
+		"what is no actor":    {[]string{"block", "add", server.Show("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {

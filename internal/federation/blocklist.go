@@ -17,16 +17,13 @@ import (
 	"causerie/internal/store"
 )
 
-// BlockSubject reads whom somebody means to block: a domain, "@kade@evil.example", or the address of an actor. A handle that
-// is not known is asked for. The error for what is none of these is a blog.Invalid.
+// BlockSubject reads whom somebody means to block: a domain, "@kade@evil.example", or the address of an actor. Who is not
+// known is asked for. The error for what is none of these is a blog.Invalid.
 func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind, string, error) {
 	text = strings.TrimSpace(text)
 	if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") && strings.Trim(u.Path, "/") != "" {
-		actor, err := o.Store.ActorByProfile(ctx, text)
-		if errors.Is(err, blog.ErrNotFound) { // a block holds for those who are yet to come
-			return blog.BlockPerson, text, nil
-		}
-		return blog.BlockPerson, actor.ID, err
+		id, err := o.personAt(ctx, text)
+		return blog.BlockPerson, id, err
 	}
 	if name, _, ok := strings.Cut(strings.TrimPrefix(text, "@"), "@"); ok && name != "" {
 		id, err := o.personBehind(ctx, strings.TrimPrefix(text, "@"))
@@ -34,6 +31,23 @@ func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind,
 	}
 	domain, err := ReadDomain(text)
 	return blog.BlockServer, domain, err
+}
+
+// personAt is the person with an address: one who is blocked already, is known, or can be had from their server.
+func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
+	if _, err := o.Store.BlockOf(ctx, blog.BlockPerson, address); !errors.Is(err, blog.ErrNotFound) {
+		return address, err
+	}
+	actor, err := o.Store.ActorByProfile(ctx, address)
+	if errors.Is(err, blog.ErrNotFound) {
+		ask, cancel := context.WithTimeout(ctx, mentionTime)
+		defer cancel()
+		actor, err = o.named(ask, address)
+	}
+	if err != nil && ctx.Err() == nil {
+		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address, store.Domain(blog.HostOf(address)))}
+	}
+	return actor.ID, err
 }
 
 func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error) {
