@@ -302,6 +302,9 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 		if _, trouble := s.fetch(note.Object, "--federation", "allow-list"); !strings.Contains(trouble, "not on the list of servers") {
 			t.Errorf("of one who is not on the list it says %q", trouble)
 		}
+		if _, trouble := s.fetch("@"+bram.Handle(), "--federation", "allow-list"); !strings.Contains(trouble, "not on the list of servers") {
+			t.Errorf("of the handle of one who is not on the list it says %q", trouble)
+		}
 	})
 }
 

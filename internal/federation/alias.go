@@ -72,6 +72,8 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	switch {
 	case errors.Is(err, remote.ErrHandle):
 		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
+	case errors.Is(err, remote.ErrRefused) && detailOf(err, remote.ErrRefused) != "":
+		return invalid("“%s” cannot be asked for: " + strings.ReplaceAll(detailOf(err, remote.ErrRefused), "%", "%%"))
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
 		return invalid("“%s” is not known at its server: check the spelling")
 	case passing(err):

@@ -253,6 +253,9 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 		if got := o.texts(a); got != "bram" {
 			t.Errorf("heard %q", got)
 		}
+		if _, err := o.outbox.Find(o.soon(), "@"+kade.Handle()); !strings.Contains(problem(err), kade.Server.Host+" is not on the list of servers") {
+			t.Errorf("looked up, kade is %v", err)
+		}
 		if n := o.asked(kade.Server); n != 0 {
 			t.Errorf("kade's server was asked %d times", n)
 		}

@@ -36,10 +36,15 @@ func (b Base) barred(ctx context.Context, s *store.Store, address string) (bool,
 // Permit refuses questions to those who are barred, with remote.ErrRefused: it is the gate of the client.
 func (b Base) Permit(ctx context.Context, address string) error {
 	barred, err := b.barred(ctx, b.Store, address)
-	if barred {
-		return fmt.Errorf("%w: it is blocked", remote.ErrRefused)
+	if !barred {
+		return err
 	}
-	return err
+	host := blog.HostOf(address)
+	blocked, err := b.Store.Blocked(ctx, host, address)
+	if err == nil && !blocked {
+		return fmt.Errorf("%w: %s is not on the list of servers with which this blog speaks", remote.ErrRefused, host)
+	}
+	return errors.Join(err, fmt.Errorf("%w: it is blocked", remote.ErrRefused))
 }
 
 // Block sets blocks. Followers among the refused are sent away and their permissions taken back, and their servers told

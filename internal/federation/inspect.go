@@ -395,14 +395,17 @@ func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 	i.Proof = "holds: by " + by + ", made " + made.UTC().Format(time.RFC3339)
 }
 
+// detailOf is what an error says after one that it is.
+func detailOf(err, base error) string {
+	_, after, _ := strings.Cut(err.Error(), base.Error())
+	return strings.TrimPrefix(after, ": ")
+}
+
 // whyNot makes one sentence of what kept an address or a handle from being had; who answers for it is named. Trouble of our
 // own comes back as it is.
 func whyNot(who, what string, err error) error {
 	say := func(format string, args ...any) error { return refused(fmt.Sprintf(format, args...)) }
-	detail := func(base error) string {
-		_, after, _ := strings.Cut(err.Error(), base.Error())
-		return strings.TrimPrefix(after, ": ")
-	}
+	detail := func(base error) string { return detailOf(err, base) }
 	switch {
 	case errors.Is(err, remote.ErrHandle):
 		return say("“%s” is neither an address nor a handle: write it like https://veerhuis.example/notes/1 or @bram@veerhuis.example", what)
