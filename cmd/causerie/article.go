@@ -507,7 +507,7 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m ma
 			fmt.Fprintf(c.out, "%s so far: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
 		}
 	case blog.Scheduled:
-		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04"), line.URL)
+		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
 	default:
 		fmt.Fprintf(c.out, "kept as a draft: “causerie article publish” lets it out\n")
 	}

@@ -172,18 +172,18 @@ func (m authorMove) tell(ctx context.Context, c *console, d *desk, author blog.A
 		t.line(line)
 		return t.flush()
 	}
-	fmt.Fprintln(c.out, line.words(author.Name))
+	fmt.Fprintln(c.out, line.words(author.Name, d.site.Location()))
 	return nil
 }
 
-func (l moveLine) words(name string) string {
+func (l moveLine) words(name string, zone *time.Location) string {
 	to := l.To
 	if l.Handle != "" {
 		to = "@" + l.Handle
 	}
 	switch l.Status {
 	case "planned":
-		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to, l.Due.Format("2 January 2006, 15:04 MST"))
+		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to, l.Due.In(zone).Format("2 January 2006, 15:04 MST"))
 		if l.Trouble != "" {
 			words += " It waits, since the address " + l.Trouble + "."
 		}

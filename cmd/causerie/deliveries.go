@@ -87,9 +87,9 @@ type serverLine struct {
 	GivenUpAt  string `json:"given_up_at,omitempty"`
 }
 
-func serverLineOf(a blog.Article, s blog.Standing) serverLine {
+func (d *desk) serverLineOf(a blog.Article, s blog.Standing) serverLine {
 	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds, Newest: s.Newest, Told: s.Shows,
-		Words: s.Words(moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
+		Words: s.Words(d.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
 		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
 		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
@@ -114,11 +114,11 @@ func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Ar
 		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
 			continue
 		}
-		cells := []string{s.Host, string(s.Status), plural(s.Followers, "follower"), serverWords(s)}
+		cells := []string{s.Host, string(s.Status), plural(s.Followers, "follower"), d.serverWords(s)}
 		if failedOnly {
 			cells = append([]string{a.Slug}, cells...)
 		}
-		t.line(serverLineOf(a, s), cells...)
+		t.line(d.serverLineOf(a, s), cells...)
 	}
 	return nil
 }
@@ -132,20 +132,22 @@ func (d *desk) printSummary(ctx context.Context, c *console, a blog.Article, sta
 	if held != "" {
 		fmt.Fprintln(c.out, held)
 	}
-	if summary := blog.Summary(standings, moment); summary != "" {
+	if summary := blog.Summary(standings, d.moment); summary != "" {
 		fmt.Fprintln(c.out, summary)
 	}
 	return nil
 }
 
-// moment is a time of the past days, as people read it in a terminal.
-func moment(at time.Time) string { return at.Local().Format("Mon 2 Jan 15:04") }
+// moment is a time of these days in the blog's zone, as people read it in a terminal.
+func (d *desk) moment(at time.Time) string {
+	return at.In(d.site.Location()).Format("Mon 2 Jan 15:04 MST")
+}
 
 // serverWords is how a server stands, its last answer, and when it is tried again.
-func serverWords(s blog.Standing) string {
-	words := []string{s.Words(moment)}
+func (d *desk) serverWords(s blog.Standing) string {
+	words := []string{s.Words(d.moment)}
 	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
-		words = append(words, "Tried again "+moment(s.NextAt)+".")
+		words = append(words, "Tried again "+d.moment(s.NextAt)+".")
 	}
 	if s.Status != blog.Delivered && s.Attempts > 0 {
 		words = append(words, "Last answer:")

@@ -98,3 +98,23 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Took the request to forget it." })
 	})
 }
+
+func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
+	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Asia/Tokyo")
+	veerhuis, bram := s.village()
+	s.ilse(bram)
+	if err := veerhuis.Be(neighbour.TooMany(time.Hour, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s"); !strings.Contains(said, " JST. Until then") {
+		t.Errorf("of what is held publish says %q", said)
+	}
+	s.wait("it is told when the server is tried again", func() bool {
+		said := s.say("deliveries", "four-minutes-wide")
+		return strings.Contains(said, "Tried again ") && strings.Contains(said, " JST.")
+	})
+	later := "---\ntitle: Later\ndate: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "\n---\n\nWords.\n"
+	if said := s.say("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said, " JST: ") {
+		t.Errorf("of what is scheduled publish says %q", said)
+	}
+}
