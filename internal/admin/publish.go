@@ -102,6 +102,9 @@ func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) e
 	if err != nil {
 		return err
 	}
+	if err := d.giveAddress(v.ctx(), &a); err != nil {
+		return err
+	}
 	p.Cards = v.cards(a, rendered, hero)
 	if len(rendered.Mentions) > 0 {
 		p.Told = list(rendered.Mentions) + " will be told that you name them."
@@ -184,15 +187,11 @@ func (d *Desk) countCarried(v *visit, voices []findVoice) (int, error) {
 
 // cards shows the three forms as Mastodon does (federation.md 3.1 and 3.2).
 func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
-	slug := a.Slug
-	if slug == "" {
-		slug = Slug(a.Title, a.Language)
-	}
 	month := a.Month
 	if month == "" {
 		month = v.now.In(v.site.Location()).Format("2006/01")
 	}
-	link := v.site.Host() + "/" + month + "/" + slug
+	link := v.site.Host() + "/" + month + "/" + a.Slug
 	paragraph := func(text string) template.HTML {
 		if text == "" {
 			return ""
@@ -294,12 +293,8 @@ func (d *Desk) scheduled(v *visit, a blog.Article, at time.Time) (blog.Article, 
 // readyToGo gives an article without an address one made from its title, renders it with what is known today, and asks
 // the noun whether it may go.
 func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
-	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
-		free, err := d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID, a.Language)
-		if err != nil {
-			return err
-		}
-		a.Slug = free
+	if err := d.giveAddress(ctx, a); err != nil {
+		return err
 	}
 	rendered, err := d.library.Compose(ctx, a, nil)
 	if err != nil {
@@ -315,6 +310,14 @@ func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
 		}
 	}
 	return nil
+}
+
+// giveAddress makes an address of the title for an article without one, that no other has.
+func (d *Desk) giveAddress(ctx context.Context, a *blog.Article) (err error) {
+	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
+		a.Slug, err = d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID, a.Language)
+	}
+	return err
 }
 
 // unschedule makes a scheduled article a draft again.
