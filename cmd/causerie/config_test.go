@@ -75,6 +75,8 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 		"a file that is a list":         {file: "- a\n", want: "name: value"},
 		"a file that is not there":      {args: []string{"--config=/nowhere/x.yaml"}, want: "cannot be read"},
 		"a misspelt command":            {args: []string{"artcle"}, want: "“article”"},
+		"a word too many":               {args: []string{"article", "list", "extra"}, want: "“extra” is one word too many: “causerie article list --help”"},
+		"a word too many to serve":      {args: []string{"serve", "artcle"}, want: "“causerie serve --help”"},
 		"a url with a path":             {args: []string{"--url=https://overkant.example/blog"}, want: "whole site"},
 		"a url without a scheme":        {args: []string{"--url=overkant.example"}, want: "https://overkant.example"},
 		"a domain that is an address":   {args: []string{"--handle-domain=https://x"}, want: "not a domain"},

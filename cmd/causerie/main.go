@@ -108,6 +108,9 @@ func hinted(err error, app *kong.Application) error {
 	if !unexpected || strings.Contains(word, " ") {
 		return err
 	}
+	if within := chosenIn(err); within != "" {
+		return fmt.Errorf("“%s” is one word too many: “causerie %s --help” shows what it takes", word, within)
+	}
 	var names []string
 	for _, command := range app.Children {
 		names = append(names, command.Name)
@@ -116,6 +119,20 @@ func hinted(err error, app *kong.Application) error {
 		return fmt.Errorf("there is no command “%s”; did you mean “%s”?", word, near)
 	}
 	return fmt.Errorf("there is no command “%s”: “causerie --help” lists them all", word)
+}
+
+// chosenIn is the command that a word was said to which it does not take; "" where the word itself stands for a command,
+// since serve, which runs without one, was not named.
+func chosenIn(err error) string {
+	var parsing *kong.ParseError
+	if !errors.As(err, &parsing) {
+		return ""
+	}
+	chosen := parsing.Context.Selected()
+	if chosen == nil || chosen.Name == "serve" && !slices.Contains(parsing.Context.Args, "serve") {
+		return ""
+	}
+	return strings.TrimPrefix(chosen.Path(), "causerie ")
 }
 
 // misuse is an error of whoever wrote the command line, found only while doing what it says.
