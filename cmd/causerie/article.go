@@ -214,6 +214,24 @@ func (d *desk) missingPicture(ctx context.Context, m manuscript) error {
 	return fmt.Errorf("%w (it is kept as a draft)", err)
 }
 
+// tellDeparture says how many servers an article is on its way to.
+func (d *desk) tellDeparture(ctx context.Context, c *console, a blog.Article) error {
+	letters, err := d.store.Reports(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	waiting := 0
+	for _, s := range blog.Standings(letters) {
+		if !s.Status.Settled() {
+			waiting++
+		}
+	}
+	if waiting > 0 {
+		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n", plural(waiting, "server"), a.Slug)
+	}
+	return nil
+}
+
 // tellPastDate says that a date which has passed is not taken, where it would have had a meaning.
 func (d *desk) tellPastDate(c *console, m manuscript) {
 	if m.date == nil || m.article.PublishedAt != nil || m.date.After(d.outbox.Now()) {
@@ -504,7 +522,7 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m ma
 		case held != "":
 			fmt.Fprintln(c.out, held)
 		case line.Deliveries > 0:
-			fmt.Fprintf(c.out, "%s so far: “causerie deliveries %s” shows how they fare\n", plural(line.Deliveries, "letter"), a.Slug)
+			return d.tellDeparture(ctx, c, a)
 		}
 	case blog.Scheduled:
 		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)

@@ -124,7 +124,7 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 		t.Errorf("it ends with %d", status)
 	}
 	for _, command := range []string{"", "demo", "author add", "author list", "author password", "author link", "author disable", "article publish", "article draft",
-		"article list", "article show", "article withdraw", "article delete", "comment list", "comment approve", "comment hide", "comment delete",
+		"article list", "article show", "article undo", "article withdraw", "article delete", "comment list", "comment approve", "comment hide", "comment delete",
 		"deliveries", "deliveries retry", "migrate", "version"} {
 		out, trouble, status := say(t.Context(), append(strings.Fields(command), "--help"), nil, "")
 		if status != done || !strings.Contains(out, "Usage: causerie "+command) || strings.Contains(out, "--handle-domain=") || trouble != "" {

@@ -118,3 +118,17 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 		t.Errorf("of what is scheduled publish says %q", said)
 	}
 }
+
+func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	veerhuis, bram := s.village()
+	s.ilse(bram)
+	if err := veerhuis.Be(neighbour.TooMany(time.Hour, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {
+		if said := s.say("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said, "on its way to 1 server: “causerie deliveries four-minutes-wide”") {
+			t.Errorf("publish said %q", said)
+		}
+	}
+}
