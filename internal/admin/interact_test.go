@@ -54,6 +54,17 @@ func TestWhoMovedToThisBlogIsSaidToBeHere(t *testing.T) {
 	})
 }
 
+func TestATroubleSaysNoNameOfAField(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		b.open("/authorize_interaction?uri=nonsense").want(422, "/authorize_interaction?").sees("“nonsense” is neither a handle nor an address").lacks("The uri")
+		b.open("/admin/blocks/new?subject=not+a+domain").want(422, "/admin/blocks/new?").sees("“not a domain” is not the domain of a server").lacks("The subject")
+		b.open("/admin/blocks/new?subject="+url.QueryEscape(" ")).want(422, "/admin/blocks/new?").sees("The domain or handle is missing")
+		b.open("/admin/articles/new").press("Save", "title", "A", "text", "A.", "in-reply-to", "nonsense").lacks("The in reply to").sees("The address of what it answers")
+	})
+}
+
 func TestAnAuthorOfThisBlogIsLookedUpWithoutAButton(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Writer)

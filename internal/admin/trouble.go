@@ -98,7 +98,8 @@ type fieldTrouble struct {
 // labels are the fields as people read them, where that is not the name itself.
 var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle", "name": "name",
 	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
-	"planned": "number of parts"}
+	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle", "in-reply-to": "address of what it answers",
+	"quoting": "address of what it quotes"}
 
 // note puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
 func (t troubles) note(err error) error {
@@ -140,7 +141,11 @@ func sentence(invalid blog.Invalid) string {
 	if label == "" {
 		label = strings.ReplaceAll(invalid.Field, "-", " ")
 	}
-	return "The " + label + " " + strings.TrimSuffix(invalid.Problem, ".") + "."
+	problem := strings.TrimSuffix(invalid.Problem, ".") + "."
+	if strings.HasPrefix(problem, "“") { // what was typed says best what is meant
+		return problem
+	}
+	return "The " + label + " " + problem
 }
 
 func upper(s string) string {
