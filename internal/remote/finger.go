@@ -18,8 +18,8 @@ import (
 // maxUser is the longest name of a person that we ask for, in bytes.
 const maxUser = 64
 
-// user is the name of a person before the @ (Mastodon's USERNAME_RE).
-var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*$`)
+// user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a port.
+var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,5})?$`)
 
 // Finger asks by WebFinger (RFC 7033) who is behind a handle: "@bram@veerhuis.example", with
 // or without the first @ or "acct:". It answers the id of the actor, and the subject:

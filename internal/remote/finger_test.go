@@ -78,6 +78,7 @@ func TestAWebFingerAnswerIsReadStrictly(t *testing.T) {
 		name, kind, body string
 		want             error
 	}{
+		{"an instance actor named by its host", "application/jrd+json", `{"subject":"acct:127.0.0.1:9@127.0.0.1:9","links":[` + link + `]}`, nil},
 		{"plain JSON", "application/json", `{"subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, nil},
 		{"the other type of an actor", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"","href":"http://127.0.0.1:9/b"}]}`, nil},
 		{"a page", "text/html", `{"subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, ErrNotActivity},
