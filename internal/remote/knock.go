@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"sync"
 	"time"
 
@@ -116,8 +117,14 @@ func other(first signature.Scheme, answer *http.Response, key signature.Key) dia
 	return dialect{scheme: signature.RFC9421}
 }
 
-// sign signs a request in a dialect.
+// sign signs a request in a dialect. That takes a core for a millisecond or two. No more are signed at once than there are
+// cores, and each lets whoever is ready go first: the answers to what was sent would else be read a tenth of a second late.
 func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) error {
+	if err := c.signing.Acquire(req.Context(), 1); err != nil {
+		return err
+	}
+	defer c.signing.Release(1)
+	runtime.Gosched()
 	if in.scheme == signature.RFC9421 {
 		return signature.SignRFC9421(req, body, key, c.options.Now(), in.wish)
 	}

@@ -28,7 +28,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"causerie/internal/signature"
 )
@@ -115,6 +118,7 @@ type Client struct {
 	wire    *http.Transport
 	lookups *lookups
 	schemes *schemes
+	signing *semaphore.Weighted
 }
 
 // New makes a Client. It takes no proxy from the environment: behind a proxy, the
@@ -128,6 +132,7 @@ func New(options Options) *Client {
 		wire:    newTransport(guard.dial, options),
 		lookups: newLookups(options.Now),
 		schemes: newSchemes(options),
+		signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}
 }
 
