@@ -33,6 +33,7 @@ type Courier struct {
 
 const (
 	silence      = time.Second
+	unblocked    = time.Second // for how long it is believed that nobody is blocked for whom servers have letters
 	claimAtOnce  = 256
 	lettersOnce  = 50
 	mostPayloads = 64
@@ -81,6 +82,7 @@ type held struct {
 	seat    *seat
 	renewed time.Time
 	letters []store.Letter // read together with those of others; nil when they were not
+	cleared time.Time      // when it was last seen that none of these goes to somebody who is blocked
 }
 
 // claim takes servers for the free seats, of those that failed last time or of those that did not.
@@ -101,11 +103,36 @@ func (c *Courier) claim(ctx context.Context, failing bool) []held {
 	if err != nil && ctx.Err() == nil {
 		c.Log.Error("letters cannot be read", "error", err) // each visit tries again
 	}
+	cleared := c.cleared(ctx, letters)
 	for _, letter := range letters {
 		server := &list[places[letter.Host]]
-		server.letters = append(server.letters, letter)
+		server.letters, server.cleared = append(server.letters, letter), cleared
 	}
 	return list
+}
+
+// cleared is now when none of the letters goes to somebody with whom we do not speak; else each is looked at by itself.
+func (c *Courier) cleared(ctx context.Context, letters []store.Letter) time.Time {
+	if len(letters) == 0 || c.AllowList {
+		return time.Time{}
+	}
+	inboxes := make([]string, len(letters))
+	for i, letter := range letters {
+		inboxes[i] = letter.Inbox
+	}
+	now := c.Now()
+	if blocked, err := c.Store.AnyBlocked(ctx, inboxes...); blocked || err != nil {
+		return time.Time{}
+	}
+	return now
+}
+
+// mayNot tells whether a letter goes to somebody with whom we do not speak.
+func (c *Courier) mayNot(ctx context.Context, server *held, letter store.Letter) (bool, error) {
+	if letter.Kind == "Reject" || c.Now().Sub(server.cleared) < unblocked { // a Reject is the last that the blocked hear
+		return false, nil
+	}
+	return c.barred(ctx, c.Store, letter.Inbox)
 }
 
 // waiting are the letters to bring next.
@@ -267,11 +294,11 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 	if err := c.keep(ctx, server); err != nil {
 		return brought{}, err
 	}
-	barred, err := c.barred(ctx, c.Store, letter.Inbox)
+	barred, err := c.mayNot(ctx, server, letter)
 	switch {
 	case err != nil:
 		return brought{}, err
-	case barred && letter.Kind != "Reject": // the last that the blocked hear
+	case barred:
 		return brought{}, c.leave(ctx, *server, letter)
 	}
 	said, err := c.seal(ctx, letter)

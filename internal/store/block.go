@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -44,6 +46,21 @@ func domains(host string) (list [8]string) {
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	level, err := s.blockOf(ctx, host, actor)
 	return level == blog.Refuse, err
+}
+
+// AnyBlocked is Blocked for many addresses at once: whether any of them is refused, itself or its server.
+func (s *Store) AnyBlocked(ctx context.Context, addresses ...string) (bool, error) {
+	above := map[string]bool{}
+	for _, address := range addresses {
+		for _, domain := range domains(blog.HostOf(address)) {
+			above[domain] = true
+		}
+	}
+	var n int
+	err := s.one(ctx, &n, `
+		SELECT count(*) FROM blocks WHERE level = 'refuse' AND (kind = 'actor' AND subject IN (?) OR kind = 'host' AND subject IN (?))`,
+		addresses, slices.Collect(maps.Keys(above)))
+	return n > 0, err
 }
 
 // blockOf is the strictest level of the blocks that an actor falls under.
