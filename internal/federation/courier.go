@@ -33,7 +33,8 @@ type Courier struct {
 
 const (
 	silence      = time.Second
-	unblocked    = time.Second // for how long it is believed that nobody is blocked for whom servers have letters
+	breath       = 20 * time.Millisecond // between two looks for mail where there was none
+	unblocked    = time.Second           // for how long it is believed that nobody is blocked for whom servers have letters
 	claimAtOnce  = 256
 	lettersOnce  = 50
 	mostPayloads = 64
@@ -71,6 +72,7 @@ func (c *Courier) Run(ctx context.Context) {
 			})
 		}
 		if len(claims) == 0 {
+			pause(ctx, nil, breath) // each server that is let go of wakes us
 			pause(ctx, c.wake, pollTime/2+rand.N(pollTime/2))
 		}
 	}
