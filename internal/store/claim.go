@@ -89,48 +89,6 @@ func lost(err error) error {
 	return err
 }
 
-// Ending is how a visit to a server ended.
-type Ending int
-
-const (
-	HandedBack Ending = iota // nothing can be said of the server: we stopped
-	Answered                 // it answered, whatever it said
-	Silent                   // it did not answer, or in trouble of its own
-	Busy                     // it asked to be left alone for a while
-)
-
-// silentDays is on how many days a server must have been silent, without a word between, to be given up.
-const silentDays = 7
-
-// Release ends a claim, and settles what is left to settle of it: the server is free again at the given time, and its
-// failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it and what is said later is given up, until it answers
-// or speaks to us. The row is locked before its mail is looked at, since a fan-out that commits in between must not be
-// overlooked.
-func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
-	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
-		unavailable, err := s.stillOurs(ctx, c)
-		if err != nil {
-			return err
-		}
-		for _, done := range last {
-			if err := s.settle(ctx, c, done, now); err != nil && !errors.Is(err, blog.ErrNotFound) {
-				return err
-			}
-		}
-		if how == Answered && unavailable != nil {
-			err = s.catchUp(ctx, c.Host, now)
-		}
-		set, args := how.counts(now)
-		err = errors.Join(err, s.do(ctx, `
-			UPDATE peers SET free_at = ?, visited = FALSE, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`+set+`
-			WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...))
-		if err != nil || how != Silent {
-			return err
-		}
-		return s.setAside(ctx, c.Host, now)
-	})
-}
-
 // stillOurs locks the server of a claim and answers since when it is unavailable; ErrLost when somebody else has claimed
 // it since.
 func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
@@ -143,30 +101,6 @@ func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time,
 		return nil, lost(err)
 	}
 	return peer.UnavailableSince, lostUnless(peer.Claims == c.Claims)
-}
-
-// counts is what the end of a visit does to a server's failures.
-func (e Ending) counts(now time.Time) (string, []any) {
-	switch today := now.UTC().Format("2006-01-02"); e {
-	case Answered:
-		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, last_success = ?`, []any{now}
-	case Silent:
-		return `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
-			failing_since = COALESCE(failing_since, ?)`, []any{today, today, now}
-	case Busy:
-		return `, failures = failures + 1, failing_days = 0, failed_on = '', failing_since = NULL`, nil
-	}
-	return ``, nil
-}
-
-// setAside gives a server up that was silent for too many days, with all that waits for it.
-func (s *Store) setAside(ctx context.Context, host string, now time.Time) error {
-	n, err := s.exec(ctx, `UPDATE peers SET unavailable_since = ?, waiting = FALSE WHERE host = ? AND failing_days >= ? AND unavailable_since IS NULL`,
-		now, host, silentDays)
-	if err != nil || n == 0 {
-		return err
-	}
-	return s.do(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`, now, host)
 }
 
 func lostUnless(ours bool) error {

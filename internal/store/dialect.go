@@ -139,17 +139,9 @@ func (d dialect) bind(query string) string {
 	if bound, ok := d.bound.Load(query); ok {
 		return bound.(string)
 	}
-	bound := d.rebind(query)
+	bound := sqlx.Rebind(sqlx.DOLLAR, query)
 	d.bound.Store(query, bound)
 	return bound
-}
-
-// rebind is bind for queries that are different each time.
-func (d dialect) rebind(query string) string {
-	if !d.postgres {
-		return query
-	}
-	return sqlx.Rebind(sqlx.DOLLAR, query)
 }
 
 // unique recognises a broken unique index.

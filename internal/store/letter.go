@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -43,17 +42,7 @@ func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]L
 		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
 			WHERE host IN (?) AND settled_at IS NULL) d
 		JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
-		WHERE d.place <= ? ORDER BY d.host, d.place`, padded(hosts), limit)
-}
-
-// padded makes a list longer, to the next power of two, by its last member: so that of a query with lists of every length
-// there are few forms to prepare.
-func padded(list []string) []string {
-	full := slices.Clone(list)
-	for n := len(list); n > 0 && n&(n-1) != 0; n++ {
-		full = append(full, list[len(list)-1])
-	}
-	return full
+		WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
 }
 
 // Settlement is what became of one attempt to bring a letter.
@@ -89,7 +78,7 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 		WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
 		d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
 		l.ActivityID, l.Inbox, c.Host, c.Claims)
-	if err != nil || d.Status != blog.Delivered || l.ObjectID == "" || l.Kind == "Undo" {
+	if err != nil || d.Status != blog.Delivered || !l.bringsCopy() {
 		return err
 	}
 	return s.hold(ctx, l, now)
@@ -100,17 +89,24 @@ func (s *Store) Doubt(ctx context.Context, l Letter) error {
 	return s.do(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, l.ActivityID, l.Inbox)
 }
 
+// bringsCopy tells whether a server that takes a letter has an object by it, or was asked to forget it.
+func (l Letter) bringsCopy() bool { return l.ObjectID != "" && l.Kind != "Undo" }
+
+// leaves is the state of a holding that a letter leaves.
+func (l Letter) leaves() string {
+	if l.Kind == "Delete" {
+		return "asked_to_forget"
+	}
+	return "held"
+}
+
 // hold notes that a server has an object now, or was asked to forget it.
 func (s *Store) hold(ctx context.Context, l Letter, now time.Time) error {
-	state := "held"
-	if l.Kind == "Delete" {
-		state = "asked_to_forget"
-	}
-	return s.do(ctx, `
-		INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM objects o WHERE o.id = ?
-		ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state = excluded.state, proof_at = excluded.proof_at`,
-		l.Host, l.Revision, state, now, l.ObjectID)
+	return s.do(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM objects o WHERE o.id = ? `+renewHolding,
+		l.Host, l.Revision, l.leaves(), now, l.ObjectID)
 }
+
+const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state = excluded.state, proof_at = excluded.proof_at`
 
 // GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many. What
 // nobody tried to bring yet, since we were away ourselves, is not given up.

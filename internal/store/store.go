@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,7 +43,8 @@ type pool struct {
 	sql         dialect
 	url         string
 	changes     atomic.Uint64
-	queues      []batches // by lane
+	queues      []queue[*member] // by lane
+	departures  queue[*departure]
 	statements  statements
 	stop        context.CancelFunc
 	watching    sync.WaitGroup
@@ -68,7 +70,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	for _, db := range []*sqlx.DB{write, read} {
 		db.MapperFunc(snake)
 	}
-	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url, queues: make([]batches, sql.lanes())}}, nil
+	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}}, nil
 }
 
 // Close ends the watching and gives the connections back.
@@ -191,17 +193,13 @@ type runner struct {
 	where sqlx.ExtContext
 }
 
-// runner makes one. A query with a list has another text for each length of the list, and is not prepared.
+// runner makes one.
 func (s *Store) runner(ctx context.Context, query string, args []any) (runner, error) {
-	spread, args, err := spread(query, args)
+	query, args, err := spread(query, args)
 	if err != nil {
 		return runner{}, err
 	}
 	r := runner{args: utc(args), where: s.where(query)}
-	if spread != query {
-		r.query = s.sql.rebind(spread)
-		return r, nil
-	}
 	if r.stmt = s.prepared(ctx, query); r.stmt == nil {
 		r.query = s.sql.bind(query)
 	}
@@ -264,15 +262,30 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread writes a slice argument out as one ? each.
+// spread writes a slice argument out as one ? each. It makes it longer, to the next power of two, by its last member: so
+// that of a query with lists of every length there are few forms to prepare.
 func spread(query string, args []any) (string, []any, error) {
-	for _, arg := range args {
-		switch arg.(type) {
-		case []string, []blog.ID:
-			return sqlx.In(query, args...)
+	lists := false
+	for i, arg := range args {
+		switch list := arg.(type) {
+		case []string:
+			args[i], lists = padded(list), true
+		case []blog.ID:
+			args[i], lists = padded(list), true
 		}
 	}
-	return query, args, nil
+	if !lists {
+		return query, args, nil
+	}
+	return sqlx.In(query, args...)
+}
+
+func padded[T any](list []T) []T {
+	full := slices.Clone(list)
+	for n := len(list); n > 0 && n&(n-1) != 0; n++ {
+		full = append(full, list[len(list)-1])
+	}
+	return full
 }
 
 // snake spells a field's name as its column: VoiceID is voice_id, HTML is html.

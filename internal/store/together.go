@@ -11,9 +11,9 @@ import (
 
 // What arrives in bursts (replies, settled letters) is committed in groups: the first who comes gathers whoever waits,
 // commits once and answers all. One flush to disk then serves many, and each is still told only after it.
-type batches struct {
+type queue[T any] struct {
 	mu      sync.Mutex
-	waiting []*member
+	waiting []T
 	running bool
 }
 
@@ -60,8 +60,8 @@ func (s *Store) gathered(ctx context.Context, host string, do func(context.Conte
 }
 
 // commitGroups goes on until nobody waits.
-func (s *Store) commitGroups(queue *batches) {
-	for group := queue.take(); group != nil; group = queue.take() {
+func (s *Store) commitGroups(queue *queue[*member]) {
+	for group := queue.take(batchSize); group != nil; group = queue.take(batchSize) {
 		s.commitGroup(group)
 		for _, m := range group {
 			close(m.done)
@@ -70,14 +70,14 @@ func (s *Store) commitGroups(queue *batches) {
 }
 
 // queueOf is where what is about the same thing waits.
-func (s *Store) queueOf(about string) *batches {
+func (s *Store) queueOf(about string) *queue[*member] {
 	sum := fnv.New32a()
 	io.WriteString(sum, about)
 	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 
 // join adds a member and tells whether somebody must begin to commit.
-func (q *batches) join(m *member) (first bool) {
+func (q *queue[T]) join(m T) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, m)
@@ -85,14 +85,15 @@ func (q *batches) join(m *member) (first bool) {
 	return first
 }
 
-func (q *batches) take() []*member {
+// take answers the next ones, so many at most; none when nobody waits, and then the next who joins is the first again.
+func (q *queue[T]) take(most int) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		q.running = false
 		return nil
 	}
-	n := min(batchSize, len(q.waiting))
+	n := min(most, len(q.waiting))
 	group := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return group

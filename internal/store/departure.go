@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// departure is the end of a visit as it should be: the server took the letter that was the last one, and is free again.
+type departure struct {
+	claim Claim
+	last  Settlement
+	now   time.Time
+	err   error
+	done  chan struct{}
+}
+
+// A letter that was taken and is not written down yet comes twice when we are killed: the groups are short, and so is what
+// they wait for one another. Without a wait most of them would be of one.
+const (
+	mostDepartures = 32
+	gathering      = 10 * time.Millisecond
+)
+
+// depart writes a departure down together with those of the same moment: with the same few statements, each for all. It
+// returns after the commit; ErrLost when the server is somebody else's by now. After any other error nothing of it happened.
+func (s *Store) depart(d *departure) error {
+	d.done = make(chan struct{})
+	if s.departures.join(d) {
+		go s.seeOff()
+	}
+	<-d.done
+	return d.err
+}
+
+// seeOff goes on until nobody waits.
+func (s *Store) seeOff() {
+	for group := s.departures.take(mostDepartures); group != nil; group = s.departures.take(mostDepartures) {
+		ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
+		err := s.InTx(ctx, func(s *Store) error { return s.writeOff(ctx, group) })
+		cancel()
+		for _, d := range group {
+			if err != nil {
+				d.err = err
+			}
+			close(d.done)
+		}
+		time.Sleep(gathering)
+	}
+}
+
+func (s *Store) writeOff(ctx context.Context, group []*departure) error {
+	now := group[len(group)-1].now
+	ours, err := s.oursAmong(ctx, group, now)
+	if err != nil || len(ours) == 0 {
+		return err
+	}
+	return errors.Join(s.taken(ctx, ours, now), s.held(ctx, ours, now), s.free(ctx, ours, now))
+}
+
+// oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those departures
+// whose claim still holds; the others get ErrLost. Of servers that were given up it revives what they missed.
+func (s *Store) oursAmong(ctx context.Context, group []*departure, now time.Time) ([]*departure, error) {
+	var peers []struct {
+		Host             string
+		Claims           int64
+		UnavailableSince *time.Time
+	}
+	hosts := make([]string, len(group))
+	for i, d := range group {
+		hosts[i], d.err = d.claim.Host, ErrLost
+	}
+	err := s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+s.sql.lockRow(), hosts)
+	var ours []*departure
+	for _, p := range peers {
+		for _, d := range group {
+			if d.claim.Host != p.Host || d.claim.Claims != p.Claims {
+				continue
+			}
+			d.err, ours = nil, append(ours, d)
+			if p.UnavailableSince != nil {
+				err = errors.Join(err, s.catchUp(ctx, p.Host, now))
+			}
+		}
+	}
+	return ours, err
+}
+
+// taken settles the letters; it is what settle does for one.
+func (s *Store) taken(ctx context.Context, group []*departure, now time.Time) error {
+	args := []any{now}
+	for _, d := range group {
+		l, o := d.last.Letter, d.last.Outcome
+		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
+	}
+	return s.do(ctx, `
+		UPDATE deliveries SET attempts = attempts + 1, status = 'delivered', settled_at = ?, code = v.column3, answer = v.column4, took_ms = v.column5
+		FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, CAST(? AS BIGINT))`, len(group))+`) AS v
+		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
+}
+
+// held notes what the servers hold now; it is what hold does for one.
+func (s *Store) held(ctx context.Context, group []*departure, now time.Time) error {
+	args, n := []any{now}, 0
+	for _, d := range group {
+		if l := d.last.Letter; l.bringsCopy() {
+			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.leaves()), n+1
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return s.do(ctx, `
+		INSERT INTO holdings (object_id, host, revision, state, proof_at)
+		SELECT o.id, v.column2, v.column3, v.column4, ? FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?)`, n)+`) AS v JOIN objects o ON o.id = v.column1
+		WHERE TRUE `+renewHolding, args...)
+}
+
+// free lets go of the servers, whose failures are forgotten.
+func (s *Store) free(ctx context.Context, group []*departure, now time.Time) error {
+	hosts := make([]string, len(group))
+	for i, d := range group {
+		hosts[i] = d.claim.Host
+	}
+	set, args := Answered.counts(now)
+	return s.do(ctx, `UPDATE peers SET free_at = ?, `+letGo+set+` WHERE host IN (?)`, append(append([]any{now}, args...), hosts)...)
+}
+
+// rows writes a row of VALUES so many times.
+func rows(row string, n int) string { return row + strings.Repeat(", "+row, n-1) }

@@ -1,0 +1,173 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// visit is a claim with the letter that was brought under it.
+type visit struct {
+	store.Claim
+	letter store.Letter
+}
+
+// visits claims all servers that have mail and reads the first letter of each.
+func visits(t *testing.T, s *store.Store, most int) map[string]visit {
+	t.Helper()
+	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, most, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]visit{}
+	for _, c := range claims {
+		letters, err := s.WaitingFor(t.Context(), 1, c.Host)
+		if err != nil || len(letters) != 1 {
+			t.Fatalf("%s: %v, %v", c.Host, letters, err)
+		}
+		all[c.Host] = visit{c, letters[0]}
+	}
+	return all
+}
+
+// end ends visits at one moment, the letter of each taken, and answers what each was told.
+func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
+	var ending sync.WaitGroup
+	var told sync.Map
+	for host, v := range all {
+		ending.Go(func() {
+			done := store.Settlement{Letter: v.letter, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
+			told.Store(host, s.Release(t.Context(), v.Claim, now, store.Answered, now, done))
+		})
+	}
+	ending.Wait()
+	return &told
+}
+
+// crowded is an article that waits for many servers, h00.example and so on.
+func crowded(t *testing.T, s *store.Store, servers int) blog.Article {
+	t.Helper()
+	author := ilse(t, s)
+	a := fourMinutes(t, s, author.ID)
+	for n := range servers {
+		friend(t, s, "reader", fmt.Sprintf("h%02d.example", n), author.ID)
+	}
+	say(t, s, a, "Create", 1)
+	return a
+}
+
+// stands is how a server stands with an article.
+func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
+	t.Helper()
+	reports, err := s.Reports(t.Context(), a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, r := range reports {
+		all[r.Host] = fmt.Sprintf("%s %s after %d: %d %s %dms, holds %d", r.Kind, r.Status, r.Attempts, r.Code, r.Answer, r.TookMS, r.Holds)
+		if r.Asked {
+			all[r.Host] += ", asked to forget"
+		}
+	}
+	return all
+}
+
+// TestVisitsThatEndAtOneMomentAreEachWrittenDown ends a hundred visits at once. While they were under way one server was
+// claimed by somebody else, one got more mail, and the letter to one was erased.
+func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
+	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := crowded(t, s, 100)
+		all := visits(t, s, 100)
+		want, told := map[string]string{}, map[string]error{}
+		for host, v := range all {
+			want[host] = "Create delivered after 1: 202 thanks 12ms, holds 1"
+			switch host {
+			case lost:
+				v.Claims--
+				want[host], told[host] = "Create waiting after 0: 0  0ms, holds 0", store.ErrLost
+			case erased:
+				v.letter.ActivityID = "erased"
+				v.letter.ObjectID = "erased"
+				want[host] = "Create waiting after 0: 0  0ms, holds 0"
+			}
+			all[host] = v
+		}
+		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		if err := errors.Join(s.Say(t.Context(), later), s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
+			t.Fatal(err)
+		}
+		end(t, s, all).Range(func(host, err any) bool {
+			if err, _ := err.(error); !errors.Is(err, told[host.(string)]) {
+				t.Errorf("%s was told %v, want %v", host, err, told[host.(string)])
+			}
+			return true
+		})
+		if diff := cmp.Diff(want, stands(t, s, a)); diff != "" {
+			t.Errorf("how the servers stand (-want +got):\n%s", diff)
+		}
+		claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 100, false)
+		free := map[string]bool{}
+		for _, c := range claims {
+			free[c.Host] = true
+		}
+		if diff := cmp.Diff(map[string]bool{lost: true, busy: true, erased: true}, free); diff != "" || err != nil {
+			t.Errorf("servers that have mail (-want +got):\n%s%v", diff, err)
+		}
+	})
+}
+
+func TestADeleteThatIsTakenAsksToForget(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := crowded(t, s, 2)
+		end(t, s, visits(t, s, 2))
+		say(t, s, a, "Delete", 1)
+		end(t, s, visits(t, s, 2))
+		for host, got := range stands(t, s, a) {
+			if want := "Create delivered after 1: 202 thanks 12ms, holds 1, asked to forget"; got != want {
+				t.Errorf("%s: %s, want %s", host, got, want)
+			}
+		}
+	})
+}
+
+func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
+	const back = "h01.example"
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := crowded(t, s, 3)
+		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		if err := errors.Join(s.Say(t.Context(), missed), s.TellFollowers(t.Context(), missed)); err != nil {
+			t.Fatal(err)
+		}
+		for day := range 7 {
+			at := now.AddDate(0, 0, day-8)
+			v := visits(t, s, 3)[back]
+			if day > 0 {
+				v.Claim, _ = claimed(t, s, now, true)
+			}
+			if err := s.Release(t.Context(), v.Claim, at, store.Silent, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := stands(t, s, a)[back]; got != "Create given up after 0: 0  0ms, holds 0" {
+			t.Fatalf("after seven silent days: %s", got)
+		}
+		if n, err := s.RetryLetters(t.Context(), a.ID, back, now); err != nil || n != 1 {
+			t.Fatalf("%d letters are tried again, %v", n, err)
+		}
+		claim, letters := claimed(t, s, now, true)
+		end(t, s, map[string]visit{back: {claim, letters[0]}})
+		if _, letters := claimed(t, s, now, false); len(letters) != 1 || letters[0].ActivityID != missed.ID {
+			t.Errorf("it hears %v, want what it missed", letters)
+		}
+	})
+}
