@@ -16,9 +16,10 @@ import (
 )
 
 // wireContext is the @context of everything we say. Every term beyond the named documents is defined in it, since
-// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for.
-const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1","https://www.w3.org/ns/cid/v1",` +
-	`"https://purl.archive.org/socialweb/webfinger",{` +
+// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for. Only documents are named
+// that everybody who processes JSON-LD carries along: who has to fetch one refuses what we say while it cannot be had, as
+// servers of Fedify did when that of Multikeys was down.
+const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
 	`"toot":"http://joinmastodon.org/ns#",` +
 	`"schema":"http://schema.org#",` +
 	`"gts":"https://gotosocial.org/ns#",` +
@@ -26,6 +27,11 @@ const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
 	`"sensitive":"as:sensitive",` +
 	`"Hashtag":"as:Hashtag",` +
+	`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` +
+	`"Multikey":"https://w3id.org/security#Multikey",` +
+	`"assertionMethod":{"@id":"https://w3id.org/security#assertionMethod","@type":"@id","@container":"@set"},` +
+	`"controller":{"@id":"https://w3id.org/security#controller","@type":"@id"},` +
+	`"publicKeyMultibase":{"@id":"https://w3id.org/security#publicKeyMultibase","@type":"https://w3id.org/security#multibase"},` +
 	`"movedTo":{"@id":"as:movedTo","@type":"@id"},` +
 	`"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},` +
 	`"featured":{"@id":"toot:featured","@type":"@id"},` +
