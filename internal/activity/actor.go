@@ -3,6 +3,7 @@ package activity
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"causerie/internal/blog"
 	"causerie/internal/markup"
@@ -78,10 +79,13 @@ func hostname(address string) string {
 	return host
 }
 
-var usernamePattern = regexp.MustCompile(`^[\pL\pN_][\pL\pN\pM_.-]{0,99}$`)
+// usernamePattern leaves the length to mostUsername: counted in the pattern, it would take four megabytes.
+var usernamePattern = regexp.MustCompile(`^[\pL\pN_][\pL\pN\pM_.-]*$`)
+
+const mostUsername = 100 // characters
 
 func handle(username, host string) string {
-	if !usernamePattern.MatchString(username) {
+	if utf8.RuneCountInString(username) > mostUsername || !usernamePattern.MatchString(username) {
 		return host
 	}
 	return username + "@" + host

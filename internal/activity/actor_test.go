@@ -55,6 +55,8 @@ func TestOddProfilesAreReadWithCare(t *testing.T) {
 		{"no username", ``, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
 		{"a username that is a path", `"preferredUsername":"../../etc/passwd",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
 		{"a username with a host in it", `"preferredUsername":"ilse@overkant.example",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
+		{"a username of a hundred letters", `"preferredUsername":"` + strings.Repeat("é", 100) + `",`, func(a blog.Actor) any { return a.Handle }, strings.Repeat("é", 100) + "@veerhuis.example"},
+		{"a username that is too long", `"preferredUsername":"` + strings.Repeat("é", 101) + `",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
 		{"a username in another script", `"preferredUsername":"دنيز",`, func(a blog.Actor) any { return a.Handle }, "دنيز@veerhuis.example"},
 		{"a name that turns the page round", `"name":"a\u202eb\nc",`, func(a blog.Actor) any { return a.Name }, "ab c"},
 		{"a name with markup stays a text", `"name":"<b>Bram</b>",`, func(a blog.Actor) any { return a.Name }, "<b>Bram</b>"},
