@@ -90,8 +90,8 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 			}
 			return d.tellTranslation(ctx, c, a, m, p.JSON)
 		}
-		if m.article.Status == blog.Published {
-			return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
+		if err := m.mayBeKept(); err != nil {
+			return err
 		}
 		if err := d.saveDraft(ctx, &m); err != nil {
 			return plain(err)
@@ -103,6 +103,7 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 // manuscript is an article file that was understood.
 type manuscript struct {
 	article     blog.Article
+	before      blog.Article // the one that has its slug, as it was; zero when none has
 	date        *time.Time   // when it is to go out, when the file says so
 	notices     []string     // sentences about the text, with their line in the file
 	missing     string       // the first picture of the text that is nowhere
@@ -115,6 +116,19 @@ func (m manuscript) verb() string {
 		return "revised"
 	}
 	return "published"
+}
+
+// mayBeKept tells whether the file may be kept as a draft: in place of nothing, or of what a file of the same name made that
+// readers do not have.
+func (m manuscript) mayBeKept() error {
+	switch {
+	case m.before.Status == blog.Published:
+		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
+	case m.before.ID != "" && (m.article.File == "" || m.article.File != m.before.File):
+		return fmt.Errorf("the slug “%s” is that %s: write another slug into the front matter, or let “causerie article publish” put this file in its place",
+			m.article.Slug, whichArticle(m.before))
+	}
+	return nil
 }
 
 // read makes an article of a file: a new one, or the one that this author has under its slug, changed.
@@ -167,7 +181,7 @@ func (d *desk) compose(ctx context.Context, author blog.Author, path string, fil
 	if front.TranslationOf != "" {
 		return d.composeTranslation(ctx, author, front, path, body, above, open)
 	}
-	a, err := d.sheet(ctx, author, front, fileName(path))
+	a, before, err := d.sheet(ctx, author, front, fileName(path))
 	if err != nil {
 		return manuscript{}, err
 	}
@@ -183,7 +197,7 @@ func (d *desk) compose(ctx context.Context, author blog.Author, path string, fil
 	if err != nil {
 		return manuscript{}, err
 	}
-	m := manuscript{article: a, date: front.Date}
+	m := manuscript{article: a, before: before, date: front.Date}
 	m.note(rendered, path, above)
 	return m, a.Check()
 }
@@ -259,31 +273,42 @@ func fileName(path string) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// sheet is the article that a file speaks of: the author's own with the same slug, or an empty one. A slug that the file
-// does not say, and that only follows from its title, is that of another article unless it came from a file of this name.
-func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (blog.Article, error) {
+// sheet is the article that a file speaks of, with the file's slug, and as it was: the author's own with the same slug, or an
+// empty one, which was none. A slug that the file does not say, and that only follows from its title, is that of another
+// article unless it came from a file of this name.
+func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, d.site.Language)
 	slug := cmp.Or(front.Slug, admin.Slug(front.Title, language))
-	a, err := d.store.DraftBySlug(ctx, author.ID, slug)
-	if errors.Is(err, blog.ErrNotFound) {
-		a, err = d.store.ArticleBySlug(ctx, slug) // published under it once, or somebody else's
-		if err == nil && (a.VoiceID != author.ID || a.Status == blog.Deleted) {
-			return a, fmt.Errorf("the slug “%s” belongs to another article: choose another in the front matter", slug)
-		}
-		if err == nil && a.Translated {
-			return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
-		}
+	before, err = d.known(ctx, author, slug)
+	if err == nil && front.Slug == "" && (file == "" || before.File != file) {
+		return a, before, fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
+			slug, whichArticle(before), slug)
 	}
-	if err == nil && front.Slug == "" && (file == "" || a.File != file) {
-		return a, fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
-			slug, whichArticle(a), slug)
-	}
+	a = before
 	if errors.Is(err, blog.ErrNotFound) {
-		a, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
-			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now()}, nil
+		a, before, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
+			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now()}, blog.Article{}, nil
 	}
 	a.Slug, a.Language, a.File = slug, language, file
-	return a, err
+	return a, before, err
+}
+
+// known is the author's own article that has a slug, or had it when it was published.
+func (d *desk) known(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
+	a, err := d.store.DraftBySlug(ctx, author.ID, slug)
+	if !errors.Is(err, blog.ErrNotFound) {
+		return a, err
+	}
+	a, err = d.store.ArticleBySlug(ctx, slug)
+	switch {
+	case err != nil:
+		return a, err
+	case a.VoiceID != author.ID || a.Status == blog.Deleted:
+		return a, fmt.Errorf("the slug “%s” belongs to another article: choose another in the front matter", slug)
+	case a.Translated:
+		return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
+	}
+	return a, nil
 }
 
 // whichArticle tells one's own article from the file that has its title.
@@ -526,6 +551,8 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m ma
 		}
 	case blog.Scheduled:
 		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(d.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
+	case blog.Withdrawn:
+		fmt.Fprintf(c.out, "kept, and withdrawn as before: “causerie article publish” lets it out again\n")
 	default:
 		fmt.Fprintf(c.out, "kept as a draft: “causerie article publish” lets it out\n")
 	}

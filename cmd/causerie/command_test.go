@@ -192,6 +192,41 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 	})
 }
 
+func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		hums := func(words string) string {
+			return "---\ntitle: " + words + "\nslug: the-bridge-that-hums\n---\n\n" + words + "\n"
+		}
+		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
+		for _, step := range []struct{ args, status string }{
+			{"article withdraw the-bridge-that-hums", "withdrawn"},
+			{"article publish " + write(t, "bridge.md", strings.Replace(hums("Hums"), "slug", "date: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\nslug", 1)) + " --author ilse", "scheduled"},
+			{"article undo the-bridge-that-hums", "draft"},
+		} {
+			s.say(strings.Fields(step.args)...)
+			for _, file := range []string{write(t, "slug.md", hums("Other words")), "-"} {
+				_, trouble, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, hums("Other words"))
+				if status != failed || !strings.Contains(trouble, "is that of the article “Hums”, which came from bridge.md") || !strings.Contains(trouble, "write another slug") {
+					t.Errorf("over one that is %s, %s: %d, %q", step.status, file, status, trouble)
+				}
+			}
+			if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, step.status) || strings.Contains(shown, "Other words") {
+				t.Errorf("it is\n%s", shown)
+			}
+		}
+		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
+		s.say("article", "withdraw", "the-bridge-that-hums")
+		if said := s.say("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author", "ilse"); !strings.Contains(said, "withdrawn as before") {
+			t.Errorf("of a file of its name draft said %q", said)
+		}
+		if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") || !strings.Contains(shown, "Hums higher") {
+			t.Errorf("it is\n%s", shown)
+		}
+	})
+}
+
 func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
