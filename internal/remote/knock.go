@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"causerie/internal/signature"
 )
 
@@ -117,13 +119,16 @@ func other(first signature.Scheme, answer *http.Response, key signature.Key) dia
 	return dialect{scheme: signature.RFC9421}
 }
 
+// signing has a place for each core.
+var signing = semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))
+
 // sign signs a request in a dialect. That takes a core for a millisecond or two. No more are signed at once than there are
 // cores, and each lets whoever is ready go first: the answers to what was sent would else be read a tenth of a second late.
 func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) error {
-	if err := c.signing.Acquire(req.Context(), 1); err != nil {
+	if err := signing.Acquire(req.Context(), 1); err != nil {
 		return err
 	}
-	defer c.signing.Release(1)
+	defer signing.Release(1)
 	runtime.Gosched()
 	if in.scheme == signature.RFC9421 {
 		return signature.SignRFC9421(req, body, key, c.options.Now(), in.wish)

@@ -28,10 +28,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"runtime"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"causerie/internal/signature"
 )
@@ -118,7 +115,6 @@ type Client struct {
 	wire    *http.Transport
 	lookups *lookups
 	schemes *schemes
-	signing *semaphore.Weighted
 }
 
 // New makes a Client. It takes no proxy from the environment: behind a proxy, the
@@ -132,7 +128,6 @@ func New(options Options) *Client {
 		wire:    newTransport(guard.dial, options),
 		lookups: newLookups(options.Now),
 		schemes: newSchemes(options),
-		signing: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}
 }
 
