@@ -12,8 +12,18 @@ import (
 // statements are the prepared forms of queries, for the writer and for the readers. Preparing costs a third of a short
 // query on SQLite and a round trip on PostgreSQL.
 type statements struct {
-	mu    sync.Mutex
-	ready map[prepared]*sqlx.Stmt // nil while it is being prepared
+	mu        sync.Mutex
+	ready     map[prepared]*sqlx.Stmt // nil while it is being prepared
+	preparing sync.WaitGroup
+	closed    bool
+}
+
+// close waits for those that are being prepared, and begins no more: a connection that is in use would outlive its pool.
+func (s *statements) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.preparing.Wait()
 }
 
 type prepared struct {
@@ -33,12 +43,12 @@ func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 	}
 	s.statements.mu.Lock()
 	stmt, asked := s.statements.ready[key]
-	if !asked && len(s.statements.ready) < mostStatements && !strings.Contains(query, "SAVEPOINT") {
+	if !asked && !s.statements.closed && len(s.statements.ready) < mostStatements && !strings.Contains(query, "SAVEPOINT") {
 		if s.statements.ready == nil {
 			s.statements.ready = map[prepared]*sqlx.Stmt{}
 		}
 		s.statements.ready[key] = nil
-		go s.prepare(key)
+		s.statements.preparing.Go(func() { s.prepare(key) })
 	}
 	s.statements.mu.Unlock()
 	if stmt == nil || s.tx == nil {

@@ -79,6 +79,7 @@ func (s *Store) Close() error {
 		s.stop()
 		s.watching.Wait()
 	}
+	s.statements.close()
 	if s.read != s.write {
 		s.read.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -495,4 +496,25 @@ func TestAllListsCanBeRead(t *testing.T) {
 			t.Errorf("a gone actor still has a key: %v", err)
 		}
 	})
+}
+
+// TestAStoreThatIsClosedHoldsNothing closes stores while queries are being prepared: SQLite takes its log away with the last
+// connection.
+func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
+	path := storetest.SQLite(t)
+	for range 20 {
+		s, err := store.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.InTx(t.Context(), func(s *store.Store) error { return s.HeardFrom(t.Context(), "veerhuis.example", now) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+			t.Fatalf("somebody still has it open: %v", err)
+		}
+	}
 }
