@@ -33,6 +33,7 @@ func (c *Chores) list() []chore {
 		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
 		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},
 		{"ask again for people elsewhere", time.Minute, c.refresh},
+		{"ask servers what they run", time.Minute, c.askSoftware},
 		{"confirm departures", 10 * time.Minute, c.confirmDepartures},
 		{"erase what remains of those who left", 10 * time.Minute, c.eraseRemains},
 		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},

@@ -373,3 +373,30 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 		}
 	})
 }
+
+func TestTheReportSaysWhatAServerRuns(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		veerhuis, zilverduin := o.server("veerhuis"), o.server("zilverduin")
+		o.befriend(veerhuis.Person("bram"))
+		o.befriend(zilverduin.Person("kade"))
+		if err := zilverduin.Be(neighbour.Gone()); err != nil { // also to every question
+			t.Fatal(err)
+		}
+		a := o.publish()
+		unasked := func(in time.Duration) int {
+			hosts, err := o.store.UnaskedPeers(o.soon(), time.Now().Add(in), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(hosts)
+		}
+		o.until("both servers answered", func() bool { return unasked(0) == 2 })
+		o.choresAt(0, "both were asked", func() bool { return unasked(0) == 0 })
+		if bram, kade := o.report(a)[veerhuis.Host], o.report(a)[zilverduin.Host]; bram.Software != "mastodon 4.6.2" || kade.Software != "" {
+			t.Errorf("Bram's server runs %q, and Kade's, which does not say, %q", bram.Software, kade.Software)
+		}
+		if soon, later := unasked(29*24*time.Hour), unasked(31*24*time.Hour); soon != 0 || later != 2 {
+			t.Errorf("%d are asked again within a month, and %d after it", soon, later)
+		}
+	})
+}

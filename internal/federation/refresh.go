@@ -29,7 +29,7 @@ func (c *Chores) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.forEach(due, func(actor blog.Actor) error {
+	return forEach(due, func(actor blog.Actor) error {
 		matters, err := c.Store.Matters(ctx, actor.ID)
 		if err != nil || !matters {
 			return errors.Join(err, c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery)))
@@ -38,15 +38,34 @@ func (c *Chores) refresh(ctx context.Context) error {
 	})
 }
 
-// forEach does something for several people at once.
-func (c *Chores) forEach(list []blog.Actor, do func(blog.Actor) error) error {
+// askSoftware asks servers that answer what they run, for authors to see; nothing is concluded from it. One that does not
+// say is asked again as late as one that does.
+func (c *Chores) askSoftware(ctx context.Context) error {
+	hosts, err := c.Store.UnaskedPeers(ctx, c.Now(), freshOnce/2)
+	if err != nil {
+		return err
+	}
+	return forEach(hosts, func(host string) error {
+		software, err := c.Remote.Software(ctx, host)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			c.Log.Debug("a server does not say what it runs", "host", host, "error", err)
+		}
+		return c.Store.SaveSoftware(ctx, host, software, c.Now())
+	})
+}
+
+// forEach does something for several people or servers at once.
+func forEach[T any](list []T, do func(T) error) error {
 	var working sync.WaitGroup
 	places, errs := make(chan struct{}, askAtOnce), make([]error, len(list))
-	for i, actor := range list {
+	for i, one := range list {
 		places <- struct{}{}
 		working.Go(func() {
 			defer func() { <-places }()
-			errs[i] = do(actor)
+			errs[i] = do(one)
 		})
 	}
 	working.Wait()
@@ -121,7 +140,7 @@ func (c *Chores) confirmDepartures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.forEach(due, func(actor blog.Actor) error {
+	return forEach(due, func(actor blog.Actor) error {
 		_, err := c.fetchActor(ctx, actor.ID) // one who is there again is taken back by that
 		switch {
 		case errors.Is(err, remote.ErrGone):

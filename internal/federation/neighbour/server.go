@@ -198,12 +198,12 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, mood *spell) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 	case path == "/.well-known/webfinger":
 		s.webFinger(w, r)
-	case path == "/.well-known/nodeinfo" || path == "/nodeinfo/2.0":
-		s.nodeInfo(w, path)
 	case strings.HasPrefix(path, "/avatars/"):
 		s.avatar(w, path)
 	case mood.kind == gone:
 		writeError(w, http.StatusGone, "gone")
+	case path == "/.well-known/nodeinfo" || path == "/nodeinfo/2.0":
+		s.nodeInfo(w, path)
 	case wantsPage(r):
 		s.page(w, r)
 	default:
