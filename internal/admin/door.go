@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/page"
 	"causerie/internal/store"
 )
 
@@ -289,9 +290,9 @@ func (d *Desk) forget(v *visit) {
 // http, on somebody's own machine, they would refuse it altogether.
 func (d *Desk) cookieName() string {
 	if d.secure() {
-		return "__Host-causerie"
+		return "__Host-" + page.SignInCookie
 	}
-	return "causerie"
+	return page.SignInCookie
 }
 
 func (d *Desk) cookie(value string) *http.Cookie {

@@ -320,7 +320,7 @@ func newVariant(d Document, body []byte, etag, encoding string) variant {
 		header = http.Header{}
 	}
 	if header.Get("Cache-Control") == "" {
-		header.Set("Cache-Control", "public, max-age=60, stale-while-revalidate=600")
+		header.Set("Cache-Control", forReaders)
 	}
 	if header.Get("Vary") == "" {
 		header.Set("Vary", "Accept, Accept-Encoding")
@@ -366,21 +366,38 @@ func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 		v = &f.packed
 	}
 	header := w.Header()
-	if f.status == http.StatusOK && has(r.Header["If-None-Match"], v.etag) {
-		for _, field := range v.notice {
-			header[field.name] = field.values
-		}
-		w.WriteHeader(http.StatusNotModified)
-		return
+	known := f.status == http.StatusOK && has(r.Header["If-None-Match"], v.etag)
+	fields, status := v.header, f.status
+	if known {
+		fields, status = v.notice, http.StatusNotModified
 	}
-	for _, field := range v.header {
+	for _, field := range fields {
 		header[field.name] = field.values
 	}
-	w.WriteHeader(f.status)
-	if r.Method != http.MethodHead {
+	if bySomebodySignedIn(r) && header.Get("Cache-Control") == forReaders {
+		header["Cache-Control"] = forAuthors
+	}
+	w.WriteHeader(status)
+	if !known && r.Method != http.MethodHead {
 		w.Write(v.body)
 	}
 }
+
+// forReaders lets a page be a minute old, and older while it is asked for anew: a thousand servers that crawl a new article
+// ask for it at once.
+const forReaders = "public, max-age=60, stale-while-revalidate=600"
+
+// forAuthors lets those who just changed a page see it as it is now.
+var forAuthors = []string{"private, no-cache"}
+
+// bySomebodySignedIn tells whether a request brings the desk's cookie, which no reader is given. Whether it is still good does
+// not matter here: the page is the same.
+func bySomebodySignedIn(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header["Cookie"], func(cookie string) bool { return strings.Contains(cookie, SignInCookie+"=") })
+}
+
+// SignInCookie is how the name of the desk's cookie ends.
+const SignInCookie = "causerie"
 
 // takesGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here: gzip, or *, with a weight above zero.
 func takesGzip(values []string) bool {

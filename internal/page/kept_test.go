@@ -281,6 +281,13 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 	if diff := cmp.Diff(want, plain.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
+	for cookie, want := range map[string]string{"__Host-causerie=abc": "private, no-cache", "a=b; causerie=abc": "private, no-cache", "causerie-theme=dark": plain.Header.Get("Cache-Control")} {
+		for _, known := range []string{"", tag} {
+			if got := ask(page, "GET", "/", "Cookie", cookie, "If-None-Match", known).Header.Get("Cache-Control"); got != want {
+				t.Errorf("with the cookie %q and the tag %q it may be kept by %q, want %q", cookie, known, got, want)
+			}
+		}
+	}
 	if packed.Header.Get("Etag") == tag || strings.HasPrefix(tag, "W/") {
 		t.Errorf("tags %s and %s must be strong and differ", tag, packed.Header.Get("Etag"))
 	}
