@@ -231,8 +231,12 @@ func TestGuardedPagesSayWhatMayRun(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
 		}
 	}
-	if got := ask(Guard(false)(plain), "GET", "/").Header.Get("Strict-Transport-Security"); got != "" {
+	atHome := ask(Guard(false)(plain), "GET", "/").Header
+	if got := atHome.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("over http browsers were asked to stay on https: %q", got)
+	}
+	if got := atHome.Get("Content-Security-Policy"); !strings.Contains(got, "; form-action 'self' https: http:; ") {
+		t.Errorf("over http forms may lead where %q says", got)
 	}
 }
 
