@@ -331,6 +331,9 @@ func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatt
 	if a.Authors, err = d.byline(ctx, a.VoiceID, front); err != nil {
 		return err
 	}
+	if front.Part > 0 && front.Series == "" {
+		return blog.Invalid{Field: "part", Problem: blog.PartOfNothing}
+	}
 	a.Part = front.Part
 	a.SeriesID, err = d.series(ctx, front.Series, a.Language)
 	return err

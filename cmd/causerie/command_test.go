@@ -381,6 +381,7 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 		"a slug that somebody else has":   {"tobias", ferry, "belongs to another article"},
 		"a warning that would be in vain": {"ilse", "---\ntitle: W\nwarning: rain\n---\nx\n", "note-full"},
 		"a picture that is not there":     {"ilse", "---\ntitle: P\npicture: none.jpg\n---\nx\n", "none.jpg"},
+		"a part of no series":             {"ilse", "---\ntitle: P\npart: 3\n---\nx\n", "part needs a series"},
 		"a co-author nobody knows":        {"ilse", "---\ntitle: C\nauthors: [kade]\n---\nx\n", "kade"},
 		"an author nobody knows":          {"kade", ferry, "author list"},
 	} {

@@ -189,7 +189,9 @@ func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) e
 	}
 	a.SeriesID = ""
 	if p.Series == "" {
-		a.Part = 0
+		if a.Part > 0 {
+			p.Troubles.add("part", blog.PartOfNothing)
+		}
 		return nil
 	}
 	all, err := d.store.AllSeries(ctx)
@@ -207,7 +209,7 @@ func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) e
 	return err
 }
 
-// newSeries makes the typed series, or notes how many parts it will have.
+// newSeries makes the typed series, or notes how many parts it will have. A total that is not typed stays what it was.
 func (d *Desk) newSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
 	if p.Series == "" {
 		return nil
@@ -217,7 +219,7 @@ func (d *Desk) newSeries(ctx context.Context, p *editorPage, a *blog.Article) er
 		return err
 	}
 	s, err := d.seriesOf(ctx, *a)
-	if err != nil || s.ID != "" && s.Planned == planned {
+	if err != nil || s.ID != "" && (planned == 0 || s.Planned == planned) {
 		return err
 	}
 	if s.ID == "" {

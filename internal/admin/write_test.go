@@ -73,6 +73,31 @@ func TestBadInputComesBackWithEveryWord(t *testing.T) {
 	})
 }
 
+func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Save", "title", "One", "text", prose, "series", "Bridges", "part", "1", "planned", "3").want(200, "/admin/articles/")
+		total := func(want int) {
+			t.Helper()
+			if s, err := o.store.SeriesBySlug(t.Context(), "bridges"); err != nil || s.Planned != want {
+				t.Errorf("series %+v (%v), want %d parts", s, err, want)
+			}
+		}
+		b.press("Save", "planned", "").want(200, "/admin/articles/")
+		total(3)
+		b.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "bridges", "part", "2", "planned", "").want(200, "/admin/articles/")
+		total(3)
+		b.press("Save", "planned", "4").want(200, "/admin/articles/")
+		total(4)
+		b.press("Save", "series", "", "part", "2", "text", "Kept words.").want(422, "/admin/articles/").sees("The part needs a series.", "Kept words.")
+		if got := b.field("part"); got != "2" {
+			t.Errorf("the part came back as %q", got)
+		}
+		b.press("Save", "part", "").want(200, "/admin/articles/")
+	})
+}
+
 func TestTwoWindowsLoseNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)

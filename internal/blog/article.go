@@ -319,6 +319,9 @@ type Series struct {
 	VoiceID     ID  // of the voice that announces its parts, "" while nobody can follow it
 }
 
+// PartOfNothing is what is said of the part of an article that names no series.
+const PartOfNothing = "needs a series: name the one that this is a part of, or leave the part out"
+
 // Picture is an entry of the picture library. Files carry no metadata and are stored in up to three widths.
 type Picture struct {
 	ID        ID
