@@ -28,6 +28,7 @@ type reportPage struct {
 	More     int // delivered ones that are not shown
 	Sent     []saying
 	CanRetry bool
+	Unnamed  []string      // handles in it behind which nobody was found
 	Talk     *conversation // on other servers
 }
 
@@ -90,6 +91,9 @@ func (d *Desk) report(v *visit) error {
 		return err
 	}
 	if p.Talk, err = d.conversation(v, a); err != nil {
+		return err
+	}
+	if p.Unnamed, err = d.outbox.Unnamed(v.ctx(), a); err != nil {
 		return err
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/report", p)

@@ -174,3 +174,24 @@ func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
 		b.tells(map[*neighbour.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
 	})
 }
+
+func TestTheReportNamesWhoWasNotFound(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		known := func(name, host string) {
+			t.Helper()
+			id := "https://" + host + "/users/" + name
+			if err := o.store.SaveActor(o.soon(), blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, URL: id, Host: host, Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		known("bram", "veerhuis.example")
+		b := o.signIn("ilse")
+		text := prose + "\n\nAsk @bram@veerhuis.example or @kade@zilverduin.example."
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish").want(200, "/admin/articles/")
+		edit := "/admin/articles/" + string(o.only().ID)
+		b.open(edit+"/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
+		known("kade", "zilverduin.example")
+		b.open(edit).press("Save and tell").open(edit + "/report").lacks("Nobody was found")
+	})
+}

@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -61,6 +62,42 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 		return actor, err
 	}
 	return o.Store.Actor(ctx, actor.ID)
+}
+
+// Unnamed lists whom an article names and who was not told so with its newest words, since nobody was found behind the
+// handle at the time.
+func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) {
+	rendered, err := markup.Article(a.Markdown, markup.Options{})
+	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {
+		return nil, err
+	}
+	said, err := o.Store.Object(ctx, a.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	document, err := activity.Read(said.Payload)
+	if err != nil {
+		return nil, err
+	}
+	object, err := activity.ParseObject(document)
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]bool{}
+	for _, id := range object.Mentions {
+		told[id] = true
+	}
+	var unnamed []string
+	for _, handle := range rendered.Mentions {
+		actor, err := o.Store.ActorByHandle(ctx, strings.TrimPrefix(handle, "@"))
+		if err != nil && !errors.Is(err, blog.ErrNotFound) {
+			return nil, err
+		}
+		if !told[actor.ID] && actor.Block != blog.Refuse {
+			unnamed = append(unnamed, handle)
+		}
+	}
+	return unnamed, nil
 }
 
 func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity, mentions []activity.Mention) error {
