@@ -513,8 +513,7 @@ func (d *desk) articleLine(ctx context.Context, a blog.Article) (articleLine, er
 	case !errors.Is(err, blog.ErrNotFound):
 		return line, err
 	}
-	letters, err := d.store.ProgressOf(ctx, []blog.ID{a.ID})
-	line.Deliveries = letters[a.ID].Total
+	line.Deliveries, err = d.store.CountLetters(ctx, a.ID)
 	return line, err
 }
 
@@ -666,7 +665,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
-		letters, err := d.store.ProgressOf(ctx, []blog.ID{a.ID})
+		letters, err := d.store.Samples(ctx, []blog.ID{a.ID})
 		if err != nil {
 			return err
 		}
@@ -677,7 +676,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
 			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
-			{"delivered", progressWords(letters[a.ID])},
+			{"delivered", d.progressWords(blog.Standings(letters[a.ID]))},
 			{"answered", fmt.Sprintf("%s, %s, %s", plural(counts[a.ID].Replies, "comment"), plural(counts[a.ID].Likes, "like"), plural(counts[a.ID].Boosts, "boost"))}} {
 			if row[1] != "" {
 				t.line(nil, row...)

@@ -36,28 +36,40 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 			}
 			return t.flushOr(r.nothing())
 		}
-		articles, err := d.store.Articles(ctx, store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
+		err := d.eachPublic(ctx, func(articles []blog.Article) error {
+			if r.Failed {
+				return d.printFailed(ctx, c, t, articles)
+			}
+			return d.printProgress(ctx, t, articles)
+		})
 		if err != nil {
 			return err
 		}
-		if r.Failed {
-			for _, a := range articles {
-				if err := d.printServers(ctx, c, t, a, true); err != nil {
-					return err
-				}
-			}
-			return t.flushOr(r.nothing())
-		}
-		if err := d.printProgress(ctx, t, articles); err != nil {
+		return t.flushOr(r.nothing())
+	})
+}
+
+// eachPublic goes through all articles that are or were public, some at a time.
+func (d *desk) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
+	filter := store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
+	for {
+		articles, err := d.store.Articles(ctx, filter)
+		if err != nil {
 			return err
 		}
-		return t.flushOr("nothing is published yet")
-	})
+		if err := do(articles); err != nil || len(articles) < filter.Limit {
+			return err
+		}
+		filter.Offset += len(articles)
+	}
 }
 
 func (r deliveriesReport) nothing() string {
 	if r.Failed {
 		return "nothing failed"
+	}
+	if r.Article == "" {
+		return "nothing is published yet"
 	}
 	return "sent to nobody"
 }
@@ -123,6 +135,15 @@ func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Ar
 	return nil
 }
 
+func (d *desk) printFailed(ctx context.Context, c *console, t *table, articles []blog.Article) error {
+	for _, a := range articles {
+		if err := d.printServers(ctx, c, t, a, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // printSummary says how far an article has come, and what of it has not left yet.
 func (d *desk) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.Standing) error {
 	held, err := d.holdWords(ctx, a)
@@ -159,48 +180,56 @@ func (d *desk) serverWords(s blog.Standing) string {
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
+// progressLine is how the servers stand with an article, as programs read it. Each of them is counted once.
 type progressLine struct {
-	Article   string `json:"article"`
-	Total     int    `json:"total"`
-	Delivered int    `json:"delivered"`
-	Waiting   int    `json:"waiting"`
-	Retrying  int    `json:"retrying"`
-	Refused   int    `json:"refused"`
-	Gone      int    `json:"gone"`
-	GivenUp   int    `json:"given_up"`
+	Article string `json:"article"`
+	Total   int    `json:"total"`
+	Have    int    `json:"have"`         // or took the request to forget it
+	Newest  int    `json:"newest"`       // of those, that have the newest version
+	Keep    int    `json:"keeps_former"` // that still have a copy that was taken back before
+	Words   string `json:"words"`
+
+	Delivered int `json:"delivered"` // these are of the letters that decide, one a server
+	Waiting   int `json:"waiting"`
+	Retrying  int `json:"retrying"`
+	Refused   int `json:"refused"`
+	Gone      int `json:"gone"`
+	GivenUp   int `json:"given_up"`
+}
+
+func (d *desk) progressLineOf(a blog.Article, standings []blog.Standing) progressLine {
+	n := blog.Count(standings)
+	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep, Words: d.progressWords(standings),
+		Delivered: n.Letters[blog.Delivered], Waiting: n.Letters[blog.Waiting], Retrying: n.Letters[blog.Retrying],
+		Refused: n.Letters[blog.Refused], Gone: n.Letters[blog.GoneAway], GivenUp: n.Letters[blog.GivenUp]}
 }
 
 func (d *desk) printProgress(ctx context.Context, t *table, articles []blog.Article) error {
-	var ids []blog.ID
-	for _, a := range articles {
-		ids = append(ids, a.ID)
+	ids := make([]blog.ID, len(articles))
+	for i, a := range articles {
+		ids[i] = a.ID
 	}
-	letters, err := d.store.ProgressOf(ctx, ids)
+	letters, err := d.store.Samples(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for _, a := range articles {
-		p := letters[a.ID]
-		t.line(progressLine{a.Slug, p.Total, p.Delivered, p.Waiting, p.Retrying, p.Refused, p.Gone, p.GivenUp}, a.Slug, progressWords(p))
+		standings := blog.Standings(letters[a.ID])
+		t.line(d.progressLineOf(a, standings), a.Slug, d.progressWords(standings))
 	}
 	return nil
 }
 
-// progressWords is how far letters have come: "delivered 212/218, 6 retrying".
-func progressWords(p store.Progress) string {
-	if p.Total == 0 {
+// progressWords is how far an article has come: "3 of 5 servers have it; 2 are silent."
+func (d *desk) progressWords(standings []blog.Standing) string {
+	switch summary := blog.Summary(standings, d.moment); {
+	case len(standings) == 0:
 		return "sent to nobody"
+	case summary == "":
+		return "no other server has it"
+	default:
+		return summary
 	}
-	words := []string{fmt.Sprintf("delivered %d/%d", p.Delivered, p.Total)}
-	for _, part := range []struct {
-		n    int
-		word string
-	}{{p.Waiting, "waiting"}, {p.Retrying, "retrying"}, {p.Refused, "refused"}, {p.Gone, "gone"}, {p.GivenUp, "given up"}} {
-		if part.n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", part.n, part.word))
-		}
-	}
-	return strings.Join(words, ", ")
 }
 
 type deliveriesRetry struct {

@@ -80,6 +80,16 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 			!strings.HasPrefix(said[1], servers["zilverduin"].Host) || !strings.HasPrefix(said[2], servers["steiger"].Host) || !strings.HasPrefix(said[4], servers["veerhuis"].Host) {
 			t.Errorf("the report is %q", said)
 		}
+		if all := s.say("deliveries"); !strings.HasPrefix(all, "four-minutes-wide  "+said[0]) || strings.Count(all, "\n") != 1 {
+			t.Errorf("of all articles it says %q", all)
+		}
+		if line := read[progressLine](t, s.say("deliveries", "--json"))[0]; line != (progressLine{Article: "four-minutes-wide", Total: 4, Have: 4, Newest: 1, Words: said[0],
+			Delivered: 1, Retrying: 2, Refused: 1}) {
+			t.Errorf("of all articles it says %+v", line)
+		}
+		if shown := s.say("article", "show", "four-minutes-wide"); !strings.Contains(shown, said[0]) {
+			t.Errorf("the article shows %q", shown)
+		}
 
 		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
 		s.wait("the correction is handed on", func() bool { return of("veerhuis").Has == 3 })

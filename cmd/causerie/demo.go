@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -360,14 +361,15 @@ func (d *demo) deliver(ctx context.Context) error {
 			return err
 		}
 	}
-	var p store.Progress
+	var standings []blog.Standing
 	err := until(ctx, func() (bool, error) {
-		all, err := d.store.ProgressOf(ctx, []blog.ID{d.article.ID})
-		p = all[d.article.ID]
-		return p.Delivered == p.Total && p.Delivered >= len(d.servers), err
+		letters, err := d.store.Reports(ctx, d.article.ID)
+		standings = blog.Standings(letters)
+		waits := slices.ContainsFunc(letters, func(l blog.Report) bool { return !l.Status.Settled() })
+		return !waits && blog.Count(standings).Newest >= len(d.servers), err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", progressWords(p), err)
+		return fmt.Errorf("%s: %w", d.desk.progressWords(standings), err)
 	}
 	d.say("delivered %d/%d, each signed and checked by who got it, in %d ms", len(d.servers), len(d.servers), time.Since(began).Milliseconds())
 	return nil

@@ -123,7 +123,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	if failed := report("--failed"); len(failed) != 0 {
 		t.Errorf("still failed: %+v", failed)
 	}
-	if said := s.say("deliveries"); !strings.Contains(said, "delivered 1/1") {
+	if said := s.say("deliveries"); !strings.Contains(said, "The one server has it.") {
 		t.Errorf("the overview says %q", said)
 	}
 }

@@ -40,7 +40,7 @@ type row struct {
 	Begins   string // its first words, where it has no title
 	By       string // the owner, where it is somebody else
 	Replies  int
-	Letters  progress
+	Servers  progress
 	Mine     bool // to publish and change
 	Pinned   bool // first on its author's page
 	CanPin   bool
@@ -99,7 +99,7 @@ func (d *Desk) rows(v *visit, filter store.Filter) ([]row, error) {
 	for i, a := range list {
 		ids[i] = a.ID
 	}
-	letters, err := d.store.ProgressOf(v.ctx(), ids)
+	letters, err := d.store.Samples(v.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (d *Desk) rows(v *visit, filter store.Filter) ([]row, error) {
 	rows := make([]row, len(list))
 	for i, a := range list {
 		rows[i] = v.row(a)
-		rows[i].Letters, rows[i].Replies = progressOf(letters[a.ID]), counts[a.ID].Replies
+		rows[i].Servers, rows[i].Replies = v.progress(letters[a.ID]), counts[a.ID].Replies
 		rows[i].Pinned, rows[i].CanPin = pinned[a.ID], a.Listed()
 	}
 	return rows, nil

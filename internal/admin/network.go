@@ -52,7 +52,7 @@ func (d *Desk) network(v *visit) error {
 	if p.Articles, err = d.rows(v, recent); err != nil {
 		return err
 	}
-	if len(p.Peers)+len(p.Aside) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Letters.Total > 0 }) {
+	if len(p.Peers)+len(p.Aside) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing had to be sent yet."
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/network", p)

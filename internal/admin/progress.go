@@ -1,19 +1,51 @@
 package admin
 
-import "causerie/internal/store"
+import "causerie/internal/blog"
 
-// progress is how far the letters of an article have come, ready to be drawn: the bar repeats what the words say.
+// progress is how other servers stand with an article, ready to be drawn: the bar repeats what the words say.
 type progress struct {
-	store.Progress
-	Bar []string // a class for each piece of the bar
+	blog.Tally
+	Sent     bool   // to anybody
+	Sentence string // all of it, as its report says it; "" where no server is to be spoken of
+	Class    string // the shape beside the words
+	Bar      []string
+	Key      []keyLine
+}
+
+func (v *visit) progress(letters []blog.Report) progress {
+	standings := blog.Standings(letters)
+	t := blog.Count(standings)
+	p := progress{Tally: t, Sent: len(standings) > 0, Sentence: blog.Summary(standings, v.since), Class: "again"}
+	switch {
+	case t.Newest == t.Servers:
+		p.Class = "done"
+	case t.Letters[blog.Waiting] > 0:
+		p.Class = "wait"
+	}
+	p.Bar, p.Key = drawn(t)
+	return p
+}
+
+// keyLine is one entry of a bar's key: a shape, a number, a word.
+type keyLine struct{ Class, Words string }
+
+// drawn makes a bar of what became of the letters that decide, and its key.
+func drawn(t blog.Tally) ([]string, []keyLine) {
+	var key []keyLine
+	for _, k := range []struct {
+		class, words string
+		status       blog.DeliveryStatus
+	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
+		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
+		if n := t.Letters[k.status]; n > 0 {
+			key = append(key, keyLine{k.class, figure(n) + " " + k.words})
+		}
+	}
+	return bar(t.Servers, piece{"", t.Letters[blog.Delivered]}, piece{"again", t.Letters[blog.Retrying]}, piece{"wait", t.Letters[blog.Waiting]},
+		piece{"no", t.Letters[blog.Refused] + t.Letters[blog.GivenUp]}, piece{"gone", t.Letters[blog.GoneAway]}), key
 }
 
 const barPieces = 48
-
-func progressOf(p store.Progress) progress {
-	return progress{Progress: p, Bar: bar(p.Total,
-		piece{"", p.Delivered}, piece{"again", p.Retrying}, piece{"wait", p.Waiting}, piece{"no", p.Refused}, piece{"gone", p.Gone + p.GivenUp})}
-}
 
 type piece struct {
 	class string

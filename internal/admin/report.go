@@ -34,9 +34,6 @@ type reportPage struct {
 
 const firstDone = 20 // delivered servers shown before one asks for all
 
-// keyLine is one entry of the bar's key: a shape, a number, a word.
-type keyLine struct{ Class, Words string }
-
 // server is a line of the report: where an article went, and how that server stands with it.
 type server struct {
 	blog.Standing
@@ -83,6 +80,7 @@ func (d *Desk) report(v *visit) error {
 	if a.OnTheWeb() {
 		p.Address = v.site.ArticlePage(a)
 	}
+	p.Bar, p.Key = drawn(blog.Count(standings))
 	p.sort(v.servers(standings))
 	if v.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
@@ -163,31 +161,15 @@ func nextTry(at time.Time, v *visit) string {
 }
 
 func (p *reportPage) sort(servers []server) {
-	counts := map[blog.DeliveryStatus]int{}
 	for _, s := range servers {
 		p.CanRetry = p.CanRetry || s.Retry
 		switch {
-		case s.Spared():
-			p.Done = append(p.Done, s)
-			continue
-		case s.Standing.Status == blog.Delivered:
+		case s.Spared() || s.Standing.Status == blog.Delivered:
 			p.Done = append(p.Done, s)
 		case s.Standing.Status == blog.Waiting:
 			p.Waiting = append(p.Waiting, s)
 		default:
 			p.Look = append(p.Look, s)
-		}
-		counts[s.Standing.Status]++
-	}
-	p.Bar = bar(len(servers), piece{"", counts[blog.Delivered]}, piece{"again", counts[blog.Retrying]}, piece{"wait", counts[blog.Waiting]},
-		piece{"no", counts[blog.Refused] + counts[blog.GivenUp]}, piece{"gone", counts[blog.GoneAway]})
-	for _, k := range []struct {
-		class, words string
-		status       blog.DeliveryStatus
-	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
-		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
-		if n := counts[k.status]; n > 0 {
-			p.Key = append(p.Key, keyLine{k.class, figure(n) + " " + k.words})
 		}
 	}
 }

@@ -89,6 +89,9 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today", "Changed (Update), to 3 servers")
 		b.tells(map[*neighbour.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."}, zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
 			dijla: {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"}, kade: {"Does not have it."}})
+		b.open("/admin").sees("of 4 servers have it, 1 the newest version", "1 delivered", "1 trying again", "2 refused")
+		b.open("/admin/articles").sees("3 of 4 servers have it, 1 of them the newest version")
+		b.open("/admin/network").sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today")
 
 		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
 		o.settled()

@@ -60,7 +60,7 @@ func (p *todayPage) beforeTheFirstLetter() {
 	case p.ServersSilent > 0 || p.Followers.Accepted > 0:
 	case p.Last == nil:
 		p.Sentence = "Nothing is published yet."
-	case p.Last.Progress.Total == 0:
+	case p.Last.Progress.Servers == 0:
 		p.Sentence = "Published here. Nobody follows you yet."
 	}
 }
@@ -96,7 +96,7 @@ func (d *Desk) lastArticle(v *visit, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	letters, err := d.store.ProgressOf(v.ctx(), []blog.ID{list[0].ID})
+	letters, err := d.store.Samples(v.ctx(), []blog.ID{list[0].ID})
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (d *Desk) lastArticle(v *visit, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: progressOf(letters[list[0].ID])}
+	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: v.progress(letters[list[0].ID])}
 	return nil
 }
 

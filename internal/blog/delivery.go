@@ -62,6 +62,7 @@ type Report struct {
 	GoneAt   *time.Time // when that copy was taken back
 	Holds    int        // the version of it that the server took last, 0 for none
 	Asked    bool       // the server took the word that it is to forget it
+	Alike    int        // other servers that stand just so and are not reported themselves
 
 	Failures         int        // of the server, in a row
 	FailingSince     *time.Time // when it fell silent; nil while it answers, if only to ask for patience

@@ -99,3 +99,39 @@ func (s Standing) rank() int {
 	}
 	return slices.Index([]DeliveryStatus{Refused, GivenUp, Retrying, GoneAway, Waiting}, s.Status)
 }
+
+// Tally is how many servers stand how with an article, each counted once however many letters went there.
+type Tally struct {
+	Servers int                    // that it went to
+	Have    int                    // of those, that have it in whatever version, or took the word that they are to forget it
+	Newest  int                    // of those that have it, that have the newest version
+	Gone    bool                   // it was taken back
+	Keep    int                    // that still have a copy that was taken back before
+	Letters map[DeliveryStatus]int // what became of the letter that decides, of all Servers
+}
+
+// Count sums up standings.
+func Count(list []Standing) Tally {
+	t := Tally{Letters: map[DeliveryStatus]int{}}
+	for _, s := range list {
+		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
+			t.Keep += 1 + s.Alike
+		}
+		if !s.counts() {
+			continue
+		}
+		t.Servers += 1 + s.Alike
+		t.Letters[s.Status] += 1 + s.Alike
+		if s.Asked || s.Has() && s.GoneAt == nil {
+			t.Have += 1 + s.Alike
+		}
+		if s.Asked || s.Has() && s.Holds >= s.Newest {
+			t.Newest += 1 + s.Alike
+		}
+		t.Gone = t.Gone || s.GoneAt != nil
+	}
+	return t
+}
+
+// counts tells whether a server is one of those that an article went to, as it is now.
+func (s Standing) counts() bool { return !s.Former && !s.Spared() }

@@ -96,37 +96,22 @@ func (s Standing) serverWords(when func(time.Time) string) string {
 // Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it; 1 refused
 // it; 1 is silent since Monday." It is "" when the article was sent to nobody.
 func Summary(list []Standing, when func(time.Time) string) string {
-	all, well, newest, kept, gone := 0, 0, 0, 0, false
+	t := Count(list)
 	var plights []plight
 	for _, s := range list {
-		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
-			kept++
+		if s.counts() {
+			plights = s.plight().among(plights, 1+s.Alike)
 		}
-		if s.Former || s.Spared() {
-			continue
-		}
-		all++
-		if s.Asked || s.Has() && s.GoneAt == nil {
-			well++
-		}
-		if s.Asked || s.Has() && s.Holds >= s.Newest {
-			newest++
-		}
-		gone = gone || s.GoneAt != nil
-		plights = s.plight().among(plights)
 	}
 	var parts []string
-	if all > 0 {
-		parts = append(parts, lead(all, well, gone))
-		if newest < well {
-			parts[0] += fmt.Sprintf(", %d of them the newest version", newest)
-		}
+	if lead := t.Words(); lead != "" {
+		parts = append(parts, lead)
 	}
 	for _, p := range plights {
 		parts = append(parts, p.words(when))
 	}
-	if kept > 0 {
-		parts = append(parts, (&plight{n: kept, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).words(when))
+	if t.Keep > 0 {
+		parts = append(parts, (&plight{n: t.Keep, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).words(when))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -134,23 +119,35 @@ func Summary(list []Standing, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// lead says how many servers have an article, or were asked to forget it.
-func lead(all, well int, gone bool) string {
+// Words says how many servers have an article, or were asked to forget it: "14 of 16 servers have it". They are "" when it went
+// to nobody.
+func (t Tally) Words() string {
+	switch words := t.haveWords(); {
+	case t.Servers == 0:
+		return ""
+	case t.Newest < t.Have:
+		return fmt.Sprintf("%s, %d of them the newest version", words, t.Newest)
+	default:
+		return words
+	}
+}
+
+func (t Tally) haveWords() string {
 	has, have := "has it", "have it"
-	if gone {
+	if t.Gone {
 		has, have = "took the request to forget it", "took the request to forget it"
 	}
 	switch {
-	case well == all && all == 1:
+	case t.Have == t.Servers && t.Servers == 1:
 		return "The one server " + has
-	case well == all:
-		return fmt.Sprintf("All %d servers %s", all, have)
-	case well == 0 && all == 1 && !gone:
+	case t.Have == t.Servers:
+		return fmt.Sprintf("All %d servers %s", t.Servers, have)
+	case t.Have == 0 && t.Servers == 1 && !t.Gone:
 		return "The one server does not have it"
-	case well == 1:
-		return fmt.Sprintf("1 of %d servers %s", all, has)
+	case t.Have == 1:
+		return fmt.Sprintf("1 of %d servers %s", t.Servers, has)
 	}
-	return fmt.Sprintf("%d of %d servers %s", well, all, have)
+	return fmt.Sprintf("%d of %d servers %s", t.Have, t.Servers, have)
 }
 
 // plight is what keeps some servers from having the newest of an article.
@@ -189,8 +186,8 @@ func (s Standing) plight() plight {
 	return plight{}
 }
 
-// among counts a plight with those of the same kind.
-func (p plight) among(list []plight) []plight {
+// among counts the plight of n servers with those of the same kind.
+func (p plight) among(list []plight, n int) []plight {
 	if p.one == "" {
 		return list
 	}
@@ -199,7 +196,7 @@ func (p plight) among(list []plight) []plight {
 		i, list = len(list), append(list, p)
 	}
 	known := &list[i]
-	known.n++
+	known.n += n
 	if p.since != nil && (known.since == nil || p.since.Before(*known.since)) {
 		known.since = p.since
 	}

@@ -7,20 +7,26 @@ import (
 	"causerie/internal/blog"
 )
 
+const (
+	reportColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.revision, d.unsure, d.welcome, d.settled_at,
+		a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
+		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
+		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since`
+	fromLetters = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d ON d.activity_id = a.id
+		JOIN peers p ON p.host = d.host LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host `
+)
+
+// reportRow is a letter about an article as it is read.
+type reportRow struct {
+	blog.Report
+	ArticleID blog.ID
+	VoiceID   blog.ID
+}
+
 // Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
 func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, error) {
-	var rows []struct {
-		blog.Report
-		VoiceID blog.ID
-	}
-	err := s.all(ctx, &rows, `
-		SELECT d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.revision, d.unsure, d.welcome, d.settled_at,
-			a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
-			COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
-			p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since
-		FROM objects o JOIN activities a ON a.object_id = o.id JOIN deliveries d ON d.activity_id = a.id JOIN peers p ON p.host = d.host
-		LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host
-		WHERE o.article_id = ? AND o.comment_id = '' ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
+	var rows []reportRow
+	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromLetters+`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +37,32 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, er
 		list[i].Followers = behind[door{row.VoiceID, row.Inbox}]
 	}
 	return list, err
+}
+
+// Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same way
+// one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are alike,
+// and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
+func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Report, error) {
+	samples := map[blog.ID][]blog.Report{}
+	if len(articles) == 0 {
+		return samples, nil
+	}
+	var rows []reportRow
+	err := s.all(ctx, &rows, `
+		WITH histories AS (
+			SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, string_agg(
+				d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
+				COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
+			`+fromLetters+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host),
+		samples AS (
+			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM histories
+			GROUP BY article_id, failing, failing_since, unavailable_since, letters)
+		SELECT o.article_id, s.alike, `+reportColumns+fromLetters+`JOIN samples s ON s.article_id = o.article_id AND s.host = d.host
+		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
+	for _, row := range rows {
+		samples[row.ArticleID] = append(samples[row.ArticleID], row.Report)
+	}
+	return samples, err
 }
 
 // door is a mailbox with the voice whose letters come to it.
@@ -58,50 +90,10 @@ func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, erro
 	return counts, err
 }
 
-// Progress is how far the letters of one article have come.
-type Progress struct {
-	Total, Delivered, Waiting, Retrying, Refused, Gone, GivenUp int
-}
-
-// ProgressOf counts, for each article, what became of the letters of its first publication and later changes.
-func (s *Store) ProgressOf(ctx context.Context, ids []blog.ID) (map[blog.ID]Progress, error) {
-	progress := map[blog.ID]Progress{}
-	if len(ids) == 0 {
-		return progress, nil
-	}
-	var rows []struct {
-		ArticleID blog.ID
-		Status    blog.DeliveryStatus
-		N         int
-	}
-	err := s.all(ctx, &rows, `
-		SELECT o.article_id, d.status, count(*) AS n
-		FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN objects o ON o.id = a.object_id AND o.comment_id = ''
-		WHERE o.article_id IN (?) AND d.status <> 'superseded' GROUP BY o.article_id, d.status`, ids)
-	for _, row := range rows {
-		p := progress[row.ArticleID]
-		p.add(row.Status, row.N)
-		progress[row.ArticleID] = p
-	}
-	return progress, err
-}
-
-func (p *Progress) add(status blog.DeliveryStatus, n int) {
-	p.Total += n
-	switch status {
-	case blog.Delivered:
-		p.Delivered += n
-	case blog.Waiting:
-		p.Waiting += n
-	case blog.Retrying:
-		p.Retrying += n
-	case blog.Refused:
-		p.Refused += n
-	case blog.GoneAway:
-		p.Gone += n
-	case blog.GivenUp:
-		p.GivenUp += n
-	}
+// CountLetters counts the letters that were written about an article and that no later one made needless.
+func (s *Store) CountLetters(ctx context.Context, article blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*)`+fromLetters+`WHERE o.article_id = ? AND d.status <> 'superseded'`, article)
 }
 
 // SilentPeers lists servers that have failed, the longest silent first: what an author sees of the network's health.
