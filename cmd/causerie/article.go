@@ -52,16 +52,17 @@ func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article. " +
 		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the same name revises what it made before; " +
 		"a file of another name is told to say a slug. " +
-		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out."
+		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out: --quiet and --hold are not for it."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
-		m, err := d.read(ctx, c, p.articleFile)
+		how := federation.Manner{Quiet: p.Quiet, Hold: p.Hold}
+		m, err := d.read(ctx, c, p.articleFile, how)
 		if err != nil {
 			return err
 		}
-		a, err := d.publish(ctx, m, federation.Manner{Quiet: p.Quiet, Hold: p.Hold})
+		a, err := d.publish(ctx, m, how)
 		if err != nil {
 			return err
 		}
@@ -79,7 +80,7 @@ type articleDraft struct {
 
 func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
-		m, err := d.read(ctx, c, p.articleFile)
+		m, err := d.read(ctx, c, p.articleFile, federation.Manner{})
 		if err != nil {
 			return err
 		}
@@ -131,8 +132,9 @@ func (m manuscript) mayBeKept() error {
 	return nil
 }
 
-// read makes an article of a file: a new one, or the one that this author has under its slug, changed.
-func (d *desk) read(ctx context.Context, c *console, f articleFile) (manuscript, error) {
+// read makes an article of a file that is to go out in a manner: a new one, or the one that this author has under its slug,
+// changed.
+func (d *desk) read(ctx context.Context, c *console, f articleFile, how federation.Manner) (manuscript, error) {
 	author, err := d.author(ctx, f.Author)
 	if err != nil {
 		return manuscript{}, err
@@ -140,6 +142,9 @@ func (d *desk) read(ctx context.Context, c *console, f articleFile) (manuscript,
 	text, err := readFile(c, f.File)
 	if err != nil {
 		return manuscript{}, err
+	}
+	if err := d.refuseManner(text, how); err != nil {
+		return manuscript{}, fmt.Errorf("%s: %w", f.File, err)
 	}
 	folder := filepath.Dir(f.File)
 	m, err := d.compose(ctx, author, f.File, text, func(name string) (io.ReadCloser, error) {

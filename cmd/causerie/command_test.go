@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -286,6 +287,43 @@ func TestWithdrawSaysWhatToDoWithWhatIsNotOut(t *testing.T) {
 	if shown := read[articleLine](t, s.say("article", "show", "later", "--json"))[0]; shown.Status != "draft" || shown.Scheduled != "" {
 		t.Errorf("it is %+v", shown)
 	}
+}
+
+func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse")
+		breed := "---\ntitle: Vier minuten breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nHet pontje.\n"
+		withPicture := write(t, "breed.md", breed+"\n![De steiger](steiger.png)\n")
+		picture, err := os.Create(filepath.Join(filepath.Dir(withPicture), "steiger.png"))
+		if err := errors.Join(err, drawLanding(picture), picture.Close()); err != nil {
+			t.Fatal(err)
+		}
+		refuse := func(when string) {
+			t.Helper()
+			before := s.say("article", "show", "four-minutes-wide")
+			for flags, want := range map[string]string{"--hold 1h": "keep the text with “causerie article draft”", "--hold=-1h": "--hold", "--quiet": "always told: leave it out"} {
+				args := append([]string{"article", "publish", withPicture, "--author", "ilse"}, strings.Fields(flags)...)
+				if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != misusing || !strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
+					t.Errorf("%s, %s: %d, %q", when, flags, status, trouble)
+				}
+			}
+			if after := s.say("article", "show", "four-minutes-wide"); after != before {
+				t.Errorf("%s: it was %s and is %s", when, before, after)
+			}
+			if taken, err := filepath.Glob(filepath.Join(s.settings[3], "media", "*")); err != nil || len(taken) != 0 {
+				t.Errorf("%s: the library took %v, %v", when, taken, err)
+			}
+		}
+		refuse("before it has readers")
+		s.say("article", "publish", write(t, "breed.md", breed), "--author", "ilse")
+		refuse("when it has readers")
+		s.say("article", "publish", withPicture, "--author", "ilse")
+		if taken, err := filepath.Glob(filepath.Join(s.settings[3], "media", "*")); err != nil || len(taken) == 0 {
+			t.Errorf("without a flag the library took %v, %v", taken, err)
+		}
+	})
 }
 
 func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"causerie/internal/admin"
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/markup"
 )
 
@@ -51,6 +52,20 @@ func (d *desk) composeTranslation(ctx context.Context, author blog.Author, front
 	m.note(rendered, path, above)
 	t.Text = trial.Text
 	return m, err
+}
+
+// refuseManner says that a translation goes out in no other manner than plainly, before anything of its file is taken.
+func (d *desk) refuseManner(file []byte, how federation.Manner) error {
+	front, _, err := markup.ParseFrontMatter(file, d.site.Location())
+	switch {
+	case err != nil || front.TranslationOf == "": // what is wrong with it is told by who composes it
+		return nil
+	case how.Hold != 0:
+		return misuse{errors.New("--hold is not for a translation, which leaves at once: leave it out, or keep the text with “causerie article draft” until it may leave")}
+	case how.Quiet:
+		return misuse{errors.New("--quiet is not for a translation, of which servers that have the article are always told: leave it out")}
+	}
+	return nil
 }
 
 // original finds the article that a translation is of, if the author may change it.
