@@ -85,6 +85,9 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 			return err
 		}
 		if m.translation != nil {
+			if err := d.refuseDraft(ctx, m); err != nil {
+				return err
+			}
 			a, err := d.saveTranslation(ctx, m, true)
 			if err != nil {
 				return err

@@ -319,6 +319,13 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 		refuse("before it has readers")
 		s.say("article", "publish", write(t, "breed.md", breed), "--author", "ilse")
 		refuse("when it has readers")
+		shown := s.say("article", "show", "four-minutes-wide")
+		if _, trouble, status := say(s.ctx, s.args("article", "draft", write(t, "breed.md", breed+"\nNog niet.\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "“vier-minuten-breed” is published already") {
+			t.Errorf("a draft of it: %d, %q", status, trouble)
+		}
+		if now := s.say("article", "show", "four-minutes-wide"); now != shown {
+			t.Errorf("after the draft it was %s and is %s", shown, now)
+		}
 		s.say("article", "publish", withPicture, "--author", "ilse")
 		if taken, err := filepath.Glob(filepath.Join(s.settings[3], "media", "*")); err != nil || len(taken) == 0 {
 			t.Errorf("without a flag the library took %v, %v", taken, err)

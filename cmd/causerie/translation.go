@@ -109,6 +109,18 @@ func leftOut(front markup.FrontMatter) []string {
 	return keys
 }
 
+// refuseDraft says that a translation which readers have is no draft any more.
+func (d *desk) refuseDraft(ctx context.Context, m manuscript) error {
+	known, err := d.store.Translation(ctx, m.article.ID, m.translation.Language)
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return nil
+	case err == nil && !known.Draft && m.article.Status == blog.Published:
+		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", known.Slug)
+	}
+	return err
+}
+
 // saveTranslation writes a translation; of a published article it goes out at once, unless it is a draft.
 func (d *desk) saveTranslation(ctx context.Context, m manuscript, draft bool) (blog.Article, error) {
 	m.translation.Draft = draft
