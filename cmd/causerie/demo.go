@@ -147,7 +147,8 @@ type demo struct {
 	world        *neighbour.World
 	servers      []*neighbour.Server
 	article      blog.Article
-	said         []string // what must stand under the article in the end
+	said         []string     // what must stand under the article in the end
+	guarded      blog.Article // an earlier one, whose author looks at each answer first
 }
 
 // trip is the whole way of an article out and of the conversation back.
@@ -251,8 +252,12 @@ func (d *demo) write(ctx context.Context) error {
 		outbox := *d.outbox
 		outbox.Now = func() time.Time { return time.Now().AddDate(0, 0, -e.days) }
 		then.outbox = &outbox
-		if _, err := d.file(ctx, &then, e.file, e.by); err != nil {
+		a, err := d.file(ctx, &then, e.file, e.by)
+		if err != nil {
 			return err
+		}
+		if a.Comments == blog.Approve && d.guarded.ID == "" { // its translation comes later
+			d.guarded = a
 		}
 	}
 	d.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and one of the texts a translation", len(earlier)-1)
@@ -410,6 +415,9 @@ func (d *demo) converse(ctx context.Context) error {
 	if err := d.speakOf(ctx, deniz, d.person(0, "wietske")); err != nil {
 		return err
 	}
+	if err := d.knock(ctx, d.person(1, "joost")); err != nil {
+		return err
+	}
 	for _, act := range []struct {
 		who  *neighbour.Person
 		word string
@@ -453,6 +461,21 @@ func (d *demo) speakOf(ctx context.Context, quoter, namer *neighbour.Person) err
 		n, err := d.store.CountMentions(ctx, store.MentionList{Author: d.ilse.ID})
 		return n == 1, err
 	})
+}
+
+// knock lets somebody answer where the author wants to see it first.
+func (d *demo) knock(ctx context.Context, who *neighbour.Person) error {
+	const words = "<p>Mijn vader bond er elk jaar een voor de boot die niet kwam. Heb je er een over?</p>"
+	author := neighbour.Mention(d.site.ActorID(d.tobias.ID))
+	if _, err := who.Reply(ctx, d.site.ArticleID(d.guarded.ObjectID), words, neighbour.Language("nl"), author); err != nil {
+		return err
+	}
+	err := until(ctx, func() (bool, error) {
+		n, err := d.store.CountComments(ctx, store.CommentList{Article: d.guarded.ID, States: []blog.CommentState{blog.CommentWaiting}})
+		return n == 1, err
+	})
+	d.say("-> reply from %s under “%s”, which waits to be let in", known(who), d.guarded.Title)
+	return err
 }
 
 // answer lets Ilse answer a comment, and waits until its writer has read it.
@@ -538,8 +561,8 @@ func visible(ctx context.Context, address string) (string, error) {
 // invite says where to look around.
 func (d *demo) invite(kept string) {
 	d.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  desk        %s/login   sign in as ilse with: %s\n"+
-		"  who has it  %s/admin/articles/%s/report\n  mentions    %s/admin/mentions", d.site.Home(), d.site.ArticlePage(d.article), d.site.Home(),
-		d.site.SeriesPage("the-low-road"), d.site.URL, demoPassword, d.site.URL, d.article.ID, d.site.URL)
+		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions    %s/admin/mentions", d.site.Home(), d.site.ArticlePage(d.article), d.site.Home(),
+		d.site.SeriesPage("the-low-road"), d.site.URL, demoPassword, d.site.URL, d.article.ID, d.site.URL, d.site.URL)
 	if kept != "" {
 		d.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept, kept, d.site.Host())
 	}
