@@ -51,13 +51,13 @@ type articlePublish struct {
 func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article. " +
 		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the same name revises what it made before; " +
-		"a file of another name is told to say a slug. " +
+		"a file of another name is told to say a slug. A file that says what is out already changes nothing, and nothing is sent. " +
 		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out: --quiet and --hold are not for it."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
-		how := federation.Manner{Quiet: p.Quiet, Hold: p.Hold}
+		how := federation.Manner{Quiet: p.Quiet, Hold: p.Hold, OnlyNews: true}
 		m, err := d.read(ctx, c, p.articleFile, how)
 		if err != nil {
 			return err
@@ -114,13 +114,19 @@ type manuscript struct {
 	translation *translation // what the file holds where it is one of the article; nil else
 }
 
-// verb is what publishing it did. The article is here as it was before.
-func (m manuscript) verb() string {
-	if m.translation == nil && m.article.Status == blog.Published {
+// verb is what publishing it did, which made a of the article that it was before.
+func (m manuscript) verb(a blog.Article) string {
+	switch {
+	case m.article.Status == blog.Published && m.article.Revision == a.Revision:
+		return unchanged
+	case m.translation == nil && m.article.Status == blog.Published:
 		return "revised"
 	}
 	return "published"
 }
+
+// unchanged is the verb of a file that says what is out already.
+const unchanged = "nothing changed:"
 
 // mayBeKept tells whether the file may be kept as a draft: in place of nothing, or of what a file of the same name made that
 // readers do not have.
@@ -549,14 +555,15 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m ma
 	}
 	switch a.Status {
 	case blog.Published:
-		fmt.Fprintf(c.out, "%s %s\n", m.verb(), line.URL)
+		verb := m.verb(a)
+		fmt.Fprintf(c.out, "%s %s\n", verb, line.URL)
 		held, err := d.holdWords(ctx, a)
 		switch {
 		case err != nil:
 			return err
 		case held != "":
 			fmt.Fprintln(c.out, held)
-		case line.Deliveries > 0:
+		case line.Deliveries > 0 && verb != unchanged:
 			return d.tellDeparture(ctx, c, a)
 		}
 	case blog.Scheduled:

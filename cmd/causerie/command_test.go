@@ -193,6 +193,59 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 	})
 }
 
+func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		veerhuis, bram := s.village()
+		s.ilse(bram)
+		s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+		folder := t.TempDir()
+		var picture bytes.Buffer
+		if err := drawFerry(&picture); err != nil {
+			t.Fatal(err)
+		}
+		keep := func(name, body string) string {
+			path := filepath.Join(folder, name)
+			if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		keep("ferry.jpg", picture.String())
+		wide := "---\ntitle: Wide\nslug: wide\nsummary: On a ferry.\nseries: The Low Road\npart: 2\ntags: [Veer, rivers, veer]\nauthors: [ilse, tobias]\n" +
+			"guest: Harm <https://harm.example>\npicture: ferry.jpg\npicture-alt: A ferry.\ncomments: known\n---\n\nThe *ferry*.\n\n![At the buoy](ferry.jpg)\n"
+		original := keep("wide.md", wide)
+		dutch := keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje.\n")
+		a := read[articleLine](t, s.say("article", "publish", original, "--author", "ilse", "--json"))[0]
+		s.wait("the article is told", func() bool { return len(veerhuis.Received("Create")) == 1 })
+		s.say("article", "publish", dutch, "--author", "ilse")
+		s.wait("the translation is told", func() bool { return len(veerhuis.Received("Update")) == 1 })
+		_, before := s.get(a.Object, "application/activity+json")
+		for _, file := range []string{original, dutch, keep("other.md", wide), original, dutch} {
+			if said := s.say("article", "publish", file, "--author", "ilse"); !strings.HasPrefix(said, "nothing changed: http") || strings.Count(said, "\n") != 1 {
+				t.Errorf("of %s publish said %q", file, said)
+			}
+		}
+		if _, now := s.get(a.Object, "application/activity+json"); now != before {
+			t.Errorf("on the wire it was\n%s\nand is\n%s", before, now)
+		}
+		if said := s.say("article", "publish", keep("wide.md", wide+"More.\n"), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+			t.Errorf("of another text publish said %q", said)
+		}
+		s.wait("the change is told", func() bool { return len(veerhuis.Received("Update")) == 2 })
+		if said := s.say("article", "publish", dutch, "--author", "ilse"); !strings.HasPrefix(said, "nothing changed: ") {
+			t.Errorf("of the translation, looked over again, publish said %q", said)
+		}
+		if shown := s.say("article", "show", "wide"); strings.Contains(shown, "changed since") {
+			t.Errorf("the translation is behind still:\n%s", shown)
+		}
+		if said := s.say("article", "publish", keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje komt.\n"), "--author", "ilse"); !strings.HasPrefix(said, "published ") {
+			t.Errorf("of another translation publish said %q", said)
+		}
+		s.wait("that is told, as the third", func() bool { return len(veerhuis.Received("Update")) == 3 })
+	})
+}
+
 func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)

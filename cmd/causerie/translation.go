@@ -124,7 +124,7 @@ func (d *desk) refuseDraft(ctx context.Context, m manuscript) error {
 // saveTranslation writes a translation; of a published article it goes out at once, unless it is a draft.
 func (d *desk) saveTranslation(ctx context.Context, m manuscript, draft bool) (blog.Article, error) {
 	m.translation.Draft = draft
-	a, err := d.outbox.Translate(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
+	a, err := d.outbox.TranslateNews(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
 	a.Text = m.translation.Text
 	return a, plain(err)
 }

@@ -1,7 +1,9 @@
 package blog
 
 import (
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -307,6 +309,40 @@ func (a Article) Federates() bool { return a.Visibility != Local }
 
 // Minutes is the time to read it, at least one.
 func (a Article) Minutes() int { return max(1, (a.Words+115)/230) }
+
+// Same tells whether two states of an article differ in nothing that its author decides: not in what readers are shown, and
+// not in who may read, answer or quote it.
+func (a Article) Same(b Article) bool { return reflect.DeepEqual(a.decided(), b.decided()) }
+
+// decided is the article without what the program notes of it, and with its lists as they are stored.
+func (a Article) decided() Article {
+	a.Status, a.File, a.Month, a.ObjectID, a.Revision = "", "", "", "", 0
+	a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, a.SavedAt = nil, nil, nil, time.Time{}, time.Time{}
+	a.Answers, a.Quoted = Source{Address: a.Answers.Address}, Source{Address: a.Quoted.Address}
+	names, tags := a.Authors, a.Tags
+	a.Authors, a.Tags = nil, nil
+	for _, by := range names {
+		switch {
+		case by.VoiceID == "":
+			a.Authors = append(a.Authors, Byline{Name: by.Name, URL: by.URL})
+		case by.VoiceID != a.VoiceID:
+			a.Authors = append(a.Authors, Byline{VoiceID: by.VoiceID})
+		}
+	}
+	for _, tag := range tags {
+		if !slices.ContainsFunc(a.Tags, func(known string) bool { return strings.EqualFold(known, tag) }) {
+			a.Tags = append(a.Tags, tag)
+		}
+	}
+	return a
+}
+
+// Same tells whether two states of a translation have the same words, address and translator, and are both for readers or
+// both not.
+func (t Translation) Same(other Translation) bool {
+	t.Behind, other.Behind = false, false
+	return t == other
+}
 
 // Series is a work in parts, in the order of Article.Part.
 type Series struct {

@@ -81,6 +81,34 @@ func TestAChangeIsAlwaysLaterThanWhatItChanges(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotedOfAnArticleMakesNoOtherOfIt(t *testing.T) {
+	guest := blog.Byline{Name: "Harm", URL: "https://harm.example"}
+	file := fourMinutes()
+	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest}, blog.Words{"Veer", "rivers", "veer"}
+	file.Quoted = blog.Source{Address: "https://veerhuis.example/n/1"}
+	stored := file
+	if err := stored.Publish(noon, amsterdam); err != nil {
+		t.Fatal(err)
+	}
+	stored.Authors, stored.Tags = []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias", Handle: "tobias", Name: "Tobias"}, guest}, blog.Words{"Veer", "rivers"}
+	stored.Quoted.ActorID, stored.Quoted.Consent, stored.ObjectID, stored.File = "https://veerhuis.example/users/bram", blog.ConsentGiven, "O", "wide.md"
+	if !file.Same(stored) || !stored.Same(file) {
+		t.Errorf("%+v\nis another than\n%+v", file, stored)
+	}
+	for name, change := range map[string]func(*blog.Article){
+		"a word": func(a *blog.Article) { a.Markdown += "." }, "what the words became": func(a *blog.Article) { a.HTML = "<p>" },
+		"the slug": func(a *blog.Article) { a.Slug = "wide" }, "a tag": func(a *blog.Article) { a.Tags = a.Tags[:1] },
+		"the order of the by-line": func(a *blog.Article) { a.Authors = []blog.Byline{guest, {VoiceID: "tobias"}} },
+		"who may answer":           func(a *blog.Article) { a.Comments = blog.Closed }, "what it quotes": func(a *blog.Article) { a.Quoted = blog.Source{} },
+		"the part": func(a *blog.Article) { a.Part = 2 },
+	} {
+		edited := file
+		if change(&edited); edited.Same(stored) {
+			t.Errorf("%s is no change", name)
+		}
+	}
+}
+
 func TestAScheduledArticleBearsTheTimeItWasScheduledFor(t *testing.T) {
 	a := fourMinutes()
 	at := noon.Add(48 * time.Hour)

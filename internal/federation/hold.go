@@ -18,6 +18,8 @@ type Manner struct {
 	Quiet bool
 	// Hold is how long nothing leaves, so that Undo can take it back without a trace.
 	Hold time.Duration
+	// OnlyNews leaves an article alone that is stored just so: nothing is told, and its last change stays when it was.
+	OnlyNews bool
 }
 
 // held is what of an article is held; nil when nothing is.

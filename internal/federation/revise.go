@@ -32,6 +32,9 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if err := errors.Join(keepFrozen(edited, current), ready.settle(edited)); err != nil {
 			return err
 		}
+		if m.OnlyNews && edited.Same(current) {
+			return o.noteFile(ctx, store, edited, current)
+		}
 		if err := o.change(edited, m); err != nil {
 			return err
 		}
@@ -53,6 +56,17 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 	}
 	o.Wake()
 	return nil
+}
+
+// noteFile writes down of an edit that changed nothing only which file it came from.
+func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
+	file := edited.File
+	*edited = current
+	if file == current.File {
+		return nil
+	}
+	edited.File = file
+	return s.SaveArticle(ctx, edited, o.Now())
 }
 
 func (o *Outbox) change(a *blog.Article, m Manner) error {

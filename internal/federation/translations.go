@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,19 +16,38 @@ import (
 // article that the translator had before their eyes; one that is older is blog.ErrConflict. Errors: blog.Invalid,
 // blog.ErrGone for a deleted article, blog.ErrNotFound. It returns the article as it is now.
 func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+	return o.translate(ctx, article, saved, t, false)
+}
+
+// TranslateNews is Translate but for a text that is stored just so: then nothing is told, and the article is as it was.
+func (o *Outbox) TranslateNews(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+	a, err := o.translate(ctx, article, saved, t, true)
+	if errors.Is(err, errNoNews) {
+		err = nil
+	}
+	return a, err
+}
+
+// errNoNews ends a change that would change nothing.
+var errNoNews = errors.New("it is so already")
+
+func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation, onlyNews bool) (blog.Article, error) {
 	return o.retell(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
 		if !saved.Equal(a.SavedAt) {
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 		}
-		if a.Status == blog.Published && t.Draft {
-			if known, err := s.Translation(ctx, article, t.Language); err == nil {
-				t.Draft = known.Draft // what readers have is taken away, not put back among the drafts
-			}
+		known, err := s.Translation(ctx, article, t.Language)
+		if a.Status == blog.Published && t.Draft && err == nil {
+			t.Draft = known.Draft // what readers have is taken away, not put back among the drafts
 		}
 		if err := o.checkTranslation(ctx, s, *a, t); err != nil {
 			return false, err
 		}
-		return !t.Draft, nil
+		same := onlyNews && err == nil && t.Same(known)
+		if same && !known.Behind {
+			return false, errNoNews
+		}
+		return !t.Draft && !same, nil // one that was behind and stays as it was is up to date from now on
 	}, func(s *store.Store, a blog.Article) error {
 		if err := s.SaveTranslation(ctx, a, t); err != nil {
 			return err
