@@ -56,6 +56,7 @@ func (s *Store) writeOff(ctx context.Context, group []*departure) error {
 	if err != nil || len(ours) == 0 {
 		return err
 	}
+	ours = padded(ours) // so that there are few forms of the statements; the same twice is once
 	return errors.Join(s.taken(ctx, ours, now), s.held(ctx, ours, now), s.free(ctx, ours, now))
 }
 
@@ -113,7 +114,8 @@ func (s *Store) held(ctx context.Context, group []*departure, now time.Time) err
 	}
 	return s.do(ctx, `
 		INSERT INTO holdings (object_id, host, revision, state, proof_at)
-		SELECT o.id, v.column2, v.column3, v.column4, ? FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?)`, n)+`) AS v JOIN objects o ON o.id = v.column1
+		SELECT o.id, v.column2, v.column3, v.column4, ?
+		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?)`, n)+`) AS v) AS v JOIN objects o ON o.id = v.column1
 		WHERE TRUE `+renewHolding, args...)
 }
 
