@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -21,6 +22,42 @@ func TestAFirstStartPrintsALinkThatOpens(t *testing.T) {
 	link, _, _ := strings.Cut(rest, "\n")
 	if status, body := s.get(s.url+"/admin/first-run"+link, "text/html"); status != http.StatusOK || !strings.Contains(body, "<form") {
 		t.Errorf("the link answers %d:\n%s", status, body)
+	}
+}
+
+// greeting is what a server says as it starts, with the last line that it always has.
+func greeting(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	s := &stage{t: t, ctx: ctx, out: &words{}}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, append(args, "--log", "text,error"), nil, console{nil, s.out, s.out})
+	}()
+	s.wait("it has greeted", func() bool { return strings.Contains(s.out.String(), "Ctrl-C ends the server") })
+	leave()
+	if status := <-ended; status != done {
+		t.Errorf("%v ended with %d: %s", args, status, s.out)
+	}
+	return s.out.String()
+}
+
+func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
+	data, elsewhere := filepath.Join(t.TempDir(), "d2"), filepath.Join(t.TempDir(), "nonexist", "x.db")
+	for _, c := range []struct {
+		name       string
+		args       []string
+		want, lack string
+	}{
+		{"in its folder", nil, "what you wrote stays in " + data + ".\n", "new database"},
+		{"in a database elsewhere", []string{"--database", elsewhere}, "A new database was made: " + elsewhere + "\n", "stays in " + data},
+		{"there again", []string{"--database", elsewhere}, "what you wrote stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
+	} {
+		said := greeting(t, append(c.args, "--data", data, "--listen", freePort(t))...)
+		if !strings.Contains(said, c.want) || strings.Contains(said, c.lack) {
+			t.Errorf("%s: it says\n%s", c.name, said)
+		}
 	}
 }
 

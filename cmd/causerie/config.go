@@ -22,6 +22,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/markup"
+	"causerie/internal/store"
 )
 
 // Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the file
@@ -254,12 +255,7 @@ func (c *Config) complete(env []string) error {
 	if err := c.refuseLater(); err != nil {
 		return err
 	}
-	if c.Database == "" {
-		c.Database = filepath.Join(c.Data, "causerie.db")
-	}
-	if c.Media == "" {
-		c.Media = filepath.Join(c.Data, "media")
-	}
+	c.Database, c.Media = cmp.Or(c.Database, c.usualDatabase()), cmp.Or(c.Media, c.usualMedia())
 	if err := c.checkURL(); err != nil {
 		return err
 	}
@@ -276,6 +272,20 @@ func (c *Config) complete(env []string) error {
 		c.Language = tag
 	}
 	return c.readLog()
+}
+
+func (c Config) usualDatabase() string { return filepath.Join(c.Data, "causerie.db") }
+func (c Config) usualMedia() string    { return filepath.Join(c.Data, "media") }
+
+// usual tells whether everything is in one folder.
+func (c Config) usual() bool { return c.Database == c.usualDatabase() && c.Media == c.usualMedia() }
+
+// keeping says where what is written is kept, and its pictures.
+func (c Config) keeping() string {
+	if c.usual() {
+		return c.Data
+	}
+	return store.Redact(c.Database) + ", and its pictures in " + c.Media
 }
 
 // refuseLater answers settings whose names are kept for what is still to come.

@@ -28,6 +28,7 @@ type desk struct {
 	library *media.Library
 	remote  *remote.Client
 	outbox  *federation.Outbox
+	founded bool // the blog is new: it was founded as it was opened
 }
 
 // need says what a command expects of the database.
@@ -156,6 +157,7 @@ func (d *desk) findSite(ctx context.Context, n need) error {
 			return fmt.Errorf("there is no blog in %s yet: start “causerie” once", store.Redact(d.config.Database))
 		}
 		site, err = d.found(ctx)
+		d.founded = err == nil
 	}
 	if err != nil {
 		return err

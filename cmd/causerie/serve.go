@@ -22,6 +22,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/page"
+	"causerie/internal/store"
 	"causerie/internal/visitor"
 	"causerie/internal/web"
 	"causerie/templates"
@@ -228,8 +229,11 @@ func (h *house) greet(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if h.founded && !h.config.usual() {
+		fmt.Fprintf(out, "A new database was made: %s\n", store.Redact(h.config.Database))
+	}
 	fmt.Fprintf(out, "Your blog is at %s\nIt has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
-		h.site.Home(), link, h.config.Data)
+		h.site.Home(), link, h.config.keeping())
 	return nil
 }
 
