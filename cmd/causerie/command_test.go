@@ -61,6 +61,32 @@ func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
 	}
 }
 
+func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
+	data, here, there := t.TempDir(), freePort(t), freePort(t)
+	_, port, _ := net.SplitHostPort(here)
+	address := "http://localhost:" + port
+	for _, c := range []struct {
+		name, listen string
+		settings     []string
+		warned       bool
+	}{
+		{"where it was founded", here, nil, false},
+		{"elsewhere", there, nil, true},
+		{"elsewhere on purpose", there, []string{"--url", address}, false},
+		{"where it was founded, once more", here, nil, false},
+	} {
+		said := greeting(t, append(c.settings, "--data", data, "--listen", c.listen)...)
+		warning := "causerie: this blog was founded as " + address + ", but listens on " + there + ", so that its links lead nowhere: start it with --listen localhost:" + port + "\n"
+		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "founded as") != c.warned {
+			t.Errorf("%s: it says\n%s", c.name, said)
+		}
+	}
+	if _, trouble, status := say(t.Context(), []string{"demo", "--keep", data}, nil, ""); status != failed ||
+		!strings.Contains(trouble, "“causerie --data "+data+" --listen localhost:"+port+" --federation-allow 127.0.0.0/8”") {
+		t.Errorf("of a kept blog the demo says %q", trouble)
+	}
+}
+
 func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

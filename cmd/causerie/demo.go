@@ -52,7 +52,7 @@ const (
 var demoFiles embed.FS
 
 func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger) error {
-	folder, forget, err := x.folder()
+	folder, forget, err := x.folder(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,15 +90,28 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 }
 
 // folder is where the blog of the demo is kept.
-func (x demoCommand) folder() (string, func(), error) {
+func (x demoCommand) folder(ctx context.Context) (string, func(), error) {
 	if x.Keep == "" {
 		folder, err := os.MkdirTemp("", "causerie-demo-")
 		return folder, func() { os.RemoveAll(folder) }, err
 	}
 	if _, err := os.Stat(filepath.Join(x.Keep, "causerie.db")); !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("%s has a blog already: open it with “causerie --data %s --federation-allow 127.0.0.0/8”, or name an empty folder", x.Keep, x.Keep)
+		return "", nil, fmt.Errorf("%s has a blog already: open it with “%s”, or name an empty folder", x.Keep, reopen(ctx, x.Keep))
 	}
 	return x.Keep, func() {}, nil
+}
+
+// reopen is the command that opens a blog which the demo kept, at the address that it has.
+func reopen(ctx context.Context, folder string) string {
+	words := "causerie --data " + folder
+	s, err := store.Open(ctx, filepath.Join(folder, "causerie.db"))
+	if err == nil {
+		defer s.Close()
+		if site, err := s.Site(ctx); err == nil {
+			words += " --listen " + site.Host()
+		}
+	}
+	return words + " --federation-allow 127.0.0.0/8"
 }
 
 // demoListener takes the usual port or, when nobody asked for one, any.

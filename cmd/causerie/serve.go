@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +54,9 @@ func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slo
 	if err := h.greet(ctx, c.out); err != nil {
 		closeAll(listeners)
 		return err
+	}
+	if elsewhere := h.listensElsewhere(listeners[0].Addr()); elsewhere != "" {
+		fmt.Fprintf(c.err, "causerie: %s\n", elsewhere)
 	}
 	go debug.FreeOSMemory() // parsing the templates and the schema took more than serving does
 	return h.serve(ctx, listeners)
@@ -235,6 +241,27 @@ func (h *house) greet(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "Your blog is at %s\nIt has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
 		h.site.Home(), link, h.config.keeping())
 	return nil
+}
+
+// listensElsewhere says that a blog which only this machine reaches has another port in its address than the one where it
+// listens; "" where they agree, or where somebody said the address and so knows what leads there.
+func (h *house) listensElsewhere(where net.Addr) string {
+	address, isTCP := where.(*net.TCPAddr)
+	u, err := url.Parse(h.site.URL)
+	if !isTCP || err != nil || h.config.URL != "" || h.config.sockets > 0 || !loopback(h.site.URL) || cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
+		return ""
+	}
+	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so that its links lead nowhere: start it with --listen %s", h.site.URL, address, h.site.Host())
+}
+
+// loopback tells whether an address leads only to the machine where it is asked for.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	number, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && number.IsLoopback()
 }
 
 // drainTime is how long requests and letters that are on their way may take to finish when the server ends.
