@@ -49,6 +49,9 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 		}
 	}
 	return at(ctx, config, log, founded, func(d *desk) error {
+		if d.founded {
+			d.tellFounded(c)
+		}
 		role, err := a.role(ctx, d)
 		if err != nil {
 			return err
@@ -63,6 +66,14 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 		}
 		return a.tell(ctx, c, d, author, password == "")
 	})
+}
+
+// tellFounded says what a first start says of a blog that is new.
+func (d *desk) tellFounded(c *console) {
+	fmt.Fprintf(c.err, "causerie: a new blog was founded at %s, and is kept in %s\n", d.site.Home(), d.config.keeping())
+	if loopback(d.site.URL) {
+		fmt.Fprintln(c.err, "causerie: "+onlyHere)
+	}
 }
 
 // taken says why there can be no new author of a handle.

@@ -61,6 +61,24 @@ func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
 	}
 }
 
+func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
+	for url, warned := range map[string]bool{"": true, "http://127.0.0.1:8080": true, "https://overkant.example": false} {
+		args := []string{"--data", t.TempDir(), "--listen", freePort(t)}
+		if url != "" {
+			args = append(args, "--url", url)
+		}
+		if said := greeting(t, args...); strings.Contains(said, "Only this machine reaches that address, and it can never change: ") != warned {
+			t.Errorf("at “%s” it says\n%s", url, said)
+		}
+	}
+	data := t.TempDir()
+	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
+	if _, said, status := say(t.Context(), add, nil, ""); status != done || !strings.Contains(said, "founded at http://localhost:8080/, and is kept in "+data+"\n") ||
+		!strings.Contains(said, "it can never change: ") {
+		t.Errorf("adding the first author of all: %d, %q", status, said)
+	}
+}
+
 func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
 	data, here, there := t.TempDir(), freePort(t), freePort(t)
 	_, port, _ := net.SplitHostPort(here)

@@ -238,10 +238,17 @@ func (h *house) greet(ctx context.Context, out io.Writer) error {
 	if h.founded && !h.config.usual() {
 		fmt.Fprintf(out, "A new database was made: %s\n", store.Redact(h.config.Database))
 	}
-	fmt.Fprintf(out, "Your blog is at %s\nIt has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
-		h.site.Home(), link, h.config.keeping())
+	fmt.Fprintf(out, "Your blog is at %s\n", h.site.Home())
+	if loopback(h.site.URL) {
+		fmt.Fprintln(out, onlyHere)
+	}
+	fmt.Fprintf(out, "It has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
+		link, h.config.keeping())
 	return nil
 }
+
+// onlyHere is what somebody should know before they write in a blog that was founded at an address of this machine.
+const onlyHere = "Only this machine reaches that address, and it can never change: for a blog that others read, begin anew with --url https://your.domain and another --data."
 
 // listensElsewhere says that a blog which only this machine reaches has another port in its address than the one where it
 // listens; "" where they agree, or where somebody said the address and so knows what leads there.
