@@ -185,7 +185,11 @@ func (b *browser) press(button string, pairs ...any) *browser {
 		typed[pairs[i].(string)] = pairs[i+1].(string)
 		i++
 	}
-	return b.send(form, b.collect(form, pressed, typed), files)
+	values := b.collect(form, pressed, typed)
+	if action, other := attribute(pressed, "formaction"); other {
+		form = &html.Node{Type: html.ElementNode, Data: "form", Attr: append([]html.Attribute{{Key: "action", Val: action}}, form.Attr...)}
+	}
+	return b.send(form, values, files)
 }
 
 // button finds a button and the form that it sends.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -27,6 +28,8 @@ type editorPage struct {
 	Translations []translationRow
 	Checks       checks
 	Other        *other // what somebody else saved in the meantime
+	Into         string // the language to translate into
+	Away         string // where the pressed button leads, when the words could not be saved on the way
 	Troubles     troubles
 }
 
@@ -131,6 +134,9 @@ func (d *Desk) edit(v *visit, status int, p editorPage) error {
 	if _, err := d.tellHold(v, &p.frame, p.Article); err != nil {
 		return err
 	}
+	if p.Toast != nil && p.Toast.Undo != nil {
+		p.Toast.Undo.Form = "sheet"
+	}
 	if p.AllSeries, err = d.store.AllSeries(v.ctx()); err != nil {
 		return err
 	}
@@ -189,12 +195,25 @@ func (d *Desk) saveArticle(v *visit) error {
 		return err
 	}
 	action := form.Get("action")
-	switch {
-	case action == "preview":
+	if action == "preview" {
 		return d.showPreview(v, edited, &p)
+	}
+	p.Away = p.wayOut(action, strings.TrimSpace(form.Get("into")))
+	untouched, err := d.untouched(v, a, p)
+	switch {
+	case err != nil:
+		return err
+	case untouched && p.Away != "":
+		return v.see(p.Away)
 	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:
 		return d.edit(v, http.StatusOK, p)
-	case len(p.Troubles) > 0:
+	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
+		p.Troubles["text"] = trouble{"What you changed is not saved yet.", "Press “Save and tell” or “Correct quietly” first: readers see it then, so nothing saves it by the way."}
+	}
+	if len(p.Troubles) > 0 {
+		if action == "publish" { // which is no way to leave words behind
+			p.Away = ""
+		}
 		return d.edit(v, http.StatusUnprocessableEntity, p)
 	}
 	return d.keep(v, a, edited, p, action)
@@ -291,8 +310,8 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 	if len(p.Troubles) > 0 {
 		return d.edit(v, http.StatusUnprocessableEntity, p)
 	}
-	if action == "publish" {
-		return v.see("/admin/articles/" + string(edited.ID) + "/publish")
+	if p.Away != "" {
+		return v.see(p.Away)
 	}
 	return v.see("/admin/articles/" + string(edited.ID) + "?done=" + said)
 }

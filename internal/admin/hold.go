@@ -39,6 +39,10 @@ func (d *Desk) undo(v *visit) error {
 	if err != nil {
 		return err
 	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
 	undone, err := d.outbox.Undo(v.ctx(), a.ID)
 	if errors.Is(err, blog.ErrConflict) {
 		return v.see("/admin/articles/" + string(a.ID) + "/report?done=too-late")
@@ -50,16 +54,23 @@ func (d *Desk) undo(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if former.Status != blog.Published {
-		return v.see("/admin/articles/" + string(a.ID) + "?done=undone")
-	}
 	series, err := d.seriesOf(v.ctx(), undone)
 	if err != nil {
 		return err
 	}
 	typed := sheetOf(undone, series)
+	if form.Has("title") { // pressed in the editor, where somebody may have gone on writing
+		typed = readSheet(form)
+	}
 	typed.Saved = token(former.SavedAt)
-	return d.edit(v, http.StatusOK, editorPage{Article: former, sheet: typed, State: "Taken back: readers see the former words. These are yours, not saved", Troubles: troubles{}})
+	p := editorPage{Article: former, sheet: typed, State: "Taken back: readers see the former words. These are yours, not saved", Troubles: troubles{}}
+	if former.Status != blog.Published {
+		if !form.Has("title") || typed == sheetOf(former, series) {
+			return v.see("/admin/articles/" + string(a.ID) + "?done=undone")
+		}
+		p.State = "Taken back before it left. Your last words are not saved"
+	}
+	return d.edit(v, http.StatusOK, p)
 }
 
 // saveHold sets how long nothing leaves of what the author lets go here.

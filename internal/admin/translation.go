@@ -50,22 +50,6 @@ type translationRow struct {
 	Draft, Behind  bool
 }
 
-// askTranslation leads from the language that was typed to its page.
-func (d *Desk) askTranslation(v *visit) error {
-	a, err := d.writable(v)
-	if err != nil {
-		return err
-	}
-	tag, known := blog.Language(strings.TrimSpace(v.r.URL.Query().Get("language")))
-	switch {
-	case !known:
-		return blog.Invalid{Field: "language", Problem: blog.UnknownLanguage}
-	case tag == a.Language:
-		return blog.Invalid{Field: "language", Problem: "is that of the article itself: choose another"}
-	}
-	return v.see(textPath(a, tag))
-}
-
 func textPath(a blog.Article, language string) string {
 	return "/admin/articles/" + string(a.ID) + "/texts/" + url.PathEscape(language)
 }

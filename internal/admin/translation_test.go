@@ -14,10 +14,10 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/articles/new").lacks("Translate into").press("Save", "title", "A house", "text", prose)
 		a := o.only()
 		editor := "/admin/articles/" + string(a.ID)
-		b.open(editor).press("Translate", "language", "klingons!").want(422, editor+"/texts")
-		b.open(editor).press("Translate", "language", "en").want(422, editor+"/texts").sees("is that of the article itself")
+		b.open(editor).press("Translate", "into", "klingons!").want(422, editor).sees("The language is not one that is known.")
+		b.open(editor).press("Translate", "into", "en").want(422, editor).sees("is that of the article itself")
 		nl := editor + "/texts/nl"
-		b.open(editor).press("Translate", "language", "nl").want(200, nl).sees("In Nederlands", "The original", "Below the third lock", "Not saved yet")
+		b.open(editor).press("Translate", "into", "nl").want(200, nl).sees("In Nederlands", "The original", "Below the third lock", "Not saved yet")
 		b.press("Ready to go out", "title", "Een huis", "text", "", "slug", "Een Huis").want(422, nl).sees("The text is empty")
 		if got := strings.TrimSpace(b.field("title")); got != "Een huis" {
 			t.Errorf("the title came back as %q", got)

@@ -99,7 +99,7 @@ type fieldTrouble struct {
 var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle", "name": "name",
 	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
 	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle", "in-reply-to": "address of what it answers",
-	"quoting": "address of what it quotes"}
+	"quoting": "address of what it quotes", "into": "language"}
 
 // note puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
 func (t troubles) note(err error) error {

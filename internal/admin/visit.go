@@ -114,8 +114,8 @@ type toast struct {
 	Undo  *undo
 }
 
-// undo is a form that takes an act back.
-type undo struct{ Action, Name, Value string }
+// undo is a form that takes an act back, or a button of the form named Form.
+type undo struct{ Action, Name, Value, Form string }
 
 // frame begins a page of the desk.
 func (d *Desk) frame(v *visit, here, title string) (frame, error) {

@@ -123,6 +123,50 @@ func TestTwoWindowsLoseNothing(t *testing.T) {
 	})
 }
 
+func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
+		editor := "/admin/articles/" + string(o.only().ID)
+		b.open(editor).press("Translate", "into", "nl", "text", "Second words.").want(200, editor+"/texts/nl")
+		b.press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
+		for _, way := range []struct{ button, typed, to string }{{"Nederlands", "Third words.", editor + "/texts/nl"}, {"Library", "Fourth words.", "/admin/pictures"},
+			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"}} {
+			b.open(editor).press(way.button, "text", way.typed).want(200, way.to)
+			if got := o.only().Markdown; got != way.typed {
+				t.Errorf("%s left the text at %q", way.button, got)
+			}
+		}
+		b.open(editor).press("Translate", "into", "de", "text", "Words.", "language", "klingons!").want(422, editor).sees("The language is not one that is known.", "Go there without saving")
+		if b.field("into") != "de" || strings.TrimSpace(b.field("text")) != "Words." {
+			t.Errorf("the form came back with %q for %q", b.field("text"), b.field("into"))
+		}
+		b.press("Save", "language", "en").want(200, editor+"/texts/de") // for that is where it was to lead
+		// What is published goes nowhere by the way: saving it tells readers.
+		b.open(editor + "/publish").press("Publish")
+		for _, button := range []string{"Report", "Nederlands", "Take it back …"} {
+			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "Go there without saving")
+			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
+				t.Errorf("after %s the form says %q and the article %q", button, got, o.only().Markdown)
+			}
+		}
+		b.open(editor).press("Report").want(200, editor+"/report")
+	})
+}
+
+func TestUndoInTheEditorKeepsWhatWasTypedSince(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/account").press("Save", "hold", "300")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "First words.").press("Publish")
+		editor := "/admin/articles/" + string(o.only().ID)
+		b.open(editor).press("Undo", "text", "Second words.").want(200, editor).sees("Taken back before it left", "not saved")
+		if got := strings.TrimSpace(b.field("text")); got != "Second words." || o.only().Status != blog.Draft {
+			t.Errorf("the form says %q of an article that is %s", got, o.only().Status)
+		}
+	})
+}
+
 func TestTheSameFormTwiceIsOneArticle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)

@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"strings"
+
+	"causerie/internal/blog"
+)
+
+// untouched tells whether the form holds what is stored, or what a new sheet opens with.
+func (d *Desk) untouched(v *visit, a blog.Article, p editorPage) (bool, error) {
+	series, err := d.seriesOf(v.ctx(), a)
+	return p.sheet == sheetOf(a, series), err
+}
+
+// wayOut is where a button of the editor leads once the words are saved; "" when it stays. A language to translate into
+// also waits for the words to be saved on purpose.
+func (p *editorPage) wayOut(action, language string) string {
+	article := "/admin/articles/" + string(p.Article.ID)
+	switch text, isText := strings.CutPrefix(action, "text:"); {
+	case isText:
+		return textPath(p.Article, text)
+	case action == "library":
+		return "/admin/pictures"
+	case action == "publish", action == "report", action == "withdraw":
+		return article + "/" + action
+	case action == "translate", language != "" && (action == "save" || action == quietly):
+		return p.translateInto(language)
+	}
+	return ""
+}
+
+func (p *editorPage) translateInto(language string) string {
+	p.Into = language
+	switch tag, known := blog.Language(language); {
+	case !known:
+		p.Troubles.add("into", blog.UnknownLanguage)
+	case tag == p.Article.Language:
+		p.Troubles.add("into", "is that of the article itself: choose another")
+	default:
+		return textPath(p.Article, tag)
+	}
+	return ""
+}
