@@ -203,6 +203,8 @@ func (d *Desk) saveArticle(v *visit) error {
 	switch {
 	case err != nil:
 		return err
+	case untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish"):
+		p.Troubles["title"] = trouble{"There is nothing to save yet.", "Give it a title, or write some words."}
 	case untouched && p.Away != "":
 		return v.see(p.Away)
 	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:

@@ -167,6 +167,20 @@ func TestUndoInTheEditorKeepsWhatWasTypedSince(t *testing.T) {
 	})
 }
 
+func TestAnUntouchedSheetIsNoDraft(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new?in-reply-to=https%3A%2F%2Fveerhuis.example%2Fnotes%2F1")
+		for _, button := range []string{"Save", "Publish…"} {
+			b.press(button).want(422, "/admin/articles/").sees("There is nothing to save yet.", "Not saved yet")
+		}
+		if n, err := o.store.CountArticles(t.Context(), store.Filter{}); err != nil || n != 0 {
+			t.Errorf("%d articles were saved (%v)", n, err)
+		}
+		b.press("Save", "title", "A house").want(200, "/admin/articles/").sees("Saved today")
+	})
+}
+
 func TestTheSameFormTwiceIsOneArticle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
