@@ -107,7 +107,16 @@ func (d *Desk) editArticle(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.edit(v, http.StatusOK, editorPage{Article: a, sheet: sheetOf(a, series), State: "Saved " + moment(a.SavedAt, v.now, v.zone), Troubles: troubles{}})
+	return d.edit(v, http.StatusOK, editorPage{Article: a, sheet: sheetOf(a, series), State: v.stateOf(a), Troubles: troubles{}})
+}
+
+// stateOf says in the editor how an article stands.
+func (v *visit) stateOf(a blog.Article) string {
+	saved := "Saved " + moment(a.SavedAt, v.now, v.zone)
+	if a.Status == blog.Scheduled {
+		return saved + "; goes out " + comes(*a.ScheduledAt, v.now, v.zone)
+	}
+	return saved
 }
 
 func (d *Desk) seriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
@@ -209,6 +218,8 @@ func (d *Desk) saveArticle(v *visit) error {
 		return v.see(p.Away)
 	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:
 		return d.edit(v, http.StatusOK, p)
+	case action == unschedule && a.Status != blog.Scheduled:
+		p.Troubles["text"] = trouble{"It waits for no moment any more.", "It went out, or somebody put it back among the drafts: open it anew to see."}
 	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
 		p.Troubles["text"] = trouble{"What you changed is not saved yet.", "Press “Save and tell” or “Correct quietly” first: readers see it then, so nothing saves it by the way."}
 	}
@@ -221,8 +232,10 @@ func (d *Desk) saveArticle(v *visit) error {
 	return d.keep(v, a, edited, p, action)
 }
 
-// quietly is the button that corrects a published article without telling.
-const quietly = "quiet"
+const (
+	quietly    = "quiet"      // the button that corrects a published article without telling
+	unschedule = "unschedule" // the one that keeps a scheduled article from going out
+)
 
 // fresh is an article that was never saved, under the id that its sheet was given.
 func (d *Desk) fresh(v *visit) (blog.Article, error) {
@@ -301,6 +314,9 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 		}
 		err = d.outbox.ReviseAs(v.ctx(), &edited, federation.Manner{Quiet: action == quietly, Hold: v.author.Hold()})
 	default:
+		if action == unschedule {
+			said, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil
+		}
 		err = d.saveDraft(v, before, &edited)
 	}
 	if errors.Is(err, blog.ErrConflict) {

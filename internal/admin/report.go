@@ -17,6 +17,7 @@ import (
 type reportPage struct {
 	frame
 	Article  blog.Article
+	Mine     bool // to publish and take back
 	When     string
 	Address  string // of its page
 	Sentence string
@@ -70,7 +71,7 @@ func (d *Desk) report(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := reportPage{frame: f, Article: a, Sentence: v.sentenceOf(a, standings)}
+	p := reportPage{frame: f, Article: a, Mine: v.author.May(a.VoiceID), Sentence: v.sentenceOf(a, standings)}
 	if unpublished {
 		p.Sentence = "Nothing has left yet."
 	}
@@ -181,7 +182,7 @@ func (v *visit) sentenceOf(a blog.Article, standings []blog.Standing) string {
 	case a.Status == blog.Draft:
 		return "Not published yet."
 	case a.Status == blog.Scheduled:
-		return "Nothing was sent yet: it waits for its moment."
+		return "It goes out " + comes(*a.ScheduledAt, v.now, v.zone) + ". Nothing was sent yet."
 	case summary == "" && !a.Federates():
 		return "It stands here on the web only; nothing was sent."
 	case summary == "":

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -16,6 +17,7 @@ type todayPage struct {
 	Sentence  string // the state of the network, in words
 	Hint      string
 	Last      *lastArticle
+	Scheduled []row // the next to go out first
 	Drafts    []row
 	AllDrafts int
 	Held      []held
@@ -46,10 +48,10 @@ func (d *Desk) today(v *visit) error {
 	if p.Sentence, p.Hint, err = d.health(v); err != nil {
 		return err
 	}
-	if err := errors.Join(d.lastArticle(v, &p), d.recentDrafts(v, &p), d.waitingComments(v, &p), d.newFollowers(v, &p)); err != nil {
+	if err := errors.Join(d.lastArticle(v, &p), d.scheduledNext(v, &p), d.recentDrafts(v, &p), d.waitingComments(v, &p), d.newFollowers(v, &p)); err != nil {
 		return err
 	}
-	p.Steps = p.Last == nil && p.AllDrafts == 0
+	p.Steps = p.Last == nil && p.AllDrafts == 0 && len(p.Scheduled) == 0
 	p.beforeTheFirstLetter()
 	return d.pages.Render(v.w, http.StatusOK, "admin/today", p)
 }
@@ -58,6 +60,8 @@ func (d *Desk) today(v *visit) error {
 func (p *todayPage) beforeTheFirstLetter() {
 	switch {
 	case p.ServersSilent > 0 || p.Followers.Accepted > 0:
+	case p.Last == nil && len(p.Scheduled) > 0:
+		p.Sentence = "Nothing is published yet. The first goes out " + p.Scheduled[0].When + "."
 	case p.Last == nil:
 		p.Sentence = "Nothing is published yet."
 	case p.Last.Progress.Servers == 0:
@@ -106,6 +110,17 @@ func (d *Desk) lastArticle(v *visit, p *todayPage) error {
 	}
 	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: v.progress(letters[list[0].ID])}
 	return nil
+}
+
+// scheduledNext lists what goes out by itself.
+func (d *Desk) scheduledNext(v *visit, p *todayPage) error {
+	list, err := d.store.Articles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
+	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
+	for _, a := range list {
+		p.Scheduled = append(p.Scheduled, v.row(a))
+		p.Scheduled[len(p.Scheduled)-1].When = comes(*a.ScheduledAt, v.now, v.zone)
+	}
+	return err
 }
 
 func (d *Desk) recentDrafts(v *visit, p *todayPage) error {

@@ -58,6 +58,15 @@ func moment(at, now time.Time, zone *time.Location) string {
 	return at.Format("2 January 2006, 15:04")
 }
 
+// comes is a moment that is still to come, in a sentence: "tomorrow 9:00", "on 29 November at 09:00".
+func comes(at, now time.Time, zone *time.Location) string {
+	words := moment(at, now, zone)
+	if words[0] < '0' || words[0] > '9' {
+		return words
+	}
+	return "on " + strings.Replace(words, ", ", " at ", 1)
+}
+
 func midnight(at time.Time) time.Time {
 	y, m, day := at.Date()
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)

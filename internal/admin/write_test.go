@@ -358,8 +358,9 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 			t.Skip("no time zones on this machine")
 		}
 		at := time.Now().In(amsterdam).AddDate(0, 0, 3).Truncate(time.Minute)
+		said := at.Format("on 2 January at 15:04")
 		b.press("Publish", "when", "later", "date", "tomorrow").want(422, "/admin/articles/").sees("The moment is not understood.")
-		b.press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled", "waits for its moment")
+		b.press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
 		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
 			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
 		}
@@ -368,9 +369,23 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		if b.field("date") != at.Format("2006-01-02T15:04") {
 			t.Errorf("the form says %q", b.field("date"))
 		}
-		b.press("Do not publish by itself; back to the drafts").want(200, "/admin/articles/")
-		if a := o.only(); a.Status != blog.Draft || a.ScheduledAt != nil {
-			t.Errorf("%s, %v", a.Status, a.ScheduledAt)
+		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".", "Goes out by itself A house "+said).lacks("Write the first article")
+		editor := "/admin/articles/" + string(o.only().ID)
+		draft := func(page string) {
+			t.Helper()
+			if a := o.only(); a.Status != blog.Draft || a.ScheduledAt != nil {
+				t.Errorf("taken off the schedule from %s it is %s, %v", page, a.Status, a.ScheduledAt)
+			}
+		}
+		for _, page := range []string{"/publish", "/report"} {
+			b.open(editor+page).press("Do not publish it").want(200, editor).sees("Back among the drafts.")
+			draft(page)
+			b.open(editor+"/publish").press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04"))
+		}
+		b.open(editor).sees("goes out "+said, "Change when…").press("Do not publish it", "text", prose+" And a saw.").want(200, editor).sees("Back among the drafts.")
+		draft("the editor")
+		if a := o.only(); !strings.HasSuffix(a.Markdown, "And a saw.") {
+			t.Errorf("the editor's words were left behind: %q", a.Markdown)
 		}
 	})
 }
