@@ -80,6 +80,8 @@ func (d *Desk) Routes() chi.Router {
 	plain.Post("/admin/articles/{article}/texts/{language}", d.signedIn(d.saveTranslation))
 	plain.Get("/admin/articles/{article}/texts/{language}/preview", d.signedIn(d.previewTranslation))
 	plain.Post("/admin/articles/{article}/texts/{language}/remove", d.signedIn(d.removeTranslation))
+	plain.Get("/admin/articles/{article}/versions", d.signedIn(d.versions))
+	plain.Get("/admin/articles/{article}/versions/{language}/{number}", d.signedIn(d.oneVersion))
 	plain.Post("/admin/articles/{article}/pin", d.signedIn(d.pin))
 	plain.Get("/admin/articles/{article}/withdraw", d.signedIn(d.showWithdraw))
 	plain.Post("/admin/articles/{article}/withdraw", d.signedIn(d.withdraw))

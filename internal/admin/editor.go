@@ -107,7 +107,15 @@ func (d *Desk) editArticle(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.edit(v, http.StatusOK, editorPage{Article: a, sheet: sheetOf(a, series), State: v.stateOf(a), Troubles: troubles{}})
+	p := editorPage{Article: a, sheet: sheetOf(a, series), State: v.stateOf(a), Troubles: troubles{}}
+	former, err := d.asked(v, a, a.Language)
+	if err != nil {
+		return err
+	}
+	if former != nil {
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, v.takenUp(*former)
+	}
+	return d.edit(v, http.StatusOK, p)
 }
 
 // stateOf says in the editor how an article stands.

@@ -84,7 +84,15 @@ func (d *Desk) editTranslation(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.translation(v, http.StatusOK, translationPageOf(a, t), t)
+	p := translationPageOf(a, t)
+	former, err := d.asked(v, a, t.Language)
+	if err != nil {
+		return err
+	}
+	if former != nil {
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, v.takenUp(*former)
+	}
+	return d.translation(v, http.StatusOK, p, t)
 }
 
 // translation shows the page; stored is what is kept of the text.

@@ -21,7 +21,7 @@ func (p *editorPage) wayOut(action, language string) string {
 		return textPath(p.Article, text)
 	case action == "library":
 		return "/admin/pictures"
-	case action == "publish", action == "report", action == "withdraw":
+	case action == "publish", action == "report", action == "versions", action == "withdraw":
 		return article + "/" + action
 	case action == "translate", language != "" && (action == "save" || action == quietly):
 		return p.translateInto(language)

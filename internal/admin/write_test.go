@@ -181,6 +181,34 @@ func TestAnUntouchedSheetIsNoDraft(t *testing.T) {
 	})
 }
 
+func TestEarlierVersionsAreReadAndTakenUpAgain(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
+		editor := "/admin/articles/" + string(o.only().ID)
+		b.press("Save", "title", "Another house", "text", "Second words.")
+		b.open(editor+"/texts/nl").press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
+		b.open(editor + "/texts/nl").press("Remove the translation")
+		b.open(editor).press("Earlier versions").want(200, editor+"/versions").sees("saved by @ilse 2 words “ A house”", "Nederlands 1 word “ Een huis”")
+		b.open(editor+"/versions/en/1").sees("A house", "First words.").lacks("Second words.")
+		b.open(editor+"/versions/en/3").want(404, editor)
+		o.signIn("tobias").open(editor+"/versions/en/1").want(404, editor)
+		b.open(editor + "?version=1").sees("Not saved: the words of today")
+		if got := strings.TrimSpace(b.field("text")); got != "First words." || o.only().Markdown != "Second words." {
+			t.Errorf("the form holds %q, the article %q", got, o.only().Markdown)
+		}
+		b.press("Save").want(200, editor)
+		if a := o.only(); a.Title != "A house" || a.Markdown != "First words." {
+			t.Errorf("saved is %q: %q", a.Title, a.Markdown)
+		}
+		b.open(editor+"/texts/nl?version=1").press("Keep as a draft").want(200, editor+"/texts/nl")
+		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Markdown != "Woorden." {
+			t.Errorf("the translation is %+v (%v)", got, err)
+		}
+	})
+}
+
 func TestTheSameFormTwiceIsOneArticle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
