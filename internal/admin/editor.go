@@ -313,9 +313,8 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 	switch {
 	case err != nil:
 	case before.Status == blog.Published:
-		said = "told"
-		if !edited.Federates() {
-			said = "saved"
+		if said, err = d.saidToWorld(v.ctx(), edited.ID); err != nil {
+			return err
 		}
 		if action == quietly {
 			said = "quiet"
@@ -340,6 +339,14 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 		return v.see(p.Away)
 	}
 	return v.see("/admin/articles/" + string(edited.ID) + "?done=" + said)
+}
+
+// saidToWorld is the word for what saving a published article does: nobody is told where no other server has it.
+func (d *Desk) saidToWorld(ctx context.Context, article blog.ID) (string, error) {
+	if n, err := d.holders(ctx, article); err != nil || n == 0 {
+		return "saved", err
+	}
+	return "told", nil
 }
 
 // saveDraft writes an article that nobody else has yet, and keeps its words among its revisions when they are new.

@@ -21,12 +21,14 @@ func (d *Desk) tellHold(v *visit, f *frame, a blog.Article) (unpublished bool, e
 	if err != nil {
 		return false, err
 	}
-	words := "Saved. "
-	if hold.New {
-		words = "Published here. "
+	seconds := many(int(max(0, hold.Until.Sub(d.now())).Round(time.Second)/time.Second), "second", "seconds")
+	f.Toast = &toast{Words: "Saved. It leaves in " + seconds + "; until then no other server hears of it."}
+	switch {
+	case hold.New:
+		f.Toast.Words = "Published here. It leaves in " + seconds + "; until then no other server hears of it."
+	case hold.Before.ChangedAt().Equal(a.ChangedAt()): // of which nobody hears in any case
+		f.Toast.Words = "Corrected, without telling readers. For " + seconds + " it can be undone."
 	}
-	seconds := int(max(0, hold.Until.Sub(d.now())).Round(time.Second) / time.Second)
-	f.Toast = &toast{Words: words + "It leaves in " + many(seconds, "second", "seconds") + "; until then no other server hears of it."}
 	if v.author.May(a.VoiceID) {
 		f.Toast.Undo = &undo{Action: "/admin/articles/" + string(a.ID) + "/undo"}
 	}
@@ -45,7 +47,7 @@ func (d *Desk) undo(v *visit) error {
 	}
 	undone, err := d.outbox.Undo(v.ctx(), a.ID)
 	if errors.Is(err, blog.ErrConflict) {
-		return v.see("/admin/articles/" + string(a.ID) + "/report?done=too-late")
+		return d.tooLate(v, a)
 	}
 	if err != nil {
 		return err
@@ -71,6 +73,17 @@ func (d *Desk) undo(v *visit) error {
 		p.State = "Taken back before it left. Your last words are not saved"
 	}
 	return d.edit(v, http.StatusOK, p)
+}
+
+// tooLate says that it has left, if there was anywhere to go.
+func (d *Desk) tooLate(v *visit, a blog.Article) error {
+	said := "too-late"
+	if n, err := d.holders(v.ctx(), a.ID); err != nil {
+		return err
+	} else if n == 0 {
+		said = "too-late-here"
+	}
+	return v.see("/admin/articles/" + string(a.ID) + "/report?done=" + said)
 }
 
 // saveHold sets how long nothing leaves of what the author lets go here.

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +55,30 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 			t.Errorf("veerhuis got %d letters, want the article and the correction", n)
 		}
 		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo")
+	})
+}
+
+func TestWithoutOtherServersNothingIsSaidOfThem(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		o.published(b, "open")
+		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text", prose).press("Publish").sees("Published.").lacks("on its way")
+		path := strings.TrimSuffix(b.at.Path, "/report")
+		b.open(path).press("Save and tell", "text", "Other words.").want(200, path).sees("Saved.").lacks("being told")
+		b.open(path+"/texts/nl").press("Publish the translation", "title", "Een tweede", "text", "Woorden.").want(200, path).sees("Saved.").lacks("being told")
+		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo.", "no other server has it").lacks("it has left")
+		b.open(path + "/withdraw").press("Withdraw").sees("No other server had it.").lacks("being asked")
+	})
+}
+
+func TestAQuietCorrectionIsNotSaidToLeave(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		path := "/admin/articles/" + string(o.published(b, "open").ID)
+		b.open("/admin/account").press("Save", "hold", "300")
+		b.open(path).press("Correct quietly", "text", "Other words.").want(200, path).sees("Corrected, without telling readers. For 300 seconds it can be undone.").lacks("It leaves in")
+		b.press("Save and tell", "text", "Yet other words.").want(200, path).sees("It leaves in 300 seconds")
 	})
 }

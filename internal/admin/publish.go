@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -279,6 +278,9 @@ func (d *Desk) letGo(v *visit, a *blog.Article, p publishPage) (string, error) {
 	case first == 0:
 		return "first", nil
 	}
+	if letters, err := d.store.Reports(v.ctx(), a.ID); err != nil || len(letters) == 0 {
+		return "published-here", err
+	}
 	return "published", nil
 }
 
@@ -357,16 +359,27 @@ func (d *Desk) showWithdraw(v *visit) error {
 	}
 	p := withdrawPage{frame: f, Article: a}
 	if a.Status == blog.Published {
-		letters, err := d.store.Reports(v.ctx(), a.ID)
+		n, err := d.holders(v.ctx(), a.ID)
 		if err != nil {
 			return err
 		}
-		standings := slices.DeleteFunc(blog.Standings(letters), func(s blog.Standing) bool { return s.Former || !s.Has() && !s.Unsure })
-		if n := len(standings); n > 0 {
+		if n > 0 {
 			p.Holders = fmt.Sprintf("%s will be asked to delete their copies. Most do; none can be made to.", upper(many(n, "server", "servers")))
 		}
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/withdraw", p)
+}
+
+// holders counts the servers that may have an article.
+func (d *Desk) holders(ctx context.Context, article blog.ID) (int, error) {
+	letters, err := d.store.Reports(ctx, article)
+	n := 0
+	for _, s := range blog.Standings(letters) {
+		if !s.Former && (s.Has() || s.Unsure) {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (d *Desk) withdraw(v *visit) error {
@@ -374,10 +387,18 @@ func (d *Desk) withdraw(v *visit) error {
 	if err != nil {
 		return err
 	}
+	asked, err := d.holders(v.ctx(), a.ID)
+	if err != nil {
+		return err
+	}
 	if err := d.outbox.Withdraw(v.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
 		return err
 	}
-	return v.see("/admin/articles?tab=withdrawn&done=withdrawn")
+	said := "withdrawn"
+	if asked == 0 {
+		said = "withdrawn-here"
+	}
+	return v.see("/admin/articles?tab=withdrawn&done=" + said)
 }
 
 func (d *Desk) deleteArticle(v *visit) error {

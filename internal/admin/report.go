@@ -28,6 +28,7 @@ type reportPage struct {
 	Done     []server
 	More     int // delivered ones that are not shown
 	Sent     []saying
+	Unheard  bool // what was said went to nobody
 	CanRetry bool
 	Unnamed  []string      // handles in it behind which nobody was found
 	Talk     *conversation // on other servers
@@ -89,6 +90,7 @@ func (d *Desk) report(v *visit) error {
 	if p.Sent, err = d.sayings(v, a, letters); err != nil {
 		return err
 	}
+	p.Unheard = len(letters) == 0
 	if p.Talk, err = d.conversation(v, a); err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
-		b.open(report).sees("There is nobody to send it to yet.", "Published (Create)")
+		b.open(report).sees("There is nobody to send it to yet.", "What was said, to nobody so far", "Published (Create)").lacks("What was sent")
 		lagewal := o.server("lagewal")
 		o.befriend(lagewal.Person("wietske"), "ilse")
 		later := *o.outbox
@@ -193,7 +193,7 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		text := prose + "\n\nAsk @bram@veerhuis.example or @kade@zilverduin.example."
 		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish").want(200, "/admin/articles/")
 		edit := "/admin/articles/" + string(o.only().ID)
-		b.open(edit+"/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
+		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
 		known("kade", "zilverduin.example")
 		b.open(edit).press("Save and tell").open(edit + "/report").lacks("Nobody was found")
 	})

@@ -140,10 +140,13 @@ func (d *Desk) saveTranslation(v *visit) error {
 	if len(p.Troubles) > 0 {
 		return d.translation(v, http.StatusUnprocessableEntity, p, stored)
 	}
-	if a.Status == blog.Published && !t.Draft && a.Federates() {
-		return v.see(textPath(a, t.Language) + "?done=told")
+	said := "saved"
+	if a.Status == blog.Published && !t.Draft {
+		if said, err = d.saidToWorld(v.ctx(), a.ID); err != nil {
+			return err
+		}
 	}
-	return v.see(textPath(a, t.Language) + "?done=saved")
+	return v.see(textPath(a, t.Language) + "?done=" + said)
 }
 
 // translationOf makes a text of what was typed, with an address from its title where none was given.

@@ -153,15 +153,20 @@ func (v *visit) own() blog.ID {
 
 // done are the sentences a page may open with after a form, by the word in its address.
 var done = map[string]string{
-	"saved":     "Saved.",
-	"renamed":   "The handle is changed. The servers of your followers are told within five minutes.",
-	"moving":    "Planned for tomorrow. Until then you can call it off here.",
-	"leaving":   "Planned. Until that day you can call it off here.",
-	"stays":     "Called off. Nothing has happened.",
-	"told":      "Saved. The servers that have it are being told.",
-	"quiet":     "Corrected, without telling readers.",
-	"undone":    "Taken back before it left: no other server heard of it.",
-	"too-late":  "Too late to undo: it has left. You can take it back, and servers that have it are asked to forget it.",
+	"saved":    "Saved.",
+	"renamed":  "The handle is changed. The servers of your followers are told within five minutes.",
+	"moving":   "Planned for tomorrow. Until then you can call it off here.",
+	"leaving":  "Planned. Until that day you can call it off here.",
+	"stays":    "Called off. Nothing has happened.",
+	"told":     "Saved. The servers that have it are being told.",
+	"quiet":    "Corrected, without telling readers.",
+	"undone":   "Taken back before it left: no other server heard of it.",
+	"too-late": "Too late to undo: it has left. You can take it back, and the servers that have it are asked to forget it.",
+
+	"too-late-here":  "Too late to undo. You can take it back; no other server has it.",
+	"published-here": "Published.",
+	"withdrawn-here": "Withdrawn. No other server had it.",
+
 	"profile":   "Saved. The servers of your followers are told within five minutes.",
 	"published": "Published. It is on its way.",
 	"first":     "Published: your first!",
