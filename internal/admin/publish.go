@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -38,6 +39,15 @@ func (p publishPage) Elsewhere() troubles {
 		if field != "date" && field != "visibility" && field != "format" {
 			list[field] = t
 		}
+	}
+	return list
+}
+
+// Nearby are those with what is on this page.
+func (p publishPage) Nearby() troubles {
+	list := maps.Clone(p.Troubles)
+	for field := range p.Elsewhere() {
+		delete(list, field)
 	}
 	return list
 }

@@ -352,8 +352,8 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		b.open("/admin/articles?tab=drafts").open("/admin/articles/" + string(o.only().ID))
 		b.press("Publish…", "title", "Four minutes wide", "summary", "On the last rowed ferry.").want(200, "/admin/articles/")
 		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam", "four-minutes-wide")
-		b.press("Publish", "when", "later", "date", "2001-01-01T10:00").want(422, "/admin/articles/").sees("The moment lies in the past.")
-		b.press("Publish", "when", "now", "format", "note-teaser").want(200, "/admin/articles/").sees("your first!")
+		b.press("Publish as chosen", "when", "later", "date", "2001-01-01T10:00").want(422, "/admin/articles/").sees("This could not be taken yet: The moment lies in the past.")
+		b.press("Publish as chosen", "when", "now", "format", "note-teaser").want(200, "/admin/articles/").sees("your first!")
 		a := o.only()
 		if a.Status != blog.Published || a.Format != blog.TeaserNote || a.Slug != "four-minutes-wide" {
 			t.Errorf("published as %s %s %q", a.Status, a.Format, a.Slug)
