@@ -18,7 +18,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		b.press("Save", "hold", "-1").want(422, "/admin/account").sees("not a number of seconds from 0 to 600")
 		b.press("Save", "hold", "300").want(200, "/admin/account").sees("Saved.")
 		before := len(veerhuis.Letters())
-		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose).press("Publish")
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose).press("Publish as chosen")
 		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.")
 		if a := o.only(); a.Status != blog.Published {
 			t.Errorf("it is %s", a.Status)
@@ -29,7 +29,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		}
 		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.
 		b.open("/admin/account").press("Save", "hold", "0")
-		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish").lacks("It leaves in")
+		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish as chosen").lacks("It leaves in")
 		if _, err := veerhuis.WaitFor(t.Context(), neighbour.OfType("Create")); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestWithoutOtherServersNothingIsSaidOfThem(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		o.published(b, "open")
-		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text", prose).press("Publish").sees("Published.").lacks("on its way")
+		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text", prose).press("Publish as chosen").sees("Published.").lacks("on its way")
 		path := strings.TrimSuffix(b.at.Path, "/report")
 		b.open(path).press("Save and tell", "text", "Other words.").want(200, path).sees("Saved.").lacks("being told")
 		b.open(path+"/texts/nl").press("Publish the translation", "title", "Een tweede", "text", "Woorden.").want(200, path).sees("Saved.").lacks("being told")

@@ -88,7 +88,7 @@ func TestAnAuthorAnswersAndQuotesElsewhereWithAnArticle(t *testing.T) {
 		}
 		b := o.signIn("ilse")
 		b.open("/authorize_interaction?uri="+url.QueryEscape(note.Object)).sees("Answer with an article", "Quote in an article")
-		b.open("/admin/articles/new?in-reply-to="+url.QueryEscape(note.Object)).press("Publish…", "title", "We do", "text", "We do, twice a day.", "format", "note-full").press("Publish").want(200, "/admin/articles/")
+		b.open("/admin/articles/new?in-reply-to="+url.QueryEscape(note.Object)).press("Publish…", "title", "We do", "text", "We do, twice a day.", "format", "note-full").press("Publish as chosen").want(200, "/admin/articles/")
 		o.until("bram is told", func() bool { return len(bram.Mentions()) == 1 })
 		if got := bram.Mentions()[0]; got.InReplyTo != note.Object {
 			t.Errorf("bram reads %+v", got)

@@ -108,7 +108,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		}
 
 		o.be(map[*neighbour.Server]neighbour.Mood{kade: neighbour.Healthy()})
-		b.open(edit + "/publish").press("Publish")
+		b.open(edit + "/publish").press("Publish as chosen")
 		o.settled()
 		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today", "2 still have a copy that was taken back before.")
 		b.tells(map[*neighbour.Server][]string{zilverduin: {"It still has the copy that was taken back before.", "Does not have it."}, kade: {"delivered"}})
@@ -191,7 +191,7 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		known("bram", "veerhuis.example")
 		b := o.signIn("ilse")
 		text := prose + "\n\nAsk @bram@veerhuis.example or @kade@zilverduin.example."
-		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish as chosen").want(200, "/admin/articles/")
 		edit := "/admin/articles/" + string(o.only().ID)
 		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
 		known("kade", "zilverduin.example")

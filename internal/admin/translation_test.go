@@ -28,7 +28,7 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 		b.open(editor).sees("Nederlands", "ready")
 		bram := o.server("veerhuis").Person("bram")
 		o.befriend(bram, "ilse")
-		b.open(editor + "/publish").press("Publish")
+		b.open(editor + "/publish").press("Publish as chosen")
 		o.until("both languages are there", func() bool {
 			posts := bram.Home()
 			return len(posts) == 1 && len(posts[0].Object["nameMap"].(map[string]any)) == 2

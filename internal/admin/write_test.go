@@ -143,7 +143,7 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		}
 		b.press("Save", "language", "en").want(200, editor+"/texts/de") // for that is where it was to lead
 		// What is published goes nowhere by the way: saving it tells readers.
-		b.open(editor + "/publish").press("Publish")
+		b.open(editor + "/publish").press("Publish as chosen")
 		for _, button := range []string{"Report", "Nederlands", "Take it back …"} {
 			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "Go there without saving")
 			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
@@ -158,12 +158,20 @@ func TestUndoInTheEditorKeepsWhatWasTypedSince(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/account").press("Save", "hold", "300")
-		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "First words.").press("Publish")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "First words.").press("Publish as chosen")
 		editor := "/admin/articles/" + string(o.only().ID)
 		b.open(editor).press("Undo", "text", "Second words.").want(200, editor).sees("Taken back before it left", "not saved")
 		if got := strings.TrimSpace(b.field("text")); got != "Second words." || o.only().Status != blog.Draft {
 			t.Errorf("the form says %q of an article that is %s", got, o.only().Status)
 		}
+	})
+}
+
+func TestTheEditorAndThePublishPageAskForWhomInTheSameWords(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new").sees("Public Unlisted Followers only Only here")
+		b.press("Publish…", "title", "A house", "text", prose).sees("Public", "Unlisted", "Followers only", "Only here", "Publish as chosen")
 	})
 }
 
@@ -274,7 +282,7 @@ func TestANewBlogIsToldWhatIsTrueOfIt(t *testing.T) {
 		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("Everything is delivered")
 		b.open("/admin/network").sees("Nothing had to be sent yet.")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "Floats.").sees("goes to nobody elsewhere yet: you have no followers")
-		b.press("Publish").sees("Published: your first!", "There is nobody to send it to yet")
+		b.press("Publish as chosen").sees("Published: your first!", "There is nobody to send it to yet")
 		b.open("/admin").sees("Nobody follows you yet.")
 		b.open("/admin/articles").sees("1 word ").lacks("1 words")
 	})
@@ -328,7 +336,7 @@ func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
 			t.Errorf("head picture %q, %q", a.PictureID, a.PictureAlt)
 		}
 		b.press("Save", "text", "![](not-there.jpg)").want(200, "/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
-		b.press("Publish…").press("Publish").want(422, "/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
+		b.press("Publish…").press("Publish as chosen").want(422, "/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
 		b.open("/admin/articles/"+string(a.ID)).press("Save", "no-picture", "yes").want(200, "/admin/articles/")
 		if a = o.only(); a.PictureID != "" {
 			t.Errorf("the head picture stayed: %q", a.PictureID)
@@ -348,7 +356,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		o.befriend(veerhuis.Person("nadia"), "ilse")
 		b := o.signIn("ilse").open("/admin/articles/new")
 		b.press("Publish…", "text", prose).want(200, "/admin/articles/").sees("It has no title yet")
-		b.press("Publish").want(422, "/admin/articles/").sees("The title is missing.", "Give the article a title.")
+		b.press("Publish as chosen").want(422, "/admin/articles/").sees("The title is missing.", "Give the article a title.")
 		b.open("/admin/articles?tab=drafts").open("/admin/articles/" + string(o.only().ID))
 		b.press("Publish…", "title", "Four minutes wide", "summary", "On the last rowed ferry.").want(200, "/admin/articles/")
 		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam", "four-minutes-wide")
@@ -371,7 +379,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		o.until("the report says so", func() bool {
 			return strings.Contains(b.open(report).text(), "The one server took the request to forget it.")
 		})
-		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish").want(200, report).lacks("your first")
+		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish as chosen").want(200, report).lacks("your first")
 		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200, "/admin/articles?tab=deleted").sees("Deleted 1")
 		b.open("/admin/articles/"+string(a.ID)).want(410, "/admin/articles/")
 	})
@@ -387,8 +395,8 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		}
 		at := time.Now().In(amsterdam).AddDate(0, 0, 3).Truncate(time.Minute)
 		said := at.Format("on 2 January at 15:04")
-		b.press("Publish", "when", "later", "date", "tomorrow").want(422, "/admin/articles/").sees("The moment is not understood.")
-		b.press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
+		b.press("Publish as chosen", "when", "later", "date", "tomorrow").want(422, "/admin/articles/").sees("The moment is not understood.")
+		b.press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
 		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
 			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
 		}
@@ -408,7 +416,7 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		for _, page := range []string{"/publish", "/report"} {
 			b.open(editor+page).press("Do not publish it").want(200, editor).sees("Back among the drafts.")
 			draft(page)
-			b.open(editor+"/publish").press("Publish", "when", "later", "date", at.Format("2006-01-02T15:04"))
+			b.open(editor+"/publish").press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04"))
 		}
 		b.open(editor).sees("goes out "+said, "Change when…").press("Do not publish it", "text", prose+" And a saw.").want(200, editor).sees("Back among the drafts.")
 		draft("the editor")
@@ -424,11 +432,11 @@ func TestWhatAPublishPageDidNotShowIsNotPublished(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose)
 		other := o.signIn("ilse").open("/admin/articles/" + string(o.only().ID))
 		other.press("Save", "text", "Something else altogether.")
-		b.press("Publish").want(409, "/admin/articles/").sees("The article was changed since you opened this page.")
+		b.press("Publish as chosen").want(409, "/admin/articles/").sees("The article was changed since you opened this page.")
 		if a := o.only(); a.Status != blog.Draft {
 			t.Errorf("it is %s", a.Status)
 		}
-		b.press("Publish").want(200, "/admin/articles/").sees("nobody to send it to")
+		b.press("Publish as chosen").want(200, "/admin/articles/").sees("nobody to send it to")
 	})
 }
 
@@ -436,11 +444,11 @@ func TestATakenAddressIsRefusedAndAFreeOneOffered(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
-		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish as chosen").want(200, "/admin/articles/")
 		b.open("/admin/articles/new").press("Publish…", "title", "Another", "text", prose, "slug", "a-house").sees("“a-house-2” is free")
-		b.press("Publish").want(422, "/admin/articles/").sees("belongs to another article", "a-house-2")
+		b.press("Publish as chosen").want(422, "/admin/articles/").sees("belongs to another article", "a-house-2")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).sees("/a-house-2")
-		b.press("Publish").want(200, "/admin/articles/")
+		b.press("Publish as chosen").want(200, "/admin/articles/")
 		if _, err := o.store.ArticleBySlug(t.Context(), "a-house-2"); err != nil {
 			t.Errorf("the second of that title: %v", err)
 		}
@@ -452,7 +460,7 @@ func TestArticlesArePinnedFromTheirList(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose)
 		b.open("/admin/articles?tab=drafts").lacks("Pin A house")
-		b.open("/admin/articles/" + string(o.only().ID) + "/publish").press("Publish")
+		b.open("/admin/articles/" + string(o.only().ID) + "/publish").press("Publish as chosen")
 		b.open("/admin/articles").press("Pin A house").want(200, "/admin/articles").sees("Pinned: it stands first", "pinned")
 		b.press("Unpin A house").want(200, "/admin/articles").sees("Unpinned", "Pin A house")
 	})
@@ -464,11 +472,11 @@ func TestF032AContentWarningAsksForANoteAndMakesItSensitive(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose, "warning", "High water")
 		b.sees("A content warning needs one of the Note formats")
 		path := "/admin/articles/" + string(o.only().ID) + "/publish"
-		b.open(path).press("Publish", "format", "article").want(422, path)
+		b.open(path).press("Publish as chosen", "format", "article").want(422, path)
 		if a := o.only(); a.Status != blog.Draft {
 			t.Fatalf("it is %s all the same", a.Status)
 		}
-		b.press("Publish", "format", "note-teaser").want(200, "/admin/articles/")
+		b.press("Publish as chosen", "format", "note-teaser").want(200, "/admin/articles/")
 		object, err := o.store.Object(t.Context(), o.only().ObjectID)
 		if err != nil {
 			t.Fatal(err)
