@@ -64,7 +64,8 @@ type card struct {
 	Link              string
 	Tags              []string
 	Picture           *picture
-	Preview           bool // with a link preview below
+	Preview           bool       // with a link preview below, which has the picture
+	Below             []*picture // of a Note with the whole text
 }
 
 const (
@@ -214,12 +215,34 @@ func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 		{Value: string(blog.TeaserNote), Word: "Note with a link", Hint: "Looks the same on every server: title, summary and a link.",
 			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
 		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds long ones, and drops tables and notes.",
-			Body: strong + paragraph(markup.Excerpt(r.Text, 500)), Link: link, Tags: a.Tags},
+			Body: strong + v.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
 	}
 	for i := range list {
 		list[i].Picture = hero
 		if list[i].Value != string(blog.FullArticle) {
 			list[i].Warning = a.Warning
+		}
+	}
+	return list
+}
+
+// asNote is the whole text as Mastodon keeps it of what it is sent. It links nowhere, so that nobody leaves the form by it.
+func (v *visit) asNote(a blog.Article, r markup.Rendered) template.HTML {
+	sent := markup.Federated(r.HTML, markup.NoteHTML, v.site.ArticlePage(a))
+	return markup.StripLinks(markup.Clean(string(sent)).HTML).HTML()
+}
+
+// attached are the pictures below a Note: four of them, the one at the head of the article first.
+func attached(hero *picture, images []markup.Image) []*picture {
+	var list []*picture
+	known := map[string]bool{"": true}
+	if hero != nil {
+		list, known[hero.Src] = append(list, hero), true
+	}
+	for _, i := range images {
+		if p := i.Picture; !known[p.URL] && len(list) < 4 {
+			known[p.URL] = true
+			list = append(list, &picture{Src: p.URL, Alt: i.Alt, Width: p.Width, Height: p.Height})
 		}
 	}
 	return list

@@ -167,6 +167,21 @@ func TestUndoInTheEditorKeepsWhatWasTypedSince(t *testing.T) {
 	})
 }
 
+func TestAWholeTextIsShownAsMastodonKeepsIt(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse").open("/admin/articles/new")
+		b.press("Add to the text", "title", "A house", "text", prose+"\n\n> It floats.\n\n- one\n", "upload-alt", "The bend", file{"upload", "bend.png", drawing(60, 30, 90)})
+		b.press("Publish…").want(200, "/admin/articles/")
+		for _, want := range []string{"<p>Below the third lock the dike bends away from the river.</p>", "<p><strong>What you put away</strong></p>", "<blockquote><p>It floats.</p></blockquote>",
+			"<li>one</li>", "alt=\"The bend\""} {
+			if !strings.Contains(strings.Join(strings.Fields(b.source), " "), want) {
+				t.Errorf("the card lacks %s:\n%s", want, b.source)
+			}
+		}
+	})
+}
+
 func TestTheEditorAndThePublishPageAskForWhomInTheSameWords(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
