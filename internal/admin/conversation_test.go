@@ -128,7 +128,7 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
-		b.open("/admin/profile").press("Save and tell", "approves", "yes", "bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200, "/admin/profile")
+		b.open("/admin/profile").sees("What line 1 is about").lacks("What line 0").press("Save and tell", "approves", "yes", "bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200, "/admin/profile")
 		b.sees("told within five minutes")
 		veerhuis := o.server("veerhuis")
 		bram, kade := veerhuis.Person("bram"), veerhuis.Person("kade")

@@ -26,6 +26,9 @@ type fieldRow struct {
 	Name, Value string
 }
 
+// Line counts the lines as people do.
+func (r fieldRow) Line() int { return r.N + 1 }
+
 const (
 	fieldRows = 6 // shown; a profile may have more, made elsewhere
 	maxBio    = 5000

@@ -184,6 +184,7 @@ func (s *Set) functions(language string) template.FuncMap {
 		"language": LanguageName,
 		"dir":      Direction,
 		"initial":  initial,
+		"breaks":   breakable,
 		"static":   s.static.Address,
 	}
 }

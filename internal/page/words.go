@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"path"
 	"slices"
@@ -212,6 +213,20 @@ func Direction(code string) string {
 		return "rtl"
 	}
 	return "auto"
+}
+
+// breakable is a name as HTML that may go on in a new line where an address parts: one that is a host and a port is not
+// torn within its numbers.
+func breakable(name string) template.HTML {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if i > 0 && i+1 < len(runes) && (r == ':' && unicode.IsDigit(runes[i+1]) || r == '.' && unicode.IsLetter(runes[i+1])) {
+			b.WriteString("<wbr>")
+		}
+		b.WriteString(template.HTMLEscapeString(string(r)))
+	}
+	return template.HTML(b.String())
 }
 
 // initial is the first letter of a name, shown where there is no picture.

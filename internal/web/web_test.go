@@ -56,6 +56,9 @@ func TestTheFrontPageIsTheNewestArticlesByMonth(t *testing.T) {
 		if got := entries[1].find("p", ".side"); len(got) != 0 {
 			t.Errorf("without replies there is a count all the same: %q", texts(got))
 		}
+		if got := home.one("nav", ".pager").words(); got != "3 artikelen" {
+			t.Errorf("with all of them shown the front page says %q", got)
+		}
 		if home.header.Get("Set-Cookie") != "" || home.header.Get("Vary") != "Accept, Accept-Encoding" {
 			t.Errorf("headers %v", home.header)
 		}
@@ -625,7 +628,7 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 func TestAnEmptyBlogSaysSo(t *testing.T) {
 	s := storetest.Open(t)
 	o := &overkant{t: t, store: s}
-	_, err := s.FoundSite(t.Context(), blog.Site{URL: "http://localhost:8080", HandleDomain: "localhost:8080", Name: "De Overkant", Language: "en", Timezone: "UTC", CreatedAt: noon}, "private")
+	_, err := s.FoundSite(t.Context(), blog.Site{URL: "http://localhost:8080", HandleDomain: "localhost:8080", Name: "localhost:8080", Language: "en", Timezone: "UTC", CreatedAt: noon}, "private")
 	o.must(err)
 	o.start()
 	for _, path := range []string{"/", "/archive", "/about", "/privacy", "/feed.xml", "/feed.json", "/sitemap.xml", "/comments/feed.xml"} {
@@ -635,6 +638,9 @@ func TestAnEmptyBlogSaysSo(t *testing.T) {
 	}
 	if got := o.open("/"); !strings.Contains(got.one("main").words(), "Nothing is published yet.") {
 		t.Errorf("the front page says %q", got.one("main").words())
+	}
+	if got := o.open("/"); !strings.Contains(got.raw, ">localhost<wbr>:8080</a>") {
+		t.Errorf("the name may break anywhere: %s", got.raw)
 	}
 }
 
