@@ -3,6 +3,7 @@ package admin
 import (
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -18,8 +19,12 @@ type previewPage struct {
 	Hero    *picture
 	Series  string
 	At      time.Time
+	Form    string      // where one goes on writing
 	Kept    []keptField // the form it was asked for from, to go on writing with
 }
+
+// Translated tells whether it is the preview of a translation, which is saved on its own page.
+func (p previewPage) Translated() bool { return strings.Contains(p.Form, "/texts/") }
 
 // Speaks makes the preview speak the language of the article, as its page will.
 func (p previewPage) Speaks() string { return p.Article.Language }
@@ -34,7 +39,7 @@ func (d *Desk) previewArticle(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.preview(v, a, series.Title, nil)
+	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: "/admin/articles/" + string(a.ID)})
 }
 
 // showPreview shows what was typed, without saving it; the form waits below.
@@ -49,12 +54,15 @@ func (d *Desk) showPreview(v *visit, a blog.Article, p *editorPage) error {
 			fields[i].Value = p.Text // with the pictures that came with this form
 		}
 	}
-	return d.preview(v, a, p.Series, append(fields, keptField{"picture", p.PictureID}))
+	return d.preview(v, previewPage{Article: a, Series: p.Series, Form: "/admin/articles/" + string(a.ID),
+		Kept: append(fields, keptField{"picture", p.PictureID})})
 }
 
-func (d *Desk) preview(v *visit, a blog.Article, series string, fields []keptField) error {
-	p := previewPage{frame: frame{Title: "Preview: " + titled(a), Site: v.site, Author: v.author}, Article: a, Kept: fields, Series: series,
-		Text: markup.Trusted(a.HTML).HTML(), At: v.now.In(v.zone)}
+// preview shows an article, in the language of its text.
+func (d *Desk) preview(v *visit, p previewPage) error {
+	a := p.Article
+	p.frame = frame{Title: "Preview: " + titled(a), Site: v.site, Author: v.author}
+	p.Text, p.At = markup.Trusted(a.HTML).HTML(), v.now.In(v.zone)
 	if a.PublishedAt != nil {
 		p.At = a.PublishedAt.In(v.zone)
 	}

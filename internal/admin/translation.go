@@ -126,7 +126,14 @@ func (d *Desk) saveTranslation(v *visit) error {
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
 	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet", Headline: line("title"), Subtitle: line("subtitle"),
 		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"), Translator: line("translator"), Troubles: troubles{}}
-	t, err := d.translationOf(v, p, stored, form.Get("action") == "draft")
+	action := form.Get("action")
+	if action == "continue" {
+		return d.translation(v, http.StatusOK, p, stored)
+	}
+	t, err := d.translationOf(v, p, stored, action == "draft")
+	if err == nil && action == "preview" {
+		return d.showTranslation(v, a, t)
+	}
 	if err == nil {
 		saved, _ := time.Parse(time.RFC3339Nano, p.Saved) // one that is no time is an old one
 		a, err = d.outbox.Translate(v.ctx(), a.ID, saved, t)
@@ -189,7 +196,21 @@ func (d *Desk) previewTranslation(v *visit) error {
 		return err
 	}
 	a.Text = t.Text
-	return d.preview(v, a, series.Title, nil)
+	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language)})
+}
+
+// showTranslation is the preview of what was typed, without saving it; the form waits below.
+func (d *Desk) showTranslation(v *visit, a blog.Article, t blog.Translation) error {
+	series, err := d.seriesOf(v.ctx(), a)
+	if err != nil {
+		return err
+	}
+	var fields []keptField
+	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "translator"} {
+		fields = append(fields, keptField{name, v.r.PostForm.Get(name)})
+	}
+	a.Text = t.Text
+	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language), Kept: fields})
 }
 
 func (d *Desk) removeTranslation(v *visit) error {

@@ -44,6 +44,23 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 	})
 }
 
+func TestThePreviewOfATranslationLeavesNoWordsBehind(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose)
+		nl := "/admin/articles/" + string(o.only().ID) + "/texts/nl"
+		b := o.signIn("ilse").open(nl).press("Preview", "title", "Een huis", "text", "Het *drijft*.").want(200, nl).sees("Preview", "it is not saved", "Een huis", "Het drijft.")
+		if list, err := o.store.Translations(t.Context(), o.only().ID); err != nil || len(list) != 0 {
+			t.Errorf("the preview saved %+v (%v)", list, err)
+		}
+		b.press("Go on writing").want(200, nl).sees("Not saved yet")
+		if got := strings.TrimSpace(b.field("text")); got != "Het *drijft*." || strings.TrimSpace(b.field("title")) != "Een huis" {
+			t.Errorf("the words came back as %q", got)
+		}
+		b.press("Keep as a draft").want(200, nl).sees("Saved")
+	})
+}
+
 func TestTwoTranslatorsLoseNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
