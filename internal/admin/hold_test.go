@@ -79,6 +79,7 @@ func TestAQuietCorrectionIsNotSaidToLeave(t *testing.T) {
 		path := "/admin/articles/" + string(o.published(b, "open").ID)
 		b.open("/admin/account").press("Save", "hold", "300")
 		b.open(path).press("Correct quietly", "text", "Other words.").want(200, path).sees("Corrected, without telling readers. For 300 seconds it can be undone.").lacks("It leaves in")
-		b.press("Save and tell", "text", "Yet other words.").want(200, path).sees("It leaves in 300 seconds")
+		b.open(path + "/texts/nl").sees("What goes out from here leaves at once")
+		b.open(path).press("Save and tell", "text", "Yet other words.").want(200, path).sees("It leaves in 300 seconds")
 	})
 }

@@ -397,7 +397,7 @@ func (d *Desk) showWithdraw(v *visit) error {
 			return err
 		}
 		if n > 0 {
-			p.Holders = fmt.Sprintf("%s will be asked to delete their copies. Most do; none can be made to.", upper(many(n, "server", "servers")))
+			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; none can be made to.", upper(many(n, "server", "servers")))
 		}
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/withdraw", p)

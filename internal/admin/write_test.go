@@ -389,7 +389,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		o.until("the change is delivered", func() bool { return len(veerhuis.Received("Update")) > 0 })
 		b.press("Save and tell", "format", "article").want(422, "/admin/articles/").sees("The format cannot change once published.")
 
-		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
+		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked at once", "cannot be undone").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
 		o.until("the removal is delivered", func() bool { return len(veerhuis.Received("Delete")) > 0 })
 		o.until("the report says so", func() bool {
 			return strings.Contains(b.open(report).text(), "The one server took the request to forget it.")
