@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/net/html"
 	"golang.org/x/sync/errgroup"
 
@@ -39,8 +40,7 @@ type demoCommand struct {
 func (demoCommand) Help() string {
 	return "It starts a blog with two authors, a guest and some articles in two languages, and three pretended servers on this machine, each " +
 		"with a few people. They follow an author, the blog as a whole or a series; an article is published and delivered with signatures " +
-		"over HTTP; replies, a quote, likes and a boost come back and stand under the article. Then it goes on serving until Ctrl-C. It listens on 127.0.0.1:8080, or on another port when that is " +
-		"taken, unless --listen says where."
+		"over HTTP; replies, a quote, likes and a boost come back and stand under the article. Then it goes on serving until Ctrl-C."
 }
 
 const (
@@ -51,7 +51,26 @@ const (
 //go:embed demo
 var demoFiles embed.FS
 
-func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger) error {
+// demoSettings are the settings that the demo heeds; all others it has of its own.
+var demoSettings = []string{"config", "listen", "log"}
+
+const demoListenHelp = "Where on this machine to wait for requests. Default: 127.0.0.1:8080, or another port when that is taken."
+
+// onlyItsOwn refuses a setting that the demo would not heed. What the environment or a file says is meant for other blogs.
+func (demoCommand) onlyItsOwn(said *kong.Context) error {
+	for _, part := range said.Path {
+		f := part.Flag
+		if f != nil && !part.Resolved && f.Group != nil && f.Group.Key == "settings" && !slices.Contains(demoSettings, f.Name) {
+			return misuse{fmt.Errorf("--%s is not for the demo, which makes a blog of its own: leave it out (--keep DIR keeps that blog)", f.Name)}
+		}
+	}
+	return nil
+}
+
+func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger, said *kong.Context) error {
+	if err := x.onlyItsOwn(said); err != nil {
+		return err
+	}
 	folder, forget, err := x.folder(ctx)
 	if err != nil {
 		return err

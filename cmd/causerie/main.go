@@ -17,8 +17,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"causerie/internal/markup"
 )
 
 // version is what the program calls itself, also to other servers.
@@ -98,46 +96,6 @@ func run(ctx context.Context, args, env []string, c console) int {
 	return done
 }
 
-// hinted adds the command that a mistyped one was probably meant to be.
-func hinted(err error, app *kong.Application) error {
-	var inFile fileTrouble
-	if errors.As(err, &inFile) { // kong says it of the flag it was asking about, which is any
-		return inFile.error
-	}
-	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
-	if !unexpected || strings.Contains(word, " ") {
-		return err
-	}
-	if within := chosenIn(err); within != "" {
-		return fmt.Errorf("“%s” is one word too many: “causerie %s --help” shows what it takes", word, within)
-	}
-	var names []string
-	for _, command := range app.Children {
-		names = append(names, command.Name)
-	}
-	if near := markup.Nearest(word, names); near != "" {
-		return fmt.Errorf("there is no command “%s”; did you mean “%s”?", word, near)
-	}
-	return fmt.Errorf("there is no command “%s”: “causerie --help” lists them all", word)
-}
-
-// chosenIn is the command that a word was said to which it does not take; "" where the word itself stands for a command,
-// since serve, which runs without one, was not named.
-func chosenIn(err error) string {
-	var parsing *kong.ParseError
-	if !errors.As(err, &parsing) {
-		return ""
-	}
-	chosen := parsing.Context.Selected()
-	if chosen == nil || chosen.Name == "serve" && !slices.Contains(parsing.Context.Args, "serve") {
-		return ""
-	}
-	return strings.TrimPrefix(chosen.Path(), "causerie ")
-}
-
-// misuse is an error of whoever wrote the command line, found only while doing what it says.
-type misuse struct{ error }
-
 func statusOf(err error) int {
 	if errors.As(err, &misuse{}) {
 		return misusing
@@ -176,24 +134,38 @@ func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	return errors.Join(ctx.PrintUsage(false), errHelped)
 }
 
-// printHelp prints all settings for serve, and for the other commands only those which say what blog is meant. Without a
-// command it lists the commands, although serve would be what runs.
+// printHelp prints all settings for serve, and for the other commands only those which matter to them. Without a command it
+// lists the commands, although serve would be what runs.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if !slices.Contains(ctx.Args, "serve") {
-		if selected := ctx.Selected(); selected != nil && selected.Name == "serve" {
+		selected := ctx.Selected()
+		if selected != nil && selected.Name == "serve" {
 			ctx.Path = ctx.Path[:1]
 		}
-		shown := []string{"config", "data", "database"}
-		if selected := ctx.Selected(); selected != nil && selected.Name == "demo" {
-			shown = []string{"listen", "log"}
-		}
+		shown := shownSettings(selected)
 		for _, flag := range ctx.Model.Flags {
 			if flag.Group != nil && flag.Group.Key == "settings" {
 				flag.Hidden = !slices.Contains(shown, flag.Name)
 			}
+			if flag.Name == "listen" { // only the demo shows it
+				flag.Help = demoListenHelp
+			}
 		}
 	}
 	return kong.DefaultHelpPrinter(options, ctx)
+}
+
+// shownSettings are those that the help of a command lists: which blog is meant, and what else it heeds.
+func shownSettings(command *kong.Node) []string {
+	shown := []string{"config", "data", "database"}
+	switch {
+	case command == nil:
+	case command.Name == "demo":
+		return demoSettings
+	case command.Name == "fetch" || command.Name == "doctor":
+		return append(shown, "federation-allow")
+	}
+	return shown
 }
 
 // laterCommand keeps a name for what is still to come.
