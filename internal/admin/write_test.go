@@ -137,7 +137,7 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 				t.Errorf("%s left the text at %q", way.button, got)
 			}
 		}
-		b.open(editor).press("Translate", "into", "de", "text", "Words.", "language", "klingons!").want(422, editor).sees("The language is not one that is known.", "Go there without saving")
+		b.open(editor).press("Translate", "into", "de", "text", "Words.", "language", "klingons!").want(422, editor).sees("The language is not one that is known.", "go there without saving")
 		if b.field("into") != "de" || strings.TrimSpace(b.field("text")) != "Words." {
 			t.Errorf("the form came back with %q for %q", b.field("text"), b.field("into"))
 		}
@@ -145,7 +145,7 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		// What is published goes nowhere by the way: saving it tells readers.
 		b.open(editor + "/publish").press("Publish as chosen")
 		for _, button := range []string{"Report", "Nederlands", "Take it back …"} {
-			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "Go there without saving")
+			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "go there without saving")
 			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
 				t.Errorf("after %s the form says %q and the article %q", button, got, o.only().Markdown)
 			}
