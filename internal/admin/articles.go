@@ -136,6 +136,9 @@ func (v *visit) row(a blog.Article) row {
 		at = *a.ScheduledAt
 	}
 	r.When = moment(at, v.now, v.zone)
+	if a.Status == blog.Scheduled {
+		r.When = "goes out " + comes(at, v.now, v.zone)
+	}
 	if a.Title == "" {
 		r.Begins = excerpt(a.Summary, 60)
 	}

@@ -61,7 +61,7 @@ func (p *todayPage) beforeTheFirstLetter() {
 	switch {
 	case p.ServersSilent > 0 || p.Followers.Accepted > 0:
 	case p.Last == nil && len(p.Scheduled) > 0:
-		p.Sentence = "Nothing is published yet. The first goes out " + p.Scheduled[0].When + "."
+		p.Sentence = "Nothing is published yet. The first " + p.Scheduled[0].When + "."
 	case p.Last == nil:
 		p.Sentence = "Nothing is published yet."
 	case p.Last.Progress.Servers == 0:
@@ -118,7 +118,6 @@ func (d *Desk) scheduledNext(v *visit, p *todayPage) error {
 	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
 	for _, a := range list {
 		p.Scheduled = append(p.Scheduled, v.row(a))
-		p.Scheduled[len(p.Scheduled)-1].When = comes(*a.ScheduledAt, v.now, v.zone)
 	}
 	return err
 }

@@ -415,12 +415,12 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
 			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
 		}
-		b.open("/admin/articles?tab=scheduled").sees("A house", "Scheduled 1")
+		b.open("/admin/articles?tab=scheduled").sees("A house", "Scheduled 1", "goes out "+said, "Change when …")
 		b.open("/admin/articles/" + string(o.only().ID) + "/publish")
 		if b.field("date") != at.Format("2006-01-02T15:04") {
 			t.Errorf("the form says %q", b.field("date"))
 		}
-		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".", "Goes out by itself A house "+said).lacks("Write the first article")
+		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".", "Goes out by itself A house goes out "+said).lacks("Write the first article")
 		editor := "/admin/articles/" + string(o.only().ID)
 		draft := func(page string) {
 			t.Helper()
