@@ -486,6 +486,14 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	if status, body := s.get(dutch.URL, "text/html"); status != 200 || !strings.Contains(body, "Het pontje.") || !strings.Contains(body, "also in English") {
 		t.Errorf("its page answers %d:\n%s", status, body)
 	}
+	for _, address := range []string{a.URL, dutch.URL} {
+		if _, body := s.get(address, "text/html"); strings.Contains(body, "dt-updated") {
+			t.Errorf("%s is changed, though its words are those that it began with", address)
+		}
+	}
+	if _, body := s.get(a.Object, "application/activity+json"); !strings.Contains(body, `"updated":"`) {
+		t.Errorf("on the wire it is no newer:\n%s", body)
+	}
 	if _, body := s.get(dutch.URL, "application/activity+json"); !strings.Contains(body, `"nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`) {
 		t.Errorf("on the wire it is\n%s", body)
 	}

@@ -52,6 +52,11 @@ type Text struct {
 	Words    int // how many words Plain has
 }
 
+// Says tells whether a text says the same as another, in the same language.
+func (t Text) Says(other Text) bool {
+	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle && t.Summary == other.Summary && t.Markdown == other.Markdown
+}
+
 // Article is one work of one voice, with its original text. Other voices may stand beside the owner in the by-line.
 type Article struct {
 	ID          ID

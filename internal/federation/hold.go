@@ -93,13 +93,14 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 
 // undo makes an article what it was before the hold, and saves it.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) error {
+	var err error
 	if saved := a.SavedAt; hold.New {
 		a.Unpublish(hold.Before)
 	} else {
 		*a = hold.Before
-		a.SavedAt = saved
+		a.SavedAt, err = saved, s.UnsayRevisions(ctx, a.ID, a.ChangedAt())
 	}
-	if err := errors.Join(s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
+	if err := errors.Join(err, s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
 		return err
 	}
 	if a.Month == "" {

@@ -55,7 +55,10 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say
 		if a.Federates() {
 			a.ObjectID = blog.NewID(o.Now())
 		}
-		if err := o.save(ctx, store, &a, "published"); err != nil {
+		if err := o.save(ctx, store, &a); err != nil {
+			return err
+		}
+		if err := keepPublished(ctx, store, a); err != nil {
 			return err
 		}
 		if !a.Federates() {
@@ -69,8 +72,8 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say
 	return a, nil
 }
 
-// save writes an article and keeps its text as a revision. A taken slug comes back with a free one offered.
-func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article, kind string) error {
+// save writes an article. A taken slug comes back with a free one offered.
+func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) error {
 	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
 		return err
@@ -78,11 +81,28 @@ func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article, kind
 	if free != a.Slug {
 		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug, free)}
 	}
-	if err := s.SaveArticle(ctx, a, o.Now()); err != nil {
+	return s.SaveArticle(ctx, a, o.Now())
+}
+
+// keep keeps the words of an article among its revisions: as published ones, readers have them since they were told at that
+// time; or as saved.
+func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
+	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title, Summary: a.Summary, Markdown: a.Markdown, At: at})
+}
+
+// keepPublished keeps the words that go out with a publication, in all languages.
+func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
+	err := keep(ctx, s, a, "published", *a.PublishedAt)
+	if err != nil {
 		return err
 	}
-	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title, Summary: a.Summary,
-		Markdown: a.Markdown, At: o.Now()})
+	translations, err := s.Translations(ctx, a.ID)
+	for _, t := range translations {
+		if a.Text = t.Text; !t.Draft {
+			err = errors.Join(err, keep(ctx, s, a, "published", *a.PublishedAt))
+		}
+	}
+	return err
 }
 
 func (o *Outbox) sayCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
@@ -125,7 +145,10 @@ func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.A
 		if err := a.Schedule(at, o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
-		return o.save(ctx, store, &a, "saved")
+		if err := o.save(ctx, store, &a); err != nil {
+			return err
+		}
+		return keep(ctx, store, a, "saved", o.Now())
 	})
 	if err != nil {
 		return a, fmt.Errorf("schedule %q: %w", a.Title, err)

@@ -38,7 +38,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if err := o.change(edited, m); err != nil {
 			return err
 		}
-		if err := o.save(ctx, store, edited, "published"); err != nil {
+		if err := o.saveWords(ctx, store, edited, current, m.Quiet); err != nil {
 			return err
 		}
 		if !edited.Listed() {
@@ -67,6 +67,24 @@ func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Arti
 	}
 	edited.File = file
 	return s.SaveArticle(ctx, edited, o.Now())
+}
+
+// saveWords saves an article, and keeps its words when they are new. A quiet correction keeps the time of what it corrects.
+func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article, quiet bool) error {
+	if err := o.save(ctx, s, edited); err != nil || edited.Says(current.Text) {
+		return err
+	}
+	at := edited.ChangedAt()
+	if quiet {
+		ages, err := s.WordsOf(ctx, []blog.ID{edited.ID})
+		if err != nil {
+			return err
+		}
+		if at = ages[edited.ID][edited.Language].Since; at.IsZero() {
+			at = *edited.PublishedAt
+		}
+	}
+	return keep(ctx, s, *edited, "published", at)
 }
 
 func (o *Outbox) change(a *blog.Article, m Manner) error {

@@ -49,16 +49,25 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 		}
 		return !t.Draft && !same, nil // one that was behind and stays as it was is up to date from now on
 	}, func(s *store.Store, a blog.Article) error {
-		if err := s.SaveTranslation(ctx, a, t); err != nil {
-			return err
-		}
-		kind := "saved"
-		if a.Status == blog.Published && !t.Draft {
-			kind = "published"
-		}
-		return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: t.Language, Kind: kind, Title: t.Title, Summary: t.Summary,
-			Markdown: t.Markdown, At: o.Now()})
+		return o.saveTranslation(ctx, s, a, t)
 	})
+}
+
+// saveTranslation writes a text in another language, and keeps its words when they are new, or new to readers.
+func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
+	known, err := s.Translation(ctx, a.ID, t.Language)
+	if err := errors.Join(ignoreMissing(err), s.SaveTranslation(ctx, a, t)); err != nil {
+		return err
+	}
+	if known.Draft == t.Draft && known.Says(t.Text) {
+		return nil
+	}
+	kind, at := "saved", o.Now()
+	if a.Status == blog.Published && !t.Draft {
+		kind, at = "published", a.ChangedAt()
+	}
+	a.Text = t.Text
+	return keep(ctx, s, a, kind, at)
 }
 
 func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {

@@ -3,11 +3,14 @@ package federation_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
+	"causerie/internal/store"
 )
 
 func inDutch(change ...func(*blog.Translation)) blog.Translation {
@@ -130,5 +133,91 @@ func TestATranslationIsRefusedWithAReason(t *testing.T) {
 		if _, gerr := o.outbox.Translate(t.Context(), a.ID, gone.SavedAt, good); !errors.Is(gerr, blog.ErrGone) || err != nil {
 			t.Errorf("of a deleted article: %v", gerr)
 		}
+	})
+}
+
+// TestWordsAreAsOldAsTheLastWordThatChangedThem: each language by itself, whatever else of the article is told.
+func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		words := func(a blog.Article, language string) store.Words {
+			t.Helper()
+			ages, err := o.store.WordsOf(o.soon(), []blog.ID{a.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ages[a.ID][language]
+		}
+		now := func(a blog.Article) blog.Article {
+			t.Helper()
+			a, err := o.store.Article(o.soon(), a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		revise := func(a blog.Article, m federation.Manner, change func(*blog.Article)) blog.Article {
+			t.Helper()
+			a = now(a)
+			change(&a)
+			if err := o.outbox.ReviseAs(o.soon(), &a, m); err != nil {
+				t.Fatal(err)
+			}
+			return now(a)
+		}
+		say := func(text string) func(*blog.Article) { return func(a *blog.Article) { a.Markdown = text } }
+		check := func(step string, a blog.Article, changed ...string) {
+			t.Helper()
+			for _, language := range []string{"en", "nl"} {
+				if got := words(a, language); got.Changed() != slices.Contains(changed, language) {
+					t.Errorf("%s: the words in %s are %v", step, language, got)
+				}
+			}
+		}
+		for _, visibility := range []blog.Visibility{blog.Public, blog.Local} {
+			a := o.publish(func(a *blog.Article) { a.Visibility, a.Slug = visibility, "four-"+string(visibility) })
+			dutch := func(text string, change ...func(*blog.Translation)) blog.Translation {
+				return inDutch(append(change, func(t *blog.Translation) { t.Slug, t.Markdown = "vier-"+string(visibility), text })...)
+			}
+			check("published", a)
+			before := a.ChangedAt()
+			if a = o.translate(a, dutch("Het pontje komt.")); !a.ChangedAt().After(before) || !words(a, "nl").Since.Equal(a.ChangedAt()) {
+				t.Errorf("a translation was told at %s, and is from %s", a.ChangedAt(), words(a, "nl").Since)
+			}
+			check("translated", a)
+			check("quietly corrected", revise(a, federation.Manner{Quiet: true}, say("The ferry comes if you ring.")))
+			if a = revise(a, federation.Manner{}, func(a *blog.Article) { a.Tags = blog.Words{"boats"} }); a.Revision != 4 {
+				t.Errorf("new tags are told as revision %d", a.Revision)
+			}
+			check("with other tags", a)
+			check("with a translator", o.translate(a, dutch("Het pontje komt.", func(t *blog.Translation) { t.Translator = "Samir" })))
+			check("translated anew", o.translate(a, dutch("Het pontje komt, als u belt.")), "nl")
+			a = revise(a, federation.Manner{}, func(a *blog.Article) { a.Subtitle = "A crossing" })
+			check("with a subtitle", a, "en", "nl")
+			if got := words(a, "en").Since; !got.Equal(a.ChangedAt()) {
+				t.Errorf("words that were told at %s are from %s", a.ChangedAt(), got)
+			}
+		}
+
+		early := o.draft(func(a *blog.Article) { a.Slug = "early" })
+		o.translate(early, inDutch())
+		if _, err := o.outbox.Publish(o.soon(), early.ID); err != nil {
+			t.Fatal(err)
+		}
+		check("out with its translation", early)
+		check("the translation changed", o.translate(early, inDutch(func(t *blog.Translation) { t.Title = "Vier minuten" })), "nl")
+
+		undone := o.publish(func(a *blog.Article) { a.Slug = "undone" })
+		check("held", revise(undone, federation.Manner{Hold: hold}, say("The ferry sank.")), "en")
+		if _, err := o.outbox.Undo(o.soon(), undone.ID); err != nil {
+			t.Fatal(err)
+		}
+		check("taken back, and translated", o.translate(undone, inDutch(func(t *blog.Translation) { t.Slug = "terug" })))
+		if err := o.outbox.Withdraw(o.soon(), undone.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.outbox.Publish(o.soon(), undone.ID); err != nil {
+			t.Fatal(err)
+		}
+		check("out again", undone)
 	})
 }

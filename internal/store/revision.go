@@ -19,7 +19,7 @@ type Revision struct {
 	Markdown  string
 	Author    string
 	Note      string
-	At        time.Time
+	At        time.Time // of a published one, when readers were told of these words: a quiet correction has the time of what it corrects
 }
 
 // mostSaved is how many states of a text are kept besides those that were published.
@@ -28,6 +28,7 @@ const mostSaved = 100
 // AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number. Of what was only saved
 // the last hundred stay.
 func (s *Store) AddRevision(ctx context.Context, r Revision) error {
+	r.At = r.At.Truncate(time.Second) // as published articles are dated
 	return s.InTx(ctx, func(s *Store) error {
 		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND language = ?`, r.ArticleID, r.Language); err != nil {
 			return err
@@ -39,6 +40,47 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 			s.do(ctx, `DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
 				r.ArticleID, r.Language, r.Number-mostSaved))
 	})
+}
+
+// Words is when readers got an article's words in one language: those that they read now, and the first since it is out.
+type Words struct{ Since, First time.Time }
+
+// Changed tells whether they read other words than at first, and were told so.
+func (w Words) Changed() bool { return w.Since.After(w.First) }
+
+// WordsOf tells how old the words of articles are, by article and language. Of an article that was told once, and never again,
+// it says nothing: all its words are as old as its publication.
+func (s *Store) WordsOf(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]Words, error) {
+	ages := map[blog.ID]map[string]Words{}
+	if len(articles) == 0 {
+		return ages, nil
+	}
+	var rows []struct {
+		ArticleID blog.ID
+		Language  string
+		At        time.Time
+	}
+	err := s.all(ctx, &rows, `
+		SELECT r.article_id, r.language, r.at FROM articles a JOIN revisions r ON r.article_id = a.id AND r.kind = 'published' AND r.at >= a.published_at
+		WHERE a.id IN (?) AND a.updated_at IS NOT NULL ORDER BY r.article_id, r.language, r.number`, articles)
+	for _, row := range rows {
+		if ages[row.ArticleID] == nil {
+			ages[row.ArticleID] = map[string]Words{}
+		}
+		age, known := ages[row.ArticleID][row.Language]
+		if !known {
+			age.First = row.At
+		}
+		age.Since = row.At
+		ages[row.ArticleID][row.Language] = age
+	}
+	return ages, err
+}
+
+// UnsayRevisions takes the revisions of an article that readers were told of after a moment for what they are once that is
+// taken back: saved.
+func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.Time) error {
+	return s.do(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`, article, after)
 }
 
 // Revisions lists an article's kept states, newest first.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -83,9 +84,8 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 		Text: markup.Trusted(a.HTML).HTML(), Outline: outline(a.HTML)}
 	when := published(a).In(f.zone)
 	p.PublishedAt = &when
-	if a.UpdatedAt != nil {
-		changed := a.UpdatedAt.In(f.zone)
-		p.UpdatedAt = &changed
+	if p.UpdatedAt, err = w.changed(ctx, &f, a); err != nil {
+		return page.Document{}, err
 	}
 	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillVersions, w.fillNext} {
 		if err := fill(ctx, &f, &p); err != nil {
@@ -97,6 +97,18 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	}
 	p.frame = f
 	return w.document(http.StatusOK, "web/article", &f, p)
+}
+
+// changed is when the words of a page last became others, in the site's zone; nil when they never did. What else is told
+// of an article, such as a text in another language, is no change to who reads this one.
+func (w *Web) changed(ctx context.Context, f *frame, a blog.Article) (*time.Time, error) {
+	ages, err := w.store.WordsOf(ctx, []blog.ID{a.ID})
+	words := ages[a.ID][a.Language]
+	if err != nil || !words.Changed() {
+		return nil, err
+	}
+	at := words.Since.In(f.zone)
+	return &at, nil
 }
 
 // readable says why the public may not read an article: blog.ErrGone once it was theirs to read, else blog.ErrNotFound.

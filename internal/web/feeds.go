@@ -135,9 +135,14 @@ func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter sto
 	if err != nil {
 		return err
 	}
+	ages, err := w.store.WordsOf(ctx, ids(articles))
+	if err != nil {
+		return err
+	}
 	out.Updated = f.Site.CreatedAt
 	for _, a := range articles {
 		e := f.feedEntry(a, counts[a.ID], heroes[a.ID])
+		e.Updated = since(a, ages[a.ID][a.Language])
 		out.Entries = append(out.Entries, e)
 		if e.Updated.After(out.Updated) {
 			out.Updated = e.Updated
@@ -149,15 +154,12 @@ func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter sto
 func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) feed.Entry {
 	url := f.Site.ArticlePage(a)
 	e := feed.Entry{ID: url, URL: url, Title: a.Title, Summary: a.Summary, HTML: feed.Absolute(a.HTML, url), Language: a.Language,
-		Published: published(a), Updated: published(a), Tags: a.Tags, Replies: counts.Replies, Talk: url + "#talk"}
+		Published: published(a), Tags: a.Tags, Replies: counts.Replies, Talk: url + "#talk"}
 	if a.ObjectID != "" {
 		e.ID = f.Site.ArticleID(a.ObjectID)
 	}
 	if a.Translated { // who reads two languages gets both
 		e.ID += "#" + a.Language
-	}
-	if a.UpdatedAt != nil {
-		e.Updated = *a.UpdatedAt
 	}
 	if a.Warning != "" {
 		e.Summary, e.HTML = a.Warning, "" // the words behind a warning are read on the page
@@ -285,13 +287,17 @@ func (w *Web) sitemap(ctx context.Context, r *http.Request) (page.Document, erro
 		if err != nil {
 			return page.Document{}, err
 		}
+		ages, err := w.store.WordsOf(ctx, ids(articles))
+		if err != nil {
+			return page.Document{}, err
+		}
 		for _, a := range articles {
 			if hidden[a.VoiceID] {
 				continue
 			}
 			for _, v := range versions[a.ID] {
 				a.Text = v.Text
-				places = append(places, feed.Place{URL: f.Site.ArticlePage(a), Changed: changed(a)})
+				places = append(places, feed.Place{URL: f.Site.ArticlePage(a), Changed: since(a, ages[a.ID][v.Language])})
 			}
 		}
 		if len(articles) < 1000 {
@@ -302,9 +308,10 @@ func (w *Web) sitemap(ctx context.Context, r *http.Request) (page.Document, erro
 	return page.Document{Header: http.Header{"Content-Type": {feed.SitemapType}}, Body: body}, err
 }
 
-func changed(a blog.Article) time.Time {
-	if a.UpdatedAt != nil {
-		return *a.UpdatedAt
+// since is the time from which an article's words are as they are: that of its publication, unless they are known to be younger.
+func since(a blog.Article, words store.Words) time.Time {
+	if words.Since.After(published(a)) {
+		return words.Since
 	}
 	return published(a)
 }

@@ -146,9 +146,16 @@ func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
 		}
 		return s.SaveObject(o.t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1, At: at})
 	}))
+	o.keep(a, a.Text, at)
 	a, err := o.store.Article(o.t.Context(), a.ID)
 	o.must(err)
 	return a
+}
+
+// keep notes that readers have a text of an article since they were told at a time.
+func (o *overkant) keep(a blog.Article, words blog.Text, at time.Time) {
+	o.t.Helper()
+	o.must(o.store.AddRevision(o.t.Context(), store.Revision{ArticleID: a.ID, Language: words.Language, Kind: "published", Title: words.Title, Markdown: words.Markdown, At: at}))
 }
 
 // says adds a comment; change may set what is out of the ordinary.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,56 @@ func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 			t.Errorf("facts are %q", got)
 		}
 	})
+}
+
+// TestAPageIsChangedWhenItsOwnWordsAre: a text in another language makes the article newer, and no page but its own.
+func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		there := o.wide
+		tell := func(days int, words blog.Text) {
+			t.Helper()
+			at := noon.AddDate(0, 0, days)
+			o.must(o.wide.Revise(at))
+			o.must(s.SaveArticle(t.Context(), &o.wide, at))
+			o.keep(o.wide, words, at)
+		}
+		check := func(what string, english, dutch int, changed ...string) {
+			t.Helper()
+			for language, days := range map[string]int{"en": english, "nl": dutch} {
+				a := o.wide
+				if language == "nl" {
+					a = there
+				}
+				is := slices.Contains(changed, language)
+				p := o.open(o.site.ArticlePath(a))
+				if got := len(p.find("time", ".dt-updated")); got == 1 != is || strings.Contains(p.raw, "dateModified") != is || strings.Contains(p.raw, "article:modified_time") != is {
+					t.Errorf("%s: the page in %s is changed %d times, want %v", what, language, got, is)
+				}
+				at := noon.AddDate(0, 0, days).UTC().Format(time.RFC3339)
+				if feed := o.open("/" + language + "/feed.xml").raw; !strings.Contains(between(feed, "<title>"+a.Title, "</entry>"), "<updated>"+at+"</updated>") {
+					t.Errorf("%s: the entry in %s is not from %s:\n%s", what, language, at, feed)
+				}
+				if listed := between(o.open("/sitemap.xml").raw, "<loc>"+o.site.ArticlePage(a)+"</loc>", "</url>"); !strings.Contains(listed, at) {
+					t.Errorf("%s: the map says of it in %s %q, want %s", what, language, listed, at)
+				}
+			}
+		}
+		there.Text = o.inDutch().Text
+		tell(3, there.Text)
+		check("translated", 0, 3)
+		tell(4, there.Text)
+		check("the translation changed", 0, 4, "nl")
+		tell(5, o.wide.Text)
+		check("the original changed", 5, 4, "en", "nl")
+	})
+}
+
+// between is what stands in a text after the first mark and before the next.
+func between(text, first, next string) string {
+	_, rest, _ := strings.Cut(text, first)
+	inside, _, _ := strings.Cut(rest, next)
+	return inside
 }
 
 func TestALanguageListsItsOwnTexts(t *testing.T) {

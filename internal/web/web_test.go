@@ -169,6 +169,7 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 		o := newOverkant(t, s)
 		o.must(o.wide.Revise(noon.Add(48 * time.Hour)))
 		o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(48*time.Hour)))
+		o.keep(o.wide, o.wide.Text, noon.Add(48*time.Hour))
 		p := o.open("/2026/11/four-minutes-wide")
 		id := o.site.ArticleID(o.wide.ObjectID)
 		if got := p.one("link", "type=application/activity+json").attr("href"); got != id {
