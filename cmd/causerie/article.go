@@ -771,10 +771,10 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 			return err
 		}
 		if now.Revision < a.Revision {
-			fmt.Fprintf(c.out, "taken back before it left: no other server heard of “%s”, and the text is a draft again\n", a.Title)
+			fmt.Fprintln(c.out, undoneWords(now))
 			return nil
 		}
-		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text is a draft again\n", d.site.ArticlePage(a))
+		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text stays here: “causerie article delete %s” puts it away\n", d.site.ArticlePage(a), a.Slug)
 		return nil
 	})
 }

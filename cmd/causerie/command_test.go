@@ -162,7 +162,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 	if !site.On || !strings.HasPrefix(site.Handle, "@overkant@") || site.URL != s.url+"/" {
 		t.Errorf("the blog speaks as %+v", site)
 	}
-	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") || !strings.Contains(out, "can be followed now") {
+	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") || !strings.Contains(out, "can be followed now, and has that name for ever.") {
 		t.Errorf("the series: %s", out)
 	}
 	if out := s.say("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") || !strings.Contains(out, "@the_low_road@") {
@@ -402,6 +402,21 @@ func TestAPastDateIsSaidNotToBeTaken(t *testing.T) {
 	}
 	if said := publish(); said != "" {
 		t.Errorf("the revision said %q", said)
+	}
+}
+
+func TestWithdrawSaysWhatTheListSays(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	file := write(t, "wide.md", "---\ntitle: Wide\n---\n\nWords.\n")
+	for _, hold := range []string{"0s", "1h"} { // the second time nothing has left when it is taken back
+		s.say("article", "publish", file, "--author", "ilse", "--hold", hold)
+		if said := s.say("article", "withdraw", "wide"); !strings.Contains(said, "withdrawn") || strings.Contains(said, "a draft again") {
+			t.Errorf("held for %s, withdraw said %q", hold, said)
+		}
+		if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "withdrawn" {
+			t.Errorf("held for %s, it is %s", hold, shown.Status)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (s switched) do(ctx context.Context, c *console, d *desk, find, on func() (
 		if err != nil {
 			return plain(err)
 		}
-		return s.tell(ctx, c, d, v, "%s can be followed now. It announces what is published from here on.\n")
+		return s.tell(ctx, c, d, v, "%s can be followed now, and has that name for ever. It announces what is published from here on.\n")
 	}
 	v, err := find()
 	if errors.Is(err, blog.ErrNotFound) {
@@ -76,7 +76,7 @@ type siteVoice struct {
 // Help is printed below the command's line by --help.
 func (siteVoice) Help() string {
 	return "The blog then has an account of its own that announces every public article once, at its publication. Without --handle it is called " +
-		"after the first part of its domain."
+		"after the first part of its domain; either way the name is for ever, also once it is switched off."
 }
 
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -16,7 +16,7 @@ const (
 	Draft     Status = "draft"
 	Scheduled Status = "scheduled" // goes out by itself at ScheduledAt; answers 404 until then
 	Published Status = "published"
-	Withdrawn Status = "withdrawn" // taken back: its page answers 410, its text is a draft again
+	Withdrawn Status = "withdrawn" // taken back: its page answers 410, its text stays with its author
 	Deleted   Status = "deleted"   // erased after thirty days but for its address and tombstones
 )
 
@@ -283,7 +283,7 @@ func (a *Article) Unpublish(before Article) {
 	}
 }
 
-// Withdraw takes a published article back. Its page answers 410 and its text is a draft again.
+// Withdraw takes a published article back. Its page answers 410; its text stays, and can be changed and published again.
 func (a *Article) Withdraw() error {
 	if a.Status != Published {
 		return ErrConflict

@@ -11,7 +11,7 @@ import (
 )
 
 // Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for ever, every server that may have a copy is asked to
-// forget it, and its page answers 410. The text is a draft again.
+// forget it, and its page answers 410. The text stays here.
 func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
 }
