@@ -226,6 +226,17 @@ func href(value any) string {
 	return ""
 }
 
+// Named are the names by which a post of ours tells whom it names, as in "@bram@veerhuis.example".
+func Named(d *Document) []string {
+	var list []string
+	for _, tag := range many(d.root["tag"]) {
+		if tag, _ := tag.(map[string]any); typeOf(tag) == streams.ActivityStreamsMentionName {
+			list = append(list, text(tag["name"]))
+		}
+	}
+	return list
+}
+
 func mentions(tags any) []string {
 	var list []string
 	for _, tag := range first(many(tags), maxTags) {

@@ -18,13 +18,14 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		b.press("Save", "hold", "-1").want(422, "/admin/account").sees("not a number of seconds from 0 to 600")
 		b.press("Save", "hold", "300").want(200, "/admin/account").sees("Saved.")
 		before := len(veerhuis.Letters())
-		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose).press("Publish as chosen")
-		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.")
+		text := prose + "\n\nAsk @kade@zilverduin.example."
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish as chosen")
+		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.").lacks("Nobody was found")
 		if a := o.only(); a.Status != blog.Published {
 			t.Errorf("it is %s", a.Status)
 		}
 		b.press("Undo").want(200, "/admin/articles/").sees("no other server heard of it")
-		if a := o.only(); a.Status != blog.Draft || a.Markdown != prose || a.ObjectID != "" {
+		if a := o.only(); a.Status != blog.Draft || a.Markdown != text || a.ObjectID != "" {
 			t.Errorf("undone, it is %s with %q", a.Status, a.Markdown)
 		}
 		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.

@@ -196,5 +196,9 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
 		known("kade", "zilverduin.example")
 		b.open(edit).press("Save and tell").open(edit + "/report").lacks("Nobody was found")
+		if err := o.store.SeemsGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		b.open(edit + "/report").lacks("Nobody was found") // he was told before
 	})
 }

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,10 +66,13 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 }
 
 // Unnamed lists whom an article names and who was not told so with its newest words, since nobody was found behind the
-// handle at the time.
+// handle at the time. Of what is held nothing can be told yet.
 func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) {
 	rendered, err := markup.Article(a.Markdown, markup.Options{})
 	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {
+		return nil, err
+	}
+	if _, err := o.Store.Hold(ctx, a.ID); !errors.Is(err, blog.ErrNotFound) {
 		return nil, err
 	}
 	said, err := o.Store.Object(ctx, a.ObjectID)
@@ -79,25 +83,12 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	object, err := activity.ParseObject(document)
-	if err != nil {
-		return nil, err
-	}
-	told := map[string]bool{}
-	for _, id := range object.Mentions {
-		told[id] = true
-	}
-	var unnamed []string
-	for _, handle := range rendered.Mentions {
-		actor, err := o.Store.ActorByHandle(ctx, strings.TrimPrefix(handle, "@"))
-		if err != nil && !errors.Is(err, blog.ErrNotFound) {
-			return nil, err
-		}
-		if !told[actor.ID] && actor.Block != blog.Refuse {
-			unnamed = append(unnamed, handle)
-		}
-	}
-	return unnamed, nil
+	told := activity.Named(document)
+	return slices.DeleteFunc(rendered.Mentions, func(handle string) bool {
+		actor, _ := o.Store.ActorByHandle(ctx, handle[1:])
+		ours := strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain)
+		return ours || actor.Block == blog.Refuse || slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) })
+	}), nil
 }
 
 func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity, mentions []activity.Mention) error {

@@ -49,15 +49,13 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 	}
 	var rows []reportRow
 	err := s.all(ctx, &rows, `
-		WITH histories AS (
-			SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, string_agg(
-				d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
-				COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
-			`+fromLetters+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host),
-		samples AS (
-			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM histories
-			GROUP BY article_id, failing, failing_since, unavailable_since, letters)
-		SELECT o.article_id, s.alike, `+reportColumns+fromLetters+`JOIN samples s ON s.article_id = o.article_id AND s.host = d.host
+		SELECT o.article_id, s.alike, `+reportColumns+fromLetters+`JOIN (
+			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
+				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, string_agg(
+					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
+					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
+				`+fromLetters+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host) AS histories
+			GROUP BY article_id, failing, failing_since, unavailable_since, letters) AS s ON s.article_id = o.article_id AND s.host = d.host
 		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
 	for _, row := range rows {
 		samples[row.ArticleID] = append(samples[row.ArticleID], row.Report)
