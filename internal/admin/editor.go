@@ -229,7 +229,7 @@ func (d *Desk) saveArticle(v *visit) error {
 	case action == unschedule && a.Status != blog.Scheduled:
 		p.Troubles["text"] = trouble{"It waits for no moment any more.", "It went out, or somebody put it back among the drafts: open it anew to see."}
 	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
-		p.Troubles["text"] = trouble{"What you changed is not saved yet.", "Readers see it once it is, so no other button saves it by the way."}
+		p.Troubles["text"] = notByTheWay
 	}
 	if len(p.Troubles) > 0 {
 		if action == "publish" { // which is no way to leave words behind

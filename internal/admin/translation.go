@@ -28,6 +28,7 @@ type translationPage struct {
 	Headline, Subtitle, Text, Summary, Slug, Translator string
 
 	Words    int
+	Away     string // where the pressed button leads
 	Other    *other
 	Troubles troubles
 }
@@ -130,7 +131,17 @@ func (d *Desk) saveTranslation(v *visit) error {
 	if action == "continue" {
 		return d.translation(v, http.StatusOK, p, stored)
 	}
-	t, err := d.translationOf(v, p, stored, action == "draft")
+	if action == "back" {
+		p.Away = "/admin/articles/" + string(a.ID) + "#languages"
+		switch {
+		case p.holds(stored):
+			return v.see(p.Away)
+		case p.Public() && !stored.Draft:
+			p.Troubles["text"] = notByTheWay
+			return d.translation(v, http.StatusUnprocessableEntity, p, stored)
+		}
+	}
+	t, err := d.translationOf(v, p, stored, action == "draft" || action == "back" && stored.Draft)
 	if err == nil && action == "preview" {
 		return d.showTranslation(v, a, t)
 	}
@@ -147,6 +158,9 @@ func (d *Desk) saveTranslation(v *visit) error {
 	if len(p.Troubles) > 0 {
 		return d.translation(v, http.StatusUnprocessableEntity, p, stored)
 	}
+	if p.Away != "" {
+		return v.see(p.Away)
+	}
 	said := "saved"
 	if a.Status == blog.Published && !t.Draft {
 		if said, err = d.saidToWorld(v.ctx(), a.ID); err != nil {
@@ -154,6 +168,11 @@ func (d *Desk) saveTranslation(v *visit) error {
 		}
 	}
 	return v.see(textPath(a, t.Language) + "?done=" + said)
+}
+
+// holds tells whether the form has what is stored and nothing else.
+func (p translationPage) holds(t blog.Translation) bool {
+	return p.Headline == t.Title && p.Subtitle == t.Subtitle && p.Summary == t.Summary && p.Text == t.Markdown && p.Slug == t.Slug && p.Translator == t.Translator
 }
 
 // translationOf makes a text of what was typed, with an address from its title where none was given.

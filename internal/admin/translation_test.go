@@ -58,6 +58,15 @@ func TestThePreviewOfATranslationLeavesNoWordsBehind(t *testing.T) {
 			t.Errorf("the words came back as %q", got)
 		}
 		b.press("Keep as a draft").want(200, nl).sees("Saved")
+		editor := strings.TrimSuffix(nl, "/texts/nl")
+		b.open(nl).press("←A house", "text", "Het zinkt.").want(200, editor)
+		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Markdown != "Het zinkt." || !got.Draft {
+			t.Errorf("on the way back it was kept as %+v (%v)", got, err)
+		}
+		b.open(nl).press("Ready to go out").press("←A house", "title", "").want(422, nl).sees("go there without saving")
+		b.open(editor + "/publish").press("Publish as chosen")
+		b.open(nl).press("←A house", "text", "Het drijft weer.").want(422, nl).sees("What you changed is not saved yet.")
+		b.open(nl).press("←A house").want(200, editor)
 	})
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"strings"
 
 	"causerie/internal/blog"
@@ -19,6 +20,8 @@ func (p *editorPage) wayOut(action, language string) string {
 	switch text, isText := strings.CutPrefix(action, "text:"); {
 	case isText:
 		return textPath(p.Article, text)
+	case action == "list":
+		return "/admin/articles?tab=" + p.Shelf()
 	case action == "library":
 		return "/admin/pictures"
 	case action == "publish", action == "report", action == "versions", action == "withdraw":
@@ -27,6 +30,16 @@ func (p *editorPage) wayOut(action, language string) string {
 		return p.translateInto(language)
 	}
 	return ""
+}
+
+// Shelf is the tab of the list on which the article stands.
+func (p *editorPage) Shelf() string {
+	for _, shelf := range shelves {
+		if slices.Contains(shelf.statuses, p.Article.Status) {
+			return shelf.name
+		}
+	}
+	return "drafts"
 }
 
 func (p *editorPage) translateInto(language string) string {
@@ -41,3 +54,6 @@ func (p *editorPage) translateInto(language string) string {
 	}
 	return ""
 }
+
+// notByTheWay is what is said of changed words that readers would see if a button saved them that leads elsewhere.
+var notByTheWay = trouble{"What you changed is not saved yet.", "Readers see it once it is, so no other button saves it by the way."}

@@ -131,7 +131,7 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		b.open(editor).press("Translate", "into", "nl", "text", "Second words.").want(200, editor+"/texts/nl")
 		b.press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
 		for _, way := range []struct{ button, typed, to string }{{"Nederlands", "Third words.", editor + "/texts/nl"}, {"Library", "Fourth words.", "/admin/pictures"},
-			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"}} {
+			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"}, {"←Articles", "Last words.", "/admin/articles?tab=drafts"}} {
 			b.open(editor).press(way.button, "text", way.typed).want(200, way.to)
 			if got := o.only().Markdown; got != way.typed {
 				t.Errorf("%s left the text at %q", way.button, got)
@@ -144,13 +144,15 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		b.press("Save", "language", "en").want(200, editor+"/texts/de") // for that is where it was to lead
 		// What is published goes nowhere by the way: saving it tells readers.
 		b.open(editor + "/publish").press("Publish as chosen")
-		for _, button := range []string{"Report", "Nederlands", "Take it back …"} {
+		for _, button := range []string{"Report", "Nederlands", "Take it back …", "←Articles"} {
 			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "go there without saving")
 			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
 				t.Errorf("after %s the form says %q and the article %q", button, got, o.only().Markdown)
 			}
 		}
 		b.open(editor).press("Report").want(200, editor+"/report")
+		b.open(editor).press("←Articles").want(200, "/admin/articles?tab=published")
+		b.open("/admin/articles/new").press("←Articles").want(200, "/admin/articles?tab=drafts").sees("Drafts 0")
 	})
 }
 
