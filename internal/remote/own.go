@@ -76,7 +76,7 @@ func (o *Own) ask(ctx context.Context, method, address, accept string, body []by
 	}
 	if key.Private != nil {
 		if err := o.client.sign(req, body, key, in); err != nil {
-			return Reply{}, err
+			return Reply{}, o.client.trouble(ctx, err, o.client.options.Lookup)
 		}
 	}
 	resp, err := o.client.wire.RoundTrip(req)

@@ -1,45 +1,50 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
 
 // departure is the end of a visit as it should be: the server took the letter that was the last one, and is free again.
 type departure struct {
+	ctx   context.Context
 	claim Claim
 	last  Settlement
 	now   time.Time
-	err   error
+	err   error // to be read once it is done
 	done  chan struct{}
 }
 
-// A letter that was taken and is not written down yet comes twice when we are killed: the groups are short, and so is what
-// they wait for one another. Without a wait most of them would be of one.
+// A letter that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the wait
+// after each, without which most would be of one.
 const (
 	mostDepartures = 32
 	gathering      = 10 * time.Millisecond
 )
 
 // depart writes a departure down together with those of the same moment: with the same few statements, each for all. It
-// returns after the commit; ErrLost when the server is somebody else's by now. After any other error nothing of it happened.
+// returns after the commit; ErrLost when the server is somebody else's by now, the context's own error when it ended first.
 func (s *Store) depart(d *departure) error {
 	d.done = make(chan struct{})
 	if s.departures.join(d) {
 		go s.seeOff()
 	}
-	<-d.done
-	return d.err
+	select {
+	case <-d.done:
+		return d.err
+	case <-d.ctx.Done():
+		return d.ctx.Err()
+	}
 }
 
 // seeOff goes on until nobody waits.
 func (s *Store) seeOff() {
 	for group := s.departures.take(mostDepartures); group != nil; group = s.departures.take(mostDepartures) {
-		ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
-		err := s.InTx(ctx, func(s *Store) error { return s.writeOff(ctx, group) })
-		cancel()
+		err := s.seeGroupOff(group)
 		for _, d := range group {
 			if err != nil {
 				d.err = err
@@ -50,19 +55,36 @@ func (s *Store) seeOff() {
 	}
 }
 
+// seeGroupOff keeps a panic from taking the program with it.
+func (s *Store) seeGroupOff(group []*departure) (err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			err = fmt.Errorf("panic: %v", trouble)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
+	defer cancel()
+	return s.InTx(ctx, func(s *Store) error { return s.writeOff(ctx, group) })
+}
+
+// writeOff writes down that the visits of a group are over, those that somebody still waits for.
 func (s *Store) writeOff(ctx context.Context, group []*departure) error {
 	now := group[len(group)-1].now
-	ours, err := s.oursAmong(ctx, group, now)
+	ours, back, err := s.oursAmong(ctx, group)
 	if err != nil || len(ours) == 0 {
 		return err
 	}
-	ours = padded(ours) // so that there are few forms of the statements; the same twice is once
-	return errors.Join(s.taken(ctx, ours, now), s.held(ctx, ours, now), s.free(ctx, ours, now))
+	all := padded(ours) // so that there are few forms of the statements; the same twice is once
+	err = errors.Join(s.taken(ctx, all, now), s.held(ctx, all, now))
+	for _, host := range back {
+		err = errors.Join(err, s.catchUp(ctx, host, now))
+	}
+	return errors.Join(err, s.free(ctx, all, now))
 }
 
 // oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those departures
-// whose claim still holds; the others get ErrLost. Of servers that were given up it revives what they missed.
-func (s *Store) oursAmong(ctx context.Context, group []*departure, now time.Time) ([]*departure, error) {
+// whose claim still holds, the others get ErrLost; and which of the servers had been given up.
+func (s *Store) oursAmong(ctx context.Context, group []*departure) (ours []*departure, back []string, err error) {
 	var peers []struct {
 		Host             string
 		Claims           int64
@@ -70,22 +92,21 @@ func (s *Store) oursAmong(ctx context.Context, group []*departure, now time.Time
 	}
 	hosts := make([]string, len(group))
 	for i, d := range group {
-		hosts[i], d.err = d.claim.Host, ErrLost
+		hosts[i], d.err = d.claim.Host, cmp.Or(d.ctx.Err(), ErrLost)
 	}
-	err := s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+s.sql.lockRow(), hosts)
-	var ours []*departure
+	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+s.sql.lockRow(), hosts)
 	for _, p := range peers {
 		for _, d := range group {
-			if d.claim.Host != p.Host || d.claim.Claims != p.Claims {
+			if d.claim.Host != p.Host || d.claim.Claims != p.Claims || d.err != ErrLost {
 				continue
 			}
 			d.err, ours = nil, append(ours, d)
 			if p.UnavailableSince != nil {
-				err = errors.Join(err, s.catchUp(ctx, p.Host, now))
+				back = append(back, p.Host)
 			}
 		}
 	}
-	return ours, err
+	return ours, back, err
 }
 
 // taken settles the letters; it is what settle does for one.
@@ -101,12 +122,12 @@ func (s *Store) taken(ctx context.Context, group []*departure, now time.Time) er
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
 
-// held notes what the servers hold now; it is what hold does for one.
+// held notes what the servers hold now, of letters that were not erased meanwhile; it is what hold does for one.
 func (s *Store) held(ctx context.Context, group []*departure, now time.Time) error {
 	args, n := []any{now}, 0
 	for _, d := range group {
 		if l := d.last.Letter; l.bringsCopy() {
-			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.leaves()), n+1
+			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.leaves(), l.ActivityID, l.Inbox), n+1
 		}
 	}
 	if n == 0 {
@@ -115,7 +136,8 @@ func (s *Store) held(ctx context.Context, group []*departure, now time.Time) err
 	return s.do(ctx, `
 		INSERT INTO holdings (object_id, host, revision, state, proof_at)
 		SELECT o.id, v.column2, v.column3, v.column4, ?
-		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?)`, n)+`) AS v) AS v JOIN objects o ON o.id = v.column1
+		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, ?, ?)`, n)+`) AS v) AS v
+		JOIN objects o ON o.id = v.column1 JOIN deliveries d ON d.activity_id = v.column5 AND d.inbox = v.column6
 		WHERE TRUE `+renewHolding, args...)
 }
 

@@ -97,7 +97,6 @@ func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 				want[host], told[host] = "Create waiting after 0: 0  0ms, holds 0", store.ErrLost
 			case erased:
 				v.letter.ActivityID = "erased"
-				v.letter.ObjectID = "erased"
 				want[host] = "Create waiting after 0: 0  0ms, holds 0"
 			}
 			all[host] = v
@@ -168,6 +167,32 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 		end(t, s, map[string]visit{back: {claim, letters[0]}})
 		if _, letters := claimed(t, s, now, false); len(letters) != 1 || letters[0].ActivityID != missed.ID {
 			t.Errorf("it hears %v, want what it missed", letters)
+		}
+	})
+}
+
+// TestWhatIsSaidWhileVisitsEndIsNotOverlooked lets a fan-out stand open while visits to the same servers end.
+func TestWhatIsSaidWhileVisitsEndIsNotOverlooked(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := crowded(t, s, 2)
+		all := visits(t, s, 2)
+		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		written, done := make(chan struct{}), make(chan error)
+		go func() {
+			done <- s.InTx(t.Context(), func(s *store.Store) error {
+				err := errors.Join(s.Say(t.Context(), later), s.TellFollowers(t.Context(), later))
+				close(written)
+				time.Sleep(300 * time.Millisecond)
+				return err
+			})
+		}()
+		<-written
+		end(t, s, all)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 2, false); err != nil || len(claims) != 2 {
+			t.Errorf("%d servers have mail, want 2 (%v)", len(claims), err)
 		}
 	})
 }

@@ -15,13 +15,14 @@ type statements struct {
 	mu        sync.Mutex
 	ready     map[prepared]*sqlx.Stmt // nil while it is being prepared
 	preparing sync.WaitGroup
-	closed    bool
+	open      context.Context // ends with the store
+	end       context.CancelFunc
 }
 
-// close waits for those that are being prepared, and begins no more: a connection that is in use would outlive its pool.
+// close ends those that are being prepared, and begins no more: a connection that is in use would outlive its pool.
 func (s *statements) close() {
 	s.mu.Lock()
-	s.closed = true
+	s.end()
 	s.mu.Unlock()
 	s.preparing.Wait()
 }
@@ -43,7 +44,7 @@ func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 	}
 	s.statements.mu.Lock()
 	stmt, asked := s.statements.ready[key]
-	if !asked && !s.statements.closed && len(s.statements.ready) < mostStatements && !strings.Contains(query, "SAVEPOINT") {
+	if !asked && s.statements.open.Err() == nil && len(s.statements.ready) < mostStatements && !strings.Contains(query, "SAVEPOINT") {
 		if s.statements.ready == nil {
 			s.statements.ready = map[prepared]*sqlx.Stmt{}
 		}
@@ -58,7 +59,7 @@ func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 }
 
 func (s *Store) prepare(key prepared) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(s.statements.open, 10*time.Second)
 	defer cancel()
 	stmt, err := key.db.PreparexContext(ctx, s.sql.bind(key.query))
 	s.statements.mu.Lock()

@@ -27,7 +27,7 @@ const silentDays = 7
 // written down together with the others of its moment.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
 	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].Outcome.Status == blog.Delivered {
-		if err := s.depart(&departure{claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) {
+		if err := s.depart(&departure{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}

@@ -70,7 +70,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	for _, db := range []*sqlx.DB{write, read} {
 		db.MapperFunc(snake)
 	}
-	return &Store{pool: &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}}, nil
+	p := &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}
+	p.statements.open, p.statements.end = context.WithCancel(context.WithoutCancel(ctx))
+	return &Store{pool: p}, nil
 }
 
 // Close ends the watching and gives the connections back.
@@ -281,6 +283,7 @@ func spread(query string, args []any) (string, []any, error) {
 	return sqlx.In(query, args...)
 }
 
+// padded is a list made longer, to the next power of two, by its last member.
 func padded[T any](list []T) []T {
 	full := slices.Clone(list)
 	for n := len(list); n > 0 && n&(n-1) != 0; n++ {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,10 +20,11 @@ type queue[T any] struct {
 }
 
 type member struct {
-	ctx  context.Context
-	do   func(context.Context, *Store) error
-	err  error
-	done chan struct{}
+	ctx   context.Context
+	about string
+	do    func(context.Context, *Store) error
+	err   error
+	done  chan struct{}
 }
 
 const (
@@ -38,7 +41,7 @@ func (s *Store) Together(ctx context.Context, about string, do func(context.Cont
 	if s.tx != nil {
 		return do(ctx, s)
 	}
-	me := &member{ctx: ctx, do: do, done: make(chan struct{})}
+	me := &member{ctx: ctx, about: about, do: do, done: make(chan struct{})}
 	if queue := s.queueOf(about); queue.join(me) {
 		go s.commitGroups(queue)
 	}
@@ -62,6 +65,8 @@ func (s *Store) gathered(ctx context.Context, host string, do func(context.Conte
 // commitGroups goes on until nobody waits.
 func (s *Store) commitGroups(queue *queue[*member]) {
 	for group := queue.take(batchSize); group != nil; group = queue.take(batchSize) {
+		// In the order of their names, in which others take the rows of the same servers.
+		slices.SortStableFunc(group, func(a, b *member) int { return strings.Compare(a.about, b.about) })
 		s.commitGroup(group)
 		for _, m := range group {
 			close(m.done)
