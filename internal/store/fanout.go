@@ -94,11 +94,13 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 }
 
 // spare gives letters up at once that are for servers which were given up: they hear of what still matters when they are
-// back (see HeardFrom).
+// back (see HeardFrom). Until it commits none of those comes back, which would not see the letter.
 func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 	return s.do(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id = deliveries.activity_id)
-		WHERE activity_id = ? AND settled_at IS NULL AND host IN (SELECT host FROM peers WHERE unavailable_since IS NOT NULL)`, activity)
+		WHERE activity_id = ? AND settled_at IS NULL AND host IN (
+			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE d.activity_id = ?)
+			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
 }
 
 // Freshen gives the words of a later activity about the same object to every Create of it that waits and certainly has not
