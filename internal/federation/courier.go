@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -34,7 +35,7 @@ type Courier struct {
 const (
 	silence      = time.Second
 	breath       = 20 * time.Millisecond // between two looks for mail where there was none
-	unblocked    = time.Second           // for how long it is believed that nobody is blocked for whom servers have letters
+	unblocked    = time.Second           // for how long it is believed of servers that they are not blocked
 	claimAtOnce  = 256
 	lettersOnce  = 50
 	mostPayloads = 64
@@ -84,7 +85,7 @@ type held struct {
 	seat    *seat
 	renewed time.Time
 	letters []store.Letter // read together with those of others; nil when they were not
-	cleared time.Time      // when it was last seen that none of these goes to somebody who is blocked
+	cleared time.Time      // when it was last seen that it is not blocked
 }
 
 // claim takes servers for the free seats, of those that failed last time or of those that did not.
@@ -105,7 +106,7 @@ func (c *Courier) claim(ctx context.Context, failing bool) []held {
 	if err != nil && ctx.Err() == nil {
 		c.Log.Error("letters cannot be read", "error", err) // each visit tries again
 	}
-	cleared := c.cleared(ctx, letters)
+	cleared := c.cleared(ctx, hosts)
 	for _, letter := range letters {
 		server := &list[places[letter.Host]]
 		server.letters, server.cleared = append(server.letters, letter), cleared
@@ -113,17 +114,17 @@ func (c *Courier) claim(ctx context.Context, failing bool) []held {
 	return list
 }
 
-// cleared is now when none of the letters goes to somebody with whom we do not speak; else each is looked at by itself.
-func (c *Courier) cleared(ctx context.Context, letters []store.Letter) time.Time {
-	if len(letters) == 0 || c.AllowList {
+// cleared is now when none of the servers is one with whom we do not speak; else each letter is looked at by itself.
+func (c *Courier) cleared(ctx context.Context, hosts []string) time.Time {
+	if c.AllowList {
 		return time.Time{}
 	}
-	inboxes := make([]string, len(letters))
-	for i, letter := range letters {
-		inboxes[i] = letter.Inbox
-	}
 	now := c.Now()
-	if blocked, err := c.Store.AnyBlocked(ctx, inboxes...); blocked || err != nil {
+	blocked, err := c.Store.AnyBlocked(ctx, hosts...)
+	if err != nil && ctx.Err() == nil {
+		c.Log.Error("blocks cannot be looked up", "error", err)
+	}
+	if blocked || err != nil {
 		return time.Time{}
 	}
 	return now
@@ -384,8 +385,9 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 // post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched,
 // and later ones of that size in a shorter form from the beginning.
 func (c *Courier) post(ctx context.Context, server held, letter store.Letter, said sealed) (remote.Answer, error) {
-	quiet := time.AfterFunc(silence, server.seat.giveUp)
+	quiet := time.AfterFunc(time.Hour, server.seat.giveUp)
 	defer quiet.Stop()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { quiet.Reset(silence) }}) // it is signed by then
 	whole := said.words
 	if server.TooLarge > 0 && len(whole) >= server.TooLarge {
 		said.words = shortened(whole, server.TooLarge)

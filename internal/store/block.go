@@ -48,18 +48,16 @@ func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	return level == blog.Refuse, err
 }
 
-// AnyBlocked is Blocked for many addresses at once: whether any of them is refused, itself or its server.
-func (s *Store) AnyBlocked(ctx context.Context, addresses ...string) (bool, error) {
+// AnyBlocked tells whether any of the hosts is refused, as Blocked does for one.
+func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	above := map[string]bool{}
-	for _, address := range addresses {
-		for _, domain := range domains(blog.HostOf(address)) {
+	for _, host := range hosts {
+		for _, domain := range domains(host) {
 			above[domain] = true
 		}
 	}
 	var n int
-	err := s.one(ctx, &n, `
-		SELECT count(*) FROM blocks WHERE level = 'refuse' AND (kind = 'actor' AND subject IN (?) OR kind = 'host' AND subject IN (?))`,
-		addresses, slices.Collect(maps.Keys(above)))
+	err := s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = 'host' AND level = 'refuse' AND subject IN (?)`, slices.Collect(maps.Keys(above)))
 	return n > 0, err
 }
 
