@@ -1,3 +1,3 @@
 -- +goose Up
--- When a server was asked what it runs, whether it said or not.
-ALTER TABLE peers ADD COLUMN software_at TIMESTAMP;
+-- When a server is asked again what it runs; null before the first time.
+ALTER TABLE peers ADD COLUMN software_due TIMESTAMP;

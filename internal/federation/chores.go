@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"causerie/internal/blog"
@@ -42,13 +43,21 @@ func (c *Chores) list() []chore {
 	}
 }
 
-// Run does the chores until the context ends.
+// Run does the chores until the context ends: those of each second beside the others, which may wait for other servers.
 func (c *Chores) Run(ctx context.Context) {
-	for ctx.Err() == nil {
-		for _, job := range c.list() {
-			c.doOnce(ctx, job)
-		}
-		pause(ctx, nil, time.Second)
+	var working sync.WaitGroup
+	defer working.Wait()
+	for _, often := range []bool{true, false} {
+		working.Go(func() {
+			for ctx.Err() == nil {
+				for _, job := range c.list() {
+					if often == (job.every == time.Second) {
+						c.doOnce(ctx, job)
+					}
+				}
+				pause(ctx, nil, time.Second)
+			}
+		})
 	}
 }
 

@@ -14,12 +14,13 @@ import (
 
 // How what we know of people elsewhere is kept up (federation.md 5.8).
 const (
-	staleAfter   = 24 * time.Hour      // older than this, it is asked for anew once something needs it
-	confirmAfter = 24 * time.Hour      // a departure that only showed itself is looked at once more
-	silentAgain  = 24 * time.Hour      // a silent server is asked again
-	forgottenBy  = 30 * 24 * time.Hour // out of reach for longer, and another key: another owner
-	freshOnce    = 60                  // people asked for in one run
-	askAtOnce    = 8
+	staleAfter    = 24 * time.Hour      // older than this, it is asked for anew once something needs it
+	confirmAfter  = 24 * time.Hour      // a departure that only showed itself is looked at once more
+	silentAgain   = 24 * time.Hour      // a silent server is asked again
+	forgottenBy   = 30 * 24 * time.Hour // out of reach for longer, and another key: another owner
+	softwareEvery = 30 * 24 * time.Hour // what a server runs is asked again
+	freshOnce     = 60                  // people asked for in one run
+	askAtOnce     = 8
 )
 
 // refresh asks again for the people whom we know from long ago, or whose handle nobody has looked at: so many in one
@@ -47,13 +48,16 @@ func (c *Chores) askSoftware(ctx context.Context) error {
 	}
 	return forEach(hosts, func(host string) error {
 		software, err := c.Remote.Software(ctx, host)
-		if ctx.Err() != nil {
+		again := c.Now().Add(softwareEvery)
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		case err != nil && passing(err):
+			again = c.Now().Add(silentAgain)
+		case err != nil:
 			c.Log.Debug("a server does not say what it runs", "host", host, "error", err)
 		}
-		return c.Store.SaveSoftware(ctx, host, software, c.Now())
+		return c.Store.SaveSoftware(ctx, host, software, again)
 	})
 }
 

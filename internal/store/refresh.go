@@ -86,21 +86,18 @@ func (s *Store) StillThere(ctx context.Context, actor string) error {
 	return s.do(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }
 
-// softwareEvery is how old what a server said of its software may grow before it is asked again.
-const softwareEvery = 30 * 24 * time.Hour
-
-// UnaskedPeers lists servers that answer and were not asked for long what they run, those that never were first, so many at
-// most.
+// UnaskedPeers lists servers that answer and are to be asked what they run, those that never were first, so many at most.
 func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	var hosts []string
 	return hosts, s.all(ctx, &hosts, `
-		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_at IS NULL OR software_at <= ?)
-		ORDER BY software_at IS NOT NULL, software_at, host LIMIT ?`, now.Add(-softwareEvery), limit)
+		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_due IS NULL OR software_due <= ?)
+		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
 }
 
-// SaveSoftware writes down what a server says that it runs. One that does not say, "", runs what it ran.
-func (s *Store) SaveSoftware(ctx context.Context, host, software string, now time.Time) error {
-	return s.do(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_at = ? WHERE host = ?`, software, software, now, host)
+// SaveSoftware writes down what a server says that it runs, and when it is asked again. One that does not say, "", runs what
+// it ran.
+func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
+	return s.do(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE host = ?`, software, software, again, host)
 }
 
 // ActorKeys lists the keys that an actor is known by.
