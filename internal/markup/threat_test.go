@@ -146,6 +146,7 @@ func TestT160OneRoomMakesHTMLThatIsPrintedAsItIs(t *testing.T) {
 		"internal/markup/markup.go": "the one type that says so",
 		"internal/markup/policy.go": "the gate",
 		"internal/admin/publish.go": "words that it escapes itself, within <p> and <b>",
+		"internal/page/words.go":    "a name that it escapes itself, parted by <wbr>",
 	}
 	root := filepath.Join("..", "..")
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
