@@ -37,15 +37,24 @@ func (c *Client) Finger(ctx context.Context, handle string) (self, subject strin
 	}
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	self, subject, err = c.exchange().finger(within, "https", name, host)
-	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
-		// Only what is allowed can be reached by http, and the guard sees to it.
-		self, subject, err = c.exchange().finger(within, "http", name, host)
-	}
+	err = c.overEither(func(scheme string) (err error) {
+		self, subject, err = c.exchange().finger(within, scheme, name, host)
+		return err
+	})
 	if err != nil {
 		return "", "", fmt.Errorf("ask for %q: %w", handle, c.trouble(ctx, err, c.options.Lookup))
 	}
 	return self, subject, nil
+}
+
+// overEither asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and the guard
+// sees to it.
+func (c *Client) overEither(ask func(scheme string) error) error {
+	err := ask("https")
+	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
+		err = ask("http")
+	}
+	return err
 }
 
 // splitHandle is strict: what is left of the handle becomes part of an address.

@@ -23,11 +23,11 @@ const maxSoftware = 40
 func (c *Client) Software(ctx context.Context, host string) (string, error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	name, err := c.exchange().software(within, "https", host)
-	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
-		// Only what is allowed can be reached by http, and the guard sees to it.
-		name, err = c.exchange().software(within, "http", host)
-	}
+	name := ""
+	err := c.overEither(func(scheme string) (err error) {
+		name, err = c.exchange().software(within, scheme, host)
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("ask %s what it runs: %w", clean(host, 100), c.trouble(ctx, err, c.options.Lookup))
 	}
