@@ -141,3 +141,36 @@ func TestEveryRowOfTheContractIsKeptByATest(t *testing.T) {
 		t.Errorf("no table has a row %s, which %v should keep", id, tests)
 	}
 }
+
+var (
+	rowNamed   = regexp.MustCompile(`\b(?:contract|threat|and|to|,) ([FT]-\d+)`)
+	paperNamed = regexp.MustCompile(`\b[\w/-]+\.md(?:,? section)? \d|\.\./shared`)
+)
+
+// A reader has only this repository, so that a comment may point to a row of a table here or to a public standard, and
+// not to a chapter of something else.
+func TestCommentsPointToWhatAReaderHas(t *testing.T) {
+	known := map[string]bool{}
+	for letter := range tables {
+		for _, r := range readTable(t, letter) {
+			known[r.id] = true
+		}
+	}
+	pointing := 0
+	walkGo(t, "", func(path string, file *ast.File) {
+		for _, group := range file.Comments {
+			text := strings.Join(strings.Fields(group.Text()), " ")
+			if paper := paperNamed.FindString(text); paper != "" {
+				t.Errorf("%s points to %q, which is not here", path, paper)
+			}
+			for _, found := range rowNamed.FindAllStringSubmatch(text, -1) {
+				if pointing++; !known[found[1]] {
+					t.Errorf("%s points to the row %s, which no table has", path, found[1])
+				}
+			}
+		}
+	})
+	if pointing == 0 {
+		t.Error("no comment points to a row")
+	}
+}

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests here carry the numbers of the lines of the wire contract that this package alone can show.
+// The tests here carry the numbers of the rows of internal/contract.md that this package alone can show.
 
 // loose is one of our documents as a stranger's program would see it.
 func loose(t *testing.T, document []byte) map[string]any {

@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests here carry the numbers of the rows of the threat model that this package can answer before anybody else sees
-// the document.
+// The tests here carry the numbers of the rows of internal/threats.md that this package can answer before anybody else
+// sees the document.
 
 // refused are bodies that must not get past Read and Parse.
 func refused(t *testing.T, bodies map[string]string) {

@@ -195,7 +195,7 @@ func (d *Desk) countCarried(v *visit, voices []findVoice) (int, error) {
 	return total, nil
 }
 
-// cards shows the three forms as Mastodon does (federation.md 3.1 and 3.2).
+// cards shows the three forms as Mastodon does (contract F-027 to F-031).
 func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 	month := a.Month
 	if month == "" {

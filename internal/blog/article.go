@@ -20,7 +20,7 @@ const (
 	Deleted   Status = "deleted"   // erased after thirty days but for its address and tombstones
 )
 
-// Format is how an article is spoken on the wire (federation.md 3.2). It is frozen at first publication.
+// Format is how an article is spoken on the wire (contract F-027 to F-031). It is frozen at first publication.
 type Format string
 
 const (
@@ -232,7 +232,7 @@ func (a *Article) settleMonth(at time.Time, zone *time.Location) {
 }
 
 // Revise marks a published article as changed: a newer revision with a newer time, later than its publication, since
-// peers refuse an update that is not (federation.md 0.2).
+// peers refuse an update that is not (contract F-034).
 func (a *Article) Revise(now time.Time) error {
 	if a.Status != Published {
 		return ErrConflict

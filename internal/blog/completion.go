@@ -26,7 +26,7 @@ func (c Completion) Value() (driver.Value, error) {
 }
 func (c *Completion) Scan(column any) error { return fromColumn(column, c) }
 
-// completionSteps are how long after the newest comment a conversation is completed (federation.md 5.7). What is to be
+// completionSteps are how long after the newest comment a conversation is completed. What is to be
 // read lies with those who commented, so before the first comment there is nothing to complete.
 var completionSteps = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
 

@@ -69,7 +69,7 @@ type Report struct {
 	UnavailableSince *time.Time // when it was given up, after seven days of silence
 }
 
-// Restful is the schedule by which a silent server is tried again (federation.md 9.4): how long it rests after that
+// Restful is the schedule by which a silent server is tried again (contract F-108): how long it rests after that
 // many failures in a row. Callers add jitter.
 func Restful(failures int) time.Duration {
 	rests := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}

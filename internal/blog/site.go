@@ -82,7 +82,7 @@ func (s Site) SeriesPage(slug string) string { return s.URL + "/series/" + slug 
 // Media is the address of a file in the picture library.
 func (s Site) Media(file string) string { return s.URL + "/media/" + file }
 
-// The ActivityPub addresses (federation.md 0.1): never derived from a handle, slug, title or date.
+// The ActivityPub addresses: never derived from a handle, slug, title or date (contract F-020, F-033).
 
 func (s Site) ActorID(voice ID) string       { return s.URL + "/ap/actors/" + string(voice) }
 func (s Site) ArticleID(object ID) string    { return s.URL + "/ap/articles/" + string(object) }

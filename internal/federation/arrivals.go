@@ -206,7 +206,8 @@ func (in *Inbox) passedOn(ctx context.Context, doc *activity.Document, act activ
 }
 
 // forwarded judges an activity that somebody else than its actor brought us: nothing in it is believed but the address
-// of what it is about (federation.md 5.6). It is not noted as seen, so that nobody can suppress the real one.
+// of what it is about (contract F-081, threat T-060). It is not noted as seen, so that nobody can suppress the real
+// one.
 func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity.Activity, error) {
 	hint := activity.Activity{Actor: act.Actor, Type: act.Type}
 	switch what := act.Act.(type) {

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/store"
 )
 
-// Backfill completes conversations (federation.md 5.7). An answer to an answer is sent to whom it answers, and not to us;
+// Backfill completes conversations. An answer to an answer is sent to whom it answers, and not to us;
 // but the server of a comment lists what it knows of the rest of the conversation (FEP-7888, FEP-f228), and that list is
 // read here. What it names is fetched from its own origin and let in by the same door as what is sent to us: the list
 // says where to look, and proves nothing.

@@ -19,7 +19,7 @@ import (
 const maxAncestors = 16
 
 // create takes a reply in as a comment. A post that was only named is fetched; an embedded one is believed when it lies
-// with its actor and is theirs (federation.md 5.2).
+// with its actor and is theirs (threat T-034).
 func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found finds) error {
 	post := what.Object
 	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {

@@ -408,7 +408,7 @@ func (c *Courier) post(ctx context.Context, server held, letter store.Letter, sa
 }
 
 // shortened is what a letter says in less than so many bytes: without what it says twice, else with the id of its object
-// in the place of that (federation.md 9.5). One that has no shorter form stays as it is.
+// in the place of that (contract F-112). One that has no shorter form stays as it is.
 func shortened(words []byte, limit int) []byte {
 	if once, err := activity.Once(words); err == nil && len(once) < limit {
 		return once
@@ -479,8 +479,9 @@ func (c *Courier) compose(ctx context.Context, letter store.Letter) ([]byte, err
 	return activity.WithObjectOf(said.Payload, edit.Payload)
 }
 
-// judge is federation.md 9.3: what an answer means for a letter of a kind, and how long its server is to rest. GoToSocial
-// answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not wait.
+// judge is what an answer means for a letter of a kind, and how long its server is to rest (contract F-106, F-107).
+// GoToSocial answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not
+// wait.
 func judge(kind string, answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
 	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
 	if err != nil {

@@ -24,7 +24,7 @@ type link struct {
 	Template string `json:"template,omitempty"`
 }
 
-// webfinger tells which actor a handle or an address of ours means (RFC 7033, federation.md 1.2).
+// webfinger tells which actor a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
 func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 	resources := r.URL.Query()["resource"]
 	if len(resources) != 1 {

@@ -15,7 +15,7 @@ const (
 	addressSize  = 2000 // bytes of each
 )
 
-// flag keeps for the moderators what somebody reports, if it is about something that stands here (federation.md 5.5).
+// flag keeps for the moderators what somebody reports, if it is about something that stands here.
 func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity, what activity.Flag) error {
 	reporter, err := in.knownActor(ctx, s, act.Actor)
 	if err != nil {

@@ -91,7 +91,8 @@ func sayNo(w http.ResponseWriter, no refusal) {
 	writeError(w, no.status, no.why)
 }
 
-// receive follows the pipeline of federation.md 5.1.
+// receive looks at the form of a request first, then at who is ignored, and only then at the signature, which may cost
+// a question. What counts is kept before it is answered 202 (contract F-056 to F-061).
 func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	body, err := readActivity(w, r)
 	if err != nil {

@@ -254,7 +254,7 @@ func withoutFragment(address string) string {
 }
 
 // fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
-// list it (federation.md 6.4).
+// list it (contract F-091).
 func (k *keyring) fetch(ctx context.Context, keyID string) (key heldKey, good func(), err error) {
 	body, good, err := k.Remote.LookupKey(ctx, keyID)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// betweenMoves is how often a move of one actor is followed (federation.md 5.5).
+// betweenMoves is how often a move of one actor is followed.
 const betweenMoves = 7 * 24 * time.Hour
 
 // move follows a follower who goes on as another actor: their own server follows us anew from there. Only a target that

@@ -13,7 +13,7 @@ import (
 // mostVoicesNamed is how many addresses of ours among those that a post names are looked up.
 const mostVoicesNamed = 20
 
-// named keeps a post that names voices of ours and speaks of no article, for each of them to read (federation.md 5.4). One that
+// named keeps a post that names voices of ours and speaks of no article, for each of them to read. One that
 // is not public must be sent to them. errNowhere when it names nobody here.
 func (in *Inbox) named(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) error {
 	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {

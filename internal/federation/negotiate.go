@@ -26,7 +26,7 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	})
 }
 
-// accepts is how much a request likes what we have, from 0 (not at all) to 1 (federation.md 1.1).
+// accepts is how much a request likes what we have, from 0 (not at all) to 1 (RFC 9110, section 12.5.1).
 type accepts struct{ activity, linkedData, json, page, any float64 }
 
 func read(r *http.Request) accepts {

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// Profiles are told at most so often: changes within this time are one Update (federation.md 2).
+// Profiles are told at most so often: changes within this time are one Update (contract F-021).
 const introduceEvery = 5 * time.Minute
 
 // Introduce saves a changed profile. The followers' servers are told within five minutes, once for all that changes

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-// Who may read what. Where the site asks for signatures (authorized fetch, federation.md 6.6), documents are for actors
+// Who may read what. Where the site asks for signatures (authorized fetch, contract F-095), documents are for actors
 // who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a server
 // needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
 

@@ -71,7 +71,7 @@ func (in *Inbox) after(act activity.Activity, result effect) {
 // handle is the table of what we act on. Everything else was acknowledged and has no effect.
 func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activity, found finds, result *effect) error {
 	if act.ID != "" && !blog.SameOrigin(act.ID, act.Actor) {
-		return nil // federation.md 5.2: an activity's id lies with its actor
+		return nil // an activity's id lies with its actor (contract F-083, threat T-041)
 	}
 	switch what := act.Act.(type) {
 	case activity.Follow:
@@ -106,7 +106,7 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 	return nil
 }
 
-// follow lets a follower in, lets them wait for a yes, or says no (federation.md 5.3).
+// follow lets a follower in, lets them wait for a yes, or says no (contract F-062).
 func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activity, what activity.Follow, result *effect) error {
 	voice, err := in.voiceOf(ctx, s, what.Object)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-// How what we know of people elsewhere is kept up (federation.md 5.8).
+// How what we know of people elsewhere is kept up.
 const (
 	staleAfter    = 24 * time.Hour      // older than this, it is asked for anew once something needs it
 	confirmAfter  = 24 * time.Hour      // a departure that only showed itself is looked at once more

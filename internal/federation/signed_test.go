@@ -246,7 +246,7 @@ func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
 			h.Set("Signature", before+`,signature=""`)
 		})}}
 	})
-	each(t, func(t *testing.T, o *overkant) { // what is no header of its kind at all is a 400 (federation.md 6.4)
+	each(t, func(t *testing.T, o *overkant) { // what is no header of its kind at all is a 400
 		bram := o.server("veerhuis").Person("bram")
 		set := func(name, value string) neighbour.Twist {
 			return neighbour.WithHeader(func(h http.Header) { h.Set(name, value) })

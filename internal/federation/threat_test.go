@@ -25,7 +25,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The tests here carry the numbers of the rows of the threat model about what comes to the door of the inbox.
+// The tests here carry the numbers of the rows of internal/threats.md about what comes to the door of the inbox.
 
 // bait is a server that nobody should ask anything.
 func bait(t *testing.T) (address string, asked *atomic.Int64) {

@@ -11,7 +11,7 @@ import (
 )
 
 // carryOn lets the voices that carry an article to followers of their own say so, since on the wire it has one author
-// (federation.md 3.6). Each announces it once, when it begins to be theirs to carry, and takes that back when it ends to
+// (contract F-042). Each announces it once, when it begins to be theirs to carry, and takes that back when it ends to
 // be; before is the article as it was, the zero one at its publication. A withdrawal needs no word of theirs: the Delete
 // goes to whoever heard of it from them.
 func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog.Article) error {

@@ -7,7 +7,7 @@ import (
 )
 
 // The first follower from a server brings it what its people would otherwise find empty: the author's last public
-// articles, oldest first, each by its original Create with its true dates and its newest words (federation.md 3.6).
+// articles, oldest first, each by its original Create with its true dates and its newest words.
 const (
 	welcomeArticles = 10
 	welcomePace     = 5 * time.Second

@@ -16,8 +16,8 @@ type Comment struct {
 // commentDepth is how deeply a comment's elements may stand in each other; further tags are ignored.
 const commentDepth = 48
 
-// Clean makes a comment of HTML from another server. What stays is what Mastodon keeps (federation.md section
-// 3.4): paragraphs, line breaks, emphasis, code, quotations, lists, ruby, language and direction; headings become
+// Clean makes a comment of HTML from another server. What stays is what Mastodon keeps:
+// paragraphs, line breaks, emphasis, code, quotations, lists, ruby, language and direction; headings become
 // bold paragraphs and pictures links. Links stay when they lead to an absolute http or https address; they are
 // given rel="nofollow ugc noopener" and no target, and a text that pretends to be another address is replaced by
 // the true one. Of all else the tags are lost and the words kept, except what was never meant to be read. Only the

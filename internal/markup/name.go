@@ -112,7 +112,7 @@ func isASCIIWord(b byte) bool {
 	return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
 }
 
-// name makes a link of a name, in the shape that other servers know (federation.md section 3.4).
+// name makes a link of a name, in the shape that other servers know (contract F-037).
 func (c *composer) name(n *name) {
 	if insideLink(n) {
 		replace(n, words(n.written()))

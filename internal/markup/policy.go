@@ -49,7 +49,7 @@ func common() *bluemonday.Policy {
 // remotePolicy is for strangers' words.
 var remotePolicy = sync.OnceValue(common)
 
-// wirePolicy is for what we send: federation.md section 3.4.
+// wirePolicy is for what we send (contract F-036).
 var wirePolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p := common()
 	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption",

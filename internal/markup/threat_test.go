@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// The tests here carry the numbers of the rows of the threat model that speak of HTML and Markdown.
+// The tests here carry the numbers of the rows of internal/threats.md that speak of HTML and Markdown.
 
 func TestT145NothingThatRunsIsLeftOfAStrangersWords(t *testing.T) {
 	clean(t, []cleaning{

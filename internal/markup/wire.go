@@ -8,7 +8,7 @@ import (
 // Wire is how an article travels to other servers.
 type Wire int
 
-// The two shapes of an article's text (federation.md section 3.4).
+// The two shapes of an article's text (contract F-036).
 const (
 	// ArticleHTML is for the type Article: headings, pictures, figures and tables stay.
 	ArticleHTML Wire = iota

@@ -14,7 +14,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// Which dialect of signatures a server reads is found out by knocking twice (federation.md 6.3): first in the one that
+// Which dialect of signatures a server reads is found out by knocking twice (contract F-086): first in the one that
 // every server has read for years, or the one that this server took last time; and when the answer says that the
 // signature was not understood, once more in the other, or just as the answer wishes (RFC 9421, section 5).
 

@@ -171,7 +171,7 @@ func unixParam(params map[string]string, name string, covered map[string]bool) (
 // maxUnix is the end of the year 9999.
 const maxUnix = 253402300799
 
-// cavageTexts rebuilds what was signed (section 2.3). The target is tried as it was
+// cavageTexts rebuilds what was signed (draft-cavage-http-signatures-12, section 2.3). The target is tried as it was
 // sent and then without its query, as old Mastodon and WordPress sign it.
 func (m message) cavageTexts(names []string, params map[string]string) ([]string, error) {
 	targets := []string{m.target}

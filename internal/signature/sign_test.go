@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// signaturePattern is the header as section 6.2 of our contract promises it to peers, to the letter.
+// signaturePattern is the header as contract F-084 promises it to peers, to the letter.
 var signaturePattern = regexp.MustCompile(`^keyId="([^"]+)",algorithm="([^"]+)",headers="([^"]+)",signature="([A-Za-z0-9+/=]+)"$`)
 
 // checkByHand verifies a signed request with Go's primitives alone, from what stands on the wire.

@@ -9,7 +9,7 @@ import (
 )
 
 // describe fills the head of an article's page: for search engines, for link previews, and for Mastodon, which reads
-// schema.org only from a WebPage and the author line from fediverse:creator (federation.md 10.4).
+// schema.org only from a WebPage and the author line from fediverse:creator (contract F-113).
 func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h := &f.Head
 	h.Title, h.Type, h.Canonical = p.Title, "article", f.Site.ArticlePage(p.Article)
