@@ -32,7 +32,38 @@ func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, err
 	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
 }
 
-// AllSeries lists the series by title.
+// forReaders is the condition of a series that readers may know of: one of its articles is listed, or somebody who may has
+// let it be followed under a name of its own, which is public from then on. What hangs on an article alone is no more public
+// than that article.
+const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` + listed + `))`
+
+// PublicSeries lists the series that readers may know of, by title.
+func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
+	var list []blog.Series
+	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title`)
+}
+
+// PublicSeriesBySlug finds a series that readers may know of. Any other is blog.ErrNotFound, as one that never was.
+func (s *Store) PublicSeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
+	var series blog.Series
+	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ? AND `+forReaders, slug)
+}
+
+// PublicSeriesOf finds those of the series that readers may know of.
+func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Series, error) {
+	found := map[blog.ID]blog.Series{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []blog.Series
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE id IN (?) AND `+forReaders, ids)
+	for _, series := range list {
+		found[series.ID] = series
+	}
+	return found, err
+}
+
+// AllSeries lists the series by title, also those of which no part is public.
 func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
 	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)

@@ -94,7 +94,7 @@ func (w *Web) fillIndex(ctx context.Context, p *archivePage) error {
 	for _, t := range tags[:min(len(tags), 100)] {
 		p.Tags = append(p.Tags, tagLink{t.Name, tagPath(t.Tag), t.Count})
 	}
-	series, err := w.store.AllSeries(ctx)
+	series, err := w.store.PublicSeries(ctx)
 	for _, s := range series {
 		p.Series = append(p.Series, link{URL: "/series/" + s.Slug, Title: s.Title})
 	}

@@ -98,7 +98,7 @@ func (w *Web) tagFeed(ctx context.Context, r *http.Request) (page.Document, erro
 }
 
 func (w *Web) seriesFeed(ctx context.Context, r *http.Request) (page.Document, error) {
-	series, err := w.store.SeriesBySlug(ctx, chi.URLParam(r, "slug"))
+	series, err := w.store.PublicSeriesBySlug(ctx, chi.URLParam(r, "slug"))
 	if err != nil {
 		return page.Document{}, err
 	}
@@ -326,7 +326,7 @@ func (w *Web) index(ctx context.Context, f *frame) ([]feed.Place, error) {
 	for _, t := range tags[:min(len(tags), 10_000)] {
 		places = append(places, feed.Place{URL: f.Site.TagPage(t.Tag)})
 	}
-	series, err := w.store.AllSeries(ctx)
+	series, err := w.store.PublicSeries(ctx)
 	for _, s := range series {
 		places = append(places, feed.Place{URL: f.Site.SeriesPage(s.Slug)})
 	}

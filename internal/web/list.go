@@ -186,20 +186,19 @@ func media(file string) string {
 	return "/media/" + file
 }
 
-// marks finds the series of those articles that have one.
+// marks finds the series of those articles that are in one which readers may know of.
 func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map[blog.ID]*mark, error) {
-	marks := map[blog.ID]*mark{}
-	if !slices.ContainsFunc(articles, func(a blog.Article) bool { return a.SeriesID != "" }) {
-		return marks, nil
+	var wanted []blog.ID
+	for _, a := range articles {
+		if a.SeriesID != "" && !slices.Contains(wanted, a.SeriesID) {
+			wanted = append(wanted, a.SeriesID)
+		}
 	}
-	all, err := w.store.AllSeries(ctx)
+	known, err := w.store.PublicSeriesOf(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[blog.ID]blog.Series, len(all))
-	for _, s := range all {
-		known[s.ID] = s
-	}
+	marks := map[blog.ID]*mark{}
 	for _, a := range articles {
 		if s, ok := known[a.SeriesID]; ok {
 			marks[a.ID] = &mark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part, Parts: s.Planned}

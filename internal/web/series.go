@@ -26,7 +26,7 @@ type seriesPage struct {
 }
 
 func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error) {
-	series, err := w.store.SeriesBySlug(ctx, chi.URLParam(r, "slug"))
+	series, err := w.store.PublicSeriesBySlug(ctx, chi.URLParam(r, "slug"))
 	if err != nil {
 		return page.Document{}, err
 	}
