@@ -97,6 +97,13 @@ func (w *Web) commenter(ctx context.Context, f *frame, address string) (string, 
 	if !c.Public() {
 		return "", blog.ErrNotFound
 	}
+	under, err := w.store.Head(ctx, c.ArticleID)
+	if err != nil {
+		return "", err
+	}
+	if err := readable(under); err != nil {
+		return "", err
+	}
 	voices, err := w.voices(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
 	if err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +59,16 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 	})
 	var nearest []blog.Article
 	for _, c := range found[:min(len(found), 3)] {
-		nearest = append(nearest, c.article)
+		now, err := w.store.Head(ctx, c.article.ID) // what is remembered may have been taken back meanwhile
+		switch {
+		case errors.Is(err, blog.ErrNotFound):
+			continue
+		case err != nil:
+			return nil, err
+		case now.Listed():
+			now.Authors = c.article.Authors
+			nearest = append(nearest, now)
+		}
 	}
 	return nearest, nil
 }

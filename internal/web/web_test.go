@@ -332,6 +332,32 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 	})
 }
 
+func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOverkant(t, s)
+		said := o.says(o.bram, "A bell is a letter.", time.Hour)
+		reply := "/interact?do=reply&uri=" + url.QueryEscape(said.Address)
+		for _, path := range []string{"/four-minutes-widf", "/2026/11/four-minutes"} {
+			if got := o.open(path); got.status != 404 || !strings.Contains(got.raw, "Four minutes wide") {
+				t.Fatalf("%s answers %d and does not suggest what is meant", path, got.status)
+			}
+		}
+		if got := o.open(reply); got.status != 200 {
+			t.Fatalf("a comment cannot be answered: %d", got.status)
+		}
+		o.must(o.wide.Withdraw())
+		o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(time.Hour)))
+		for _, path := range []string{"/four-minutes-widf", "/2026/11/four-minutes", "/four-minutes-wide"} {
+			if got := o.open(path); got.status != 404 || strings.Contains(got.raw, "Four minutes wide") {
+				t.Errorf("%s answers %d and suggests what was taken back", path, got.status)
+			}
+		}
+		if got := o.open(reply); got.status != 404 {
+			t.Errorf("a comment that stands on no page can be answered: %d", got.status)
+		}
+	})
+}
+
 func site(a blog.Article) string { return blog.Site{}.ArticlePath(a) }
 
 func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
