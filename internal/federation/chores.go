@@ -40,13 +40,16 @@ func (c *Chores) list() []chore {
 		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
 		{"set the followers of dead servers aside", 10 * time.Minute, c.setAside},
 		{"forget what is old", 6 * time.Hour, c.forget},
+		{statistics, 24 * time.Hour, c.Store.RenewStatistics},
 	}
 }
 
 // Run does the chores until the context ends: those of each second beside the others, which may wait for other servers.
+// The statistics are renewed at the start as well, since a database may come from elsewhere, or have a new index.
 func (c *Chores) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
+	working.Go(func() { c.do(ctx, chore{name: statistics, do: c.Store.RenewStatistics}) })
 	for _, often := range []bool{true, false} {
 		working.Go(func() {
 			for ctx.Err() == nil {
@@ -61,16 +64,29 @@ func (c *Chores) Run(ctx context.Context) {
 	}
 }
 
+// statistics is the name of the chore that is done at the start as well.
+const statistics = "renew the statistics of the database"
+
 func (c *Chores) doOnce(ctx context.Context, job chore) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	if job.every > time.Second {
-		mine, err := c.Store.ClaimChore(ctx, job.name, c.Now(), job.every)
+		mine, err := c.claim(ctx, job)
 		if err != nil || !mine {
 			c.complain(ctx, job, err)
 			return
 		}
 	}
+	c.do(ctx, job)
+}
+
+func (c *Chores) claim(ctx context.Context, job chore) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return c.Store.ClaimChore(ctx, job.name, c.Now(), job.every)
+}
+
+func (c *Chores) do(ctx context.Context, job chore) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	c.complain(ctx, job, job.do(ctx))
 }
 

@@ -57,7 +57,7 @@ func openSQLite(path string) (write, read *sqlx.DB, err error) {
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
-	if write, err = sqlx.Open("sqlite", dsn+"&_txlock=immediate"); err != nil {
+	if write, err = sqlx.Open("sqlite", dsn+"&_txlock=immediate&_pragma=analysis_limit(1000)"); err != nil {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
@@ -67,6 +67,7 @@ func openSQLite(path string) (write, read *sqlx.DB, err error) {
 	}
 	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
+	read.SetConnMaxLifetime(time.Hour) // a connection reads the statistics of the tables once
 	return write, read, nil
 }
 
@@ -207,6 +208,15 @@ func (d dialect) integrity() []string {
 		`SELECT quick_check AS trouble FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 5`,
 		`SELECT 'a row of ' || "table" || ' points to nothing in ' || parent AS trouble FROM pragma_foreign_key_check LIMIT 5`,
 	}
+}
+
+// statistics renews what the database knows of the sizes of its tables, where that is not done by itself. The flags of
+// SQLite's are 0x02, to do it, and 0x10000, for all tables, those included that this connection did not ask.
+func (d dialect) statistics() string {
+	if d.postgres {
+		return ""
+	}
+	return `PRAGMA optimize = 0x10002`
 }
 
 // provider is goose for this database. On PostgreSQL a session lock lets processes that start together wait for the one

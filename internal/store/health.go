@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"causerie/internal/blog"
@@ -18,6 +19,19 @@ func (s *Store) Troubles(ctx context.Context) ([]string, error) {
 		troubles = append(troubles, some...)
 	}
 	return troubles, nil
+}
+
+// RenewStatistics lets the database look at its tables, so that it knows which of the ways to answer a query is short. What
+// hardly changed is not looked at, and of the rest a part. PostgreSQL does this by itself.
+func (s *Store) RenewStatistics(ctx context.Context) error {
+	statement := s.sql.statistics()
+	if statement == "" {
+		return nil
+	}
+	if _, err := s.write.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("renew the statistics: %w", s.named(err))
+	}
+	return nil
 }
 
 // LastSaid is when the last thing was said, by the clock of that moment; blog.ErrNotFound when nothing was.
