@@ -2,6 +2,7 @@ package visitor_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -150,6 +151,34 @@ func TestOneReaderSetsFewSearchesGoing(t *testing.T) {
 	}
 	if asked > 20 || busy < 10 { // the window of a minute may turn once
 		t.Errorf("asked %d times, %d told to wait", asked, busy)
+	}
+}
+
+func TestOthersUseUpNobodysSearches(t *testing.T) {
+	d, there := door(t, time.Millisecond), home(t, "")
+	from := func(address string) string {
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{DisableKeepAlives: true,
+				DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}}
+		answer, err := client.PostForm(d.URL+"/interact", url.Values{"do": {"reply"}, "uri": {object}, "you": {there.URL}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		to, err := url.Parse(answer.Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to.Query().Get("trouble")
+	}
+	for range 30 {
+		from("127.0.1.1")
+	}
+	if got := from("127.0.1.1"); got != "busy" {
+		t.Errorf("who asked 30 times is told %q", got)
+	}
+	if got := from("127.0.1.2"); got == "busy" {
+		t.Error("another reader is told to wait")
 	}
 }
 
