@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 )
@@ -29,7 +30,8 @@ func (d *Desk) account(v *visit, status int, p accountPage) error {
 	return d.pages.Render(v.w, status, "admin/account", p)
 }
 
-// changePassword asks for the old one, which is guessed at as slowly as at the door, and ends every other sign-in.
+// changePassword asks for the old one, which is guessed at as slowly as at the door, and ends every other sign-in. The
+// guesses of one session are its own: what others guess at the door does not count here.
 func (d *Desk) changePassword(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -49,7 +51,7 @@ func (d *Desk) changePassword(v *visit) error {
 		return d.account(v, http.StatusUnprocessableEntity, p)
 	}
 	author := v.author
-	if err := d.whileHashing(v.ctx(), func() { author.Password = hash(fresh, todaysCost) }); err != nil {
+	if err := d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = hash(fresh, todaysCost) }); err != nil {
 		return err
 	}
 	if err := d.store.SaveAuthor(v.ctx(), author); err != nil {
@@ -66,18 +68,14 @@ func (d *Desk) changePassword(v *visit) error {
 }
 
 func (d *Desk) proveOld(v *visit, old string, t troubles) error {
-	account := "account:" + v.author.Handle
-	if err := d.count(v.ctx(), account, guessesOfAccount); err != nil {
-		t["old"] = trouble{"Too many wrong guesses.", "Wait 15 minutes and try again."}
+	ok, _, err := d.guess(v.ctx(), guesser{known: true, source: "session:" + v.browse.TokenHash}, old, v.author.Password)
+	var slow errSlow
+	switch {
+	case errors.As(err, &slow):
+		t["old"] = trouble{"Too many wrong guesses.", "Wait " + slow.time() + " and try again."}
 		return nil
-	}
-	var ok bool
-	if err := d.whileHashing(v.ctx(), func() { ok, _ = matches(old, v.author.Password) }); err != nil {
-		return err
-	}
-	if !ok {
+	case err == nil && !ok:
 		t["old"] = trouble{"That is not your password.", "Write the one that you sign in with now."}
-		return nil
 	}
-	return d.store.ForgiveGuesses(v.ctx(), account)
+	return err
 }

@@ -8,9 +8,11 @@
 package admin
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -26,21 +28,24 @@ import (
 
 // Desk answers authors.
 type Desk struct {
-	Now func() time.Time // the clock; time.Now unless set
-	Log *slog.Logger     // slog.Default unless set
+	Now  func() time.Time                           // the clock; time.Now unless set
+	Log  *slog.Logger                               // slog.Default unless set
+	Wait func(context.Context, time.Duration) error // waits before a guess is compared; the real time unless set
 
-	store   *store.Store
-	outbox  *federation.Outbox
-	library *media.Library
-	pages   *page.Set
-	address blog.Site           // the site's addresses, which never change; its name is read where it is shown
-	hashing *semaphore.Weighted // passwords being hashed
+	store         *store.Store
+	outbox        *federation.Outbox
+	library       *media.Library
+	pages         *page.Set
+	address       blog.Site           // the site's addresses, which never change; its name is read where it is shown
+	hashStrangers *semaphore.Weighted // passwords of strangers being hashed
+	hashKnown     *semaphore.Weighted // passwords of those who are known, so that strangers never keep them waiting
+	waiting       atomic.Int32        // strangers at the door
 }
 
 // New makes the desk of a site.
 func New(site blog.Site, store *store.Store, outbox *federation.Outbox, library *media.Library, pages *page.Set) *Desk {
-	return &Desk{Now: time.Now, Log: slog.Default(), store: store, outbox: outbox, library: library, pages: pages, address: site,
-		hashing: semaphore.NewWeighted(hashesAtOnce)}
+	return &Desk{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library, pages: pages, address: site,
+		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfOurs)}
 }
 
 const (

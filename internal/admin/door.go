@@ -1,16 +1,14 @@
 package admin
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,10 +21,6 @@ const (
 	shortStay  = 24 * time.Hour      // since the last use, in a browser that is not trusted for longer
 	longStay   = 60 * 24 * time.Hour // for those who tick "stay signed in"
 	renewEvery = 10 * time.Minute    // how often a use is written down
-
-	guessWindow      = 15 * time.Minute
-	guessesOfAccount = 10
-	guessesOfSource  = 50
 )
 
 // doorPage is the sign-in form.
@@ -126,9 +120,13 @@ func (d *Desk) signIn(v *visit) error {
 	var slow errSlow
 	switch {
 	case errors.As(err, &slow):
-		v.w.Header().Set("Retry-After", "900")
-		p.Troubles["pass"] = trouble{"Too many wrong guesses.", "Wait 15 minutes and try again, or ask the keeper of this blog for a sign-in link."}
+		v.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
+		p.Troubles["pass"] = trouble{"Too many wrong guesses.", "Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
 		return d.door(v, http.StatusTooManyRequests, p)
+	case errors.Is(err, errBusy):
+		v.w.Header().Set("Retry-After", "10")
+		p.Troubles["pass"] = trouble{"Too many people are signing in at once.", "Try again in a few seconds."}
+		return d.door(v, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
 		p.Troubles["pass"] = trouble{"That name and password do not belong together.", "Check both, or ask the keeper of this blog for a sign-in link."}
 		return d.door(v, http.StatusUnauthorized, p)
@@ -144,85 +142,34 @@ func (d *Desk) signIn(v *visit) error {
 	return v.see(p.To)
 }
 
-// errSlow says that somebody guesses too often.
-type errSlow struct{}
-
-func (errSlow) Error() string { return "too many wrong guesses" }
-
-// knock finds the author that a name and a password belong to; blog.ErrNotFound when there is none, errSlow when the
-// name or the source has been wrong too often. A guess is counted before it is judged, so that many at once are counted
-// as many.
+// knock finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other errors are
+// those of guess.
 func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
 	name = strings.ToLower(strings.TrimPrefix(name, "@"))
 	name = strings.TrimSuffix(name, "@"+strings.ToLower(v.site.HandleDomain))
-	account, source := "account:"+name, "source:"+source(v.r)
-	if err := d.count(v.ctx(), source, guessesOfSource); err != nil { // first: made-up names must not fill the table
-		return blog.Author{}, err
-	}
-	if err := d.count(v.ctx(), account, guessesOfAccount); err != nil {
-		return blog.Author{}, err
-	}
 	author, err := d.store.AuthorByName(v.ctx(), name)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return author, err
 	}
-	against := author.Password
-	if against == "" {
-		against = nobodys
-	}
-	var ok, stale bool
-	if err := d.whileHashing(v.ctx(), func() { ok, stale = matches(password, against) }); err != nil {
+	who, err := d.guesser(v, name, author)
+	if err != nil {
 		return author, err
 	}
-	if !ok || author.ID == "" || author.Password == "" || author.DisabledAt != nil {
+	against := author.Password
+	if against == "" || author.DisabledAt != nil {
+		against = nobodys
+	}
+	ok, stale, err := d.guess(v.ctx(), who, password, against)
+	if err != nil {
+		return author, err
+	}
+	if !ok {
 		return blog.Author{}, blog.ErrNotFound
 	}
-	if stale {
-		author.Password = hash(password, todaysCost)
-		if err := d.store.SaveAuthor(v.ctx(), author); err != nil {
-			return author, err
-		}
+	if !stale || d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = hash(password, todaysCost) }) != nil {
+		return author, nil // the next sign-in may have time for a new hash
 	}
-	return author, d.store.ForgiveGuesses(v.ctx(), account)
-}
-
-// count notes a guess, unless the subject has used up its number.
-func (d *Desk) count(ctx context.Context, subject string, most int) error {
-	now := d.now()
-	n, err := d.store.Guesses(ctx, subject, now.Add(-guessWindow))
-	if err != nil {
-		return err
-	}
-	if n >= most {
-		return errSlow{}
-	}
-	if err := d.store.Guess(ctx, subject, now); err != nil {
-		return err
-	}
-	if n, err = d.store.Guesses(ctx, subject, now.Add(-guessWindow)); err == nil && n > most {
-		return errSlow{} // many came at once
-	}
-	return err
-}
-
-// source is where a request comes from: an address, of IPv6 the network that one customer has.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if address = address.Unmap(); address.Is4() {
-		return address.String()
-	}
-	network, err := address.WithZone("").Prefix(64)
-	if err != nil {
-		return host
-	}
-	return network.String()
+	return author, d.store.SaveAuthor(v.ctx(), author)
 }
 
 // admit signs an author in on this browser, under a fresh token of which only a hash is kept.
@@ -243,7 +190,7 @@ func (d *Desk) admit(v *visit, author blog.Author, long bool) error {
 	}
 	http.SetCookie(v.w, cookie)
 	v.author, v.browse = author, in
-	return nil
+	return d.remember(v)
 }
 
 // recognise finds out who is signed in on this browser, if anybody is, and notes the use now and then.

@@ -110,7 +110,7 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 func (d *Desk) begin(v *visit, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
 	var err error
-	if busy := d.whileHashing(v.ctx(), func() { author, keys, err = makeAuthor(author, password, d.now()) }); busy != nil || err != nil {
+	if busy := d.whileHashing(v.ctx(), d.hashKnown, func() { author, keys, err = makeAuthor(author, password, d.now()) }); busy != nil || err != nil {
 		return author, errors.Join(busy, err)
 	}
 	return author, d.store.InTx(v.ctx(), func(store *store.Store) error {

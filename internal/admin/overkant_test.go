@@ -43,6 +43,27 @@ type overkant struct {
 	outbox  *federation.Outbox
 	desk    *admin.Desk
 	world   *neighbour.World
+	waits   waits
+}
+
+// waits are the times that guesses at a password were told to wait, which passes at once here.
+type waits struct {
+	sync.Mutex
+	all []time.Duration
+}
+
+func (w *waits) wait(_ context.Context, delay time.Duration) error {
+	w.Lock()
+	defer w.Unlock()
+	w.all = append(w.all, delay)
+	return nil
+}
+
+// last is how long the last guess had to wait.
+func (w *waits) last() time.Duration {
+	w.Lock()
+	defer w.Unlock()
+	return w.all[len(w.all)-1]
 }
 
 const password = "four words by the river"
@@ -112,6 +133,7 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	if os.Getenv("CAUSERIE_TEST_LOG") == "" {
 		o.desk.Log = log
 	}
+	o.desk.Wait = o.waits.wait
 	router := chi.NewRouter()
 	documents := federation.NewDocuments(base, inbox, page.NewKept(o.store.Changes, 0), "test")
 	documents.Routes(router)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/sync/semaphore"
 
 	"causerie/internal/blog"
 )
@@ -25,12 +26,13 @@ type cost struct {
 var todaysCost = cost{memory: 19 << 10, passes: 2, lanes: 1}
 
 const (
-	hashesAtOnce = 2 // each takes the memory above
-	hashWait     = 5 * time.Second
-	saltBytes    = 16
-	hashBytes    = 32
-	minPassword  = 10   // characters
-	maxPassword  = 1024 // bytes; longer ones only keep the machine busy
+	hashesOfStrangers = 2 // at once; each takes the memory above
+	hashesOfOurs      = 1 // at once, beside them: of known browsers, sessions and the first run
+	hashWait          = 5 * time.Second
+	saltBytes         = 16
+	hashBytes         = 32
+	minPassword       = 10   // characters
+	maxPassword       = 1024 // bytes; longer ones only keep the machine busy
 )
 
 // checkPassword says why a new password cannot be taken; the error is a blog.Invalid.
@@ -98,14 +100,14 @@ func parsePHC(kept string) (c cost, salt, sum []byte, err error) {
 // nobodys is what a password is compared with when there is nobody of that name, so that it takes as long.
 var nobodys = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// whileHashing runs do when few enough others are hashing; errBusy when that does not come to pass in time.
-func (d *Desk) whileHashing(ctx context.Context, do func()) error {
+// whileHashing runs do when few enough others are hashing in that lane; errBusy when that takes too long.
+func (d *Desk) whileHashing(ctx context.Context, lane *semaphore.Weighted, do func()) error {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
-	if d.hashing.Acquire(ctx, 1) != nil {
+	if lane.Acquire(ctx, 1) != nil {
 		return errBusy
 	}
-	defer d.hashing.Release(1)
+	defer lane.Release(1)
 	do()
 	return nil
 }

@@ -200,19 +200,3 @@ func (s *Store) Link(ctx context.Context, tokenHash string, now time.Time) (Link
 func (s *Store) UseLink(ctx context.Context, tokenHash string, now time.Time) error {
 	return s.must(ctx, `DELETE FROM links WHERE token_hash = ? AND expires_at > ?`, tokenHash, now)
 }
-
-// Guess notes a wrong guess by or at the subject ("account:ilse", "source:192.0.2.1").
-func (s *Store) Guess(ctx context.Context, subject string, now time.Time) error {
-	return s.do(ctx, `INSERT INTO guesses (subject, at) VALUES (?, ?)`, subject, now)
-}
-
-// Guesses counts the wrong guesses of a subject since a moment.
-func (s *Store) Guesses(ctx context.Context, subject string, since time.Time) (int, error) {
-	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM guesses WHERE subject = ? AND at > ?`, subject, since)
-}
-
-// ForgiveGuesses forgets a subject's wrong guesses once it found the right one.
-func (s *Store) ForgiveGuesses(ctx context.Context, subject string) error {
-	return s.do(ctx, `DELETE FROM guesses WHERE subject = ?`, subject)
-}

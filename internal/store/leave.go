@@ -127,11 +127,13 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 
 // erasePerson forgets how an author signed in, and everybody who followed or was followed.
 func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
-	if err := s.do(ctx, `DELETE FROM guesses WHERE subject = ?`, "account:"+voice.Handle); err != nil {
+	if err := s.do(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id = ? AND email <> '')`,
+		voice.Handle, voice.ID); err != nil {
 		return err
 	}
 	return s.each(ctx, []any{voice.ID},
 		`DELETE FROM sign_ins WHERE voice_id = ?`,
+		`DELETE FROM known_browsers WHERE voice_id = ?`,
 		`DELETE FROM links WHERE voice_id = ?`,
 		`DELETE FROM authors WHERE voice_id = ?`,
 		`DELETE FROM followers WHERE voice_id = ?`,

@@ -56,14 +56,16 @@ func (s *Store) ClaimChore(ctx context.Context, name string, now time.Time, ever
 	return n == 1, err
 }
 
-// Forget ends what must not grow for ever: old dedupe marks, reports that were done with a year ago, guesses, sign-ins and links, and once they are a month old,
-// letters that belong to no article, and people and servers elsewhere with whom nothing ties us.
+// Forget ends what must not grow for ever: old dedupe marks, reports that were done with a year ago, guesses, sign-ins and
+// links, browsers in which nobody signed in for a year, and once they are a month old, letters that belong to no article,
+// and people and servers elsewhere with whom nothing ties us.
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	month := now.AddDate(0, 0, -31)
 	return errors.Join(
 		s.do(ctx, `DELETE FROM seen WHERE at < ?`, month),
 		s.do(ctx, `DELETE FROM guesses WHERE at < ?`, now.Add(-time.Hour)),
 		s.do(ctx, `DELETE FROM sign_ins WHERE expires_at < ?`, now),
+		s.do(ctx, `DELETE FROM known_browsers WHERE seen_at < ?`, now.AddDate(-1, 0, 0)),
 		s.do(ctx, `DELETE FROM links WHERE expires_at < ?`, now),
 		s.do(ctx, `DELETE FROM arrivals WHERE parked <> '' AND at < ?`, month),
 		s.do(ctx, `
