@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -31,11 +30,10 @@ type Inbox struct {
 	keys   *keyring
 	bases  []*url.URL
 	wake   chan struct{} // tells Run that an arrival was kept
-	mu     sync.Mutex
-	heard  map[string]time.Time // servers whose rest was ended a moment ago
+	heard  *recent       // servers whose rest was ended
 
-	differences chan difference      // lists of followers that are to be compared with ours
-	compared    map[string]time.Time // by whose they are
+	differences chan difference // lists of followers that are to be compared with ours
+	compared    *recent         // by whose they are
 }
 
 // NewInbox makes the inbox of a site; Run works through what it keeps.
@@ -45,7 +43,7 @@ func NewInbox(b Base, outbox *Outbox) (*Inbox, error) {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Inbox{Base: b, outbox: outbox, keys: newKeyring(b), bases: []*url.URL{base}, wake: make(chan struct{}, 1),
-		heard: map[string]time.Time{}, differences: make(chan difference, mostDifferences), compared: map[string]time.Time{}}, nil
+		heard: newRecent(hearEvery), differences: make(chan difference, mostDifferences), compared: newRecent(compareEvery)}, nil
 }
 
 const (
@@ -314,7 +312,7 @@ func (in *Inbox) take(ctx context.Context, doc *activity.Document, signer string
 	if err != nil {
 		return err
 	}
-	in.noteHeard(host)
+	in.heard.mark(host, in.Now())
 	in.nudge()
 	return nil
 }
@@ -323,7 +321,7 @@ func (in *Inbox) take(ctx context.Context, doc *activity.Document, signer string
 func (in *Inbox) handleNow(ctx context.Context, act activity.Activity, host string, hear func(context.Context, *store.Store) error) (bool, error) {
 	result, err := in.apply(ctx, act, nil, hear)
 	if err == nil {
-		in.noteHeard(host)
+		in.heard.mark(host, in.Now())
 		in.after(act, result)
 		return true, nil
 	}
@@ -349,26 +347,10 @@ const hearEvery = 30 * time.Second
 // heard a moment ago.
 func (in *Inbox) hears(host string, resting bool) func(context.Context, *store.Store) error {
 	now := in.Now()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !resting && now.Sub(in.heard[host]) < hearEvery {
+	if !resting && in.heard.has(host, now) {
 		return nil
 	}
 	return func(ctx context.Context, s *store.Store) error {
 		return errors.Join(s.HeardFrom(ctx, host, now), s.BringBack(ctx, host))
 	}
-}
-
-// noteHeard remembers that a server was heard, once that is on disk.
-func (in *Inbox) noteHeard(host string) {
-	now := in.Now()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if now.Sub(in.heard[host]) < hearEvery {
-		return
-	}
-	if len(in.heard) >= mostHeldKeys {
-		clear(in.heard)
-	}
-	in.heard[host] = now
 }

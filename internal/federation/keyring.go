@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/remote"
@@ -100,22 +102,25 @@ type heldKey struct {
 // A key that stops fitting is fetched once more, but none of the same actor's again within five minutes; one that its
 // owner does not list is not asked for within that time either. One that was held for ten minutes is
 // looked up in the store again, where another process may have put a newer one.
+//
+// Whoever names more keys than are remembered (maxRemembered) can make us fetch one again too soon. The limit of each
+// domain, which [remote.Client.Lookup] keeps, then still holds.
 type keyring struct {
 	Base
-	mu       sync.Mutex
-	held     map[string]heldKey
-	renewed  map[string]time.Time // by the address at which a key was asked for
-	unlisted map[string]time.Time // when a key was last asked for in vain
+	renewed  *recent // by the address at which a key was asked for
+	unlisted *recent // keys that were asked for in vain
+
+	mu   sync.Mutex
+	held *simplelru.LRU[string, heldKey]
 }
 
 const (
-	mostHeldKeys = 20_000
-	renewEvery   = 5 * time.Minute
-	holdFor      = 10 * time.Minute
+	renewEvery = 5 * time.Minute
+	holdFor    = 10 * time.Minute
 )
 
 func newKeyring(b Base) *keyring {
-	return &keyring{Base: b, held: map[string]heldKey{}, renewed: map[string]time.Time{}, unlisted: map[string]time.Time{}}
+	return &keyring{Base: b, renewed: newRecent(renewEvery), unlisted: newRecent(renewEvery), held: newMemory[heldKey]()}
 }
 
 // find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
@@ -170,7 +175,7 @@ func (k *keyring) ownPEM(ctx context.Context, owner string) (string, error) {
 // meet finds a key that nobody we know lists.
 func (k *keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
 	now := k.Now()
-	if k.within(k.unlisted, keyID, now) {
+	if k.unlisted.has(keyID, now) {
 		return heldKey{}, errNoKey
 	}
 	found, good, err := k.fetch(ctx, keyID)
@@ -178,32 +183,15 @@ func (k *keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
 		good()
 		found.fresh = true
 	} else if !passing(err) {
-		k.mark(k.unlisted, keyID, now)
+		k.unlisted.mark(keyID, now)
 	}
 	return found, err
-}
-
-// within tells whether something was marked within the last five minutes.
-func (k *keyring) within(marks map[string]time.Time, name string, now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	last, ok := marks[name]
-	return ok && now.Sub(last) < renewEvery
-}
-
-func (k *keyring) mark(marks map[string]time.Time, name string, now time.Time) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(marks) >= mostHeldKeys {
-		clear(marks)
-	}
-	marks[name] = now
 }
 
 func (k *keyring) look(keyID string) (heldKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	held, ok := k.held[keyID]
+	held, ok := k.held.Get(keyID)
 	return held, ok && k.Now().Sub(held.since) < holdFor
 }
 
@@ -215,10 +203,7 @@ func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
 	held := heldKey{owner: listed.ActorID, key: key, since: k.Now()}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.held) >= mostHeldKeys {
-		clear(k.held)
-	}
-	k.held[listed.KeyID] = held
+	k.held.Add(listed.KeyID, held)
 	return held, nil
 }
 
@@ -226,9 +211,9 @@ func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
 func (k *keyring) forget(actor string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for id, held := range k.held {
-		if held.owner == actor {
-			delete(k.held, id)
+	for _, id := range k.held.Keys() {
+		if held, ok := k.held.Peek(id); ok && held.owner == actor {
+			k.held.Remove(id)
 		}
 	}
 }
@@ -236,13 +221,11 @@ func (k *keyring) forget(actor string) {
 // renew fetches a key anew after it did not fit; false when that was done less than five minutes ago. good is to be
 // called if the new one fits.
 func (k *keyring) renew(ctx context.Context, keyID string) (good func(), ok bool) {
-	now, address := k.Now(), withoutFragment(keyID)
-	if k.within(k.renewed, address, now) {
+	if !k.renewed.mark(withoutFragment(keyID), k.Now()) {
 		return nil, false
 	}
-	k.mark(k.renewed, address, now)
 	k.mu.Lock()
-	delete(k.held, keyID)
+	k.held.Remove(keyID)
 	k.mu.Unlock()
 	_, good, err := k.fetch(ctx, keyID)
 	return good, err == nil

@@ -96,7 +96,7 @@ func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signe
 		return
 	}
 	ours, err := in.Store.FollowersHere(ctx, signer)
-	if err != nil || activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.mayCompare(signer) {
+	if err != nil || activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.compared.mark(signer, in.Now()) {
 		return
 	}
 	select {
@@ -114,20 +114,6 @@ func (in *Inbox) addresses(list []blog.Following) []string {
 		}
 	}
 	return ids
-}
-
-func (in *Inbox) mayCompare(actor string) bool {
-	now := in.Now()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if now.Sub(in.compared[actor]) < compareEvery {
-		return false
-	}
-	if len(in.compared) >= mostHeldKeys {
-		clear(in.compared)
-	}
-	in.compared[actor] = now
-	return true
 }
 
 // settleDifferences brings what we have in line with what others have, one list after another.

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -32,12 +31,14 @@ type schemes struct {
 	learn func(ctx context.Context, host string, until time.Time)
 
 	mu    sync.Mutex
-	newer Newer
+	newer *memory[time.Time] // until when it is believed, by host
 }
 
 func newSchemes(options Options) *schemes {
-	s := &schemes{now: options.Now, learn: options.Learn, newer: Newer{}}
-	maps.Copy(s.newer, options.Newer)
+	s := &schemes{now: options.Now, learn: options.Learn, newer: newMemory[time.Time](maxSchemes)}
+	for host, until := range options.Newer {
+		s.newer.Add(host, until)
+	}
 	return s
 }
 
@@ -45,7 +46,7 @@ func newSchemes(options Options) *schemes {
 func (s *schemes) of(host string) (scheme signature.Scheme, remembered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if until, ok := s.newer[host]; ok && s.now().Before(until) {
+	if until, ok := s.newer.Get(host); ok && s.now().Before(until) {
 		return signature.RFC9421, true
 	}
 	return signature.Cavage, false
@@ -55,13 +56,13 @@ func (s *schemes) of(host string) (scheme signature.Scheme, remembered bool) {
 func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme) {
 	now := s.now()
 	s.mu.Lock()
-	before, known := s.newer[host]
+	before, known := s.newer.Get(host)
 	news := scheme == signature.RFC9421 && !now.Before(before) || scheme != signature.RFC9421 && known
 	if scheme != signature.RFC9421 {
-		delete(s.newer, host)
+		s.newer.Remove(host)
 	} else if news {
-		makeRoom(s.newer, maxSchemes, func(until time.Time) bool { return !now.Before(until) })
-		s.newer[host] = now.Add(schemeKnown)
+		s.newer.forget(func(until time.Time) bool { return !now.Before(until) })
+		s.newer.Add(host, now.Add(schemeKnown))
 	}
 	s.mu.Unlock()
 	if !news || s.learn == nil {

@@ -146,8 +146,18 @@ func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
 	for i := range 3 * maxSchemes {
 		s.note(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
 	}
-	if len(s.newer) > maxSchemes {
-		t.Errorf("%d servers are remembered", len(s.newer))
+	if s.newer.Len() > maxSchemes {
+		t.Errorf("%d servers are remembered", s.newer.Len())
+	}
+}
+
+func TestAServerThatIsWrittenToKeepsItsDialect(t *testing.T) {
+	s := newSchemes(Options{Now: time.Now, Newer: Newer{"veerhuis.example": time.Now().Add(time.Hour)}})
+	for i := range 3 * maxSchemes {
+		if scheme, _ := s.of("veerhuis.example"); scheme != signature.RFC9421 {
+			t.Fatalf("after %d other servers its dialect is forgotten", i)
+		}
+		s.note(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
 	}
 }
 

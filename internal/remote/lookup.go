@@ -19,8 +19,8 @@ const (
 	rememberedFor = 5 * time.Minute
 )
 
-// Ends of what is remembered. When it is full, any entries make room: the memory is
-// there to spare others our questions, and forgetting one costs one question.
+// Ends of what is remembered. When it is full, what was used least recently makes room: whoever keeps making us ask one
+// server cannot push out what holds that back by naming thousands of others.
 const (
 	maxFailures = 1024
 	maxDomains  = 4096
@@ -106,14 +106,16 @@ func domainOf(u *url.URL) string {
 	return domain
 }
 
-// lookups remembers what strangers made us ask.
+// lookups remembers what strangers made us ask. How often a domain was asked is not in a token bucket, such as that of
+// golang.org/x/time/rate, for two reasons: a full bucket lets through almost twice the limit within one minute, and it
+// takes back nothing that was used already. Here the place of an answered question is given back.
 type lookups struct {
 	now     func() time.Time
 	running singleflight.Group
 
 	mu       sync.Mutex
-	failures map[string]failure              // by address
-	asked    map[string][perMinute]time.Time // by domain; the last times, in no order
+	failures *memory[failure]              // by address
+	asked    *memory[[perMinute]time.Time] // by domain; the last times, in no order
 }
 
 type failure struct {
@@ -122,7 +124,8 @@ type failure struct {
 }
 
 func newLookups(now func() time.Time) *lookups {
-	return &lookups{now: now, failures: map[string]failure{}, asked: map[string][perMinute]time.Time{}}
+	return &lookups{now: now, failures: newMemory[failure](maxFailures),
+		asked: newMemory[[perMinute]time.Time](maxDomains)}
 }
 
 // begin answers a failure that is remembered, or takes one of the domain's places in this minute.
@@ -130,13 +133,13 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if known, ok := l.failures[id]; ok {
+	if known, ok := l.failures.Get(id); ok {
 		if now.Before(known.until) {
 			return now, known.err
 		}
-		delete(l.failures, id)
+		l.failures.Remove(id)
 	}
-	times, ok := l.asked[domain]
+	times, _ := l.asked.Get(domain)
 	oldest := 0
 	for i, at := range times {
 		if at.Before(times[oldest]) {
@@ -146,11 +149,9 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
 		return now, fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
 	}
-	if !ok {
-		makeRoom(l.asked, maxDomains, func(times [perMinute]time.Time) bool { return idle(times, now) })
-	}
 	times[oldest] = now
-	l.asked[domain] = times
+	l.asked.forget(func(times [perMinute]time.Time) bool { return idle(times, now) })
+	l.asked.Add(domain, times)
 	return now, nil
 }
 
@@ -159,11 +160,11 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 func (l *lookups) succeeded(domain string, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	times := l.asked[domain]
+	times, _ := l.asked.Get(domain)
 	for i, at := range times {
 		if at.Equal(began) {
 			times[i] = time.Time{}
-			l.asked[domain] = times
+			l.asked.Add(domain, times)
 			return
 		}
 	}
@@ -176,11 +177,11 @@ func (l *lookups) failed(id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	makeRoom(l.failures, maxFailures, func(f failure) bool { return !now.Before(f.until) })
-	l.failures[id] = failure{err: err, until: now.Add(rememberedFor)}
+	l.failures.forget(func(f failure) bool { return !now.Before(f.until) })
+	l.failures.Add(id, failure{err: err, until: now.Add(rememberedFor)})
 }
 
-// idle tells whether none of the times is within the last minute.
+// idle reports whether none of the times is within the last minute.
 func idle(times [perMinute]time.Time, now time.Time) bool {
 	for _, at := range times {
 		if now.Sub(at) < time.Minute {
@@ -188,23 +189,4 @@ func idle(times [perMinute]time.Time, now time.Time) bool {
 		}
 	}
 	return true
-}
-
-// makeRoom drops what is over from a full map, and, when little is, any entries, until an
-// eighth of it is free: so the search is not repeated for each newcomer.
-func makeRoom[V any](m map[string]V, most int, over func(V) bool) {
-	if len(m) < most {
-		return
-	}
-	for key, value := range m {
-		if over(value) {
-			delete(m, key)
-		}
-	}
-	for key := range m {
-		if len(m) <= most-most/8 {
-			return
-		}
-		delete(m, key)
-	}
 }

@@ -103,7 +103,7 @@ func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if len(c.lookups.failures)+len(c.lookups.asked) != 0 {
+	if c.lookups.failures.Len()+c.lookups.asked.Len() != 0 {
 		t.Error("it is remembered")
 	}
 }
@@ -149,16 +149,53 @@ func TestWhatIsRememberedHasAnEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.failed("https://"+domain+"/", ErrNotFound)
-		if len(l.asked) > maxDomains || len(l.failures) > maxFailures {
-			t.Fatalf("%d domains, %d failures", len(l.asked), len(l.failures))
+		if l.asked.Len() > maxDomains || l.failures.Len() > maxFailures {
+			t.Fatalf("%d domains, %d failures", l.asked.Len(), l.failures.Len())
 		}
 	}
 	clock.pass(rememberedFor)
 	if _, err := l.begin("https://new.nl/", "new.nl"); err != nil {
 		t.Fatal(err)
 	}
-	if l.failed("https://new.nl/", ErrNotFound); len(l.asked) != 1 || len(l.failures) != 1 {
-		t.Errorf("%d domains and %d failures outlive their time", len(l.asked), len(l.failures))
+	if l.failed("https://new.nl/", ErrNotFound); l.asked.Len() != 1 || l.failures.Len() != 1 {
+		t.Errorf("%d domains and %d failures outlive their time", l.asked.Len(), l.failures.Len())
+	}
+}
+
+func TestAFullMemoryLosesWhatWasUsedLeastRecently(t *testing.T) {
+	clock := newClock()
+	l := newLookups(clock.now)
+	spend := func(domain string) error {
+		_, err := l.begin("https://"+domain+"/", domain)
+		return err
+	}
+	for range perMinute {
+		if err := spend("veerhuis.nl"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.failed("https://veerhuis.nl/a", ErrNotFound)
+	for i := range 3 * maxDomains {
+		domain := fmt.Sprintf("%d.nl", i)
+		if err := spend(domain); err != nil {
+			t.Fatal(err)
+		}
+		l.failed("https://"+domain+"/a", ErrForbidden)
+		if i%100 != 0 {
+			continue
+		}
+		if err := spend("veerhuis.nl"); !errors.Is(err, ErrTooOften) {
+			t.Fatalf("after %d other domains it may be asked again: %v", i, err)
+		}
+		if _, err := l.begin("https://veerhuis.nl/a", "another.nl"); !errors.Is(err, ErrNotFound) {
+			t.Fatalf("after %d other failures its own is forgotten: %v", i, err)
+		}
+	}
+	if n := l.asked.Len(); n != maxDomains {
+		t.Errorf("%d domains are remembered, of %d that fit", n, maxDomains)
+	}
+	if n := l.failures.Len(); n != maxFailures {
+		t.Errorf("%d failures are remembered, of %d that fit", n, maxFailures)
 	}
 }
 
