@@ -204,7 +204,7 @@ func (h *house) watched(next http.Handler) http.Handler {
 
 // apologise answers a request whose handler broke down. An answer that was begun can only be cut off.
 func (h *house) apologise(w middleware.WrapResponseWriter, r *http.Request, trouble any) {
-	if trouble == http.ErrAbortHandler {
+	if err, ok := trouble.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(trouble)
 	}
 	id := blog.NewID(time.Now())

@@ -52,7 +52,7 @@ func BenchmarkArticlePage(b *testing.B) {
 	if err := all.Config.complete(nil); err != nil {
 		b.Fatal(err)
 	}
-	h, err := build(context.Background(), all.Config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	h, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

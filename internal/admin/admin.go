@@ -58,8 +58,8 @@ const (
 func (d *Desk) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(page.Guard(d.secure()), private, d.sameOrigin, middleware.GetHead)
-	r.NotFound(d.knocked(func(v *visit) error { return blog.ErrNotFound }))
-	r.MethodNotAllowed(d.knocked(func(v *visit) error { return errMethod }))
+	r.NotFound(d.knocked(func(*visit) error { return blog.ErrNotFound }))
+	r.MethodNotAllowed(d.knocked(func(*visit) error { return errMethod }))
 
 	plain := r.With(limited(formLimit))
 	plain.Get("/login", d.knocked(d.showDoor))

@@ -21,9 +21,12 @@ type Untaken struct {
 	Servers []string `json:"servers,omitempty"` // where they lie, five at most
 }
 
+// Value implements driver.Valuer.
 func (c Completion) Value() (driver.Value, error) {
 	return toColumn(c, c.Servers == 0 && len(c.Untaken) == 0)
 }
+
+// Scan implements sql.Scanner.
 func (c *Completion) Scan(column any) error { return fromColumn(column, c) }
 
 // completionSteps are how long after the newest comment a conversation is completed. What is to be

@@ -21,7 +21,7 @@ type Move struct {
 // Planned tells whether the move is still to come.
 func (m Move) Planned() bool { return m.ID != "" && m.MovedAt == nil && m.EndedAt == nil }
 
-// Between two moves of a voice must lie so much time: other servers follow no sooner.
+// BetweenMoves is the least time between two moves of a voice: other servers follow no sooner.
 const BetweenMoves = 30 * 24 * time.Hour
 
 // MoveWait is how long a move waits before it is done, unless its owner wants it otherwise.

@@ -82,14 +82,25 @@ func (s Site) SeriesPage(slug string) string { return s.URL + "/series/" + slug 
 // Media is the address of a file in the picture library.
 func (s Site) Media(file string) string { return s.URL + "/media/" + file }
 
-// The ActivityPub addresses: never derived from a handle, slug, title or date (contract F-020, F-033).
+// The ActivityPub ids are never derived from a handle, slug, title or date: those can change (contract F-020, F-033).
 
-func (s Site) ActorID(voice ID) string       { return s.URL + "/ap/actors/" + string(voice) }
-func (s Site) ArticleID(object ID) string    { return s.URL + "/ap/articles/" + string(object) }
-func (s Site) NoteID(comment ID) string      { return s.URL + "/ap/notes/" + string(comment) }
+// ActorID is the id of a voice as an actor.
+func (s Site) ActorID(voice ID) string { return s.URL + "/ap/actors/" + string(voice) }
+
+// ArticleID is the id of an article, made of its ObjectID.
+func (s Site) ArticleID(object ID) string { return s.URL + "/ap/articles/" + string(object) }
+
+// NoteID is the id of a comment that was written here.
+func (s Site) NoteID(comment ID) string { return s.URL + "/ap/notes/" + string(comment) }
+
+// ActivityID is the id of an activity that we sent.
 func (s Site) ActivityID(activity ID) string { return s.URL + "/ap/activities/" + string(activity) }
-func (s Site) InstanceID() string            { return s.URL + "/ap/instance" }
-func (s Site) SharedInbox() string           { return s.URL + "/ap/inbox" }
+
+// InstanceID is the id of the instance actor, which signs what we fetch.
+func (s Site) InstanceID() string { return s.URL + "/ap/instance" }
+
+// SharedInbox is the address of the one inbox that takes activities for every voice.
+func (s Site) SharedInbox() string { return s.URL + "/ap/inbox" }
 
 // Local reads one of our own ActivityPub addresses back: kind is the word after /ap/ ("actors", "articles", "notes",
 // "activities"), rest what follows the id ("inbox", "" for the thing itself). ok is false for any other address.

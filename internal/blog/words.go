@@ -12,10 +12,17 @@ type Words []string
 // Fields is a profile's table kept in one column, as JSON.
 type Fields []Field
 
-func (w Words) Value() (driver.Value, error)  { return toColumn(w, len(w) == 0) }
-func (w *Words) Scan(column any) error        { return fromColumn(column, w) }
+// Value implements driver.Valuer.
+func (w Words) Value() (driver.Value, error) { return toColumn(w, len(w) == 0) }
+
+// Scan implements sql.Scanner.
+func (w *Words) Scan(column any) error { return fromColumn(column, w) }
+
+// Value implements driver.Valuer.
 func (f Fields) Value() (driver.Value, error) { return toColumn(f, len(f) == 0) }
-func (f *Fields) Scan(column any) error       { return fromColumn(column, f) }
+
+// Scan implements sql.Scanner.
+func (f *Fields) Scan(column any) error { return fromColumn(column, f) }
 
 func toColumn(list any, empty bool) (driver.Value, error) {
 	if empty {

@@ -100,7 +100,7 @@ func (o *overkant) run(listener net.Listener, handler http.Handler) {
 	o.t.Cleanup(o.stop)
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // keys are made once: they cost more than most tests.
 var keys = sync.OnceValue(func() []signature.Key {

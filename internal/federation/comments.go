@@ -350,7 +350,7 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	if writer.Block == blog.Limit {
 		hold(&c)
 	}
-	return s.ReviseComment(ctx, c, in.Now())
+	return s.ReviseComment(ctx, c)
 }
 
 // judgeAgain decides whether a comment that was shown still is after an edit.

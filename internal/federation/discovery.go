@@ -162,7 +162,7 @@ func (d *Documents) template() string {
 }
 
 // hostMeta tells where WebFinger is (RFC 6415), for those who ask after a 404 on another domain.
-func (d *Documents) hostMeta(w http.ResponseWriter, r *http.Request) {
+func (d *Documents) hostMeta(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/xrd+xml; charset=utf-8")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cache-Control", "public, max-age=86400")
@@ -171,12 +171,12 @@ func (d *Documents) hostMeta(w http.ResponseWriter, r *http.Request) {
 `, html.EscapeString(d.template()))
 }
 
-func (d *Documents) hostMetaJSON(w http.ResponseWriter, r *http.Request) {
+func (d *Documents) hostMetaJSON(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []link{{Rel: "lrdd", Template: d.template()}}})
 }
 
 // nodeInfoLinks tells where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
-func (d *Documents) nodeInfoLinks(w http.ResponseWriter, r *http.Request) {
+func (d *Documents) nodeInfoLinks(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []link{
 		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.1", Href: d.Site.URL + "/nodeinfo/2.1"},
 		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.0", Href: d.Site.URL + "/nodeinfo/2.0"},

@@ -70,7 +70,7 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/activities/{activity}", d.serve(d.activity))
 	get("/authorizations/{stamp}", d.serve(d.stamp))
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { nothingHere(w) })
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		writeError(w, http.StatusMethodNotAllowed, "this can only be read")
 	})

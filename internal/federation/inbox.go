@@ -110,7 +110,7 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if act.actor == in.Site.InstanceID() {
 		return in.trial(ctx, r, body, act)
 	}
-	if ignored, err := in.ignored(ctx, doc, act); ignored || err != nil {
+	if ignored, err := in.ignored(ctx, act); ignored || err != nil {
 		return err
 	}
 	signer, err := in.signer(ctx, r, body, act)
@@ -191,7 +191,7 @@ type sketch struct{ kind, id, actor, object string }
 
 // ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the parting
 // words and changes of actors we never heard of, which come in storms and whose keys are gone.
-func (in *Inbox) ignored(ctx context.Context, doc *activity.Document, act sketch) (bool, error) {
+func (in *Inbox) ignored(ctx context.Context, act sketch) (bool, error) {
 	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
 		known, err := in.Store.KnowsActor(ctx, act.actor)
 		if err != nil || !known {

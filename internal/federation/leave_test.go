@@ -257,7 +257,7 @@ func places(t *testing.T, database, word string) (found []string) {
 				}
 			}
 		}
-		if err := rows.Close(); err != nil {
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,6 +277,9 @@ func column(t *testing.T, db *sql.DB, query string) (list []string) {
 			t.Fatal(err)
 		}
 		list = append(list, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return list
 }

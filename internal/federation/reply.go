@@ -148,7 +148,7 @@ func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) err
 		}
 		now := o.Now()
 		c.UpdatedAt = &now
-		if err := store.ReviseComment(ctx, c, now); err != nil {
+		if err := store.ReviseComment(ctx, c); err != nil {
 			return err
 		}
 		return o.sayChangedReply(ctx, store, c)

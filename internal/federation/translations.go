@@ -84,10 +84,10 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 // Untranslate takes a translation away. Its address leads to the original, and servers that hold the article are told
 // when it was public.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
-	return o.retell(ctx, article, "untranslate", func(s *store.Store, a *blog.Article) (bool, error) {
+	return o.retell(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
 		return !t.Draft, err
-	}, func(s *store.Store, a blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
+	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
 // retell changes what an article says beside its original: check tells whether readers see the change, and change makes it

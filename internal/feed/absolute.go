@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"errors"
 	"io"
 	"net/url"
 	"strings"
@@ -20,7 +21,7 @@ func Absolute(text, base string) string {
 	for {
 		kind := tokens.Next()
 		if kind == html.ErrorToken {
-			if tokens.Err() != io.EOF {
+			if !errors.Is(tokens.Err(), io.EOF) {
 				return text
 			}
 			return out.String()

@@ -239,7 +239,7 @@ func tongue(r *frontReader, value *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	known := false
+	var known bool
 	if r.front.Language, known = blog.Language(s); !known {
 		return fmt.Errorf("%s, not %q", blog.UnknownLanguage, Excerpt(s, 60))
 	}

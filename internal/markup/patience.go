@@ -168,8 +168,7 @@ func countAny(line []byte) int {
 func depth(root ast.Node) int {
 	deepest, level := 0, 0
 	for n := root; ; {
-		switch {
-		case n.FirstChild() != nil:
+		if n.FirstChild() != nil {
 			n = n.FirstChild()
 			level++
 			deepest = max(deepest, level)

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"errors"
 	"io"
 	"strings"
 
@@ -98,7 +99,7 @@ func parse(source string, depth int) *node {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() != io.EOF {
+			if !errors.Is(z.Err(), io.EOF) {
 				p.add(&node{text: string(z.Raw())})
 			}
 			return p.open[0]

@@ -65,7 +65,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err == nil {
 		if next := c.elsewhere(resp, at); next != nil {
 			discard(resp)
-			resp, err = c.postOnce(within, next, body, key, synchronization...)
+			resp, err = c.postOnce(within, next, body, key, synchronization...) //nolint:bodyclose // words reads and closes it
 		}
 	}
 	if err != nil {

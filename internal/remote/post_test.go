@@ -39,7 +39,7 @@ func inbox(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	if r.Method != "POST" || r.Header.Get("Content-Type") != activityJSON || r.Header.Get("Accept") != activityJSON ||
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != activityJSON || r.Header.Get("Accept") != activityJSON ||
 		r.Header.Get("User-Agent") != agent || !bytes.Equal(body, letter) || r.Header["Idempotency-Key"] != nil {
 		http.Error(w, fmt.Sprint(r.Header), http.StatusBadRequest)
 		return

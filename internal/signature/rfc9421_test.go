@@ -211,7 +211,7 @@ func TestRFC9421(t *testing.T) {
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
-			if test.want != ErrMismatch && errors.Is(err, ErrMismatch) {
+			if !errors.Is(test.want, ErrMismatch) && errors.Is(err, ErrMismatch) {
 				t.Errorf("blamed on the key: %v", err)
 			}
 		})

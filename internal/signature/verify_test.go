@@ -178,7 +178,7 @@ func TestCavage(t *testing.T) {
 			if err != nil && signed != (Signed{}) {
 				t.Errorf("an answer %v beside the error", signed)
 			}
-			if test.want != ErrMismatch && errors.Is(err, ErrMismatch) {
+			if !errors.Is(test.want, ErrMismatch) && errors.Is(err, ErrMismatch) {
 				t.Errorf("blamed on the key: %v", err)
 			}
 		})

@@ -95,7 +95,7 @@ func TestEarlierStatesOfACommentHaveAnEnd(t *testing.T) {
 		for i := range 40 {
 			at := now.Add(time.Duration(i+1) * time.Second)
 			c.HTML, c.UpdatedAt = fmt.Sprint(i+1), &at
-			if err := s.ReviseComment(t.Context(), c, at); err != nil {
+			if err := s.ReviseComment(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,7 +18,7 @@ type Claim struct {
 	TooLarge int // bytes of the smallest letter that the server called too large; 0 for none
 }
 
-// ErrLost: the lease ended and somebody else has the host.
+// ErrLost means that the lease ended and another process has the host.
 var ErrLost = errors.New("the lease on this server was lost")
 
 // longestRest bounds free_at: one further ahead comes from a clock that jumped, and counts as due.

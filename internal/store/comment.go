@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"causerie/internal/blog"
 )
@@ -45,7 +44,7 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 const mostRevisions = 20
 
 // ReviseComment replaces a comment's words, visibility and state, and keeps the words it had for the moderators.
-func (s *Store) ReviseComment(ctx context.Context, c blog.Comment, now time.Time) error {
+func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.touch()
 		err := s.do(ctx, `

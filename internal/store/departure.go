@@ -97,7 +97,7 @@ func (s *Store) oursAmong(ctx context.Context, group []*departure) (ours []*depa
 	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+s.sql.lockRow(), hosts)
 	for _, p := range peers {
 		for _, d := range group {
-			if d.claim.Host != p.Host || d.claim.Claims != p.Claims || d.err != ErrLost {
+			if d.claim.Host != p.Host || d.claim.Claims != p.Claims || !errors.Is(d.err, ErrLost) {
 				continue
 			}
 			d.err, ours = nil, append(ours, d)

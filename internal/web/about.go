@@ -13,7 +13,7 @@ type aboutPage struct {
 	Authors []person
 }
 
-func (w *Web) about(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) about(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err
@@ -35,7 +35,7 @@ func (w *Web) about(ctx context.Context, r *http.Request) (page.Document, error)
 // privacyPage says what is kept about whom.
 type privacyPage struct{ frame }
 
-func (w *Web) privacy(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) privacy(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err

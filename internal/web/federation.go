@@ -22,7 +22,7 @@ var federationText = sync.OnceValues(func() (markup.Rendered, error) {
 	return markup.Article(templates.Federation, markup.Options{Language: "en", IDPrefix: "f-"})
 })
 
-func (w *Web) federation(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) federation(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err

@@ -177,7 +177,7 @@ func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) fee
 }
 
 // commentFeed is the newest replies on all of the blog.
-func (w *Web) commentFeed(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err
@@ -255,7 +255,7 @@ func feedDocument(kind string, body []byte) page.Document {
 }
 
 // sitemap names every page that search engines should know.
-func (w *Web) sitemap(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err
@@ -334,7 +334,7 @@ func (w *Web) index(ctx context.Context, f *frame) ([]feed.Place, error) {
 }
 
 // robots tells search engines what is not for them.
-func (w *Web) robots(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) robots(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err

@@ -58,7 +58,7 @@ func (w *Web) target(ctx context.Context, p *interactPage) error {
 	}
 	kind, id, _, ours := f.Site.Local(p.URI)
 	p.Address = p.URI
-	what := ""
+	var what string
 	switch {
 	case p.Do == "follow" && kind == "actors":
 		voice, err := w.store.Voice(ctx, id)

@@ -210,7 +210,7 @@ func (o *overkant) open(path string) sheet {
 // openAs is open for a program that accepts something else.
 func (o *overkant) openAs(accept, path string) sheet {
 	o.t.Helper()
-	r, err := http.NewRequestWithContext(o.t.Context(), "GET", o.server.URL+path, nil)
+	r, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.server.URL+path, nil)
 	o.must(err)
 	r.Header.Set("Accept", accept)
 	answer, err := http.DefaultTransport.RoundTrip(r)

@@ -46,7 +46,7 @@ func (w *Web) answered(maker page.Maker) page.Maker {
 func sayable(path string) bool { return utf8.ValidString(path) && !strings.ContainsRune(path, 0) }
 
 // nowhere is where every address leads that no route knows; one with a slash too many is sent on without it.
-func (w *Web) nowhere(ctx context.Context, r *http.Request) (page.Document, error) {
+func (w *Web) nowhere(_ context.Context, r *http.Request) (page.Document, error) {
 	if at := r.URL.Path; len(at) > 1 && strings.HasSuffix(at, "/") {
 		return moved("/" + strings.Trim(r.URL.EscapedPath(), "/")), nil // never two slashes, which would be another host
 	}

@@ -78,7 +78,7 @@ func start() (*server, error) {
 func quickest() string {
 	const memory, room = "/dev/shm", 2 << 30
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memory, &fs); err != nil || int64(fs.Bavail)*int64(fs.Bsize) < room {
+	if err := syscall.Statfs(memory, &fs); err != nil || int64(fs.Bavail)*int64(fs.Bsize) < room { //nolint:unconvert // Bsize has another type on other systems
 		return ""
 	}
 	return memory
