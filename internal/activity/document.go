@@ -2,10 +2,13 @@ package activity
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // What a document may have at most. Beyond these it is refused as a whole, long before anything costly looks at it.
@@ -17,7 +20,8 @@ const (
 )
 
 // Document is a JSON object of a stranger that kept within the limits. It was read once, names compared exactly, and
-// everything that is ever concluded from it comes from this one reading.
+// everything that is ever concluded from it comes from this one reading. Nothing changes it, so it is safe for use by
+// many goroutines.
 type Document struct {
 	root map[string]any
 	body []byte // as it came, for what was signed over it
@@ -32,17 +36,18 @@ func Read(body []byte) (*Document, error) {
 	if !utf8.Valid(body) {
 		return nil, malformed("it is not UTF-8")
 	}
-	s := scanner{body: body}
-	s.space()
-	if s.peek() != '{' {
+	r := reader{newDecoder(body)}
+	token, err := r.next()
+	if err != nil || token.Kind() != '{' {
 		return nil, malformed("it does not begin as a JSON object")
 	}
-	root, err := s.object(1)
+	root, err := r.object()
 	if err != nil {
 		return nil, err
 	}
-	if s.space(); s.at < len(s.body) {
-		return nil, s.wrong("something follows the object")
+	end := r.InputOffset()
+	if _, err := r.ReadToken(); err != io.EOF {
+		return nil, malformed("byte %d: something follows the object", end)
 	}
 	return &Document{root: root, body: body}, nil
 }
@@ -62,194 +67,119 @@ func (d *Document) Actor() string { return only(d.root["actor"]) }
 // Object is the address of the first object of an activity, be it given as an address or embedded; "" without one.
 func (d *Document) Object() string { return addressOf(d.root["object"]) }
 
-// scanner reads JSON (RFC 8259) into maps and counts while it does. encoding/json would keep the last of two equal
-// names without a word, and knows no limit but that of memory.
-type scanner struct {
-	body []byte
-	at   int
+// reader reads JSON (RFC 8259) token by token into maps, and holds it to the limits. A decoder into Go values would know
+// none but that of memory.
+type reader struct{ *jsontext.Decoder }
+
+// newDecoder refuses a name that is twice in an object. It does not refuse half a surrogate pair that is written out
+// ("\ud83d"), which becomes U+FFFD: emoji cut in two are common, and harmless. The option for that lets other faults in
+// UTF-8 pass as well, so Read looks for those first.
+func newDecoder(body []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true))
 }
 
-func (s *scanner) wrong(format string, args ...any) error {
-	return malformed("byte %d: "+format, append([]any{s.at}, args...)...)
+func (r reader) wrong(format string, args ...any) error {
+	return malformed("byte %d: "+format, append([]any{r.InputOffset()}, args...)...)
 }
 
-// peek is the byte that comes next, 0 at the end.
-func (s *scanner) peek() byte {
-	if s.at < len(s.body) {
-		return s.body[s.at]
+// next is the token that comes next.
+func (r reader) next() (jsontext.Token, error) {
+	token, err := r.ReadToken()
+	if err != nil {
+		return token, r.fault(err)
 	}
-	return 0
+	return token, nil
 }
 
-func (s *scanner) space() {
-	for s.at < len(s.body) {
-		switch s.body[s.at] {
-		case ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			return
-		}
+// fault is an error of the decoder in our words. A name in it is cut, since it may be as long as the document.
+func (r reader) fault(err error) error {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case !errors.As(err, &syntax):
+		return r.wrong("%v", err)
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return malformed("byte %d: the name %q twice", syntax.ByteOffset, short(syntax.JSONPointer.LastToken()))
 	}
+	return malformed("byte %d: %s", syntax.ByteOffset, short(syntax.Err.Error()))
 }
 
-// take steps over the byte c, and over space around it, if c comes next.
-func (s *scanner) take(c byte) bool {
-	s.space()
-	if s.peek() != c {
-		return false
+func (r reader) value(token jsontext.Token) (any, error) {
+	switch token.Kind() {
+	case '{':
+		return r.object()
+	case '[':
+		return r.array()
+	case '"':
+		return r.string(token)
+	case '0':
+		// One beyond the range of a float64 is infinite. We count nothing that a stranger counted.
+		number, _ := strconv.ParseFloat(token.String(), 64)
+		return number, nil
+	case 'n':
+		return nil, nil
 	}
-	s.at++
-	s.space()
-	return true
+	return token.Bool(), nil
 }
 
-func (s *scanner) value(depth int) (any, error) {
-	switch c := s.peek(); {
-	case c == '{':
-		return s.object(depth + 1)
-	case c == '[':
-		return s.array(depth + 1)
-	case c == '"':
-		return s.string()
-	case c == 't':
-		return true, s.word("true")
-	case c == 'f':
-		return false, s.word("false")
-	case c == 'n':
-		return nil, s.word("null")
-	}
-	return s.number()
-}
-
-func (s *scanner) object(depth int) (map[string]any, error) {
-	if depth > maxDepth {
-		return nil, s.wrong("more than %d levels", maxDepth)
+// object reads on behind the { of an object.
+func (r reader) object() (map[string]any, error) {
+	if r.StackDepth() > maxDepth {
+		return nil, r.wrong("more than %d levels", maxDepth)
 	}
 	object := make(map[string]any, 8)
-	s.take('{')
-	if s.take('}') {
-		return object, nil
-	}
 	for {
-		if err := s.member(object, depth); err != nil {
-			return nil, err
-		}
-		if s.take('}') {
-			return object, nil
-		}
-		if !s.take(',') {
-			return nil, s.wrong("an object goes on with neither , nor }")
+		token, err := r.next()
+		if err != nil || token.Kind() == '}' {
+			return object, err
 		}
 		if len(object) == maxKeys {
-			return nil, s.wrong("more than %d names in an object", maxKeys)
+			return nil, r.wrong("more than %d names in an object", maxKeys)
+		}
+		name, err := r.string(token)
+		if err != nil {
+			return nil, err
+		}
+		if name == "@graph" || name == "@included" || name == "@reverse" {
+			return nil, r.wrong("%s is not read here", name)
+		}
+		if token, err = r.next(); err != nil {
+			return nil, err
+		}
+		if object[name], err = r.value(token); err != nil {
+			return nil, err
 		}
 	}
 }
 
-func (s *scanner) member(object map[string]any, depth int) error {
-	if s.peek() != '"' {
-		return s.wrong("a name is missing")
-	}
-	name, err := s.string()
-	if err != nil {
-		return err
-	}
-	if _, twice := object[name]; twice {
-		return s.wrong("the name %q twice", short(name))
-	}
-	if name == "@graph" || name == "@included" || name == "@reverse" {
-		return s.wrong("%s is not read here", name)
-	}
-	if !s.take(':') {
-		return s.wrong("a colon is missing")
-	}
-	object[name], err = s.value(depth)
-	return err
-}
-
-func (s *scanner) array(depth int) ([]any, error) {
-	if depth > maxDepth {
-		return nil, s.wrong("more than %d levels", maxDepth)
+// array reads on behind the [ of an array.
+func (r reader) array() ([]any, error) {
+	if r.StackDepth() > maxDepth {
+		return nil, r.wrong("more than %d levels", maxDepth)
 	}
 	items := []any{}
-	s.take('[')
-	if s.take(']') {
-		return items, nil
-	}
 	for {
-		item, err := s.value(depth)
+		token, err := r.next()
+		if err != nil || token.Kind() == ']' {
+			return items, err
+		}
+		if len(items) == maxItems {
+			return nil, r.wrong("more than %d items in an array", maxItems)
+		}
+		item, err := r.value(token)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
-		if s.take(']') {
-			return items, nil
-		}
-		if !s.take(',') {
-			return nil, s.wrong("an array goes on with neither , nor ]")
-		}
-		if len(items) == maxItems {
-			return nil, s.wrong("more than %d items in an array", maxItems)
-		}
 	}
 }
 
-// string reads a text. A lone half of a surrogate pair becomes U+FFFD: emoji cut in two are common, and harmless.
-func (s *scanner) string() (string, error) {
-	start, escaped := s.at, false
-	for s.at++; s.at < len(s.body); s.at++ {
-		switch c := s.body[s.at]; {
-		case c == '"':
-			s.at++
-			return s.plain(s.body[start:s.at], escaped)
-		case c == '\\':
-			escaped = true
-			s.at++
-		case c < ' ':
-			return "", s.wrong("a control byte in a string")
-		}
-		if s.at-start > 6*maxString {
-			return "", s.wrong("a string of more than %d bytes", maxString)
-		}
-	}
-	return "", s.wrong("a string without an end")
-}
-
-func (s *scanner) plain(quoted []byte, escaped bool) (string, error) {
-	text := string(quoted[1 : len(quoted)-1])
-	if escaped {
-		if err := json.Unmarshal(quoted, &text); err != nil {
-			return "", s.wrong("a string with an unknown escape")
-		}
-	}
+func (r reader) string(token jsontext.Token) (string, error) {
+	text := token.String()
 	if len(text) > maxString {
-		return "", s.wrong("a string of more than %d bytes", maxString)
+		return "", r.wrong("a string of more than %d bytes", maxString)
 	}
 	if strings.IndexByte(text, 0) >= 0 {
-		return "", s.wrong("a NUL in a string")
+		return "", r.wrong("a NUL in a string")
 	}
 	return text, nil
-}
-
-func (s *scanner) word(word string) error {
-	if !bytes.HasPrefix(s.body[s.at:], []byte(word)) {
-		return s.wrong("neither a value nor an end")
-	}
-	s.at += len(word)
-	return nil
-}
-
-// number reads a number; one beyond the range of a float64 is infinite. We count nothing that a stranger counted.
-func (s *scanner) number() (any, error) {
-	start := s.at
-	for s.at < len(s.body) && strings.IndexByte("+-.eE0123456789", s.body[s.at]) >= 0 {
-		s.at++
-	}
-	digits := s.body[start:s.at]
-	if len(digits) == 0 || !json.Valid(digits) {
-		s.at = start
-		return nil, s.wrong("neither a value nor an end")
-	}
-	number, _ := strconv.ParseFloat(string(digits), 64)
-	return number, nil
 }

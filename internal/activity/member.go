@@ -1,7 +1,6 @@
 package activity
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,26 +18,26 @@ type members []member
 
 // membersOf takes a document apart, but for the insides of its members.
 func membersOf(document []byte) (members, error) {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	decoder := newDecoder(document)
+	if start, err := decoder.ReadToken(); err != nil || start.Kind() != '{' {
 		return nil, fmt.Errorf("read the members of a document: it is no JSON object")
 	}
 	var list members
-	for decoder.More() {
-		name, err := decoder.Token()
+	for {
+		token, err := decoder.ReadToken()
 		if err != nil {
 			return nil, fmt.Errorf("read the members of a document: %w", err)
 		}
-		m := member{name: name.(string)} // a token before a value is nothing else
-		if err := decoder.Decode(&m.value); err != nil {
-			return nil, fmt.Errorf("read the members of a document: %s: %w", short(m.name), err)
+		if token.Kind() == '}' {
+			return list, nil
 		}
-		list = append(list, m)
+		name := token.String()
+		value, err := decoder.ReadValue()
+		if err != nil {
+			return nil, fmt.Errorf("read the members of a document: %s: %w", short(name), err)
+		}
+		list = append(list, member{name, json.RawMessage(value.Clone())})
 	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, fmt.Errorf("read the members of a document: it does not end: %w", err)
-	}
-	return list, nil
 }
 
 // get is the value of a member, nil when there is none.

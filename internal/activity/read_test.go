@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -201,5 +203,42 @@ func FuzzRead(f *testing.F) {
 		if _, err := VerifyProof(d, belongs("", nil), edited22); err == nil {
 			t.Error("a proof without a key holds")
 		}
+		unchanged(t, body, d)
 	})
+}
+
+// unchanged compares a document, of which everything was read, with what its bytes say.
+func unchanged(t *testing.T, body []byte, d *Document) {
+	t.Helper()
+	again, err := Read(body)
+	if err != nil || !reflect.DeepEqual(again, d) {
+		t.Errorf("a document was changed by reading it: %v", err)
+	}
+}
+
+// Those who look up the same document at once share it.
+func TestADocumentIsSharedByManyReaders(t *testing.T) {
+	bodies := [][]byte{[]byte(mastodon), []byte(profileOf(`"name":"Bram",`))}
+	if os.Getenv(corpus) != "" {
+		payloads(t, func(_ string, body []byte) { bodies = append(bodies, body) })
+	}
+	for _, body := range bodies {
+		d, err := Read(slices.Clone(body))
+		if err != nil {
+			continue
+		}
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				Parse(d)
+				ParseObject(d)
+				ParseActor(d)
+				ParseKey(d)
+				ParseListing(d)
+				VerifyProof(d, belongs("", nil), edited22)
+			})
+		}
+		all.Wait()
+		unchanged(t, body, d)
+	}
 }
