@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/remote"
 	"causerie/internal/store"
@@ -103,11 +102,7 @@ func (o *Outbox) named(ctx context.Context, name string) (blog.Actor, error) {
 
 // addressed finds an actor by its id or by its page.
 func (o *Outbox) addressed(ctx context.Context, address string) (blog.Actor, error) {
-	body, err := o.Remote.Lookup(ctx, address)
-	if err != nil {
-		return blog.Actor{}, err
-	}
-	doc, err := activity.Read(body)
+	doc, err := o.Remote.Lookup(ctx, address)
 	if err != nil {
 		return blog.Actor{}, err
 	}

@@ -281,11 +281,7 @@ func (r *reading) page(at string) (page activity.Listing, err error) {
 
 // listing asks for a collection or a page of one.
 func (b Base) listing(ctx context.Context, at string) (activity.Listing, error) {
-	body, err := b.Remote.Lookup(ctx, at)
-	if err != nil {
-		return activity.Listing{}, err
-	}
-	doc, err := activity.Read(body)
+	doc, err := b.Remote.Lookup(ctx, at)
 	if err != nil {
 		return activity.Listing{}, err
 	}

@@ -145,11 +145,7 @@ func (i *inspector) ours(what string) bool {
 
 // ask asks for a document as we do when strangers make us, and reads it.
 func (i *inspector) ask(ctx context.Context, address string) (*activity.Document, error) {
-	body, err := i.Remote.Lookup(ctx, address)
-	if err != nil {
-		return nil, whyNot("the server", address, err)
-	}
-	doc, err := activity.Read(body)
+	doc, err := i.Remote.Lookup(ctx, address)
 	if err != nil {
 		return nil, whyNot("the server", address, err)
 	}

@@ -20,7 +20,7 @@ import (
 
 // fetchActor asks an actor's server for it and remembers the answer.
 func (b Base) fetchActor(ctx context.Context, id string) (blog.Actor, error) {
-	body, err := b.Remote.Lookup(ctx, id)
+	doc, err := b.Remote.Lookup(ctx, id)
 	if errors.Is(err, remote.ErrGone) {
 		now := b.Now()
 		return blog.Actor{}, errors.Join(err, b.Store.SeemsGone(ctx, id, now, now.Add(confirmAfter)))
@@ -28,15 +28,11 @@ func (b Base) fetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	return b.readActor(ctx, id, body)
+	return b.readActor(ctx, id, doc)
 }
 
 // readActor reads what an actor's server answers for it, and remembers that.
-func (b Base) readActor(ctx context.Context, id string, body []byte) (blog.Actor, error) {
-	doc, err := activity.Read(body)
-	if err != nil {
-		return blog.Actor{}, err
-	}
+func (b Base) readActor(ctx context.Context, id string, doc *activity.Document) (blog.Actor, error) {
 	actor, err := activity.ParseActor(doc)
 	if err != nil {
 		return blog.Actor{}, err
@@ -239,11 +235,7 @@ func withoutFragment(address string) string {
 // fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
 // list it (contract F-091).
 func (k *keyring) fetch(ctx context.Context, keyID string) (key heldKey, good func(), err error) {
-	body, good, err := k.Remote.LookupKey(ctx, keyID)
-	if err != nil {
-		return heldKey{}, nil, err
-	}
-	doc, err := activity.Read(body)
+	doc, good, err := k.Remote.LookupKey(ctx, keyID)
 	if err != nil {
 		return heldKey{}, nil, err
 	}
@@ -277,11 +269,11 @@ func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claim
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
 		return heldKey{}, nil, errNoKey
 	}
-	body, listed, err := k.Remote.LookupKey(ctx, owner)
+	doc, listed, err := k.Remote.LookupKey(ctx, owner)
 	if err != nil {
 		return heldKey{}, nil, err
 	}
-	actor, err := k.readActor(ctx, owner, body)
+	actor, err := k.readActor(ctx, owner, doc)
 	if err != nil {
 		return heldKey{}, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/signature"
@@ -218,9 +219,13 @@ func TestTwoServersInSecureModeDoNotWaitForEachOther(t *testing.T) {
 // meets lets the blog read an article of another one, and like it in Ilse's name, both meeting for the first time.
 func (o *overkant) meets(other *overkant) {
 	a := other.publish()
-	body, err := o.base.Remote.Object(o.soon(), other.object(a))
-	if err != nil || !strings.Contains(string(body), "ferry") {
+	doc, err := o.base.Remote.Object(o.soon(), other.object(a))
+	if err != nil {
 		o.t.Errorf("reading: %v", err)
+		return
+	}
+	if read, err := activity.ParseObject(doc); err != nil || !strings.Contains(read.Content, "ferry") {
+		o.t.Errorf("read %q, %v", read.Content, err)
 		return
 	}
 	keys, err := o.store.SigningKeys(o.soon(), o.ilse.ID)

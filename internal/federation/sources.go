@@ -107,11 +107,7 @@ func (b Base) fetchPost(ctx context.Context, address string) (*activity.Object, 
 	if b.Site.Owns(address) {
 		return nil, errForeign
 	}
-	body, err := b.Remote.Lookup(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := activity.Read(body)
+	doc, err := b.Remote.Lookup(ctx, address)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 	"golang.org/x/sync/singleflight"
+
+	"causerie/internal/activity"
 )
 
 // How often strangers may make us ask one server, and how long a failure is remembered.
@@ -33,19 +35,19 @@ const (
 // 5 minutes; and those who look up the same at once share one question. The document stands
 // on the very server that was asked: no redirect leads to another one.
 //
-// A fragment ("#main-key") is no part of the question. The answer is shared: do not write to it.
-func (c *Client) Lookup(ctx context.Context, id string) ([]byte, error) {
-	body, good, err := c.LookupKey(ctx, id)
+// A fragment ("#main-key") is no part of the question.
+func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, error) {
+	doc, good, err := c.LookupKey(ctx, id)
 	if err == nil {
 		good()
 	}
-	return body, err
+	return doc, err
 }
 
 // LookupKey is Lookup for the key of a signature, which anybody may name. The answer counts among those six of the minute
 // until good is called: when the key turned out to be there. A server that has a document at every address so
 // costs no more than one that has none.
-func (c *Client) LookupKey(ctx context.Context, keyID string) (body []byte, good func(), err error) {
+func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Document, good func(), err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
@@ -66,13 +68,13 @@ func (c *Client) LookupKey(ctx context.Context, keyID string) (body []byte, good
 			return nil, nil, found.Err
 		}
 		f := found.Val.(finding)
-		return f.body, f.good, nil
+		return f.doc, f.good, nil
 	}
 }
 
 // finding is an answer, and how to give back the place in the minute that it took.
 type finding struct {
-	body []byte
+	doc  *activity.Document
 	good func()
 }
 
@@ -82,7 +84,7 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 	if err != nil {
 		return finding{}, err
 	}
-	body, final, err := c.object(ctx, id)
+	doc, final, err := c.object(ctx, id)
 	if err == nil && !sameOrigin(at, final) {
 		err = fmt.Errorf("ask for %q: %w: it leads to another server", id, ErrNotActivity)
 	}
@@ -90,7 +92,7 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 		c.lookups.failed(id, err)
 		return finding{}, err
 	}
-	return finding{body, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
+	return finding{doc, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
 }
 
 // domainOf is what one owner pays for: the registrable domain of a name, so that

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"mime"
@@ -9,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
+	"causerie/internal/activity"
 )
 
 const (
@@ -25,30 +24,31 @@ const (
 // So the document is what its id says, but after a redirect its id may not be the one
 // that was asked for. Whoever asked for somebody in particular compares.
 //
-// The document is one JSON object in UTF-8, no name in it twice, of 1 MiB at most. The errors are
+// The document has 1 MiB at most and keeps within the limits of [activity.Read]. The errors are
 // ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden and ErrNotActivity, and the
 // context's own when it ended first.
-func (c *Client) Object(ctx context.Context, id string) ([]byte, error) {
-	body, _, err := c.object(ctx, id)
-	return body, err
+func (c *Client) Object(ctx context.Context, id string) (*activity.Document, error) {
+	doc, _, err := c.object(ctx, id)
+	return doc, err
 }
 
 // object also answers where the document stands.
-func (c *Client) object(ctx context.Context, id string) (body []byte, at *url.URL, err error) {
+func (c *Client) object(ctx context.Context, id string) (doc *activity.Document, at *url.URL, err error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	body, at, err = c.exchange().object(within, id)
+	doc, at, err = c.exchange().object(within, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask for %q: %w", id, c.trouble(ctx, err, c.options.Lookup))
 	}
-	return body, at, nil
+	return doc, at, nil
 }
 
-func (e *exchange) object(ctx context.Context, asked string) ([]byte, *url.URL, error) {
-	body, borne, at, err := e.document(ctx, asked)
-	if err != nil || borne == asked || borne == at.String() {
-		return body, at, err
+func (e *exchange) object(ctx context.Context, asked string) (*activity.Document, *url.URL, error) {
+	doc, at, err := e.document(ctx, asked)
+	if err != nil || doc.ID() == asked || doc.ID() == at.String() {
+		return doc, at, err
 	}
+	borne := doc.ID()
 	own, err := e.guard.parse(borne)
 	if err != nil || !sameOrigin(own, at) {
 		return nil, nil, fmt.Errorf("%w: it bears the id %q", ErrNotActivity, clean(borne, 200))
@@ -56,51 +56,39 @@ func (e *exchange) object(ctx context.Context, asked string) ([]byte, *url.URL, 
 	if err := e.hop(); err != nil {
 		return nil, nil, err
 	}
-	body, again, at, err := e.document(ctx, borne)
-	if err == nil && again != borne {
-		return nil, nil, fmt.Errorf("%w: it bears the id %q, where another bears %q", ErrNotActivity, clean(borne, 200), clean(again, 200))
+	doc, at, err = e.document(ctx, borne)
+	if err == nil && doc.ID() != borne {
+		return nil, nil, fmt.Errorf("%w: it bears the id %q, where another bears %q", ErrNotActivity, clean(borne, 200), clean(doc.ID(), 200))
 	}
-	return body, at, err
+	return doc, at, err
 }
 
-// document asks once and answers the body, the id that it bears, and where it stands.
-func (e *exchange) document(ctx context.Context, asked string) (body []byte, id string, at *url.URL, err error) {
+// document asks once and answers the document, which has an id, and where it stands.
+func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Document, at *url.URL, err error) {
 	from, err := e.guard.parse(asked)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, nil, err
 	}
 	resp, at, err := e.get(ctx, from, acceptActivity, e.options.Key)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, nil, err
 	}
 	if kind := resp.Header.Get("Content-Type"); !isActivity(kind) {
 		resp.Body.Close()
-		return nil, "", nil, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
+		return nil, nil, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
 	}
-	if body, err = e.read(resp); err != nil {
-		return nil, "", nil, err
+	body, err := e.read(resp)
+	if err != nil {
+		return nil, nil, err
 	}
-	if id, err = idOf(body); err != nil {
-		return nil, "", nil, err
+	if doc, err = activity.Read(body); err != nil {
+		why := strings.TrimPrefix(err.Error(), activity.ErrMalformed.Error()+": ")
+		return nil, nil, fmt.Errorf("%w: %s", ErrNotActivity, clean(why, 200))
 	}
-	return body, id, at, nil
-}
-
-// idOf reads the id of a JSON object, and the rest of it as far as to know that it is one.
-func idOf(body []byte) (string, error) {
-	var document struct {
-		ID string `json:"id"`
+	if doc.ID() == "" {
+		return nil, nil, fmt.Errorf("%w: it bears no id", ErrNotActivity)
 	}
-	if body = bytes.TrimSpace(body); len(body) == 0 || body[0] != '{' {
-		return "", fmt.Errorf("%w: it is not a JSON object", ErrNotActivity)
-	}
-	if err := json.Unmarshal(body, &document); err != nil {
-		return "", fmt.Errorf("%w: %s", ErrNotActivity, clean(err.Error(), 200))
-	}
-	if document.ID == "" {
-		return "", fmt.Errorf("%w: it bears no id", ErrNotActivity)
-	}
-	return document.ID, nil
+	return doc, at, nil
 }
 
 // isActivity tells the two media types of ActivityStreams (ActivityPub, section 3.2).

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/activity"
 	"causerie/internal/signature"
 )
 
@@ -87,15 +88,15 @@ func ask(t *testing.T, questions ...told) {
 	t.Helper()
 	near, _ := library(t)
 	for _, test := range questions {
-		body, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
+		doc, err := client(t, Options{}).Object(t.Context(), near.URL+test.path)
 		if !errors.Is(err, test.want) || test.want == nil && err != nil {
 			t.Errorf("%s: got %v, want %v", test.path, err, test.want)
 		}
-		if want := fmt.Sprintf(`"id":"%s%s"`, near.URL, test.id); err == nil && !bytes.Contains(body, []byte(want)) {
-			t.Errorf("%s: got %s, want %s", test.path, body, want)
+		if want := near.URL + test.id; err == nil && doc.ID() != want {
+			t.Errorf("%s: got %s, want %s", test.path, doc.ID(), want)
 		}
-		if err != nil && body != nil {
-			t.Errorf("%s: %s beside an error", test.path, body)
+		if err != nil && doc != nil {
+			t.Errorf("%s: %s beside an error", test.path, doc.ID())
 		}
 	}
 }
@@ -117,9 +118,9 @@ func TestF097ADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
 func TestT035ADocumentElsewhereIsThatOfElsewhere(t *testing.T) {
 	near, far := library(t)
 	ask(t, useless("/stolen")...)
-	body, err := client(t, Options{}).Object(t.Context(), near.URL+"/away")
-	if want := fmt.Sprintf(`{"id":"%s/users/nadia"}`, far.URL); err != nil || string(body) != want {
-		t.Errorf("got %s, %v", body, err)
+	doc, err := client(t, Options{}).Object(t.Context(), near.URL+"/away")
+	if want := far.URL + "/users/nadia"; err != nil || doc.ID() != want {
+		t.Errorf("got %v, %v", doc, err)
 	}
 	if _, err := client(t, Options{}).Lookup(t.Context(), near.URL+"/away"); !errors.Is(err, ErrNotActivity) {
 		t.Errorf("whoever looks up a stranger's key got %v", err)
@@ -143,6 +144,40 @@ func TestT086WrongAnswersAreErrorsAndNothingMore(t *testing.T) {
 		told{"/status-404", "", ErrNotFound}, told{"/status-410", "", ErrGone}, told{"/status-501", "", ErrForbidden},
 		told{"/status-408", "", ErrUnavailable}, told{"/status-425", "", ErrUnavailable}, told{"/status-429", "", ErrUnavailable},
 		told{"/status-500", "", ErrUnavailable}, told{"/status-502", "", ErrUnavailable}, told{"/status-503", "", ErrUnavailable})...)
+}
+
+func TestAFetchedDocumentIsReadAsOneThatWasSent(t *testing.T) {
+	var body string
+	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", activityJSON)
+		io.WriteString(w, body)
+	})
+	c := client(t, Options{})
+	for name, test := range map[string]struct {
+		members string
+		sound   bool
+	}{
+		"half an emoji":     {`"content":"\ud83d cut"`, true},
+		"a huge number":     {`"x":1e999`, true},
+		"32 levels":         {`"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31), true},
+		"33 levels":         {`"x":` + strings.Repeat("[", 32) + strings.Repeat("]", 32), false},
+		"1,001 items":       {`"to":["a"` + strings.Repeat(`,"a"`, 1000) + `]`, false},
+		"a NUL":             {`"content":"\u0000"`, false},
+		"@graph":            {`"@graph":[]`, false},
+		"a name twice":      {`"x":{"a":1,"a":2}`, false},
+		"a long text":       {`"content":"` + strings.Repeat("x", 256<<10) + `"`, true},
+		"a longer text":     {`"content":"` + strings.Repeat("x", 256<<10+1) + `"`, false},
+		"an unknown escape": {`"content":"\x41"`, false},
+	} {
+		body = fmt.Sprintf(`{"id":"%s/note",%s}`, near.URL, test.members)
+		if _, err := activity.Read([]byte(body)); (err == nil) != test.sound {
+			t.Errorf("%s, sent: got %v", name, err)
+		}
+		_, err := c.Object(t.Context(), near.URL+"/note")
+		if (err == nil) != test.sound || err != nil && !errors.Is(err, ErrNotActivity) {
+			t.Errorf("%s, fetched: got %v", name, err)
+		}
+	}
 }
 
 func TestT080AQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
@@ -296,10 +331,13 @@ func TestT081CertificatesAreChecked(t *testing.T) {
 	}
 }
 
-// padded is a document of so many bytes, under this id.
+// padded is a document of so many bytes, under this id. No string in it is too long for a document.
 func padded(id string, size int) string {
-	head := fmt.Sprintf(`{"id":"%s","x":"`, id)
-	return head + strings.Repeat("x", size-len(head)-2) + `"}`
+	const length = 64 << 10
+	head := fmt.Sprintf(`{"id":"%s","x":[`, id)
+	full := strings.Repeat(`"`+strings.Repeat("x", length)+`",`, (size-len(head))/(length+3)-1)
+	rest := size - len(head) - len(full) - len(`""]}`)
+	return head + full + `"` + strings.Repeat("x", rest) + `"]}`
 }
 
 // torrent answers with bodies at the limit and beyond it, and counts what it could send of an endless one.
