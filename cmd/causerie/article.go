@@ -349,8 +349,7 @@ func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatt
 		return blog.Invalid{Field: "part", Problem: blog.PartOfNothing}
 	}
 	a.Part = front.Part
-	a.SeriesID, err = d.series(ctx, front.Series, a.Language)
-	return err
+	return d.store.WishSeries(ctx, a, front.Series, admin.Slug(front.Series, a.Language), 0)
 }
 
 // byline is the owner, then the other authors of ours, then a guest.
@@ -370,25 +369,6 @@ func (d *desk) byline(ctx context.Context, owner blog.ID, front markup.FrontMatt
 		names = append(names, blog.Byline{Name: strings.TrimSpace(name), URL: strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(address), ">"))})
 	}
 	return names, nil
-}
-
-// series finds a series by its title or slug, and makes it when there is none.
-func (d *desk) series(ctx context.Context, name, language string) (blog.ID, error) {
-	if name == "" {
-		return "", nil
-	}
-	all, err := d.store.AllSeries(ctx)
-	if err != nil {
-		return "", err
-	}
-	slug := admin.Slug(name, language)
-	for _, s := range all {
-		if strings.EqualFold(s.Title, name) || s.Slug == slug {
-			return s.ID, nil
-		}
-	}
-	made := blog.Series{ID: blog.NewID(now()), Slug: slug, Title: name, Language: language}
-	return made.ID, d.store.SaveSeries(ctx, made)
 }
 
 // takePictures brings the pictures beside a file into the library, and says which reference means which.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +192,47 @@ func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
 		s.say("series", "voice", "kanarie-one", "on")
 		s.say("article", "withdraw", "kanarie-one")
 		is("a voice is public by decision, and so is the page that it leads to", 200, true)
+	})
+}
+
+func TestTheTerminalMakesASeriesWhenItsArticleGoesOut(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		list := func(want ...string) {
+			t.Helper()
+			var have []string
+			for _, series := range read[seriesLine](t, s.say("series", "list", "--json")) {
+				have = append(have, fmt.Sprintf("%s at %s, %d out", series.Title, series.Slug, series.Parts))
+			}
+			if !slices.Equal(have, want) {
+				t.Errorf("the series are %q, want %q", have, want)
+			}
+		}
+		file := func(name, more string) string {
+			return write(t, name+".md", "---\ntitle: "+name+"\nslug: "+name+"\npart: 1\n"+more+"---\n\nWords.\n")
+		}
+		s.say("author", "add", "samir", "--name", "Samir Benhaddou", "--role", "contributor")
+		s.say("article", "draft", file("one", "series: High Water\n"), "--author", "samir")
+		s.say("article", "publish", file("later", "series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
+		if _, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "kept as a draft") {
+			t.Errorf("an article with a hole ended with %d: %s", status, trouble)
+		}
+		list()
+		if _, trouble, status := say(s.ctx, s.args("article", "draft", file("long", "series: "+strings.Repeat("long ", 41)+"\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "series has a title longer than 200 characters") {
+			t.Errorf("a long title ended with %d: %s", status, trouble)
+		}
+		s.say("article", "publish", file("one", "series: High Water\n"), "--author", "samir")
+		list("High Water at high-water, 1 out")
+		s.say("article", "publish", file("two", "series: high water\n"), "--author", "ilse")
+		s.say("article", "publish", file("three", "series: high-water\n"), "--author", "ilse")
+		list("High Water at high-water, 3 out")
+		s.say("article", "publish", file("three", "series: Low Water\n"), "--author", "ilse")
+		list("High Water at high-water, 2 out", "Low Water at low-water, 1 out")
+		s.say("article", "publish", file("boat", "series: 🚢\n"), "--author", "ilse")
+		s.say("article", "publish", file("anchor", "series: ⚓\n"), "--author", "ilse")
+		if all := read[seriesLine](t, s.say("series", "list", "--json")); len(all) != 4 {
+			t.Errorf("two titles without letters are one series: %+v", all)
+		}
 	})
 }

@@ -80,8 +80,8 @@ func (d *Desk) writable(v *visit) (blog.Article, error) {
 	if err == nil && !v.author.MayWrite(a.VoiceID) {
 		err = errNotTheirs
 	}
-	if err == nil && a.Status == blog.Published && !v.author.May(a.VoiceID) {
-		err = blog.ErrForbidden // what readers and other servers have is not a contributor's to change
+	if err == nil && (a.Status == blog.Published || a.Status == blog.Scheduled) && !v.author.May(a.VoiceID) {
+		err = blog.ErrForbidden // what readers and other servers have, or will have by itself, is not a contributor's to change
 	}
 	return a, err
 }
@@ -103,7 +103,7 @@ func (d *Desk) editArticle(v *visit) error {
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	series, err := d.seriesOf(v.ctx(), a)
+	series, err := d.store.SeriesOf(v.ctx(), a)
 	if err != nil {
 		return err
 	}
@@ -125,16 +125,6 @@ func (v *visit) stateOf(a blog.Article) string {
 		return saved + "; goes out " + comes(*a.ScheduledAt, v.now, v.zone)
 	}
 	return saved
-}
-
-func (d *Desk) seriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
-	all, err := d.store.AllSeries(ctx)
-	for _, s := range all {
-		if s.ID == a.SeriesID && a.SeriesID != "" {
-			return s, err
-		}
-	}
-	return blog.Series{}, err
 }
 
 // edit shows the editor with everything that stands beside the text.
@@ -309,9 +299,8 @@ func (d *Desk) upload(v *visit, voice blog.ID, field, alt string) (blog.Picture,
 // keep saves the edited article: a published one through the outbox, which tells the world, another one at once.
 func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action string) error {
 	said := "saved"
-	err := d.newSeries(v.ctx(), &p, &edited)
+	var err error
 	switch {
-	case err != nil:
 	case before.Status == blog.Published:
 		if said, err = d.saidToWorld(v.ctx(), edited.ID); err != nil {
 			return err

@@ -56,7 +56,7 @@ func (d *Desk) undo(v *visit) error {
 	if err != nil {
 		return err
 	}
-	series, err := d.seriesOf(v.ctx(), undone)
+	series, err := d.store.SeriesOf(v.ctx(), undone)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,13 @@
 package admin_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"causerie/internal/blog"
 	"causerie/internal/federation/neighbour"
@@ -110,6 +114,97 @@ func (o *overkant) everything(own theirs) string {
 		said.WriteString(b.open(path).want(200, "/admin").text())
 	}
 	return said.String()
+}
+
+func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Editor)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		o.author("samir", "Samir Benhaddou", blog.Contributor)
+		ilse, tobias, samir := o.signIn("ilse"), o.signIn("tobias"), o.signIn("samir")
+		are := func(want ...string) {
+			t.Helper()
+			all, err := o.store.AllSeries(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var have []string
+			for _, s := range all {
+				have = append(have, fmt.Sprintf("%s at %s of %d", s.Title, s.Slug, s.Planned))
+			}
+			if diff := cmp.Diff(want, have); diff != "" {
+				t.Errorf("series (-want +got):\n%s", diff)
+			}
+		}
+		tobias.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part", "1").press("Publish as chosen").sees("Published")
+		are("River days at river-days of 0")
+
+		samir.open("/admin/articles/new").press("Save", "title", "Call", "text", prose, "series", "Call 555-0100 now", "part", "1", "planned", "3").want(200, "/admin/articles/")
+		call := samir.at.Path
+		samir.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "river days", "part", "2", "planned", "77").want(200, "/admin/articles/")
+		two := samir.at.Path
+		samir.open(two+"/texts/nl").press("Keep as a draft", "title", "Twee", "text", "Woorden.").want(200, two)
+		are("River days at river-days of 0")
+		for path, want := range map[string][2]string{call: {"Call 555-0100 now", "3"}, two: {"River days", "77"}} {
+			for _, b := range []*browser{samir, ilse} {
+				if b.open(path); b.field("series") != want[0] || b.field("planned") != want[1] {
+					t.Errorf("%s says %q of %q parts, want %q", path, b.field("series"), b.field("planned"), want)
+				}
+			}
+			samir.open(path+"/publish").want(403, path)
+			samir.open(path+"/preview").want(200, path).sees(want[0])
+		}
+
+		tomorrow := time.Now().Add(24 * time.Hour).UTC().Format("2006-01-02T15:04")
+		ilse.open(two+"/publish").press("Publish as chosen", "when", "later", "date", tomorrow).want(200, two)
+		are("River days at river-days of 0")
+		samir.open(two).want(403, two)
+		samir.post(two, "application/x-www-form-urlencoded", strings.NewReader("title=Two&text=Other&series=Call+now&part=1&planned=9&action=save")).want(403, two)
+		samir.post(two+"/delete", "application/x-www-form-urlencoded", nil).want(403, two)
+		are("River days at river-days of 0")
+
+		ilse.open(call + "/publish").press("Publish as chosen").sees("Published")
+		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 0")
+		ilse.open(two).press("Do not publish it").want(200, two)
+		ilse.open(two + "/publish").press("Publish as chosen").sees("Published")
+		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 77")
+		samir.post(two, "application/x-www-form-urlencoded", strings.NewReader("title=Two&text=Other&series=River+days&part=2&planned=9&action=save")).want(403, two)
+		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 77")
+	})
+}
+
+func TestATotalThatWasLetGoIsTakenBackWithIt(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.signIn("ilse")
+		total := func(want int) {
+			t.Helper()
+			if s, err := o.store.SeriesBySlug(t.Context(), "river-days"); err != nil || s.Planned != want {
+				t.Errorf("series %+v (%v), want %d parts", s, err, want)
+			}
+		}
+		b.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part", "1", "planned", "4").press("Publish as chosen").sees("Published")
+		one := strings.TrimSuffix(b.at.Path, "/report")
+		b.open("/admin/account").press("Save", "hold", "300").sees("Saved.")
+		b.open("/admin/articles/new").press("Publish…", "title", "Two", "text", prose, "series", "River days", "part", "2", "planned", "77").press("Publish as chosen").sees("It leaves in")
+		total(77)
+		two := strings.TrimSuffix(b.at.Path, "/report")
+		b.open(two).press("Save and tell", "planned", "78").want(200, two)
+		total(78)
+		b.press("Undo").want(200, two)
+		total(4)
+		if b.open(two).field("planned") != "78" {
+			t.Errorf("the draft wishes for %q parts", b.field("planned"))
+		}
+		b.open(one).press("Save and tell", "planned", "5").want(200, one).sees("It leaves in")
+		b.open(one).press("Save and tell", "planned", "6", "title", "Once").want(200, one)
+		total(6)
+		b.press("Undo").want(200, one).sees("not saved")
+		total(4)
+		if b.field("planned") != "6" || b.field("title") != "Once" {
+			t.Errorf("the form says %q parts of %q", b.field("planned"), b.field("title"))
+		}
+	})
 }
 
 func TestAContributorLeavesPublishingToAnEditor(t *testing.T) {

@@ -35,7 +35,7 @@ func (d *Desk) previewArticle(v *visit) error {
 	if err != nil {
 		return err
 	}
-	series, err := d.seriesOf(v.ctx(), a)
+	series, err := d.store.SeriesOf(v.ctx(), a)
 	if err != nil {
 		return err
 	}

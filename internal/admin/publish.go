@@ -172,7 +172,13 @@ func coauthors(a blog.Article) []findVoice {
 
 // announcers are the voices of the blog and of the article's series.
 func (d *Desk) announcers(a blog.Article) []findVoice {
-	return []findVoice{d.store.SiteVoice, d.voiceOf(blog.Series{ID: a.SeriesID})}
+	return []findVoice{d.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
+		series, err := d.store.WishedSeries(ctx, a)
+		if err != nil {
+			return blog.Voice{}, err
+		}
+		return d.store.SeriesVoice(ctx, series.ID)
+	}}
 }
 
 // countCarried counts the followers of those of the voices that are there and speak.

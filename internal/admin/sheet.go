@@ -182,56 +182,20 @@ func (d *Desk) byline(ctx context.Context, line string) (blog.Byline, error) {
 	return blog.Byline{Name: strings.Join(words[:len(words)-1], " "), URL: last}, nil
 }
 
-// takeSeries finds the series that was typed by its title. A new one is made when the article is saved.
+// takeSeries notes which series was typed, and how many parts it is to have.
 func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
-	if _, err := count(p.Planned); err != nil {
-		p.Troubles.add("planned", "must be a number: how many parts there will be")
-	}
-	a.SeriesID = ""
-	if p.Series == "" {
-		if a.Part > 0 {
-			p.Troubles.add("part", blog.PartOfNothing)
-		}
-		return nil
-	}
-	all, err := d.store.AllSeries(ctx)
-	for _, s := range all {
-		if strings.EqualFold(s.Title, p.Series) {
-			a.SeriesID = s.ID
-		}
-	}
-	if len([]rune(p.Series)) > 200 {
-		p.Troubles.add("series", "has a title longer than 200 characters")
-	}
-	if _, wrong := p.Troubles["part"]; a.Part == 0 && !wrong {
-		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
-	}
-	return err
-}
-
-// newSeries makes the typed series, or notes how many parts it will have. A total that is not typed stays what it was.
-func (d *Desk) newSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
-	if p.Series == "" {
-		return nil
-	}
 	planned, err := count(p.Planned)
 	if err != nil {
-		return err
+		p.Troubles.add("planned", "must be a number: how many parts there will be")
 	}
-	s, err := d.seriesOf(ctx, *a)
-	if err != nil || s.ID != "" && (planned == 0 || s.Planned == planned) {
-		return err
+	_, wrong := p.Troubles["part"]
+	switch {
+	case p.Series == "" && a.Part > 0:
+		p.Troubles.add("part", blog.PartOfNothing)
+	case p.Series != "" && a.Part == 0 && !wrong:
+		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
 	}
-	if s.ID == "" {
-		s = blog.Series{ID: blog.NewID(d.now()), Slug: Slug(p.Series, a.Language), Title: p.Series, Language: a.Language}
-	}
-	s.Planned = planned
-	err = d.store.SaveSeries(ctx, s)
-	if errors.Is(err, blog.ErrConflict) {
-		return blog.Invalid{Field: "series", Problem: "has an address that another series has: choose another title"}
-	}
-	a.SeriesID = s.ID
-	return err
+	return d.store.WishSeries(ctx, a, p.Series, Slug(p.Series, a.Language), planned)
 }
 
 const maxSlug = 80
@@ -253,7 +217,7 @@ func Slug(title, lang string) string {
 		made = strings.Trim(made, "-")
 	}
 	if made == "" {
-		return "untitled"
+		return blog.Untitled
 	}
 	return made
 }

@@ -210,7 +210,7 @@ func (d *Desk) previewTranslation(v *visit) error {
 	if err != nil {
 		return err
 	}
-	series, err := d.seriesOf(v.ctx(), a)
+	series, err := d.store.SeriesOf(v.ctx(), a)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (d *Desk) previewTranslation(v *visit) error {
 
 // showTranslation is the preview of what was typed, without saving it; the form waits below.
 func (d *Desk) showTranslation(v *visit, a blog.Article, t blog.Translation) error {
-	series, err := d.seriesOf(v.ctx(), a)
+	series, err := d.store.SeriesOf(v.ctx(), a)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 // untouched tells whether the form holds what is stored, or what a new sheet opens with.
 func (d *Desk) untouched(v *visit, a blog.Article, p editorPage) (bool, error) {
-	series, err := d.seriesOf(v.ctx(), a)
+	series, err := d.store.SeriesOf(v.ctx(), a)
 	return p.sheet == sheetOf(a, series), err
 }
 

@@ -33,10 +33,10 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 		if len(a.Authors) != 3 || a.Authors[1].Handle != "tobias" || a.Authors[2].Name != "Nadia Brandt" || a.Authors[2].URL != "https://noordkade.example" {
 			t.Errorf("by-line %+v", a.Authors)
 		}
-		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Planned != 5 || s.ID != a.SeriesID {
-			t.Errorf("series %+v (%v)", s, err)
+		if a.SeriesID != "" || a.SeriesTitle != "The Low Road" || a.SeriesSlug != "the-low-road" || a.SeriesPlanned != 5 {
+			t.Errorf("its series is %q %q at %q with %d parts", a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned)
 		}
-		for name, want := range map[string]string{"title": a.Title, "text": "\n" + prose, "tags": "rivers, Houses", "series": "The Low Road", "part": "2",
+		for name, want := range map[string]string{"title": a.Title, "text": "\n" + prose, "tags": "rivers, Houses", "series": "The Low Road", "part": "2", "planned": "5",
 			"byline": "\n@tobias\nNadia Brandt https://noordkade.example\n", "comments": "approve"} {
 			if got := b.field(name); strings.TrimPrefix(got, "\n") != strings.TrimPrefix(want, "\n") {
 				t.Errorf("the field %s holds %q, want %q", name, got, want)
@@ -48,6 +48,14 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 		}
 		b.open("/admin/articles?tab=drafts").sees("Drafts 1", "A house that floats on Sundays")
 		b.open("/admin").sees("Go on writing", "A house that floats on Sundays")
+		b.open("/admin/articles/" + string(a.ID) + "/publish").press("Publish as chosen").sees("Published")
+		a = o.only()
+		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Title != "The Low Road" || s.Language != "en" || s.Planned != 5 || s.ID != a.SeriesID {
+			t.Errorf("series %+v (%v)", s, err)
+		}
+		if a.SeriesTitle+a.SeriesSlug != "" || a.SeriesPlanned != 0 {
+			t.Errorf("published, it wishes for %q at %q with %d parts", a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned)
+		}
 	})
 }
 
@@ -84,12 +92,31 @@ func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
 				t.Errorf("series %+v (%v), want %d parts", s, err, want)
 			}
 		}
+		wish := func(want string) {
+			t.Helper()
+			if got := b.field("planned"); got != want {
+				t.Errorf("the form says %q parts, want %q", got, want)
+			}
+		}
 		b.press("Save", "planned", "").want(200, "/admin/articles/")
+		wish("3")
+		b.press("Publish…").press("Publish as chosen").sees("Published")
 		total(3)
 		b.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "bridges", "part", "2", "planned", "").want(200, "/admin/articles/")
-		total(3)
+		wish("3")
 		b.press("Save", "planned", "4").want(200, "/admin/articles/")
+		wish("4")
+		total(3)
+		b.press("Save", "planned", "").want(200, "/admin/articles/")
+		wish("4")
+		b.press("Publish…").press("Publish as chosen").sees("Published.")
 		total(4)
+		path := strings.TrimSuffix(b.at.Path, "/report")
+		b.open(path).press("Save and tell", "planned", "").want(200, path)
+		total(4)
+		b.press("Save and tell", "planned", "6").want(200, path)
+		total(6)
+		b.open("/admin/articles/new").press("Save", "title", "Three", "text", prose, "series", "bridges", "part", "3").want(200, "/admin/articles/")
 		b.press("Save", "series", "", "part", "2", "text", "Kept words.").want(422, "/admin/articles/").sees("The part needs a series.", "Kept words.")
 		if got := b.field("part"); got != "2" {
 			t.Errorf("the part came back as %q", got)

@@ -67,7 +67,7 @@ type Article struct {
 	Comments    Policy
 	Quotes      string // everyone, followers or nobody (FEP-044f)
 	Warning     string // a content warning; needs a Note format
-	SeriesID    ID     // "" outside a series
+	SeriesID    ID     // "" outside a series, and while it is to be made
 	Part        int
 	PictureID   ID     // the hero, "" without one
 	PictureAlt  string // overrides the picture's own words
@@ -82,6 +82,12 @@ type Article struct {
 	SavedAt     time.Time // of the last save, whoever made it: also the token that notices two editors
 	Translated  bool      // the Text is a translation, read for its address or its language; such an article is not saved
 	Text
+
+	// What an article that is not public wishes for: a series belongs to everybody, so it is made, joined or changed when the
+	// article is published, by whoever may do that, and these are empty from then on.
+	SeriesTitle   string // of the series that is not there yet
+	SeriesSlug    string // its address
+	SeriesPlanned int    // how many parts it is to have; 0 leaves the total as it is
 
 	Answers Source   `db:"-"` // the post elsewhere that it answers
 	Quoted  Source   `db:"-"` // the post elsewhere that it quotes
@@ -128,6 +134,7 @@ const (
 	maxTags     = 50
 
 	maxTranslator = 200
+	maxSeries     = 200
 )
 
 var slugPattern = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$`)
@@ -145,6 +152,8 @@ func (a Article) Check() error {
 		return invalid("tags", "are more than %d", maxTags)
 	case a.Slug != "" && (!slugPattern.MatchString(a.Slug) || len(a.Slug) > 200):
 		return invalid("slug", "may have small letters, digits and single hyphens: “four-minutes-wide”")
+	case utf8.RuneCountInString(a.SeriesTitle) > maxSeries:
+		return invalid("series", "has a title longer than %d characters", maxSeries)
 	case a.Part < 0:
 		return invalid("part", "must be 1 or more")
 	case a.Answers.Address != "" && !isAddress(a.Answers.Address):
@@ -359,6 +368,9 @@ type Series struct {
 	Planned     int // how many parts there will be, 0 when nobody knows
 	VoiceID     ID  // of the voice that announces its parts, "" while nobody can follow it
 }
+
+// Untitled is the slug of a title that has nothing to make one from, so it says nothing of what it is the address of.
+const Untitled = "untitled"
 
 // PartOfNothing is what is said of the part of an article that names no series.
 const PartOfNothing = "needs a series: name the one that this is a part of, or leave the part out"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"causerie/internal/blog"
@@ -83,7 +84,8 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 			return err
 		}
 		former := a
-		return o.undo(ctx, store, &former, *hold)
+		a, err = o.undo(ctx, store, &former, *hold)
+		return err
 	})
 	if err != nil {
 		return a, fmt.Errorf("take %q back: %w", a.Title, err)
@@ -91,8 +93,47 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return a, nil
 }
 
-// undo makes an article what it was before the hold, and saves it.
-func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) error {
+// asItWas is what to hold of an article that becomes another: the article, and the total of the series that the other one
+// changes.
+func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
+	was := store.Hold{ArticleID: before.ID, Before: before}
+	if after.SeriesPlanned == 0 {
+		return was, nil
+	}
+	series, err := s.WishedSeries(ctx, after)
+	if err == nil && series.Planned != after.SeriesPlanned {
+		was.Totals = map[blog.ID]int{series.ID: series.Planned}
+	}
+	return was, ignoreMissing(err)
+}
+
+// older joins what totals were at two moments; the earlier one counts.
+func older(earlier, later map[blog.ID]int) map[blog.ID]int {
+	joined := maps.Clone(later)
+	if joined == nil {
+		return earlier
+	}
+	maps.Copy(joined, earlier)
+	return joined
+}
+
+// undo makes an article and the totals of series what they were before the hold, and saves them. It returns the article as
+// it was to be: a total that was taken back is a wish of it again.
+func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
+	for id, total := range hold.Totals {
+		series, err := s.Series(ctx, id)
+		if err != nil {
+			return *a, err
+		}
+		if a.SeriesID == id {
+			a.SeriesPlanned = series.Planned
+		}
+		series.Planned = total
+		if err := s.SaveSeries(ctx, series); err != nil {
+			return *a, err
+		}
+	}
+	undone := *a
 	var err error
 	if saved := a.SavedAt; hold.New {
 		a.Unpublish(hold.Before)
@@ -101,10 +142,10 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 		a.SavedAt, err = saved, s.UnsayRevisions(ctx, a.ID, a.ChangedAt())
 	}
 	if err := errors.Join(err, s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
-		return err
+		return undone, err
 	}
 	if a.Month == "" {
-		return s.FreeSlugs(ctx, a.ID)
+		return undone, s.FreeSlugs(ctx, a.ID)
 	}
-	return nil
+	return undone, nil
 }

@@ -29,9 +29,10 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
 	}
-	a, err = o.publish(ctx, id, ready, func(s *store.Store, a, before blog.Article) error {
+	a, err = o.publish(ctx, id, ready, func(s *store.Store, a blog.Article, was store.Hold) error {
 		if hold > 0 {
-			return s.SaveHold(ctx, store.Hold{ArticleID: a.ID, New: true, Until: o.Now().Add(hold), Before: before})
+			was.New, was.Until = true, o.Now().Add(hold)
+			return s.SaveHold(ctx, was)
 		}
 		return o.sayCreate(ctx, s, a, ready.mentions)
 	})
@@ -41,14 +42,18 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	return a, err
 }
 
-// publish makes an article public and tells it by say, unless it never leaves this site.
-func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say func(s *store.Store, a, before blog.Article) error) (blog.Article, error) {
+// publish makes an article public and tells it by say, unless it never leaves this site. say is given the article and what
+// to hold of it as it was.
+func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
 		if a, err = store.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		before := a
+		was, err := asItWas(ctx, store, a, a)
+		if err != nil {
+			return err
+		}
 		if err := errors.Join(ready.settle(&a), a.Publish(o.Now(), o.Site.Location())); err != nil {
 			return err
 		}
@@ -64,7 +69,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say
 		if !a.Federates() {
 			return nil
 		}
-		return say(store, a, before)
+		return say(store, a, was)
 	})
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)

@@ -38,6 +38,10 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if err := o.change(edited, m); err != nil {
 			return err
 		}
+		was, err := asItWas(ctx, store, current, *edited)
+		if err != nil {
+			return err
+		}
 		if err := o.saveWords(ctx, store, edited, current, m.Quiet); err != nil {
 			return err
 		}
@@ -49,7 +53,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m Manner) e
 		if current.ObjectID == "" {
 			return nil
 		}
-		return o.tellChange(ctx, store, current, m.Hold, ready.mentions)
+		return o.tellChange(ctx, store, was, m.Hold, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
@@ -95,8 +99,8 @@ func (o *Outbox) change(a *blog.Article, m Manner) error {
 }
 
 // tellChange says how an article is now that was another before, or holds it back.
-func (o *Outbox) tellChange(ctx context.Context, s *store.Store, before blog.Article, hold time.Duration, mentions []activity.Mention) error {
-	kept, before, err := o.holdBack(ctx, s, before, hold)
+func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration, mentions []activity.Mention) error {
+	kept, before, err := o.holdBack(ctx, s, was, hold)
 	if kept || err != nil {
 		return err
 	}
@@ -116,23 +120,25 @@ func (o *Outbox) sayChange(ctx context.Context, s *store.Store, before blog.Arti
 
 // holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves at
 // once takes along what was held before it, so it also tells what the article was when something last left.
-func (o *Outbox) holdBack(ctx context.Context, s *store.Store, current blog.Article, hold time.Duration) (bool, blog.Article, error) {
-	held, err := o.held(ctx, s, current.ID)
+func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration) (bool, blog.Article, error) {
+	held, err := o.held(ctx, s, was.ArticleID)
 	until := o.Now().Add(hold)
 	switch {
 	case err != nil:
-		return false, current, err
-	case held != nil && held.New && held.Until.After(until):
-		return true, current, nil
+		return false, was.Before, err
 	case held != nil && (held.New || hold > 0):
-		held.Until = until
-		return true, current, s.SaveHold(ctx, *held)
+		if !held.New || until.After(held.Until) {
+			held.Until = until
+		}
+		held.Totals = older(held.Totals, was.Totals)
+		return true, was.Before, s.SaveHold(ctx, *held)
 	case hold > 0:
-		return true, current, s.SaveHold(ctx, store.Hold{ArticleID: current.ID, Until: until, Before: current})
+		was.Until = until
+		return true, was.Before, s.SaveHold(ctx, was)
 	case held != nil:
-		return false, held.Before, s.DropHold(ctx, current.ID)
+		return false, held.Before, s.DropHold(ctx, was.ArticleID)
 	}
-	return false, current, nil
+	return false, was.Before, nil
 }
 
 // keepFrozen carries over what an edit cannot change, and refuses what it must not.

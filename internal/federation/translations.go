@@ -138,5 +138,5 @@ func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article
 	if err := change(s, *a); err != nil || !told || a.ObjectID == "" {
 		return err
 	}
-	return o.tellChange(ctx, s, before, 0, mentions)
+	return o.tellChange(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, mentions)
 }

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store"
 )
@@ -226,5 +228,54 @@ func TestASeriesIsFollowedAndAnnouncesItsParts(t *testing.T) {
 		o.until("what became a part is read", func() bool { return len(bram.Home()) == 2 })
 		o.revise(part, func(a *blog.Article) { a.SeriesID, a.Part = "", 0 })
 		o.until("what is no part any more is taken back", func() bool { return len(bram.Home()) == 1 && bram.Home()[0].ID == o.object(a) })
+	})
+}
+
+func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItGoesOut(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		at := time.Now().Add(time.Hour)
+		planned := func(slug, series string, parts int) blog.Article {
+			t.Helper()
+			a := o.draft(func(a *blog.Article) {
+				a.Slug, a.Part, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = slug, 1, series, strings.ReplaceAll(strings.ToLower(series), " ", "-"), parts
+			})
+			if _, err := o.outbox.Schedule(o.soon(), a.ID, at); err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		first, second, other := planned("one", "The low road", 7), planned("two", "THE LOW ROAD", 0), planned("three", "High water", 3)
+		if all, err := o.store.AllSeries(o.soon()); err != nil || len(all) != 0 {
+			t.Fatalf("before they go out there are %+v, %v", all, err)
+		}
+		road := blog.Series{ID: blog.NewID(time.Now()), Slug: "the-low-road", Title: "The Low Road", Language: "en", Planned: 5}
+		if err := o.store.SaveSeries(o.soon(), road); err != nil {
+			t.Fatal(err)
+		}
+		voice := o.speak(blog.SeriesVoice, "lowroad", "The Low Road", road.ID)
+		bram := o.server("veerhuis").Person("bram")
+		o.follows(bram, "lowroad")
+
+		late := o.base
+		began := time.Now()
+		late.Now = func() time.Time { return at.Add(time.Minute + time.Since(began)) }
+		ctx, stop := context.WithTimeout(o.soon(), 2500*time.Millisecond)
+		defer stop()
+		chores := &federation.Chores{Base: late, Outbox: &federation.Outbox{Base: late, Wake: func() {}}}
+		chores.Run(ctx)
+		for article, want := range map[blog.ID]blog.Series{first.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7}, second.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7},
+			other.ID: {Title: "High water", Slug: "high-water", Planned: 3}} {
+			a, err := o.store.Article(o.soon(), article)
+			if err != nil || a.Status != blog.Published || a.SeriesTitle+a.SeriesSlug != "" || a.SeriesPlanned != 0 {
+				t.Errorf("it is %s and wishes for %q of %d, %v", a.Status, a.SeriesTitle, a.SeriesPlanned, err)
+			}
+			if s, err := o.store.Series(o.soon(), a.SeriesID); err != nil || s.Title != want.Title || s.Slug != want.Slug || s.Planned != want.Planned {
+				t.Errorf("%s is in %+v, %v; want %+v", a.Slug, s, err, want)
+			}
+			said, err := o.store.Announcement(o.soon(), voice.ID, a.ObjectID)
+			if announced := err == nil && said.Kind == "Announce"; announced != (want.Slug == "the-low-road") {
+				t.Errorf("%s: the voice of The Low Road announced it: %v (%v)", a.Slug, announced, err)
+			}
+		}
 	})
 }

@@ -37,7 +37,7 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		switch {
 		case hold != nil && hold.New:
 			object = ""
-			if err := o.undo(ctx, store, &a, *hold); err != nil || what == withdrawing {
+			if _, err := o.undo(ctx, store, &a, *hold); err != nil || what == withdrawing {
 				return err
 			}
 		case hold != nil:

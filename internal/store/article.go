@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning, a.series_id, a.part,
+	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning, a.series_id, a.part, a.series_title, a.series_slug, a.series_planned,
 		a.picture_id, a.picture_alt, a.file, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
 		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary, t.slug, t.words`
 	textColumns  = `, t.markdown, t.html, t.plain`
@@ -23,7 +23,8 @@ const (
 
 // SaveArticle writes an article with its text, by-line and tags, new or known. An article that was saved by somebody
 // else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had.
-// The noun's SavedAt is renewed once it is on disk.
+// What a published article wishes for of its series is done with it, whoever saves it; see WishSeries. The noun's SavedAt
+// is renewed, and its wishes are empty, once it is on disk.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
 	if a.Translated {
 		return fmt.Errorf("save article %q: these are the words of a translation", a.Title)
@@ -39,10 +40,19 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if err := s.changeLanguage(ctx, *a); err != nil {
 			return err
 		}
-		if err := s.saveArticleRow(ctx, *a, saved); err != nil {
+		row := *a
+		if a.Status == blog.Published {
+			if err := s.settleSeries(ctx, a); err != nil {
+				return err
+			}
+			row.SeriesID, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned = a.SeriesID, "", "", 0
+		}
+		if err := s.saveArticleRow(ctx, row, saved); err != nil {
 			return err
 		}
-		s.committed(func() { a.SavedAt = saved })
+		s.committed(func() {
+			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
+		})
 		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources, s.saveSlugs} {
 			if err := save(ctx, *a); err != nil {
 				return err
@@ -59,16 +69,19 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.Time) error {
 	n, err := s.exec(ctx, `
 		INSERT INTO articles (id, voice_id, status, format, visibility, comments, quotes, warning, language, series_id, part,
+			series_title, series_slug, series_planned,
 			picture_id, picture_alt, file, month, object_id, revision, published_at, updated_at, scheduled_at, created_at, saved_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, format = excluded.format, visibility = excluded.visibility,
 			comments = excluded.comments, quotes = excluded.quotes, warning = excluded.warning, language = excluded.language,
-			series_id = excluded.series_id, part = excluded.part, picture_id = excluded.picture_id,
+			series_id = excluded.series_id, part = excluded.part, series_title = excluded.series_title,
+			series_slug = excluded.series_slug, series_planned = excluded.series_planned, picture_id = excluded.picture_id,
 			picture_alt = excluded.picture_alt, file = excluded.file, month = excluded.month, object_id = excluded.object_id,
 			revision = excluded.revision, published_at = excluded.published_at, updated_at = excluded.updated_at,
 			scheduled_at = excluded.scheduled_at, saved_at = excluded.saved_at
 		WHERE articles.saved_at = ?`,
 		a.ID, a.VoiceID, a.Status, a.Format, a.Visibility, a.Comments, a.Quotes, a.Warning, a.Language, a.SeriesID, a.Part,
+		a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned,
 		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, saved,
 		a.SavedAt)
 	if err == nil && n == 0 {

@@ -12,14 +12,21 @@ import (
 // Hold is what an author has let go and can still take back: readers here see it, and nothing of it has left.
 type Hold struct {
 	ArticleID blog.ID
-	New       bool         // a publication; else a change of what is published
-	Until     time.Time    // when it leaves
-	Before    blog.Article // as it was, and is again when it is taken back
+	New       bool            // a publication; else a change of what is published
+	Until     time.Time       // when it leaves
+	Before    blog.Article    // as it was, and is again when it is taken back
+	Totals    map[blog.ID]int // how many parts series were to have, as it was before this changed it
+}
+
+// formerly is what of a hold is kept as JSON.
+type formerly struct {
+	blog.Article
+	Totals map[blog.ID]int `json:",omitempty"`
 }
 
 // SaveHold writes a hold down, or changes the one that an article has.
 func (s *Store) SaveHold(ctx context.Context, h Hold) error {
-	before, err := json.Marshal(h.Before)
+	before, err := json.Marshal(formerly{h.Before, h.Totals})
 	if err != nil {
 		return fmt.Errorf("write down article %s as it was: %w", h.ArticleID, err)
 	}
@@ -37,9 +44,11 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 	if err := s.one(ctx, &row, `SELECT article_id, new, until, before FROM holds WHERE article_id = ?`, article); err != nil {
 		return Hold{}, err
 	}
-	if err := json.Unmarshal(row.Before, &row.Hold.Before); err != nil {
+	var before formerly
+	if err := json.Unmarshal(row.Before, &before); err != nil {
 		return Hold{}, fmt.Errorf("read article %s as it was: %w", article, err)
 	}
+	row.Hold.Before, row.Totals = before.Article, before.Totals
 	return row.Hold, nil
 }
 

@@ -104,7 +104,8 @@ func (s *Store) eraseLetters(ctx context.Context, voice blog.ID, now time.Time) 
 // addresses for ever; drafts leave nothing.
 func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) error {
 	err := s.do(ctx, `
-		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', picture_id = '', picture_alt = '', file = '', object_id = '', scheduled_at = NULL
+		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '', series_planned = 0,
+			picture_id = '', picture_alt = '', file = '', object_id = '', scheduled_at = NULL
 		WHERE voice_id = ?`, now, voice)
 	if err != nil {
 		return err

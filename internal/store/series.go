@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"causerie/internal/blog"
 )
@@ -18,6 +22,111 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 				language = excluded.language, planned = excluded.planned`,
 			series.ID, series.Slug, series.Title, series.Description, series.Language, series.Planned)
 	})
+}
+
+// WishSeries notes in an article which series it is to be a part of, named by its title or its slug, "" for none, and how
+// many parts that is to have, 0 to leave the total or the wish for one as it is. slug is the address of a series that is not there yet. Only the
+// noun changes: a series belongs to everybody, so SaveArticle makes or changes it once the article is published.
+func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
+	before := *a
+	a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = "", "", "", 0
+	if title == "" {
+		return nil
+	}
+	series, err := s.seriesCalled(ctx, title, slug)
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	if err != nil {
+		a.SeriesTitle, a.SeriesSlug = title, slug
+	}
+	a.SeriesID = series.ID
+	if planned == 0 && a.SeriesID == before.SeriesID && strings.EqualFold(a.SeriesTitle, before.SeriesTitle) {
+		planned = before.SeriesPlanned
+	}
+	if planned != series.Planned {
+		a.SeriesPlanned = planned
+	}
+	return nil
+}
+
+// SeriesOf is the series of an article as the article says it: of one that is not public, with the title and the total that
+// it wishes for. The zero one outside a series.
+func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
+	series, err := s.WishedSeries(ctx, a)
+	if errors.Is(err, blog.ErrNotFound) {
+		series, err = blog.Series{Slug: a.SeriesSlug, Title: a.SeriesTitle}, nil
+	}
+	if a.SeriesPlanned > 0 {
+		series.Planned = a.SeriesPlanned
+	}
+	return series, err
+}
+
+// WishedSeries finds the series that an article is in or wishes for, as it stands; blog.ErrNotFound outside a series, and
+// when it is not made yet.
+func (s *Store) WishedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
+	if a.SeriesTitle != "" {
+		return s.seriesCalled(ctx, a.SeriesTitle, a.SeriesSlug)
+	}
+	return s.Series(ctx, a.SeriesID)
+}
+
+// seriesCalled finds a series by its title, in whatever case, or else by its slug.
+func (s *Store) seriesCalled(ctx context.Context, title, slug string) (blog.Series, error) {
+	all, err := s.AllSeries(ctx)
+	if err != nil {
+		return blog.Series{}, err
+	}
+	at := slices.IndexFunc(all, func(series blog.Series) bool { return strings.EqualFold(series.Title, title) })
+	if at < 0 && slug != blog.Untitled {
+		at = slices.IndexFunc(all, func(series blog.Series) bool { return series.Slug == slug })
+	}
+	if at < 0 {
+		return blog.Series{}, blog.ErrNotFound
+	}
+	return all[at], nil
+}
+
+// settleSeries does what a published article wishes for: it makes the series or joins one that was made meanwhile, and
+// changes the total. The wish stays in the noun until it is on disk, since a transaction may be tried again.
+func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
+	if a.SeriesTitle == "" && a.SeriesPlanned == 0 {
+		return nil
+	}
+	series, err := s.WishedSeries(ctx, *a)
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		if a.SeriesTitle != "" {
+			a.SeriesID, err = s.makeSeries(ctx, blog.Series{ID: blog.NewID(*a.PublishedAt), Slug: a.SeriesSlug, Title: a.SeriesTitle,
+				Language: a.Language, Planned: a.SeriesPlanned})
+		}
+		return ignoreMissing(err)
+	case err != nil:
+		return err
+	}
+	if a.SeriesID = series.ID; a.SeriesPlanned == 0 || a.SeriesPlanned == series.Planned {
+		return nil
+	}
+	return s.do(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
+}
+
+// makeSeries writes a new series down under the first free of slug, slug-2, slug-3 …, and returns its id: that of another
+// one where somebody else made it at the same moment.
+func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, error) {
+	wanted := series.Slug
+	for n := 2; ; n++ {
+		made, err := s.exec(ctx, `INSERT INTO series (id, slug, title, language, planned) VALUES (?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`,
+			series.ID, series.Slug, series.Title, series.Language, series.Planned)
+		if err != nil || made > 0 {
+			return series.ID, err
+		}
+		other, err := s.seriesCalled(ctx, series.Title, series.Slug)
+		if !errors.Is(err, blog.ErrNotFound) {
+			return other.ID, err
+		}
+		series.Slug = fmt.Sprintf("%s-%d", wanted, n)
+	}
 }
 
 // Series finds a series by its id.
