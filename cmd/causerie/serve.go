@@ -122,7 +122,7 @@ func (h *house) join(ctx context.Context) error {
 // routes decides which room answers a request.
 func (h *house) routes(documents *federation.Documents, author, visitors, readers http.Handler) http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.client, h.watched)
+	r.Use(h.client, h.watched, unkept)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
 	r.Get("/readyz", h.ready)
 	documents.Routes(r)
@@ -134,6 +134,16 @@ func (h *house) routes(documents *federation.Documents, author, visitors, reader
 	r.Method(http.MethodPost, "/interact", visitors)
 	r.Handle("/*", federation.Negotiate(documents, guard(readers)))
 	return r
+}
+
+// unkept keeps answers out of every cache unless their handler says otherwise: without a word, a 404 may be kept for as long
+// as a cache likes (RFC 9111, 4.2.2).
+func unkept(next http.Handler) http.Handler {
+	noStore := []string{"no-store"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Cache-Control"] = noStore
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ready tells whether requests should be sent here: the database answers, and we are not leaving.

@@ -43,7 +43,7 @@ func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 	default:
 		finger.filter(r.URL.Query()["rel"])
-		writeJSON(w, "application/jrd+json; charset=utf-8", "public, max-age=3600", finger)
+		writeJSON(w, "application/jrd+json; charset=utf-8", page.ForReaders, finger)
 	}
 }
 

@@ -134,7 +134,7 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
 		body, err := make(ctx, r)
 		doc := page.Document{Status: http.StatusOK, Body: body, Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
-			"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"public, max-age=180"}}}
+			"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
 		switch {
 		case errors.Is(err, blog.ErrGone):
 			doc.Status = http.StatusGone

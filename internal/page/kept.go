@@ -320,7 +320,7 @@ func newVariant(d Document, body []byte, etag, encoding string) variant {
 		header = http.Header{}
 	}
 	if header.Get("Cache-Control") == "" {
-		header.Set("Cache-Control", forReaders)
+		header.Set("Cache-Control", ForReaders)
 	}
 	if header.Get("Vary") == "" {
 		header.Set("Vary", "Accept, Accept-Encoding")
@@ -374,7 +374,7 @@ func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 	for _, field := range fields {
 		header[field.name] = field.values
 	}
-	if bySomebodySignedIn(r) && header.Get("Cache-Control") == forReaders {
+	if bySomebodySignedIn(r) && header.Get("Cache-Control") == ForReaders {
 		header["Cache-Control"] = forAuthors
 	}
 	w.WriteHeader(status)
@@ -383,11 +383,12 @@ func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// forReaders lets a page be a minute old, and older while it is asked for anew: a thousand servers that crawl a new article
-// ask for it at once.
-const forReaders = "public, max-age=60, stale-while-revalidate=600"
+// ForReaders is the Cache-Control of what changes when somebody writes. A browser asks each time whether its copy is still
+// good, which costs a 304 from memory. A shared cache may answer for a minute, and no longer (RFC 9111, 5.2.2.10): a thousand
+// servers that crawl a new article ask for it at once. It does not say no-cache, which would forbid shared caches to answer too.
+const ForReaders = "public, max-age=0, must-revalidate, s-maxage=60"
 
-// forAuthors lets those who just changed a page see it as it is now.
+// forAuthors keeps what authors are shown out of shared caches as well.
 var forAuthors = []string{"private, no-cache"}
 
 // bySomebodySignedIn tells whether a request brings the desk's cookie, which no reader is given. Whether it is still good does

@@ -118,7 +118,10 @@ func (x asXML) WriteHeader(status int) {
 
 // to redirects an address that other programs use to the one used here.
 func to(path string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusMovedPermanently) }
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=86400") // without it, browsers keep it for ever
+		http.Redirect(w, r, path, http.StatusMovedPermanently)
+	}
 }
 
 // moved is the answer of an address that has another today.
