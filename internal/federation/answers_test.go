@@ -214,7 +214,8 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 			act["type"], act["id"] = "Update", fmt.Sprintf("%s/updates/%d", p.ID, time.Now().UnixNano())
 			o.hears(p, act)
 		}
-		day := func(n int) string { return time.Now().AddDate(0, 0, n).UTC().Format(time.RFC3339) }
+		today := time.Now()
+		day := func(n int) string { return today.AddDate(0, 0, n).UTC().Format(time.RFC3339) }
 		o.hears(bram, post(bram, "1", "<p>First.</p>", map[string]any{"inReplyTo": o.object(a)}))
 		update(bram, "Second.", day(2), nil)
 		for _, step := range []struct {
