@@ -137,7 +137,7 @@ func TestT111GuessesAreSlowed(t *testing.T) {
 	})
 }
 
-func TestManyGuessesAtOnceAreCountedAsMany(t *testing.T) {
+func TestT188ManyGuessesAtOnceAreCountedAsMany(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		var all sync.WaitGroup
@@ -265,7 +265,7 @@ func TestAPasswordIsWrittenIntoNoPage(t *testing.T) {
 	})
 }
 
-func TestMadeUpNamesFillNothing(t *testing.T) {
+func TestT188MadeUpNamesFillNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		b := o.browser().open("/login")
 		now := time.Now()

@@ -141,7 +141,7 @@ func TestWhoGuessesFromOneSourceWaitsLongerEachTimeAndIsRefused(t *testing.T) {
 	})
 }
 
-func TestAKnownBrowserHasABudgetOfItsOwn(t *testing.T) {
+func TestT188AKnownBrowserHasABudgetOfItsOwn(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)
