@@ -168,10 +168,11 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 		if a.Status != blog.Published || !a.Federates() {
 			return fmt.Errorf("“%s” is not out on the network, so nobody can have answered it there", a.Slug)
 		}
-		inbox, err := federation.NewInbox(d.base(), d.outbox)
+		keys, err := federation.NewKeyring(d.base())
 		if err != nil {
 			return err
 		}
+		inbox := federation.NewInbox(d.base(), keys, d.outbox)
 		found, err := federation.NewBackfill(inbox).Complete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("the other servers are being asked about “%s” at this moment: try again in a minute", a.Slug)

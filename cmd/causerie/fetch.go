@@ -35,7 +35,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 	if err := d.connect(ctx, nil); err != nil {
 		return err
 	}
-	found, err := d.base().Inspect(ctx, strings.TrimSpace(f.What))
+	found, err := federation.Inspect(ctx, d.base(), strings.TrimSpace(f.What))
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", oneLine(f.What), err)
 	}

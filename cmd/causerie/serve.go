@@ -96,10 +96,11 @@ func (h *house) join(ctx context.Context) error {
 	h.courier = federation.NewCourier(h.base())
 	h.outbox.Wake = h.courier.Wake
 	h.chores = &federation.Chores{Base: h.base(), Outbox: h.outbox, Discard: h.library.Discard}
-	var err error
-	if h.inbox, err = federation.NewInbox(h.base(), h.outbox); err != nil {
+	keys, err := federation.NewKeyring(h.base())
+	if err != nil {
 		return err
 	}
+	h.inbox = federation.NewInbox(h.base(), keys, h.outbox)
 	pages, err := page.Load(templates.FS)
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (h *house) join(ctx context.Context) error {
 		return err
 	}
 	kept := page.NewKept(h.store.Changes, 0)
-	documents := federation.NewDocuments(h.base(), h.inbox, kept, version)
+	documents := federation.NewDocuments(h.base(), keys, h.inbox, kept, version)
 	documents.AuthorizedFetch = h.config.AuthorizedFetch
 	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
 	author.Log = h.log

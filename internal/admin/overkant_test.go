@@ -121,10 +121,11 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	base := federation.Base{Site: o.site, Store: o.store, Remote: client, Now: time.Now, Log: log}
 	courier := federation.NewCourier(base)
 	o.outbox = &federation.Outbox{Base: base, Wake: courier.Wake}
-	inbox, err := federation.NewInbox(base, o.outbox)
+	keys, err := federation.NewKeyring(base)
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	inbox := federation.NewInbox(base, keys, o.outbox)
 	pages, err := parsed()
 	if err != nil {
 		o.t.Fatal(err)
@@ -135,7 +136,7 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	}
 	o.desk.Wait = o.waits.wait
 	router := chi.NewRouter()
-	documents := federation.NewDocuments(base, inbox, page.NewKept(o.store.Changes, 0), "test")
+	documents := federation.NewDocuments(base, keys, inbox, page.NewKept(o.store.Changes, 0), "test")
 	documents.Routes(router)
 	author := o.desk.Routes()
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {

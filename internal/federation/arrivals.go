@@ -15,11 +15,9 @@ import (
 )
 
 const (
-	leaseTime    = time.Minute // how long a claimed server is ours without a sign of life; twice a delivery's deadline
-	pollTime     = time.Second // how often the queues are looked at without a nudge
-	readers      = 256         // servers whose arrivals are worked through at once; each waits for others most of the time
-	maxFetches   = 16          // what one activity may make us fetch, all kinds together
-	maxTries     = 5           // of one arrival, before it is parked
+	readers      = 256 // servers whose arrivals are worked through at once; each waits for others most of the time
+	maxFetches   = 16  // what one activity may make us fetch, all kinds together
+	maxTries     = 5   // of one arrival, before it is parked
 	arrivalTime  = 25 * time.Second
 	arrivalsOnce = 50
 )

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -108,10 +107,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 // hearAfterAWhile brings a letter to an inbox that has not heard from its server lately, as after a restart.
 func (o *overkant) hearAfterAWhile(p *neighbour.Person, activity any) {
 	o.t.Helper()
-	inbox, err := federation.NewInbox(o.base, o.outbox)
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	inbox := o.anotherInbox(o.base)
 	letter, err := p.Prepare(o.site.SharedInbox(), activity)
 	if err != nil {
 		o.t.Fatal(err)

@@ -33,6 +33,7 @@ type overkant struct {
 	site      blog.Site
 	store     *store.Store
 	outbox    *federation.Outbox
+	keys      *federation.Keyring
 	inbox     *federation.Inbox
 	courier   *federation.Courier
 	base      federation.Base
@@ -69,11 +70,12 @@ func start(t testing.TB, s *store.Store, settings ...func(*federation.Base)) *ov
 		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Newer: newer, Learn: base.LearnScheme})
 	o := &overkant{t: t, site: site, store: s, base: base, courier: federation.NewCourier(base), instance: instance}
 	o.outbox = &federation.Outbox{Base: base, Wake: o.courier.Wake}
-	if o.inbox, err = federation.NewInbox(base, o.outbox); err != nil {
+	if o.keys, err = federation.NewKeyring(base); err != nil {
 		t.Fatal(err)
 	}
+	o.inbox = federation.NewInbox(base, o.keys, o.outbox)
 	router := chi.NewRouter()
-	o.documents = federation.NewDocuments(base, o.inbox, page.NewKept(s.Changes, 0), "test")
+	o.documents = federation.NewDocuments(base, o.keys, o.inbox, page.NewKept(s.Changes, 0), "test")
 	o.documents.Routes(router)
 	router.NotFound(federation.Negotiate(o.documents, http.NotFoundHandler()).ServeHTTP)
 	o.run(listener, router)
@@ -98,6 +100,16 @@ func (o *overkant) run(listener net.Listener, handler http.Handler) {
 		o.base.Remote.Close()
 	})
 	o.t.Cleanup(o.stop)
+}
+
+// anotherInbox is an inbox beside the one that runs, which remembers nothing yet, as after a restart.
+func (o *overkant) anotherInbox(b federation.Base) *federation.Inbox {
+	o.t.Helper()
+	keys, err := federation.NewKeyring(b)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return federation.NewInbox(b, keys, o.outbox)
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

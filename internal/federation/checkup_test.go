@@ -95,10 +95,7 @@ func TestOurOwnLetterIsOurs(t *testing.T) {
 func TestOurOwnKeysAreLookedUpWithoutTheNetwork(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.stop() // nobody listens at our address any more
-		inbox, err := federation.NewInbox(o.base, o.outbox)
-		if err != nil {
-			t.Fatal(err)
-		}
+		inbox := o.anotherInbox(o.base)
 		w := httptest.NewRecorder()
 		r := o.ownLetter(cavage, signature.Key{ID: o.site.InstanceID() + "#main-key", Private: o.instance.Private})
 		r.RequestURI = r.URL.RequestURI()

@@ -48,7 +48,7 @@ func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 		base := o.base
 		base.Site.HandleDomain = "overkant.example"
 		router := chi.NewRouter()
-		federation.NewDocuments(base, o.inbox, page.NewKept(o.store.Changes, 0), "test").Routes(router)
+		federation.NewDocuments(base, o.keys, o.inbox, page.NewKept(o.store.Changes, 0), "test").Routes(router)
 		server := httptest.NewServer(router)
 		t.Cleanup(server.Close)
 		host := o.site.Host()

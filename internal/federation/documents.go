@@ -21,7 +21,8 @@ import (
 // finished, like pages; no builder of go-fed runs here.
 type Documents struct {
 	Base
-	inbox   *Inbox
+	keys    *Keyring
+	inbox   http.Handler
 	kept    *page.Kept
 	version string // of this program, for NodeInfo
 
@@ -29,9 +30,10 @@ type Documents struct {
 	AuthorizedFetch bool
 }
 
-// NewDocuments makes the documents of a site. The inbox judges the signatures of those who ask for followers-only words.
-func NewDocuments(b Base, inbox *Inbox, kept *page.Kept, version string) *Documents {
-	return &Documents{Base: b, inbox: inbox, kept: kept, version: version}
+// NewDocuments makes the documents of a site. The keyring judges the signatures of those who ask for followers-only words;
+// inbox answers what is posted to an inbox.
+func NewDocuments(b Base, keys *Keyring, inbox http.Handler, kept *page.Kept, version string) *Documents {
+	return &Documents{Base: b, keys: keys, inbox: inbox, kept: kept, version: version}
 }
 
 // Routes mounts everything that only machines ask for, the inboxes among it.
@@ -104,10 +106,7 @@ func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-var (
-	articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
-	seriesPath  = regexp.MustCompile(`^/series/[^/]+$`)
-)
+var seriesPath = regexp.MustCompile(`^/series/[^/]+$`)
 
 // maker makes a document's bytes; blog.ErrNotFound and blog.ErrGone are its 404 and 410. Bytes beside ErrGone are the
 // tombstone.

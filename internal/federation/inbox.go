@@ -1,15 +1,11 @@
 package federation
 
 import (
-	"cmp"
 	"context"
-	"crypto"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -27,8 +23,7 @@ import (
 type Inbox struct {
 	Base
 	outbox *Outbox
-	keys   *keyring
-	bases  []*url.URL
+	keys   *Keyring
 	wake   chan struct{} // tells Run that an arrival was kept
 	heard  *recent       // servers whose rest was ended
 
@@ -36,14 +31,10 @@ type Inbox struct {
 	compared    *recent         // by whose they are
 }
 
-// NewInbox makes the inbox of a site; Run works through what it keeps.
-func NewInbox(b Base, outbox *Outbox) (*Inbox, error) {
-	base, err := url.Parse(b.Site.URL)
-	if err != nil {
-		return nil, fmt.Errorf("the site's address: %w", err)
-	}
-	return &Inbox{Base: b, outbox: outbox, keys: newKeyring(b), bases: []*url.URL{base}, wake: make(chan struct{}, 1),
-		heard: newRecent(hearEvery), differences: make(chan difference, mostDifferences), compared: newRecent(compareEvery)}, nil
+// NewInbox makes the inbox of a site; Run works through what it keeps. The keyring judges the signatures.
+func NewInbox(b Base, keys *Keyring, outbox *Outbox) *Inbox {
+	return &Inbox{Base: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
+		heard: newRecent(hearEvery), differences: make(chan difference, mostDifferences), compared: newRecent(compareEvery)}
 }
 
 const (
@@ -204,7 +195,7 @@ func (in *Inbox) ignored(ctx context.Context, act sketch) (bool, error) {
 // signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
 // nothing happens: an actor that is gone, a signer who is blocked.
 func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act sketch) (string, error) {
-	owner, err := in.signed(r.WithContext(ctx), body, act)
+	owner, err := in.keys.signer(r.WithContext(ctx), body, act.actor)
 	switch {
 	case err == nil:
 	case errors.Is(err, errBarred):
@@ -227,37 +218,6 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 		return "", err
 	}
 	return owner, nil
-}
-
-// signed judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
-// The error is errBarred for the key of a server that is refused, which is not fetched.
-func (in *Inbox) signed(r *http.Request, body []byte, act sketch) (string, error) {
-	keyID, key, err := in.verify(r, body, act)
-	if !errors.Is(err, signature.ErrMismatch) || key.fresh {
-		return key.owner, err
-	}
-	good, ok := in.keys.renew(r.Context(), keyID)
-	if !ok {
-		return "", err
-	}
-	if _, key, err = in.verify(r, body, act); err == nil {
-		good()
-	}
-	return key.owner, err
-}
-
-func (in *Inbox) verify(r *http.Request, body []byte, act sketch) (keyID string, key heldKey, err error) {
-	_, err = signature.Verify(r, body, in.bases, in.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
-		keyID = id
-		if blog.HostOf(id) != blog.HostOf(act.actor) { // whose server is known not to be barred
-			if barred, err := in.barred(ctx, in.Store, id); barred || err != nil {
-				return nil, cmp.Or(err, errBarred)
-			}
-		}
-		key, err = in.keys.find(ctx, id)
-		return key.key, err
-	})
-	return keyID, key, err
 }
 
 // departed takes an actor out who says that they left and whose key is gone, once their own address answers 410 as well:

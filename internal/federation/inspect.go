@@ -89,7 +89,7 @@ const inspectTime = 40 * time.Second
 
 // Inspect asks for what an address or a handle means, as we would when somebody made us, and tells what we understand.
 // Nothing is written down. That something would be refused is no error: Refused says why.
-func (b Base) Inspect(ctx context.Context, what string) (Inspection, error) {
+func Inspect(ctx context.Context, b Base, what string) (Inspection, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTime)
 	defer cancel()
 	i := &inspector{Base: b, Inspection: Inspection{Asked: what}}

@@ -1,10 +1,13 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -94,17 +97,18 @@ type heldKey struct {
 	fresh bool // fetched just now: there is no newer one
 }
 
-// keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
+// Keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
 // A key that stops fitting is fetched once more, but none of the same actor's again within five minutes; one that its
 // owner does not list is not asked for within that time either. One that was held for ten minutes is
 // looked up in the store again, where another process may have put a newer one.
 //
 // Whoever names more keys than are remembered (maxRemembered) can make us fetch one again too soon. The limit of each
 // domain, which [remote.Client.Lookup] keeps, then still holds.
-type keyring struct {
+type Keyring struct {
 	Base
-	renewed  *recent // by the address at which a key was asked for
-	unlisted *recent // keys that were asked for in vain
+	bases    []*url.URL // where a signed request may say that it was sent to
+	renewed  *recent    // by the address at which a key was asked for
+	unlisted *recent    // keys that were asked for in vain
 
 	mu   sync.Mutex
 	held *simplelru.LRU[string, heldKey]
@@ -115,13 +119,18 @@ const (
 	holdFor    = 10 * time.Minute
 )
 
-func newKeyring(b Base) *keyring {
-	return &keyring{Base: b, renewed: newRecent(renewEvery), unlisted: newRecent(renewEvery), held: newMemory[heldKey]()}
+// NewKeyring makes the keyring of a site. It fails where the site's address is none.
+func NewKeyring(b Base) (*Keyring, error) {
+	base, err := url.Parse(b.Site.URL)
+	if err != nil {
+		return nil, fmt.Errorf("the site's address: %w", err)
+	}
+	return &Keyring{Base: b, bases: []*url.URL{base}, renewed: newRecent(renewEvery), unlisted: newRecent(renewEvery), held: newMemory[heldKey]()}, nil
 }
 
 // find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
 // an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
-func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
+func (k *Keyring) find(ctx context.Context, keyID string) (heldKey, error) {
 	if blog.SameOrigin(keyID, k.Site.URL) {
 		return k.own(ctx, keyID)
 	}
@@ -140,7 +149,7 @@ func (k *keyring) find(ctx context.Context, keyID string) (heldKey, error) {
 
 // own is a key of ours, which is looked up at home and never asked for over the network: a [Checkup] signs with that of the
 // instance actor.
-func (k *keyring) own(ctx context.Context, keyID string) (heldKey, error) {
+func (k *Keyring) own(ctx context.Context, keyID string) (heldKey, error) {
 	owner, name, _ := strings.Cut(keyID, "#")
 	if name != "main-key" {
 		return heldKey{}, errNoKey
@@ -156,7 +165,7 @@ func (k *keyring) own(ctx context.Context, keyID string) (heldKey, error) {
 	return heldKey{owner: owner, key: key, since: k.Now(), fresh: true}, err
 }
 
-func (k *keyring) ownPEM(ctx context.Context, owner string) (string, error) {
+func (k *Keyring) ownPEM(ctx context.Context, owner string) (string, error) {
 	if owner == k.Site.InstanceID() {
 		site, err := k.Store.Site(ctx)
 		return site.PublicKey, err
@@ -169,7 +178,7 @@ func (k *keyring) ownPEM(ctx context.Context, owner string) (string, error) {
 }
 
 // meet finds a key that nobody we know lists.
-func (k *keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
+func (k *Keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
 	now := k.Now()
 	if k.unlisted.has(keyID, now) {
 		return heldKey{}, errNoKey
@@ -184,14 +193,14 @@ func (k *keyring) meet(ctx context.Context, keyID string) (heldKey, error) {
 	return found, err
 }
 
-func (k *keyring) look(keyID string) (heldKey, bool) {
+func (k *Keyring) look(keyID string) (heldKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	held, ok := k.held.Get(keyID)
 	return held, ok && k.Now().Sub(held.since) < holdFor
 }
 
-func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
+func (k *Keyring) hold(listed blog.ActorKey) (heldKey, error) {
 	key, err := signature.ParsePublicKey(listed.PEM)
 	if err != nil {
 		return heldKey{}, err
@@ -204,7 +213,7 @@ func (k *keyring) hold(listed blog.ActorKey) (heldKey, error) {
 }
 
 // forget drops what is held of an actor's keys, since its profile changed or it left.
-func (k *keyring) forget(actor string) {
+func (k *Keyring) forget(actor string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, id := range k.held.Keys() {
@@ -216,7 +225,7 @@ func (k *keyring) forget(actor string) {
 
 // renew fetches a key anew after it did not fit; false when that was done less than five minutes ago. good is to be
 // called if the new one fits.
-func (k *keyring) renew(ctx context.Context, keyID string) (good func(), ok bool) {
+func (k *Keyring) renew(ctx context.Context, keyID string) (good func(), ok bool) {
 	if !k.renewed.mark(withoutFragment(keyID), k.Now()) {
 		return nil, false
 	}
@@ -234,7 +243,7 @@ func withoutFragment(address string) string {
 
 // fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
 // list it (contract F-091).
-func (k *keyring) fetch(ctx context.Context, keyID string) (key heldKey, good func(), err error) {
+func (k *Keyring) fetch(ctx context.Context, keyID string) (key heldKey, good func(), err error) {
 	doc, good, err := k.Remote.LookupKey(ctx, keyID)
 	if err != nil {
 		return heldKey{}, nil, err
@@ -256,7 +265,7 @@ func (k *keyring) fetch(ctx context.Context, keyID string) (key heldKey, good fu
 }
 
 // correct renews what is remembered of an actor, so that a key which it lists no more is none.
-func (k *keyring) correct(ctx context.Context, actor *blog.Actor) error {
+func (k *Keyring) correct(ctx context.Context, actor *blog.Actor) error {
 	known, err := k.Store.KnowsActor(ctx, actor.ID)
 	if err != nil || !known {
 		return err
@@ -265,7 +274,7 @@ func (k *keyring) correct(ctx context.Context, actor *blog.Actor) error {
 	return k.rememberActor(ctx, actor)
 }
 
-func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claimed func()) (key heldKey, good func(), err error) {
+func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claimed func()) (key heldKey, good func(), err error) {
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
 		return heldKey{}, nil, errNoKey
 	}
@@ -281,7 +290,7 @@ func (k *keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claim
 	return key, func() { claimed(); listed() }, err
 }
 
-func (k *keyring) fromActor(actor blog.Actor, keyID string) (heldKey, error) {
+func (k *Keyring) fromActor(actor blog.Actor, keyID string) (heldKey, error) {
 	for _, listed := range actor.Keys {
 		if listed.KeyID == keyID {
 			return k.hold(listed)
@@ -313,4 +322,36 @@ func verdict(err error) bool {
 // passing tells trouble that may be over the next time from a verdict.
 func passing(err error) bool {
 	return errors.Is(err, remote.ErrUnavailable) || errors.Is(err, remote.ErrTooOften) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// signer judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
+// The error is errBarred for the key of a server that is refused, which is not fetched. actor is whose words the request
+// carries, "" where it carries none.
+func (k *Keyring) signer(r *http.Request, body []byte, actor string) (string, error) {
+	keyID, key, err := k.verify(r, body, actor)
+	if !errors.Is(err, signature.ErrMismatch) || key.fresh {
+		return key.owner, err
+	}
+	good, ok := k.renew(r.Context(), keyID)
+	if !ok {
+		return "", err
+	}
+	if _, key, err = k.verify(r, body, actor); err == nil {
+		good()
+	}
+	return key.owner, err
+}
+
+func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key heldKey, err error) {
+	_, err = signature.Verify(r, body, k.bases, k.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
+		keyID = id
+		if blog.HostOf(id) != blog.HostOf(actor) { // whose server is known not to be barred
+			if barred, err := k.barred(ctx, k.Store, id); barred || err != nil {
+				return nil, cmp.Or(err, errBarred)
+			}
+		}
+		key, err = k.find(ctx, id)
+		return key.key, err
+	})
+	return keyID, key, err
 }

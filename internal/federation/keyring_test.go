@@ -12,7 +12,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// TestT119WhatIsHeldOfStrangersHasAnEnd fills what the inbox keeps in memory with as many strangers as care to write.
+// TestT119WhatIsHeldOfStrangersHasAnEnd fills the keyring with the keys of as many strangers as care to write.
 func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
@@ -22,21 +22,25 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := Base{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"}}
-	inbox, err := NewInbox(base, &Outbox{})
+	k := emptyKeyring(t, nil)
+	for i := range 2*maxRemembered + 1 {
+		host := fmt.Sprintf("%d.example", i)
+		if _, err := k.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key", PEM: text}); err != nil {
+			t.Fatal(err)
+		}
+		if k.held.Len() > maxRemembered {
+			t.Fatalf("after %d strangers %d keys are held", i+1, k.held.Len())
+		}
+	}
+}
+
+func emptyKeyring(t *testing.T, client *remote.Client) *Keyring {
+	t.Helper()
+	k, err := NewKeyring(Base{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"}, Remote: client})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 2*maxRemembered + 1 {
-		host := fmt.Sprintf("%d.example", i)
-		if _, err := inbox.keys.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key", PEM: text}); err != nil {
-			t.Fatal(err)
-		}
-		inbox.heard.mark(host, time.Now())
-		if inbox.keys.held.Len() > maxRemembered || inbox.heard.last.Len() > maxRemembered {
-			t.Fatalf("after %d strangers %d keys and %d servers are held", i+1, inbox.keys.held.Len(), inbox.heard.last.Len())
-		}
-	}
+	return k
 }
 
 // Each memory of what was done a moment ago is filled with the names of strangers, while one name is tried over and
@@ -47,27 +51,12 @@ func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
 		asked[address]++
 		return remote.ErrRefused
 	}})
-	base := Base{Now: time.Now, Site: blog.Site{URL: "https://overkant.example"}, Remote: client}
-	inbox, err := NewInbox(base, &Outbox{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := emptyKeyring(t, client)
 	for what, try := range map[string]func(name string){
-		"a key that does not fit is fetched": func(name string) { inbox.keys.renew(t.Context(), name) },
+		"a key that does not fit is fetched": func(name string) { k.renew(t.Context(), name) },
 		"a key that nobody lists is fetched": func(name string) {
-			if _, err := inbox.keys.meet(t.Context(), name); err == nil {
+			if _, err := k.meet(t.Context(), name); err == nil {
 				t.Fatal("it is listed")
-			}
-		},
-		"a server's rest is ended": func(name string) {
-			if inbox.hears(name, false) != nil {
-				asked[name]++
-			}
-			inbox.heard.mark(name, time.Now())
-		},
-		"followers are compared": func(name string) {
-			if inbox.compared.mark(name, time.Now()) {
-				asked[name]++
 			}
 		},
 	} {
@@ -103,7 +92,7 @@ func TestAFullKeyringForgetsTheKeyUsedLeastRecently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := newKeyring(Base{Now: time.Now})
+	k := emptyKeyring(t, nil)
 	id := func(i int) string { return fmt.Sprintf("https://%d.example/#main-key", i) }
 	hold := func(i int) {
 		if _, err := k.hold(blog.ActorKey{ActorID: id(i), KeyID: id(i), PEM: text}); err != nil {

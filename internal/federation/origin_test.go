@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
 	"causerie/internal/signature"
 )
 
@@ -104,10 +103,7 @@ func TestAKeyIsHeldForAWhileOnly(t *testing.T) {
 		}
 		late, base := time.Duration(0), o.base
 		base.Now = func() time.Time { return time.Now().Add(late) }
-		inbox, err := federation.NewInbox(base, o.outbox)
-		if err != nil {
-			t.Fatal(err)
-		}
+		inbox := o.anotherInbox(base)
 		old, other := newKey(t), newKey(t)
 		rotate := func(key signature.Key) {
 			actor.Keys = []blog.ActorKey{{ActorID: bram.ID, KeyID: bram.KeyID(), PEM: publicPEM(t, key)}}

@@ -179,7 +179,7 @@ func (d *Documents) readerOf(r *http.Request) (string, error) {
 	if reader, ok := r.Context().Value(readerKey{}).(string); ok {
 		return reader, nil
 	}
-	return d.inbox.signed(r, nil, sketch{})
+	return d.keys.signer(r, nil, "")
 }
 
 // follows tells whether somebody is a follower, and welcome.

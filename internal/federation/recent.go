@@ -57,3 +57,10 @@ func (r *recent) mark(name string, now time.Time) bool {
 	r.last.Add(name, now)
 	return true
 }
+
+// size is how many names are remembered.
+func (r *recent) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last.Len()
+}

@@ -14,10 +14,7 @@ import (
 
 // How what we know of people elsewhere is kept up.
 const (
-	staleAfter    = 24 * time.Hour      // older than this, it is asked for anew once something needs it
-	confirmAfter  = 24 * time.Hour      // a departure that only showed itself is looked at once more
 	silentAgain   = 24 * time.Hour      // a silent server is asked again
-	forgottenBy   = 30 * 24 * time.Hour // out of reach for longer, and another key: another owner
 	softwareEvery = 30 * 24 * time.Hour // what a server runs is asked again
 	freshOnce     = 60                  // people asked for in one run
 	askAtOnce     = 8

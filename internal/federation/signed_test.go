@@ -539,7 +539,7 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 			t.Errorf("it is written as %s", shown.PublicKey.PublicKeyPem)
 		}
 		again := chi.NewRouter()
-		federation.NewDocuments(o.base, o.inbox, page.NewKept(o.store.Changes, 0), "test").Routes(again)
+		federation.NewDocuments(o.base, o.keys, o.inbox, page.NewKept(o.store.Changes, 0), "test").Routes(again)
 		answer := httptest.NewRecorder()
 		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.ilse.ID), nil))
 		if after := answer.Body.String(); after != before {
@@ -731,10 +731,7 @@ func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
 		}
 		base := o.base
 		base.Site.URL = "https://overkant.example"
-		inbox, err := federation.NewInbox(base, o.outbox)
-		if err != nil {
-			t.Fatal(err)
-		}
+		inbox := o.anotherInbox(base)
 		for _, signed := range []struct {
 			address string
 			newer   bool

@@ -171,7 +171,9 @@ func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request 
 	if err != nil || a.ObjectID != said.ObjectID || a.Quoted.ActorID != by {
 		return errors.Join(err, blog.ErrNotFound)
 	}
-	return in.outbox.consented(ctx, s, a, answer, result)
+	told, err := in.outbox.consented(ctx, s, a, answer)
+	result.said = result.said || told
+	return err
 }
 
 // quoteRevoked takes in that the writer of a quoted post takes their consent back: its stamp is deleted.
@@ -180,38 +182,42 @@ func (in *Inbox) quoteRevoked(ctx context.Context, s *store.Store, by, stamp str
 	if err != nil || a.Quoted.ActorID != by {
 		return errors.Join(err, blog.ErrNotFound)
 	}
-	return in.outbox.consented(ctx, s, a, blog.Source{Consent: blog.ConsentRefused}, result)
+	told, err := in.outbox.consented(ctx, s, a, blog.Source{Consent: blog.ConsentRefused})
+	result.said = result.said || told
+	return err
 }
 
 // consented writes down what the writer of a quoted post says, and sends everybody who holds the article the object with the
-// stamp, or without it. Its words are the same, so it is no newer.
-func (o *Outbox) consented(ctx context.Context, s *store.Store, a blog.Article, answer blog.Source, result *effect) error {
+// stamp, or without it. Its words are the same, so it is no newer. It reports whether a delivery waits.
+func (o *Outbox) consented(ctx context.Context, s *store.Store, a blog.Article, answer blog.Source) (told bool, err error) {
 	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {
-		return nil
+		return false, nil
 	}
 	if err := s.SaveConsent(ctx, a.ID, answer.Consent, answer.Stamp); err != nil || a.ObjectID == "" {
-		return err
+		return false, err
 	}
 	object, err := s.Object(ctx, a.ObjectID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if object.Payload, err = activity.WithQuoteAuthorization(object.Payload, answer.Stamp); err != nil {
-		return err
+		return false, err
 	}
 	if err := s.SaveObject(ctx, object); err != nil {
-		return err
+		return false, err
 	}
 	voice, err := s.Voice(ctx, a.VoiceID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	said, err := o.say(ctx, s, voice, "Update", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
 		return activity.WrapUpdate(e, object.Payload)
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
-	result.said = true
-	return errors.Join(s.Quieten(ctx, said.ID), tellEdit(ctx, s, said, a.Visibility))
+	if err := s.Quieten(ctx, said.ID); err != nil {
+		return false, err
+	}
+	return true, tellEdit(ctx, s, said, a.Visibility)
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store/storetest"
 )
@@ -363,10 +362,7 @@ func TestT113BadPostsDoNotFillTheLog(t *testing.T) {
 		var log bytes.Buffer
 		base := o.base
 		base.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-		inbox, err := federation.NewInbox(base, o.outbox)
-		if err != nil {
-			t.Fatal(err)
-		}
+		inbox := o.anotherInbox(base)
 		for i := range 3000 {
 			body := []string{`{`, `{}`, `{"type":"Like","actor":"https://zilverduin.example/kade","object":"x"}`, strings.Repeat("a", 1000)}[i%4]
 			request := httptest.NewRequest(http.MethodPost, "/ap/inbox", strings.NewReader(body))

@@ -1,0 +1,5 @@
+package federation
+
+import "regexp"
+
+var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
