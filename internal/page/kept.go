@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/time/rate"
 )
 
 // Document is a finished answer: a page, a feed, an ActivityPub document.
@@ -81,9 +82,9 @@ type key struct {
 // kept is a document ready to be sent.
 type kept struct {
 	finished
-	key     key
-	version uint64
-	bucket  bucket
+	key      key
+	version  uint64
+	renewals *rate.Limiter // how often it is made anew; it is handed on from one version of the page to the next
 }
 
 // flight is the making of one page, which many may wait for.
@@ -133,7 +134,7 @@ func (k *Kept) page(r *http.Request, key key, maker Maker) (*kept, error) {
 		}
 		under := k.flights[key]
 		if under == nil {
-			if page != nil && !page.bucket.take(k.now()) {
+			if page != nil && !page.renewals.AllowN(k.now(), 1) {
 				k.mu.Unlock()
 				return page, nil
 			}
@@ -183,7 +184,7 @@ func (k *Kept) fly(f *flight, r *http.Request, key key, old *kept, maker Maker) 
 	document, err := k.made(r, maker)
 	var page *kept
 	if err == nil {
-		page = &kept{finished: finish(document), key: key, version: f.version, bucket: bucket{pagesAtOnce, k.now()}}
+		page = &kept{finished: finish(document), key: key, version: f.version}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -237,8 +238,10 @@ func (k *Kept) touch(key key) *kept {
 // quarter of all the rest.
 func (k *Kept) put(page *kept) {
 	if elder := k.pages[page.key]; elder != nil {
-		page.bucket = elder.Value.(*kept).bucket
+		page.renewals = elder.Value.(*kept).renewals
 		k.drop(elder)
+	} else {
+		page.renewals = rate.NewLimiter(pagesPerSecond, pagesAtOnce)
 	}
 	if !slices.Contains(keptStatus, page.status) || page.size > k.limit/4 {
 		return
@@ -258,22 +261,6 @@ func (k *Kept) drop(place *list.Element) {
 	page := k.order.Remove(place).(*kept)
 	delete(k.pages, page.key)
 	k.size -= page.size
-}
-
-// bucket holds the right to make a page: a few at once, then so many a second.
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-func (b *bucket) take(now time.Time) bool {
-	b.tokens = min(pagesAtOnce, b.tokens+now.Sub(b.at).Seconds()*pagesPerSecond)
-	b.at = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }
 
 // finished is a document with everything that can be worked out before somebody asks for it.
