@@ -19,6 +19,7 @@ import (
 	"causerie/internal/federation"
 	"causerie/internal/markup"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type articleCommand struct {
@@ -255,7 +256,7 @@ func (d *desk) tellDeparture(ctx context.Context, c *console, a blog.Article) er
 		}
 	}
 	if waiting > 0 {
-		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n", plural(waiting, "server"), a.Slug)
+		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n", text.Plural(waiting, "server", "servers"), a.Slug)
 	}
 	return nil
 }
@@ -556,13 +557,6 @@ func (d *desk) tellArticle(ctx context.Context, c *console, a blog.Article, m ma
 	return nil
 }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 type articleList struct {
 	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"Only those: draft, scheduled, published, withdrawn or deleted."`
 	JSON   bool   `name:"json" help:"Print one JSON object a line."`
@@ -585,7 +579,7 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 				if err != nil {
 					return err
 				}
-				t.line(line, string(a.ID), line.Status, a.SavedAt.In(d.site.Location()).Format("2006-01-02 15:04"), a.Slug, cmp.Or(markup.Excerpt(a.Title, 60), "(no title yet)"))
+				t.line(line, string(a.ID), line.Status, a.SavedAt.In(d.site.Location()).Format("2006-01-02 15:04"), a.Slug, cmp.Or(text.Excerpt(a.Title, 60), "(no title yet)"))
 			}
 			if len(articles) < pageOfList {
 				return t.flushOr("no articles")
@@ -672,7 +666,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
 			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
 			{"delivered", d.progressWords(blog.Standings(letters[a.ID]))},
-			{"answered", fmt.Sprintf("%s, %s, %s", plural(counts[a.ID].Replies, "comment"), plural(counts[a.ID].Likes, "like"), plural(counts[a.ID].Boosts, "boost"))}} {
+			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"), text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
 			if row[1] != "" {
 				t.line(nil, row...)
 			}

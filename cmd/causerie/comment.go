@@ -10,8 +10,8 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/markup"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type commentCommand struct {
@@ -93,7 +93,7 @@ func (d *desk) printComments(ctx context.Context, t *table, comments []blog.Comm
 			who = d.site.Handle(voice.Handle)
 		}
 		line := commentLine{c.ID, cmp.Or(string(c.Kind), "reply"), string(c.State), who, articles[c.ArticleID].Slug, c.Address, instant(&c.ArrivedAt), c.Plain}
-		t.line(line, string(c.ID), line.Kind, line.State, line.Author, line.Article, markup.Excerpt(c.Plain, 60))
+		t.line(line, string(c.ID), line.Kind, line.State, line.Author, line.Article, text.Excerpt(c.Plain, 60))
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 			return err
 		}
 		t := newTable(c.out, x.JSON)
-		words := fmt.Sprintf("asked %s, which list %s: %s", plural(found.Servers, "server"), plural(found.Listed, "answer"), plural(found.New, "new comment"))
+		words := fmt.Sprintf("asked %s, which list %s: %s", text.Plural(found.Servers, "server", "servers"), text.Plural(found.Listed, "answer", "answers"), text.Plural(found.New, "new comment", "new comments"))
 		t.line(fetchLine{a.Slug, found}, words)
 		if !x.JSON {
 			for _, u := range found.Untaken {

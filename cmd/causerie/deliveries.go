@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/markup"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type deliveriesCommand struct {
@@ -126,7 +126,7 @@ func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Ar
 		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
 			continue
 		}
-		cells := []string{s.Host, string(s.Status), plural(s.Followers, "follower"), d.serverWords(s)}
+		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), d.serverWords(s)}
 		if failedOnly {
 			cells = append([]string{a.Slug}, cells...)
 		}
@@ -175,7 +175,7 @@ func (d *desk) serverWords(s blog.Standing) string {
 		if s.Code > 0 && !strings.Contains(s.Answer, fmt.Sprint(s.Code)) {
 			words = append(words, fmt.Sprint(s.Code))
 		}
-		words = append(words, markup.Excerpt(s.Answer, 80))
+		words = append(words, text.Excerpt(s.Answer, 80))
 	}
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
@@ -251,7 +251,7 @@ func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log
 			fmt.Fprintln(c.out, "nothing to try again")
 			return nil
 		}
-		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", plural(int(n), "letter"))
+		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "letter", "letters"))
 		return nil
 	})
 }

@@ -29,6 +29,7 @@ import (
 	"causerie/internal/federation"
 	"causerie/internal/federation/neighbour"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type demoCommand struct {
@@ -384,7 +385,7 @@ func (d *demo) publishOne(ctx context.Context) (err error) {
 	if d.article, err = d.file(ctx, d.desk, "four-minutes-wide.md", d.ilse); err != nil {
 		return err
 	}
-	d.say("published “%s” %s -> %s; carried on by %s, %s and %s", d.article.Title, d.site.ArticlePage(d.article), plural(len(d.servers), "server"),
+	d.say("published “%s” %s -> %s; carried on by %s, %s and %s", d.article.Title, d.site.ArticlePage(d.article), text.Plural(len(d.servers), "server", "servers"),
 		d.site.Handle("tobias"), d.site.Handle("overkant"), d.site.Handle("lowroad"))
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"causerie/internal/federation"
 	"causerie/internal/signature"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // examination is what can be looked at on this machine.
@@ -132,7 +133,7 @@ func (e *examination) keys(ctx context.Context) {
 		check("@"+v.Handle, v.ID, v.PublicKey)
 	}
 	if bad == 0 {
-		e.OK("keys", "%s can be used", plural(len(voices)+1, "key"))
+		e.OK("keys", "%s can be used", text.Plural(len(voices)+1, "key", "keys"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"causerie/internal/admin"
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type seriesCommand struct {
@@ -49,7 +50,7 @@ func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slo
 			if err == nil && voice.Followable() {
 				line.Handle = d.site.Handle(voice.Handle)
 			}
-			t.line(line, line.Slug, line.Title, plural(line.Parts, "part"), line.Handle)
+			t.line(line, line.Slug, line.Title, text.Plural(line.Parts, "part", "parts"), line.Handle)
 		}
 		return t.flushOr("no series")
 	})

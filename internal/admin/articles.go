@@ -7,6 +7,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // articlesPage lists articles by where they stand in their life.
@@ -140,7 +141,7 @@ func (v *visit) row(a blog.Article) row {
 		r.When = "goes out " + comes(at, v.now, v.zone)
 	}
 	if a.Title == "" {
-		r.Begins = excerpt(a.Summary, 60)
+		r.Begins = text.Excerpt(a.Summary, 60)
 	}
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // IsModerator tells whether blocks and reports are open to the author.
@@ -201,8 +202,8 @@ func reached(r blog.Reach) string {
 	if r == (blog.Reach{People: r.People}) {
 		return "Nothing here comes from there."
 	}
-	return "Here from there: " + list([]string{many(r.Followers, "follower", "followers"), many(r.Comments, "comment", "comments"),
-		many(r.Reactions, "reaction", "reactions")}) + "."
+	return "Here from there: " + list([]string{text.Plural(r.Followers, "follower", "followers"), text.Plural(r.Comments, "comment", "comments"),
+		text.Plural(r.Reactions, "reaction", "reactions")}) + "."
 }
 
 func (d *Desk) block(v *visit) error {

@@ -7,6 +7,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/markup"
+	"causerie/internal/text"
 )
 
 // checks are what should be looked at before an article goes out.
@@ -26,7 +27,7 @@ func (c checks) Title() string {
 	case n == 1:
 		return "One thing to mend before you publish"
 	case n > 1:
-		return upper(number(n)) + " things to mend before you publish"
+		return upper(text.InWords(n)) + " things to mend before you publish"
 	case len(c.Should) > 0:
 		return "Ready; " + thingsMight(len(c.Should))
 	}
@@ -37,7 +38,7 @@ func thingsMight(n int) string {
 	if n == 1 {
 		return "one thing might be better"
 	}
-	return number(n) + " things might be better"
+	return text.InWords(n) + " things might be better"
 }
 
 func (c *checks) must(show, words, small string) { c.Must = append(c.Must, check{words, small, show}) }
@@ -107,7 +108,7 @@ func (c *checks) shape(a blog.Article, r markup.Rendered) {
 	last := 2
 	for i, h := range r.Headings {
 		if i > 0 && h.Level > last+1 {
-			c.should("text", "A heading skips a level", "“"+markup.Excerpt(h.Text, 60)+"”")
+			c.should("text", "A heading skips a level", "“"+text.Excerpt(h.Text, 60)+"”")
 			break
 		}
 		last = h.Level

@@ -11,6 +11,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/markup"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // commentsPage lists comments by what was made of them.
@@ -91,7 +92,7 @@ func (d *Desk) comments(v *visit) error {
 			continue
 		}
 		if p.Heading = pile.heading; p.Heading == "" {
-			p.Heading = upper(number(n)) + " " + one(n, "comment waits", "comments wait")
+			p.Heading = upper(text.PluralInWords(n, "comment waits", "comments wait"))
 		}
 		list.Limit, list.Offset = commentsPerPage+1, offset(v.r)
 		if err := d.readPile(v, &p, list); err != nil {
@@ -104,13 +105,6 @@ func (d *Desk) comments(v *visit) error {
 	p.Title = p.Heading
 	p.Toast = v.commentToast(p.Toast)
 	return d.pages.Render(v.w, http.StatusOK, "admin/comments", p)
-}
-
-func one(n int, single, several string) string {
-	if n == 1 {
-		return single
-	}
-	return several
 }
 
 // pile is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever their
@@ -179,7 +173,7 @@ func (d *Desk) held(v *visit, comments []blog.Comment) ([]held, error) {
 func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Actor) (held, error) {
 	h := held{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
 		When: moment(c.ArrivedAt, v.now, v.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
-		Words: said(c.HTML, c.Plain), Begins: excerpt(c.Plain, 160), May: v.mayModerate(c, a)}
+		Words: said(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: v.mayModerate(c, a)}
 	if a.OnTheWeb() {
 		h.URL = v.site.ArticlePath(a)
 	}
@@ -285,7 +279,7 @@ func (d *Desk) answered(ctx context.Context, c blog.Comment) (string, error) {
 	if parent.State == blog.CommentRemoved {
 		return who.Name, err
 	}
-	return who.Name + ": “" + excerpt(parent.Plain, 90) + "”", err
+	return who.Name + ": “" + text.Excerpt(parent.Plain, 90) + "”", err
 }
 
 // mayModerate tells whether the author may act on a comment; on what was written to one author alone, nobody else may.

@@ -10,6 +10,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // complaintsPage lists what was reported to the moderators, and what they reported to others.
@@ -71,7 +72,7 @@ func (d *Desk) complaints(v *visit) error {
 			continue
 		}
 		if p.Heading = tray.heading; p.Heading == "" {
-			p.Heading = upper(number(n)) + " " + one(n, "report waits", "reports wait")
+			p.Heading = upper(text.PluralInWords(n, "report waits", "reports wait"))
 		}
 		list := tray.list
 		list.Limit, list.Offset = complaintsPerPage+1, offset(v.r)
@@ -199,7 +200,7 @@ func (v *visit) aboutComment(c blog.Comment) concern {
 	case c.Visibility == blog.RestrictedComment:
 		return concern{Words: "Words that were written to an author alone", Block: blockPath(c.ActorID)}
 	}
-	return concern{Words: "A comment", URL: "/admin/comments/" + string(c.ID), Ours: true, Begins: excerpt(c.Plain, 160), Block: blockPath(c.ActorID)}
+	return concern{Words: "A comment", URL: "/admin/comments/" + string(c.ID), Ours: true, Begins: text.Excerpt(c.Plain, 160), Block: blockPath(c.ActorID)}
 }
 
 // blockPath is the way to a block of somebody; "" for nobody.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // conversation is what was found of an article's conversation on other servers.
@@ -47,14 +48,14 @@ func found(c blog.Completion) string {
 	if c.Servers == 0 && len(c.Untaken) == 0 {
 		return "There was no server to ask: nobody’s server lists what answers them."
 	}
-	words := "Asked " + many(c.Servers, "server", "servers") + ": "
+	words := "Asked " + text.Plural(c.Servers, "server", "servers") + ": "
 	switch {
 	case c.New == 0 && c.Listed == 0:
 		words += "none lists any more answers."
 	case c.New == 0:
 		words += "no answer that is not here."
 	default:
-		words += many(c.New, "new comment", "new comments") + "."
+		words += text.Plural(c.New, "new comment", "new comments") + "."
 	}
 	if c.Cut {
 		words += " There is more than one reading may take; the next goes on."
@@ -66,7 +67,7 @@ func found(c blog.Completion) string {
 func untaken(c blog.Completion) []string {
 	var lines []string
 	for _, u := range c.Untaken {
-		words := upper(number(u.N)) + " not taken: " + u.Why
+		words := upper(text.InWords(u.N)) + " not taken: " + u.Why
 		if len(u.Servers) > 0 {
 			words += " (" + list(u.Servers) + ")"
 		}

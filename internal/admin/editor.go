@@ -10,9 +10,9 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/markup"
 	"causerie/internal/media"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // editorPage is the editor: the article as it is typed, and beside it what is to be known of it.
@@ -273,7 +273,7 @@ func (d *Desk) uploads(v *visit, p *editorPage) error {
 		p.Troubles["upload"] = noFile
 	}
 	if inline.ID != "" {
-		p.sheet.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.sheet.Text), markup.Excerpt(bracketless(alt), 400), inline.Name)
+		p.sheet.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.sheet.Text), text.Excerpt(bracketless(alt), 400), inline.Name)
 		p.sheet.UploadAlt = ""
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // followersPage lists who hears what the author says.
@@ -53,10 +54,10 @@ func (d *Desk) followers(v *visit) error {
 	}
 	p.Heading = "Nobody follows you yet."
 	if n := p.Counts; n.Accepted > 0 {
-		p.Heading = many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
+		p.Heading = text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	}
 	if n := p.Counts.Aside; n > 0 {
-		p.Aside = many(n, "follower is", "followers are") + " set aside, since their servers have been silent for a month."
+		p.Aside = text.Plural(n, "follower is", "followers are") + " set aside, since their servers have been silent for a month."
 	}
 	if p.Asking, err = d.listFollowers(v, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
 		return err
@@ -99,7 +100,7 @@ func (v *visit) fate(f store.Fate) (class, words string) {
 	}
 	line := v.server(blog.Standing{Report: blog.Report{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
 	if f.Status == blog.Retrying {
-		line.Status = "tried " + many(f.Attempts, "time", "times")
+		line.Status = "tried " + text.Plural(f.Attempts, "time", "times")
 	}
 	what := "last letter"
 	if f.Kind == "Accept" {
@@ -107,7 +108,7 @@ func (v *visit) fate(f store.Fate) (class, words string) {
 	}
 	words = what + ", " + moment(f.At, v.now, v.zone) + ": " + line.Status
 	if f.Status != blog.Delivered && line.Answer != "" {
-		words += " (" + excerpt(line.Answer, 90) + ")"
+		words += " (" + text.Excerpt(line.Answer, 90) + ")"
 	}
 	return line.Class, words
 }

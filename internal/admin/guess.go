@@ -11,6 +11,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/page"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // Wrong passwords are counted by who guesses: a source at an account, a browser in which the author signed in before
@@ -42,7 +43,7 @@ func (errSlow) Error() string { return "too many wrong guesses" }
 // minutes are what is left to wait, rounded up.
 func (e errSlow) minutes() int { return max(1, int((e.wait+time.Minute-1)/time.Minute)) }
 
-func (e errSlow) time() string { return many(e.minutes(), "minute", "minutes") }
+func (e errSlow) time() string { return text.Plural(e.minutes(), "minute", "minutes") }
 
 // guesser is who guesses.
 type guesser struct {

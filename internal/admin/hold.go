@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // tellHold lets a page open with what of an article has not left yet, and for how long it can be undone. It tells whether
@@ -21,7 +22,7 @@ func (d *Desk) tellHold(v *visit, f *frame, a blog.Article) (unpublished bool, e
 	if err != nil {
 		return false, err
 	}
-	seconds := many(int(max(0, hold.Until.Sub(d.now())).Round(time.Second)/time.Second), "second", "seconds")
+	seconds := text.Plural(int(max(0, hold.Until.Sub(d.now())).Round(time.Second)/time.Second), "second", "seconds")
 	f.Toast = &toast{Words: "Saved. It leaves in " + seconds + "; until then no other server hears of it."}
 	switch {
 	case hold.New:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // identityPage is where an author has another handle, names the accounts they had before, moves away, or leaves for good.
@@ -92,8 +93,8 @@ func (d *Desk) moving(v *visit) (*moving, error) {
 	}
 	progress, err := d.store.MoveProgress(v.ctx(), m)
 	shown.When = moment(*m.MovedAt, v.now, v.zone)
-	shown.Told = fmt.Sprintf("%s of %s", figure(progress.Told), many(progress.Servers, "server", "servers"))
-	shown.Gone = fmt.Sprintf("%s of %s", figure(max(0, m.Followers-progress.Stayed)), many(m.Followers, "follower", "followers"))
+	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Told), text.Plural(progress.Servers, "server", "servers"))
+	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)), text.Plural(m.Followers, "follower", "followers"))
 	return &shown, err
 }
 

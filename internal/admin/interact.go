@@ -10,6 +10,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/markup"
+	"causerie/internal/text"
 )
 
 // interactPage shows somebody or a post elsewhere that the author came to, often from a page there, and what they can do with
@@ -136,7 +137,7 @@ func (d *Desk) following(v *visit) error {
 	}
 	p := followingPage{frame: f, Heading: "You follow nobody yet."}
 	if len(list) > 0 {
-		p.Heading = "You follow " + many(len(list), "person", "people")
+		p.Heading = "You follow " + text.Plural(len(list), "person", "people")
 	}
 	for _, one := range list {
 		here, err := d.ours(v, one.Actor.MovedTo)

@@ -6,6 +6,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // mentionsPage lists the posts elsewhere that name the author and speak of no article.
@@ -50,7 +51,7 @@ func (d *Desk) mentions(v *visit) error {
 		}
 		p.Tabs = append(p.Tabs, tab{Word: of.word, URL: of.url, Count: n, Here: of.hidden == p.Hidden})
 		if of.hidden == p.Hidden {
-			p.Heading = upper(number(n)) + " " + one(n, "post elsewhere names you", "posts elsewhere name you")
+			p.Heading = upper(text.PluralInWords(n, "post elsewhere names you", "posts elsewhere name you"))
 		}
 	}
 	if p.Hidden {

@@ -6,6 +6,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // networkPage is how the blog stands with other servers.
@@ -62,10 +63,10 @@ func (v *visit) peer(s store.Peer) peer {
 	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, v)}
 	p.Words = "Silent once"
 	if s.Failures > 1 {
-		p.Words = "Silent " + figure(s.Failures) + " times in a row"
+		p.Words = "Silent " + text.Number(s.Failures) + " times in a row"
 	}
 	if s.FailingDays > 1 {
-		p.Words += ", on " + many(s.FailingDays, "day", "days")
+		p.Words += ", on " + text.Plural(s.FailingDays, "day", "days")
 	}
 	if s.LastSuccess != nil {
 		p.Words += "; last answered " + moment(*s.LastSuccess, v.now, v.zone)
@@ -76,7 +77,7 @@ func (v *visit) peer(s store.Peer) peer {
 		p.Class, p.Status, p.Words = "wait", "nothing waits for it", p.Words+"."
 		return p
 	}
-	p.Words += ". " + many(s.Letters, "letter waits", "letters wait") + " for it."
+	p.Words += ". " + text.Plural(s.Letters, "letter waits", "letters wait") + " for it."
 	return p
 }
 
@@ -88,7 +89,7 @@ func (v *visit) asideServer(s store.AsideServer) asideServer {
 	if since := s.SilentSince(); since != nil {
 		words = "Silent since " + moment(*since, v.now, v.zone) + "."
 	}
-	return asideServer{s.Host, s.Software, words + " " + many(s.Followers, "follower is", "followers are") + " set aside."}
+	return asideServer{s.Host, s.Software, words + " " + text.Plural(s.Followers, "follower is", "followers are") + " set aside."}
 }
 
 // decideAside brings the followers on a dead server back, or removes them.

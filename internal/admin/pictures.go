@@ -6,6 +6,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/media"
+	"causerie/internal/text"
 )
 
 // picturesPage is the picture library, those without words first.
@@ -41,7 +42,7 @@ func (d *Desk) showPictures(v *visit, status int, p picturesPage) error {
 	var worded []libraryPicture
 	for _, one := range list {
 		shown := libraryPicture{picture: *shown(one, ""), Small: media.Thumbnail(one), Line: "![" + bracketless(one.Alt) + "](" + one.Name + ")",
-			Facts: figure(one.Width) + " × " + figure(one.Height) + " pixels, " + moment(one.CreatedAt, v.now, v.zone)}
+			Facts: text.Number(one.Width) + " × " + text.Number(one.Height) + " pixels, " + moment(one.CreatedAt, v.now, v.zone)}
 		if one.Alt == "" {
 			p.Pictures = append(p.Pictures, shown)
 			p.Wordless++

@@ -1,6 +1,10 @@
 package admin
 
-import "causerie/internal/blog"
+import (
+	"causerie/internal/blog"
+
+	"causerie/internal/text"
+)
 
 // progress is how other servers stand with an article, ready to be drawn: the bar repeats what the words say.
 type progress struct {
@@ -38,7 +42,7 @@ func drawn(t blog.Tally) ([]string, []keyLine) {
 	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
 		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
 		if n := t.Letters[k.status]; n > 0 {
-			key = append(key, keyLine{k.class, figure(n) + " " + k.words})
+			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
 		}
 	}
 	return bar(t.Servers, piece{"", t.Letters[blog.Delivered]}, piece{"again", t.Letters[blog.Retrying]}, piece{"wait", t.Letters[blog.Waiting]},

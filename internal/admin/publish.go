@@ -13,6 +13,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/markup"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // publishPage asks the last questions: when, for whom, in which form; and says how far it goes.
@@ -133,7 +134,7 @@ func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
 		return nil, err
 	}
 	if n.Accepted > 0 {
-		reach = "goes to " + many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
+		reach = "goes to " + text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	}
 	wrote, err := d.countCarried(v, coauthors(a))
 	if err != nil {
@@ -145,11 +146,11 @@ func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
 	}
 	carried := ""
 	if wrote > 0 {
-		carried = ", and is carried on to " + many(wrote, "follower", "followers") + " of those who wrote with you"
+		carried = ", and is carried on to " + text.Plural(wrote, "follower", "followers") + " of those who wrote with you"
 	}
 	everywhere := carried
 	if announced > 0 {
-		everywhere += ", and is announced to " + many(announced, "follower", "followers") + " of the blog or the series"
+		everywhere += ", and is announced to " + text.Plural(announced, "follower", "followers") + " of the blog or the series"
 	}
 	return []audience{
 		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + everywhere + "."},
@@ -403,7 +404,7 @@ func (d *Desk) showWithdraw(v *visit) error {
 			return err
 		}
 		if n > 0 {
-			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; none can be made to.", upper(many(n, "server", "servers")))
+			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; none can be made to.", upper(text.Plural(n, "server", "servers")))
 		}
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/withdraw", p)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // reportPage is the delivery report of an article: which server has it, which has not, and why.
@@ -122,7 +123,7 @@ func (v *visit) servers(standings []blog.Standing) []server {
 }
 
 func (v *visit) server(l blog.Standing) server {
-	s := server{Standing: l, Followers: many(l.Followers, "follower", "followers"), Words: l.Words(v.since), Answer: l.Answer}
+	s := server{Standing: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Words(v.since), Answer: l.Answer}
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
@@ -137,7 +138,7 @@ func (v *visit) server(l blog.Standing) server {
 	case l.Status == blog.GivenUp:
 		s.Class, s.Status, s.Retry = "no", "given up", true
 		if l.Attempts > 0 {
-			s.Status = "given up after " + many(l.Attempts, "try", "tries")
+			s.Status = "given up after " + text.Plural(l.Attempts, "try", "tries")
 		}
 	case l.Status == blog.GoneAway:
 		s.Class, s.Status, s.Retry = "gone", "gone", true
@@ -234,7 +235,7 @@ var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delet
 func (v *visit) saying(a blog.Activity, servers int) saying {
 	s := saying{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(v.zone), When: moment(a.At, v.now, v.zone)}
 	if servers > 0 {
-		s.Words += ", to " + many(servers, "server", "servers")
+		s.Words += ", to " + text.Plural(servers, "server", "servers")
 	}
 	if a.Quiet {
 		s.Note = "Quietly: nobody was told. Most servers keep the words that they have until they fetch the article anew."

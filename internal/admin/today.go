@@ -9,6 +9,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // todayPage is the desk as one finds it: what goes on, what waits, what is new.
@@ -88,7 +89,7 @@ func (d *Desk) health(v *visit) (sentence, hint string, err error) {
 	if silent == 1 {
 		return "Everything is delivered, except to one server that is silent.", hint, nil
 	}
-	return fmt.Sprintf("Everything is delivered, except to %s servers that are silent.", number(silent)), hint, nil
+	return fmt.Sprintf("Everything is delivered, except to %s servers that are silent.", text.InWords(silent)), hint, nil
 }
 
 func (d *Desk) lastArticle(v *visit, p *todayPage) error {

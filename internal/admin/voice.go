@@ -9,6 +9,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // LetSiteSpeak lets the blog as a whole be followed under a handle, "" for one made from its domain: from now on its voice
@@ -132,7 +133,7 @@ func (d *Desk) voiceBox(v *visit, typed string, t troubles, find findVoice) (voi
 	}
 	n, err := d.store.CountFollowers(v.ctx(), voice.ID)
 	box.Handle, box.On = v.site.Handle(voice.Handle), voice.SilentAt == nil
-	box.Reach = many(n.Accepted, "follower", "followers") + " on " + many(n.Servers, "server", "servers")
+	box.Reach = text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	return box, err
 }
 

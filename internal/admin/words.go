@@ -3,41 +3,11 @@ package admin
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"causerie/internal/blog"
 )
-
-// number writes small numbers as words and groups the thousands of large ones: "three", "1,204".
-func number(n int) string {
-	small := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
-	if n >= 0 && n < len(small) {
-		return small[n]
-	}
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-// figure is number without words: "3", "1,204".
-func figure(n int) string {
-	if n < 1000 {
-		return strconv.Itoa(n)
-	}
-	return number(n)
-}
-
-// many is a number with its noun: "1 follower", "64 servers".
-func many(n int, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return figure(n) + " " + several
-}
 
 // moment is a time as people say it on the day they ask: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
 func moment(at, now time.Time, zone *time.Location) string {
@@ -88,20 +58,6 @@ func within(ms int64) string {
 
 // titled is what an article is called in the title of a page about it.
 func titled(a blog.Article) string { return cmp.Or(a.Title, "No title yet") }
-
-// excerpt is the beginning of a text, at most so many runes, ending between words.
-func excerpt(text string, most int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	cut := string(runes[:most])
-	if at := strings.LastIndexByte(cut, ' '); at > len(cut)/2 {
-		cut = cut[:at]
-	}
-	return strings.TrimRight(cut, " ,;:.") + " …"
-}
 
 // list joins names as a sentence does: "a, b and c".
 func list(names []string) string {

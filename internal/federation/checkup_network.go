@@ -7,6 +7,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // What became of what is to go out and of what came.
@@ -19,7 +20,7 @@ func (c *Checkup) backlog(ctx context.Context) {
 		return
 	}
 	const do = "See whether the server runs, and what its log says"
-	words := fmt.Sprintf("%s to %s should have left more than ten minutes ago", many(b.Letters, "letter"), many(b.Servers, "server"))
+	words := fmt.Sprintf("%s to %s should have left more than ten minutes ago", text.Plural(b.Letters, "letter", "letters"), text.Plural(b.Servers, "server", "servers"))
 	switch {
 	case b.Letters > 0 && b.AtWork:
 		c.Warn("letters", words+", and others are being brought at this moment", "Look again in a while; the number should fall")
@@ -29,21 +30,14 @@ func (c *Checkup) backlog(ctx context.Context) {
 		c.OK("letters", "none waits longer than it should")
 	}
 	if b.Arrivals > 0 {
-		c.Wrong("arrivals", many(b.Arrivals, "arrival")+" should have been worked through more than ten minutes ago", do)
+		c.Wrong("arrivals", text.Plural(b.Arrivals, "arrival", "arrivals")+" should have been worked through more than ten minutes ago", do)
 	}
 	if b.Parked > 0 {
-		c.Warn("arrivals", many(b.Parked, "arrival")+" failed again and again and were set aside", "The log of the server tells why; they are forgotten after a month")
+		c.Warn("arrivals", text.Plural(b.Parked, "arrival", "arrivals")+" failed again and again and were set aside", "The log of the server tells why; they are forgotten after a month")
 	}
 	if b.Arrivals+b.Parked == 0 {
 		c.OK("arrivals", "none waits longer than it should")
 	}
-}
-
-func many(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // mostNamed bounds how many servers are named in one sentence.
@@ -74,7 +68,7 @@ func (c *Checkup) servers(ctx context.Context) {
 		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable), "Nothing: they hear what they missed when they answer or speak again")
 	}
 	for _, s := range aside[:min(mostNamed, len(aside))] {
-		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month", many(s.Followers, "follower"), s.Host),
+		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month", text.Plural(s.Followers, "follower", "followers"), s.Host),
 			"Nothing: they come back with it; under “Network” at the desk it can be tried again, or they removed")
 	}
 	if len(peers)+len(aside) == 0 {

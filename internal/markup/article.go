@@ -12,7 +12,9 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
-	"github.com/yuin/goldmark/text"
+	goldmarktext "github.com/yuin/goldmark/text"
+
+	"causerie/internal/text"
 )
 
 // Options are what an article's rendering depends on besides its words. The zero value is usable.
@@ -127,7 +129,7 @@ func Article(markdown string, options Options) (Rendered, error) {
 	doc := goldmark.New(
 		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify, extension.Footnote, extension.DefinitionList),
 		goldmark.WithParserOptions(patience.option(), nameParsers),
-	).Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext()))
+	).Parser().Parse(goldmarktext.NewReader(source), parser.WithContext(parser.NewContext()))
 	if patience.lost {
 		return Rendered{}, fmt.Errorf("%w: too many unfinished links and emphases in one paragraph", ErrTooComplex)
 	}
@@ -194,7 +196,7 @@ func (c *composer) notice(n ast.Node, trouble Trouble, detail string) {
 	if len(c.Notices) >= maxNotices {
 		return
 	}
-	notice := Notice{trouble, Excerpt(detail, 80), c.line(n)}
+	notice := Notice{trouble, text.Excerpt(detail, 80), c.line(n)}
 	if !slices.Contains(c.Notices, notice) {
 		c.Notices = append(c.Notices, notice)
 	}

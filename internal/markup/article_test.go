@@ -202,28 +202,6 @@ func TestLongHonestArticlesAreNotRefused(t *testing.T) {
 	}
 }
 
-func TestExcerpt(t *testing.T) {
-	for _, test := range []struct {
-		name, text string
-		limit      int
-		want       string
-	}{
-		{"a short text stays", "The bell.", 20, "The bell."},
-		{"lines become one", "a\n\n b", 20, "a b"},
-		{"a long one is cut between words", "The ferry comes when you ring", 16, "The ferry comes…"},
-		{"no comma before the ellipsis", "The ferry, slow", 12, "The ferry…"},
-		{"a word too long is cut inside", "Überfahrtsgesellschaft", 6, "Überf…"},
-		{"no room", "abc", 0, ""},
-		{"room for one", "abc", 1, "…"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := Excerpt(test.text, test.limit); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
 func TestSummaryIsTheFirstParagraph(t *testing.T) {
 	html := render(t, "## A\n\n![A section.](section.jpg)\n\nThe *ferry* comes.[^1] When?\n\nMore.\n\n[^1]: Note.", "en").HTML
 	if got, want := Summary(html, 100), "The ferry comes. When?"; got != want {

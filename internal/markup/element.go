@@ -11,6 +11,8 @@ import (
 	"golang.org/x/net/html"
 
 	extast "github.com/yuin/goldmark/extension/ast"
+
+	"causerie/internal/text"
 )
 
 // element is a node that says itself how it is printed.
@@ -91,7 +93,7 @@ func remove(n ast.Node) { n.Parent().RemoveChild(n.Parent(), n) }
 func (c *composer) plain(n ast.Node) string {
 	var b strings.Builder
 	c.addPlain(&b, n)
-	return oneLine(b.String())
+	return text.OneLine(b.String())
 }
 
 func (c *composer) addPlain(b *strings.Builder, n ast.Node) {

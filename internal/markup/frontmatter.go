@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // FrontMatter is what an article file says about itself before its text. Only the title is obligatory; what is
@@ -179,7 +180,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	at := slices.IndexFunc(Keys(), func(known string) bool { return known == key.Value })
 	switch {
 	case at < 0:
-		r.fail(key, "unknown key %q on line %d; %s", Excerpt(key.Value, 40), key.Line, meant(key.Value))
+		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, meant(key.Value))
 		r.failed[Nearest(key.Value, Keys())] = true
 	case r.seen[key.Value]:
 		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
@@ -226,7 +227,7 @@ func pattern(shape *regexp.Regexp, is string, field func(*FrontMatter) *string) 
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err == nil && !shape.MatchString(s) {
-			return fmt.Errorf("must be %s, not %q", is, Excerpt(s, 60))
+			return fmt.Errorf("must be %s, not %q", is, text.Excerpt(s, 60))
 		}
 		*field(&r.front) = s
 		return err
@@ -241,7 +242,7 @@ func tongue(r *frontReader, value *yaml.Node) error {
 	}
 	var known bool
 	if r.front.Language, known = blog.Language(s); !known {
-		return fmt.Errorf("%s, not %q", blog.UnknownLanguage, Excerpt(s, 60))
+		return fmt.Errorf("%s, not %q", blog.UnknownLanguage, text.Excerpt(s, 60))
 	}
 	return nil
 }
@@ -251,7 +252,7 @@ func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader
 		s, err := scalar(value)
 		if err == nil && !slices.Contains(choices, s) {
 			last := len(choices) - 1
-			err = fmt.Errorf("must be %s or %s, not %q", strings.Join(choices[:last], ", "), choices[last], Excerpt(s, 60))
+			err = fmt.Errorf("must be %s or %s, not %q", strings.Join(choices[:last], ", "), choices[last], text.Excerpt(s, 60))
 			if near := Nearest(s, choices); near != "" {
 				err = fmt.Errorf("%w; did you mean %q?", err, near)
 			}
@@ -293,7 +294,7 @@ func part(r *frontReader, value *yaml.Node) error {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > 9999 {
-		return fmt.Errorf("must be a number from 1 to 9999, not %q", Excerpt(s, 60))
+		return fmt.Errorf("must be a number from 1 to 9999, not %q", text.Excerpt(s, 60))
 	}
 	r.front.Part = n
 	return nil
@@ -313,6 +314,6 @@ func date(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) e
 				return nil
 			}
 		}
-		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`, Excerpt(s, 60))
+		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`, text.Excerpt(s, 60))
 	}
 }

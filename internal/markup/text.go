@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"causerie/internal/text"
 )
 
 // Text is what a reader hears when the HTML is read to them: paragraphs apart by an empty line, list items and
@@ -74,70 +76,40 @@ func (t *teller) breakLine(space string) {
 	}
 }
 
-func (t *teller) say(text string) {
+func (t *teller) say(words string) {
 	if t.pre > 0 {
-		t.flush(text)
-		t.WriteString(strings.TrimRight(text, "\n"))
-		if strings.HasSuffix(text, "\n") {
+		t.flush(words)
+		t.WriteString(strings.TrimRight(words, "\n"))
+		if strings.HasSuffix(words, "\n") {
 			t.due = "\n"
 		}
 		return
 	}
-	for text != "" {
-		at := strings.IndexFunc(text, breaks)
+	for words != "" {
+		at := strings.IndexFunc(words, text.Breaks)
 		if at == 0 {
 			t.breakLine(" ")
-			_, size := utf8.DecodeRuneInString(text)
-			text = text[size:]
+			_, size := utf8.DecodeRuneInString(words)
+			words = words[size:]
 			continue
 		}
 		if at < 0 {
-			at = len(text)
+			at = len(words)
 		}
-		t.flush(text)
-		t.WriteString(text[:at])
-		text = text[at:]
+		t.flush(words)
+		t.WriteString(words[:at])
+		words = words[at:]
 	}
 }
 
-func (t *teller) flush(text string) {
-	if text != "" {
+func (t *teller) flush(words string) {
+	if words != "" {
 		t.WriteString(t.due)
 		t.due = ""
 	}
 }
 
-// Excerpt shortens plain text to at most limit runes, the closing ellipsis included. It cuts between words, or
-// inside a word that alone is too long, and joins lines with spaces.
-func Excerpt(text string, limit int) string {
-	text = oneLine(strings.ToValidUTF8(text, ""))
-	if utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	if limit <= 0 {
-		return ""
-	}
-	head := string([]rune(text)[:limit])
-	if space := strings.LastIndexByte(head, ' '); space > 0 {
-		head = head[:space]
-	} else {
-		head = dropLastRune(head)
-	}
-	return strings.TrimRightFunc(head, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:.…–—-", r) }) + "…"
-}
-
-// breaks says whether a line may break at a space. French quotation marks hold their words with one that may not.
-func breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00A0' && r != '\u202F' }
-
-// oneLine makes single spaces of all white space.
-func oneLine(s string) string { return strings.Join(strings.FieldsFunc(s, breaks), " ") }
-
-func dropLastRune(s string) string {
-	_, size := utf8.DecodeLastRuneInString(s)
-	return s[:len(s)-size]
-}
-
-// Summary is the first paragraph of an article as plain text, cut by [Excerpt]. An article without a paragraph
+// Summary is the first paragraph of an article as plain text, cut by [text.Excerpt]. An article without a paragraph
 // has none.
 func Summary(article SafeHTML, limit int) string {
 	for _, n := range parse(string(article), ownDepth).kids {
@@ -147,7 +119,7 @@ func Summary(article SafeHTML, limit int) string {
 		var t teller
 		t.tell(n)
 		if words := strings.TrimSpace(t.String()); words != "" {
-			return Excerpt(words, limit)
+			return text.Excerpt(words, limit)
 		}
 	}
 	return ""

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"causerie/internal/text"
 )
 
 // The tests here carry the numbers of the rows of internal/threats.md that speak of HTML and Markdown.
@@ -132,7 +134,7 @@ func TestT163ACutLeavesWholeWordsAndWholeHTML(t *testing.T) {
 		}
 	}
 	for limit := range 40 {
-		got := Excerpt(Clean(words).Text+" más 👩‍🚀 día", limit)
+		got := text.Excerpt(Clean(words).Text+" más 👩‍🚀 día", limit)
 		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > limit || strings.ContainsAny(got, "<>") {
 			t.Errorf("an excerpt of %d is %q", limit, got)
 		}

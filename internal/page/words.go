@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -16,6 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+
+	"causerie/internal/text"
 )
 
 // words are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English is
@@ -107,21 +108,8 @@ func (t tongue) say(id string, args ...any) (string, error) {
 	return text, nil
 }
 
-// number groups thousands: 1,204 in English, 1.204 in Dutch.
-func (t tongue) number(n int) string {
-	if n < 0 {
-		return "−" + t.number(-n)
-	}
-	digits := strconv.Itoa(n)
-	mark := ","
-	if t.language == "nl" {
-		mark = "."
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + mark + digits[i:]
-	}
-	return digits
-}
+// number is a number as the language writes it: 1,204 in English, 1.204 in Dutch.
+func (t tongue) number(n int) string { return text.NumberIn(t.language, n) }
 
 var months = map[string][12]string{
 	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},

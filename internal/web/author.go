@@ -12,6 +12,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
+	"causerie/internal/text"
 )
 
 // authorPage is an author's profile with their articles.
@@ -164,7 +165,7 @@ func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, e
 // describe fills the head of a profile.
 func (p *authorPage) describe(f *frame, v blog.Voice) {
 	f.Card = true
-	f.Head.Type, f.Head.Title, f.Head.Description = "profile", v.Name, shorten(strings.Join(p.Bio, " "))
+	f.Head.Type, f.Head.Title, f.Head.Description = "profile", v.Name, text.Excerpt(strings.Join(p.Bio, " "), summaryLength)
 	f.Head.Activity = f.Site.ActorID(v.ID)
 	f.Head.Hidden = !v.Indexable
 	f.Head.Creators = []string{f.Site.Handle(v.Handle)}

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/net/html"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // describe fills the head of an article's page: for search engines, for link previews, and for Mastodon, which reads
@@ -15,7 +16,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h.Title, h.Type, h.Canonical = p.Title, "article", f.Site.ArticlePage(p.Article)
 	h.Description = p.Summary
 	if h.Description == "" {
-		h.Description = shorten(p.Plain)
+		h.Description = text.Excerpt(p.Plain, summaryLength)
 	}
 	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
 	h.Code = strings.Contains(p.HTML, `class="language-`)

@@ -9,6 +9,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 const perPage = 20
@@ -135,7 +136,7 @@ func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, co
 	}
 	entries := make([]entry, len(articles))
 	for i, a := range articles {
-		entries[i] = entry{URL: f.Site.ArticlePath(a), Title: a.Title, Summary: shorten(a.Summary), Foreign: f.foreign(a.Language),
+		entries[i] = entry{URL: f.Site.ArticlePath(a), Title: a.Title, Summary: text.Excerpt(a.Summary, summaryLength), Foreign: f.foreign(a.Language),
 			At: published(a).In(f.zone), Minutes: a.Minutes(), Replies: counts[a.ID].Replies, Servers: counts[a.ID].Servers, Series: marks[a.ID]}
 		if named || len(a.Authors) > 1 {
 			entries[i].Names = f.people(a.Authors)
@@ -151,19 +152,8 @@ func published(a blog.Article) time.Time {
 	return a.CreatedAt
 }
 
-// shorten keeps a summary to the two or three lines that a list has for it.
-func shorten(text string) string {
-	const most = 200
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	cut := strings.LastIndexByte(string(runes[:most]), ' ')
-	if cut < most/2 {
-		return string(runes[:most]) + "…"
-	}
-	return strings.TrimRight(string(runes[:most])[:cut], " ,;:") + "…"
-}
+// summaryLength is how many characters of a summary a list has room for: two or three lines.
+const summaryLength = 200
 
 // people are the names of a by-line.
 func (f *frame) people(byline []blog.Byline) []person {

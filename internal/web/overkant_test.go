@@ -110,15 +110,15 @@ func (o *overkant) articles() {
 	o.must(o.store.AddPicture(o.t.Context(), o.ferry))
 
 	o.bell = o.publish(noon.AddDate(0, 0, -19), blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Words{"Rivers"},
-		Text: text("en", "The bell is on the other side", "the-bell-is-on-the-other-side", "In which the walk begins at a landing stage.")})
+		Text: articleText("en", "The bell is on the other side", "the-bell-is-on-the-other-side", "In which the walk begins at a landing stage.")})
 	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID, Tags: blog.Words{"Rivers", "Ferries & boats"},
 		Authors: []blog.Byline{{VoiceID: o.ilse.ID}, {VoiceID: o.maud.ID}, {Name: "Harm", URL: "https://harm.example"}},
-		Text:    text("en", "Four minutes wide", "four-minutes-wide", "On the last rowed ferry below the weir.")})
+		Text:    articleText("en", "Four minutes wide", "four-minutes-wide", "On the last rowed ferry below the weir.")})
 	o.glue = o.publish(noon.AddDate(0, 0, 5), blog.Article{VoiceID: o.tobias.ID, Tags: blog.Words{"handwerk"},
-		Text: text("nl", "Lijm die weer los wil", "lijm-die-weer-los-wil", "Over tarwestijfsel.")})
+		Text: articleText("nl", "Lijm die weer los wil", "lijm-die-weer-los-wil", "Over tarwestijfsel.")})
 }
 
-func text(language, title, slug, summary string) blog.Text {
+func articleText(language, title, slug, summary string) blog.Text {
 	prose := `<p>The ferry comes when you ring the bell.</p><pre><code class="language-awk">mid++</code></pre><h2 id="notes" class="vh">Notes</h2><h2 id="length">The <em>length</em> of a thing said</h2><p>Four minutes.</p>` +
 		`<h2 id="log">Keeping the log &amp; the oar</h2><p>Columns.</p><h2 id="bridge">What a bridge takes away</h2><p>Well. <a href="/media/ferry-960.jpg">The ferry</a></p>`
 	return blog.Text{Language: language, Title: title, Slug: slug, Summary: summary, Markdown: "The ferry.", HTML: prose, Plain: "The ferry comes.", Words: 2000}

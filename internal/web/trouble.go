@@ -15,6 +15,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
+	"causerie/internal/text"
 )
 
 // troublePage says that there is nothing to read, and what to do about it.
@@ -61,7 +62,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	if err != nil {
 		return page.Document{}, err
 	}
-	p := troublePage{Explanation: w.say(&f, "not-found-at"), At: shorten(strings.ToValidUTF8(r.URL.Path, "�"))}
+	p := troublePage{Explanation: w.say(&f, "not-found-at"), At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
 	near, err := w.near(ctx, path.Base(r.URL.Path))
 	if err != nil {
 		return page.Document{}, err

@@ -308,11 +308,11 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 			}
 		}
 		for _, a := range []blog.Article{{Visibility: blog.Followers}, {Visibility: blog.Unlisted}} {
-			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Words{"rivers"}, o.road.ID, 3, text("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
+			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Words{"rivers"}, o.road.ID, 3, articleText("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
 			o.publish(noon, a)
 		}
 		draft := blog.Article{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-			Quotes: "everyone", CreatedAt: noon, Text: text("en", canary, canary+"-draft", canary)}
+			Quotes: "everyone", CreatedAt: noon, Text: articleText("en", canary, canary+"-draft", canary)}
 		o.must(draft.Schedule(time.Now().Add(time.Hour), noon, zone))
 		o.must(s.SaveArticle(t.Context(), &draft, noon))
 		for _, path := range []string{"/", "/en/", "/2026/11/four-minutes-wide", "/2026/11/four-minutes-wide/replies/newest", "/@ilse", "/tags/rivers", "/series/the-low-road", "/archive",
@@ -503,7 +503,7 @@ func TestAListGoesOnOverSeveralPages(t *testing.T) {
 	s := storetest.Open(t)
 	o := newOverkant(t, s)
 	for i := range perPage {
-		o.publish(noon.AddDate(0, 0, -30-i), blog.Article{VoiceID: o.ilse.ID, Text: text("en", fmt.Sprintf("Bank %d", i), fmt.Sprintf("bank-%d", i), "")})
+		o.publish(noon.AddDate(0, 0, -30-i), blog.Article{VoiceID: o.ilse.ID, Text: articleText("en", fmt.Sprintf("Bank %d", i), fmt.Sprintf("bank-%d", i), "")})
 	}
 	first, second := o.open("/"), o.open("/page/2")
 	if got := first.one("nav", ".pager"); got.find("a")[0].attr("href") != "/page/2" || !strings.Contains(got.words(), "20 van 23 artikelen") {
@@ -591,14 +591,14 @@ func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"}, blog.Series{ID: blog.NewID(noon), Slug: "sluizen", Title: "Sluizen", Language: "nl"}
 	o.must(s.SaveSeries(t.Context(), dikes))
 	o.must(s.SaveSeries(t.Context(), locks))
-	loose := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: dikes.ID, Text: text("nl", "Zonder nummer", "zonder-nummer", "")})
+	loose := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: dikes.ID, Text: articleText("nl", "Zonder nummer", "zonder-nummer", "")})
 	if got := o.open("/series/dijken").one("main").words(); !strings.Contains(got, "Begin bij het eerste") || strings.Contains(got, "deel 0") {
 		t.Errorf("a series without numbers says %q", got)
 	}
 	if got := o.open(site(loose)).one("main").words(); !strings.Contains(got, "In de reeks Dijken") || strings.Contains(strings.ToLower(got), "deel 0") {
 		t.Errorf("an article without a number says %q", got)
 	}
-	o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: locks.ID, Part: 2, Text: text("nl", "Het tweede", "het-tweede", "")})
+	o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: locks.ID, Part: 2, Text: articleText("nl", "Het tweede", "het-tweede", "")})
 	if got := o.open("/series/sluizen").one("main").words(); !strings.Contains(got, "Begin bij deel 2") {
 		t.Errorf("a series whose first part is not out says %q", got)
 	}

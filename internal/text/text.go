@@ -1,0 +1,73 @@
+// Package text writes numbers, plurals and excerpts for people.
+package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// Number is a number with its thousands grouped, in English: "3", "1,204".
+func Number(n int) string { return NumberIn("en", n) }
+
+// NumberIn is a number as a language (BCP 47) writes it: "1,204" in English, "1.204" in Dutch.
+func NumberIn(tag string, n int) string { return message.NewPrinter(language.Make(tag)).Sprint(n) }
+
+// smallNumbers are written as words in running text.
+var smallNumbers = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+	"twelve"}
+
+// InWords is a number for running text, in English: "no", "three", "twelve", then "13" and "1,204".
+func InWords(n int) string {
+	if n >= 0 && n < len(smallNumbers) {
+		return smallNumbers[n]
+	}
+	return Number(n)
+}
+
+// Plural is a number and the form of its noun, in English: "1 reply", "64 replies". The noun may bring its verb:
+// "follower is", "followers are".
+func Plural(n int, one, several string) string { return Number(n) + " " + form(n, one, several) }
+
+// PluralInWords is [Plural] with the number as [InWords] writes it: "one reply", "no replies".
+func PluralInWords(n int, one, several string) string {
+	return InWords(n) + " " + form(n, one, several)
+}
+
+func form(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
+}
+
+// Excerpt shortens plain text to at most limit runes, the closing ellipsis included. It cuts between words, or
+// inside a word that alone is too long, and joins lines with spaces.
+func Excerpt(text string, limit int) string {
+	text = OneLine(strings.ToValidUTF8(text, ""))
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	if limit <= 0 {
+		return ""
+	}
+	runes := []rune(text)[:limit]
+	head := string(runes[:limit-1])
+	if space := strings.LastIndexByte(string(runes), ' '); space > 0 {
+		head = head[:space]
+	}
+	return strings.TrimRightFunc(head, endsBadly) + "…"
+}
+
+// endsBadly are the signs that do not stand before an ellipsis.
+func endsBadly(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:.…–—-", r) }
+
+// OneLine makes single spaces of all white space at which a line may break.
+func OneLine(text string) string { return strings.Join(strings.FieldsFunc(text, Breaks), " ") }
+
+// Breaks reports whether r is white space at which a line may break. French quotation marks hold their words with a
+// space at which it may not.
+func Breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00A0' && r != '\u202F' }
