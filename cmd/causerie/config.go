@@ -106,6 +106,12 @@ func envName(setting string) string {
 }
 
 // elsewhere answers for the settings that no flag gave: from the environment, then from the file.
+//
+// It is our own, not kong.DefaultEnvars with the package kong-yaml. In kong a resolver, such as that of a file, wins
+// over the environment; here the environment wins over the file. Kong also reads a variable for every flag of every
+// command, not only for settings, takes an empty one for a value, and reads the process's environment itself. The
+// package kong-yaml ignores unknown keys and knows no line numbers, so both errors that name the nearest setting
+// would still be written here.
 type elsewhere struct {
 	env  []string
 	read bool

@@ -55,6 +55,9 @@ func clearSocket(path string) error {
 // firstSocket is the number of the first file that systemd hands over (sd_listen_fds(3)).
 const firstSocket = 3
 
+// inherited opens the sockets that systemd hands over. The package activation of go-systemd does the same, but leaves
+// a nil in the place of a file that is no listening socket, without the error, and reads the environment itself,
+// which is for config.go alone.
 func inherited(n int) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for i := range n {

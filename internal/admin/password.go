@@ -77,6 +77,9 @@ func matches(password, kept string) (ok, stale bool) {
 }
 
 // parsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is refused.
+//
+// The package alexedwards/argon2id reads the same form, but computes a hash at whatever cost the string names: these
+// limits would still be needed, and the string parsed for them.
 func parsePHC(kept string) (c cost, salt, sum []byte, err error) {
 	parts := strings.Split(kept, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {

@@ -27,6 +27,10 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 }
 
 // accepts is how much a request likes what we have, from 0 (not at all) to 1 (RFC 9110, section 12.5.1).
+//
+// It is our own, not a library that negotiates, since three of our rules are in none: other servers ask with a
+// profile that is not quoted, and are understood all the same; application/json counts only where no page is wanted;
+// and of equals ActivityPub wins where it was named, but never because of */*.
 type accepts struct{ activity, linkedData, json, page, any float64 }
 
 func read(r *http.Request) accepts {

@@ -1,5 +1,8 @@
 // Package feed writes what feed readers and search engines fetch: Atom (RFC 4287, with the threading of RFC 4685), JSON
 // Feed 1.1 and sitemaps. It is given finished values and does no I/O.
+//
+// It is our own: encoding/xml and encoding/json do the work, and what is left is the list of elements. The common
+// package, gorilla/feeds, has neither the threading of RFC 4685 nor a language for each entry.
 package feed
 
 import (

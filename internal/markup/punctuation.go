@@ -11,6 +11,10 @@ import (
 // punctuate replaces typewriter punctuation by what a printer would set: quotation marks and apostrophes after the
 // language, dashes for two or three hyphens, an ellipsis for three full stops. Code, addresses and escaped
 // characters stay. It works on the finished tree, so that it sees words and not their markup.
+//
+// It is our own, since the typographer of goldmark has one set of marks for all texts, made when the parser is made,
+// and reads each quotation mark by the signs beside it in the source. Here the marks depend on the language of the
+// text, and a quotation may begin in one element and end in another.
 func (c *composer) punctuate(doc ast.Node) {
 	for _, block := range collect(doc, holdsWords) {
 		t := typesetter{language: c.language, before: ' '}

@@ -7,6 +7,10 @@ import (
 
 // orientation reads how a camera was held from a picture's Exif block: 1 is upright, 1 to 8 are those of Exif 2.32.
 // Whatever cannot be read is upright.
+//
+// It is our own, since only this one number is needed of all that Exif holds: the rest is thrown away unread. A
+// library reads every tag and maker's note of a file that a stranger may have made, and most read the Exif block of
+// JPEG alone.
 func orientation(kind *format, upload []byte) int {
 	switch kind.name {
 	case "JPEG":

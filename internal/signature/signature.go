@@ -7,6 +7,13 @@
 // [Verify] reads both and answers one question: which key vouches for exactly
 // these bytes, at this address of ours, at about this time?
 //
+// Both are our own, not a library's. Of each only a small profile is spoken: a few
+// components, RSA and Ed25519, our limits of time and size. No library gives one
+// answer for both dialects, or keeps our errors apart: a key that does not fit is
+// fetched again, a malformed header is not. The parsers are fuzzed, and tests check
+// the package against two libraries: go-fed/httpsig for Cavage, remitly-oss/httpsig-go
+// for RFC 9421.
+//
 // The package does no I/O. Whoever verifies says how a key is found, and so
 // decides what may be fetched on the word of a stranger.
 package signature
