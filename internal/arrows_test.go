@@ -13,7 +13,8 @@ import (
 
 // floors are the rooms from the bottom up. A room may use what lies below it, never its neighbours on the same floor.
 var floors = [][]string{
-	{"migrations", "templates", "internal/blog", "internal/federation/neighbour", "internal/page/pagetest", "internal/text"},
+	{"migrations", "templates", "internal/blog", "internal/federation/neighbour", "internal/page/pagetest",
+		"internal/nearest", "internal/text"},
 	{"internal/markup", "internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/remote", "internal/media", "internal/store/storetest"},

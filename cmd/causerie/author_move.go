@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/markup"
+	"causerie/internal/nearest"
 	"causerie/internal/store"
 )
 
@@ -45,7 +45,7 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 }
 
 func didYouMean(word string, known []string) error {
-	if near := markup.Nearest(word, known); near != "" {
+	if near := nearest.Word(word, known); near != "" {
 		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
 	}
 	return fmt.Errorf("“%s” is not known; say add, remove or list", word)

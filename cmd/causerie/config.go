@@ -21,7 +21,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"causerie/internal/blog"
-	"causerie/internal/markup"
+	"causerie/internal/nearest"
 	"causerie/internal/store"
 )
 
@@ -135,7 +135,7 @@ func (e *elsewhere) Validate(app *kong.Application) error {
 }
 
 func unknown(what, name string, known []string) error {
-	if near := markup.Nearest(name, known); near != "" {
+	if near := nearest.Word(name, known); near != "" {
 		return fmt.Errorf("%s %q is not known; did you mean %q?", what, name, near)
 	}
 	return fmt.Errorf("%s %q is not known; “causerie serve --help” lists all settings", what, name)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"causerie/internal/markup"
+	"causerie/internal/nearest"
 )
 
 // misuse is an error of whoever wrote the command line, found only while doing what it says.
@@ -71,7 +71,7 @@ func (l line) misnamed(said []string) string {
 		return fmt.Sprintf("“%s” is one word too many: “%s --help” shows what it takes", word, place)
 	}
 	before := strings.TrimPrefix(place+" ", "causerie ")
-	if near := markup.Nearest(word, names); near != "" {
+	if near := nearest.Word(word, names); near != "" {
 		return fmt.Sprintf("there is no command “%s”; did you mean “%s”?", before+word, before+near)
 	}
 	return fmt.Sprintf("there is no command “%s”: “%s --help” lists them all", before+word, place)

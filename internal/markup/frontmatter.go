@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"causerie/internal/blog"
+	"causerie/internal/nearest"
 	"causerie/internal/text"
 )
 
@@ -181,7 +182,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	switch {
 	case at < 0:
 		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, meant(key.Value))
-		r.failed[Nearest(key.Value, Keys())] = true
+		r.failed[nearest.Word(key.Value, Keys())] = true
 	case r.seen[key.Value]:
 		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
 	case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
@@ -195,7 +196,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 }
 
 func meant(word string) string {
-	if near := Nearest(word, Keys()); near != "" {
+	if near := nearest.Word(word, Keys()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "known are " + strings.Join(Keys(), ", ")
@@ -253,7 +254,7 @@ func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader
 		if err == nil && !slices.Contains(choices, s) {
 			last := len(choices) - 1
 			err = fmt.Errorf("must be %s or %s, not %q", strings.Join(choices[:last], ", "), choices[last], text.Excerpt(s, 60))
-			if near := Nearest(s, choices); near != "" {
+			if near := nearest.Word(s, choices); near != "" {
 				err = fmt.Errorf("%w; did you mean %q?", err, near)
 			}
 		}

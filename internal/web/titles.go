@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/nearest"
 )
 
-// titles remembers the newest articles for pages that were not found, of which strangers' programs ask for thousands: it
-// is read again when something has changed, and at most once in a few seconds.
+// titles remembers the newest articles for pages that were not found, of which strangers' programs ask for thousands:
+// it is read again when something has changed, and at most once in a few seconds. However many articles there are,
+// only the newest titlesKnown are read, without their text, and compared.
 type titles struct {
 	changes func() uint64
 
@@ -42,9 +44,9 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 		like    float64
 	}
 	var found []candidate
-	wanted := trigrams(strings.ToLower(name))
+	wanted := nearest.NewName(strings.ToLower(name))
 	for _, a := range list {
-		if like := alike(wanted, trigrams(a.Slug)); like >= near {
+		if like := wanted.Likeness(nearest.NewName(a.Slug)); like >= near {
 			found = append(found, candidate{a, like})
 		}
 	}
@@ -57,7 +59,7 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 		}
 		return 0
 	})
-	var nearest []blog.Article
+	var suggested []blog.Article
 	for _, c := range found[:min(len(found), 3)] {
 		now, err := w.store.Head(ctx, c.article.ID) // what is remembered may have been taken back meanwhile
 		switch {
@@ -67,10 +69,10 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 			return nil, err
 		case now.Listed():
 			now.Authors = c.article.Authors
-			nearest = append(nearest, now)
+			suggested = append(suggested, now)
 		}
 	}
-	return nearest, nil
+	return suggested, nil
 }
 
 func (w *Web) newest(ctx context.Context) ([]blog.Article, error) {
@@ -89,25 +91,4 @@ func (w *Web) newest(ctx context.Context) ([]blog.Article, error) {
 	}
 	t.list, t.version, t.read = append([]blog.Article{}, list...), version, time.Now()
 	return t.list, nil
-}
-
-// trigrams are the runs of three letters in a name.
-func trigrams(name string) map[string]bool {
-	runes := []rune(" " + name + " ")
-	set := map[string]bool{}
-	for i := 0; i+3 <= len(runes); i++ {
-		set[string(runes[i:i+3])] = true
-	}
-	return set
-}
-
-// alike is Dice's measure: 1 for the same, 0 for nothing in common.
-func alike(a, b map[string]bool) float64 {
-	common := 0
-	for run := range a {
-		if b[run] {
-			common++
-		}
-	}
-	return 2 * float64(common) / float64(len(a)+len(b))
 }
