@@ -9,7 +9,8 @@ import (
 
 // Markdown becomes HTML that is safe to print, and the author is told what was left out.
 func ExampleArticle() {
-	article, err := markup.Article("Ask @bram@veerhuis.example about the \"low road\".<script>alert(1)</script>", markup.Options{
+	text := `Ask @bram@veerhuis.example about the "low road".<script>alert(1)</script>`
+	article, err := markup.Article(text, markup.Options{
 		Language: "en",
 		Mention:  func(string) (string, bool) { return "https://veerhuis.example/@bram", true },
 	})

@@ -36,7 +36,8 @@ func ExampleStore_InTx() {
 
 	changedMind := errors.New("changed my mind")
 	err = s.InTx(ctx, func(s *store.Store) error {
-		if err := s.SaveSeries(ctx, blog.Series{ID: "2", Slug: "the-bridge", Title: "The Bridge", Language: "en"}); err != nil {
+		bridge := blog.Series{ID: "2", Slug: "the-bridge", Title: "The Bridge", Language: "en"}
+		if err := s.SaveSeries(ctx, bridge); err != nil {
 			return err
 		}
 		return changedMind
