@@ -518,3 +518,44 @@ func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestArticlesThatGoOutTogetherMakeOneSeries(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		author := ilse(t, s)
+		const parts = 8
+		list := make([]blog.Article, parts)
+		for i := range list {
+			a := blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
+				Quotes: "everyone", Part: i + 1, CreatedAt: now, Text: blog.Text{Language: "en", Title: "Part", Markdown: "Words.", Slug: fmt.Sprintf("part-%d", i)}}
+			if err := s.WishSeries(t.Context(), &a, []string{"The Low Road", "the low road"}[i%2], "the-low-road", parts); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.SaveArticle(t.Context(), &a, now); err != nil {
+				t.Fatal(err)
+			}
+			list[i] = a
+		}
+		if all, err := s.AllSeries(t.Context()); err != nil || len(all) != 0 {
+			t.Fatalf("drafts made %+v, %v", all, err)
+		}
+		var together sync.WaitGroup
+		for i := range list {
+			together.Go(func() {
+				a := &list[i]
+				if err := errors.Join(a.Publish(now, time.UTC), s.SaveArticle(t.Context(), a, now)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		together.Wait()
+		all, err := s.AllSeries(t.Context())
+		if err != nil || len(all) != 1 || all[0].Slug != "the-low-road" || all[0].Planned != parts {
+			t.Fatalf("they made %+v, %v", all, err)
+		}
+		for _, a := range list {
+			if kept, err := s.Article(t.Context(), a.ID); err != nil || kept.SeriesID != all[0].ID || kept.SeriesTitle != "" || a.SeriesTitle != "" || a.SeriesID != all[0].ID {
+				t.Errorf("part %d is in %q and wishes for %q, %v", a.Part, kept.SeriesID, kept.SeriesTitle, err)
+			}
+		}
+	})
+}
