@@ -46,7 +46,7 @@ func Read(body []byte) (*Document, error) {
 		return nil, err
 	}
 	end := r.InputOffset()
-	if _, err := r.ReadToken(); err != io.EOF {
+	if _, err := r.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, malformed("byte %d: something follows the object", end)
 	}
 	return &Document{root: root, body: body}, nil

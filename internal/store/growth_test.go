@@ -139,6 +139,9 @@ func plan(t *testing.T, url, query string) (lines []string) {
 		}
 		lines = append(lines, line)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return lines
 }
 
