@@ -136,7 +136,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		}
 		for day := 1; day < 7; day++ {
 			// What rests for longer than servers do is due at once for the courier beside us: that looks like a clock that jumped.
-			at, due := time.Now().AddDate(0, 0, day), time.Now().Add(time.Hour)
+			at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
 			claims, err := o.store.ClaimPeers(o.soon(), due, time.Minute, 10, true)
 			if err != nil {
 				t.Fatal(err)
@@ -146,7 +146,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 				if claim.Host == steiger.Host {
 					how = store.Silent
 				}
-				if err := o.store.Release(o.soon(), claim, due.Add(-time.Minute), how, at); err != nil {
+				if err := o.store.Release(o.soon(), claim, due.Add(-70*time.Second), how, at); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -67,7 +67,7 @@ func start(t testing.TB, s *store.Store, settings ...func(*federation.Base)) *ov
 		t.Fatal(err)
 	}
 	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Newer: newer, Learn: base.LearnScheme})
+		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Now: base.Now, Newer: newer, Learn: base.LearnScheme})
 	o := &overkant{t: t, site: site, store: s, base: base, courier: federation.NewCourier(base), instance: instance}
 	o.outbox = &federation.Outbox{Base: base, Wake: o.courier.Wake}
 	if o.keys, err = federation.NewKeyring(base); err != nil {

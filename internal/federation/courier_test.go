@@ -176,12 +176,13 @@ func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
 // failAgain lets a server's rest grow as further failures would.
 func (o *overkant) failAgain(host string, n int) {
 	o.t.Helper()
-	later := time.Now().Add(time.Duration(n+1) * 10 * time.Hour)
-	claims, err := o.store.ClaimPeers(o.t.Context(), later, time.Minute, 10, true)
+	now := time.Now()
+	rest := time.Duration(n+1) * 9 * time.Hour
+	claims, err := o.store.ClaimPeers(o.t.Context(), now.Add(rest), time.Minute-rest, 10, true)
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.t.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
-	if err := o.store.Release(o.t.Context(), claims[0], later.Add(time.Hour), store.Silent, later); err != nil {
+	if err := o.store.Release(o.t.Context(), claims[0], now.Add(rest), store.Silent, now); err != nil {
 		o.t.Fatal(err)
 	}
 }

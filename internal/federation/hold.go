@@ -48,7 +48,7 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 			return err
 		}
 		hold, err := o.held(ctx, store, id)
-		if err != nil || hold == nil || hold.Until.After(o.Now()) {
+		if err != nil || hold == nil || !hold.Over(o.Now()) {
 			return err
 		}
 		if err := store.DropHold(ctx, id); err != nil {

@@ -12,15 +12,15 @@ import (
 )
 
 // silentDay lets a server be silent once more, on a day to come. What rests until then would be due today for the courier
-// that runs beside us: it looks as if a clock had jumped. So it rests for minutes.
+// that runs beside us: it looks as if a clock had jumped. So it rests for two minutes.
 func (o *overkant) silentDay(host string, day int, how store.Ending) {
 	o.t.Helper()
-	at, due := time.Now().AddDate(0, 0, day), time.Now().Add(time.Hour)
+	at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
 	claims, err := o.store.ClaimPeers(o.soon(), due, time.Minute, 10, true)
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.t.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
-	if err := o.store.Release(o.soon(), claims[0], due.Add(-time.Minute), how, at); err != nil {
+	if err := o.store.Release(o.soon(), claims[0], due.Add(-70*time.Second), how, at); err != nil {
 		o.t.Fatal(err)
 	}
 }

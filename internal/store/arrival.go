@@ -25,12 +25,18 @@ func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind strin
 	return mark.Kind, mark.At, err
 }
 
+// longestWait bounds when an arrival is due that was tried: one further ahead comes from a clock that was set back.
+const longestWait = 4 * time.Hour
+
+// atOnce is when an arrival is due that was not tried yet: always, whatever the clock says later.
+var atOnce = time.Unix(0, 0)
+
 // Hear writes an arrival down to be worked through. The same activity of the same signer is kept once.
 func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
 		err := s.do(ctx, `
 			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, a.At)
+			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, atOnce)
 		if err != nil {
 			return err
 		}
@@ -49,8 +55,8 @@ type Standing struct {
 func (s *Store) Standing(ctx context.Context, host string, now time.Time) (Standing, error) {
 	var st Standing
 	return st, s.one(ctx, &st, `
-		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND due_at <= ?) AS queued,
-			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now, host, now)
+		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?)) AS queued,
+			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now, now.Add(longestWait), host, now)
 }
 
 // Arrivals lists a server's due arrivals in the order of their coming.
@@ -58,7 +64,7 @@ func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit 
 	var list []blog.Arrival
 	return list, s.all(ctx, &list, `
 		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals
-		WHERE host = ? AND parked = '' AND due_at <= ? ORDER BY id LIMIT ?`, host, now, limit)
+		WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`, host, now, now.Add(longestWait), limit)
 }
 
 // Done ends an arrival that has been worked through. Call it in the transaction of its effect.
@@ -79,13 +85,14 @@ func (s *Store) Park(ctx context.Context, id blog.ID, reason string) error {
 
 // ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
 func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
+	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var claims int64
 		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
 			return errors.Join(err, lostUnless(claims == c.Claims))
 		}
 		return s.do(ctx, `
-			UPDATE callers SET free_at = ?, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
+			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
 			WHERE host = ?`, now, c.Host)
 	})
 }

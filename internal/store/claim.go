@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -24,6 +25,16 @@ var ErrLost = errors.New("the lease on this server was lost")
 // longestRest bounds free_at: one further ahead comes from a clock that jumped, and counts as due.
 const longestRest = 30 * time.Hour
 
+// A clock that is set back leaves times ahead that mean nothing. No lease ends later than one that begins now, so what is
+// held for twice as long, or was let go of so far ahead, was written by the clock before. Twice, since the clocks of two
+// processes differ a little.
+const (
+	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`
+	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND p.failures = 0) OR p.free_at > ?)`
+)
+
+func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
+
 // ClaimPeers takes up to n servers that have mail and are free, for the length of the lease. With failing set it takes
 // those that failed last time, else those that did not.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int, failing bool) ([]Claim, error) {
@@ -31,38 +42,69 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	if failing {
 		condition = `p.failures > 0`
 	}
-	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large", condition, nil, now, lease, n)
+	ahead := aheadOf(now, lease)
+	args := []any{now, ahead, ahead, now.Add(longestRest)}
+	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large", freeServer+` AND `+condition, args, now, lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
 // waits for something must not keep the next one waiting.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	due := `EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)`
-	return s.claim(ctx, "callers", "", "", due, []any{now}, now, lease, n)
+	const due = ` AND (EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)
+		OR EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at > ?))`
+	args := []any{now, aheadOf(now, lease), now, now.Add(longestWait)}
+	return s.claim(ctx, "callers", "", "", freeLease+due, args, now, lease, n)
 }
 
 func (s *Store) claim(ctx context.Context, table, mark, also, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
-	due := ` FROM ` + table + ` p WHERE p.waiting AND (p.free_at <= ? OR p.free_at > ?) AND ` + condition
-	args = append([]any{now, now.Add(longestRest)}, args...)
+	free := ` FROM ` + table + ` p WHERE p.waiting AND ` + condition
 	// Asked of the readers first, so that an idle courier never disturbs the writer.
 	var some int
-	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
+	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
 	}
 	var claims []Claim
-	err := s.InTx(ctx, func(s *Store) error {
-		return s.all(ctx, &claims, `
-			WITH due AS (SELECT p.host`+due+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
-			UPDATE `+table+` SET free_at = ?, claims = claims + 1`+mark+` WHERE host IN (SELECT host FROM due)
-			RETURNING host, claims, failures`+also, append(args, n, now.Add(lease))...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim %s: %w", table, err)
+	for {
+		var due []Claim
+		var ours []string
+		err := s.InTx(ctx, func(s *Store) error {
+			due, ours = nil, nil
+			err := s.all(ctx, &due, `
+				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
+				UPDATE `+table+` SET free_at = ?, claims = claims + 1`+mark+` WHERE host IN (SELECT host FROM due)
+				RETURNING host, claims, failures`+also, append(slices.Clone(args), n-len(claims), now.Add(lease))...)
+			if err != nil {
+				return err
+			}
+			due = slices.DeleteFunc(due, func(c Claim) bool {
+				held := s.leases.has(table, c.Host, c.Claims-1)
+				if held {
+					ours = append(ours, c.Host)
+				}
+				return held
+			})
+			if len(ours) == 0 {
+				return nil
+			}
+			// Only the clock makes them seem free: who works on them here goes on under the claim that they have.
+			return s.do(ctx, `UPDATE `+table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
+		})
+		if err != nil {
+			return claims, fmt.Errorf("claim %s: %w", table, err)
+		}
+		taken := make(map[string]int64, len(due))
+		for _, c := range due {
+			taken[c.Host] = c.Claims
+		}
+		s.leases.take(table, lease, taken)
+		claims = append(claims, due...)
+		if len(ours) == 0 || len(claims) >= n {
+			return claims, nil
+		}
 	}
-	return claims, nil
 }
 
 // Recover frees what a process that was killed still holds, so that a restart need not wait for the leases to end. Only
@@ -73,13 +115,17 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	return errors.Join(
-		s.do(ctx, `UPDATE peers SET free_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now),
+		s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now, now),
 		s.do(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
 }
 
 // Renew prolongs a claim; ErrLost when it is no longer ours.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
-	return lost(s.must(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
+	err := lost(s.must(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
+	if err == nil {
+		s.leases.renew("peers", c.Host, c.Claims)
+	}
+	return err
 }
 
 func lost(err error) error {
@@ -118,8 +164,8 @@ func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time) error
 		return err
 	}
 	err = s.do(ctx, `
-		UPDATE peers SET last_heard = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
-		now, now, now, host)
+		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
+		now, now, now, now, host)
 	if err != nil || len(unavailable) == 0 {
 		return err
 	}

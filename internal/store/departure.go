@@ -148,7 +148,7 @@ func (s *Store) free(ctx context.Context, group []*departure, now time.Time) err
 		hosts[i] = d.claim.Host
 	}
 	set, args := Answered.counts(now)
-	return s.do(ctx, `UPDATE peers SET free_at = ?, `+letGo+set+` WHERE host IN (?)`, append(append([]any{now}, args...), hosts)...)
+	return s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`, append(append([]any{now, now}, args...), hosts)...)
 }
 
 // rows writes a row of VALUES so many times.

@@ -85,7 +85,8 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 // claimed by somebody else, one got more mail, and the letter to one was erased.
 func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
 		a := crowded(t, s, 100)
 		all := visits(t, s, 100)
 		want, told := map[string]string{}, map[string]error{}
@@ -114,7 +115,7 @@ func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 		if diff := cmp.Diff(want, stands(t, s, a)); diff != "" {
 			t.Errorf("how the servers stand (-want +got):\n%s", diff)
 		}
-		claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 100, false)
+		claims, err := other.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 100, false)
 		free := map[string]bool{}
 		for _, c := range claims {
 			free[c.Host] = true

@@ -76,8 +76,8 @@ func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlo
 	var b Backlog
 	return b, s.one(ctx, &b, `
 		SELECT (SELECT count(*)`+letters+`) AS letters, (SELECT count(DISTINCT d.host)`+letters+`) AS servers,
-			(SELECT count(*) FROM arrivals WHERE parked = '' AND due_at < ?) AS arrivals,
+			(SELECT count(*) FROM arrivals WHERE parked = '' AND at < ? AND due_at < ?) AS arrivals,
 			(SELECT count(*) FROM arrivals WHERE parked <> '') AS parked,
 			EXISTS (SELECT 1 FROM peers p WHERE p.visited AND p.free_at > ?) AS at_work`,
-		before, before, before, before, before, before, before, now)
+		before, before, before, before, before, before, before, before, now)
 }

@@ -24,6 +24,14 @@ type formerly struct {
 	Totals map[blog.ID]int `json:",omitempty"`
 }
 
+// longestHold bounds how far ahead a hold ends: one that ends later was made before the clock was set back, and is over.
+const longestHold = blog.LongestHold*time.Second + time.Minute
+
+// Over reports whether what is held is to leave by now.
+func (h Hold) Over(now time.Time) bool {
+	return !h.Until.After(now) || h.Until.After(now.Add(longestHold))
+}
+
 // SaveHold writes a hold down, or changes the one that an article has.
 func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 	before, err := json.Marshal(formerly{h.Before, h.Totals})
@@ -55,7 +63,7 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 // DueHolds lists the articles whose hold is over.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	return ids, s.all(ctx, &ids, `SELECT article_id FROM holds WHERE until <= ? ORDER BY until LIMIT 100`, now)
+	return ids, s.all(ctx, &ids, `SELECT article_id FROM holds WHERE until <= ? OR until > ? ORDER BY until LIMIT 100`, now, now.Add(longestHold))
 }
 
 // DropHold ends a hold, however it ends; readers see by then what became of the article.

@@ -8,6 +8,9 @@ import (
 	"causerie/internal/blog"
 )
 
+// longestUntold bounds how far ahead an introduction is due: one that is later was noted before the clock was set back.
+const longestUntold = time.Hour
+
 // IntroduceBy notes that a voice's followers are to be told of a changed profile at a moment; one that is noted already
 // stays, so that many changes are told once.
 func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) error {
@@ -17,12 +20,12 @@ func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) er
 // DueIntroductions lists the voices whose followers are to be told by now.
 func (s *Store) DueIntroductions(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? ORDER BY introduce_at`, now)
+	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY introduce_at`, now, now.Add(longestUntold))
 }
 
 // Introduced ends a note of IntroduceBy that is due; blog.ErrNotFound when somebody else did.
 func (s *Store) Introduced(ctx context.Context, voice blog.ID, now time.Time) error {
-	return s.must(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND introduce_at <= ?`, voice, now)
+	return s.must(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`, voice, now, now.Add(longestUntold))
 }
 
 // RenewAliases changes the addresses of the same person elsewhere.

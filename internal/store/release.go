@@ -26,6 +26,7 @@ const silentDays = 7
 // is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its letter taken, is
 // written down together with the others of its moment.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
+	defer s.leases.drop("peers", c.Host, c.Claims)
 	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].Outcome.Status == blog.Delivered {
 		if err := s.depart(&departure{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
@@ -34,7 +35,8 @@ func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, freeAt, how, now, last) })
 }
 
-// release locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
+// release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has). It
+// locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
 func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last []Settlement) error {
 	unavailable, err := s.stillOurs(ctx, c)
 	if err != nil {
@@ -48,8 +50,13 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 	if how == Answered && unavailable != nil {
 		err = s.catchUp(ctx, c.Host, now)
 	}
+	freed := now
+	if freeAt.Before(now) {
+		freed = freeAt
+	}
 	set, args := how.counts(now)
-	err = errors.Join(err, s.do(ctx, `UPDATE peers SET free_at = ?, `+letGo+set+` WHERE host = ?`, append(append([]any{freeAt}, args...), c.Host)...))
+	err = errors.Join(err, s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
+		append(append([]any{freeAt, freed}, args...), c.Host)...))
 	if err != nil || how != Silent {
 		return err
 	}

@@ -47,12 +47,13 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // ClaimChore takes a periodic job if it is due, and makes it due again after the given time; false when another
-// process has it or it is not due. A chore nobody knew of is due at once.
+// process has it or it is not due. A chore nobody knew of is due at once, and so is one that is due later than a claim of now
+// would make it, since the clock was set back.
 func (s *Store) ClaimChore(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
 	n, err := s.exec(ctx, `
 		INSERT INTO chores (name, due_at, claims) VALUES (?, ?, 1)
 		ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, claims = chores.claims + 1
-		WHERE chores.due_at <= ?`, name, now.Add(every), now)
+		WHERE chores.due_at <= ? OR chores.due_at > ?`, name, now.Add(every), now, now.Add(every+time.Minute))
 	return n == 1, err
 }
 

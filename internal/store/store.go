@@ -46,6 +46,7 @@ type pool struct {
 	queues      []queue[*member] // by lane
 	departures  queue[*departure]
 	statements  statements
+	leases      leases
 	stop        context.CancelFunc
 	watching    sync.WaitGroup
 }

@@ -126,7 +126,8 @@ func TestAnOldSlugStaysTakenAndFindsItsArticle(t *testing.T) {
 }
 
 func TestOneLetterPerSharedInboxAndOneRowPerServer(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url)
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
@@ -141,7 +142,7 @@ func TestOneLetterPerSharedInboxAndOneRowPerServer(t *testing.T) {
 		if again, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false); len(again) != 0 {
 			t.Errorf("claimed twice: %v", again)
 		}
-		if later, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false); len(later) != 2 {
+		if later, _ := other.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false); len(later) != 2 {
 			t.Errorf("after the lease: %v, want both again", later)
 		}
 	})
@@ -171,22 +172,23 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 }
 
 func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, other := open(t, url), open(t, url) // one process does not claim again what it has
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
-		old, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
+		old, _ := other.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
 		letters, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
 		if err != nil || len(letters) != 1 {
 			t.Fatalf("letters = %v, %v", letters, err)
 		}
 		done := blog.Delivery{Status: blog.Delivered, Code: 202}
-		if err := s.Settle(t.Context(), old[0], store.Settlement{Letter: letters[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
+		if err := other.Settle(t.Context(), old[0], store.Settlement{Letter: letters[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("settle under the old claim: %v, want ErrLost", err)
 		}
-		if err := s.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
+		if err := other.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("release under the old claim: %v, want ErrLost", err)
 		}
 		if err := s.Settle(t.Context(), fresh[0], store.Settlement{Letter: letters[0], Outcome: done}, now); err != nil {

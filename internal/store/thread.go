@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"causerie/internal/blog"
@@ -29,7 +30,7 @@ const expectEvery = time.Minute
 // expectCompletion lets an article's conversation be completed after a comment was sent here.
 func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.Time) error {
 	known, err := s.CompletionOf(ctx, article)
-	if err == nil && known.Since.After(now.Add(-expectEvery)) {
+	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) { // ahead: the clock was set back
 		return nil
 	}
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -62,28 +63,47 @@ func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, 
 // ClaimCompletions takes up to n conversations that are due and that nobody is at, for the length of the lease; with an
 // article, that one alone.
 func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration, n int) ([]Completion, error) {
-	due := ` FROM completions p WHERE p.due_at <= ? AND (p.free_at <= ? OR p.free_at > ?) AND (p.article_id = ? OR ? = '')`
-	args := []any{now, now, now.Add(longestRest), article, article}
+	due := ` FROM completions p WHERE p.due_at <= ? AND ` + freeLease + ` AND (p.article_id = ? OR ? = '')`
+	args := []any{now, now, aheadOf(now, lease), article, article}
 	var some int
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
 	}
 	var claims []Completion
 	err := s.InTx(ctx, func(s *Store) error {
-		return s.all(ctx, &claims, `
+		claims = nil
+		err := s.all(ctx, &claims, `
 			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
 			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
-			RETURNING `+completionColumns, append(args, n, now.Add(lease))...)
+			RETURNING `+completionColumns, append(slices.Clone(args), n, now.Add(lease))...)
+		var ours []blog.ID
+		claims = slices.DeleteFunc(claims, func(c Completion) bool {
+			held := s.leases.has("completions", string(c.ArticleID), c.Claims-1)
+			if held {
+				ours = append(ours, c.ArticleID)
+			}
+			return held
+		})
+		if err != nil || len(ours) == 0 {
+			return err
+		}
+		return s.do(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, ours) // as in claim
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim conversations: %w", err)
 	}
+	taken := make(map[string]int64, len(claims))
+	for _, c := range claims {
+		taken[string(c.ArticleID)] = c.Claims
+	}
+	s.leases.take("completions", lease, taken)
 	return claims, nil
 }
 
 // FinishCompletion writes down what came of a claim, and when the next one is due: a comment that came meanwhile begins
 // anew. ErrLost when the lease ended and somebody else has it.
 func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found blog.Completion, now time.Time) error {
+	defer s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var c Completion
 		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(), claim.ArticleID)
@@ -93,14 +113,15 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
-		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
+		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, claims = claims + 1, ran_at = ?, found = ? WHERE article_id = ?`,
 			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
 
 // ReleaseCompletion hands a claim back undone.
 func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
-	return s.do(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
+	defer s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
+	return s.do(ctx, `UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
 }
 
 // AnswerLists is where the server of a comment lists what answers it.

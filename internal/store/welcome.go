@@ -46,15 +46,18 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 	return nil
 }
 
+// longestPace bounds how far ahead a welcome is due: one that is later was planned before the clock was set back.
+const longestPace = time.Hour
+
 // DueWelcomes lists what is to be brought now, the next of each voice to each server. A server that other letters wait for
 // gets those first.
 func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]Welcome, error) {
 	var list []Welcome
 	return list, s.all(ctx, &list, `
 		SELECT w.voice_id, w.host, w.activity_id, w.inbox FROM welcome_letters w
-		WHERE w.due_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = w.host AND d.settled_at IS NULL)
+		WHERE (w.due_at <= ? OR w.due_at > ?) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = w.host AND d.settled_at IS NULL)
 		AND NOT EXISTS (SELECT 1 FROM welcome_letters v WHERE v.voice_id = w.voice_id AND v.host = w.host AND v.activity_id < w.activity_id)
-		ORDER BY w.due_at LIMIT ?`, now, limit)
+		ORDER BY w.due_at LIMIT ?`, now, now.Add(longestPace), limit)
 }
 
 // BringWelcome writes the letter of a welcome, with the newest words, unless another process did, nobody follows from there
