@@ -67,6 +67,10 @@ type Report struct {
 	Failures         int        // of the server, in a row
 	FailingSince     *time.Time // when it fell silent; nil while it answers, if only to ask for patience
 	UnavailableSince *time.Time // when it was given up, after seven days of silence
+
+	RefusingSince *time.Time // since when the server answers and does not take what this author sends
+	RefusalCode   int        // the HTTP status of its last such answer, perhaps to another letter
+	RefusalAnswer string     // how that answer began
 }
 
 // Restful is the schedule by which a silent server is tried again (contract F-108): how long it rests after that

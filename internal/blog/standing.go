@@ -71,11 +71,13 @@ func standing(letters []Report) Standing {
 // something about it.
 func (r Report) decides() bool { return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete" }
 
-// Answers tells whether a server that does not take a letter now answers all the same, and not in trouble of its own.
-func (r Report) Answers() bool { return r.Failures > 0 && r.FailingSince == nil }
+// Patient reports whether a server asked to be left alone until NextAt.
+func (r Report) Patient() bool { return r.Failures > 0 && r.FailingSince == nil }
 
-// Patient tells whether a server asked to be left alone until NextAt.
-func (r Report) Patient() bool { return r.Answers() && (r.Code == 429 || r.Attempts == 0) }
+// Refusing reports whether a server answers, and does not take what the author sends at the moment.
+func (r Report) Refusing() bool {
+	return r.Failures == 0 && r.RefusingSince != nil && !r.Status.Settled()
+}
 
 // Has tells whether a server has an article, in whatever version, and was not asked to forget it.
 func (r Report) Has() bool { return r.Holds > 0 && !r.Asked }
@@ -94,7 +96,7 @@ func (s Standing) rank() int {
 		return 7
 	case s.Status == Delivered:
 		return 8
-	case s.Status == Retrying && s.Answers():
+	case s.Status == Retrying && s.Patient():
 		return 6
 	}
 	return slices.Index([]DeliveryStatus{Refused, GivenUp, Retrying, GoneAway, Waiting}, s.Status)

@@ -67,3 +67,32 @@ func TestAServerStandsAsTheWorstOfItsInboxesAndOfNothingThatIsNoNews(t *testing.
 		t.Errorf("of one that never answered it says %q", words)
 	}
 }
+
+func TestTheWordsTellSilentRefusingAndPatientServersApart(t *testing.T) {
+	began := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC) // a Monday
+	behind := func(r *Report) {
+		r.Status, r.Code, r.Holds, r.Attempts, r.Answer = Waiting, 0, 0, 0, ""
+		r.RefusingSince, r.RefusalCode, r.RefusalAnswer = &began, 401, "Who are you?"
+	}
+	tried := func(r *Report) { behind(r); r.Status, r.Attempts, r.Code = Retrying, 2, 401 }
+	for _, c := range []struct {
+		change         func(*Report)
+		words, summary string
+	}{
+		{func(r *Report) { tried(r); r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 0, 2, &began }, "Silent since Monday.", "1 is silent since Monday."},
+		{func(r *Report) { tried(r); r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 503, 2, &began }, "In trouble since Monday.", "1 is silent since Monday."},
+		{tried, "Refusing since Monday: it answers 401 to what this author sends.", "1 refuses at the moment."},
+		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its words: “Who are you?”.", "1 refuses at the moment."},
+		{func(r *Report) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.", "1 asks for patience."},
+		{func(r *Report) { behind(r); r.Failures = 1 }, "It asks for patience.", "1 asks for patience."},
+		{func(r *Report) { tried(r); r.Status = Refused }, "", "1 refused it."},
+	} {
+		list := Standings([]Report{toHost("steiger", c.change)})
+		if words := list[0].Words(monday); !strings.HasSuffix(words, c.words) {
+			t.Errorf("it says %q, want %q", words, c.words)
+		}
+		if got := Summary(list, monday); got != "The one server does not have it; "+c.summary {
+			t.Errorf("the summary is %q, want %q", got, c.summary)
+		}
+	}
+}

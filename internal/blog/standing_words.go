@@ -83,14 +83,27 @@ func (s Standing) serverWords(when func(time.Time) string) string {
 		return ""
 	case s.Patient():
 		return "It asks for patience."
-	case s.Answers() && s.Code == 401:
-		return "It did not believe the signature, which often passes."
+	case s.Refusing():
+		return s.refusalWords(when)
 	case s.FailingSince == nil:
 		return ""
 	case s.Code > 0:
 		return "In trouble since " + when(*s.FailingSince) + "."
 	}
 	return "Silent since " + when(*s.FailingSince) + "."
+}
+
+// refusalWords tells what a server answers that does not take what an author sends; and how the answer begins, for a letter
+// that was not tried itself.
+func (s Standing) refusalWords(when func(time.Time) string) string {
+	words := fmt.Sprintf("Refusing since %s: it answers %d to what this author sends.", when(*s.RefusingSince), s.RefusalCode)
+	if s.RefusalCode == 0 {
+		words = "Refusing since " + when(*s.RefusingSince) + ": there is no answer to what this author sends that can be understood."
+	}
+	if s.Attempts == 0 && s.RefusalAnswer != "" {
+		words += " Its words: “" + s.RefusalAnswer + "”."
+	}
+	return words
 }
 
 // Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it; 1 refused
@@ -174,8 +187,8 @@ func (s Standing) plight() plight {
 		return plight{one: "has closed", several: "have closed"}
 	case !s.Status.Settled() && s.Patient():
 		return plight{one: "asks for patience", several: "ask for patience"}
-	case s.Status == Retrying && s.Answers():
-		return plight{one: "is asked again", several: "are asked again"}
+	case s.Refusing():
+		return plight{one: "refuses at the moment", several: "refuse at the moment"}
 	case s.Status == Retrying || s.Status == Waiting && s.FailingSince != nil:
 		return plight{one: "is silent", several: "are silent", since: s.FailingSince}
 	case s.Status == Waiting:

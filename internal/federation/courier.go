@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +21,8 @@ import (
 
 // Courier carries letters. What it claims is a server, not a letter: one worker holds a server, brings its letters one
 // after another in the order in which they were said, and stops at the first silence. A server that hangs so costs one
-// socket and delays nobody; one that refuses settles that letter alone.
+// socket and delays nobody. One that answers and does not take a letter settles that letter, or lets its author rest there:
+// what others send goes on.
 type Courier struct {
 	Base
 	wake  chan struct{}
@@ -84,8 +84,41 @@ type held struct {
 	store.Claim
 	seat    *seat
 	renewed time.Time
-	letters []store.Letter // read together with those of others; nil when they were not
-	cleared time.Time      // when it was last seen that it is not blocked
+	letters []store.Letter   // read together with those of others; nil when they were not
+	cleared time.Time        // when it was last seen that it is not blocked
+	resting map[blog.ID]bool // voices of which it did not take a letter in this visit
+	stuck   map[matter]bool  // and what those letters were about
+}
+
+// matter is what must be told a server in its order: what one voice says about one object.
+type matter struct {
+	voice blog.ID
+	about string
+}
+
+// matterOf is the matter of a letter. Without an object, it is about the voice itself or about somebody at its inbox.
+func matterOf(l store.Letter) matter {
+	switch {
+	case l.ObjectID != "":
+		return matter{l.VoiceID, string(l.ObjectID)}
+	case l.Kind == "Update" || l.Kind == "Delete" || l.Kind == "Move":
+		return matter{l.VoiceID, ""}
+	}
+	return matter{l.VoiceID, l.Inbox}
+}
+
+// passesOver reports whether a letter is left for later, since the server did not take another one of its voice. One that a
+// person asked for is brought all the same, unless that was about the same.
+func (h *held) passesOver(l store.Letter) bool {
+	return h.resting[l.VoiceID] && (!l.Asked || h.stuck[matterOf(l)])
+}
+
+// rest notes that the server did not take a letter and that its voice rests.
+func (h *held) rest(l store.Letter) {
+	if h.resting == nil {
+		h.resting, h.stuck = map[blog.ID]bool{}, map[matter]bool{}
+	}
+	h.resting[l.VoiceID], h.stuck[matterOf(l)] = true, true
 }
 
 // claim takes servers for the free seats, of those that failed last time or of those that did not.
@@ -190,7 +223,12 @@ round:
 			return c.broken(ctx, "letters cannot be read", server, err)
 		}
 		more := len(letters) == lettersOnce // if not, Release looks whether some have come meanwhile
+		carried := false
 		for i, letter := range letters {
+			if server.passesOver(letter) {
+				continue
+			}
+			carried = true
 			brought, err := c.carry(ctx, &server, letter)
 			switch {
 			case errors.Is(err, errUnsent):
@@ -200,12 +238,19 @@ round:
 			case ctx.Err() != nil:
 				return ending{store.HandedBack, c.Now(), brought.settlement}
 			case brought.wait > 0:
-				end, past := c.pass(ctx, &server, brought, letters[i:])
-				if !past {
-					return end
+				return c.ended(server, brought)
+			case brought.rests():
+				end, probed := c.stepAside(ctx, &server, &brought)
+				if end != nil {
+					return *end
 				}
-				how = store.Answered
-				continue round
+				if err := c.settle(ctx, server, brought.settlement); err != nil {
+					return c.broken(ctx, "a letter cannot be settled", server, err)
+				}
+				if how = store.Answered; probed {
+					continue round
+				}
+				continue
 			case i == len(letters)-1 && !more:
 				return ending{store.Answered, c.Now(), brought.settlement}
 			}
@@ -214,7 +259,7 @@ round:
 			}
 			how = store.Answered
 		}
-		if !more {
+		if !more || !carried {
 			return ending{how: how, freeAt: c.Now()}
 		}
 	}
@@ -254,46 +299,94 @@ func (c *Courier) settle(ctx context.Context, server held, done []store.Settleme
 	return nil
 }
 
-// pass ends a visit at a letter that could not be brought, unless it broke its server again and again: then the next one
-// about something else is tried. Where that is taken, it is the letter that the server cannot bear, and it counts as refused.
-func (c *Courier) pass(ctx context.Context, server *held, stuck brought, letters []store.Letter) (end ending, past bool) {
-	end = ending{stuck.how, c.Now().Add(stuck.wait), stuck.settlement}
-	other := slices.IndexFunc(letters, func(l store.Letter) bool { return l.ObjectID != letters[0].ObjectID })
-	if !stuck.broke || letters[0].Attempts+1 < bearable || other < 0 {
-		return end, false
+// ended ends a visit to a server that is to rest. Where a person asked for the try, it rests no longer than it was to, unless it
+// says so itself.
+func (c *Courier) ended(server held, last brought) ending {
+	end := ending{last.how, c.Now().Add(last.wait), last.settlement}
+	if server.ResumeAt != nil && server.ResumeAt.Before(end.freeAt) && !last.told {
+		end.freeAt = *server.ResumeAt
 	}
-	next, err := c.carry(ctx, server, letters[other])
-	if err != nil || ctx.Err() != nil {
-		return end, false
-	}
-	if next.wait == 0 {
-		end.last[0].Outcome.Status = blog.Refused
-	}
-	end.last = append(end.last, next.settlement...)
-	if next.wait > 0 {
-		return end, false
-	}
-	if err := c.settle(ctx, *server, end.last); err != nil {
-		return c.broken(ctx, "letters cannot be settled", *server, err), false
-	}
-	return end, true
+	return end
 }
 
-// bearable is how often a letter may break its server before others are tried.
+// stepAside lets the voice of a letter that was not taken rest at its server, unless the letter was not taken again and again:
+// then the next one of the same voice about something else is tried. Where that is taken, it is the letter that the server does
+// not want, and it counts as refused. The next one is written down here; a visit that ends with it comes back as its ending.
+func (c *Courier) stepAside(ctx context.Context, server *held, stuck *brought) (end *ending, probed bool) {
+	letter := stuck.settlement[0].Letter
+	server.rest(letter)
+	if letter.Attempts+1 < bearable {
+		return nil, false
+	}
+	list, err := c.Store.WaitingOf(ctx, letter.VoiceID, server.Host, lettersOnce)
+	if err != nil {
+		end := c.broken(ctx, "letters cannot be read", *server, err)
+		return &end, false
+	}
+	other, ok := another(list, letter)
+	if !ok {
+		return nil, false
+	}
+	next, err := c.carry(ctx, server, other)
+	switch {
+	case errors.Is(err, errUnsent):
+		return nil, true
+	case err != nil:
+		end := c.broken(ctx, "a letter cannot be carried", *server, err)
+		return &end, false
+	case next.wait > 0:
+		ended := c.ended(*server, next)
+		ended.last = append(stuck.settlement, ended.last...)
+		return &ended, false
+	case next.rests() || ctx.Err() != nil:
+		server.rest(other)
+	default:
+		stuck.settlement[0].Outcome.Status, stuck.settlement[0].Rest = blog.Refused, 0
+		delete(server.resting, letter.VoiceID)
+	}
+	stuck.settlement = append(stuck.settlement, next.settlement...)
+	return nil, true
+}
+
+// another is the letter to try in the place of one that is not taken: about something else, the first about that, and of those
+// the one that was tried least.
+func another(list []store.Letter, stuck store.Letter) (found store.Letter, ok bool) {
+	seen := map[matter]bool{matterOf(stuck): true}
+	for _, l := range list {
+		if seen[matterOf(l)] {
+			continue
+		}
+		seen[matterOf(l)] = true
+		if !ok || l.Attempts < found.Attempts {
+			found, ok = l, true
+		}
+	}
+	return found, ok
+}
+
+// bearable is how often a server may refuse to take a letter now before others of its voice are tried.
 const bearable = 4
 
 // brought is what became of a letter, as far as it is not written down yet. A positive wait means that the server is to rest,
 // being silent or busy.
 type brought struct {
-	settlement []store.Settlement // one or none
+	settlement []store.Settlement // none when it is written down
 	wait       time.Duration
+	told       bool // the server asked for that wait itself
 	how        store.Ending
-	broke      bool // the server over it: it said so itself, by 500
 }
 
+// rests reports whether the voice of the letter is to rest at the server.
+func (b brought) rests() bool { return len(b.settlement) > 0 && b.settlement[0].Rest > 0 }
+
 // carry brings one letter. One that was cut off by our own end is not counted; trouble with our own database comes back as
-// an error and says nothing of the server.
-func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) (brought, error) {
+// an error and says nothing of the server. A letter that cannot be written, or brings a bug to light, lets its voice rest alone.
+func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) (b brought, err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			b, err = c.spoilt(letter, fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())), nil
+		}
+	}()
 	if err := c.keep(ctx, server); err != nil {
 		return brought{}, err
 	}
@@ -305,19 +398,28 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 		return brought{}, c.leave(ctx, *server, letter)
 	}
 	said, err := c.seal(ctx, letter)
-	if err != nil {
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return c.spoilt(letter, err), nil
+	case err != nil:
 		return brought{}, err
 	}
 	answer, postErr := c.post(ctx, *server, letter, said)
 	if ctx.Err() != nil && postErr != nil {
 		return brought{}, c.doubt(ctx, letter, answer)
 	}
-	outcome, wait := judge(letter.Kind, answer, postErr, server.Failures)
+	outcome, resting := judge(letter, answer, postErr)
 	if !outcome.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
-	b := brought{[]store.Settlement{{Letter: letter, Outcome: outcome}}, wait, store.Silent, answer.Status == http.StatusInternalServerError}
-	if answer.Status/100 == 4 {
+	b = brought{settlement: []store.Settlement{{Letter: letter, Outcome: outcome}}, how: store.Silent, told: answer.RetryAfter > 0}
+	switch wait := answer.RetryAfter; resting {
+	case theVoice:
+		b.settlement[0].Rest = cmp.Or(wait, rest(letter.Refusals))
+	case theServer:
+		b.wait = cmp.Or(wait, rest(server.Failures))
+	}
+	if answer.Status == http.StatusTooManyRequests {
 		b.how = store.Busy
 	}
 	if answer.Status == http.StatusGone || answer.Status == http.StatusNotFound {
@@ -325,6 +427,16 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 		b.settlement = nil
 	}
 	return b, err
+}
+
+// spoilt is what becomes of a letter that we cannot bring for a reason of our own that lies in this letter.
+func (c *Courier) spoilt(letter store.Letter, err error) brought {
+	c.Log.Error("a letter cannot be brought", "activity", letter.ActivityID, "host", letter.Host, "error", err)
+	outcome := blog.Delivery{Status: blog.Retrying, Answer: "not sent: something went wrong here; the log of the server says what"}
+	if c.Now().Sub(letter.Since()) > blog.Patience {
+		outcome.Status = blog.GivenUp
+	}
+	return brought{settlement: []store.Settlement{{Letter: letter, Outcome: outcome, Rest: rest(letter.Refusals)}}}
 }
 
 // missing settles a letter to an inbox that is not there, and draws the conclusions.
@@ -479,38 +591,54 @@ func (c *Courier) compose(ctx context.Context, letter store.Letter) ([]byte, err
 	return activity.WithObjectOf(said.Payload, edit.Payload)
 }
 
-// judge is what an answer means for a letter of a kind, and how long its server is to rest (contract F-106, F-107).
-// GoToSocial answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not
-// wait.
-func judge(kind string, answer remote.Answer, err error, failures int) (blog.Delivery, time.Duration) {
+// resting is who is left alone for a while after a try.
+type resting int
+
+const (
+	nobody    resting = iota // the letter is settled
+	theVoice                 // the server answered, about this letter or whoever sends it: what others send goes on
+	theServer                // it is silent, asks for patience, or something that stands before it answered in its place
+)
+
+// judge is what an answer means for a letter, and who is to rest (contract F-106, F-107). An answer about one letter never holds up what others send.
+// GoToSocial answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not wait.
+func judge(letter store.Letter, answer remote.Answer, err error) (blog.Delivery, resting) {
 	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
 	if err != nil {
 		d.Answer = err.Error()
-		if passing(err) {
-			return d, rest(failures)
+		switch {
+		case answer.Garbled:
+			return d, theVoice
+		case passing(err):
+			return d, theServer
 		}
 		d.Status = blog.Refused // an address we do not go to, or a key that cannot sign, will be none tomorrow
-		return d, 0
+		return d, nobody
 	}
 	switch status := answer.Status; {
 	case status/100 == 2:
 		d.Status = blog.Delivered
 	case status == http.StatusGone:
 		d.Status = blog.GoneAway
-	case status == http.StatusInternalServerError && kind == quoteRequest:
+	case status == http.StatusInternalServerError && letter.Kind == quoteRequest,
+		status == http.StatusUnauthorized && leaving(letter): // the key is gone with the actor: whoever never met it cannot believe it
 		d.Status = blog.Refused
+	case status == http.StatusTooManyRequests,
+		status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout,
+		status/100 == 5 && status != http.StatusNotImplemented && answer.RetryAfter > 0:
+		return d, theServer
 	case status == http.StatusUnauthorized, // often since it could not fetch our key just now
-		status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests,
+		status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status/100 == 5 && status != http.StatusNotImplemented:
-		if answer.RetryAfter > 0 {
-			return d, answer.RetryAfter
-		}
-		return d, rest(failures)
+		return d, theVoice
 	default:
 		d.Status = blog.Refused
 	}
-	return d, 0
+	return d, nobody
 }
+
+// leaving reports whether a letter says that one of our actors is gone.
+func leaving(l store.Letter) bool { return l.Kind == "Delete" && l.ObjectID == "" }
 
 // unsure tells whether a letter may have been taken to heart although nobody said so: it left and no answer came back, or
 // that of a server that broke down over it or of one that stands before it.
@@ -521,7 +649,7 @@ func unsure(answer remote.Answer, err error) bool {
 	return answer.Status == http.StatusInternalServerError || answer.Status == http.StatusBadGateway || answer.Status == http.StatusGatewayTimeout
 }
 
-// rest is how long a server rests after it failed once more, give or take a fifth.
+// rest is how long a server, or a voice at one, rests after it failed once more, give or take a fifth.
 func rest(failures int) time.Duration {
 	d := blog.Restful(failures + 1)
 	return d - d/5 + rand.N(2*d/5)

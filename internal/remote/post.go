@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -36,6 +37,7 @@ type Answer struct {
 	Words      string        // how its answer begins, as plain text of 300 bytes at most
 	Took       time.Duration // from the lookup of its name to the end of its answer
 	Left       bool          // beside an error: the letter was written to a connection and may have arrived
+	Garbled    bool          // beside an error: an answer came, in time, and is no HTTP
 }
 
 // Post signs a letter with an author's key and brings it to an inbox. Every status is an
@@ -59,8 +61,9 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err != nil {
 		return Answer{}, err
 	}
-	var left atomic.Bool
-	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
+	var left, began atomic.Bool
+	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) },
+		GotFirstResponseByte: func() { began.Store(true) }})
 	resp, err := c.postOnce(within, at, body, key, synchronization...)
 	if err == nil {
 		if next := c.elsewhere(resp, at); next != nil {
@@ -69,11 +72,16 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 		}
 	}
 	if err != nil {
-		return Answer{Left: left.Load()}, c.trouble(ctx, err, c.options.Delivery)
+		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.trouble(ctx, err, c.options.Delivery)
 	}
 	answer := Answer{Status: resp.StatusCode, RetryAfter: c.rest(resp.Header), Words: words(resp)}
 	answer.Took = time.Since(start)
 	return answer, nil
+}
+
+func timedOut(err error) bool {
+	var slow net.Error
+	return errors.As(err, &slow) && slow.Timeout()
 }
 
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key, synchronization ...string) (*http.Response, error) {

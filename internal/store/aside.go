@@ -84,7 +84,7 @@ func (s *Store) TryAgain(ctx context.Context, voice blog.ID, host string, now ti
 	return s.ofAside(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
 		return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
 			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, free_at = ?, freed_at = ?,
-				waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL) WHERE host = ?`, now, now, host))
+				waiting = `+ready+` WHERE host = ?`, now, now, host))
 	})
 }
 

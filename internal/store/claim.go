@@ -17,6 +17,8 @@ type Claim struct {
 	Claims   int64
 	Failures int
 	TooLarge int // bytes of the smallest letter that the server called too large; 0 for none
+
+	ResumeAt *time.Time // when it was to be tried again, of a server that rests and that a person asked to be tried now
 }
 
 // ErrLost means that the lease ended and another process has the host.
@@ -36,15 +38,18 @@ const (
 func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
 
 // ClaimPeers takes up to n servers that have mail and are free, for the length of the lease. With failing set it takes
-// those that failed last time, else those that did not.
+// those that failed last time, else those that did not; and voices whose rest at a server is over get their turn again.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int, failing bool) ([]Claim, error) {
-	condition := `p.failures = 0`
-	if failing {
-		condition = `p.failures > 0`
+	condition := `p.failures > 0`
+	if !failing {
+		condition = `p.failures = 0`
+		if err := s.endRefusals(ctx, now); err != nil {
+			return nil, fmt.Errorf("end refusals: %w", err)
+		}
 	}
 	ahead := aheadOf(now, lease)
 	args := []any{now, ahead, ahead, now.Add(longestRest)}
-	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large", freeServer+` AND `+condition, args, now, lease, n)
+	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large, resume_at", freeServer+` AND `+condition, args, now, lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
@@ -171,7 +176,7 @@ func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time) error
 	}
 	return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
 		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
-			waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL) WHERE host = ?`, host))
+			waiting = `+ready+` WHERE host = ?`, host))
 }
 
 // missedArticles is how many articles a server is brought at most that were published while it was given up.

@@ -117,7 +117,7 @@ func (s *Store) taken(ctx context.Context, group []*departure, now time.Time) er
 		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
 	}
 	return s.do(ctx, `
-		UPDATE deliveries SET attempts = attempts + 1, status = 'delivered', settled_at = ?, code = v.column3, answer = v.column4, took_ms = v.column5
+		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code = v.column3, answer = v.column4, took_ms = v.column5
 		FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, CAST(? AS BIGINT))`, len(group))+`) AS v
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
@@ -147,8 +147,9 @@ func (s *Store) free(ctx context.Context, group []*departure, now time.Time) err
 	for i, d := range group {
 		hosts[i] = d.claim.Host
 	}
-	set, args := Answered.counts(now)
-	return s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`, append(append([]any{now, now}, args...), hosts)...)
+	set, args := Answered.counts(Claim{}, now)
+	return s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`,
+		append(append([]any{now, now}, args...), hosts)...)
 }
 
 // rows writes a row of VALUES so many times.

@@ -62,7 +62,7 @@ func (s *Store) Speaking(ctx context.Context) ([]blog.Voice, error) {
 
 // Backlog is what should have been worked on by some moment and was not.
 type Backlog struct {
-	Letters  int // whose servers are not silent, and which nobody has tried
+	Letters  int // whose servers are not silent and refuse nothing of their voice, and which nobody has tried
 	Servers  int // to which they are to go
 	Arrivals int // that are due
 	Parked   int // arrivals that were set aside after they failed too often
@@ -72,7 +72,7 @@ type Backlog struct {
 // BacklogSince counts what waits since before a moment, and tells whether somebody is at work on letters now.
 func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlog, error) {
 	const letters = ` FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN peers p ON p.host = d.host
-		WHERE d.settled_at IS NULL AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
+		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id = a.voice_id) AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
 	var b Backlog
 	return b, s.one(ctx, &b, `
 		SELECT (SELECT count(*)`+letters+`) AS letters, (SELECT count(DISTINCT d.host)`+letters+`) AS servers,

@@ -96,6 +96,7 @@ func (s *Store) eraseLetters(ctx context.Context, voice blog.ID, now time.Time) 
 	}
 	return s.each(ctx, []any{voice},
 		`DELETE FROM welcome_letters WHERE voice_id = ?`,
+		`DELETE FROM refusals WHERE voice_id = ?`,
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }

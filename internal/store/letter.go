@@ -22,6 +22,8 @@ type Letter struct {
 	SaidAt     time.Time
 	WrittenAt  *time.Time // where it was written later than its words were said
 	Rotation   blog.ID    // the activity that told of the voice's newest keys, "" when they are its first
+	Asked      bool       // a person asked for this try: no rest holds it up, and it makes nothing later
+	Refusals   int        // how often in a row its server did not take what its voice sends
 }
 
 // Since is when a letter was written: how long it may be tried is counted from there.
@@ -32,23 +34,37 @@ func (l Letter) Since() time.Time {
 	return l.SaidAt
 }
 
-// WaitingFor lists the waiting letters of servers, so many of each at most, those of one in the order in which they were
-// said.
+const letterColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at,
+	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, d.asked, COALESCE(r.failures, 0) AS refusals`
+
+const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
+	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
+
+// WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order in which
+// they were said.
 func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Letter, error) {
 	var list []Letter
 	return list, s.all(ctx, &list, `
-		SELECT d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at, a.at AS said_at,
-			COALESCE(v.rotation, '') AS rotation
+		SELECT `+letterColumns+`
 		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
-			WHERE host IN (?) AND settled_at IS NULL) d
-		JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
-		WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
+			WHERE host IN (?) AND settled_at IS NULL AND NOT `+refused+`) d
+		`+ofLetters+`WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
+}
+
+// WaitingOf lists the letters of one voice that wait for a server, resting or not, so many at most, in the order in which they
+// were said.
+func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Letter, error) {
+	var list []Letter
+	return list, s.all(ctx, &list, `
+		SELECT `+letterColumns+` FROM deliveries d `+ofLetters+`
+		WHERE d.host = ? AND d.settled_at IS NULL AND a.voice_id = ? ORDER BY d.activity_id, d.inbox LIMIT ?`, host, voice, limit)
 }
 
 // Settlement is what became of one attempt to bring a letter.
 type Settlement struct {
 	Letter  Letter
 	Outcome blog.Delivery
+	Rest    time.Duration // how long its voice rests at its server, which answered and did not take it; 0: not at all
 }
 
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
@@ -72,16 +88,27 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 		settled = &now
 	}
 	err := s.must(ctx, `
-		UPDATE deliveries SET attempts = attempts + 1, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
+		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
 			status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
 			settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
 		WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
 		d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
 		l.ActivityID, l.Inbox, c.Host, c.Claims)
-	if err != nil || d.Status != blog.Delivered || !l.bringsCopy() {
+	switch {
+	case err != nil:
 		return err
+	case done.Rest > 0:
+		return s.refuse(ctx, done, now)
+	case d.Status != blog.Delivered:
+		return nil
 	}
-	return s.hold(ctx, l, now)
+	if l.Refusals > 0 {
+		err = s.do(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, l.Host, l.VoiceID)
+	}
+	if err == nil && l.bringsCopy() {
+		err = s.hold(ctx, l, now)
+	}
+	return err
 }
 
 // Doubt notes that a letter may have arrived although its answer was never read.
@@ -111,10 +138,11 @@ const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = exc
 // GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many. What
 // nobody tried to bring yet, since we were away ourselves, is not given up.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
-	return s.exec(ctx, `
+	n, err := s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
 		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR written_at < ?)
-		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0))`, now, before, before)
+		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR `+refused+`)`, now, before, before)
+	return n, errors.Join(err, s.forgetRefusals(ctx))
 }
 
 // newestWords is the revision that a Create should carry that never arrived; of any other letter its own.
@@ -122,12 +150,13 @@ const newestWords = `COALESCE((SELECT o.revision FROM activities c JOIN objects 
 	WHERE c.id = deliveries.activity_id AND c.kind = 'Create'), deliveries.revision)`
 
 // RetryLetters lets the unsuccessful letters about an article be tried again at once; only those of one server when
-// host is not "". Of what is gone, only the word that it is gone. It tells how many.
+// host is not "". Of what is gone, only the word that it is gone. It tells how many. What rests is tried again no later
+// than it was to be.
 func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
 		n, err = s.exec(ctx, `
-			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL,
+			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL, asked = TRUE,
 				revision = CASE WHEN unsure OR settled_at IS NULL THEN revision ELSE `+newestWords+` END
 			WHERE status IN ('refused', 'gone', 'given up', 'retrying', 'waiting') AND (host = ? OR ? = '')
 			AND activity_id IN (SELECT a.id FROM activities a JOIN objects o ON o.id = a.object_id
@@ -136,10 +165,14 @@ func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, 
 			return err
 		}
 		return s.do(ctx, `
-			UPDATE peers SET waiting = TRUE, free_at = CASE WHEN free_at > ? AND failures > 0 THEN ? ELSE free_at END
+			UPDATE peers SET waiting = TRUE, free_at = CASE WHEN `+rests+` THEN ? ELSE free_at END,
+				resume_at = CASE WHEN `+rests+` THEN free_at ELSE resume_at END
 			WHERE (host = ? OR ? = '') AND host IN (
 				SELECT d.host FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN objects o ON o.id = a.object_id
-				WHERE o.article_id = ? AND d.settled_at IS NULL)`, now, now, host, host, article)
+				WHERE o.article_id = ? AND d.settled_at IS NULL)`, now, now, now, host, host, article)
 	})
 	return n, err
 }
+
+// rests is the condition that a server is left alone at a moment since it failed, and that nobody visits it.
+const rests = `failures > 0 AND NOT visited AND free_at > ?`

@@ -13,8 +13,8 @@ type Ending int
 
 const (
 	HandedBack Ending = iota // nothing can be said of the server: we stopped
-	Answered                 // it answered, whatever it said
-	Silent                   // it did not answer, or in trouble of its own
+	Answered                 // it answered, whatever it said of letters and of those who send them
+	Silent                   // it did not answer, or only what stands before it did
 	Busy                     // it asked to be left alone for a while
 )
 
@@ -27,7 +27,7 @@ const silentDays = 7
 // written down together with the others of its moment.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
-	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].Outcome.Status == blog.Delivered {
+	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].Outcome.Status == blog.Delivered && last[0].Letter.Refusals == 0 {
 		if err := s.depart(&departure{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 	if freeAt.Before(now) {
 		freed = freeAt
 	}
-	set, args := how.counts(now)
+	set, args := how.counts(c, now)
 	err = errors.Join(err, s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
 		append(append([]any{freeAt, freed}, args...), c.Host)...))
 	if err != nil || how != Silent {
@@ -64,18 +64,22 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 }
 
 // letGo ends a claim, and looks whether there is mail.
-const letGo = `visited = FALSE, waiting = EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host AND d.settled_at IS NULL)`
+const letGo = `visited = FALSE, resume_at = NULL, waiting = ` + ready
 
-// counts is what the end of a visit does to a server's failures.
-func (e Ending) counts(now time.Time) (string, []any) {
+// counts is what the end of a visit does to a server's failures. One for which a person asked prolongs no later rest.
+func (e Ending) counts(c Claim, now time.Time) (string, []any) {
+	more := 1
+	if c.ResumeAt != nil {
+		more = 0
+	}
 	switch today := now.UTC().Format("2006-01-02"); e {
 	case Answered:
 		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, last_success = ?`, []any{now}
 	case Silent:
-		return `, failures = failures + 1, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
-			failing_since = COALESCE(failing_since, ?)`, []any{today, today, now}
+		return `, failures = failures + ?, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
+			failing_since = COALESCE(failing_since, ?)`, []any{more, today, today, now}
 	case Busy:
-		return `, failures = failures + 1, failing_days = 0, failed_on = '', failing_since = NULL`, nil
+		return `, failures = failures + ?, failing_days = 0, failed_on = '', failing_since = NULL`, []any{more}
 	}
 	return ``, nil
 }

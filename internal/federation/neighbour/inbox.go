@@ -35,6 +35,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 		s.record(letter)
 		return
 	}
+	if mood.garbles(body) {
+		letter.Fault = "not looked at"
+		s.record(letter)
+		garble(w)
+		return
+	}
 	if status := mood.refusal(body); status != 0 {
 		letter.Status, letter.Fault = status, "not looked at"
 		mood.setHeader(w.Header())

@@ -3,6 +3,7 @@ package neighbour
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -34,6 +35,8 @@ const (
 	newerOnly
 	swallowing
 	choking
+	barring
+	garbling
 )
 
 // Healthy serves at once. Every server begins so.
@@ -84,6 +87,12 @@ func Swallowing() Mood { return Mood{kind: swallowing} }
 // Choking answers 500 to every letter in which the words stand, and reads the others.
 func Choking(words string) Mood { return Mood{kind: choking, words: words} }
 
+// Barring answers the status to every letter in which the words stand, and reads the others.
+func Barring(words string, status int) Mood { return Mood{kind: barring, words: words, status: status} }
+
+// Garbling answers every letter in which the words stand with bytes that are no HTTP, and reads the others.
+func Garbling(words string) Mood { return Mood{kind: garbling, words: words} }
+
 // spell is a mood while it lasts on one server.
 type spell struct {
 	Mood
@@ -104,6 +113,10 @@ func (s *spell) refusal(body []byte) int {
 		if bytes.Contains(body, []byte(s.words)) {
 			return http.StatusInternalServerError
 		}
+	case barring:
+		if bytes.Contains(body, []byte(s.words)) {
+			return s.status
+		}
 	case gone:
 		return http.StatusGone
 	case refusingSignatures:
@@ -114,6 +127,21 @@ func (s *spell) refusal(body []byte) int {
 		}
 	}
 	return 0
+}
+
+// garbles reports whether a letter gets an answer that is no HTTP.
+func (s *spell) garbles(body []byte) bool {
+	return s.kind == garbling && bytes.Contains(body, []byte(s.words))
+}
+
+// garble answers with bytes that are no HTTP and hangs up.
+func garble(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "220 mail.example ESMTP ready\r\n")
 }
 
 // silent tells whether requests never get an answer.
