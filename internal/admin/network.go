@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -14,11 +16,12 @@ type networkPage struct {
 	frame
 	Sentence, Hint string
 	Peers          []peer
+	Refusing       []peer
 	Aside          []asideServer
 	Articles       []row // the newest, with how far they have come
 }
 
-// peer is a server that did not answer last time.
+// peer is a server that was silent last time, asked for patience, or refuses what somebody sends.
 type peer struct {
 	Host, Software string
 	Class, Status  string
@@ -46,6 +49,13 @@ func (d *Desk) network(v *visit) error {
 		p.Aside = append(p.Aside, v.asideServer(s))
 		silent = slices.DeleteFunc(silent, func(peer store.Peer) bool { return peer.Host == s.Host })
 	}
+	refusals, err := d.store.Refusals(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, r := range refusals {
+		p.Refusing = append(p.Refusing, v.refusal(r))
+	}
 	for _, s := range silent {
 		p.Peers = append(p.Peers, v.peer(s))
 	}
@@ -53,7 +63,7 @@ func (d *Desk) network(v *visit) error {
 	if p.Articles, err = d.rows(v, recent); err != nil {
 		return err
 	}
-	if len(p.Peers)+len(p.Aside) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
+	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing had to be sent yet."
 	}
 	return d.pages.Render(v.w, http.StatusOK, "admin/network", p)
@@ -62,7 +72,10 @@ func (d *Desk) network(v *visit) error {
 func (v *visit) peer(s store.Peer) peer {
 	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, v)}
 	p.Words = "Silent once"
-	if s.Failures > 1 {
+	switch {
+	case s.Patient:
+		p.Words = "Asks for patience"
+	case s.Failures > 1:
 		p.Words = "Silent " + text.Number(s.Failures) + " times in a row"
 	}
 	if s.FailingDays > 1 {
@@ -78,6 +91,20 @@ func (v *visit) peer(s store.Peer) peer {
 		return p
 	}
 	p.Words += ". " + text.Plural(s.Letters, "letter waits", "letters wait") + " for it."
+	return p
+}
+
+// refusal names who refuses what whom sends, with the server's own words.
+func (v *visit) refusal(r store.Refusal) peer {
+	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now", Words: "Refusing since " + v.since(r.Since) + ": it answers "}
+	if r.NextAt != nil {
+		p.Status = "tried again " + nextTry(*r.NextAt, v)
+	}
+	who := "this blog"
+	if r.Voice != "" {
+		who = "@" + r.Voice
+	}
+	p.Words += strings.TrimSpace(fmt.Sprintf("%d %s", r.Code, r.Answer)) + " to what " + who + " sends (" + r.Kind + "). " + text.Plural(r.Letters, "letter waits", "letters wait") + " for it."
 	return p
 }
 

@@ -202,3 +202,22 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		b.open(edit + "/report").lacks("Nobody was found") // he was told before
 	})
 }
+
+func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		steiger := o.server("steiger")
+		o.befriend(steiger.Person("reader"), "ilse")
+		o.be(map[*neighbour.Server]neighbour.Mood{steiger: neighbour.RefusingSignatures()})
+		b := o.signIn("ilse")
+		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
+		o.until("it was tried", func() bool { return strings.Contains(b.open(report).text(), "1 refuses at the moment.") })
+		b.tells(map[*neighbour.Server][]string{steiger: {"Refusing since today", "401", "try 2", "Retry now"}})
+		b.open("/admin").sees("Everything is delivered, except to one server that refuses it.")
+		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401", "to what @ilse sends (Create). 1 letter waits for it.")
+		o.be(map[*neighbour.Server]neighbour.Mood{steiger: neighbour.Healthy()})
+		b.open(report).press("Retry now: "+steiger.Host).want(200, report).sees("Trying again now.")
+		o.until("it has it", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })
+		b.open("/admin").sees("Everything is delivered.")
+	})
+}

@@ -2,9 +2,9 @@ package admin
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -76,20 +76,39 @@ func (d *Desk) health(v *visit) (sentence, hint string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	silent := 0
+	refusals, err := d.store.Refusals(v.ctx())
+	if err != nil {
+		return "", "", err
+	}
+	silent, patient, refusing := 0, 0, map[string]bool{}
 	for _, p := range peers {
-		if p.Letters > 0 {
+		switch {
+		case p.Letters == 0:
+		case p.Patient:
+			patient++
+		default:
 			silent++
 		}
 	}
-	if silent == 0 {
+	for _, r := range refusals {
+		refusing[r.Host] = true
+	}
+	var but []string
+	for _, state := range []struct {
+		n            int
+		one, several string
+	}{{silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"}, {patient, "that asks for patience", "that ask for patience"}} {
+		switch {
+		case state.n == 1:
+			but = append(but, "one server "+state.one)
+		case state.n > 1:
+			but = append(but, text.InWords(state.n)+" servers "+state.several)
+		}
+	}
+	if len(but) == 0 {
 		return "Everything is delivered.", "", nil
 	}
-	hint = "What waits for them is tried again, at growing distances, for a week."
-	if silent == 1 {
-		return "Everything is delivered, except to one server that is silent.", hint, nil
-	}
-	return fmt.Sprintf("Everything is delivered, except to %s servers that are silent.", text.InWords(silent)), hint, nil
+	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".", "What waits for them is tried again, at growing distances, for a week.", nil
 }
 
 func (d *Desk) lastArticle(v *visit, p *todayPage) error {

@@ -133,7 +133,7 @@ func (d *Desk) frame(v *visit, here, title string) (frame, error) {
 	}
 	silent, err := d.store.SilentPeers(v.ctx())
 	for _, peer := range silent {
-		if peer.Letters > 0 {
+		if peer.Letters > 0 && !peer.Patient {
 			f.ServersSilent++
 		}
 	}

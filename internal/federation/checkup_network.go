@@ -43,7 +43,7 @@ func (c *Checkup) backlog(ctx context.Context) {
 // mostNamed bounds how many servers are named in one sentence.
 const mostNamed = 5
 
-// servers tells which servers do not answer.
+// servers tells which servers are silent, refuse what somebody sends, or ask for patience.
 func (c *Checkup) servers(ctx context.Context) {
 	peers, err := c.Store.SilentPeers(ctx)
 	if c.Broken("servers", err) {
@@ -53,16 +53,27 @@ func (c *Checkup) servers(ctx context.Context) {
 	if c.Broken("servers", err) {
 		return
 	}
-	var resting, unavailable []string
+	refusals, err := c.Store.Refusals(ctx)
+	if c.Broken("servers", err) {
+		return
+	}
+	var silent, patient, unavailable []string
 	for _, p := range peers {
-		if p.UnavailableSince != nil {
+		switch {
+		case p.UnavailableSince != nil:
 			unavailable = append(unavailable, p.Host)
-		} else {
-			resting = append(resting, p.Host)
+		case p.Patient:
+			patient = append(patient, p.Host)
+		default:
+			silent = append(silent, p.Host)
 		}
 	}
-	if len(resting) > 0 {
-		c.Warn("servers", "silent at the moment: "+listHosts(resting), "Nothing: they are tried again by themselves")
+	if len(silent) > 0 {
+		c.Warn("servers", "silent at the moment: "+listHosts(silent), "Nothing: they are tried again by themselves")
+	}
+	c.refusals(refusals)
+	if len(patient) > 0 {
+		c.Warn("servers", "asking for patience: "+listHosts(patient), "Nothing: they are tried again when they wish")
 	}
 	if len(unavailable) > 0 {
 		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable), "Nothing: they hear what they missed when they answer or speak again")
@@ -71,9 +82,33 @@ func (c *Checkup) servers(ctx context.Context) {
 		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month", text.Plural(s.Followers, "follower", "followers"), s.Host),
 			"Nothing: they come back with it; under “Network” at the desk it can be tried again, or they removed")
 	}
-	if len(peers)+len(aside) == 0 {
+	if len(peers)+len(aside)+len(refusals) == 0 {
 		c.OK("servers", "all answer that were written to")
 	}
+}
+
+// refusals names the servers that hold letters up by refusing them, with their own words.
+func (c *Checkup) refusals(list []store.Refusal) {
+	for _, r := range list[:min(mostNamed, len(list))] {
+		who := "this blog"
+		if r.Voice != "" {
+			who = "@" + r.Voice
+		}
+		words := fmt.Sprintf("%s refuses what %s sends since %s: to %s %s it answered %s; waiting for it: %s", r.Host, who, r.Since.UTC().Format("2 January 2006 15:04"),
+			article(r.Kind), r.Kind, strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Letters, "letter", "letters"))
+		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an article now. If it goes on, ask who looks after "+r.Host)
+	}
+	if more := len(list) - mostNamed; more > 0 {
+		c.Warn("servers", fmt.Sprintf("%d more refuse what somebody here sends", more), "“causerie deliveries --failed” lists them by article")
+	}
+}
+
+// article is the one before the name of an activity.
+func article(kind string) string {
+	if strings.ContainsRune("AEIOU", rune(kind[0])) {
+		return "an"
+	}
+	return "a"
 }
 
 func listHosts(hosts []string) string {
