@@ -16,9 +16,10 @@ type authorRotateKey struct {
 
 // Help is printed below the command's line by --help.
 func (authorRotateKey) Help() string {
-	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the author: they are told " +
-		"in a letter that bears the old signature, and ask for the new key by themselves where that does not reach them. The server may run " +
-		"meanwhile. What waits to be sent is sent with the old key, which is forgotten after that."
+	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the author: those " +
+		"that may know them are told in a letter that bears the old signature, and so is any other that refuses the new key, before it gets what it " +
+		"refused once more. For that the old key is kept for thirty days. The server may run meanwhile. What waits to be sent is sent with the old key " +
+		"where the new one is not known yet."
 }
 
 func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -34,11 +35,11 @@ func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log
 		if err != nil {
 			return err
 		}
-		servers, err := d.store.CountFollowers(ctx, author.ID)
+		servers, err := d.store.ToldOfKeys(ctx, author.ID)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s has new keys; %s told.\n", author.Name, serversAre(servers.Servers))
+		fmt.Fprintf(c.out, "%s has new keys; %s told.\n", author.Name, serversAre(servers))
 		return nil
 	})
 }
@@ -46,7 +47,7 @@ func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log
 func serversAre(n int) string {
 	switch n {
 	case 0:
-		return "no server follows yet, so none is"
+		return "no server knows them yet, so none is"
 	case 1:
 		return "one server is"
 	}

@@ -142,11 +142,15 @@ func (c *Chores) giveUp(ctx context.Context) error {
 	return err
 }
 
-// eraseRemains erases what was still needed: the keys of authors who left and those of before a rotation, until the letters
-// that they sign were out, and files.
+// oldKeyTime is how long a replaced key is kept: servers that know it and not the new one are told with it. GoToSocial asks for a
+// key anew after a week at most, when it wants to know more of an account.
+const oldKeyTime = 30 * 24 * time.Hour
+
+// eraseRemains erases what was still needed: the keys of authors who left, until the letters that they sign were out, those of
+// before a rotation, until nobody should know them, and files.
 func (c *Chores) eraseRemains(ctx context.Context) error {
 	_, err := c.Store.EraseKeys(ctx)
-	_, oldErr := c.Store.EraseOldKeys(ctx)
+	_, oldErr := c.Store.EraseOldKeys(ctx, c.Now().Add(-oldKeyTime))
 	err = errors.Join(err, oldErr)
 	if c.Discard != nil {
 		err = errors.Join(err, c.Discard(ctx))

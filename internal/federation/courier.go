@@ -15,7 +15,6 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/remote"
-	"causerie/internal/signature"
 	"causerie/internal/store"
 )
 
@@ -82,12 +81,13 @@ func (c *Courier) Run(ctx context.Context) {
 // held is a server that is ours for a while, and its seat.
 type held struct {
 	store.Claim
-	seat    *seat
-	renewed time.Time
-	letters []store.Letter   // read together with those of others; nil when they were not
-	cleared time.Time        // when it was last seen that it is not blocked
-	resting map[blog.ID]bool // voices of which it did not take a letter in this visit
-	stuck   map[matter]bool  // and what those letters were about
+	seat     *seat
+	renewed  time.Time
+	letters  []store.Letter   // read together with those of others; nil when they were not
+	cleared  time.Time        // when it was last seen that it is not blocked
+	resting  map[blog.ID]bool // voices of which it did not take a letter in this visit
+	stuck    map[matter]bool  // and what those letters were about
+	knowsKey map[blog.ID]bool // voices of which it has the newest key, as was seen in this visit
 }
 
 // matter is what must be told a server in its order: what one voice says about one object.
@@ -105,6 +105,14 @@ func matterOf(l store.Letter) matter {
 		return matter{l.VoiceID, ""}
 	}
 	return matter{l.VoiceID, l.Inbox}
+}
+
+// learnKey notes that the server has the newest key of a voice.
+func (h *held) learnKey(voice blog.ID) {
+	if h.knowsKey == nil {
+		h.knowsKey = map[blog.ID]bool{}
+	}
+	h.knowsKey[voice] = true
 }
 
 // passesOver reports whether a letter is left for later, since the server did not take another one of its voice. One that a
@@ -397,14 +405,14 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 	case barred:
 		return brought{}, c.leave(ctx, *server, letter)
 	}
-	said, err := c.seal(ctx, letter)
+	said, err := c.seal(ctx, server, letter)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
 		return c.spoilt(letter, err), nil
 	case err != nil:
 		return brought{}, err
 	}
-	answer, postErr := c.post(ctx, *server, letter, said)
+	answer, newKey, postErr := c.post(ctx, server, letter, said)
 	if ctx.Err() != nil && postErr != nil {
 		return brought{}, c.doubt(ctx, letter, answer)
 	}
@@ -412,7 +420,10 @@ func (c *Courier) carry(ctx context.Context, server *held, letter store.Letter) 
 	if !outcome.Status.Settled() && c.Now().Sub(letter.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
-	b = brought{settlement: []store.Settlement{{Letter: letter, Outcome: outcome}}, how: store.Silent, told: answer.RetryAfter > 0}
+	if newKey {
+		server.learnKey(letter.VoiceID)
+	}
+	b = brought{settlement: []store.Settlement{{Letter: letter, Outcome: outcome, NewKey: newKey && !letter.KnowsKey}}, how: store.Silent, told: answer.RetryAfter > 0}
 	switch wait := answer.RetryAfter; resting {
 	case theVoice:
 		b.settlement[0].Rest = cmp.Or(wait, rest(letter.Refusals))
@@ -472,15 +483,15 @@ func (c *Courier) doubt(ctx context.Context, letter store.Letter, answer remote.
 	return c.Store.Doubt(ctx, letter)
 }
 
-// sealed is what a letter says, and the keys that sign it: the second one where the first is not believed any more.
+// sealed is what a letter says, and the keys that sign it.
 type sealed struct {
 	words     []byte
-	keys      []signature.Key
+	signers   signers
 	followers string // what goes along of the followers at its server, see synchronization
 }
 
-func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err error) {
-	if s.keys, err = c.signers(ctx, letter); err != nil {
+func (c *Courier) seal(ctx context.Context, server *held, letter store.Letter) (s sealed, err error) {
+	if s.signers, err = c.signers(ctx, server, letter); err != nil {
 		return s, err
 	}
 	said, err := c.payload(ctx, letter)
@@ -496,7 +507,7 @@ func (c *Courier) seal(ctx context.Context, letter store.Letter) (s sealed, err 
 
 // post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched,
 // and later ones of that size in a shorter form from the beginning.
-func (c *Courier) post(ctx context.Context, server held, letter store.Letter, said sealed) (remote.Answer, error) {
+func (c *Courier) post(ctx context.Context, server *held, letter store.Letter, said sealed) (answer remote.Answer, newKey bool, err error) {
 	quiet := time.AfterFunc(time.Hour, server.seat.giveUp)
 	defer quiet.Stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { quiet.Reset(silence) }}) // it is signed by then
@@ -504,19 +515,19 @@ func (c *Courier) post(ctx context.Context, server held, letter store.Letter, sa
 	if server.TooLarge > 0 && len(whole) >= server.TooLarge {
 		said.words = shortened(whole, server.TooLarge)
 	}
-	answer, err := c.postSigned(ctx, letter.Inbox, said)
+	answer, newKey, err = c.postSigned(ctx, letter, said)
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
-		return answer, err
+		return answer, newKey, err
 	}
 	if err := c.Store.TooLarge(ctx, server.Host, len(said.words)); err != nil {
-		return answer, err
+		return answer, false, err
 	}
 	short, err := activity.ByReference(whole)
 	if err != nil || len(short) >= len(said.words) {
-		return answer, nil
+		return answer, false, nil
 	}
 	said.words = short
-	return c.postSigned(ctx, letter.Inbox, said)
+	return c.postSigned(ctx, letter, said)
 }
 
 // shortened is what a letter says in less than so many bytes: without what it says twice, else with the id of its object
@@ -529,17 +540,6 @@ func shortened(words []byte, limit int) []byte {
 		return short
 	}
 	return words
-}
-
-// postSigned brings words signed with the first of the keys. A server that refuses the signature has asked for our newest
-// key already, and gets them signed with that.
-func (c *Courier) postSigned(ctx context.Context, inbox string, said sealed) (remote.Answer, error) {
-	answer, err := c.Remote.Post(ctx, inbox, said.words, said.keys[0], said.followers)
-	refused := err == nil && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden)
-	if !refused || len(said.keys) == 1 {
-		return answer, err
-	}
-	return c.Remote.Post(ctx, inbox, said.words, said.keys[1], said.followers)
 }
 
 // spoken is an activity with a revision of the object it is about.

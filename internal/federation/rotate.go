@@ -2,15 +2,19 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"causerie/internal/blog"
+	"causerie/internal/remote"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 )
 
-// RotateKeys gives a voice other keys, whose public halves stand in it, under the ids that the keys had. Its followers'
-// servers are told at once, in a letter that bears the old signature; what was said before bears it, too, until it is out.
+// RotateKeys gives a voice other keys, whose public halves stand in it, under the ids that the keys had. All servers that may
+// know the voice are told at once, in a letter that bears the old signature; what was said before bears it, too, where the new
+// key is not known. A server that refuses the new key later is told again, with the old one, while that is kept.
 // Errors: blog.ErrNotFound, blog.ErrGone for a voice that left.
 func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.VoiceKeys) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
@@ -24,6 +28,9 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 		current.PublicKey, current.ProofKey, current.UpdatedAt = voice.PublicKey, voice.ProofKey, o.Now()
 		told, err := o.sayProfile(ctx, store, current)
 		if err != nil {
+			return err
+		}
+		if err := store.TellWhoKnow(ctx, told); err != nil {
 			return err
 		}
 		return store.RotateKeys(ctx, current, keys, told.ID)
@@ -41,26 +48,93 @@ type ring struct {
 	rotation blog.ID
 }
 
-// signers are the keys that a letter is signed with: the one that its server knows first. Those of a voice are parsed once;
-// that there are others is seen in the letters, whichever process changed them.
-func (c *Courier) signers(ctx context.Context, letter store.Letter) ([]signature.Key, error) {
+// signers are the keys with which a letter is signed.
+type signers struct {
+	first signature.Key
+	then  *signature.Key // where the first is not believed
+	old   *signature.Key // with which a server that knows it alone is told of the newest; nil when it is erased
+	newer bool           // the first is the newest of two
+}
+
+// signers are the keys that a letter is signed with. What was written before the newest key begins with the old one, unless the
+// server has the newest. The keys of a voice are parsed once; that there are others is seen in the letters, whichever process
+// changed them.
+func (c *Courier) signers(ctx context.Context, server *held, letter store.Letter) (signers, error) {
 	of := ring{letter.VoiceID, letter.Rotation}
 	held, ok := c.keys.Load(of)
 	if !ok {
 		read, err := c.readKeys(ctx, letter.VoiceID)
 		if err != nil {
-			return nil, err
+			return signers{}, err
 		}
 		if held = read; read[len(read)-1].Private != nil {
 			c.keys.Store(of, read)
 		}
 	}
 	list := held.([]signature.Key)
-	if letter.Rotation == "" || letter.ActivityID > letter.Rotation {
-		return list[len(list)-1:], nil
+	newest := list[len(list)-1]
+	switch {
+	case len(list) == 1 || letter.Rotation == "":
+		return signers{first: newest}, nil
+	case letter.KnowsKey || server.knowsKey[letter.VoiceID] || writtenAfter(letter):
+		return signers{first: newest, old: &list[0], newer: true}, nil
 	}
-	return list, nil
+	return signers{first: list[0], then: &newest}, nil
 }
+
+// writtenAfter reports whether a letter was written after its voice got its newest keys, be it with words of before.
+func writtenAfter(l store.Letter) bool {
+	return l.ActivityID > l.Rotation || l.WrittenAt != nil && l.RotatedAt != nil && l.WrittenAt.After(*l.RotatedAt)
+}
+
+// postSigned brings words to the inbox of a letter and reports whether its server has the newest of two keys by now. A server that
+// refuses the old signature has asked for our newest key already, and gets the words signed with that. One that refuses the newest
+// key may know the old one alone, and ask for no other for hours (GoToSocial): it is told of the new one with the old signature, and
+// gets the words again.
+func (c *Courier) postSigned(ctx context.Context, letter store.Letter, said sealed) (answer remote.Answer, newKey bool, err error) {
+	by := said.signers
+	answer, err = c.Remote.Post(ctx, letter.Inbox, said.words, by.first, said.followers)
+	switch {
+	case err != nil:
+	case by.then != nil && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
+		answer, err = c.Remote.Post(ctx, letter.Inbox, said.words, *by.then, said.followers)
+		return answer, taken(answer, err), err
+	case by.old != nil && answer.Status == http.StatusUnauthorized:
+		return c.postAfterUpdate(ctx, letter, said, answer)
+	}
+	return answer, taken(answer, err) && (by.newer || by.then != nil && letter.ActivityID == letter.Rotation), err
+}
+
+// postAfterUpdate tells a server that refused the newest key of it, signed with the old one, and brings it a letter again. Where that
+// is not to be, the refusal stands.
+func (c *Courier) postAfterUpdate(ctx context.Context, letter store.Letter, said sealed, refusal remote.Answer) (remote.Answer, bool, error) {
+	update, err := c.Store.LatestProfile(ctx, letter.VoiceID, letter.Rotation)
+	switch {
+	case errors.Is(err, blog.ErrNotFound) || leaving(letter): // who left has no profile: the old key must do
+		answer, err := c.Remote.Post(ctx, letter.Inbox, said.words, *said.signers.old, said.followers)
+		if !taken(answer, err) {
+			return refusal, false, nil
+		}
+		return answer, false, nil
+	case err != nil:
+		return refusal, false, err
+	}
+	profile, err := c.payload(ctx, store.Letter{ActivityID: update, VoiceID: letter.VoiceID})
+	if err != nil {
+		return refusal, false, err
+	}
+	answer, err := c.Remote.Post(ctx, letter.Inbox, profile.payload, *said.signers.old)
+	switch {
+	case !taken(answer, err):
+		return refusal, false, nil
+	case update == letter.ActivityID:
+		return answer, true, nil
+	}
+	answer, err = c.Remote.Post(ctx, letter.Inbox, said.words, said.signers.first, said.followers)
+	return answer, taken(answer, err), err
+}
+
+func taken(answer remote.Answer, err error) bool { return err == nil && answer.Status/100 == 2 }
 
 // readKeys are the keys of a voice, the old one first. One that cannot be read is the zero key, with which nothing can be
 // signed: the letter is refused and says so, and the others go on.

@@ -22,6 +22,8 @@ type Letter struct {
 	SaidAt     time.Time
 	WrittenAt  *time.Time // where it was written later than its words were said
 	Rotation   blog.ID    // the activity that told of the voice's newest keys, "" when they are its first
+	RotatedAt  *time.Time // when that was
+	KnowsKey   bool       // its server is known to have those keys
 	Asked      bool       // a person asked for this try: no rest holds it up, and it makes nothing later
 	Refusals   int        // how often in a row its server did not take what its voice sends
 }
@@ -35,10 +37,10 @@ func (l Letter) Since() time.Time {
 }
 
 const letterColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at,
-	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, d.asked, COALESCE(r.failures, 0) AS refusals`
+	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked, COALESCE(r.failures, 0) AS refusals`
 
 const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
-	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
+	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND n.voice_id = a.voice_id `
 
 // WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order in which
 // they were said.
@@ -64,6 +66,7 @@ func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit
 type Settlement struct {
 	Letter  Letter
 	Outcome blog.Delivery
+	NewKey  bool          // its server has the newest key of its voice by now, which was not known
 	Rest    time.Duration // how long its voice rests at its server, which answered and did not take it; 0: not at all
 }
 
@@ -104,6 +107,9 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 	}
 	if l.Refusals > 0 {
 		err = s.do(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, l.Host, l.VoiceID)
+	}
+	if err == nil && done.NewKey {
+		err = s.do(ctx, `INSERT INTO new_keys (voice_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.VoiceID, l.Host)
 	}
 	if err == nil && l.bringsCopy() {
 		err = s.hold(ctx, l, now)

@@ -27,12 +27,17 @@ const silentDays = 7
 // written down together with the others of its moment.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
-	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].Outcome.Status == blog.Delivered && last[0].Letter.Refusals == 0 {
+	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].takenAsUsual() {
 		if err := s.depart(&departure{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}
 	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, freeAt, how, now, last) })
+}
+
+// takenAsUsual reports whether a letter was taken at once and nothing else is to be noted with it.
+func (d Settlement) takenAsUsual() bool {
+	return d.Outcome.Status == blog.Delivered && d.Letter.Refusals == 0 && !d.NewKey
 }
 
 // release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has). It

@@ -382,6 +382,12 @@ func (m *memory) knows(id string) bool {
 	return m.met[id]
 }
 
+// Learn asks for an actor elsewhere and remembers it with its key, as one does that shows something of theirs.
+func (s *Server) Learn(ctx context.Context, id string) error {
+	_, err := s.memory.actor(ctx, s, id)
+	return err
+}
+
 // Forget drops what the server has learnt of others, as one that begins anew.
 func (s *Server) Forget() {
 	s.memory.mu.Lock()
@@ -400,6 +406,19 @@ func (m *memory) forget(id string, before time.Time) bool {
 	}
 	delete(m.actors, withoutFragment(id))
 	return true
+}
+
+// renew takes an actor as an Update of its own shows it.
+func (m *memory) renew(document map[string]any) {
+	actor := parseActor(document)
+	if actor.ID == "" || actor.key == nil {
+		return
+	}
+	known := make(chan struct{})
+	close(known)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.actors[actor.ID] = &memorised{actor: actor, known: known, since: time.Now()}
 }
 
 // actor is the actor, or owner of the key, with that id. Many who ask at once share one question, which the server's own actor

@@ -37,6 +37,7 @@ const (
 	choking
 	barring
 	garbling
+	remembering
 )
 
 // Healthy serves at once. Every server begins so.
@@ -89,6 +90,10 @@ func Choking(words string) Mood { return Mood{kind: choking, words: words} }
 
 // Barring answers the status to every letter in which the words stand, and reads the others.
 func Barring(words string, status int) Mood { return Mood{kind: barring, words: words, status: status} }
+
+// Remembering keeps the keys that it has learnt, as GoToSocial does for hours: a letter whose signature does not fit is refused, and
+// the key is not asked for again. It takes the new key from an Update of its owner that the old one signed.
+func Remembering() Mood { return Mood{kind: remembering} }
 
 // Garbling answers every letter in which the words stand with bytes that are no HTTP, and reads the others.
 func Garbling(words string) Mood { return Mood{kind: garbling, words: words} }

@@ -104,6 +104,9 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 		s.applyCreate(signer.ID, object)
 	case "Update":
 		s.applyUpdate(signer.ID, id, object)
+		if id == signer.ID && s.spell.Load().kind == remembering {
+			s.memory.renew(object)
+		}
 	case "Delete":
 		s.applyDelete(signer.ID, id)
 		s.applyRevocation(signer.ID, id)
