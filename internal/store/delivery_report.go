@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+const (
+	reportColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.revision, d.unsure, d.welcome, d.settled_at,
+		a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
+		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
+		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since,
+		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer, '') AS refusal_answer`
+	fromLetters = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d ON d.activity_id = a.id
+		JOIN peers p ON p.host = d.host LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host
+		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
+)
+
+// reportRow is a letter about an article as it is read.
+type reportRow struct {
+	blog.Report
+	ArticleID  blog.ID
+	VoiceID    blog.ID
+	RestsUntil *time.Time // the voice at the server
+}
+
+// report is the letter with the moment of its next try, for which both its server and its voice there must have rested.
+func (r reportRow) report() blog.Report {
+	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
+		r.NextAt = *r.RestsUntil
+	}
+	return r.Report
+}
+
+// Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
+func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, error) {
+	var rows []reportRow
+	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromLetters+`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
+	if err != nil {
+		return nil, err
+	}
+	behind, err := s.behind(ctx, article)
+	list := make([]blog.Report, len(rows))
+	for i, row := range rows {
+		list[i] = row.report()
+		list[i].Followers = behind[door{row.VoiceID, row.Inbox}]
+	}
+	return list, err
+}
+
+// Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same way
+// one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are alike,
+// and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
+func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Report, error) {
+	samples := map[blog.ID][]blog.Report{}
+	if len(articles) == 0 {
+		return samples, nil
+	}
+	var rows []reportRow
+	err := s.all(ctx, &rows, `
+		SELECT o.article_id, s.alike, `+reportColumns+fromLetters+`JOIN (
+			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
+				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS refusing_since,
+					string_agg(
+					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
+					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
+				`+fromLetters+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
+			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, letters) AS s ON s.article_id = o.article_id AND s.host = d.host
+		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
+	for _, row := range rows {
+		samples[row.ArticleID] = append(samples[row.ArticleID], row.report())
+	}
+	return samples, err
+}
+
+// door is a mailbox with the voice whose letters come to it.
+type door struct {
+	VoiceID blog.ID
+	Mailbox string
+}
+
+// behind counts the followers behind each mailbox, of all voices that said something about an article. It is asked apart
+// from the letters: in one query, a database that plans badly counts anew for each of them.
+func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, error) {
+	var rows []struct {
+		door
+		N int
+	}
+	err := s.all(ctx, &rows, `
+		SELECT f.voice_id, x.mailbox, count(*) AS n FROM followers f JOIN actors x ON x.id = f.actor_id
+		WHERE f.state = 'accepted' AND f.voice_id IN (
+			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)
+		GROUP BY f.voice_id, x.mailbox`, article)
+	counts := make(map[door]int, len(rows))
+	for _, row := range rows {
+		counts[row.door] = row.N
+	}
+	return counts, err
+}
+
+// CountLetters counts the letters that were written about an article and that no later one made needless.
+func (s *Store) CountLetters(ctx context.Context, article blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*)`+fromLetters+`WHERE o.article_id = ? AND d.status <> 'superseded'`, article)
+}
+
+// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer and do
+// not take what somebody sends are Refusals.
+func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
+	var list []Peer
+	return list, s.all(ctx, &list, `
+		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
+			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters,
+			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) AS patient
+		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
+}
+
+// Peer is a server that we write to.
+type Peer struct {
+	Host        string
+	Failures    int
+	FailingDays int
+	LastSuccess *time.Time
+	FreeAt      time.Time
+	Software    string
+	Letters     int
+	Patient     bool // it answered, and asked to be left alone until FreeAt
+
+	UnavailableSince *time.Time // since when it is given up, with all that is for it
+}
