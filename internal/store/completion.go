@@ -103,7 +103,7 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 // FinishCompletion writes down what came of a claim, and when the next one is due: a comment that came meanwhile begins
 // anew. ErrLost when the lease ended and somebody else has it.
 func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found blog.Completion, now time.Time) error {
-	defer s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
+	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var c Completion
 		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(), claim.ArticleID)
@@ -113,15 +113,15 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
-		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, claims = claims + 1, ran_at = ?, found = ? WHERE article_id = ?`,
+		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
 			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
 
 // ReleaseCompletion hands a claim back undone.
 func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
-	defer s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
-	return s.do(ctx, `UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
+	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
+	return s.do(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
 }
 
 // AnswerLists is where the server of a comment lists what answers it.

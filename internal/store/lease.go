@@ -45,7 +45,8 @@ func (l *leases) renew(table, name string, claims int64) {
 	}
 }
 
-// drop ends a lease, once the database was told. A claim that follows before is told from it by its number.
+// drop ends a lease. Where another claim may follow at once it is called after the database was told, and that claim has
+// another number; elsewhere before.
 func (l *leases) drop(table, name string, claims int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,7 +56,7 @@ func (l *leases) drop(table, name string, claims int64) {
 }
 
 // has reports whether the claim with this number is held here and goes on. Each claim raises the number by one, and so does
-// its end: who finds the number that comes next took what is still held.
+// the end of one of a server: whoever finds the number that comes next took what is still held.
 func (l *leases) has(table, name string, claims int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
