@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
 )
 
 type allowCommand struct {
@@ -33,7 +33,7 @@ type allowAdd struct {
 }
 
 func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	domain, err := federation.ReadDomain(a.Domain)
+	domain, err := blocklist.ReadDomain(a.Domain)
 	if err != nil {
 		return plain(err)
 	}
@@ -57,7 +57,7 @@ func waits(config Config) string {
 type allowRemove struct{ allowNamed }
 
 func (r allowRemove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	domain, err := federation.ReadDomain(r.Domain)
+	domain, err := blocklist.ReadDomain(r.Domain)
 	if err != nil {
 		return plain(err)
 	}

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"causerie/internal/admin"
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
 	"causerie/internal/store"
 	"causerie/internal/text"
@@ -58,7 +58,7 @@ func (articlePublish) Help() string {
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
-		how := federation.Manner{Quiet: p.Quiet, Hold: p.Hold, OnlyNews: true}
+		how := outbox.ReviseOptions{Quiet: p.Quiet, Hold: p.Hold, SkipIfSame: true}
 		m, err := d.read(ctx, c, p.articleFile, how)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ type articleDraft struct {
 
 func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
-		m, err := d.read(ctx, c, p.articleFile, federation.Manner{})
+		m, err := d.read(ctx, c, p.articleFile, outbox.ReviseOptions{})
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (m manuscript) mayBeKept() error {
 
 // read makes an article of a file that is to go out in a manner: a new one, or the one that this author has under its slug,
 // changed.
-func (d *desk) read(ctx context.Context, c *console, f articleFile, how federation.Manner) (manuscript, error) {
+func (d *desk) read(ctx context.Context, c *console, f articleFile, how outbox.ReviseOptions) (manuscript, error) {
 	author, err := d.author(ctx, f.Author)
 	if err != nil {
 		return manuscript{}, err
@@ -293,7 +293,7 @@ func fileName(path string) string {
 // article unless it came from a file of this name.
 func (d *desk) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, d.site.Language)
-	slug := cmp.Or(front.Slug, admin.Slug(front.Title, language))
+	slug := cmp.Or(front.Slug, authoring.Slug(front.Title, language))
 	before, err = d.known(ctx, author, slug)
 	if err == nil && front.Slug == "" && (file == "" || before.File != file) {
 		return a, before, fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
@@ -350,7 +350,7 @@ func (d *desk) fill(ctx context.Context, a *blog.Article, front markup.FrontMatt
 		return blog.Invalid{Field: "part", Problem: blog.PartOfNothing}
 	}
 	a.Part = front.Part
-	return d.store.WishSeries(ctx, a, front.Series, admin.Slug(front.Series, a.Language), 0)
+	return d.store.WishSeries(ctx, a, front.Series, authoring.Slug(front.Series, a.Language), 0)
 }
 
 // byline is the owner, then the other authors of ours, then a guest.
@@ -442,7 +442,7 @@ func (d *desk) saveDraft(ctx context.Context, m *manuscript) error {
 }
 
 // publish lets an article out: a public one as a revision, one with a date in the future at that date, any other now.
-func (d *desk) publish(ctx context.Context, m manuscript, how federation.Manner) (blog.Article, error) {
+func (d *desk) publish(ctx context.Context, m manuscript, how outbox.ReviseOptions) (blog.Article, error) {
 	if how.Hold < 0 {
 		return m.article, errors.New("--hold is a time to come, such as 30s")
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
 )
 
@@ -56,7 +56,7 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 		if err != nil {
 			return err
 		}
-		author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Email: a.Email,
+		author, err := account.NewAuthor(ctx, d.store, blog.Author{Role: role, Email: a.Email,
 			Voice: blog.Voice{Handle: a.Handle, Name: a.Name}}, password, now())
 		if errors.Is(err, blog.ErrConflict) {
 			return d.taken(ctx, a.Handle)
@@ -107,7 +107,7 @@ func (a authorAdd) tell(ctx context.Context, c *console, d *desk, author blog.Au
 	line := authorLineOf(d.site, author)
 	if needsLink {
 		var err error
-		if line.Link, err = admin.SignInLink(ctx, d.store, d.site, author.ID, now()); err != nil {
+		if line.Link, err = account.SignInLink(ctx, d.store, d.site, author.ID, now()); err != nil {
 			return err
 		}
 	}
@@ -198,7 +198,7 @@ func (p authorPassword) Run(ctx context.Context, c *console, config Config, log 
 		if err != nil {
 			return err
 		}
-		if author.Password, err = admin.HashPassword(password); err != nil {
+		if author.Password, err = account.HashPassword(password); err != nil {
 			return plain(err)
 		}
 		if err := d.store.SaveAuthor(ctx, author); err != nil {
@@ -272,7 +272,7 @@ func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slo
 		if author.DisabledAt != nil {
 			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle, author.Handle)
 		}
-		link, err := admin.SignInLink(ctx, d.store, d.site, author.ID, now())
+		link, err := account.SignInLink(ctx, d.store, d.site, author.ID, now())
 		if err != nil {
 			return err
 		}

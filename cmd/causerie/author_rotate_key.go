@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
 )
 
@@ -28,7 +28,7 @@ func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log
 		if err != nil {
 			return err
 		}
-		err = admin.RotateKeys(ctx, d.outbox, author.Voice)
+		err = account.RotateKeys(ctx, d.outbox, author.Voice)
 		if errors.Is(err, blog.ErrGone) {
 			return fmt.Errorf("%s has left this blog and signs nothing any more", author.Handle)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -19,13 +19,13 @@ func TestNewKeysAreGivenBesideARunningServer(t *testing.T) {
 			file := write(t, slug+".md", "---\ntitle: "+slug+"\nslug: "+slug+"\n---\n\nThe ferry.\n")
 			return read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
 		}
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", publish("before").Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", publish("before").Object)); err != nil {
 			t.Fatal(err)
 		}
 		if out := s.say("author", "rotate-key", "ilse"); !strings.Contains(out, "has new keys; one server is told") {
 			t.Errorf("said %q", out)
 		}
-		told, err := veerhuis.WaitFor(s.ctx, neighbour.About("Update", ilse.Object))
+		told, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", ilse.Object))
 		if err != nil || !told.Accepted() {
 			t.Fatalf("the server was told by %+v, %v", told, err)
 		}
@@ -33,7 +33,7 @@ func TestNewKeysAreGivenBesideARunningServer(t *testing.T) {
 			status, now := s.get(ilse.Object, "application/activity+json")
 			return status == http.StatusOK && now != before && strings.Contains(now, "#main-key")
 		})
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", publish("after").Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", publish("after").Object)); err != nil {
 			t.Fatal(err)
 		}
 		for _, letter := range veerhuis.Letters() {

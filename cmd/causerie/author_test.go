@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -65,7 +65,7 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 		}
 		s.say("author", "delete", "verhaagen", "--cancel")
 		s.say("author", "delete", "verhaagen", "--now")
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Delete", ilse.Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", ilse.Object)); err != nil {
 			t.Fatal(err)
 		}
 		for _, address := range []string{ilse.Object, ilse.URL, s.url + "/@verhaagen", published.URL, published.Object} {

@@ -9,8 +9,8 @@ import (
 	"os"
 	"strings"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
 	"causerie/internal/store"
 )
 
@@ -165,7 +165,7 @@ type importLine struct {
 
 func (i blockImport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	list, err := i.read(c)
-	var wrong federation.WrongLines
+	var wrong blocklist.WrongLines
 	if errors.As(err, &wrong) {
 		return fmt.Errorf("%s: nothing was imported: %w", i.File, wrong)
 	}
@@ -189,16 +189,16 @@ func (i blockImport) Run(ctx context.Context, c *console, config Config, log *sl
 	})
 }
 
-func (i blockImport) read(c *console) (federation.Blocklist, error) {
+func (i blockImport) read(c *console) (blocklist.Blocklist, error) {
 	if i.File == "-" {
-		return federation.ReadBlocklist(c.in)
+		return blocklist.ReadBlocklist(c.in)
 	}
 	file, err := os.Open(i.File)
 	if err != nil {
-		return federation.Blocklist{}, fmt.Errorf("the list cannot be read: %w", err)
+		return blocklist.Blocklist{}, fmt.Errorf("the list cannot be read: %w", err)
 	}
 	defer file.Close()
-	return federation.ReadBlocklist(file)
+	return blocklist.ReadBlocklist(file)
 }
 
 func (l importLine) String() string {
@@ -223,6 +223,6 @@ func (blockExport) Run(ctx context.Context, c *console, config Config, log *slog
 		if err != nil {
 			return err
 		}
-		return federation.WriteBlocklist(c.out, blocks)
+		return blocklist.WriteBlocklist(c.out, blocks)
 	})
 }

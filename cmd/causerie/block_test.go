@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -26,11 +26,11 @@ func readable(a articleLine, comment, author string) map[string]string {
 func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{})
+		world := fedtest.New(fedtest.Config{})
 		t.Cleanup(func() { world.Close() })
-		var people []*neighbour.Person
+		var people []*fedtest.Person
 		for _, name := range []string{"veerhuis", "zilverduin"} {
-			server, err := world.Server(name, neighbour.Mastodon)
+			server, err := world.Server(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second { // 2 s on a machine with nothing else to do
 			t.Errorf("it took %v, and these told it last: %v", took, told())
 		}
-		if _, err := kade.Server.WaitFor(s.ctx, neighbour.OfType("Reject")); err != nil {
+		if _, err := kade.Server.WaitFor(s.ctx, fedtest.OfType("Reject")); err != nil {
 			t.Error(err)
 		}
 		if out := s.say("block", "remove", strings.ToUpper(kade.Server.Host)); !strings.Contains(out, "must follow anew") {
@@ -107,9 +107,9 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 	if out := s.say("block", "list"); !strings.Contains(out, "Very loud") || !strings.Contains(out, "since May") {
 		t.Errorf("the list is %q", out)
 	}
-	world := neighbour.New(neighbour.Config{})
+	world := fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", neighbour.Mastodon)
+	server, err := world.Server("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		t.Fatal(err)
 	}

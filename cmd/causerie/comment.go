@@ -10,6 +10,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/federation/inbox"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -172,8 +173,8 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 		if err != nil {
 			return err
 		}
-		inbox := federation.NewInbox(d.base(), keys, d.outbox)
-		found, err := federation.NewBackfill(inbox).Complete(ctx, a.ID)
+		in := inbox.NewInbox(d.base(), keys, d.outbox)
+		found, err := inbox.NewBackfill(in).Complete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("the other servers are being asked about “%s” at this moment: try again in a minute", a.Slug)
 		}

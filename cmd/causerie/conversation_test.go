@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
 // talkative is a blog with one article, and Bram, who has a lot to say about it.
 type talkative struct {
 	*stage
-	bram    *neighbour.Person
+	bram    *fedtest.Person
 	author  authorLine
 	article articleLine
 	n       int

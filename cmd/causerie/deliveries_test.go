@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -14,19 +14,19 @@ import (
 func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{Ports: true})
+		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		servers := map[string]*neighbour.Server{}
-		var followers []*neighbour.Person
+		servers := map[string]*fedtest.Server{}
+		var followers []*fedtest.Person
 		for _, name := range []string{"veerhuis", "zilverduin", "dijla", "steiger"} {
-			server, err := world.Server(name, neighbour.Mastodon)
+			server, err := world.Server(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
 			servers[name], followers = server, append(followers, server.Person("bram"))
 		}
 		s.ilse(followers...)
-		be := func(name string, mood neighbour.Mood) {
+		be := func(name string, mood fedtest.Mood) {
 			t.Helper()
 			if err := servers[name].Be(mood); err != nil {
 				t.Fatal(err)
@@ -51,9 +51,9 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 			return strings.HasPrefix(s.say("deliveries", "four-minutes-wide"), "All 4 servers have it.\n")
 		})
 
-		be("zilverduin", neighbour.Refusing(http.StatusForbidden))
-		be("dijla", neighbour.TooMany(time.Minute, 0))
-		be("steiger", neighbour.Closed())
+		be("zilverduin", fedtest.Refusing(http.StatusForbidden))
+		be("dijla", fedtest.TooMany(time.Minute, 0))
+		be("steiger", fedtest.Closed())
 		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
 			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" && strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
@@ -103,7 +103,7 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		if line := of("zilverduin"); line.Asked || line.Words != "Still has it: it refused the request to forget it." {
 			t.Errorf("of the refused request the report says %+v", line)
 		}
-		be("zilverduin", neighbour.Healthy())
+		be("zilverduin", fedtest.Healthy())
 		s.say("deliveries", "retry", "four-minutes-wide", "--host", servers["zilverduin"].Host)
 		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Took the request to forget it." })
 	})
@@ -113,7 +113,7 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Asia/Tokyo")
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(neighbour.TooMany(time.Hour, 0)); err != nil {
+	if err := veerhuis.Be(fedtest.TooMany(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s"); !strings.Contains(said, " JST. Until then") {
@@ -133,7 +133,7 @@ func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(neighbour.TooMany(time.Hour, 0)); err != nil {
+	if err := veerhuis.Be(fedtest.TooMany(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {

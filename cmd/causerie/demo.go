@@ -24,10 +24,10 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/sync/errgroup"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -177,8 +177,8 @@ type demo struct {
 	began        time.Time
 	ilse, tobias blog.Author
 	whole, road  blog.Voice // of the blog, and of its series
-	world        *neighbour.World
-	servers      []*neighbour.Server
+	world        *fedtest.World
+	servers      []*fedtest.Server
 	article      blog.Article
 	said         []string     // what must stand under the article in the end
 	guarded      blog.Article // an earlier one, whose author looks at each answer first
@@ -247,7 +247,7 @@ func (d *demo) found(ctx context.Context) error {
 		return err
 	})
 	making.Go(func() (err error) {
-		d.whole, err = admin.LetSiteSpeak(ctx, d.store, "overkant", began)
+		d.whole, err = account.LetSiteSpeak(ctx, d.store, "overkant", began)
 		return err
 	})
 	if err := making.Wait(); err != nil {
@@ -258,7 +258,7 @@ func (d *demo) found(ctx context.Context) error {
 }
 
 func (d *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string, role blog.Role) (blog.Author, error) {
-	author, err := admin.NewAuthor(ctx, d.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
+	author, err := account.NewAuthor(ctx, d.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
 	if err != nil {
 		return author, err
 	}
@@ -303,7 +303,7 @@ func (d *demo) followable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.road, err = admin.LetSeriesSpeak(ctx, d.store, series, "lowroad", now())
+	d.road, err = account.LetSeriesSpeak(ctx, d.store, series, "lowroad", now())
 	return err
 }
 
@@ -317,7 +317,7 @@ func (d *demo) file(ctx context.Context, desk *desk, name string, by blog.Author
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}
-	return desk.publish(ctx, m, federation.Manner{})
+	return desk.publish(ctx, m, outbox.ReviseOptions{})
 }
 
 // drawn opens the pictures of the demo's articles, which are drawn and not kept.
@@ -332,9 +332,9 @@ func drawn(name string) (io.ReadCloser, error) {
 
 // move starts the other servers.
 func (d *demo) move(context.Context) error {
-	d.world = neighbour.New(neighbour.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: d.log})
+	d.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: d.log})
 	for i, name := range []string{"veerhuis", "noordkade", "dijla"} {
-		flavours := []neighbour.Flavour{neighbour.Mastodon, neighbour.GoToSocial, neighbour.Misskey}
+		flavours := []fedtest.Flavour{fedtest.Mastodon, fedtest.GoToSocial, fedtest.Misskey}
 		server, err := d.world.Server(name, flavours[i])
 		if err != nil {
 			return err
@@ -345,7 +345,7 @@ func (d *demo) move(context.Context) error {
 }
 
 // person is somebody on one of the servers: 0, 1 or 2.
-func (d *demo) person(server int, name string) *neighbour.Person {
+func (d *demo) person(server int, name string) *fedtest.Person {
 	return d.servers[server].Person(name)
 }
 
@@ -353,7 +353,7 @@ func (d *demo) person(server int, name string) *neighbour.Person {
 func (d *demo) follow(ctx context.Context) error {
 	var following errgroup.Group
 	for _, f := range []struct {
-		who  *neighbour.Person
+		who  *fedtest.Person
 		whom blog.Voice
 	}{
 		{d.person(0, "bram"), d.ilse.Voice}, {d.person(0, "wietske"), d.ilse.Voice}, {d.person(1, "nadia"), d.ilse.Voice}, {d.person(2, "deniz"), d.ilse.Voice},
@@ -378,7 +378,7 @@ func (d *demo) follow(ctx context.Context) error {
 	return following.Wait()
 }
 
-func known(p *neighbour.Person) string { return "@" + p.Handle() }
+func known(p *fedtest.Person) string { return "@" + p.Handle() }
 
 // publishOne publishes the article that the followers are to get.
 func (d *demo) publishOne(ctx context.Context) (err error) {
@@ -395,7 +395,7 @@ func (d *demo) deliver(ctx context.Context) error {
 	began := time.Now()
 	object := d.site.ArticleID(d.article.ObjectID)
 	for _, s := range d.servers {
-		if _, err := s.WaitFor(ctx, neighbour.About("Create", object)); err != nil {
+		if _, err := s.WaitFor(ctx, fedtest.About("Create", object)); err != nil {
 			return err
 		}
 	}
@@ -452,9 +452,9 @@ func (d *demo) converse(ctx context.Context) error {
 		return err
 	}
 	for _, act := range []struct {
-		who  *neighbour.Person
+		who  *fedtest.Person
 		word string
-		do   func(context.Context, string) (neighbour.Sent, error)
+		do   func(context.Context, string) (fedtest.Sent, error)
 	}{
 		{d.person(0, "wietske"), "like", d.person(0, "wietske").Like}, {deniz, "like", deniz.Like}, {nadia, "boost", nadia.Boost},
 	} {
@@ -467,8 +467,8 @@ func (d *demo) converse(ctx context.Context) error {
 }
 
 // reply lets somebody answer; the author of the blog is told also of answers to others.
-func (d *demo) reply(ctx context.Context, who *neighbour.Person, to, language, words string) (neighbour.Sent, error) {
-	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", neighbour.Language(language), neighbour.Mention(d.site.ActorID(d.ilse.ID)))
+func (d *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
+	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language), fedtest.Mention(d.site.ActorID(d.ilse.ID)))
 	if err != nil {
 		return sent, err
 	}
@@ -478,10 +478,10 @@ func (d *demo) reply(ctx context.Context, who *neighbour.Person, to, language, w
 }
 
 // speakOf lets somebody quote the article, and somebody else name its author, which is hers alone to read.
-func (d *demo) speakOf(ctx context.Context, quoter, namer *neighbour.Person) error {
-	object, ilse := d.site.ArticleID(d.article.ObjectID), neighbour.Mention(d.site.ActorID(d.ilse.ID))
+func (d *demo) speakOf(ctx context.Context, quoter, namer *fedtest.Person) error {
+	object, ilse := d.site.ArticleID(d.article.ObjectID), fedtest.Mention(d.site.ActorID(d.ilse.ID))
 	words := "Reading this I rang a bell that I do not have."
-	if _, err := quoter.Post(ctx, "<p>"+html.EscapeString(words)+"</p>", neighbour.Quoting(object), ilse); err != nil {
+	if _, err := quoter.Post(ctx, "<p>"+html.EscapeString(words)+"</p>", fedtest.Quoting(object), ilse); err != nil {
 		return err
 	}
 	d.said = append(d.said, words, "quotes this article")
@@ -497,10 +497,10 @@ func (d *demo) speakOf(ctx context.Context, quoter, namer *neighbour.Person) err
 }
 
 // knock lets somebody answer where the author wants to see it first.
-func (d *demo) knock(ctx context.Context, who *neighbour.Person) error {
+func (d *demo) knock(ctx context.Context, who *fedtest.Person) error {
 	const words = "<p>Mijn vader bond er elk jaar een voor de boot die niet kwam. Heb je er een over?</p>"
-	author := neighbour.Mention(d.site.ActorID(d.tobias.ID))
-	if _, err := who.Reply(ctx, d.site.ArticleID(d.guarded.ObjectID), words, neighbour.Language("nl"), author); err != nil {
+	author := fedtest.Mention(d.site.ActorID(d.tobias.ID))
+	if _, err := who.Reply(ctx, d.site.ArticleID(d.guarded.ObjectID), words, fedtest.Language("nl"), author); err != nil {
 		return err
 	}
 	err := until(ctx, func() (bool, error) {
@@ -512,7 +512,7 @@ func (d *demo) knock(ctx context.Context, who *neighbour.Person) error {
 }
 
 // answer lets Ilse answer a comment, and waits until its writer has read it.
-func (d *demo) answer(ctx context.Context, to neighbour.Sent, who *neighbour.Person, words string) error {
+func (d *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person, words string) error {
 	var comment blog.Comment
 	err := until(ctx, func() (_ bool, err error) {
 		comment, err = d.store.CommentByAddress(ctx, to.Object)
@@ -528,7 +528,7 @@ func (d *demo) answer(ctx context.Context, to neighbour.Sent, who *neighbour.Per
 	if err != nil {
 		return err
 	}
-	if _, err := who.Server.WaitFor(ctx, neighbour.About("Create", mine.Address)); err != nil {
+	if _, err := who.Server.WaitFor(ctx, fedtest.About("Create", mine.Address)); err != nil {
 		return err
 	}
 	d.said = append(d.said, words)

@@ -8,7 +8,8 @@ import (
 	"net"
 	"time"
 
-	"causerie/internal/federation"
+	"causerie/internal/federation/doctor"
+	"causerie/internal/federation/outbox"
 )
 
 type doctorCommand struct {
@@ -33,7 +34,7 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 	found := x.examine(ctx, config, log)
 	t, bad := newTable(c.out, x.JSON), 0
 	for _, f := range found {
-		if f.Mark == federation.Wrong {
+		if f.Mark == doctor.Wrong {
 			bad++
 		}
 		t.line(f, string(f.Mark), f.Check, f.Words)
@@ -54,7 +55,7 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 }
 
 // examine makes all checks that can be made. Without a database, or in one that is not of this blog, there are none more.
-func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Logger) []federation.Finding {
+func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Logger) []doctor.Finding {
 	var e examination
 	s, err := openStore(ctx, config, existing)
 	if err != nil {
@@ -77,7 +78,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 		return e.List
 	}
 	base := e.base()
-	checkup := federation.Checkup{Base: base, Outbox: &federation.Outbox{Base: base, Wake: func() {}}, Key: key, AuthorizedFetch: config.AuthorizedFetch,
+	checkup := doctor.Doctor{Core: base, Outbox: &outbox.Outbox{Core: base, Wake: func() {}}, Key: key, AuthorizedFetch: config.AuthorizedFetch,
 		Door: config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
 	checkup.Run(ctx, x.Fix)
 	return checkup.List

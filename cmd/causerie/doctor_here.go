@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/doctor"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 	"causerie/internal/text"
@@ -21,7 +21,7 @@ import (
 // examination is what can be looked at on this machine.
 type examination struct {
 	*desk
-	federation.Findings
+	doctor.Findings
 }
 
 // settings looks for what a public blog should not have.

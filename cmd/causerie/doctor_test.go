@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/federation/doctor"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -66,19 +66,19 @@ func openBehind(t *testing.T, database string, settings ...string) (*stage, *spo
 }
 
 // doctor asks for an examination, and returns what is not well by what was looked at, and the exit status.
-func (s *stage) doctor(args ...string) (ill map[string]string, list []federation.Finding, status int) {
+func (s *stage) doctor(args ...string) (ill map[string]string, list []doctor.Finding, status int) {
 	s.t.Helper()
 	out, trouble, status := say(s.ctx, s.args(append([]string{"doctor", "--json"}, args...)...), nil, "")
-	list, ill = read[federation.Finding](s.t, out), map[string]string{}
+	list, ill = read[doctor.Finding](s.t, out), map[string]string{}
 	wrong := false
 	for _, f := range list {
-		if f.Mark != federation.Fine {
+		if f.Mark != doctor.Fine {
 			ill[f.Check] += string(f.Mark) + ": " + f.Words + ". " + f.Do + ". "
 		}
-		if f.Mark != federation.Fine && f.Do == "" && f.Check != "database" && f.Check != "settings" {
+		if f.Mark != doctor.Fine && f.Do == "" && f.Check != "database" && f.Check != "settings" {
 			s.t.Errorf("%+v does not say what to do", f)
 		}
-		wrong = wrong || f.Mark == federation.Wrong
+		wrong = wrong || f.Mark == doctor.Wrong
 	}
 	if wrong != (status == failed) || wrong != strings.Contains(trouble, "wrong") {
 		s.t.Errorf("it ended with %d and said %q, after %+v", status, trouble, list)
@@ -228,7 +228,7 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 		if status != failed || !strings.Contains(ill["address"], "nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
 			t.Errorf("%d, %v", status, ill)
 		}
-		if slices.ContainsFunc(list, func(f federation.Finding) bool { return f.Check == "letterbox" }) {
+		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "letterbox" }) {
 			t.Error("it goes on asking")
 		}
 		s.stop()
@@ -236,7 +236,7 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 			t.Errorf("with no server at all %v", ill)
 		}
 		out, trouble, status := say(s.ctx, append(s.args("doctor", "--json"), "--url", "https://elsewhere.example"), nil, "")
-		if f := read[federation.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" || !strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
+		if f := read[doctor.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" || !strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
 			t.Errorf("with another address: %d %s", status, out)
 		}
 	})
@@ -248,16 +248,16 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 func TestTheDoctorFindsAWrongClock(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{})
+		world := fedtest.New(fedtest.Config{})
 		t.Cleanup(func() { world.Close() })
 		s.ilse()
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		for i, name := range []string{"veerhuis", "zilverduin"} {
-			server, err := world.Server(name, neighbour.Mastodon)
+			server, err := world.Server(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := server.Person("bram").Reply(s.ctx, a.Object, "<p>From "+name+".</p>", neighbour.Published(time.Now().Add(20*time.Minute))); err != nil {
+			if _, err := server.Person("bram").Reply(s.ctx, a.Object, "<p>From "+name+".</p>", fedtest.Published(time.Now().Add(20*time.Minute))); err != nil {
 				t.Fatal(err)
 			}
 			s.shows(a.URL, "From "+name, true)
@@ -279,7 +279,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		s := open(t, database)
 		server, bram := s.village()
 		ilse := s.ilse()
-		if err := server.Be(neighbour.Refusing(http.StatusForbidden)); err != nil {
+		if err := server.Be(fedtest.Refusing(http.StatusForbidden)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := bram.Follow(s.ctx, ilse.Object); err != nil {
@@ -295,7 +295,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		if state := bram.Follows(ilse.Object); state == "accepted" {
 			t.Fatal("looking at it mended it")
 		}
-		if err := server.Be(neighbour.Healthy()); err != nil {
+		if err := server.Be(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") || !strings.Contains(ill["followers"], "said again just now") {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/doctor"
 )
 
 type fetchCommand struct {
@@ -35,7 +35,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 	if err := d.connect(ctx, nil); err != nil {
 		return err
 	}
-	found, err := federation.Inspect(ctx, d.base(), strings.TrimSpace(f.What))
+	found, err := doctor.Inspect(ctx, d.base(), strings.TrimSpace(f.What))
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", oneLine(f.What), err)
 	}
@@ -53,7 +53,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 }
 
 // describe prints what was understood, for people.
-func describe(out io.Writer, found federation.Inspection) error {
+func describe(out io.Writer, found doctor.FetchReport) error {
 	t := newTable(out, false)
 	line := func(name string, values ...string) {
 		for _, value := range values {
@@ -80,7 +80,7 @@ func describe(out io.Writer, found federation.Inspection) error {
 	return t.flush()
 }
 
-func describePerson(line func(string, ...string), p federation.InspectedActor) {
+func describePerson(line func(string, ...string), p doctor.InspectedActor) {
 	confirmed := "confirmed by WebFinger"
 	if !p.Confirmed {
 		confirmed = "not confirmed: " + p.Doubt
@@ -113,7 +113,7 @@ func whether(said *bool, yes, no string) string {
 var audiences = map[blog.CommentVisibility]string{blog.PublicComment: "everybody", blog.UnlistedComment: "everybody who comes by (unlisted)",
 	blog.RestrictedComment: "followers, or those named in it, alone"}
 
-func describePost(line func(string, ...string), p federation.InspectedPost) {
+func describePost(line func(string, ...string), p doctor.InspectedPost) {
 	author := p.Author
 	if p.Handle != "" {
 		author = "@" + p.Handle + ", " + author

@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/federation/doctor"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
 const public = "https://www.w3.org/ns/activitystreams#Public"
 
 // fetch asks for something elsewhere; the trouble is what was said of it when it would be refused.
-func (s *stage) fetch(what string, settings ...string) (found federation.Inspection, trouble string) {
+func (s *stage) fetch(what string, settings ...string) (found doctor.FetchReport, trouble string) {
 	s.t.Helper()
 	out, trouble, status := say(s.ctx, s.args(append([]string{"fetch", what, "--json"}, settings...)...), nil, "")
 	if (status == failed) != (trouble != "") {
@@ -36,7 +36,7 @@ func (s *stage) fetch(what string, settings ...string) (found federation.Inspect
 }
 
 // noteIn tells whether one of the notes says something.
-func noteIn(found federation.Inspection, words string) bool {
+func noteIn(found doctor.FetchReport, words string) bool {
 	return strings.Contains(strings.Join(found.Notes, "\n"), words)
 }
 
@@ -79,8 +79,8 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 		ilse := s.ilse()
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		at := time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC)
-		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", neighbour.Unlisted(), neighbour.Language("nl"), neighbour.Warning("water"),
-			neighbour.Published(at), neighbour.Answering(a.URL))
+		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", fedtest.Unlisted(), fedtest.Language("nl"), fedtest.Warning("water"),
+			fedtest.Published(at), fedtest.Answering(a.URL))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,14 +97,14 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			t.Errorf("for people:\n%s", out)
 		}
 		for name, c := range map[string]struct {
-			options []neighbour.Option
+			options []fedtest.Option
 			html    string
 			want    string
 		}{
-			"an answer elsewhere":  {[]neighbour.Option{neighbour.Answering("https://noordkade.example/notes/1")}, "x", "up to sixteen posts above it"},
-			"an answer to nothing": {[]neighbour.Option{neighbour.Answering(s.url + "/2026/11/never-was")}, "x", "it answers what is not here"},
+			"an answer elsewhere":  {[]fedtest.Option{fedtest.Answering("https://noordkade.example/notes/1")}, "x", "up to sixteen posts above it"},
+			"an answer to nothing": {[]fedtest.Option{fedtest.Answering(s.url + "/2026/11/never-was")}, "x", "it answers what is not here"},
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`, "among the voices under " + a.URL + ", as a link"},
-			"a word to an author":  {[]neighbour.Option{neighbour.Mention(ilse.Object)}, "Good morning.", "kept at the desk for @ilse"},
+			"a word to an author":  {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.", "kept at the desk for @ilse"},
 			"something else":       {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)
@@ -141,7 +141,7 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 		found, trouble := s.fetch(server.Show("/articles/1", proven))
 		p := found.Post
 		if trouble != "" || p == nil || found.Kind != "Article" || p.Title != "On bells" || !strings.Contains(p.Text, "They ring.") || p.Quotes != "https://noordkade.example/notes/1" || p.Visibility != blog.PublicComment ||
-			p.MayReply != "followers; everybody after a yes" || p.MayQuote != "nobody but its author" || p.Updated == nil || len(p.Attachments) != 1 || p.Attachments[0] != (federation.InspectedFile{Type: "image/png", URL: server.URL + "/bell.png", Alt: "A bell"}) {
+			p.MayReply != "followers; everybody after a yes" || p.MayQuote != "nobody but its author" || p.Updated == nil || len(p.Attachments) != 1 || p.Attachments[0] != (doctor.InspectedFile{Type: "image/png", URL: server.URL + "/bell.png", Alt: "A bell"}) {
 			t.Errorf("%s: %+v", trouble, p)
 		}
 		if !strings.HasPrefix(found.Proof, "holds: by "+bram.ProofKeyID()+", made ") {
@@ -162,9 +162,9 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{Ports: true})
+		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		shy, err := world.Server("dijla", neighbour.GoToSocial)
+		shy, err := world.Server("dijla", fedtest.GoToSocial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 			t.Errorf("for people:\n%s", out)
 		}
 		s.stop() // so that nobody who has not met us can read our key
-		stranger, err := world.Server("noordkade", neighbour.GoToSocial)
+		stranger, err := world.Server("noordkade", fedtest.GoToSocial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,9 +268,9 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{})
+		world := fedtest.New(fedtest.Config{})
 		t.Cleanup(func() { world.Close() })
-		server, err := world.Server("veerhuis", neighbour.Mastodon)
+		server, err := world.Server("veerhuis", fedtest.Mastodon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +317,7 @@ func TestFetchWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := server.Be(neighbour.NewerOnly()); err != nil { // that it reads nothing else is found out each time, and not kept
+		if err := server.Be(fedtest.NewerOnly()); err != nil { // that it reads nothing else is found out each time, and not kept
 			t.Fatal(err)
 		}
 		s.fetch(bram.ID) // the server has our key from now on

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -118,12 +118,12 @@ func TestT125AWithdrawnArticleIsReadNowhere(t *testing.T) {
 	veerhuis, bram := s.village()
 	s.ilse(bram)
 	a := read[articleLine](t, s.say("article", "publish", write(t, "canary.md", "---\ntitle: The canary\ntags: [rivers]\n---\n\nUnder the canary.\n"), "--author", "ilse", "--json"))[0]
-	if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", a.Object)); err != nil {
+	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", a.Object)); err != nil {
 		t.Fatal(err)
 	}
 	s.wait("it is read in many places", func() bool { return len(s.met(a.URL, a.Object, "canary")) >= 9 })
 	s.say("article", "withdraw", "the-canary")
-	if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Delete", a.Object)); err != nil {
+	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", a.Object)); err != nil {
 		t.Fatal(err)
 	}
 	s.wait("it is read nowhere", func() bool { return len(s.met(a.URL, a.Object, "Under the canary")) == 0 })
@@ -155,7 +155,7 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 		t.Errorf("veerhuis got %d letters", len(veerhuis.Letters())-before)
 	}
 	again := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s", "--json"))[0]
-	if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", again.Object)); err != nil {
+	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", again.Object)); err != nil {
 		t.Fatal(err)
 	}
 	if again.Object == held.Object {
@@ -164,7 +164,7 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	if said := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse", "--quiet"); !strings.Contains(said, "revised") {
 		t.Errorf("the quiet correction said %q", said)
 	}
-	letter, err := veerhuis.WaitFor(s.ctx, neighbour.About("Update", again.Object))
+	letter, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", again.Object))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 			t.Errorf("undo of a held article said %q", said)
 		}
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", a.Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", a.Object)); err != nil {
 			t.Fatal(err)
 		}
 		before := len(veerhuis.Letters())

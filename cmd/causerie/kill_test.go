@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 )
@@ -31,8 +31,8 @@ type victim struct {
 	url     string
 	flags   []string
 	store   *store.Store // a second look at its database
-	world   *neighbour.World
-	people  []*neighbour.Person
+	world   *fedtest.World
+	people  []*fedtest.Person
 	serving *exec.Cmd
 }
 
@@ -48,7 +48,7 @@ func TestF110NothingAcknowledgedIsLostToKill(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		v := newVictim(t, database)
 		var published []string
-		var replies []*neighbour.Ready
+		var replies []*fedtest.Ready
 		cut := 0
 		for round := range kills {
 			v.serve()
@@ -90,9 +90,9 @@ func newVictim(t *testing.T, database string) *victim {
 // surround gives Ilse a follower on each of many servers.
 func (v *victim) surround() {
 	v.t.Helper()
-	v.world = neighbour.New(neighbour.Config{KeyPool: 8, SharedMemory: true})
+	v.world = fedtest.New(fedtest.Config{KeyPool: 8, SharedMemory: true})
 	v.t.Cleanup(func() { v.world.Close() })
-	servers, err := v.world.Servers(neighbours, neighbour.Mastodon)
+	servers, err := v.world.Servers(neighbours, fedtest.Mastodon)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -176,9 +176,9 @@ func (v *victim) publish(n int) string {
 	return said.Object
 }
 
-func (v *victim) replies(object string, round int) []*neighbour.Ready {
+func (v *victim) replies(object string, round int) []*fedtest.Ready {
 	v.t.Helper()
-	var list []*neighbour.Ready
+	var list []*fedtest.Ready
 	for i := range 10 {
 		ready, err := v.people[(round*10+i)%len(v.people)].PrepareReply(v.t.Context(), object, "<p>I was there.</p>")
 		if err != nil {
@@ -190,7 +190,7 @@ func (v *victim) replies(object string, round int) []*neighbour.Ready {
 }
 
 // killDuring lets replies come in and kills the server at a random moment of it.
-func (v *victim) killDuring(random *rand.Rand, replies []*neighbour.Ready) {
+func (v *victim) killDuring(random *rand.Rand, replies []*fedtest.Ready) {
 	v.t.Helper()
 	after := time.Duration(random.Int64N(int64(600 * time.Millisecond)))
 	killed := make(chan struct{})
@@ -214,10 +214,10 @@ func (v *victim) waiting() int {
 }
 
 // resend brings every reply again, those that were taken among them.
-func (v *victim) resend(replies []*neighbour.Ready) {
+func (v *victim) resend(replies []*fedtest.Ready) {
 	v.t.Helper()
 	for _, r := range replies {
-		var refused *neighbour.Refused
+		var refused *fedtest.Refused
 		if _, err := r.Send(v.t.Context()); errors.As(err, &refused) {
 			v.t.Errorf("a reply was refused: %v", err)
 		} else if err != nil {
@@ -276,7 +276,7 @@ func (v *victim) counted(published []string, want int) {
 // doubled bounds what was sent twice by what can have been on its way at the kills, and tells how much it was.
 func (v *victim) doubled(articles int) {
 	v.t.Helper()
-	sent := v.world.Count(neighbour.OfType("Create"))
+	sent := v.world.Count(fedtest.OfType("Create"))
 	again := sent - articles*neighbours
 	v.t.Logf("%d letters, of which %d came twice", sent, again)
 	if again > kills*neighbours/2 {

@@ -12,6 +12,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/media"
 	"causerie/internal/remote"
 	"causerie/internal/signature"
@@ -27,7 +28,7 @@ type desk struct {
 	site    blog.Site
 	library *media.Library
 	remote  *remote.Client
-	outbox  *federation.Outbox
+	outbox  *outbox.Outbox
 	founded bool // the blog is new: it was founded as it was opened
 }
 
@@ -100,7 +101,7 @@ func (d *desk) furnish(ctx context.Context, n need) error {
 	if err := d.connect(ctx, d.base().LearnScheme); err != nil {
 		return err
 	}
-	d.outbox = &federation.Outbox{Base: d.base(), Wake: func() {}}
+	d.outbox = &outbox.Outbox{Core: d.base(), Wake: func() {}}
 	return nil
 }
 
@@ -136,8 +137,8 @@ func openToLook(ctx context.Context, config Config, log *slog.Logger) (*desk, er
 	return d, nil
 }
 
-func (d *desk) base() federation.Base {
-	return federation.Base{Site: d.site, Store: d.store, Remote: d.remote, Now: time.Now, Log: d.log,
+func (d *desk) base() federation.Core {
+	return federation.Core{Site: d.site, Store: d.store, Remote: d.remote, Now: time.Now, Log: d.log,
 		AllowList: d.config.Federation == confined}
 }
 

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -126,7 +126,7 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 		words := `<p>Seen? <img src="` + pixel + `" srcset="` + pixel + ` 2x" alt="A dot"> <span style="background:url(` + pixel + `)">x</span></p>
 			<video src="` + pixel + `" poster="` + pixel + `"></video><audio src="` + pixel + `"></audio><iframe src="` + pixel + `"></iframe><object data="` + pixel + `"></object>
 			<svg><image href="` + pixel + `"></image></svg><link rel="stylesheet" href="` + pixel + `"><picture><source srcset="` + pixel + `"></picture><table background="` + pixel + `"></table>`
-		reply, err := bram.Reply(s.ctx, a.Object, words, neighbour.Warning("Dots"))
+		reply, err := bram.Reply(s.ctx, a.Object, words, fedtest.Warning("Dots"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,8 +173,8 @@ func TestAPostThatNamesAnAuthorIsReadNowhere(t *testing.T) {
 	_, bram := s.village()
 	ilse := s.ilse(bram)
 	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
-	for _, option := range []neighbour.Option{neighbour.Language("en"), neighbour.Unlisted(), neighbour.Direct()} {
-		if _, err := bram.Post(s.ctx, "<p>Ask ilse about the canary.</p>", option, neighbour.Mention(ilse.Object)); err != nil {
+	for _, option := range []fedtest.Option{fedtest.Language("en"), fedtest.Unlisted(), fedtest.Direct()} {
+		if _, err := bram.Post(s.ctx, "<p>Ask ilse about the canary.</p>", option, fedtest.Mention(ilse.Object)); err != nil {
 			t.Fatal(err)
 		}
 	}

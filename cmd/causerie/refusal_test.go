@@ -5,20 +5,20 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
 func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		world := neighbour.New(neighbour.Config{Ports: true})
+		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		moods := map[string]neighbour.Mood{"zilverduin": neighbour.RefusingSignatures(), "dijla": neighbour.TooMany(time.Minute, 0), "steiger": neighbour.Closed()}
-		hosts := map[string]*neighbour.Server{}
-		var followers []*neighbour.Person
+		moods := map[string]fedtest.Mood{"zilverduin": fedtest.RefusingSignatures(), "dijla": fedtest.TooMany(time.Minute, 0), "steiger": fedtest.Closed()}
+		hosts := map[string]*fedtest.Server{}
+		var followers []*fedtest.Person
 		for name := range moods {
-			server, err := world.Server(name, neighbour.Mastodon)
+			server, err := world.Server(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}

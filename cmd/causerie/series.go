@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 	"causerie/internal/text"
@@ -77,6 +77,6 @@ func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *sl
 			return err
 		}
 		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SeriesVoice(ctx, series.ID) },
-			func() (blog.Voice, error) { return admin.LetSeriesSpeak(ctx, d.store, series, v.Handle, now()) })
+			func() (blog.Voice, error) { return account.LetSeriesSpeak(ctx, d.store, series, v.Handle, now()) })
 	})
 }

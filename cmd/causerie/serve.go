@@ -21,9 +21,14 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"causerie/internal/account"
 	"causerie/internal/admin"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/federation/delivery"
+	"causerie/internal/federation/documents"
+	"causerie/internal/federation/inbox"
+	"causerie/internal/federation/jobs"
 	"causerie/internal/page"
 	"causerie/internal/store"
 	"causerie/internal/visitor"
@@ -71,9 +76,9 @@ func closeAll(listeners []net.Listener) {
 // house is a running blog: every room, joined.
 type house struct {
 	*desk
-	courier  *federation.Courier
-	inbox    *federation.Inbox
-	chores   *federation.Chores
+	courier  *delivery.Courier
+	inbox    *inbox.Inbox
+	chores   *jobs.Jobs
 	handler  http.Handler
 	draining atomic.Bool
 }
@@ -93,14 +98,14 @@ func build(ctx context.Context, config Config, log *slog.Logger) (*house, error)
 }
 
 func (h *house) join(ctx context.Context) error {
-	h.courier = federation.NewCourier(h.base())
+	h.courier = delivery.NewCourier(h.base())
 	h.outbox.Wake = h.courier.Wake
-	h.chores = &federation.Chores{Base: h.base(), Outbox: h.outbox, Discard: h.library.Discard}
+	h.chores = &jobs.Jobs{Core: h.base(), Outbox: h.outbox, Discard: h.library.Discard}
 	keys, err := federation.NewKeyring(h.base())
 	if err != nil {
 		return err
 	}
-	h.inbox = federation.NewInbox(h.base(), keys, h.outbox)
+	h.inbox = inbox.NewInbox(h.base(), keys, h.outbox)
 	pages, err := page.Load(templates.FS)
 	if err != nil {
 		return err
@@ -110,30 +115,30 @@ func (h *house) join(ctx context.Context) error {
 		return err
 	}
 	kept := page.NewKept(h.store.Changes, 0)
-	documents := federation.NewDocuments(h.base(), keys, h.inbox, kept, version)
-	documents.AuthorizedFetch = h.config.AuthorizedFetch
+	docs := documents.NewDocuments(h.base(), keys, h.inbox, kept, version)
+	docs.AuthorizedFetch = h.config.AuthorizedFetch
 	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
 	author.Log = h.log
 	readers := visitor.New(h.base().Remote)
 	readers.Log = h.log
-	h.handler = h.routes(documents, author.Routes(), readers.Routes(), web.New(h.store, pages, kept).Routes())
+	h.handler = h.routes(docs, author.Routes(), readers.Routes(), web.New(h.store, pages, kept).Routes())
 	return nil
 }
 
 // routes decides which room answers a request.
-func (h *house) routes(documents *federation.Documents, author, visitors, readers http.Handler) http.Handler {
+func (h *house) routes(docs *documents.Documents, author, visitors, readers http.Handler) http.Handler {
 	r := chi.NewRouter()
 	r.Use(h.client, h.watched, unkept)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
 	r.Get("/readyz", h.ready)
-	documents.Routes(r)
+	docs.Routes(r)
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		r.Handle(path, author)
 	}
 	r.Handle("/media/*", h.library.Handler())
 	guard := page.Guard(strings.HasPrefix(h.site.URL, "https://"))
 	r.Method(http.MethodPost, "/interact", visitors)
-	r.Handle("/*", federation.Negotiate(documents, guard(readers)))
+	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
 	return r
 }
 
@@ -242,7 +247,7 @@ func (h *house) greet(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "%s is at %s\nThe desk is at %s/admin. Ctrl-C ends the server.\n", h.site.Name, h.site.Home(), h.site.URL)
 		return nil
 	}
-	link, err := admin.FirstRunLink(ctx, h.store, h.site, time.Now().UTC())
+	link, err := account.FirstRunLink(ctx, h.store, h.site, time.Now().UTC())
 	if err != nil {
 		return err
 	}
@@ -291,7 +296,7 @@ func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run, federation.NewBackfill(h.inbox).Run} {
+	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run, inbox.NewBackfill(h.inbox).Run} {
 		working.Go(func() { work(background) })
 	}
 	server := h.server()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
 )
 
@@ -37,7 +37,7 @@ func (s switched) do(ctx context.Context, c *console, d *desk, find, on func() (
 	if err != nil {
 		return err
 	}
-	if v, err = admin.Silence(ctx, d.store, v, now()); err != nil {
+	if v, err = account.Silence(ctx, d.store, v, now()); err != nil {
 		return err
 	}
 	return s.tell(ctx, c, d, v, "%s is silent now and takes no new followers. Those it has stay.\n")
@@ -82,6 +82,6 @@ func (siteVoice) Help() string {
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return at(ctx, config, log, existing, func(d *desk) error {
 		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SiteVoice(ctx) },
-			func() (blog.Voice, error) { return admin.LetSiteSpeak(ctx, d.store, v.Handle, now()) })
+			func() (blog.Voice, error) { return account.LetSiteSpeak(ctx, d.store, v.Handle, now()) })
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 )
 
 // asProgram makes the test binary be the program, for the tests that need a process of its own.
@@ -192,11 +192,11 @@ func (s *stage) shows(address, words string, yes bool) {
 }
 
 // village is a neighbouring server with Bram on it.
-func (s *stage) village() (*neighbour.Server, *neighbour.Person) {
+func (s *stage) village() (*fedtest.Server, *fedtest.Person) {
 	s.t.Helper()
-	world := neighbour.New(neighbour.Config{Ports: true})
+	world := fedtest.New(fedtest.Config{Ports: true})
 	s.t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", neighbour.Mastodon)
+	server, err := world.Server("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func (s *stage) village() (*neighbour.Server, *neighbour.Person) {
 }
 
 // ilse adds the author of most plays, and lets somebody follow her.
-func (s *stage) ilse(followers ...*neighbour.Person) authorLine {
+func (s *stage) ilse(followers ...*fedtest.Person) authorLine {
 	s.t.Helper()
 	author := read[authorLine](s.t, s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
 	for _, f := range followers {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -16,7 +16,7 @@ func TestMissingRepliesAreFetchedFromTheTerminal(t *testing.T) {
 		const slug = "four-minutes-wide"
 		file := write(t, "ferry.md", ferry)
 		published := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json", "--database", database))[0]
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Create", published.Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", published.Object)); err != nil {
 			t.Fatal(err)
 		}
 		if out := s.say("comment", "fetch", slug); !strings.Contains(out, "asked 0 servers") {
@@ -30,7 +30,7 @@ func TestMissingRepliesAreFetchedFromTheTerminal(t *testing.T) {
 		if _, err := kade.Reply(s.ctx, said.Object, "<p>It is.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := kade.Reply(s.ctx, said.Object, "<p>For you.</p>", neighbour.NoteID("http://10.0.0.5/1")); err != nil {
+		if _, err := kade.Reply(s.ctx, said.Object, "<p>For you.</p>", fedtest.NoteID("http://10.0.0.5/1")); err != nil {
 			t.Fatal(err)
 		}
 		s.shows(published.URL, "Is it still rowed?", true)

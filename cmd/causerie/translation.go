@@ -9,9 +9,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"causerie/internal/admin"
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
 )
 
@@ -55,7 +55,7 @@ func (d *desk) composeTranslation(ctx context.Context, author blog.Author, front
 }
 
 // refuseManner says that a translation goes out in no other manner than plainly, before anything of its file is taken.
-func (d *desk) refuseManner(file []byte, how federation.Manner) error {
+func (d *desk) refuseManner(file []byte, how outbox.ReviseOptions) error {
 	front, _, err := markup.ParseFrontMatter(file, d.site.Location())
 	switch {
 	case err != nil || front.TranslationOf == "": // what is wrong with it is told by who composes it
@@ -89,7 +89,7 @@ func (d *desk) translatedSlug(ctx context.Context, a blog.Article, language stri
 	if slug := cmp.Or(front.Slug, known.Slug); slug != "" {
 		return slug, nil
 	}
-	return d.store.FreeSlug(ctx, admin.Slug(front.Title, language), a.ID, language)
+	return d.store.FreeSlug(ctx, authoring.Slug(front.Title, language), a.ID, language)
 }
 
 // leftOut are the keys of a translation's front matter that its original alone decides.
@@ -124,7 +124,7 @@ func (d *desk) refuseDraft(ctx context.Context, m manuscript) error {
 // saveTranslation writes a translation; of a published article it goes out at once, unless it is a draft.
 func (d *desk) saveTranslation(ctx context.Context, m manuscript, draft bool) (blog.Article, error) {
 	m.translation.Draft = draft
-	a, err := d.outbox.TranslateNews(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
+	a, err := d.outbox.TranslateIfChanged(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
 	a.Text = m.translation.Text
 	return a, plain(err)
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store/storetest"
 )
 
@@ -35,7 +35,7 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		}
 		soon, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 		defer cancel()
-		letter, err := veerhuis.WaitFor(soon, neighbour.About("Create", published.Object))
+		letter, err := veerhuis.WaitFor(soon, fedtest.About("Create", published.Object))
 		if err != nil {
 			t.Fatalf("no correctly signed Create within two seconds of publishing beside the server: %v", err)
 		}
@@ -55,7 +55,7 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		if revised.ID != published.ID || revised.URL != published.URL || revised.Object != published.Object {
 			t.Errorf("the same file again is %+v, not a revision of %+v", revised, published)
 		}
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Update", published.Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", published.Object)); err != nil {
 			t.Fatal(err)
 		}
 		if post, _ := veerhuis.Post(published.Object); !strings.Contains(post.Content, "wave a scarf") {
@@ -66,7 +66,7 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		s.moderate(published, reply.Object)
 
 		s.say("article", "withdraw", "four-minutes-wide")
-		if _, err := veerhuis.WaitFor(s.ctx, neighbour.About("Delete", published.Object)); err != nil {
+		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", published.Object)); err != nil {
 			t.Fatal(err)
 		}
 		if post, _ := veerhuis.Post(published.Object); !post.Gone {
@@ -101,7 +101,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(neighbour.Refusing(http.StatusForbidden)); err != nil {
+	if err := veerhuis.Be(fedtest.Refusing(http.StatusForbidden)); err != nil {
 		t.Fatal(err)
 	}
 	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
@@ -113,7 +113,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	if line.Status != "refused" || line.Code != http.StatusForbidden || line.Host != veerhuis.Host || line.Followers != 1 {
 		t.Errorf("the report says %+v", line)
 	}
-	if err := veerhuis.Be(neighbour.Healthy()); err != nil {
+	if err := veerhuis.Be(fedtest.Healthy()); err != nil {
 		t.Fatal(err)
 	}
 	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said, "1 letter") {
@@ -141,7 +141,7 @@ func TestAnArticleWithADateInTheFutureGoesOutByItself(t *testing.T) {
 	if status, _ := s.get(scheduled.URL, "text/html"); status != http.StatusNotFound {
 		t.Errorf("its page answers %d before its time", status)
 	}
-	letter, err := veerhuis.WaitFor(s.ctx, neighbour.OfType("Create"))
+	letter, err := veerhuis.WaitFor(s.ctx, fedtest.OfType("Create"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+
+	"causerie/internal/account"
 )
 
 // accountPage is how the author signs in.
@@ -39,7 +41,7 @@ func (d *Desk) changePassword(v *visit) error {
 	}
 	p := accountPage{Hold: strconv.Itoa(v.author.HoldSeconds), Troubles: troubles{}}
 	fresh := form.Get("new")
-	if err := p.Troubles.noteAs("new", checkPassword(fresh)); err != nil {
+	if err := p.Troubles.noteAs("new", account.ValidatePassword(fresh)); err != nil {
 		return err
 	}
 	if v.author.Password != "" && len(p.Troubles) == 0 {
@@ -51,7 +53,7 @@ func (d *Desk) changePassword(v *visit) error {
 		return d.account(v, http.StatusUnprocessableEntity, p)
 	}
 	author := v.author
-	if err := d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = hash(fresh, todaysCost) }); err != nil {
+	if err := d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = account.Hash(fresh, account.TodaysCost) }); err != nil {
 		return err
 	}
 	if err := d.store.SaveAuthor(v.ctx(), author); err != nil {

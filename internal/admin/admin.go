@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/media"
 	"causerie/internal/page"
 	"causerie/internal/store"
@@ -33,7 +33,7 @@ type Desk struct {
 	Wait func(context.Context, time.Duration) error // waits before a guess is compared; the real time unless set
 
 	store         *store.Store
-	outbox        *federation.Outbox
+	outbox        *outbox.Outbox
 	library       *media.Library
 	pages         *page.Set
 	address       blog.Site           // the site's addresses, which never change; its name is read where it is shown
@@ -43,7 +43,7 @@ type Desk struct {
 }
 
 // New makes the desk of a site.
-func New(site blog.Site, store *store.Store, outbox *federation.Outbox, library *media.Library, pages *page.Set) *Desk {
+func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Desk {
 	return &Desk{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library, pages: pages, address: site,
 		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfOurs)}
 }

@@ -7,8 +7,9 @@ import (
 	"net/url"
 	"strings"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -256,7 +257,7 @@ func (d *Desk) unblock(v *visit) error {
 // importPage says what a list would change.
 type importPage struct {
 	frame
-	federation.Import
+	outbox.Import
 	Noops, Partial int
 	First          []blog.Block // some of the new ones
 	More           int          // how many others there are
@@ -275,7 +276,7 @@ func (d *Desk) importBlocks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var plan federation.Import
+	var plan outbox.Import
 	if len(t) == 0 {
 		plan, err = d.outbox.PlanImport(v.ctx(), list)
 		if err = t.note(err); err != nil {
@@ -295,22 +296,22 @@ func (d *Desk) importBlocks(v *visit) error {
 }
 
 // readList reads the file that was chosen, or the list that was looked at before.
-func (d *Desk) readList(v *visit, form url.Values) (federation.Blocklist, troubles, error) {
+func (d *Desk) readList(v *visit, form url.Values) (blocklist.Blocklist, troubles, error) {
 	t := troubles{}
 	var from io.Reader = strings.NewReader(form.Get("text"))
 	file, _, err := v.file("list")
 	if err != nil {
-		return federation.Blocklist{}, t, err
+		return blocklist.Blocklist{}, t, err
 	}
 	if file != nil {
 		defer file.Close()
 		from = file
 	} else if form.Get("text") == "" {
 		t["list"] = trouble{"No file was chosen.", "Choose the CSV file that another server exported."}
-		return federation.Blocklist{}, t, nil
+		return blocklist.Blocklist{}, t, nil
 	}
-	list, err := federation.ReadBlocklist(from)
-	var wrong federation.WrongLines
+	list, err := blocklist.ReadBlocklist(from)
+	var wrong blocklist.WrongLines
 	if errors.As(err, &wrong) {
 		t["list"] = trouble{"The list was not imported.", "It has lines that are not understood: " + wrong.Error() + "."}
 		return list, t, nil
@@ -321,7 +322,7 @@ func (d *Desk) readList(v *visit, form url.Values) (federation.Blocklist, troubl
 	return list, t, err
 }
 
-func (d *Desk) previewImport(v *visit, list federation.Blocklist, plan federation.Import) error {
+func (d *Desk) previewImport(v *visit, list blocklist.Blocklist, plan outbox.Import) error {
 	f, err := d.frame(v, "blocks", "Import a list")
 	if err != nil {
 		return err
@@ -330,7 +331,7 @@ func (d *Desk) previewImport(v *visit, list federation.Blocklist, plan federatio
 	p.First = plan.New[:min(namedBlocks, len(plan.New))]
 	p.More = len(plan.New) - len(p.First)
 	var text strings.Builder
-	if err := federation.WriteBlocklist(&text, list.Blocks); err != nil {
+	if err := blocklist.WriteBlocklist(&text, list.Blocks); err != nil {
 		return err
 	}
 	p.List = text.String()
@@ -344,5 +345,5 @@ func (d *Desk) exportBlocks(v *visit) error {
 	}
 	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="blocks.csv"`)
-	return federation.WriteBlocklist(v.w, blocks)
+	return blocklist.WriteBlocklist(v.w, blocks)
 }

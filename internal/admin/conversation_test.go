@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 )
 
 // published is an article of Ilse's that is out.
@@ -98,7 +98,7 @@ func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
 		bram := o.server("veerhuis").Person("bram")
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
-		sent, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Between us: the oar is mine.</p>", neighbour.Direct(), neighbour.Mention(o.site.ActorID(ilse.ID)))
+		sent, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Between us: the oar is mine.</p>", fedtest.Direct(), fedtest.Mention(o.site.ActorID(ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		o.befriend(veerhuis.Person("bram"), "ilse")
 		o.befriend(zilverduin.Person("kade"), "ilse")
 		o.befriend(dijla.Person("deniz"), "ilse")
-		for server, mood := range map[*neighbour.Server]neighbour.Mood{zilverduin: neighbour.Refusing(403), dijla: neighbour.Refusing(503)} {
+		for server, mood := range map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)} {
 			if err := server.Be(mood); err != nil {
 				t.Fatal(err)
 			}
@@ -174,8 +174,8 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		b.sees("Needs a look", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again", "1 refused")
 		o.until("the desk says so", func() bool { return strings.Contains(b.open("/admin").text(), "except to one server that is silent") })
 		b.open("/admin/network").sees(dijla.Host, "1 of 3 servers has it; 1 refused it; 1 is silent since today", "Silent once")
-		for _, server := range []*neighbour.Server{zilverduin, dijla} {
-			if err := server.Be(neighbour.Healthy()); err != nil {
+		for _, server := range []*fedtest.Server{zilverduin, dijla} {
+			if err := server.Be(fedtest.Healthy()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -260,11 +260,11 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.until("bram may quote", func() bool { state, _ := bram.Permission(sent.Object); return state == neighbour.Accepted })
+		o.until("bram may quote", func() bool { state, _ := bram.Permission(sent.Object); return state == fedtest.Accepted })
 		if _, err := bram.Tell(o.soon(), sent.Object, o.site.SharedInbox()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`, neighbour.Mention(o.site.ActorID(a.VoiceID))); err != nil {
+		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`, fedtest.Mention(o.site.ActorID(a.VoiceID))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := kade.React(o.soon(), object, "⛴️"); err != nil {
@@ -282,7 +282,7 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 		}
 		b.open("/admin/comments/" + string(quote.ID)).sees("It quotes the article by your permission.")
 		b.press("Take the permission back").want(200, "/admin/comments?").sees("The permission is taken back.")
-		o.until("its server knows", func() bool { state, _ := bram.Permission(sent.Object); return state == neighbour.Revoked })
+		o.until("its server knows", func() bool { state, _ := bram.Permission(sent.Object); return state == fedtest.Revoked })
 		if got := o.state(quote.ID); got != blog.CommentHidden {
 			t.Errorf("the quote is %s", got)
 		}

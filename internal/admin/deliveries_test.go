@@ -8,12 +8,12 @@ import (
 	"golang.org/x/net/html"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 )
 
 // be changes the moods of servers.
-func (o *overkant) be(moods map[*neighbour.Server]neighbour.Mood) {
+func (o *overkant) be(moods map[*fedtest.Server]fedtest.Mood) {
 	o.t.Helper()
 	for server, mood := range moods {
 		if err := server.Be(mood); err != nil {
@@ -46,7 +46,7 @@ func (o *overkant) settled() {
 }
 
 // line is what the report says of a server; "" when it does not name it.
-func (b *browser) line(server *neighbour.Server) string {
+func (b *browser) line(server *fedtest.Server) string {
 	b.t.Helper()
 	for n := range b.page.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "li" && value(n, "class") == "server" && strings.Contains(words(n), server.Host) {
@@ -57,7 +57,7 @@ func (b *browser) line(server *neighbour.Server) string {
 }
 
 // tells checks what the report says of some servers, one after the other on the page.
-func (b *browser) tells(lines map[*neighbour.Server][]string) {
+func (b *browser) tells(lines map[*fedtest.Server][]string) {
 	b.t.Helper()
 	for server, want := range lines {
 		line := b.line(server)
@@ -73,21 +73,21 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis, zilverduin, dijla, kade := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla"), o.server("noordkade")
-		for _, server := range []*neighbour.Server{veerhuis, zilverduin, dijla, kade} {
+		for _, server := range []*fedtest.Server{veerhuis, zilverduin, dijla, kade} {
 			o.befriend(server.Person("bram"), "ilse")
 		}
-		o.be(map[*neighbour.Server]neighbour.Mood{kade: neighbour.Refusing(403)})
+		o.be(map[*fedtest.Server]fedtest.Mood{kade: fedtest.Refusing(403)})
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
 		edit, report := "/admin/articles/"+string(a.ID), "/admin/articles/"+string(a.ID)+"/report"
 		o.settled()
-		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*neighbour.Server][]string{kade: {"refused", "Does not have it.", "403"}})
+		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*fedtest.Server][]string{kade: {"refused", "Does not have it.", "403"}})
 
-		o.be(map[*neighbour.Server]neighbour.Mood{zilverduin: neighbour.Refusing(403), dijla: neighbour.Refusing(503)})
+		o.be(map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)})
 		b.open(edit).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.")
 		o.settled()
 		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today", "Changed (Update), to 3 servers")
-		b.tells(map[*neighbour.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."}, zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."}, zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
 			dijla: {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"}, kade: {"Does not have it."}})
 		b.open("/admin").sees("of 4 servers have it, 1 the newest version", "1 delivered", "1 trying again", "2 refused")
 		b.open("/admin/articles").sees("3 of 4 servers have it, 1 of them the newest version")
@@ -96,22 +96,22 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
 		o.settled()
 		b.open(report).sees("Quietly: nobody was told.")
-		b.tells(map[*neighbour.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of which nobody there is told."}})
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of which nobody there is told."}})
 
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
 		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since today", "Taken back (Delete), to 3 servers")
-		b.tells(map[*neighbour.Server][]string{veerhuis: {"Took the request to forget it."}, zilverduin: {"Still has it: it refused the request to forget it."},
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"Took the request to forget it."}, zilverduin: {"Still has it: it refused the request to forget it."},
 			dijla: {"Still has it; the request to forget it is on its way."}, kade: {"nothing to take back", "Never had it."}})
 		if strings.Contains(b.line(kade), "Retry") {
 			t.Error("a server that never had it can be asked again")
 		}
 
-		o.be(map[*neighbour.Server]neighbour.Mood{kade: neighbour.Healthy()})
+		o.be(map[*fedtest.Server]fedtest.Mood{kade: fedtest.Healthy()})
 		b.open(edit + "/publish").press("Publish as chosen")
 		o.settled()
 		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today", "2 still have a copy that was taken back before.")
-		b.tells(map[*neighbour.Server][]string{zilverduin: {"It still has the copy that was taken back before.", "Does not have it."}, kade: {"delivered"}})
+		b.tells(map[*fedtest.Server][]string{zilverduin: {"It still has the copy that was taken back before.", "Does not have it."}, kade: {"delivered"}})
 		if strings.Contains(b.line(veerhuis), "still has") {
 			t.Errorf("veerhuis forgot: %s", b.line(veerhuis))
 		}
@@ -122,15 +122,15 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis, dijla, steiger, linde := o.server("veerhuis"), o.server("dijla"), o.server("steiger"), o.server("oudelinde")
-		for _, server := range []*neighbour.Server{veerhuis, dijla, steiger, linde} {
+		for _, server := range []*fedtest.Server{veerhuis, dijla, steiger, linde} {
 			o.befriend(server.Person("samir"), "ilse")
 		}
-		o.be(map[*neighbour.Server]neighbour.Mood{dijla: neighbour.TooMany(time.Minute, 0), steiger: neighbour.Closed(), linde: neighbour.Gone()})
+		o.be(map[*fedtest.Server]fedtest.Mood{dijla: fedtest.TooMany(time.Minute, 0), steiger: fedtest.Closed(), linde: fedtest.Gone()})
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
 		o.settled()
 		b.open(report).sees("1 of 4 servers has it; 1 is silent since today", "1 has closed; 1 asks for patience.")
-		b.tells(map[*neighbour.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"}, steiger: {"Silent since today"}, linde: {"gone", "410"}})
+		b.tells(map[*fedtest.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"}, steiger: {"Silent since today"}, linde: {"gone", "410"}})
 		if strings.Contains(b.line(dijla), "Retry") {
 			t.Error("a server that asks for patience is offered to be tried at once")
 		}
@@ -152,7 +152,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 			}
 		}
 		b.open(report).sees("1 was given up after a week of silence")
-		b.tells(map[*neighbour.Server][]string{steiger: {"given up after", "Silent since today", "after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
+		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today", "after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
 		text := b.text()
 		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) || strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
 			strings.Index(text, dijla.Host) > strings.Index(text, veerhuis.Host) {
@@ -174,7 +174,7 @@ func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
 		o.until("the article is brought and settled", func() bool {
 			return later.WelcomeDue(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
 		})
-		b.tells(map[*neighbour.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
+		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
 	})
 }
 
@@ -208,14 +208,14 @@ func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		steiger := o.server("steiger")
 		o.befriend(steiger.Person("reader"), "ilse")
-		o.be(map[*neighbour.Server]neighbour.Mood{steiger: neighbour.RefusingSignatures()})
+		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.RefusingSignatures()})
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
 		o.until("it was tried", func() bool { return strings.Contains(b.open(report).text(), "1 refuses at the moment.") })
-		b.tells(map[*neighbour.Server][]string{steiger: {"Refusing since today", "401", "try 2", "Retry now"}})
+		b.tells(map[*fedtest.Server][]string{steiger: {"Refusing since today", "401", "try 2", "Retry now"}})
 		b.open("/admin").sees("Everything is delivered, except to one server that refuses it.")
 		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401", "to what @ilse sends (Create). 1 letter waits for it.")
-		o.be(map[*neighbour.Server]neighbour.Mood{steiger: neighbour.Healthy()})
+		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.Healthy()})
 		b.open(report).press("Retry now: "+steiger.Host).want(200, report).sees("Trying again now.")
 		o.until("it has it", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })
 		b.open("/admin").sees("Everything is delivered.")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/media"
 	"causerie/internal/store"
 	"causerie/internal/text"
@@ -308,7 +308,7 @@ func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action 
 		if action == quietly {
 			said = "quiet"
 		}
-		err = d.outbox.ReviseAs(v.ctx(), &edited, federation.Manner{Quiet: action == quietly, Hold: v.author.Hold()})
+		err = d.outbox.ReviseAs(v.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: v.author.Hold()})
 	default:
 		if action == unschedule {
 			said, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gosimple/slug"
-
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 )
 
@@ -195,31 +194,7 @@ func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) e
 	case p.Series != "" && a.Part == 0 && !wrong:
 		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
 	}
-	return d.store.WishSeries(ctx, a, p.Series, Slug(p.Series, a.Language), planned)
-}
-
-const maxSlug = 80
-
-// Slug is the last part of an article's or a series' address, made from its title: "Four minutes wide" is
-// "four-minutes-wide". It is never empty.
-func Slug(title, lang string) string {
-	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
-	made := slug.MakeLang(title, base)
-	made = strings.Trim(strings.ReplaceAll(made, "_", "-"), "-")
-	for strings.Contains(made, "--") {
-		made = strings.ReplaceAll(made, "--", "-")
-	}
-	if len(made) > maxSlug {
-		made = made[:maxSlug]
-		if at := strings.LastIndexByte(made, '-'); at > maxSlug/2 {
-			made = made[:at]
-		}
-		made = strings.Trim(made, "-")
-	}
-	if made == "" {
-		return blog.Untitled
-	}
-	return made
+	return d.store.WishSeries(ctx, a, p.Series, authoring.Slug(p.Series, a.Language), planned)
 }
 
 func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }

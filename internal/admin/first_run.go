@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
@@ -41,7 +42,7 @@ func (d *Desk) firstRunForm(v *visit, status int, p firstRunPage, err error) err
 
 // checkFirstRun says blog.ErrNotFound when the link opens nothing, or nothing any more.
 func (d *Desk) checkFirstRun(v *visit, token string) error {
-	link, err := d.store.Link(v.ctx(), hashToken(token), d.now())
+	link, err := d.store.Link(v.ctx(), account.HashToken(token), d.now())
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 	handle := p.Troubles.note(trial.Check())
 	trial = author
 	trial.Handle = "somebody"
-	return errors.Join(handle, p.Troubles.note(trial.Check()), p.Troubles.note(checkPassword(password)))
+	return errors.Join(handle, p.Troubles.note(trial.Check()), p.Troubles.note(account.ValidatePassword(password)))
 }
 
 // begin names the blog and writes its first author down. The link is used up in the same transaction: of two who try
@@ -110,11 +111,11 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 func (d *Desk) begin(v *visit, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
 	var err error
-	if busy := d.whileHashing(v.ctx(), d.hashKnown, func() { author, keys, err = makeAuthor(author, password, d.now()) }); busy != nil || err != nil {
+	if busy := d.whileHashing(v.ctx(), d.hashKnown, func() { author, keys, err = account.MakeAuthor(author, password, d.now()) }); busy != nil || err != nil {
 		return author, errors.Join(busy, err)
 	}
 	return author, d.store.InTx(v.ctx(), func(store *store.Store) error {
-		if err := store.UseLink(v.ctx(), hashToken(p.Token), d.now()); err != nil {
+		if err := store.UseLink(v.ctx(), account.HashToken(p.Token), d.now()); err != nil {
 			return err
 		}
 		if err := needEmpty(v.ctx(), store); err != nil {

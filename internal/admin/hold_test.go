@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 )
 
 func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
@@ -31,7 +31,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.
 		b.open("/admin/account").press("Save", "hold", "0")
 		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish as chosen").lacks("It leaves in")
-		if _, err := veerhuis.WaitFor(t.Context(), neighbour.OfType("Create")); err != nil {
+		if _, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Create")); err != nil {
 			t.Fatal(err)
 		}
 		b.open("/admin/account").press("Save", "hold", "300")
@@ -43,7 +43,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		}
 		b.open("/admin/account").press("Save", "hold", "0")
 		b.open(path).press("Correct quietly", "title", "Four minutes").want(200, path).sees("without telling")
-		letter, err := veerhuis.WaitFor(t.Context(), neighbour.OfType("Update"))
+		letter, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Update"))
 		if err != nil {
 			t.Fatal(err)
 		}

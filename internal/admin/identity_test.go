@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 )
 
 func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
@@ -51,9 +51,9 @@ func TestAnAuthorMovesAwayFromTheDeskAndSeesHowFarItCame(t *testing.T) {
 		plan()
 		b.press("Call it off").want(200, "/admin/identity").sees("Called off.").lacks("You move to")
 		plan()
-		base := o.outbox.Base
+		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
-		if err := (&federation.Outbox{Base: base, Wake: o.outbox.Wake}).MoveDue(o.soon()); err != nil {
+		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).MoveDue(o.soon()); err != nil {
 			t.Fatal(err)
 		}
 		o.until("bram has gone over", func() bool {
@@ -72,9 +72,9 @@ func TestAnAuthorLeavesFromTheDesk(t *testing.T) {
 		b.press("Delete me in thirty days", "leave-handle", "ilse").want(200, "/admin/identity").sees("You will be deleted on")
 		b.press("Stay").want(200, "/admin/identity").sees("Called off.").lacks("You will be deleted")
 		b.press("Delete me in thirty days", "leave-handle", "ilse")
-		base := o.outbox.Base
+		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(blog.LeaveWait + time.Hour) }
-		if err := (&federation.Outbox{Base: base, Wake: o.outbox.Wake}).LeaveDue(o.soon()); err != nil {
+		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).LeaveDue(o.soon()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil || got.RetiredAt == nil {

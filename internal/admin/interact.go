@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
 	"causerie/internal/text"
 )
@@ -19,7 +19,7 @@ type interactPage struct {
 	frame
 	Typed     string
 	Troubles  troubles
-	Found     *federation.Found
+	Found     *outbox.Found
 	Who       person
 	Ours      bool // they are an author of this blog
 	Text      template.HTML
@@ -96,9 +96,9 @@ func (d *Desk) doInteract(v *visit) error {
 	case "unfollow":
 		err = d.outbox.Unfollow(v.ctx(), v.author.Voice, form.Get("actor"))
 	case "like", "boost":
-		err = d.outbox.Gesture(v.ctx(), v.author.Voice, blog.ReactionKind(done), uri)
+		err = d.outbox.React(v.ctx(), v.author.Voice, blog.ReactionKind(done), uri)
 	case "unlike", "unboost":
-		err = d.outbox.TakeGestureBack(v.ctx(), v.author.Voice, blog.ReactionKind(strings.TrimPrefix(done, "un")), uri)
+		err = d.outbox.Unreact(v.ctx(), v.author.Voice, blog.ReactionKind(strings.TrimPrefix(done, "un")), uri)
 	default:
 		err = blog.Invalid{Field: "do", Problem: "is nothing that can be done from here"}
 	}

@@ -1,34 +1,13 @@
 package admin
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"time"
 
+	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
-
-const (
-	linkLife     = time.Hour          // of a sign-in link
-	firstRunLife = 7 * 24 * time.Hour // of the first-run link; each start makes a new one
-)
-
-// SignInLink makes an address that signs an author in, once, within an hour.
-func SignInLink(ctx context.Context, s *store.Store, site blog.Site, author blog.ID, now time.Time) (string, error) {
-	token := newToken()
-	err := s.AddLink(ctx, store.Link{TokenHash: hashToken(token), Kind: store.SignInLink, VoiceID: author, CreatedAt: now, ExpiresAt: now.Add(linkLife)})
-	return site.URL + "/login/link?token=" + token, err
-}
-
-// FirstRunLink makes the address at which the first author of a new blog is created, once; it takes the place of the
-// one before.
-func FirstRunLink(ctx context.Context, s *store.Store, site blog.Site, now time.Time) (string, error) {
-	token := newToken()
-	err := s.AddLink(ctx, store.Link{TokenHash: hashToken(token), Kind: store.FirstRunLink, CreatedAt: now, ExpiresAt: now.Add(firstRunLife)})
-	return site.URL + "/admin/first-run?token=" + token, err
-}
 
 // linkPage asks for the one press that uses a link: programs that look at links on the way must not use it up.
 type linkPage struct {
@@ -59,7 +38,7 @@ func (d *Desk) link(v *visit, p linkPage, err error) error {
 
 // openLink finds what a sign-in link opens; blog.ErrNotFound when nothing.
 func (d *Desk) openLink(v *visit, token string) (store.Link, blog.Author, error) {
-	link, err := d.store.Link(v.ctx(), hashToken(token), d.now())
+	link, err := d.store.Link(v.ctx(), account.HashToken(token), d.now())
 	if err == nil && link.Kind != store.SignInLink {
 		err = blog.ErrNotFound
 	}

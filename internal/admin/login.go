@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,9 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"causerie/internal/account"
 	"causerie/internal/blog"
-	"causerie/internal/page"
-	"causerie/internal/store"
 )
 
 const (
@@ -112,7 +108,7 @@ func (d *Desk) signIn(v *visit) error {
 	}
 	p := doorPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form), Troubles: troubles{}}
 	password := form.Get("pass")
-	if len(password) > maxPassword || len(p.User) > 200 {
+	if len(password) > account.MaxPassword || len(p.User) > 200 {
 		p.Troubles["pass"] = trouble{"That name and password do not belong together.", "Passwords have at most 1,024 bytes."}
 		return d.door(v, http.StatusBadRequest, p)
 	}
@@ -157,7 +153,7 @@ func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
 	}
 	against := author.Password
 	if against == "" || author.DisabledAt != nil {
-		against = nobodys
+		against = account.NobodysHash
 	}
 	ok, stale, err := d.guess(v.ctx(), who, password, against)
 	if err != nil {
@@ -166,103 +162,8 @@ func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
 	if !ok {
 		return blog.Author{}, blog.ErrNotFound
 	}
-	if !stale || d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = hash(password, todaysCost) }) != nil {
+	if !stale || d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = account.Hash(password, account.TodaysCost) }) != nil {
 		return author, nil // the next sign-in may have time for a new hash
 	}
 	return author, d.store.SaveAuthor(v.ctx(), author)
-}
-
-// admit signs an author in on this browser, under a fresh token of which only a hash is kept.
-func (d *Desk) admit(v *visit, author blog.Author, long bool) error {
-	d.forget(v) // a sign-in that was here before ends
-	stay := shortStay
-	if long {
-		stay = longStay
-	}
-	token, now := newToken(), d.now()
-	in := store.SignIn{TokenHash: hashToken(token), VoiceID: author.ID, Device: device(v.r), CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(stay)}
-	if err := d.store.AddSignIn(v.ctx(), in); err != nil {
-		return err
-	}
-	cookie := d.cookie(token)
-	if long {
-		cookie.MaxAge = int(longStay / time.Second)
-	}
-	http.SetCookie(v.w, cookie)
-	v.author, v.browse = author, in
-	return d.remember(v)
-}
-
-// recognise finds out who is signed in on this browser, if anybody is, and notes the use now and then.
-func (d *Desk) recognise(v *visit) error {
-	cookie, err := v.r.Cookie(d.cookieName())
-	if err != nil || len(cookie.Value) > 100 {
-		return nil
-	}
-	in, author, err := d.store.SignedIn(v.ctx(), hashToken(cookie.Value), d.now())
-	if errors.Is(err, blog.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	v.author, v.browse = author, in
-	if zone, err := time.LoadLocation(author.Timezone); err == nil && author.Timezone != "" {
-		v.zone = zone
-	}
-	if now := d.now(); now.Sub(in.UsedAt) > renewEvery {
-		return d.store.UseSignIn(v.ctx(), in.TokenHash, now, now.Add(in.ExpiresAt.Sub(in.UsedAt)))
-	}
-	return nil
-}
-
-func (d *Desk) signOut(v *visit) error {
-	d.forget(v)
-	gone := d.cookie("")
-	gone.MaxAge = -1
-	http.SetCookie(v.w, gone)
-	return v.see("/login")
-}
-
-// forget ends the sign-in of this browser.
-func (d *Desk) forget(v *visit) {
-	if cookie, err := v.r.Cookie(d.cookieName()); err == nil {
-		if err := d.store.EndSignIn(v.ctx(), hashToken(cookie.Value)); err != nil {
-			d.Log.Error("a sign-in could not be ended", "error", err)
-		}
-	}
-}
-
-// cookieName has a prefix by which browsers refuse the cookie from anything but this very host over https; over plain
-// http, on somebody's own machine, they would refuse it altogether.
-func (d *Desk) cookieName() string {
-	if d.secure() {
-		return "__Host-" + page.SignInCookie
-	}
-	return page.SignInCookie
-}
-
-func (d *Desk) cookie(value string) *http.Cookie {
-	return &http.Cookie{Name: d.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: d.secure(), SameSite: http.SameSiteLaxMode}
-}
-
-// newToken is 32 random bytes as text.
-func newToken() string {
-	token := make([]byte, 32)
-	rand.Read(token)
-	return hex.EncodeToString(token)
-}
-
-func hashToken(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
-
-// device is what the browser calls itself, shortened.
-func device(r *http.Request) string {
-	name := strings.ToValidUTF8(r.UserAgent(), "")
-	if len(name) > 200 {
-		name = strings.ToValidUTF8(name[:200], "")
-	}
-	return strings.ReplaceAll(name, "\x00", "")
 }

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/admin"
+	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
 
 func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
-		link, err := admin.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
+		link, err := account.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 
 func TestOfTwoWhoBeginAtOnceOneWins(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
-		link, err := admin.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
+		link, err := account.FirstRunLink(t.Context(), o.store, o.site, time.Now().UTC())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func TestAfterTheDoorOneIsNeverLedAway(t *testing.T) {
 func TestASignInLinkWorksOnceAndNotByLooking(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		link, err := admin.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC())
+		link, err := account.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func TestASignInLinkWorksOnceAndNotByLooking(t *testing.T) {
 		b.press("Sign in").want(200, "/admin").sees("Ilse Verhaagen")
 		stale.press("Sign in").want(404, "/login/link").sees("This link opens nothing")
 		o.browser().open(link).want(404, "/login/link")
-		old, err := admin.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC().Add(-2*time.Hour))
+		old, err := account.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC().Add(-2*time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 )
 
 func TestWhoIsNamedElsewhereReadsItAtTheDesk(t *testing.T) {
@@ -16,11 +16,11 @@ func TestWhoIsNamedElsewhereReadsItAtTheDesk(t *testing.T) {
 		bram := o.server("veerhuis").Person("bram")
 		b, other := o.signIn("ilse"), o.signIn("tobias")
 		b.open("/admin/mentions").sees("Nobody has named you yet.")
-		said, err := bram.Post(o.soon(), `<p>Ask Ilse <script>x()</script>about ferries.</p>`, neighbour.Mention(o.site.ActorID(ilse.ID)))
+		said, err := bram.Post(o.soon(), `<p>Ask Ilse <script>x()</script>about ferries.</p>`, fedtest.Mention(o.site.ActorID(ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bram.Post(o.soon(), "<p>Tobias, between us.</p>", neighbour.Direct(), neighbour.Mention(o.site.ActorID(tobias.ID))); err != nil {
+		if _, err := bram.Post(o.soon(), "<p>Tobias, between us.</p>", fedtest.Direct(), fedtest.Mention(o.site.ActorID(tobias.ID))); err != nil {
 			t.Fatal(err)
 		}
 		// Those of others are not the editors' business, private or not.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 )
 
@@ -31,7 +31,7 @@ func TestF054AReportGoesFromTheDeskByTheInstanceActorAndToNobodyElse(t *testing.
 		b.open("/admin/comments?tab=published").sees("Report … Kade")
 		b.open(page).sees("Report to "+zilverduin.Host).press("Send the report", "report", "  ").want(422, page+"/report").sees("The report has no words.")
 		b.press("Send the report", "report", "Sells boats under every article.").want(200, page).sees("Reported to " + zilverduin.Host)
-		letter, err := zilverduin.WaitFor(o.soon(), neighbour.OfType("Flag"))
+		letter, err := zilverduin.WaitFor(o.soon(), fedtest.OfType("Flag"))
 		if err != nil {
 			t.Fatalf("no correctly signed report: %v", err)
 		}

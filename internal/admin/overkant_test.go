@@ -21,10 +21,15 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"causerie/internal/account"
 	"causerie/internal/admin"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/federation/delivery"
+	"causerie/internal/federation/documents"
+	"causerie/internal/federation/inbox"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
 	"causerie/internal/media"
 	"causerie/internal/page"
 	"causerie/internal/remote"
@@ -40,9 +45,9 @@ type overkant struct {
 	store   *store.Store
 	site    blog.Site
 	library *media.Library
-	outbox  *federation.Outbox
+	outbox  *outbox.Outbox
 	desk    *admin.Desk
-	world   *neighbour.World
+	world   *fedtest.World
 	waits   waits
 }
 
@@ -118,14 +123,14 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	log := slog.New(slog.DiscardHandler)
 	client := remote.New(remote.Options{UserAgent: "Causerie/test (+" + o.site.URL + "/)", Key: key,
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	base := federation.Base{Site: o.site, Store: o.store, Remote: client, Now: time.Now, Log: log}
-	courier := federation.NewCourier(base)
-	o.outbox = &federation.Outbox{Base: base, Wake: courier.Wake}
+	base := federation.Core{Site: o.site, Store: o.store, Remote: client, Now: time.Now, Log: log}
+	courier := delivery.NewCourier(base)
+	o.outbox = &outbox.Outbox{Core: base, Wake: courier.Wake}
 	keys, err := federation.NewKeyring(base)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	inbox := federation.NewInbox(base, keys, o.outbox)
+	in := inbox.NewInbox(base, keys, o.outbox)
 	pages, err := parsed()
 	if err != nil {
 		o.t.Fatal(err)
@@ -136,8 +141,8 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	}
 	o.desk.Wait = o.waits.wait
 	router := chi.NewRouter()
-	documents := federation.NewDocuments(base, keys, inbox, page.NewKept(o.store.Changes, 0), "test")
-	documents.Routes(router)
+	docs := documents.NewDocuments(base, keys, in, page.NewKept(o.store.Changes, 0), "test")
+	docs.Routes(router)
 	author := o.desk.Routes()
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		router.Handle(path, author)
@@ -145,20 +150,20 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	router.Handle("/media/*", o.library.Handler())
 	router.Handle("/static/*", pages.Static())
 	router.Get("/theme.css", page.Theme)
-	router.NotFound(federation.Negotiate(documents, http.NotFoundHandler()).ServeHTTP)
-	o.run(listener, router, courier, inbox, client)
-	o.world = neighbour.New(neighbour.Config{})
+	router.NotFound(documents.Negotiate(docs, http.NotFoundHandler()).ServeHTTP)
+	o.run(listener, router, courier, in, client)
+	o.world = fedtest.New(fedtest.Config{})
 	o.t.Cleanup(func() { o.world.Close() })
 }
 
-func (o *overkant) run(listener net.Listener, handler http.Handler, courier *federation.Courier, inbox *federation.Inbox, client *remote.Client) {
+func (o *overkant) run(listener net.Listener, handler http.Handler, courier *delivery.Courier, in *inbox.Inbox, client *remote.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{Handler: handler}
 	var working sync.WaitGroup
 	working.Go(func() { server.Serve(listener) })
 	working.Go(func() { courier.Run(ctx) })
-	working.Go(func() { inbox.Run(ctx) })
-	working.Go(func() { federation.NewBackfill(inbox).Run(ctx) })
+	working.Go(func() { in.Run(ctx) })
+	working.Go(func() { inbox.NewBackfill(in).Run(ctx) })
 	o.t.Cleanup(func() {
 		cancel()
 		server.Close()
@@ -207,7 +212,7 @@ var mould = sync.OnceValues(func() (m moulded, err error) {
 	if m.private, err = key.PEM(); err != nil {
 		return m, err
 	}
-	m.password, err = admin.HashPassword(password)
+	m.password, err = account.HashPassword(password)
 	return m, err
 })
 
@@ -254,9 +259,9 @@ func (o *overkant) until(what string, holds func() bool) {
 }
 
 // server adds a neighbour of Mastodon's kind.
-func (o *overkant) server(name string) *neighbour.Server {
+func (o *overkant) server(name string) *fedtest.Server {
 	o.t.Helper()
-	server, err := o.world.Server(name, neighbour.Mastodon)
+	server, err := o.world.Server(name, fedtest.Mastodon)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -264,7 +269,7 @@ func (o *overkant) server(name string) *neighbour.Server {
 }
 
 // asks lets a person look an author up and ask to follow.
-func (o *overkant) asks(p *neighbour.Person, handle string) string {
+func (o *overkant) asks(p *fedtest.Person, handle string) string {
 	o.t.Helper()
 	ctx := o.soon()
 	found, err := p.LookUp(ctx, handle+"@"+o.site.HandleDomain)
@@ -278,7 +283,7 @@ func (o *overkant) asks(p *neighbour.Person, handle string) string {
 }
 
 // befriend lets a person follow an author and waits for the yes.
-func (o *overkant) befriend(p *neighbour.Person, handle string) {
+func (o *overkant) befriend(p *fedtest.Person, handle string) {
 	o.t.Helper()
 	if err := p.WaitAccepted(o.soon(), o.asks(p, handle)); err != nil {
 		o.t.Fatalf("%s waits for the accept: %v", p.Handle(), err)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 )
 
@@ -29,9 +29,9 @@ func (o *overkant) ilsesOwn() theirs {
 	a := o.published(b, "approve")
 	kade := o.server("zilverduin").Person("kade")
 	for _, words := range []string{"<p>Canary under it.</p>", "<p>Canary for you alone.</p>"} {
-		var options []neighbour.Option
+		var options []fedtest.Option
 		if strings.Contains(words, "alone") {
-			options = append(options, neighbour.Direct())
+			options = append(options, fedtest.Direct())
 		}
 		if _, err := kade.Reply(o.soon(), o.site.ArticleID(a.ObjectID), words, options...); err != nil {
 			o.t.Fatal(err)

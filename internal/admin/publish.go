@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"causerie/internal/account"
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/markup"
 	"causerie/internal/store"
@@ -161,8 +163,8 @@ func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
 }
 
 // coauthors are the voices of ours that wrote an article with its owner.
-func coauthors(a blog.Article) []findVoice {
-	var list []findVoice
+func coauthors(a blog.Article) []account.FindVoice {
+	var list []account.FindVoice
 	for _, by := range a.Authors {
 		if by.VoiceID != "" && by.VoiceID != a.VoiceID {
 			list = append(list, func(context.Context) (blog.Voice, error) { return blog.Voice{ID: by.VoiceID}, nil })
@@ -172,8 +174,8 @@ func coauthors(a blog.Article) []findVoice {
 }
 
 // announcers are the voices of the blog and of the article's series.
-func (d *Desk) announcers(a blog.Article) []findVoice {
-	return []findVoice{d.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
+func (d *Desk) announcers(a blog.Article) []account.FindVoice {
+	return []account.FindVoice{d.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
 		series, err := d.store.WishedSeries(ctx, a)
 		if err != nil {
 			return blog.Voice{}, err
@@ -183,7 +185,7 @@ func (d *Desk) announcers(a blog.Article) []findVoice {
 }
 
 // countCarried counts the followers of those of the voices that are there and speak.
-func (d *Desk) countCarried(v *visit, voices []findVoice) (int, error) {
+func (d *Desk) countCarried(v *visit, voices []account.FindVoice) (int, error) {
 	total := 0
 	for _, find := range voices {
 		voice, err := find(v.ctx())
@@ -357,7 +359,7 @@ func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
 // giveAddress makes an address of the title for an article without one, that no other has.
 func (d *Desk) giveAddress(ctx context.Context, a *blog.Article) (err error) {
 	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
-		a.Slug, err = d.store.FreeSlug(ctx, Slug(a.Title, a.Language), a.ID, a.Language)
+		a.Slug, err = d.store.FreeSlug(ctx, authoring.Slug(a.Title, a.Language), a.ID, a.Language)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
@@ -51,7 +52,7 @@ func (d *Desk) allSeries(v *visit) error {
 	return d.pages.Render(v.w, http.StatusOK, "admin/series-list", p)
 }
 
-func (d *Desk) voiceOf(s blog.Series) findVoice {
+func (d *Desk) voiceOf(s blog.Series) account.FindVoice {
 	return func(ctx context.Context) (blog.Voice, error) { return d.store.SeriesVoice(ctx, s.ID) }
 }
 
@@ -156,7 +157,7 @@ func (d *Desk) switchSeries(v *visit) error {
 	p := seriesPageOf(s)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
 	err = d.switchVoice(v, form.Get("switch"), d.voiceOf(s), func() (blog.Voice, error) {
-		return LetSeriesSpeak(v.ctx(), d.store, s, p.Voice.Typed, d.now())
+		return account.LetSeriesSpeak(v.ctx(), d.store, s, p.Voice.Typed, d.now())
 	})
 	if err := p.Troubles.note(err); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"causerie/internal/account"
 	"causerie/internal/blog"
 )
 
@@ -75,7 +76,7 @@ func (d *Desk) switchSite(v *visit) error {
 	p := settingsOf(v.site)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
 	err = d.switchVoice(v, form.Get("switch"), d.store.SiteVoice, func() (blog.Voice, error) {
-		return LetSiteSpeak(v.ctx(), d.store, p.Voice.Typed, d.now())
+		return account.LetSiteSpeak(v.ctx(), d.store, p.Voice.Typed, d.now())
 	})
 	if err := p.Troubles.note(err); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/html"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 )
 
 func TestT161TheDeskShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
@@ -23,7 +23,7 @@ func TestT161TheDeskShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
 		object := o.site.ArticleID(a.ObjectID)
 		for _, words := range []string{"<p>First." + hostile + "</p>", `<p style="position:fixed" id="csrf" class="button">Second.</p><form action="/admin"><input name=user></form><a href="javascript:alert(1)">x</a>`,
 			`<p>Third.</p><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`} {
-			if _, err := bram.Reply(o.soon(), object, words, neighbour.Warning(hostile)); err != nil {
+			if _, err := bram.Reply(o.soon(), object, words, fedtest.Warning(hostile)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/page"
 )
@@ -180,7 +181,7 @@ func (d *Desk) translationOf(v *visit, p translationPage, stored blog.Translatio
 	trial := p.Article
 	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary, Markdown: p.Text, Slug: p.Slug}
 	if trial.Slug == "" && trial.Title != "" {
-		free, err := d.store.FreeSlug(v.ctx(), Slug(trial.Title, trial.Language), trial.ID, trial.Language)
+		free, err := d.store.FreeSlug(v.ctx(), authoring.Slug(trial.Title, trial.Language), trial.ID, trial.Language)
 		if err != nil {
 			return stored, err
 		}

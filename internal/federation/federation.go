@@ -20,8 +20,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Base is what all parts of the room work with.
-type Base struct {
+// Core is what all parts of the room work with.
+type Core struct {
 	Site   blog.Site // its addresses; what may change of it (name, language) is read where it is shown
 	Store  *store.Store
 	Remote *remote.Client
@@ -37,7 +37,7 @@ const learnTime = 5 * time.Second
 
 // LearnScheme keeps what a remote.Client finds out of how a server reads signatures. When it cannot be written, it is
 // found out again another day.
-func (b Base) LearnScheme(ctx context.Context, host string, until time.Time) {
+func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
 	defer cancel()
 	if err := b.Store.LearnScheme(ctx, host, until, b.Now()); err != nil {
@@ -45,8 +45,8 @@ func (b Base) LearnScheme(ctx context.Context, host string, until time.Time) {
 	}
 }
 
-// voiceOf finds the voice of ours that an actor address names.
-func (b Base) voiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
+// VoiceOf finds the voice of ours that an actor address names.
+func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
 	kind, id, rest, ok := b.Site.Local(address)
 	if !ok || kind != "actors" || rest != "" {
 		return blog.Voice{}, blog.ErrNotFound
@@ -56,8 +56,8 @@ func (b Base) voiceOf(ctx context.Context, s *store.Store, address string) (blog
 
 var mediaFile = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)
 
-// work gathers all that an article's object on the wire is made of.
-func (b Base) work(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (activity.Work, error) {
+// PostInput gathers all that an article's object on the wire is made of.
+func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (activity.Work, error) {
 	author, err := s.Voice(ctx, a.VoiceID)
 	if err != nil {
 		return activity.Work{}, err

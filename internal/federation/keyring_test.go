@@ -23,12 +23,12 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := emptyKeyring(t, nil)
-	for i := range 2*maxRemembered + 1 {
+	for i := range 2*MaxRemembered + 1 {
 		host := fmt.Sprintf("%d.example", i)
 		if _, err := k.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key", PEM: text}); err != nil {
 			t.Fatal(err)
 		}
-		if k.held.Len() > maxRemembered {
+		if k.held.Len() > MaxRemembered {
 			t.Fatalf("after %d strangers %d keys are held", i+1, k.held.Len())
 		}
 	}
@@ -36,7 +36,7 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 
 func emptyKeyring(t *testing.T, client *remote.Client) *Keyring {
 	t.Helper()
-	k, err := NewKeyring(Base{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"}, Remote: client})
+	k, err := NewKeyring(Core{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"}, Remote: client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
 	}})
 	k := emptyKeyring(t, client)
 	for what, try := range map[string]func(name string){
-		"a key that does not fit is fetched": func(name string) { k.renew(t.Context(), name) },
+		"a key that does not fit is fetched": func(name string) { k.Renew(t.Context(), name) },
 		"a key that nobody lists is fetched": func(name string) {
 			if _, err := k.meet(t.Context(), name); err == nil {
 				t.Fatal("it is listed")
@@ -62,7 +62,7 @@ func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
 	} {
 		clear(asked)
 		stranger := func(i int) string { return fmt.Sprintf("https://%d.nl/key", i) }
-		for i := range maxRemembered + 1 {
+		for i := range MaxRemembered + 1 {
 			try(stranger(i))
 			if i%1000 == 0 {
 				try("https://veerhuis.nl/key")
@@ -71,12 +71,12 @@ func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
 		if n := asked["https://veerhuis.nl/key"]; n != 1 {
 			t.Errorf("%s %d times", what, n)
 		}
-		if asked[stranger(maxRemembered)] != 1 || len(asked) != maxRemembered+2 {
+		if asked[stranger(MaxRemembered)] != 1 || len(asked) != MaxRemembered+2 {
 			t.Errorf("%s for %d strangers", what, len(asked))
 		}
-		for i := maxRemembered / 2; i <= maxRemembered; i++ {
+		for i := MaxRemembered / 2; i <= MaxRemembered; i++ {
 			if try(stranger(i)); asked[stranger(i)] != 1 {
-				t.Fatalf("%s again for stranger %d of %d", what, i, maxRemembered)
+				t.Fatalf("%s again for stranger %d of %d", what, i, MaxRemembered)
 			}
 		}
 	}
@@ -99,19 +99,19 @@ func TestAFullKeyringForgetsTheKeyUsedLeastRecently(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i := range maxRemembered {
+	for i := range MaxRemembered {
 		hold(i)
 	}
 	if _, ok := k.look(id(0)); !ok {
 		t.Fatal("the first key is not held")
 	}
-	hold(maxRemembered)
-	for i := range maxRemembered + 1 {
+	hold(MaxRemembered)
+	for i := range MaxRemembered + 1 {
 		if _, ok := k.look(id(i)); ok != (i != 1) {
 			t.Fatalf("key %d is held: %v", i, ok)
 		}
 	}
-	k.forget(id(7))
+	k.Forget(id(7))
 	if _, ok := k.look(id(7)); ok {
 		t.Error("a key is held that its owner changed")
 	}

@@ -7,9 +7,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// tracesOf is what the log says of an activity that there is trouble with: which, by whom, and what trouble. Of a report it is
+// LogActivity is what the log says of an activity that there is trouble with: which, by whom, and what trouble. Of a report it is
 // the trouble alone: who reports is for the moderators to know.
-func tracesOf(act activity.Activity, signer string, trouble error) []any {
+func LogActivity(act activity.Activity, signer string, trouble error) []any {
 	if _, report := act.Act.(activity.Flag); !report {
 		return []any{"activity", act.ID, "signer", signer, "error", trouble}
 	}
@@ -22,12 +22,12 @@ func tracesOf(act activity.Activity, signer string, trouble error) []any {
 	return []any{"activity", "a report", "error", strings.NewReplacer(secrets...).Replace(trouble.Error())}
 }
 
-// traces is tracesOf an arrival; of one that cannot be read, its address and its signer are all there is to say.
-func traces(arrival blog.Arrival, trouble error) []any {
+// LogArrival is LogActivity an arrival; of one that cannot be read, its address and its signer are all there is to say.
+func LogArrival(arrival blog.Arrival, trouble error) []any {
 	doc, err := activity.Read(arrival.Body)
 	if err == nil {
 		if act, err := activity.Parse(doc); err == nil {
-			return tracesOf(act, arrival.Signer, trouble)
+			return LogActivity(act, arrival.Signer, trouble)
 		}
 	}
 	return []any{"activity", arrival.ActivityID, "signer", arrival.Signer, "error", trouble}

@@ -17,8 +17,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"causerie/internal/blog"
-	"causerie/internal/federation"
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/federation/documents"
+	"causerie/internal/fedtest"
+	"causerie/internal/overkant"
 	"causerie/internal/page"
 	"causerie/internal/signature"
 )
@@ -26,202 +27,202 @@ import (
 // The tests here carry the numbers of the rows about who signed: each letter comes through the real door.
 
 // turnedAway sends letters that are wrong in one way each, and then the same without the wrong.
-func turnedAway(t *testing.T, letters func(bram *neighbour.Person) map[string][]neighbour.Twist) {
+func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.Twist) {
 	t.Helper()
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		send := func(name string, want int, twists ...neighbour.Twist) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		send := func(name string, want int, twists ...fedtest.Twist) {
 			word := strings.ReplaceAll(name, " ", "-")
-			answer, err := bram.Send(o.soon(), o.site.SharedInbox(), act("Create", bram, note(bram, o.object(a), word, nil), word), twists...)
+			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), word, nil), word), twists...)
 			if answer.Status != want {
 				t.Errorf("%s: %d (%v), want %d", name, answer.Status, err, want)
 			}
 		}
-		for name, twists := range letters(bram) {
+		for name, twists := range deliveries(bram) {
 			send(name, http.StatusUnauthorized, twists...)
 		}
-		if waiting, _, err := o.store.CountWaiting(o.soon()); err != nil || waiting != 0 || o.texts(a) != "" {
-			t.Errorf("%d arrivals and the comments %q are kept, %v", waiting, o.texts(a), err)
+		if waiting, _, err := o.Store.CountWaiting(o.Soon()); err != nil || waiting != 0 || o.Texts(a) != "" {
+			t.Errorf("%d arrivals and the comments %q are kept, %v", waiting, o.Texts(a), err)
 		}
 		send("good", http.StatusAccepted)
-		if got := o.texts(a); got != "good" {
+		if got := o.Texts(a); got != "good" {
 			t.Errorf("comments = %q", got)
 		}
 	})
 }
 
-type twists = map[string][]neighbour.Twist
+type twists = map[string][]fedtest.Twist
 
 // inSignature changes the text of the Signature header.
-func inSignature(old, by string) neighbour.Twist {
-	return neighbour.WithHeader(func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), old, by, 1)) })
+func inSignature(old, by string) fedtest.Twist {
+	return fedtest.WithHeader(func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), old, by, 1)) })
 }
 
 const allSigned = "(request-target)"
 
 func TestT001NothingUnsignedIsTakenIn(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists { return twists{"unsigned": {neighbour.Unsigned()}} })
+	turnedAway(t, func(*fedtest.Person) twists { return twists{"unsigned": {fedtest.Unsigned()}} })
 }
 
 func TestT002NobodySpeaksInAnothersName(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
-		a := o.publish()
-		if _, err := bram.Reply(o.soon(), o.object(a), "<p>Mine.</p>"); err != nil {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
+		a := o.Publish()
+		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Mine.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		reply := o.comments(a)[0].Address
+		reply := o.Comments(a)[0].Address
 		for i, forged := range []map[string]any{
-			act("Create", bram, note(bram, o.object(a), "forged", nil), "1"), act("Delete", bram, reply, "2"), act("Like", bram, o.object(a), "3"),
-			act("Follow", bram, o.site.ActorID(o.ilse.ID), "4"), act("Delete", bram, bram.ID, "5"),
-			act("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID, "content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
+			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "forged", nil), "1"), overkant.Act("Delete", bram, reply, "2"), overkant.Act("Like", bram, o.Object(a), "3"),
+			overkant.Act("Follow", bram, o.Site.ActorID(o.Ilse.ID), "4"), overkant.Act("Delete", bram, bram.ID, "5"),
+			overkant.Act("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID, "content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
 		} {
-			if _, err := kade.Send(o.soon(), o.site.SharedInbox(), forged); err != nil {
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
 				t.Errorf("letter %d: %v, want 202", i+1, err)
 			}
 		}
-		o.until("all hints are followed", func() bool { n, _, err := o.store.CountWaiting(o.soon()); return err == nil && n == 0 })
-		if got, counts := o.texts(a), o.counts(a); got != "Mine." || counts.Likes != 0 {
+		o.Until("all hints are followed", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		if got, counts := o.Texts(a), o.Counts(a); got != "Mine." || counts.Likes != 0 {
 			t.Errorf("comments %q, %d likes", got, counts.Likes)
 		}
-		if n, err := o.store.CountFollowers(o.soon(), o.ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
+		if n, err := o.Store.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("followers %+v, %v", n, err)
 		}
-		if answer, err := kade.Send(o.soon(), o.site.SharedInbox(), act("Like", bram, o.object(a), "7"), neighbour.As(bram.KeyID())); answer.Status != http.StatusUnauthorized {
+		if answer, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", bram, o.Object(a), "7"), fedtest.As(bram.KeyID())); answer.Status != http.StatusUnauthorized {
 			t.Errorf("under bram's key id, with kade's key: %d, %v", answer.Status, err)
 		}
 	})
 }
 
 func TestT003TheDigestMustBeSigned(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"no digest": {neighbour.WithoutDigest()}, "not covered": {neighbour.DigestNotCovered()},
-			"not covered and swapped": {neighbour.DigestNotCovered(), neighbour.Tampered()}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"no digest": {fedtest.WithoutDigest()}, "not covered": {fedtest.DigestNotCovered()},
+			"not covered and swapped": {fedtest.DigestNotCovered(), fedtest.Tampered()}}
 	})
 }
 
 func TestT004TheDigestMustBeThatOfTheBody(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"changed": {neighbour.Tampered()}, "changed in the newer dialect": {neighbour.Newer(), neighbour.Tampered()}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"changed": {fedtest.Tampered()}, "changed in the newer dialect": {fedtest.Newer(), fedtest.Tampered()}}
 	})
 }
 
 func TestT005TheHostMustBeSignedAndOurs(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"not covered": {neighbour.Covering(allSigned, "date", "digest")}, "another's": {neighbour.ForHost("elsewhere.example")},
-			"another's in the newer dialect": {neighbour.Newer(), neighbour.ForHost("elsewhere.example")}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"not covered": {fedtest.Covering(allSigned, "date", "digest")}, "another's": {fedtest.ForHost("elsewhere.example")},
+			"another's in the newer dialect": {fedtest.Newer(), fedtest.ForHost("elsewhere.example")}}
 	})
 }
 
 func TestT006MethodAndPathMustBeSigned(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"not covered": {neighbour.Covering("host", "date", "digest")}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"not covered": {fedtest.Covering("host", "date", "digest")}}
 	})
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		letter, err := bram.Prepare(o.site.ActorID(o.ilse.ID)+"/inbox", act("Create", bram, note(bram, o.object(a), "moved", nil), "moved"))
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		delivery, err := bram.Prepare(o.Site.ActorID(o.Ilse.ID)+"/inbox", overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "moved", nil), "moved"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		letter.URL = o.site.SharedInbox()
-		if answer, err := letter.Send(o.soon()); answer.Status != http.StatusUnauthorized || o.texts(a) != "" {
+		delivery.URL = o.Site.SharedInbox()
+		if answer, err := delivery.Send(o.Soon()); answer.Status != http.StatusUnauthorized || o.Texts(a) != "" {
 			t.Errorf("a letter to another inbox: %d, %v", answer.Status, err)
 		}
 	})
 }
 
 func TestT007TheTimeMustBeSignedAndOfToday(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
+	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
-		return twists{"not covered": {neighbour.Covering(allSigned, "host", "digest")}, "13 hours ago": {neighbour.Dated(now.Add(-13 * time.Hour))},
-			"a year ago": {neighbour.Dated(now.AddDate(-1, 0, 0))}, "13 hours ago in the newer dialect": {neighbour.Newer(), neighbour.Dated(now.Add(-13 * time.Hour))}}
+		return twists{"not covered": {fedtest.Covering(allSigned, "host", "digest")}, "13 hours ago": {fedtest.Dated(now.Add(-13 * time.Hour))},
+			"a year ago": {fedtest.Dated(now.AddDate(-1, 0, 0))}, "13 hours ago in the newer dialect": {fedtest.Newer(), fedtest.Dated(now.Add(-13 * time.Hour))}}
 	})
 }
 
 func TestT008NothingOfTheFutureAndNothingExpired(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		later := neighbour.Dated(time.Now().Add(2 * time.Hour))
+	turnedAway(t, func(*fedtest.Person) twists {
+		later := fedtest.Dated(time.Now().Add(2 * time.Hour))
 		past := fmt.Sprintf(",expires=%d", time.Now().Add(-time.Minute).Unix())
-		return twists{"in two hours": {later}, "created in two hours": {neighbour.Newer(), later}, "expired": {inSignature(",headers=", past+",headers=")}}
+		return twists{"in two hours": {later}, "created in two hours": {fedtest.Newer(), later}, "expired": {inSignature(",headers=", past+",headers=")}}
 	})
 }
 
 func TestT009TheSameLetterAgainChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		letter, err := bram.Prepare(o.site.SharedInbox(), act("Create", bram, note(bram, o.object(a), "once", nil), "once"))
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		delivery, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "once"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 100 {
-			if _, err := letter.Send(o.soon()); err != nil {
+			if _, err := delivery.Send(o.Soon()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := o.texts(a); got != "once" {
+		if got := o.Texts(a); got != "once" {
 			t.Errorf("comments = %q", got)
 		}
 	})
 }
 
 func TestT010AnUndoOfLongAgoUndoesNothingNew(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		first, again := act("Like", bram, o.object(a), "1"), act("Like", bram, o.object(a), "2")
-		undo, err := bram.Prepare(o.site.SharedInbox(), act("Undo", bram, first, "undo"))
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		first, again := overkant.Act("Like", bram, o.Object(a), "1"), overkant.Act("Like", bram, o.Object(a), "2")
+		undo, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Undo", bram, first, "undo"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		send := func() {
-			if _, err := undo.Send(o.soon()); err != nil {
+			if _, err := undo.Send(o.Soon()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		o.tell(bram, first, http.StatusAccepted)
+		o.Tell(bram, first, http.StatusAccepted)
 		send()
-		if o.counts(a).Likes != 0 {
+		if o.Counts(a).Likes != 0 {
 			t.Error("the undo undoes nothing")
 		}
-		o.tell(bram, again, http.StatusAccepted)
+		o.Tell(bram, again, http.StatusAccepted)
 		send()
-		if o.counts(a).Likes != 1 {
+		if o.Counts(a).Likes != 1 {
 			t.Error("a repeated undo undid what came later")
 		}
 	})
 }
 
 func TestT011AParameterGivenTwiceIsRefused(t *testing.T) {
-	turnedAway(t, func(bram *neighbour.Person) twists {
+	turnedAway(t, func(bram *fedtest.Person) twists {
 		return twists{"two key ids": {inSignature("keyId=", `keyId="https://elsewhere.example/key",keyId=`)}, "two algorithms": {inSignature(",headers=", `,algorithm="rsa-sha256",headers=`)}}
 	})
 }
 
 func TestT012TwoSignaturesAreNone(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"two headers": {neighbour.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"two headers in the newer dialect": {neighbour.Newer(), neighbour.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"one more in Authorization":        {neighbour.WithHeader(func(h http.Header) { h.Set("Authorization", "Signature "+h.Get("Signature")) })}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"two headers": {fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
+			"two headers in the newer dialect": {fedtest.Newer(), fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
+			"one more in Authorization":        {fedtest.WithHeader(func(h http.Header) { h.Set("Authorization", "Signature "+h.Get("Signature")) })}}
 	})
 }
 
 func TestT013ASignedHeaderGivenTwiceIsRefused(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		twice := func(name string) neighbour.Twist {
-			return neighbour.WithHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
+	turnedAway(t, func(*fedtest.Person) twists {
+		twice := func(name string) fedtest.Twist {
+			return fedtest.WithHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
 		}
-		return twists{"two digests": {twice("Digest")}, "two dates": {twice("Date")}, "two content digests": {neighbour.Newer(), twice("Content-Digest")}}
+		return twists{"two digests": {twice("Digest")}, "two dates": {twice("Date")}, "two content digests": {fedtest.Newer(), twice("Content-Digest")}}
 	})
 }
 
 func TestT014WhatCannotBeRebuiltIsRefused(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		covers := func(by string) []neighbour.Twist { return []neighbour.Twist{inSignature(`date digest"`, by)} }
+	turnedAway(t, func(*fedtest.Person) twists {
+		covers := func(by string) []fedtest.Twist { return []fedtest.Twist{inSignature(`date digest"`, by)} }
 		return twists{"a header that is not there": covers(`date digest x-nope"`), "an empty name": covers(`date  digest"`), "a name in brackets": covers(`date digest (nope)"`),
-			"none": {neighbour.WithHeader(func(h http.Header) {
+			"none": {fedtest.WithHeader(func(h http.Header) {
 				before, rest, _ := strings.Cut(h.Get("Signature"), `headers="`)
 				_, after, _ := strings.Cut(rest, `"`)
 				h.Set("Signature", before+`headers=""`+after)
@@ -230,30 +231,30 @@ func TestT014WhatCannotBeRebuiltIsRefused(t *testing.T) {
 }
 
 func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		claim := func(name string) []neighbour.Twist {
-			return []neighbour.Twist{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
+	turnedAway(t, func(*fedtest.Person) twists {
+		claim := func(name string) []fedtest.Twist {
+			return []fedtest.Twist{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
 		}
 		return twists{"none": claim("none"), "an HMAC": claim("hmac-sha256"), "SHA-1": claim("rsa-sha1"),
-			"an HMAC in the newer dialect": {neighbour.Newer(), neighbour.WithHeader(func(h http.Header) { h.Set("Signature-Input", h.Get("Signature-Input")+`;alg="hmac-sha256"`) })}}
+			"an HMAC in the newer dialect": {fedtest.Newer(), fedtest.WithHeader(func(h http.Header) { h.Set("Signature-Input", h.Get("Signature-Input")+`;alg="hmac-sha256"`) })}}
 	})
 }
 
 func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)}, "empty": {neighbour.WithHeader(func(h http.Header) {
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)}, "empty": {fedtest.WithHeader(func(h http.Header) {
 			before, _, _ := strings.Cut(h.Get("Signature"), `,signature=`)
 			h.Set("Signature", before+`,signature=""`)
 		})}}
 	})
-	each(t, func(t *testing.T, o *overkant) { // what is no header of its kind at all is a 400
-		bram := o.server("veerhuis").Person("bram")
-		set := func(name, value string) neighbour.Twist {
-			return neighbour.WithHeader(func(h http.Header) { h.Set(name, value) })
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) { // what is no header of its kind at all is a 400
+		bram := o.Server("veerhuis").Person("bram")
+		set := func(name, value string) fedtest.Twist {
+			return fedtest.WithHeader(func(h http.Header) { h.Set(name, value) })
 		}
-		for name, spoilt := range map[string][]neighbour.Twist{"words": {set("Signature", "trust me")}, "half of it": {set("Signature", `keyId="https://elsewhere`)},
-			"words in the newer dialect": {neighbour.Newer(), set("Signature-Input", "trust me!")}} {
-			answer, _ := bram.Send(o.soon(), o.site.SharedInbox(), act("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
+		for name, spoilt := range map[string][]fedtest.Twist{"words": {set("Signature", "trust me")}, "half of it": {set("Signature", `keyId="https://elsewhere`)},
+			"words in the newer dialect": {fedtest.Newer(), set("Signature-Input", "trust me!")}} {
+			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
 			if answer.Status != http.StatusBadRequest {
 				t.Errorf("%s: %d, want 400", name, answer.Status)
 			}
@@ -271,7 +272,7 @@ type keeper struct {
 // keeps starts one. The documents are made for its address and the PEM of its key; a path that is not among them is 404.
 func keeps(t *testing.T, documents func(home, pem string) map[string]any) *keeper {
 	t.Helper()
-	k := &keeper{key: newKey(t)}
+	k := &keeper{key: overkant.NewKey(t)}
 	var made map[string]any
 	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k.asked.Add(1)
@@ -288,7 +289,7 @@ func keeps(t *testing.T, documents func(home, pem string) map[string]any) *keepe
 		w.Write(asJSON(t, doc))
 	}))
 	t.Cleanup(k.Close)
-	made = documents(k.URL, publicPEM(t, k.key))
+	made = documents(k.URL, overkant.PublicPEM(t, k.key))
 	return k
 }
 
@@ -311,52 +312,52 @@ func rsaKey(id, owner, pem string) map[string]any {
 }
 
 // claims posts a Like in an actor's name, signed with the key of the keeper under a key id.
-func (k *keeper) claims(o *overkant, keyID, actor, object string) int {
+func (k *keeper) claims(o *overkant.Blog, keyID, actor, object string) int {
 	key := k.key
 	key.ID = keyID
-	return o.post(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like", "actor": actor, "object": object})
+	return o.Post(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like", "actor": actor, "object": object})
 }
 
 func TestT017AKeyThatClaimsAnotherOwnerIsNotTheirs(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
-		victim := o.server("veerhuis").Person("bram")
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		victim := o.Server("veerhuis").Person("bram")
 		evil := keeps(t, func(home, pem string) map[string]any {
 			return map[string]any{"/foreign": rsaKey(home+"/foreign", victim.ID, pem), "/unlisted": rsaKey(home+"/unlisted", home+"/v", pem), "/v": profile(home + "/v")}
 		})
 		for keyID, actor := range map[string]string{evil.URL + "/foreign": victim.ID, evil.URL + "/unlisted": evil.URL + "/v"} {
-			if code := evil.claims(o, keyID, actor, o.object(a)); code != http.StatusUnauthorized {
+			if code := evil.claims(o, keyID, actor, o.Object(a)); code != http.StatusUnauthorized {
 				t.Errorf("%s as %s: %d", keyID, actor, code)
 			}
 		}
-		if o.counts(a).Likes != 0 {
+		if o.Counts(a).Likes != 0 {
 			t.Error("it was believed")
 		}
 	})
 }
 
 func TestT018AKeyUnderAnotherIDThanTheOneAskedForIsNotKept(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
 		evil := keeps(t, func(home, pem string) map[string]any {
 			return map[string]any{"/1": rsaKey(home+"/2", home+"/kade", pem), "/2": rsaKey(home+"/2", home+"/kade", pem),
 				"/kade": profile(home+"/kade", rsaKey(home+"/2", home+"/kade", pem))}
 		})
-		if code := evil.claims(o, evil.URL+"/1", evil.URL+"/kade", o.object(a)); code != http.StatusUnauthorized {
+		if code := evil.claims(o, evil.URL+"/1", evil.URL+"/kade", o.Object(a)); code != http.StatusUnauthorized {
 			t.Errorf("signed by a key with another id: %d", code)
 		}
-		if owner, err := o.store.KeyOwner(o.soon(), evil.URL+"/1"); err == nil {
+		if owner, err := o.Store.KeyOwner(o.Soon(), evil.URL+"/1"); err == nil {
 			t.Errorf("it is kept as %+v", owner)
 		}
-		if code := evil.claims(o, evil.URL+"/2", evil.URL+"/kade", o.object(a)); code != http.StatusAccepted {
+		if code := evil.claims(o, evil.URL+"/2", evil.URL+"/kade", o.Object(a)); code != http.StatusAccepted {
 			t.Errorf("signed by the key that is listed: %d", code)
 		}
 	})
 }
 
 func TestT019AnActorsAddressThatLeadsToAnotherProvesNothing(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
 		far := keeps(t, func(home, pem string) map[string]any {
 			return map[string]any{"/m": profile(home+"/m", rsaKey(home+"/m#k", home+"/m", pem))}
 		})
@@ -365,23 +366,23 @@ func TestT019AnActorsAddressThatLeadsToAnotherProvesNothing(t *testing.T) {
 			return map[string]any{"/m": m, "/v": home + "/m", "/w": m, "/x": far.URL + "/m"}
 		})
 		for _, who := range []string{"/v", "/w", "/x"} {
-			if code := near.claims(o, near.URL+who+"#main-key", near.URL+who, o.object(a)); code != http.StatusUnauthorized {
+			if code := near.claims(o, near.URL+who+"#main-key", near.URL+who, o.Object(a)); code != http.StatusUnauthorized {
 				t.Errorf("%s, whose address leads elsewhere: %d", who, code)
 			}
 		}
-		if o.counts(a).Likes != 0 {
+		if o.Counts(a).Likes != 0 {
 			t.Error("it was believed")
 		}
 	})
 }
 
 func TestT020NobodyListsTheKeyOfANeighbour(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
-		v, m := newKey(t), newKey(t)
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		v, m := overkant.NewKey(t), overkant.NewKey(t)
 		home := keeps(t, func(home, _ string) map[string]any {
-			return map[string]any{"/v": profile(home+"/v", rsaKey(home+"/v#main-key", home+"/v", publicPEM(t, v)), rsaKey(home+"/v/key", home+"/v", publicPEM(t, v))),
-				"/m": profile(home+"/m", rsaKey(home+"/m#main-key", home+"/m", publicPEM(t, m)), rsaKey(home+"/v#main-key", home+"/m", publicPEM(t, m)), rsaKey(home+"/v/key", home+"/m", publicPEM(t, m)))}
+			return map[string]any{"/v": profile(home+"/v", rsaKey(home+"/v#main-key", home+"/v", overkant.PublicPEM(t, v)), rsaKey(home+"/v/key", home+"/v", overkant.PublicPEM(t, v))),
+				"/m": profile(home+"/m", rsaKey(home+"/m#main-key", home+"/m", overkant.PublicPEM(t, m)), rsaKey(home+"/v#main-key", home+"/m", overkant.PublicPEM(t, m)), rsaKey(home+"/v/key", home+"/m", overkant.PublicPEM(t, m)))}
 		})
 		for i, signed := range []struct {
 			key       signature.Key
@@ -389,13 +390,13 @@ func TestT020NobodyListsTheKeyOfANeighbour(t *testing.T) {
 			want      int
 		}{{m, "/m#main-key", "/m", 202}, {v, "/v#main-key", "/v", 202}, {m, "/v#main-key", "/v", 401}, {m, "/v/key", "/v", 401}, {v, "/v#main-key", "/v", 202}} {
 			signed.key.ID = home.URL + signed.id
-			code := o.post(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View", "actor": home.URL + signed.actor, "object": o.object(a)})
+			code := o.Post(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View", "actor": home.URL + signed.actor, "object": o.Object(a)})
 			if code != signed.want {
 				t.Errorf("letter %d, signed under %s: %d, want %d", i+1, signed.id, code, signed.want)
 			}
 		}
 		for _, id := range []string{"/v#main-key", "/v/key"} {
-			if owner, err := o.store.KeyOwner(o.soon(), home.URL+id); err != nil || owner.ActorID != home.URL+"/v" || owner.PEM != publicPEM(t, v) {
+			if owner, err := o.Store.KeyOwner(o.Soon(), home.URL+id); err != nil || owner.ActorID != home.URL+"/v" || owner.PEM != overkant.PublicPEM(t, v) {
 				t.Errorf("%s is kept as %+v, %v", id, owner, err)
 			}
 		}
@@ -403,44 +404,44 @@ func TestT020NobodyListsTheKeyOfANeighbour(t *testing.T) {
 }
 
 func TestT021AKeyThatWasReplacedOrLeftSignsNothing(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		prepare := func(name string) *neighbour.Prepared {
-			letter, err := bram.Prepare(o.site.SharedInbox(), act("Create", bram, note(bram, o.object(a), name, nil), name))
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		prepare := func(name string) *fedtest.Prepared {
+			delivery, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, nil), name))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return letter
+			return delivery
 		}
-		o.tell(bram, act("Create", bram, note(bram, o.object(a), "before", nil), "before"), http.StatusAccepted)
+		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "before", nil), "before"), http.StatusAccepted)
 		old := prepare("old")
 		bram.RotateKey()
-		o.tell(bram, act("Create", bram, note(bram, o.object(a), "after", nil), "after"), http.StatusAccepted)
-		if answer, _ := old.Send(o.soon()); answer.Status != http.StatusUnauthorized {
+		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "after", nil), "after"), http.StatusAccepted)
+		if answer, _ := old.Send(o.Soon()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("signed with the key that was replaced: %d", answer.Status)
 		}
-		if _, err := bram.Like(o.soon(), o.object(a)); err != nil { // so that bram's server tells us
+		if _, err := bram.Like(o.Soon(), o.Object(a)); err != nil { // so that bram's server tells us
 			t.Fatal(err)
 		}
 		late := prepare("late")
-		if _, err := bram.Leave(o.soon()); err != nil {
+		if _, err := bram.Leave(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		late.Send(o.soon())
-		if got := o.texts(a); got != "|" { // two places without words
+		late.Send(o.Soon())
+		if got := o.Texts(a); got != "|" { // two places without words
 			t.Errorf("of one who left there stands %q", got)
 		}
 	})
 }
 
 func TestT022DeparturesOfStrangersCostNoQuestion(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis")
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis := o.Server("veerhuis")
 		client := &http.Client{}
 		for i := range 1000 {
 			actor := fmt.Sprintf("%s/users/%d", veerhuis.URL, i)
-			response, err := client.Post(o.site.SharedInbox(), "application/activity+json",
+			response, err := client.Post(o.Site.SharedInbox(), "application/activity+json",
 				strings.NewReader(`{"id":"`+actor+`#delete","type":"Delete","actor":"`+actor+`","object":"`+actor+`"}`))
 			if err != nil {
 				t.Fatal(err)
@@ -457,8 +458,8 @@ func TestT022DeparturesOfStrangersCostNoQuestion(t *testing.T) {
 }
 
 func TestT023InventedKeysCostAServerSixQuestionsAMinute(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
 		for name, ids := range map[string]func(i int) string{
 			"addresses without anything": func(i int) string { return fmt.Sprintf("/nothing/%d#main-key", i) },
 			"parts of one profile":       func(i int) string { return fmt.Sprintf("/kade#key-%d", i) },
@@ -474,7 +475,7 @@ func TestT023InventedKeysCostAServerSixQuestionsAMinute(t *testing.T) {
 				return documents
 			})
 			for i := range 1000 {
-				if code := evil.claims(o, evil.URL+ids(i), evil.URL+"/kade", o.object(a)); code != http.StatusUnauthorized && code != http.StatusServiceUnavailable {
+				if code := evil.claims(o, evil.URL+ids(i), evil.URL+"/kade", o.Object(a)); code != http.StatusUnauthorized && code != http.StatusServiceUnavailable {
 					t.Fatalf("%s: letter %d: %d", name, i, code)
 				}
 			}
@@ -486,8 +487,8 @@ func TestT023InventedKeysCostAServerSixQuestionsAMinute(t *testing.T) {
 }
 
 func TestT024OfManyKeysFourAreKept(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
 		evil := keeps(t, func(home, pem string) map[string]any {
 			var list []any
 			for i := range 30 {
@@ -496,7 +497,7 @@ func TestT024OfManyKeysFourAreKept(t *testing.T) {
 			return map[string]any{"/kade": profile(home+"/kade", list...)}
 		})
 		for i, want := range map[int]int{0: 202, 3: 202, 4: 401, 29: 401} {
-			if code := evil.claims(o, fmt.Sprintf("%s/kade#%d", evil.URL, i), evil.URL+"/kade", o.object(a)); code != want {
+			if code := evil.claims(o, fmt.Sprintf("%s/kade#%d", evil.URL, i), evil.URL+"/kade", o.Object(a)); code != want {
 				t.Errorf("signed by key %d: %d, want %d", i, code, want)
 			}
 		}
@@ -504,27 +505,27 @@ func TestT024OfManyKeysFourAreKept(t *testing.T) {
 }
 
 func TestT043WhatWasFetchedCountsAndNotWhatWasPosted(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
-		a := o.publish()
-		reply, err := bram.PrepareReply(o.soon(), o.object(a), "<p>As it stands there.</p>")
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
+		a := o.Publish()
+		reply, err := bram.PrepareReply(o.Soon(), o.Object(a), "<p>As it stands there.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		posted := note(bram, o.object(a), "posted", map[string]any{"id": reply.Object})
-		if _, err := kade.Send(o.soon(), o.site.SharedInbox(), act("Create", bram, posted, "carried")); err != nil {
+		posted := overkant.Note(bram, o.Object(a), "posted", map[string]any{"id": reply.Object})
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, posted, "carried")); err != nil {
 			t.Fatal(err)
 		}
-		o.until("it is fetched", func() bool { return o.texts(a) != "" })
-		if got := o.texts(a); got != "As it stands there." {
+		o.Until("it is fetched", func() bool { return o.Texts(a) != "" })
+		if got := o.Texts(a); got != "As it stands there." {
 			t.Errorf("comments = %q", got)
 		}
 	})
 }
 
 func TestF018OurKeysOutliveARestart(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		before := actorOf(o)
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		before := overkant.ActorOf(o)
 		var shown struct {
 			ID        string
 			PublicKey struct{ ID, Owner, PublicKeyPem string }
@@ -539,9 +540,9 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 			t.Errorf("it is written as %s", shown.PublicKey.PublicKeyPem)
 		}
 		again := chi.NewRouter()
-		federation.NewDocuments(o.base, o.keys, o.inbox, page.NewKept(o.store.Changes, 0), "test").Routes(again)
+		documents.NewDocuments(o.Base, o.Keys, o.Inbox, page.NewKept(o.Store.Changes, 0), "test").Routes(again)
 		answer := httptest.NewRecorder()
-		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.ilse.ID), nil))
+		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.Ilse.ID), nil))
 		if after := answer.Body.String(); after != before {
 			t.Errorf("after a restart it is\n%s\nbefore\n%s", after, before)
 		}
@@ -549,26 +550,26 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 }
 
 func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis")
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		a := o.publish()
-		create := act("Create", bram, note(bram, o.object(a), "x", nil), "x")
-		if answer, _ := bram.Send(o.soon(), o.site.SharedInbox(), create, neighbour.Unsigned()); answer.Status != http.StatusUnauthorized {
+		a := o.Publish()
+		create := overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "x", nil), "x")
+		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create, fedtest.Unsigned()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("unsigned: %d", answer.Status)
 		}
-		if answer, _ := bram.Send(o.soon(), o.site.SharedInbox(), create, bram.WrongKey()); answer.Status != http.StatusUnauthorized {
+		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create, bram.WrongKey()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("wrongly signed: %d", answer.Status)
 		}
-		kade := o.server("zilverduin").Person("kade")
-		letter, err := kade.Prepare(o.site.SharedInbox(), act("Create", kade, note(kade, o.object(a), "y", nil), "y"))
+		kade := o.Server("zilverduin").Person("kade")
+		delivery, err := kade.Prepare(o.Site.SharedInbox(), overkant.Act("Create", kade, overkant.Note(kade, o.Object(a), "y", nil), "y"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := kade.Server.Be(neighbour.Closed()); err != nil {
+		if err := kade.Server.Be(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
-		answer, _ := letter.Send(o.soon())
+		answer, _ := delivery.Send(o.Soon())
 		if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 			t.Errorf("while its server is away: %d %v", answer.Status, answer.Header)
 		}
@@ -576,19 +577,19 @@ func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
 }
 
 func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis") // which reads with go-fed/httpsig
-		o.befriend(veerhuis.Person("bram"))
-		keys, err := o.store.SigningKeys(o.soon(), o.ilse.ID)
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis := o.Server("veerhuis") // which reads with go-fed/httpsig
+		o.Befriend(veerhuis.Person("bram"))
+		keys, err := o.Store.SigningKeys(o.Soon(), o.Ilse.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := signature.ParseKey(o.site.ActorID(o.ilse.ID)+"#main-key", keys.Current)
+		key, err := signature.ParseKey(o.Site.ActorID(o.Ilse.ID)+"#main-key", keys.Current)
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := o.base.Remote.Post(o.soon(), veerhuis.URL+"/inbox?for=bram&a=%2F", asJSON(t, map[string]any{"id": o.site.ActivityID(blog.NewID(time.Now())),
-			"type": "View", "actor": o.site.ActorID(o.ilse.ID), "object": "https://elsewhere.example/1"}), key)
+		answer, err := o.Base.Remote.Post(o.Soon(), veerhuis.URL+"/inbox?for=bram&a=%2F", asJSON(t, map[string]any{"id": o.Site.ActivityID(blog.NewID(time.Now())),
+			"type": "View", "actor": o.Site.ActorID(o.Ilse.ID), "object": "https://elsewhere.example/1"}), key)
 		if err != nil || answer.Status != http.StatusAccepted {
 			t.Fatalf("with a query: %+v, %v", answer, err)
 		}
@@ -601,26 +602,26 @@ func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 }
 
 func TestF085EachAttemptIsDatedAnew(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		veerhuis := o.server("veerhuis")
-		o.befriend(veerhuis.Person("bram"))
-		if err := veerhuis.Be(neighbour.FailThenWell(1, 500)); err != nil {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis := o.Server("veerhuis")
+		o.Befriend(veerhuis.Person("bram"))
+		if err := veerhuis.Be(fedtest.FailThenWell(1, 500)); err != nil {
 			t.Fatal(err)
 		}
-		a := o.publish()
-		o.until("it failed once", func() bool { return o.report(a)[veerhuis.Host].Attempts == 1 })
+		a := o.Publish()
+		o.Until("it failed once", func() bool { return o.Report(a)[veerhuis.Host].Attempts == 1 })
 		time.Sleep(1100 * time.Millisecond) // dates are of whole seconds
-		if _, err := o.outbox.Retry(o.soon(), a.ID, ""); err != nil {
+		if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.WaitFor(o.soon(), func(l neighbour.Letter) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
+		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
 			t.Fatal(err)
 		}
-		letters := slices.DeleteFunc(veerhuis.Letters(), func(l neighbour.Letter) bool { return l.Type != "Create" })
-		if len(letters) != 2 || letters[0].Header.Get("Date") == letters[1].Header.Get("Date") || !bytes.Equal(letters[0].Body, letters[1].Body) {
-			t.Errorf("%d attempts, dated %s", len(letters), letters[0].Header.Get("Date"))
+		deliveries := slices.DeleteFunc(veerhuis.Letters(), func(l fedtest.Letter) bool { return l.Type != "Create" })
+		if len(deliveries) != 2 || deliveries[0].Header.Get("Date") == deliveries[1].Header.Get("Date") || !bytes.Equal(deliveries[0].Body, deliveries[1].Body) {
+			t.Errorf("%d attempts, dated %s", len(deliveries), deliveries[0].Header.Get("Date"))
 		}
-		for _, l := range letters {
+		for _, l := range deliveries {
 			if digest := l.Header.Get("Digest"); !strings.HasPrefix(digest, "SHA-256=") {
 				t.Errorf("digest %s", digest)
 			}
@@ -629,24 +630,24 @@ func TestF085EachAttemptIsDatedAnew(t *testing.T) {
 }
 
 func TestF088EveryHandIsRead(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
-		bram, gerda := o.server("veerhuis").Person("bram"), o.server("gts", neighbour.GoToSocial).Person("gerda")
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram, gerda := o.Server("veerhuis").Person("bram"), o.Server("gts", fedtest.GoToSocial).Person("gerda")
 		for name, send := range map[string]struct {
-			by     *neighbour.Person
-			twists []neighbour.Twist
+			by     *fedtest.Person
+			twists []fedtest.Twist
 		}{
 			"rsa-sha256":   {bram, nil},
 			"hs2019":       {gerda, nil},
-			"no algorithm": {bram, []neighbour.Twist{inSignature(`algorithm="rsa-sha256",`, "")}},
-			"RFC 9421":     {bram, []neighbour.Twist{neighbour.Newer()}},
-			"in Authorization": {bram, []neighbour.Twist{neighbour.WithHeader(func(h http.Header) {
+			"no algorithm": {bram, []fedtest.Twist{inSignature(`algorithm="rsa-sha256",`, "")}},
+			"RFC 9421":     {bram, []fedtest.Twist{fedtest.Newer()}},
+			"in Authorization": {bram, []fedtest.Twist{fedtest.WithHeader(func(h http.Header) {
 				h.Set("Authorization", "Signature "+h.Get("Signature"))
 				h.Del("Signature")
 			})}},
 		} {
 			word := strings.ReplaceAll(name, " ", "-")
-			answer, err := send.by.Send(o.soon(), o.site.SharedInbox(), act("Create", send.by, note(send.by, o.object(a), word, nil), word), send.twists...)
+			answer, err := send.by.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", send.by, overkant.Note(send.by, o.Object(a), word, nil), word), send.twists...)
 			if answer.Status != http.StatusAccepted {
 				t.Errorf("%s: %d, %v", name, answer.Status, err)
 			}
@@ -665,42 +666,42 @@ func TestF088EveryHandIsRead(t *testing.T) {
 			return map[string]any{"/kade": actor}
 		})
 		ed.ID = home.URL + "/kade#ed"
-		if code := o.post(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade", "object": o.object(a)}); code != http.StatusAccepted {
+		if code := o.Post(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade", "object": o.Object(a)}); code != http.StatusAccepted {
 			t.Errorf("Ed25519: %d", code)
 		}
-		if got := len(o.comments(a)); got != 5 || o.counts(a).Likes != 1 {
-			t.Errorf("%d comments, %d likes", got, o.counts(a).Likes)
+		if got := len(o.Comments(a)); got != 5 || o.Counts(a).Likes != 1 {
+			t.Errorf("%d comments, %d likes", got, o.Counts(a).Likes)
 		}
 	})
 }
 
 func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
-		return twists{"no host": {neighbour.Covering(allSigned, "date", "digest")}, "no target": {neighbour.Covering("host", "date", "digest")},
-			"no digest": {neighbour.Covering(allSigned, "host", "date")}, "the date alone": {neighbour.DateOnly()}}
+	turnedAway(t, func(*fedtest.Person) twists {
+		return twists{"no host": {fedtest.Covering(allSigned, "date", "digest")}, "no target": {fedtest.Covering("host", "date", "digest")},
+			"no digest": {fedtest.Covering(allSigned, "host", "date")}, "the date alone": {fedtest.DateOnly()}}
 	})
 }
 
 func TestF090BodyAndTimeMustFit(t *testing.T) {
-	turnedAway(t, func(*neighbour.Person) twists {
+	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
-		return twists{"changed": {neighbour.Tampered()}, "2 h ahead": {neighbour.Dated(now.Add(2 * time.Hour))}, "13 h ago": {neighbour.Dated(now.Add(-13 * time.Hour))}}
+		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.Dated(now.Add(2 * time.Hour))}, "13 h ago": {fedtest.Dated(now.Add(-13 * time.Hour))}}
 	})
-	each(t, func(t *testing.T, o *overkant) {
-		bram := o.server("veerhuis").Person("bram")
-		a := o.publish()
-		answer, err := bram.Send(o.soon(), o.site.SharedInbox(), act("Create", bram, note(bram, o.object(a), "late", nil), "late"), neighbour.Dated(time.Now().Add(-30*time.Minute)))
-		if answer.Status != http.StatusAccepted || o.texts(a) != "late" {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "late", nil), "late"), fedtest.Dated(time.Now().Add(-30*time.Minute)))
+		if answer.Status != http.StatusAccepted || o.Texts(a) != "late" {
 			t.Errorf("30 min ago: %d, %v", answer.Status, err)
 		}
 	})
 }
 
 func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		a := o.publish()
-		gerda := o.server("gts", neighbour.GoToSocial).Person("gerda") // whose key has an address of its own, at which a stub stands
-		if answer, err := gerda.Send(o.soon(), o.site.SharedInbox(), act("Like", gerda, o.object(a), "1")); answer.Status != http.StatusAccepted {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		gerda := o.Server("gts", fedtest.GoToSocial).Person("gerda") // whose key has an address of its own, at which a stub stands
+		if answer, err := gerda.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
 			t.Errorf("a stub: %d, %v", answer.Status, err)
 		}
 		home := keeps(t, func(home, pem string) map[string]any {
@@ -709,29 +710,29 @@ func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
 				"/secret": key("/secret")}
 		})
 		for id, want := range map[string]int{"/kade#main-key": 202, "/key": 202, "/kade/#slash": 202, "/secret": 401, "/kade#other": 401} {
-			if code := home.claims(o, home.URL+id, home.URL+"/kade", o.object(a)); code != want {
+			if code := home.claims(o, home.URL+id, home.URL+"/kade", o.Object(a)); code != want {
 				t.Errorf("%s: %d, want %d", id, code, want)
 			}
 		}
-		if o.counts(a).Likes != 2 {
-			t.Errorf("%d people like it", o.counts(a).Likes)
+		if o.Counts(a).Likes != 2 {
+			t.Errorf("%d people like it", o.Counts(a).Likes)
 		}
 	})
 }
 
 func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
-	each(t, func(t *testing.T, o *overkant) {
-		key := newKey(t)
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		key := overkant.NewKey(t)
 		home := "https://veerhuis.example/users/bram"
 		key.ID = home + "#main-key"
 		actor := blog.Actor{ID: home, Type: "Person", Host: "veerhuis.example", Inbox: home + "/inbox", FetchedAt: time.Now(),
-			Keys: []blog.ActorKey{{ActorID: home, KeyID: key.ID, PEM: publicPEM(t, key)}}}
-		if err := o.store.SaveActor(o.soon(), actor); err != nil {
+			Keys: []blog.ActorKey{{ActorID: home, KeyID: key.ID, PEM: overkant.PublicPEM(t, key)}}}
+		if err := o.Store.SaveActor(o.Soon(), actor); err != nil {
 			t.Fatal(err)
 		}
-		base := o.base
+		base := o.Base
 		base.Site.URL = "https://overkant.example"
-		inbox := o.anotherInbox(base)
+		inbox := o.AnotherInbox(base)
 		for _, signed := range []struct {
 			address string
 			newer   bool

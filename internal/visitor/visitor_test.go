@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/federation/neighbour"
+	"causerie/internal/fedtest"
 	"causerie/internal/remote"
 	"causerie/internal/visitor"
 )
@@ -91,9 +91,9 @@ func TestF115AReaderIsTakenToTheRightPlaceAtTheirOwnServer(t *testing.T) {
 }
 
 func TestAHomeWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
-	world := neighbour.New(neighbour.Config{})
+	world := fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", neighbour.Mastodon)
+	server, err := world.Server("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		t.Fatal(err)
 	}

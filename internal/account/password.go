@@ -1,0 +1,98 @@
+package account
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+
+	"causerie/internal/blog"
+)
+
+// HashCost is what one hash costs, in the terms of argon2id (RFC 9106).
+type HashCost struct {
+	Memory uint32 // KiB
+	Passes uint32
+	Lanes  uint8
+}
+
+// today's cost is the second recommendation of OWASP's password storage guide: 19 MiB, two passes.
+var TodaysCost = HashCost{Memory: 19 << 10, Passes: 2, Lanes: 1}
+
+const (
+	saltBytes   = 16
+	hashBytes   = 32
+	minPassword = 10   // characters
+	MaxPassword = 1024 // bytes; longer ones only keep the machine busy
+)
+
+// ValidatePassword says why a new password cannot be taken; the error is a blog.Invalid.
+func ValidatePassword(password string) error {
+	switch {
+	case password == "":
+		return blog.Invalid{Field: "password", Problem: "is missing: choose one of at least 10 characters"}
+	case len([]rune(password)) < minPassword:
+		return blog.Invalid{Field: "password", Problem: "is too short: choose one of at least 10 characters, such as four words"}
+	case len(password) > MaxPassword:
+		return blog.Invalid{Field: "password", Problem: "is too long: 1,024 bytes are enough"}
+	}
+	return nil
+}
+
+// HashPassword is a new password as it is kept: argon2id in PHC form with a fresh salt. One that is too short or too
+// long is a blog.Invalid.
+func HashPassword(password string) (string, error) {
+	if err := ValidatePassword(password); err != nil {
+		return "", err
+	}
+	return Hash(password, TodaysCost), nil
+}
+
+func Hash(password string, c HashCost) string {
+	salt := make([]byte, saltBytes)
+	rand.Read(salt)
+	sum := argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, hashBytes)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Lanes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+}
+
+// Matches compares a password with a kept one. stale says that the kept one was made at another cost than today's and
+// should be made anew.
+func Matches(password, kept string) (ok, stale bool) {
+	c, salt, sum, err := ParsePHC(kept)
+	if err != nil || len(password) > MaxPassword {
+		return false, false
+	}
+	mine := argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, uint32(len(sum)))
+	return subtle.ConstantTimeCompare(mine, sum) == 1, c != TodaysCost
+}
+
+// ParsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is refused.
+//
+// The package alexedwards/argon2id reads the same form, but computes a hash at whatever cost the string names: these
+// limits would still be needed, and the string parsed for them.
+func ParsePHC(kept string) (c HashCost, salt, sum []byte, err error) {
+	parts := strings.Split(kept, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return c, nil, nil, fmt.Errorf("not an argon2id hash")
+	}
+	if _, err = fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.Memory, &c.Passes, &c.Lanes); err != nil {
+		return c, nil, nil, fmt.Errorf("read the cost of a hash: %w", err)
+	}
+	if c.Memory > 1<<18 || c.Passes == 0 || c.Passes > 16 || c.Lanes == 0 || c.Lanes > 16 {
+		return c, nil, nil, fmt.Errorf("a hash of a cost that we never ask for")
+	}
+	if salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {
+		return c, nil, nil, err
+	}
+	if sum, err = base64.RawStdEncoding.DecodeString(parts[5]); err == nil && (len(sum) < 16 || len(sum) > 64) {
+		err = fmt.Errorf("a hash of %d bytes", len(sum))
+	}
+	return c, salt, sum, err
+}
+
+// NobodysHash is what a password is compared with when there is nobody of that name, so that it takes as long.
+var NobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -1,0 +1,112 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// LetSiteSpeak lets the blog as a whole be followed under a handle, "" for one made from its domain: from now on its voice
+// announces every public article. One that was silent goes on under the handle it has. Errors: blog.Invalid, also for a
+// handle that somebody has or had.
+func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
+	site, err := s.Site(ctx)
+	if err != nil {
+		return blog.Voice{}, err
+	}
+	label, _, _ := strings.Cut(site.HandleDomain, ".")
+	return letSpeak(ctx, s, speech{find: s.SiteVoice, handle: handle, usual: label,
+		voice: blog.Voice{Kind: blog.SiteVoice, Name: site.Name, Summary: site.Description}}, now)
+}
+
+// LetSeriesSpeak lets a series be followed under a handle, "" for one made from its address: from now on its voice
+// announces every public part. Errors: those of LetSiteSpeak.
+func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string, now time.Time) (blog.Voice, error) {
+	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
+	return letSpeak(ctx, s, speech{find: find, handle: handle, usual: series.Slug, series: series.ID,
+		voice: blog.Voice{Kind: blog.SeriesVoice, Name: series.Title, Summary: series.Description}}, now)
+}
+
+// speech is what a voice is made from.
+type speech struct {
+	find          FindVoice
+	handle, usual string
+	voice         blog.Voice
+	series        blog.ID
+}
+
+func letSpeak(ctx context.Context, s *store.Store, p speech, now time.Time) (blog.Voice, error) {
+	wanted := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(p.handle), "@"))
+	known, err := p.find(ctx)
+	if err == nil && wanted != "" && wanted != known.Handle {
+		return known, blog.Invalid{Field: "handle", Problem: fmt.Sprintf("is “%s” already and stays so: people follow it by that", known.Handle)}
+	}
+	if err == nil {
+		known.SilentAt = nil
+		return known, s.SilenceVoice(ctx, known.ID, nil, now)
+	}
+	if !errors.Is(err, blog.ErrNotFound) {
+		return known, err
+	}
+	if wanted == "" {
+		wanted = handleFrom(p.usual)
+	}
+	return addVoice(ctx, s, p, wanted, now)
+}
+
+func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now time.Time) (blog.Voice, error) {
+	v := p.voice
+	if err := blog.ValidHandle(handle); err != nil {
+		return v, err
+	}
+	v.ID, v.Handle, v.CreatedAt, v.UpdatedAt = blog.NewID(now), handle, now, now
+	v.Discoverable, v.Indexable = true, true
+	if _, err := s.VoiceByHandle(ctx, handle); !errors.Is(err, blog.ErrNotFound) {
+		return v, errors.Join(err, taken(handle))
+	}
+	keys, err := makeKeys(&v)
+	if err != nil {
+		return v, err
+	}
+	err = s.AddVoice(ctx, v, keys, p.series)
+	switch {
+	case errors.Is(err, blog.ErrConflict):
+		return v, taken(handle)
+	case err != nil:
+		return v, err
+	}
+	return s.Voice(ctx, v.ID)
+}
+
+func taken(handle string) error {
+	return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” is taken, by somebody who has it or had it: choose another", handle)}
+}
+
+// handleFrom makes a handle of a domain's first part or of a series' address: "four-minutes" is "four_minutes".
+func handleFrom(name string) string {
+	made := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			return r
+		case r == '-' || r == '_':
+			return '_'
+		}
+		return -1
+	}, strings.ToLower(name))
+	return strings.Trim(made[:min(len(made), 30)], "_")
+}
+
+// Silence switches a voice of the site or of a series off: it announces nothing more and takes no new followers. Those it
+// has stay, and hear it again when it is switched on.
+func Silence(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
+	v.SilentAt = &now
+	return v, s.SilenceVoice(ctx, v.ID, v.SilentAt, now)
+}
+
+// FindVoice is how the voice that a page is about is found.
+type FindVoice func(context.Context) (blog.Voice, error)

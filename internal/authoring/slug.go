@@ -1,0 +1,34 @@
+// Package authoring is what the admin and the terminal share about writing an article.
+package authoring
+
+import (
+	"strings"
+
+	"github.com/gosimple/slug"
+
+	"causerie/internal/blog"
+)
+
+const maxSlug = 80
+
+// Slug is the last part of an article's or a series' address, made from its title: "Four minutes wide" is
+// "four-minutes-wide". It is never empty.
+func Slug(title, lang string) string {
+	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
+	made := slug.MakeLang(title, base)
+	made = strings.Trim(strings.ReplaceAll(made, "_", "-"), "-")
+	for strings.Contains(made, "--") {
+		made = strings.ReplaceAll(made, "--", "-")
+	}
+	if len(made) > maxSlug {
+		made = made[:maxSlug]
+		if at := strings.LastIndexByte(made, '-'); at > maxSlug/2 {
+			made = made[:at]
+		}
+		made = strings.Trim(made, "-")
+	}
+	if made == "" {
+		return blog.Untitled
+	}
+	return made
+}

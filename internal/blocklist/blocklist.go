@@ -1,0 +1,190 @@
+// Package blocklist reads and writes lists of blocked servers in the CSV form of Mastodon. It does no I/O of its own.
+package blocklist
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+var domainPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+
+// ReadDomain reads the domain of a server, however it is written: "https://EVIL.example:8443/" is evil.example. The error is
+// a blog.Invalid.
+func ReadDomain(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if u, err := url.Parse(text); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
+		text = u.Host
+	}
+	domain := store.Domain(text)
+	_, notANumber := netip.ParseAddr(domain)
+	switch {
+	case domain == "":
+		return "", blog.Block{}.Check()
+	case notANumber != nil && (len(domain) > 253 || !domainPattern.MatchString(domain)):
+		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is not the domain of a server", text)}
+	}
+	return domain, nil
+}
+
+const (
+	mostListed = 100_000 // lines of a list
+	listBytes  = 16 << 20
+	namedLines = 20 // wrong lines that are named
+)
+
+// Blocklist is a list of servers as Mastodon exports it.
+type Blocklist struct {
+	Blocks  []blog.Block // each server once
+	Noops   int          // lines that block nothing
+	Partial int          // lines that also refuse pictures or reports alone, for which there is no switch here
+}
+
+// WrongLines are those of a list that cannot be understood, each with its number.
+type WrongLines []string
+
+func (w WrongLines) Error() string {
+	if more := len(w) - namedLines; more > 0 {
+		return fmt.Sprintf("%s; and %d more lines", strings.Join(w[:namedLines], "; "), more)
+	}
+	return strings.Join(w, "; ")
+}
+
+// ReadBlocklist reads Mastodon's CSV (domain, severity, reject_media, reject_reports, public_comment, obfuscate, in the
+// order that its first line names), or a list of bare domains, which are refused. The error is a WrongLines.
+func ReadBlocklist(from io.Reader) (Blocklist, error) {
+	lines := csv.NewReader(io.LimitReader(from, listBytes+1))
+	lines.FieldsPerRecord, lines.TrimLeadingSpace = -1, true
+	list := listReader{columns: columnsOf([]string{"domain", "severity", "reject_media", "reject_reports", "public_comment"}), at: map[string]int{}}
+	for first := true; ; first = false {
+		cells, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Blocklist{}, append(list.wrong, strings.TrimPrefix(err.Error(), "parse error on "))
+		}
+		number, _ := lines.FieldPos(0)
+		cells[0] = strings.TrimPrefix(cells[0], "\uFEFF")
+		switch {
+		case first && strings.EqualFold(strings.TrimPrefix(cells[0], "#"), "domain"):
+			list.columns = columnsOf(cells)
+		case strings.HasPrefix(cells[0], "#") || len(cells) == 1 && cells[0] == "":
+		case lines.InputOffset() > listBytes || number > mostListed:
+			return Blocklist{}, append(list.wrong, fmt.Sprintf("line %d: the list is too long: cut it into several", number))
+		default:
+			list.read(number, cells)
+		}
+	}
+	if len(list.wrong) > 0 {
+		return Blocklist{}, list.wrong
+	}
+	return list.Blocklist, nil
+}
+
+// columnsOf tells where each column stands.
+func columnsOf(names []string) map[string]int {
+	columns := map[string]int{}
+	for i, name := range names {
+		columns[strings.ToLower(strings.TrimPrefix(strings.TrimSpace(name), "#"))] = i
+	}
+	return columns
+}
+
+type listReader struct {
+	Blocklist
+	columns map[string]int
+	at      map[string]int // where a domain stands in Blocks
+	wrong   WrongLines
+}
+
+func (l *listReader) read(number int, cells []string) {
+	cell := func(name string) string {
+		if i, ok := l.columns[name]; ok && i < len(cells) {
+			return strings.TrimSpace(cells[i])
+		}
+		return ""
+	}
+	b := blog.Block{Kind: blog.BlockServer, Reason: excerptOf(plainText(cell("public_comment")))}
+	var err error
+	if b.Subject, err = ReadDomain(cell("domain")); err != nil {
+		l.wrong = append(l.wrong, fmt.Sprintf("line %d: “%s” is not the domain of a server", number, cell("domain")))
+		return
+	}
+	switch strings.ToLower(cell("severity")) {
+	case "suspend", "":
+		b.Level = blog.Refuse
+	case "silence", "limit":
+		b.Level = blog.Limit
+	case "noop", "none":
+		l.Noops++
+		return
+	default:
+		l.wrong = append(l.wrong, fmt.Sprintf("line %d: the severity “%s” is none of suspend, silence and noop", number, cell("severity")))
+		return
+	}
+	if b.Level == blog.Limit && (truth(cell("reject_media")) || truth(cell("reject_reports"))) {
+		l.Partial++
+	}
+	if i, twice := l.at[b.Subject]; twice {
+		l.Blocks[i].Level = l.Blocks[i].Level.Stricter(b.Level)
+		return
+	}
+	l.at[b.Subject] = len(l.Blocks)
+	l.Blocks = append(l.Blocks, b)
+}
+
+func truth(cell string) bool {
+	yes, _ := strconv.ParseBool(strings.ToLower(cell))
+	return yes
+}
+
+// excerptOf is a reason as far as there is room for it.
+func excerptOf(reason string) string {
+	reason = strings.ToValidUTF8(strings.ReplaceAll(reason, "\x00", ""), "\uFFFD")
+	if runes := []rune(reason); len(runes) > 500 {
+		return string(runes[:499]) + "…"
+	}
+	return reason
+}
+
+// formula are the signs with which a spreadsheet takes a cell for something to reckon.
+const formula = "=+-@\t\r"
+
+// spreadsheetText is a text as a cell that no spreadsheet runs, and which [plainText] reads back.
+func spreadsheetText(text string) string {
+	if text != "" && strings.ContainsAny(text[:1], formula+"'") {
+		return "'" + text
+	}
+	return text
+}
+
+func plainText(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsAny(cell[1:2], formula+"'") {
+		return cell[1:]
+	}
+	return cell
+}
+
+// WriteBlocklist writes the blocks of servers as Mastodon's CSV.
+func WriteBlocklist(to io.Writer, blocks []blog.Block) error {
+	severity := map[blog.BlockLevel]string{blog.Limit: "silence", blog.Refuse: "suspend"}
+	lines := csv.NewWriter(to)
+	lines.Write([]string{"#domain", "#severity", "#reject_media", "#reject_reports", "#public_comment", "#obfuscate"})
+	for _, b := range blocks {
+		if b.Kind == blog.BlockServer {
+			lines.Write([]string{b.Subject, severity[b.Level], "false", "false", spreadsheetText(b.Reason), "false"})
+		}
+	}
+	lines.Flush()
+	return lines.Error()
+}

@@ -1,0 +1,56 @@
+package delivery_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/fedtest"
+	"causerie/internal/overkant"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// A machine whose clock was wrong is set right while servers are written to: what is under way and what is said next
+// arrives, and what waits in the queue of arrivals is worked through. The other servers live in the same time.
+func TestDeliveriesArriveAfterTheClockJumped(t *testing.T) {
+	for name, jump := range map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour, "a day ahead": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				var offset atomic.Int64
+				clock := func() time.Time { return time.Now().Round(0).Add(time.Duration(offset.Load())) }
+				o := overkant.Start(t, s, func(b *federation.Core) { b.Now = clock })
+				o.World.Close()
+				o.World = fedtest.New(fedtest.Config{Now: clock})
+				const servers = 12
+				for range servers - 2 {
+					o.Befriend(o.Server("quick").Person("reader"))
+				}
+				slow, down := o.Server("slow"), o.Server("down")
+				o.Befriend(slow.Person("reader"))
+				o.Befriend(down.Person("reader"))
+				if err := slow.Be(fedtest.Slow(2 * time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				if err := down.Be(fedtest.FailThenWell(1, 503)); err != nil {
+					t.Fatal(err)
+				}
+				first := o.Publish()
+				o.Until("one has failed, and rests", func() bool { return o.Report(first)[down.Host].Attempts == 1 })
+				offset.Store(int64(jump))
+				next := o.Publish(func(a *blog.Article) { a.Slug = "the-next-crossing" })
+				for _, a := range []blog.Article{first, next} {
+					if err := o.World.Wait(o.Soon(), servers, fedtest.About("Create", o.Object(a))); err != nil {
+						t.Error(err)
+					}
+				}
+				o.Until("all is settled", func() bool { _, waiting, err := s.CountWaiting(o.Soon()); return err == nil && waiting == 0 })
+				if n := o.World.Count(fedtest.About("Create", o.Object(first))); n != servers {
+					t.Errorf("the first arrived %d times at %d servers", n, servers)
+				}
+			})
+		})
+	}
+}

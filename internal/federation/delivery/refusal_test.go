@@ -1,0 +1,296 @@
+package delivery_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/fedtest"
+	"causerie/internal/overkant"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		about := o.Site.ActorID(tobias.ID)
+		moods := map[string]fedtest.Mood{"garbage": fedtest.Garbling(about)}
+		for _, status := range []int{301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422, 425, 451, 500, 501, 505, 507, 520} {
+			moods[fmt.Sprint(status)] = fedtest.Barring(about, status)
+		}
+		servers := map[string]*fedtest.Server{}
+		for name := range moods {
+			servers[name] = o.Server("says" + name)
+			reader := servers[name].Person("reader")
+			o.Befriend(reader)
+			o.FollowedBy(tobias.ID, reader)
+			o.Be(servers[name], moods[name])
+		}
+		arrives := func(slug string) {
+			t.Helper()
+			a := o.Publish(overkant.By(o.Ilse, slug))
+			for name, s := range servers {
+				o.Until(fmt.Sprintf("%q is at the server that answers %s to somebody else", slug, name), func() bool {
+					r := o.Report(a)[s.Host]
+					return r.Status == blog.Delivered && r.Attempts == 1
+				})
+			}
+		}
+		refused := o.Publish(overkant.By(tobias, "refused"))
+		o.Tried(refused, servers)
+		arrives("one")
+		o.Edit(refused, "Refused again")
+		second := o.Publish(overkant.By(tobias, "second"))
+		arrives("two")
+		for round := range 5 { // as often as a letter may fail before it steps aside, and once more
+			for _, a := range []blog.Article{refused, second} {
+				if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			arrives(fmt.Sprint("again-", round))
+		}
+		if silent, err := o.Store.SilentPeers(o.Soon()); err != nil || len(silent) != 0 {
+			t.Errorf("servers that answer are called silent: %+v, %v", silent, err)
+		}
+	})
+}
+
+func TestAServerThatAsksForPatienceIsObeyedForAllAuthors(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		dijla := o.Server("dijla")
+		reader := dijla.Person("samir")
+		o.Befriend(reader)
+		o.FollowedBy(tobias.ID, reader)
+		o.Be(dijla, fedtest.TooMany(10*time.Minute, 0))
+		first := o.Publish(overkant.By(tobias, "first"))
+		o.Until("it was tried", func() bool { return o.Report(first)[dijla.Host].Attempts == 1 })
+		o.Rests(first, dijla, 9*time.Minute, 601*time.Second)
+		a := o.Publish(overkant.By(o.Ilse, "later"))
+		time.Sleep(300 * time.Millisecond)
+		if r := o.Report(a)[dijla.Host]; r.Attempts != 0 || !r.Patient() {
+			t.Errorf("another author's letter: %+v", r)
+		}
+	})
+}
+
+func TestWhatStandsBehindARefusedLetterKeepsItsOrder(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		steiger := o.Readers("steiger")["steiger"]
+		o.Be(steiger, fedtest.RefusingSignatures())
+		a := o.Publish()
+		o.Until("it was tried", func() bool { return o.Report(a)[steiger.Host].Attempts == 1 })
+		o.Edit(a, "Five minutes wide")
+		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
+		time.Sleep(300 * time.Millisecond)
+		if n := len(overkant.Got(steiger, o.Object(after))); n != 0 {
+			t.Errorf("%d letters of an author whom the server refuses at the moment", n)
+		}
+		o.Be(steiger, fedtest.Healthy())
+		if _, err := o.Outbox.Retry(o.Soon(), after.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("what was asked for is there, and what it held up", func() bool {
+			reports := o.Report(a)
+			post, _ := steiger.Post(o.Object(a))
+			return o.Report(after)[steiger.Host].Status == blog.Delivered && reports[steiger.Host].Status.Settled() && post.Title == "Five minutes wide"
+		})
+		kinds := slices.Compact(overkant.Got(steiger, o.Object(a)))
+		if kinds[0] != "Create" || len(kinds) > 2 {
+			t.Errorf("it was brought %v", kinds)
+		}
+	})
+}
+
+// A server that never met an author cannot believe that they left: the key is gone with the actor.
+func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+				tobias := o.AddVoice("tobias", "Tobias Renkema")
+				strict := o.Server("strict")
+				reader := strict.Person("reader")
+				o.Befriend(reader)
+				o.Be(strict, fedtest.Barring(o.Site.ActorID(tobias.ID), status))
+				if err := o.Outbox.Leave(o.Soon(), tobias.ID); err != nil {
+					t.Fatal(err)
+				}
+				o.Until("it is settled", func() bool {
+					_, deliveries, err := o.Store.CountWaiting(o.Soon())
+					return err == nil && deliveries == 0
+				})
+				deletes := slices.DeleteFunc(strict.Letters(), func(l fedtest.Letter) bool { return l.Type != "Delete" })
+				if len(deletes) == 0 {
+					t.Fatal("it was not told")
+				}
+				if list, err := o.Store.Refusals(o.Soon()); err != nil || len(list) != 0 {
+					t.Errorf("refusals: %+v, %v", list, err)
+				}
+				if n, err := o.Store.EraseKeys(o.Soon()); err != nil || n != 1 {
+					t.Errorf("%d keys are erased, %v", n, err)
+				}
+				if _, err := strict.Person("kade").Follow(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
+					t.Fatal(err)
+				}
+				if err := strict.Person("kade").WaitAccepted(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
+					t.Errorf("a new follower's yes: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		steiger := o.Readers("steiger")["steiger"]
+		o.Be(steiger, fedtest.Barring("herring", http.StatusUnauthorized))
+		stuck := o.Publish(func(a *blog.Article) { a.Slug, a.Title = "herring", "Red herring" })
+		o.Until("try 1", func() bool { return o.Report(stuck)[steiger.Host].Attempts == 1 })
+		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
+		for attempt := 2; attempt <= 4; attempt++ {
+			if _, err := o.Outbox.Retry(o.Soon(), stuck.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			o.Until(fmt.Sprintf("try %d", attempt), func() bool { return o.Report(stuck)[steiger.Host].Attempts == attempt })
+		}
+		o.Until("the next one arrives", func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
+		if r := o.Report(stuck)[steiger.Host]; r.Status != blog.Refused || r.Code != http.StatusUnauthorized || r.Answer == "" {
+			t.Errorf("what was refused is %+v", r)
+		}
+	})
+}
+
+func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
+	for name, mood := range map[string]fedtest.Mood{"refusing": fedtest.RefusingSignatures(), "in trouble": fedtest.Refusing(http.StatusServiceUnavailable), "silent": fedtest.Closed()} {
+		t.Run(name, func(t *testing.T) {
+			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+				steiger := o.Readers("steiger")["steiger"]
+				o.Be(steiger, mood)
+				first := o.Publish()
+				o.Until("it was tried", func() bool {
+					r := o.Report(first)[steiger.Host]
+					return r.Attempts == 1 && time.Until(r.NextAt) < 2*time.Minute
+				})
+				asked := o.Publish(func(a *blog.Article) { a.Slug = "asked" })
+				time.Sleep(200 * time.Millisecond) // for the visit to end: its lease is later than the next try
+				next := o.Report(first)[steiger.Host].NextAt
+				for n := range 4 {
+					before := o.Report(first)[steiger.Host].Attempts + o.Report(asked)[steiger.Host].Attempts
+					if _, err := o.Outbox.Retry(o.Soon(), asked.ID, steiger.Host); err != nil {
+						t.Fatal(err)
+					}
+					o.Until(fmt.Sprintf("try %d was made", n+1), func() bool {
+						return o.Report(first)[steiger.Host].Attempts+o.Report(asked)[steiger.Host].Attempts > before
+					})
+					if name == "refusing" && o.Report(asked)[steiger.Host].Attempts != n+1 {
+						t.Errorf("something else was tried: %+v", o.Report(asked)[steiger.Host])
+					}
+					o.Until(fmt.Sprintf("after try %d the next one is no later than it was to be", n+1), func() bool {
+						return !o.Report(first)[steiger.Host].NextAt.After(next)
+					})
+				}
+			})
+		})
+	}
+}
+
+func TestWhatAServerRefusesIsNamed(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		steiger := o.Readers("steiger")["steiger"]
+		o.Be(steiger, fedtest.RefusingSignatures())
+		first := o.Publish()
+		o.Until("it was tried", func() bool { return o.Report(first)[steiger.Host].Attempts == 1 })
+		behind := o.Publish(func(a *blog.Article) { a.Slug = "behind" })
+		list, err := o.Store.Refusals(o.Soon())
+		if err != nil || len(list) != 1 {
+			t.Fatalf("refusals: %+v, %v", list, err)
+		}
+		r := list[0]
+		if r.Host != steiger.Host || r.Voice != "ilse" || r.Code != 401 || r.Answer == "" || r.Kind != "Create" || r.Letters != 2 || time.Since(r.Since) > time.Minute {
+			t.Errorf("it says %+v", r)
+		}
+		when := func(time.Time) string { return "today" }
+		for _, c := range []struct {
+			a    blog.Article
+			want string
+		}{{first, "Refusing since today: it answers 401 to what this author sends."}, {behind, "Refusing since today: it answers 401 to what this author sends. Its words: “"}} {
+			reports, err := o.Store.Reports(o.Soon(), c.a.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			standings := blog.Standings(reports)
+			if words := standings[0].Words(when); !strings.Contains(words, c.want) {
+				t.Errorf("the report says %q, want %q", words, c.want)
+			}
+			if words := blog.Summary(standings, when); !strings.Contains(words, "1 refuses at the moment.") {
+				t.Errorf("the summary is %q", words)
+			}
+		}
+		o.Be(steiger, fedtest.Healthy())
+		if _, err := o.Outbox.Retry(o.Soon(), first.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("all is well", func() bool { return o.Report(behind)[steiger.Host].Status == blog.Delivered })
+		if list, err := o.Store.Refusals(o.Soon()); err != nil || len(list) != 0 {
+			t.Errorf("afterwards: %+v, %v", list, err)
+		}
+	})
+}
+
+func TestARefusalEndsByItself(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		steiger := o.Readers("steiger")["steiger"]
+		o.Be(steiger, fedtest.RefusingSignatures())
+		a := o.Publish()
+		o.Until("it was tried", func() bool { return o.Report(a)[steiger.Host].Attempts == 1 })
+		o.Stop()
+		o.Until("nobody visits it", func() bool { return time.Until(o.Report(a)[steiger.Host].NextAt) < 2*time.Minute })
+		claim := func(in time.Duration) []store.Claim {
+			claims, err := o.Store.ClaimPeers(o.T.Context(), time.Now().Add(in), time.Minute, 10, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return claims
+		}
+		if claims := claim(30 * time.Second); len(claims) != 0 {
+			t.Errorf("too early: %+v", claims)
+		}
+		if claims := claim(2 * time.Minute); len(claims) != 1 || claims[0].Host != steiger.Host {
+			t.Fatalf("when its rest is over: %+v", claims)
+		}
+		if deliveries, err := o.Store.WaitingFor(o.T.Context(), 10, steiger.Host); err != nil || len(deliveries) != 1 {
+			t.Errorf("letters: %+v, %v", deliveries, err)
+		}
+	})
+}
+
+func TestALetterThatCannotBeWrittenHoldsNobodyElseUp(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		o := overkant.Start(t, overkant.OpenStore(t, database))
+		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		steiger := o.Server("steiger")
+		reader := steiger.Person("reader")
+		o.Befriend(reader)
+		o.FollowedBy(tobias.ID, reader)
+		o.Be(steiger, fedtest.RefusingSignatures())
+		broken := o.Publish(overkant.By(tobias, "broken"))
+		o.Until("it was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 1 })
+		storetest.Change(t, database, `UPDATE deliveries SET revision = 99 WHERE settled_at IS NULL`) // of which there are no words
+		o.Be(steiger, fedtest.Healthy())
+		if _, err := o.Store.RetryLetters(o.Soon(), broken.ID, "", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		a := o.Publish()
+		o.Until("it arrives", func() bool { return o.Report(a)[steiger.Host].Status == blog.Delivered })
+		o.Until("what is broken was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 2 })
+		if r := o.Report(broken)[steiger.Host]; r.Status != blog.Retrying || !strings.Contains(r.Answer, "not sent") {
+			t.Errorf("of the other it says %+v", r)
+		}
+	})
+}

@@ -1,0 +1,30 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+)
+
+// authorization is the document of a stamp while it holds.
+func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte, error) {
+	t, err := d.Store.LivingStamp(ctx, blog.ID(chi.URLParam(r, "stamp")))
+	if err != nil {
+		return nil, err
+	}
+	wire, err := d.WireAuthorization(ctx, d.Store, t)
+	switch {
+	case errors.Is(err, blog.ErrGone):
+		return nil, blog.ErrNotFound
+	case err != nil:
+		return nil, err
+	case t.Kind == blog.QuoteStamp:
+		return activity.QuoteAuthorization(wire), nil
+	}
+	return activity.ReplyAuthorization(wire), nil
+}

@@ -1,0 +1,201 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// Who may read what. Where the site asks for signatures (authorized fetch, contract F-095), documents are for actors
+// who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a server
+// needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
+
+// openToAll tells what everybody may read even then: the inboxes, which answer that they are for posting to; the instance
+// actor, without whose key no server could begin to talk with us; and the stamps that prove others' words to third ones.
+func openToAll(path string) bool {
+	return strings.HasSuffix(path, "/inbox") || path == "/ap/instance" || strings.HasPrefix(path, "/ap/instance/") ||
+		strings.HasPrefix(path, "/ap/authorizations/")
+}
+
+// readerKey finds in a request's context who asks, once that was judged.
+type readerKey struct{}
+
+// guarded lets those through who may read the documents of this site.
+func (d *Documents) guarded(next http.Handler) http.Handler {
+	stub := d.serveAs("stub of ", d.stub)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asks := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !d.AuthorizedFetch || !asks || openToAll(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w = &bySignature{ResponseWriter: w, personal: isSigned(r)}
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r) && d.toPage(w, r):
+		case isSigned(r):
+			if reader, ok := d.reader(w, r); ok {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
+			}
+		case d.isActor(r.URL.Path):
+			stub(w, r)
+		default:
+			refuseReader(w, "sign the question")
+		}
+	})
+}
+
+func refuseReader(w http.ResponseWriter, why string) {
+	w.Header().Set("WWW-Authenticate", `Signature headers="(request-target) host date"`)
+	federation.WriteError(w, http.StatusUnauthorized, why)
+}
+
+// reader judges a signed question and tells who asks. Whoever may not read is answered here; to the blocked there is nothing.
+func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader string, ok bool) {
+	reader, err := d.readerOf(r)
+	switch {
+	case errors.Is(err, federation.ErrBlocked):
+		nothingHere(w)
+		return "", false
+	case err != nil && federation.Temporary(err):
+		w.Header().Set("Retry-After", "60")
+		federation.WriteError(w, http.StatusServiceUnavailable, "the key of the signature cannot be fetched now: "+err.Error())
+		return "", false
+	case err != nil:
+		refuseReader(w, err.Error())
+		return "", false
+	}
+	switch barred, err := d.Blocked(r.Context(), d.Store, reader); {
+	case err != nil:
+		d.fail(w, r, err)
+	case barred:
+		nothingHere(w)
+	default:
+		return reader, true
+	}
+	return "", false
+}
+
+// isActor tells the addresses of our voices, for machines and for people.
+func (d *Documents) isActor(path string) bool {
+	if handle, ok := strings.CutPrefix(path, "/@"); ok {
+		return !strings.Contains(handle, "/")
+	}
+	kind, _, rest, ok := d.Site.Local(d.Site.URL + path)
+	return ok && kind == "actors" && rest == "" || path == "/" || seriesPath.MatchString(path)
+}
+
+// stub is what a stranger sees of a voice. The front page of a blog that has none of its own is the instance actor's.
+func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.voiceAt(ctx, r.URL.Path)
+	switch {
+	case errors.Is(err, blog.ErrNotFound) && r.URL.Path == "/":
+		return d.instance(ctx, r)
+	case err != nil:
+		return nil, err
+	case voice.RetiredAt != nil:
+		return d.person(ctx, voice)
+	}
+	return activity.Stub(d.Site, voice)
+}
+
+// voiceAt is whose address a path is.
+func (d *Documents) voiceAt(ctx context.Context, path string) (blog.Voice, error) {
+	handle, isHandle := strings.CutPrefix(path, "/@")
+	switch {
+	case path == "/":
+		return d.Store.SiteVoice(ctx)
+	case isHandle:
+		return d.Store.VoiceByHandle(ctx, strings.ToLower(handle))
+	case seriesPath.MatchString(path):
+		return d.voiceOfSeries(ctx, federation.LastSegment(path))
+	}
+	_, id, _, _ := d.Site.Local(d.Site.URL + path)
+	return d.Store.Voice(ctx, id)
+}
+
+// bySignature is an answer that depends on who signed the question; a personal one is kept by nobody.
+type bySignature struct {
+	http.ResponseWriter
+	personal, begun bool
+}
+
+func (b *bySignature) WriteHeader(status int) {
+	if header := b.Header(); !b.begun {
+		vary := header.Get("Vary")
+		if vary == "" {
+			vary = "Accept"
+		}
+		header.Set("Vary", vary+", Signature")
+		if b.personal {
+			header.Set("Cache-Control", "private, no-store")
+		}
+	}
+	b.begun = true
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b *bySignature) Write(body []byte) (int, error) {
+	if !b.begun {
+		b.WriteHeader(http.StatusOK)
+	}
+	return b.ResponseWriter.Write(body)
+}
+
+func isSigned(r *http.Request) bool { return signature.Present(r.Header) }
+
+// open is serve for documents that some may read only when they sign: followers-only articles.
+func (d *Documents) open(make maker) http.HandlerFunc {
+	public := d.serve(make)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !isSigned(r) || !d.forFollower(w, r) {
+			public(w, r)
+		}
+	}
+}
+
+// forFollower serves a followers-only article to an actor who follows its author; false when it is anything else. The
+// signature is judged where there is nothing, too, lest a question for its key tell that there is something.
+func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
+	object, article, err := d.object(r.Context(), r)
+	if err == nil && article.Visibility != blog.Followers || errors.Is(err, blog.ErrGone) {
+		return false
+	}
+	reader, unknown := d.readerOf(r)
+	if unknown != nil || err != nil || !d.follows(r.Context(), article.VoiceID, reader) {
+		return false
+	}
+	d.personal(w, r, object)
+	return true
+}
+
+// readerOf is who asks.
+func (d *Documents) readerOf(r *http.Request) (string, error) {
+	if reader, ok := r.Context().Value(readerKey{}).(string); ok {
+		return reader, nil
+	}
+	return d.keys.Signer(r, nil, "")
+}
+
+// follows tells whether somebody is a follower, and welcome.
+func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) bool {
+	if barred, err := d.Blocked(ctx, d.Store, reader); barred || err != nil {
+		return false
+	}
+	follower, err := d.Store.Follower(ctx, voice, reader)
+	return err == nil && follower.State != blog.Pending
+}
+
+func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object store.Object) {
+	if _, wrapped := w.(*bySignature); !wrapped {
+		w = &bySignature{ResponseWriter: w, personal: true}
+	}
+	w.Header().Set("Content-Type", activity.MediaType(r))
+	w.Write(object.Payload)
+}

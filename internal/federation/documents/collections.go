@@ -1,0 +1,311 @@
+package documents
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+const (
+	firstReplies = 5  // of our own, in the object itself: those a reader may believe at once
+	idsPage      = 60 // ids on a page
+	outboxPage   = 20 // activities on a page
+)
+
+// counted adds to an object's bytes what stands under it now; an answer's own thread is read at the article.
+func (d *Documents) counted(ctx context.Context, object store.Object) ([]byte, error) {
+	if object.CommentID != "" {
+		return object.Payload, nil
+	}
+	counts, err := d.Store.Counts(ctx, []blog.ID{object.ArticleID})
+	if err != nil {
+		return nil, err
+	}
+	own, err := d.Store.RepliesTo(ctx, object.ArticleID, "", "", true, firstReplies)
+	return activity.WithCounts(object.Payload, counts[object.ArticleID], addresses(own)), err
+}
+
+func addresses(replies []store.PublicReply) []string {
+	list := make([]string, len(replies))
+	for i, reply := range replies {
+		list[i] = reply.Address
+	}
+	return list
+}
+
+// collection serves what hangs on an object. Likes and shares show their number alone.
+func (d *Documents) collection(ctx context.Context, r *http.Request) ([]byte, error) {
+	object, article, err := d.readable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	id := d.Site.URL + r.URL.Path
+	switch chi.URLParam(r, "collection") {
+	case "replies":
+		return d.replies(ctx, id, object)
+	case "context":
+		return d.thread(ctx, object, article)
+	}
+	return d.reactions(ctx, id, object, chi.URLParam(r, "collection"))
+}
+
+// readable is the object in an address whose collections everybody may read. One that is gone has none.
+func (d *Documents) readable(ctx context.Context, r *http.Request) (store.Object, blog.Article, error) {
+	object, article, err := d.object(ctx, r)
+	if errors.Is(err, blog.ErrGone) || err == nil && article.Visibility == blog.Followers {
+		err = blog.ErrNotFound
+	}
+	return object, article, err
+}
+
+func (d *Documents) replies(ctx context.Context, id string, object store.Object) ([]byte, error) {
+	total, err := d.Store.CountRepliesTo(ctx, object.ArticleID, object.CommentID)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := d.repliesPage(ctx, id, object, "")
+	return activity.Replies(id, list, total, next), err
+}
+
+// repliesAfter is a later page of an object's answers.
+func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, error) {
+	object, _, err := d.readable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	id := d.Site.URL + r.URL.Path
+	list, next, err := d.repliesPage(ctx, id, object, blog.ID(r.URL.Query().Get("cursor")))
+	return activity.RepliesPage(id+"?"+r.URL.RawQuery, id, next, list), err
+}
+
+// repliesPage is a page of answers from behind a cursor, and the address of the page after it.
+func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object, after blog.ID) (list []string, next string, err error) {
+	replies, err := d.Store.RepliesTo(ctx, object.ArticleID, object.CommentID, after, false, idsPage+1)
+	list, next = onePage(id, replies)
+	return list, next, err
+}
+
+// thread is the public conversation, the article first (FEP-7888, FEP-f228).
+func (d *Documents) thread(ctx context.Context, object store.Object, article blog.Article) ([]byte, error) {
+	voice, err := d.Store.Voice(ctx, article.VoiceID)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := d.Store.Counts(ctx, []blog.ID{article.ID})
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := d.threadPage(ctx, d.Site.ArticleID(object.ID)+"/context", article.ID, "")
+	return activity.ContextCollection(d.Site, voice, object.ID, list, counts[article.ID].Replies, next), err
+}
+
+// threadAfter is a page of a conversation. That from before all begins with the article.
+func (d *Documents) threadAfter(ctx context.Context, r *http.Request) ([]byte, error) {
+	object, article, err := d.readable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	id, cursor := d.Site.URL+r.URL.Path, blog.ID(r.URL.Query().Get("cursor"))
+	list, next, err := d.threadPage(ctx, id, article.ID, cursor)
+	if cursor == "" {
+		list = append([]string{d.Site.ArticleID(object.ID)}, list...)
+	}
+	return activity.ContextPage(id+"?"+r.URL.RawQuery, id, next, list), err
+}
+
+func (d *Documents) threadPage(ctx context.Context, id string, article, after blog.ID) (list []string, next string, err error) {
+	replies, err := d.Store.Conversation(ctx, article, after, idsPage+1)
+	list, next = onePage(id, replies)
+	return list, next, err
+}
+
+// onePage is as many addresses as a page has, and the address of the page after it when there are more.
+func onePage(id string, replies []store.PublicReply) (list []string, next string) {
+	if len(replies) > idsPage {
+		replies = replies[:idsPage]
+		next = id + "?cursor=" + string(replies[idsPage-1].ID)
+	}
+	return addresses(replies), next
+}
+
+func (d *Documents) reactions(ctx context.Context, id string, object store.Object, which string) ([]byte, error) {
+	counts, err := d.Store.Counts(ctx, []blog.ID{object.ArticleID})
+	n := counts[object.ArticleID]
+	if err == nil && object.CommentID != "" {
+		var all map[blog.ID]blog.Counts
+		all, err = d.Store.CommentCounts(ctx, object.ArticleID)
+		n = all[object.CommentID]
+	}
+	if which == "shares" {
+		return activity.Count(id, n.Boosts), err
+	}
+	return activity.Count(id, n.Likes), err
+}
+
+// followers tells how many there are. Without a first page Mastodon takes the list as hidden, which it is unless the
+// author shows it.
+func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.Store.CountFollowers(ctx, voice.ID)
+	id, first := d.Site.URL+r.URL.Path, ""
+	if voice.ShowsFollowers {
+		first = id + "?cursor="
+	}
+	return activity.Collection(id, n.Accepted, first, ""), err
+}
+
+// followersAfter is a page of the followers of an author who shows them.
+func (d *Documents) followersAfter(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if !voice.ShowsFollowers {
+		return nil, blog.ErrNotFound
+	}
+	list, err := d.Store.FollowersAfter(ctx, voice.ID, r.URL.Query().Get("cursor"), idsPage+1)
+	id, next := d.Site.URL+r.URL.Path, ""
+	if len(list) > idsPage {
+		list = list[:idsPage]
+		next = id + "?cursor=" + url.QueryEscape(list[idsPage-1])
+	}
+	return activity.CollectionPage(id+"?"+r.URL.RawQuery, id, next, quoted(list)), err
+}
+
+func quoted(ids []string) []json.RawMessage {
+	list := make([]json.RawMessage, len(ids))
+	for i, id := range ids {
+		list[i], _ = json.Marshal(id) // a text can always be written
+	}
+	return list
+}
+
+func (d *Documents) following(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.Store.CountFollowing(ctx, voice.ID)
+	return activity.Collection(d.Site.URL+r.URL.Path, n, "", ""), err
+}
+
+// featured is the pinned articles, by their ids: Mastodon passes over whole ones.
+func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := d.Store.Featured(ctx, voice.ID)
+	ids := make([]string, len(objects))
+	for i, object := range objects {
+		ids[i] = d.Site.ArticleID(object)
+	}
+	return activity.Items(d.Site.URL+r.URL.Path, ids), err
+}
+
+// tags is what a voice writes about most.
+func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := d.Store.TagsOf(ctx, voice.ID, federation.MaxFeaturedTags)
+	return activity.FeaturedTags(d.Site.URL+r.URL.Path, d.Site, tags), err
+}
+
+// nothing is a collection that exists and is empty: the instance actor says nothing to everybody.
+func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) {
+	return activity.Items(d.Site.URL+r.URL.Path, nil), nil
+}
+
+// paged serves a collection: its front kept, later pages, which are found by a cursor and never by a number, made for
+// each who asks.
+func (d *Documents) paged(front, later maker) http.HandlerFunc {
+	first := d.serve(front)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !r.URL.Query().Has("cursor") && !r.URL.Query().Has("page") {
+			first(w, r)
+			return
+		}
+		doc, err := d.document(later, activity.MediaType(r))(r.Context(), r)
+		if err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		maps.Copy(w.Header(), doc.Header)
+		w.Header().Set("Content-Length", strconv.Itoa(len(doc.Body)))
+		w.WriteHeader(doc.Status)
+		w.Write(doc.Body)
+	}
+}
+
+func (d *Documents) activity(ctx context.Context, r *http.Request) ([]byte, error) {
+	said, err := d.Store.PublicActivity(ctx, blog.ID(chi.URLParam(r, "activity")))
+	if err != nil {
+		return nil, err
+	}
+	return current(said)
+}
+
+// current is what was said with its object as it is now: an edit took words out so that they are read no more.
+func current(said store.Said) ([]byte, error) {
+	if said.Kind == "Announce" {
+		return activity.WithoutProof(said.Payload)
+	}
+	return activity.WithObject(said.Payload, said.Object)
+}
+
+func (d *Documents) outboxFront(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.Store.CountOutbox(ctx, voice.ID)
+	id := d.Site.URL + r.URL.Path
+	return activity.Collection(id, n, id+"?cursor=", id+"?cursor="+string(oldest)), err
+}
+
+// oldest is a cursor before everything: the page behind it is the last one.
+const oldest = blog.ID("0")
+
+func (d *Documents) outboxPage(ctx context.Context, r *http.Request) ([]byte, error) {
+	voice, err := d.speaker(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	cursor := blog.ID(r.URL.Query().Get("cursor"))
+	limit := outboxPage + 1 // one more tells that there is a next page
+	if cursor == oldest {
+		limit = outboxPage
+	}
+	said, err := d.Store.Outbox(ctx, voice.ID, cursor, cursor == oldest, limit)
+	if err != nil {
+		return nil, err
+	}
+	id, next := d.Site.URL+r.URL.Path, ""
+	if len(said) > outboxPage {
+		said = said[:outboxPage]
+		next = id + "?cursor=" + string(said[outboxPage-1].ID)
+	}
+	items := make([]json.RawMessage, len(said))
+	for i, a := range said {
+		if items[i], err = current(a); err != nil {
+			return nil, err
+		}
+	}
+	return activity.CollectionPage(id+"?"+r.URL.RawQuery, id, next, items), nil
+}

@@ -1,0 +1,45 @@
+package documents
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+)
+
+// followersThere lists, to whoever signs the question, the followers of a voice at the server of the one who asks, and no
+// others.
+func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
+	voice, err := d.speaker(r.Context(), r)
+	if err != nil {
+		d.refuseList(w, r, err)
+		return
+	}
+	reader, ok := d.reader(w, r)
+	if !ok {
+		return
+	}
+	list, err := d.Store.FollowersAt(r.Context(), voice.ID, federation.OriginOf(reader))
+	if err != nil {
+		d.refuseList(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", activity.MediaType(r))
+	w.Header().Set("Cache-Control", "private, no-store")
+	w.Write(activity.Items(d.Site.ActorID(blog.ID(chi.URLParam(r, "actor")))+"/followers_synchronization", list))
+}
+
+func (d *Documents) refuseList(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		nothingHere(w)
+	case errors.Is(err, blog.ErrGone):
+		federation.WriteError(w, http.StatusGone, "its owner has left")
+	default:
+		d.fail(w, r, err)
+	}
+}

@@ -1,0 +1,464 @@
+package inbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/remote"
+	"causerie/internal/store"
+)
+
+// Backfill completes conversations. An answer to an answer is sent to whom it answers, and not to us;
+// but the server of a comment lists what it knows of the rest of the conversation (FEP-7888, FEP-f228), and that list is
+// read here. What it names is fetched from its own origin and let in by the same door as what is sent to us: the list
+// says where to look, and proves nothing.
+//
+// A reading asks many servers at once, each of them one question at a time, so that one that hangs delays nobody else's
+// answers; once it was silent, nothing more is asked of it in this reading.
+type Backfill struct {
+	*Inbox
+}
+
+// NewBackfill completes the conversations of the inbox's blog.
+func NewBackfill(in *Inbox) *Backfill { return &Backfill{in} }
+
+// What one reading may take.
+const (
+	mostPages    = 10  // of one list
+	mostRequests = 100 // for lists and pages, of all servers together
+	mostItems    = 200 // posts that are fetched, those above them among them
+	mostAnswers  = 2000
+	mostRounds   = 16 // what was found is asked for its own answers in the next round
+
+	readingTime  = 4 * time.Minute
+	readingLease = 5 * time.Minute
+	readingsOnce = 4  // conversations
+	lanesOnce    = 32 // servers
+)
+
+// Run completes the conversations that are due until the context ends. Any number of processes may do so: each
+// conversation is taken by one of them.
+func (b *Backfill) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	places := make(chan struct{}, readingsOnce)
+	for ctx.Err() == nil {
+		var claims []store.Completion
+		if free := readingsOnce - len(places); free > 0 {
+			var err error
+			if claims, err = b.Store.ClaimCompletions(ctx, "", b.Now(), readingLease, free); err != nil && ctx.Err() == nil {
+				b.Log.Error("conversations cannot be claimed", "error", err)
+			}
+		}
+		for _, claim := range claims {
+			places <- struct{}{}
+			working.Go(func() {
+				defer func() { <-places }()
+				if _, err := b.complete(ctx, claim); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLost) {
+					b.Log.Error("a conversation cannot be completed", "article", claim.ArticleID, "error", err)
+				}
+			})
+		}
+		federation.Pause(ctx, nil, federation.PollTime)
+	}
+}
+
+// Complete completes the conversation under an article at once, and tells what came of it. blog.ErrConflict: somebody is
+// at it already.
+func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completion, error) {
+	now := b.Now()
+	if err := b.Store.AskCompletion(ctx, article, now); err != nil {
+		return blog.Completion{}, err
+	}
+	claims, err := b.Store.ClaimCompletions(ctx, article, now, readingLease, 1)
+	if err != nil {
+		return blog.Completion{}, err
+	}
+	if len(claims) == 0 {
+		return blog.Completion{}, fmt.Errorf("complete the conversation: %w", blog.ErrConflict)
+	}
+	return b.complete(ctx, claims[0])
+}
+
+func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			err = fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())
+		}
+	}()
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), readingTime+20*time.Second)
+	defer cancel()
+	a, err := b.Store.Head(ctx, claim.ArticleID)
+	if err == nil && a.Status == blog.Published && a.Federates() {
+		found, err = b.read(ctx, claim.ArticleID)
+	}
+	if ctx.Err() != nil {
+		return found, errors.Join(ctx.Err(), b.Store.ReleaseCompletion(settle, claim, b.Now()))
+	}
+	if err != nil {
+		return found, err // due again once the lease ends
+	}
+	return found, b.Store.FinishCompletion(settle, claim, found, b.Now())
+}
+
+// read asks for the lists of all comments, then for those of the comments that were found, and so on.
+func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, error) {
+	ctx, cancel := context.WithTimeout(ctx, readingTime)
+	defer cancel()
+	before, err := b.Store.CountFetched(ctx, article)
+	if err != nil {
+		return blog.Completion{}, err
+	}
+	began := b.Now()
+	r := newReading(ctx, b)
+	for range mostRounds {
+		lists, err := b.Store.UnreadLists(ctx, article, began, mostRequests)
+		if err != nil {
+			return blog.Completion{}, err
+		}
+		if len(lists) == 0 || r.found.Cut {
+			break
+		}
+		for _, l := range lists {
+			r.add(blog.HostOf(l.Address), func() error { return r.answersTo(l) })
+		}
+		r.working.Wait()
+	}
+	after, err := b.Store.CountFetched(context.WithoutCancel(ctx), article)
+	return r.sum(after - before), err
+}
+
+// reading is one visit to the servers of a conversation.
+type reading struct {
+	*Backfill
+	ctx     context.Context
+	places  chan struct{}
+	working sync.WaitGroup
+
+	mu              sync.Mutex // guards all below
+	lanes           map[string]*lane
+	seen            map[string]bool  // addresses of pages and posts
+	whole           map[string]bool  // conversations: whether they could be read
+	silent          map[string]error // servers that did not answer
+	requests, items int              // that are left
+	found           blog.Completion
+	untaken         map[string]*blog.Untaken
+}
+
+// lane is what one server is asked, one after another.
+type lane struct {
+	tasks   []func() error
+	running bool
+}
+
+func newReading(ctx context.Context, b *Backfill) *reading {
+	return &reading{Backfill: b, ctx: ctx, places: make(chan struct{}, lanesOnce), lanes: map[string]*lane{}, seen: map[string]bool{},
+		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems, untaken: map[string]*blog.Untaken{}}
+}
+
+// add lets a server be asked something after what it is to be asked already.
+func (r *reading) add(host string, do func() error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lanes[host]
+	if l == nil {
+		l = &lane{}
+		r.lanes[host] = l
+	}
+	l.tasks = append(l.tasks, do)
+	if !l.running {
+		l.running = true
+		r.working.Go(func() { r.work(host, l) })
+	}
+}
+
+func (r *reading) work(host string, l *lane) {
+	r.places <- struct{}{}
+	defer func() { <-r.places }()
+	for do := r.next(l); do != nil; do = r.next(l) {
+		r.note(host, federation.Safely(do))
+	}
+}
+
+func (r *reading) next(l *lane) (do func() error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(l.tasks) == 0 {
+		l.running = false
+		return nil
+	}
+	do, l.tasks = l.tasks[0], l.tasks[1:]
+	return do
+}
+
+// answersTo reads where a comment's server lists its conversation, or else what answers it.
+func (r *reading) answersTo(l store.AnswerLists) error {
+	if err := r.Store.ListRead(r.ctx, l.ID, r.Now()); err != nil {
+		return err
+	}
+	if l.ContextURL != "" {
+		err := r.conversation(l.ContextURL)
+		if err == nil || l.RepliesURL == "" {
+			return err
+		}
+	}
+	return r.list(l.RepliesURL)
+}
+
+var errNotWhole = errors.New("its conversation cannot be read")
+
+// conversation reads a conversation, once for all its comments; an error says that the answers must be asked for one by one.
+func (r *reading) conversation(at string) error {
+	r.mu.Lock()
+	whole, asked := r.whole[at]
+	r.mu.Unlock()
+	if asked && !whole {
+		return errNotWhole
+	}
+	if asked {
+		return nil
+	}
+	err := r.list(at)
+	r.mu.Lock()
+	r.whole[at] = err == nil
+	r.mu.Unlock()
+	return err
+}
+
+// list reads a list page by page.
+func (r *reading) list(at string) error {
+	for pages := 0; at != ""; pages++ {
+		if !r.first(at) {
+			if pages > 0 {
+				return federation.NotOurs("its list of answers runs in a circle")
+			}
+			return nil
+		}
+		if pages == mostPages || !r.spend(&r.requests) {
+			r.cut()
+			return nil
+		}
+		page, err := r.page(at)
+		if err != nil {
+			return err
+		}
+		for _, item := range page.Items {
+			r.item(item)
+		}
+		if page.Foreign {
+			return federation.NotOurs("its list of answers is said to go on at another server")
+		}
+		at = cmp.Or(page.First, page.Next)
+	}
+	return nil
+}
+
+func (r *reading) page(at string) (page activity.Listing, err error) {
+	err = r.ask(at, func() error {
+		page, err = r.FetchListing(r.ctx, at)
+		return err
+	})
+	return page, err
+}
+
+// item lets a listed post be fetched, unless it is known.
+func (r *reading) item(address string) {
+	if r.Site.Owns(address) || !r.first(address) {
+		return
+	}
+	r.mu.Lock()
+	r.found.Listed++
+	full := r.found.Listed > mostAnswers
+	r.mu.Unlock()
+	if full {
+		r.cut()
+		return
+	}
+	if _, err := r.Store.CommentByAddress(r.ctx, address); err == nil {
+		return
+	}
+	r.add(blog.HostOf(address), func() error { return r.take(address) })
+}
+
+// take fetches a post and lets it in as if it had been sent here.
+func (r *reading) take(address string) error {
+	found := fetched{}
+	if err := r.supply(missing{object: address}, found); err != nil {
+		return err
+	}
+	for range maxFetches {
+		var why error
+		err := r.Store.Together(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
+			why = r.acceptFetched(ctx, s, address, blog.Fetched, found)
+			return federation.IgnoreMissing(why)
+		})
+		var missing missing
+		if !errors.As(err, &missing) {
+			return cmp.Or(err, why)
+		}
+		if err := r.supply(missing, found); err != nil {
+			return err
+		}
+	}
+	return federation.NotOurs("what it answers lies too far away")
+}
+
+// supply fetches what is missing.
+func (r *reading) supply(missing missing, found fetched) error {
+	if missing.actor == "" && !r.spend(&r.items) {
+		r.cut()
+		return errLimit
+	}
+	return r.ask(missing.object+missing.actor, func() error {
+		if missing.actor != "" {
+			return r.fetch(r.ctx, missing, found)
+		}
+		post, err := r.FetchPost(r.ctx, missing.object)
+		if err != nil {
+			return err
+		}
+		found[missing.object], found[post.ID] = post, post
+		return nil
+	})
+}
+
+// ask asks the server of an address, unless it was silent before or is blocked.
+func (r *reading) ask(address string, do func() error) error {
+	host := blog.HostOf(address)
+	r.mu.Lock()
+	silent := r.silent[host]
+	r.mu.Unlock()
+	if silent != nil {
+		return silent
+	}
+	if barred, err := r.Blocked(r.ctx, r.Store, address); barred || err != nil {
+		return cmp.Or(err, federation.ErrBlocked)
+	}
+	err := do()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.meet("server " + host) {
+		r.found.Servers++
+	}
+	if errors.Is(err, remote.ErrUnavailable) {
+		r.silent[host] = err
+	}
+	return err
+}
+
+// first tells whether an address was not met before in this reading.
+func (r *reading) first(address string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.meet(address)
+}
+
+// meet is first with the lock held.
+func (r *reading) meet(address string) bool {
+	if r.seen[address] {
+		return false
+	}
+	r.seen[address] = true
+	return true
+}
+
+// spend takes one of what is left; false when nothing is.
+func (r *reading) spend(left *int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if *left == 0 {
+		return false
+	}
+	*left--
+	return true
+}
+
+func (r *reading) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found.Cut = true
+}
+
+// errLimit ends what would go beyond the limits of one reading. It says nothing of the post.
+var errLimit = errors.New("the limits of one reading were reached")
+
+const mostServersNamed = 5
+
+// note keeps why something came to nothing.
+func (r *reading) note(host string, err error) {
+	if err == nil || errors.Is(err, errLimit) {
+		return
+	}
+	why := r.reason(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		r.found.Cut = true
+		return
+	}
+	u := r.untaken[why]
+	if u == nil {
+		u = &blog.Untaken{Why: why}
+		r.untaken[why] = u
+	}
+	u.N++
+	if len(u.Servers) < mostServersNamed && !slices.Contains(u.Servers, host) {
+		u.Servers = append(u.Servers, host)
+	}
+}
+
+// reasons are the words for an author of why something could not be had.
+var reasons = []struct {
+	err error
+	why string
+}{
+	{federation.ErrBlocked, "its writer or their server is blocked"},
+	{remote.ErrRefused, "it is said to lie at an address that we do not go to"},
+	{remote.ErrNotFound, "it is not there any more"},
+	{remote.ErrGone, "it is not there any more"},
+	{remote.ErrForbidden, "its server does not show it"},
+	{remote.ErrNotActivity, "what stands at its address is something else"},
+	{activity.ErrMalformed, "what stands at its address is something else"},
+	{federation.ErrForeign, "it claims what belongs to another server"},
+	{remote.ErrTooOften, "its server was asked often enough for now"},
+	{remote.ErrUnavailable, "its server did not answer"},
+	{errNotWhole, "its conversation cannot be read"},
+}
+
+func (r *reading) reason(err error) string {
+	for _, known := range reasons {
+		if errors.Is(err, known.err) {
+			return known.why
+		}
+	}
+	var why federation.NotOurs
+	switch {
+	case errors.As(err, &why):
+		return string(why)
+	case errors.Is(err, federation.ErrNotOurs):
+		return "it leads to no article of ours"
+	case r.ctx.Err() == nil:
+		r.Log.Error("an answer from elsewhere could not be taken in", "error", err)
+	}
+	return "it could not be written down here; the log tells more"
+}
+
+func (r *reading) sum(fetched int) blog.Completion {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found.New = fetched
+	for _, u := range r.untaken {
+		r.found.Untaken = append(r.found.Untaken, *u)
+	}
+	slices.SortFunc(r.found.Untaken, func(a, b blog.Untaken) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
+	return r.found
+}

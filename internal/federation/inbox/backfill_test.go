@@ -1,0 +1,561 @@
+package inbox_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/inbox"
+	"causerie/internal/fedtest"
+	"causerie/internal/overkant"
+	"causerie/internal/store"
+)
+
+// village is a server of nobody's world whose documents may be anything, and which counts who asks for what.
+type village struct {
+	*httptest.Server
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func newVillage(t *testing.T, document func(v *village, path, query string) any) *village {
+	t.Helper()
+	v := &village{asked: map[string]int{}}
+	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.mu.Lock()
+		v.asked[r.URL.RequestURI()]++
+		v.mu.Unlock()
+		switch doc := document(v, r.URL.Path, r.URL.RawQuery).(type) {
+		case nil:
+			w.WriteHeader(http.StatusNotFound)
+		case http.HandlerFunc:
+			doc(w, r)
+		default:
+			w.Header().Set("Content-Type", "application/activity+json")
+			json.NewEncoder(w).Encode(doc)
+		}
+	}))
+	t.Cleanup(v.Close)
+	return v
+}
+
+// visits counts the questions about addresses that begin so.
+func (v *village) visits(path string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := 0
+	for asked, times := range v.asked {
+		if strings.HasPrefix(asked, path) {
+			n += times
+		}
+	}
+	return n
+}
+
+// resident is the profile of somebody in a village.
+func (v *village) resident(name string) map[string]any {
+	return map[string]any{"id": v.URL + "/" + name, "type": "Person", "preferredUsername": name, "inbox": v.URL + "/" + name + "/inbox"}
+}
+
+// note is a public post of somebody in a village.
+func (v *village) note(path, by, inReplyTo string, more ...any) map[string]any {
+	doc := map[string]any{"id": v.URL + path, "type": "Note", "attributedTo": v.URL + "/" + by, "inReplyTo": inReplyTo, "to": "as:Public",
+		"content": "<p>" + strings.TrimPrefix(path, "/") + "</p>"}
+	for i := 0; i+1 < len(more); i += 2 {
+		doc[more[i].(string)] = more[i+1]
+	}
+	return doc
+}
+
+func why(found blog.Completion, words string) int {
+	for _, u := range found.Untaken {
+		if strings.Contains(u.Why, words) {
+			return u.N
+		}
+	}
+	return 0
+}
+
+func TestAnswersThatNobodySentAreFetched(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram := o.Server("veerhuis").Person("bram")
+		kade := o.Server("zilverduin", fedtest.GoToSocial).Person("kade")
+		said, err := bram.Reply(o.Soon(), o.Object(a), "<p>Is it still rowed?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := kade.Reply(o.Soon(), said.Object, "<p>It is.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Reply(o.Soon(), said.Object, "<p>Psst.</p>", fedtest.Direct()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bram.Reply(o.Soon(), ours.Object, "<p>Good.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Texts(a); got != "Is it still rowed?" {
+			t.Fatalf("before: %q", got)
+		}
+		found := o.Complete(a)
+		if got := o.Texts(a); got != "Is it still rowed?|It is.|Good." {
+			t.Errorf("after: %q, %+v", got, found)
+		}
+		if found.New != 2 || found.Servers != 2 || found.Cut {
+			t.Errorf("what came of it: %+v", found)
+		}
+		if again := o.Complete(a); again.New != 0 || len(o.Comments(a)) != 3 {
+			t.Errorf("a second time: %+v", again)
+		}
+		state, err := o.Store.CompletionOf(o.Soon(), a.ID)
+		if err != nil || state.RanAt == nil || state.DueAt == nil {
+			t.Errorf("afterwards it stands: %+v, %v", state, err)
+		}
+	})
+}
+
+func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
+		dorp := newVillage(t, func(v *village, path, _ string) any {
+			switch path {
+			case "/aaf", "/bea":
+				return v.resident(path[1:])
+			case "/notes/1":
+				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/notes/1/replies")
+			case "/notes/1/replies":
+				return map[string]any{"id": v.URL + path, "type": "Collection", "items": []any{v.URL + "/notes/2", v.URL + "/notes/3", v.URL + "/notes/4",
+					v.URL + "/notes/5", v.URL + "/notes/6", o.Object(a), map[string]any{"id": v.URL + "/notes/7", "type": "Note", "content": "forged"}}}
+			case "/notes/2":
+				return v.note(path, "bea", v.URL+"/notes/1", "content", `<p onclick="x">Two<script>x</script></p>`)
+			case "/notes/3": // for Ilse's eyes
+				return v.note(path, "bea", v.URL+"/notes/1", "to", o.Site.ActorID(o.Ilse.ID))
+			case "/notes/4": // of somebody elsewhere
+				return v.note(path, "bea", v.URL+"/notes/1", "attributedTo", "http://127.0.0.9/bram")
+			case "/notes/5":
+				return v.note(path, "bea", "https://elsewhere.example/1", "inReplyTo", nil)
+			case "/notes/6":
+				return v.note("/notes/2", "bea", v.URL+"/notes/1") // under another's id
+			}
+			return nil
+		})
+		first := o.Hint(dorp.URL + "/notes/1")
+		if found := o.Complete(a); found.New != 0 {
+			t.Errorf("the lists of what waits were read: %+v", found)
+		}
+		if err := o.Outbox.Moderate(o.Soon(), first.ID, blog.CommentShown); err != nil {
+			t.Fatal(err)
+		}
+		found := o.Complete(a)
+		if found.New != 1 || found.Listed != 6 {
+			t.Errorf("what came of it: %+v", found)
+		}
+		for words, n := range map[string]int{"not public": 1, "another server": 1, "answers nothing": 1, "not there any more": 1} {
+			if why(found, words) != n {
+				t.Errorf("%q: %d times in %+v", words, why(found, words), found)
+			}
+		}
+		waiting := o.Waiting(a)
+		if len(waiting) != 1 || waiting[0].HTML != "<p>Two</p>" || waiting[0].Origin != blog.Fetched || waiting[0].ParentID != first.ID {
+			t.Errorf("waiting for approval: %+v", waiting)
+		}
+		private, err := o.Store.CountComments(o.Soon(), store.CommentList{Private: true})
+		if err != nil || private != 0 {
+			t.Errorf("%d private comments were fetched, %v", private, err)
+		}
+	})
+}
+
+func TestConversationIsReadBeforeTheRepliesOfEach(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		for _, readable := range []bool{true, false} {
+			dorp := newVillage(t, func(v *village, path, _ string) any {
+				switch path {
+				case "/aaf":
+					return v.resident("aaf")
+				case "/1", "/2":
+					return v.note(path, "aaf", o.Object(a), "context", v.URL+"/talk", "replies", map[string]any{"id": v.URL + path + "/replies", "type": "Collection"})
+				case "/3":
+					return v.note(path, "aaf", v.URL+"/2", "context", v.URL+"/talk")
+				case "/2/replies":
+					return map[string]any{"id": v.URL + path, "type": "Collection", "first": map[string]any{"type": "CollectionPage", "items": v.URL + "/3"}}
+				case "/talk":
+					if readable {
+						return map[string]any{"id": v.URL + path, "type": "OrderedCollection", "orderedItems": []string{o.Object(a), v.URL + "/1", v.URL + "/2", v.URL + "/3"}}
+					}
+				}
+				return nil
+			})
+			o.Hint(dorp.URL + "/1")
+			o.Hint(dorp.URL + "/2")
+			if found := o.Complete(a); found.New != 1 {
+				t.Errorf("readable %t: %+v", readable, found)
+			}
+			if n := dorp.visits("/talk"); n != 1 {
+				t.Errorf("readable %t: the conversation was asked for %d times", readable, n)
+			}
+			if n := dorp.visits("/2/replies"); n != map[bool]int{true: 0, false: 1}[readable] {
+				t.Errorf("readable %t: the replies were asked for %d times", readable, n)
+			}
+		}
+	})
+}
+
+func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		page := func(v *village, path, query string, next any, items ...string) any {
+			id := v.URL + path
+			if query != "" {
+				id += "?" + query
+			}
+			return map[string]any{"id": id, "type": "OrderedCollectionPage", "next": next, "orderedItems": items}
+		}
+		lists := map[string]func(v *village, path, query string) any{
+			"endless": func(v *village, path, query string) any {
+				var n int
+				fmt.Sscanf(query, "page=%d", &n)
+				return page(v, path, query, fmt.Sprintf("%s%s?page=%d", v.URL, path, n+1))
+			},
+			"circle": func(v *village, path, query string) any {
+				next := v.URL + path + "?page=1"
+				if query != "" {
+					next = v.URL + path
+				}
+				return page(v, path, query, next)
+			},
+			"foreign": func(v *village, path, query string) any { return page(v, path, query, "http://127.0.0.3:9/list") },
+			"private": func(v *village, path, query string) any {
+				return page(v, path, query, nil, "https://10.0.0.5/1", "http://[::1]:9/1", "https://192.168.0.1/2")
+			},
+			"crowd": func(v *village, path, query string) any {
+				var n int
+				fmt.Sscanf(query, "page=%d", &n)
+				items := make([]string, 100)
+				for i := range items {
+					items[i] = fmt.Sprintf("%s/crowd/%d/%d", v.URL, n, i)
+				}
+				return page(v, path, query, fmt.Sprintf("%s%s?page=%d", v.URL, path, n+1), items...)
+			},
+		}
+		for _, c := range []struct {
+			name        string
+			pages       int
+			cut         bool
+			words       string
+			times, most int
+		}{
+			{"endless", 10, true, "", 0, 0},
+			{"circle", 2, false, "circle", 1, 0},
+			{"foreign", 1, false, "another server", 1, 0},
+			{"private", 1, false, "do not go to", 3, 0},
+			{"crowd", 10, true, "", 0, 200},
+		} {
+			v := newVillage(t, func(v *village, path, query string) any {
+				switch path {
+				case "/aaf":
+					return v.resident("aaf")
+				case "/1":
+					return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/list")
+				case "/list":
+					return lists[c.name](v, path, query)
+				}
+				if strings.HasPrefix(path, "/crowd/") {
+					return v.note(path, "aaf", "", "inReplyTo", nil)
+				}
+				return nil
+			})
+			comment := o.Hint(v.URL + "/1")
+			found := o.Complete(a)
+			if n := v.visits("/list"); n != c.pages || found.Cut != c.cut || found.New != 0 {
+				t.Errorf("%s: %d pages, %+v", c.name, n, found)
+			}
+			if c.words != "" && why(found, c.words) != c.times {
+				t.Errorf("%s: %+v", c.name, found)
+			}
+			if n := v.visits("/crowd/"); n != c.most {
+				t.Errorf("%s: %d posts were fetched", c.name, n)
+			}
+			if err := o.Outbox.Moderate(o.Soon(), comment.ID, blog.CommentHidden); err != nil { // nothing more to read there
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestT090ChainOfAThousandCostsSixteenFetches(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		o.Publish()
+		tower := newVillage(t, func(v *village, path, _ string) any {
+			var n int
+			if _, err := fmt.Sscanf(path, "/floor/%d", &n); err != nil || n > 1000 {
+				return nil
+			}
+			return v.note(path, "aaf", fmt.Sprintf("%s/floor/%d", v.URL, n+1))
+		})
+		bram := o.Server("veerhuis").Person("bram")
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": "as:Public",
+			"object": map[string]any{"id": bram.ID + "/1", "type": "Note", "attributedTo": bram.ID, "inReplyTo": tower.URL + "/floor/1", "to": "as:Public", "content": "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("the arrival is done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		if n := tower.visits("/floor/"); n == 0 || n > 16 {
+			t.Errorf("%d floors were climbed", n)
+		}
+	})
+}
+
+func TestT091LoopOfRepliesEnds(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		ring := newVillage(t, func(v *village, path, _ string) any {
+			switch path {
+			case "/aaf":
+				return v.resident("aaf")
+			case "/a":
+				return v.note(path, "aaf", v.URL+"/b", "replies", v.URL+"/a/replies")
+			case "/b":
+				return v.note(path, "aaf", v.URL+"/a")
+			case "/1":
+				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/1/replies")
+			case "/1/replies":
+				return map[string]any{"id": v.URL + path, "type": "Collection", "items": []string{v.URL + "/a", v.URL + "/b", v.URL + "/1"}}
+			}
+			return nil
+		})
+		kade := o.Server("zilverduin").Person("kade")
+		for _, note := range []string{"/a", "/b"} {
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": ring.URL + note + "#create", "type": "Create", "actor": ring.URL + "/aaf", "object": ring.URL + note}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.Until("the arrivals are done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		if n := ring.visits("/a") + ring.visits("/b"); n > 8 {
+			t.Errorf("the ring was walked %d times", n)
+		}
+		o.Hint(ring.URL + "/1")
+		if found := o.Complete(a); found.New != 0 || why(found, "no article of ours") != 2 {
+			t.Errorf("read as a list: %+v", found)
+		}
+		if got := o.Texts(a); got != "1" {
+			t.Errorf("under the article: %q", got)
+		}
+	})
+}
+
+func TestT093AnnounceOfItselfEnds(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram := o.Server("veerhuis").Person("bram")
+		self := bram.ID + "#announce"
+		inner := map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": self}
+		for _, object := range []any{self, inner, map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": inner},
+			map[string]any{"id": self + "2", "type": "Create", "actor": bram.ID, "object": inner}} {
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": object}); err != nil {
+				t.Fatal(err)
+			}
+			self += "x"
+		}
+		o.Until("the arrivals are done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Still here.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("the next word is heard", func() bool { return o.Texts(a) == "Still here." })
+		if n := o.Counts(a).Boosts; n != 0 {
+			t.Errorf("%d boosts", n)
+		}
+	})
+}
+
+func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		over := make(chan struct{})
+		hung := newVillage(t, func(v *village, path, _ string) any {
+			switch path {
+			case "/aaf":
+				return v.resident("aaf")
+			case "/1":
+				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/list")
+			}
+			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				select {
+				case <-over:
+				case <-r.Context().Done():
+				}
+			})
+		})
+		o.Hint(hung.URL + "/1")
+		defer close(over)
+		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
+		said, err := bram.Reply(o.Soon(), o.Object(a), "<p>Is it still rowed?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Reply(o.Soon(), said.Object, "<p>It is.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		type result struct {
+			found blog.Completion
+			err   error
+		}
+		began, done := time.Now(), make(chan result, 1)
+		go func() {
+			found, err := inbox.NewBackfill(o.Inbox).Complete(t.Context(), a.ID)
+			done <- result{found, err}
+		}()
+		o.Until("the answer from elsewhere stands", func() bool { return strings.Contains(o.Texts(a), "It is.") })
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if _, err := inbox.NewBackfill(o.Inbox).Complete(o.Soon(), a.ID); !errors.Is(err, blog.ErrConflict) {
+			t.Errorf("a second reading beside the first: %v", err)
+		}
+		if r := <-done; r.err != nil || why(r.found, "did not answer") != 1 || r.found.New != 1 {
+			t.Errorf("what came of it: %+v, %v", r.found, r.err)
+		}
+	})
+}
+
+func TestConversationsAreCompletedByThemselvesAsTimeGoesOn(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
+		said, err := bram.Reply(o.Soon(), o.Object(a), "<p>Is it still rowed?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Reply(o.Soon(), said.Object, "<p>It is.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		begin, err := o.Store.CompletionOf(o.Soon(), a.ID)
+		if err != nil || begin.DueAt == nil || begin.DueAt.Sub(begin.Since) != 10*time.Minute {
+			t.Fatalf("after the first comment it is due: %+v, %v", begin, err)
+		}
+		now := begin.Since
+		var gaps []time.Duration
+		for range 6 {
+			state, err := o.Store.CompletionOf(o.Soon(), a.ID)
+			if err != nil || state.DueAt == nil {
+				break
+			}
+			early, err := o.Store.ClaimCompletions(o.Soon(), "", state.DueAt.Add(-time.Second), time.Minute, 9)
+			if err != nil || len(early) != 0 {
+				t.Fatalf("claimed too early: %v, %v", early, err)
+			}
+			now = *state.DueAt
+			gaps = append(gaps, now.Sub(begin.Since))
+			claims, err := o.Store.ClaimCompletions(o.Soon(), "", now, time.Minute, 9)
+			if err != nil || len(claims) != 1 {
+				t.Fatalf("claimed: %v, %v", claims, err)
+			}
+			if err := o.Store.FinishCompletion(o.Soon(), claims[0], blog.Completion{}, now); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Store.FinishCompletion(o.Soon(), store.Completion{ArticleID: a.ID, Claims: claims[0].Claims - 1}, blog.Completion{}, now); !errors.Is(err, store.ErrLost) {
+				t.Errorf("an older claim finished: %v", err)
+			}
+		}
+		if want := []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}; !slices.Equal(gaps, want) {
+			t.Errorf("completed after %v", gaps)
+		}
+		again := now.Add(time.Minute)
+		c := blog.Comment{ID: blog.NewID(again), Address: "http://127.0.0.1/later", ArticleID: a.ID, ActorID: bram.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
+			State: blog.CommentShown, PublishedAt: again, SortedAt: again, ArrivedAt: again}
+		if err := o.Store.AddComment(o.Soon(), c); err != nil {
+			t.Fatal(err)
+		}
+		if state, err := o.Store.CompletionOf(o.Soon(), a.ID); err != nil || state.Step != 0 || state.DueAt == nil || state.DueAt.Sub(now) != 15*time.Minute {
+			t.Errorf("after a new comment a minute later: %+v, %v", state, err)
+		}
+	})
+}
+
+func TestConversationThatIsAskedForIsCompletedInTheBackground(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
+		said, err := bram.Reply(o.Soon(), o.Object(a), "<p>Is it still rowed?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kade.Reply(o.Soon(), said.Object, "<p>It is.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{}, 2)
+		for range 2 { // as two processes would
+			go func() {
+				inbox.NewBackfill(o.Inbox).Run(o.Ctx)
+				done <- struct{}{}
+			}()
+		}
+		if err := o.Store.AskCompletion(o.Soon(), a.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("it is written down what came of it", func() bool {
+			state, err := o.Store.CompletionOf(t.Context(), a.ID)
+			return err == nil && state.RanAt != nil && state.Found.New == 1 && state.Claims == 1
+		})
+		o.Stop()
+		<-done
+		<-done
+	})
+}
+
+func TestLongConversationHasPagesThatAnotherServerCanWalk(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram := o.Server("veerhuis").Person("bram")
+		if _, err := bram.Like(o.Soon(), o.Object(a)); err != nil {
+			t.Fatal(err)
+		}
+		o.Until("bram is known", func() bool { return o.Counts(a).Likes == 1 })
+		want := []string{o.Object(a)}
+		for i := range 130 {
+			c := blog.Comment{ID: blog.NewID(time.Now()), Address: fmt.Sprintf("%s/%d", bram.ID, i), ArticleID: a.ID, ActorID: bram.ID, Origin: blog.Fetched,
+				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: time.Now(), SortedAt: time.Now().Add(time.Duration(i%7) * time.Millisecond), ArrivedAt: time.Now()}
+			if i%10 == 3 {
+				c.State = blog.CommentWaiting
+			}
+			if err := o.Store.AddComment(o.Soon(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range o.Comments(a) {
+			want = append(want, c.Address)
+		}
+		_, front := o.Document(o.Path(o.Object(a)) + "/context")
+		if front.TotalItems != 118 || len(front.OrderedItems) != 0 {
+			t.Errorf("the cover: %+v", front)
+		}
+		var first overkant.Document
+		if err := json.Unmarshal(front.First, &first); err != nil {
+			t.Fatal(err)
+		}
+		if code, same := o.Document(o.Path(first.ID)); code != 200 || same.ID != first.ID || len(same.OrderedItems) != 61 {
+			t.Errorf("the first page by itself: %d %+v", code, same)
+		}
+		var got []string
+		for page := first; ; _, page = o.Document(o.Path(page.Next)) {
+			for _, item := range page.OrderedItems {
+				got = append(got, strings.Trim(string(item), `"`))
+			}
+			if page.Next == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("walked %d, want %d: %v", len(got), len(want), got)
+		}
+	})
+}

@@ -1,0 +1,323 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// maxAncestors bounds the walk from a reply to the article it stands under.
+const maxAncestors = 16
+
+// create takes a reply in as a comment. A post that was only named is fetched; an embedded one is believed when it lies
+// with its actor and is theirs (threat T-034).
+func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found fetched) error {
+	post := what.Object
+	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {
+		return in.acceptFetched(ctx, s, post.ID, blog.Pushed, found)
+	}
+	return in.acceptPost(ctx, s, post, act, blog.Pushed, found)
+}
+
+// acceptPost takes in a post that is believed: as a comment when it answers, else as a voice that quotes or mentions an
+// article. Where a quote answers something elsewhere, the quote is what we are told of. What was sent to us and does none of
+// that is kept for whom it names.
+func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched) error {
+	if !post.IsPost() || post.IsVote() {
+		return federation.NotOurs("it is no post")
+	}
+	err := in.acceptMention(ctx, s, post, act, origin, found)
+	if origin == blog.Pushed && (errors.Is(err, federation.ErrNowhere) || errors.Is(err, federation.ErrNoArticle)) {
+		return in.keepMention(ctx, s, post, act)
+	}
+	return err
+}
+
+// acceptMention takes in a post that answers something here, or speaks of an article. errNowhere or errNoArticle when it does
+// neither.
+func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched) error {
+	if post.InReplyTo == "" {
+		return in.mention(ctx, s, post, act, origin)
+	}
+	if in.Site.Owns(post.Quote) {
+		if _, _, err := in.ResolveTarget(ctx, s, post.InReplyTo); errors.Is(err, blog.ErrNotFound) {
+			return in.mention(ctx, s, post, act, origin)
+		}
+	}
+	_, err := in.comment(ctx, s, post, act, origin, found, maxAncestors)
+	return err
+}
+
+// acceptFetched takes a post in as its own origin tells it.
+func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin, found fetched) error {
+	if address == "" || in.Site.Owns(address) {
+		return nil
+	}
+	post, asked := found[address]
+	if !asked {
+		return missing{object: address}
+	}
+	switch {
+	case post == nil:
+		return federation.NotOurs("it could not be had")
+	case origin == blog.Fetched && post.IsPost() && post.Visibility(nil, nil) == blog.RestrictedComment:
+		return federation.NotOurs("it is not public")
+	}
+	if c, err := s.CommentByAddress(ctx, post.ID); err == nil {
+		return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
+	}
+	return in.acceptPost(ctx, s, *post, activity.Activity{}, origin, found)
+}
+
+// comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
+// between are taken in first, as fetched. It returns the id of the comment; errNotOurs when the way does not lead here.
+func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched, hops int) (blog.ID, error) {
+	if known, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+		return known.ID, err
+	}
+	article, parent, err := in.ResolveTarget(ctx, s, post.InReplyTo)
+	if errors.Is(err, blog.ErrNotFound) {
+		article, parent, err = in.resolveParent(ctx, s, post, found, hops)
+	}
+	if err != nil {
+		return "", err
+	}
+	if article.PublishedAt == nil || article.Status == blog.Deleted {
+		return "", federation.NotOurs("what it answers is not published")
+	}
+	return in.addComment(ctx, s, post, act, place{article: article, parent: parent}, origin)
+}
+
+// place is where a comment stands.
+type place struct {
+	article blog.Article
+	parent  blog.ID // the comment that it answers, or ""
+	kind    blog.CommentKind
+}
+
+// resolveParent takes in the post that another one answers, as its origin tells it.
+func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activity.Object, found fetched, hops int) (blog.Article, blog.ID, error) {
+	above := post.InReplyTo
+	if hops == 0 || above == "" || in.Site.Owns(above) {
+		return blog.Article{}, "", federation.ErrNowhere
+	}
+	parent, asked := found[above]
+	if !asked {
+		return blog.Article{}, "", missing{object: above}
+	}
+	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" || parent.Visibility(nil, nil) == blog.RestrictedComment {
+		return blog.Article{}, "", federation.ErrNowhere
+	}
+	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
+	if err != nil {
+		return blog.Article{}, "", err
+	}
+	return in.ArticleUnder(ctx, s, blog.Comment{ID: id, ArticleID: in.articleOf(ctx, s, id)}, nil)
+}
+
+func (in *Inbox) articleOf(ctx context.Context, s *store.Store, comment blog.ID) blog.ID {
+	c, err := s.Comment(ctx, comment)
+	if err != nil {
+		return ""
+	}
+	return c.ArticleID
+}
+
+// addComment writes a comment down as the article's policy wants it.
+func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place, origin blog.Origin) (blog.ID, error) {
+	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
+		return "", federation.NotOurs("it was deleted by its writer")
+	}
+	actor, err := in.knownActor(ctx, s, post.AttributedTo)
+	if err != nil {
+		return "", err
+	}
+	if err := in.mayAnswer(ctx, s, at.parent); err != nil {
+		return "", err
+	}
+	visibility := post.Visibility(act.To, act.Cc)
+	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
+		return "", federation.NotOurs("it is not public")
+	}
+	c := in.Content(post, at.kind)
+	now := in.Now()
+	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID, at.article.ID, at.parent, actor.ID, origin
+	c.KeyMark = actor.KeyMark
+	c.Visibility, c.ArrivedAt = visibility, now
+	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
+	if c.State, err = in.initialState(ctx, s, c, at.article, post); err != nil {
+		return "", err
+	}
+	if actor.Block == blog.Limit {
+		hold(&c)
+	}
+	return c.ID, s.AddComment(ctx, c)
+}
+
+// hold lets a comment wait whose writer is limited.
+func hold(c *blog.Comment) {
+	if c.State == blog.CommentShown && c.Visibility != blog.RestrictedComment {
+		c.State, c.Held = blog.CommentWaiting, true
+	}
+}
+
+// mayAnswer keeps out what answers somebody who is refused: it would stand without what it is about.
+func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) error {
+	if parent == "" {
+		return nil
+	}
+	c, err := s.Comment(ctx, parent)
+	if err == nil && c.Refused {
+		err = federation.ErrBlocked
+	}
+	return err
+}
+
+// initialState decides whether a new comment is shown or waits: by a stamp that its post bears, or else by the article's policy.
+// A quote that the author does not let be made waits. errNotOurs when it may not come in at all.
+func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article, post activity.Object) (blog.CommentState, error) {
+	if stamped, err := in.authorized(ctx, s, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
+		return blog.CommentShown, err
+	}
+	var who blog.Relation
+	var err error
+	if a.Comments == blog.Known {
+		if who, err = s.Relation(ctx, c.ActorID); err != nil {
+			return "", err
+		}
+	}
+	state, err := a.Comments.Admit(c, who)
+	if errors.Is(err, blog.ErrForbidden) {
+		return "", federation.NotOurs("comments are closed here")
+	}
+	if c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment {
+		return state, err
+	}
+	if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+		return blog.CommentWaiting, err
+	}
+	return state, nil
+}
+
+// quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp that
+// was taken back says no.
+func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
+	t, err := s.StampFor(ctx, blog.QuoteStamp, c.Address)
+	if errors.Is(err, blog.ErrNotFound) {
+		return in.mayQuote(ctx, s, a, c.ActorID)
+	}
+	return err == nil && t.State == blog.StampGiven, err
+}
+
+// speaksToUs tells whether a post, or the activity that brought it, names an actor of ours among those it is for.
+func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
+	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
+}
+
+// lateCreate is how old a post may be whose Update comes before its Create was ever seen.
+const lateCreate = 24 * time.Hour
+
+// update renews a profile or a comment of its sender's own.
+func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update, found fetched) error {
+	if actor := what.Object.Actor; actor != nil {
+		if actor.ID != act.Actor {
+			return nil
+		}
+		return in.renewActor(ctx, s, *actor)
+	}
+	post := what.Object
+	if !post.Embedded {
+		return in.acceptFetched(ctx, s, post.ID, blog.Pushed, found)
+	}
+	if post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) || !post.IsPost() {
+		return nil
+	}
+	c, err := s.CommentByAddress(ctx, post.ID)
+	switch {
+	case err == nil:
+		return in.revise(ctx, s, c, post, act)
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
+	}
+	if known, err := in.renewMention(ctx, s, post, act); known || err != nil {
+		return err
+	}
+	if in.Now().Sub(post.Published) > lateCreate {
+		return nil
+	}
+	return in.create(ctx, s, act, activity.Create{Object: post}, found)
+}
+
+func (in *Inbox) renewActor(ctx context.Context, s *store.Store, actor blog.Actor) error {
+	known, err := s.Actor(ctx, actor.ID)
+	if err != nil {
+		return federation.IgnoreMissing(err)
+	}
+	actor.FetchedAt = in.Now()
+	if known.HandleCheckedAt != nil && federation.SameUser(known.Handle, actor.Handle) {
+		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
+	}
+	return s.SaveActor(ctx, actor)
+}
+
+// revise applies a newer text of a comment to it, if it is its writer's. A comment may become restricted by an edit, and
+// then leaves the page at once; a restricted one never becomes public by one.
+func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object, act activity.Activity) error {
+	if c.ActorID != act.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
+		return nil
+	}
+	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
+		return nil
+	}
+	a, err := s.Head(ctx, c.ArticleID)
+	if err != nil {
+		return err
+	}
+	if c.Kind != blog.Answering {
+		b, kind, err := in.ArticleAbout(ctx, s, post)
+		if errors.Is(err, federation.ErrNotOurs) || err == nil && b.ID != a.ID {
+			return s.RemoveComment(ctx, c.ID) // it speaks of something else now
+		}
+		if err != nil {
+			return err
+		}
+		c.Kind = kind
+	}
+	changed := in.Content(post, c.Kind)
+	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language, post.Updated
+	if c.Visibility != blog.RestrictedComment {
+		c.Visibility = post.Visibility(act.To, act.Cc)
+	}
+	writer, err := in.knownActor(ctx, s, c.ActorID)
+	if err != nil || writer.KeyMark != c.KeyMark {
+		return err // somebody else has that address now: they may take the words away, and not change them
+	}
+	if c.State == blog.CommentShown {
+		if c.State, err = in.stateAfterEdit(ctx, s, c, a); err != nil {
+			return err
+		}
+	}
+	if writer.Block == blog.Limit {
+		hold(&c)
+	}
+	return s.ReviseComment(ctx, c)
+}
+
+// stateAfterEdit decides whether a comment that was shown still is after an edit.
+func (in *Inbox) stateAfterEdit(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (blog.CommentState, error) {
+	if a.Comments == blog.Approve {
+		return blog.CommentWaiting, nil
+	}
+	if c.Kind == blog.Quoting {
+		if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+			return blog.CommentWaiting, err
+		}
+	}
+	return c.State, nil
+}

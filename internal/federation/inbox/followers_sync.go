@@ -1,0 +1,157 @@
+package inbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// difference is a list of followers that may differ from what we have.
+type difference struct{ actor, list string }
+
+const (
+	mostDifferences = 64 // that wait; of more the next letter tells again
+	compareEvery    = time.Hour
+	mostFollowed    = 1000 // of ours in a list that is believed
+)
+
+// compareFollowers hears what a letter says of its sender's followers among us. It is believed when the signature covers
+// it, when it speaks of the sender's own followers, and once an hour.
+func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
+	value := header.Get(activity.SynchronizationHeader)
+	if value == "" || !signature.Covers(header, "collection-synchronization") {
+		return
+	}
+	said, ok := activity.ParseSynchronization(value)
+	if !ok || !blog.SameOrigin(said.URL, signer) {
+		return
+	}
+	actor, err := in.Store.Actor(ctx, signer)
+	if err != nil || actor.FollowersURL == "" || actor.FollowersURL != said.Collection {
+		return
+	}
+	ours, err := in.Store.FollowersHere(ctx, signer)
+	if err != nil || activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.compared.Mark(signer, in.Now()) {
+		return
+	}
+	select {
+	case in.differences <- difference{signer, said.URL}:
+	default:
+	}
+}
+
+// addresses are those of the voices of ours who follow with the other side's yes.
+func (in *Inbox) addresses(list []blog.Following) []string {
+	var ids []string
+	for _, f := range list {
+		if f.State == blog.Accepted {
+			ids = append(ids, in.Site.ActorID(f.VoiceID))
+		}
+	}
+	return ids
+}
+
+// settleDifferences brings what we have in line with what others have, one list after another.
+func (in *Inbox) settleDifferences(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-in.differences:
+			if err := federation.Safely(func() error { return in.settleDifference(ctx, d) }); err != nil && ctx.Err() == nil {
+				in.Log.Info("a list of followers could not be compared", "actor", d.actor, "error", err)
+			}
+		}
+	}
+}
+
+func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
+	listed, err := in.listedHere(ctx, d.list)
+	if err != nil {
+		return err
+	}
+	said := false
+	err = in.Store.InTx(ctx, func(s *store.Store) error {
+		actor, err := s.Actor(ctx, d.actor)
+		if err != nil {
+			return err
+		}
+		said, err = in.align(ctx, s, actor, listed)
+		return err
+	})
+	if err == nil && said {
+		in.outbox.Wake()
+	}
+	return err
+}
+
+// listedHere reads the whole list; what lies elsewhere is none of its business.
+func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
+	var ours []string
+	for pages := 0; at != ""; pages++ {
+		if pages == mostPages || len(ours) > mostFollowed {
+			return nil, remote.ErrRefused // half a list would end what is well
+		}
+		page, err := in.FetchListing(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if page.Foreign {
+			return nil, federation.ErrForeign
+		}
+		for _, id := range page.Items {
+			if in.Site.Owns(id) {
+				ours = append(ours, id)
+			}
+		}
+		at = cmp.Or(page.First, page.Next)
+	}
+	return ours, nil
+}
+
+// align ends what the other side does not have, takes a yes that was lost, and takes back what it has and we do not. It
+// tells whether something was said.
+func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, listed []string) (said bool, err error) {
+	ours, err := s.FollowersHere(ctx, actor.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range ours {
+		id := in.Site.ActorID(f.VoiceID)
+		there := slices.Contains(listed, id)
+		listed = slices.DeleteFunc(listed, func(other string) bool { return other == id })
+		switch {
+		case there && f.State == blog.Pending:
+			err = s.AcceptFollowing(ctx, actor.ID, f.FollowID, f.VoiceID, in.Now())
+		case !there && f.State == blog.Accepted:
+			err = s.EndFollowing(ctx, actor.ID, f.FollowID, f.VoiceID)
+		}
+		if err != nil {
+			return said, err
+		}
+	}
+	for _, id := range listed {
+		voice, err := in.VoiceOf(ctx, s, id)
+		if errors.Is(err, blog.ErrNotFound) || err == nil && voice.RetiredAt != nil {
+			continue
+		}
+		if err == nil {
+			err = in.outbox.QueueUndoFollow(ctx, s, voice, actor)
+		}
+		if err != nil {
+			return said, err
+		}
+		said = true
+	}
+	return said, nil
+}

@@ -1,0 +1,322 @@
+// Package inbox takes in everything that other servers say.
+//
+// A request is bounded, its signature judged, and its activity handled or kept as an arrival. Only after that commit the
+// answer is 202. What needs something from elsewhere first is worked through later, server by server.
+package inbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// Inbox takes in what other servers send: the shared inbox and those of our actors alike. An activity that needs nothing
+// from the network is worked through at once, its effect and its mark of having been seen in one commit; any other is
+// kept as an arrival. Both are on disk before the sender reads 202.
+type Inbox struct {
+	federation.Core
+	outbox   *outbox.Outbox
+	keys     *federation.Keyring
+	wake     chan struct{}      // tells Run that an arrival was kept
+	contacts *federation.Recent // servers whose rest was ended
+
+	differences chan difference    // lists of followers that are to be compared with ours
+	compared    *federation.Recent // by whose they are
+}
+
+// NewInbox makes the inbox of a site; Run works through what it keeps. The keyring judges the signatures.
+func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox) *Inbox {
+	return &Inbox{Core: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
+		contacts: federation.NewRecent(hearEvery), differences: make(chan difference, mostDifferences), compared: federation.NewRecent(compareEvery)}
+}
+
+const (
+	maxBody  = 1 << 20
+	takeTime = 25 * time.Second
+)
+
+// refusal is an answer other than 202.
+type refusal struct {
+	status int
+	why    string
+}
+
+func (r refusal) Error() string { return r.why }
+
+// ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403, 404,
+// 405, 410, 413, 415 with a reason; 503 with Retry-After when its sender should come again.
+func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
+	defer cancel()
+	err := in.receive(ctx, w, r)
+	var no refusal
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusAccepted)
+	case errors.As(err, &no):
+		sayNo(w, no)
+	case ctx.Err() != nil: // its sender went away, or waited as long as we let anybody
+		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down in time; come again later"})
+	default:
+		in.Log.Error("an activity could not be taken in", "error", err)
+		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down; come again later"})
+	}
+}
+
+func sayNo(w http.ResponseWriter, no refusal) {
+	switch no.status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "60")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	federation.WriteError(w, no.status, no.why)
+}
+
+// receive looks at the form of a request first, then at who is ignored, and only then at the signature, which may cost
+// a question. What counts is kept before it is answered 202 (contract F-056 to F-061).
+func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	body, err := readActivity(w, r)
+	if err != nil {
+		return err
+	}
+	if err := in.checkOwner(ctx, chi.URLParam(r, "actor")); err != nil {
+		return err
+	}
+	doc, err := activity.Read(body)
+	if err != nil {
+		return refusal{http.StatusBadRequest, err.Error()}
+	}
+	act, err := in.summarize(doc)
+	if err != nil {
+		return err
+	}
+	if act.actor == in.Site.InstanceID() {
+		return in.selfTest(ctx, r, body, act)
+	}
+	if ignored, err := in.ignored(ctx, act); ignored || err != nil {
+		return err
+	}
+	signer, err := in.signer(ctx, r, body, act)
+	if err != nil || signer == "" {
+		return err
+	}
+	if err := in.accept(ctx, doc, signer, body); err != nil {
+		return err
+	}
+	in.compareFollowers(ctx, r.Header, signer)
+	return nil
+}
+
+func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost {
+		return nil, refusal{http.StatusMethodNotAllowed, "an inbox is for posting to"}
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/activity+json" && kind != "application/ld+json" && kind != "application/json" {
+		return nil, refusal{http.StatusUnsupportedMediaType, "send application/activity+json"}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, refusal{http.StatusUnsupportedMediaType, "send the activity without a Content-Encoding"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, refusal{http.StatusRequestEntityTooLarge, "an activity may have one megabyte"}
+	case err != nil:
+		return nil, refusal{http.StatusBadRequest, "the body ended before it was whole"}
+	}
+	return body, nil
+}
+
+// checkOwner checks that a personal inbox is somebody's. The shared inbox names nobody.
+func (in *Inbox) checkOwner(ctx context.Context, actor string) error {
+	if actor == "" {
+		return nil
+	}
+	voice, err := in.Store.Voice(ctx, blog.ID(actor))
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return refusal{http.StatusNotFound, "nobody has this inbox"}
+	case err == nil && voice.RetiredAt != nil:
+		return refusal{http.StatusGone, "the owner of this inbox has left"}
+	}
+	return err
+}
+
+// summarize is what can be said of an activity before its signature is judged.
+func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
+	s := summary{kind: doc.Type(), id: doc.ID(), actor: doc.Actor(), object: doc.Object()}
+	switch {
+	case s.kind == "":
+		return s, refusal{http.StatusBadRequest, "the activity has no type"}
+	case blog.HostOf(s.actor) == "":
+		return s, refusal{http.StatusBadRequest, "the activity needs exactly one actor, as an address"}
+	case in.Site.Owns(s.actor) && s.actor != in.Site.InstanceID():
+		return s, errOurOwn
+	}
+	return s, nil
+}
+
+var errOurOwn = refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
+
+// selfTest judges the letter that a [Checkup] writes to ourselves, to see what becomes of one on its way here. Nothing follows
+// from it.
+func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act summary) error {
+	signer, err := in.signer(ctx, r, body, act)
+	if err == nil && signer != act.actor {
+		err = errOurOwn
+	}
+	return err
+}
+
+type summary struct{ kind, id, actor, object string }
+
+// ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the parting
+// words and changes of actors we never heard of, which come in storms and whose keys are gone.
+func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
+	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
+		known, err := in.Store.KnowsActor(ctx, act.actor)
+		if err != nil || !known {
+			return true, err
+		}
+	}
+	return in.Blocked(ctx, in.Store, act.actor)
+}
+
+// signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
+// nothing happens: an actor that is gone, a signer who is blocked.
+func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act summary) (string, error) {
+	owner, err := in.keys.Signer(r.WithContext(ctx), body, act.actor)
+	switch {
+	case err == nil:
+	case errors.Is(err, federation.ErrBlocked):
+		return "", nil
+	case errors.Is(err, signature.ErrMalformed):
+		return "", refusal{http.StatusBadRequest, err.Error()}
+	case errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrRefused):
+		return "", refusal{http.StatusUnauthorized, err.Error()}
+	case errors.Is(err, remote.ErrGone):
+		return "", in.actorGone(ctx, act)
+	case federation.Temporary(err):
+		return "", refusal{http.StatusServiceUnavailable, "the signing key cannot be fetched now: " + err.Error()}
+	default:
+		return "", refusal{http.StatusUnauthorized, "the signing key cannot be used: " + err.Error()}
+	}
+	if owner == act.actor {
+		return owner, nil // asked already, before the signature was judged
+	}
+	if barred, err := in.Blocked(ctx, in.Store, owner); barred || err != nil {
+		return "", err
+	}
+	return owner, nil
+}
+
+// actorGone takes an actor out who says that they left and whose key is gone, once their own address answers 410 as well:
+// the address of the key was chosen by whoever sent this.
+func (in *Inbox) actorGone(ctx context.Context, act summary) error {
+	if act.kind != "Delete" || act.object != act.actor {
+		return nil
+	}
+	_, err := in.Remote.Lookup(ctx, act.actor)
+	switch {
+	case errors.Is(err, remote.ErrGone):
+		in.keys.Forget(act.actor)
+		return in.Store.RemoveActor(ctx, act.actor, in.Now())
+	case err != nil && federation.Temporary(err):
+		return refusal{http.StatusServiceUnavailable, "the actor cannot be asked for now: " + err.Error()}
+	}
+	return nil
+}
+
+// accept works an activity through at once when it can, in one commit with whatever else arrives at this moment, and
+// keeps it as an arrival when it cannot: when something must be fetched first, when earlier ones of the same server
+// still wait, or when it failed in a way that may pass.
+func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer string, body []byte) error {
+	act, err := activity.Parse(doc)
+	if err != nil {
+		return refusal{http.StatusBadRequest, err.Error()}
+	}
+	if signer == act.Actor && act.Act == nil {
+		return nil
+	}
+	host := blog.HostOf(signer)
+	standing, err := in.Store.Standing(ctx, host, in.Now())
+	if err != nil {
+		return err
+	}
+	hear := in.contactStep(host, standing.Resting)
+	if signer == act.Actor && !standing.Queued {
+		done, err := in.tryNow(ctx, act, host, hear)
+		if done || err != nil {
+			return err
+		}
+	}
+	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
+	err = in.Store.Together(ctx, host, func(ctx context.Context, s *store.Store) error {
+		if hear != nil {
+			if err := hear(ctx, s); err != nil {
+				return err
+			}
+		}
+		return s.Hear(ctx, arrival)
+	})
+	if err != nil {
+		return err
+	}
+	in.contacts.Mark(host, in.Now())
+	in.wakeUp()
+	return nil
+}
+
+// tryNow tries to have done with an activity at once; false when it must be kept.
+func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string, hear func(context.Context, *store.Store) error) (bool, error) {
+	result, err := in.apply(ctx, act, nil, hear)
+	if err == nil {
+		in.contacts.Mark(host, in.Now())
+		in.afterCommit(act, result)
+		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if !errors.Is(err, errMissing) {
+		in.Log.Error("an activity could not be handled at once and is kept", federation.LogActivity(act, act.Actor, err)...)
+	}
+	return false, nil
+}
+
+func (in *Inbox) wakeUp() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}
+
+const hearEvery = 30 * time.Second
+
+// contactStep ends the rest of a server that speaks to us, together with the effect of what it says; nil when it has none and was
+// heard a moment ago.
+func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *store.Store) error {
+	now := in.Now()
+	if !resting && in.contacts.Has(host, now) {
+		return nil
+	}
+	return func(ctx context.Context, s *store.Store) error {
+		return errors.Join(s.HeardFrom(ctx, host, now), s.BringBack(ctx, host))
+	}
+}

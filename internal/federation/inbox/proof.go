@@ -1,0 +1,47 @@
+package inbox
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/federation"
+)
+
+// proven tells whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it came.
+// Trouble in finding that key which may pass comes back as an error.
+func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity, came time.Time) (bool, error) {
+	if act.ID == "" || !doc.HasProof() { // one without an id could be shown again for ever
+		return false, nil
+	}
+	keyID, key, err := in.verifyProof(ctx, doc, act.Actor, came)
+	if errors.Is(err, activity.ErrProof) && keyID != "" && !key.Fresh {
+		if good, ok := in.keys.Renew(ctx, keyID); ok {
+			if _, _, err = in.verifyProof(ctx, doc, act.Actor, came); err == nil {
+				good()
+			}
+		}
+	}
+	if err != nil && (federation.Temporary(err) || ctx.Err() != nil) {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor string, came time.Time) (keyID string, key federation.RemoteKey, err error) {
+	_, err = activity.VerifyProof(doc, func(method string) (ed25519.PublicKey, error) {
+		found, err := in.keys.Find(ctx, method)
+		public, ok := found.Key.(ed25519.PublicKey)
+		switch {
+		case err != nil:
+			return nil, err
+		case found.Owner != actor || !ok:
+			return nil, federation.ErrNoKey
+		}
+		keyID, key = method, found
+		return public, nil
+	}, came)
+	return keyID, key, err
+}

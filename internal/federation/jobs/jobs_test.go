@@ -1,0 +1,48 @@
+package jobs_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	"causerie/internal/federation/jobs"
+	"causerie/internal/overkant"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
+	url := storetest.SQLite(t)
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	o := overkant.Start(t, s)
+	db, err := sql.Open("sqlite", "file:"+url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	known := func() (n int) {
+		if err := db.QueryRow(`SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'`).Scan(&n); err != nil || n == 0 {
+			return 0
+		}
+		if err := db.QueryRow(`SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'voices'`).Scan(&n); err != nil {
+			return 0
+		}
+		return n
+	}
+	if known() != 0 {
+		t.Fatal("the statistics are there before the start")
+	}
+	if won, err := s.ClaimChore(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil || !won {
+		t.Fatal(won, err) // the start counts, also where the chore was done a moment ago
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	chores, ended := &jobs.Jobs{Core: o.Base, Outbox: o.Outbox}, make(chan struct{})
+	go func() { defer close(ended); chores.Run(ctx) }()
+	o.Until("the statistics are there", func() bool { return known() > 0 })
+	cancel()
+	<-ended
+}

@@ -1,0 +1,116 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/remote"
+	"causerie/internal/store"
+)
+
+// mostAliases is how many addresses of the same person a profile names.
+const mostAliases = 10
+
+// AddAlias notes that a voice is the same person as an actor elsewhere, given as @handle@server or as an address: what
+// that one's server asks for before its followers go over to ours. Errors: blog.Invalid, when there is no such actor.
+func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (blog.Actor, error) {
+	actor, err := o.identify(ctx, "alias", alias)
+	switch {
+	case err != nil:
+		return actor, err
+	case actor.ID == o.Site.ActorID(voice.ID):
+		return actor, blog.Invalid{Field: "alias", Problem: "is this very account: name the one that you had before"}
+	case slices.Contains(voice.AlsoKnownAs, actor.ID):
+		return actor, nil
+	case len(voice.AlsoKnownAs) >= mostAliases:
+		return actor, blog.Invalid{Field: "alias", Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", mostAliases)}
+	}
+	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
+}
+
+// RemoveAlias takes an alias back, given as it stands in the profile or as @handle@server. Errors: blog.Invalid, when it is none.
+func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string) error {
+	alias = strings.TrimSpace(alias)
+	if actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@"))); err == nil {
+		alias = actor.ID
+	}
+	left := slices.DeleteFunc(slices.Clone(voice.AlsoKnownAs), func(known string) bool { return known == alias })
+	if len(left) == len(voice.AlsoKnownAs) {
+		return blog.Invalid{Field: "alias", Problem: fmt.Sprintf("“%s” is none of this profile: look which there are", alias)}
+	}
+	return o.saveAliases(ctx, voice, left)
+}
+
+func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog.Words) error {
+	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.RenewAliases(ctx, voice.ID, aliases, o.Now()) })
+	if err != nil {
+		return fmt.Errorf("save the aliases of %s: %w", voice.Handle, err)
+	}
+	return nil
+}
+
+const identifyTime = 15 * time.Second
+
+// identify finds the actor that somebody names in a field, as its server describes it now, or as we do when it is ours.
+// What keeps it from being found is a blog.Invalid, around the error of a server that does not answer.
+func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, error) {
+	ctx, cancel := context.WithTimeout(ctx, identifyTime)
+	defer cancel()
+	actor, err := o.actorByHandle(ctx, strings.TrimSpace(name))
+	if err == nil {
+		return actor, nil
+	}
+	invalid := func(problem string) (blog.Actor, error) {
+		return actor, blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, name)}
+	}
+	switch {
+	case errors.Is(err, remote.ErrHandle):
+		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
+	case errors.Is(err, remote.ErrRefused) && federation.DetailOf(err, remote.ErrRefused) != "":
+		return invalid("“%s” cannot be asked for: " + strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
+	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
+		return invalid("“%s” is not known at its server: check the spelling")
+	case federation.Temporary(err):
+		_, no := invalid("“%s” cannot be looked up, since its server does not answer: try again later")
+		return actor, fmt.Errorf("%w (%w)", no, err)
+	case federation.Permanent(err):
+		return invalid("“%s” is nobody whom we understand there: check the spelling")
+	}
+	return actor, err
+}
+
+func (o *Outbox) actorByHandle(ctx context.Context, name string) (blog.Actor, error) {
+	handle := strings.TrimPrefix(name, "@")
+	local, ours := strings.CutSuffix(strings.ToLower(handle), "@"+strings.ToLower(o.Site.HandleDomain))
+	switch {
+	case ours:
+		voice, err := o.Store.VoiceByHandle(ctx, local)
+		return o.ourselves(voice), err
+	case o.Site.Owns(name):
+		voice, err := o.VoiceOf(ctx, o.Store, name)
+		return o.ourselves(voice), err
+	case strings.Contains(name, "://"):
+		return o.actorAt(ctx, name)
+	}
+	return o.lookUp(ctx, handle)
+}
+
+// actorAt finds an actor by its id or by its page.
+func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error) {
+	doc, err := o.Remote.Lookup(ctx, address)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	return o.FetchActor(ctx, doc.ID())
+}
+
+// ourselves is a voice of ours as an actor.
+func (o *Outbox) ourselves(v blog.Voice) blog.Actor {
+	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs, MovedTo: v.MovedTo, GoneAt: v.RetiredAt}
+}

@@ -1,0 +1,208 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// AnswerRequest says yes or no to somebody who asked for a stamp. A post that has one gets it again; one that lost it
+// gets none.
+func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor, allowed bool) error {
+	held, err := s.StampFor(ctx, t.Kind, t.Instrument)
+	switch {
+	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.StampRevoked):
+		return o.queueRefused(ctx, s, t, actor)
+	case err == nil:
+		t.ID, t.At = held.ID, held.At
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
+	}
+	if !allowed {
+		return o.queueRefused(ctx, s, t, actor)
+	}
+	return o.queueAllowed(ctx, s, t, actor)
+}
+
+// KeepRequest remembers that a post's server waits for the author's word.
+func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Stamp) error {
+	held, err := s.StampFor(ctx, t.Kind, t.Instrument)
+	switch {
+	case err == nil && (held.State != blog.StampAsked || held.ActorID != t.ActorID):
+		return nil
+	case err == nil:
+		t.ID = held.ID
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
+	}
+	return s.SaveStamp(ctx, t)
+}
+
+// decide tells a post's server, if it waits for that, what its author was told by moderation.
+func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
+	t, err := s.StampFor(ctx, blog.ReplyStamp, c.Address)
+	if err != nil {
+		return federation.IgnoreMissing(err)
+	}
+	actor, err := s.Actor(ctx, t.ActorID)
+	if err != nil {
+		return err
+	}
+	asked, refused := t.State == blog.StampAsked, t.State == blog.StampRefused
+	switch {
+	case state == blog.CommentShown && (asked || refused):
+		return o.queueAllowed(ctx, s, t, actor)
+	case (state == blog.CommentHidden || state == blog.CommentSpam) && asked:
+		t.State = blog.StampRefused
+		return errors.Join(s.SaveStamp(ctx, t), o.queueRefused(ctx, s, t, actor))
+	}
+	return nil
+}
+
+// withdrawAuthorizations takes back what was allowed to a post that is removed here, and refuses what it still waits for.
+func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
+	for _, kind := range []blog.StampKind{blog.QuoteStamp, blog.ReplyStamp} {
+		t, err := s.StampFor(ctx, kind, post)
+		if errors.Is(err, blog.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch t.State {
+		case blog.StampGiven:
+			err = o.queueRevoked(ctx, s, t)
+		case blog.StampAsked:
+			var actor blog.Actor
+			if actor, err = s.Actor(ctx, t.ActorID); err == nil {
+				err = o.queueRefused(ctx, s, t, actor)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RevokeQuote takes the permission back by which a post quotes an article, and takes the quote off the page. Its writer's
+// server is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
+// blog.ErrConflict when it has no permission that could be taken back.
+func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := store.Comment(ctx, comment)
+		if err != nil {
+			return err
+		}
+		t, err := store.StampFor(ctx, blog.QuoteStamp, c.Address)
+		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.StampGiven {
+			return blog.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		return errors.Join(o.queueRevoked(ctx, store, t), store.ModerateComment(ctx, c.ID, blog.CommentHidden))
+	})
+	if err != nil {
+		return fmt.Errorf("take back the permission of the quote %s: %w", comment, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// revokeRefused takes back every stamp that somebody holds who is refused by now.
+func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
+	stamps, err := s.StampsOfRefused(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range stamps {
+		if err := o.queueRevoked(ctx, s, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queueAllowed gives a stamp and tells who asked for it.
+func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor) error {
+	wire, err := o.WireAuthorization(ctx, s, t)
+	if errors.Is(err, blog.ErrGone) {
+		return nil // there is nothing left to answer or to quote
+	}
+	if err != nil {
+		return err
+	}
+	t.State = blog.StampGiven
+	if err := s.SaveStamp(ctx, t); err != nil {
+		return err
+	}
+	return o.queueToAsker(ctx, s, "Accept", wire, t, actor, func(e activity.Envelope, r activity.Request) ([]byte, error) {
+		return activity.WrapAcceptRequest(e, r, wire.Address())
+	})
+}
+
+// queueRefused tells who asked for a stamp that there is none.
+func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor) error {
+	wire, err := o.WireAuthorization(ctx, s, t)
+	if err != nil {
+		if errors.Is(err, blog.ErrGone) {
+			return nil
+		}
+		return err
+	}
+	return o.queueToAsker(ctx, s, "Reject", wire, t, actor, activity.WrapRejectRequest)
+}
+
+func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Stamp, t blog.Stamp, actor blog.Actor,
+	wrap func(activity.Envelope, activity.Request) ([]byte, error)) error {
+	request := activity.Request{ID: t.RequestID, Actor: t.ActorID, Object: t.Target, Instrument: t.Instrument}
+	if t.Requested {
+		request.Type = activity.RequestFor(t.Kind)
+	}
+	said, err := o.compose(ctx, s, wire.Voice, kind, t.ID, 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, request) })
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, actor.Inbox)
+}
+
+// queueRevoked takes a stamp back, which from now on is found nowhere, and tells its holder and who shared the post.
+func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Stamp) error {
+	t.State = blog.StampRevoked
+	if err := s.SaveStamp(ctx, t); err != nil {
+		return err
+	}
+	wire, err := o.WireAuthorization(ctx, s, t)
+	if errors.Is(err, blog.ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	sharers, err := s.Boosters(ctx, t.Instrument)
+	if err != nil {
+		return err
+	}
+	told := append([]string{t.ActorID}, sharers...)
+	actors, err := s.Actors(ctx, told)
+	if err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, wire.Voice, "Delete", t.ID, 0, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapDeleteStamp(e, wire, told...)
+	})
+	if err != nil {
+		return err
+	}
+	inboxes := make([]string, 0, len(actors))
+	for _, actor := range actors {
+		inboxes = append(inboxes, actor.Inbox)
+	}
+	return s.TellInboxes(ctx, said, inboxes...)
+}

@@ -1,0 +1,85 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// AcceptFollower says yes to a follower who waits for it.
+func (o *Outbox) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if err := s.AcceptFollower(ctx, voice, actor); err != nil {
+			return err
+		}
+		return o.QueueAccept(ctx, s, f)
+	})
+}
+
+// RejectFollower says no to a follower who waits, or sends one away who was let in; their server is told.
+func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if err := s.Unfollow(ctx, voice, actor); err != nil {
+			return err
+		}
+		return o.QueueReject(ctx, s, f)
+	})
+}
+
+func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string, answer func(*store.Store, blog.Follower) error) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		follower, err := store.Follower(ctx, voice, actor)
+		if err != nil {
+			return err
+		}
+		return answer(store, follower)
+	})
+	if err != nil {
+		return fmt.Errorf("answer the follower %s: %w", actor, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// AcceptAgain says yes once more to a follower whose server seems not to have heard it, or who waits though nobody has to
+// be asked.
+func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) error {
+	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
+		if f.State == blog.Pending {
+			if err := s.AcceptFollower(ctx, voice, actor); err != nil {
+				return err
+			}
+		}
+		return o.QueueAccept(ctx, s, f)
+	})
+}
+
+// QueueAccept says yes; behind it comes what was said before, where nobody followed from that server yet.
+func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
+	yes, err := o.queueToFollower(ctx, s, f, "Accept", activity.WrapAccept)
+	return errors.Join(err, s.NoteAccept(ctx, f, yes),
+		s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now()))
+}
+
+func (o *Outbox) QueueReject(ctx context.Context, s *store.Store, f blog.Follower) error {
+	_, err := o.queueToFollower(ctx, s, f, "Reject", activity.WrapReject)
+	return err
+}
+
+// queueToFollower answers a Follow, at the personal inbox of who sent it.
+func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Follower, kind string,
+	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) (blog.ID, error) {
+	voice, err := s.Voice(ctx, f.VoiceID)
+	if err != nil {
+		return "", err
+	}
+	said, err := o.compose(ctx, s, voice, kind, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
+	if err != nil {
+		return "", err
+	}
+	return said.ID, s.TellInboxes(ctx, said, f.Actor.Inbox)
+}

@@ -1,0 +1,118 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Follow asks somebody elsewhere, given as @handle@server or by an address, to let a voice hear them. Their yes comes later.
+// Errors: blog.Invalid when there is no such actor, or it is one of ours.
+func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
+	actor, err := o.identify(ctx, "follow", whom)
+	switch {
+	case err != nil:
+		return blog.Following{}, err
+	case o.Site.Owns(actor.ID):
+		return blog.Following{}, blog.Invalid{Field: "follow", Problem: "is an author of this blog: their articles are here already"}
+	}
+	f := blog.Following{VoiceID: voice.ID, ActorID: actor.ID, State: blog.Pending, Since: o.Now(), Actor: actor}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		known, err := store.Following(ctx, voice.ID, actor.ID)
+		if err == nil && known.State == blog.Accepted {
+			f = known
+			return nil
+		}
+		return o.queueFollow(ctx, store, voice, &f)
+	})
+	if err != nil {
+		return f, fmt.Errorf("follow %s: %w", whom, err)
+	}
+	o.Wake()
+	return f, nil
+}
+
+func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
+	said, err := o.compose(ctx, s, voice, "Follow", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
+	if err != nil {
+		return err
+	}
+	f.FollowID = o.Site.ActivityID(said.ID)
+	return errors.Join(s.AddFollowing(ctx, *f), s.TellInboxes(ctx, said, f.Actor.Inbox))
+}
+
+// Unfollow lets a voice hear somebody no more, by that one's address. It is blog.ErrNotFound when it does not.
+func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		f, err := store.Following(ctx, voice.ID, actor)
+		if err != nil {
+			return err
+		}
+		return o.queueUnfollow(ctx, store, voice, f)
+	})
+	if err != nil {
+		return fmt.Errorf("stop following %s: %w", actor, err)
+	}
+	o.Wake()
+	return nil
+}
+
+func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.Voice, f blog.Following) error {
+	if err := s.EndFollowing(ctx, f.ActorID, f.FollowID, voice.ID); err != nil {
+		return err
+	}
+	_, follow, _, _ := o.Site.Local(f.FollowID)
+	return o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
+}
+
+// FollowMoved lets a voice follow somebody whom it follows to where they went.
+func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Following, target string) error {
+	voice, err := s.Voice(ctx, f.VoiceID)
+	if err != nil {
+		return err
+	}
+	if err := o.queueUnfollow(ctx, s, voice, f); err != nil {
+		return err
+	}
+	_, err = s.Following(ctx, f.VoiceID, target)
+	if !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	actor, err := s.Actor(ctx, target)
+	if err != nil {
+		return err
+	}
+	return o.queueFollow(ctx, s, voice, &blog.Following{VoiceID: voice.ID, ActorID: target, State: blog.Pending, Since: o.Now(), Actor: actor})
+}
+
+// queueUndo takes back something that a voice said, and tells the given inboxes.
+func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID, inboxes ...string) error {
+	undone, err := s.Activity(ctx, what)
+	if err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, inboxes...)
+}
+
+// QueueUndoFollow takes a Follow back of which we know nothing. Servers look for who and whom; its address is made up.
+func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
+	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) {
+		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At}, actor.ID)
+		if err != nil {
+			return nil, err
+		}
+		return activity.WrapUndo(e, follow)
+	})
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, actor.Inbox)
+}

@@ -1,0 +1,152 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// ReviseOptions is how a change goes out. The zero Manner tells it, at once.
+type ReviseOptions struct {
+	// Quiet corrects without telling: other servers get an Update whose updated is no newer. They take the policy and
+	// the audience from it and leave the words of their copies, make no edit of it and notify nobody; whoever fetches
+	// the article from then on gets the new words.
+	Quiet bool
+	// Hold is how long nothing leaves, so that Undo can take it back without a trace.
+	Hold time.Duration
+	// SkipIfSame leaves an article alone that is stored just so: nothing is told, and its last change stays when it was.
+	SkipIfSame bool
+}
+
+// currentHold is what of an article is held; nil when nothing is.
+func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.ID) (*store.Hold, error) {
+	hold, err := s.Hold(ctx, article)
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil, nil
+	}
+	return &hold, err
+}
+
+// LetGo says what was held of an article, if its time has come: as it is now, whatever was changed meanwhile.
+func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
+	current, err := o.Store.Article(ctx, id)
+	if err != nil {
+		return err
+	}
+	ready, err := o.prepare(ctx, current, false)
+	if err != nil {
+		return fmt.Errorf("let article %s go: %w", id, err)
+	}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		a, err := store.LockArticle(ctx, id)
+		if err != nil {
+			return err
+		}
+		hold, err := o.currentHold(ctx, store, id)
+		if err != nil || hold == nil || !hold.Over(o.Now()) {
+			return err
+		}
+		if err := store.DropHold(ctx, id); err != nil {
+			return err
+		}
+		if hold.New {
+			return o.queueCreate(ctx, store, a, ready.mentions)
+		}
+		return o.queueChange(ctx, store, hold.Before, ready.mentions)
+	})
+	if err != nil {
+		return fmt.Errorf("let article %s go: %w", id, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// Undo takes back what was published or changed and has not left: nobody elsewhere hears of it, and the page answers as it
+// did before. An article that was published is a draft again, with its words as they are; one that was changed has its
+// former words, and the changed article is returned so that they are not lost. blog.ErrConflict when nothing is held: it
+// has left, or was never let go.
+func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		hold, err := o.currentHold(ctx, store, id)
+		if err == nil && hold == nil {
+			err = blog.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		former := a
+		a, err = o.undo(ctx, store, &former, *hold)
+		return err
+	})
+	if err != nil {
+		return a, fmt.Errorf("take %q back: %w", a.Title, err)
+	}
+	return a, nil
+}
+
+// asItWas is what to hold of an article that becomes another: the article, and the total of the series that the other one
+// changes.
+func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
+	was := store.Hold{ArticleID: before.ID, Before: before}
+	if after.SeriesPlanned == 0 {
+		return was, nil
+	}
+	series, err := s.WishedSeries(ctx, after)
+	if err == nil && series.Planned != after.SeriesPlanned {
+		was.Totals = map[blog.ID]int{series.ID: series.Planned}
+	}
+	return was, federation.IgnoreMissing(err)
+}
+
+// older joins what totals were at two moments; the earlier one counts.
+func older(earlier, later map[blog.ID]int) map[blog.ID]int {
+	joined := maps.Clone(later)
+	if joined == nil {
+		return earlier
+	}
+	maps.Copy(joined, earlier)
+	return joined
+}
+
+// undo makes an article and the totals of series what they were before the hold, and saves them. It returns the article as
+// it was to be: a total that was taken back is a wish of it again.
+func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
+	for id, total := range hold.Totals {
+		series, err := s.Series(ctx, id)
+		if err != nil {
+			return *a, err
+		}
+		if a.SeriesID == id {
+			a.SeriesPlanned = series.Planned
+		}
+		series.Planned = total
+		if err := s.SaveSeries(ctx, series); err != nil {
+			return *a, err
+		}
+	}
+	undone := *a
+	var err error
+	if saved := a.SavedAt; hold.New {
+		a.Unpublish(hold.Before)
+	} else {
+		*a = hold.Before
+		a.SavedAt, err = saved, s.UnsayRevisions(ctx, a.ID, a.ChangedAt())
+	}
+	if err := errors.Join(err, s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
+		return undone, err
+	}
+	if a.Month == "" {
+		return undone, s.FreeSlugs(ctx, a.ID)
+	}
+	return undone, nil
+}

@@ -1,0 +1,110 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+const mentionTime = 5 * time.Second
+
+// findMentions looks handles up, among the actors we know first, then at their servers. One that cannot be found in
+// time stays a word.
+func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.Mention {
+	ctx, cancel := context.WithTimeout(ctx, mentionTime)
+	defer cancel()
+	var mentions []activity.Mention
+	rendered, err := markup.Article(markdown, markup.Options{})
+	if err != nil {
+		return nil
+	}
+	for _, handle := range rendered.Mentions {
+		handle = strings.TrimPrefix(handle, "@")
+		actor, err := o.Store.ActorByHandle(ctx, handle)
+		if err != nil {
+			actor, err = o.lookUp(ctx, handle)
+		}
+		if err == nil && actor.Block == blog.Refuse {
+			err = federation.ErrBlocked
+		}
+		if err != nil {
+			o.Log.Info("a mention could not be found", "handle", handle, "error", err)
+			continue
+		}
+		mentions = append(mentions, activity.Mention{Handle: handle, ActorID: actor.ID, URL: actor.URL})
+	}
+	return mentions
+}
+
+// lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means somebody
+// elsewhere: it becomes theirs only when their own server says so too.
+func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
+	self, subject, err := o.Remote.Finger(ctx, handle)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	actor, err := o.FetchActor(ctx, self)
+	if err != nil {
+		return actor, err
+	}
+	if now := o.Now(); strings.EqualFold(subject, federation.ClaimedHandle(actor)) {
+		err = o.Store.SaveHandle(ctx, actor.ID, subject, &now)
+	} else {
+		err = o.CheckHandle(ctx, actor)
+	}
+	if err != nil {
+		return actor, err
+	}
+	return o.Store.Actor(ctx, actor.ID)
+}
+
+// Unnamed lists whom an article names and who was not told so with its newest words, since nobody was found behind the
+// handle at the time. Of what is held nothing can be told yet.
+func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) {
+	rendered, err := markup.Article(a.Markdown, markup.Options{})
+	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {
+		return nil, err
+	}
+	if _, err := o.Store.Hold(ctx, a.ID); !errors.Is(err, blog.ErrNotFound) {
+		return nil, err
+	}
+	said, err := o.Store.Object(ctx, a.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	document, err := activity.Read(said.Payload)
+	if err != nil {
+		return nil, err
+	}
+	told := activity.Named(document)
+	return slices.DeleteFunc(rendered.Mentions, func(handle string) bool {
+		actor, _ := o.Store.ActorByHandle(ctx, handle[1:])
+		ours := strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain)
+		return ours || actor.Block == blog.Refuse || slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) })
+	}), nil
+}
+
+func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity, mentions []activity.Mention) error {
+	ids := make([]string, len(mentions))
+	for i, m := range mentions {
+		ids[i] = m.ActorID
+	}
+	actors, err := s.Actors(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, actor := range actors {
+		if err := s.TellInboxes(ctx, said, actor.Mailbox()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

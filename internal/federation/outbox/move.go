@@ -1,0 +1,152 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// patienceOfMove is how long a move whose time has come waits for the other server to answer.
+const patienceOfMove = 3 * 24 * time.Hour
+
+// Move plans that a voice goes on as an actor elsewhere, given as @handle@server or as an address, and does it at once when
+// there is nothing to wait for. That actor must name the voice among its aliases, now and when the time has come. Errors:
+// blog.Invalid, blog.ErrGone.
+func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait time.Duration) (blog.Move, error) {
+	if err := o.mayMove(ctx, voice); err != nil {
+		return blog.Move{}, err
+	}
+	target, err := o.identify(ctx, "to", to)
+	if err != nil {
+		return blog.Move{}, err
+	}
+	if err := o.pointsBack(target, voice); err != nil {
+		return blog.Move{}, err
+	}
+	now := o.Now()
+	m := blog.Move{ID: blog.NewID(now), VoiceID: voice.ID, Target: target.ID, Handle: target.Handle, AskedAt: now, DueAt: now.Add(max(wait, 0))}
+	if err := o.Store.PlanMove(ctx, m); err != nil {
+		return m, fmt.Errorf("plan the move of %s: %w", voice.Handle, err)
+	}
+	if wait > 0 {
+		return m, nil
+	}
+	return m, o.carryOut(ctx, m)
+}
+
+// mayMove refuses a second move while one is planned, and within thirty days after one.
+func (o *Outbox) mayMove(ctx context.Context, voice blog.Voice) error {
+	if voice.RetiredAt != nil {
+		return blog.ErrGone
+	}
+	last, err := o.Store.LastMove(ctx, voice.ID)
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case last.Planned():
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("was given before, as %s: call that move off first", nameOf(last))}
+	case last.MovedAt != nil && o.Now().Sub(*last.MovedAt) < blog.BetweenMoves:
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("cannot change so soon: other servers follow a second move thirty days after the first, on %s",
+			last.MovedAt.Add(blog.BetweenMoves).Format("2 January 2006"))}
+	}
+	return nil
+}
+
+func nameOf(m blog.Move) string {
+	if m.Handle != "" {
+		return "@" + m.Handle
+	}
+	return m.Target
+}
+
+// pointsBack refuses a target that does not claim to be the same person: other servers would not believe us.
+func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
+	name, self := target.Handle, o.Site.ActorID(voice.ID)
+	switch {
+	case target.ID == self:
+		return blog.Invalid{Field: "to", Problem: "is this very account: name the one that you move to"}
+	case target.GoneAt != nil:
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has left: name an account that is there", name)}
+	case target.MovedTo != "":
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has moved on themselves: name the account at the end of the way", name)}
+	case !slices.Contains(target.AlsoKnownAs, self):
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which does not list %s among its aliases: add it to the profile there, then move", name, o.Site.Handle(voice.Handle))}
+	}
+	return nil
+}
+
+// CallOffMove ends the plan of a voice to move; blog.ErrNotFound when there is none.
+func (o *Outbox) CallOffMove(ctx context.Context, voice blog.ID) error {
+	return o.Store.CallOffMove(ctx, voice, "", o.Now())
+}
+
+// MoveDue carries out the moves whose waiting is over. One whose target does not point back any more is called off.
+func (o *Outbox) MoveDue(ctx context.Context) error {
+	due, err := o.Store.DueMoves(ctx, o.Now())
+	for _, m := range due {
+		moved := o.carryOut(ctx, m)
+		var invalid blog.Invalid
+		switch {
+		case !errors.As(moved, &invalid):
+		case federation.Temporary(moved) && o.Now().Sub(m.DueAt) < patienceOfMove:
+			moved = o.Store.NoteMove(ctx, m, invalid.Problem)
+		default:
+			moved = o.Store.CallOffMove(ctx, m.VoiceID, invalid.Problem, o.Now())
+		}
+		if !errors.Is(moved, blog.ErrNotFound) { // it was called off, or another process did it
+			err = errors.Join(err, moved)
+		}
+	}
+	return err
+}
+
+// carryOut asks the target once more, and then the voice has moved: its profile says so before anybody is told.
+func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
+	voice, err := o.Store.Voice(ctx, m.VoiceID)
+	if err != nil {
+		return err
+	}
+	target, err := o.identify(ctx, "to", m.Target)
+	if err == nil {
+		err = o.pointsBack(target, voice)
+	}
+	if err != nil {
+		return err
+	}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		if err := store.MoveVoice(ctx, m, o.Now()); err != nil {
+			return err
+		}
+		return o.queueMove(ctx, store, m)
+	})
+	if err != nil {
+		return fmt.Errorf("move to %s: %w", m.Target, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// queueMove tells the followers where the voice went; what its profile is now goes before, since some look at that alone.
+func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) error {
+	voice, err := s.Voice(ctx, m.VoiceID)
+	if err != nil {
+		return err
+	}
+	if _, err := o.queueProfile(ctx, s, voice); err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, voice, "Move", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.ToldOfMove(ctx, m.ID, said.ID), s.TellFollowers(ctx, said))
+}

@@ -1,0 +1,51 @@
+// Package outbox says everything that an author says to other servers.
+//
+// Each act asks the noun, builds the bytes, and in one transaction saves the change, adds the activity and queues one
+// delivery for each inbox. The network is asked before that transaction, never inside it.
+package outbox
+
+import (
+	"context"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// Outbox says what our authors say: it is the only way by which an article, an answer or a profile changes for the
+// world. Each method is one transaction that holds the change and its letters; when it returns, both are on disk.
+type Outbox struct {
+	federation.Core
+	Wake func() // tells the courier that there is mail; must not block
+}
+
+// compose mints an id, builds the activity's bytes and writes them down, without a letter yet.
+func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, kind string, object blog.ID, revision int,
+	build func(activity.Envelope) ([]byte, error)) (blog.Activity, error) {
+	now := o.Now()
+	id, err := s.NextActivityID(ctx, now)
+	if err != nil {
+		return blog.Activity{}, err
+	}
+	payload, err := build(activity.Envelope{Site: o.Site, Voice: voice, ID: id, At: now})
+	if err != nil {
+		return blog.Activity{}, fmt.Errorf("write %s: %w", kind, err)
+	}
+	if payload, err = o.prove(ctx, s, voice, kind, payload, now); err != nil {
+		return blog.Activity{}, fmt.Errorf("prove %s: %w", kind, err)
+	}
+	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload, At: now}
+	return said, s.Say(ctx, said)
+}
+
+// Retry lets the unsuccessful letters about an article be tried again now, only those to one server when host is not
+// "". It tells how many.
+func (o *Outbox) Retry(ctx context.Context, article blog.ID, host string) (int64, error) {
+	n, err := o.Store.RetryLetters(ctx, article, host, o.Now())
+	if err == nil {
+		o.Wake()
+	}
+	return n, err
+}

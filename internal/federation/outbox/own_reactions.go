@@ -1,0 +1,88 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// React lets a voice like or boost a post elsewhere, by its address. A like is told to its writer alone, a boost to the
+// voice's followers as well. Errors: blog.Invalid for a post that cannot be had, blog.ErrConflict when it was made before.
+func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
+	post, writer, err := o.findPost(ctx, "uri", address)
+	if err != nil {
+		return err
+	}
+	g := store.Gesture{VoiceID: voice.ID, Kind: kind, Address: post.ID, ActorID: writer.ID, At: o.Now()}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		said, err := o.composeReaction(ctx, store, voice, g)
+		if err != nil {
+			return err
+		}
+		g.ActivityID = said.ID
+		err = errors.Join(store.AddGesture(ctx, g), store.TellInboxes(ctx, said, writer.Mailbox()))
+		if err != nil || kind != blog.Boost {
+			return err
+		}
+		return store.TellFollowers(ctx, said)
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", kind, address, err)
+	}
+	o.Wake()
+	return nil
+}
+
+func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice, g store.Gesture) (blog.Activity, error) {
+	word, wrap := "Like", activity.WrapLike
+	if g.Kind == blog.Boost {
+		word, wrap = "Announce", activity.WrapAnnounce
+	}
+	return o.compose(ctx, s, voice, word, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, g.Address, g.ActorID) })
+}
+
+// Unreact takes a like or a boost back from everybody who was told of it. It is blog.ErrNotFound when there is none.
+func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		g, err := store.TakeGesture(ctx, voice.ID, kind, address)
+		if err != nil {
+			return err
+		}
+		told, err := store.InboxesOf(ctx, g.ActivityID)
+		if err != nil {
+			return err
+		}
+		return o.queueUndo(ctx, store, voice, g.ActivityID, told...)
+	})
+	if err != nil {
+		return fmt.Errorf("take back: %s %s: %w", kind, address, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// Found is what an author looked up elsewhere: somebody, or a post and who wrote it.
+type Found struct {
+	Actor blog.Actor
+	Post  *blog.Comment // its words as they would stand here, nil when it is somebody
+	Title string        // of a post that has one
+}
+
+// Find looks up what an address or a handle means, for the author to see before anything is done. Errors: blog.Invalid.
+func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
+	actor, actorErr := o.identify(ctx, "uri", what)
+	if actorErr == nil {
+		return Found{Actor: actor}, nil
+	}
+	post, writer, err := o.findPost(ctx, "uri", what)
+	if err != nil {
+		return Found{}, errors.Join(actorErr)
+	}
+	words := o.Content(post, blog.Answering)
+	words.Address, words.ActorID = post.ID, writer.ID
+	return Found{Actor: writer, Post: &words, Title: post.Name}, nil
+}

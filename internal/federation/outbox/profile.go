@@ -1,0 +1,95 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Profiles are told at most so often: changes within this time are one Update (contract F-021).
+const introduceEvery = 5 * time.Minute
+
+// Introduce saves a changed profile. The followers' servers are told within five minutes, once for all that changes
+// meanwhile.
+func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
+	voice.UpdatedAt = o.Now()
+	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.SaveVoice(ctx, voice) })
+	if err != nil {
+		return fmt.Errorf("save the profile of %s: %w", voice.Handle, err)
+	}
+	return nil
+}
+
+// changeProfile changes what other servers see of a voice and notes that they are to be told.
+func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*store.Store) error) error {
+	return o.Store.InTx(ctx, func(store *store.Store) error {
+		if err := change(store); err != nil {
+			return err
+		}
+		return store.IntroduceBy(ctx, voice, o.Now().Add(introduceEvery))
+	})
+}
+
+// Rename gives a voice another handle. Its id, its inbox and its keys stay; the old handle leads to it for ever and stays
+// taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
+func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) error {
+	if err := blog.ValidHandle(handle); err != nil {
+		return err
+	}
+	if handle == voice.Handle {
+		return blog.Invalid{Field: "handle", Problem: "is that already: choose another one"}
+	}
+	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.RenameVoice(ctx, voice.ID, handle, o.Now()) })
+	if errors.Is(err, blog.ErrConflict) {
+		return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” belongs to somebody, or did: choose another one", handle)}
+	}
+	if err != nil {
+		return fmt.Errorf("rename %s: %w", voice.Handle, err)
+	}
+	return nil
+}
+
+// IntroduceDue tells the followers of the voices whose profile changed a while ago. Who is told is decided now.
+func (o *Outbox) IntroduceDue(ctx context.Context) error {
+	due, err := o.Store.DueIntroductions(ctx, o.Now())
+	for _, id := range due {
+		said := o.Store.InTx(ctx, func(store *store.Store) error {
+			if err := store.Introduced(ctx, id, o.Now()); err != nil {
+				return err
+			}
+			voice, err := store.Voice(ctx, id)
+			if err != nil || voice.RetiredAt != nil {
+				return err
+			}
+			_, err = o.queueProfile(ctx, store, voice)
+			return err
+		})
+		if !errors.Is(said, blog.ErrNotFound) { // another process did
+			err = errors.Join(err, said)
+		}
+	}
+	if len(due) > 0 {
+		o.Wake()
+	}
+	return err
+}
+
+// queueProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of it.
+func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Voice) (blog.Activity, error) {
+	person, err := o.Profile(ctx, s, voice)
+	if err != nil {
+		return blog.Activity{}, err
+	}
+	said, err := o.compose(ctx, s, voice, "Update", "", 0, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapUpdate(e, person)
+	})
+	if err != nil {
+		return said, err
+	}
+	return said, errors.Join(s.SupersedeProfile(ctx, said), s.TellFollowers(ctx, said))
+}

@@ -1,0 +1,162 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Publish makes a draft, a due or a withdrawn article public and writes a letter for each of the author's followers'
+// servers. It gets a fresh object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it
+// is published already, blog.ErrNotFound.
+func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
+	return o.PublishHeld(ctx, id, 0)
+}
+
+// PublishHeld is Publish for readers here; other servers hear of the article when the hold is over, and until then Undo
+// takes it back. Nobody is looked up before, but a post that it answers or quotes and that was never seen.
+func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
+	a, err := o.Store.Article(ctx, id)
+	if err != nil {
+		return a, err
+	}
+	ready, err := o.prepare(ctx, a, hold > 0)
+	if err != nil {
+		return a, fmt.Errorf("publish %q: %w", a.Title, err)
+	}
+	a, err = o.publish(ctx, id, ready, func(s *store.Store, a blog.Article, was store.Hold) error {
+		if hold > 0 {
+			was.New, was.Until = true, o.Now().Add(hold)
+			return s.SaveHold(ctx, was)
+		}
+		return o.queueCreate(ctx, s, a, ready.mentions)
+	})
+	if err == nil && hold <= 0 {
+		o.Wake()
+	}
+	return a, err
+}
+
+// publish makes an article public and tells it by say, unless it never leaves this site. say is given the article and what
+// to hold of it as it was.
+func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		was, err := asItWas(ctx, store, a, a)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(ready.settle(&a), a.Publish(o.Now(), o.Site.Location())); err != nil {
+			return err
+		}
+		if a.Federates() {
+			a.ObjectID = blog.NewID(o.Now())
+		}
+		if err := o.save(ctx, store, &a); err != nil {
+			return err
+		}
+		if err := keepPublished(ctx, store, a); err != nil {
+			return err
+		}
+		if !a.Federates() {
+			return nil
+		}
+		return say(store, a, was)
+	})
+	if err != nil {
+		return a, fmt.Errorf("publish %q: %w", a.Title, err)
+	}
+	return a, nil
+}
+
+// save writes an article. A taken slug comes back with a free one offered.
+func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) error {
+	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
+	if err != nil {
+		return err
+	}
+	if free != a.Slug {
+		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug, free)}
+	}
+	return s.SaveArticle(ctx, a, o.Now())
+}
+
+// keep keeps the words of an article among its revisions: as published ones, readers have them since they were told at that
+// time; or as saved.
+func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
+	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title, Summary: a.Summary, Markdown: a.Markdown, At: at})
+}
+
+// keepPublished keeps the words that go out with a publication, in all languages.
+func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
+	err := keep(ctx, s, a, "published", *a.PublishedAt)
+	if err != nil {
+		return err
+	}
+	translations, err := s.Translations(ctx, a.ID)
+	for _, t := range translations {
+		if a.Text = t.Text; !t.Draft {
+			err = errors.Join(err, keep(ctx, s, a, "published", *a.PublishedAt))
+		}
+	}
+	return err
+}
+
+func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
+	object, w, err := o.saveObject(ctx, s, a, mentions)
+	if err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, w.Author, "Create", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapCreate(e, object)
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.TellFollowers(ctx, said), o.tellMentioned(ctx, s, said, mentions)); err != nil {
+		return err
+	}
+	return errors.Join(o.askToQuote(ctx, s, a, object), o.carryOn(ctx, s, blog.Article{}, a))
+}
+
+// saveObject builds an article's object and keeps its bytes.
+func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) ([]byte, activity.Work, error) {
+	w, err := o.PostInput(ctx, s, a, mentions)
+	if err != nil {
+		return nil, w, err
+	}
+	object, err := activity.Post(w)
+	if err != nil {
+		return nil, w, err
+	}
+	return object, w, s.SaveObject(ctx, store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: object, Revision: a.Revision, At: o.Now()})
+}
+
+// Schedule lets an article go out by itself at a moment in the future. Nothing is served or sent before.
+func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		if err := a.Schedule(at, o.Now(), o.Site.Location()); err != nil {
+			return err
+		}
+		if err := o.save(ctx, store, &a); err != nil {
+			return err
+		}
+		return keep(ctx, store, a, "saved", o.Now())
+	})
+	if err != nil {
+		return a, fmt.Errorf("schedule %q: %w", a.Title, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,219 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/markup"
+	"causerie/internal/store"
+)
+
+// Reply says an author's answer to a comment: it stands in the thread, its commenter is called by name and told, and so
+// are the author's followers. An answer to a restricted comment goes to its writer alone. Errors: blog.Invalid for an
+// empty text, blog.ErrNotFound, blog.ErrGone when the article or the comment was taken back.
+func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdown string) (blog.Comment, error) {
+	var c blog.Comment
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		parent, err := store.Comment(ctx, to)
+		if err != nil {
+			return err
+		}
+		if c, err = o.composeReply(voice, parent, markdown); err != nil {
+			return err
+		}
+		if err := store.AddComment(ctx, c); err != nil {
+			return err
+		}
+		return o.queueReply(ctx, store, "Create", voice, c, parent)
+	})
+	if err != nil {
+		return c, fmt.Errorf("answer the comment %s: %w", to, err)
+	}
+	o.Wake()
+	return c, nil
+}
+
+const maxReply = 20_000 // bytes of Markdown
+
+func (o *Outbox) composeReply(voice blog.Voice, parent blog.Comment, markdown string) (blog.Comment, error) {
+	switch {
+	case parent.State == blog.CommentRemoved:
+		return blog.Comment{}, blog.ErrGone
+	case parent.Refused:
+		return blog.Comment{}, blog.Invalid{Field: "text", Problem: "cannot be sent to somebody who is blocked: undo the block first"}
+	}
+	now := o.Now()
+	id := blog.NewID(now)
+	c := blog.Comment{ID: id, Address: o.Site.NoteID(id), ArticleID: parent.ArticleID, ParentID: parent.ID, VoiceID: voice.ID, Origin: blog.Own,
+		Visibility: parent.Visibility, State: blog.CommentShown, Language: parent.Language, PublishedAt: now, SortedAt: now, ArrivedAt: now}
+	return c, write(&c, markdown)
+}
+
+// write gives a comment of ours its words.
+func write(c *blog.Comment, markdown string) error {
+	if strings.TrimSpace(markdown) == "" {
+		return blog.Invalid{Field: "text", Problem: "is empty: write an answer"}
+	}
+	if len(markdown) > maxReply {
+		return blog.Invalid{Field: "text", Problem: "is too long for an answer: write an article"}
+	}
+	rendered, err := markup.Article(markdown, markup.Options{Language: c.Language})
+	if err != nil {
+		return blog.Invalid{Field: "text", Problem: err.Error()}
+	}
+	words := markup.Clean(string(rendered.HTML))
+	c.Markdown, c.HTML, c.Plain = markdown, string(words.HTML), words.Text
+	return nil
+}
+
+// queueReply says an answer of ours, new or changed.
+func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, voice blog.Voice, c, parent blog.Comment) error {
+	a, err := s.Article(ctx, c.ArticleID)
+	if err != nil {
+		return err
+	}
+	if a.ObjectID == "" {
+		return blog.ErrGone
+	}
+	c.URL = o.Site.CommentPage(a, c.ID)
+	r := activity.Reply{Site: o.Site, Author: voice, Article: a, Comment: c, InReplyTo: parent.Address}
+	commenter, err := s.Actor(ctx, parent.ActorID)
+	switch {
+	case err == nil && commenter.Block == blog.Refuse:
+		commenter = blog.Actor{}
+	case err == nil:
+		r.To = &activity.Mention{Handle: commenter.Handle, ActorID: commenter.ID, URL: commenter.URL}
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
+	}
+	note, err := activity.Answer(r)
+	if err != nil {
+		return err
+	}
+	object := store.Object{ID: c.ID, ArticleID: a.ID, CommentID: c.ID, Payload: note, At: o.Now()}
+	wrap := activity.WrapCreate
+	if kind == "Update" {
+		wrap = activity.WrapUpdate
+		before, err := s.Object(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		object.Revision = before.Revision + 1
+	}
+	if err := s.SaveObject(ctx, object); err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, voice, kind, c.ID, object.Revision, func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
+	if err != nil {
+		return err
+	}
+	return o.tellReply(ctx, s, said, c, commenter)
+}
+
+// tellReply sends an answer to its commenter, and, unless it is restricted, to the author's followers and to whoever
+// else takes part in the conversation.
+func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activity, c blog.Comment, commenter blog.Actor) error {
+	if c.Visibility == blog.RestrictedComment {
+		return s.TellInboxes(ctx, said, commenter.Inbox)
+	}
+	if said.Kind == "Update" {
+		return tellEdit(ctx, s, said, blog.Public)
+	}
+	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.TellFollowers(ctx, said), s.TellInboxes(ctx, said, boxes...))
+}
+
+// EditReply changes an answer of ours and tells who holds it.
+func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := store.Comment(ctx, id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case c.VoiceID == "":
+			return blog.ErrForbidden
+		case c.State == blog.CommentRemoved:
+			return blog.ErrGone
+		}
+		if err := write(&c, markdown); err != nil {
+			return err
+		}
+		now := o.Now()
+		c.UpdatedAt = &now
+		if err := store.ReviseComment(ctx, c); err != nil {
+			return err
+		}
+		return o.queueChangedReply(ctx, store, c)
+	})
+	if err != nil {
+		return fmt.Errorf("change the answer %s: %w", id, err)
+	}
+	o.Wake()
+	return nil
+}
+
+func (o *Outbox) queueChangedReply(ctx context.Context, s *store.Store, c blog.Comment) error {
+	voice, err := s.Voice(ctx, c.VoiceID)
+	if err != nil {
+		return err
+	}
+	parent, err := s.Comment(ctx, c.ParentID)
+	if err != nil {
+		return err
+	}
+	return o.queueReply(ctx, s, "Update", voice, c, parent)
+}
+
+// DeleteReply takes an answer of ours back everywhere, or removes somebody else's comment from our page.
+func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := store.Comment(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.VoiceID != "" && c.State != blog.CommentRemoved {
+			if err := o.queueDelete(ctx, store, c.ID); err != nil {
+				return err
+			}
+		}
+		if err := o.withdrawAuthorizations(ctx, store, c.Address); err != nil {
+			return err
+		}
+		return store.RemoveComment(ctx, id)
+	})
+	if err != nil {
+		return fmt.Errorf("delete the comment %s: %w", id, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// Moderate shows, hides or judges a comment. Its writer's server is told only when it asked and waits for an answer.
+func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentState) error {
+	if state == blog.CommentRemoved {
+		return o.DeleteReply(ctx, id)
+	}
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := store.Comment(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := store.ModerateComment(ctx, id, state); err != nil {
+			return err
+		}
+		return o.decide(ctx, store, c, state)
+	})
+	if err != nil {
+		return fmt.Errorf("moderate the comment %s: %w", id, err)
+	}
+	o.Wake()
+	return nil
+}

@@ -1,0 +1,68 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Report tells the moderators of a comment's server what is wrong with it. The instance actor speaks, so that whoever is
+// reported does not learn by whom. Errors: blog.Invalid for words that are missing or too many, and for a comment that was
+// reported before; blog.ErrForbidden for one of our own; blog.ErrGone when it was taken back.
+func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words string) error {
+	err := o.Store.InTx(ctx, func(store *store.Store) error {
+		c, err := o.reportable(ctx, store, comment)
+		if err != nil {
+			return err
+		}
+		actor, err := store.Actor(ctx, c.ActorID)
+		if err != nil {
+			return err
+		}
+		complaint := blog.Complaint{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by, About: blog.Words{c.Address},
+			CommentID: c.ID, Words: words, State: blog.ComplaintResolved, At: o.Now()}
+		if err := complaint.Check(); err != nil {
+			return err
+		}
+		said, err := o.compose(ctx, store, blog.Voice{}, "Flag", "", 0, func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapFlag(e, actor.ID, complaint.About, words)
+		})
+		if err != nil {
+			return err
+		}
+		complaint.ActivityID = said.ID
+		if _, err := store.AddComplaint(ctx, complaint); err != nil {
+			return err
+		}
+		return store.TellInboxes(ctx, said, actor.Inbox)
+	})
+	if err != nil {
+		return fmt.Errorf("report the comment %s: %w", comment, err)
+	}
+	o.Wake()
+	return nil
+}
+
+func (o *Outbox) reportable(ctx context.Context, s *store.Store, id blog.ID) (blog.Comment, error) {
+	c, err := s.Comment(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	switch _, err := s.ComplaintAbout(ctx, id); {
+	case c.ActorID == "":
+		return c, blog.ErrForbidden
+	case c.State == blog.CommentRemoved:
+		return c, blog.ErrGone
+	case c.Refused:
+		return c, blog.Invalid{Field: "report", Problem: "cannot be sent to a server that is blocked: undo the block first"}
+	case err == nil:
+		return c, blog.Invalid{Field: "report", Problem: "was sent before: their moderators have it"}
+	case !errors.Is(err, blog.ErrNotFound):
+		return c, err
+	}
+	return c, nil
+}

@@ -1,0 +1,205 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// Revise saves a changed published article and tells every server that holds it. What may not change after
+// publication (format, and whether it federates) is a blog.Invalid; an article that somebody saved in the meantime is
+// blog.ErrConflict.
+func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
+	return o.ReviseAs(ctx, edited, ReviseOptions{})
+}
+
+// ReviseAs is Revise in a manner. A change of an article whose publication is still held becomes part of that.
+func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOptions) error {
+	ready, err := o.prepare(ctx, *edited, m.Hold > 0)
+	if err != nil {
+		return fmt.Errorf("revise %q: %w", edited.Title, err)
+	}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		current, err := store.LockArticle(ctx, edited.ID)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(keepFrozen(edited, current), ready.settle(edited)); err != nil {
+			return err
+		}
+		if m.SkipIfSame && edited.Same(current) {
+			return o.noteFile(ctx, store, edited, current)
+		}
+		if err := o.change(edited, m); err != nil {
+			return err
+		}
+		was, err := asItWas(ctx, store, current, *edited)
+		if err != nil {
+			return err
+		}
+		if err := o.saveWords(ctx, store, edited, current, m.Quiet); err != nil {
+			return err
+		}
+		if !edited.Listed() {
+			if err := o.unpin(ctx, store, *edited); err != nil {
+				return err
+			}
+		}
+		if current.ObjectID == "" {
+			return nil
+		}
+		return o.tellChange(ctx, store, was, m.Hold, ready.mentions)
+	})
+	if err != nil {
+		return fmt.Errorf("revise %q: %w", edited.Title, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// noteFile writes down of an edit that changed nothing only which file it came from.
+func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
+	file := edited.File
+	*edited = current
+	if file == current.File {
+		return nil
+	}
+	edited.File = file
+	return s.SaveArticle(ctx, edited, o.Now())
+}
+
+// saveWords saves an article, and keeps its words when they are new. A quiet correction keeps the time of what it corrects.
+func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article, quiet bool) error {
+	if err := o.save(ctx, s, edited); err != nil || edited.Says(current.Text) {
+		return err
+	}
+	at := edited.ChangedAt()
+	if quiet {
+		ages, err := s.WordsOf(ctx, []blog.ID{edited.ID})
+		if err != nil {
+			return err
+		}
+		if at = ages[edited.ID][edited.Language].Since; at.IsZero() {
+			at = *edited.PublishedAt
+		}
+	}
+	return keep(ctx, s, *edited, "published", at)
+}
+
+func (o *Outbox) change(a *blog.Article, m ReviseOptions) error {
+	if m.Quiet {
+		return a.Correct()
+	}
+	return a.Revise(o.Now())
+}
+
+// tellChange says how an article is now that was another before, or holds it back.
+func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration, mentions []activity.Mention) error {
+	kept, before, err := o.holdBack(ctx, s, was, hold)
+	if kept || err != nil {
+		return err
+	}
+	return o.queueChange(ctx, s, before, mentions)
+}
+
+func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Article, mentions []activity.Mention) error {
+	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
+	if err != nil {
+		return err
+	}
+	if err := o.queueUpdate(ctx, s, before, saved, mentions); err != nil {
+		return err
+	}
+	return o.carryOn(ctx, s, before, saved)
+}
+
+// holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves at
+// once takes along what was held before it, so it also tells what the article was when something last left.
+func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration) (bool, blog.Article, error) {
+	held, err := o.currentHold(ctx, s, was.ArticleID)
+	until := o.Now().Add(hold)
+	switch {
+	case err != nil:
+		return false, was.Before, err
+	case held != nil && (held.New || hold > 0):
+		if !held.New || until.After(held.Until) {
+			held.Until = until
+		}
+		held.Totals = older(held.Totals, was.Totals)
+		return true, was.Before, s.SaveHold(ctx, *held)
+	case hold > 0:
+		was.Until = until
+		return true, was.Before, s.SaveHold(ctx, was)
+	case held != nil:
+		return false, held.Before, s.DropHold(ctx, was.ArticleID)
+	}
+	return false, was.Before, nil
+}
+
+// keepFrozen carries over what an edit cannot change, and refuses what it must not.
+func keepFrozen(edited *blog.Article, current blog.Article) error {
+	switch {
+	case edited.Format != current.Format:
+		return blog.Invalid{Field: "format", Problem: "cannot change once published: servers remember what kind it was. Withdraw it and publish again"}
+	case edited.Visibility != current.Visibility && (current.ObjectID == "" || !edited.Federates() || edited.Visibility == blog.Followers || current.Visibility == blog.Followers):
+		return blog.Invalid{Field: "visibility", Problem: "can only change between public and unlisted once published. Withdraw it and publish again"}
+	}
+	if edited.Quoted.Address == current.Quoted.Address { // whose writer may have answered meanwhile
+		edited.Quoted = current.Quoted
+	}
+	edited.VoiceID, edited.Status, edited.Month, edited.ObjectID = current.VoiceID, current.Status, current.Month, current.ObjectID
+	edited.PublishedAt, edited.UpdatedAt, edited.Revision, edited.CreatedAt = current.PublishedAt, current.UpdatedAt, current.Revision, current.CreatedAt
+	return nil
+}
+
+func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog.Article, mentions []activity.Mention) error {
+	object, w, err := o.saveObject(ctx, s, a, mentions)
+	if err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, w.Author, "Update", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapUpdate(e, object)
+	})
+	if err != nil {
+		return err
+	}
+	if a.ChangedAt().Equal(before.ChangedAt()) {
+		err = s.Quieten(ctx, said.ID)
+	}
+	if err := errors.Join(err, tellEdit(ctx, s, said, a.Visibility)); err != nil {
+		return err
+	}
+	return errors.Join(o.tellNewlyMentioned(ctx, s, said, mentions), o.askToQuote(ctx, s, a, object))
+}
+
+// tellEdit sends an edit to whoever holds what was edited, and to nobody else: a server that still waits for the first
+// letter gets the new words in that one.
+func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibility blog.Visibility) error {
+	tell := s.TellHolders
+	if visibility == blog.Followers {
+		tell = s.TellHoldersWhoFollow
+	}
+	if err := s.Freshen(ctx, said); err != nil {
+		return err
+	}
+	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))
+}
+
+// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no letter about it yet.
+func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity, mentions []activity.Mention) error {
+	if len(mentions) == 0 {
+		return nil
+	}
+	first, err := s.Created(ctx, edit.ObjectID)
+	if err != nil {
+		return federation.IgnoreMissing(err)
+	}
+	first.Revision = edit.Revision
+	return o.tellMentioned(ctx, s, first, mentions)
+}

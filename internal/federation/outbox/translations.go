@@ -1,0 +1,143 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/store"
+)
+
+// Translate writes an article's text in another language. An article that is published is revised by that, unless the
+// text is a draft still, and every server that holds it is told once: one article, one object. saved is the save of the
+// article that the translator had before their eyes; one that is older is blog.ErrConflict. Errors: blog.Invalid,
+// blog.ErrGone for a deleted article, blog.ErrNotFound. It returns the article as it is now.
+func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+	return o.translate(ctx, article, saved, t, false)
+}
+
+// TranslateIfChanged is Translate but for a text that is stored just so: then nothing is told, and the article is as it was.
+func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+	a, err := o.translate(ctx, article, saved, t, true)
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return a, err
+}
+
+// errUnchanged ends a change that would change nothing.
+var errUnchanged = errors.New("it is so already")
+
+func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation, onlyNews bool) (blog.Article, error) {
+	return o.retell(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
+		if !saved.Equal(a.SavedAt) {
+			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
+		}
+		known, err := s.Translation(ctx, article, t.Language)
+		if a.Status == blog.Published && t.Draft && err == nil {
+			t.Draft = known.Draft // what readers have is taken away, not put back among the drafts
+		}
+		if err := o.checkTranslation(ctx, s, *a, t); err != nil {
+			return false, err
+		}
+		same := onlyNews && err == nil && t.Same(known)
+		if same && !known.Behind {
+			return false, errUnchanged
+		}
+		return !t.Draft && !same, nil // one that was behind and stays as it was is up to date from now on
+	}, func(s *store.Store, a blog.Article) error {
+		return o.saveTranslation(ctx, s, a, t)
+	})
+}
+
+// saveTranslation writes a text in another language, and keeps its words when they are new, or new to readers.
+func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
+	known, err := s.Translation(ctx, a.ID, t.Language)
+	if err := errors.Join(federation.IgnoreMissing(err), s.SaveTranslation(ctx, a, t)); err != nil {
+		return err
+	}
+	if known.Draft == t.Draft && known.Says(t.Text) {
+		return nil
+	}
+	kind, at := "saved", o.Now()
+	if a.Status == blog.Published && !t.Draft {
+		kind, at = "published", a.ChangedAt()
+	}
+	a.Text = t.Text
+	return keep(ctx, s, a, kind, at)
+}
+
+func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
+	if err := t.Check(); err != nil || t.Draft && t.Slug == "" {
+		return err
+	}
+	free, err := s.FreeSlug(ctx, t.Slug, a.ID, t.Language)
+	if err == nil && free != t.Slug {
+		err = blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another text; “%s” is free", t.Slug, free)}
+	}
+	return err
+}
+
+// Untranslate takes a translation away. Its address leads to the original, and servers that hold the article are told
+// when it was public.
+func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
+	return o.retell(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
+		t, err := s.Translation(ctx, article, language)
+		return !t.Draft, err
+	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
+}
+
+// retell changes what an article says beside its original: check tells whether readers see the change, and change makes it
+// once the article is saved as its next revision.
+func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check func(*store.Store, *blog.Article) (bool, error),
+	change func(*store.Store, blog.Article) error) (blog.Article, error) {
+	a, err := o.Store.Article(ctx, article)
+	if err != nil {
+		return a, err
+	}
+	var ready preparation
+	if a.Status == blog.Published {
+		if ready, err = o.prepare(ctx, a, false); err != nil {
+			return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
+		}
+	}
+	err = o.Store.InTx(ctx, func(store *store.Store) error {
+		if a, err = store.LockArticle(ctx, article); err != nil {
+			return err
+		}
+		if a.Status == blog.Deleted {
+			return blog.ErrGone
+		}
+		seen, err := check(store, &a)
+		if err != nil {
+			return err
+		}
+		return o.saveRetold(ctx, store, &a, seen && a.Status == blog.Published, ready.mentions, change)
+	})
+	if err != nil {
+		return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
+	}
+	o.Wake()
+	return a, nil
+}
+
+func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article, told bool, mentions []activity.Mention,
+	change func(*store.Store, blog.Article) error) error {
+	before := *a
+	if told {
+		if err := a.Revise(o.Now()); err != nil {
+			return err
+		}
+	}
+	if err := s.SaveArticle(ctx, a, o.Now()); err != nil {
+		return err
+	}
+	if err := change(s, *a); err != nil || !told || a.ObjectID == "" {
+		return err
+	}
+	return o.tellChange(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, mentions)
+}

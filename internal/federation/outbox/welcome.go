@@ -1,0 +1,27 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The first follower from a server brings it what its people would otherwise find empty: the author's last public
+// articles, oldest first, each by its original Create with its true dates and its newest words.
+const (
+	welcomeArticles = 10
+	welcomePace     = 5 * time.Second
+	welcomesAtOnce  = 100 // servers that get their next letter in one second
+)
+
+// WelcomeDue writes the letters of welcomes whose moment has come.
+func (o *Outbox) WelcomeDue(ctx context.Context) error {
+	due, err := o.Store.DueWelcomes(ctx, o.Now(), welcomesAtOnce)
+	for _, w := range due {
+		err = errors.Join(err, o.Store.BringWelcome(ctx, w, welcomePace, o.Now()))
+	}
+	if len(due) > 0 {
+		o.Wake()
+	}
+	return err
+}

@@ -1,0 +1,93 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/store"
+)
+
+// Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for ever, every server that may have a copy is asked to
+// forget it, and its page answers 410. The text stays here.
+func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
+	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
+}
+
+const withdrawing = "withdraw"
+
+// Delete puts an article among the deleted ones; a published one is withdrawn with it.
+func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
+	return o.takeBack(ctx, id, "delete", (*blog.Article).Delete)
+}
+
+func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change func(*blog.Article) error) error {
+	var a blog.Article
+	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
+		if a, err = store.LockArticle(ctx, id); err != nil {
+			return err
+		}
+		hold, err := o.currentHold(ctx, store, id)
+		if err != nil {
+			return err
+		}
+		object := a.ObjectID
+		switch {
+		case hold != nil && hold.New:
+			object = ""
+			if _, err := o.undo(ctx, store, &a, *hold); err != nil || what == withdrawing {
+				return err
+			}
+		case hold != nil:
+			if err := store.DropHold(ctx, id); err != nil {
+				return err
+			}
+		}
+		if err := change(&a); err != nil {
+			return err
+		}
+		a.ObjectID, a.Quoted.Consent, a.Quoted.Stamp = "", "", "" // the next object asks anew
+		if _, err := store.Unpin(ctx, a.ID); err != nil {         // no Remove: its Delete takes the pin along
+			return err
+		}
+		if err := store.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
+			return err
+		}
+		return o.queueDelete(ctx, store, object)
+	})
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", what, a.Title, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// queueDelete ends an object: its bytes become a tombstone, letters about it that still wait are needless, and whoever
+// may hold it is told.
+func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) error {
+	object, err := s.Object(ctx, id)
+	if err != nil {
+		return err
+	}
+	voice, err := o.OwnerOf(ctx, s, object)
+	if err != nil {
+		return err
+	}
+	said, err := o.compose(ctx, s, voice, "Delete", id, object.Revision, func(e activity.Envelope) ([]byte, error) {
+		return activity.WrapDelete(e, object.Payload)
+	})
+	if err != nil {
+		return err
+	}
+	now := o.Now()
+	if object.Payload, err = activity.Tombstone(object.Payload, now); err != nil {
+		return err
+	}
+	object.GoneAt = &now
+	if err := s.Stay(ctx, id); err != nil {
+		return err
+	}
+	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Create", "Update", "Announce"))
+}

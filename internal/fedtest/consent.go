@@ -1,0 +1,159 @@
+package fedtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// permission is what a note here asked of the author of what it quotes or answers.
+type permission struct {
+	request string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
+	object  string // what the note quotes or answers
+	stamp   string // address of the document that proves a yes
+	state   string // Pending, Accepted, Rejected or Revoked
+}
+
+// Revoked is how a permission stands that was given and taken back, as told by [Person.Permission].
+const Revoked = "revoked"
+
+// Quoting makes a note quote an object: in the words of FEP-044f and of Mastodon, or in those of Misskey.
+func Quoting(object string) Option { return func(d *draft) { d.quote = object } }
+
+// AskToQuote writes a note that quotes an object and asks the author of that object whether it may (FEP-044f). Nothing
+// but the request is sent. Sent.Object is the note's id.
+func (p *Person) AskToQuote(ctx context.Context, object, html string, options ...Option) (Sent, error) {
+	return p.requestFor(ctx, "QuoteRequest", object, html, append([]Option{Quoting(object)}, options...))
+}
+
+// AskToReply writes a note that answers an object and asks the author of that object whether it may, as GoToSocial does
+// since 0.20. Nothing but the request is sent. Sent.Object is the note's id.
+func (p *Person) AskToReply(ctx context.Context, object, html string, options ...Option) (Sent, error) {
+	return p.requestFor(ctx, "ReplyRequest", object, html, append([]Option{Answering(object)}, options...))
+}
+
+func (p *Person) requestFor(ctx context.Context, kind, object, html string, options []Option) (Sent, error) {
+	author, err := p.authorOf(ctx, object)
+	if err != nil {
+		return Sent{}, fmt.Errorf("%s: %w", kind, err)
+	}
+	written, err := p.write(ctx, html, options)
+	if err != nil {
+		return Sent{}, err
+	}
+	s := p.Server
+	s.mu.Lock()
+	n := s.notes[written.Object]
+	request := map[string]any{"id": fmt.Sprintf("%s#asks/%d", p.ID, s.world.number()), "type": kind, "object": object,
+		"instrument": n.document(), "to": []string{author.ID}}
+	n.asked = &permission{request: text(request["id"]), object: object, state: Pending}
+	s.mu.Unlock()
+	sent, err := p.say(ctx, request, author.Inbox)
+	sent.Object = written.Object
+	return sent, err
+}
+
+// waitsFor is what a note needs that answers an object, nil when it may stand at once. GoToSocial 0.20 asks for it by
+// nothing but the Create itself.
+func (p *Person) waitsFor(ctx context.Context, object string) (*permission, error) {
+	if p.Server.Flavour != GoToSocial {
+		return nil, nil
+	}
+	document, err := p.Server.itself.object(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	policy, _ := document["interactionPolicy"].(map[string]any)
+	rule, ruled := policy["canReply"].(map[string]any)
+	if !ruled || slices.Contains(idsOf(rule["automaticApproval"]), public) {
+		return nil, nil
+	}
+	return &permission{object: object, state: Pending}, nil
+}
+
+// Tell sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as servers do once
+// they were allowed to.
+func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
+	s := p.Server
+	s.mu.Lock()
+	n := s.notes[noteID]
+	if n == nil || n.author != p {
+		s.mu.Unlock()
+		return Sent{}, fmt.Errorf("tell: %s has written no note %s", p.Handle(), noteID)
+	}
+	n.inboxes = append(n.inboxes, inbox)
+	create, inboxes := n.create(), slices.Clone(n.inboxes)
+	s.mu.Unlock()
+	return p.say(ctx, create, inboxes...)
+}
+
+// Permission is how far the permission has come that a note asked for, and the stamp that proves it; state "" when it asked
+// for none.
+func (p *Person) Permission(noteID string) (state, stamp string) {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	if n := p.Server.notes[noteID]; n != nil && n.asked != nil {
+		return n.asked.state, n.asked.stamp
+	}
+	return "", ""
+}
+
+// applyPermission takes an answer to a request, found by the id of the request or by that of the note. A yes is believed
+// once its stamp was fetched: Server.mu is held.
+func (s *Server) applyPermission(by, about, state, result string) {
+	for id, n := range s.notes {
+		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
+			continue
+		}
+		if state == Rejected {
+			n.asked.state = Rejected
+			continue
+		}
+		s.world.background("verify a stamp", func(ctx context.Context) error { return s.believeStamp(ctx, n, by, result) })
+	}
+}
+
+func (s *Server) believeStamp(ctx context.Context, n *note, by, stamp string) error {
+	if !sameHost(stamp, by) {
+		return fmt.Errorf("the stamp %s is not on the server of %s", stamp, by)
+	}
+	document, err := s.itself.object(ctx, stamp)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for property, want := range map[string]string{"id": stamp, "attributedTo": by, "interactingObject": n.id, "interactionTarget": n.asked.object} {
+		if got := idOf(document[property]); got != want {
+			return fmt.Errorf("the stamp %s has %s %q, want %q", stamp, property, got, want)
+		}
+	}
+	n.asked.state, n.asked.stamp = Accepted, stamp
+	return nil
+}
+
+// applyRevocation ends the permission that a stamp proved: Server.mu is held.
+func (s *Server) applyRevocation(by, stamp string) {
+	for _, n := range s.notes {
+		if n.asked != nil && n.asked.stamp == stamp && sameHost(by, stamp) {
+			n.asked.state = Revoked
+		}
+	}
+}
+
+// consent adds to a note's document what it quotes and by what right: Server.mu is held.
+func (n *note) consent(document map[string]any) {
+	if n.quote != "" && n.author.Server.Flavour == Misskey {
+		document["_misskey_quote"], document["quoteUrl"] = n.quote, n.quote
+	} else if n.quote != "" {
+		document["quote"], document["quoteUri"], document["_misskey_quote"] = n.quote, n.quote, n.quote
+	}
+	if n.asked == nil || n.asked.stamp == "" {
+		return
+	}
+	if n.quote != "" {
+		document["quoteAuthorization"] = n.asked.stamp
+	} else {
+		document["replyAuthorization"] = n.asked.stamp
+	}
+}

@@ -1,0 +1,351 @@
+package fedtest
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// contexts defines every term that is used here, as the servers imitated do.
+var contexts = []any{
+	"https://www.w3.org/ns/activitystreams",
+	"https://w3id.org/security/v1",
+	map[string]any{
+		"manuallyApprovesFollowers": "as:manuallyApprovesFollowers",
+		"sensitive":                 "as:sensitive",
+		"toot":                      "http://joinmastodon.org/ns#",
+		"discoverable":              "toot:discoverable",
+		"indexable":                 "toot:indexable",
+		"featured":                  map[string]any{"@id": "toot:featured", "@type": "@id"},
+		"ostatus":                   "http://ostatus.org#",
+		"atomUri":                   "ostatus:atomUri",
+		"inReplyToAtomUri":          "ostatus:inReplyToAtomUri",
+		"conversation":              "ostatus:conversation",
+		"litepub":                   "http://litepub.social/ns#",
+		"EmojiReact":                "litepub:EmojiReact",
+		"alsoKnownAs":               map[string]any{"@id": "as:alsoKnownAs", "@type": "@id"},
+		"movedTo":                   map[string]any{"@id": "as:movedTo", "@type": "@id"},
+		"misskey":                   "https://misskey-hub.net/ns#",
+		"_misskey_reaction":         "misskey:_misskey_reaction",
+		"_misskey_quote":            "misskey:_misskey_quote",
+		"fedibird":                  "http://fedibird.com/ns#",
+		"quoteUri":                  "fedibird:quoteUri",
+		"quoteUrl":                  "as:quoteUrl",
+		"QuoteRequest":              "https://w3id.org/fep/044f#QuoteRequest",
+		"quote":                     map[string]any{"@id": "https://w3id.org/fep/044f#quote", "@type": "@id"},
+		"quoteAuthorization":        map[string]any{"@id": "https://w3id.org/fep/044f#quoteAuthorization", "@type": "@id"},
+		"gts":                       "https://gotosocial.org/ns#",
+		"ReplyRequest":              "gts:ReplyRequest",
+		"replyAuthorization":        map[string]any{"@id": "gts:replyAuthorization", "@type": "@id"},
+	},
+}
+
+// document answers with the ActivityPub document at an address: 410 for what was deleted, 401 to unsigned questions
+// where signatures are demanded, and 404 for private notes as for those that never were.
+func (s *Server) document(w http.ResponseWriter, r *http.Request) {
+	id := s.URL + r.URL.Path
+	demands := s.Flavour == GoToSocial || s.spell.Load().kind == newerOnly
+	if demands && id != s.itself.ID && !strings.HasSuffix(id, "/main-key") {
+		if _, err := s.verify(r, nil); err != nil {
+			writeError(w, http.StatusUnauthorized, err.Error())
+			return
+		}
+	}
+	if actor, ok := strings.CutSuffix(id, "/followers_synchronization"); ok {
+		s.followersThere(w, r, actor)
+		return
+	}
+	document, status := s.find(id)
+	switch status {
+	case http.StatusOK:
+		if document["@context"] == nil {
+			document["@context"] = contexts
+		}
+		writeJSON(w, activityType+"; charset=utf-8", document)
+	case http.StatusGone:
+		w.Header().Set("Content-Type", activityType+"; charset=utf-8")
+		w.WriteHeader(http.StatusGone)
+		w.Write([]byte(`{"@context":"https://www.w3.org/ns/activitystreams","id":"` + id + `","type":"Tombstone"}`))
+	default:
+		writeError(w, status, "not found")
+	}
+}
+
+// Show makes the server answer what is asked for at a path with a document, whatever that says of itself; where signatures
+// are demanded, to those who sign. It returns the address, which is the document's id when it has none.
+func (s *Server) Show(path string, document map[string]any) string {
+	address := s.URL + path
+	shown := maps.Clone(document)
+	if shown["id"] == nil {
+		shown["id"] = address
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shown == nil {
+		s.shown = map[string]map[string]any{}
+	}
+	s.shown[address] = shown
+	return address
+}
+
+// find makes the document with that id.
+func (s *Server) find(id string) (document map[string]any, status int) {
+	s.mu.Lock()
+	if shown, ok := s.shown[id]; ok {
+		s.mu.Unlock()
+		return maps.Clone(shown), http.StatusOK
+	}
+	n, part := s.notes[id], ""
+	for _, suffix := range []string{"/replies", "/activity"} {
+		if base, ok := strings.CutSuffix(id, suffix); ok && n == nil {
+			n, part = s.notes[base], suffix
+		}
+	}
+	if n != nil {
+		defer s.mu.Unlock()
+		return s.findNote(n, part)
+	}
+	p, part := s.actors[id], ""
+	for _, suffix := range []string{"/main-key", "/followers", "/following", "/outbox", "/collections/featured"} {
+		if base, ok := strings.CutSuffix(id, suffix); ok && p == nil {
+			p, part = s.actors[base], suffix
+		}
+	}
+	s.mu.Unlock()
+	if p == nil {
+		return nil, http.StatusNotFound
+	}
+	return p.find(part)
+}
+
+// followersThere lists, to a server that signs the question, who of it follows somebody here (FEP-8fcf).
+func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor string) {
+	signer, err := s.verify(r, nil)
+	if err != nil {
+		writeError(w, http.StatusUnauthorized, err.Error())
+		return
+	}
+	s.mu.Lock()
+	p, ids := s.actors[actor], []string{}
+	if p != nil {
+		for id := range p.followers {
+			if sameHost(id, signer.ID) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	s.mu.Unlock()
+	if p == nil {
+		writeError(w, http.StatusNotFound, "not found")
+		return
+	}
+	writeJSON(w, activityType+"; charset=utf-8", map[string]any{"@context": contexts, "id": actor + "/followers_synchronization", "type": "OrderedCollection", "orderedItems": ids})
+}
+
+func (s *Server) findNote(n *note, part string) (map[string]any, int) {
+	switch {
+	case n.audience == followersOnly || n.audience == direct:
+		return nil, http.StatusNotFound
+	case n.gone:
+		return nil, http.StatusGone
+	case part == "/activity":
+		return n.create(), http.StatusOK
+	case part == "/replies":
+		return s.replies(n), http.StatusOK
+	}
+	return n.document(), http.StatusOK
+}
+
+// replies lists the answers that the server knows of, from here and from elsewhere.
+func (s *Server) replies(n *note) map[string]any {
+	items := []string{}
+	for _, other := range s.notes {
+		if other.inReplyTo == n.id && !other.gone && other.audience <= unlisted {
+			items = append(items, other.id)
+		}
+	}
+	for _, id := range s.order {
+		if post := s.posts[id]; post.InReplyTo == n.id && !post.Gone {
+			items = append(items, id)
+		}
+	}
+	return map[string]any{
+		"id": n.id + "/replies", "type": "Collection",
+		"first": map[string]any{"type": "CollectionPage", "partOf": n.id + "/replies", "items": items},
+	}
+}
+
+func (p *Person) find(part string) (map[string]any, int) {
+	p.Server.mu.Lock()
+	left, followers, following := p.left, len(p.followers), len(p.follows)
+	p.Server.mu.Unlock()
+	if left {
+		return nil, http.StatusGone
+	}
+	total := 0
+	switch part {
+	case "":
+		return p.document(), http.StatusOK
+	case "/main-key":
+		return p.stub(), http.StatusOK
+	case "/followers":
+		total = followers
+	case "/following":
+		total = following
+	}
+	return map[string]any{"id": p.ID + part, "type": "OrderedCollection", "totalItems": total}, http.StatusOK
+}
+
+// document is the actor. It takes Server.mu.
+func (p *Person) document() map[string]any {
+	s := p.Server
+	document := p.stub()
+	s.mu.Lock()
+	display := p.display
+	if len(p.aliases) > 0 {
+		document["alsoKnownAs"] = p.aliases
+	}
+	if p.movedTo != "" {
+		document["movedTo"] = p.movedTo
+	}
+	s.mu.Unlock()
+	document["name"] = display
+	document["summary"] = "<p>" + display + " lives on " + s.Name + ".</p>"
+	document["url"] = p.URL()
+	document["inbox"] = p.Inbox()
+	document["outbox"] = p.ID + "/outbox"
+	document["followers"] = p.Followers()
+	document["following"] = p.ID + "/following"
+	document["featured"] = p.ID + "/collections/featured"
+	document["manuallyApprovesFollowers"] = false
+	document["discoverable"] = true
+	document["assertionMethod"] = []any{p.multikey()}
+	document["published"] = "2024-03-01T00:00:00Z"
+	document["tag"] = []any{}
+	document["attachment"] = []any{}
+	document["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": s.URL + "/avatars/" + p.Name + ".png"}
+	if s.Flavour != GoToSocial {
+		document["endpoints"] = map[string]any{"sharedInbox": s.URL + "/inbox"}
+	}
+	return document
+}
+
+// stub is as much of the actor as a key needs: what GoToSocial shows of its people to everybody.
+func (p *Person) stub() map[string]any {
+	return map[string]any{
+		"id": p.ID, "type": p.kind, "preferredUsername": p.Name,
+		"publicKey": map[string]any{"id": p.KeyID(), "owner": p.ID, "publicKeyPem": publicPEM(p.privateKey())},
+	}
+}
+
+// document is the note in the shape of its server's software: Server.mu is held.
+func (n *note) document() map[string]any {
+	document := map[string]any{
+		"id": n.id, "type": "Note", "attributedTo": n.author.ID, "url": n.url(),
+		"published": stamp(n.published), "to": n.to(), "cc": n.cc(),
+		"content": n.html, "contentMap": map[string]any{n.language: n.html},
+		"summary": nil, "inReplyTo": nil, "sensitive": n.warning != "",
+		"attachment": []any{}, "tag": n.tags(),
+		"replies": map[string]any{
+			"id": n.id + "/replies", "type": "Collection",
+			"first": map[string]any{"type": "CollectionPage", "partOf": n.id + "/replies", "items": []string{}},
+		},
+	}
+	if n.warning != "" {
+		document["summary"] = n.warning
+	}
+	if n.inReplyTo != "" {
+		document["inReplyTo"] = n.inReplyTo
+	}
+	if !n.updated.IsZero() {
+		document["updated"] = stamp(n.updated)
+	}
+	n.consent(document)
+	if n.author.Server.Flavour == GoToSocial {
+		document["interactionPolicy"] = map[string]any{"canReply": map[string]any{"automaticApproval": []string{public}, "manualApproval": []string{}}}
+	}
+	if n.author.Server.Flavour == Mastodon {
+		document["atomUri"] = n.id
+		document["inReplyToAtomUri"] = document["inReplyTo"]
+	}
+	return document
+}
+
+func (n *note) tags() []any {
+	tags := []any{}
+	for _, m := range n.mentions {
+		tags = append(tags, map[string]any{"type": "Mention", "href": m.ID, "name": "@" + m.Handle + "@" + hostOf(m.ID)})
+	}
+	return tags
+}
+
+// url is the page of the note, for people. A chosen id may have no number; the last part will do.
+func (n *note) url() string {
+	return n.author.URL() + "/" + n.id[strings.LastIndexByte(n.id, '/')+1:]
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// webFinger knows people by their handle, their id and their page, and the server by its host.
+func (s *Server) webFinger(w http.ResponseWriter, r *http.Request) {
+	resource := r.URL.Query().Get("resource")
+	p := s.known(resource)
+	if p == nil {
+		writeError(w, http.StatusNotFound, "nobody of that name")
+		return
+	}
+	s.mu.Lock()
+	left := p.left
+	s.mu.Unlock()
+	if left {
+		writeError(w, http.StatusGone, "has left")
+		return
+	}
+	writeJSON(w, "application/jrd+json; charset=utf-8", map[string]any{
+		"subject": "acct:" + p.Handle(),
+		"aliases": []string{p.URL(), p.ID},
+		"links": []map[string]string{
+			{"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": p.URL()},
+			{"rel": "self", "type": activityType, "href": p.ID},
+			{"rel": "http://ostatus.org/schema/1.0/subscribe", "template": s.URL + "/authorize_interaction?uri={uri}"},
+		},
+	})
+}
+
+func (s *Server) known(resource string) *Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.actors {
+		if strings.EqualFold(resource, "acct:"+p.Handle()) || resource == p.ID || resource == p.URL() {
+			return p
+		}
+	}
+	return nil
+}
+
+func (s *Server) nodeInfo(w http.ResponseWriter, path string) {
+	const schema = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+	if path == "/.well-known/nodeinfo" {
+		writeJSON(w, "application/json; charset=utf-8", map[string]any{
+			"links": []map[string]string{{"rel": schema, "href": s.URL + "/nodeinfo/2.0"}},
+		})
+		return
+	}
+	software, version := s.Flavour.software()
+	s.mu.Lock()
+	people, notes := len(s.people), len(s.notes)
+	s.mu.Unlock()
+	writeJSON(w, `application/json; profile="`+schema+`#"; charset=utf-8`, map[string]any{
+		"version": "2.0", "software": map[string]string{"name": software, "version": version},
+		"protocols": []string{"activitypub"}, "services": map[string]any{"inbound": []string{}, "outbound": []string{}},
+		"openRegistrations": false, "metadata": map[string]string{"nodeName": s.Name},
+		"usage": map[string]any{"users": map[string]int{"total": people}, "localPosts": notes},
+	})
+}

@@ -1,0 +1,227 @@
+package fedtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// note is something a person here has written.
+type note struct {
+	id        string
+	author    *Person
+	inReplyTo string
+	quote     string      // the object that it quotes
+	asked     *permission // nil unless it asked for one
+	html      string
+	warning   string
+	language  string
+	audience  audience
+	mentions  []*Actor
+	published time.Time
+	updated   time.Time // zero until it is edited
+	inboxes   []string  // that had the Create
+	gone      bool
+}
+
+type audience int
+
+const (
+	everybody audience = iota
+	unlisted
+	followersOnly
+	direct
+)
+
+// Option says how a note is written.
+type Option func(*draft)
+
+type draft struct {
+	note
+	mentioned []string
+}
+
+// Unlisted addresses followers, and the public in cc.
+func Unlisted() Option { return func(d *draft) { d.audience = unlisted } }
+
+// FollowersOnly addresses this person's followers and those mentioned.
+func FollowersOnly() Option { return func(d *draft) { d.audience = followersOnly } }
+
+// Direct addresses nobody but those mentioned, among them the author of what is answered.
+func Direct() Option { return func(d *draft) { d.audience = direct } }
+
+// Warning folds the note behind a content warning.
+func Warning(text string) Option { return func(d *draft) { d.warning = text } }
+
+// Language is that of the text, as in "nl"; "en" unless said.
+func Language(tag string) Option { return func(d *draft) { d.language = tag } }
+
+// Mention addresses and notifies more actors, by id.
+func Mention(actorIDs ...string) Option {
+	return func(d *draft) { d.mentioned = append(d.mentioned, actorIDs...) }
+}
+
+// Answering makes a note answer an object without telling anybody: it is found at its id alone.
+func Answering(object string) Option { return func(d *draft) { d.inReplyTo = object } }
+
+// NoteID chooses the id instead of having the server mint one.
+func NoteID(id string) Option { return func(d *draft) { d.id = id } }
+
+// Published dates the note.
+func Published(at time.Time) Option { return func(d *draft) { d.published = at } }
+
+// Reply answers an object with a note, public unless an option says otherwise, and brings it to the author of that
+// object, to those mentioned and (unless direct) to this person's followers. Where the object does not let everybody
+// answer, GoToSocial keeps the note from all but its author and those mentioned until [Person.Permission] is Accepted.
+// Sent.Object is the note's id.
+func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...Option) (Sent, error) {
+	r, err := p.PrepareReply(ctx, inReplyTo, html, options...)
+	if err != nil {
+		return Sent{}, err
+	}
+	return r.Send(ctx)
+}
+
+// PrepareReply signs a reply now, to be sent within the hour. The note is served from now on.
+func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, options ...Option) (*Ready, error) {
+	author, err := p.authorOf(ctx, inReplyTo)
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	asked, err := p.waitsFor(ctx, inReplyTo)
+	if err != nil {
+		return nil, fmt.Errorf("reply: %w", err)
+	}
+	options = append([]Option{Mention(author.ID), func(d *draft) { d.inReplyTo, d.asked = inReplyTo, asked }}, options...)
+	return p.write(ctx, html, options)
+}
+
+// Post writes a note that answers nothing. It goes to those mentioned and to followers, and to nobody when there are
+// none: it can then be found at its id, as the parent of something, say.
+func (p *Person) Post(ctx context.Context, html string, options ...Option) (Sent, error) {
+	r, err := p.write(ctx, html, options)
+	if err != nil {
+		return Sent{}, err
+	}
+	return r.Send(ctx)
+}
+
+func (p *Person) write(ctx context.Context, html string, options []Option) (*Ready, error) {
+	d := &draft{note: note{id: p.newNoteID(), author: p, html: html, language: "en", published: p.Server.world.config.Now()}}
+	for _, option := range options {
+		option(d)
+	}
+	for _, id := range d.mentioned {
+		actor, err := p.actor(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("mention: %w", err)
+		}
+		d.mentions = append(d.mentions, actor)
+		d.inboxes = append(d.inboxes, actor.DeliverTo())
+	}
+	s := p.Server
+	s.mu.Lock()
+	if d.audience != direct && d.asked == nil {
+		d.inboxes = append(d.inboxes, p.followerInboxes()...)
+	}
+	n := &d.note
+	s.notes[n.id] = n
+	create := n.create()
+	s.mu.Unlock()
+	s.memory.wrote(n.id, p.ID)
+	return p.ready(create, slices.Clone(n.inboxes)...)
+}
+
+// Edit replaces the text. The edit is at least a second younger than what it replaces, since times on the wire have
+// no fractions and an Update that is not newer changes nothing.
+func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
+	s := p.Server
+	s.mu.Lock()
+	n := s.notes[noteID]
+	if n == nil || n.author != p || n.gone {
+		s.mu.Unlock()
+		return Sent{}, fmt.Errorf("edit: %s has written no note %s", p.Handle(), noteID)
+	}
+	n.html = html
+	n.updated = later(s.world.config.Now(), n.published, n.updated)
+	update := map[string]any{
+		"id": fmt.Sprintf("%s#updates/%d", n.id, s.world.number()), "type": "Update",
+		"to": n.to(), "cc": n.cc(), "published": stamp(n.updated), "object": n.document(),
+	}
+	s.mu.Unlock()
+	return p.say(ctx, update, slices.Clone(n.inboxes)...)
+}
+
+func later(now time.Time, before ...time.Time) time.Time {
+	for _, t := range before {
+		if next := t.Truncate(time.Second).Add(time.Second); now.Before(next) {
+			now = next
+		}
+	}
+	return now
+}
+
+// Delete takes a note away: its id answers 410, and everybody who had it gets a Delete with a Tombstone.
+func (p *Person) Delete(ctx context.Context, noteID string) (Sent, error) {
+	s := p.Server
+	s.mu.Lock()
+	n := s.notes[noteID]
+	if n == nil || n.author != p {
+		s.mu.Unlock()
+		return Sent{}, fmt.Errorf("delete: %s has written no note %s", p.Handle(), noteID)
+	}
+	n.gone = true
+	s.mu.Unlock()
+	return p.say(ctx, map[string]any{
+		"id": n.id + "#delete", "type": "Delete", "to": []string{public},
+		"object": map[string]any{"id": n.id, "type": "Tombstone", "atomUri": n.id},
+	}, slices.Clone(n.inboxes)...)
+}
+
+func (p *Person) newNoteID() string {
+	number := p.Server.world.number()
+	if p.Server.Flavour == Misskey {
+		return fmt.Sprintf("%s/notes/%x", p.Server.URL, number)
+	}
+	return fmt.Sprintf("%s/statuses/%d", p.ID, number)
+}
+
+func (n *note) to() []string {
+	switch n.audience {
+	case unlisted, followersOnly:
+		return []string{n.author.Followers()}
+	case direct:
+		return n.mentionedIDs()
+	}
+	return []string{public}
+}
+
+func (n *note) cc() []string {
+	switch n.audience {
+	case unlisted:
+		return append([]string{public}, n.mentionedIDs()...)
+	case followersOnly:
+		return n.mentionedIDs()
+	case direct:
+		return []string{}
+	}
+	return append([]string{n.author.Followers()}, n.mentionedIDs()...)
+}
+
+func (n *note) mentionedIDs() []string {
+	ids := make([]string, 0, len(n.mentions))
+	for _, m := range n.mentions {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func (n *note) create() map[string]any {
+	return map[string]any{
+		"id": n.id + "/activity", "type": "Create", "actor": n.author.ID,
+		"published": stamp(n.published), "to": n.to(), "cc": n.cc(), "object": n.document(),
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

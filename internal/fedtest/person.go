@@ -1,0 +1,497 @@
+package fedtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const public = "https://www.w3.org/ns/activitystreams#Public"
+
+// Person is somebody who lives on a server. All methods may be called by several goroutines.
+type Person struct {
+	Server *Server
+	Name   string // the handle is Name@Server.Host
+	ID     string
+	kind   string
+
+	keyMu   sync.Mutex
+	key     *rsa.PrivateKey    // made when first needed
+	proving ed25519.PrivateKey // and this one
+
+	// guarded by Server.mu
+	display   string
+	left      bool
+	aliases   []string // actors who are the same person
+	movedTo   string
+	follows   map[string]*follow        // by the id of the actor followed
+	followers map[string]string         // actor id to inbox
+	done      map[string]map[string]any // what can be undone, by type and object
+	reached   map[string]bool           // inboxes that had a letter from here
+}
+
+type follow struct {
+	id    string
+	state string
+}
+
+// How a follow stands, as told by [Person.Follows].
+const (
+	Pending  = "pending"
+	Accepted = "accepted"
+	Rejected = "rejected"
+)
+
+func (p *Person) begin() {
+	p.display = strings.ToUpper(p.Name[:1]) + p.Name[1:]
+	p.follows, p.followers = map[string]*follow{}, map[string]string{}
+	p.done, p.reached = map[string]map[string]any{}, map[string]bool{}
+}
+
+// Handle is name@host, without an @ before it.
+func (p *Person) Handle() string { return p.Name + "@" + p.Server.Host }
+
+// Inbox is the personal inbox.
+func (p *Person) Inbox() string { return p.ID + "/inbox" }
+
+// Followers is the id of the collection.
+func (p *Person) Followers() string { return p.ID + "/followers" }
+
+// URL is the page of this person, for people.
+func (p *Person) URL() string { return p.Server.URL + "/@" + p.Name }
+
+// KeyID is what signatures of this person name.
+func (p *Person) KeyID() string {
+	if p.Server.Flavour == GoToSocial && p.kind == "Person" {
+		return p.ID + "/main-key"
+	}
+	return p.ID + "#main-key"
+}
+
+// PublicPEM is the public key of this person, as the actor document shows it: for those who are to know it beforehand.
+func (p *Person) PublicPEM() string { return publicPEM(p.privateKey()) }
+
+func (p *Person) privateKey() *rsa.PrivateKey {
+	p.keyMu.Lock()
+	defer p.keyMu.Unlock()
+	if p.key == nil {
+		p.key = p.Server.world.keys.next()
+	}
+	return p.key
+}
+
+// Sent is what became of something said: its ids, and an answer for each inbox that it went to.
+type Sent struct {
+	Activity string
+	Object   string // the note, the actor or the activity that it is about
+	Answers  []Answer
+}
+
+// Ready is an activity signed for all inboxes that it goes to.
+type Ready struct {
+	Activity string
+	Object   string
+	Letters  []*Prepared
+}
+
+// Send posts to one inbox after another. The error joins those of all letters, a [*Refused] for each that was refused.
+func (r *Ready) Send(ctx context.Context) (Sent, error) {
+	sent := Sent{Activity: r.Activity, Object: r.Object}
+	var failed []error
+	for _, letter := range r.Letters {
+		answer, err := letter.Send(ctx)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		sent.Answers = append(sent.Answers, answer)
+	}
+	return sent, errors.Join(failed...)
+}
+
+// ready signs an activity for some inboxes, each once, and remembers that they had a letter from here.
+func (p *Person) ready(activity map[string]any, inboxes ...string) (*Ready, error) {
+	activity["@context"] = contexts
+	activity["actor"] = p.ID
+	r := &Ready{Activity: text(activity["id"]), Object: idOf(activity["object"])}
+	body, err := json.Marshal(activity)
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(inboxes)
+	for _, inbox := range slices.Compact(inboxes) {
+		letter, err := p.Prepare(inbox, body)
+		if err != nil {
+			return nil, err
+		}
+		r.Letters = append(r.Letters, letter)
+		p.Server.mu.Lock()
+		p.reached[inbox] = true
+		p.Server.mu.Unlock()
+	}
+	return r, nil
+}
+
+func (p *Person) say(ctx context.Context, activity map[string]any, inboxes ...string) (Sent, error) {
+	r, err := p.ready(activity, inboxes...)
+	if err != nil {
+		return Sent{}, err
+	}
+	return r.Send(ctx)
+}
+
+// Send posts any activity to any inbox, signed by this person unless a twist says otherwise.
+func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...Twist) (Answer, error) {
+	letter, err := p.Prepare(inbox, activity, twists...)
+	if err != nil {
+		return Answer{}, err
+	}
+	return letter.Send(ctx)
+}
+
+// LookUp finds an actor by a handle like ilse@overkant.example, as Mastodon does: WebFinger, one change of subject at
+// most, and a self link that is the actor's id byte for byte.
+func (p *Person) LookUp(ctx context.Context, handle string) (*Actor, error) {
+	handle = strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
+	subject, self, err := p.finger(ctx, handle)
+	if err == nil && !strings.EqualFold(subject, "acct:"+handle) {
+		handle = strings.TrimPrefix(subject, "acct:")
+		var again string
+		if again, self, err = p.finger(ctx, handle); err == nil && again != subject {
+			err = fmt.Errorf("subject %s says that it is %s", subject, again)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", handle, err)
+	}
+	document, err := p.object(ctx, self)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", handle, err)
+	}
+	found := parseActor(document)
+	user, _, _ := strings.Cut(handle, "@")
+	switch {
+	case found.ID != self:
+		return nil, fmt.Errorf("look up %s: the self link %s leads to %s", handle, self, found.ID)
+	case !strings.EqualFold(found.Handle, user):
+		return nil, fmt.Errorf("look up %s: the actor says its name is %q", handle, found.Handle)
+	case found.Inbox == "":
+		return nil, fmt.Errorf("look up %s: the actor has no inbox", handle)
+	}
+	found.Handle = handle
+	return found, nil
+}
+
+// finger returns the subject and the self link.
+func (p *Person) finger(ctx context.Context, handle string) (subject, self string, err error) {
+	_, host, ok := strings.Cut(handle, "@")
+	if !ok {
+		return "", "", errors.New("not of the form name@host")
+	}
+	address := "http://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+handle)
+	answer, err := p.get(ctx, address, "application/jrd+json, application/json")
+	if err != nil {
+		return "", "", err
+	}
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/jrd+json" && kind != "application/json" {
+		return "", "", fmt.Errorf("webfinger has the content type %q", kind)
+	}
+	var found struct {
+		Subject string
+		Links   []struct{ Rel, Type, Href string }
+	}
+	if err := json.Unmarshal(answer.Body, &found); err != nil {
+		return "", "", fmt.Errorf("webfinger: %w", err)
+	}
+	if !strings.HasPrefix(found.Subject, "acct:") {
+		return "", "", fmt.Errorf("webfinger has the subject %q", found.Subject)
+	}
+	for _, link := range found.Links {
+		if link.Rel == "self" && isActivity(link.Type) {
+			return found.Subject, link.Href, nil
+		}
+	}
+	return "", "", errors.New("webfinger has no self link of an activity type")
+}
+
+// actor is what the server knows of an actor, or learns now.
+func (p *Person) actor(ctx context.Context, id string) (*Actor, error) {
+	found, err := p.Server.memory.actor(ctx, p.Server, id)
+	if err != nil {
+		return nil, fmt.Errorf("actor %s: %w", id, err)
+	}
+	if found.ID != id || found.Inbox == "" {
+		return nil, fmt.Errorf("actor %s: the document is of %q, inbox %q", id, found.ID, found.Inbox)
+	}
+	return found, nil
+}
+
+// authorOf is who wrote an object, to be told about it.
+func (p *Person) authorOf(ctx context.Context, object string) (*Actor, error) {
+	id, err := p.Server.memory.author(ctx, p, object)
+	if err != nil {
+		return nil, err
+	}
+	return p.actor(ctx, id)
+}
+
+// Follow asks an actor, at its personal inbox, for its posts. Whether it agreed is told by Follows.
+func (p *Person) Follow(ctx context.Context, actorID string) (Sent, error) {
+	actor, err := p.actor(ctx, actorID)
+	if err != nil {
+		return Sent{}, fmt.Errorf("follow: %w", err)
+	}
+	id := fmt.Sprintf("%s/follows/%d", p.ID, p.Server.world.number())
+	activity := map[string]any{"id": id, "type": "Follow", "actor": p.ID, "object": actorID}
+	p.Server.mu.Lock()
+	p.follows[actorID] = &follow{id: id, state: Pending}
+	p.remember("Follow", actorID, activity)
+	p.Server.mu.Unlock()
+	return p.say(ctx, activity, actor.Inbox)
+}
+
+// Follows is Pending, Accepted or Rejected; empty when the actor is not followed.
+func (p *Person) Follows(actorID string) string {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	if f := p.follows[actorID]; f != nil {
+		return f.state
+	}
+	return ""
+}
+
+// WaitAccepted waits until the actor has accepted this person's last Follow; a rejection is an error.
+func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
+	p.Server.mu.Lock()
+	f := p.follows[actorID]
+	p.Server.mu.Unlock()
+	if f == nil {
+		return fmt.Errorf("%s does not follow %s", p.Handle(), actorID)
+	}
+	answer, err := p.Server.WaitFor(ctx, func(l Letter) bool {
+		return l.Accepted() && (l.Type == "Accept" || l.Type == "Reject") && l.Actor == actorID && (l.Object == f.id || l.Object == "")
+	})
+	if err == nil && answer.Type == "Reject" {
+		return fmt.Errorf("%s rejected %s", actorID, p.Handle())
+	}
+	return err
+}
+
+// Unfollow takes the Follow back.
+func (p *Person) Unfollow(ctx context.Context, actorID string) (Sent, error) {
+	actor, err := p.actor(ctx, actorID)
+	if err != nil {
+		return Sent{}, fmt.Errorf("unfollow: %w", err)
+	}
+	p.Server.mu.Lock()
+	delete(p.follows, actorID)
+	p.Server.mu.Unlock()
+	return p.undo(ctx, "Follow", actorID, actor.Inbox)
+}
+
+// Like tells the author of an object that this person likes it.
+func (p *Person) Like(ctx context.Context, object string) (Sent, error) {
+	return p.react(ctx, "Like", object, nil)
+}
+
+// Unlike takes the Like back.
+func (p *Person) Unlike(ctx context.Context, object string) (Sent, error) {
+	return p.unreact(ctx, "Like", object)
+}
+
+// React tells the author an emoji, as EmojiReact or, in the manner of Misskey, as a Like with content.
+func (p *Person) React(ctx context.Context, object, emoji string) (Sent, error) {
+	if p.Server.Flavour == Misskey {
+		return p.react(ctx, "Like", object, map[string]any{"content": emoji, "_misskey_reaction": emoji})
+	}
+	return p.react(ctx, "EmojiReact", object, map[string]any{"content": emoji})
+}
+
+// Unreact takes the emoji back.
+func (p *Person) Unreact(ctx context.Context, object string) (Sent, error) {
+	if p.Server.Flavour == Misskey {
+		return p.unreact(ctx, "Like", object)
+	}
+	return p.unreact(ctx, "EmojiReact", object)
+}
+
+// Boost announces an object to its author and to this person's followers.
+func (p *Person) Boost(ctx context.Context, object string) (Sent, error) {
+	author, err := p.authorOf(ctx, object)
+	if err != nil {
+		return Sent{}, fmt.Errorf("boost: %w", err)
+	}
+	activity := map[string]any{
+		"id": p.newNoteID() + "/activity", "type": "Announce", "actor": p.ID, "object": object,
+		"published": stamp(p.Server.world.config.Now()), "to": []string{public}, "cc": []string{p.Followers(), author.ID},
+	}
+	p.Server.mu.Lock()
+	p.remember("Announce", object, activity)
+	inboxes := append(p.followerInboxes(), author.DeliverTo())
+	p.Server.mu.Unlock()
+	return p.say(ctx, activity, inboxes...)
+}
+
+// Unboost takes the Announce back.
+func (p *Person) Unboost(ctx context.Context, object string) (Sent, error) {
+	return p.unreact(ctx, "Announce", object)
+}
+
+func (p *Person) react(ctx context.Context, kind, object string, more map[string]any) (Sent, error) {
+	author, err := p.authorOf(ctx, object)
+	if err != nil {
+		return Sent{}, fmt.Errorf("%s: %w", strings.ToLower(kind), err)
+	}
+	activity := map[string]any{
+		"id": fmt.Sprintf("%s#likes/%d", p.ID, p.Server.world.number()), "type": kind, "actor": p.ID, "object": object,
+	}
+	maps.Copy(activity, more)
+	p.Server.mu.Lock()
+	p.remember(kind, object, activity)
+	p.Server.mu.Unlock()
+	return p.say(ctx, activity, author.DeliverTo())
+}
+
+func (p *Person) unreact(ctx context.Context, kind, object string) (Sent, error) {
+	author, err := p.authorOf(ctx, object)
+	if err != nil {
+		return Sent{}, fmt.Errorf("undo %s: %w", strings.ToLower(kind), err)
+	}
+	inboxes := []string{author.DeliverTo()}
+	if kind == "Announce" {
+		p.Server.mu.Lock()
+		inboxes = append(inboxes, p.followerInboxes()...)
+		p.Server.mu.Unlock()
+	}
+	return p.undo(ctx, kind, object, inboxes...)
+}
+
+// remember keeps a copy for Undo, which embeds the activity: Server.mu is held.
+func (p *Person) remember(kind, object string, activity map[string]any) {
+	p.done[kind+" "+object] = maps.Clone(activity)
+}
+
+func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...string) (Sent, error) {
+	p.Server.mu.Lock()
+	done := p.done[kind+" "+object]
+	delete(p.done, kind+" "+object)
+	p.Server.mu.Unlock()
+	if done == nil {
+		return Sent{}, fmt.Errorf("undo: %s has sent no %s of %s", p.Handle(), kind, object)
+	}
+	return p.say(ctx, map[string]any{"id": text(done["id"]) + "/undo", "type": "Undo", "object": done, "to": []string{public}}, inboxes...)
+}
+
+// UpdateProfile changes the display name and tells it to everybody who has had a letter from here, and to followers.
+func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
+	p.Server.mu.Lock()
+	p.display = name
+	p.Server.mu.Unlock()
+	document := p.document()
+	return p.say(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.number()), "type": "Update", "object": document, "to": []string{public},
+	}, p.correspondents()...)
+}
+
+// AlsoKnownAs names the actors who are the same person, on the profile from now on; nobody is told.
+func (p *Person) AlsoKnownAs(actors ...string) {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	p.aliases = actors
+}
+
+// Move says that this person goes on as another actor, to everybody who has had a letter from here.
+func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
+	p.Server.mu.Lock()
+	p.movedTo = target
+	p.Server.mu.Unlock()
+	return p.say(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.number()), "type": "Move", "object": p.ID, "target": target, "to": []string{p.Followers()},
+	}, p.correspondents()...)
+}
+
+// goAfter follows an actor to where it says that it went, if that one says so too: as Mastodon does, the old follow is
+// taken back and the new one asked for.
+func (p *Person) goAfter(ctx context.Context, from, to string) error {
+	document, err := p.object(ctx, to)
+	if err != nil {
+		return fmt.Errorf("move: %w", err)
+	}
+	if !slices.Contains(idsOf(document["alsoKnownAs"]), from) {
+		return nil
+	}
+	if _, err := p.Follow(ctx, to); err != nil {
+		return err
+	}
+	_, err = p.Unfollow(ctx, from)
+	return err
+}
+
+// RotateKey replaces both keys under the same key ids and tells nobody: whoever knows the old one finds that the next
+// signature does not fit and has to ask again. UpdateProfile announces it.
+func (p *Person) RotateKey() {
+	key := p.Server.world.keys.fresh()
+	p.keyMu.Lock()
+	defer p.keyMu.Unlock()
+	p.key, p.proving = key, nil
+}
+
+// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a letter from here
+// is told by a Delete of the actor.
+func (p *Person) Leave(ctx context.Context) (Sent, error) {
+	p.Server.mu.Lock()
+	p.left = true
+	for _, n := range p.Server.notes {
+		if n.author == p {
+			n.gone = true
+		}
+	}
+	p.Server.mu.Unlock()
+	return p.say(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}}, p.correspondents()...)
+}
+
+// correspondents is the inboxes that had a letter from here, and those of followers.
+func (p *Person) correspondents() []string {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	return append(slices.Collect(maps.Keys(p.reached)), p.followerInboxes()...)
+}
+
+// followerInboxes needs Server.mu held.
+func (p *Person) followerInboxes() []string { return slices.Collect(maps.Values(p.followers)) }
+
+// accept answers a Follow at the personal inbox of the follower, whose letters go to the shared one from then on.
+func (p *Person) accept(ctx context.Context, follower string, request map[string]any) error {
+	actor, err := p.actor(ctx, follower)
+	if err != nil {
+		return fmt.Errorf("accept: %w", err)
+	}
+	p.Server.mu.Lock()
+	p.followers[follower] = actor.DeliverTo()
+	p.Server.mu.Unlock()
+	_, err = p.say(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#accepts/follows/%d", p.ID, p.Server.world.number()), "type": "Accept", "to": []string{follower},
+		"object": map[string]any{"id": request["id"], "type": "Follow", "actor": follower, "object": p.ID},
+	}, actor.Inbox)
+	return err
+}
+
+// TakeForFollower makes this person believe, or no longer believe, that an actor elsewhere follows, as a database does
+// that was set back.
+func (p *Person) TakeForFollower(actor, inbox string, follows bool) {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	if follows {
+		p.followers[actor] = inbox
+	} else {
+		delete(p.followers, actor)
+	}
+}

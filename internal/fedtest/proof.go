@@ -1,0 +1,126 @@
+package fedtest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/gowebpki/jcs"
+)
+
+// Proofs of integrity within a document (FEP-8b32, eddsa-jcs-2022), as Fedify and Mastodon 4.7 make and read them.
+
+// ProofKeyID is the id of the key that this person's proofs are made with.
+func (p *Person) ProofKeyID() string { return p.ID + "#ed25519-key" }
+
+// proofKey is made when first needed.
+func (p *Person) proofKey() ed25519.PrivateKey {
+	p.keyMu.Lock()
+	defer p.keyMu.Unlock()
+	if p.proving == nil {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			panic(err) // crypto/rand does not fail
+		}
+		p.proving = key
+	}
+	return p.proving
+}
+
+// multikey is the public half as the actor lists it.
+func (p *Person) multikey() map[string]any {
+	public := p.proofKey().Public().(ed25519.PublicKey)
+	return map[string]any{"id": p.ProofKeyID(), "type": "Multikey", "controller": p.ID, "publicKeyMultibase": "z" + base58(append([]byte{0xed, 1}, public...))}
+}
+
+// Prove returns the activity with a proof by this person.
+func (p *Person) Prove(activity map[string]any) (map[string]any, error) {
+	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams", "https://w3id.org/security/data-integrity/v2"}}
+	for name, value := range activity {
+		if name != "@context" && name != "proof" {
+			proven[name] = value
+		}
+	}
+	proof := map[string]any{"@context": proven["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022", "proofPurpose": "assertionMethod",
+		"verificationMethod": p.ProofKeyID(), "created": stamp(p.Server.world.config.Now())}
+	hash, err := proofHash(proof, proven)
+	if err != nil {
+		return nil, err
+	}
+	proof["proofValue"] = "z" + base58(ed25519.Sign(p.proofKey(), hash))
+	proven["proof"] = proof
+	return proven, nil
+}
+
+func proofHash(parts ...map[string]any) ([]byte, error) {
+	var hash []byte
+	for _, part := range parts {
+		body, err := json.Marshal(part)
+		if err != nil {
+			return nil, err
+		}
+		if body, err = jcs.Transform(body); err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(body)
+		hash = append(hash, sum[:]...)
+	}
+	return hash, nil
+}
+
+// CheckProof says what is wrong with the proof in a document, made by the key with that id and publicKeyMultibase.
+func CheckProof(body []byte, keyID, multibase string) error {
+	var document map[string]any
+	if err := json.Unmarshal(body, &document); err != nil {
+		return err
+	}
+	proof, ok := document["proof"].(map[string]any)
+	if !ok {
+		return errors.New("there is no proof")
+	}
+	delete(document, "proof")
+	value, method := text(proof["proofValue"]), text(proof["verificationMethod"])
+	delete(proof, "proofValue")
+	if method != keyID || proof["type"] != "DataIntegrityProof" || proof["cryptosuite"] != "eddsa-jcs-2022" || proof["proofPurpose"] != "assertionMethod" {
+		return fmt.Errorf("it says %v", proof)
+	}
+	hash, err := proofHash(proof, document)
+	if err != nil {
+		return err
+	}
+	key := fromBase58(strings.TrimPrefix(multibase, "z"))
+	if len(key) != 2+ed25519.PublicKeySize || !ed25519.Verify(key[2:], hash, fromBase58(strings.TrimPrefix(value, "z"))) {
+		return errors.New("it does not fit")
+	}
+	return nil
+}
+
+const digits58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+func base58(data []byte) string {
+	n, rest, written := new(big.Int).SetBytes(data), new(big.Int), ""
+	for n.Sign() > 0 {
+		n.DivMod(n, big.NewInt(58), rest)
+		written = digits58[rest.Int64():rest.Int64()+1] + written
+	}
+	for _, b := range data {
+		if b != 0 {
+			break
+		}
+		written = "1" + written
+	}
+	return written
+}
+
+func fromBase58(written string) []byte {
+	n, zeros := new(big.Int), len(written)-len(strings.TrimLeft(written, "1"))
+	for _, digit := range written {
+		n.Add(n.Mul(n, big.NewInt(58)), big.NewInt(int64(strings.IndexRune(digits58, digit))))
+	}
+	return append(make([]byte, zeros), n.Bytes()...)
+}

@@ -1,0 +1,221 @@
+package fedtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Flavour is the software a server resembles, in its addresses and in its manners.
+type Flavour int
+
+const (
+	// Mastodon has a shared inbox and shows its documents to everybody.
+	Mastodon Flavour = iota
+	// GoToSocial has no shared inbox, and answers 401 to every unsigned question about its people and notes. Only
+	// /users/{name}/main-key, where its keys live, and the server's own actor are open. It obeys
+	// interaction policies, and breaks down over a QuoteRequest, which it does not know.
+	GoToSocial
+	// Misskey is like Mastodon with opaque actor ids, and says an emoji reaction as a Like with content.
+	Misskey
+)
+
+func (f Flavour) software() (name, version string) {
+	switch f {
+	case GoToSocial:
+		return "gotosocial", "0.20.0"
+	case Misskey:
+		return "misskey", "2026.9.0"
+	}
+	return "mastodon", "4.6.2"
+}
+
+// Server is one host of the pretend fediverse.
+type Server struct {
+	Name    string
+	Flavour Flavour
+	URL     string // http://127.1.0.1:20417, without a slash at the end; all its ids begin with it
+	Host    string // 127.1.0.1:20417, the domain of its handles
+
+	world  *World
+	memory *memory
+	client *http.Client
+	spell  atomic.Pointer[spell]
+
+	moodMu sync.Mutex // one change of mood at a time
+	itself *Person    // the instance actor
+	ledger ledger     // guarded by world.mu
+
+	httpMu   sync.Mutex // guards the two below
+	http     *http.Server
+	listener net.Listener
+
+	mu     sync.Mutex // guards all below, and the state of its people
+	people map[string]*Person
+	actors map[string]*Person // the same by id, and itself
+	notes  map[string]*note
+	posts  map[string]*Post
+	order  []string                  // ids of posts as they came
+	shown  map[string]map[string]any // documents of no note and nobody, by address
+}
+
+func newServer(w *World, name string, flavour Flavour, place *net.TCPAddr) *Server {
+	s := &Server{
+		Name: name, Flavour: flavour, world: w, memory: w.memory,
+		Host: place.String(), URL: "http://" + place.String(),
+		people: map[string]*Person{}, actors: map[string]*Person{}, notes: map[string]*note{}, posts: map[string]*Post{},
+	}
+	if s.memory == nil {
+		s.memory = newMemory()
+	}
+	s.spell.Store(newSpell(Healthy()))
+	s.client = newClient(place.IP)
+	s.itself = &Person{Server: s, Name: place.IP.String(), ID: s.URL + "/actor", kind: "Application"}
+	s.itself.begin()
+	s.actors[s.itself.ID] = s.itself
+	return s
+}
+
+// Person is the one who lives here under that name, who moves in when asked for the first time.
+// The name is of lower case letters, digits and underscores.
+func (s *Server) Person(name string) *Person { return s.resident(name, "Person") }
+
+// Group is a community that lives here under that name, like one of Lemmy's: it announces what its members do.
+func (s *Server) Group(name string) *Person { return s.resident(name, "Group") }
+
+func (s *Server) resident(name, kind string) *Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.people[name]; ok {
+		return p
+	}
+	p := &Person{Server: s, Name: name, ID: s.URL + "/users/" + name, kind: kind}
+	if s.Flavour == Misskey {
+		p.ID = s.URL + "/users/" + strings.ToLower(fmt.Sprintf("%x", s.world.number()))
+	}
+	p.begin()
+	s.people[name] = p
+	s.actors[p.ID] = p
+	return p
+}
+
+func (s *Server) serve(listener net.Listener) {
+	server := &http.Server{
+		Handler:           http.HandlerFunc(s.open),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       time.Minute,
+		BaseContext:       func(net.Listener) context.Context { return s.world.ctx },
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	s.httpMu.Lock()
+	s.http, s.listener = server, listener
+	s.httpMu.Unlock()
+	go server.Serve(listener)
+}
+
+// shut stops listening and cuts all connections.
+func (s *Server) shut() {
+	s.httpMu.Lock()
+	defer s.httpMu.Unlock()
+	if s.http != nil {
+		s.listener.Close() // the server closes only what it has begun to serve
+		s.http.Close()
+		s.http, s.listener = nil, nil
+	}
+}
+
+func (s *Server) reopen() error {
+	if !s.world.begin() {
+		return fmt.Errorf("the world is closed")
+	}
+	defer s.world.end()
+	var last error
+	for range 20 {
+		listener, err := net.Listen("tcp4", s.Host)
+		if err == nil {
+			s.serve(listener)
+			if s.world.ctx.Err() != nil { // Close came by before there was anything to shut
+				s.shut()
+			}
+			return nil
+		}
+		last = err
+		time.Sleep(50 * time.Millisecond)
+	}
+	return last
+}
+
+// open is the front door: letters to the inboxes, everything else is a question.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) {
+	if !s.world.begin() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.world.end()
+	mood := s.spell.Load()
+	if r.Method == http.MethodPost {
+		s.receive(w, r, mood)
+		return
+	}
+	watched := &statusWriter{ResponseWriter: w}
+	defer func() { s.noteVisit(r, watched.status) }()
+	if mood.silent() {
+		mood.keepSilent(w, r)
+	}
+	if mood.silent() || !mood.wait(r) {
+		return
+	}
+	s.answer(watched, r, mood)
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, mood *spell) {
+	switch path := r.URL.Path; {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	case path == "/.well-known/webfinger":
+		s.webFinger(w, r)
+	case strings.HasPrefix(path, "/avatars/"):
+		s.avatar(w, path)
+	case mood.kind == gone:
+		writeError(w, http.StatusGone, "gone")
+	case path == "/.well-known/nodeinfo" || path == "/nodeinfo/2.0":
+		s.nodeInfo(w, path)
+	case wantsPage(r):
+		s.page(w, r)
+	default:
+		s.document(w, r)
+	}
+}
+
+// wantsPage tells a browser from a server. Pages are under /@name, and at the root.
+func wantsPage(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	if strings.Contains(accept, "application/activity+json") || strings.Contains(accept, "application/ld+json") {
+		return false
+	}
+	return strings.Contains(accept, "text/html") || r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/@")
+}

@@ -1,0 +1,268 @@
+package fedtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Post is what a server shows of something written elsewhere, in its latest version.
+type Post struct {
+	ID, Type, Author string
+	Title            string // name
+	Summary          string
+	Content          string
+	URL, InReplyTo   string
+	To, Cc           []string
+	Mentions         []string // actors named by a Mention
+	Boosters         []string // actors who announced it, in order
+	Published        time.Time
+	Updated          time.Time // zero until an Update changed it
+	Edits            int
+	Gone             bool           // deleted: of the rest only ID and Author are left
+	Object           map[string]any // as received last
+}
+
+func parsePost(object map[string]any) *Post {
+	post := &Post{
+		ID: text(object["id"]), Type: text(object["type"]), Author: idOf(object["attributedTo"]),
+		Title: text(object["name"]), Summary: text(object["summary"]), Content: text(object["content"]),
+		URL: idOf(object["url"]), InReplyTo: idOf(object["inReplyTo"]),
+		To: idsOf(object["to"]), Cc: idsOf(object["cc"]), Object: object,
+	}
+	post.Published, _ = time.Parse(time.RFC3339, text(object["published"])) // zero when absent or odd
+	post.Updated, _ = time.Parse(time.RFC3339, text(object["updated"]))
+	tags, _ := object["tag"].([]any)
+	for _, tag := range tags {
+		if tag, ok := tag.(map[string]any); ok && text(tag["type"]) == "Mention" {
+			post.Mentions = append(post.Mentions, text(tag["href"]))
+		}
+	}
+	return post
+}
+
+// Timeline is everything the server has accepted from elsewhere, in the order of arrival, the deleted marked as gone.
+func (s *Server) Timeline() []Post {
+	return s.show(func(*Post) bool { return true })
+}
+
+// Post is what the server shows of one object; false when it knows nothing of it.
+func (s *Server) Post(id string) (Post, bool) {
+	found := s.show(func(p *Post) bool { return p.ID == id })
+	if len(found) == 0 {
+		return Post{}, false
+	}
+	return found[0], true
+}
+
+// Home is what was written or boosted by those this person follows, in the order of arrival.
+func (p *Person) Home() []Post {
+	return p.Server.show(func(post *Post) bool {
+		followed := func(id string) bool { f := p.follows[id]; return f != nil && f.state == Accepted }
+		return followed(post.Author) || slices.ContainsFunc(post.Boosters, followed)
+	})
+}
+
+// Mentions is what notified this person: a Mention tag and an address in to or cc, since Mastodon asks for both.
+func (p *Person) Mentions() []Post {
+	return p.Server.show(func(post *Post) bool {
+		return slices.Contains(post.Mentions, p.ID) && (slices.Contains(post.To, p.ID) || slices.Contains(post.Cc, p.ID))
+	})
+}
+
+func (s *Server) show(which func(*Post) bool) []Post {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var shown []Post
+	for _, id := range s.order {
+		if post := s.posts[id]; which(post) {
+			copied := *post
+			copied.Boosters = slices.Clone(post.Boosters)
+			shown = append(shown, copied)
+		}
+	}
+	return shown
+}
+
+// apply does what a verified activity says, as far as its signer may say it.
+func (s *Server) apply(signer *Actor, activity map[string]any) {
+	object, _ := activity["object"].(map[string]any)
+	id := idOf(activity["object"])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch text(activity["type"]) {
+	case "Follow":
+		s.applyFollow(signer.ID, id, activity)
+	case "Accept":
+		s.applyAnswer(signer.ID, id, Accepted)
+		s.applyPermission(signer.ID, id, Accepted, idOf(activity["result"]))
+	case "Reject":
+		s.applyAnswer(signer.ID, id, Rejected)
+		s.applyPermission(signer.ID, id, Rejected, "")
+	case "Create":
+		s.applyCreate(signer.ID, object)
+	case "Update":
+		s.applyUpdate(signer.ID, id, object)
+		if id == signer.ID && s.spell.Load().kind == remembering {
+			s.memory.renew(object)
+		}
+	case "Delete":
+		s.applyDelete(signer.ID, id)
+		s.applyRevocation(signer.ID, id)
+	case "Announce":
+		s.applyAnnounce(signer.ID, id)
+	case "Undo":
+		s.applyUndo(signer.ID, object)
+	case "Move":
+		s.applyMove(signer.ID, id, idOf(activity["target"]))
+	}
+}
+
+func (s *Server) applyFollow(follower, whom string, request map[string]any) {
+	p := s.actors[whom]
+	if p == nil || p.left || p == s.itself {
+		return
+	}
+	s.world.background("accept a follow", func(ctx context.Context) error { return p.accept(ctx, follower, request) })
+}
+
+// applyAnswer finds the Follow by its id or, when the answer does not know that, by the two actors. A Reject may
+// also end a follow that was accepted long ago.
+func (s *Server) applyAnswer(by, followID, state string) {
+	for _, p := range s.people {
+		f := p.follows[by]
+		if f != nil && (f.id == followID || followID == "") {
+			f.state = state
+		}
+	}
+}
+
+func (s *Server) applyCreate(author string, object map[string]any) {
+	post := parsePost(object)
+	if post.ID == "" || post.Author != author || !sameHost(post.ID, author) || s.posts[post.ID] != nil {
+		return
+	}
+	s.put(post)
+}
+
+// put adds a post; the author is remembered, so that an answer needs not ask.
+func (s *Server) put(post *Post) {
+	if before := s.posts[post.ID]; before == nil {
+		s.order = append(s.order, post.ID)
+	}
+	s.posts[post.ID] = post
+	if post.Author != "" {
+		s.memory.wrote(post.ID, post.Author)
+	}
+}
+
+// applyUpdate changes what is known if the Update is newer. Mastodon does the same, and ignores an Update of what it has not seen.
+func (s *Server) applyUpdate(author, id string, object map[string]any) {
+	if id == author {
+		s.memory.forget(id, time.Now())
+		return
+	}
+	before := s.posts[id]
+	post := parsePost(object)
+	if before == nil || before.Gone || before.Author != author || post.Author != author {
+		return
+	}
+	known := before.Published
+	if before.Updated.After(known) {
+		known = before.Updated
+	}
+	if !post.Updated.After(known) {
+		return
+	}
+	post.Edits, post.Boosters = before.Edits+1, before.Boosters
+	s.put(post)
+}
+
+func (s *Server) applyDelete(by, id string) {
+	if id == by {
+		s.forgetActor(by)
+		return
+	}
+	before := s.posts[id]
+	switch {
+	case before == nil && sameHost(id, by): // the Create may come late, and must find this
+		s.put(&Post{ID: id, Author: by, Gone: true})
+	case before != nil && before.Author == by:
+		s.put(&Post{ID: id, Author: by, Gone: true})
+	}
+}
+
+func (s *Server) applyMove(by, from, to string) {
+	if by != from {
+		return
+	}
+	for _, p := range s.people {
+		if p.follows[from] != nil {
+			s.world.background("follow one who moved", func(ctx context.Context) error { return p.goAfter(ctx, from, to) })
+		}
+	}
+}
+
+func (s *Server) forgetActor(id string) {
+	for _, post := range s.posts {
+		if post.Author == id {
+			s.posts[post.ID] = &Post{ID: post.ID, Author: id, Gone: true}
+		}
+	}
+	for _, p := range s.people {
+		delete(p.follows, id)
+		delete(p.followers, id)
+	}
+}
+
+// applyAnnounce notes the booster, and fetches from its origin what is boosted when it is not known here.
+func (s *Server) applyAnnounce(by, id string) {
+	if post := s.posts[id]; post != nil {
+		if !post.Gone && !slices.Contains(post.Boosters, by) {
+			post.Boosters = append(post.Boosters, by)
+		}
+		return
+	}
+	if s.notes[id] != nil {
+		return
+	}
+	s.world.background("fetch what was boosted", func(ctx context.Context) error { return s.fetchBoosted(ctx, by, id) })
+}
+
+func (s *Server) fetchBoosted(ctx context.Context, by, id string) error {
+	object, err := s.itself.object(ctx, id)
+	if err != nil {
+		return err
+	}
+	post := parsePost(object)
+	if post.ID != id || !sameHost(post.Author, id) {
+		return fmt.Errorf("%s is the document of %q by %q", id, post.ID, post.Author)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.posts[id] == nil {
+		s.put(post)
+	}
+	if known := s.posts[id]; !known.Gone && !slices.Contains(known.Boosters, by) {
+		known.Boosters = append(known.Boosters, by)
+	}
+	return nil
+}
+
+func (s *Server) applyUndo(by string, undone map[string]any) {
+	if idOf(undone["actor"]) != by {
+		return
+	}
+	target := idOf(undone["object"])
+	switch text(undone["type"]) {
+	case "Follow":
+		if p := s.actors[target]; p != nil {
+			delete(p.followers, by)
+		}
+	case "Announce":
+		if post := s.posts[target]; post != nil {
+			post.Boosters = slices.DeleteFunc(post.Boosters, func(id string) bool { return id == by })
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package fedtest
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-fed/httpsig"
+)
+
+// errUnreachableKey says that the key could not be asked for just now, so that the sender should try again.
+var errUnreachableKey = errors.New("key cannot be fetched")
+
+// clockWindow is how far the date of a request may be off, on both sides.
+const clockWindow = time.Hour
+
+// verify checks the signature of a request as Mastodon does and returns the actor whose key made it. The body is nil
+// for a question. httpsig checks only that the key signed what the header names; what had to be named, that the digest
+// is that of the body, that the date is of this hour and whose key it is are checked here.
+func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
+	keyID := signatureKeyID(r.Header)
+	if keyID == "" {
+		return nil, errors.New("not signed")
+	}
+	if err := s.checkSigned(r, body); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	signer, err := s.keyOwner(r, keyID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkKey(r, signer.key); err == nil {
+		return signer, nil
+	}
+	if s.spell.Load().kind != remembering && s.memory.forget(keyID, began) { // it was an old memory: the key may have been changed since
+		if signer, err = s.keyOwner(r, keyID); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.checkKey(r, signer.key); err != nil {
+		return nil, fmt.Errorf("signature does not fit the key %s: %w", keyID, err)
+	}
+	return signer, nil
+}
+
+func (s *Server) checkKey(r *http.Request, key *rsa.PublicKey) error {
+	if isNewer(r.Header) {
+		return s.checkNewerKey(r, key)
+	}
+	plain := r.Clone(r.Context()) // the verifier writes into the header
+	plain.Header.Set("Host", r.Host)
+	verifier, err := httpsig.NewVerifier(plain)
+	if err != nil {
+		return err
+	}
+	return verifier.Verify(key, httpsig.RSA_SHA256)
+}
+
+// checkSigned looks at everything that needs no key.
+func (s *Server) checkSigned(r *http.Request, body []byte) error {
+	if r.Host != s.Host {
+		return fmt.Errorf("host is %q, this is %q", r.Host, s.Host)
+	}
+	if isNewer(r.Header) {
+		return s.checkNewer(r, body)
+	}
+	if s.spell.Load().kind == newerOnly {
+		return errors.New("this dialect of signatures is not read here")
+	}
+	needed := []string{"(request-target)", "host", "date"}
+	if body != nil {
+		needed = append(needed, "digest")
+	}
+	covered := strings.Fields(strings.ToLower(signatureParameter(r.Header, "headers")))
+	for _, name := range needed {
+		if !slices.Contains(covered, name) {
+			return fmt.Errorf("%s is not signed", name)
+		}
+	}
+	date, err := http.ParseTime(r.Header.Get("Date"))
+	if err != nil {
+		return fmt.Errorf("date: %w", err)
+	}
+	if off := s.world.config.Now().Sub(date).Abs(); off > clockWindow {
+		return fmt.Errorf("date is off by %s", off.Round(time.Second))
+	}
+	if body != nil {
+		return checkDigest(r.Header.Values("Digest"), body)
+	}
+	return nil
+}
+
+// checkDigest wants exactly one digest, with the label in upper case, since Misskey and WordPress compare it so.
+func checkDigest(digests []string, body []byte) error {
+	if len(digests) != 1 {
+		return fmt.Errorf("%d digests", len(digests))
+	}
+	sum := sha256.Sum256(body)
+	if digests[0] != "SHA-256="+base64.StdEncoding.EncodeToString(sum[:]) {
+		return fmt.Errorf("digest %s is not that of the body", digests[0])
+	}
+	return nil
+}
+
+// keyOwner asks for the key by its id, over the network unless remembered, and believes only what its owner's
+// server says about the owner.
+func (s *Server) keyOwner(r *http.Request, keyID string) (*Actor, error) {
+	signer, err := s.memory.actor(r.Context(), s, keyID)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", keyID, err)
+	}
+	switch {
+	case signer.key == nil:
+		return nil, fmt.Errorf("key %s: %s", keyID, signer.keyFault)
+	case signer.KeyID != keyID:
+		return nil, fmt.Errorf("key %s: the document has the key %s", keyID, signer.KeyID)
+	case signer.KeyOwner != signer.ID:
+		return nil, fmt.Errorf("key %s: owner %s is not the actor %s", keyID, signer.KeyOwner, signer.ID)
+	case !sameHost(keyID, signer.ID):
+		return nil, fmt.Errorf("key %s: belongs to %s of another host", keyID, signer.ID)
+	}
+	return signer, nil
+}
+
+func sameHost(a, b string) bool {
+	one, err := url.Parse(a)
+	if err != nil {
+		return false
+	}
+	other, err := url.Parse(b)
+	return err == nil && one.Scheme == other.Scheme && one.Host == other.Host
+}
+
+func isNewer(h http.Header) bool { return h.Get("Signature-Input") != "" }
+
+func signatureKeyID(h http.Header) string {
+	if isNewer(h) {
+		return newerParameter(h, "keyid")
+	}
+	return signatureParameter(h, "keyId")
+}
+
+// signatureParameter reads one parameter of a Signature header; none when there are two headers or two of the name.
+func signatureParameter(h http.Header, name string) string {
+	if len(h.Values("Signature")) != 1 {
+		return ""
+	}
+	found := ""
+	for part := range strings.SplitSeq(h.Get("Signature"), ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if key != name {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = strings.Trim(value, `"`)
+	}
+	return found
+}

@@ -1,0 +1,243 @@
+package overkant
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
+	"causerie/internal/store"
+)
+
+// Follows lets a person look a voice of ours up by its handle and follow it, and waits for the yes.
+func (o *Blog) Follows(p *fedtest.Person, handle string) {
+	o.T.Helper()
+	ctx := o.Soon()
+	found, err := p.LookUp(ctx, handle+"@"+o.Site.HandleDomain)
+	if err != nil {
+		o.T.Fatalf("%s looks %s up: %v", p.Handle(), handle, err)
+	}
+	if _, err := p.Follow(ctx, found.ID); err != nil {
+		o.T.Fatalf("%s follows %s: %v", p.Handle(), handle, err)
+	}
+	if err := p.WaitAccepted(ctx, found.ID); err != nil {
+		o.T.Fatalf("%s waits for the accept of %s: %v", p.Handle(), handle, err)
+	}
+}
+
+// Speak gives the site, or a series, a voice.
+func (o *Blog) Speak(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
+	o.T.Helper()
+	key, now := NewKey(o.T), time.Now()
+	v := blog.Voice{ID: blog.NewID(now), Kind: kind, Handle: handle, Name: name, PublicKey: PublicPEM(o.T, key), CreatedAt: now, UpdatedAt: now}
+	if err := o.Store.AddVoice(o.T.Context(), v, store.VoiceKeys{RSA: privatePEM(o.T, key)}, series); err != nil {
+		o.T.Fatal(err)
+	}
+	return v
+}
+
+// With puts authors of ours into a by-line, behind the owner.
+func With(voices ...blog.Voice) func(*blog.Article) {
+	return func(a *blog.Article) {
+		a.Authors = []blog.Byline{{VoiceID: a.VoiceID}}
+		for _, v := range voices {
+			a.Authors = append(a.Authors, blog.Byline{VoiceID: v.ID})
+		}
+	}
+}
+
+// Revise changes a published article as an editor does that knows of its co-authors no more than their ids.
+func (o *Blog) Revise(a blog.Article, change ...func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	edited, err := o.Store.Article(o.T.Context(), a.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	for _, c := range change {
+		c(&edited)
+	}
+	if err := o.Outbox.Revise(o.T.Context(), &edited); err != nil {
+		o.T.Fatal(err)
+	}
+	return edited
+}
+
+// Announced counts the announcements of an object that one of ours sent to a server.
+func (o *Blog) Announced(s *fedtest.Server, by blog.Voice, object string) int {
+	return o.Sent(s, "Announce", by, object)
+}
+
+func (o *Blog) Sent(s *fedtest.Server, kind string, by blog.Voice, object string) int {
+	n := 0
+	for _, l := range s.Received(kind) {
+		if l.JSON()["actor"] == o.Site.ActorID(by.ID) && (l.Object == object || object == "") {
+			n++
+		}
+	}
+	return n
+}
+
+const Hold = 30 * time.Second
+
+// PublishHeld publishes with a hold.
+func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	a, err := o.Outbox.PublishHeld(o.Soon(), o.Draft(change...).ID, Hold)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return a
+}
+
+// AfterHold lets go what is held, as the chores of another process would do when the time has come.
+func (o *Blog) AfterHold(a blog.Article) {
+	o.T.Helper()
+	late := o.Base
+	late.Now = func() time.Time { return time.Now().Add(Hold + time.Second) }
+	due, err := o.Store.DueHolds(o.Soon(), late.Now())
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	outbox := &outbox.Outbox{Core: late, Wake: o.Courier.Wake}
+	for _, id := range due {
+		if err := outbox.LetGo(o.Soon(), id); err != nil {
+			o.T.Fatal(err)
+		}
+	}
+}
+
+// Edit changes an article's title and says so.
+func (o *Blog) Edit(a blog.Article, title string) blog.Article {
+	o.T.Helper()
+	edited, err := o.Store.Article(o.Soon(), a.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	edited.Title = title
+	if err := o.Outbox.Revise(o.Soon(), &edited); err != nil {
+		o.T.Fatal(err)
+	}
+	return edited
+}
+
+// Quietly waits until no letter is on its way to a server that answers.
+func (o *Blog) Quietly(a blog.Article) {
+	o.T.Helper()
+	o.Until("nothing is on its way", func() bool {
+		reports, err := o.Store.Reports(o.Soon(), a.ID)
+		if err != nil {
+			return false
+		}
+		for _, r := range reports {
+			if r.Status == blog.Waiting && !r.NextAt.After(time.Now().Add(30*time.Second)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Readers makes servers with a reader of Ilse's on each.
+func (o *Blog) Readers(names ...string) map[string]*fedtest.Server {
+	o.T.Helper()
+	servers := map[string]*fedtest.Server{}
+	for _, name := range names {
+		servers[name] = o.Server(name)
+		o.Befriend(servers[name].Person("reader"))
+	}
+	return servers
+}
+
+// Got is what a server was brought about an object, accepted or not, by type.
+func Got(s *fedtest.Server, object string) (kinds []string) {
+	for _, l := range s.Letters() {
+		if l.Object == object {
+			kinds = append(kinds, l.Type)
+		}
+	}
+	return kinds
+}
+
+// Featured is what an author pinned, as another server reads it.
+func (o *Blog) Featured(v blog.Voice) []any {
+	o.T.Helper()
+	return o.Read(o.Site.ActorID(v.ID) + "/featured")["orderedItems"].([]any)
+}
+
+// Translate adds a translation to an article as it is now.
+func (o *Blog) Translate(a blog.Article, t blog.Translation) blog.Article {
+	o.T.Helper()
+	current, err := o.Store.Article(o.T.Context(), a.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	if current, err = o.Outbox.Translate(o.T.Context(), a.ID, current.SavedAt, t); err != nil {
+		o.T.Fatal(err)
+	}
+	return current
+}
+
+// Follow lets a voice of one blog follow a voice of another, and waits for the yes.
+func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
+	o.T.Helper()
+	if _, err := o.Outbox.Follow(o.Soon(), voice, "@"+whom.Handle+"@"+at.Site.HandleDomain); err != nil {
+		o.T.Fatal(err)
+	}
+	o.Until("the yes is here", func() bool {
+		f, err := o.Store.Following(o.T.Context(), voice.ID, at.Site.ActorID(whom.ID))
+		return err == nil && f.State == blog.Accepted
+	})
+}
+
+// answer writes and publishes an article by a voice, made by a change.
+func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	return o.Publish(func(a *blog.Article) {
+		a.VoiceID, a.Format, a.Title, a.Slug = voice.ID, blog.FullNote, title, strings.ReplaceAll(strings.ToLower(title), " ", "-")
+		a.Markdown, a.HTML, a.Plain = title+".", "<p>"+title+".</p>", title+"."
+		change(a)
+	})
+}
+
+// Welcome lets time pass for the chore that welcomes servers, a second at a time, with the letters of each second brought.
+func (o *Blog) Welcome(from, to time.Duration) {
+	o.T.Helper()
+	began := time.Now()
+	for at := from; at < to; at += time.Second {
+		late := o.Base
+		late.Now = func() time.Time { return began.Add(at) }
+		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).WelcomeDue(o.Soon()); err != nil {
+			o.T.Fatal(err)
+		}
+		o.Until("the letters of this second are brought", func() bool {
+			_, deliveries, err := o.Store.CountWaiting(o.Soon())
+			return err == nil && deliveries == 0
+		})
+	}
+}
+
+// Told are the titles that a server was brought by letters of a type, in their order.
+func Told(s *fedtest.Server, kind string) (titles []string) {
+	for _, l := range s.Received(kind) {
+		object, _ := l.JSON()["object"].(map[string]any)
+		titles = append(titles, fmt.Sprint(object["name"]))
+	}
+	return titles
+}
+
+// Column publishes a numbered article.
+func (o *Blog) Column(n int, change ...func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	return o.Publish(append([]func(*blog.Article){func(a *blog.Article) { a.Title, a.Slug = fmt.Sprint("Column ", n), fmt.Sprint("column-", n) }}, change...)...)
+}
+
+// FreeUp ends the rest of a server as its first word to us would.
+func (o *Blog) FreeUp(host string) {
+	o.T.Helper()
+	if err := o.Store.HeardFrom(o.Soon(), host, time.Now()); err != nil {
+		o.T.Fatal(err)
+	}
+	o.Courier.Wake()
+}

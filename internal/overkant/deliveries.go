@@ -1,0 +1,167 @@
+package overkant
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/fedtest"
+	"causerie/internal/store"
+)
+
+// Report is what the author sees of an article's letters, by server.
+func (o *Blog) Report(a blog.Article) map[string]blog.Report {
+	o.T.Helper()
+	reports, err := o.Store.Reports(o.T.Context(), a.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	found := map[string]blog.Report{}
+	for _, r := range reports {
+		found[r.Host] = r
+	}
+	return found
+}
+
+// FailAgain lets a server's rest grow as further failures would.
+func (o *Blog) FailAgain(host string, n int) {
+	o.T.Helper()
+	now := time.Now()
+	rest := time.Duration(n+1) * 9 * time.Hour
+	claims, err := o.Store.ClaimPeers(o.T.Context(), now.Add(rest), time.Minute-rest, 10, true)
+	if err != nil || len(claims) != 1 || claims[0].Host != host {
+		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
+	}
+	if err := o.Store.Release(o.T.Context(), claims[0], now.Add(rest), store.Silent, now); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// Be changes a server's mood.
+func (o *Blog) Be(s *fedtest.Server, m fedtest.Mood) {
+	o.T.Helper()
+	if err := s.Be(m); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// Rests waits until a server rests for a time between two bounds.
+func (o *Blog) Rests(a blog.Article, s *fedtest.Server, least, most time.Duration) {
+	o.T.Helper()
+	o.Until(fmt.Sprintf("%s rests for %v to %v", s.Name, least, most), func() bool {
+		wait := time.Until(o.Report(a)[s.Host].NextAt)
+		return wait > least && wait < most
+	})
+}
+
+// Stranger is a server that answers everything in one way, with a follower whose inboxes lie there.
+func (o *Blog) Stranger(answer http.HandlerFunc) *httptest.Server {
+	o.T.Helper()
+	server := httptest.NewServer(answer)
+	o.T.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	o.Follower(blog.Actor{ID: server.URL + "/reader", Type: "Person", Host: host, Inbox: server.URL + "/reader/inbox", FetchedAt: time.Now()})
+	return server
+}
+
+// Follower writes a follower of Ilse's down.
+func (o *Blog) Follower(a blog.Actor) {
+	o.T.Helper()
+	if err := o.FollowIn(o.Store, a); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+func (o *Blog) FollowIn(s *store.Store, a blog.Actor) error {
+	if err := s.SaveActor(o.T.Context(), a); err != nil {
+		return err
+	}
+	_, err := s.Follow(o.T.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f", State: blog.Accepted, Since: time.Now()})
+	return err
+}
+
+// FollowedBy lets somebody who is known here follow a voice.
+func (o *Blog) FollowedBy(voice blog.ID, p *fedtest.Person) {
+	o.T.Helper()
+	f := blog.Follower{VoiceID: voice, ActorID: p.ID, FollowID: p.ID + "#follow-" + string(voice), State: blog.Accepted, Since: time.Now()}
+	if _, err := o.Store.Follow(o.Soon(), f); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// By makes an article somebody else's.
+func By(voice blog.Voice, slug string) func(*blog.Article) {
+	return func(a *blog.Article) { a.VoiceID, a.Slug, a.Title = voice.ID, slug, slug }
+}
+
+// Tried waits until the first letter about an article was tried at each of some servers.
+func (o *Blog) Tried(a blog.Article, servers map[string]*fedtest.Server) {
+	o.T.Helper()
+	for name, s := range servers {
+		o.Until(name+" was tried", func() bool { return o.Report(a)[s.Host].Attempts > 0 })
+	}
+}
+
+var Published int
+
+// Spread publishes an article and answers how long it takes until so many servers have it.
+func (o *Blog) Spread(b *testing.B, servers int) time.Duration {
+	b.Helper()
+	Published++
+	draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", Published) })
+	began := time.Now()
+	a, err := o.Outbox.Publish(b.Context(), draft.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+	defer cancel()
+	if err := o.World.Wait(ctx, servers, fedtest.About("Create", o.Object(a))); err != nil {
+		b.Fatalf("%d servers were to have the article: %v", servers, err)
+	}
+	return time.Since(began)
+}
+
+// Flood sends all replies, 64 at a time, and answers how long it took until all of them are counted.
+func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.Ready) time.Duration {
+	b.Helper()
+	began := time.Now()
+	var next, failed atomic.Int64
+	var senders sync.WaitGroup
+	for range 64 {
+		senders.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(replies); i = next.Add(1) - 1 {
+				if _, err := replies[i].Send(b.Context()); err != nil {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	if failed.Load() > 0 {
+		b.Fatalf("%d replies were not taken", failed.Load())
+	}
+	o.Until("all replies can be read", func() bool { return o.Counts(a).Replies == len(replies) })
+	return time.Since(began)
+}
+
+// SilentDay lets a server be silent once more, on a day to come. What rests until then would be due today for the courier
+// that runs beside us: it looks as if a clock had jumped. So it rests for two minutes.
+func (o *Blog) SilentDay(host string, day int, how store.Ending) {
+	o.T.Helper()
+	at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
+	claims, err := o.Store.ClaimPeers(o.Soon(), due, time.Minute, 10, true)
+	if err != nil || len(claims) != 1 || claims[0].Host != host {
+		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
+	}
+	if err := o.Store.Release(o.Soon(), claims[0], due.Add(-70*time.Second), how, at); err != nil {
+		o.T.Fatal(err)
+	}
+}

@@ -1,0 +1,75 @@
+package overkant
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/fedtest"
+	"causerie/internal/store"
+)
+
+func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel) {
+	o.T.Helper()
+	if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: kind, Subject: subject, Level: level}); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+func (o *Blog) RefuseServer(p *fedtest.Person) {
+	o.Block(blog.BlockServer, store.Domain(p.Server.Host), blog.Refuse)
+}
+
+// Settled waits until nothing is left to be worked through or carried.
+func (o *Blog) Settled() {
+	o.T.Helper()
+	o.Until("everything is done with", func() bool {
+		arrivals, deliveries, err := o.Store.CountWaiting(o.Soon())
+		return err == nil && arrivals == 0 && deliveries == 0
+	})
+}
+
+// Asked counts the questions that the blog asked a server.
+func (o *Blog) Asked(s *fedtest.Server) (n int) {
+	for _, visit := range s.Visits() {
+		if strings.HasPrefix(visit.Header.Get("User-Agent"), "Causerie/") {
+			n++
+		}
+	}
+	return n
+}
+
+// Knows writes somebody down as a follower of Ilse's without a word on the network.
+func (o *Blog) Knows(p *fedtest.Person) {
+	o.T.Helper()
+	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(), FetchedAt: time.Now()}
+	if err := o.Store.SaveActor(o.Soon(), a); err != nil {
+		o.T.Fatal(err)
+	}
+	if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#1", State: blog.Accepted, Since: time.Now()}); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// Log is what the blog wrote to its log.
+type Log struct {
+	Mu   sync.Mutex
+	Text bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.Mu.Lock()
+	defer l.Mu.Unlock()
+	return l.Text.Write(p)
+}
+
+func (o *Blog) Complaints(state blog.ComplaintState) []blog.Complaint {
+	o.T.Helper()
+	list, err := o.Store.Complaints(o.T.Context(), store.ComplaintList{State: state, Limit: 500})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return list
+}

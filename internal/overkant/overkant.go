@@ -1,0 +1,355 @@
+// Package overkant sets up De Overkant, the blog of the fixtures, for tests: a real store, real HTTP on loopback, and
+// pretend servers around it.
+package overkant
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/federation/delivery"
+	"causerie/internal/federation/documents"
+	"causerie/internal/federation/inbox"
+	"causerie/internal/federation/jobs"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
+	"causerie/internal/page"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// Blog is the blog of the fixtures, running: De Overkant, with Ilse's voice, on a real listener, with its courier and
+// its inbox at work.
+type Blog struct {
+	T         testing.TB
+	Ctx       context.Context
+	Site      blog.Site
+	Store     *store.Store
+	Outbox    *outbox.Outbox
+	Keys      *federation.Keyring
+	Inbox     *inbox.Inbox
+	Courier   *delivery.Courier
+	Base      federation.Core
+	Ilse      blog.Voice
+	Instance  signature.Key
+	Documents *documents.Documents
+	World     *fedtest.World
+	Stop      func()
+}
+
+// Start brings the blog up on a store, and a world of neighbours around it.
+func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Blog {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := listener.Addr().String()
+	instance := NewKey(t)
+	site, err := s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant", Language: "en", Timezone: "UTC",
+		PublicKey: PublicPEM(t, instance), CreatedAt: time.Now()}, privatePEM(t, instance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := federation.Core{Site: site, Store: s, Now: time.Now, Log: quiet()}
+	for _, set := range settings {
+		set(&base)
+	}
+	newer, err := s.NewerSchemes(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Now: base.Now, Newer: newer, Learn: base.LearnScheme})
+	o := &Blog{T: t, Site: site, Store: s, Base: base, Courier: delivery.NewCourier(base), Instance: instance}
+	o.Outbox = &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
+	if o.Keys, err = federation.NewKeyring(base); err != nil {
+		t.Fatal(err)
+	}
+	o.Inbox = inbox.NewInbox(base, o.Keys, o.Outbox)
+	router := chi.NewRouter()
+	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewKept(s.Changes, 0), "test")
+	o.Documents.Routes(router)
+	router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
+	o.run(listener, router)
+	o.Ilse = o.AddVoice("ilse", "Ilse Verhaagen")
+	o.World = fedtest.New(fedtest.Config{})
+	t.Cleanup(func() { o.World.Close() })
+	return o
+}
+
+func (o *Blog) run(listener net.Listener, handler http.Handler) {
+	ctx, cancel := context.WithCancel(context.Background())
+	o.Ctx = ctx
+	server := &http.Server{Handler: handler}
+	var working sync.WaitGroup
+	working.Go(func() { server.Serve(listener) })
+	working.Go(func() { o.Courier.Run(ctx) })
+	working.Go(func() { o.Inbox.Run(ctx) })
+	o.Stop = sync.OnceFunc(func() {
+		cancel()
+		server.Close()
+		working.Wait()
+		o.Base.Remote.Close()
+	})
+	o.T.Cleanup(o.Stop)
+}
+
+// AnotherInbox is an inbox beside the one that runs, which remembers nothing yet, as after a restart.
+func (o *Blog) AnotherInbox(b federation.Core) *inbox.Inbox {
+	o.T.Helper()
+	keys, err := federation.NewKeyring(b)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return inbox.NewInbox(b, keys, o.Outbox)
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// keys are made once: they cost more than most tests.
+var keys = sync.OnceValue(func() []signature.Key {
+	list := make([]signature.Key, 4)
+	for i := range list {
+		key, err := signature.NewRSAKey("")
+		if err != nil {
+			panic(err)
+		}
+		list[i] = key
+	}
+	return list
+})
+
+var next int
+
+func NewKey(t testing.TB) signature.Key {
+	t.Helper()
+	next++
+	return keys()[next%4]
+}
+
+func PublicPEM(t testing.TB, k signature.Key) string {
+	t.Helper()
+	text, err := k.PublicPEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func privatePEM(t testing.TB, k signature.Key) string {
+	t.Helper()
+	text, err := k.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (o *Blog) AddVoice(handle, name string) blog.Voice {
+	o.T.Helper()
+	now := time.Now()
+	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+		Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	if err := o.Store.AddAuthor(o.T.Context(), a, giveKeys(o.T, &a.Voice)); err != nil {
+		o.T.Fatal(err)
+	}
+	return a.Voice
+}
+
+// giveKeys gives a voice its keys, and returns the private halves.
+func giveKeys(t testing.TB, v *blog.Voice) store.VoiceKeys {
+	t.Helper()
+	sign := NewKey(t)
+	prove, err := signature.NewEd25519Key("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.ProofKey, err = prove.Multikey(); err != nil {
+		t.Fatal(err)
+	}
+	v.PublicKey = PublicPEM(t, sign)
+	return store.VoiceKeys{RSA: privatePEM(t, sign), Ed25519: privatePEM(t, prove)}
+}
+
+// Draft writes an article of Ilse's that is ready to be published.
+func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	now := time.Now()
+	a := blog.Article{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
+		Quotes: "everyone", CreatedAt: now, Tags: blog.Words{"rivers"}, Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
+			Summary: "On the last rowed ferry below the weir.", Markdown: "The ferry comes when you ring.", HTML: "<p>The ferry comes when you ring.</p>",
+			Plain: "The ferry comes when you ring.", Words: 6}}
+	for _, c := range change {
+		c(&a)
+	}
+	if err := o.Store.SaveArticle(o.T.Context(), &a, now); err != nil {
+		o.T.Fatal(err)
+	}
+	return a
+}
+
+func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
+	o.T.Helper()
+	a, err := o.Outbox.Publish(o.T.Context(), o.Draft(change...).ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return a
+}
+
+// Server adds a server of Mastodon's kind to the world.
+func (o *Blog) Server(name string, flavour ...fedtest.Flavour) *fedtest.Server {
+	o.T.Helper()
+	kind := fedtest.Mastodon
+	if len(flavour) > 0 {
+		kind = flavour[0]
+	}
+	server, err := o.World.Server(name, kind)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return server
+}
+
+// Befriend lets a person look Ilse up and follow her, and waits for the yes.
+func (o *Blog) Befriend(p *fedtest.Person) {
+	o.T.Helper()
+	ctx := o.Soon()
+	found, err := p.LookUp(ctx, "ilse@"+o.Site.HandleDomain)
+	if err != nil {
+		o.T.Fatalf("%s looks ilse up: %v", p.Handle(), err)
+	}
+	if _, err := p.Follow(ctx, found.ID); err != nil {
+		o.T.Fatalf("%s follows: %v", p.Handle(), err)
+	}
+	if err := p.WaitAccepted(ctx, found.ID); err != nil {
+		o.T.Fatalf("%s waits for the accept: %v", p.Handle(), err)
+	}
+	o.Until("the yes is settled here as well", func() bool { _, deliveries, err := o.Store.CountWaiting(ctx); return err == nil && deliveries == 0 })
+}
+
+// Soon is a context within which anything in these tests must have happened.
+func (o *Blog) Soon() context.Context {
+	ctx, cancel := context.WithTimeout(o.T.Context(), 10*time.Second)
+	o.T.Cleanup(cancel)
+	return ctx
+}
+
+// Until waits for a condition that depends on what runs in the background.
+func (o *Blog) Until(what string, holds func() bool) {
+	o.T.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			o.T.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func (o *Blog) Comments(a blog.Article) []blog.Comment {
+	o.T.Helper()
+	list, err := o.Store.PublicComments(o.T.Context(), a.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return list
+}
+
+// RunChores does the chores of a moment until what is due is published.
+func (o *Blog) RunChores(b federation.Core) error {
+	o.T.Helper()
+	ctx, cancel := context.WithCancel(o.Soon())
+	outbox := &outbox.Outbox{Core: b, Wake: o.Courier.Wake}
+	chores := &jobs.Jobs{Core: b, Outbox: outbox}
+	done := make(chan struct{})
+	go func() { defer close(done); chores.Run(ctx) }()
+	o.Until("nothing is due", func() bool {
+		due, err := o.Store.DueArticles(o.T.Context(), b.Now())
+		return err == nil && len(due) == 0
+	})
+	cancel()
+	<-done
+	return nil
+}
+
+func (o *Blog) Waiting(a blog.Article) []blog.Comment {
+	o.T.Helper()
+	list, err := o.Store.Comments(o.T.Context(), store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return list
+}
+
+func (o *Blog) Texts(a blog.Article) string {
+	o.T.Helper()
+	var texts []string
+	for _, c := range o.Comments(a) {
+		texts = append(texts, c.Plain)
+	}
+	return strings.Join(texts, "|")
+}
+
+func (o *Blog) Counts(a blog.Article) blog.Counts {
+	o.T.Helper()
+	counts, err := o.Store.Counts(o.T.Context(), []blog.ID{a.ID})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return counts[a.ID]
+}
+
+func (o *Blog) Object(a blog.Article) string { return o.Site.ArticleID(a.ObjectID) }
+
+// Get asks the blog and answers status, content type and body.
+func (o *Blog) Get(path, accept string) (int, http.Header, string) {
+	o.T.Helper()
+	request, err := http.NewRequestWithContext(o.Soon(), http.MethodGet, o.Site.URL+path, nil)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	request.Header.Set("Accept", accept)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return response.StatusCode, response.Header, string(body)
+}
+
+// Status is the answer that an error of a neighbour's stands for; 202 for none.
+func Status(err error) int {
+	var refused *fedtest.Refused
+	if errors.As(err, &refused) {
+		return refused.Status
+	}
+	if err != nil {
+		return 0
+	}
+	return http.StatusAccepted
+}
+
+// Each runs a test of the running blog on both databases.
+func Each(t *testing.T, test func(t *testing.T, o *Blog)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, Start(t, s)) })
+}

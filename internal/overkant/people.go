@@ -1,0 +1,258 @@
+package overkant
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/jobs"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
+	"causerie/internal/remote"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// HearAfterAWhile brings a letter to an inbox that has not heard from its server lately, as after a restart.
+func (o *Blog) HearAfterAWhile(p *fedtest.Person, activity any) {
+	o.T.Helper()
+	inbox := o.AnotherInbox(o.Base)
+	delivery, err := p.Prepare(o.Site.SharedInbox(), activity)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, delivery.URL, bytes.NewReader(delivery.Body))
+	maps.Copy(r.Header, delivery.Header)
+	w := httptest.NewRecorder()
+	inbox.ServeHTTP(w, r)
+	if w.Code != http.StatusAccepted {
+		o.T.Fatalf("it answers %d %s", w.Code, w.Body)
+	}
+}
+
+func OpenStore(t *testing.T, database string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Answered waits until a note's request is answered and tells how.
+func (o *Blog) Answered(p *fedtest.Person, note string) (state, stamp string) {
+	o.T.Helper()
+	o.Until("the request is answered", func() bool {
+		state, stamp = p.Permission(note)
+		return state != fedtest.Pending
+	})
+	return state, stamp
+}
+
+// Hears sends any activity from a person to the shared inbox, and waits until it is done with.
+func (o *Blog) Hears(p *fedtest.Person, activity map[string]any) {
+	o.T.Helper()
+	activity["actor"] = p.ID
+	if _, err := p.Send(o.Soon(), o.Site.SharedInbox(), activity); err != nil {
+		o.T.Fatalf("%v: %v", activity["type"], err)
+	}
+	o.Settled()
+}
+
+// Json asks for an ActivityPub document of ours.
+func (o *Blog) Json(address string) (int, map[string]any) {
+	o.T.Helper()
+	code, _, body := o.Get(strings.TrimPrefix(address, o.Site.URL), "application/activity+json")
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(body), &doc); err != nil {
+		o.T.Fatalf("%s: %v: %s", address, err, body)
+	}
+	return code, doc
+}
+
+// ChoresAt does the chores, some time from now, until something holds.
+func (o *Blog) ChoresAt(d time.Duration, what string, holds func() bool) {
+	o.T.Helper()
+	outbox := o.Later(d)
+	outbox.Remote = o.client() // another day, another memory of who did not answer
+	ctx, cancel := context.WithCancel(o.Soon())
+	chores := &jobs.Jobs{Core: outbox.Core, Outbox: outbox}
+	done := make(chan struct{})
+	go func() { defer close(done); chores.Run(ctx) }()
+	o.Until(what, holds)
+	cancel()
+	<-done
+}
+
+// client asks other servers, and remembers nothing of what they answered before.
+func (o *Blog) client() *remote.Client {
+	o.T.Helper()
+	key := signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}
+	client := remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Key: key})
+	o.T.Cleanup(client.Close)
+	return client
+}
+
+func (o *Blog) Actor(id string) blog.Actor {
+	o.T.Helper()
+	actor, err := o.Store.Actor(o.T.Context(), id)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return actor
+}
+
+// Canary is a word that stands in everything that is kept of an author.
+const Canary = "fluitenkruid"
+
+// FillWithCanaries puts the word wherever an author's words and data can be: profile, articles of each kind, earlier
+// states, answers, pictures, letters that still wait, and ways to sign in.
+func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Person, other blog.Voice) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	author, err := s.Author(o.Soon(), o.Ilse.ID)
+	check(err)
+	author.Email, author.Password = Canary+"@example.com", "argon2id:"+Canary
+	check(s.SaveAuthor(o.Soon(), author))
+	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary, blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
+	check(o.Outbox.Introduce(o.Soon(), author.Voice))
+	check(o.Later(time.Hour).IntroduceDue(o.Soon()))
+	now := time.Now()
+	check(s.AddSignIn(o.Soon(), store.SignIn{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
+	picture := blog.Picture{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Type: "image/png", Alt: Canary, Name: Canary, Digest: "d", CreatedAt: now,
+		Files: []blog.PictureFile{{File: "01KAV3PICTURE-1.png", Width: 1, Height: 1, Size: 1}}}
+	check(s.AddPicture(o.Soon(), picture))
+	worded := func(slug string) func(*blog.Article) {
+		return func(a *blog.Article) {
+			a.Slug, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain = slug, Canary, Canary, Canary, Canary, "<p>"+Canary+"</p>", Canary
+			a.Tags, a.Warning, a.PictureAlt, a.PictureID, a.Format = blog.Words{Canary}, Canary, Canary, picture.ID, blog.FullNote
+			a.Authors = []blog.Byline{{Name: Canary, URL: "https://" + Canary + ".example"}}
+		}
+	}
+	o.Draft(worded("draft"))
+	a := o.Publish(worded("published"))
+	withdrawn := o.Publish(worded("withdrawn"))
+	check(o.Outbox.Withdraw(o.Soon(), withdrawn.ID))
+	edited, err := s.Article(o.Soon(), a.ID)
+	check(err)
+	check(o.Outbox.Revise(o.Soon(), &edited))
+	reply, err := bram.Reply(o.Soon(), o.Object(a), "<p>How wide?</p>")
+	check(err)
+	comment, err := s.CommentByAddress(o.Soon(), reply.Object)
+	check(err)
+	answer, err := o.Outbox.Reply(o.Soon(), o.Ilse, comment.ID, Canary)
+	check(err)
+	check(o.Outbox.EditReply(o.Soon(), answer.ID, Canary+" again"))
+	joint := o.Draft(func(a *blog.Article) {
+		a.VoiceID, a.Slug, a.Authors = other.ID, "joint", []blog.Byline{{VoiceID: o.Ilse.ID}}
+	})
+	_, err = o.Outbox.Publish(o.Soon(), joint.ID)
+	check(err)
+}
+
+func Column(t *testing.T, db *sql.DB, query string) (list []string) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Named is what was kept for Ilse of posts that name her, the newest first.
+func (o *Blog) Named(more ...func(*store.MentionList)) (texts []string) {
+	o.T.Helper()
+	list := store.MentionList{Author: o.Ilse.ID, Limit: 500}
+	for _, change := range more {
+		change(&list)
+	}
+	mentions, err := o.Store.Mentions(o.Soon(), list)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	for _, m := range mentions {
+		texts = append(texts, string(m.Visibility)+" "+m.Plain)
+	}
+	return texts
+}
+
+// Later is the blog's outbox some time from now.
+func (o *Blog) Later(d time.Duration) *outbox.Outbox {
+	base := o.Base
+	base.Now = func() time.Time { return time.Now().Add(d) }
+	return &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
+}
+
+func (o *Blog) Voice(id blog.ID) blog.Voice {
+	o.T.Helper()
+	v, err := o.Store.Voice(o.T.Context(), id)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return v
+}
+
+// Read asks for a document that is there, whole, by its path or its address.
+func (o *Blog) Read(path string) map[string]any {
+	o.T.Helper()
+	code, _, body := o.Get(o.Path(path), AsMastodon)
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(body), &doc); err != nil || code != http.StatusOK {
+		o.T.Fatalf("%s answers %d %s", path, code, body)
+	}
+	return doc
+}
+
+func (o *Blog) Followers() int {
+	o.T.Helper()
+	n, err := o.Store.CountFollowers(o.T.Context(), o.Ilse.ID)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return n.Accepted
+}
+
+// Heed lets a voice of ours follow somebody, with their yes.
+func (o *Blog) Heed(voice blog.Voice, p *fedtest.Person) {
+	o.T.Helper()
+	if _, err := o.Outbox.Follow(o.Soon(), voice, p.Handle()); err != nil {
+		o.T.Fatal(err)
+	}
+	o.Until("the yes is heard", func() bool { return o.Heeds(voice, p) == blog.Accepted })
+}
+
+func (o *Blog) Heeds(voice blog.Voice, p *fedtest.Person) blog.FollowState {
+	o.T.Helper()
+	f, err := o.Store.Following(o.T.Context(), voice.ID, p.ID)
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		o.T.Fatal(err)
+	}
+	return f.State
+}

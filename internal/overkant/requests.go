@@ -1,0 +1,304 @@
+package overkant
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"causerie/internal/activity"
+	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/fedtest"
+	"causerie/internal/signature"
+	"causerie/internal/store"
+)
+
+// Secret is an article of Ilse's for her followers, Bram among them, and Kade, who is none.
+func (o *Blog) Secret() (a blog.Article, bram, kade *fedtest.Person) {
+	o.T.Helper()
+	veerhuis := o.Server("veerhuis")
+	bram, kade = veerhuis.Person("bram"), o.Server("zilverduin").Person("kade")
+	o.Befriend(bram)
+	a = o.Publish(func(a *blog.Article) { a.Visibility = blog.Followers })
+	if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
+		o.T.Fatal(err)
+	}
+	return a, bram, kade
+}
+
+// Meets lets the blog read an article of another one, and like it in Ilse's name, both meeting for the first time.
+func (o *Blog) Meets(other *Blog) {
+	a := other.Publish()
+	doc, err := o.Base.Remote.Object(o.Soon(), other.Object(a))
+	if err != nil {
+		o.T.Errorf("reading: %v", err)
+		return
+	}
+	if read, err := activity.ParseObject(doc); err != nil || !strings.Contains(read.Content, "ferry") {
+		o.T.Errorf("read %q, %v", read.Content, err)
+		return
+	}
+	keys, err := o.Store.SigningKeys(o.Soon(), o.Ilse.ID)
+	if err != nil {
+		o.T.Error(err)
+		return
+	}
+	ilse := o.Site.ActorID(o.Ilse.ID)
+	key, err := signature.ParseKey(ilse+"#main-key", keys.Current)
+	if err != nil {
+		o.T.Error(err)
+		return
+	}
+	like := `{"id":"` + o.Site.ActivityID(blog.NewID(time.Now())) + `","type":"Like","actor":"` + ilse + `","object":"` + other.Object(a) + `"}`
+	answer, err := o.Base.Remote.Post(o.Soon(), other.Site.SharedInbox(), []byte(like), key)
+	if err != nil || answer.Status != http.StatusAccepted {
+		o.T.Errorf("writing: %+v, %v", answer, err)
+		return
+	}
+	o.Until("the like is counted", func() bool { return other.Counts(a).Likes == 1 })
+	if known, err := other.Store.Actor(o.Soon(), ilse); err != nil || known.Name != "Ilse Verhaagen" {
+		o.T.Errorf("known as %+v, %v", known, err)
+	}
+}
+
+func (o *Blog) ShowFollowers(show bool) {
+	o.T.Helper()
+	v := o.Voice(o.Ilse.ID)
+	v.ShowsFollowers = show
+	if err := o.Store.SaveVoice(o.T.Context(), v); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+// Fingered is a WebFinger answer as others read it.
+type Fingered struct {
+	Subject string
+	Aliases []string
+	Links   []struct{ Rel, Type, Href, Template string }
+}
+
+func (f Fingered) Self() string {
+	for _, l := range f.Links {
+		if l.Rel == "self" && l.Type == "application/activity+json" {
+			return l.Href
+		}
+	}
+	return ""
+}
+
+func (o *Blog) Finger(resource string, rels ...string) (int, http.Header, Fingered) {
+	o.T.Helper()
+	code, header, body := o.Get("/.well-known/webfinger?"+url.Values{"resource": {resource}, "rel": rels}.Encode(), "*/*")
+	var found Fingered
+	if err := json.Unmarshal([]byte(body), &found); err != nil {
+		o.T.Errorf("%s: %d %s", resource, code, body)
+	}
+	return code, header, found
+}
+
+// OwnLetter is what a checkup brings to the blog itself, signed by a key of the given id.
+func (o *Blog) OwnLetter(sign func(*http.Request, []byte, signature.Key) error, key signature.Key) *http.Request {
+	o.T.Helper()
+	self := o.Site.InstanceID()
+	body, err := json.Marshal(map[string]string{"id": self + "#checkup", "type": "View", "actor": self, "object": self})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(o.Soon(), http.MethodPost, o.Site.SharedInbox(), bytes.NewReader(body))
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/activity+json")
+	if sign != nil {
+		if err := sign(r, body, key); err != nil {
+			o.T.Fatal(err)
+		}
+	}
+	return r
+}
+
+func Newer(r *http.Request, body []byte, key signature.Key) error {
+	return signature.SignRFC9421(r, body, key, time.Now(), signature.Wish{})
+}
+
+const (
+	AsMastodon  = "application/activity+json, application/ld+json"
+	AsMastodon2 = `application/ld+json; profile="https://www.w3.org/ns/activitystreams", application/activity+json, text/html;q=0.1`
+	AsBrowser   = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	Plain       = "application/activity+json; charset=utf-8"
+	Linked      = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
+)
+
+// Post brings the blog an activity signed with any key under any key id, as no honest server would.
+func (o *Blog) Post(key signature.Key, activity any) int {
+	o.T.Helper()
+	body, err := json.Marshal(activity)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(o.Soon(), http.MethodPost, o.Site.SharedInbox(), bytes.NewReader(body))
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/activity+json")
+	if err := signature.Sign(request, body, key, time.Now()); err != nil {
+		o.T.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// Path is where an address of the blog's lies on it.
+func (o *Blog) Path(address string) string { return strings.TrimPrefix(address, o.Site.URL) }
+
+// Document asks for a document and reads the members that tests look at.
+func (o *Blog) Document(path string) (code int, doc Document) {
+	o.T.Helper()
+	code, _, body := o.Get(path, AsMastodon)
+	if err := json.Unmarshal([]byte(body), &doc); err != nil {
+		o.T.Fatalf("%s: %v in %s", path, err, body)
+	}
+	return code, doc
+}
+
+type Document struct {
+	ID           string
+	TotalItems   int
+	Next         string
+	Items        []string
+	OrderedItems []json.RawMessage
+	First        json.RawMessage
+}
+
+// Fill writes n public comments under an article, straight into the store.
+func (o *Blog) Fill(a blog.Article, n int) []blog.Comment {
+	o.T.Helper()
+	nadia := o.Server("noordkade").Person("nadia")
+	actor := blog.Actor{ID: nadia.ID, Type: "Person", Host: nadia.Server.Host, Inbox: nadia.Inbox(), FetchedAt: time.Now()}
+	list := make([]blog.Comment, n)
+	err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
+		if err := s.SaveActor(o.T.Context(), actor); err != nil {
+			return err
+		}
+		for i := range list {
+			at := time.Now().Add(time.Duration(i-n) * time.Second)
+			list[i] = blog.Comment{ID: blog.NewID(at), Address: fmt.Sprintf("%s/notes/%d", nadia.ID, i), ArticleID: a.ID, ActorID: nadia.ID, Origin: blog.Pushed,
+				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: at, SortedAt: at, ArrivedAt: at}
+			if err := s.AddComment(o.T.Context(), list[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return list
+}
+
+// Carried is a Create of Bram's that stands nowhere, so that nobody can ask for it.
+func (o *Blog) Carried(bram *fedtest.Person, a blog.Article, name string) map[string]any {
+	note := bram.ID + "/notes/" + name
+	return map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": []string{"as:Public"}, "object": map[string]any{"id": note, "type": "Note",
+		"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": []string{"as:Public"}, "published": time.Now().UTC().Format(time.RFC3339)}}
+}
+
+// Rotate gives Ilse new keys as a command beside the running blog does, and returns the old public key and the new one.
+func (o *Blog) Rotate() (before, after string) {
+	o.T.Helper()
+	changed := o.Voice(o.Ilse.ID)
+	before = changed.PublicKey
+	keys := giveKeys(o.T, &changed)
+	beside := &outbox.Outbox{Core: o.Base, Wake: func() {}}
+	if err := beside.RotateKeys(o.Soon(), changed, keys); err != nil {
+		o.T.Fatal(err)
+	}
+	return before, changed.PublicKey
+}
+
+func ActorOf(o *Blog) string {
+	_, _, body := o.Get("/ap/actors/"+string(o.Ilse.ID), AsMastodon)
+	return body
+}
+
+// Brought lists how a server answered each time that it was brought something about an object.
+func Brought(s *fedtest.Server, kind, object string) (answers []int) {
+	for _, l := range s.Letters() {
+		if l.Type == kind && l.Object == object {
+			answers = append(answers, l.Status)
+		}
+	}
+	return answers
+}
+
+// Idle waits until nothing is left to bring.
+func (o *Blog) Idle() {
+	o.T.Helper()
+	o.Until("nothing is left to bring", func() bool {
+		_, deliveries, err := o.Store.CountWaiting(o.Soon())
+		return err == nil && deliveries == 0
+	})
+}
+
+// Note is an answer of a person's to an article, as a plain object.
+func Note(by *fedtest.Person, article, name string, more map[string]any) map[string]any {
+	o := map[string]any{"id": by.ID + "/notes/" + name, "type": "Note", "attributedTo": by.ID, "inReplyTo": article, "to": []string{"as:Public"},
+		"content": "<p>" + name + "</p>", "published": time.Now().UTC().Format(time.RFC3339)}
+	for k, v := range more {
+		o[k] = v
+	}
+	return o
+}
+
+func Act(kind string, by *fedtest.Person, object any, name string) map[string]any {
+	return map[string]any{"id": by.ID + "/acts/" + name, "type": kind, "actor": by.ID, "object": object}
+}
+
+// Tell posts an activity signed by its actor and expects the answer.
+func (o *Blog) Tell(by *fedtest.Person, activity any, want int) {
+	o.T.Helper()
+	if answer, err := by.Send(o.Soon(), o.Site.SharedInbox(), activity); answer.Status != want {
+		o.T.Errorf("%v: %d (%v), want %d", activity, answer.Status, err, want)
+	}
+}
+
+// Raw posts a body that was not signed, as it is, and answers the status and how much of it was taken.
+func (o *Blog) Raw(body io.Reader, header ...string) (status int, taken int64) {
+	o.T.Helper()
+	counted := &counter{Reader: body}
+	request, err := http.NewRequestWithContext(o.Soon(), http.MethodPost, o.Site.SharedInbox(), counted)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/activity+json")
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode, counted.n.Load()
+}
+
+type counter struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
