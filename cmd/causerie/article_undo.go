@@ -20,22 +20,22 @@ func (articleUndo) Help() string {
 }
 
 func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		a, err := d.find(ctx, u.Article)
+	return at(ctx, config, log, existing, func(app *app) error {
+		a, err := app.find(ctx, u.Article)
 		if err != nil {
 			return err
 		}
 		if a.Status == blog.Scheduled {
-			return d.unschedule(ctx, c, a)
+			return app.unschedule(ctx, c, a)
 		}
-		_, err = d.outbox.Undo(ctx, a.ID)
+		_, err = app.outbox.Undo(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("nothing of “%s” is held or scheduled: “causerie article show %s” tells how it stands", a.Slug, u.Article)
 		}
 		if err != nil {
 			return err
 		}
-		former, err := d.store.Article(ctx, a.ID)
+		former, err := app.store.Article(ctx, a.ID)
 		if err != nil {
 			return err
 		}
@@ -55,13 +55,13 @@ func undoneWords(a blog.Article) string {
 	return fmt.Sprintf("taken back before it left: no other server heard of “%s”, and the text is a draft again", a.Title)
 }
 
-func (d *desk) unschedule(ctx context.Context, c *console, a blog.Article) error {
-	a, err := d.store.Article(ctx, a.ID) // found by the address of a translation, it would have that one's words
+func (app *app) unschedule(ctx context.Context, c *console, a blog.Article) error {
+	a, err := app.store.Article(ctx, a.ID) // found by the address of a translation, it would have that one's words
 	if err != nil {
 		return err
 	}
 	a.Status, a.ScheduledAt = blog.Draft, nil
-	if err := d.store.SaveArticle(ctx, &a, now()); err != nil {
+	if err := app.store.SaveArticle(ctx, &a, now()); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "it does not go out by itself any more: “%s” is a draft again\n", a.Title)
@@ -69,8 +69,8 @@ func (d *desk) unschedule(ctx context.Context, c *console, a blog.Article) error
 }
 
 // holdWords says what of an article has not left yet and how it is taken back; "" when nothing is held.
-func (d *desk) holdWords(ctx context.Context, a blog.Article) (string, error) {
-	hold, err := d.store.Hold(ctx, a.ID)
+func (app *app) holdWords(ctx context.Context, a blog.Article) (string, error) {
+	hold, err := app.store.Hold(ctx, a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return "", nil
 	}
@@ -79,5 +79,5 @@ func (d *desk) holdWords(ctx context.Context, a blog.Article) (string, error) {
 		what, undone = "nothing has", "takes it back, and no other server hears of it"
 	}
 	return fmt.Sprintf("%s left yet: it leaves on %s. Until then “causerie article undo %s” %s.", what,
-		hold.Until.In(d.site.Location()).Format("2 January at 15:04:05 MST"), a.Slug, undone), err
+		hold.Until.In(app.site.Location()).Format("2 January at 15:04:05 MST"), a.Slug, undone), err
 }

@@ -5,89 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"causerie/internal/blog"
-	"causerie/internal/nearest"
 	"causerie/internal/store"
 )
-
-type authorAlias struct {
-	Handle string   `arg:"" help:"Whose aliases."`
-	Do     string   `arg:"" help:"add, remove or list."`
-	Who    []string `arg:"" optional:"" name:"alias" help:"The same person elsewhere, as @handle@server or an address."`
-	JSON   bool     `name:"json" help:"Print one JSON object a line."`
-}
-
-// Help is printed below the command's line by --help.
-func (authorAlias) Help() string {
-	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the followers there come " +
-		"over to this blog: add it here first, then begin the move there."
-}
-
-func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	verbs := []string{"add", "remove", "list"}
-	switch {
-	case !slices.Contains(verbs, a.Do):
-		return misuse{didYouMean(a.Do, verbs)}
-	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
-		return misuse{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as in: author alias ilse add @ilse@veerhuis.example")}
-	}
-	return at(ctx, config, log, existing, func(d *desk) error {
-		for _, who := range a.Who {
-			if err := a.change(ctx, d, who); err != nil {
-				return plain(err)
-			}
-		}
-		return a.list(ctx, c, d)
-	})
-}
-
-func didYouMean(word string, known []string) error {
-	if near := nearest.Word(word, known); near != "" {
-		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
-	}
-	return fmt.Errorf("“%s” is not known; say add, remove or list", word)
-}
-
-func (a authorAlias) change(ctx context.Context, d *desk, who string) error {
-	author, err := d.author(ctx, a.Handle)
-	if err != nil {
-		return err
-	}
-	if a.Do == "remove" {
-		return d.outbox.RemoveAlias(ctx, author.Voice, who)
-	}
-	_, err = d.outbox.AddAlias(ctx, author.Voice, who)
-	return err
-}
-
-// aliasLine is an alias as programs read one.
-type aliasLine struct {
-	Object string `json:"object"` // the ActivityPub id
-	Handle string `json:"handle,omitempty"`
-}
-
-func (a authorAlias) list(ctx context.Context, c *console, d *desk) error {
-	author, err := d.author(ctx, a.Handle)
-	if err != nil {
-		return err
-	}
-	known, err := d.store.Actors(ctx, author.AlsoKnownAs)
-	if err != nil {
-		return err
-	}
-	t := newTable(c.out, a.JSON)
-	for _, alias := range author.AlsoKnownAs {
-		line := aliasLine{Object: alias}
-		if actor, ok := known[alias]; ok && actor.Handle != "" {
-			line.Handle = "@" + actor.Handle
-		}
-		t.line(line, line.Handle, line.Object)
-	}
-	return t.flushOr(author.Handle + " has no alias")
-}
 
 type authorMove struct {
 	Handle string        `arg:"" help:"Who moves."`
@@ -105,26 +27,26 @@ func (authorMove) Help() string {
 
 func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	if m.Cancel && m.To != "" || m.Wait < 0 {
-		return misuse{errors.New("say either --to or --cancel, and a waiting time that is not negative")}
+		return usageError{errors.New("say either --to or --cancel, and a waiting time that is not negative")}
 	}
-	return at(ctx, config, log, existing, func(d *desk) error {
-		author, err := d.author(ctx, m.Handle)
+	return at(ctx, config, log, existing, func(app *app) error {
+		author, err := app.author(ctx, m.Handle)
 		if err != nil {
 			return err
 		}
 		switch {
 		case m.Cancel:
-			if err := d.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
+			if err := app.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
 				return fmt.Errorf("no move of %s is planned", author.Handle)
 			} else if err != nil {
 				return err
 			}
 		case m.To != "":
-			if _, err := d.outbox.Move(ctx, author.Voice, m.To, m.Wait); err != nil {
+			if _, err := app.outbox.Move(ctx, author.Voice, m.To, m.Wait); err != nil {
 				return plain(err)
 			}
 		}
-		return m.tell(ctx, c, d, author)
+		return m.tell(ctx, c, app, author)
 	})
 }
 
@@ -154,15 +76,15 @@ func moveLineOf(m blog.Move, p store.MoveProgress) moveLine {
 	return line
 }
 
-func (m authorMove) tell(ctx context.Context, c *console, d *desk, author blog.Author) error {
-	move, err := d.store.LastMove(ctx, author.ID)
+func (m authorMove) tell(ctx context.Context, c *console, app *app, author blog.Author) error {
+	move, err := app.store.LastMove(ctx, author.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return fmt.Errorf("%s never moved: say where to with --to", author.Handle)
 	}
 	if err != nil {
 		return err
 	}
-	progress, err := d.store.MoveProgress(ctx, move)
+	progress, err := app.store.MoveProgress(ctx, move)
 	if err != nil {
 		return err
 	}
@@ -172,7 +94,7 @@ func (m authorMove) tell(ctx context.Context, c *console, d *desk, author blog.A
 		t.line(line)
 		return t.flush()
 	}
-	fmt.Fprintln(c.out, line.words(author.Name, d.site.Location()))
+	fmt.Fprintln(c.out, line.words(author.Name, app.site.Location()))
 	return nil
 }
 

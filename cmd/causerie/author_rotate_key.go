@@ -23,19 +23,19 @@ func (authorRotateKey) Help() string {
 }
 
 func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		author, err := d.author(ctx, k.Handle)
+	return at(ctx, config, log, existing, func(app *app) error {
+		author, err := app.author(ctx, k.Handle)
 		if err != nil {
 			return err
 		}
-		err = account.RotateKeys(ctx, d.outbox, author.Voice)
+		err = account.RotateKeys(ctx, app.outbox, author.Voice)
 		if errors.Is(err, blog.ErrGone) {
 			return fmt.Errorf("%s has left this blog and signs nothing any more", author.Handle)
 		}
 		if err != nil {
 			return err
 		}
-		servers, err := d.store.ToldOfKeys(ctx, author.ID)
+		servers, err := app.store.ToldOfKeys(ctx, author.ID)
 		if err != nil {
 			return err
 		}

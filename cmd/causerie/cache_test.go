@@ -250,14 +250,14 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 		if err := all.Config.complete(nil); err != nil {
 			t.Fatal(err)
 		}
-		h, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+		s, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
 		closed := false
 		defer func() {
 			if !closed {
-				h.close()
+				s.close()
 			}
 		}()
 		ask := func(path, accept, known string) *http.Response {
@@ -266,7 +266,7 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 			r.Header.Set("Accept-Encoding", "gzip")
 			r.Header.Set("If-None-Match", known)
 			w := httptest.NewRecorder()
-			h.handler.ServeHTTP(w, r)
+			s.handler.ServeHTTP(w, r)
 			return w.Result()
 		}
 		path := func(address string) string { return strings.TrimPrefix(address, "http://127.0.0.1:8098") }
@@ -276,7 +276,7 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 				t.Fatalf("%v has no tag", form)
 			}
 		}
-		h.close() // from here on nothing can be read
+		s.close() // from here on nothing can be read
 		closed = true
 		for form, tag := range tags {
 			if answer := ask(form[0], form[1], tag); answer.StatusCode != http.StatusNotModified {

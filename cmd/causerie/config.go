@@ -105,21 +105,21 @@ func envName(setting string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
 }
 
-// elsewhere answers for the settings that no flag gave: from the environment, then from the file.
+// settingsResolver answers for the settings that no flag gave: from the environment, then from the file.
 //
 // It is our own, not kong.DefaultEnvars with the package kong-yaml. In kong a resolver, such as that of a file, wins
 // over the environment; here the environment wins over the file. Kong also reads a variable for every flag of every
 // command, not only for settings, takes an empty one for a value, and reads the process's environment itself. The
 // package kong-yaml ignores unknown keys and knows no line numbers, so both errors that name the nearest setting
 // would still be written here.
-type elsewhere struct {
+type settingsResolver struct {
 	env  []string
 	read bool
 	file map[string]string
 }
 
 // Validate refuses variables that no setting has.
-func (e *elsewhere) Validate(app *kong.Application) error {
+func (e *settingsResolver) Validate(app *kong.Application) error {
 	var known []string
 	for _, name := range settingNames(app.Flags) {
 		known = append(known, envName(name))
@@ -142,7 +142,7 @@ func unknown(what, name string, known []string) error {
 }
 
 // Resolve finds one setting.
-func (e *elsewhere) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+func (e *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Group == nil || flag.Group.Key != "settings" {
 		return nil, nil
 	}
@@ -163,7 +163,7 @@ func (e *elsewhere) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 type fileTrouble struct{ error }
 
 // load reads the file that the flag or the variable names, once.
-func (e *elsewhere) load(ctx *kong.Context) error {
+func (e *settingsResolver) load(ctx *kong.Context) error {
 	if e.read {
 		return nil
 	}
@@ -281,7 +281,8 @@ func (c *Config) complete(env []string) error {
 }
 
 func (c Config) usualDatabase() string { return filepath.Join(c.Data, "causerie.db") }
-func (c Config) usualMedia() string    { return filepath.Join(c.Data, "media") }
+
+func (c Config) usualMedia() string { return filepath.Join(c.Data, "media") }
 
 // usual tells whether everything is in one folder.
 func (c Config) usual() bool { return c.Database == c.usualDatabase() && c.Media == c.usualMedia() }

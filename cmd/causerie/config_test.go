@@ -173,9 +173,9 @@ func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
 		"only our own machines on the way":   {"10.0.0.1:5", "10.2.2.2", "10.2.2.2:0"},
 		"an empty header of a trusted proxy": {"10.0.0.1:5", " ", "10.0.0.1:5"},
 	} {
-		h := &house{desk: &desk{config: Config{TrustedProxies: trusted}}}
+		s := &server{app: &app{config: Config{TrustedProxies: trusted}}}
 		var got string
-		handler := h.client(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+		handler := s.client(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.peer
 		if c.forwarded != "" {
@@ -190,8 +190,8 @@ func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
 
 func TestAPanicIsOnePageAndOneLineOfTheLog(t *testing.T) {
 	var log words
-	h := &house{desk: &desk{log: Config{}.logger(&log)}}
-	server := httptest.NewServer(h.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &server{app: &app{log: Config{}.logger(&log)}}
+	server := httptest.NewServer(s.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "3")
 		if r.URL.Path == "/begun" {
 			w.Write([]byte("a"))

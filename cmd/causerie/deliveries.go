@@ -24,23 +24,23 @@ type deliveriesReport struct {
 }
 
 func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
+	return at(ctx, config, log, existing, func(app *app) error {
 		t := newTable(c.out, r.JSON)
 		if r.Article != "" {
-			a, err := d.find(ctx, r.Article)
+			a, err := app.find(ctx, r.Article)
 			if err != nil {
 				return err
 			}
-			if err := d.printServers(ctx, c, t, a, r.Failed); err != nil {
+			if err := app.printServers(ctx, c, t, a, r.Failed); err != nil {
 				return err
 			}
 			return t.flushOr(r.nothing())
 		}
-		err := d.eachPublic(ctx, func(articles []blog.Article) error {
+		err := app.eachPublic(ctx, func(articles []blog.Article) error {
 			if r.Failed {
-				return d.printFailed(ctx, c, t, articles)
+				return app.printFailed(ctx, c, t, articles)
 			}
-			return d.printProgress(ctx, t, articles)
+			return app.printProgress(ctx, t, articles)
 		})
 		if err != nil {
 			return err
@@ -50,10 +50,10 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 }
 
 // eachPublic goes through all articles that are or were public, some at a time.
-func (d *desk) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
+func (app *app) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
 	filter := store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
 	for {
-		articles, err := d.store.Articles(ctx, filter)
+		articles, err := app.store.Articles(ctx, filter)
 		if err != nil {
 			return err
 		}
@@ -99,9 +99,9 @@ type serverLine struct {
 	GivenUpAt  string `json:"given_up_at,omitempty"`
 }
 
-func (d *desk) serverLineOf(a blog.Article, s blog.Standing) serverLine {
+func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds, Newest: s.Newest, Told: s.Shows,
-		Words: s.Words(d.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
+		Words: s.Describe(app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
 		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
 		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
@@ -111,14 +111,14 @@ func (d *desk) serverLineOf(a blog.Article, s blog.Standing) serverLine {
 }
 
 // printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them up.
-func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
-	letters, err := d.store.Reports(ctx, a.ID)
+func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
+	letters, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	standings := blog.Standings(letters)
+	standings := blog.ServerStates(letters)
 	if t.objects == nil && !failedOnly {
-		if err := d.printSummary(ctx, c, a, standings); err != nil {
+		if err := app.printSummary(ctx, c, a, standings); err != nil {
 			return err
 		}
 	}
@@ -126,18 +126,18 @@ func (d *desk) printServers(ctx context.Context, c *console, t *table, a blog.Ar
 		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
 			continue
 		}
-		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), d.serverWords(s)}
+		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), app.serverWords(s)}
 		if failedOnly {
 			cells = append([]string{a.Slug}, cells...)
 		}
-		t.line(d.serverLineOf(a, s), cells...)
+		t.line(app.serverLineOf(a, s), cells...)
 	}
 	return nil
 }
 
-func (d *desk) printFailed(ctx context.Context, c *console, t *table, articles []blog.Article) error {
+func (app *app) printFailed(ctx context.Context, c *console, t *table, articles []blog.Article) error {
 	for _, a := range articles {
-		if err := d.printServers(ctx, c, t, a, true); err != nil {
+		if err := app.printServers(ctx, c, t, a, true); err != nil {
 			return err
 		}
 	}
@@ -145,30 +145,30 @@ func (d *desk) printFailed(ctx context.Context, c *console, t *table, articles [
 }
 
 // printSummary says how far an article has come, and what of it has not left yet.
-func (d *desk) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.Standing) error {
-	held, err := d.holdWords(ctx, a)
+func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.ServerState) error {
+	held, err := app.holdWords(ctx, a)
 	if err != nil {
 		return err
 	}
 	if held != "" {
 		fmt.Fprintln(c.out, held)
 	}
-	if summary := blog.Summary(standings, d.moment); summary != "" {
+	if summary := blog.Summary(standings, app.moment); summary != "" {
 		fmt.Fprintln(c.out, summary)
 	}
 	return nil
 }
 
 // moment is a time of these days in the blog's zone, as people read it in a terminal.
-func (d *desk) moment(at time.Time) string {
-	return at.In(d.site.Location()).Format("Mon 2 Jan 15:04 MST")
+func (app *app) moment(at time.Time) string {
+	return at.In(app.site.Location()).Format("Mon 2 Jan 15:04 MST")
 }
 
 // serverWords is how a server stands, its last answer, and when it is tried again.
-func (d *desk) serverWords(s blog.Standing) string {
-	words := []string{s.Words(d.moment)}
+func (app *app) serverWords(s blog.ServerState) string {
+	words := []string{s.Describe(app.moment)}
 	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
-		words = append(words, "Tried again "+d.moment(s.NextAt)+".")
+		words = append(words, "Tried again "+app.moment(s.NextAt)+".")
 	}
 	if s.Status != blog.Delivered && s.Attempts > 0 {
 		words = append(words, "Last answer:")
@@ -197,32 +197,32 @@ type progressLine struct {
 	GivenUp   int `json:"given_up"`
 }
 
-func (d *desk) progressLineOf(a blog.Article, standings []blog.Standing) progressLine {
+func (app *app) progressLineOf(a blog.Article, standings []blog.ServerState) progressLine {
 	n := blog.Count(standings)
-	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep, Words: d.progressWords(standings),
-		Delivered: n.Letters[blog.Delivered], Waiting: n.Letters[blog.Waiting], Retrying: n.Letters[blog.Retrying],
-		Refused: n.Letters[blog.Refused], Gone: n.Letters[blog.GoneAway], GivenUp: n.Letters[blog.GivenUp]}
+	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep, Words: app.progressWords(standings),
+		Delivered: n.Deliveries[blog.Delivered], Waiting: n.Deliveries[blog.Waiting], Retrying: n.Deliveries[blog.Retrying],
+		Refused: n.Deliveries[blog.Refused], Gone: n.Deliveries[blog.GoneAway], GivenUp: n.Deliveries[blog.GivenUp]}
 }
 
-func (d *desk) printProgress(ctx context.Context, t *table, articles []blog.Article) error {
+func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Article) error {
 	ids := make([]blog.ID, len(articles))
 	for i, a := range articles {
 		ids[i] = a.ID
 	}
-	letters, err := d.store.Samples(ctx, ids)
+	letters, err := app.store.Samples(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for _, a := range articles {
-		standings := blog.Standings(letters[a.ID])
-		t.line(d.progressLineOf(a, standings), a.Slug, d.progressWords(standings))
+		standings := blog.ServerStates(letters[a.ID])
+		t.line(app.progressLineOf(a, standings), a.Slug, app.progressWords(standings))
 	}
 	return nil
 }
 
 // progressWords is how far an article has come: "3 of 5 servers have it; 2 are silent."
-func (d *desk) progressWords(standings []blog.Standing) string {
-	switch summary := blog.Summary(standings, d.moment); {
+func (app *app) progressWords(standings []blog.ServerState) string {
+	switch summary := blog.Summary(standings, app.moment); {
 	case len(standings) == 0:
 		return "sent to nobody"
 	case summary == "":
@@ -230,28 +230,4 @@ func (d *desk) progressWords(standings []blog.Standing) string {
 	default:
 		return summary
 	}
-}
-
-type deliveriesRetry struct {
-	Article string `arg:"" help:"Its id or its slug."`
-	Host    string `help:"Only letters to this server, as the report names it."`
-}
-
-func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		a, err := d.find(ctx, r.Article)
-		if err != nil {
-			return err
-		}
-		n, err := d.outbox.Retry(ctx, a.ID, r.Host)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			fmt.Fprintln(c.out, "nothing to try again")
-			return nil
-		}
-		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "letter", "letters"))
-		return nil
-	})
 }

@@ -62,7 +62,7 @@ func (demoCommand) onlyItsOwn(said *kong.Context) error {
 	for _, part := range said.Path {
 		f := part.Flag
 		if f != nil && !part.Resolved && f.Group != nil && f.Group.Key == "settings" && !slices.Contains(demoSettings, f.Name) {
-			return misuse{fmt.Errorf("--%s is not for the demo, which makes a blog of its own: leave it out (--keep DIR keeps that blog)", f.Name)}
+			return usageError{fmt.Errorf("--%s is not for the demo, which makes a blog of its own: leave it out (--keep DIR keeps that blog)", f.Name)}
 		}
 	}
 	return nil
@@ -81,25 +81,25 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 	if err != nil {
 		return err
 	}
-	h, err := demoHouse(ctx, config.Log, folder, listener, c.err)
+	s, err := demoHouse(ctx, config.Log, folder, listener, c.err)
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	defer h.close()
+	defer s.close()
 	serving, leave := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- h.serve(serving, []net.Listener{listener}) }()
+	go func() { served <- s.serve(serving, []net.Listener{listener}) }()
 	defer func() {
 		leave()
 		<-served
 	}()
-	d := &demo{house: h, out: c.out, began: time.Now()}
-	defer d.leave()
-	if err := d.trip(ctx); err != nil || x.Once {
+	app := &demo{server: s, out: c.out, began: time.Now()}
+	defer app.leave()
+	if err := app.trip(ctx); err != nil || x.Once {
 		return err
 	}
-	d.invite(x.Keep)
+	app.invite(x.Keep)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -160,7 +160,7 @@ func demoURL(listener net.Listener) string {
 }
 
 // demoHouse is a new blog that only this machine can reach, and that reaches nobody else.
-func demoHouse(ctx context.Context, words, folder string, listener net.Listener, log io.Writer) (*house, error) {
+func demoHouse(ctx context.Context, words, folder string, listener net.Listener, log io.Writer) (*server, error) {
 	config := Config{TLS: "off", URL: demoURL(listener), Data: folder, Timezone: "Europe/Amsterdam", Language: "nl",
 		FederationAllow: prefixes{netip.MustParsePrefix("127.0.0.0/8")}, Log: cmp.Or(words, "text,warn")}
 	if err := config.complete(nil); err != nil {
@@ -171,7 +171,7 @@ func demoHouse(ctx context.Context, words, folder string, listener net.Listener,
 
 // demo is the play: a blog, its authors and its neighbours.
 type demo struct {
-	*house
+	*server
 	speaking     sync.Mutex // one line at a time, though people follow all at once
 	out          io.Writer
 	began        time.Time
@@ -185,21 +185,21 @@ type demo struct {
 }
 
 // trip is the whole way of an article out and of the conversation back.
-func (d *demo) trip(ended context.Context) error {
+func (app *demo) trip(ended context.Context) error {
 	ctx, cancel := context.WithTimeout(ended, tripTime)
 	defer cancel()
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
-		{"start the blog", d.found},
-		{"write the earlier articles", d.write},
-		{"start the neighbours", d.move},
-		{"follow", d.follow},
-		{"publish", d.publishOne},
-		{"deliver", d.deliver},
-		{"hear back", d.converse},
-		{"look at the page", d.look},
+		{"start the blog", app.found},
+		{"write the earlier articles", app.write},
+		{"start the neighbours", app.move},
+		{"follow", app.follow},
+		{"publish", app.publishOne},
+		{"deliver", app.deliver},
+		{"hear back", app.converse},
+		{"look at the page", app.look},
 	} {
 		err := step.do(ctx)
 		if err != nil && ended.Err() != nil {
@@ -209,106 +209,106 @@ func (d *demo) trip(ended context.Context) error {
 			return fmt.Errorf("the demo failed to %s: %w", step.what, err)
 		}
 	}
-	d.say("all of it took %.1f s", time.Since(d.began).Seconds())
+	app.say("all of it took %.1f s", time.Since(app.began).Seconds())
 	return nil
 }
 
-func (d *demo) say(format string, args ...any) {
-	d.speaking.Lock()
-	defer d.speaking.Unlock()
-	fmt.Fprintf(d.out, format+"\n", args...)
+func (app *demo) say(format string, args ...any) {
+	app.speaking.Lock()
+	defer app.speaking.Unlock()
+	fmt.Fprintf(app.out, format+"\n", args...)
 }
 
 // leave ends the neighbours.
-func (d *demo) leave() {
-	if d.world == nil {
+func (app *demo) leave() {
+	if app.world == nil {
 		return
 	}
-	if err := d.world.Close(); err != nil {
-		d.log.Warn("the neighbours did not leave", "error", err)
+	if err := app.world.Close(); err != nil {
+		app.log.Warn("the neighbours did not leave", "error", err)
 	}
 }
 
 // found names the blog and gives it two authors, and a voice of its own.
-func (d *demo) found(ctx context.Context) error {
-	d.site.Name = "De Overkant"
-	d.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
-	if err := d.store.SaveSite(ctx, d.site); err != nil {
+func (app *demo) found(ctx context.Context) error {
+	app.site.Name = "De Overkant"
+	app.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
+	if err := app.store.SaveSite(ctx, app.site); err != nil {
 		return err
 	}
 	var making errgroup.Group // of keys, which takes a while
 	began := now()
 	making.Go(func() (err error) {
-		d.ilse, err = d.welcome(ctx, began, "ilse", "Ilse Verhaagen", "Walks along rivers and writes down what is said on them.", blog.Admin)
+		app.ilse, err = app.welcome(ctx, began, "ilse", "Ilse Verhaagen", "Walks along rivers and writes down what is said on them.", blog.Admin)
 		return err
 	})
 	making.Go(func() (err error) {
-		d.tobias, err = d.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
+		app.tobias, err = app.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
 		return err
 	})
 	making.Go(func() (err error) {
-		d.whole, err = account.LetSiteSpeak(ctx, d.store, "overkant", began)
+		app.whole, err = account.LetSiteSpeak(ctx, app.store, "overkant", began)
 		return err
 	})
 	if err := making.Wait(); err != nil {
 		return err
 	}
-	d.say("started   %s at %s with %s and %s; the whole of it is %s", d.site.Name, d.site.Home(), d.site.Handle("ilse"), d.site.Handle("tobias"), d.site.Handle("overkant"))
+	app.say("started   %s at %s with %s and %s; the whole of it is %s", app.site.Name, app.site.Home(), app.site.Handle("ilse"), app.site.Handle("tobias"), app.site.Handle("overkant"))
 	return nil
 }
 
-func (d *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string, role blog.Role) (blog.Author, error) {
-	author, err := account.NewAuthor(ctx, d.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
+func (app *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string, role blog.Role) (blog.Author, error) {
+	author, err := account.NewAuthor(ctx, app.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
 	if err != nil {
 		return author, err
 	}
 	author.Summary = bio
-	return author, d.store.SaveVoice(ctx, author.Voice)
+	return author, app.store.SaveVoice(ctx, author.Voice)
 }
 
 // write publishes what the blog had before anybody followed it.
-func (d *demo) write(ctx context.Context) error {
+func (app *demo) write(ctx context.Context) error {
 	earlier := []struct {
 		file string
 		by   blog.Author
 		days int // ago
 	}{
-		{"een-kaft-voor-niemand.md", d.tobias, 34},
-		{"a-cover-for-nobody.md", d.tobias, 33},
-		{"the-bell-is-on-the-other-side.md", d.ilse, 19},
-		{"what-the-weir-says-at-night.md", d.ilse, 12},
-		{"de-kade-luistert-mee.md", d.ilse, 7},
-		{"lijm-die-weer-los-wil.md", d.tobias, 3},
+		{"een-kaft-voor-niemand.md", app.tobias, 34},
+		{"a-cover-for-nobody.md", app.tobias, 33},
+		{"the-bell-is-on-the-other-side.md", app.ilse, 19},
+		{"what-the-weir-says-at-night.md", app.ilse, 12},
+		{"de-kade-luistert-mee.md", app.ilse, 7},
+		{"lijm-die-weer-los-wil.md", app.tobias, 3},
 	}
 	for _, e := range earlier {
-		then := *d.house.desk
-		outbox := *d.outbox
+		then := *app.server.app
+		outbox := *app.outbox
 		outbox.Now = func() time.Time { return time.Now().AddDate(0, 0, -e.days) }
 		then.outbox = &outbox
-		a, err := d.file(ctx, &then, e.file, e.by)
+		a, err := app.file(ctx, &then, e.file, e.by)
 		if err != nil {
 			return err
 		}
-		if a.Comments == blog.Approve && d.guarded.ID == "" { // its translation comes later
-			d.guarded = a
+		if a.Comments == blog.Approve && app.guarded.ID == "" { // its translation comes later
+			app.guarded = a
 		}
 	}
-	d.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and one of the texts a translation", len(earlier)-1)
-	return d.followable(ctx)
+	app.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and one of the texts a translation", len(earlier)-1)
+	return app.followable(ctx)
 }
 
 // followable lets the series be followed.
-func (d *demo) followable(ctx context.Context) error {
-	series, err := d.store.SeriesBySlug(ctx, "the-low-road")
+func (app *demo) followable(ctx context.Context) error {
+	series, err := app.store.SeriesBySlug(ctx, "the-low-road")
 	if err != nil {
 		return err
 	}
-	d.road, err = account.LetSeriesSpeak(ctx, d.store, series, "lowroad", now())
+	app.road, err = account.LetSeriesSpeak(ctx, app.store, series, "lowroad", now())
 	return err
 }
 
 // file publishes one of the demo's own files, in the way of “causerie article publish”.
-func (d *demo) file(ctx context.Context, desk *desk, name string, by blog.Author) (blog.Article, error) {
+func (app *demo) file(ctx context.Context, desk *app, name string, by blog.Author) (blog.Article, error) {
 	text, err := demoFiles.ReadFile("demo/" + name)
 	if err != nil {
 		return blog.Article{}, err
@@ -331,36 +331,36 @@ func drawn(name string) (io.ReadCloser, error) {
 }
 
 // move starts the other servers.
-func (d *demo) move(context.Context) error {
-	d.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: d.log})
+func (app *demo) move(context.Context) error {
+	app.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: app.log})
 	for i, name := range []string{"veerhuis", "noordkade", "dijla"} {
 		flavours := []fedtest.Flavour{fedtest.Mastodon, fedtest.GoToSocial, fedtest.Misskey}
-		server, err := d.world.Server(name, flavours[i])
+		server, err := app.world.Server(name, flavours[i])
 		if err != nil {
 			return err
 		}
-		d.servers = append(d.servers, server)
+		app.servers = append(app.servers, server)
 	}
 	return nil
 }
 
 // person is somebody on one of the servers: 0, 1 or 2.
-func (d *demo) person(server int, name string) *fedtest.Person {
-	return d.servers[server].Person(name)
+func (app *demo) person(server int, name string) *fedtest.Person {
+	return app.servers[server].Person(name)
 }
 
 // follow lets people find the authors by their handles and follow them.
-func (d *demo) follow(ctx context.Context) error {
+func (app *demo) follow(ctx context.Context) error {
 	var following errgroup.Group
 	for _, f := range []struct {
 		who  *fedtest.Person
 		whom blog.Voice
 	}{
-		{d.person(0, "bram"), d.ilse.Voice}, {d.person(0, "wietske"), d.ilse.Voice}, {d.person(1, "nadia"), d.ilse.Voice}, {d.person(2, "deniz"), d.ilse.Voice},
-		{d.person(1, "joost"), d.tobias.Voice}, {d.person(2, "ines"), d.whole}, {d.person(0, "pelle"), d.road},
+		{app.person(0, "bram"), app.ilse.Voice}, {app.person(0, "wietske"), app.ilse.Voice}, {app.person(1, "nadia"), app.ilse.Voice}, {app.person(2, "deniz"), app.ilse.Voice},
+		{app.person(1, "joost"), app.tobias.Voice}, {app.person(2, "ines"), app.whole}, {app.person(0, "pelle"), app.road},
 	} {
 		following.Go(func() error {
-			handle := d.site.Handle(f.whom.Handle)
+			handle := app.site.Handle(f.whom.Handle)
 			found, err := f.who.LookUp(ctx, strings.TrimPrefix(handle, "@"))
 			if err != nil {
 				return err
@@ -371,7 +371,7 @@ func (d *demo) follow(ctx context.Context) error {
 			if err := f.who.WaitAccepted(ctx, found.ID); err != nil {
 				return err
 			}
-			d.say("followed  %s -> %s -> accepted", known(f.who), handle)
+			app.say("followed  %s -> %s -> accepted", known(f.who), handle)
 			return nil
 		})
 	}
@@ -381,35 +381,35 @@ func (d *demo) follow(ctx context.Context) error {
 func known(p *fedtest.Person) string { return "@" + p.Handle() }
 
 // publishOne publishes the article that the followers are to get.
-func (d *demo) publishOne(ctx context.Context) (err error) {
-	if d.article, err = d.file(ctx, d.desk, "four-minutes-wide.md", d.ilse); err != nil {
+func (app *demo) publishOne(ctx context.Context) (err error) {
+	if app.article, err = app.file(ctx, app.app, "four-minutes-wide.md", app.ilse); err != nil {
 		return err
 	}
-	d.say("published “%s” %s -> %s; carried on by %s, %s and %s", d.article.Title, d.site.ArticlePage(d.article), text.Plural(len(d.servers), "server", "servers"),
-		d.site.Handle("tobias"), d.site.Handle("overkant"), d.site.Handle("lowroad"))
+	app.say("published “%s” %s -> %s; carried on by %s, %s and %s", app.article.Title, app.site.ArticlePage(app.article), text.Plural(len(app.servers), "server", "servers"),
+		app.site.Handle("tobias"), app.site.Handle("overkant"), app.site.Handle("lowroad"))
 	return nil
 }
 
 // deliver waits until the three servers have the article, by their own word and by ours.
-func (d *demo) deliver(ctx context.Context) error {
+func (app *demo) deliver(ctx context.Context) error {
 	began := time.Now()
-	object := d.site.ArticleID(d.article.ObjectID)
-	for _, s := range d.servers {
+	object := app.site.ArticleID(app.article.ObjectID)
+	for _, s := range app.servers {
 		if _, err := s.WaitFor(ctx, fedtest.About("Create", object)); err != nil {
 			return err
 		}
 	}
-	var standings []blog.Standing
+	var standings []blog.ServerState
 	err := until(ctx, func() (bool, error) {
-		letters, err := d.store.Reports(ctx, d.article.ID)
-		standings = blog.Standings(letters)
-		waits := slices.ContainsFunc(letters, func(l blog.Report) bool { return !l.Status.Settled() })
-		return !waits && blog.Count(standings).Newest >= len(d.servers), err
+		letters, err := app.store.Reports(ctx, app.article.ID)
+		standings = blog.ServerStates(letters)
+		waits := slices.ContainsFunc(letters, func(l blog.DeliveryRow) bool { return !l.Status.Settled() })
+		return !waits && blog.Count(standings).Newest >= len(app.servers), err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.desk.progressWords(standings), err)
+		return fmt.Errorf("%s: %w", app.app.progressWords(standings), err)
 	}
-	d.say("delivered %d/%d, each signed and checked by who got it, in %d ms", len(d.servers), len(d.servers), time.Since(began).Milliseconds())
+	app.say("delivered %d/%d, each signed and checked by who got it, in %d ms", len(app.servers), len(app.servers), time.Since(began).Milliseconds())
 	return nil
 }
 
@@ -429,26 +429,26 @@ func until(ctx context.Context, yes func() (bool, error)) error {
 }
 
 // converse lets people answer, and the author answer back.
-func (d *demo) converse(ctx context.Context) error {
-	object := d.site.ArticleID(d.article.ObjectID)
-	bram, nadia, deniz := d.person(0, "bram"), d.person(1, "nadia"), d.person(2, "deniz")
-	first, err := d.reply(ctx, bram, object, "en", "My grandmother kept the ferry house upstream. She said that four minutes is how long one can be brave.")
+func (app *demo) converse(ctx context.Context) error {
+	object := app.site.ArticleID(app.article.ObjectID)
+	bram, nadia, deniz := app.person(0, "bram"), app.person(1, "nadia"), app.person(2, "deniz")
+	first, err := app.reply(ctx, bram, object, "en", "My grandmother kept the ferry house upstream. She said that four minutes is how long one can be brave.")
 	if err != nil {
 		return err
 	}
-	if err := d.answer(ctx, first, bram, "And then there is gravel. May I put that on the last leaf of section five?"); err != nil {
+	if err := app.answer(ctx, first, bram, "And then there is gravel. May I put that on the last leaf of section five?"); err != nil {
 		return err
 	}
-	if _, err := d.reply(ctx, nadia, first.Object, "nl", "Bij ons duurt het elf minuten en blijft iedereen in de auto zitten."); err != nil {
+	if _, err := app.reply(ctx, nadia, first.Object, "nl", "Bij ons duurt het elf minuten en blijft iedereen in de auto zitten."); err != nil {
 		return err
 	}
-	if _, err := d.reply(ctx, deniz, object, "en", "The child who said “again” is the only critic I trust."); err != nil {
+	if _, err := app.reply(ctx, deniz, object, "en", "The child who said “again” is the only critic I trust."); err != nil {
 		return err
 	}
-	if err := d.speakOf(ctx, deniz, d.person(0, "wietske")); err != nil {
+	if err := app.speakOf(ctx, deniz, app.person(0, "wietske")); err != nil {
 		return err
 	}
-	if err := d.knock(ctx, d.person(1, "joost")); err != nil {
+	if err := app.knock(ctx, app.person(1, "joost")); err != nil {
 		return err
 	}
 	for _, act := range []struct {
@@ -456,66 +456,66 @@ func (d *demo) converse(ctx context.Context) error {
 		word string
 		do   func(context.Context, string) (fedtest.Sent, error)
 	}{
-		{d.person(0, "wietske"), "like", d.person(0, "wietske").Like}, {deniz, "like", deniz.Like}, {nadia, "boost", nadia.Boost},
+		{app.person(0, "wietske"), "like", app.person(0, "wietske").Like}, {deniz, "like", deniz.Like}, {nadia, "boost", nadia.Boost},
 	} {
 		if _, err := act.do(ctx, object); err != nil {
 			return err
 		}
-		d.say("-> %s from %s", act.word, known(act.who))
+		app.say("-> %s from %s", act.word, known(act.who))
 	}
 	return nil
 }
 
 // reply lets somebody answer; the author of the blog is told also of answers to others.
-func (d *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
-	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language), fedtest.Mention(d.site.ActorID(d.ilse.ID)))
+func (app *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
+	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language), fedtest.Mention(app.site.ActorID(app.ilse.ID)))
 	if err != nil {
 		return sent, err
 	}
-	d.said = append(d.said, words)
-	d.say("-> reply from %s: %s", known(who), words)
+	app.said = append(app.said, words)
+	app.say("-> reply from %s: %s", known(who), words)
 	return sent, nil
 }
 
 // speakOf lets somebody quote the article, and somebody else name its author, which is hers alone to read.
-func (d *demo) speakOf(ctx context.Context, quoter, namer *fedtest.Person) error {
-	object, ilse := d.site.ArticleID(d.article.ObjectID), fedtest.Mention(d.site.ActorID(d.ilse.ID))
+func (app *demo) speakOf(ctx context.Context, quoter, namer *fedtest.Person) error {
+	object, ilse := app.site.ArticleID(app.article.ObjectID), fedtest.Mention(app.site.ActorID(app.ilse.ID))
 	words := "Reading this I rang a bell that I do not have."
 	if _, err := quoter.Post(ctx, "<p>"+html.EscapeString(words)+"</p>", fedtest.Quoting(object), ilse); err != nil {
 		return err
 	}
-	d.said = append(d.said, words, "quotes this article")
-	d.say("-> quote from %s: %s", known(quoter), words)
+	app.said = append(app.said, words, "quotes this article")
+	app.say("-> quote from %s: %s", known(quoter), words)
 	if _, err := namer.Post(ctx, "<p>Whoever likes rivers should ask Ilse about locks.</p>", ilse); err != nil {
 		return err
 	}
-	d.say("-> named by %s, for %s alone to read", known(namer), d.site.Handle("ilse"))
+	app.say("-> named by %s, for %s alone to read", known(namer), app.site.Handle("ilse"))
 	return until(ctx, func() (bool, error) {
-		n, err := d.store.CountMentions(ctx, store.MentionList{Author: d.ilse.ID})
+		n, err := app.store.CountMentions(ctx, store.MentionList{Author: app.ilse.ID})
 		return n == 1, err
 	})
 }
 
 // knock lets somebody answer where the author wants to see it first.
-func (d *demo) knock(ctx context.Context, who *fedtest.Person) error {
+func (app *demo) knock(ctx context.Context, who *fedtest.Person) error {
 	const words = "<p>Mijn vader bond er elk jaar een voor de boot die niet kwam. Heb je er een over?</p>"
-	author := fedtest.Mention(d.site.ActorID(d.tobias.ID))
-	if _, err := who.Reply(ctx, d.site.ArticleID(d.guarded.ObjectID), words, fedtest.Language("nl"), author); err != nil {
+	author := fedtest.Mention(app.site.ActorID(app.tobias.ID))
+	if _, err := who.Reply(ctx, app.site.ArticleID(app.guarded.ObjectID), words, fedtest.Language("nl"), author); err != nil {
 		return err
 	}
 	err := until(ctx, func() (bool, error) {
-		n, err := d.store.CountComments(ctx, store.CommentList{Article: d.guarded.ID, States: []blog.CommentState{blog.CommentWaiting}})
+		n, err := app.store.CountComments(ctx, store.CommentList{Article: app.guarded.ID, States: []blog.CommentState{blog.CommentWaiting}})
 		return n == 1, err
 	})
-	d.say("-> reply from %s under “%s”, which waits to be let in", known(who), d.guarded.Title)
+	app.say("-> reply from %s under “%s”, which waits to be let in", known(who), app.guarded.Title)
 	return err
 }
 
 // answer lets Ilse answer a comment, and waits until its writer has read it.
-func (d *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person, words string) error {
+func (app *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person, words string) error {
 	var comment blog.Comment
 	err := until(ctx, func() (_ bool, err error) {
-		comment, err = d.store.CommentByAddress(ctx, to.Object)
+		comment, err = app.store.CommentByAddress(ctx, to.Object)
 		if errors.Is(err, blog.ErrNotFound) {
 			return false, nil
 		}
@@ -524,33 +524,33 @@ func (d *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person,
 	if err != nil {
 		return err
 	}
-	mine, err := d.outbox.Reply(ctx, d.ilse.Voice, comment.ID, words)
+	mine, err := app.outbox.Reply(ctx, app.ilse.Voice, comment.ID, words)
 	if err != nil {
 		return err
 	}
 	if _, err := who.Server.WaitFor(ctx, fedtest.About("Create", mine.Address)); err != nil {
 		return err
 	}
-	d.said = append(d.said, words)
-	d.say("answered  %s -> read by %s", d.site.Handle("ilse"), known(who))
+	app.said = append(app.said, words)
+	app.say("answered  %s -> read by %s", app.site.Handle("ilse"), known(who))
 	return nil
 }
 
 // look opens the article as a reader does, until all that was said stands under it.
-func (d *demo) look(ctx context.Context) error {
+func (app *demo) look(ctx context.Context) error {
 	missing := ""
 	err := until(ctx, func() (bool, error) {
-		words, err := visible(ctx, d.site.ArticlePage(d.article))
+		words, err := visible(ctx, app.site.ArticlePage(app.article))
 		if err != nil {
 			return false, err
 		}
-		missing = lacks(words, append([]string{"4 replies", "1 mention elsewhere", "2 favourites", "1 boost"}, d.said...))
+		missing = lacks(words, append([]string{"4 replies", "1 mention elsewhere", "2 favourites", "1 boost"}, app.said...))
 		return missing == "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("the page does not say “%s”: %w", missing, err)
 	}
-	d.say("read      the page shows 4 replies, 2 likes and 1 boost, and the quote among the replies")
+	app.say("read      the page shows 4 replies, 2 likes and 1 boost, and the quote among the replies")
 	return nil
 }
 
@@ -592,12 +592,12 @@ func visible(ctx context.Context, address string) (string, error) {
 }
 
 // invite says where to look around.
-func (d *demo) invite(kept string) {
-	d.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  desk        %s/login   sign in as ilse with: %s\n"+
-		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions    %s/admin/mentions", d.site.Home(), d.site.ArticlePage(d.article), d.site.Home(),
-		d.site.SeriesPage("the-low-road"), d.site.URL, demoPassword, d.site.URL, d.article.ID, d.site.URL, d.site.URL)
+func (app *demo) invite(kept string) {
+	app.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  desk        %s/login   sign in as ilse with: %s\n"+
+		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions    %s/admin/mentions", app.site.Home(), app.site.ArticlePage(app.article), app.site.Home(),
+		app.site.SeriesPage("the-low-road"), app.site.URL, demoPassword, app.site.URL, app.article.ID, app.site.URL, app.site.URL)
 	if kept != "" {
-		d.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept, kept, d.site.Host())
+		app.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept, kept, app.site.Host())
 	}
-	d.say("\nCtrl-C ends the demo.")
+	app.say("\nCtrl-C ends the demo.")
 }

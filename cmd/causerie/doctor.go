@@ -63,7 +63,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 		return e.List
 	}
 	config.Timezone, config.Language = "", "" // nothing is written down of them
-	e.desk = &desk{config: config, log: log, store: s}
+	e.app = &app{config: config, log: log, store: s}
 	defer e.close()
 	e.database(ctx)
 	if err := e.findSite(ctx, existing); err != nil {

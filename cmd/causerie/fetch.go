@@ -27,15 +27,15 @@ func (fetchCommand) Help() string {
 }
 
 func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	d, err := openToLook(ctx, config, log)
+	app, err := openToLook(ctx, config, log)
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	if err := d.connect(ctx, nil); err != nil {
+	defer app.close()
+	if err := app.connect(ctx, nil); err != nil {
 		return err
 	}
-	found, err := doctor.Inspect(ctx, d.base(), strings.TrimSpace(f.What))
+	found, err := doctor.Inspect(ctx, app.base(), strings.TrimSpace(f.What))
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", oneLine(f.What), err)
 	}

@@ -97,7 +97,7 @@ func run(ctx context.Context, args, env []string, c console) int {
 }
 
 func statusOf(err error) int {
-	if errors.As(err, &misuse{}) {
+	if errors.As(err, &usageError{}) {
 		return misusing
 	}
 	return failed
@@ -117,7 +117,7 @@ func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
 		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings:", Description: settingsIntroduction}}),
-		kong.Resolvers(&elsewhere{env: env}),
+		kong.Resolvers(&settingsResolver{env: env}),
 	)
 }
 

@@ -32,23 +32,23 @@ type seriesLine struct {
 }
 
 func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		all, err := d.store.AllSeries(ctx)
+	return at(ctx, config, log, existing, func(app *app) error {
+		all, err := app.store.AllSeries(ctx)
 		if err != nil {
 			return err
 		}
 		t := newTable(c.out, l.JSON)
 		for _, s := range all {
-			line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: d.site.SeriesPage(s.Slug)}
-			if line.Parts, err = d.store.CountArticles(ctx, store.Filter{Series: s.ID, Listed: true}); err != nil {
+			line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: app.site.SeriesPage(s.Slug)}
+			if line.Parts, err = app.store.CountArticles(ctx, store.Filter{Series: s.ID, Listed: true}); err != nil {
 				return err
 			}
-			voice, err := d.store.SeriesVoice(ctx, s.ID)
+			voice, err := app.store.SeriesVoice(ctx, s.ID)
 			if err != nil && !errors.Is(err, blog.ErrNotFound) {
 				return err
 			}
 			if err == nil && voice.Followable() {
-				line.Handle = d.site.Handle(voice.Handle)
+				line.Handle = app.site.Handle(voice.Handle)
 			}
 			t.line(line, line.Slug, line.Title, text.Plural(line.Parts, "part", "parts"), line.Handle)
 		}
@@ -68,15 +68,15 @@ func (seriesVoice) Help() string {
 }
 
 func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		series, err := d.store.SeriesBySlug(ctx, v.Series)
+	return at(ctx, config, log, existing, func(app *app) error {
+		series, err := app.store.SeriesBySlug(ctx, v.Series)
 		if errors.Is(err, blog.ErrNotFound) {
 			return fmt.Errorf("there is no series “%s”: “causerie series list” shows them all", v.Series)
 		}
 		if err != nil {
 			return err
 		}
-		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SeriesVoice(ctx, series.ID) },
-			func() (blog.Voice, error) { return account.LetSeriesSpeak(ctx, d.store, series, v.Handle, now()) })
+		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SeriesVoice(ctx, series.ID) },
+			func() (blog.Voice, error) { return account.LetSeriesSpeak(ctx, app.store, series, v.Handle, now()) })
 	})
 }

@@ -50,21 +50,21 @@ func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slo
 	if err != nil {
 		return err
 	}
-	h, err := build(ctx, config, log)
+	s, err := build(ctx, config, log)
 	if err != nil {
 		closeAll(listeners)
 		return err
 	}
-	defer h.close()
-	if err := h.greet(ctx, c.out); err != nil {
+	defer s.close()
+	if err := s.printBanner(ctx, c.out); err != nil {
 		closeAll(listeners)
 		return err
 	}
-	if elsewhere := h.listensElsewhere(listeners[0].Addr()); elsewhere != "" {
+	if elsewhere := s.listensElsewhere(listeners[0].Addr()); elsewhere != "" {
 		fmt.Fprintf(c.err, "causerie: %s\n", elsewhere)
 	}
 	go debug.FreeOSMemory() // parsing the templates and the schema took more than serving does
-	return h.serve(ctx, listeners)
+	return s.serve(ctx, listeners)
 }
 
 func closeAll(listeners []net.Listener) {
@@ -73,9 +73,9 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// house is a running blog: every room, joined.
-type house struct {
-	*desk
+// server is a running blog: every room, joined.
+type server struct {
+	*app
 	courier  *delivery.Courier
 	inbox    *inbox.Inbox
 	chores   *jobs.Jobs
@@ -84,59 +84,59 @@ type house struct {
 }
 
 // build makes every room and joins them.
-func build(ctx context.Context, config Config, log *slog.Logger) (*house, error) {
-	d, err := openDesk(ctx, config, log, migrated)
+func build(ctx context.Context, config Config, log *slog.Logger) (*server, error) {
+	app, err := openApp(ctx, config, log, migrated)
 	if err != nil {
 		return nil, err
 	}
-	h := &house{desk: d}
-	if err := h.join(ctx); err != nil {
-		d.close()
+	s := &server{app: app}
+	if err := s.join(ctx); err != nil {
+		app.close()
 		return nil, err
 	}
-	return h, nil
+	return s, nil
 }
 
-func (h *house) join(ctx context.Context) error {
-	h.courier = delivery.NewCourier(h.base())
-	h.outbox.Wake = h.courier.Wake
-	h.chores = &jobs.Jobs{Core: h.base(), Outbox: h.outbox, Discard: h.library.Discard}
-	keys, err := federation.NewKeyring(h.base())
+func (s *server) join(ctx context.Context) error {
+	s.courier = delivery.NewCourier(s.base())
+	s.outbox.Wake = s.courier.Wake
+	s.chores = &jobs.Jobs{Core: s.base(), Outbox: s.outbox, Discard: s.library.Discard}
+	keys, err := federation.NewKeyring(s.base())
 	if err != nil {
 		return err
 	}
-	h.inbox = inbox.NewInbox(h.base(), keys, h.outbox)
+	s.inbox = inbox.NewInbox(s.base(), keys, s.outbox)
 	pages, err := page.Load(templates.FS)
 	if err != nil {
 		return err
 	}
-	pages.Zone, pages.Fallback = h.site.Location(), h.site.Language
-	if err := h.store.Watch(ctx); err != nil {
+	pages.Zone, pages.Fallback = s.site.Location(), s.site.Language
+	if err := s.store.Watch(ctx); err != nil {
 		return err
 	}
-	kept := page.NewKept(h.store.Changes, 0)
-	docs := documents.NewDocuments(h.base(), keys, h.inbox, kept, version)
-	docs.AuthorizedFetch = h.config.AuthorizedFetch
-	author := admin.New(h.site, h.store, h.outbox, h.library, pages)
-	author.Log = h.log
-	readers := visitor.New(h.base().Remote)
-	readers.Log = h.log
-	h.handler = h.routes(docs, author.Routes(), readers.Routes(), web.New(h.store, pages, kept).Routes())
+	kept := page.NewCache(s.store.Changes, 0)
+	docs := documents.NewDocuments(s.base(), keys, s.inbox, kept, version)
+	docs.AuthorizedFetch = s.config.AuthorizedFetch
+	author := admin.New(s.site, s.store, s.outbox, s.library, pages)
+	author.Log = s.log
+	readers := visitor.New(s.base().Remote)
+	readers.Log = s.log
+	s.handler = s.routes(docs, author.Routes(), readers.Routes(), web.New(s.store, pages, kept).Routes())
 	return nil
 }
 
 // routes decides which room answers a request.
-func (h *house) routes(docs *documents.Documents, author, visitors, readers http.Handler) http.Handler {
+func (s *server) routes(docs *documents.Documents, author, visitors, readers http.Handler) http.Handler {
 	r := chi.NewRouter()
-	r.Use(h.client, h.watched, unkept)
+	r.Use(s.client, s.watched, unkept)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "ok") })
-	r.Get("/readyz", h.ready)
+	r.Get("/readyz", s.ready)
 	docs.Routes(r)
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		r.Handle(path, author)
 	}
-	r.Handle("/media/*", h.library.Handler())
-	guard := page.Guard(strings.HasPrefix(h.site.URL, "https://"))
+	r.Handle("/media/*", s.library.Handler())
+	guard := page.Guard(strings.HasPrefix(s.site.URL, "https://"))
 	r.Method(http.MethodPost, "/interact", visitors)
 	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
 	return r
@@ -153,13 +153,13 @@ func unkept(next http.Handler) http.Handler {
 }
 
 // ready tells whether requests should be sent here: the database answers, and we are not leaving.
-func (h *house) ready(w http.ResponseWriter, r *http.Request) {
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	switch {
-	case h.draining.Load():
+	case s.draining.Load():
 		tell(w, http.StatusServiceUnavailable, "leaving")
-	case h.store.Ping(ctx) != nil:
+	case s.store.Ping(ctx) != nil:
 		tell(w, http.StatusServiceUnavailable, "the database does not answer")
 	default:
 		tell(w, http.StatusOK, "ok")
@@ -174,8 +174,8 @@ func tell(w http.ResponseWriter, status int, words string) {
 }
 
 // client finds out who asks when a proxy that we trust asks for them: the last address that no trusted proxy added.
-func (h *house) client(next http.Handler) http.Handler {
-	trusted := h.config.TrustedProxies
+func (s *server) client(next http.Handler) http.Handler {
+	trusted := s.config.TrustedProxies
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 && trusts(trusted, r.RemoteAddr) {
 			hops := strings.Split(strings.Join(forwarded, ","), ",")
@@ -201,30 +201,30 @@ func trusts(trusted prefixes, peer string) bool {
 }
 
 // watched turns a panic into one page and one line of the log; in debugging, every request is a line.
-func (h *house) watched(next http.Handler) http.Handler {
-	verbose := h.log.Enabled(context.Background(), slog.LevelDebug)
+func (s *server) watched(next http.Handler) http.Handler {
+	verbose := s.log.Enabled(context.Background(), slog.LevelDebug)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		began := time.Now()
 		defer func() {
 			if trouble := recover(); trouble != nil {
-				h.apologise(answer, r, trouble)
+				s.busyPage(answer, r, trouble)
 			}
 			if verbose {
-				h.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.Status(), "client", r.RemoteAddr, "took", time.Since(began))
+				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.Status(), "client", r.RemoteAddr, "took", time.Since(began))
 			}
 		}()
 		next.ServeHTTP(answer, r)
 	})
 }
 
-// apologise answers a request whose handler broke down. An answer that was begun can only be cut off.
-func (h *house) apologise(w middleware.WrapResponseWriter, r *http.Request, trouble any) {
+// busyPage answers a request whose handler broke down. An answer that was begun can only be cut off.
+func (s *server) busyPage(w middleware.WrapResponseWriter, r *http.Request, trouble any) {
 	if err, ok := trouble.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(trouble)
 	}
 	id := blog.NewID(time.Now())
-	h.log.Error("a handler broke down", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", trouble, "stack", string(debug.Stack()))
+	s.log.Error("a handler broke down", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", trouble, "stack", string(debug.Stack()))
 	if w.Status() != 0 || w.BytesWritten() > 0 {
 		panic(http.ErrAbortHandler)
 	}
@@ -237,29 +237,29 @@ func (h *house) apologise(w middleware.WrapResponseWriter, r *http.Request, trou
 		"<h1>Something went wrong here</h1><p>Nothing you did caused it. Try again; when it stays, tell the keeper of this blog the number %s.</p>", id)
 }
 
-// greet says where the blog is and, when it is new, where its first author is made.
-func (h *house) greet(ctx context.Context, out io.Writer) error {
-	authors, err := h.store.CountAuthors(ctx)
+// printBanner says where the blog is and, when it is new, where its first author is made.
+func (s *server) printBanner(ctx context.Context, out io.Writer) error {
+	authors, err := s.store.CountAuthors(ctx)
 	if err != nil {
 		return err
 	}
 	if authors > 0 {
-		fmt.Fprintf(out, "%s is at %s\nThe desk is at %s/admin. Ctrl-C ends the server.\n", h.site.Name, h.site.Home(), h.site.URL)
+		fmt.Fprintf(out, "%s is at %s\nThe desk is at %s/admin. Ctrl-C ends the server.\n", s.site.Name, s.site.Home(), s.site.URL)
 		return nil
 	}
-	link, err := account.FirstRunLink(ctx, h.store, h.site, time.Now().UTC())
+	link, err := account.FirstRunLink(ctx, s.store, s.site, time.Now().UTC())
 	if err != nil {
 		return err
 	}
-	if h.founded && !h.config.usual() {
-		fmt.Fprintf(out, "A new database was made: %s\n", store.Redact(h.config.Database))
+	if s.founded && !s.config.usual() {
+		fmt.Fprintf(out, "A new database was made: %s\n", store.Redact(s.config.Database))
 	}
-	fmt.Fprintf(out, "Your blog is at %s\n", h.site.Home())
-	if loopback(h.site.URL) {
+	fmt.Fprintf(out, "Your blog is at %s\n", s.site.Home())
+	if loopback(s.site.URL) {
 		fmt.Fprintln(out, onlyHere)
 	}
 	fmt.Fprintf(out, "It has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
-		link, h.config.keeping())
+		link, s.config.keeping())
 	return nil
 }
 
@@ -268,13 +268,13 @@ const onlyHere = "Only this machine reaches that address, and it can never chang
 
 // listensElsewhere says that a blog which only this machine reaches has another port in its address than the one where it
 // listens; "" where they agree, or where somebody said the address and so knows what leads there.
-func (h *house) listensElsewhere(where net.Addr) string {
+func (s *server) listensElsewhere(where net.Addr) string {
 	address, isTCP := where.(*net.TCPAddr)
-	u, err := url.Parse(h.site.URL)
-	if !isTCP || err != nil || h.config.URL != "" || h.config.sockets > 0 || !loopback(h.site.URL) || cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
+	u, err := url.Parse(s.site.URL)
+	if !isTCP || err != nil || s.config.URL != "" || s.config.sockets > 0 || !loopback(s.site.URL) || cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
 		return ""
 	}
-	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so that its links lead nowhere: start it with --listen %s", h.site.URL, address, h.site.Host())
+	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so that its links lead nowhere: start it with --listen %s", s.site.URL, address, s.site.Host())
 }
 
 // loopback tells whether an address leads only to the machine where it is asked for.
@@ -292,14 +292,14 @@ const drainTime = 10 * time.Second
 
 // serve answers requests and does the work behind them until the context ends; then everything is finished or handed
 // back.
-func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
+func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){h.courier.Run, h.inbox.Run, h.chores.Run, inbox.NewBackfill(h.inbox).Run} {
+	for _, work := range []func(context.Context){s.courier.Run, s.inbox.Run, s.chores.Run, inbox.NewBackfill(s.inbox).Run} {
 		working.Go(func() { work(background) })
 	}
-	server := h.server()
+	server := s.server()
 	broken := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { broken <- server.Serve(l) }()
@@ -310,7 +310,7 @@ func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
 	case err = <-broken:
 		err = fmt.Errorf("the server stopped listening: %w", err)
 	}
-	h.draining.Store(true)
+	s.draining.Store(true)
 	stop()
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -324,15 +324,15 @@ func (h *house) serve(ctx context.Context, listeners []net.Listener) error {
 }
 
 // server bounds everything that a stranger's connection may take.
-func (h *house) server() *http.Server {
+func (s *server) server() *http.Server {
 	return &http.Server{
-		Handler:           h.handler,
+		Handler:           s.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      90 * time.Second, // more than the desk gives an author's request
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
 

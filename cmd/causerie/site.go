@@ -22,13 +22,13 @@ type switched struct {
 }
 
 // do turns the voice that find finds on, by the given function, or off.
-func (s switched) do(ctx context.Context, c *console, d *desk, find, on func() (blog.Voice, error)) error {
+func (s switched) do(ctx context.Context, c *console, app *app, find, on func() (blog.Voice, error)) error {
 	if s.Switch == "on" {
 		v, err := on()
 		if err != nil {
 			return plain(err)
 		}
-		return s.tell(ctx, c, d, v, "%s can be followed now, and has that name for ever. It announces what is published from here on.\n")
+		return s.tell(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published from here on.\n")
 	}
 	v, err := find()
 	if errors.Is(err, blog.ErrNotFound) {
@@ -37,10 +37,10 @@ func (s switched) do(ctx context.Context, c *console, d *desk, find, on func() (
 	if err != nil {
 		return err
 	}
-	if v, err = account.Silence(ctx, d.store, v, now()); err != nil {
+	if v, err = account.Silence(ctx, app.store, v, now()); err != nil {
 		return err
 	}
-	return s.tell(ctx, c, d, v, "%s is silent now and takes no new followers. Those it has stay.\n")
+	return s.tell(ctx, c, app, v, "%s is silent now and takes no new followers. Those it has stay.\n")
 }
 
 // voiceLine is a voice of the blog or of a series as programs read one.
@@ -54,18 +54,18 @@ type voiceLine struct {
 	Followers int     `json:"followers"`
 }
 
-func (s switched) tell(ctx context.Context, c *console, d *desk, v blog.Voice, words string) error {
-	followers, err := d.store.CountFollowers(ctx, v.ID)
+func (s switched) tell(ctx context.Context, c *console, app *app, v blog.Voice, words string) error {
+	followers, err := app.store.CountFollowers(ctx, v.ID)
 	if err != nil {
 		return err
 	}
 	if s.JSON {
 		t := newTable(c.out, true)
-		t.line(voiceLine{ID: v.ID, Handle: d.site.Handle(v.Handle), Name: v.Name, URL: d.site.VoicePage(v), Object: d.site.ActorID(v.ID),
+		t.line(voiceLine{ID: v.ID, Handle: app.site.Handle(v.Handle), Name: v.Name, URL: app.site.VoicePage(v), Object: app.site.ActorID(v.ID),
 			On: v.SilentAt == nil, Followers: followers.Accepted})
 		return t.flush()
 	}
-	fmt.Fprintf(c.out, words, d.site.Handle(v.Handle))
+	fmt.Fprintf(c.out, words, app.site.Handle(v.Handle))
 	return nil
 }
 
@@ -80,8 +80,8 @@ func (siteVoice) Help() string {
 }
 
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(d *desk) error {
-		return v.do(ctx, c, d, func() (blog.Voice, error) { return d.store.SiteVoice(ctx) },
-			func() (blog.Voice, error) { return account.LetSiteSpeak(ctx, d.store, v.Handle, now()) })
+	return at(ctx, config, log, existing, func(app *app) error {
+		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SiteVoice(ctx) },
+			func() (blog.Voice, error) { return account.LetSiteSpeak(ctx, app.store, v.Handle, now()) })
 	})
 }

@@ -52,12 +52,12 @@ func BenchmarkArticlePage(b *testing.B) {
 	if err := all.Config.complete(nil); err != nil {
 		b.Fatal(err)
 	}
-	h, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+	s, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(h.close)
-	pagetest.Compare(b, h.handler, strings.TrimPrefix(said.URL, "http://127.0.0.1:8099"))
+	b.Cleanup(s.close)
+	pagetest.Compare(b, s.handler, strings.TrimPrefix(said.URL, "http://127.0.0.1:8099"))
 }
 
 // BenchmarkStart starts the built program on an existing database: ready-ms is until it can serve, idle-MB what it holds

@@ -139,9 +139,9 @@ func say(ctx context.Context, args, env []string, in string) (out, trouble strin
 func read[T any](t *testing.T, out string) []T {
 	t.Helper()
 	var list []T
-	for d := json.NewDecoder(strings.NewReader(out)); ; {
+	for app := json.NewDecoder(strings.NewReader(out)); ; {
 		var one T
-		err := d.Decode(&one)
+		err := app.Decode(&one)
 		if errors.Is(err, io.EOF) {
 			return list
 		}

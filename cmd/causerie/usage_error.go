@@ -12,8 +12,8 @@ import (
 	"causerie/internal/nearest"
 )
 
-// misuse is an error of whoever wrote the command line, found only while doing what it says.
-type misuse struct{ error }
+// usageError is an error of whoever wrote the command line, found only while doing what it says.
+type usageError struct{ error }
 
 // line is a command line that was not understood.
 type line struct {

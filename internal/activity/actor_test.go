@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"causerie/internal/blog"
-
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
 )
 
 const spki = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n"
@@ -28,7 +28,7 @@ func TestAProfileIsReadWithAllThatWeKeepOfIt(t *testing.T) {
 	want := blog.Actor{ID: bram, Type: "Person", Handle: "bram@veerhuis.example", Name: "Bram: ferryman", Summary: "Rows.\n\nC: no",
 		Icon: "https://cdn.example/bram.png", URL: "https://veerhuis.example/@bram", Host: "veerhuis.example", Inbox: bram + "/inbox",
 		SharedInbox: "https://veerhuis.example/inbox", FollowersURL: bram + "/followers", MovedTo: "https://dijla.example/users/bram",
-		AlsoKnownAs: blog.Words{"https://dijla.example/users/b"},
+		AlsoKnownAs: blog.Strings{"https://dijla.example/users/b"},
 		Keys:        []blog.ActorKey{{ActorID: bram, KeyID: bram + "#main-key", PEM: text}}}
 	got, err := ParseActor(read(t, profileOf(`"preferredUsername":"bram","name":"Bram: ferryman","summary":"<p>Rows.</p><p>C: no</p>",
 		"icon":{"type":"Image","url":"https://cdn.example/bram.png"},"url":"https://veerhuis.example/@bram",

@@ -3,9 +3,9 @@ package activity
 import (
 	"fmt"
 
-	"causerie/internal/blog"
-
 	"github.com/go-fed/activity/streams"
+
+	"causerie/internal/blog"
 )
 
 // Request is what somebody elsewhere asked of a voice of ours: to quote (FEP-044f) or to answer (GoToSocial's
@@ -33,7 +33,7 @@ func (a Activity) Request() (r Request, ok bool) {
 }
 
 // RequestFor is the type of the request that asks for a stamp of a kind.
-func RequestFor(kind blog.StampKind) string {
+func RequestFor(kind blog.AuthorizationKind) string {
 	if kind == blog.QuoteStamp {
 		return quoteRequest
 	}
@@ -47,7 +47,7 @@ func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
-	return e.sealIn(consentContext, streams.NewActivityStreamsOffer(), audience{to: []string{owner}},
+	return e.finishIn(consentContext, streams.NewActivityStreamsOffer(), audience{to: []string{owner}},
 		extensions{"type": quoteRequest, "object": quoted, "instrument": bare})
 }
 
@@ -70,13 +70,13 @@ func WrapRejectRequest(e Envelope, r Request) ([]byte, error) {
 	return e.decide(streams.NewActivityStreamsReject(), r, extensions{})
 }
 
-func (e Envelope) decide(act said, r Request, more extensions) ([]byte, error) {
+func (e Envelope) decide(act activityType, r Request, more extensions) ([]byte, error) {
 	if r.Type == "" {
 		about(act, r.Instrument)
 	} else {
 		more["object"] = r.embedded()
 	}
-	return e.sealIn(consentContext, act, audience{to: []string{r.Actor}}, more)
+	return e.finishIn(consentContext, act, audience{to: []string{r.Actor}}, more)
 }
 
 // embedded is the request as its sender wrote it, in addresses alone.
@@ -86,9 +86,9 @@ func (r Request) embedded() extensions {
 	return request
 }
 
-// Stamp is a voice's lasting word that a post elsewhere may quote or answer an object of the voice. It holds for as long
+// Authorization is a voice's lasting word that a post elsewhere may quote or answer an object of the voice. It holds for as long
 // as its document can be fetched, so it names addresses only.
-type Stamp struct {
+type Authorization struct {
 	Site   blog.Site
 	Voice  blog.Voice
 	ID     blog.ID
@@ -97,30 +97,30 @@ type Stamp struct {
 }
 
 // Address is where the stamp's document is served.
-func (s Stamp) Address() string { return s.Site.URL + "/ap/authorizations/" + string(s.ID) }
+func (s Authorization) Address() string { return s.Site.URL + "/ap/authorizations/" + string(s.ID) }
 
 // QuoteAuthorization is the document of a stamp for a quote (FEP-044f).
-func QuoteAuthorization(s Stamp) []byte {
+func QuoteAuthorization(s Authorization) []byte {
 	return documentIn(consentContext, s.members("QuoteAuthorization"))
 }
 
 // ReplyAuthorization is the document of a stamp for an answer, as GoToSocial reads it: since 0.20 as interactingObject
 // and interactionTarget, before that as object and target.
-func ReplyAuthorization(s Stamp) []byte {
+func ReplyAuthorization(s Authorization) []byte {
 	members := s.members("ReplyAuthorization")
 	members["object"], members["target"] = s.Post, s.Object
 	return documentIn(consentContext, members)
 }
 
-func (s Stamp) members(kind string) map[string]any {
+func (s Authorization) members(kind string) map[string]any {
 	return map[string]any{"id": s.Address(), "type": kind, "attributedTo": s.Site.ActorID(s.Voice.ID),
 		"interactingObject": s.Post, "interactionTarget": s.Object}
 }
 
 // WrapDeleteStamp takes a stamp back, before the one whom it was given to and those who are known to have shared the
 // post. Its object is the bare address, as Mastodon looks for it.
-func WrapDeleteStamp(e Envelope, s Stamp, to ...string) ([]byte, error) {
+func WrapDeleteStamp(e Envelope, s Authorization, to ...string) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
 	about(act, s.Address())
-	return e.seal(act, audience{to: unique(to)}, nil)
+	return e.finish(act, audience{to: unique(to)}, nil)
 }

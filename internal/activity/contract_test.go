@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/blog"
-
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
 )
 
 // The tests here carry the numbers of the rows of internal/contract.md that this package alone can show.
@@ -28,7 +28,7 @@ func loose(t *testing.T, document []byte) map[string]any {
 }
 
 // posted is an article of ours as it goes out.
-func posted(t *testing.T, work Work) map[string]any {
+func posted(t *testing.T, work PostInput) map[string]any {
 	t.Helper()
 	document, err := Post(work)
 	if err != nil {

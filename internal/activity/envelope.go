@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"causerie/internal/blog"
-
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
+
+	"causerie/internal/blog"
 )
 
 // Envelope is who says an activity, as what, and when.
@@ -35,8 +35,8 @@ func (e Envelope) everybody(others ...string) audience {
 	return audience{to: []string{Public}, cc: unique(append([]string{e.sender() + "/followers"}, others...))}
 }
 
-// said is what all activities that we send have in common.
-type said interface {
+// activityType is what all activities that we send have in common.
+type activityType interface {
 	vocab.Type
 	withID
 	withPublished
@@ -45,12 +45,12 @@ type said interface {
 	SetActivityStreamsObject(vocab.ActivityStreamsObjectProperty)
 }
 
-// seal fills an activity in but for its object, and gives its bytes.
-func (e Envelope) seal(act said, who audience, more extensions) ([]byte, error) {
-	return e.sealIn(wireContext, act, who, more)
+// finish fills an activity in but for its object, and gives its bytes.
+func (e Envelope) finish(act activityType, who audience, more extensions) ([]byte, error) {
+	return e.finishIn(wireContext, act, who, more)
 }
 
-func (e Envelope) sealIn(context string, act said, who audience, more extensions) ([]byte, error) {
+func (e Envelope) finishIn(context string, act activityType, who audience, more extensions) ([]byte, error) {
 	setID(act, e.Site.ActivityID(e.ID))
 	setPublished(act, e.At)
 	setAudience(act, who)
@@ -65,7 +65,7 @@ func (e Envelope) sealIn(context string, act said, who audience, more extensions
 }
 
 // about sets the object of an activity to an address.
-func about(act said, address string) {
+func about(act activityType, address string) {
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendIRI(iri(address))
 	act.SetActivityStreamsObject(object)
@@ -89,12 +89,12 @@ func WrapUndo(e Envelope, original []byte) ([]byte, error) {
 }
 
 // around embeds a document of ours in an activity.
-func (e Envelope) around(act said, inner []byte) ([]byte, error) {
+func (e Envelope) around(act activityType, inner []byte) ([]byte, error) {
 	h, bare, err := reopen(inner)
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
-	return e.seal(act, e.audienceOf(h), extensions{"object": bare})
+	return e.finish(act, e.audienceOf(h), extensions{"object": bare})
 }
 
 func (e Envelope) audienceOf(h head) audience {
@@ -203,7 +203,7 @@ func WrapDelete(e Envelope, object []byte) ([]byte, error) {
 		gone.AppendActivityStreamsTombstone(tombstone(h, e.At))
 	}
 	act.SetActivityStreamsObject(gone)
-	return e.seal(act, e.audienceOf(h), nil)
+	return e.finish(act, e.audienceOf(h), nil)
 }
 
 // Tombstone is the document that stands at the id of an object of ours from when it was taken back, served with 410.
@@ -237,7 +237,7 @@ func WrapReject(e Envelope, follower blog.Follower) ([]byte, error) {
 	return e.answer(streams.NewActivityStreamsReject(), follower)
 }
 
-func (e Envelope) answer(act said, follower blog.Follower) ([]byte, error) {
+func (e Envelope) answer(act activityType, follower blog.Follower) ([]byte, error) {
 	follow := streams.NewActivityStreamsFollow()
 	if follower.FollowID != "" {
 		setID(follow, follower.FollowID)
@@ -249,28 +249,28 @@ func (e Envelope) answer(act said, follower blog.Follower) ([]byte, error) {
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendActivityStreamsFollow(follow)
 	act.SetActivityStreamsObject(object)
-	return e.seal(act, audience{to: []string{follower.ActorID}}, nil)
+	return e.finish(act, audience{to: []string{follower.ActorID}}, nil)
 }
 
 // WrapAnnounce shares an object, by its id, with everybody and with the one who made it ("" when that needs no telling).
 func WrapAnnounce(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsAnnounce()
 	about(act, object)
-	return e.seal(act, e.everybody(objectOwner), nil)
+	return e.finish(act, e.everybody(objectOwner), nil)
 }
 
 // WrapFollow asks to hear an actor.
 func WrapFollow(e Envelope, actor string) ([]byte, error) {
 	act := streams.NewActivityStreamsFollow()
 	about(act, actor)
-	return e.seal(act, audience{to: []string{actor}}, nil)
+	return e.finish(act, audience{to: []string{actor}}, nil)
 }
 
 // WrapLike likes an object, and tells nobody but the one who made it.
 func WrapLike(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsLike()
 	about(act, object)
-	return e.seal(act, audience{to: []string{objectOwner}}, nil)
+	return e.finish(act, audience{to: []string{objectOwner}}, nil)
 }
 
 // WrapMove tells the followers of a voice that it goes on as the actor target. That one must list the voice among its
@@ -279,7 +279,7 @@ func WrapMove(e Envelope, target string) ([]byte, error) {
 	act := streams.NewActivityStreamsMove()
 	about(act, e.sender())
 	setTarget(act, target)
-	return e.seal(act, audience{to: []string{}, cc: []string{e.sender() + "/followers"}}, nil)
+	return e.finish(act, audience{to: []string{}, cc: []string{e.sender() + "/followers"}}, nil)
 }
 
 // WrapFlag reports an actor and objects of theirs to their server, with a word of explanation in plain text, or "". The
@@ -294,7 +294,7 @@ func WrapFlag(e Envelope, actor string, objects []string, content string) ([]byt
 	if content != "" {
 		setContent(act, content)
 	}
-	return e.seal(act, audience{to: []string{actor}}, nil)
+	return e.finish(act, audience{to: []string{actor}}, nil)
 }
 
 // WrapAdd pins an object of a voice to its profile, by the object's id.
@@ -308,19 +308,19 @@ func WrapRemove(e Envelope, object string) ([]byte, error) {
 }
 
 type pinning interface {
-	said
+	activityType
 	withTarget
 }
 
 func (e Envelope) pin(act pinning, object string) ([]byte, error) {
 	about(act, object)
 	setTarget(act, e.sender()+"/featured")
-	return e.seal(act, e.everybody(), nil)
+	return e.finish(act, e.everybody(), nil)
 }
 
 // WrapDeleteActor takes a voice back with everything of theirs, before all the world.
 func WrapDeleteActor(e Envelope) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
 	about(act, e.sender())
-	return e.seal(act, e.everybody(), nil)
+	return e.finish(act, e.everybody(), nil)
 }

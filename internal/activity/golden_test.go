@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"causerie/internal/blog"
-
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,7 +31,7 @@ var (
 		Summary: "Takes the ferry & writes about it.\n\nEnglish: sometimes.", Picture: "ilse.jpg", Header: "river.webp",
 		Fields:    blog.Fields{{Name: "Blog", Value: "https://overkant.example/"}, {Name: "Boat", Value: "<none>"}},
 		PublicKey: "-----BEGIN PUBLIC KEY-----\nMIIBilse\n-----END PUBLIC KEY-----\n", ProofKey: "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2",
-		Discoverable: true, Indexable: true, AlsoKnownAs: blog.Words{"https://veerhuis.example/users/ilse"},
+		Discoverable: true, Indexable: true, AlsoKnownAs: blog.Strings{"https://veerhuis.example/users/ilse"},
 		CreatedAt: time.Date(2026, 3, 4, 15, 16, 17, 18, time.UTC), UpdatedAt: time.Date(2026, 5, 2, 9, 0, 0, 999, time.UTC)}
 	bramMention = Mention{Handle: "bram@veerhuis.example", ActorID: bram, URL: "https://veerhuis.example/@bram"}
 	heroPicture = &blog.Picture{ID: "01KAW0HERO", Type: "image/jpeg", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj", Alt: "A ferry in fog",
@@ -40,19 +40,19 @@ var (
 )
 
 // fourMinutes is the article of the tests. Its texts look like addresses on purpose.
-func fourMinutes(format blog.Format) Work {
+func fourMinutes(format blog.Format) PostInput {
 	at := published21
-	return Work{Site: overkant, Author: ilseVoice, Picture: heroPicture, Inline: []blog.Picture{quayPicture}, Mentions: []Mention{bramMention},
+	return PostInput{Site: overkant, Author: ilseVoice, Picture: heroPicture, Inline: []blog.Picture{quayPicture}, Mentions: []Mention{bramMention},
 		Article: blog.Article{ID: "01KAW0ARTICLE", VoiceID: ilseVoice.ID, Status: blog.Published, Format: format, Visibility: blog.Public,
 			Comments: blog.Open, Quotes: "everyone", PictureAlt: "The ferry, late", Month: "2026/11", ObjectID: "01KAW0M5E8D3G6J9N2Q4T7V0XA",
-			PublishedAt: &at, Tags: blog.Words{"ferry", "low road"},
+			PublishedAt: &at, Tags: blog.Strings{"ferry", "low road"},
 			Text: blog.Text{Language: "en", Title: "Ferry: four minutes wide", Summary: "Review: the river & <its> boats.", Slug: "four-minutes-wide",
 				HTML: `<h2 id="low">The low road</h2><p>Four minutes, <em>if</em> the wind allows. <a href="/tags/ferry">More</a></p>` +
 					`<figure><img src="/media/quay.png" alt="The quay" width="640" height="480"></figure>` +
 					`<table><thead><tr><th>up</th><th>down</th></tr></thead><tbody><tr><td>8:00</td><td>8:04</td></tr></tbody></table>`}}}
 }
 
-func works() map[string]Work {
+func works() map[string]PostInput {
 	teaser, warned, unlisted, followers := fourMinutes(blog.TeaserNote), fourMinutes(blog.FullNote), fourMinutes(blog.FullArticle), fourMinutes(blog.FullNote)
 	warned.Article.Warning = "Spiders: many & big"
 	warned.Article.Quotes, warned.Article.Comments = "nobody", blog.Closed
@@ -65,7 +65,7 @@ func works() map[string]Work {
 	together.Article.Authors = []blog.Byline{{VoiceID: ilseVoice.ID, Handle: "ilse", Name: "Ilse Verhaagen"},
 		{VoiceID: "01KAV3T0BIAS", Handle: "tobias", Name: "Tobias Renkema"}, {Name: "Guest <Gast>", URL: "https://dijla.example/"}}
 	together.Translations = []blog.Text{{Language: "de", Title: "Vier Minuten breit", Summary: "Der Fluss.", HTML: "<p>Vier Minuten.</p>"}}
-	return map[string]Work{"article": fourMinutes(blog.FullArticle), "note-full": fourMinutes(blog.FullNote), "note-teaser": teaser,
+	return map[string]PostInput{"article": fourMinutes(blog.FullArticle), "note-full": fourMinutes(blog.FullNote), "note-teaser": teaser,
 		"note-full-with-warning": warned, "article-unlisted-edited": unlisted, "note-full-followers": followers, "article-together": together}
 }
 
@@ -149,7 +149,7 @@ func undoOfProven(e Envelope, announce []byte) ([]byte, error) {
 }
 
 var (
-	quoteStamp = Stamp{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP", Post: "https://veerhuis.example/n/1", Object: bridge}
+	quoteStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP", Post: "https://veerhuis.example/n/1", Object: bridge}
 	asksQuote  = Request{Type: "QuoteRequest", ID: "https://veerhuis.example/n/1/quote", Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
 	asksReply  = Request{Type: "ReplyRequest", ID: "https://veerhuis.example/n/1/reply", Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
 	asksNot    = Request{Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
@@ -361,7 +361,7 @@ func TestOurOwnProfilesAreReadAsTheyWereMeant(t *testing.T) {
 	want := blog.Actor{ID: ilse, Type: "Person", Handle: "ilse@overkant.example", Name: "Ilse Verhaagen",
 		Summary: "Takes the ferry & writes about it.\n\nEnglish: sometimes.", Icon: "https://overkant.example/media/ilse.jpg",
 		URL: "https://overkant.example/@ilse", Host: "overkant.example", Inbox: ilse + "/inbox", SharedInbox: "https://overkant.example/ap/inbox",
-		FollowersURL: ilse + "/followers", AlsoKnownAs: blog.Words{"https://veerhuis.example/users/ilse"}}
+		FollowersURL: ilse + "/followers", AlsoKnownAs: blog.Strings{"https://veerhuis.example/users/ilse"}}
 	if len(a.Keys) != 2 || a.Keys[0].KeyID != ilse+"#main-key" || a.Keys[1].KeyID != ilse+"#ed25519-key" {
 		t.Errorf("the keys are %+v", a.Keys)
 	}

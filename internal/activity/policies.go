@@ -2,8 +2,8 @@ package activity
 
 import "time"
 
-// Manners are what a document says of how those who read it are to behave; what it does not say is nil.
-type Manners struct {
+// Policies are what a document says of how those who read it are to behave; what it does not say is nil.
+type Policies struct {
 	// Of somebody: whether followers wait for a yes, and whether they and their words may be found by searching (FEP-5feb).
 	ApprovesFollowers, Discoverable, Indexable *bool
 
@@ -18,10 +18,10 @@ type Rule struct{ Automatic, Manual []string }
 // Everybody tells whether a list of ids includes the public.
 func Everybody(ids []string) bool { return anyPublic(ids) }
 
-// ParseManners reads them out of a profile or a post.
-func ParseManners(d *Document) Manners {
+// ParsePolicies reads them out of a profile or a post.
+func ParsePolicies(d *Document) Policies {
 	policy := embedded(d.root["interactionPolicy"])
-	return Manners{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]), Discoverable: truth(d.root["discoverable"]),
+	return Policies{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]), Discoverable: truth(d.root["discoverable"]),
 		Indexable: truth(d.root["indexable"]), CanReply: rule(policy["canReply"]), CanQuote: rule(policy["canQuote"])}
 }
 

@@ -10,19 +10,19 @@ func TestMannersAreReadInAllTheirShapes(t *testing.T) {
 	yes, no := true, false
 	for _, test := range []struct {
 		name, body string
-		want       Manners
+		want       Policies
 	}{
-		{"nothing", `{}`, Manners{}},
-		{"a profile", `{"manuallyApprovesFollowers":true,"discoverable":[false],"indexable":null}`, Manners{ApprovesFollowers: &yes, Discoverable: &no}},
-		{"words for truth", `{"manuallyApprovesFollowers":"yes","discoverable":1}`, Manners{}},
+		{"nothing", `{}`, Policies{}},
+		{"a profile", `{"manuallyApprovesFollowers":true,"discoverable":[false],"indexable":null}`, Policies{ApprovesFollowers: &yes, Discoverable: &no}},
+		{"words for truth", `{"manuallyApprovesFollowers":"yes","discoverable":1}`, Policies{}},
 		{"a rule", `{"interactionPolicy":{"canReply":{"automaticApproval":"as:Public"},"canQuote":{"automaticApproval":[],"manualApproval":["` + bram + `",7]}}}`,
-			Manners{CanReply: &Rule{Automatic: []string{"as:Public"}}, CanQuote: &Rule{Manual: []string{bram}}}},
+			Policies{CanReply: &Rule{Automatic: []string{"as:Public"}}, CanQuote: &Rule{Manual: []string{bram}}}},
 		{"a rule as it was said before", `{"interactionPolicy":{"canReply":{"always":["` + bram + `"],"approvalRequired":["` + Public + `"]}}}`,
-			Manners{CanReply: &Rule{Automatic: []string{bram}, Manual: []string{Public}}}},
-		{"a rule that is none", `{"interactionPolicy":{"canReply":"everybody"}}`, Manners{}},
+			Policies{CanReply: &Rule{Automatic: []string{bram}, Manual: []string{Public}}}},
+		{"a rule that is none", `{"interactionPolicy":{"canReply":"everybody"}}`, Policies{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, ParseManners(read(t, test.body))); diff != "" {
+			if diff := cmp.Diff(test.want, ParsePolicies(read(t, test.body))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

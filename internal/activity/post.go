@@ -7,13 +7,13 @@ import (
 	"strings"
 	"unicode"
 
-	"causerie/internal/blog"
-	"causerie/internal/markup"
-
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
 	tongues "golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+
+	"causerie/internal/blog"
+	"causerie/internal/markup"
 )
 
 // Mention is somebody elsewhere whom a text speaks to.
@@ -23,8 +23,8 @@ type Mention struct {
 	URL     string // of their profile page
 }
 
-// Work is an article with all that its object on the wire is made of.
-type Work struct {
+// PostInput is an article with all that its object on the wire is made of.
+type PostInput struct {
 	Site         blog.Site
 	Author       blog.Voice
 	Article      blog.Article
@@ -43,8 +43,8 @@ const (
 	maxPictures = 4
 )
 
-// post is what Article and Note have in common.
-type post interface {
+// postType is what Article and Note have in common.
+type postType interface {
 	vocab.Type
 	withID
 	withName
@@ -66,7 +66,7 @@ type post interface {
 // Post is an article as other servers get it: an Article, or a Note with its text or its teaser, by the article's
 // format. Its replies, likes and shares are named without numbers; see WithCounts. An article that was never published
 // or that does not leave this site is an error.
-func Post(w Work) ([]byte, error) {
+func Post(w PostInput) ([]byte, error) {
 	a := w.Article
 	if a.PublishedAt == nil || a.ObjectID == "" || !a.Federates() {
 		return nil, fmt.Errorf("write article %s: it is not published for other servers", a.ID)
@@ -101,11 +101,13 @@ func Post(w Work) ([]byte, error) {
 	return bytes, nil
 }
 
-func (w Work) id() string        { return w.Site.ArticleID(w.Article.ObjectID) }
-func (w Work) author() string    { return w.Site.ActorID(w.Author.ID) }
-func (w Work) followers() string { return w.author() + "/followers" }
+func (w PostInput) id() string { return w.Site.ArticleID(w.Article.ObjectID) }
 
-func (w Work) kind() post {
+func (w PostInput) author() string { return w.Site.ActorID(w.Author.ID) }
+
+func (w PostInput) followers() string { return w.author() + "/followers" }
+
+func (w PostInput) kind() postType {
 	if w.Article.Format == blog.FullArticle {
 		return streams.NewActivityStreamsArticle()
 	}
@@ -114,7 +116,7 @@ func (w Work) kind() post {
 
 // fillArticle gives the long form: title, summary and text, each with its translations, and a preview for those who
 // show notes only (FEP-b2b8).
-func (w Work) fillArticle(thing post, more extensions) {
+func (w PostInput) fillArticle(thing postType, more extensions) {
 	a := w.Article
 	name, summary, content := a.Title, paragraphs(a.Summary), w.quotation()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
 	if len(content) > maxContent {
@@ -152,7 +154,7 @@ func (w Work) fillArticle(thing post, more extensions) {
 	thing.SetActivityStreamsPreview(preview)
 }
 
-func (w Work) preview() vocab.ActivityStreamsNote {
+func (w PostInput) preview() vocab.ActivityStreamsNote {
 	note := streams.NewActivityStreamsNote()
 	setAuthor(note, w.author())
 	setPublished(note, *w.Article.PublishedAt)
@@ -161,7 +163,7 @@ func (w Work) preview() vocab.ActivityStreamsNote {
 }
 
 // fillNote gives the short form, whose summary is a content warning and nothing else.
-func (w Work) fillNote(thing post, more extensions) {
+func (w PostInput) fillNote(thing postType, more extensions) {
 	a := w.Article
 	content := w.teaser() + w.permalink() + w.elsewhere()
 	attachment := streams.NewActivityStreamsAttachmentProperty()
@@ -182,7 +184,7 @@ func (w Work) fillNote(thing post, more extensions) {
 	}
 }
 
-func (w Work) attachPictures(to vocab.ActivityStreamsAttachmentProperty) {
+func (w PostInput) attachPictures(to vocab.ActivityStreamsAttachmentProperty) {
 	if w.Picture != nil {
 		to.AppendActivityStreamsImage(w.hero())
 	}
@@ -201,7 +203,7 @@ func pageLink(address string) vocab.ActivityStreamsLink {
 	return link
 }
 
-func (w Work) hero() vocab.ActivityStreamsImage {
+func (w PostInput) hero() vocab.ActivityStreamsImage {
 	p := *w.Picture
 	if w.Article.PictureAlt != "" {
 		p.Alt = w.Article.PictureAlt
@@ -234,12 +236,12 @@ func picture(site blog.Site, p blog.Picture) vocab.ActivityStreamsImage {
 // The parts of a text.
 
 // text is the HTML of our own page as others can show it.
-func (w Work) text(page string, kind markup.Wire) string {
+func (w PostInput) text(page string, kind markup.Wire) string {
 	return string(markup.Federated(markup.Trusted(page), kind, w.Site.ArticlePage(w.Article)))
 }
 
 // headline begins a Note. An answer to somebody needs no title: it would be shouted into their conversation.
-func (w Work) headline() string {
+func (w PostInput) headline() string {
 	if w.Article.Answers.Address != "" && w.Article.Format == blog.FullNote {
 		return w.byline(w.Article.Language)
 	}
@@ -247,7 +249,7 @@ func (w Work) headline() string {
 }
 
 // quotation is the quoted post as a link, for servers that know no quotes (FEP-044f); the others hide it by its class.
-func (w Work) quotation() string {
+func (w PostInput) quotation() string {
 	if w.Article.Quoted.Address == "" {
 		return ""
 	}
@@ -256,9 +258,9 @@ func (w Work) quotation() string {
 }
 
 // teaser has no link in it, so that the card under it is that of the permalink.
-func (w Work) teaser() string { return w.headline() + paragraphs(w.Article.Summary) }
+func (w PostInput) teaser() string { return w.headline() + paragraphs(w.Article.Summary) }
 
-func (w Work) permalink() string { return pageOf(w.Site.ArticlePage(w.Article)) }
+func (w PostInput) permalink() string { return pageOf(w.Site.ArticlePage(w.Article)) }
 
 // pageOf is a link to a page in a paragraph of its own.
 func pageOf(address string) string { return "<p>" + pageAnchor(address) + "</p>" }
@@ -270,7 +272,7 @@ func pageAnchor(address string) string {
 }
 
 // elsewhere leads to the translations, each by the name of its language in itself.
-func (w Work) elsewhere() string {
+func (w PostInput) elsewhere() string {
 	var out strings.Builder
 	for _, t := range w.Translations {
 		out.WriteString(`<p><span lang="` + html.EscapeString(t.Language) + `">` + html.EscapeString(languageName(t.Language)) + `</span>: ` +
@@ -280,13 +282,13 @@ func (w Work) elsewhere() string {
 }
 
 // translated is the page of a translation.
-func (w Work) translated(t blog.Text) string {
+func (w PostInput) translated(t blog.Text) string {
 	return w.Site.ArticlePage(blog.Article{Month: w.Article.Month, Text: t})
 }
 
 // byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language of
 // the text, or all names where we do not know its word for that. A guest is named without a link.
-func (w Work) byline(language string) string {
+func (w PostInput) byline(language string) string {
 	if len(w.Article.Authors) < 2 {
 		return ""
 	}
@@ -309,7 +311,7 @@ func (w Work) byline(language string) string {
 var withWords = map[string]string{"ca": "amb", "da": "med", "de": "mit", "en": "with", "eo": "kun", "es": "con", "fr": "avec", "fy": "mei", "gl": "con",
 	"it": "con", "nb": "med", "nl": "met", "nn": "med", "no": "med", "pt": "com", "ro": "cu", "sv": "med"}
 
-func (w Work) coauthor(by blog.Byline) Mention {
+func (w PostInput) coauthor(by blog.Byline) Mention {
 	return Mention{Handle: by.Handle + "@" + w.Site.HandleDomain, ActorID: w.Site.ActorID(by.VoiceID),
 		URL: w.Site.VoicePage(blog.Voice{Kind: blog.AuthorVoice, Handle: by.Handle})}
 }
@@ -328,7 +330,7 @@ func (m Mention) page() string {
 	return m.ActorID
 }
 
-func (w Work) hashtags() string {
+func (w PostInput) hashtags() string {
 	var tags []string
 	for _, tag := range w.Article.Tags {
 		if name := hashtag(tag); name != "" {
@@ -357,7 +359,7 @@ func hashtag(tag string) string {
 // Whom it reaches, and what they may do.
 
 // addressed are those whom the text mentions, and those of ours who wrote it with the author.
-func (w Work) addressed() []Mention {
+func (w PostInput) addressed() []Mention {
 	all := slices.Clone(w.Mentions)
 	for _, by := range w.Article.Authors {
 		if by.VoiceID != "" && by.VoiceID != w.Author.ID {
@@ -367,7 +369,7 @@ func (w Work) addressed() []Mention {
 	return all
 }
 
-func (w Work) audience() audience {
+func (w PostInput) audience() audience {
 	var mentioned []string
 	for _, m := range w.addressed() {
 		mentioned = append(mentioned, m.ActorID)
@@ -383,7 +385,7 @@ func (w Work) audience() audience {
 
 // policy is who may quote (FEP-044f) and who may answer. Nobody is written as the author alone, since an empty list
 // reads as a list that is not there.
-func (w Work) policy() extensions { return policy(w.Article, w.author()) }
+func (w PostInput) policy() extensions { return policy(w.Article, w.author()) }
 
 // policy is who may quote and answer something by an author that belongs to an article.
 func policy(a blog.Article, author string) extensions {
@@ -403,14 +405,14 @@ func replyPolicy(comments blog.Policy, author string) extensions {
 	return extensions{"automaticApproval": []string{Public}}
 }
 
-func setContext(thing post, address string) {
+func setContext(thing postType, address string) {
 	property := streams.NewActivityStreamsContextProperty()
 	property.AppendIRI(iri(address))
 	thing.SetActivityStreamsContext(property)
 }
 
 // setTags hangs hashtags and mentions on a post. A Hashtag is a kind of Link that the vocabulary has no type for.
-func setTags(thing post, site blog.Site, tags []string, mentions []Mention) {
+func setTags(thing postType, site blog.Site, tags []string, mentions []Mention) {
 	property := streams.NewActivityStreamsTagProperty()
 	for _, tag := range tags {
 		if name := hashtag(tag); name != "" {

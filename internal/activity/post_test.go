@@ -15,7 +15,7 @@ func TestWhatIsNotForOtherServersIsNotWritten(t *testing.T) {
 	draft.Article.PublishedAt = nil
 	local.Article.Visibility = blog.Local
 	nameless.Article.ObjectID = ""
-	for name, work := range map[string]Work{"a draft": draft, "a local article": local, "one without an object": nameless} {
+	for name, work := range map[string]PostInput{"a draft": draft, "a local article": local, "one without an object": nameless} {
 		if document, err := Post(work); err == nil {
 			t.Errorf("%s became %s", name, document)
 		}

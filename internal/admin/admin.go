@@ -26,8 +26,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Desk answers authors.
-type Desk struct {
+// Handler answers authors.
+type Handler struct {
 	Now  func() time.Time                           // the clock; time.Now unless set
 	Log  *slog.Logger                               // slog.Default unless set
 	Wait func(context.Context, time.Duration) error // waits before a guess is compared; the real time unless set
@@ -43,8 +43,8 @@ type Desk struct {
 }
 
 // New makes the desk of a site.
-func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Desk {
-	return &Desk{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library, pages: pages, address: site,
+func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Handler {
+	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library, pages: pages, address: site,
 		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfOurs)}
 }
 
@@ -55,104 +55,104 @@ const (
 
 // Routes are all addresses of the desk: /login and /admin with what lies below them, and /authorize_interaction. They are whole paths: hand the
 // requests over as they came.
-func (d *Desk) Routes() chi.Router {
+func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(page.Guard(d.secure()), private, d.sameOrigin, middleware.GetHead)
-	r.NotFound(d.knocked(func(*visit) error { return blog.ErrNotFound }))
-	r.MethodNotAllowed(d.knocked(func(*visit) error { return errMethod }))
+	r.Use(page.Guard(h.secure()), private, h.sameOrigin, middleware.GetHead)
+	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
+	r.MethodNotAllowed(h.page(func(*request) error { return errMethod }))
 
 	plain := r.With(limited(formLimit))
-	plain.Get("/login", d.knocked(d.showDoor))
-	plain.Post("/login", d.knocked(d.signIn))
-	plain.Get("/login/link", d.knocked(d.showLink))
-	plain.Post("/login/link", d.knocked(d.useLink))
-	plain.Get("/admin/first-run", d.knocked(d.showFirstRun))
-	plain.Post("/admin/first-run", d.knocked(d.firstRun))
-	plain.Post("/admin/sign-out", d.knocked(d.signOut))
+	plain.Get("/login", h.page(h.showLogin))
+	plain.Post("/login", h.page(h.signIn))
+	plain.Get("/login/link", h.page(h.showLink))
+	plain.Post("/login/link", h.page(h.useLink))
+	plain.Get("/admin/first-run", h.page(h.showFirstRun))
+	plain.Post("/admin/first-run", h.page(h.firstRun))
+	plain.Post("/admin/sign-out", h.page(h.signOut))
 
-	plain.Get("/admin", d.signedIn(d.today))
-	plain.Get("/admin/", d.signedIn(d.today))
-	plain.Get("/admin/more", d.signedIn(d.more))
+	plain.Get("/admin", h.authed(h.today))
+	plain.Get("/admin/", h.authed(h.today))
+	plain.Get("/admin/more", h.authed(h.more))
 
-	plain.Get("/admin/articles", d.signedIn(d.articles))
-	plain.Get("/admin/articles/new", d.signedIn(d.newArticle))
-	plain.Get("/admin/articles/{article}", d.signedIn(d.editArticle))
-	plain.Get("/admin/articles/{article}/preview", d.signedIn(d.previewArticle))
-	plain.Get("/admin/articles/{article}/publish", d.signedIn(d.showPublish))
-	plain.Post("/admin/articles/{article}/publish", d.signedIn(d.publish))
-	plain.Post("/admin/articles/{article}/unschedule", d.signedIn(d.unschedule))
-	plain.Get("/admin/articles/{article}/texts/{language}", d.signedIn(d.editTranslation))
-	plain.Post("/admin/articles/{article}/texts/{language}", d.signedIn(d.saveTranslation))
-	plain.Get("/admin/articles/{article}/texts/{language}/preview", d.signedIn(d.previewTranslation))
-	plain.Post("/admin/articles/{article}/texts/{language}/remove", d.signedIn(d.removeTranslation))
-	plain.Get("/admin/articles/{article}/versions", d.signedIn(d.versions))
-	plain.Get("/admin/articles/{article}/versions/{language}/{number}", d.signedIn(d.oneVersion))
-	plain.Post("/admin/articles/{article}/pin", d.signedIn(d.pin))
-	plain.Get("/admin/articles/{article}/withdraw", d.signedIn(d.showWithdraw))
-	plain.Post("/admin/articles/{article}/withdraw", d.signedIn(d.withdraw))
-	plain.Post("/admin/articles/{article}/delete", d.signedIn(d.deleteArticle))
-	plain.Get("/admin/articles/{article}/report", d.signedIn(d.report))
-	plain.Post("/admin/articles/{article}/report/retry", d.signedIn(d.retry))
-	plain.Post("/admin/articles/{article}/report/replies", d.signedIn(d.fetchReplies))
+	plain.Get("/admin/articles", h.authed(h.articles))
+	plain.Get("/admin/articles/new", h.authed(h.newArticle))
+	plain.Get("/admin/articles/{article}", h.authed(h.editArticle))
+	plain.Get("/admin/articles/{article}/preview", h.authed(h.previewArticle))
+	plain.Get("/admin/articles/{article}/publish", h.authed(h.showPublish))
+	plain.Post("/admin/articles/{article}/publish", h.authed(h.publish))
+	plain.Post("/admin/articles/{article}/unschedule", h.authed(h.unschedule))
+	plain.Get("/admin/articles/{article}/texts/{language}", h.authed(h.editTranslation))
+	plain.Post("/admin/articles/{article}/texts/{language}", h.authed(h.saveTranslation))
+	plain.Get("/admin/articles/{article}/texts/{language}/preview", h.authed(h.previewTranslation))
+	plain.Post("/admin/articles/{article}/texts/{language}/remove", h.authed(h.removeTranslation))
+	plain.Get("/admin/articles/{article}/versions", h.authed(h.versions))
+	plain.Get("/admin/articles/{article}/versions/{language}/{number}", h.authed(h.oneVersion))
+	plain.Post("/admin/articles/{article}/pin", h.authed(h.pin))
+	plain.Get("/admin/articles/{article}/withdraw", h.authed(h.showWithdraw))
+	plain.Post("/admin/articles/{article}/withdraw", h.authed(h.withdraw))
+	plain.Post("/admin/articles/{article}/delete", h.authed(h.deleteArticle))
+	plain.Get("/admin/articles/{article}/report", h.authed(h.deliveries))
+	plain.Post("/admin/articles/{article}/report/retry", h.authed(h.retry))
+	plain.Post("/admin/articles/{article}/report/replies", h.authed(h.fetchReplies))
 
-	plain.Get("/admin/series", d.signedIn(d.allSeries))
-	plain.Get("/admin/series/{series}", d.signedIn(d.showSeries))
-	plain.Post("/admin/series/{series}", d.signedIn(d.saveSeries))
-	plain.Post("/admin/series/{series}/voice", d.signedIn(d.switchSeries))
+	plain.Get("/admin/series", h.authed(h.allSeries))
+	plain.Get("/admin/series/{series}", h.authed(h.showSeries))
+	plain.Post("/admin/series/{series}", h.authed(h.saveSeries))
+	plain.Post("/admin/series/{series}/voice", h.authed(h.switchSeries))
 
-	plain.Get("/admin/comments", d.signedIn(d.comments))
-	plain.Get("/admin/comments/{comment}", d.signedIn(d.showComment))
-	plain.Post("/admin/comments/{comment}/state", d.signedIn(d.moderate))
-	plain.Post("/admin/comments/{comment}/reply", d.signedIn(d.reply))
-	plain.Post("/admin/comments/{comment}/edit", d.signedIn(d.editReply))
-	plain.Post("/admin/comments/{comment}/revoke", d.signedIn(d.revokeQuote))
-	plain.Post("/admin/comments/{comment}/delete", d.signedIn(d.deleteComment))
-	plain.Post("/admin/comments/{comment}/report", d.signedIn(d.complain))
-	plain.Get("/admin/mentions", d.signedIn(d.mentions))
-	plain.Post("/admin/mentions/{mention}", d.signedIn(d.hideMention))
-	plain.Get("/admin/reports", d.moderators(d.complaints))
-	plain.Post("/admin/reports/{report}", d.moderators(d.resolve))
-	plain.Get("/admin/blocks", d.moderators(d.blocks))
-	plain.Post("/admin/blocks", d.moderators(d.block))
-	plain.Get("/admin/blocks.csv", d.moderators(d.exportBlocks))
-	plain.Get("/admin/blocks/new", d.moderators(d.showBlock))
-	plain.Post("/admin/blocks/undo", d.moderators(d.unblock))
-	plain.Get("/admin/followers", d.signedIn(d.followers))
-	plain.Post("/admin/followers", d.signedIn(d.answerFollower))
-	plain.Get("/admin/following", d.signedIn(d.following))
-	plain.Get("/authorize_interaction", d.signedIn(d.interact))
-	plain.Post("/authorize_interaction", d.signedIn(d.doInteract))
-	plain.Get("/admin/network", d.signedIn(d.network))
-	plain.Post("/admin/network/aside", d.signedIn(d.decideAside))
+	plain.Get("/admin/comments", h.authed(h.comments))
+	plain.Get("/admin/comments/{comment}", h.authed(h.showComment))
+	plain.Post("/admin/comments/{comment}/state", h.authed(h.moderate))
+	plain.Post("/admin/comments/{comment}/reply", h.authed(h.reply))
+	plain.Post("/admin/comments/{comment}/edit", h.authed(h.editReply))
+	plain.Post("/admin/comments/{comment}/revoke", h.authed(h.revokeQuote))
+	plain.Post("/admin/comments/{comment}/delete", h.authed(h.deleteComment))
+	plain.Post("/admin/comments/{comment}/report", h.authed(h.sendReport))
+	plain.Get("/admin/mentions", h.authed(h.mentions))
+	plain.Post("/admin/mentions/{mention}", h.authed(h.hideMention))
+	plain.Get("/admin/reports", h.moderators(h.reports))
+	plain.Post("/admin/reports/{report}", h.moderators(h.resolve))
+	plain.Get("/admin/blocks", h.moderators(h.blocks))
+	plain.Post("/admin/blocks", h.moderators(h.block))
+	plain.Get("/admin/blocks.csv", h.moderators(h.exportBlocks))
+	plain.Get("/admin/blocks/new", h.moderators(h.showBlock))
+	plain.Post("/admin/blocks/undo", h.moderators(h.unblock))
+	plain.Get("/admin/followers", h.authed(h.followers))
+	plain.Post("/admin/followers", h.authed(h.answerFollower))
+	plain.Get("/admin/following", h.authed(h.following))
+	plain.Get("/authorize_interaction", h.authed(h.interact))
+	plain.Post("/authorize_interaction", h.authed(h.doInteract))
+	plain.Get("/admin/network", h.authed(h.network))
+	plain.Post("/admin/network/aside", h.authed(h.decideAside))
 
-	plain.Get("/admin/pictures", d.signedIn(d.pictures))
-	plain.Post("/admin/pictures/{picture}", d.signedIn(d.describePicture))
-	plain.Get("/admin/profile", d.signedIn(d.showProfile))
-	plain.Get("/admin/identity", d.signedIn(d.showIdentity))
-	plain.Post("/admin/identity/handle", d.signedIn(d.rename))
-	plain.Post("/admin/identity/aliases", d.signedIn(d.changeAliases))
-	plain.Post("/admin/identity/move", d.signedIn(d.moveAway))
-	plain.Post("/admin/identity/leave", d.signedIn(d.leave))
-	plain.Get("/admin/account", d.signedIn(d.showAccount))
-	plain.Post("/admin/account/password", d.signedIn(d.changePassword))
-	plain.Post("/admin/account/hold", d.signedIn(d.saveHold))
-	plain.Get("/admin/settings", d.signedIn(d.showSettings))
-	plain.Post("/admin/settings", d.signedIn(d.saveSettings))
-	plain.Post("/admin/settings/voice", d.signedIn(d.switchSite))
+	plain.Get("/admin/pictures", h.authed(h.pictures))
+	plain.Post("/admin/pictures/{picture}", h.authed(h.describePicture))
+	plain.Get("/admin/profile", h.authed(h.showProfile))
+	plain.Get("/admin/identity", h.authed(h.showIdentity))
+	plain.Post("/admin/identity/handle", h.authed(h.rename))
+	plain.Post("/admin/identity/aliases", h.authed(h.changeAliases))
+	plain.Post("/admin/identity/move", h.authed(h.moveAway))
+	plain.Post("/admin/identity/leave", h.authed(h.leave))
+	plain.Get("/admin/account", h.authed(h.showAccount))
+	plain.Post("/admin/account/password", h.authed(h.changePassword))
+	plain.Post("/admin/account/hold", h.authed(h.saveHold))
+	plain.Get("/admin/settings", h.authed(h.showSettings))
+	plain.Post("/admin/settings", h.authed(h.saveSettings))
+	plain.Post("/admin/settings/voice", h.authed(h.switchSite))
 
 	files := r.With(limited(uploadLimit))
-	files.Post("/admin/articles/{article}", d.signedIn(d.saveArticle))
-	files.Post("/admin/articles/{article}/undo", d.signedIn(d.undo))
-	files.Post("/admin/blocks/import", d.moderators(d.importBlocks))
-	files.Post("/admin/pictures", d.signedIn(d.addPicture))
-	files.Post("/admin/profile", d.signedIn(d.saveProfile))
+	files.Post("/admin/articles/{article}", h.authed(h.saveArticle))
+	files.Post("/admin/articles/{article}/undo", h.authed(h.undo))
+	files.Post("/admin/blocks/import", h.moderators(h.importBlocks))
+	files.Post("/admin/pictures", h.authed(h.addPicture))
+	files.Post("/admin/profile", h.authed(h.saveProfile))
 	return r
 }
 
 // secure tells whether the site is served over https.
-func (d *Desk) secure() bool { return strings.HasPrefix(d.address.URL, "https://") }
+func (h *Handler) secure() bool { return strings.HasPrefix(h.address.URL, "https://") }
 
-func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
+func (h *Handler) now() time.Time { return h.Now().UTC().Truncate(time.Microsecond) }
 
 // private keeps what one author sees out of every cache.
 func private(next http.Handler) http.Handler {
@@ -164,12 +164,12 @@ func private(next http.Handler) http.Handler {
 }
 
 // sameOrigin refuses what another site's page makes a browser send.
-func (d *Desk) sameOrigin(next http.Handler) http.Handler {
+func (h *Handler) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
-	if err := guard.AddTrustedOrigin(d.address.URL); err != nil { // ours, also when a proxy rewrites Host
-		d.Log.Error("the site's address is no origin", "url", d.address.URL, "error", err)
+	if err := guard.AddTrustedOrigin(h.address.URL); err != nil { // ours, also when a proxy rewrites Host
+		h.Log.Error("the site's address is no origin", "url", h.address.URL, "error", err)
 	}
-	guard.SetDenyHandler(d.knocked(func(*visit) error { return errCrossOrigin }))
+	guard.SetDenyHandler(h.page(func(*request) error { return errCrossOrigin }))
 	return guard.Handler(next)
 }
 

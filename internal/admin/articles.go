@@ -47,8 +47,8 @@ type row struct {
 	CanPin   bool
 }
 
-// shelves are the tabs of the list and the statuses that stand there.
-var shelves = []struct {
+// articleTabs are the tabs of the list and the statuses that stand there.
+var articleTabs = []struct {
 	name, word string
 	statuses   []blog.Status
 }{
@@ -61,18 +61,18 @@ var shelves = []struct {
 
 const rowsPerPage = 50
 
-func (d *Desk) articles(v *visit) error {
-	f, err := d.frame(v, "articles", "Articles")
+func (h *Handler) articles(req *request) error {
+	f, err := h.frame(req, "articles", "Articles")
 	if err != nil {
 		return err
 	}
-	p := articlesPage{frame: f, Tab: v.r.URL.Query().Get("tab")}
+	p := articlesPage{frame: f, Tab: req.r.URL.Query().Get("tab")}
 	if p.Tab == "" {
 		p.Tab = "published"
 	}
-	filter := store.Filter{Voice: v.own(), Recent: p.Tab != "published", Limit: rowsPerPage + 1, Offset: offset(v.r)}
-	for _, shelf := range shelves {
-		n, err := d.store.CountArticles(v.ctx(), store.Filter{Voice: v.own(), Statuses: shelf.statuses})
+	filter := store.Filter{Voice: req.scope(), Recent: p.Tab != "published", Limit: rowsPerPage + 1, Offset: offset(req.r)}
+	for _, shelf := range articleTabs {
+		n, err := h.store.CountArticles(req.ctx(), store.Filter{Voice: req.scope(), Statuses: shelf.statuses})
 		if err != nil {
 			return err
 		}
@@ -84,15 +84,15 @@ func (d *Desk) articles(v *visit) error {
 	if filter.Statuses == nil {
 		return blog.ErrNotFound
 	}
-	if p.Rows, err = d.rows(v, filter); err != nil {
+	if p.Rows, err = h.rows(req, filter); err != nil {
 		return err
 	}
-	p.Pager, p.Rows = turn(v.r, p.Rows, rowsPerPage)
-	return d.pages.Render(v.w, http.StatusOK, "admin/articles", p)
+	p.Pager, p.Rows = turn(req.r, p.Rows, rowsPerPage)
+	return h.pages.Render(req.w, http.StatusOK, "admin/articles", p)
 }
 
-func (d *Desk) rows(v *visit, filter store.Filter) ([]row, error) {
-	list, err := d.store.Articles(v.ctx(), filter)
+func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
+	list, err := h.store.Articles(req.ctx(), filter)
 	if err != nil {
 		return nil, err
 	}
@@ -100,33 +100,33 @@ func (d *Desk) rows(v *visit, filter store.Filter) ([]row, error) {
 	for i, a := range list {
 		ids[i] = a.ID
 	}
-	letters, err := d.store.Samples(v.ctx(), ids)
+	letters, err := h.store.Samples(req.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := d.store.Counts(v.ctx(), ids)
+	counts, err := h.store.Counts(req.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}
-	pinned, err := d.store.PinsAmong(v.ctx(), ids)
+	pinned, err := h.store.PinsAmong(req.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]row, len(list))
 	for i, a := range list {
-		rows[i] = v.row(a)
-		rows[i].Servers, rows[i].Replies = v.progress(letters[a.ID]), counts[a.ID].Replies
+		rows[i] = req.row(a)
+		rows[i].Servers, rows[i].Replies = req.progress(letters[a.ID]), counts[a.ID].Replies
 		rows[i].Pinned, rows[i].CanPin = pinned[a.ID], a.Listed()
 	}
 	return rows, nil
 }
 
-func (v *visit) row(a blog.Article) row {
-	r := row{ID: a.ID, Title: a.Title, Status: a.Status, Words: a.Words, Mine: v.author.May(a.VoiceID)}
+func (req *request) row(a blog.Article) row {
+	r := row{ID: a.ID, Title: a.Title, Status: a.Status, Words: a.Words, Mine: req.author.May(a.VoiceID)}
 	if a.Language != "en" {
 		r.Language = a.Language
 	}
-	if a.VoiceID != v.author.ID && len(a.Authors) > 0 {
+	if a.VoiceID != req.author.ID && len(a.Authors) > 0 {
 		r.By = a.Authors[0].Name
 	}
 	at := a.SavedAt
@@ -136,9 +136,9 @@ func (v *visit) row(a blog.Article) row {
 	case a.Status == blog.Scheduled && a.ScheduledAt != nil:
 		at = *a.ScheduledAt
 	}
-	r.When = moment(at, v.now, v.zone)
+	r.When = when(at, req.now, req.zone)
 	if a.Status == blog.Scheduled {
-		r.When = "goes out " + comes(at, v.now, v.zone)
+		r.When = "goes out " + whenAhead(at, req.now, req.zone)
 	}
 	if a.Title == "" {
 		r.Begins = text.Excerpt(a.Summary, 60)
@@ -179,23 +179,23 @@ func turn[T any](r *http.Request, rows []T, size int) (pager, []T) {
 }
 
 // pin puts an article first on its author's page, or back among the others.
-func (d *Desk) pin(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) pin(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	if form.Get("pin") == "off" {
-		if err := d.outbox.Unpin(v.ctx(), a.ID); err != nil {
+		if err := h.outbox.Unpin(req.ctx(), a.ID); err != nil {
 			return err
 		}
-		return v.see("/admin/articles?done=unpinned")
+		return req.redirect("/admin/articles?done=unpinned")
 	}
-	if err := d.outbox.Pin(v.ctx(), a.ID); err != nil {
+	if err := h.outbox.Pin(req.ctx(), a.ID); err != nil {
 		return err
 	}
-	return v.see("/admin/articles?done=pinned")
+	return req.redirect("/admin/articles?done=pinned")
 }

@@ -18,12 +18,12 @@ import (
 func (f frame) IsModerator() bool { return f.Author.Role == blog.Admin || f.Author.Role == blog.Editor }
 
 // moderators serves a page that is for administrators and editors alone.
-func (d *Desk) moderators(handle func(*visit) error) http.HandlerFunc {
-	return d.signedIn(func(v *visit) error {
-		if !(frame{Author: v.author}).IsModerator() {
+func (h *Handler) moderators(handle func(*request) error) http.HandlerFunc {
+	return h.authed(func(req *request) error {
+		if !(frame{Author: req.author}).IsModerator() {
 			return blog.ErrForbidden
 		}
-		return handle(v)
+		return handle(req)
 	})
 }
 
@@ -37,7 +37,7 @@ type blocksPage struct {
 	Pager    pager
 	Confined bool   // the site speaks only with the servers on its list
 	Subject  string // as typed
-	Troubles troubles
+	Troubles fieldErrors
 }
 
 // blocked is one of them.
@@ -58,19 +58,21 @@ var sides = []struct {
 	kind       blog.BlockKind
 }{{"servers", "Servers", blog.BlockServer}, {"people", "People", blog.BlockPerson}}
 
-func (d *Desk) blocks(v *visit) error { return d.showBlocks(v, http.StatusOK, "", troubles{}) }
+func (h *Handler) blocks(req *request) error {
+	return h.showBlocks(req, http.StatusOK, "", fieldErrors{})
+}
 
-func (d *Desk) showBlocks(v *visit, status int, subject string, t troubles) error {
-	f, err := d.frame(v, "blocks", "Blocks")
+func (h *Handler) showBlocks(req *request, status int, subject string, t fieldErrors) error {
+	f, err := h.frame(req, "blocks", "Blocks")
 	if err != nil {
 		return err
 	}
-	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(v.r.URL.Query().Get("q")), Confined: d.outbox.AllowList, Subject: subject, Troubles: t}
-	if v.r.URL.Query().Get("tab") == "people" {
+	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(req.r.URL.Query().Get("q")), Confined: h.outbox.AllowList, Subject: subject, Troubles: t}
+	if req.r.URL.Query().Get("tab") == "people" {
 		p.Tab = "people"
 	}
 	for _, side := range sides {
-		n, err := d.store.CountBlocks(v.ctx(), side.kind)
+		n, err := h.store.CountBlocks(req.ctx(), side.kind)
 		if err != nil {
 			return err
 		}
@@ -78,17 +80,17 @@ func (d *Desk) showBlocks(v *visit, status int, subject string, t troubles) erro
 		if side.name != p.Tab {
 			continue
 		}
-		list := store.BlockList{Kind: side.kind, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(v.r)}
-		if p.Rows, err = d.listBlocks(v, list); err != nil {
+		list := store.BlockList{Kind: side.kind, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(req.r)}
+		if p.Rows, err = h.listBlocks(req, list); err != nil {
 			return err
 		}
 	}
-	p.Pager, p.Rows = turn(v.r, p.Rows, blocksPerPage)
-	return d.pages.Render(v.w, status, "admin/blocks", p)
+	p.Pager, p.Rows = turn(req.r, p.Rows, blocksPerPage)
+	return h.pages.Render(req.w, status, "admin/blocks", p)
 }
 
-func (d *Desk) listBlocks(v *visit, l store.BlockList) ([]blocked, error) {
-	list, err := d.store.Blocks(v.ctx(), l)
+func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error) {
+	list, err := h.store.Blocks(req.ctx(), l)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +100,10 @@ func (d *Desk) listBlocks(v *visit, l store.BlockList) ([]blocked, error) {
 			ids = append(ids, b.Subject)
 		}
 	}
-	people, err := d.store.Actors(v.ctx(), ids)
+	people, err := h.store.Actors(req.ctx(), ids)
 	rows := make([]blocked, len(list))
 	for i, b := range list {
-		rows[i] = blocked{Block: b, Name: nameOf(b, people[b.Subject]), Class: "wait", Word: "Limited", Since: moment(b.At, v.now, v.zone),
+		rows[i] = blocked{Block: b, Name: nameOf(b, people[b.Subject]), Class: "wait", Word: "Limited", Since: when(b.At, req.now, req.zone),
 			Change: "/admin/blocks/new?" + url.Values{"subject": {b.Subject}}.Encode()}
 		if b.Level == blog.Refuse {
 			rows[i].Class, rows[i].Word = "no", "Refused"
@@ -126,7 +128,7 @@ type blockPage struct {
 	Reason   string
 	Note     string
 	Again    bool // there is a block already
-	Troubles troubles
+	Troubles fieldErrors
 }
 
 // choiceOfBlock is one way to block: the person, or everybody on their server.
@@ -138,94 +140,94 @@ type choiceOfBlock struct {
 }
 
 // showBlock previews a block of what was typed, or of the person who was pointed at.
-func (d *Desk) showBlock(v *visit) error {
-	query := v.r.URL.Query()
-	p := blockPage{Person: query.Get("person"), Level: string(blog.Refuse), Troubles: troubles{}}
+func (h *Handler) showBlock(req *request) error {
+	query := req.r.URL.Query()
+	p := blockPage{Person: query.Get("person"), Level: string(blog.Refuse), Troubles: fieldErrors{}}
 	typed := p.Person
 	if typed == "" {
 		typed = query.Get("subject")
 	}
-	kind, subject, err := d.outbox.BlockSubject(v.ctx(), typed)
-	t := troubles{}
-	if err = t.note(err); err != nil {
+	kind, subject, err := h.outbox.BlockSubject(req.ctx(), typed)
+	t := fieldErrors{}
+	if err = t.add(err); err != nil {
 		return err
 	}
 	if len(t) > 0 {
-		return d.showBlocks(v, http.StatusUnprocessableEntity, typed, t)
+		return h.showBlocks(req, http.StatusUnprocessableEntity, typed, t)
 	}
 	if kind == blog.BlockPerson {
 		p.Person = subject
 	}
-	before, err := d.store.BlockOf(v.ctx(), kind, subject)
+	before, err := h.store.BlockOf(req.ctx(), kind, subject)
 	if err == nil {
 		p.Level, p.Reason, p.Note, p.Again = string(before.Level), before.Reason, before.Note, true
 	} else if !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	return d.blockForm(v, http.StatusOK, subject, p)
+	return h.blockForm(req, http.StatusOK, subject, p)
 }
 
-func (d *Desk) blockForm(v *visit, status int, chosen string, p blockPage) error {
+func (h *Handler) blockForm(req *request, status int, chosen string, p blockPage) error {
 	var err error
-	if p.frame, err = d.frame(v, "blocks", "Block"); err != nil {
+	if p.frame, err = h.frame(req, "blocks", "Block"); err != nil {
 		return err
 	}
 	subjects := []string{chosen}
 	if p.Person != "" {
-		subjects = []string{p.Person, store.Domain(blog.HostOf(p.Person))}
+		subjects = []string{p.Person, blocklist.Domain(blog.HostOf(p.Person))}
 	}
 	for _, subject := range subjects {
-		choice, err := d.choiceOf(v, subject, subject == p.Person)
+		choice, err := h.choiceOf(req, subject, subject == p.Person)
 		if err != nil {
 			return err
 		}
 		choice.Chosen = subject == chosen
 		p.Choices = append(p.Choices, choice)
 	}
-	return d.pages.Render(v.w, status, "admin/block", p)
+	return h.pages.Render(req.w, status, "admin/block", p)
 }
 
-func (d *Desk) choiceOf(v *visit, subject string, isPerson bool) (choiceOfBlock, error) {
+func (h *Handler) choiceOf(req *request, subject string, isPerson bool) (choiceOfBlock, error) {
 	kind, words := blog.BlockServer, "Everybody on "+subject+", and on the servers below it"
 	if isPerson {
-		actor, err := d.store.Actor(v.ctx(), subject)
+		actor, err := h.store.Actor(req.ctx(), subject)
 		if err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return choiceOfBlock{}, err
 		}
 		kind, words = blog.BlockPerson, nameOf(blog.Block{Kind: blog.BlockPerson, Subject: subject}, actor)+" alone"
 	}
-	reach, err := d.store.Reach(v.ctx(), kind, subject)
+	reach, err := h.store.Reach(req.ctx(), kind, subject)
 	return choiceOfBlock{Subject: subject, Words: words, Reach: reached(reach)}, err
 }
 
 // reached says what a block touches.
-func reached(r blog.Reach) string {
-	if r == (blog.Reach{People: r.People}) {
+func reached(r blog.BlockReach) string {
+	if r == (blog.BlockReach{People: r.People}) {
 		return "Nothing here comes from there."
 	}
 	return "Here from there: " + list([]string{text.Plural(r.Followers, "follower", "followers"), text.Plural(r.Comments, "comment", "comments"),
 		text.Plural(r.Reactions, "reaction", "reactions")}) + "."
 }
 
-func (d *Desk) block(v *visit) error {
-	form, err := v.form()
+func (h *Handler) block(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	p := blockPage{Person: form.Get("person"), Level: form.Get("level"), Reason: strings.TrimSpace(form.Get("reason")), Note: strings.TrimSpace(form.Get("note")),
-		Troubles: troubles{}}
-	kind, subject, err := d.outbox.BlockSubject(v.ctx(), form.Get("subject"))
+		Troubles: fieldErrors{}}
+	kind, subject, err := h.outbox.BlockSubject(req.ctx(), form.Get("subject"))
 	if err == nil {
-		err = d.outbox.Block(v.ctx(), blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(p.Level), Reason: p.Reason, Note: p.Note})
+		err = h.outbox.Block(req.ctx(), blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(p.Level), Reason: p.Reason, Note: p.Note})
 	}
-	if err = p.Troubles.note(err); err != nil {
+	if err = p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.blockForm(v, http.StatusUnprocessableEntity, form.Get("subject"), p)
+		return h.blockForm(req, http.StatusUnprocessableEntity, form.Get("subject"), p)
 	}
 	done := map[blog.BlockLevel]string{blog.Limit: "limited", blog.Refuse: "refused"}[blog.BlockLevel(p.Level)]
-	return v.see("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
+	return req.redirect("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
 }
 
 func sideOf(kind blog.BlockKind) string {
@@ -237,21 +239,21 @@ func sideOf(kind blog.BlockKind) string {
 	return "servers"
 }
 
-func (d *Desk) unblock(v *visit) error {
-	form, err := v.form()
+func (h *Handler) unblock(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	kind, subject := blog.BlockKind(form.Get("kind")), form.Get("subject")
-	before, err := d.store.BlockOf(v.ctx(), kind, subject)
+	before, err := h.store.BlockOf(req.ctx(), kind, subject)
 	if err != nil {
 		return err
 	}
-	if err := d.store.Unblock(v.ctx(), kind, subject); err != nil {
+	if err := h.store.Unblock(req.ctx(), kind, subject); err != nil {
 		return err
 	}
 	done := map[blog.BlockLevel]string{blog.Limit: "unlimited", blog.Refuse: "let-in"}[before.Level]
-	return v.see("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
+	return req.redirect("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
 }
 
 // importPage says what a list would change.
@@ -267,39 +269,39 @@ type importPage struct {
 const namedBlocks = 20
 
 // importBlocks reads a list, says what it would change, and changes it once that was seen.
-func (d *Desk) importBlocks(v *visit) error {
-	form, err := v.form()
+func (h *Handler) importBlocks(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	list, t, err := d.readList(v, form)
+	list, t, err := h.readList(req, form)
 	if err != nil {
 		return err
 	}
 	var plan outbox.Import
 	if len(t) == 0 {
-		plan, err = d.outbox.PlanImport(v.ctx(), list)
-		if err = t.note(err); err != nil {
+		plan, err = h.outbox.PlanImport(req.ctx(), list)
+		if err = t.add(err); err != nil {
 			return err
 		}
 	}
 	if len(t) > 0 {
-		return d.showBlocks(v, http.StatusUnprocessableEntity, "", t)
+		return h.showBlocks(req, http.StatusUnprocessableEntity, "", t)
 	}
 	if form.Get("sure") != "" {
-		if err := d.outbox.Import(v.ctx(), plan); err != nil {
+		if err := h.outbox.Import(req.ctx(), plan); err != nil {
 			return err
 		}
-		return v.see("/admin/blocks?done=imported")
+		return req.redirect("/admin/blocks?done=imported")
 	}
-	return d.previewImport(v, list, plan)
+	return h.previewImport(req, list, plan)
 }
 
 // readList reads the file that was chosen, or the list that was looked at before.
-func (d *Desk) readList(v *visit, form url.Values) (blocklist.Blocklist, troubles, error) {
-	t := troubles{}
+func (h *Handler) readList(req *request, form url.Values) (blocklist.Blocklist, fieldErrors, error) {
+	t := fieldErrors{}
 	var from io.Reader = strings.NewReader(form.Get("text"))
-	file, _, err := v.file("list")
+	file, _, err := req.file("list")
 	if err != nil {
 		return blocklist.Blocklist{}, t, err
 	}
@@ -307,23 +309,23 @@ func (d *Desk) readList(v *visit, form url.Values) (blocklist.Blocklist, trouble
 		defer file.Close()
 		from = file
 	} else if form.Get("text") == "" {
-		t["list"] = trouble{"No file was chosen.", "Choose the CSV file that another server exported."}
+		t["list"] = fieldError{"No file was chosen.", "Choose the CSV file that another server exported."}
 		return blocklist.Blocklist{}, t, nil
 	}
 	list, err := blocklist.ReadBlocklist(from)
 	var wrong blocklist.WrongLines
 	if errors.As(err, &wrong) {
-		t["list"] = trouble{"The list was not imported.", "It has lines that are not understood: " + wrong.Error() + "."}
+		t["list"] = fieldError{"The list was not imported.", "It has lines that are not understood: " + wrong.Error() + "."}
 		return list, t, nil
 	}
 	if err == nil && len(list.Blocks) == 0 {
-		t["list"] = trouble{"The list blocks nobody.", "Choose a CSV file with a domain on each line."}
+		t["list"] = fieldError{"The list blocks nobody.", "Choose a CSV file with a domain on each line."}
 	}
 	return list, t, err
 }
 
-func (d *Desk) previewImport(v *visit, list blocklist.Blocklist, plan outbox.Import) error {
-	f, err := d.frame(v, "blocks", "Import a list")
+func (h *Handler) previewImport(req *request, list blocklist.Blocklist, plan outbox.Import) error {
+	f, err := h.frame(req, "blocks", "Import a list")
 	if err != nil {
 		return err
 	}
@@ -335,15 +337,15 @@ func (d *Desk) previewImport(v *visit, list blocklist.Blocklist, plan outbox.Imp
 		return err
 	}
 	p.List = text.String()
-	return d.pages.Render(v.w, http.StatusOK, "admin/block-import", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/block-import", p)
 }
 
-func (d *Desk) exportBlocks(v *visit) error {
-	blocks, err := d.store.Blocks(v.ctx(), store.BlockList{Kind: blog.BlockServer})
+func (h *Handler) exportBlocks(req *request) error {
+	blocks, err := h.store.Blocks(req.ctx(), store.BlockList{Kind: blog.BlockServer})
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	v.w.Header().Set("Content-Disposition", `attachment; filename="blocks.csv"`)
-	return blocklist.WriteBlocklist(v.w, blocks)
+	req.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	req.w.Header().Set("Content-Disposition", `attachment; filename="blocks.csv"`)
+	return blocklist.WriteBlocklist(req.w, blocks)
 }

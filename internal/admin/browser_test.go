@@ -123,8 +123,8 @@ func attribute(n *html.Node, name string) (string, bool) {
 }
 
 func value(n *html.Node, name string) string {
-	v, _ := attribute(n, name)
-	return v
+	req, _ := attribute(n, name)
+	return req
 }
 
 func words(n *html.Node) string {
@@ -281,8 +281,8 @@ func encode(t testing.TB, values url.Values, files []file) (*strings.Reader, str
 	var out bytes.Buffer
 	w := multipart.NewWriter(&out)
 	for name, list := range values {
-		for _, v := range list {
-			if err := w.WriteField(name, strings.ReplaceAll(v, "\n", "\r\n")); err != nil {
+		for _, req := range list {
+			if err := w.WriteField(name, strings.ReplaceAll(req, "\n", "\r\n")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -42,12 +42,13 @@ func thingsMight(n int) string {
 }
 
 func (c *checks) must(show, words, small string) { c.Must = append(c.Must, check{words, small, show}) }
+
 func (c *checks) should(show, words, small string) {
 	c.Should = append(c.Should, check{words, small, show})
 }
 
 // check looks an article over, with what its rendering brought to light.
-func (d *Desk) check(ctx context.Context, a blog.Article, r markup.Rendered) (checks, error) {
+func (h *Handler) check(ctx context.Context, a blog.Article, r markup.Rendered) (checks, error) {
 	var c checks
 	c.words(a, r)
 	c.notices(r)
@@ -55,7 +56,7 @@ func (d *Desk) check(ctx context.Context, a blog.Article, r markup.Rendered) (ch
 	if a.Slug == "" {
 		return c, nil
 	}
-	free, err := d.store.FreeSlug(ctx, a.Slug, a.ID, a.Language)
+	free, err := h.store.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err == nil && free != a.Slug {
 		c.must("slug", "The address belongs to another article", "“"+free+"” is free")
 	}

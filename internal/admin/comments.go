@@ -20,12 +20,12 @@ type commentsPage struct {
 	Heading string
 	Tabs    []tab
 	Tab     string
-	Rows    []held
+	Rows    []commentRow
 	Pager   pager
 }
 
-// held is a comment as a moderator sees it: the words, who wrote them, where, and what can be done.
-type held struct {
+// commentRow is a comment as a moderator sees it: the words, who wrote them, where, and what can be done.
+type commentRow struct {
 	ID       blog.ID
 	Why      string // it waits; "" when it does not
 	Class    string // of the shape before Why
@@ -58,8 +58,8 @@ type person struct {
 	Picture          string
 }
 
-// piles are the tabs of the comments page.
-var piles = []struct {
+// commentTabs are the tabs of the comments page.
+var commentTabs = []struct {
 	name, word, heading string
 	states              []blog.CommentState
 }{
@@ -72,18 +72,18 @@ var piles = []struct {
 
 const commentsPerPage = 30
 
-func (d *Desk) comments(v *visit) error {
-	f, err := d.frame(v, "comments", "Comments")
+func (h *Handler) comments(req *request) error {
+	f, err := h.frame(req, "comments", "Comments")
 	if err != nil {
 		return err
 	}
-	p := commentsPage{frame: f, Tab: v.r.URL.Query().Get("tab")}
+	p := commentsPage{frame: f, Tab: req.r.URL.Query().Get("tab")}
 	if p.Tab == "" {
 		p.Tab = "waiting"
 	}
-	for _, pile := range piles {
-		list := v.pile(pile.name, pile.states)
-		n, err := d.store.CountComments(v.ctx(), list)
+	for _, pile := range commentTabs {
+		list := req.commentTab(pile.name, pile.states)
+		n, err := h.store.CountComments(req.ctx(), list)
 		if err != nil {
 			return err
 		}
@@ -94,8 +94,8 @@ func (d *Desk) comments(v *visit) error {
 		if p.Heading = pile.heading; p.Heading == "" {
 			p.Heading = upper(text.PluralInWords(n, "comment waits", "comments wait"))
 		}
-		list.Limit, list.Offset = commentsPerPage+1, offset(v.r)
-		if err := d.readPile(v, &p, list); err != nil {
+		list.Limit, list.Offset = commentsPerPage+1, offset(req.r)
+		if err := h.readTab(req, &p, list); err != nil {
 			return err
 		}
 	}
@@ -103,37 +103,37 @@ func (d *Desk) comments(v *visit) error {
 		return blog.ErrNotFound
 	}
 	p.Title = p.Heading
-	p.Toast = v.commentToast(p.Toast)
-	return d.pages.Render(v.w, http.StatusOK, "admin/comments", p)
+	p.Toast = req.commentToast(p.Toast)
+	return h.pages.Render(req.w, http.StatusOK, "admin/comments", p)
 }
 
-// pile is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever their
+// commentTab is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever their
 // role.
-func (v *visit) pile(name string, states []blog.CommentState) store.CommentList {
+func (req *request) commentTab(name string, states []blog.CommentState) store.CommentList {
 	if name == "private" {
-		return store.CommentList{Voice: v.author.ID, Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}
+		return store.CommentList{Voice: req.author.ID, Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}
 	}
-	return store.CommentList{Voice: v.own(), States: states}
+	return store.CommentList{Voice: req.scope(), States: states}
 }
 
-func (d *Desk) readPile(v *visit, p *commentsPage, list store.CommentList) error {
-	comments, err := d.store.Comments(v.ctx(), list)
+func (h *Handler) readTab(req *request, p *commentsPage, list store.CommentList) error {
+	comments, err := h.store.Comments(req.ctx(), list)
 	if err != nil {
 		return err
 	}
-	if p.Rows, err = d.held(v, comments); err != nil {
+	if p.Rows, err = h.commentRows(req, comments); err != nil {
 		return err
 	}
 	for i := range p.Rows {
 		p.Rows[i].Tab = p.Tab
 	}
-	p.Pager, p.Rows = turn(v.r, p.Rows, commentsPerPage)
+	p.Pager, p.Rows = turn(req.r, p.Rows, commentsPerPage)
 	return nil
 }
 
 // commentToast adds the way back to what was done to a comment.
-func (v *visit) commentToast(t *toast) *toast {
-	q := v.r.URL.Query()
+func (req *request) commentToast(t *toast) *toast {
+	q := req.r.URL.Query()
 	id, was := q.Get("comment"), blog.CommentState(q.Get("was"))
 	if t != nil && blog.ValidID(id) && movable[was] {
 		t.Undo = &undo{Action: "/admin/comments/" + id + "/state", Name: "state", Value: string(was)}
@@ -141,27 +141,27 @@ func (v *visit) commentToast(t *toast) *toast {
 	return t
 }
 
-// held makes comments ready to be shown, with their writers, articles and what they answer.
-func (d *Desk) held(v *visit, comments []blog.Comment) ([]held, error) {
+// commentRows makes comments ready to be shown, with their writers, articles and what they answer.
+func (h *Handler) commentRows(req *request, comments []blog.Comment) ([]commentRow, error) {
 	var actors []string
 	for _, c := range comments {
 		actors = append(actors, c.ActorID)
 	}
-	known, err := d.store.Actors(v.ctx(), actors)
+	known, err := h.store.Actors(req.ctx(), actors)
 	if err != nil {
 		return nil, err
 	}
 	articles := map[blog.ID]blog.Article{}
-	rows := make([]held, 0, len(comments))
+	rows := make([]commentRow, 0, len(comments))
 	for _, c := range comments {
 		a, seen := articles[c.ArticleID]
 		if !seen {
-			if a, err = d.store.Article(v.ctx(), c.ArticleID); err != nil {
+			if a, err = h.store.Article(req.ctx(), c.ArticleID); err != nil {
 				return nil, err
 			}
 			articles[c.ArticleID] = a
 		}
-		row, err := d.heldOne(v, c, a, known[c.ActorID])
+		row, err := h.commentRow(req, c, a, known[c.ActorID])
 		if err != nil {
 			return nil, err
 		}
@@ -170,35 +170,35 @@ func (d *Desk) held(v *visit, comments []blog.Comment) ([]held, error) {
 	return rows, nil
 }
 
-func (d *Desk) heldOne(v *visit, c blog.Comment, a blog.Article, actor blog.Actor) (held, error) {
-	h := held{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
-		When: moment(c.ArrivedAt, v.now, v.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
-		Words: said(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: v.mayModerate(c, a)}
+func (d *Handler) commentRow(req *request, c blog.Comment, a blog.Article, actor blog.Actor) (commentRow, error) {
+	h := commentRow{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
+		When: when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
+		Words: bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a)}
 	if a.OnTheWeb() {
-		h.URL = v.site.ArticlePath(a)
+		h.URL = req.site.ArticlePath(a)
 	}
-	if (frame{Author: v.author}).IsModerator() {
+	if (frame{Author: req.author}).IsModerator() {
 		h.Block = blockPath(c.ActorID)
 	}
-	h.Why, h.Class = why(c, a)
+	h.Why, h.Class = stateText(c, a)
 	h.Is = posts[c.Kind]
 	var err error
 	if c.Kind == blog.Quoting {
-		t, err := d.store.StampFor(v.ctx(), blog.QuoteStamp, c.Address)
+		t, err := d.store.AuthorizationFor(req.ctx(), blog.QuoteStamp, c.Address)
 		if err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return h, err
 		}
 		h.Quoter = t.State == blog.StampGiven
 	}
-	if h.Who, h.Facts, err = d.writer(v.ctx(), c, actor); err != nil {
+	if h.Who, h.Facts, err = d.writer(req.ctx(), c, actor); err != nil {
 		return h, err
 	}
-	h.Answers, err = d.answered(v.ctx(), c)
+	h.Answers, err = d.answered(req.ctx(), c)
 	return h, err
 }
 
-// said are the words of somebody, or the word that there are none that could be shown.
-func said(html, plain string) template.HTML {
+// bodyHTML are the words of somebody, or the word that there are none that could be shown.
+func bodyHTML(html, plain string) template.HTML {
 	if strings.TrimSpace(plain) == "" {
 		return `<p class="soft">(no text)</p>`
 	}
@@ -208,8 +208,8 @@ func said(html, plain string) template.HTML {
 // posts are the words for what posts elsewhere do that are no answers.
 var posts = map[blog.CommentKind]string{blog.Quoting: "quotes this article", blog.Mentioning: "mentions this article", blog.Linking: "mentions this article"}
 
-// why says what keeps a comment from the page.
-func why(c blog.Comment, a blog.Article) (words, class string) {
+// stateText says what keeps a comment from the page.
+func stateText(c blog.Comment, a blog.Article) (words, class string) {
 	switch {
 	case c.Visibility == blog.RestrictedComment:
 		return "Private: for you alone, and shown nowhere", "wait"
@@ -235,12 +235,12 @@ func why(c blog.Comment, a blog.Article) (words, class string) {
 	return "Held", "wait"
 }
 
-func (d *Desk) writer(ctx context.Context, c blog.Comment, actor blog.Actor) (person, string, error) {
+func (h *Handler) writer(ctx context.Context, c blog.Comment, actor blog.Actor) (person, string, error) {
 	if c.VoiceID != "" {
-		voice, err := d.store.Voice(ctx, c.VoiceID)
-		return person{Name: voice.Name, User: voice.Handle, Host: d.address.HandleDomain, URL: "/@" + voice.Handle, Picture: mediaPath(voice.Picture)}, "", err
+		voice, err := h.store.Voice(ctx, c.VoiceID)
+		return person{Name: voice.Name, User: voice.Handle, Host: h.address.HandleDomain, URL: "/@" + voice.Handle, Picture: mediaPath(voice.Picture)}, "", err
 	}
-	ties, err := d.store.Relation(ctx, c.ActorID)
+	ties, err := h.store.Relation(ctx, c.ActorID)
 	var facts []string
 	if !ties.ApprovedBefore {
 		facts = append(facts, "new here")
@@ -260,22 +260,22 @@ func someone(a blog.Actor) person {
 }
 
 // answered says whose words a comment answers.
-func (d *Desk) answered(ctx context.Context, c blog.Comment) (string, error) {
+func (h *Handler) answered(ctx context.Context, c blog.Comment) (string, error) {
 	if c.ParentID == "" {
 		return "", nil
 	}
-	parent, err := d.store.Comment(ctx, c.ParentID)
+	parent, err := h.store.Comment(ctx, c.ParentID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	actor, err := d.store.Actor(ctx, parent.ActorID)
+	actor, err := h.store.Actor(ctx, parent.ActorID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return "", err
 	}
-	who, _, err := d.writer(ctx, parent, actor)
+	who, _, err := h.writer(ctx, parent, actor)
 	if parent.State == blog.CommentRemoved {
 		return who.Name, err
 	}
@@ -283,25 +283,25 @@ func (d *Desk) answered(ctx context.Context, c blog.Comment) (string, error) {
 }
 
 // mayModerate tells whether the author may act on a comment; on what was written to one author alone, nobody else may.
-func (v *visit) mayModerate(c blog.Comment, a blog.Article) bool {
+func (req *request) mayModerate(c blog.Comment, a blog.Article) bool {
 	if c.Visibility == blog.RestrictedComment {
-		return a.VoiceID == v.author.ID
+		return a.VoiceID == req.author.ID
 	}
-	return v.author.May(a.VoiceID)
+	return req.author.May(a.VoiceID)
 }
 
 // moderated finds the comment of the path, if the author may act on it.
-func (d *Desk) moderated(v *visit) (blog.Comment, blog.Article, error) {
-	id, err := v.id("comment")
+func (h *Handler) moderated(req *request) (blog.Comment, blog.Article, error) {
+	id, err := req.id("comment")
 	if err != nil {
 		return blog.Comment{}, blog.Article{}, err
 	}
-	c, err := d.store.Comment(v.ctx(), id)
+	c, err := h.store.Comment(req.ctx(), id)
 	if err != nil {
 		return c, blog.Article{}, err
 	}
-	a, err := d.store.Article(v.ctx(), c.ArticleID)
-	if err == nil && !v.mayModerate(c, a) {
+	a, err := h.store.Article(req.ctx(), c.ArticleID)
+	if err == nil && !req.mayModerate(c, a) {
 		err = errNotTheirs
 	}
 	return c, a, err
@@ -313,12 +313,12 @@ var movable = map[blog.CommentState]bool{blog.CommentWaiting: true, blog.Comment
 // acts are the words for what a state makes of a comment.
 var acts = map[blog.CommentState]string{blog.CommentWaiting: "waiting", blog.CommentShown: "approved", blog.CommentHidden: "hidden", blog.CommentSpam: "spam"}
 
-func (d *Desk) moderate(v *visit) error {
-	c, _, err := d.moderated(v)
+func (h *Handler) moderate(req *request) error {
+	c, _, err := h.moderated(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
@@ -329,16 +329,16 @@ func (d *Desk) moderate(v *visit) error {
 	if c.State == blog.CommentRemoved {
 		return blog.ErrGone
 	}
-	if err := d.outbox.Moderate(v.ctx(), c.ID, state); err != nil {
+	if err := h.outbox.Moderate(req.ctx(), c.ID, state); err != nil {
 		return err
 	}
-	query := url.Values{"tab": {pileName(form.Get("tab"))}, "done": {acts[state]}, "comment": {string(c.ID)}, "was": {string(c.State)}}
-	return v.see("/admin/comments?" + query.Encode())
+	query := url.Values{"tab": {tabName(form.Get("tab"))}, "done": {acts[state]}, "comment": {string(c.ID)}, "was": {string(c.State)}}
+	return req.redirect("/admin/comments?" + query.Encode())
 }
 
-// pileName is a tab to come back to.
-func pileName(name string) string {
-	for _, pile := range piles {
+// tabName is a tab to come back to.
+func tabName(name string) string {
+	for _, pile := range commentTabs {
 		if pile.name == name {
 			return name
 		}
@@ -347,107 +347,111 @@ func pileName(name string) string {
 }
 
 // revokeQuote takes back the permission to quote an article.
-func (d *Desk) revokeQuote(v *visit) error { return d.endComment(v, d.outbox.RevokeQuote, "revoked") }
+func (h *Handler) revokeQuote(req *request) error {
+	return h.endComment(req, h.outbox.RevokeQuote, "revoked")
+}
 
-func (d *Desk) deleteComment(v *visit) error { return d.endComment(v, d.outbox.DeleteReply, "removed") }
+func (h *Handler) deleteComment(req *request) error {
+	return h.endComment(req, h.outbox.DeleteReply, "removed")
+}
 
 // endComment does to the comment of the path what cannot be undone.
-func (d *Desk) endComment(v *visit, end func(context.Context, blog.ID) error, done string) error {
-	c, _, err := d.moderated(v)
+func (h *Handler) endComment(req *request, end func(context.Context, blog.ID) error, done string) error {
+	c, _, err := h.moderated(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	if err := end(v.ctx(), c.ID); err != nil {
+	if err := end(req.ctx(), c.ID); err != nil {
 		return err
 	}
-	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {done}}.Encode())
+	return req.redirect("/admin/comments?" + url.Values{"tab": {tabName(form.Get("tab"))}, "done": {done}}.Encode())
 }
 
 // commentPage is one comment with room to answer it.
 type commentPage struct {
 	frame
-	Held     held
+	Held     commentRow
 	Text     string // the answer, as typed
 	Report   string // the words to their moderators, as typed
 	Reported string // what became of a report; "" before there is one
 	Edit     bool   // it is our own, and its words may be changed
-	Troubles troubles
+	Troubles fieldErrors
 }
 
-func (d *Desk) showComment(v *visit) error {
-	c, a, err := d.moderated(v)
+func (h *Handler) showComment(req *request) error {
+	c, a, err := h.moderated(req)
 	if err != nil {
 		return err
 	}
-	return d.comment(v, http.StatusOK, c, a, commentPage{Text: c.Markdown, Troubles: troubles{}})
+	return h.comment(req, http.StatusOK, c, a, commentPage{Text: c.Markdown, Troubles: fieldErrors{}})
 }
 
-func (d *Desk) comment(v *visit, status int, c blog.Comment, a blog.Article, p commentPage) error {
-	f, err := d.frame(v, "comments", "A comment on "+a.Title)
+func (h *Handler) comment(req *request, status int, c blog.Comment, a blog.Article, p commentPage) error {
+	f, err := h.frame(req, "comments", "A comment on "+a.Title)
 	if err != nil {
 		return err
 	}
-	actor, err := d.store.Actor(v.ctx(), c.ActorID)
+	actor, err := h.store.Actor(req.ctx(), c.ActorID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
 	p.frame, p.Edit = f, c.VoiceID != ""
-	if p.Held, err = d.heldOne(v, c, a, actor); err != nil {
+	if p.Held, err = h.commentRow(req, c, a, actor); err != nil {
 		return err
 	}
-	p.Held.Tab = pileName(v.r.URL.Query().Get("tab"))
-	if p.Reported, err = d.reported(v, c); err != nil {
+	p.Held.Tab = tabName(req.r.URL.Query().Get("tab"))
+	if p.Reported, err = h.reported(req, c); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, status, "admin/comment", p)
+	return h.pages.Render(req.w, status, "admin/comment", p)
 }
 
 // reported says what became of our report of a comment; "" when there is none.
-func (d *Desk) reported(v *visit, c blog.Comment) (string, error) {
-	sent, err := d.store.ComplaintAbout(v.ctx(), c.ID)
+func (h *Handler) reported(req *request, c blog.Comment) (string, error) {
+	sent, err := h.store.ComplaintAbout(req.ctx(), c.ID)
 	if err != nil {
 		return "", known(err)
 	}
-	row, err := d.complaint(v, sent)
+	row, err := h.reportRow(req, sent)
 	return "Reported to " + row.Host + " " + row.When + " by " + row.By + ": " + row.Status + ".", err
 }
 
-func (d *Desk) reply(v *visit) error {
-	return d.answer(v, func(c blog.Comment, text string) error {
-		_, err := d.outbox.Reply(v.ctx(), v.author.Voice, c.ID, text)
+func (h *Handler) reply(req *request) error {
+	return h.answer(req, func(c blog.Comment, text string) error {
+		_, err := h.outbox.Reply(req.ctx(), req.author.Voice, c.ID, text)
 		return err
 	})
 }
 
-func (d *Desk) editReply(v *visit) error {
-	return d.answer(v, func(c blog.Comment, text string) error {
-		if c.VoiceID != v.author.ID {
+func (h *Handler) editReply(req *request) error {
+	return h.answer(req, func(c blog.Comment, text string) error {
+		if c.VoiceID != req.author.ID {
 			return blog.ErrForbidden // nobody puts words into another's mouth
 		}
-		return d.outbox.EditReply(v.ctx(), c.ID, text)
+		return h.outbox.EditReply(req.ctx(), c.ID, text)
 	})
 }
 
 // answer takes the form below a comment; what cannot be sent comes back with its words.
-func (d *Desk) answer(v *visit, say func(blog.Comment, string) error) error {
-	c, a, err := d.moderated(v)
+func (h *Handler) answer(req *request, say func(blog.Comment, string) error) error {
+	c, a, err := h.moderated(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := commentPage{Text: form.Get("text"), Troubles: troubles{}}
-	if err := p.Troubles.note(say(c, p.Text)); err != nil {
+	p := commentPage{Text: form.Get("text"), Troubles: fieldErrors{}}
+	if err := p.Troubles.add(say(c, p.Text)); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.comment(v, http.StatusUnprocessableEntity, c, a, p)
+		return h.comment(req, http.StatusUnprocessableEntity, c, a, p)
 	}
-	return v.see("/admin/comments?" + url.Values{"tab": {pileName(form.Get("tab"))}, "done": {"replied"}}.Encode())
+	return req.redirect("/admin/comments?" + url.Values{"tab": {tabName(form.Get("tab"))}, "done": {"replied"}}.Encode())
 }

@@ -17,28 +17,28 @@ type conversation struct {
 }
 
 // conversation tells how far the conversation under an article is complete; nil when it can have none elsewhere.
-func (d *Desk) conversation(v *visit, a blog.Article) (*conversation, error) {
+func (h *Handler) conversation(req *request, a blog.Article) (*conversation, error) {
 	if a.Status != blog.Published || !a.Federates() {
 		return nil, nil
 	}
-	state, err := d.store.CompletionOf(v.ctx(), a.ID)
+	state, err := h.store.CompletionOf(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return &conversation{Sentence: "Nobody has answered yet, so there is no other server to ask.", CanFetch: true}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	due := state.DueAt != nil && !state.DueAt.After(v.now)
-	if state.FreeAt.After(v.now) || due {
+	due := state.DueAt != nil && !state.DueAt.After(req.now)
+	if state.FreeAt.After(req.now) || due {
 		return &conversation{Sentence: "The other servers are being asked now. Look again in a moment."}, nil
 	}
 	c := &conversation{Sentence: "The other servers have not been asked yet.", CanFetch: true}
 	if state.RanAt != nil {
-		c.Sentence = found(state.Found) + " That was " + moment(*state.RanAt, v.now, v.zone) + "."
+		c.Sentence = found(state.Found) + " That was " + when(*state.RanAt, req.now, req.zone) + "."
 		c.Untaken = untaken(state.Found)
 	}
 	if state.DueAt != nil {
-		c.Next = moment(*state.DueAt, v.now, v.zone)
+		c.Next = when(*state.DueAt, req.now, req.zone)
 	}
 	return c, nil
 }
@@ -77,27 +77,27 @@ func untaken(c blog.Completion) []string {
 }
 
 // fetchReplies lets the conversation under an article be completed now; whoever does that finds it in the store.
-func (d *Desk) fetchReplies(v *visit) error {
-	a, err := d.reportable(v)
+func (h *Handler) fetchReplies(req *request) error {
+	a, err := h.articleWithDeliveries(req)
 	if err != nil {
 		return err
 	}
-	if !v.author.May(a.VoiceID) {
+	if !req.author.May(a.VoiceID) {
 		return blog.ErrForbidden
 	}
 	if a.Status != blog.Published || !a.Federates() {
 		return blog.ErrConflict
 	}
-	state, err := d.store.CompletionOf(v.ctx(), a.ID)
+	state, err := h.store.CompletionOf(req.ctx(), a.ID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	if done := state.RanAt; done == nil || v.now.Sub(*done) > restOfServers {
-		if err := d.store.AskCompletion(v.ctx(), a.ID, v.now); err != nil {
+	if done := state.RanAt; done == nil || req.now.Sub(*done) > restOfServers {
+		if err := h.store.AskCompletion(req.ctx(), a.ID, req.now); err != nil {
 			return err
 		}
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "/report?done=fetching#conversation")
+	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=fetching#conversation")
 }
 
 // restOfServers is how long nobody else's server is asked again, however often the button is pressed.

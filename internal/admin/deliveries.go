@@ -14,8 +14,8 @@ import (
 	"causerie/internal/text"
 )
 
-// reportPage is the delivery report of an article: which server has it, which has not, and why.
-type reportPage struct {
+// deliveriesPage is the delivery report of an article: which server has it, which has not, and why.
+type deliveriesPage struct {
 	frame
 	Article  blog.Article
 	Mine     bool // to publish and take back
@@ -28,7 +28,7 @@ type reportPage struct {
 	Waiting  []server
 	Done     []server
 	More     int // delivered ones that are not shown
-	Sent     []saying
+	Sent     []activityRow
 	Unheard  bool // what was said went to nobody
 	CanRetry bool
 	Unnamed  []string      // handles in it behind which nobody was found
@@ -39,15 +39,15 @@ const firstDone = 20 // delivered servers shown before one asks for all
 
 // server is a line of the report: where an article went, and how that server stands with it.
 type server struct {
-	blog.Standing
+	blog.ServerState
 	Followers     string
 	Class, Status string // the shape and the word
 	Words, Answer string
 	Retry         bool
 }
 
-// saying is one thing that was said about an article.
-type saying struct {
+// activityRow is one thing that was said about an article.
+type activityRow struct {
 	Words string
 	Note  string // what is unusual about it
 	When  string
@@ -55,75 +55,75 @@ type saying struct {
 	JSON  string
 }
 
-func (d *Desk) report(v *visit) error {
-	a, err := d.reportable(v)
+func (h *Handler) deliveries(req *request) error {
+	a, err := h.articleWithDeliveries(req)
 	if err != nil {
 		return err
 	}
-	f, err := d.frame(v, "articles", "Report: "+titled(a))
+	f, err := h.frame(req, "articles", "Report: "+titled(a))
 	if err != nil {
 		return err
 	}
-	letters, err := d.store.Reports(v.ctx(), a.ID)
+	letters, err := h.store.Reports(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
-	standings := blog.Standings(letters)
-	unpublished, err := d.tellHold(v, &f, a)
+	standings := blog.ServerStates(letters)
+	unpublished, err := h.tellHold(req, &f, a)
 	if err != nil {
 		return err
 	}
-	p := reportPage{frame: f, Article: a, Mine: v.author.May(a.VoiceID), Sentence: v.sentenceOf(a, standings)}
+	p := deliveriesPage{frame: f, Article: a, Mine: req.author.May(a.VoiceID), Sentence: req.sentenceOf(a, standings)}
 	if unpublished {
 		p.Sentence = "Nothing has left yet."
 	}
 	if a.PublishedAt != nil {
-		p.When = moment(*a.PublishedAt, v.now, v.zone)
+		p.When = when(*a.PublishedAt, req.now, req.zone)
 	}
 	if a.OnTheWeb() {
-		p.Address = v.site.ArticlePage(a)
+		p.Address = req.site.ArticlePage(a)
 	}
 	p.Bar, p.Key = drawn(blog.Count(standings))
-	p.sort(v.servers(standings))
-	if v.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
+	p.sort(req.servers(standings))
+	if req.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
-	if p.Sent, err = d.sayings(v, a, letters); err != nil {
+	if p.Sent, err = h.activityRows(req, a, letters); err != nil {
 		return err
 	}
 	p.Unheard = len(letters) == 0
-	if p.Talk, err = d.conversation(v, a); err != nil {
+	if p.Talk, err = h.conversation(req, a); err != nil {
 		return err
 	}
-	if p.Unnamed, err = d.outbox.Unnamed(v.ctx(), a); err != nil {
+	if p.Unnamed, err = h.outbox.Unnamed(req.ctx(), a); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/report", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/report", p)
 }
 
-// reportable finds the article of the path if the author may know what became of it.
-func (d *Desk) reportable(v *visit) (blog.Article, error) {
-	id, err := v.id("article")
+// articleWithDeliveries finds the article of the path if the author may know what became of it.
+func (h *Handler) articleWithDeliveries(req *request) (blog.Article, error) {
+	id, err := req.id("article")
 	if err != nil {
 		return blog.Article{}, err
 	}
-	a, err := d.store.Article(v.ctx(), id)
-	if err == nil && !v.author.MayWrite(a.VoiceID) {
+	a, err := h.store.Article(req.ctx(), id)
+	if err == nil && !req.author.MayWrite(a.VoiceID) {
 		err = errNotTheirs
 	}
 	return a, err
 }
 
-func (v *visit) servers(standings []blog.Standing) []server {
+func (req *request) servers(standings []blog.ServerState) []server {
 	list := make([]server, len(standings))
 	for i, s := range standings {
-		list[i] = v.server(s)
+		list[i] = req.server(s)
 	}
 	return list
 }
 
-func (v *visit) server(l blog.Standing) server {
-	s := server{Standing: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Words(v.since), Answer: l.Answer}
+func (req *request) server(l blog.ServerState) server {
+	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Describe(req.since), Answer: l.Answer}
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
@@ -132,7 +132,7 @@ func (v *visit) server(l blog.Standing) server {
 		s.Class, s.Status = "gone", "nothing to take back"
 	case l.Status == blog.Retrying:
 		s.Class, s.Retry = "again", !l.Patient()
-		s.Status = fmt.Sprintf("try %d %s", l.Attempts+1, nextTry(l.NextAt, v))
+		s.Status = fmt.Sprintf("try %d %s", l.Attempts+1, nextTry(l.NextAt, req))
 	case l.Status == blog.Refused:
 		s.Class, s.Status, s.Retry = "no", "refused", true
 	case l.Status == blog.GivenUp:
@@ -144,33 +144,33 @@ func (v *visit) server(l blog.Standing) server {
 		s.Class, s.Status, s.Retry = "gone", "gone", true
 	case l.Status == blog.Waiting:
 		s.Class, s.Status = "wait", "waiting"
-		if l.NextAt.After(v.now.Add(time.Minute)) {
-			s.Status, s.Retry = "waiting for its server, "+nextTry(l.NextAt, v), !l.Patient()
+		if l.NextAt.After(req.now.Add(time.Minute)) {
+			s.Status, s.Retry = "waiting for its server, "+nextTry(l.NextAt, req), !l.Patient()
 		}
 	default:
-		s.Class, s.Status = "done", "delivered in "+within(l.TookMS)
+		s.Class, s.Status = "done", "delivered in "+duration(l.TookMS)
 	}
 	return s
 }
 
 // since writes a moment of the past.
-func (v *visit) since(at time.Time) string { return moment(at, v.now, v.zone) }
+func (req *request) since(at time.Time) string { return when(at, req.now, req.zone) }
 
 // nextTry is when a server is asked again.
-func nextTry(at time.Time, v *visit) string {
-	if !at.After(v.now) {
+func nextTry(at time.Time, req *request) string {
+	if !at.After(req.now) {
 		return "any moment now"
 	}
-	return moment(at, v.now, v.zone)
+	return when(at, req.now, req.zone)
 }
 
-func (p *reportPage) sort(servers []server) {
+func (p *deliveriesPage) sort(servers []server) {
 	for _, s := range servers {
 		p.CanRetry = p.CanRetry || s.Retry
 		switch {
-		case s.Spared() || s.Standing.Status == blog.Delivered:
+		case s.Spared() || s.ServerState.Status == blog.Delivered:
 			p.Done = append(p.Done, s)
-		case s.Standing.Status == blog.Waiting:
+		case s.ServerState.Status == blog.Waiting:
 			p.Waiting = append(p.Waiting, s)
 		default:
 			p.Look = append(p.Look, s)
@@ -179,13 +179,13 @@ func (p *reportPage) sort(servers []server) {
 }
 
 // sentenceOf says in words how far the article has come.
-func (v *visit) sentenceOf(a blog.Article, standings []blog.Standing) string {
-	summary := blog.Summary(standings, v.since)
+func (req *request) sentenceOf(a blog.Article, standings []blog.ServerState) string {
+	summary := blog.Summary(standings, req.since)
 	switch {
 	case a.Status == blog.Draft:
 		return "Not published yet."
 	case a.Status == blog.Scheduled:
-		return "It goes out " + comes(*a.ScheduledAt, v.now, v.zone) + ". Nothing was sent yet."
+		return "It goes out " + whenAhead(*a.ScheduledAt, req.now, req.zone) + ". Nothing was sent yet."
 	case summary == "" && !a.Federates():
 		return "It stands here on the web only; nothing was sent."
 	case summary == "":
@@ -194,8 +194,8 @@ func (v *visit) sentenceOf(a blog.Article, standings []blog.Standing) string {
 	return summary
 }
 
-// sayings lists what was said about an article, the newest first.
-func (d *Desk) sayings(v *visit, a blog.Article, letters []blog.Report) ([]saying, error) {
+// activityRows lists what was said about an article, the newest first.
+func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.DeliveryRow) ([]activityRow, error) {
 	var order []blog.ID
 	hosts := map[blog.ID]map[string]bool{}
 	for _, l := range letters {
@@ -208,7 +208,7 @@ func (d *Desk) sayings(v *visit, a blog.Article, letters []blog.Report) ([]sayin
 	}
 	var said []blog.Activity
 	for _, id := range order {
-		activity, err := d.store.Activity(v.ctx(), id)
+		activity, err := h.store.Activity(req.ctx(), id)
 		if err != nil {
 			return nil, err
 		}
@@ -216,14 +216,14 @@ func (d *Desk) sayings(v *visit, a blog.Article, letters []blog.Report) ([]sayin
 	}
 	if a.ObjectID != "" && len(said) == 0 { // and nobody was there to hear it
 		var err error
-		if said, err = d.store.Activities(v.ctx(), a.ObjectID); err != nil {
+		if said, err = h.store.Activities(req.ctx(), a.ObjectID); err != nil {
 			return nil, err
 		}
 		slices.Reverse(said)
 	}
-	list := make([]saying, len(said))
+	list := make([]activityRow, len(said))
 	for i, activity := range said {
-		list[i] = v.saying(activity, len(hosts[activity.ID]))
+		list[i] = req.activityRow(activity, len(hosts[activity.ID]))
 	}
 	return list, nil
 }
@@ -232,8 +232,8 @@ func (d *Desk) sayings(v *visit, a blog.Article, letters []blog.Report) ([]sayin
 var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back", "Announce": "Carried on to other followers",
 	"Undo": "No longer carried on", "QuoteRequest": "Asked to be allowed a quote"}
 
-func (v *visit) saying(a blog.Activity, servers int) saying {
-	s := saying{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(v.zone), When: moment(a.At, v.now, v.zone)}
+func (req *request) activityRow(a blog.Activity, servers int) activityRow {
+	s := activityRow{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone), When: when(a.At, req.now, req.zone)}
 	if servers > 0 {
 		s.Words += ", to " + text.Plural(servers, "server", "servers")
 	}
@@ -250,20 +250,20 @@ func (v *visit) saying(a blog.Activity, servers int) saying {
 }
 
 // retry lets the letters that did not arrive be tried again now: those to one server, or all.
-func (d *Desk) retry(v *visit) error {
-	a, err := d.reportable(v)
+func (h *Handler) retry(req *request) error {
+	a, err := h.articleWithDeliveries(req)
 	if err != nil {
 		return err
 	}
-	if !v.author.May(a.VoiceID) {
+	if !req.author.May(a.VoiceID) {
 		return blog.ErrForbidden
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	if _, err := d.outbox.Retry(v.ctx(), a.ID, form.Get("host")); err != nil {
+	if _, err := h.outbox.Retry(req.ctx(), a.ID, form.Get("host")); err != nil {
 		return err
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "/report?done=retrying")
+	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=retrying")
 }

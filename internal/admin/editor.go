@@ -18,7 +18,7 @@ import (
 // editorPage is the editor: the article as it is typed, and beside it what is to be known of it.
 type editorPage struct {
 	frame
-	sheet
+	editorForm
 	Article      blog.Article // as it is stored
 	State        string
 	Words        int
@@ -30,7 +30,7 @@ type editorPage struct {
 	Other        *other // what somebody else saved in the meantime
 	Into         string // the language to translate into
 	Away         string // where the pressed button leads, when the words could not be saved on the way
-	Troubles     troubles
+	Troubles     fieldErrors
 }
 
 // other is the version that a conflict left in the store.
@@ -54,123 +54,123 @@ func shown(p blog.Picture, alt string) *picture {
 }
 
 // newArticle opens an empty sheet under a fresh id, so that one that is sent twice is still one article.
-func (d *Desk) newArticle(v *visit) error {
-	a := d.blank(v, blog.NewID(d.now()))
-	return d.edit(v, http.StatusOK, editorPage{Article: a, sheet: sheetOf(a, blog.Series{}), State: "Not saved yet", Troubles: troubles{}})
+func (h *Handler) newArticle(req *request) error {
+	a := h.blank(req, blog.NewID(h.now()))
+	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}), State: "Not saved yet", Troubles: fieldErrors{}})
 }
 
-func (d *Desk) blank(v *visit, id blog.ID) blog.Article {
-	language := v.author.Language
+func (h *Handler) blank(req *request, id blog.ID) blog.Article {
+	language := req.author.Language
 	if language == "" {
-		language = v.site.Language
+		language = req.site.Language
 	}
-	return blog.Article{ID: id, VoiceID: v.author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-		Quotes: "everyone", CreatedAt: d.now(), Text: blog.Text{Language: language},
-		Answers: blog.Source{Address: v.r.FormValue("in-reply-to")}, Quoted: blog.Source{Address: v.r.FormValue("quoting")},
-		Authors: []blog.Byline{{VoiceID: v.author.ID, Handle: v.author.Handle, Name: v.author.Name, Picture: v.author.Picture}}}
+	return blog.Article{ID: id, VoiceID: req.author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
+		Quotes: "everyone", CreatedAt: h.now(), Text: blog.Text{Language: language},
+		Answers: blog.Source{Address: req.r.FormValue("in-reply-to")}, Quoted: blog.Source{Address: req.r.FormValue("quoting")},
+		Authors: []blog.Byline{{VoiceID: req.author.ID, Handle: req.author.Handle, Name: req.author.Name, Picture: req.author.Picture}}}
 }
 
 // writable finds the article of the path, if the author may change its text.
-func (d *Desk) writable(v *visit) (blog.Article, error) {
-	id, err := v.id("article")
+func (h *Handler) writable(req *request) (blog.Article, error) {
+	id, err := req.id("article")
 	if err != nil {
 		return blog.Article{}, err
 	}
-	a, err := d.store.Article(v.ctx(), id)
-	if err == nil && !v.author.MayWrite(a.VoiceID) {
+	a, err := h.store.Article(req.ctx(), id)
+	if err == nil && !req.author.MayWrite(a.VoiceID) {
 		err = errNotTheirs
 	}
-	if err == nil && (a.Status == blog.Published || a.Status == blog.Scheduled) && !v.author.May(a.VoiceID) {
+	if err == nil && (a.Status == blog.Published || a.Status == blog.Scheduled) && !req.author.May(a.VoiceID) {
 		err = blog.ErrForbidden // what readers and other servers have, or will have by itself, is not a contributor's to change
 	}
 	return a, err
 }
 
 // publishable finds the article of the path, if the author may publish, change and take it back.
-func (d *Desk) publishable(v *visit) (blog.Article, error) {
-	a, err := d.writable(v)
-	if err == nil && !v.author.May(a.VoiceID) {
+func (h *Handler) publishable(req *request) (blog.Article, error) {
+	a, err := h.writable(req)
+	if err == nil && !req.author.May(a.VoiceID) {
 		err = blog.ErrForbidden
 	}
 	return a, err
 }
 
-func (d *Desk) editArticle(v *visit) error {
-	a, err := d.writable(v)
+func (h *Handler) editArticle(req *request) error {
+	a, err := h.writable(req)
 	if err != nil {
 		return err
 	}
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	series, err := d.store.SeriesOf(v.ctx(), a)
+	series, err := h.store.SeriesOf(req.ctx(), a)
 	if err != nil {
 		return err
 	}
-	p := editorPage{Article: a, sheet: sheetOf(a, series), State: v.stateOf(a), Troubles: troubles{}}
-	former, err := d.asked(v, a, a.Language)
+	p := editorPage{Article: a, editorForm: editorFormOf(a, series), State: req.stateOf(a), Troubles: fieldErrors{}}
+	former, err := h.asked(req, a, a.Language)
 	if err != nil {
 		return err
 	}
 	if former != nil {
-		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, v.takenUp(*former)
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.takenUp(*former)
 	}
-	return d.edit(v, http.StatusOK, p)
+	return h.edit(req, http.StatusOK, p)
 }
 
 // stateOf says in the editor how an article stands.
-func (v *visit) stateOf(a blog.Article) string {
-	saved := "Saved " + moment(a.SavedAt, v.now, v.zone)
+func (req *request) stateOf(a blog.Article) string {
+	saved := "Saved " + when(a.SavedAt, req.now, req.zone)
 	if a.Status == blog.Scheduled {
-		return saved + "; goes out " + comes(*a.ScheduledAt, v.now, v.zone)
+		return saved + "; goes out " + whenAhead(*a.ScheduledAt, req.now, req.zone)
 	}
 	return saved
 }
 
 // edit shows the editor with everything that stands beside the text.
-func (d *Desk) edit(v *visit, status int, p editorPage) error {
-	title := p.sheet.Headline
+func (h *Handler) edit(req *request, status int, p editorPage) error {
+	title := p.editorForm.Headline
 	if title == "" {
 		title = "A new article"
 	}
-	f, err := d.frame(v, "articles", "Writing: "+title)
+	f, err := h.frame(req, "articles", "Writing: "+title)
 	if err != nil {
 		return err
 	}
 	p.frame = f
-	if _, err := d.tellHold(v, &p.frame, p.Article); err != nil {
+	if _, err := h.tellHold(req, &p.frame, p.Article); err != nil {
 		return err
 	}
 	if p.Toast != nil && p.Toast.Undo != nil {
 		p.Toast.Undo.Form = "sheet"
 	}
-	if p.AllSeries, err = d.store.AllSeries(v.ctx()); err != nil {
+	if p.AllSeries, err = h.store.AllSeries(req.ctx()); err != nil {
 		return err
 	}
 	typed := p.Article
-	p.sheet.apply(&typed, troubles{})
-	rendered, err := d.library.Compose(v.ctx(), &typed, nil)
-	if err := p.Troubles.note(err); err != nil {
+	p.editorForm.apply(&typed, fieldErrors{})
+	rendered, err := h.library.Compose(req.ctx(), &typed, nil)
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	p.Words, p.Minutes = typed.Words, typed.Minutes()
-	if p.Hero, err = d.hero(v.ctx(), typed); err != nil {
+	if p.Hero, err = h.hero(req.ctx(), typed); err != nil {
 		return err
 	}
-	if p.Checks, err = d.check(v.ctx(), typed, rendered); err != nil {
+	if p.Checks, err = h.check(req.ctx(), typed, rendered); err != nil {
 		return err
 	}
-	if p.Translations, err = d.translations(v, p.Article); err != nil {
+	if p.Translations, err = h.translations(req, p.Article); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, status, "admin/editor", p)
+	return h.pages.Render(req.w, status, "admin/editor", p)
 }
 
-func (d *Desk) hero(ctx context.Context, a blog.Article) (*picture, error) {
+func (h *Handler) hero(ctx context.Context, a blog.Article) (*picture, error) {
 	if a.PictureID == "" {
 		return nil, nil
 	}
-	found, err := d.store.Pictures(ctx, []blog.ID{a.PictureID})
+	found, err := h.store.Pictures(ctx, []blog.ID{a.PictureID})
 	if p, ok := found[a.PictureID]; ok {
 		return shown(p, a.PictureAlt), err
 	}
@@ -178,10 +178,10 @@ func (d *Desk) hero(ctx context.Context, a blog.Article) (*picture, error) {
 }
 
 // saveArticle takes the editor's form: the pictures first, then the words, then what the pressed button says.
-func (d *Desk) saveArticle(v *visit) error {
-	a, err := d.writable(v)
+func (h *Handler) saveArticle(req *request) error {
+	a, err := h.writable(req)
 	if errors.Is(err, blog.ErrNotFound) {
-		a, err = d.fresh(v)
+		a, err = h.fresh(req)
 	}
 	if err != nil {
 		return err
@@ -189,35 +189,35 @@ func (d *Desk) saveArticle(v *visit) error {
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := editorPage{Article: a, sheet: readSheet(form), State: "Not saved yet", Troubles: troubles{}}
-	if err := d.uploads(v, &p); err != nil {
+	p := editorPage{Article: a, editorForm: readEditorForm(form), State: "Not saved yet", Troubles: fieldErrors{}}
+	if err := h.uploads(req, &p); err != nil {
 		return err
 	}
 	edited := a
-	if err := d.take(v, &p, &edited); err != nil {
+	if err := h.take(req, &p, &edited); err != nil {
 		return err
 	}
 	action := form.Get("action")
 	if action == "preview" {
-		return d.showPreview(v, edited, &p)
+		return h.showPreview(req, edited, &p)
 	}
-	p.Away = p.wayOut(action, strings.TrimSpace(form.Get("into")))
-	untouched, err := d.untouched(v, a, p)
+	p.Away = p.exits(action, strings.TrimSpace(form.Get("into")))
+	untouched, err := h.untouched(req, a, p)
 	switch {
 	case err != nil:
 		return err
 	case untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish"):
-		p.Troubles["title"] = trouble{"There is nothing to save yet.", "Give it a title, or write some words."}
+		p.Troubles["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
 	case untouched && p.Away != "":
-		return v.see(p.Away)
+		return req.redirect(p.Away)
 	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:
-		return d.edit(v, http.StatusOK, p)
+		return h.edit(req, http.StatusOK, p)
 	case action == unschedule && a.Status != blog.Scheduled:
-		p.Troubles["text"] = trouble{"It waits for no moment any more.", "It went out, or somebody put it back among the drafts: open it anew to see."}
+		p.Troubles["text"] = fieldError{"It waits for no moment any more.", "It went out, or somebody put it back among the drafts: open it anew to see."}
 	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
 		p.Troubles["text"] = notByTheWay
 	}
@@ -225,9 +225,9 @@ func (d *Desk) saveArticle(v *visit) error {
 		if action == "publish" { // which is no way to leave words behind
 			p.Away = ""
 		}
-		return d.edit(v, http.StatusUnprocessableEntity, p)
+		return h.edit(req, http.StatusUnprocessableEntity, p)
 	}
-	return d.keep(v, a, edited, p, action)
+	return h.keep(req, a, edited, p, action)
 }
 
 const (
@@ -236,52 +236,52 @@ const (
 )
 
 // fresh is an article that was never saved, under the id that its sheet was given.
-func (d *Desk) fresh(v *visit) (blog.Article, error) {
-	id, err := v.id("article")
-	return d.blank(v, id), err
+func (h *Handler) fresh(req *request) (blog.Article, error) {
+	id, err := req.id("article")
+	return h.blank(req, id), err
 }
 
 // take puts the sheet's words into the article and says what is wrong with them.
-func (d *Desk) take(v *visit, p *editorPage, a *blog.Article) error {
-	p.sheet.apply(a, p.Troubles)
-	if err := d.takeByline(v.ctx(), p, a); err != nil {
+func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
+	p.editorForm.apply(a, p.Troubles)
+	if err := h.takeByline(req.ctx(), p, a); err != nil {
 		return err
 	}
-	if err := d.takeSeries(v.ctx(), p, a); err != nil {
+	if err := h.takeSeries(req.ctx(), p, a); err != nil {
 		return err
 	}
-	_, err := d.library.Compose(v.ctx(), a, nil)
-	return errors.Join(p.Troubles.note(err), p.Troubles.note(a.Check()))
+	_, err := h.library.Compose(req.ctx(), a, nil)
+	return errors.Join(p.Troubles.add(err), p.Troubles.add(a.Check()))
 }
 
 // uploads takes the form's pictures into the library: one for the head of the article, one for its text, where it is
 // put at the end. What cannot be taken is said beside its field.
-func (d *Desk) uploads(v *visit, p *editorPage) error {
-	hero, err := d.upload(v, p.Article.VoiceID, "hero", "")
-	if err := p.Troubles.noteAs("hero", err); err != nil {
+func (h *Handler) uploads(req *request, p *editorPage) error {
+	hero, err := h.upload(req, p.Article.VoiceID, "hero", "")
+	if err := p.Troubles.addAs("hero", err); err != nil {
 		return err
 	}
 	if hero.ID != "" {
-		p.sheet.PictureID = string(hero.ID)
+		p.editorForm.PictureID = string(hero.ID)
 	}
-	alt := p.sheet.UploadAlt
-	inline, err := d.upload(v, p.Article.VoiceID, "upload", alt)
-	if err := p.Troubles.noteAs("upload", err); err != nil {
+	alt := p.editorForm.UploadAlt
+	inline, err := h.upload(req, p.Article.VoiceID, "upload", alt)
+	if err := p.Troubles.addAs("upload", err); err != nil {
 		return err
 	}
-	if inline.ID == "" && hero.ID == "" && len(p.Troubles) == 0 && v.r.PostForm.Get("action") == "upload" {
+	if inline.ID == "" && hero.ID == "" && len(p.Troubles) == 0 && req.r.PostForm.Get("action") == "upload" {
 		p.Troubles["upload"] = noFile
 	}
 	if inline.ID != "" {
-		p.sheet.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.sheet.Text), text.Excerpt(bracketless(alt), 400), inline.Name)
-		p.sheet.UploadAlt = ""
+		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400), inline.Name)
+		p.editorForm.UploadAlt = ""
 	}
 	return nil
 }
 
 // upload accepts one file of a form; the zero picture when none was chosen.
-func (d *Desk) upload(v *visit, voice blog.ID, field, alt string) (blog.Picture, error) {
-	file, header, err := v.file(field)
+func (h *Handler) upload(req *request, voice blog.ID, field, alt string) (blog.Picture, error) {
+	file, header, err := req.file(field)
 	if err != nil || file == nil {
 		return blog.Picture{}, err
 	}
@@ -289,82 +289,82 @@ func (d *Desk) upload(v *visit, voice blog.ID, field, alt string) (blog.Picture,
 	if header.Size == 0 && header.Filename == "" {
 		return blog.Picture{}, nil
 	}
-	p, err := d.library.Accept(v.ctx(), voice, header.Filename, file)
+	p, err := h.library.Accept(req.ctx(), voice, header.Filename, file)
 	if err != nil || alt == "" {
 		return p, err
 	}
-	return p, d.store.DescribePicture(v.ctx(), p.ID, alt)
+	return p, h.store.DescribePicture(req.ctx(), p.ID, alt)
 }
 
 // keep saves the edited article: a published one through the outbox, which tells the world, another one at once.
-func (d *Desk) keep(v *visit, before, edited blog.Article, p editorPage, action string) error {
+func (h *Handler) keep(req *request, before, edited blog.Article, p editorPage, action string) error {
 	said := "saved"
 	var err error
 	switch {
 	case before.Status == blog.Published:
-		if said, err = d.saidToWorld(v.ctx(), edited.ID); err != nil {
+		if said, err = h.saidToWorld(req.ctx(), edited.ID); err != nil {
 			return err
 		}
 		if action == quietly {
 			said = "quiet"
 		}
-		err = d.outbox.ReviseAs(v.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: v.author.Hold()})
+		err = h.outbox.ReviseAs(req.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: req.author.Hold()})
 	default:
 		if action == unschedule {
 			said, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil
 		}
-		err = d.saveDraft(v, before, &edited)
+		err = h.saveDraft(req, before, &edited)
 	}
 	if errors.Is(err, blog.ErrConflict) {
-		return d.conflict(v, edited, p)
+		return h.conflict(req, edited, p)
 	}
-	if err := p.Troubles.note(err); err != nil {
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.edit(v, http.StatusUnprocessableEntity, p)
+		return h.edit(req, http.StatusUnprocessableEntity, p)
 	}
 	if p.Away != "" {
-		return v.see(p.Away)
+		return req.redirect(p.Away)
 	}
-	return v.see("/admin/articles/" + string(edited.ID) + "?done=" + said)
+	return req.redirect("/admin/articles/" + string(edited.ID) + "?done=" + said)
 }
 
 // saidToWorld is the word for what saving a published article does: nobody is told where no other server has it.
-func (d *Desk) saidToWorld(ctx context.Context, article blog.ID) (string, error) {
-	if n, err := d.holders(ctx, article); err != nil || n == 0 {
+func (h *Handler) saidToWorld(ctx context.Context, article blog.ID) (string, error) {
+	if n, err := h.holders(ctx, article); err != nil || n == 0 {
 		return "saved", err
 	}
 	return "told", nil
 }
 
 // saveDraft writes an article that nobody else has yet, and keeps its words among its revisions when they are new.
-func (d *Desk) saveDraft(v *visit, before blog.Article, a *blog.Article) error {
-	return d.store.InTx(v.ctx(), func(s *store.Store) error {
-		if err := s.SaveArticle(v.ctx(), a, d.now()); err != nil {
+func (h *Handler) saveDraft(req *request, before blog.Article, a *blog.Article) error {
+	return h.store.InTx(req.ctx(), func(s *store.Store) error {
+		if err := s.SaveArticle(req.ctx(), a, h.now()); err != nil {
 			return err
 		}
 		if before.Title == a.Title && before.Summary == a.Summary && before.Markdown == a.Markdown {
 			return nil
 		}
-		return s.AddRevision(v.ctx(), store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
-			Markdown: a.Markdown, Author: v.author.Handle, At: d.now()})
+		return s.AddRevision(req.ctx(), store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
+			Markdown: a.Markdown, Author: req.author.Handle, At: h.now()})
 	})
 }
 
 // conflict shows both versions: the typed one stays in the form, to be saved over the other on purpose.
-func (d *Desk) conflict(v *visit, edited blog.Article, p editorPage) error {
-	current, err := d.store.Article(v.ctx(), edited.ID)
+func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) error {
+	current, err := h.store.Article(req.ctx(), edited.ID)
 	if err != nil {
 		return err
 	}
 	if current.Title == edited.Title && current.Summary == edited.Summary && current.Markdown == edited.Markdown {
-		return v.see("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form twice
+		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form twice
 	}
 	p.Article, p.State = current, "Not saved: changed elsewhere"
-	p.Other = &other{When: moment(current.SavedAt, v.now, v.zone), Title: current.Title, Summary: current.Summary, Text: current.Markdown}
-	p.sheet.Saved = token(current.SavedAt)
-	return d.edit(v, http.StatusConflict, p)
+	p.Other = &other{When: when(current.SavedAt, req.now, req.zone), Title: current.Title, Summary: current.Summary, Text: current.Markdown}
+	p.editorForm.Saved = token(current.SavedAt)
+	return h.edit(req, http.StatusConflict, p)
 }
 
 // token is a save, as a form remembers which one it was opened on.

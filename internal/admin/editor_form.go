@@ -12,8 +12,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// sheet is the editor's form as it was typed, so that it can come back as it was typed.
-type sheet struct {
+// editorForm is the editor's form as it was typed, so that it can come back as it was typed.
+type editorForm struct {
 	Saved                             string // which save the form was opened on
 	Headline, Subtitle, Text, Summary string
 	Slug, Language, Tags              string
@@ -26,9 +26,9 @@ type sheet struct {
 	InReplyTo, Quoting                string
 }
 
-func readSheet(form url.Values) sheet {
+func readEditorForm(form url.Values) editorForm {
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
-	s := sheet{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")),
+	s := editorForm{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")),
 		Slug: line("slug"), Language: line("language"), Tags: line("tags"), Series: line("series"), Part: line("part"), Planned: line("planned"),
 		Byline: form.Get("byline"), Format: form.Get("format"), Visibility: form.Get("visibility"), Comments: form.Get("comments"),
 		Quotes: form.Get("quotes"), Warning: line("warning"), PictureID: form.Get("picture"), PictureAlt: line("picture-alt"), UploadAlt: line("upload-alt"),
@@ -39,8 +39,8 @@ func readSheet(form url.Values) sheet {
 	return s
 }
 
-func sheetOf(a blog.Article, series blog.Series) sheet {
-	s := sheet{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary, Slug: a.Slug, Language: a.Language,
+func editorFormOf(a blog.Article, series blog.Series) editorForm {
+	s := editorForm{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary, Slug: a.Slug, Language: a.Language,
 		Tags: strings.Join(a.Tags, ", "), Series: series.Title, Part: digits(a.Part), Planned: digits(series.Planned), Byline: bylineText(a),
 		Format: string(a.Format), Visibility: string(a.Visibility), Comments: string(a.Comments), Quotes: a.Quotes, Warning: a.Warning,
 		PictureID: string(a.PictureID), PictureAlt: a.PictureAlt, InReplyTo: a.Answers.Address, Quoting: a.Quoted.Address}
@@ -56,7 +56,7 @@ func digits(n int) string {
 }
 
 // apply puts what was typed into an article; what cannot be understood is said, and the rest taken.
-func (s sheet) apply(a *blog.Article, t troubles) {
+func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 	saved, err := time.Parse(time.RFC3339Nano, s.Saved)
 	if err != nil {
 		saved = time.Time{} // never saved, as far as this form knows
@@ -71,12 +71,12 @@ func (s sheet) apply(a *blog.Article, t troubles) {
 		a.PictureID = blog.ID(s.PictureID)
 	}
 	if tag, known := blog.Language(s.Language); !known {
-		t.add("language", blog.UnknownLanguage)
+		t.addNew("language", blog.UnknownLanguage)
 	} else {
 		a.Language = tag
 	}
 	if a.Part, err = count(s.Part); err != nil {
-		t.add("part", "must be a number: 1 for the first")
+		t.addNew("part", "must be a number: 1 for the first")
 	}
 }
 
@@ -101,8 +101,8 @@ func count(text string) (int, error) {
 }
 
 // tagList reads "rivers, Old houses, #ferries".
-func tagList(text string) blog.Words {
-	var tags blog.Words
+func tagList(text string) blog.Strings {
+	var tags blog.Strings
 	known := map[string]bool{}
 	for tag := range strings.SplitSeq(text, ",") {
 		tag = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(tag), "#"))
@@ -132,7 +132,7 @@ func bylineText(a blog.Article) string {
 const maxByline = 20
 
 // takeByline reads the by-line: "@tobias" is an author here, anything else a guest, with an address at its end or none.
-func (d *Desk) takeByline(ctx context.Context, p *editorPage, a *blog.Article) error {
+func (h *Handler) takeByline(ctx context.Context, p *editorPage, a *blog.Article) error {
 	var names []blog.Byline
 	for _, by := range a.Authors {
 		if by.VoiceID == a.VoiceID {
@@ -141,11 +141,11 @@ func (d *Desk) takeByline(ctx context.Context, p *editorPage, a *blog.Article) e
 	}
 	typed := lines(p.Byline)
 	if len(typed) > maxByline {
-		p.Troubles.add("byline", "has more than %d names: name the others in the text", maxByline)
+		p.Troubles.addNew("byline", "has more than %d names: name the others in the text", maxByline)
 		return nil
 	}
 	for _, line := range typed {
-		by, err := d.byline(ctx, line)
+		by, err := h.byline(ctx, line)
 		var invalid blog.Invalid
 		if errors.As(err, &invalid) {
 			p.Troubles["byline"] = split(invalid)
@@ -162,9 +162,9 @@ func (d *Desk) takeByline(ctx context.Context, p *editorPage, a *blog.Article) e
 	return nil
 }
 
-func (d *Desk) byline(ctx context.Context, line string) (blog.Byline, error) {
+func (h *Handler) byline(ctx context.Context, line string) (blog.Byline, error) {
 	if handle, ours := strings.CutPrefix(line, "@"); ours {
-		voice, err := d.store.VoiceByHandle(ctx, cleanHandle(handle, d.address))
+		voice, err := h.store.VoiceByHandle(ctx, cleanHandle(handle, h.address))
 		if errors.Is(err, blog.ErrNotFound) {
 			err = blog.Invalid{Field: "byline", Problem: "names “" + line + "”, who does not write here: a guest is written without the @"}
 		}
@@ -182,19 +182,19 @@ func (d *Desk) byline(ctx context.Context, line string) (blog.Byline, error) {
 }
 
 // takeSeries notes which series was typed, and how many parts it is to have.
-func (d *Desk) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
+func (h *Handler) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
 	planned, err := count(p.Planned)
 	if err != nil {
-		p.Troubles.add("planned", "must be a number: how many parts there will be")
+		p.Troubles.addNew("planned", "must be a number: how many parts there will be")
 	}
 	_, wrong := p.Troubles["part"]
 	switch {
 	case p.Series == "" && a.Part > 0:
-		p.Troubles.add("part", blog.PartOfNothing)
+		p.Troubles.addNew("part", blog.PartOfNothing)
 	case p.Series != "" && a.Part == 0 && !wrong:
-		p.Troubles["part"] = trouble{"The part is missing.", "Say which part of the series this is."}
+		p.Troubles["part"] = fieldError{"The part is missing.", "Say which part of the series this is."}
 	}
-	return d.store.WishSeries(ctx, a, p.Series, authoring.Slug(p.Series, a.Language), planned)
+	return h.store.WishSeries(ctx, a, p.Series, authoring.Slug(p.Series, a.Language), planned)
 }
 
 func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }

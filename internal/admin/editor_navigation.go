@@ -8,14 +8,14 @@ import (
 )
 
 // untouched tells whether the form holds what is stored, or what a new sheet opens with.
-func (d *Desk) untouched(v *visit, a blog.Article, p editorPage) (bool, error) {
-	series, err := d.store.SeriesOf(v.ctx(), a)
-	return p.sheet == sheetOf(a, series), err
+func (h *Handler) untouched(req *request, a blog.Article, p editorPage) (bool, error) {
+	series, err := h.store.SeriesOf(req.ctx(), a)
+	return p.editorForm == editorFormOf(a, series), err
 }
 
-// wayOut is where a button of the editor leads once the words are saved; "" when it stays. A language to translate into
+// exits is where a button of the editor leads once the words are saved; "" when it stays. A language to translate into
 // also waits for the words to be saved on purpose.
-func (p *editorPage) wayOut(action, language string) string {
+func (p *editorPage) exits(action, language string) string {
 	article := "/admin/articles/" + string(p.Article.ID)
 	switch text, isText := strings.CutPrefix(action, "text:"); {
 	case isText:
@@ -34,7 +34,7 @@ func (p *editorPage) wayOut(action, language string) string {
 
 // Shelf is the tab of the list on which the article stands.
 func (p *editorPage) Shelf() string {
-	for _, shelf := range shelves {
+	for _, shelf := range articleTabs {
 		if slices.Contains(shelf.statuses, p.Article.Status) {
 			return shelf.name
 		}
@@ -46,9 +46,9 @@ func (p *editorPage) translateInto(language string) string {
 	p.Into = language
 	switch tag, known := blog.Language(language); {
 	case !known:
-		p.Troubles.add("into", blog.UnknownLanguage)
+		p.Troubles.addNew("into", blog.UnknownLanguage)
 	case tag == p.Article.Language:
-		p.Troubles.add("into", "is that of the article itself: choose another")
+		p.Troubles.addNew("into", "is that of the article itself: choose another")
 	default:
 		return textPath(p.Article, tag)
 	}
@@ -56,4 +56,4 @@ func (p *editorPage) translateInto(language string) string {
 }
 
 // notByTheWay is what is said of changed words that readers would see if a button saved them that leads elsewhere.
-var notByTheWay = trouble{"What you changed is not saved yet.", "Readers see it once it is, so no other button saves it by the way."}
+var notByTheWay = fieldError{"What you changed is not saved yet.", "Readers see it once it is, so no other button saves it by the way."}

@@ -19,8 +19,8 @@ var (
 	errBusy        = errors.New("too many people are signing in at once")
 )
 
-// troublePage says what happened, what it means and what one can do.
-type troublePage struct {
+// errorPage says what happened, what it means and what one can do.
+type errorPage struct {
 	frame
 	Heading string
 	Words   string
@@ -28,71 +28,71 @@ type troublePage struct {
 }
 
 // fail turns an error into a page; what nobody can mend by themselves is logged, with an id that the page shows.
-func (d *Desk) fail(v *visit, err error) {
+func (h *Handler) fail(req *request, err error) {
 	status, p := explain(err)
-	p.Title, p.Site, p.Author = p.Heading, v.site, v.author
+	p.Title, p.Site, p.Author = p.Heading, req.site, req.author
 	if status == http.StatusInternalServerError {
 		p.ID = rand.Text()[:10]
-		d.Log.Error("a page of the desk failed", "path", v.r.URL.Path, "id", p.ID, "error", err)
+		h.Log.Error("a page of the desk failed", "path", req.r.URL.Path, "id", p.ID, "error", err)
 	}
 	if status == http.StatusServiceUnavailable {
-		v.w.Header().Set("Retry-After", "10")
+		req.w.Header().Set("Retry-After", "10")
 	}
-	if err := d.pages.Render(v.w, status, "admin/trouble", p); err != nil {
-		d.Log.Error("the page about a failure failed", "path", v.r.URL.Path, "error", err)
-		http.Error(v.w, p.Heading, status)
+	if err := h.pages.Render(req.w, status, "admin/trouble", p); err != nil {
+		h.Log.Error("the page about a failure failed", "path", req.r.URL.Path, "error", err)
+		http.Error(req.w, p.Heading, status)
 	}
 }
 
-func explain(err error) (int, troublePage) {
+func explain(err error) (int, errorPage) {
 	var invalid blog.Invalid
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge, troublePage{Heading: "That is too much at once",
+		return http.StatusRequestEntityTooLarge, errorPage{Heading: "That is too much at once",
 			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the form still has your words."}
 	case errors.As(err, &invalid):
-		return http.StatusUnprocessableEntity, troublePage{Heading: "That could not be taken", Words: sentence(invalid)}
+		return http.StatusUnprocessableEntity, errorPage{Heading: "That could not be taken", Words: sentence(invalid)}
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, errNotTheirs): // who may not see it is not told that it is there
-		return http.StatusNotFound, troublePage{Heading: "No such page",
+		return http.StatusNotFound, errorPage{Heading: "No such page",
 			Words: "Nothing is kept at this address, or it is not yours to see."}
 	case errors.Is(err, blog.ErrForbidden):
-		return http.StatusForbidden, troublePage{Heading: "Not yours to do",
+		return http.StatusForbidden, errorPage{Heading: "Not yours to do",
 			Words: "This belongs to another author, or is left to editors and administrators. Ask one of them."}
 	case errors.Is(err, errCrossOrigin):
-		return http.StatusForbidden, troublePage{Heading: "Not from there",
+		return http.StatusForbidden, errorPage{Heading: "Not from there",
 			Words: "This was sent from another site's page and was not acted on. If you meant it, do it from the desk."}
 	case errors.Is(err, blog.ErrGone):
-		return http.StatusGone, troublePage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
+		return http.StatusGone, errorPage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
 	case errors.Is(err, blog.ErrConflict):
-		return http.StatusConflict, troublePage{Heading: "Somebody was quicker",
+		return http.StatusConflict, errorPage{Heading: "Somebody was quicker",
 			Words: "It was changed in the meantime, by you in another window or by somebody else. Nothing was overwritten: go back, reload, and look again."}
 	case errors.Is(err, errMethod):
-		return http.StatusMethodNotAllowed, troublePage{Heading: "Not like this", Words: "This address takes no request of that kind."}
+		return http.StatusMethodNotAllowed, errorPage{Heading: "Not like this", Words: "This address takes no request of that kind."}
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, troublePage{Heading: "Too much at once", Words: "It took too long and was given up. Try again in a few seconds."}
+		return http.StatusServiceUnavailable, errorPage{Heading: "Too much at once", Words: "It took too long and was given up. Try again in a few seconds."}
 	}
-	return http.StatusInternalServerError, troublePage{Heading: "Something went wrong here",
+	return http.StatusInternalServerError, errorPage{Heading: "Something went wrong here",
 		Words: "Nothing you did caused it, and nothing was half done. Try again; when it stays, tell the keeper of this blog."}
 }
 
-// troubles are what is wrong with a form, by the field.
-type troubles map[string]trouble
+// fieldErrors are what is wrong with a form, by the field.
+type fieldErrors map[string]fieldError
 
-// trouble is what happened, and what to do about it.
-type trouble struct{ What, Do string }
+// fieldError is what happened, and what to do about it.
+type fieldError struct{ What, Do string }
 
 // Of is the trouble with a field, as the templates show it; nil when there is none.
-func (t troubles) Of(field string) *fieldTrouble {
+func (t fieldErrors) Of(field string) *fieldProblem {
 	if found, ok := t[field]; ok {
-		return &fieldTrouble{field, found}
+		return &fieldProblem{field, found}
 	}
 	return nil
 }
 
-type fieldTrouble struct {
+type fieldProblem struct {
 	Field string
-	trouble
+	fieldError
 }
 
 // labels are the fields as people read them, where that is not the name itself.
@@ -101,8 +101,8 @@ var labels = map[string]string{"text": "text", "email": "e-mail address", "date"
 	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle", "in-reply-to": "address of what it answers",
 	"quoting": "address of what it quotes", "into": "language"}
 
-// note puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
-func (t troubles) note(err error) error {
+// add puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
+func (t fieldErrors) add(err error) error {
 	var invalid blog.Invalid
 	if err == nil || !errors.As(err, &invalid) {
 		return err
@@ -113,8 +113,8 @@ func (t troubles) note(err error) error {
 	return nil
 }
 
-// noteAs is note for an error whose field has another name in this form.
-func (t troubles) noteAs(field string, err error) error {
+// addAs is note for an error whose field has another name in this form.
+func (t fieldErrors) addAs(field string, err error) error {
 	var invalid blog.Invalid
 	if errors.As(err, &invalid) {
 		t[field] = split(invalid)
@@ -123,17 +123,17 @@ func (t troubles) noteAs(field string, err error) error {
 	return err
 }
 
-func (t troubles) add(field, problem string, args ...any) {
+func (t fieldErrors) addNew(field, problem string, args ...any) {
 	t[field] = split(blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)})
 }
 
 // split parts a problem into what happened and what to do, at its colon.
-func split(invalid blog.Invalid) trouble {
+func split(invalid blog.Invalid) fieldError {
 	what, do, found := strings.Cut(sentence(invalid), ": ")
 	if !found {
-		return trouble{What: what}
+		return fieldError{What: what}
 	}
-	return trouble{What: what + ".", Do: upper(strings.TrimSuffix(do, ".")) + "."}
+	return fieldError{What: what + ".", Do: upper(strings.TrimSuffix(do, ".")) + "."}
 }
 
 func sentence(invalid blog.Invalid) string {

@@ -18,38 +18,38 @@ type firstRunPage struct {
 	Dead               bool // the link was used, or another start made a newer one
 	Blog, Name, Handle string
 	Email              string
-	Troubles           troubles
+	Troubles           fieldErrors
 }
 
-func (d *Desk) showFirstRun(v *visit) error {
-	p := firstRunPage{Token: v.r.URL.Query().Get("token"), Blog: v.site.Name}
-	return d.firstRunForm(v, http.StatusOK, p, d.checkFirstRun(v, p.Token))
+func (h *Handler) showFirstRun(req *request) error {
+	p := firstRunPage{Token: req.r.URL.Query().Get("token"), Blog: req.site.Name}
+	return h.firstRunForm(req, http.StatusOK, p, h.checkFirstRun(req, p.Token))
 }
 
-func (d *Desk) firstRunForm(v *visit, status int, p firstRunPage, err error) error {
+func (h *Handler) firstRunForm(req *request, status int, p firstRunPage, err error) error {
 	if errors.Is(err, blog.ErrNotFound) {
 		p.Dead, status, err = true, http.StatusNotFound, nil
 	}
 	if err != nil {
 		return err
 	}
-	if p.Title, p.Site = "A new blog", v.site; p.Dead {
+	if p.Title, p.Site = "A new blog", req.site; p.Dead {
 		p.Title = "This link opens nothing"
 	}
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	return d.pages.Render(v.w, status, "admin/first-run", p)
+	req.w.Header().Set("Referrer-Policy", "no-referrer")
+	return h.pages.Render(req.w, status, "admin/first-run", p)
 }
 
 // checkFirstRun says blog.ErrNotFound when the link opens nothing, or nothing any more.
-func (d *Desk) checkFirstRun(v *visit, token string) error {
-	link, err := d.store.Link(v.ctx(), account.HashToken(token), d.now())
+func (h *Handler) checkFirstRun(req *request, token string) error {
+	link, err := h.store.Link(req.ctx(), account.HashToken(token), h.now())
 	if err != nil {
 		return err
 	}
 	if link.Kind != store.FirstRunLink {
 		return blog.ErrNotFound
 	}
-	return needEmpty(v.ctx(), d.store)
+	return needEmpty(req.ctx(), h.store)
 }
 
 // needEmpty is blog.ErrNotFound once the blog has an author: there is no first run any more.
@@ -61,30 +61,30 @@ func needEmpty(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-func (d *Desk) firstRun(v *visit) error {
-	form, err := v.form()
+func (h *Handler) firstRun(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")), Name: strings.TrimSpace(form.Get("name")),
-		Handle: cleanHandle(form.Get("handle"), v.site), Email: strings.TrimSpace(form.Get("email")), Troubles: troubles{}}
-	if err := d.checkFirstRun(v, p.Token); err != nil {
-		return d.firstRunForm(v, http.StatusOK, p, err)
+		Handle: cleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")), Troubles: fieldErrors{}}
+	if err := h.checkFirstRun(req, p.Token); err != nil {
+		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
 	author := blog.Author{Voice: blog.Voice{Handle: p.Handle, Name: p.Name}, Email: p.Email, Role: blog.Admin}
 	if err := p.check(author, form.Get("password")); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.firstRunForm(v, http.StatusUnprocessableEntity, p, nil)
+		return h.firstRunForm(req, http.StatusUnprocessableEntity, p, nil)
 	}
-	if author, err = d.begin(v, p, author, form.Get("password")); err != nil {
-		return d.firstRunForm(v, http.StatusOK, p, err)
+	if author, err = h.begin(req, p, author, form.Get("password")); err != nil {
+		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
-	if err := d.admit(v, author, true); err != nil {
+	if err := h.startSession(req, author, true); err != nil {
 		return err
 	}
-	return v.see("/admin?done=welcome")
+	return req.redirect("/admin?done=welcome")
 }
 
 // cleanHandle takes a handle as people write it: in small letters, without the signs around it.
@@ -96,36 +96,36 @@ func cleanHandle(handle string, site blog.Site) string {
 // check puts everything that is wrong beside its field, not only what is found first.
 func (p *firstRunPage) check(author blog.Author, password string) error {
 	if p.Blog == "" {
-		p.Troubles.add("blog", "needs a name: it stands at the head of every page, and can be changed later")
+		p.Troubles.addNew("blog", "needs a name: it stands at the head of every page, and can be changed later")
 	}
 	trial := author
 	trial.Name, trial.Email = "somebody", ""
-	handle := p.Troubles.note(trial.Check())
+	handle := p.Troubles.add(trial.Check())
 	trial = author
 	trial.Handle = "somebody"
-	return errors.Join(handle, p.Troubles.note(trial.Check()), p.Troubles.note(account.ValidatePassword(password)))
+	return errors.Join(handle, p.Troubles.add(trial.Check()), p.Troubles.add(account.ValidatePassword(password)))
 }
 
 // begin names the blog and writes its first author down. The link is used up in the same transaction: of two who try
 // at once, one wins.
-func (d *Desk) begin(v *visit, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
+func (h *Handler) begin(req *request, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
 	var err error
-	if busy := d.whileHashing(v.ctx(), d.hashKnown, func() { author, keys, err = account.MakeAuthor(author, password, d.now()) }); busy != nil || err != nil {
+	if busy := h.whileHashing(req.ctx(), h.hashKnown, func() { author, keys, err = account.MakeAuthor(author, password, h.now()) }); busy != nil || err != nil {
 		return author, errors.Join(busy, err)
 	}
-	return author, d.store.InTx(v.ctx(), func(store *store.Store) error {
-		if err := store.UseLink(v.ctx(), account.HashToken(p.Token), d.now()); err != nil {
+	return author, h.store.InTx(req.ctx(), func(store *store.Store) error {
+		if err := store.UseLink(req.ctx(), account.HashToken(p.Token), h.now()); err != nil {
 			return err
 		}
-		if err := needEmpty(v.ctx(), store); err != nil {
+		if err := needEmpty(req.ctx(), store); err != nil {
 			return err
 		}
-		site := v.site
+		site := req.site
 		site.Name = p.Blog
-		if err := store.SaveSite(v.ctx(), site); err != nil {
+		if err := store.SaveSite(req.ctx(), site); err != nil {
 			return err
 		}
-		return store.AddAuthor(v.ctx(), author, keys)
+		return store.AddAuthor(req.ctx(), author, keys)
 	})
 }

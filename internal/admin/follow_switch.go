@@ -15,41 +15,41 @@ type voiceBox struct {
 	Reach   string // who hears it
 	Typed   string // a handle to be tried
 	Host    string // behind it
-	Trouble *fieldTrouble
+	Trouble *fieldProblem
 }
 
-func (d *Desk) voiceBox(v *visit, typed string, t troubles, find account.FindVoice) (voiceBox, error) {
-	box := voiceBox{Typed: typed, Host: v.site.HandleDomain, Trouble: t.Of("handle")}
-	voice, err := find(v.ctx())
+func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find account.FindVoice) (voiceBox, error) {
+	box := voiceBox{Typed: typed, Host: req.site.HandleDomain, Trouble: t.Of("handle")}
+	voice, err := find(req.ctx())
 	if errors.Is(err, blog.ErrNotFound) {
 		return box, nil
 	}
 	if err != nil {
 		return box, err
 	}
-	n, err := d.store.CountFollowers(v.ctx(), voice.ID)
-	box.Handle, box.On = v.site.Handle(voice.Handle), voice.SilentAt == nil
+	n, err := h.store.CountFollowers(req.ctx(), voice.ID)
+	box.Handle, box.On = req.site.Handle(voice.Handle), voice.SilentAt == nil
 	box.Reach = text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	return box, err
 }
 
 // switchVoice does what the pressed button says.
-func (d *Desk) switchVoice(v *visit, button string, find account.FindVoice, on func() (blog.Voice, error)) error {
+func (h *Handler) switchVoice(req *request, button string, find account.FindVoice, on func() (blog.Voice, error)) error {
 	if button == "on" {
 		_, err := on()
 		return err
 	}
-	voice, err := find(v.ctx())
+	voice, err := find(req.ctx())
 	if err != nil {
 		return err
 	}
-	_, err = account.Silence(v.ctx(), d.store, voice, d.now())
+	_, err = account.Silence(req.ctx(), h.store, voice, h.now())
 	return err
 }
 
 // renameVoice tells the followers of a voice what it is called now, if it has one and that changed.
-func (d *Desk) renameVoice(v *visit, find account.FindVoice, name, summary string) error {
-	voice, err := find(v.ctx())
+func (h *Handler) renameVoice(req *request, find account.FindVoice, name, summary string) error {
+	voice, err := find(req.ctx())
 	if errors.Is(err, blog.ErrNotFound) || err == nil && voice.Name == name && voice.Summary == summary {
 		return nil
 	}
@@ -57,5 +57,5 @@ func (d *Desk) renameVoice(v *visit, find account.FindVoice, name, summary strin
 		return err
 	}
 	voice.Name, voice.Summary = name, summary
-	return d.outbox.Introduce(v.ctx(), voice)
+	return h.outbox.Introduce(req.ctx(), voice)
 }

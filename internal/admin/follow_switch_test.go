@@ -59,12 +59,12 @@ func TestASeriesIsDescribedAndFollowed(t *testing.T) {
 			t.Errorf("saved as %+v (%v)", s, err)
 		}
 		b.press("Switch on").want(200, path).sees("@the_low_road@")
-		if v, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || v.Name != "The Lower Road" || o.site.VoicePage(v) != o.site.SeriesPage("the-low-road") {
-			t.Errorf("its voice is %+v (%v)", v, err)
+		if req, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || req.Name != "The Lower Road" || o.site.VoicePage(req) != o.site.SeriesPage("the-low-road") {
+			t.Errorf("its voice is %+v (%v)", req, err)
 		}
 		b.press("Save", "title", "The Low Road").want(200, path)
-		if v, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || v.Name != "The Low Road" {
-			t.Errorf("its voice is %+v (%v)", v, err)
+		if req, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || req.Name != "The Low Road" {
+			t.Errorf("its voice is %+v (%v)", req, err)
 		}
 		if _, err := o.store.SiteVoice(t.Context()); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("the blog has a voice too (%v)", err)

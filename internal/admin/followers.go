@@ -33,9 +33,9 @@ type follower struct {
 	Block   string // the way to a block, for those who may
 }
 
-func (v *visit) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(), Since: moment(f.Since, v.now, v.zone)}
-	if (frame{Author: v.author}).IsModerator() {
+func (req *request) follower(f blog.Follower) follower {
+	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(), Since: when(f.Since, req.now, req.zone)}
+	if (frame{Author: req.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)
 	}
 	return row
@@ -43,13 +43,13 @@ func (v *visit) follower(f blog.Follower) follower {
 
 const followersPerPage = 100
 
-func (d *Desk) followers(v *visit) error {
-	f, err := d.frame(v, "followers", "Followers")
+func (h *Handler) followers(req *request) error {
+	f, err := h.frame(req, "followers", "Followers")
 	if err != nil {
 		return err
 	}
-	p := followersPage{frame: f, Search: strings.TrimSpace(v.r.URL.Query().Get("q")), Handle: v.site.Handle(v.author.Handle)}
-	if p.Counts, err = d.store.CountFollowers(v.ctx(), v.author.ID); err != nil {
+	p := followersPage{frame: f, Search: strings.TrimSpace(req.r.URL.Query().Get("q")), Handle: req.site.Handle(req.author.Handle)}
+	if p.Counts, err = h.store.CountFollowers(req.ctx(), req.author.ID); err != nil {
 		return err
 	}
 	p.Heading = "Nobody follows you yet."
@@ -59,20 +59,20 @@ func (d *Desk) followers(v *visit) error {
 	if n := p.Counts.Aside; n > 0 {
 		p.Aside = text.Plural(n, "follower is", "followers are") + " set aside, since their servers have been silent for a month."
 	}
-	if p.Asking, err = d.listFollowers(v, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
+	if p.Asking, err = h.listFollowers(req, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
 		return err
 	}
-	list := store.FollowerList{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1, Offset: offset(v.r)}
-	if p.Rows, err = d.listFollowers(v, list); err != nil {
+	list := store.FollowerList{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1, Offset: offset(req.r)}
+	if p.Rows, err = h.listFollowers(req, list); err != nil {
 		return err
 	}
-	p.Pager, p.Rows = turn(v.r, p.Rows, followersPerPage)
-	return d.pages.Render(v.w, http.StatusOK, "admin/followers", p)
+	p.Pager, p.Rows = turn(req.r, p.Rows, followersPerPage)
+	return h.pages.Render(req.w, http.StatusOK, "admin/followers", p)
 }
 
-func (d *Desk) listFollowers(v *visit, l store.FollowerList) ([]follower, error) {
-	l.Voice = v.author.ID
-	list, err := d.store.FollowersOf(v.ctx(), l)
+func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower, error) {
+	l.Voice = req.author.ID
+	list, err := h.store.FollowersOf(req.ctx(), l)
 	if err != nil {
 		return nil, err
 	}
@@ -80,25 +80,25 @@ func (d *Desk) listFollowers(v *visit, l store.FollowerList) ([]follower, error)
 	for _, f := range list {
 		inboxes = append(inboxes, f.Actor.Inbox, f.Actor.Mailbox())
 	}
-	fates, err := d.store.Fates(v.ctx(), v.author.ID, inboxes)
+	fates, err := h.store.LastDeliveries(req.ctx(), req.author.ID, inboxes)
 	rows := make([]follower, len(list))
 	for i, f := range list {
-		rows[i] = v.follower(f)
+		rows[i] = req.follower(f)
 		last, own := fates[f.Actor.Mailbox()], fates[f.Actor.Inbox]
 		if own.ActivityID > last.ActivityID {
 			last = own
 		}
-		rows[i].Class, rows[i].Fate = v.fate(last)
+		rows[i].Class, rows[i].Fate = req.fate(last)
 	}
 	return rows, err
 }
 
 // fate is what became of the last letter to a follower's mailbox.
-func (v *visit) fate(f store.Fate) (class, words string) {
+func (req *request) fate(f store.LastDelivery) (class, words string) {
 	if f.ActivityID == "" {
 		return "", ""
 	}
-	line := v.server(blog.Standing{Report: blog.Report{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
+	line := req.server(blog.ServerState{DeliveryRow: blog.DeliveryRow{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
 	if f.Status == blog.Retrying {
 		line.Status = "tried " + text.Plural(f.Attempts, "time", "times")
 	}
@@ -106,7 +106,7 @@ func (v *visit) fate(f store.Fate) (class, words string) {
 	if f.Kind == "Accept" {
 		what = "your yes"
 	}
-	words = what + ", " + moment(f.At, v.now, v.zone) + ": " + line.Status
+	words = what + ", " + when(f.At, req.now, req.zone) + ": " + line.Status
 	if f.Status != blog.Delivered && line.Answer != "" {
 		words += " (" + text.Excerpt(line.Answer, 90) + ")"
 	}
@@ -114,24 +114,24 @@ func (v *visit) fate(f store.Fate) (class, words string) {
 }
 
 // answerFollower says yes or no to somebody who asks, or sends a follower away.
-func (d *Desk) answerFollower(v *visit) error {
-	form, err := v.form()
+func (h *Handler) answerFollower(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	actor, done := form.Get("actor"), ""
 	switch form.Get("answer") {
 	case "accept":
-		done, err = "accepted", d.outbox.AcceptFollower(v.ctx(), v.author.ID, actor)
+		done, err = "accepted", h.outbox.AcceptFollower(req.ctx(), req.author.ID, actor)
 	case "reject":
-		done, err = "rejected", d.outbox.RejectFollower(v.ctx(), v.author.ID, actor)
+		done, err = "rejected", h.outbox.RejectFollower(req.ctx(), req.author.ID, actor)
 	case "remove":
-		done, err = "sent-away", d.outbox.RejectFollower(v.ctx(), v.author.ID, actor)
+		done, err = "sent-away", h.outbox.RejectFollower(req.ctx(), req.author.ID, actor)
 	default:
 		err = blog.Invalid{Field: "answer", Problem: "is neither yes nor no"}
 	}
 	if err != nil {
 		return err
 	}
-	return v.see("/admin/followers?done=" + done)
+	return req.redirect("/admin/followers?done=" + done)
 }

@@ -36,7 +36,7 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 
 		then := time.Now().AddDate(0, 0, -31)
 		storetest.Change(t, database, `UPDATE peers SET failures = 9, unavailable_since = ?, last_success = ?, last_heard = NULL WHERE host = ?`, then.AddDate(0, 0, 7), then, zilverduin.Host)
-		if _, _, err := s.SetAside(t.Context(), time.Now()); err != nil {
+		if _, _, err := s.SuspendDead(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		b.open("/admin/followers").sees("1 follower on 1 server", "1 follower is set aside", "Look at them")

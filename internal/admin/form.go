@@ -14,10 +14,10 @@ const inMemory = 1 << 20 // bytes of uploads; the rest waits in temporary files
 
 // form reads a sent form, of either encoding. Its texts are what both databases can keep: valid UTF-8 without NUL, and
 // lines end as they do elsewhere. A broken one is a blog.Invalid, one too large a *http.MaxBytesError.
-func (v *visit) form() (url.Values, error) {
-	err := v.r.ParseForm()
-	if strings.HasPrefix(v.r.Header.Get("Content-Type"), "multipart/form-data") {
-		err = v.r.ParseMultipartForm(inMemory)
+func (req *request) form() (url.Values, error) {
+	err := req.r.ParseForm()
+	if strings.HasPrefix(req.r.Header.Get("Content-Type"), "multipart/form-data") {
+		err = req.r.ParseMultipartForm(inMemory)
 	}
 	var large *http.MaxBytesError
 	switch {
@@ -26,20 +26,20 @@ func (v *visit) form() (url.Values, error) {
 	case err != nil:
 		return nil, blog.Invalid{Field: "form", Problem: "arrived broken: go back and send it again"}
 	}
-	for name, values := range v.r.PostForm {
+	for name, values := range req.r.PostForm {
 		for i, value := range values {
-			v.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""), "\r\n", "\n")
+			req.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""), "\r\n", "\n")
 		}
 	}
-	return v.r.PostForm, nil
+	return req.r.PostForm, nil
 }
 
 // file is an uploaded file of a form; nil when none was chosen.
-func (v *visit) file(name string) (multipart.File, *multipart.FileHeader, error) {
-	if v.r.MultipartForm == nil {
+func (req *request) file(name string) (multipart.File, *multipart.FileHeader, error) {
+	if req.r.MultipartForm == nil {
 		return nil, nil, nil
 	}
-	file, header, err := v.r.FormFile(name)
+	file, header, err := req.r.FormFile(name)
 	if errors.Is(err, http.ErrMissingFile) {
 		return nil, nil, nil
 	}

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// moment is a time as people say it on the day they ask: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
-func moment(at, now time.Time, zone *time.Location) string {
+// when is a time as people say it on the day they ask: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
+func when(at, now time.Time, zone *time.Location) string {
 	at, now = at.In(zone), now.In(zone)
 	days := int(midnight(now).Sub(midnight(at)).Round(24*time.Hour) / (24 * time.Hour))
 	switch {
@@ -28,9 +28,9 @@ func moment(at, now time.Time, zone *time.Location) string {
 	return at.Format("2 January 2006, 15:04")
 }
 
-// comes is a moment that is still to come, in a sentence: "tomorrow 9:00", "on 29 November at 09:00".
-func comes(at, now time.Time, zone *time.Location) string {
-	words := moment(at, now, zone)
+// whenAhead is a moment that is still to come, in a sentence: "tomorrow 9:00", "on 29 November at 09:00".
+func whenAhead(at, now time.Time, zone *time.Location) string {
+	words := when(at, now, zone)
 	if words[0] < '0' || words[0] > '9' {
 		return words
 	}
@@ -42,17 +42,17 @@ func midnight(at time.Time) time.Time {
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
 }
 
-// within is a short duration: "12 ms", "0.4 s", "12 s", "3 min".
-func within(ms int64) string {
-	switch d := time.Duration(ms) * time.Millisecond; {
-	case d < 100*time.Millisecond:
+// duration is a short duration: "12 ms", "0.4 s", "12 s", "3 min".
+func duration(ms int64) string {
+	switch h := time.Duration(ms) * time.Millisecond; {
+	case h < 100*time.Millisecond:
 		return fmt.Sprintf("%d ms", ms)
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case h < 10*time.Second:
+		return fmt.Sprintf("%.1f s", h.Seconds())
+	case h < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(h.Seconds()))
 	default:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(h.Minutes()))
 	}
 }
 

@@ -14,15 +14,15 @@ import (
 
 // tellHold lets a page open with what of an article has not left yet, and for how long it can be undone. It tells whether
 // that is the publication itself.
-func (d *Desk) tellHold(v *visit, f *frame, a blog.Article) (unpublished bool, err error) {
-	hold, err := d.store.Hold(v.ctx(), a.ID)
+func (h *Handler) tellHold(req *request, f *frame, a blog.Article) (unpublished bool, err error) {
+	hold, err := h.store.Hold(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	seconds := text.Plural(int(max(0, hold.Until.Sub(d.now())).Round(time.Second)/time.Second), "second", "seconds")
+	seconds := text.Plural(int(max(0, hold.Until.Sub(h.now())).Round(time.Second)/time.Second), "second", "seconds")
 	f.Toast = &toast{Words: "Saved. It leaves in " + seconds + "; until then no other server hears of it."}
 	switch {
 	case hold.New:
@@ -30,77 +30,77 @@ func (d *Desk) tellHold(v *visit, f *frame, a blog.Article) (unpublished bool, e
 	case hold.Before.ChangedAt().Equal(a.ChangedAt()): // of which nobody hears in any case
 		f.Toast.Words = "Corrected, without telling readers. For " + seconds + " it can be undone."
 	}
-	if v.author.May(a.VoiceID) {
+	if req.author.May(a.VoiceID) {
 		f.Toast.Undo = &undo{Action: "/admin/articles/" + string(a.ID) + "/undo"}
 	}
 	return hold.New, nil
 }
 
 // undo takes back what was published or saved a moment ago. Changed words come back into the form, not saved.
-func (d *Desk) undo(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) undo(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	undone, err := d.outbox.Undo(v.ctx(), a.ID)
+	undone, err := h.outbox.Undo(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrConflict) {
-		return d.tooLate(v, a)
+		return h.tooLate(req, a)
 	}
 	if err != nil {
 		return err
 	}
-	former, err := d.store.Article(v.ctx(), a.ID)
+	former, err := h.store.Article(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
-	series, err := d.store.SeriesOf(v.ctx(), undone)
+	series, err := h.store.SeriesOf(req.ctx(), undone)
 	if err != nil {
 		return err
 	}
-	typed := sheetOf(undone, series)
+	typed := editorFormOf(undone, series)
 	if form.Has("title") { // pressed in the editor, where somebody may have gone on writing
-		typed = readSheet(form)
+		typed = readEditorForm(form)
 	}
 	typed.Saved = token(former.SavedAt)
-	p := editorPage{Article: former, sheet: typed, State: "Taken back: readers see the former words. These are yours, not saved", Troubles: troubles{}}
+	p := editorPage{Article: former, editorForm: typed, State: "Taken back: readers see the former words. These are yours, not saved", Troubles: fieldErrors{}}
 	if former.Status != blog.Published {
-		if !form.Has("title") || typed == sheetOf(former, series) {
-			return v.see("/admin/articles/" + string(a.ID) + "?done=undone")
+		if !form.Has("title") || typed == editorFormOf(former, series) {
+			return req.redirect("/admin/articles/" + string(a.ID) + "?done=undone")
 		}
 		p.State = "Taken back before it left. Your last words are not saved"
 	}
-	return d.edit(v, http.StatusOK, p)
+	return h.edit(req, http.StatusOK, p)
 }
 
 // tooLate says that it has left, if there was anywhere to go.
-func (d *Desk) tooLate(v *visit, a blog.Article) error {
+func (h *Handler) tooLate(req *request, a blog.Article) error {
 	said := "too-late"
-	if n, err := d.holders(v.ctx(), a.ID); err != nil {
+	if n, err := h.holders(req.ctx(), a.ID); err != nil {
 		return err
 	} else if n == 0 {
 		said = "too-late-here"
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "/report?done=" + said)
+	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + said)
 }
 
 // saveHold sets how long nothing leaves of what the author lets go here.
-func (d *Desk) saveHold(v *visit) error {
-	form, err := v.form()
+func (h *Handler) saveHold(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Troubles: troubles{}}
-	author := v.author
+	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Troubles: fieldErrors{}}
+	author := req.author
 	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 || author.HoldSeconds > blog.LongestHold {
-		p.Troubles["hold"] = trouble{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".", "Write 10, say, or 0 to let everything leave at once."}
-		return d.account(v, http.StatusUnprocessableEntity, p)
+		p.Troubles["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".", "Write 10, say, or 0 to let everything leave at once."}
+		return h.account(req, http.StatusUnprocessableEntity, p)
 	}
-	if err := d.store.SaveAuthor(v.ctx(), author); err != nil {
+	if err := h.store.SaveAuthor(req.ctx(), author); err != nil {
 		return err
 	}
-	return v.see("/admin/account?done=saved")
+	return req.redirect("/admin/account?done=saved")
 }

@@ -18,7 +18,7 @@ type identityPage struct {
 	Aliases  []alias
 	Move     *moving // nil without one
 	Leaves   string  // the day on which the author is deleted, "" for none
-	Troubles troubles
+	Troubles fieldErrors
 }
 
 // typed is what the forms of the page held when they could not be taken.
@@ -38,32 +38,32 @@ type moving struct {
 	Gone    string // "12 of 20 followers"
 }
 
-func (d *Desk) showIdentity(v *visit) error {
-	return d.identity(v, http.StatusOK, typed{}, troubles{})
+func (h *Handler) showIdentity(req *request) error {
+	return h.identity(req, http.StatusOK, typed{}, fieldErrors{})
 }
 
-func (d *Desk) identity(v *visit, status int, words typed, t troubles) error {
-	f, err := d.frame(v, "profile", "Handle, moving and leaving")
+func (h *Handler) identity(req *request, status int, words typed, t fieldErrors) error {
+	f, err := h.frame(req, "profile", "Handle, moving and leaving")
 	if err != nil {
 		return err
 	}
-	p := identityPage{frame: f, Full: v.site.Handle(v.author.Handle), Typed: words, Troubles: t}
-	if at := v.author.LeavesAt; at != nil {
-		p.Leaves = at.In(v.zone).Format("2 January 2006")
+	p := identityPage{frame: f, Full: req.site.Handle(req.author.Handle), Typed: words, Troubles: t}
+	if at := req.author.LeavesAt; at != nil {
+		p.Leaves = at.In(req.zone).Format("2 January 2006")
 	}
-	if p.Aliases, err = d.aliases(v); err != nil {
+	if p.Aliases, err = h.aliases(req); err != nil {
 		return err
 	}
-	if p.Move, err = d.moving(v); err != nil {
+	if p.Move, err = h.moving(req); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, status, "admin/identity", p)
+	return h.pages.Render(req.w, status, "admin/identity", p)
 }
 
-func (d *Desk) aliases(v *visit) ([]alias, error) {
-	known, err := d.store.Actors(v.ctx(), v.author.AlsoKnownAs)
+func (h *Handler) aliases(req *request) ([]alias, error) {
+	known, err := h.store.Actors(req.ctx(), req.author.AlsoKnownAs)
 	var list []alias
-	for _, id := range v.author.AlsoKnownAs {
+	for _, id := range req.author.AlsoKnownAs {
 		one := alias{ID: id}
 		if actor, ok := known[id]; ok {
 			one.Handle = "@" + actor.Handle
@@ -73,15 +73,15 @@ func (d *Desk) aliases(v *visit) ([]alias, error) {
 	return list, err
 }
 
-func (d *Desk) moving(v *visit) (*moving, error) {
-	m, err := d.store.LastMove(v.ctx(), v.author.ID)
+func (h *Handler) moving(req *request) (*moving, error) {
+	m, err := h.store.LastMove(req.ctx(), req.author.ID)
 	if errors.Is(err, blog.ErrNotFound) || err == nil && m.EndedAt != nil && m.Trouble == "" {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	shown := moving{To: m.Target, Planned: m.Planned(), Done: m.MovedAt != nil, When: moment(m.DueAt, v.now, v.zone)}
+	shown := moving{To: m.Target, Planned: m.Planned(), Done: m.MovedAt != nil, When: when(m.DueAt, req.now, req.zone)}
 	if m.Handle != "" {
 		shown.To = "@" + m.Handle
 	}
@@ -91,76 +91,76 @@ func (d *Desk) moving(v *visit) (*moving, error) {
 	if !shown.Done {
 		return &shown, nil
 	}
-	progress, err := d.store.MoveProgress(v.ctx(), m)
-	shown.When = moment(*m.MovedAt, v.now, v.zone)
+	progress, err := h.store.MoveProgress(req.ctx(), m)
+	shown.When = when(*m.MovedAt, req.now, req.zone)
 	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Told), text.Plural(progress.Servers, "server", "servers"))
 	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)), text.Plural(m.Followers, "follower", "followers"))
 	return &shown, err
 }
 
 // settle leads on when a form of the page was taken, and shows it again with its words when it was not.
-func (d *Desk) settle(v *visit, done string, words typed, t troubles, err error) error {
-	if err := t.note(err); err != nil {
+func (h *Handler) settle(req *request, done string, words typed, t fieldErrors, err error) error {
+	if err := t.add(err); err != nil {
 		return err
 	}
 	if len(t) > 0 {
-		return d.identity(v, http.StatusUnprocessableEntity, words, t)
+		return h.identity(req, http.StatusUnprocessableEntity, words, t)
 	}
-	return v.see("/admin/identity?done=" + done)
+	return req.redirect("/admin/identity?done=" + done)
 }
 
-func (d *Desk) rename(v *visit) error {
-	form, err := v.form()
+func (h *Handler) rename(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	handle := strings.TrimPrefix(strings.TrimSpace(form.Get("handle")), "@")
-	return d.settle(v, "renamed", typed{Handle: handle}, troubles{}, d.outbox.Rename(v.ctx(), v.author.Voice, handle))
+	return h.settle(req, "renamed", typed{Handle: handle}, fieldErrors{}, h.outbox.Rename(req.ctx(), req.author.Voice, handle))
 }
 
-func (d *Desk) changeAliases(v *visit) error {
-	form, err := v.form()
+func (h *Handler) changeAliases(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	if gone := form.Get("remove"); gone != "" {
-		return d.settle(v, "profile", typed{}, troubles{}, d.outbox.RemoveAlias(v.ctx(), v.author.Voice, gone))
+		return h.settle(req, "profile", typed{}, fieldErrors{}, h.outbox.RemoveAlias(req.ctx(), req.author.Voice, gone))
 	}
 	name := strings.TrimSpace(form.Get("alias"))
 	if name == "" {
 		err = blog.Invalid{Field: "alias", Problem: "is missing: write it like @ilse@veerhuis.example"}
 	} else {
-		_, err = d.outbox.AddAlias(v.ctx(), v.author.Voice, name)
+		_, err = h.outbox.AddAlias(req.ctx(), req.author.Voice, name)
 	}
-	return d.settle(v, "profile", typed{Alias: name}, troubles{}, err)
+	return h.settle(req, "profile", typed{Alias: name}, fieldErrors{}, err)
 }
 
 // meant asks for the own handle to be typed before something that cannot be undone.
-func (v *visit) meant(field, word string, t troubles) {
+func (req *request) meant(field, word string, t fieldErrors) {
 	word = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(word), "@"))
-	word = strings.TrimSuffix(word, "@"+v.site.HandleDomain)
-	if word != v.author.Handle {
-		t[field] = trouble{"That is not your handle.", "Type “" + v.author.Handle + "” to show that you mean it."}
+	word = strings.TrimSuffix(word, "@"+req.site.HandleDomain)
+	if word != req.author.Handle {
+		t[field] = fieldError{"That is not your handle.", "Type “" + req.author.Handle + "” to show that you mean it."}
 	}
 }
 
-func (d *Desk) moveAway(v *visit) error {
-	form, err := v.form()
+func (h *Handler) moveAway(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	if form.Get("call-off") != "" {
-		return d.settle(v, "stays", typed{}, troubles{}, missed(d.outbox.CallOffMove(v.ctx(), v.author.ID)))
+		return h.settle(req, "stays", typed{}, fieldErrors{}, missed(h.outbox.CallOffMove(req.ctx(), req.author.ID)))
 	}
-	words, t := typed{To: strings.TrimSpace(form.Get("to"))}, troubles{}
-	v.meant("move-handle", form.Get("move-handle"), t)
+	words, t := typed{To: strings.TrimSpace(form.Get("to"))}, fieldErrors{}
+	req.meant("move-handle", form.Get("move-handle"), t)
 	if words.To == "" {
-		t.add("to", "is missing: write it like @ilse@veerhuis.example")
+		t.addNew("to", "is missing: write it like @ilse@veerhuis.example")
 	}
 	if len(t) == 0 {
-		_, err = d.outbox.Move(v.ctx(), v.author.Voice, words.To, blog.MoveWait)
+		_, err = h.outbox.Move(req.ctx(), req.author.Voice, words.To, blog.MoveWait)
 	}
-	return d.settle(v, "moving", words, t, err)
+	return h.settle(req, "moving", words, t, err)
 }
 
 // missed lets somebody call off what is not planned any more: what they want is so.
@@ -171,18 +171,18 @@ func missed(err error) error {
 	return err
 }
 
-func (d *Desk) leave(v *visit) error {
-	form, err := v.form()
+func (h *Handler) leave(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	if form.Get("call-off") != "" {
-		return d.settle(v, "stays", typed{}, troubles{}, d.outbox.CallOffLeave(v.ctx(), v.author.ID))
+		return h.settle(req, "stays", typed{}, fieldErrors{}, h.outbox.CallOffLeave(req.ctx(), req.author.ID))
 	}
-	t := troubles{}
-	v.meant("leave-handle", form.Get("leave-handle"), t)
+	t := fieldErrors{}
+	req.meant("leave-handle", form.Get("leave-handle"), t)
 	if len(t) == 0 {
-		err = t.noteAs("leave-handle", d.outbox.PlanLeave(v.ctx(), v.author.ID, d.now().Add(blog.LeaveWait)))
+		err = t.addAs("leave-handle", h.outbox.PlanLeave(req.ctx(), req.author.ID, h.now().Add(blog.LeaveWait)))
 	}
-	return d.settle(v, "leaving", typed{}, t, err)
+	return h.settle(req, "leaving", typed{}, t, err)
 }

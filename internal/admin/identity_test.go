@@ -20,7 +20,7 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 			t.Error("the form lost what was typed")
 		}
 		b.press("Add it", "alias", "@"+old.Handle()).want(200, "/admin/identity").sees("@"+old.Handle(), "told within five minutes")
-		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil || !slices.Equal(got.AlsoKnownAs, blog.Words{old.ID}) {
+		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil || !slices.Equal(got.AlsoKnownAs, blog.Strings{old.ID}) {
 			t.Errorf("aliases %v (%v)", got.AlsoKnownAs, err)
 		}
 		b.press("Take away").want(200, "/admin/identity").lacks("@" + old.Handle())

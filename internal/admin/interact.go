@@ -18,7 +18,7 @@ import (
 type interactPage struct {
 	frame
 	Typed     string
-	Troubles  troubles
+	Troubles  fieldErrors
 	Found     *outbox.Found
 	Who       person
 	Ours      bool // they are an author of this blog
@@ -31,32 +31,32 @@ type interactPage struct {
 }
 
 // interact answers GET /authorize_interaction?uri=, the place to which other servers send those who live here.
-func (d *Desk) interact(v *visit) error {
-	f, err := d.frame(v, "following", "Elsewhere")
+func (h *Handler) interact(req *request) error {
+	f, err := h.frame(req, "following", "Elsewhere")
 	if err != nil {
 		return err
 	}
-	typed := strings.TrimSpace(v.r.URL.Query().Get("uri"))
-	p := interactPage{frame: f, Typed: typed, Troubles: troubles{}, May: v.author.May(v.author.ID)}
+	typed := strings.TrimSpace(req.r.URL.Query().Get("uri"))
+	p := interactPage{frame: f, Typed: typed, Troubles: fieldErrors{}, May: req.author.May(req.author.ID)}
 	if typed == "" || len(typed) > 2048 {
-		return d.pages.Render(v.w, http.StatusOK, "admin/interact", p)
+		return h.pages.Render(req.w, http.StatusOK, "admin/interact", p)
 	}
-	found, err := d.outbox.Find(v.ctx(), typed)
-	if err := p.Troubles.note(err); err != nil {
+	found, err := h.outbox.Find(req.ctx(), typed)
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.pages.Render(v.w, http.StatusUnprocessableEntity, "admin/interact", p)
+		return h.pages.Render(req.w, http.StatusUnprocessableEntity, "admin/interact", p)
 	}
 	p.Found, p.Who = &found, someone(found.Actor)
-	if err := d.fillInteract(v, &p); err != nil {
+	if err := h.fillInteract(req, &p); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/interact", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/interact", p)
 }
 
-func (d *Desk) fillInteract(v *visit, p *interactPage) error {
-	here, err := d.ours(v, p.Found.Actor.ID)
+func (h *Handler) fillInteract(req *request, p *interactPage) error {
+	here, err := h.ours(req, p.Found.Actor.ID)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (d *Desk) fillInteract(v *visit, p *interactPage) error {
 		p.Who, p.Ours = *here, true
 		return nil
 	}
-	following, err := d.store.Following(v.ctx(), v.author.ID, p.Found.Actor.ID)
+	following, err := h.store.Following(req.ctx(), req.author.ID, p.Found.Actor.ID)
 	if err == nil {
 		p.Following = &following
 	} else if !errors.Is(err, blog.ErrNotFound) {
@@ -74,31 +74,31 @@ func (d *Desk) fillInteract(v *visit, p *interactPage) error {
 		return nil
 	}
 	p.Text = markup.Trusted(p.Found.Post.HTML).HTML()
-	p.When = moment(p.Found.Post.PublishedAt, v.now, v.zone)
-	done, err := d.store.Gestures(v.ctx(), v.author.ID, p.Found.Post.Address)
+	p.When = when(p.Found.Post.PublishedAt, req.now, req.zone)
+	done, err := h.store.OwnReactions(req.ctx(), req.author.ID, p.Found.Post.Address)
 	p.Liked, p.Boosted = done[blog.Like], done[blog.Boost]
 	return err
 }
 
 // doInteract does one thing with somebody or a post elsewhere.
-func (d *Desk) doInteract(v *visit) error {
-	form, err := v.form()
+func (h *Handler) doInteract(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	if !v.author.May(v.author.ID) {
+	if !req.author.May(req.author.ID) {
 		return blog.ErrForbidden
 	}
 	uri, done := strings.TrimSpace(form.Get("uri")), form.Get("do")
 	switch done {
 	case "follow":
-		_, err = d.outbox.Follow(v.ctx(), v.author.Voice, uri)
+		_, err = h.outbox.Follow(req.ctx(), req.author.Voice, uri)
 	case "unfollow":
-		err = d.outbox.Unfollow(v.ctx(), v.author.Voice, form.Get("actor"))
+		err = h.outbox.Unfollow(req.ctx(), req.author.Voice, form.Get("actor"))
 	case "like", "boost":
-		err = d.outbox.React(v.ctx(), v.author.Voice, blog.ReactionKind(done), uri)
+		err = h.outbox.React(req.ctx(), req.author.Voice, blog.ReactionKind(done), uri)
 	case "unlike", "unboost":
-		err = d.outbox.Unreact(v.ctx(), v.author.Voice, blog.ReactionKind(strings.TrimPrefix(done, "un")), uri)
+		err = h.outbox.Unreact(req.ctx(), req.author.Voice, blog.ReactionKind(strings.TrimPrefix(done, "un")), uri)
 	default:
 		err = blog.Invalid{Field: "do", Problem: "is nothing that can be done from here"}
 	}
@@ -106,9 +106,9 @@ func (d *Desk) doInteract(v *visit) error {
 		return err
 	}
 	if form.Get("from") == "following" {
-		return v.see("/admin/following?done=" + url.QueryEscape(done))
+		return req.redirect("/admin/following?done=" + url.QueryEscape(done))
 	}
-	return v.see("/authorize_interaction?" + url.Values{"uri": {uri}, "done": {done}}.Encode())
+	return req.redirect("/authorize_interaction?" + url.Values{"uri": {uri}, "done": {done}}.Encode())
 }
 
 // followingPage lists whom the author follows.
@@ -126,12 +126,12 @@ type followed struct {
 	Here    *person // the author of this blog as whom they go on
 }
 
-func (d *Desk) following(v *visit) error {
-	f, err := d.frame(v, "following", "Following")
+func (h *Handler) following(req *request) error {
+	f, err := h.frame(req, "following", "Following")
 	if err != nil {
 		return err
 	}
-	list, err := d.store.AllFollowing(v.ctx(), v.author.ID)
+	list, err := h.store.AllFollowing(req.ctx(), req.author.ID)
 	if err != nil {
 		return err
 	}
@@ -140,25 +140,25 @@ func (d *Desk) following(v *visit) error {
 		p.Heading = "You follow " + text.Plural(len(list), "person", "people")
 	}
 	for _, one := range list {
-		here, err := d.ours(v, one.Actor.MovedTo)
+		here, err := h.ours(req, one.Actor.MovedTo)
 		if err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor), Since: moment(one.Since, v.now, v.zone),
+		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor), Since: when(one.Since, req.now, req.zone),
 			Asked: one.State == blog.Pending, Here: here})
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/following", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/following", p)
 }
 
 // ours is the voice of this blog at an address, nil when there is none.
-func (d *Desk) ours(v *visit, address string) (*person, error) {
-	kind, id, _, own := v.site.Local(address)
+func (h *Handler) ours(req *request, address string) (*person, error) {
+	kind, id, _, own := req.site.Local(address)
 	if !own || kind != "actors" {
 		return nil, nil
 	}
-	voice, err := d.store.Voice(v.ctx(), id)
+	voice, err := h.store.Voice(req.ctx(), id)
 	if errors.Is(err, blog.ErrNotFound) {
 		return nil, nil
 	}
-	return &person{Name: voice.Name, User: voice.Handle, Host: v.site.HandleDomain, URL: v.site.VoicePage(voice), Picture: mediaPath(voice.Picture)}, err
+	return &person{Name: voice.Name, User: voice.Handle, Host: req.site.HandleDomain, URL: req.site.VoicePage(voice), Picture: mediaPath(voice.Picture)}, err
 }

@@ -17,13 +17,13 @@ type linkPage struct {
 	Dead  bool // used, too old, or never made
 }
 
-func (d *Desk) showLink(v *visit) error {
-	token := v.r.URL.Query().Get("token")
-	_, author, err := d.openLink(v, token)
-	return d.link(v, linkPage{Token: token, Name: author.Name}, err)
+func (h *Handler) showLink(req *request) error {
+	token := req.r.URL.Query().Get("token")
+	_, author, err := h.openLink(req, token)
+	return h.link(req, linkPage{Token: token, Name: author.Name}, err)
 }
 
-func (d *Desk) link(v *visit, p linkPage, err error) error {
+func (h *Handler) link(req *request, p linkPage, err error) error {
 	status := http.StatusOK
 	if errors.Is(err, blog.ErrNotFound) {
 		p.Dead, status, err = true, http.StatusNotFound, nil
@@ -31,41 +31,41 @@ func (d *Desk) link(v *visit, p linkPage, err error) error {
 	if err != nil {
 		return err
 	}
-	p.Title, p.Site = "Sign in", v.site
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	return d.pages.Render(v.w, status, "admin/link", p)
+	p.Title, p.Site = "Sign in", req.site
+	req.w.Header().Set("Referrer-Policy", "no-referrer")
+	return h.pages.Render(req.w, status, "admin/link", p)
 }
 
 // openLink finds what a sign-in link opens; blog.ErrNotFound when nothing.
-func (d *Desk) openLink(v *visit, token string) (store.Link, blog.Author, error) {
-	link, err := d.store.Link(v.ctx(), account.HashToken(token), d.now())
+func (h *Handler) openLink(req *request, token string) (store.Link, blog.Author, error) {
+	link, err := h.store.Link(req.ctx(), account.HashToken(token), h.now())
 	if err == nil && link.Kind != store.SignInLink {
 		err = blog.ErrNotFound
 	}
 	if err != nil {
 		return link, blog.Author{}, err
 	}
-	author, err := d.store.Author(v.ctx(), link.VoiceID)
+	author, err := h.store.Author(req.ctx(), link.VoiceID)
 	if err == nil && author.DisabledAt != nil {
 		err = blog.ErrNotFound
 	}
 	return link, author, err
 }
 
-func (d *Desk) useLink(v *visit) error {
-	form, err := v.form()
+func (h *Handler) useLink(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	link, author, err := d.openLink(v, form.Get("token"))
+	link, author, err := h.openLink(req, form.Get("token"))
 	if err == nil {
-		err = d.store.UseLink(v.ctx(), link.TokenHash, d.now())
+		err = h.store.UseLink(req.ctx(), link.TokenHash, h.now())
 	}
 	if err != nil {
-		return d.link(v, linkPage{}, err)
+		return h.link(req, linkPage{}, err)
 	}
-	if err := d.admit(v, author, false); err != nil {
+	if err := h.startSession(req, author, false); err != nil {
 		return err
 	}
-	return v.see("/admin")
+	return req.redirect("/admin")
 }

@@ -19,80 +19,80 @@ const (
 	renewEvery = 10 * time.Minute    // how often a use is written down
 )
 
-// doorPage is the sign-in form.
-type doorPage struct {
+// loginPage is the sign-in form.
+type loginPage struct {
 	frame
 	User     string
-	To       string // where to go once signed in
-	New      bool   // nobody writes here yet: the door opens to nobody
-	Kept     *kept  // what was sent by somebody whose sign-in had ended
-	Troubles troubles
+	To       string     // where to go once signed in
+	New      bool       // nobody writes here yet: the door opens to nobody
+	Kept     *keptField // what was sent by somebody whose sign-in had ended
+	Troubles fieldErrors
 }
 
-// kept is a form that reached the door, to be sent again from behind it.
-type kept struct {
+// keptFormField is a form that reached the door, to be sent again from behind it.
+type keptField struct {
 	Action string
-	Fields []keptField
+	Fields []keptFormField
 }
 
-type keptField struct{ Name, Value string }
+type keptFormField struct{ Name, Value string }
 
-func (d *Desk) showDoor(v *visit) error {
-	if err := d.recognise(v); err != nil {
+func (h *Handler) showLogin(req *request) error {
+	if err := h.currentSession(req); err != nil {
 		return err
 	}
-	to := ownPath(v.r.URL.Query().Get("to"), "/admin")
-	if v.author.ID != "" {
-		return v.see(to)
+	to := ownPath(req.r.URL.Query().Get("to"), "/admin")
+	if req.author.ID != "" {
+		return req.redirect(to)
 	}
-	n, err := d.store.CountAuthors(v.ctx())
+	n, err := h.store.CountAuthors(req.ctx())
 	if err != nil {
 		return err
 	}
-	return d.door(v, http.StatusOK, doorPage{To: to, New: n == 0})
+	return h.loginForm(req, http.StatusOK, loginPage{To: to, New: n == 0})
 }
 
-func (d *Desk) door(v *visit, status int, p doorPage) error {
-	p.Title, p.Site = "Sign in", v.site
-	return d.pages.Render(v.w, status, "admin/door", p)
+func (h *Handler) loginForm(req *request, status int, p loginPage) error {
+	p.Title, p.Site = "Sign in", req.site
+	return h.pages.Render(req.w, status, "admin/door", p)
 }
 
 // askToSignIn leads a reader to the door. A form that was sent is kept: nothing that was written is lost because a
 // sign-in ended.
-func (d *Desk) askToSignIn(v *visit) error {
-	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-		return v.see("/login?to=" + url.QueryEscape(v.r.URL.RequestURI()))
+func (h *Handler) askToSignIn(req *request) error {
+	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
+		return req.redirect("/login?to=" + url.QueryEscape(req.r.URL.RequestURI()))
 	}
-	if strings.HasPrefix(v.r.URL.Path, "/admin/account/") { // passwords are written into no page
-		return v.see("/login?to=/admin/account")
+	if strings.HasPrefix(req.r.URL.Path, "/admin/account/") { // passwords are written into no page
+		return req.redirect("/login?to=/admin/account")
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := doorPage{To: "/admin", Kept: &kept{Action: v.r.URL.Path}}
+	p := loginPage{To: "/admin", Kept: &keptField{Action: req.r.URL.Path}}
 	for name, values := range form {
 		for _, value := range values {
-			p.Kept.Fields = append(p.Kept.Fields, keptField{name, value})
+			p.Kept.Fields = append(p.Kept.Fields, keptFormField{name, value})
 		}
 	}
-	slices.SortFunc(p.Kept.Fields, func(a, b keptField) int { return strings.Compare(a.Name, b.Name) })
-	return d.door(v, http.StatusUnauthorized, p)
+	slices.SortFunc(p.Kept.Fields, func(a, b keptFormField) int { return strings.Compare(a.Name, b.Name) })
+	return h.loginForm(req, http.StatusUnauthorized, p)
 }
 
 // keptPrefix marks the fields of a kept form within the sign-in form.
 const keptPrefix = "kept."
 
-func keptForm(form url.Values) *kept {
+func keptForm(form url.Values) *keptField {
 	action := ownPath(form.Get("kept-action"), "")
 	if action == "" {
 		return nil
 	}
-	k := &kept{Action: action}
+	k := &keptField{Action: action}
 	for name, values := range form {
 		if plain, found := strings.CutPrefix(name, keptPrefix); found {
 			for _, value := range values {
-				k.Fields = append(k.Fields, keptField{plain, value})
+				k.Fields = append(k.Fields, keptFormField{plain, value})
 			}
 		}
 	}
@@ -101,53 +101,53 @@ func keptForm(form url.Values) *kept {
 
 // signIn opens the door to a name and a password. Whether the name, the password or both are wrong is not told, neither
 // in words nor by the time it takes.
-func (d *Desk) signIn(v *visit) error {
-	form, err := v.form()
+func (h *Handler) signIn(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := doorPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form), Troubles: troubles{}}
+	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form), Troubles: fieldErrors{}}
 	password := form.Get("pass")
 	if len(password) > account.MaxPassword || len(p.User) > 200 {
-		p.Troubles["pass"] = trouble{"That name and password do not belong together.", "Passwords have at most 1,024 bytes."}
-		return d.door(v, http.StatusBadRequest, p)
+		p.Troubles["pass"] = fieldError{"That name and password do not belong together.", "Passwords have at most 1,024 bytes."}
+		return h.loginForm(req, http.StatusBadRequest, p)
 	}
-	author, err := d.knock(v, p.User, password)
+	author, err := h.checkPassword(req, p.User, password)
 	var slow errSlow
 	switch {
 	case errors.As(err, &slow):
-		v.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
-		p.Troubles["pass"] = trouble{"Too many wrong guesses.", "Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
-		return d.door(v, http.StatusTooManyRequests, p)
+		req.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
+		p.Troubles["pass"] = fieldError{"Too many wrong guesses.", "Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
+		return h.loginForm(req, http.StatusTooManyRequests, p)
 	case errors.Is(err, errBusy):
-		v.w.Header().Set("Retry-After", "10")
-		p.Troubles["pass"] = trouble{"Too many people are signing in at once.", "Try again in a few seconds."}
-		return d.door(v, http.StatusServiceUnavailable, p)
+		req.w.Header().Set("Retry-After", "10")
+		p.Troubles["pass"] = fieldError{"Too many people are signing in at once.", "Try again in a few seconds."}
+		return h.loginForm(req, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
-		p.Troubles["pass"] = trouble{"That name and password do not belong together.", "Check both, or ask the keeper of this blog for a sign-in link."}
-		return d.door(v, http.StatusUnauthorized, p)
+		p.Troubles["pass"] = fieldError{"That name and password do not belong together.", "Check both, or ask the keeper of this blog for a sign-in link."}
+		return h.loginForm(req, http.StatusUnauthorized, p)
 	case err != nil:
 		return err
 	}
-	if err := d.admit(v, author, form.Get("stay") != ""); err != nil {
+	if err := h.startSession(req, author, form.Get("stay") != ""); err != nil {
 		return err
 	}
 	if p.Kept != nil {
-		return d.pages.Render(v.w, http.StatusOK, "admin/resume", p)
+		return h.pages.Render(req.w, http.StatusOK, "admin/resume", p)
 	}
-	return v.see(p.To)
+	return req.redirect(p.To)
 }
 
-// knock finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other errors are
+// checkPassword finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other errors are
 // those of guess.
-func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
+func (h *Handler) checkPassword(req *request, name, password string) (blog.Author, error) {
 	name = strings.ToLower(strings.TrimPrefix(name, "@"))
-	name = strings.TrimSuffix(name, "@"+strings.ToLower(v.site.HandleDomain))
-	author, err := d.store.AuthorByName(v.ctx(), name)
+	name = strings.TrimSuffix(name, "@"+strings.ToLower(req.site.HandleDomain))
+	author, err := h.store.AuthorByName(req.ctx(), name)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return author, err
 	}
-	who, err := d.guesser(v, name, author)
+	who, err := h.guesser(req, name, author)
 	if err != nil {
 		return author, err
 	}
@@ -155,15 +155,15 @@ func (d *Desk) knock(v *visit, name, password string) (blog.Author, error) {
 	if against == "" || author.DisabledAt != nil {
 		against = account.NobodysHash
 	}
-	ok, stale, err := d.guess(v.ctx(), who, password, against)
+	ok, stale, err := h.guess(req.ctx(), who, password, against)
 	if err != nil {
 		return author, err
 	}
 	if !ok {
 		return blog.Author{}, blog.ErrNotFound
 	}
-	if !stale || d.whileHashing(v.ctx(), d.hashKnown, func() { author.Password = account.Hash(password, account.TodaysCost) }) != nil {
+	if !stale || h.whileHashing(req.ctx(), h.hashKnown, func() { author.Password = account.Hash(password, account.TodaysCost) }) != nil {
 		return author, nil // the next sign-in may have time for a new hash
 	}
-	return author, d.store.SaveAuthor(v.ctx(), author)
+	return author, h.store.SaveAuthor(req.ctx(), author)
 }

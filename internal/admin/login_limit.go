@@ -56,13 +56,13 @@ type guesser struct {
 }
 
 // guesser is who guesses at a name: a browser that its author signed in with before, or a stranger at an address.
-func (d *Desk) guesser(v *visit, name string, author blog.Author) (guesser, error) {
-	stranger := guesser{account: name, source: source(v.r)}
-	hash := d.browserHash(v)
+func (h *Handler) guesser(req *request, name string, author blog.Author) (guesser, error) {
+	stranger := guesser{account: name, source: source(req.r)}
+	hash := h.browserHash(req)
 	if hash == "" {
 		return stranger, nil
 	}
-	browser, err := d.store.KnownBrowser(v.ctx(), hash, d.now().Add(-knownFor))
+	browser, err := h.store.KnownBrowser(req.ctx(), hash, h.now().Add(-knownFor))
 	switch {
 	case errors.Is(err, blog.ErrNotFound), err == nil && browser.VoiceID != author.ID:
 		return stranger, nil
@@ -73,53 +73,53 @@ func (d *Desk) guesser(v *visit, name string, author blog.Author) (guesser, erro
 // guess compares a password with a kept one. stale is as in matches. A guesser who was wrong too often is errSlow, and too
 // many at once are errBusy: then nothing was compared. A guess is counted before it is compared, so that many at once are
 // counted as many, and forgotten when it was right or was not compared.
-func (d *Desk) guess(ctx context.Context, who guesser, password, kept string) (ok, stale bool, err error) {
-	now := d.now()
-	before, err := d.failures(ctx, who, now)
+func (h *Handler) guess(ctx context.Context, who guesser, password, kept string) (ok, stale bool, err error) {
+	now := h.now()
+	before, err := h.failures(ctx, who, now)
 	if err != nil {
 		return false, false, err
 	}
 	if wait := before.refusedFor(now, 0); wait > 0 {
 		return false, false, errSlow{wait}
 	}
-	leave, err := d.enter(who, len(before.source) == 0)
+	leave, err := h.enter(who, len(before.source) == 0)
 	if err != nil {
 		return false, false, err
 	}
 	defer leave()
 	g := store.Guess{ID: blog.NewID(now), Account: who.account, Source: who.source, At: now}
-	if err := d.store.AddGuess(ctx, g, now.Add(-guessWindow)); err != nil {
+	if err := h.store.AddGuess(ctx, g, now.Add(-guessWindow)); err != nil {
 		return false, false, err
 	}
-	if ok, stale, err = d.compare(ctx, who, password, kept, before.delay()); err != nil {
+	if ok, stale, err = h.compare(ctx, who, password, kept, before.delay()); err != nil {
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		return false, false, errors.Join(err, d.store.ForgetGuess(undo, g.ID))
+		return false, false, errors.Join(err, h.store.ForgetGuess(undo, g.ID))
 	}
 	if ok {
-		err = d.store.ForgiveGuesses(ctx, who.account, who.source)
+		err = h.store.ForgiveGuesses(ctx, who.account, who.source)
 	}
 	return ok, stale, err
 }
 
 // compare is guess once the guess is counted.
-func (d *Desk) compare(ctx context.Context, who guesser, password, kept string, delay time.Duration) (ok, stale bool, err error) {
-	now := d.now()
-	with, err := d.failures(ctx, who, now)
+func (h *Handler) compare(ctx context.Context, who guesser, password, kept string, delay time.Duration) (ok, stale bool, err error) {
+	now := h.now()
+	with, err := h.failures(ctx, who, now)
 	if err != nil {
 		return false, false, err
 	}
 	if wait := with.refusedFor(now, 1); wait > 0 { // many came at once
 		return false, false, errSlow{wait}
 	}
-	if err := d.Wait(ctx, delay); err != nil {
+	if err := h.Wait(ctx, delay); err != nil {
 		return false, false, err
 	}
-	lane := d.hashStrangers
+	lane := h.hashStrangers
 	if who.known {
-		lane = d.hashKnown
+		lane = h.hashKnown
 	}
-	err = d.whileHashing(ctx, lane, func() { ok, stale = account.Matches(password, kept) })
+	err = h.whileHashing(ctx, lane, func() { ok, stale = account.Matches(password, kept) })
 	return ok, stale, err
 }
 
@@ -130,15 +130,15 @@ type failures struct {
 	account []time.Time // of all strangers at this account; nil for those who are known
 }
 
-func (d *Desk) failures(ctx context.Context, who guesser, now time.Time) (f failures, err error) {
+func (h *Handler) failures(ctx context.Context, who guesser, now time.Time) (f failures, err error) {
 	since := now.Add(-guessWindow)
-	if f.pair, err = d.store.GuessesBetween(ctx, who.account, who.source, since, guessesOfPair+1); err != nil || who.known {
+	if f.pair, err = h.store.GuessesBetween(ctx, who.account, who.source, since, guessesOfPair+1); err != nil || who.known {
 		return f, err
 	}
-	if f.source, err = d.store.GuessesFrom(ctx, who.source, since, guessesOfSource+1); err != nil {
+	if f.source, err = h.store.GuessesFrom(ctx, who.source, since, guessesOfSource+1); err != nil {
 		return f, err
 	}
-	f.account, err = d.store.GuessesAt(ctx, who.account, since, promptOfAccount+10)
+	f.account, err = h.store.GuessesAt(ctx, who.account, since, promptOfAccount+10)
 	return f, err
 }
 
@@ -169,7 +169,7 @@ func delayAfter(failures, prompt int) time.Duration {
 }
 
 // enter gives a stranger a place to wait in, or errBusy. Known guessers are few, and need none.
-func (d *Desk) enter(who guesser, fresh bool) (leave func(), err error) {
+func (h *Handler) enter(who guesser, fresh bool) (leave func(), err error) {
 	if who.known {
 		return func() {}, nil
 	}
@@ -177,8 +177,8 @@ func (d *Desk) enter(who guesser, fresh bool) (leave func(), err error) {
 	if !fresh {
 		places /= 2
 	}
-	leave = func() { d.waiting.Add(-1) }
-	if d.waiting.Add(1) > places {
+	leave = func() { h.waiting.Add(-1) }
+	if h.waiting.Add(1) > places {
 		leave()
 		return nil, errBusy
 	}
@@ -221,20 +221,20 @@ func source(r *http.Request) string {
 }
 
 // remember makes the browser known in which an author has just signed in. Its token opens nothing.
-func (d *Desk) remember(v *visit) error {
+func (h *Handler) remember(req *request) error {
 	token := account.NewToken()
-	browser := store.KnownBrowser{TokenHash: account.HashToken(token), VoiceID: v.author.ID, SeenAt: d.now()}
-	if err := d.store.AddKnownBrowser(v.ctx(), browser, d.browserHash(v)); err != nil {
+	browser := store.KnownBrowser{TokenHash: account.HashToken(token), VoiceID: req.author.ID, SeenAt: h.now()}
+	if err := h.store.AddKnownBrowser(req.ctx(), browser, h.browserHash(req)); err != nil {
 		return err
 	}
-	http.SetCookie(v.w, &http.Cookie{Name: d.browserCookie(), Value: token, Path: "/login", MaxAge: int(knownFor / time.Second),
-		HttpOnly: true, Secure: d.secure(), SameSite: http.SameSiteStrictMode})
+	http.SetCookie(req.w, &http.Cookie{Name: h.browserCookie(), Value: token, Path: "/login", MaxAge: int(knownFor / time.Second),
+		HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteStrictMode})
 	return nil
 }
 
 // browserHash is the hash of the token by which this browser may be known; "" when it has none.
-func (d *Desk) browserHash(v *visit) string {
-	cookie, err := v.r.Cookie(d.browserCookie())
+func (h *Handler) browserHash(req *request) string {
+	cookie, err := req.r.Cookie(h.browserCookie())
 	if err != nil || cookie.Value == "" || len(cookie.Value) > 100 {
 		return ""
 	}
@@ -242,8 +242,8 @@ func (d *Desk) browserHash(v *visit) string {
 }
 
 // browserCookie is sent to /login only, which the prefix __Host- does not allow.
-func (d *Desk) browserCookie() string {
-	if d.secure() {
+func (h *Handler) browserCookie() string {
+	if h.secure() {
 		return "__Secure-" + page.SignInCookie + "-known"
 	}
 	return page.SignInCookie + "-known"
@@ -256,7 +256,7 @@ const (
 )
 
 // whileHashing runs do when few enough others are hashing in that lane; errBusy when that takes too long.
-func (d *Desk) whileHashing(ctx context.Context, lane *semaphore.Weighted, do func()) error {
+func (h *Handler) whileHashing(ctx context.Context, lane *semaphore.Weighted, do func()) error {
 	ctx, cancel := context.WithTimeout(ctx, hashWait)
 	defer cancel()
 	if lane.Acquire(ctx, 1) != nil {

@@ -255,7 +255,7 @@ func TestAPasswordIsWrittenIntoNoPage(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/account")
-		if err := o.store.EndSignIns(t.Context(), ilse.ID, ""); err != nil {
+		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.press("Change it", "old", password, "new", "a new one of some length").want(200, "/login?to=/admin/account")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 	"causerie/internal/fedtest"
 	"causerie/internal/store"
@@ -129,7 +130,7 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 			}
 		}
 		b.open("/admin/followers").sees("Block … Kade")
-		b.open("/admin/blocks/new?person="+url.QueryEscape(kade.ID)).sees("@"+kade.Handle()+" alone", "Everybody on "+store.Domain(kade.Server.Host), "1 follower, 1 comment and 1 reaction")
+		b.open("/admin/blocks/new?person="+url.QueryEscape(kade.ID)).sees("@"+kade.Handle()+" alone", "Everybody on "+blocklist.Domain(kade.Server.Host), "1 follower, 1 comment and 1 reaction")
 		long := strings.Repeat("x", 501)
 		b.press("Block", "reason", long, "note", "Boats.").want(422, "/admin/blocks").sees("The reason is longer than 500 characters")
 		if b.field("reason") != long || !strings.Contains(b.source, "Boats.") {

@@ -28,49 +28,49 @@ type peer struct {
 	Words          string
 }
 
-func (d *Desk) network(v *visit) error {
-	f, err := d.frame(v, "network", "Network")
+func (h *Handler) network(req *request) error {
+	f, err := h.frame(req, "network", "Network")
 	if err != nil {
 		return err
 	}
 	p := networkPage{frame: f}
-	if p.Sentence, p.Hint, err = d.health(v); err != nil {
+	if p.Sentence, p.Hint, err = h.health(req); err != nil {
 		return err
 	}
-	silent, err := d.store.SilentPeers(v.ctx())
+	silent, err := h.store.SilentPeers(req.ctx())
 	if err != nil {
 		return err
 	}
-	aside, err := d.store.AsideServers(v.ctx(), v.own())
+	aside, err := h.store.AsideServers(req.ctx(), req.scope())
 	if err != nil {
 		return err
 	}
 	for _, s := range aside {
-		p.Aside = append(p.Aside, v.asideServer(s))
+		p.Aside = append(p.Aside, req.asideServer(s))
 		silent = slices.DeleteFunc(silent, func(peer store.Peer) bool { return peer.Host == s.Host })
 	}
-	refusals, err := d.store.Refusals(v.ctx())
+	refusals, err := h.store.Refusals(req.ctx())
 	if err != nil {
 		return err
 	}
 	for _, r := range refusals {
-		p.Refusing = append(p.Refusing, v.refusal(r))
+		p.Refusing = append(p.Refusing, req.refusal(r))
 	}
 	for _, s := range silent {
-		p.Peers = append(p.Peers, v.peer(s))
+		p.Peers = append(p.Peers, req.peer(s))
 	}
-	recent := store.Filter{Voice: v.own(), Statuses: []blog.Status{blog.Published, blog.Withdrawn}, Limit: 10}
-	if p.Articles, err = d.rows(v, recent); err != nil {
+	recent := store.Filter{Voice: req.scope(), Statuses: []blog.Status{blog.Published, blog.Withdrawn}, Limit: 10}
+	if p.Articles, err = h.rows(req, recent); err != nil {
 		return err
 	}
 	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing had to be sent yet."
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/network", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/network", p)
 }
 
-func (v *visit) peer(s store.Peer) peer {
-	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, v)}
+func (req *request) peer(s store.Peer) peer {
+	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, req)}
 	p.Words = "Silent once"
 	switch {
 	case s.Patient:
@@ -82,7 +82,7 @@ func (v *visit) peer(s store.Peer) peer {
 		p.Words += ", on " + text.Plural(s.FailingDays, "day", "days")
 	}
 	if s.LastSuccess != nil {
-		p.Words += "; last answered " + moment(*s.LastSuccess, v.now, v.zone)
+		p.Words += "; last answered " + when(*s.LastSuccess, req.now, req.zone)
 	} else {
 		p.Words += "; it has never answered"
 	}
@@ -95,10 +95,10 @@ func (v *visit) peer(s store.Peer) peer {
 }
 
 // refusal names who refuses what whom sends, with the server's own words.
-func (v *visit) refusal(r store.Refusal) peer {
-	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now", Words: "Refusing since " + v.since(r.Since) + ": it answers "}
+func (req *request) refusal(r store.Refusal) peer {
+	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now", Words: "Refusing since " + req.since(r.Since) + ": it answers "}
 	if r.NextAt != nil {
-		p.Status = "tried again " + nextTry(*r.NextAt, v)
+		p.Status = "tried again " + nextTry(*r.NextAt, req)
 	}
 	who := "this blog"
 	if r.Voice != "" {
@@ -111,31 +111,31 @@ func (v *visit) refusal(r store.Refusal) peer {
 // asideServer is a server that has been silent for a month, with the followers there.
 type asideServer struct{ Host, Software, Words string }
 
-func (v *visit) asideServer(s store.AsideServer) asideServer {
+func (req *request) asideServer(s store.AsideServer) asideServer {
 	words := "It has never answered."
 	if since := s.SilentSince(); since != nil {
-		words = "Silent since " + moment(*since, v.now, v.zone) + "."
+		words = "Silent since " + when(*since, req.now, req.zone) + "."
 	}
 	return asideServer{s.Host, s.Software, words + " " + text.Plural(s.Followers, "follower is", "followers are") + " set aside."}
 }
 
 // decideAside brings the followers on a dead server back, or removes them.
-func (d *Desk) decideAside(v *visit) error {
-	form, err := v.form()
+func (h *Handler) decideAside(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	host, done := form.Get("host"), ""
 	switch form.Get("answer") {
 	case "back":
-		done, err = "brought-back", d.store.TryAgain(v.ctx(), v.own(), host, v.now)
+		done, err = "brought-back", h.store.RetryDead(req.ctx(), req.scope(), host, req.now)
 	case "remove":
-		done, err = "removed-aside", d.store.RemoveAside(v.ctx(), v.own(), host)
+		done, err = "removed-aside", h.store.DropSuspended(req.ctx(), req.scope(), host)
 	default:
 		err = blog.Invalid{Field: "answer", Problem: "is neither of the two"}
 	}
 	if err != nil {
 		return err
 	}
-	return v.see("/admin/network?done=" + done)
+	return req.redirect("/admin/network?done=" + done)
 }

@@ -46,7 +46,7 @@ type overkant struct {
 	site    blog.Site
 	library *media.Library
 	outbox  *outbox.Outbox
-	desk    *admin.Desk
+	desk    *admin.Handler
 	world   *fedtest.World
 	waits   waits
 }
@@ -141,7 +141,7 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	}
 	o.desk.Wait = o.waits.wait
 	router := chi.NewRouter()
-	docs := documents.NewDocuments(base, keys, in, page.NewKept(o.store.Changes, 0), "test")
+	docs := documents.NewDocuments(base, keys, in, page.NewCache(o.store.Changes, 0), "test")
 	docs.Routes(router)
 	author := o.desk.Routes()
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
@@ -228,8 +228,8 @@ func (o *overkant) signIn(handle string) *browser {
 	}
 	now, token := time.Now(), rand.Text()
 	sum := sha256.Sum256([]byte(token))
-	in := store.SignIn{TokenHash: hex.EncodeToString(sum[:]), VoiceID: who.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
-	if err := o.store.AddSignIn(o.t.Context(), in); err != nil {
+	in := store.Session{TokenHash: hex.EncodeToString(sum[:]), VoiceID: who.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
+	if err := o.store.AddSession(o.t.Context(), in); err != nil {
 		o.t.Fatal(err)
 	}
 	b := o.browser()

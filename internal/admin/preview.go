@@ -19,8 +19,8 @@ type previewPage struct {
 	Hero    *picture
 	Series  string
 	At      time.Time
-	Form    string      // where one goes on writing
-	Kept    []keptField // the form it was asked for from, to go on writing with
+	Form    string          // where one goes on writing
+	Kept    []keptFormField // the form it was asked for from, to go on writing with
 }
 
 // Translated tells whether it is the preview of a translation, which is saved on its own page.
@@ -30,48 +30,48 @@ func (p previewPage) Translated() bool { return strings.Contains(p.Form, "/texts
 func (p previewPage) Speaks() string { return p.Article.Language }
 
 // previewArticle shows what is stored.
-func (d *Desk) previewArticle(v *visit) error {
-	a, err := d.writable(v)
+func (h *Handler) previewArticle(req *request) error {
+	a, err := h.writable(req)
 	if err != nil {
 		return err
 	}
-	series, err := d.store.SeriesOf(v.ctx(), a)
+	series, err := h.store.SeriesOf(req.ctx(), a)
 	if err != nil {
 		return err
 	}
-	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: "/admin/articles/" + string(a.ID)})
+	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: "/admin/articles/" + string(a.ID)})
 }
 
 // showPreview shows what was typed, without saving it; the form waits below.
-func (d *Desk) showPreview(v *visit, a blog.Article, p *editorPage) error {
-	var fields []keptField
+func (h *Handler) showPreview(req *request, a blog.Article, p *editorPage) error {
+	var fields []keptFormField
 	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "language", "tags", "series", "part", "planned", "byline",
 		"format", "visibility", "comments", "quotes", "warning", "picture-alt", "upload-alt"} {
-		fields = append(fields, keptField{name, v.r.PostForm.Get(name)})
+		fields = append(fields, keptFormField{name, req.r.PostForm.Get(name)})
 	}
 	for i := range fields {
 		if fields[i].Name == "text" {
 			fields[i].Value = p.Text // with the pictures that came with this form
 		}
 	}
-	return d.preview(v, previewPage{Article: a, Series: p.Series, Form: "/admin/articles/" + string(a.ID),
-		Kept: append(fields, keptField{"picture", p.PictureID})})
+	return h.preview(req, previewPage{Article: a, Series: p.Series, Form: "/admin/articles/" + string(a.ID),
+		Kept: append(fields, keptFormField{"picture", p.PictureID})})
 }
 
 // preview shows an article, in the language of its text.
-func (d *Desk) preview(v *visit, p previewPage) error {
+func (h *Handler) preview(req *request, p previewPage) error {
 	a := p.Article
-	p.frame = frame{Title: "Preview: " + titled(a), Site: v.site, Author: v.author}
-	p.Text, p.At = markup.Trusted(a.HTML).HTML(), v.now.In(v.zone)
+	p.frame = frame{Title: "Preview: " + titled(a), Site: req.site, Author: req.author}
+	p.Text, p.At = markup.Trusted(a.HTML).HTML(), req.now.In(req.zone)
 	if a.PublishedAt != nil {
-		p.At = a.PublishedAt.In(v.zone)
+		p.At = a.PublishedAt.In(req.zone)
 	}
 	for _, by := range a.Authors {
 		p.By = append(p.By, face{by.Name, mediaPath(by.Picture)})
 	}
 	var err error
-	if p.Hero, err = d.hero(v.ctx(), a); err != nil {
+	if p.Hero, err = h.hero(req.ctx(), a); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/preview", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/preview", p)
 }

@@ -17,7 +17,7 @@ type profilePage struct {
 	Handle   string
 	Rows     []fieldRow
 	Count    int
-	Troubles troubles
+	Troubles fieldErrors
 }
 
 // fieldRow is one line of the profile's table.
@@ -36,20 +36,20 @@ const (
 	maxFields = 10
 )
 
-func (d *Desk) showProfile(v *visit) error {
-	return d.profile(v, http.StatusOK, profilePage{Voice: v.author.Voice, Troubles: troubles{}})
+func (h *Handler) showProfile(req *request) error {
+	return h.profile(req, http.StatusOK, profilePage{Voice: req.author.Voice, Troubles: fieldErrors{}})
 }
 
-func (d *Desk) profile(v *visit, status int, p profilePage) error {
-	f, err := d.frame(v, "profile", "Profile")
+func (h *Handler) profile(req *request, status int, p profilePage) error {
+	f, err := h.frame(req, "profile", "Profile")
 	if err != nil {
 		return err
 	}
-	n, err := d.store.CountFollowers(v.ctx(), v.author.ID)
+	n, err := h.store.CountFollowers(req.ctx(), req.author.ID)
 	if err != nil {
 		return err
 	}
-	p.frame, p.Handle, p.Count = f, v.site.Handle(v.author.Handle), n.Servers
+	p.frame, p.Handle, p.Count = f, req.site.Handle(req.author.Handle), n.Servers
 	for i := range max(fieldRows, min(len(p.Voice.Fields)+1, maxFields)) {
 		r := fieldRow{N: i}
 		if i < len(p.Voice.Fields) {
@@ -57,35 +57,35 @@ func (d *Desk) profile(v *visit, status int, p profilePage) error {
 		}
 		p.Rows = append(p.Rows, r)
 	}
-	return d.pages.Render(v.w, status, "admin/profile", p)
+	return h.pages.Render(req.w, status, "admin/profile", p)
 }
 
-func (d *Desk) saveProfile(v *visit) error {
-	form, err := v.form()
+func (h *Handler) saveProfile(req *request) error {
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	voice := v.author.Voice
-	p := profilePage{Troubles: troubles{}}
+	voice := req.author.Voice
+	p := profilePage{Troubles: fieldErrors{}}
 	takeProfile(form, &voice, p.Troubles)
-	portrait, err := d.upload(v, v.author.ID, "portrait", "")
-	if err := p.Troubles.noteAs("portrait", err); err != nil {
+	portrait, err := h.upload(req, req.author.ID, "portrait", "")
+	if err := p.Troubles.addAs("portrait", err); err != nil {
 		return err
 	}
 	if portrait.ID != "" {
 		voice.Picture = portrait.Files[0].File // the smallest is large enough for a face
 	}
 	if p.Voice = voice; len(p.Troubles) > 0 {
-		return d.profile(v, http.StatusUnprocessableEntity, p)
+		return h.profile(req, http.StatusUnprocessableEntity, p)
 	}
-	if err := d.outbox.Introduce(v.ctx(), voice); err != nil {
+	if err := h.outbox.Introduce(req.ctx(), voice); err != nil {
 		return err
 	}
-	return v.see("/admin/profile?done=profile")
+	return req.redirect("/admin/profile?done=profile")
 }
 
 // takeProfile takes what an author may change of their voice; anything else in the form is nobody's business.
-func takeProfile(form url.Values, voice *blog.Voice, t troubles) {
+func takeProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	voice.Name, voice.Summary = strings.Join(strings.Fields(form.Get("name")), " "), strings.TrimSpace(form.Get("bio"))
 	voice.Discoverable, voice.Indexable = form.Get("discoverable") != "", form.Get("indexable") != ""
 	voice.ApprovesFollowers, voice.ShowsFollowers = form.Get("approves") != "", form.Get("shows") != ""
@@ -103,7 +103,7 @@ func takeProfile(form url.Values, voice *blog.Voice, t troubles) {
 	checkProfile(*voice, t)
 }
 
-func checkProfile(voice blog.Voice, t troubles) {
+func checkProfile(voice blog.Voice, t fieldErrors) {
 	author := blog.Author{Voice: voice, Role: blog.Writer}
 	author.Handle = "somebody" // not in this form
 	var invalid blog.Invalid
@@ -111,14 +111,14 @@ func checkProfile(voice blog.Voice, t troubles) {
 		t[invalid.Field] = split(invalid)
 	}
 	if len([]rune(voice.Summary)) > maxBio {
-		t.add("bio", "is longer than 5,000 characters: keep the rest for an article")
+		t.addNew("bio", "is longer than 5,000 characters: keep the rest for an article")
 	}
 	for _, f := range voice.Fields {
 		switch {
 		case f.Name == "" || f.Value == "":
-			t.add("fields", "have a line with one half empty: fill in both, or neither")
+			t.addNew("fields", "have a line with one half empty: fill in both, or neither")
 		case len([]rune(f.Name)) > maxField || len([]rune(f.Value)) > maxField:
-			t.add("fields", "have a line longer than 500 characters: make it shorter")
+			t.addNew("fields", "have a line longer than 500 characters: make it shorter")
 		}
 	}
 }

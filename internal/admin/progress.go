@@ -2,7 +2,6 @@ package admin
 
 import (
 	"causerie/internal/blog"
-
 	"causerie/internal/text"
 )
 
@@ -16,14 +15,14 @@ type progress struct {
 	Key      []keyLine
 }
 
-func (v *visit) progress(letters []blog.Report) progress {
-	standings := blog.Standings(letters)
+func (req *request) progress(letters []blog.DeliveryRow) progress {
+	standings := blog.ServerStates(letters)
 	t := blog.Count(standings)
-	p := progress{Tally: t, Sent: len(standings) > 0, Sentence: blog.Summary(standings, v.since), Class: "again"}
+	p := progress{Tally: t, Sent: len(standings) > 0, Sentence: blog.Summary(standings, req.since), Class: "again"}
 	switch {
 	case t.Newest == t.Servers:
 		p.Class = "done"
-	case t.Letters[blog.Waiting] > 0:
+	case t.Deliveries[blog.Waiting] > 0:
 		p.Class = "wait"
 	}
 	p.Bar, p.Key = drawn(t)
@@ -41,12 +40,12 @@ func drawn(t blog.Tally) ([]string, []keyLine) {
 		status       blog.DeliveryStatus
 	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
 		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
-		if n := t.Letters[k.status]; n > 0 {
+		if n := t.Deliveries[k.status]; n > 0 {
 			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
 		}
 	}
-	return bar(t.Servers, piece{"", t.Letters[blog.Delivered]}, piece{"again", t.Letters[blog.Retrying]}, piece{"wait", t.Letters[blog.Waiting]},
-		piece{"no", t.Letters[blog.Refused] + t.Letters[blog.GivenUp]}, piece{"gone", t.Letters[blog.GoneAway]}), key
+	return bar(t.Servers, piece{"", t.Deliveries[blog.Delivered]}, piece{"again", t.Deliveries[blog.Retrying]}, piece{"wait", t.Deliveries[blog.Waiting]},
+		piece{"no", t.Deliveries[blog.Refused] + t.Deliveries[blog.GivenUp]}, piece{"gone", t.Deliveries[blog.GoneAway]}), key
 }
 
 const barPieces = 48

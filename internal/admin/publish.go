@@ -32,12 +32,12 @@ type publishPage struct {
 	Cards      []card
 	Told       string // people named in the text
 	Checks     checks
-	Troubles   troubles
+	Troubles   fieldErrors
 }
 
 // Elsewhere are the troubles with what is not on this page, each with the way to where it is.
-func (p publishPage) Elsewhere() troubles {
-	list := troubles{}
+func (p publishPage) Elsewhere() fieldErrors {
+	list := fieldErrors{}
 	for field, t := range p.Troubles {
 		if field != "date" && field != "visibility" && field != "format" {
 			list[field] = t
@@ -47,7 +47,7 @@ func (p publishPage) Elsewhere() troubles {
 }
 
 // Nearby are those with what is on this page.
-func (p publishPage) Nearby() troubles {
+func (p publishPage) Nearby() fieldErrors {
 	list := maps.Clone(p.Troubles)
 	for field := range p.Elsewhere() {
 		delete(list, field)
@@ -76,73 +76,73 @@ const (
 	dateLayout = "2006-01-02T15:04"
 )
 
-func (d *Desk) showPublish(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) showPublish(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
 	if a.Status == blog.Published {
-		return v.see("/admin/articles/" + string(a.ID) + "/report")
+		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
 	}
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt), Troubles: troubles{}}
-	p.Date = v.now.In(v.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
+	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt), Troubles: fieldErrors{}}
+	p.Date = req.now.In(req.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
 	if a.ScheduledAt != nil {
-		p.When, p.Date = later, a.ScheduledAt.In(v.zone).Format(dateLayout)
+		p.When, p.Date = later, a.ScheduledAt.In(req.zone).Format(dateLayout)
 	}
-	return d.askPublish(v, http.StatusOK, a, p)
+	return h.askPublish(req, http.StatusOK, a, p)
 }
 
-func (d *Desk) askPublish(v *visit, status int, a blog.Article, p publishPage) error {
-	f, err := d.frame(v, "articles", "Publish: "+titled(a))
+func (h *Handler) askPublish(req *request, status int, a blog.Article, p publishPage) error {
+	f, err := h.frame(req, "articles", "Publish: "+titled(a))
 	if err != nil {
 		return err
 	}
-	p.frame, p.Article, p.Zone = f, a, v.zone.String()
-	rendered, err := d.library.Compose(v.ctx(), &a, nil)
-	if err := p.Troubles.note(err); err != nil {
+	p.frame, p.Article, p.Zone = f, a, req.zone.String()
+	rendered, err := h.library.Compose(req.ctx(), &a, nil)
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
-	if p.Checks, err = d.check(v.ctx(), a, rendered); err != nil {
+	if p.Checks, err = h.check(req.ctx(), a, rendered); err != nil {
 		return err
 	}
-	if p.Audiences, err = d.audiences(v, a); err != nil {
+	if p.Audiences, err = h.audiences(req, a); err != nil {
 		return err
 	}
-	hero, err := d.hero(v.ctx(), a)
+	hero, err := h.hero(req.ctx(), a)
 	if err != nil {
 		return err
 	}
-	if err := d.giveAddress(v.ctx(), &a); err != nil {
+	if err := h.giveAddress(req.ctx(), &a); err != nil {
 		return err
 	}
-	p.Cards = v.cards(a, rendered, hero)
+	p.Cards = req.cards(a, rendered, hero)
 	if len(rendered.Mentions) > 0 {
 		p.Told = list(rendered.Mentions) + " will be told that you name them."
 	}
-	return d.pages.Render(v.w, status, "admin/publish", p)
+	return h.pages.Render(req.w, status, "admin/publish", p)
 }
 
 // audiences says of each answer how far it goes.
-func (d *Desk) audiences(v *visit, a blog.Article) ([]audience, error) {
+func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
 	reach := "goes to nobody elsewhere yet: its author has no followers"
-	if a.VoiceID == v.author.ID {
+	if a.VoiceID == req.author.ID {
 		reach = "goes to nobody elsewhere yet: you have no followers"
 	}
-	n, err := d.store.CountFollowers(v.ctx(), a.VoiceID)
+	n, err := h.store.CountFollowers(req.ctx(), a.VoiceID)
 	if err != nil {
 		return nil, err
 	}
 	if n.Accepted > 0 {
 		reach = "goes to " + text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	}
-	wrote, err := d.countCarried(v, coauthors(a))
+	wrote, err := h.countCarried(req, coauthors(a))
 	if err != nil {
 		return nil, err
 	}
-	announced, err := d.countCarried(v, d.announcers(a))
+	announced, err := h.countCarried(req, h.announcers(a))
 	if err != nil {
 		return nil, err
 	}
@@ -174,28 +174,28 @@ func coauthors(a blog.Article) []account.FindVoice {
 }
 
 // announcers are the voices of the blog and of the article's series.
-func (d *Desk) announcers(a blog.Article) []account.FindVoice {
-	return []account.FindVoice{d.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
-		series, err := d.store.WishedSeries(ctx, a)
+func (h *Handler) announcers(a blog.Article) []account.FindVoice {
+	return []account.FindVoice{h.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
+		series, err := h.store.WishedSeries(ctx, a)
 		if err != nil {
 			return blog.Voice{}, err
 		}
-		return d.store.SeriesVoice(ctx, series.ID)
+		return h.store.SeriesVoice(ctx, series.ID)
 	}}
 }
 
 // countCarried counts the followers of those of the voices that are there and speak.
-func (d *Desk) countCarried(v *visit, voices []account.FindVoice) (int, error) {
+func (h *Handler) countCarried(req *request, voices []account.FindVoice) (int, error) {
 	total := 0
 	for _, find := range voices {
-		voice, err := find(v.ctx())
+		voice, err := find(req.ctx())
 		if errors.Is(err, blog.ErrNotFound) || err == nil && !voice.Followable() {
 			continue
 		}
 		if err != nil {
 			return 0, err
 		}
-		n, err := d.store.CountFollowers(v.ctx(), voice.ID)
+		n, err := h.store.CountFollowers(req.ctx(), voice.ID)
 		if err != nil {
 			return 0, err
 		}
@@ -205,12 +205,12 @@ func (d *Desk) countCarried(v *visit, voices []account.FindVoice) (int, error) {
 }
 
 // cards shows the three forms as Mastodon does (contract F-027 to F-031).
-func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
+func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 	month := a.Month
 	if month == "" {
-		month = v.now.In(v.site.Location()).Format("2006/01")
+		month = req.now.In(req.site.Location()).Format("2006/01")
 	}
-	link := v.site.Host() + "/" + month + "/" + a.Slug
+	link := req.site.Host() + "/" + month + "/" + a.Slug
 	paragraph := func(text string) template.HTML {
 		if text == "" {
 			return ""
@@ -224,7 +224,7 @@ func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 		{Value: string(blog.TeaserNote), Word: "Note with a link", Hint: "Looks the same on every server: title, summary and a link.",
 			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
 		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds long ones, and drops tables and notes.",
-			Body: strong + v.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
+			Body: strong + req.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
 	}
 	for i := range list {
 		list[i].Picture = hero
@@ -236,8 +236,8 @@ func (v *visit) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 }
 
 // asNote is the whole text as Mastodon keeps it of what it is sent. It links nowhere, so that nobody leaves the form by it.
-func (v *visit) asNote(a blog.Article, r markup.Rendered) template.HTML {
-	sent := markup.Federated(r.HTML, markup.NoteHTML, v.site.ArticlePage(a))
+func (req *request) asNote(a blog.Article, r markup.Rendered) template.HTML {
+	sent := markup.Federated(r.HTML, markup.NoteHTML, req.site.ArticlePage(a))
 	return markup.StripLinks(markup.Clean(string(sent)).HTML).HTML()
 }
 
@@ -258,58 +258,58 @@ func attached(hero *picture, images []markup.Image) []*picture {
 }
 
 // publish saves the answers and lets the article go, now or at its moment.
-func (d *Desk) publish(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) publish(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"), Format: form.Get("format"),
-		Saved: form.Get("saved"), Troubles: troubles{}}
+		Saved: form.Get("saved"), Troubles: fieldErrors{}}
 	if a.Status == blog.Published { // the button was pressed twice
-		return v.see("/admin/articles/" + string(a.ID) + "/report")
+		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
 	}
 	if token(a.SavedAt) != p.Saved {
-		p.Troubles["article"] = trouble{"The article was changed since you opened this page.", "Look it over again; what you see now is what would go out."}
+		p.Troubles["article"] = fieldError{"The article was changed since you opened this page.", "Look it over again; what you see now is what would go out."}
 		p.Saved = token(a.SavedAt)
-		return d.askPublish(v, http.StatusConflict, a, p)
+		return h.askPublish(req, http.StatusConflict, a, p)
 	}
-	done, err := d.letGo(v, &a, p)
-	if err := p.Troubles.note(err); err != nil {
+	done, err := h.letGo(req, &a, p)
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
 		p.Saved = token(a.SavedAt)
-		return d.askPublish(v, http.StatusUnprocessableEntity, a, p)
+		return h.askPublish(req, http.StatusUnprocessableEntity, a, p)
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "/report?done=" + done)
+	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + done)
 }
 
 // letGo writes the choices down and publishes or schedules the article. It tells what was done, by its word.
-func (d *Desk) letGo(v *visit, a *blog.Article, p publishPage) (string, error) {
+func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, error) {
 	a.Visibility, a.Format = blog.Visibility(p.Visibility), blog.Format(p.Format)
-	if err := d.readyToGo(v.ctx(), a); err != nil {
+	if err := h.readyToGo(req.ctx(), a); err != nil {
 		return "", err
 	}
-	if err := d.store.SaveArticle(v.ctx(), a, d.now()); err != nil {
+	if err := h.store.SaveArticle(req.ctx(), a, h.now()); err != nil {
 		return "", err
 	}
 	if p.When == later {
-		at, err := time.ParseInLocation(dateLayout, p.Date, v.zone)
+		at, err := time.ParseInLocation(dateLayout, p.Date, req.zone)
 		if err != nil {
 			return "", blog.Invalid{Field: "date", Problem: "is not understood: write it like 2026-11-30T09:00"}
 		}
-		*a, err = d.scheduled(v, *a, at)
+		*a, err = h.scheduled(req, *a, at)
 		return "scheduled", err
 	}
-	first, err := d.store.CountArticles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
+	first, err := h.store.CountArticles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
 		return "", err
 	}
-	published, err := d.outbox.PublishHeld(v.ctx(), a.ID, v.author.Hold())
+	published, err := h.outbox.PublishHeld(req.ctx(), a.ID, req.author.Hold())
 	if err != nil {
 		return "", err
 	}
@@ -320,14 +320,14 @@ func (d *Desk) letGo(v *visit, a *blog.Article, p publishPage) (string, error) {
 	case first == 0:
 		return "first", nil
 	}
-	if letters, err := d.store.Reports(v.ctx(), a.ID); err != nil || len(letters) == 0 {
+	if letters, err := h.store.Reports(req.ctx(), a.ID); err != nil || len(letters) == 0 {
 		return "published-here", err
 	}
 	return "published", nil
 }
 
-func (d *Desk) scheduled(v *visit, a blog.Article, at time.Time) (blog.Article, error) {
-	scheduled, err := d.outbox.Schedule(v.ctx(), a.ID, at)
+func (h *Handler) scheduled(req *request, a blog.Article, at time.Time) (blog.Article, error) {
+	scheduled, err := h.outbox.Schedule(req.ctx(), a.ID, at)
 	if err != nil {
 		return a, err
 	}
@@ -336,16 +336,16 @@ func (d *Desk) scheduled(v *visit, a blog.Article, at time.Time) (blog.Article, 
 
 // readyToGo gives an article without an address one made from its title, renders it with what is known today, and asks
 // the noun whether it may go.
-func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
-	if err := d.giveAddress(ctx, a); err != nil {
+func (h *Handler) readyToGo(ctx context.Context, a *blog.Article) error {
+	if err := h.giveAddress(ctx, a); err != nil {
 		return err
 	}
-	rendered, err := d.library.Compose(ctx, a, nil)
+	rendered, err := h.library.Compose(ctx, a, nil)
 	if err != nil {
 		return err
 	}
 	trial := *a
-	if err := trial.Publish(d.now(), time.UTC); err != nil {
+	if err := trial.Publish(h.now(), time.UTC); err != nil {
 		return err
 	}
 	for _, n := range rendered.Notices {
@@ -357,16 +357,16 @@ func (d *Desk) readyToGo(ctx context.Context, a *blog.Article) error {
 }
 
 // giveAddress makes an address of the title for an article without one, that no other has.
-func (d *Desk) giveAddress(ctx context.Context, a *blog.Article) (err error) {
+func (h *Handler) giveAddress(ctx context.Context, a *blog.Article) (err error) {
 	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
-		a.Slug, err = d.store.FreeSlug(ctx, authoring.Slug(a.Title, a.Language), a.ID, a.Language)
+		a.Slug, err = h.store.FreeSlug(ctx, authoring.Slug(a.Title, a.Language), a.ID, a.Language)
 	}
 	return err
 }
 
 // unschedule makes a scheduled article a draft again.
-func (d *Desk) unschedule(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) unschedule(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
@@ -374,10 +374,10 @@ func (d *Desk) unschedule(v *visit) error {
 		return blog.ErrConflict
 	}
 	a.Status, a.ScheduledAt = blog.Draft, nil
-	if err := d.store.SaveArticle(v.ctx(), &a, d.now()); err != nil {
+	if err := h.store.SaveArticle(req.ctx(), &a, h.now()); err != nil {
 		return err
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "?done=draft")
+	return req.redirect("/admin/articles/" + string(a.ID) + "?done=draft")
 }
 
 // withdrawPage says what taking back means before it is done.
@@ -387,21 +387,21 @@ type withdrawPage struct {
 	Holders string // which servers will be asked
 }
 
-func (d *Desk) showWithdraw(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) showWithdraw(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	f, err := d.frame(v, "articles", "Take back: "+titled(a))
+	f, err := h.frame(req, "articles", "Take back: "+titled(a))
 	if err != nil {
 		return err
 	}
 	p := withdrawPage{frame: f, Article: a}
 	if a.Status == blog.Published {
-		n, err := d.holders(v.ctx(), a.ID)
+		n, err := h.holders(req.ctx(), a.ID)
 		if err != nil {
 			return err
 		}
@@ -409,14 +409,14 @@ func (d *Desk) showWithdraw(v *visit) error {
 			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; none can be made to.", upper(text.Plural(n, "server", "servers")))
 		}
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/withdraw", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/withdraw", p)
 }
 
 // holders counts the servers that may have an article.
-func (d *Desk) holders(ctx context.Context, article blog.ID) (int, error) {
-	letters, err := d.store.Reports(ctx, article)
+func (h *Handler) holders(ctx context.Context, article blog.ID) (int, error) {
+	letters, err := h.store.Reports(ctx, article)
 	n := 0
-	for _, s := range blog.Standings(letters) {
+	for _, s := range blog.ServerStates(letters) {
 		if !s.Former && (s.Has() || s.Unsure) {
 			n++
 		}
@@ -424,35 +424,35 @@ func (d *Desk) holders(ctx context.Context, article blog.ID) (int, error) {
 	return n, err
 }
 
-func (d *Desk) withdraw(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) withdraw(req *request) error {
+	a, err := h.publishable(req)
 	if err != nil {
 		return err
 	}
-	asked, err := d.holders(v.ctx(), a.ID)
+	asked, err := h.holders(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
-	if err := d.outbox.Withdraw(v.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
+	if err := h.outbox.Withdraw(req.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
 		return err
 	}
 	said := "withdrawn"
 	if asked == 0 {
 		said = "withdrawn-here"
 	}
-	return v.see("/admin/articles?tab=withdrawn&done=" + said)
+	return req.redirect("/admin/articles?tab=withdrawn&done=" + said)
 }
 
-func (d *Desk) deleteArticle(v *visit) error {
-	a, err := d.publishable(v)
+func (h *Handler) deleteArticle(req *request) error {
+	a, err := h.publishable(req)
 	if errors.Is(err, blog.ErrForbidden) { // a contributor may throw an own draft away
-		a, err = d.writable(v)
+		a, err = h.writable(req)
 	}
 	if err != nil {
 		return err
 	}
-	if err := d.outbox.Delete(v.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
+	if err := h.outbox.Delete(req.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
 		return err
 	}
-	return v.see("/admin/articles?tab=deleted&done=deleted")
+	return req.redirect("/admin/articles?tab=deleted&done=deleted")
 }

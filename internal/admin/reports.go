@@ -13,18 +13,18 @@ import (
 	"causerie/internal/text"
 )
 
-// complaintsPage lists what was reported to the moderators, and what they reported to others.
-type complaintsPage struct {
+// reportsPage lists what was reported to the moderators, and what they reported to others.
+type reportsPage struct {
 	frame
 	Heading string
 	Tabs    []tab
 	Tab     string
-	Rows    []complaint
+	Rows    []reportRow
 	Pager   pager
 }
 
-// complaint is one of them.
-type complaint struct {
+// reportRow is one of them.
+type reportRow struct {
 	ID     blog.ID
 	Who    person // who reports, or is reported
 	Host   string // stands for who reports where that is a server itself
@@ -44,8 +44,8 @@ type concern struct {
 	Block      string // the way to a block of its writer
 }
 
-// trays are the tabs of the page.
-var trays = []struct {
+// reportTabs are the tabs of the page.
+var reportTabs = []struct {
 	name, word, heading string
 	list                store.ComplaintList
 }{
@@ -54,16 +54,16 @@ var trays = []struct {
 	{"sent", "Sent", "Reports to other servers", store.ComplaintList{Ours: true}},
 }
 
-const complaintsPerPage = 30
+const reportsPerPage = 30
 
-func (d *Desk) complaints(v *visit) error {
-	f, err := d.frame(v, "reports", "Reports")
+func (h *Handler) reports(req *request) error {
+	f, err := h.frame(req, "reports", "Reports")
 	if err != nil {
 		return err
 	}
-	p := complaintsPage{frame: f, Tab: cmp.Or(v.r.URL.Query().Get("tab"), "open")}
-	for _, tray := range trays {
-		n, err := d.store.CountComplaints(v.ctx(), tray.list)
+	p := reportsPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "open")}
+	for _, tray := range reportTabs {
+		n, err := h.store.CountComplaints(req.ctx(), tray.list)
 		if err != nil {
 			return err
 		}
@@ -75,8 +75,8 @@ func (d *Desk) complaints(v *visit) error {
 			p.Heading = upper(text.PluralInWords(n, "report waits", "reports wait"))
 		}
 		list := tray.list
-		list.Limit, list.Offset = complaintsPerPage+1, offset(v.r)
-		if p.Rows, err = d.listComplaints(v, list); err != nil {
+		list.Limit, list.Offset = reportsPerPage+1, offset(req.r)
+		if p.Rows, err = h.listReports(req, list); err != nil {
 			return err
 		}
 	}
@@ -84,27 +84,27 @@ func (d *Desk) complaints(v *visit) error {
 		return blog.ErrNotFound
 	}
 	p.Title = p.Heading
-	p.Pager, p.Rows = turn(v.r, p.Rows, complaintsPerPage)
-	return d.pages.Render(v.w, http.StatusOK, "admin/complaints", p)
+	p.Pager, p.Rows = turn(req.r, p.Rows, reportsPerPage)
+	return h.pages.Render(req.w, http.StatusOK, "admin/complaints", p)
 }
 
-func (d *Desk) listComplaints(v *visit, l store.ComplaintList) ([]complaint, error) {
-	found, err := d.store.Complaints(v.ctx(), l)
+func (h *Handler) listReports(req *request, l store.ComplaintList) ([]reportRow, error) {
+	found, err := h.store.Complaints(req.ctx(), l)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]complaint, len(found))
+	rows := make([]reportRow, len(found))
 	for i, c := range found {
-		if rows[i], err = d.complaint(v, c); err != nil {
+		if rows[i], err = h.reportRow(req, c); err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
 }
 
-func (d *Desk) complaint(v *visit, c blog.Complaint) (complaint, error) {
-	row := complaint{ID: c.ID, Host: c.Host, When: moment(c.At, v.now, v.zone), Words: c.Words}
-	actor, err := d.store.Actor(v.ctx(), c.ActorID)
+func (h *Handler) reportRow(req *request, c blog.Report) (reportRow, error) {
+	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words}
+	actor, err := h.store.Actor(req.ctx(), c.ActorID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return row, err
 	}
@@ -113,19 +113,19 @@ func (d *Desk) complaint(v *visit, c blog.Complaint) (complaint, error) {
 		row.Who = someone(actor)
 	}
 	for _, address := range c.About {
-		about, err := d.concern(v, address)
+		about, err := h.concern(req, address)
 		if err != nil {
 			return row, err
 		}
 		row.About = append(row.About, about)
 	}
-	return row, d.fate(v.ctx(), c, &row)
+	return row, h.fate(req.ctx(), c, &row)
 }
 
 // fate says who of ours did something about a complaint, and what became of one that we sent.
-func (d *Desk) fate(ctx context.Context, c blog.Complaint, row *complaint) error {
+func (h *Handler) fate(ctx context.Context, c blog.Report, row *reportRow) error {
 	if by := cmp.Or(c.VoiceID, c.ResolvedBy); by != "" {
-		voice, err := d.store.Voice(ctx, by)
+		voice, err := h.store.Voice(ctx, by)
 		if err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return err
 		}
@@ -134,7 +134,7 @@ func (d *Desk) fate(ctx context.Context, c blog.Complaint, row *complaint) error
 	if !c.Ours {
 		return nil
 	}
-	letter, err := d.store.LetterOf(ctx, c.ActivityID)
+	letter, err := h.store.DeliveryOf(ctx, c.ActivityID)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
 		row.Class, row.Status = "done", "sent"
@@ -152,29 +152,29 @@ func (d *Desk) fate(ctx context.Context, c blog.Complaint, row *complaint) error
 }
 
 // concern says what an address of a complaint is. Of words that were written to an author alone nothing is shown.
-func (d *Desk) concern(v *visit, address string) (concern, error) {
-	if kind, id, rest, ok := d.address.Local(address); ok && rest == "" {
+func (h *Handler) concern(req *request, address string) (concern, error) {
+	if kind, id, rest, ok := h.address.Local(address); ok && rest == "" {
 		switch kind {
 		case "actors":
-			voice, err := d.store.Voice(v.ctx(), id)
+			voice, err := h.store.Voice(req.ctx(), id)
 			return concern{Words: "The author " + voice.Name, URL: "/@" + voice.Handle, Ours: true}, known(err)
 		case "articles":
-			a, err := d.store.ArticleByObject(v.ctx(), id)
-			return v.aboutArticle(a), known(err)
+			a, err := h.store.ArticleByObject(req.ctx(), id)
+			return req.aboutArticle(a), known(err)
 		case "notes":
-			c, err := d.store.Comment(v.ctx(), id)
-			return v.aboutComment(c), known(err)
+			c, err := h.store.Comment(req.ctx(), id)
+			return req.aboutComment(c), known(err)
 		}
 	}
-	if d.address.Owns(address) {
-		a, err := d.store.ArticleBySlug(v.ctx(), address[strings.LastIndexByte(address, '/')+1:])
-		return v.aboutArticle(a), known(err)
+	if h.address.Owns(address) {
+		a, err := h.store.ArticleBySlug(req.ctx(), address[strings.LastIndexByte(address, '/')+1:])
+		return req.aboutArticle(a), known(err)
 	}
-	c, err := d.store.CommentByAddress(v.ctx(), address)
+	c, err := h.store.CommentByAddress(req.ctx(), address)
 	if !errors.Is(err, blog.ErrNotFound) {
-		return v.aboutComment(c), err
+		return req.aboutComment(c), err
 	}
-	actor, err := d.store.Actor(v.ctx(), address)
+	actor, err := h.store.Actor(req.ctx(), address)
 	return concern{Words: cmp.Or(actor.DisplayName(), address), URL: actor.URL, Block: blockPath(actor.ID)}, known(err)
 }
 
@@ -186,14 +186,14 @@ func known(err error) error {
 	return err
 }
 
-func (v *visit) aboutArticle(a blog.Article) concern {
+func (req *request) aboutArticle(a blog.Article) concern {
 	if a.ID == "" {
 		return concern{Words: "An article that is gone"}
 	}
 	return concern{Words: "The article “" + titled(a) + "”", URL: "/admin/articles/" + string(a.ID) + "/report", Ours: true}
 }
 
-func (v *visit) aboutComment(c blog.Comment) concern {
+func (req *request) aboutComment(c blog.Comment) concern {
 	switch {
 	case c.ID == "" || c.State == blog.CommentRemoved:
 		return concern{Words: "A comment that is gone"}
@@ -211,45 +211,45 @@ func blockPath(actor string) string {
 	return "/admin/blocks/new?" + url.Values{"person": {actor}}.Encode()
 }
 
-func (d *Desk) resolve(v *visit) error {
-	id, err := v.id("report")
+func (h *Handler) resolve(req *request) error {
+	id, err := req.id("report")
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	by, done, tab := v.author.ID, "resolved", "open"
+	by, done, tab := req.author.ID, "resolved", "open"
 	if form.Get("answer") == "reopen" {
 		by, done, tab = "", "reopened", "resolved"
 	}
-	err = d.store.ResolveComplaint(v.ctx(), id, by, v.now)
+	err = h.store.ResolveComplaint(req.ctx(), id, by, req.now)
 	if errors.Is(err, blog.ErrNotFound) {
 		err = blog.ErrConflict
 	}
 	if err != nil {
 		return err
 	}
-	return v.see("/admin/reports?" + url.Values{"tab": {tab}, "done": {done}}.Encode())
+	return req.redirect("/admin/reports?" + url.Values{"tab": {tab}, "done": {done}}.Encode())
 }
 
-// complain reports a comment to the moderators of its server.
-func (d *Desk) complain(v *visit) error {
-	c, a, err := d.moderated(v)
+// sendReport reports a comment to the moderators of its server.
+func (h *Handler) sendReport(req *request) error {
+	c, a, err := h.moderated(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := commentPage{Report: strings.TrimSpace(form.Get("report")), Troubles: troubles{}}
-	if err := p.Troubles.note(d.outbox.Report(v.ctx(), v.author.ID, c.ID, p.Report)); err != nil {
+	p := commentPage{Report: strings.TrimSpace(form.Get("report")), Troubles: fieldErrors{}}
+	if err := p.Troubles.add(h.outbox.Report(req.ctx(), req.author.ID, c.ID, p.Report)); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.comment(v, http.StatusUnprocessableEntity, c, a, p)
+		return h.comment(req, http.StatusUnprocessableEntity, c, a, p)
 	}
-	return v.see("/admin/comments/" + string(c.ID) + "?done=reported")
+	return req.redirect("/admin/comments/" + string(c.ID) + "?done=reported")
 }

@@ -12,78 +12,78 @@ import (
 	"causerie/internal/store"
 )
 
-// admit signs an author in on this browser, under a fresh token of which only a hash is kept.
-func (d *Desk) admit(v *visit, author blog.Author, long bool) error {
-	d.forget(v) // a sign-in that was here before ends
+// startSession signs an author in on this browser, under a fresh token of which only a hash is kept.
+func (h *Handler) startSession(req *request, author blog.Author, long bool) error {
+	h.endSession(req) // a sign-in that was here before ends
 	stay := shortStay
 	if long {
 		stay = longStay
 	}
-	token, now := account.NewToken(), d.now()
-	in := store.SignIn{TokenHash: account.HashToken(token), VoiceID: author.ID, Device: device(v.r), CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(stay)}
-	if err := d.store.AddSignIn(v.ctx(), in); err != nil {
+	token, now := account.NewToken(), h.now()
+	in := store.Session{TokenHash: account.HashToken(token), VoiceID: author.ID, Device: device(req.r), CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(stay)}
+	if err := h.store.AddSession(req.ctx(), in); err != nil {
 		return err
 	}
-	cookie := d.cookie(token)
+	cookie := h.cookie(token)
 	if long {
 		cookie.MaxAge = int(longStay / time.Second)
 	}
-	http.SetCookie(v.w, cookie)
-	v.author, v.browse = author, in
-	return d.remember(v)
+	http.SetCookie(req.w, cookie)
+	req.author, req.browse = author, in
+	return h.remember(req)
 }
 
-// recognise finds out who is signed in on this browser, if anybody is, and notes the use now and then.
-func (d *Desk) recognise(v *visit) error {
-	cookie, err := v.r.Cookie(d.cookieName())
+// currentSession finds out who is signed in on this browser, if anybody is, and notes the use now and then.
+func (h *Handler) currentSession(req *request) error {
+	cookie, err := req.r.Cookie(h.cookieName())
 	if err != nil || len(cookie.Value) > 100 {
 		return nil
 	}
-	in, author, err := d.store.SignedIn(v.ctx(), account.HashToken(cookie.Value), d.now())
+	in, author, err := h.store.Session(req.ctx(), account.HashToken(cookie.Value), h.now())
 	if errors.Is(err, blog.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	v.author, v.browse = author, in
+	req.author, req.browse = author, in
 	if zone, err := time.LoadLocation(author.Timezone); err == nil && author.Timezone != "" {
-		v.zone = zone
+		req.zone = zone
 	}
-	if now := d.now(); now.Sub(in.UsedAt) > renewEvery {
-		return d.store.UseSignIn(v.ctx(), in.TokenHash, now, now.Add(in.ExpiresAt.Sub(in.UsedAt)))
+	if now := h.now(); now.Sub(in.UsedAt) > renewEvery {
+		return h.store.TouchSession(req.ctx(), in.TokenHash, now, now.Add(in.ExpiresAt.Sub(in.UsedAt)))
 	}
 	return nil
 }
 
-func (d *Desk) signOut(v *visit) error {
-	d.forget(v)
-	gone := d.cookie("")
+func (h *Handler) signOut(req *request) error {
+	h.endSession(req)
+	gone := h.cookie("")
 	gone.MaxAge = -1
-	http.SetCookie(v.w, gone)
-	return v.see("/login")
+	http.SetCookie(req.w, gone)
+	return req.redirect("/login")
 }
 
-// forget ends the sign-in of this browser.
-func (d *Desk) forget(v *visit) {
-	if cookie, err := v.r.Cookie(d.cookieName()); err == nil {
-		if err := d.store.EndSignIn(v.ctx(), account.HashToken(cookie.Value)); err != nil {
-			d.Log.Error("a sign-in could not be ended", "error", err)
+// endSession ends the sign-in of this browser.
+func (h *Handler) endSession(req *request) {
+	if cookie, err := req.r.Cookie(h.cookieName()); err == nil {
+		if err := h.store.EndSession(req.ctx(), account.HashToken(cookie.Value)); err != nil {
+			h.Log.Error("a sign-in could not be ended", "error", err)
 		}
 	}
 }
 
 // cookieName has a prefix by which browsers refuse the cookie from anything but this very host over https; over plain
 // http, on somebody's own machine, they would refuse it altogether.
-func (d *Desk) cookieName() string {
-	if d.secure() {
+func (h *Handler) cookieName() string {
+	if h.secure() {
 		return "__Host-" + page.SignInCookie
 	}
 	return page.SignInCookie
 }
 
-func (d *Desk) cookie(value string) *http.Cookie {
-	return &http.Cookie{Name: d.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: d.secure(), SameSite: http.SameSiteLaxMode}
+func (h *Handler) cookie(value string) *http.Cookie {
+	return &http.Cookie{Name: h.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteLaxMode}
 }
 
 // device is what the browser calls itself, shortened.

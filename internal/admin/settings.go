@@ -14,93 +14,93 @@ type settingsPage struct {
 	frame
 	Name, Description, Language, Zone string
 	Voice                             voiceBox
-	Troubles                          troubles
+	Troubles                          fieldErrors
 }
 
-func (d *Desk) showSettings(v *visit) error {
-	return d.settings(v, http.StatusOK, settingsOf(v.site))
+func (h *Handler) showSettings(req *request) error {
+	return h.settings(req, http.StatusOK, settingsOf(req.site))
 }
 
 func settingsOf(site blog.Site) settingsPage {
-	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone, Troubles: troubles{}}
+	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone, Troubles: fieldErrors{}}
 }
 
-func (d *Desk) settings(v *visit, status int, p settingsPage) error {
-	if v.author.Role != blog.Admin {
+func (h *Handler) settings(req *request, status int, p settingsPage) error {
+	if req.author.Role != blog.Admin {
 		return blog.ErrForbidden
 	}
-	f, err := d.frame(v, "settings", "Settings")
+	f, err := h.frame(req, "settings", "Settings")
 	if err != nil {
 		return err
 	}
 	p.frame = f
-	if p.Voice, err = d.voiceBox(v, p.Voice.Typed, p.Troubles, d.store.SiteVoice); err != nil {
+	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Troubles, h.store.SiteVoice); err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, status, "admin/settings", p)
+	return h.pages.Render(req.w, status, "admin/settings", p)
 }
 
-func (d *Desk) saveSettings(v *visit) error {
-	if v.author.Role != blog.Admin {
+func (h *Handler) saveSettings(req *request) error {
+	if req.author.Role != blog.Admin {
 		return blog.ErrForbidden
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "), Description: strings.TrimSpace(form.Get("description")),
-		Language: strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")), Troubles: troubles{}}
-	site := v.site
+		Language: strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")), Troubles: fieldErrors{}}
+	site := req.site
 	p.take(&site)
 	if len(p.Troubles) > 0 {
-		return d.settings(v, http.StatusUnprocessableEntity, p)
+		return h.settings(req, http.StatusUnprocessableEntity, p)
 	}
-	if err := d.store.SaveSite(v.ctx(), site); err != nil {
+	if err := h.store.SaveSite(req.ctx(), site); err != nil {
 		return err
 	}
-	if err := d.renameVoice(v, d.store.SiteVoice, site.Name, site.Description); err != nil {
+	if err := h.renameVoice(req, h.store.SiteVoice, site.Name, site.Description); err != nil {
 		return err
 	}
-	return v.see("/admin/settings?done=saved")
+	return req.redirect("/admin/settings?done=saved")
 }
 
 // switchSite lets the blog as a whole be followed, or no longer.
-func (d *Desk) switchSite(v *visit) error {
-	if v.author.Role != blog.Admin {
+func (h *Handler) switchSite(req *request) error {
+	if req.author.Role != blog.Admin {
 		return blog.ErrForbidden
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	p := settingsOf(v.site)
+	p := settingsOf(req.site)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
-	err = d.switchVoice(v, form.Get("switch"), d.store.SiteVoice, func() (blog.Voice, error) {
-		return account.LetSiteSpeak(v.ctx(), d.store, p.Voice.Typed, d.now())
+	err = h.switchVoice(req, form.Get("switch"), h.store.SiteVoice, func() (blog.Voice, error) {
+		return account.LetSiteSpeak(req.ctx(), h.store, p.Voice.Typed, h.now())
 	})
-	if err := p.Troubles.note(err); err != nil {
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.settings(v, http.StatusUnprocessableEntity, p)
+		return h.settings(req, http.StatusUnprocessableEntity, p)
 	}
-	return v.see("/admin/settings?done=saved#voice")
+	return req.redirect("/admin/settings?done=saved#voice")
 }
 
 // take puts what was typed into the site and says what is wrong with it.
 func (p settingsPage) take(site *blog.Site) {
 	if p.Name == "" || len([]rune(p.Name)) > 100 {
-		p.Troubles.add("name", "must have 1 to 100 characters: it stands at the head of every page")
+		p.Troubles.addNew("name", "must have 1 to 100 characters: it stands at the head of every page")
 	}
 	if len([]rune(p.Description)) > 500 {
-		p.Troubles.add("description", "is longer than 500 characters: a line or two are enough")
+		p.Troubles.addNew("description", "is longer than 500 characters: a line or two are enough")
 	}
 	tag, known := blog.Language(p.Language)
 	if !known {
-		p.Troubles.add("language", blog.UnknownLanguage)
+		p.Troubles.addNew("language", blog.UnknownLanguage)
 	}
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
-		p.Troubles.add("zone", "is not one that is known: write it like “Europe/Amsterdam”")
+		p.Troubles.addNew("zone", "is not one that is known: write it like “Europe/Amsterdam”")
 	}
 	site.Name, site.Description, site.Language, site.Timezone = p.Name, p.Description, tag, p.Zone
 }

@@ -21,7 +21,7 @@ type todayPage struct {
 	Scheduled []row // the next to go out first
 	Drafts    []row
 	AllDrafts int
-	Held      []held
+	Held      []commentRow
 	Followers store.FollowerCounts
 	New       []follower
 	Earlier   int // new followers beside those shown
@@ -40,21 +40,21 @@ const mostEmojis = 12 // different ones that are shown
 
 const newSince = 7 * 24 * time.Hour // what counts as a new follower
 
-func (d *Desk) today(v *visit) error {
-	f, err := d.frame(v, "today", "Today")
+func (h *Handler) today(req *request) error {
+	f, err := h.frame(req, "today", "Today")
 	if err != nil {
 		return err
 	}
 	p := todayPage{frame: f}
-	if p.Sentence, p.Hint, err = d.health(v); err != nil {
+	if p.Sentence, p.Hint, err = h.health(req); err != nil {
 		return err
 	}
-	if err := errors.Join(d.lastArticle(v, &p), d.scheduledNext(v, &p), d.recentDrafts(v, &p), d.waitingComments(v, &p), d.newFollowers(v, &p)); err != nil {
+	if err := errors.Join(h.lastArticle(req, &p), h.scheduledNext(req, &p), h.recentDrafts(req, &p), h.waitingComments(req, &p), h.newFollowers(req, &p)); err != nil {
 		return err
 	}
 	p.Steps = p.Last == nil && p.AllDrafts == 0 && len(p.Scheduled) == 0
 	p.beforeTheFirstLetter()
-	return d.pages.Render(v.w, http.StatusOK, "admin/today", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/today", p)
 }
 
 // beforeTheFirstLetter puts what is true of a new blog in the place of a delivery that never was.
@@ -71,12 +71,12 @@ func (p *todayPage) beforeTheFirstLetter() {
 }
 
 // health says in one sentence how the letters fare, and what comes of it.
-func (d *Desk) health(v *visit) (sentence, hint string, err error) {
-	peers, err := d.store.SilentPeers(v.ctx())
+func (h *Handler) health(req *request) (sentence, hint string, err error) {
+	peers, err := h.store.SilentPeers(req.ctx())
 	if err != nil {
 		return "", "", err
 	}
-	refusals, err := d.store.Refusals(v.ctx())
+	refusals, err := h.store.Refusals(req.ctx())
 	if err != nil {
 		return "", "", err
 	}
@@ -111,73 +111,73 @@ func (d *Desk) health(v *visit) (sentence, hint string, err error) {
 	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".", "What waits for them is tried again, at growing distances, for a week.", nil
 }
 
-func (d *Desk) lastArticle(v *visit, p *todayPage) error {
-	list, err := d.store.Articles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
+func (h *Handler) lastArticle(req *request, p *todayPage) error {
+	list, err := h.store.Articles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	counts, err := d.store.Counts(v.ctx(), []blog.ID{list[0].ID})
+	counts, err := h.store.Counts(req.ctx(), []blog.ID{list[0].ID})
 	if err != nil {
 		return err
 	}
-	letters, err := d.store.Samples(v.ctx(), []blog.ID{list[0].ID})
+	letters, err := h.store.Samples(req.ctx(), []blog.ID{list[0].ID})
 	if err != nil {
 		return err
 	}
-	emojis, err := d.store.Emojis(v.ctx(), list[0].ID, mostEmojis)
+	emojis, err := h.store.Emojis(req.ctx(), list[0].ID, mostEmojis)
 	if err != nil {
 		return err
 	}
-	p.Last = &lastArticle{row: v.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: v.progress(letters[list[0].ID])}
+	p.Last = &lastArticle{row: req.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: req.progress(letters[list[0].ID])}
 	return nil
 }
 
 // scheduledNext lists what goes out by itself.
-func (d *Desk) scheduledNext(v *visit, p *todayPage) error {
-	list, err := d.store.Articles(v.ctx(), store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
+func (h *Handler) scheduledNext(req *request, p *todayPage) error {
+	list, err := h.store.Articles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
 	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
 	for _, a := range list {
-		p.Scheduled = append(p.Scheduled, v.row(a))
+		p.Scheduled = append(p.Scheduled, req.row(a))
 	}
 	return err
 }
 
-func (d *Desk) recentDrafts(v *visit, p *todayPage) error {
-	drafts := store.Filter{Voice: v.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
-	list, err := d.store.Articles(v.ctx(), drafts)
+func (h *Handler) recentDrafts(req *request, p *todayPage) error {
+	drafts := store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
+	list, err := h.store.Articles(req.ctx(), drafts)
 	if err != nil {
 		return err
 	}
 	for _, a := range list {
-		p.Drafts = append(p.Drafts, v.row(a))
+		p.Drafts = append(p.Drafts, req.row(a))
 	}
-	p.AllDrafts, err = d.store.CountArticles(v.ctx(), drafts)
+	p.AllDrafts, err = h.store.CountArticles(req.ctx(), drafts)
 	return err
 }
 
-func (d *Desk) waitingComments(v *visit, p *todayPage) error {
-	list, err := d.store.Comments(v.ctx(), store.CommentList{Voice: v.own(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
+func (h *Handler) waitingComments(req *request, p *todayPage) error {
+	list, err := h.store.Comments(req.ctx(), store.CommentList{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
 	if err != nil {
 		return err
 	}
-	p.Held, err = d.held(v, list)
+	p.Held, err = h.commentRows(req, list)
 	return err
 }
 
-func (d *Desk) newFollowers(v *visit, p *todayPage) (err error) {
-	if p.Followers, err = d.store.CountFollowers(v.ctx(), v.author.ID); err != nil {
+func (h *Handler) newFollowers(req *request, p *todayPage) (err error) {
+	if p.Followers, err = h.store.CountFollowers(req.ctx(), req.author.ID); err != nil {
 		return err
 	}
-	list, err := d.store.FollowersOf(v.ctx(), store.FollowerList{Voice: v.author.ID, State: blog.Accepted, Limit: 100})
+	list, err := h.store.FollowersOf(req.ctx(), store.FollowerList{Voice: req.author.ID, State: blog.Accepted, Limit: 100})
 	if err != nil {
 		return err
 	}
-	since := d.now().Add(-newSince)
+	since := h.now().Add(-newSince)
 	for _, f := range list {
 		switch {
 		case f.Since.Before(since):
 		case len(p.New) < 3:
-			p.New = append(p.New, v.follower(f))
+			p.New = append(p.New, req.follower(f))
 		default:
 			p.Earlier++
 		}
@@ -186,10 +186,10 @@ func (d *Desk) newFollowers(v *visit, p *todayPage) (err error) {
 }
 
 // more is the rest of the menu, where a narrow screen has no room for it.
-func (d *Desk) more(v *visit) error {
-	f, err := d.frame(v, "more", "More")
+func (h *Handler) more(req *request) error {
+	f, err := h.frame(req, "more", "More")
 	if err != nil {
 		return err
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/more", struct{ frame }{f})
+	return h.pages.Render(req.w, http.StatusOK, "admin/more", struct{ frame }{f})
 }

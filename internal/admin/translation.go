@@ -31,15 +31,15 @@ type translationPage struct {
 	Words    int
 	Away     string // where the pressed button leads
 	Other    *other
-	Troubles troubles
+	Troubles fieldErrors
 }
 
 // Public tells whether saving it tells the world.
 func (p translationPage) Public() bool { return p.Article.Status == blog.Published }
 
 // translations are the languages of an article beside its own, as its editor lists them.
-func (d *Desk) translations(v *visit, a blog.Article) ([]translationRow, error) {
-	list, err := d.store.Translations(v.ctx(), a.ID)
+func (h *Handler) translations(req *request, a blog.Article) ([]translationRow, error) {
+	list, err := h.store.Translations(req.ctx(), a.ID)
 	rows := make([]translationRow, len(list))
 	for i, t := range list {
 		rows[i] = translationRow{Language: t.Language, Name: page.LanguageName(t.Language), Draft: t.Draft, Behind: t.Behind}
@@ -57,19 +57,19 @@ func textPath(a blog.Article, language string) string {
 }
 
 // translated finds the article of the path and its text in the language of the path; the zero text where there is none.
-func (d *Desk) translated(v *visit) (blog.Article, blog.Translation, error) {
-	a, err := d.writable(v)
+func (h *Handler) translated(req *request) (blog.Article, blog.Translation, error) {
+	a, err := h.writable(req)
 	if err != nil {
 		return a, blog.Translation{}, err
 	}
-	tag, known := blog.Language(chi.URLParam(v.r, "language"))
-	if !known || tag != chi.URLParam(v.r, "language") || tag == a.Language {
+	tag, known := blog.Language(chi.URLParam(req.r, "language"))
+	if !known || tag != chi.URLParam(req.r, "language") || tag == a.Language {
 		return a, blog.Translation{}, blog.ErrNotFound
 	}
 	if a.Status == blog.Deleted {
 		return a, blog.Translation{}, blog.ErrGone
 	}
-	t, err := d.store.Translation(v.ctx(), a.ID, tag)
+	t, err := h.store.Translation(req.ctx(), a.ID, tag)
 	if errors.Is(err, blog.ErrNotFound) {
 		t, err = blog.Translation{Text: blog.Text{Language: tag}, Draft: true}, nil
 	}
@@ -78,29 +78,29 @@ func (d *Desk) translated(v *visit) (blog.Article, blog.Translation, error) {
 
 func translationPageOf(a blog.Article, t blog.Translation) translationPage {
 	return translationPage{Article: a, Language: t.Language, Saved: token(a.SavedAt), Headline: t.Title, Subtitle: t.Subtitle, Text: t.Markdown,
-		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Troubles: troubles{}}
+		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Troubles: fieldErrors{}}
 }
 
-func (d *Desk) editTranslation(v *visit) error {
-	a, t, err := d.translated(v)
+func (h *Handler) editTranslation(req *request) error {
+	a, t, err := h.translated(req)
 	if err != nil {
 		return err
 	}
 	p := translationPageOf(a, t)
-	former, err := d.asked(v, a, t.Language)
+	former, err := h.asked(req, a, t.Language)
 	if err != nil {
 		return err
 	}
 	if former != nil {
-		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, v.takenUp(*former)
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.takenUp(*former)
 	}
-	return d.translation(v, http.StatusOK, p, t)
+	return h.translation(req, http.StatusOK, p, t)
 }
 
 // translation shows the page; stored is what is kept of the text.
-func (d *Desk) translation(v *visit, status int, p translationPage, stored blog.Translation) error {
+func (h *Handler) translation(req *request, status int, p translationPage, stored blog.Translation) error {
 	p.Name = page.LanguageName(p.Language)
-	f, err := d.frame(v, "articles", p.Name+": "+titled(p.Article))
+	f, err := h.frame(req, "articles", p.Name+": "+titled(p.Article))
 	if err != nil {
 		return err
 	}
@@ -112,63 +112,63 @@ func (d *Desk) translation(v *visit, status int, p translationPage, stored blog.
 		}
 	}
 	p.Words = len(strings.Fields(p.Text))
-	return d.pages.Render(v.w, status, "admin/translation", p)
+	return h.pages.Render(req.w, status, "admin/translation", p)
 }
 
 // saveTranslation takes the form. What is ready goes out with the article; of a published one, at once.
-func (d *Desk) saveTranslation(v *visit) error {
-	a, stored, err := d.translated(v)
+func (h *Handler) saveTranslation(req *request) error {
+	a, stored, err := h.translated(req)
 	if err != nil {
 		return err
 	}
-	form, err := v.form()
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
 	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet", Headline: line("title"), Subtitle: line("subtitle"),
-		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"), Translator: line("translator"), Troubles: troubles{}}
+		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"), Translator: line("translator"), Troubles: fieldErrors{}}
 	action := form.Get("action")
 	if action == "continue" {
-		return d.translation(v, http.StatusOK, p, stored)
+		return h.translation(req, http.StatusOK, p, stored)
 	}
 	if action == "back" {
 		p.Away = "/admin/articles/" + string(a.ID) + "#languages"
 		switch {
 		case p.holds(stored):
-			return v.see(p.Away)
+			return req.redirect(p.Away)
 		case p.Public() && !stored.Draft:
 			p.Troubles["text"] = notByTheWay
-			return d.translation(v, http.StatusUnprocessableEntity, p, stored)
+			return h.translation(req, http.StatusUnprocessableEntity, p, stored)
 		}
 	}
-	t, err := d.translationOf(v, p, stored, action == "draft" || action == "back" && stored.Draft)
+	t, err := h.translationOf(req, p, stored, action == "draft" || action == "back" && stored.Draft)
 	if err == nil && action == "preview" {
-		return d.showTranslation(v, a, t)
+		return h.showTranslation(req, a, t)
 	}
 	if err == nil {
 		saved, _ := time.Parse(time.RFC3339Nano, p.Saved) // one that is no time is an old one
-		a, err = d.outbox.Translate(v.ctx(), a.ID, saved, t)
+		a, err = h.outbox.Translate(req.ctx(), a.ID, saved, t)
 	}
 	if errors.Is(err, blog.ErrConflict) {
-		return d.translationConflict(v, p, t)
+		return h.translationConflict(req, p, t)
 	}
-	if err := p.Troubles.note(err); err != nil {
+	if err := p.Troubles.add(err); err != nil {
 		return err
 	}
 	if len(p.Troubles) > 0 {
-		return d.translation(v, http.StatusUnprocessableEntity, p, stored)
+		return h.translation(req, http.StatusUnprocessableEntity, p, stored)
 	}
 	if p.Away != "" {
-		return v.see(p.Away)
+		return req.redirect(p.Away)
 	}
 	said := "saved"
 	if a.Status == blog.Published && !t.Draft {
-		if said, err = d.saidToWorld(v.ctx(), a.ID); err != nil {
+		if said, err = h.saidToWorld(req.ctx(), a.ID); err != nil {
 			return err
 		}
 	}
-	return v.see(textPath(a, t.Language) + "?done=" + said)
+	return req.redirect(textPath(a, t.Language) + "?done=" + said)
 }
 
 // holds tells whether the form has what is stored and nothing else.
@@ -177,69 +177,69 @@ func (p translationPage) holds(t blog.Translation) bool {
 }
 
 // translationOf makes a text of what was typed, with an address from its title where none was given.
-func (d *Desk) translationOf(v *visit, p translationPage, stored blog.Translation, draft bool) (blog.Translation, error) {
+func (h *Handler) translationOf(req *request, p translationPage, stored blog.Translation, draft bool) (blog.Translation, error) {
 	trial := p.Article
 	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary, Markdown: p.Text, Slug: p.Slug}
 	if trial.Slug == "" && trial.Title != "" {
-		free, err := d.store.FreeSlug(v.ctx(), authoring.Slug(trial.Title, trial.Language), trial.ID, trial.Language)
+		free, err := h.store.FreeSlug(req.ctx(), authoring.Slug(trial.Title, trial.Language), trial.ID, trial.Language)
 		if err != nil {
 			return stored, err
 		}
 		trial.Slug = free
 	}
-	_, err := d.library.Compose(v.ctx(), &trial, nil)
+	_, err := h.library.Compose(req.ctx(), &trial, nil)
 	return blog.Translation{Text: trial.Text, Translator: p.Translator, Draft: draft}, err
 }
 
 // translationConflict keeps what was typed in the form, to be saved over the other version on purpose.
-func (d *Desk) translationConflict(v *visit, p translationPage, typed blog.Translation) error {
-	a, stored, err := d.translated(v)
+func (h *Handler) translationConflict(req *request, p translationPage, typed blog.Translation) error {
+	a, stored, err := h.translated(req)
 	if err != nil {
 		return err
 	}
 	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown && stored.Draft == typed.Draft {
-		return v.see(textPath(a, typed.Language) + "?done=saved") // the same form twice
+		return req.redirect(textPath(a, typed.Language) + "?done=saved") // the same form twice
 	}
 	p.Article, p.Saved, p.State = a, token(a.SavedAt), "Not saved: changed elsewhere"
-	p.Other = &other{When: moment(a.SavedAt, v.now, v.zone), Title: stored.Title, Summary: stored.Summary, Text: stored.Markdown}
-	return d.translation(v, http.StatusConflict, p, stored)
+	p.Other = &other{When: when(a.SavedAt, req.now, req.zone), Title: stored.Title, Summary: stored.Summary, Text: stored.Markdown}
+	return h.translation(req, http.StatusConflict, p, stored)
 }
 
 // previewTranslation shows what is stored of a translation as its readers will see it.
-func (d *Desk) previewTranslation(v *visit) error {
-	a, t, err := d.translated(v)
+func (h *Handler) previewTranslation(req *request) error {
+	a, t, err := h.translated(req)
 	if err != nil {
 		return err
 	}
-	series, err := d.store.SeriesOf(v.ctx(), a)
+	series, err := h.store.SeriesOf(req.ctx(), a)
 	if err != nil {
 		return err
 	}
 	a.Text = t.Text
-	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language)})
+	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language)})
 }
 
 // showTranslation is the preview of what was typed, without saving it; the form waits below.
-func (d *Desk) showTranslation(v *visit, a blog.Article, t blog.Translation) error {
-	series, err := d.store.SeriesOf(v.ctx(), a)
+func (h *Handler) showTranslation(req *request, a blog.Article, t blog.Translation) error {
+	series, err := h.store.SeriesOf(req.ctx(), a)
 	if err != nil {
 		return err
 	}
-	var fields []keptField
+	var fields []keptFormField
 	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "translator"} {
-		fields = append(fields, keptField{name, v.r.PostForm.Get(name)})
+		fields = append(fields, keptFormField{name, req.r.PostForm.Get(name)})
 	}
 	a.Text = t.Text
-	return d.preview(v, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language), Kept: fields})
+	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language), Kept: fields})
 }
 
-func (d *Desk) removeTranslation(v *visit) error {
-	a, t, err := d.translated(v)
+func (h *Handler) removeTranslation(req *request) error {
+	a, t, err := h.translated(req)
 	if err != nil {
 		return err
 	}
-	if _, err := d.outbox.Untranslate(v.ctx(), a.ID, t.Language); err != nil && !errors.Is(err, blog.ErrNotFound) {
+	if _, err := h.outbox.Untranslate(req.ctx(), a.ID, t.Language); err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	return v.see("/admin/articles/" + string(a.ID) + "?done=taken#languages")
+	return req.redirect("/admin/articles/" + string(a.ID) + "?done=taken#languages")
 }

@@ -33,8 +33,8 @@ type version struct {
 	Take  string // where it is put into a form, unsaved
 }
 
-func (v *visit) version(a blog.Article, r store.Revision) version {
-	one := version{Revision: r, When: moment(r.At, v.now, v.zone), Words: markup.CountWords(r.Markdown),
+func (req *request) version(a blog.Article, r store.Revision) version {
+	one := version{Revision: r, When: when(r.At, req.now, req.zone), Words: markup.CountWords(r.Markdown),
 		Path: fmt.Sprintf("/admin/articles/%s/versions/%s/%d", a.ID, url.PathEscape(r.Language), r.Number)}
 	one.Take = "/admin/articles/" + string(a.ID)
 	if r.Language != a.Language {
@@ -44,48 +44,48 @@ func (v *visit) version(a blog.Article, r store.Revision) version {
 	return one
 }
 
-func (d *Desk) versions(v *visit) error { return d.showVersions(v, "", "") }
+func (h *Handler) versions(req *request) error { return h.showVersions(req, "", "") }
 
-func (d *Desk) oneVersion(v *visit) error {
-	return d.showVersions(v, chi.URLParam(v.r, "language"), chi.URLParam(v.r, "number"))
+func (h *Handler) oneVersion(req *request) error {
+	return h.showVersions(req, chi.URLParam(req.r, "language"), chi.URLParam(req.r, "number"))
 }
 
 // showVersions shows one version, or without a number all of them.
-func (d *Desk) showVersions(v *visit, language, number string) error {
-	a, err := d.writable(v)
+func (h *Handler) showVersions(req *request, language, number string) error {
+	a, err := h.writable(req)
 	if err == nil && a.Status == blog.Deleted {
 		err = blog.ErrGone
 	}
 	if err != nil {
 		return err
 	}
-	f, err := d.frame(v, "articles", "Earlier versions: "+titled(a))
+	f, err := h.frame(req, "articles", "Earlier versions: "+titled(a))
 	if err != nil {
 		return err
 	}
 	p := versionsPage{frame: f, Article: a}
 	if number != "" {
-		r, err := d.revision(v, a, language, number)
+		r, err := h.revision(req, a, language, number)
 		if err != nil {
 			return err
 		}
-		one := v.version(a, r)
+		one := req.version(a, r)
 		p.One = &one
-		return d.pages.Render(v.w, http.StatusOK, "admin/versions", p)
+		return h.pages.Render(req.w, http.StatusOK, "admin/versions", p)
 	}
-	list, err := d.store.Revisions(v.ctx(), a.ID)
+	list, err := h.store.Revisions(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
-		p.Rows = append(p.Rows, v.version(a, r))
+		p.Rows = append(p.Rows, req.version(a, r))
 	}
-	return d.pages.Render(v.w, http.StatusOK, "admin/versions", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/versions", p)
 }
 
 // revision finds one version of a text of an article.
-func (d *Desk) revision(v *visit, a blog.Article, language, number string) (store.Revision, error) {
-	list, err := d.store.Revisions(v.ctx(), a.ID)
+func (h *Handler) revision(req *request, a blog.Article, language, number string) (store.Revision, error) {
+	list, err := h.store.Revisions(req.ctx(), a.ID)
 	at := slices.IndexFunc(list, func(r store.Revision) bool { return r.Language == language && strconv.Itoa(r.Number) == number })
 	if err == nil && at < 0 {
 		err = blog.ErrNotFound
@@ -97,16 +97,16 @@ func (d *Desk) revision(v *visit, a blog.Article, language, number string) (stor
 }
 
 // asked finds the version that the address wants put into the form; nil when it wants none.
-func (d *Desk) asked(v *visit, a blog.Article, language string) (*store.Revision, error) {
-	number := v.r.URL.Query().Get("version")
+func (h *Handler) asked(req *request, a blog.Article, language string) (*store.Revision, error) {
+	number := req.r.URL.Query().Get("version")
 	if number == "" {
 		return nil, nil
 	}
-	r, err := d.revision(v, a, language, number)
+	r, err := h.revision(req, a, language, number)
 	return &r, err
 }
 
 // takenUp is how a form says that it holds an earlier version.
-func (v *visit) takenUp(r store.Revision) string {
-	return "Not saved: the words of " + moment(r.At, v.now, v.zone)
+func (req *request) takenUp(r store.Revision) string {
+	return "Not saved: the words of " + when(r.At, req.now, req.zone)
 }

@@ -277,7 +277,7 @@ func TestASignInThatEndedKeepsTheWords(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
-		if err := o.store.EndSignIns(t.Context(), ilse.ID, ""); err != nil {
+		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401, "/admin/articles/").sees("Your sign-in had ended")

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
-	"causerie/internal/store"
 )
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
@@ -25,7 +24,7 @@ func ReadDomain(text string) (string, error) {
 	if u, err := url.Parse(text); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
 		text = u.Host
 	}
-	domain := store.Domain(text)
+	domain := Domain(text)
 	_, notANumber := netip.ParseAddr(domain)
 	switch {
 	case domain == "":

@@ -22,7 +22,7 @@ type Actor struct {
 	SharedInbox     string
 	FollowersURL    string
 	MovedTo         string
-	AlsoKnownAs     Words
+	AlsoKnownAs     Strings
 	FetchedAt       time.Time
 	SilentSince     *time.Time // its server does not answer for it
 	MovedAt         *time.Time // when a Move of theirs was last followed

@@ -92,7 +92,7 @@ type Article struct {
 	Answers Source   `db:"-"` // the post elsewhere that it answers
 	Quoted  Source   `db:"-"` // the post elsewhere that it quotes
 	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
-	Tags    Words    `db:"-"`
+	Tags    Strings  `db:"-"`
 }
 
 // Translation is an article's words in a language other than its original's. It is part of that article: there is one

@@ -84,13 +84,13 @@ func TestAChangeIsAlwaysLaterThanWhatItChanges(t *testing.T) {
 func TestWhatIsNotedOfAnArticleMakesNoOtherOfIt(t *testing.T) {
 	guest := blog.Byline{Name: "Harm", URL: "https://harm.example"}
 	file := fourMinutes()
-	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest}, blog.Words{"Veer", "rivers", "veer"}
+	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest}, blog.Strings{"Veer", "rivers", "veer"}
 	file.Quoted = blog.Source{Address: "https://veerhuis.example/n/1"}
 	stored := file
 	if err := stored.Publish(noon, amsterdam); err != nil {
 		t.Fatal(err)
 	}
-	stored.Authors, stored.Tags = []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias", Handle: "tobias", Name: "Tobias"}, guest}, blog.Words{"Veer", "rivers"}
+	stored.Authors, stored.Tags = []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias", Handle: "tobias", Name: "Tobias"}, guest}, blog.Strings{"Veer", "rivers"}
 	stored.Quoted.ActorID, stored.Quoted.Consent, stored.ObjectID, stored.File = "https://veerhuis.example/users/bram", blog.ConsentGiven, "O", "wide.md"
 	if !file.Same(stored) || !stored.Same(file) {
 		t.Errorf("%+v\nis another than\n%+v", file, stored)

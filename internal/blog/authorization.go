@@ -2,36 +2,36 @@ package blog
 
 import "time"
 
-// StampKind is what a stamp allows.
-type StampKind string
+// AuthorizationKind is what a stamp allows.
+type AuthorizationKind string
 
 const (
-	QuoteStamp StampKind = "quote"
-	ReplyStamp StampKind = "reply"
+	QuoteStamp AuthorizationKind = "quote"
+	ReplyStamp AuthorizationKind = "reply"
 )
 
-// StampState is how far a stamp has come.
-type StampState string
+// AuthorizationState is how far a stamp has come.
+type AuthorizationState string
 
 const (
-	StampAsked   StampState = "asked"   // its writer's server waits for the author's word
-	StampGiven   StampState = "given"   // anybody can see that it was allowed
-	StampRefused StampState = "refused" // its writer's server was told no
-	StampRevoked StampState = "revoked" // it was allowed once
+	StampAsked   AuthorizationState = "asked"   // its writer's server waits for the author's word
+	StampGiven   AuthorizationState = "given"   // anybody can see that it was allowed
+	StampRefused AuthorizationState = "refused" // its writer's server was told no
+	StampRevoked AuthorizationState = "revoked" // it was allowed once
 )
 
-// Stamp is an author's word on a post elsewhere: that it may quote an article, or stand as an answer under it. Its id is
+// Authorization is an author's word on a post elsewhere: that it may quote an article, or stand as an answer under it. Its id is
 // part of the address at which others make sure of it.
-type Stamp struct {
+type Authorization struct {
 	ID         ID
-	Kind       StampKind
+	Kind       AuthorizationKind
 	ArticleID  ID
 	Target     string // of ours: the article or the answer that is quoted or answered, by its id on the wire
 	Instrument string // the post that quotes or answers it, by its address
 	ActorID    string // whose post it is
 	RequestID  string // under which it was asked for; "" when its server sent no request
 	Requested  bool   // it was asked for by a request; otherwise the post itself is answered
-	State      StampState
+	State      AuthorizationState
 	At         time.Time
 }
 

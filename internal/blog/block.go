@@ -64,8 +64,8 @@ type Allowed struct {
 	At   time.Time
 }
 
-// Reach is what a block touches of what is here.
-type Reach struct {
+// BlockReach is what a block touches of what is here.
+type BlockReach struct {
 	People    int // that we know there
 	Followers int // of all voices, with those who ask
 	Comments  int // that stand under articles now

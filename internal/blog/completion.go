@@ -7,15 +7,15 @@ import (
 
 // Completion is what came of asking other servers for the answers under an article that nobody had sent here.
 type Completion struct {
-	Servers int       `json:"servers"`           // that were asked
-	Listed  int       `json:"listed"`            // answers that they list, each once
-	New     int       `json:"new"`               // of them were not known here, and are now
-	Cut     bool      `json:"cut"`               // the limits of one reading were reached
-	Untaken []Untaken `json:"untaken,omitempty"` // why some were not taken
+	Servers int          `json:"servers"`           // that were asked
+	Listed  int          `json:"listed"`            // answers that they list, each once
+	New     int          `json:"new"`               // of them were not known here, and are now
+	Cut     bool         `json:"cut"`               // the limits of one reading were reached
+	Untaken []NotFetched `json:"untaken,omitempty"` // why some were not taken
 }
 
-// Untaken says why answers, or lists of them, came to nothing.
-type Untaken struct {
+// NotFetched says why answers, or lists of them, came to nothing.
+type NotFetched struct {
 	Why     string   `json:"why"` // of one: "it is not public"
 	N       int      `json:"n"`
 	Servers []string `json:"servers,omitempty"` // where they lie, five at most

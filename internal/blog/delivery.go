@@ -46,8 +46,8 @@ type Delivery struct {
 	SettledAt  *time.Time
 }
 
-// Report is a letter with what its author wants to know of it.
-type Report struct {
+// DeliveryRow is a letter with what its author wants to know of it.
+type DeliveryRow struct {
 	Delivery
 	Kind      string
 	SaidAt    time.Time

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// Standing is how one server stands with an article: what it has of it, and what became of the letter that decides. That is
+// ServerState is how one server stands with an article: what it has of it, and what became of the letter that decides. That is
 // the newest; of several inboxes, the one that fares worst.
-type Standing struct {
-	Report      // its Followers are those at all inboxes of the server
-	Shows  int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
-	Former bool // it has to do only with a copy that was taken back before the article was published again
-	Keeps  bool // it never took the word that it is to forget such a copy
+type ServerState struct {
+	DeliveryRow      // its Followers are those at all inboxes of the server
+	Shows       int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
+	Former      bool // it has to do only with a copy that was taken back before the article was published again
+	Keeps       bool // it never took the word that it is to forget such a copy
 }
 
-// Standings sums up by server the letters about an article, trouble first. They come as a store reports them, the newest first.
-func Standings(letters []Report) []Standing {
+// ServerStates sums up by server the letters about an article, trouble first. They come as a store reports them, the newest first.
+func ServerStates(deliveries []DeliveryRow) []ServerState {
 	var hosts []string
-	byHost, current := map[string][]Report{}, ID("")
-	for _, l := range letters {
+	byHost, current := map[string][]DeliveryRow{}, ID("")
+	for _, l := range deliveries {
 		if current == "" && l.decides() {
 			current = l.ObjectID
 		}
@@ -31,32 +31,32 @@ func Standings(letters []Report) []Standing {
 		}
 		byHost[l.Host] = append(byHost[l.Host], l)
 	}
-	list := make([]Standing, len(hosts))
+	list := make([]ServerState, len(hosts))
 	for i, host := range hosts {
-		list[i] = standing(byHost[host])
+		list[i] = serverStateOf(byHost[host])
 		list[i].Former = current != "" && list[i].ObjectID != current
 	}
-	slices.SortFunc(list, func(a, b Standing) int { return cmp.Or(a.rank()-b.rank(), strings.Compare(a.Host, b.Host)) })
+	slices.SortFunc(list, func(a, b ServerState) int { return cmp.Or(a.rank()-b.rank(), strings.Compare(a.Host, b.Host)) })
 	return list
 }
 
-// standing sums up the letters to one server.
-func standing(letters []Report) Standing {
-	newest := letters[0]
-	if i := slices.IndexFunc(letters, Report.decides); i >= 0 {
-		newest = letters[i]
+// serverStateOf sums up the letters to one server.
+func serverStateOf(deliveries []DeliveryRow) ServerState {
+	newest := deliveries[0]
+	if i := slices.IndexFunc(deliveries, DeliveryRow.decides); i >= 0 {
+		newest = deliveries[i]
 	}
-	s, followers := Standing{Report: newest}, 0
-	for _, l := range letters {
+	s, followers := ServerState{DeliveryRow: newest}, 0
+	for _, l := range deliveries {
 		if l.ActivityID == newest.ActivityID {
 			followers += l.Followers
-			if worse := (Standing{Report: l}); worse.rank() < s.rank() {
-				s.Report = l
+			if worse := (ServerState{DeliveryRow: l}); worse.rank() < s.rank() {
+				s.DeliveryRow = l
 			}
 		}
 	}
 	s.Followers = followers
-	for _, l := range letters {
+	for _, l := range deliveries {
 		switch {
 		case l.ObjectID != s.ObjectID:
 			s.Keeps = s.Keeps || l.GoneAt != nil && l.Holds > 0 && !l.Asked
@@ -69,26 +69,28 @@ func standing(letters []Report) Standing {
 
 // decides tells whether a letter brings, changes or takes back an article, unlike those of who carries it on or asks
 // something about it.
-func (r Report) decides() bool { return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete" }
+func (r DeliveryRow) decides() bool {
+	return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete"
+}
 
 // Patient reports whether a server asked to be left alone until NextAt.
-func (r Report) Patient() bool { return r.Failures > 0 && r.FailingSince == nil }
+func (r DeliveryRow) Patient() bool { return r.Failures > 0 && r.FailingSince == nil }
 
 // Refusing reports whether a server answers, and does not take what the author sends at the moment.
-func (r Report) Refusing() bool {
+func (r DeliveryRow) Refusing() bool {
 	return r.Failures == 0 && r.RefusingSince != nil && !r.Status.Settled()
 }
 
 // Has tells whether a server has an article, in whatever version, and was not asked to forget it.
-func (r Report) Has() bool { return r.Holds > 0 && !r.Asked }
+func (r DeliveryRow) Has() bool { return r.Holds > 0 && !r.Asked }
 
 // Spared tells whether there was nothing to take back at a server: it never had what is gone now.
-func (r Report) Spared() bool {
+func (r DeliveryRow) Spared() bool {
 	return r.GoneAt != nil && r.Kind != "Delete" && r.Holds == 0 && !r.Unsure
 }
 
 // rank orders standings: what wants a decision of the author's first, then what is under way, then what is well.
-func (s Standing) rank() int {
+func (s ServerState) rank() int {
 	switch {
 	case s.Spared():
 		return 9
@@ -104,17 +106,17 @@ func (s Standing) rank() int {
 
 // Tally is how many servers stand how with an article, each counted once however many letters went there.
 type Tally struct {
-	Servers int                    // that it went to
-	Have    int                    // of those, that have it in whatever version, or took the word that they are to forget it
-	Newest  int                    // of those that have it, that have the newest version
-	Gone    bool                   // it was taken back
-	Keep    int                    // that still have a copy that was taken back before
-	Letters map[DeliveryStatus]int // what became of the letter that decides, of all Servers
+	Servers    int                    // that it went to
+	Have       int                    // of those, that have it in whatever version, or took the word that they are to forget it
+	Newest     int                    // of those that have it, that have the newest version
+	Gone       bool                   // it was taken back
+	Keep       int                    // that still have a copy that was taken back before
+	Deliveries map[DeliveryStatus]int // what became of the letter that decides, of all Servers
 }
 
 // Count sums up standings.
-func Count(list []Standing) Tally {
-	t := Tally{Letters: map[DeliveryStatus]int{}}
+func Count(list []ServerState) Tally {
+	t := Tally{Deliveries: map[DeliveryStatus]int{}}
 	for _, s := range list {
 		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
 			t.Keep += 1 + s.Alike
@@ -123,7 +125,7 @@ func Count(list []Standing) Tally {
 			continue
 		}
 		t.Servers += 1 + s.Alike
-		t.Letters[s.Status] += 1 + s.Alike
+		t.Deliveries[s.Status] += 1 + s.Alike
 		if s.Asked || s.Has() && s.GoneAt == nil {
 			t.Have += 1 + s.Alike
 		}
@@ -136,4 +138,4 @@ func Count(list []Standing) Tally {
 }
 
 // counts tells whether a server is one of those that an article went to, as it is now.
-func (s Standing) counts() bool { return !s.Former && !s.Spared() }
+func (s ServerState) counts() bool { return !s.Former && !s.Spared() }

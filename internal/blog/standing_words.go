@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Words tells in plain sentences what a server has of an article, how the server is, and what is unusual about its letter.
+// Describe tells in plain sentences what a server has of an article, how the server is, and what is unusual about its letter.
 // when writes a moment of the past; what the server answered is not among them.
-func (s Standing) Words(when func(time.Time) string) string {
-	words := []string{s.copyWords(), s.serverWords(when)}
+func (s ServerState) Describe(when func(time.Time) string) string {
+	words := []string{s.describeCopy(), s.describeServer(when)}
 	switch {
 	case s.Welcome && s.Status == Delivered:
 		words = append(words, "Brought when its first follower came.")
@@ -23,14 +23,14 @@ func (s Standing) Words(when func(time.Time) string) string {
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
-// copyWords tells which version a server has, "" when it simply has the only one.
-func (s Standing) copyWords() string {
+// describeCopy tells which version a server has, "" when it simply has the only one.
+func (s ServerState) describeCopy() string {
 	has, newest := fmt.Sprint("version ", s.Holds), fmt.Sprint("version ", s.Newest)
 	switch {
 	case s.Spared():
 		return "Never had it."
 	case s.GoneAt != nil:
-		return s.forgetWords()
+		return s.describeForgetting()
 	case s.Status == GoneAway:
 		return ""
 	case s.Holds == 0 && s.Unsure:
@@ -55,8 +55,8 @@ func (s Standing) copyWords() string {
 	return "Has " + has + "; " + newest + " is on its way."
 }
 
-// forgetWords tells what became of a copy that was taken back.
-func (s Standing) forgetWords() string {
+// describeForgetting tells what became of a copy that was taken back.
+func (s ServerState) describeForgetting() string {
 	has := "Still has it"
 	if s.Holds == 0 {
 		has = "May still have it"
@@ -74,8 +74,8 @@ func (s Standing) forgetWords() string {
 	return has + "; the request to forget it is on its way."
 }
 
-// serverWords tells how a server is that does not take letters, "" for one that does.
-func (s Standing) serverWords(when func(time.Time) string) string {
+// describeServer tells how a server is that does not take letters, "" for one that does.
+func (s ServerState) describeServer(when func(time.Time) string) string {
 	switch {
 	case s.UnavailableSince != nil && s.FailingSince != nil:
 		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) + ", after seven days. When it speaks again it is told what it missed."
@@ -95,7 +95,7 @@ func (s Standing) serverWords(when func(time.Time) string) string {
 
 // refusalWords tells what a server answers that does not take what an author sends; and how the answer begins, for a letter
 // that was not tried itself.
-func (s Standing) refusalWords(when func(time.Time) string) string {
+func (s ServerState) refusalWords(when func(time.Time) string) string {
 	words := fmt.Sprintf("Refusing since %s: it answers %d to what this author sends.", when(*s.RefusingSince), s.RefusalCode)
 	if s.RefusalCode == 0 {
 		words = "Refusing since " + when(*s.RefusingSince) + ": there is no answer to what this author sends that can be understood."
@@ -108,23 +108,23 @@ func (s Standing) refusalWords(when func(time.Time) string) string {
 
 // Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it; 1 refused
 // it; 1 is silent since Monday." It is "" when the article was sent to nobody.
-func Summary(list []Standing, when func(time.Time) string) string {
+func Summary(list []ServerState, when func(time.Time) string) string {
 	t := Count(list)
-	var plights []plight
+	var plights []reason
 	for _, s := range list {
 		if s.counts() {
-			plights = s.plight().among(plights, 1+s.Alike)
+			plights = s.reason().among(plights, 1+s.Alike)
 		}
 	}
 	var parts []string
-	if lead := t.Words(); lead != "" {
+	if lead := t.Describe(); lead != "" {
 		parts = append(parts, lead)
 	}
 	for _, p := range plights {
-		parts = append(parts, p.words(when))
+		parts = append(parts, p.describe(when))
 	}
 	if t.Keep > 0 {
-		parts = append(parts, (&plight{n: t.Keep, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).words(when))
+		parts = append(parts, (&reason{n: t.Keep, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).describe(when))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -132,10 +132,10 @@ func Summary(list []Standing, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// Words says how many servers have an article, or were asked to forget it: "14 of 16 servers have it". They are "" when it went
+// Describe says how many servers have an article, or were asked to forget it: "14 of 16 servers have it". They are "" when it went
 // to nobody.
-func (t Tally) Words() string {
-	switch words := t.haveWords(); {
+func (t Tally) Describe() string {
+	switch words := t.describeHolders(); {
 	case t.Servers == 0:
 		return ""
 	case t.Newest < t.Have:
@@ -145,7 +145,7 @@ func (t Tally) Words() string {
 	}
 }
 
-func (t Tally) haveWords() string {
+func (t Tally) describeHolders() string {
 	has, have := "has it", "have it"
 	if t.Gone {
 		has, have = "took the request to forget it", "took the request to forget it"
@@ -163,48 +163,48 @@ func (t Tally) haveWords() string {
 	return fmt.Sprintf("%d of %d servers %s", t.Have, t.Servers, have)
 }
 
-// plight is what keeps some servers from having the newest of an article.
-type plight struct {
+// reason is what keeps some servers from having the newest of an article.
+type reason struct {
 	n            int
 	one, several string
 	since        *time.Time // the longest, of silent ones
 }
 
-func (s Standing) plight() plight {
+func (s ServerState) reason() reason {
 	refused := s.Status == Refused
 	switch {
 	case refused && s.GoneAt != nil:
-		return plight{one: "refused, and still has it", several: "refused, and still have it"}
+		return reason{one: "refused, and still has it", several: "refused, and still have it"}
 	case refused && s.Holds > 0:
-		return plight{one: "refused the newest version", several: "refused the newest version"}
+		return reason{one: "refused the newest version", several: "refused the newest version"}
 	case refused:
-		return plight{one: "refused it", several: "refused it"}
+		return reason{one: "refused it", several: "refused it"}
 	case s.Status == GivenUp && s.UnavailableSince != nil:
-		return plight{one: "was given up after a week of silence", several: "were given up after a week of silence"}
+		return reason{one: "was given up after a week of silence", several: "were given up after a week of silence"}
 	case s.Status == GivenUp:
-		return plight{one: "was given up", several: "were given up"}
+		return reason{one: "was given up", several: "were given up"}
 	case s.Status == GoneAway:
-		return plight{one: "has closed", several: "have closed"}
+		return reason{one: "has closed", several: "have closed"}
 	case !s.Status.Settled() && s.Patient():
-		return plight{one: "asks for patience", several: "ask for patience"}
+		return reason{one: "asks for patience", several: "ask for patience"}
 	case s.Refusing():
-		return plight{one: "refuses at the moment", several: "refuse at the moment"}
+		return reason{one: "refuses at the moment", several: "refuse at the moment"}
 	case s.Status == Retrying || s.Status == Waiting && s.FailingSince != nil:
-		return plight{one: "is silent", several: "are silent", since: s.FailingSince}
+		return reason{one: "is silent", several: "are silent", since: s.FailingSince}
 	case s.Status == Waiting:
-		return plight{one: "waits its turn", several: "wait their turn"}
+		return reason{one: "waits its turn", several: "wait their turn"}
 	case s.Has() && s.Holds < s.Newest:
-		return plight{one: "has an older version", several: "have an older version"}
+		return reason{one: "has an older version", several: "have an older version"}
 	}
-	return plight{}
+	return reason{}
 }
 
 // among counts the plight of n servers with those of the same kind.
-func (p plight) among(list []plight, n int) []plight {
+func (p reason) among(list []reason, n int) []reason {
 	if p.one == "" {
 		return list
 	}
-	i := slices.IndexFunc(list, func(known plight) bool { return known.one == p.one })
+	i := slices.IndexFunc(list, func(known reason) bool { return known.one == p.one })
 	if i < 0 {
 		i, list = len(list), append(list, p)
 	}
@@ -216,7 +216,7 @@ func (p plight) among(list []plight, n int) []plight {
 	return list
 }
 
-func (p plight) words(when func(time.Time) string) string {
+func (p reason) describe(when func(time.Time) string) string {
 	switch {
 	case p.n == 1 && p.since != nil:
 		return "1 " + p.one + " since " + when(*p.since)

@@ -6,17 +6,17 @@ import (
 	"fmt"
 )
 
-// Words is a short list of texts kept in one column, as JSON.
-type Words []string
+// Strings is a short list of texts kept in one column, as JSON.
+type Strings []string
 
 // Fields is a profile's table kept in one column, as JSON.
 type Fields []Field
 
 // Value implements driver.Valuer.
-func (w Words) Value() (driver.Value, error) { return toColumn(w, len(w) == 0) }
+func (w Strings) Value() (driver.Value, error) { return toColumn(w, len(w) == 0) }
 
 // Scan implements sql.Scanner.
-func (w *Words) Scan(column any) error { return fromColumn(column, w) }
+func (w *Strings) Scan(column any) error { return fromColumn(column, w) }
 
 // Value implements driver.Valuer.
 func (f Fields) Value() (driver.Value, error) { return toColumn(f, len(f) == 0) }

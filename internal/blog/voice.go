@@ -25,22 +25,22 @@ type Voice struct {
 	Summary           string // the bio, plain text; a blank line parts paragraphs
 	Picture           string // file in the picture library, "" without one
 	Header            string
-	Fields            Fields // name and value pairs shown on the profile, at most ten
-	PublicKey         string // RSA, SPKI PEM
-	ProofKey          string // Ed25519, multibase (FEP-521a)
-	Discoverable      bool   // may be recommended
-	Indexable         bool   // may be searched (FEP-5feb)
-	ApprovesFollowers bool   // a follow waits for a yes
-	ShowsFollowers    bool   // the list of followers is public
-	AlsoKnownAs       Words  // addresses of the same person elsewhere
+	Fields            Fields  // name and value pairs shown on the profile, at most ten
+	PublicKey         string  // RSA, SPKI PEM
+	ProofKey          string  // Ed25519, multibase (FEP-521a)
+	Discoverable      bool    // may be recommended
+	Indexable         bool    // may be searched (FEP-5feb)
+	ApprovesFollowers bool    // a follow waits for a yes
+	ShowsFollowers    bool    // the list of followers is public
+	AlsoKnownAs       Strings // addresses of the same person elsewhere
 	MovedTo           string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	LeavesAt          *time.Time // when its owner wants it to end
 	SilentAt          *time.Time // a voice of the site or of a series that was switched off: it announces nothing meanwhile
 	RetiredAt         *time.Time
-	SeriesSlug        string // of the series that it speaks for, "" for any other voice
-	Tags              Words  `db:"-"` // that it uses most, where its profile is told to others
+	SeriesSlug        string  // of the series that it speaks for, "" for any other voice
+	Tags              Strings `db:"-"` // that it uses most, where its profile is told to others
 }
 
 // Followable tells whether somebody may begin to follow the voice.

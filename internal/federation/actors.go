@@ -107,13 +107,13 @@ func ClaimedHandle(actor blog.Actor) string {
 // lead to the actor as well.
 func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error) {
 	handle := ClaimedHandle(actor)
-	self, subject, err := b.Remote.Finger(ctx, handle)
+	self, subject, err := b.Remote.WebFinger(ctx, handle)
 	if err != nil {
 		return "", err
 	}
 	if self == actor.ID && !strings.EqualFold(subject, handle) {
 		handle = subject
-		self, subject, err = b.Remote.Finger(ctx, handle)
+		self, subject, err = b.Remote.WebFinger(ctx, handle)
 	}
 	if err == nil && (self != actor.ID || !strings.EqualFold(subject, handle)) {
 		err = ErrForeign

@@ -19,17 +19,17 @@ const Tombstone = "Tombstone"
 
 // WireAuthorization is a stamp as others see it: given by whoever of ours wrote what it is about; blog.ErrGone when that was
 // taken back.
-func (b Core) WireAuthorization(ctx context.Context, s *store.Store, t blog.Stamp) (activity.Stamp, error) {
+func (b Core) WireAuthorization(ctx context.Context, s *store.Store, t blog.Authorization) (activity.Authorization, error) {
 	_, id, _, _ := b.Site.Local(t.Target)
 	object, err := s.Object(ctx, id)
 	if err == nil && object.GoneAt != nil {
 		err = blog.ErrGone
 	}
 	if err != nil {
-		return activity.Stamp{}, err
+		return activity.Authorization{}, err
 	}
 	voice, err := b.OwnerOf(ctx, s, object)
-	return activity.Stamp{Site: b.Site, Voice: voice, ID: t.ID, Post: t.Instrument, Object: t.Target}, err
+	return activity.Authorization{Site: b.Site, Voice: voice, ID: t.ID, Post: t.Instrument, Object: t.Target}, err
 }
 
 // Content makes a comment of a stranger's post: cleaned text, a poll as its options, media as links. What stands under an

@@ -57,12 +57,12 @@ func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog
 var mediaFile = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)
 
 // PostInput gathers all that an article's object on the wire is made of.
-func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (activity.Work, error) {
+func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (activity.PostInput, error) {
 	author, err := s.Voice(ctx, a.VoiceID)
 	if err != nil {
-		return activity.Work{}, err
+		return activity.PostInput{}, err
 	}
-	w := activity.Work{Site: b.Site, Author: author, Article: a, Mentions: mentions}
+	w := activity.PostInput{Site: b.Site, Author: author, Article: a, Mentions: mentions}
 	translations, err := s.Translations(ctx, a.ID)
 	if err != nil {
 		return w, err

@@ -540,7 +540,7 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 			t.Errorf("it is written as %s", shown.PublicKey.PublicKeyPem)
 		}
 		again := chi.NewRouter()
-		documents.NewDocuments(o.Base, o.Keys, o.Inbox, page.NewKept(o.Store.Changes, 0), "test").Routes(again)
+		documents.NewDocuments(o.Base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(again)
 		answer := httptest.NewRecorder()
 		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.Ilse.ID), nil))
 		if after := answer.Body.String(); after != before {
@@ -746,7 +746,7 @@ func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
 			}
 			request.Header.Set("Content-Type", "application/activity+json")
 			if signed.newer {
-				err = signature.SignRFC9421(request, body, key, time.Now(), signature.Wish{})
+				err = signature.SignRFC9421(request, body, key, time.Now(), signature.AcceptSignature{})
 			} else {
 				err = signature.Sign(request, body, key, time.Now())
 			}

@@ -69,22 +69,22 @@ type Image struct {
 	Picture Picture // empty when it was not resolved
 }
 
-// Trouble is a kind of Notice.
-type Trouble string
+// Problem is a kind of Notice.
+type Problem string
 
 // What may be wrong with a text that is rendered nevertheless.
 const (
-	RawHTML        Trouble = "raw HTML left out"
-	RemotePicture  Trouble = "picture on another server shown as a link"
-	MissingPicture Trouble = "picture not found"
-	NoAlt          Trouble = "picture without alternative text"
-	UnsafeLink     Trouble = "link left out, its address is not safe"
-	UnknownMention Trouble = "mention without a known profile"
+	RawHTML        Problem = "raw HTML left out"
+	RemotePicture  Problem = "picture on another server shown as a link"
+	MissingPicture Problem = "picture not found"
+	NoAlt          Problem = "picture without alternative text"
+	UnsafeLink     Problem = "link left out, its address is not safe"
+	UnknownMention Problem = "mention without a known profile"
 )
 
 // Notice tells an author what was not rendered as written.
 type Notice struct {
-	Trouble Trouble
+	Trouble Problem
 	Detail  string // the tag, address or handle, shortened
 	Line    int    // of the Markdown, from 1; 0 when unknown
 }
@@ -122,10 +122,10 @@ func Article(markdown string, options Options) (Rendered, error) {
 		return Rendered{}, fmt.Errorf("%w: an article may have %d bytes, this one has %d", ErrTooLarge, MaxArticle, len(markdown))
 	}
 	source := []byte(strings.ToValidUTF8(markdown, "\uFFFD"))
-	if err := tangled(source); err != nil {
+	if err := checkBudget(source); err != nil {
 		return Rendered{}, err
 	}
-	patience := &patience{}
+	patience := &budget{}
 	doc := goldmark.New(
 		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify, extension.Footnote, extension.DefinitionList),
 		goldmark.WithParserOptions(patience.option(), nameParsers),
@@ -133,7 +133,7 @@ func Article(markdown string, options Options) (Rendered, error) {
 	if patience.lost {
 		return Rendered{}, fmt.Errorf("%w: too many unfinished links and emphases in one paragraph", ErrTooComplex)
 	}
-	c := &composer{source: source, options: options, language: languageOf(options.Language), ids: map[string]bool{}, repeats: map[string]int{}, met: map[string]bool{}}
+	c := &articleRenderer{source: source, options: options, language: languageOf(options.Language), ids: map[string]bool{}, repeats: map[string]int{}, met: map[string]bool{}}
 	c.compose(doc)
 	if depth(doc) > maxNesting {
 		return Rendered{}, fmt.Errorf("%w: nested more than %d deep", ErrTooComplex, maxNesting)
@@ -142,7 +142,7 @@ func Article(markdown string, options Options) (Rendered, error) {
 }
 
 // finish prints the composed tree and counts its words.
-func (c *composer) finish(doc ast.Node) (Rendered, error) {
+func (c *articleRenderer) finish(doc ast.Node) (Rendered, error) {
 	var out bytes.Buffer
 	if err := newRenderer().Render(&out, c.source, doc); err != nil {
 		return Rendered{}, fmt.Errorf("render article: %w", err)
@@ -155,9 +155,9 @@ func (c *composer) finish(doc ast.Node) (Rendered, error) {
 	return c.Rendered, nil
 }
 
-// composer reshapes the parsed tree into that of our pages: parsed kinds that need more than a
+// articleRenderer reshapes the parsed tree into that of our pages: parsed kinds that need more than a
 // plain tag are replaced by elements, which say exactly what is printed.
-type composer struct {
+type articleRenderer struct {
 	Rendered
 	source    []byte
 	options   Options
@@ -169,7 +169,7 @@ type composer struct {
 	colouring time.Duration
 }
 
-func (c *composer) compose(doc ast.Node) {
+func (c *articleRenderer) compose(doc ast.Node) {
 	c.tameHTML(doc)
 	c.punctuate(doc)
 	for _, n := range collect(doc, ofKind(kindName, ast.KindLink, ast.KindAutoLink, ast.KindImage)) {
@@ -192,7 +192,7 @@ func (c *composer) compose(doc ast.Node) {
 }
 
 // notice tells the author, but not the same thing twice and not without end.
-func (c *composer) notice(n ast.Node, trouble Trouble, detail string) {
+func (c *articleRenderer) notice(n ast.Node, trouble Problem, detail string) {
 	if len(c.Notices) >= maxNotices {
 		return
 	}
@@ -203,7 +203,7 @@ func (c *composer) notice(n ast.Node, trouble Trouble, detail string) {
 }
 
 // line is where a node stands in the source, from 1; 0 when nobody knows.
-func (c *composer) line(n ast.Node) int {
+func (c *articleRenderer) line(n ast.Node) int {
 	for ; n != nil; n = n.Parent() {
 		if pos := position(n); pos >= 0 && pos <= len(c.source) {
 			return 1 + sort.SearchInts(c.lineEnds(), pos)
@@ -213,7 +213,7 @@ func (c *composer) line(n ast.Node) int {
 }
 
 // lineEnds is where the source's lines end.
-func (c *composer) lineEnds() []int {
+func (c *articleRenderer) lineEnds() []int {
 	if c.newlines == nil {
 		c.newlines = []int{}
 		for i, b := range c.source {

@@ -28,8 +28,8 @@ const (
 	maxPatience = 120 << 20 // the sum over paragraphs of length times things that may open or close something
 )
 
-// tangled refuses what can be seen line by line.
-func tangled(source []byte) error {
+// checkBudget refuses what can be seen line by line.
+func checkBudget(source []byte) error {
 	switch {
 	case bytes.Count(source, []byte("\n")) > maxLines:
 		return fmt.Errorf("%w: more than %d lines", ErrTooComplex, maxLines)
@@ -127,19 +127,19 @@ func delimiters(words []byte) int {
 	return bytes.Count(words, []byte("|")) + 1
 }
 
-// patience is lost over paragraphs that would take too long. It looks at each before the parser looks inside, and
+// budget is lost over paragraphs that would take too long. It looks at each before the parser looks inside, and
 // empties those that come after it was lost.
-type patience struct {
+type budget struct {
 	spent int
 	lost  bool
 }
 
-func (p *patience) option() parser.Option {
+func (p *budget) option() parser.Option {
 	return parser.WithParagraphTransformers(util.Prioritized(p, 1))
 }
 
 // Transform implements goldmark's parser.ParagraphTransformer.
-func (p *patience) Transform(node *ast.Paragraph, reader text.Reader, _ parser.Context) {
+func (p *budget) Transform(node *ast.Paragraph, reader text.Reader, _ parser.Context) {
 	length, openers := 0, 0
 	for i := range node.Lines().Len() {
 		segment := node.Lines().At(i)

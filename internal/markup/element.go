@@ -5,12 +5,11 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
 	gmhtml "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
 	"golang.org/x/net/html"
-
-	extast "github.com/yuin/goldmark/extension/ast"
 
 	"causerie/internal/text"
 )
@@ -90,13 +89,13 @@ func replace(old, new ast.Node) {
 func remove(n ast.Node) { n.Parent().RemoveChild(n.Parent(), n) }
 
 // plain is the text below a node, as read aloud: escapes resolved, alt text for pictures, no numbers of notes.
-func (c *composer) plain(n ast.Node) string {
+func (c *articleRenderer) plain(n ast.Node) string {
 	var b strings.Builder
 	c.addPlain(&b, n)
 	return text.OneLine(b.String())
 }
 
-func (c *composer) addPlain(b *strings.Builder, n ast.Node) {
+func (c *articleRenderer) addPlain(b *strings.Builder, n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Text:
 		value := n.Value(c.source)

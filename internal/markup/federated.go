@@ -26,7 +26,7 @@ func Federated(article SafeHTML, kind Wire, base string) SafeHTML {
 	if err != nil {
 		root = &url.URL{Scheme: "https"}
 	}
-	f := &envoy{kind: kind, base: root}
+	f := &federatedWriter{kind: kind, base: root}
 	f.children(parse(string(article), ownDepth))
 	return gate(wirePolicy, strings.TrimSpace(f.String()))
 }
@@ -57,8 +57,8 @@ func (w *writer) without(tag string, n *node) {
 	}
 }
 
-// envoy writes the HTML that travels.
-type envoy struct {
+// federatedWriter writes the HTML that travels.
+type federatedWriter struct {
 	writer
 	kind   Wire
 	base   *url.URL
@@ -66,13 +66,13 @@ type envoy struct {
 	inline int // inside a paragraph, where line breaks mean a space
 }
 
-func (f *envoy) children(n *node) {
+func (f *federatedWriter) children(n *node) {
 	for _, kid := range n.kids {
 		f.node(kid)
 	}
 }
 
-func (f *envoy) node(n *node) {
+func (f *federatedWriter) node(n *node) {
 	switch n.tag {
 	case "":
 		if f.inline > 0 || strings.TrimSpace(n.text) != "" {
@@ -117,7 +117,7 @@ func (f *envoy) node(n *node) {
 }
 
 // wrap writes the children of n in the given elements, the first with the language of n.
-func (f *envoy) wrap(n *node, tags ...string) {
+func (f *federatedWriter) wrap(n *node, tags ...string) {
 	for i, tag := range tags {
 		if i == 0 {
 			f.tag(tag, localAttrs(n)...)
@@ -132,14 +132,14 @@ func (f *envoy) wrap(n *node, tags ...string) {
 }
 
 // inside writes children between whose words white space counts.
-func (f *envoy) inside(n *node) {
+func (f *federatedWriter) inside(n *node) {
 	f.inline++
 	f.children(n)
 	f.inline--
 }
 
 // plainly writes an element that every server knows.
-func (f *envoy) plainly(n *node) {
+func (f *federatedWriter) plainly(n *node) {
 	if n.tag == "br" {
 		f.tag("br")
 		return
@@ -179,7 +179,7 @@ func holdsBlocks(n *node) bool {
 	return false
 }
 
-func (f *envoy) anchor(n *node) {
+func (f *federatedWriter) anchor(n *node) {
 	address := f.absolute(n.attr("href"))
 	switch {
 	case n.hasClass("back"):
@@ -203,7 +203,7 @@ func (f *envoy) anchor(n *node) {
 }
 
 // absolute is an address that may be sent; empty for one that may not.
-func (f *envoy) absolute(href string) string {
+func (f *federatedWriter) absolute(href string) string {
 	u := parseAddress(href)
 	if u == nil {
 		return ""
@@ -216,7 +216,7 @@ func (f *envoy) absolute(href string) string {
 }
 
 // span is kept where it means something elsewhere: around a name, and around another language.
-func (f *envoy) span(n *node) {
+func (f *federatedWriter) span(n *node) {
 	if f.name > 0 || n.hasClass("h-card") || len(localAttrs(n)) > 0 {
 		f.tag("span", append([]string{"class", knownClasses(n)}, localAttrs(n)...)...)
 		f.inside(n)
@@ -229,7 +229,7 @@ func (f *envoy) span(n *node) {
 var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
 
 // raised writes superscript and subscript. Mastodon knows neither, and would make m2 of m² and "said1" of a note.
-func (f *envoy) raised(n *node) {
+func (f *federatedWriter) raised(n *node) {
 	switch {
 	case f.kind == ArticleHTML:
 		f.wrap(n, n.tag)
@@ -243,7 +243,7 @@ func (f *envoy) raised(n *node) {
 }
 
 // display writes pictures, captions and rules.
-func (f *envoy) display(n *node) {
+func (f *federatedWriter) display(n *node) {
 	if f.kind == ArticleHTML {
 		switch n.tag {
 		case "img":
@@ -269,7 +269,7 @@ func (f *envoy) display(n *node) {
 	}
 }
 
-func (f *envoy) picture(n *node) {
+func (f *federatedWriter) picture(n *node) {
 	address := f.absolute(n.attr("src"))
 	if address == "" {
 		f.say(n.attr("alt"))
@@ -287,7 +287,7 @@ func (f *envoy) picture(n *node) {
 }
 
 // table stays a table, or becomes a paragraph for each row, the head in bold.
-func (f *envoy) table(n *node) {
+func (f *federatedWriter) table(n *node) {
 	if f.kind == ArticleHTML {
 		f.tag("table")
 		f.children(n)
@@ -308,7 +308,7 @@ func (f *envoy) table(n *node) {
 	}
 }
 
-func (f *envoy) row(row *node, bold bool) {
+func (f *federatedWriter) row(row *node, bold bool) {
 	f.tag("p")
 	if bold {
 		f.tag("strong")
@@ -331,7 +331,7 @@ func (f *envoy) row(row *node, bold bool) {
 }
 
 // code keeps the class that names its language, and no colours.
-func (f *envoy) code(n *node) {
+func (f *federatedWriter) code(n *node) {
 	class := ""
 	if code := n.find(func(k *node) bool { return k.tag == "code" }); code != nil {
 		class = code.attr("class")
@@ -343,7 +343,7 @@ func (f *envoy) code(n *node) {
 	f.end("pre")
 }
 
-func (f *envoy) description(n *node) {
+func (f *federatedWriter) description(n *node) {
 	if holdsBlocks(n) {
 		f.children(n)
 		return

@@ -9,7 +9,7 @@ import (
 
 // notes makes the list of notes at the foot of the text, and the raised numbers that lead to it: note 1 is #n1, its
 // first mention #r1, a second one #r1-2.
-func (c *composer) notes(doc ast.Node) {
+func (c *articleRenderer) notes(doc ast.Node) {
 	for _, n := range collect(doc, ofKind(extast.KindFootnoteLink, extast.KindFootnoteBacklink, extast.KindFootnoteList)) {
 		switch n := n.(type) {
 		case *extast.FootnoteLink:
@@ -22,14 +22,14 @@ func (c *composer) notes(doc ast.Node) {
 	}
 }
 
-func (c *composer) reference(index, occurrence int) string {
+func (c *articleRenderer) reference(index, occurrence int) string {
 	if occurrence == 0 {
 		return fmt.Sprintf("%sr%d", c.options.IDPrefix, index)
 	}
 	return fmt.Sprintf("%sr%d-%d", c.options.IDPrefix, index, occurrence+1)
 }
 
-func (c *composer) noteLink(n *extast.FootnoteLink) {
+func (c *articleRenderer) noteLink(n *extast.FootnoteLink) {
 	number := fmt.Sprint(n.Index)
 	link := newElement("a", "href", "#"+c.options.IDPrefix+"n"+number, "aria-label", c.language.note+" "+number).with(words(number))
 	replace(n, newElement("sup", "id", c.reference(n.Index, n.RefIndex)).with(link))
@@ -38,7 +38,7 @@ func (c *composer) noteLink(n *extast.FootnoteLink) {
 // maxBackLinks is how many references to one note are led back to.
 const maxBackLinks = 20
 
-func (c *composer) noteList(n *extast.FootnoteList) {
+func (c *articleRenderer) noteList(n *extast.FootnoteList) {
 	id := c.options.IDPrefix + "notes"
 	list := newElement("ol")
 	for child := n.FirstChild(); child != nil; {
@@ -52,7 +52,7 @@ func (c *composer) noteList(n *extast.FootnoteList) {
 	n.Parent().ReplaceChild(n.Parent(), n, newElement("aside", "class", "notes", "aria-labelledby", id).with(title, list))
 }
 
-func (c *composer) note(n *extast.Footnote) *element {
+func (c *articleRenderer) note(n *extast.Footnote) *element {
 	references := 0
 	for _, back := range collect(n, ofKind(extast.KindFootnoteBacklink)) {
 		references = max(references, back.(*extast.FootnoteBacklink).RefCount)

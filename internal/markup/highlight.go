@@ -19,7 +19,7 @@ const (
 )
 
 // code makes a box of a code block, with its language as class and in its label.
-func (c *composer) code(n ast.Node) {
+func (c *articleRenderer) code(n ast.Node) {
 	var source bytes.Buffer
 	for i := range n.Lines().Len() {
 		line := n.Lines().At(i)
@@ -48,7 +48,7 @@ func languageName(info string) string {
 }
 
 // colour gives code as HTML, with the spans that Stylesheet colours when the language is known.
-func (c *composer) colour(source, name string) string {
+func (c *articleRenderer) colour(source, name string) string {
 	var plain writer
 	plain.say(source)
 	if name == "" || len(source) > maxColoured || c.colouring > colouringTime {

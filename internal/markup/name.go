@@ -113,7 +113,7 @@ func isASCIIWord(b byte) bool {
 }
 
 // name makes a link of a name, in the shape that other servers know (contract F-037).
-func (c *composer) name(n *name) {
+func (c *articleRenderer) name(n *name) {
 	if insideLink(n) {
 		replace(n, words(n.written()))
 		return
@@ -140,7 +140,7 @@ func (c *composer) name(n *name) {
 		newElement("a", "href", address, "class", "u-url mention").with(words("@"), newElement("span").with(words(n.user)))))
 }
 
-func (c *composer) hashtag(n *name) {
+func (c *articleRenderer) hashtag(n *name) {
 	if c.isNew("#" + strings.ToLower(n.tag)) {
 		c.Hashtags = append(c.Hashtags, n.tag)
 	}

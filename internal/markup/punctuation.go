@@ -15,9 +15,9 @@ import (
 // It is our own, since the typographer of goldmark has one set of marks for all texts, made when the parser is made,
 // and reads each quotation mark by the signs beside it in the source. Here the marks depend on the language of the
 // text, and a quotation may begin in one element and end in another.
-func (c *composer) punctuate(doc ast.Node) {
+func (c *articleRenderer) punctuate(doc ast.Node) {
 	for _, block := range collect(doc, holdsWords) {
-		t := typesetter{language: c.language, before: ' '}
+		t := quoteSetter{language: c.language, before: ' '}
 		t.set(c, inlines(block))
 	}
 }
@@ -41,15 +41,15 @@ func inlines(block ast.Node) []ast.Node {
 	})
 }
 
-// typesetter goes through one block and knows what was before.
-type typesetter struct {
+// quoteSetter goes through one block and knows what was before.
+type quoteSetter struct {
 	language language
 	before   rune
 	open     int // double quotation marks
 	single   int // and single ones
 }
 
-func (t *typesetter) set(c *composer, leaves []ast.Node) {
+func (t *quoteSetter) set(c *articleRenderer, leaves []ast.Node) {
 	for i, leaf := range leaves {
 		line, ok := leaf.(*ast.Text)
 		if !ok || line.IsRaw() {
@@ -70,7 +70,7 @@ func (t *typesetter) set(c *composer, leaves []ast.Node) {
 	}
 }
 
-func (c *composer) firstRune(leaf ast.Node) rune {
+func (c *articleRenderer) firstRune(leaf ast.Node) rune {
 	if next, ok := leaf.(*ast.Text); ok && next.Segment.Len() > 0 {
 		r, _ := utf8.DecodeRune(next.Value(c.source))
 		return r
@@ -79,7 +79,7 @@ func (c *composer) firstRune(leaf ast.Node) rune {
 }
 
 // retype replaces a text's words and keeps the line break after them, for which a text without words stays behind.
-func (c *composer) retype(line *ast.Text, typeset string) {
+func (c *articleRenderer) retype(line *ast.Text, typeset string) {
 	parent := line.Parent()
 	parent.InsertBefore(parent, line, ast.NewString([]byte(typeset)))
 	if line.SoftLineBreak() || line.HardLineBreak() {
@@ -90,7 +90,7 @@ func (c *composer) retype(line *ast.Text, typeset string) {
 }
 
 // text typesets a piece of source text; after is the rune that follows it in the block.
-func (t *typesetter) text(s string, after rune) string {
+func (t *quoteSetter) text(s string, after rune) string {
 	if !strings.ContainsAny(s, `'"-.\`) {
 		t.before, _ = utf8.DecodeLastRuneInString(s)
 		return s
@@ -127,7 +127,7 @@ func run(s string) int {
 }
 
 // marks sets a run of hyphens or full stops. A command line's --option is left alone.
-func (t *typesetter) marks(marks, rest string, after rune) string {
+func (t *quoteSetter) marks(marks, rest string, after rune) string {
 	next := following(rest, after)
 	switch {
 	case marks == "...":
@@ -150,7 +150,7 @@ func following(rest string, after rune) rune {
 
 // quote sets one mark: it opens when a word begins after it, and closes what is open otherwise. Nothing being open,
 // it stands for inches and stays.
-func (t *typesetter) quote(mark byte, rest string, after rune) string {
+func (t *quoteSetter) quote(mark byte, rest string, after rune) string {
 	next := following(rest, after)
 	begins := (unicode.IsSpace(t.before) || strings.ContainsRune("([{-–—/\"'“‘«„‚", t.before)) && !unicode.IsSpace(next)
 	switch {
@@ -179,7 +179,7 @@ func (t *typesetter) quote(mark byte, rest string, after rune) string {
 func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // elided says whether a swallowed word begins here: 's avonds, 'twas, '90s.
-func (t *typesetter) elided(rest string) bool {
+func (t *quoteSetter) elided(rest string) bool {
 	end := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if end < 0 {
 		end = len(rest)

@@ -13,7 +13,7 @@ var harmless = set("kbd sub sup mark small ins del s u b i em strong code cite v
 
 // tameHTML takes raw HTML out of the tree. Of a block the words stay. In a line, pairs of harmless elements become
 // elements of ours, script and its like go with what they hold, and all other tags are dropped, their words kept.
-func (c *composer) tameHTML(doc ast.Node) {
+func (c *articleRenderer) tameHTML(doc ast.Node) {
 	parents := map[ast.Node]bool{}
 	for _, n := range collect(doc, ofKind(ast.KindHTMLBlock, ast.KindRawHTML)) {
 		switch n := n.(type) {
@@ -28,7 +28,7 @@ func (c *composer) tameHTML(doc ast.Node) {
 	}
 }
 
-func (c *composer) tameBlock(n *ast.HTMLBlock) {
+func (c *articleRenderer) tameBlock(n *ast.HTMLBlock) {
 	var source strings.Builder
 	for i := range n.Lines().Len() {
 		line := n.Lines().At(i)
@@ -40,7 +40,7 @@ func (c *composer) tameBlock(n *ast.HTMLBlock) {
 	if tag := firstTag(source.String()); tag != "" {
 		c.notice(n, RawHTML, tag)
 	}
-	var t teller
+	var t textWriter
 	t.tell(parse(source.String(), commentDepth))
 	if said := strings.TrimSpace(t.String()); said != "" {
 		replace(n, newElement("p").with(words(said)))
@@ -69,7 +69,7 @@ type openTag struct {
 	tag html.Token
 }
 
-func (c *composer) tameLine(parent ast.Node) {
+func (c *articleRenderer) tameLine(parent ast.Node) {
 	var open []openTag
 	waiting := map[string]int{}
 	for n := parent.FirstChild(); n != nil; {
@@ -109,7 +109,7 @@ func (c *composer) tameLine(parent ast.Node) {
 	}
 }
 
-func (c *composer) token(raw *ast.RawHTML) (html.Token, html.TokenType) {
+func (c *articleRenderer) token(raw *ast.RawHTML) (html.Token, html.TokenType) {
 	var source strings.Builder
 	for i := range raw.Segments.Len() {
 		segment := raw.Segments.At(i)
@@ -120,13 +120,13 @@ func (c *composer) token(raw *ast.RawHTML) (html.Token, html.TokenType) {
 	return z.Token(), kind
 }
 
-func (c *composer) drop(n ast.Node, tag string) {
+func (c *articleRenderer) drop(n ast.Node, tag string) {
 	c.notice(n, RawHTML, "<"+tag+">")
 	remove(n)
 }
 
 // pair makes one element of a start tag, its end tag, and what stands between; or nothing of a script.
-func (c *composer) pair(start openTag, end ast.Node) {
+func (c *articleRenderer) pair(start openTag, end ast.Node) {
 	parent := end.Parent()
 	holder := &node{tag: start.tag.Data, attrs: start.tag.Attr}
 	e := newElement(holder.tag, localAttrs(holder)...)

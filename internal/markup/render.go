@@ -32,7 +32,7 @@ func safeAddress(href string) string {
 	return u.String()
 }
 
-func (c *composer) link(n *ast.Link) {
+func (c *articleRenderer) link(n *ast.Link) {
 	written := string(resolved(n.Destination))
 	address := safeAddress(string(util.URLEscape(n.Destination, true)))
 	if address == "" {
@@ -48,7 +48,7 @@ func (c *composer) link(n *ast.Link) {
 	replace(n, newElement("a", "href", address, "title", string(resolved(n.Title))))
 }
 
-func (c *composer) autoLink(n *ast.AutoLink) {
+func (c *articleRenderer) autoLink(n *ast.AutoLink) {
 	label := words(string(n.Label(c.source)))
 	href := string(n.URL(c.source))
 	if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(strings.ToLower(href), "mailto:") {
@@ -66,14 +66,14 @@ func (c *composer) autoLink(n *ast.AutoLink) {
 	n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", address).with(label))
 }
 
-func (c *composer) linked(href string) {
+func (c *articleRenderer) linked(href string) {
 	if c.isNew(href) {
 		c.Links = append(c.Links, href)
 	}
 }
 
 // isNew says whether a link, mention or hashtag is met for the first time.
-func (c *composer) isNew(written string) bool {
+func (c *articleRenderer) isNew(written string) bool {
 	met := c.met[written]
 	c.met[written] = true
 	return !met
@@ -86,7 +86,7 @@ const (
 )
 
 // image makes <img> of a stored picture, a link of a remote one, and words of one that is missing.
-func (c *composer) image(n *ast.Image) {
+func (c *articleRenderer) image(n *ast.Image) {
 	source, alt := string(resolved(n.Destination)), c.plain(n)
 	image := Image{Source: source, Alt: alt}
 	found := false
@@ -116,7 +116,7 @@ func (c *composer) image(n *ast.Image) {
 	n.Parent().ReplaceChild(n.Parent(), n, words(alt))
 }
 
-func (c *composer) img(image Image, title string) *element {
+func (c *articleRenderer) img(image Image, title string) *element {
 	p := image.Picture
 	e := newElement("img", "src", safeAddress(p.URL), "alt", image.Alt)
 	if p.Srcset != "" {
@@ -145,7 +145,7 @@ func (e *element) dropAttr(name string) string {
 }
 
 // figures makes a figure of each picture that has a paragraph for itself.
-func (c *composer) figures(doc ast.Node) {
+func (c *articleRenderer) figures(doc ast.Node) {
 	for _, n := range collect(doc, func(n ast.Node) bool { return isElement(n, "img") }) {
 		img := n.(*element)
 		caption := img.dropAttr(captionAttr)
@@ -164,14 +164,14 @@ func (c *composer) figures(doc ast.Node) {
 		}
 		paragraph.Parent().ReplaceChild(paragraph.Parent(), paragraph, figure.with(content))
 		if caption != "" {
-			t := typesetter{language: c.language, before: ' '}
+			t := quoteSetter{language: c.language, before: ' '}
 			figure.AppendChild(figure, newElement("figcaption").with(words(t.words(caption))))
 		}
 	}
 }
 
 // words typesets plain text that is not Markdown.
-func (t *typesetter) words(s string) string {
+func (t *quoteSetter) words(s string) string {
 	return string(resolved([]byte(t.text(strings.ReplaceAll(escapeMarkdown(s), "\n", " "), ' '))))
 }
 
@@ -181,7 +181,7 @@ func escapeMarkdown(s string) string {
 }
 
 // hint reads {.wide} or {.full} behind a picture, and says whether nothing else stands in its paragraph.
-func (c *composer) hint(n ast.Node) (class string, alone bool) {
+func (c *articleRenderer) hint(n ast.Node) (class string, alone bool) {
 	if n.PreviousSibling() != nil {
 		return "", false
 	}
@@ -204,7 +204,7 @@ func (c *composer) hint(n ast.Node) (class string, alone bool) {
 }
 
 // headings gives each heading its level and its id, and lists it.
-func (c *composer) headings(doc ast.Node) {
+func (c *articleRenderer) headings(doc ast.Node) {
 	all := collect(doc, ofKind(ast.KindHeading))
 	lower := 0
 	for _, n := range all {
@@ -227,7 +227,7 @@ func (c *composer) headings(doc ast.Node) {
 var anIDHint = regexp.MustCompile(`\s*\{#([\p{L}\p{N}_-]{1,60})\}\s*$`)
 
 // writtenID reads {#id} at the end of a heading and takes it away.
-func (c *composer) writtenID(heading ast.Node) string {
+func (c *articleRenderer) writtenID(heading ast.Node) string {
 	c.join(heading)
 	last, ok := heading.LastChild().(*ast.String)
 	if !ok {
@@ -243,7 +243,7 @@ func (c *composer) writtenID(heading ast.Node) string {
 
 // join makes one leaf of neighbouring pieces of text, which the parser leaves in as many as it likes. Line breaks
 // stay as texts without words.
-func (c *composer) join(parent ast.Node) {
+func (c *articleRenderer) join(parent ast.Node) {
 	var last *ast.String
 	for n := parent.FirstChild(); n != nil; {
 		next := n.NextSibling()
@@ -277,7 +277,7 @@ func (c *composer) join(parent ast.Node) {
 }
 
 // beginning is the first leaf of a paragraph when it is text, joined.
-func (c *composer) beginning(n ast.Node) (*ast.String, bool) {
+func (c *articleRenderer) beginning(n ast.Node) (*ast.String, bool) {
 	paragraph, ok := n.(*ast.Paragraph)
 	if !ok {
 		return nil, false
@@ -310,7 +310,7 @@ func slug(title string) string {
 var ours = regexp.MustCompile(`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|search|tags|foot|c[0-9a-z]{26})$`)
 
 // unique makes an id that nobody has.
-func (c *composer) unique(id string) string {
+func (c *articleRenderer) unique(id string) string {
 	free := id
 	if ours.MatchString(id) {
 		free = "s-" + id
@@ -325,7 +325,7 @@ func (c *composer) unique(id string) string {
 }
 
 // blocks shapes code, tables, quotations and tasks.
-func (c *composer) blocks(doc ast.Node) {
+func (c *articleRenderer) blocks(doc ast.Node) {
 	for _, n := range collect(doc, ofKind(ast.KindFencedCodeBlock, ast.KindCodeBlock, extast.KindTable, ast.KindBlockquote, extast.KindTaskCheckBox)) {
 		switch n := n.(type) {
 		case *ast.FencedCodeBlock, *ast.CodeBlock:
@@ -340,7 +340,7 @@ func (c *composer) blocks(doc ast.Node) {
 	}
 }
 
-func (c *composer) task(n *extast.TaskCheckBox) {
+func (c *articleRenderer) task(n *extast.TaskCheckBox) {
 	sign, label := "☐", c.language.open
 	if n.IsChecked {
 		sign, label = "☑", c.language.done
@@ -351,7 +351,7 @@ func (c *composer) task(n *extast.TaskCheckBox) {
 }
 
 // quotation makes a footer of a last paragraph that begins with a dash.
-func (c *composer) quotation(n *ast.Blockquote) {
+func (c *articleRenderer) quotation(n *ast.Blockquote) {
 	if n.ChildCount() < 2 {
 		return
 	}
@@ -368,7 +368,7 @@ func (c *composer) quotation(n *ast.Blockquote) {
 }
 
 // endMark puts the red mark behind the last word, when that stands in a paragraph.
-func (c *composer) endMark(doc ast.Node) {
+func (c *articleRenderer) endMark(doc ast.Node) {
 	last := doc.LastChild()
 	if last != nil && last.Kind() == extast.KindFootnoteList {
 		last = last.PreviousSibling()
@@ -384,7 +384,7 @@ func box(tag, label string) *element {
 }
 
 // table puts a table into a box, with its caption, named columns and rows.
-func (c *composer) table(n *extast.Table) {
+func (c *articleRenderer) table(n *extast.Table) {
 	caption := c.caption(n)
 	label := c.language.table
 	table := newElement("table")
@@ -409,7 +409,7 @@ func (c *composer) table(n *extast.Table) {
 }
 
 // row makes <tr>; a cell with a scope is a heading. A number at the beginning of a row is not its name.
-func (c *composer) row(row ast.Node, first, others string) *element {
+func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	tr := newElement("tr")
 	scope := first
 	for cell := row.FirstChild(); cell != nil; {
@@ -432,7 +432,7 @@ func (c *composer) row(row ast.Node, first, others string) *element {
 }
 
 // caption finds "Table: ..." in the paragraph after a table, or the one before.
-func (c *composer) caption(table ast.Node) *element {
+func (c *articleRenderer) caption(table ast.Node) *element {
 	for _, neighbour := range []ast.Node{table.NextSibling(), table.PreviousSibling()} {
 		first, ok := c.beginning(neighbour)
 		if !ok {

@@ -12,7 +12,7 @@ import (
 // table rows on lines of their own, pictures as their alt text. Numbers of notes, back links and words meant for
 // the eye alone (Mastodon's invisible and quote-inline) are left out.
 func Text(h SafeHTML) string {
-	var t teller
+	var t textWriter
 	t.tell(parse(string(h), ownDepth))
 	return strings.TrimSpace(t.String())
 }
@@ -20,14 +20,14 @@ func Text(h SafeHTML) string {
 // ownDepth is deeper than [Article] nests.
 const ownDepth = 512
 
-// teller writes plain text and remembers which white space is due before the next word.
-type teller struct {
+// textWriter writes plain text and remembers which white space is due before the next word.
+type textWriter struct {
 	strings.Builder
 	due string
 	pre int
 }
 
-func (t *teller) tell(n *node) {
+func (t *textWriter) tell(n *node) {
 	switch {
 	case n.tag == "":
 		t.say(n.text)
@@ -70,13 +70,13 @@ func silent(n *node) bool {
 }
 
 // breakLine asks for white space before the next word; the greater demand wins.
-func (t *teller) breakLine(space string) {
+func (t *textWriter) breakLine(space string) {
 	if t.Len() > 0 && len(space) > len(t.due) || t.due == " " && space == "\n" {
 		t.due = space
 	}
 }
 
-func (t *teller) say(words string) {
+func (t *textWriter) say(words string) {
 	if t.pre > 0 {
 		t.flush(words)
 		t.WriteString(strings.TrimRight(words, "\n"))
@@ -102,7 +102,7 @@ func (t *teller) say(words string) {
 	}
 }
 
-func (t *teller) flush(words string) {
+func (t *textWriter) flush(words string) {
 	if words != "" {
 		t.WriteString(t.due)
 		t.due = ""
@@ -116,7 +116,7 @@ func Summary(article SafeHTML, limit int) string {
 		if n.tag != "p" {
 			continue
 		}
-		var t teller
+		var t textWriter
 		t.tell(n)
 		if words := strings.TrimSpace(t.String()); words != "" {
 			return text.Excerpt(words, limit)

@@ -236,7 +236,7 @@ func (o *Blog) Column(n int, change ...func(*blog.Article)) blog.Article {
 // FreeUp ends the rest of a server as its first word to us would.
 func (o *Blog) FreeUp(host string) {
 	o.T.Helper()
-	if err := o.Store.HeardFrom(o.Soon(), host, time.Now()); err != nil {
+	if err := o.Store.PeerContacted(o.Soon(), host, time.Now()); err != nil {
 		o.T.Fatal(err)
 	}
 	o.Courier.Wake()

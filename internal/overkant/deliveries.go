@@ -17,13 +17,13 @@ import (
 )
 
 // Report is what the author sees of an article's letters, by server.
-func (o *Blog) Report(a blog.Article) map[string]blog.Report {
+func (o *Blog) Report(a blog.Article) map[string]blog.DeliveryRow {
 	o.T.Helper()
 	reports, err := o.Store.Reports(o.T.Context(), a.ID)
 	if err != nil {
 		o.T.Fatal(err)
 	}
-	found := map[string]blog.Report{}
+	found := map[string]blog.DeliveryRow{}
 	for _, r := range reports {
 		found[r.Host] = r
 	}

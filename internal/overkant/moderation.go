@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 	"causerie/internal/fedtest"
 	"causerie/internal/store"
@@ -19,7 +20,7 @@ func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel)
 }
 
 func (o *Blog) RefuseServer(p *fedtest.Person) {
-	o.Block(blog.BlockServer, store.Domain(p.Server.Host), blog.Refuse)
+	o.Block(blog.BlockServer, blocklist.Domain(p.Server.Host), blog.Refuse)
 }
 
 // Settled waits until nothing is left to be worked through or carried.
@@ -65,7 +66,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.Text.Write(p)
 }
 
-func (o *Blog) Complaints(state blog.ComplaintState) []blog.Complaint {
+func (o *Blog) Complaints(state blog.ReportState) []blog.Report {
 	o.T.Helper()
 	list, err := o.Store.Complaints(o.T.Context(), store.ComplaintList{State: state, Limit: 500})
 	if err != nil {

@@ -82,7 +82,7 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	}
 	o.Inbox = inbox.NewInbox(base, o.Keys, o.Outbox)
 	router := chi.NewRouter()
-	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewKept(s.Changes, 0), "test")
+	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(s.Changes, 0), "test")
 	o.Documents.Routes(router)
 	router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
 	o.run(listener, router)
@@ -191,7 +191,7 @@ func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	now := time.Now()
 	a := blog.Article{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-		Quotes: "everyone", CreatedAt: now, Tags: blog.Words{"rivers"}, Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
+		Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"rivers"}, Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
 			Summary: "On the last rowed ferry below the weir.", Markdown: "The ferry comes when you ring.", HTML: "<p>The ferry comes when you ring.</p>",
 			Plain: "The ferry comes when you ring.", Words: 6}}
 	for _, c := range change {

@@ -134,14 +134,14 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	check(o.Outbox.Introduce(o.Soon(), author.Voice))
 	check(o.Later(time.Hour).IntroduceDue(o.Soon()))
 	now := time.Now()
-	check(s.AddSignIn(o.Soon(), store.SignIn{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
+	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	picture := blog.Picture{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Type: "image/png", Alt: Canary, Name: Canary, Digest: "d", CreatedAt: now,
 		Files: []blog.PictureFile{{File: "01KAV3PICTURE-1.png", Width: 1, Height: 1, Size: 1}}}
 	check(s.AddPicture(o.Soon(), picture))
 	worded := func(slug string) func(*blog.Article) {
 		return func(a *blog.Article) {
 			a.Slug, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain = slug, Canary, Canary, Canary, Canary, "<p>"+Canary+"</p>", Canary
-			a.Tags, a.Warning, a.PictureAlt, a.PictureID, a.Format = blog.Words{Canary}, Canary, Canary, picture.ID, blog.FullNote
+			a.Tags, a.Warning, a.PictureAlt, a.PictureID, a.Format = blog.Strings{Canary}, Canary, Canary, picture.ID, blog.FullNote
 			a.Authors = []blog.Byline{{Name: Canary, URL: "https://" + Canary + ".example"}}
 		}
 	}

@@ -124,7 +124,7 @@ func (o *Blog) OwnLetter(sign func(*http.Request, []byte, signature.Key) error, 
 }
 
 func Newer(r *http.Request, body []byte, key signature.Key) error {
-	return signature.SignRFC9421(r, body, key, time.Now(), signature.Wish{})
+	return signature.SignRFC9421(r, body, key, time.Now(), signature.AcceptSignature{})
 }
 
 const (

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"bytes"
 	"container/list"
 	"context"
 	"crypto/sha256"
@@ -18,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"golang.org/x/time/rate"
 )
 
@@ -47,10 +45,10 @@ const (
 	worthPacking   = 512     // bytes; smaller bodies are not compressed
 )
 
-// Kept keeps finished documents until something changes. One page is made by one request at a time while the others
+// Cache keeps finished documents until something changes. One page is made by one request at a time while the others
 // wait, or take the page that is there once waiting takes long. All documents together stay within a number of bytes;
 // only what exists is kept, under its path alone, so that neither query strings nor made-up addresses fill it.
-type Kept struct {
+type Cache struct {
 	changes func() uint64
 	limit   int
 	now     func() time.Time
@@ -60,17 +58,17 @@ type Kept struct {
 	size    int
 	order   *list.List // of *kept, the one used last in front
 	pages   map[key]*list.Element
-	flights map[key]*flight
+	flights map[key]*call
 }
 
-// NewKept keeps at most limit bytes (64 MiB when 0). changes tells how often the store has changed so far: a page is
+// NewCache keeps at most limit bytes (64 MiB when 0). changes tells how often the store has changed so far: a page is
 // fresh while that number is the one it was made at. It is asked on every request and must cost next to nothing.
-func NewKept(changes func() uint64, limit int) *Kept {
+func NewCache(changes func() uint64, limit int) *Cache {
 	if limit <= 0 {
 		limit = 64 << 20
 	}
-	return &Kept{changes: changes, limit: limit, now: time.Now, slots: make(chan struct{}, makersAtOnce),
-		order: list.New(), pages: map[key]*list.Element{}, flights: map[key]*flight{}}
+	return &Cache{changes: changes, limit: limit, now: time.Now, slots: make(chan struct{}, makersAtOnce),
+		order: list.New(), pages: map[key]*list.Element{}, flights: map[key]*call{}}
 }
 
 // key is what a document is kept under. The same text as a path and as an encoded path is not the same address.
@@ -79,26 +77,26 @@ type key struct {
 	encoded    bool
 }
 
-// kept is a document ready to be sent.
-type kept struct {
+// entry is a document ready to be sent.
+type entry struct {
 	finished
 	key      key
 	version  uint64
 	renewals *rate.Limiter // how often it is made anew; it is handed on from one version of the page to the next
 }
 
-// flight is the making of one page, which many may wait for.
-type flight struct {
+// call is the making of one page, which many may wait for.
+type call struct {
 	version uint64
 	began   time.Time
 	done    chan struct{}
-	page    *kept // when done, unless err
+	page    *entry // when done, unless err
 	err     error
 }
 
 // Handler serves the documents of one kind ("html", "activity"): the same path may have one of each. fail tells the
 // reader about an error of the maker; it must not keep the answer.
-func (k *Kept) Handler(kind string, maker Maker, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+func (k *Cache) Handler(kind string, maker Maker, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -123,7 +121,7 @@ func keyOf(kind string, u *url.URL) key {
 
 // page is the document to send: the kept one while it is fresh; else a new one, made here or by whoever came first;
 // else, under a storm of changes or when making it fails, the old one.
-func (k *Kept) page(r *http.Request, key key, maker Maker) (*kept, error) {
+func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 	version := k.changes()
 	for {
 		k.mu.Lock()
@@ -138,10 +136,10 @@ func (k *Kept) page(r *http.Request, key key, maker Maker) (*kept, error) {
 				k.mu.Unlock()
 				return page, nil
 			}
-			mine := &flight{version: version, began: k.now(), done: make(chan struct{})}
+			mine := &call{version: version, began: k.now(), done: make(chan struct{})}
 			k.flights[key] = mine
 			k.mu.Unlock()
-			k.fly(mine, r, key, page, maker)
+			k.render(mine, r, key, page, maker)
 			return mine.page, mine.err
 		}
 		k.mu.Unlock()
@@ -158,7 +156,7 @@ func (k *Kept) page(r *http.Request, key key, maker Maker) (*kept, error) {
 }
 
 // await waits for a flight: to its end when there is no other page, else for as long as patience allows.
-func (k *Kept) await(ctx context.Context, f *flight, other bool) (landed bool, err error) {
+func (k *Cache) await(ctx context.Context, f *call, other bool) (landed bool, err error) {
 	limit := deadline + time.Second
 	if other {
 		limit = patience
@@ -178,13 +176,13 @@ func (k *Kept) await(ctx context.Context, f *flight, other bool) (landed bool, e
 	}
 }
 
-// fly makes the page. It goes on when its own reader leaves, since others may wait for it. When it fails and there is
+// render makes the page. It goes on when its own reader leaves, since others may wait for it. When it fails and there is
 // an old page, that one is shown and the failure logged.
-func (k *Kept) fly(f *flight, r *http.Request, key key, old *kept, maker Maker) {
+func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Maker) {
 	document, err := k.made(r, maker)
-	var page *kept
+	var page *entry
 	if err == nil {
-		page = &kept{finished: finish(document), key: key, version: f.version}
+		page = &entry{finished: finish(document), key: key, version: f.version}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -203,7 +201,7 @@ func (k *Kept) fly(f *flight, r *http.Request, key key, old *kept, maker Maker) 
 }
 
 // made calls the maker with a deadline of its own and turns a panic into an error.
-func (k *Kept) made(r *http.Request, maker Maker) (document Document, err error) {
+func (k *Cache) made(r *http.Request, maker Maker) (document Document, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), deadline)
 	defer cancel()
 	select {
@@ -223,7 +221,7 @@ func (k *Kept) made(r *http.Request, maker Maker) (document Document, err error)
 }
 
 // touch finds a page and notes that it was used.
-func (k *Kept) touch(key key) *kept {
+func (k *Cache) touch(key key) *entry {
 	place := k.pages[key]
 	if place == nil {
 		return nil
@@ -231,14 +229,14 @@ func (k *Kept) touch(key key) *kept {
 	if k.order.Front() != place {
 		k.order.MoveToFront(place)
 	}
-	return place.Value.(*kept)
+	return place.Value.(*entry)
 }
 
 // put keeps a page in the place of its elder. What is not there is not kept, and neither is what would push out a
 // quarter of all the rest.
-func (k *Kept) put(page *kept) {
+func (k *Cache) put(page *entry) {
 	if elder := k.pages[page.key]; elder != nil {
-		page.renewals = elder.Value.(*kept).renewals
+		page.renewals = elder.Value.(*entry).renewals
 		k.drop(elder)
 	} else {
 		page.renewals = rate.NewLimiter(pagesPerSecond, pagesAtOnce)
@@ -257,8 +255,8 @@ func (k *Kept) put(page *kept) {
 // number of addresses may lead to one page.
 var keptStatus = []int{http.StatusOK, http.StatusGone}
 
-func (k *Kept) drop(place *list.Element) {
-	page := k.order.Remove(place).(*kept)
+func (k *Cache) drop(place *list.Element) {
+	page := k.order.Remove(place).(*entry)
 	delete(k.pages, page.key)
 	k.size -= page.size
 }
@@ -327,25 +325,6 @@ func newVariant(d Document, body []byte, etag, encoding string) variant {
 	return v
 }
 
-// pack compresses a body, or says that it does not pay.
-func pack(body []byte) []byte {
-	if len(body) < worthPacking {
-		return nil
-	}
-	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, 6)
-	if err != nil {
-		return nil
-	}
-	if _, err := zip.Write(body); err != nil {
-		return nil
-	}
-	if zip.Close() != nil || out.Len() > len(body)*9/10 {
-		return nil
-	}
-	return bytes.Clone(out.Bytes())
-}
-
 // send writes the variant that the reader can take, or says that they have it already (RFC 9110, 13.1.2).
 func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 	v := &f.plain
@@ -386,34 +365,6 @@ func bySomebodySignedIn(r *http.Request) bool {
 
 // SignInCookie is how the name of the desk's cookie ends.
 const SignInCookie = "causerie"
-
-// takesGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here: gzip, or *, with a weight above zero.
-func takesGzip(values []string) bool {
-	star := false
-	for _, value := range values {
-		for more := true; more; {
-			var part string
-			part, value, more = strings.Cut(value, ",")
-			coding, weight, _ := strings.Cut(part, ";")
-			switch coding = strings.TrimSpace(coding); {
-			case strings.EqualFold(coding, "gzip"), strings.EqualFold(coding, "x-gzip"):
-				return wanted(weight)
-			case coding == "*":
-				star = wanted(weight)
-			}
-		}
-	}
-	return star
-}
-
-// wanted tells whether a weight is above zero; none is one.
-func wanted(weight string) bool {
-	name, value, found := strings.Cut(weight, "=")
-	if !found || !strings.EqualFold(strings.TrimSpace(name), "q") {
-		return true
-	}
-	return strings.Trim(value, " 0.") != ""
-}
 
 // has tells whether If-None-Match names the tag. The comparison is the weak one, as the RFC asks: a proxy that packs
 // an answer weakens its tag.

@@ -50,7 +50,7 @@ func body(t *testing.T, r *http.Response) string {
 
 func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 	var changes, renders atomic.Uint64
-	kept := NewKept(changes.Load, 0)
+	kept := NewCache(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		renders.Add(1)
 		time.Sleep(5 * time.Millisecond)
@@ -76,7 +76,7 @@ func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes, renders atomic.Uint64
-		kept := NewKept(changes.Load, 0)
+		kept := NewCache(changes.Load, 0)
 		page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 			return html(fmt.Sprint(renders.Add(1))), nil
 		}, fiveHundred)
@@ -99,7 +99,7 @@ func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
 func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
 	var changes atomic.Uint64
 	begun, release := make(chan bool, 8), make(chan bool)
-	kept := NewKept(changes.Load, 0)
+	kept := NewCache(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		version := changes.Load()
 		begun <- true
@@ -122,7 +122,7 @@ func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
 func TestAFailingMakerShowsTheOldPageOrTheErrorAndSpoilsNothing(t *testing.T) {
 	var changes atomic.Uint64
 	var trouble atomic.Value
-	kept := NewKept(changes.Load, 0)
+	kept := NewCache(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		switch trouble.Load() {
 		case "error":
@@ -156,7 +156,7 @@ func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes atomic.Uint64
 		var slow atomic.Bool
-		kept := NewKept(changes.Load, 0)
+		kept := NewCache(changes.Load, 0)
 		page := kept.Handler("html", func(ctx context.Context, r *http.Request) (Document, error) {
 			if slow.Load() {
 				<-ctx.Done() // a database that does not answer
@@ -184,7 +184,7 @@ func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
 
 func TestOnlyWhatExistsIsKeptAndOnlyOncePerPath(t *testing.T) {
 	var renders atomic.Int64
-	kept := NewKept(func() uint64 { return 1 }, 1<<20)
+	kept := NewCache(func() uint64 { return 1 }, 1<<20)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
 		renders.Add(1)
 		if r.URL.RawQuery != "" || len(r.Header) > 0 || r.Host != "" {
@@ -209,7 +209,7 @@ func TestOnlyWhatExistsIsKeptAndOnlyOncePerPath(t *testing.T) {
 }
 
 func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
-	kept := NewKept(func() uint64 { return 1 }, 0)
+	kept := NewCache(func() uint64 { return 1 }, 0)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
 		return html(r.URL.EscapedPath()), nil
 	}, fiveHundred)
@@ -222,7 +222,7 @@ func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
 
 func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 	const limit = 100 << 10
-	kept := NewKept(func() uint64 { return 1 }, limit)
+	kept := NewCache(func() uint64 { return 1 }, limit)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
 	for i := range 200 {
 		ask(page, "GET", "/often")
@@ -247,7 +247,7 @@ func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 
 func TestAPageThatGoesIsForgotten(t *testing.T) {
 	var changes atomic.Uint64
-	kept := NewKept(changes.Load, 0)
+	kept := NewCache(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		d := html(story)
 		if changes.Load() > 0 {
@@ -263,7 +263,7 @@ func TestAPageThatGoesIsForgotten(t *testing.T) {
 }
 
 func TestAnswersSpeakHTTP(t *testing.T) {
-	kept := NewKept(func() uint64 { return 1 }, 0)
+	kept := NewCache(func() uint64 { return 1 }, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
 	plain := ask(page, "GET", "/")
 	tag := plain.Header.Get("Etag")
@@ -322,7 +322,7 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 }
 
 func TestAHitAllocatesNothingOfItsOwn(t *testing.T) {
-	kept := NewKept(func() uint64 { return 1 }, 0)
+	kept := NewCache(func() uint64 { return 1 }, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
 	r := httptest.NewRequest("GET", "/2026/11/four-minutes-wide", nil)
 	r.Header.Set("Accept-Encoding", "gzip, deflate, br")
@@ -335,6 +335,8 @@ func TestAHitAllocatesNothingOfItsOwn(t *testing.T) {
 
 type nowhere struct{ header http.Header }
 
-func (n *nowhere) Header() http.Header         { return n.header }
+func (n *nowhere) Header() http.Header { return n.header }
+
 func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nowhere) WriteHeader(int)             {}
+
+func (n *nowhere) WriteHeader(int) {}

@@ -19,20 +19,20 @@ import (
 	"causerie/internal/text"
 )
 
-// words are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English is
+// catalog are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English is
 // complete by definition; a test holds the others to it.
-type words struct {
+type catalog struct {
 	speak map[string]*i18n.Localizer // by base language
 }
 
-func loadWords(tree fs.FS) (*words, error) {
+func loadWords(tree fs.FS) (*catalog, error) {
 	files, err := fs.Glob(tree, "words/*.yaml")
 	if err != nil || len(files) == 0 {
 		return nil, errors.Join(errors.New("no words for the interface"), err)
 	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
-	w := &words{speak: map[string]*i18n.Localizer{}}
+	w := &catalog{speak: map[string]*i18n.Localizer{}}
 	for _, file := range files {
 		if _, err := bundle.LoadMessageFileFS(tree, file); err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
@@ -43,7 +43,7 @@ func loadWords(tree fs.FS) (*words, error) {
 	return w, nil
 }
 
-func (w *words) languages() []string {
+func (w *catalog) languages() []string {
 	names := make([]string, 0, len(w.speak))
 	for name := range w.speak {
 		names = append(names, name)
@@ -52,9 +52,9 @@ func (w *words) languages() []string {
 	return names
 }
 
-// Tongue is the language the interface speaks on a page in the given one: the same where there are words for it
+// Language is the language the interface speaks on a page in the given one: the same where there are words for it
 // ("nl-BE" is "nl"), else the set's fallback.
-func (s *Set) Tongue(code string) string {
+func (s *Set) Language(code string) string {
 	for _, code := range []string{code, s.Fallback} {
 		base, _, _ := strings.Cut(strings.ToLower(code), "-")
 		if s.words.speak[base] != nil {
@@ -66,23 +66,23 @@ func (s *Set) Tongue(code string) string {
 
 // Say is a text of the interface for Go code, such as a title; arguments as in templates.
 func (s *Set) Say(code, id string, args ...any) (string, error) {
-	return s.tongue(code).say(id, args...)
+	return s.localizer(code).say(id, args...)
 }
 
-func (s *Set) tongue(code string) tongue {
-	return tongue{language: s.Tongue(code), words: s.words, zone: func() *time.Location { return s.Zone }}
+func (s *Set) localizer(code string) localizer {
+	return localizer{language: s.Language(code), words: s.words, zone: func() *time.Location { return s.Zone }}
 }
 
-// tongue speaks one language: its words, numbers and dates.
-type tongue struct {
+// localizer speaks one language: its words, numbers and dates.
+type localizer struct {
 	language string
-	words    *words
+	words    *catalog
 	zone     func() *time.Location
 }
 
 // say is the text with that id. Arguments are pairs of a name and a value; a whole number is written as the language
 // writes it, and the one named N also chooses between singular and plural.
-func (t tongue) say(id string, args ...any) (string, error) {
+func (t localizer) say(id string, args ...any) (string, error) {
 	if len(args)%2 != 0 {
 		return "", fmt.Errorf("say %q: a name without a value", id)
 	}
@@ -109,14 +109,14 @@ func (t tongue) say(id string, args ...any) (string, error) {
 }
 
 // number is a number as the language writes it: 1,204 in English, 1.204 in Dutch.
-func (t tongue) number(n int) string { return text.NumberIn(t.language, n) }
+func (t localizer) number(n int) string { return text.NumberIn(t.language, n) }
 
 var months = map[string][12]string{
 	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"},
 }
 
-func (t tongue) monthName(at time.Time) string {
+func (t localizer) monthName(at time.Time) string {
 	names, ok := months[t.language]
 	if !ok {
 		names = months["en"]
@@ -124,7 +124,7 @@ func (t tongue) monthName(at time.Time) string {
 	return names[at.Month()-1]
 }
 
-func (t tongue) monthShort(at time.Time) string {
+func (t localizer) monthShort(at time.Time) string {
 	name := t.monthName(at)
 	if name == "maart" {
 		return "mrt"
@@ -133,7 +133,7 @@ func (t tongue) monthShort(at time.Time) string {
 }
 
 // here moves a time into the zone in which pages show times.
-func (t tongue) here(at time.Time) time.Time {
+func (t localizer) here(at time.Time) time.Time {
 	if zone := t.zone(); zone != nil && at.Location() == time.UTC {
 		return at.In(zone)
 	}
@@ -154,33 +154,33 @@ func moment(at any) time.Time {
 }
 
 // day is "16 November 2026".
-func (t tongue) day(at any) string {
+func (t localizer) day(at any) string {
 	when := t.here(moment(at))
 	return fmt.Sprintf("%d %s %d", when.Day(), t.monthName(when), when.Year())
 }
 
 // shortDay is "16 Nov".
-func (t tongue) shortDay(at any) string {
+func (t localizer) shortDay(at any) string {
 	when := t.here(moment(at))
 	return fmt.Sprintf("%d %s", when.Day(), t.monthShort(when))
 }
 
 // shortDayYear is "16 Nov 2026".
-func (t tongue) shortDayYear(at any) string {
+func (t localizer) shortDayYear(at any) string {
 	return t.shortDay(at) + t.here(moment(at)).Format(" 2006")
 }
 
 // month is "November 2026".
-func (t tongue) month(at any) string {
+func (t localizer) month(at any) string {
 	when := t.here(moment(at))
 	return fmt.Sprintf("%s %d", t.monthName(when), when.Year())
 }
 
 // clock is "17:55".
-func (t tongue) clock(at any) string { return t.here(moment(at)).Format("15:04") }
+func (t localizer) clock(at any) string { return t.here(moment(at)).Format("15:04") }
 
 // instant is the machine's form, for the datetime of <time>.
-func (t tongue) instant(at any) string { return t.here(moment(at)).Format(time.RFC3339) }
+func (t localizer) instant(at any) string { return t.here(moment(at)).Format(time.RFC3339) }
 
 // LanguageName is a language's own name for itself: "Nederlands". An unknown code stands for itself.
 func LanguageName(code string) string {

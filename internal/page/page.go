@@ -34,12 +34,12 @@ type Set struct {
 	names  map[string]bool // of all pages: "web/article"
 	mu     sync.Mutex
 	pages  map[string]*template.Template // those asked for so far, by name and language: "web/article.nl"
-	words  *words
+	words  *catalog
 	static *Static
 }
 
-// Speaker is page data that knows the language of its page, as BCP 47. Data that does not is shown in Set.Fallback.
-type Speaker interface{ Speaks() string }
+// Localized is page data that knows the language of its page, as BCP 47. Data that does not is shown in Set.Fallback.
+type Localized interface{ Locale() string }
 
 // Load parses all templates of a tree with the folders layout, web, admin, static and words. Every mistake that can be
 // found without data is found here.
@@ -126,10 +126,10 @@ func (s *Set) page(name, language string) (*template.Template, error) {
 // Bytes is the finished page of that name: the whole of it or an error.
 func (s *Set) Bytes(name string, data any) ([]byte, error) {
 	language := s.Fallback
-	if speaker, ok := data.(Speaker); ok {
-		language = speaker.Speaks()
+	if speaker, ok := data.(Localized); ok {
+		language = speaker.Locale()
 	}
-	page, err := s.page(name, s.Tongue(language))
+	page, err := s.page(name, s.Language(language))
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (s *Set) Static() *Static { return s.static }
 
 // functions are the few things that templates can say beside what html/template has.
 func (s *Set) functions(language string) template.FuncMap {
-	t := tongue{language: language, words: s.words, zone: func() *time.Location { return s.Zone }}
+	t := localizer{language: language, words: s.words, zone: func() *time.Location { return s.Zone }}
 	return template.FuncMap{
 		"say":      t.say,
 		"number":   t.number,

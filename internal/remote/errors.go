@@ -14,17 +14,17 @@ import (
 	"time"
 )
 
-// Trouble is what kept us from an answer. It is an ErrUnavailable.
-type Trouble struct {
+// Unreachable is what kept us from an answer. It is an ErrUnavailable.
+type Unreachable struct {
 	Words string // for a person: "connection refused"
 	Cause error  // for a log
 }
 
 // Error is the words alone.
-func (t *Trouble) Error() string { return t.Words }
+func (t *Unreachable) Error() string { return t.Words }
 
 // Unwrap makes it an ErrUnavailable that keeps its cause.
-func (t *Trouble) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
+func (t *Unreachable) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
 
 // StatusError is an answer that is not the document. By its status it is an ErrNotFound, ErrGone,
 // ErrUnavailable, ErrForbidden or ErrNotActivity.
@@ -60,7 +60,7 @@ func (e *StatusError) Unwrap() error {
 }
 
 func (c *Client) statusError(resp *http.Response) error {
-	return &StatusError{Status: resp.StatusCode, RetryAfter: c.rest(resp.Header)}
+	return &StatusError{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header)}
 }
 
 // named are the errors that already say what they mean.
@@ -77,7 +77,7 @@ func (c *Client) trouble(caller context.Context, err error, total time.Duration)
 			return plain(err)
 		}
 	}
-	return &Trouble{Words: c.explain(err, total), Cause: err}
+	return &Unreachable{Words: c.explain(err, total), Cause: err}
 }
 
 // plain takes off what net puts around an error of the guard: the method and the number.

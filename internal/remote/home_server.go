@@ -9,33 +9,33 @@ import (
 	"strings"
 )
 
-// Home is somebody's own server, with the places that it offers to those who come from elsewhere to do something: templates
+// HomeServer is somebody's own server, with the places that it offers to those who come from elsewhere to do something: templates
 // of addresses, by their link relations (FEP-3b86, OStatus).
-type Home struct {
+type HomeServer struct {
 	host      string // scheme and authority
 	guard     *guard
 	templates map[string]string
 }
 
-// Home finds the server of somebody who typed their address: "@bram@veerhuis.example", "veerhuis.example", or the address of
+// HomeServer finds the server of somebody who typed their address: "@bram@veerhuis.example", "veerhuis.example", or the address of
 // their profile. It asks by WebFinger for the account, or for the server itself where only that is known. A server that
 // answers so to neither is a home as well when it has a NodeInfo.
 //
 // ErrHandle means that it is no address of the kind, and nothing was asked; the other errors are those of [Client.Object].
-func (c *Client) Home(ctx context.Context, typed string) (Home, error) {
+func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, error) {
 	name, host, err := c.splitAddress(typed)
 	if err != nil {
-		return Home{}, err
+		return HomeServer{}, err
 	}
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	home, err := c.exchange().home(within, "https", name, host)
+	home, err := c.exchange().homeServer(within, "https", name, host)
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
 		// Only what is allowed can be reached by http, and the guard sees to it.
-		home, err = c.exchange().home(within, "http", name, host)
+		home, err = c.exchange().homeServer(within, "http", name, host)
 	}
 	if err != nil {
-		return Home{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100), c.trouble(ctx, err, c.options.Lookup))
+		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100), c.trouble(ctx, err, c.options.Lookup))
 	}
 	return home, nil
 }
@@ -56,9 +56,9 @@ func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	return "", host, err
 }
 
-func (e *exchange) home(ctx context.Context, scheme, name, host string) (Home, error) {
+func (e *exchange) homeServer(ctx context.Context, scheme, name, host string) (HomeServer, error) {
 	at := &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/webfinger"}
-	home := Home{host: scheme + "://" + host, guard: e.guard, templates: map[string]string{}}
+	home := HomeServer{host: scheme + "://" + host, guard: e.guard, templates: map[string]string{}}
 	resource := home.host
 	if name != "" {
 		resource = "acct:" + name + "@" + host
@@ -74,11 +74,11 @@ func (e *exchange) home(ctx context.Context, scheme, name, host string) (Home, e
 		}
 		return home, nil
 	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden):
-		return Home{}, err
+		return HomeServer{}, err
 	}
 	at.Path, at.RawQuery = "/.well-known/nodeinfo", ""
 	if err := e.hop(); err != nil {
-		return Home{}, err
+		return HomeServer{}, err
 	}
 	_, err = e.descriptor(ctx, at)
 	return home, err
@@ -93,10 +93,10 @@ const (
 // intentOf names the intent that fits best, and its placeholder is {object}.
 var intentOf = map[string]string{"follow": "Follow", "like": "Like", "boost": "Announce", "reply": "Object"}
 
-// Place is the address at which somebody at home there can follow, reply to, like or boost what has the given id. The order
+// IntentURL is the address at which somebody at home there can follow, reply to, like or boost what has the given id. The order
 // is that of Mastodon's own helper: the intent for the deed, the one for any object, the OStatus template, and the place
 // where most servers have it.
-func (h Home) Place(deed, id string) string {
+func (h HomeServer) IntentURL(deed, id string) string {
 	for _, rel := range []string{intents + intentOf[deed], intents + "Object", subscribe} {
 		if place, ok := h.fill(h.templates[rel], id); ok {
 			return place
@@ -109,7 +109,7 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 // fill puts an id into a template. What we have no value for becomes empty; nobody is sent where the guard would not let
 // us go ourselves.
-func (h Home) fill(template, id string) (place string, ok bool) {
+func (h HomeServer) fill(template, id string) (place string, ok bool) {
 	if template == "" {
 		return "", false
 	}

@@ -84,12 +84,12 @@ func misunderstood(status int, remembered bool) bool {
 // dialect is how a request is signed.
 type dialect struct {
 	scheme signature.Scheme
-	wish   signature.Wish // of RFC 9421
+	wish   signature.AcceptSignature // of RFC 9421
 }
 
-// knock makes a signed request, twice at most. ask makes it in a dialect. When the second is not understood either, the
+// doubleKnock makes a signed request, twice at most. ask makes it in a dialect. When the second is not understood either, the
 // answer to the first is the answer, and what was remembered is forgotten.
-func (c *Client) knock(ctx context.Context, at *url.URL, key signature.Key, ask func(dialect) (*http.Response, error)) (*http.Response, error) {
+func (c *Client) doubleKnock(ctx context.Context, at *url.URL, key signature.Key, ask func(dialect) (*http.Response, error)) (*http.Response, error) {
 	first, remembered := c.schemes.of(at.Host)
 	answer, err := ask(dialect{scheme: first})
 	if err != nil || !misunderstood(answer.StatusCode, remembered) {
@@ -111,7 +111,7 @@ func (c *Client) knock(ctx context.Context, at *url.URL, key signature.Key, ask 
 
 // other is the dialect of a second knock: what the answer to the first wishes, or else the one that was not tried.
 func other(first signature.Scheme, answer *http.Response, key signature.Key) dialect {
-	if wish, ok := signature.Wished(answer.Header, answer.Request, key); ok {
+	if wish, ok := signature.ParseAcceptSignature(answer.Header, answer.Request, key); ok {
 		return dialect{signature.RFC9421, wish}
 	}
 	if first == signature.RFC9421 {

@@ -16,9 +16,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"causerie/internal/signature"
-
 	"golang.org/x/net/html"
+
+	"causerie/internal/signature"
 )
 
 // maxWords is how much of an answer is kept for a person to read, in bytes.
@@ -47,7 +47,7 @@ type Answer struct {
 //
 // What kept us from an answer comes back as an error whose text is for a person to read
 // ("no answer within 10 seconds"): ErrRefused when we do not go to this
-// address, ErrUnavailable (a [Trouble]) when the server could not be reached, the context's own error when it ended first.
+// address, ErrUnavailable (a [Unreachable]) when the server could not be reached, the context's own error when it ended first.
 //
 // synchronization, where there is one, goes along as the header Collection-Synchronization (FEP-8fcf), signed.
 func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key, synchronization ...string) (Answer, error) {
@@ -74,7 +74,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err != nil {
 		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.trouble(ctx, err, c.options.Delivery)
 	}
-	answer := Answer{Status: resp.StatusCode, RetryAfter: c.rest(resp.Header), Words: words(resp)}
+	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Words: words(resp)}
 	answer.Took = time.Since(start)
 	return answer, nil
 }
@@ -85,7 +85,7 @@ func timedOut(err error) bool {
 }
 
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key, synchronization ...string) (*http.Response, error) {
-	return c.knock(ctx, at, key, func(in dialect) (*http.Response, error) {
+	return c.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
 			return nil, err
@@ -116,8 +116,8 @@ func (c *Client) elsewhere(resp *http.Response, at *url.URL) *url.URL {
 	return next
 }
 
-// rest reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. What is neither says nothing.
-func (c *Client) rest(header http.Header) time.Duration {
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. What is neither says nothing.
+func (c *Client) retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 		if seconds < 0 {

@@ -24,9 +24,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"causerie/internal/signature"
-
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/signature"
 )
 
 var letter = []byte(`{"type":"Create","object":{"name":"Four minutes wide"}}`)
@@ -227,7 +227,7 @@ func TestWhatKeptUsFromAnAnswerIsSaidInWords(t *testing.T) {
 			c := client(t, Options{Handshake: 300 * time.Millisecond, Header: time.Second})
 			names.resolve(t, c)
 			_, err := c.Post(t.Context(), test.inbox, letter, instanceKey())
-			var trouble *Trouble
+			var trouble *Unreachable
 			if !errors.Is(err, ErrUnavailable) || !errors.As(err, &trouble) || trouble.Cause == nil {
 				t.Fatalf("got %v", err)
 			}

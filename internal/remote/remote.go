@@ -33,7 +33,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// What a caller can decide on. [StatusError] and [Trouble] tell more.
+// What a caller can decide on. [StatusError] and [Unreachable] tell more.
 var (
 	// ErrRefused means that we do not go there: the address, or one that it leads to, is not
 	// one that strangers may send us to. Nothing was sent to it.
@@ -242,7 +242,7 @@ func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key 
 		}
 		return e.wire.RoundTrip(req)
 	}
-	return e.knock(ctx, at, key, func(in dialect) (*http.Response, error) {
+	return e.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
 		if err != nil {
 			return nil, err

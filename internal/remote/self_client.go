@@ -17,27 +17,27 @@ import (
 	"causerie/internal/signature"
 )
 
-// Own asks the addresses of one site, ours, as the world does, and no others. Where they lead is for its keeper to say, so
+// SelfClient asks the addresses of one site, ours, as the world does, and no others. Where they lead is for its keeper to say, so
 // there is no guard against numbers that are not public; instead no redirect is followed, and nothing else is asked. It
 // takes no proxy from the environment, and has the same patience as a Client.
-type Own struct {
+type SelfClient struct {
 	client  *Client
 	origins []string
 }
 
-// maxOwn is how much is read of an answer of our own, in bytes.
-const maxOwn = 2 << 20
+// maxSelfReply is how much is read of an answer of our own, in bytes.
+const maxSelfReply = 2 << 20
 
-// NewOwn makes an Own for everything at the given origins ("https://overkant.example"). Of the options it takes the name, the
+// NewSelfClient makes an Own for everything at the given origins ("https://overkant.example"). Of the options it takes the name, the
 // clock and the deadlines.
-func NewOwn(options Options, origins ...string) *Own {
+func NewSelfClient(options Options, origins ...string) *SelfClient {
 	options.complete()
 	dialer := &net.Dialer{Timeout: options.Dial}
-	return &Own{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)}, origins: origins}
+	return &SelfClient{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)}, origins: origins}
 }
 
 // Close lets go of the connections that are kept.
-func (o *Own) Close() { o.client.Close() }
+func (o *SelfClient) Close() { o.client.Close() }
 
 // Reply is what an address of ours answers.
 type Reply struct {
@@ -50,17 +50,17 @@ type Reply struct {
 }
 
 // Get asks for an address, signed in a dialect where a key is given.
-func (o *Own) Get(ctx context.Context, address, accept string, scheme signature.Scheme, key signature.Key) (Reply, error) {
+func (o *SelfClient) Get(ctx context.Context, address, accept string, scheme signature.Scheme, key signature.Key) (Reply, error) {
 	return o.ask(ctx, http.MethodGet, address, accept, nil, dialect{scheme: scheme}, key)
 }
 
 // Post brings a letter, signed in a dialect.
-func (o *Own) Post(ctx context.Context, address string, body []byte, scheme signature.Scheme, key signature.Key) (Reply, error) {
+func (o *SelfClient) Post(ctx context.Context, address string, body []byte, scheme signature.Scheme, key signature.Key) (Reply, error) {
 	return o.ask(ctx, http.MethodPost, address, acceptActivity, body, dialect{scheme: scheme}, key)
 }
 
-// ask makes one request. The errors are ErrRefused for what is not ours, and ErrUnavailable (a [Trouble]).
-func (o *Own) ask(ctx context.Context, method, address, accept string, body []byte, in dialect, key signature.Key) (Reply, error) {
+// ask makes one request. The errors are ErrRefused for what is not ours, and ErrUnavailable (a [Unreachable]).
+func (o *SelfClient) ask(ctx context.Context, method, address, accept string, body []byte, in dialect, key signature.Key) (Reply, error) {
 	within, cancel := context.WithTimeout(ctx, o.client.options.Lookup)
 	defer cancel()
 	at, err := o.parse(address)
@@ -89,14 +89,14 @@ func (o *Own) ask(ctx context.Context, method, address, accept string, body []by
 	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
 		reply.Expires = resp.TLS.PeerCertificates[0].NotAfter
 	}
-	if reply.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxOwn)); err != nil {
+	if reply.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxSelfReply)); err != nil {
 		return Reply{}, o.client.trouble(ctx, err, o.client.options.Lookup)
 	}
 	return reply, nil
 }
 
 // parse lets through what lies at one of the origins.
-func (o *Own) parse(address string) (*url.URL, error) {
+func (o *SelfClient) parse(address string) (*url.URL, error) {
 	ours := func(origin string) bool { return strings.HasPrefix(address, origin+"/") }
 	at, err := url.Parse(address)
 	if err != nil || at.User != nil || !slices.ContainsFunc(o.origins, ours) {

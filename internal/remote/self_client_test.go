@@ -16,7 +16,7 @@ func TestOwnAsksNobodyElse(t *testing.T) {
 	ours := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL+"/", http.StatusFound)
 	})
-	own := NewOwn(Options{UserAgent: agent}, ours.URL)
+	own := NewSelfClient(Options{UserAgent: agent}, ours.URL)
 	t.Cleanup(own.Close)
 	for _, address := range []string{elsewhere.URL + "/", ours.URL + ".example/", ours.URL, strings.Replace(ours.URL, "http://", "http://user@", 1) + "/", "file:///etc/passwd", ""} {
 		if _, err := own.Get(t.Context(), address, "*/*", "", signature.Key{}); !errors.Is(err, ErrRefused) {
@@ -45,7 +45,7 @@ func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
 		}, "no complete answer within 100ms"},
 	} {
 		ours := serve(t, "127.0.0.1:0", c.answer)
-		own := NewOwn(Options{UserAgent: agent, Lookup: 100 * time.Millisecond}, ours.URL)
+		own := NewSelfClient(Options{UserAgent: agent, Lookup: 100 * time.Millisecond}, ours.URL)
 		if _, err := own.Get(t.Context(), ours.URL+"/", "*/*", "", signature.Key{}); !errors.Is(err, ErrUnavailable) || err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -58,9 +58,9 @@ func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
 			}
 		}
 	})
-	own := NewOwn(Options{UserAgent: agent}, endless.URL)
+	own := NewSelfClient(Options{UserAgent: agent}, endless.URL)
 	defer own.Close()
-	if reply, err := own.Get(t.Context(), endless.URL+"/", "*/*", "", signature.Key{}); err != nil || len(reply.Body) != maxOwn {
+	if reply, err := own.Get(t.Context(), endless.URL+"/", "*/*", "", signature.Key{}); err != nil || len(reply.Body) != maxSelfReply {
 		t.Errorf("%d bytes, %v", len(reply.Body), err)
 	}
 }

@@ -35,8 +35,8 @@ func TestF098NoPrivateAddressIsAskedWhateverLeadsThere(t *testing.T) {
 
 func TestT075WhatIsPutIntoAnAddressStaysOneValue(t *testing.T) {
 	const id = "https://overkant.example/ap/articles/1?a=b&proxy=http://10.0.0.1/#x"
-	home := Home{host: "https://veerhuis.example", guard: newGuard(nil, 0), templates: map[string]string{subscribe: "https://veerhuis.example/a?uri={uri}&x={nothing}"}}
-	for _, place := range []string{home.Place("reply", id), Home{host: home.host, guard: home.guard}.Place("reply", id)} {
+	home := HomeServer{host: "https://veerhuis.example", guard: newGuard(nil, 0), templates: map[string]string{subscribe: "https://veerhuis.example/a?uri={uri}&x={nothing}"}}
+	for _, place := range []string{home.IntentURL("reply", id), HomeServer{host: home.host, guard: home.guard}.IntentURL("reply", id)} {
 		u, err := url.Parse(place)
 		if err != nil || u.Query().Get("uri") != id || u.Query().Has("proxy") || u.Fragment != "" || u.Host != "veerhuis.example" {
 			t.Errorf("%s, %v", place, err)
@@ -52,8 +52,8 @@ func TestT075WhatIsPutIntoAnAddressStaysOneValue(t *testing.T) {
 	})
 	host := strings.TrimPrefix(near.URL, "http://")
 	for _, typed := range []string{"a.b@" + host, "a&resource=acct:x@" + host, "a@" + host + "&resource=x", "a%26b=c@" + host, near.URL + "/@a&b=c", near.URL + "?resource=x"} {
-		client(t, Options{}).Home(t.Context(), typed)
-		client(t, Options{}).Finger(t.Context(), typed)
+		client(t, Options{}).HomeServer(t.Context(), typed)
+		client(t, Options{}).WebFinger(t.Context(), typed)
 	}
 	if near.requests.Load() == 0 || spoiled.Load() != 0 {
 		t.Errorf("%d questions, %d of them with more than one value", near.requests.Load(), spoiled.Load())

@@ -10,9 +10,9 @@ import (
 	"regexp"
 	"strings"
 
-	"causerie/internal/signature"
-
 	"github.com/go-json-experiment/json"
+
+	"causerie/internal/signature"
 )
 
 // maxUser is the longest name of a person that we ask for, in bytes.
@@ -21,7 +21,7 @@ const maxUser = 64
 // user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a port.
 var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,5})?$`)
 
-// Finger asks by WebFinger (RFC 7033) who is behind a handle: "@bram@veerhuis.example", with
+// WebFinger asks by WebFinger (RFC 7033) who is behind a handle: "@bram@veerhuis.example", with
 // or without the first @ or "acct:". It answers the id of the actor, and the subject:
 // the handle that the server gives back, as name@host, which may be another
 // one. Neither is proven: an actor has a handle only when the handle's own
@@ -30,7 +30,7 @@ var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,
 // A server that has no WebFinger (404) is asked for its host-meta (RFC 6415), which may send us elsewhere.
 //
 // ErrHandle means that it is no handle, and nothing was asked; the other errors are those of [Client.Object].
-func (c *Client) Finger(ctx context.Context, handle string) (self, subject string, err error) {
+func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject string, err error) {
 	name, host, err := c.splitHandle(handle)
 	if err != nil {
 		return "", "", err
@@ -38,7 +38,7 @@ func (c *Client) Finger(ctx context.Context, handle string) (self, subject strin
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
 	err = c.overEither(func(scheme string) (err error) {
-		self, subject, err = c.exchange().finger(within, scheme, name, host)
+		self, subject, err = c.exchange().webfinger(within, scheme, name, host)
 		return err
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *Client) splitHandle(handle string) (name, host string, err error) {
 	return name, u.Host, nil
 }
 
-func (e *exchange) finger(ctx context.Context, scheme, name, host string) (self, subject string, err error) {
+func (e *exchange) webfinger(ctx context.Context, scheme, name, host string) (self, subject string, err error) {
 	at := &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/webfinger"}
 	at.RawQuery = url.Values{"resource": {"acct:" + name + "@" + host}}.Encode()
 	self, subject, err = e.resource(ctx, at)

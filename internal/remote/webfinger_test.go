@@ -30,7 +30,7 @@ func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
 	host := strings.TrimPrefix(near.URL, "http://")
 	c := client(t, Options{Key: instanceKey()})
 	for _, handle := range []string{"@bram@" + host, "bram@" + host, "acct:bram@" + host} {
-		self, subject, err := c.Finger(t.Context(), handle)
+		self, subject, err := c.WebFinger(t.Context(), handle)
 		if err != nil || self != near.URL+"/users/bram" || subject != "bram@"+host {
 			t.Errorf("%s: got %q, %q, %v", handle, self, subject, err)
 		}
@@ -40,7 +40,7 @@ func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
 	secure.StartTLS()
 	trust(c, secure)
 	host = strings.TrimPrefix(secure.URL, "https://")
-	if self, subject, err := c.Finger(t.Context(), "@nadia@"+host); err != nil || subject != "nadia@"+host {
+	if self, subject, err := c.WebFinger(t.Context(), "@nadia@"+host); err != nil || subject != "nadia@"+host {
 		t.Errorf("over TLS: got %q, %q, %v", self, subject, err)
 	}
 }
@@ -55,16 +55,16 @@ func TestT073WhatIsNoHandleIsNotAskedFor(t *testing.T) {
 		"@bram@" + host + "\r\nX: 1", "@bram@" + host + "%2f", `@bram@a\` + host, "@.bram@" + host, "@bram.@" + host, "@-@" + host, "@bram@:80",
 		"@" + strings.Repeat("b", 65) + "@" + host, "http://" + host + "/@bram", "@../../x@" + host, "@bram&resource=x@" + host, "@bram@[::1",
 	} {
-		if _, _, err := c.Finger(t.Context(), handle); !errors.Is(err, ErrHandle) {
+		if _, _, err := c.WebFinger(t.Context(), handle); !errors.Is(err, ErrHandle) {
 			t.Errorf("%q: got %v", handle, err)
 		}
 	}
 	for _, handle := range []string{"@bram@10.0.0.1", "@bram@127.0.0.2:80", "@bram@0x7f.1", "@bram@veerhuis.nl.", "@bram@-"} {
-		if _, _, err := c.Finger(t.Context(), handle); !errors.Is(err, ErrRefused) {
+		if _, _, err := c.WebFinger(t.Context(), handle); !errors.Is(err, ErrRefused) {
 			t.Errorf("%q: got %v", handle, err)
 		}
 	}
-	if _, _, err := New(Options{}).Finger(t.Context(), "@x@noordkade.nl:22"); !errors.Is(err, ErrRefused) {
+	if _, _, err := New(Options{}).WebFinger(t.Context(), "@x@noordkade.nl:22"); !errors.Is(err, ErrRefused) {
 		t.Errorf("a port: got %v", err)
 	}
 	if bait.connections.Load() != 0 {
@@ -99,7 +99,7 @@ func TestAWebFingerAnswerIsReadStrictly(t *testing.T) {
 				w.Header()["Content-Type"] = []string{test.kind}
 				io.WriteString(w, test.body)
 			})
-			_, _, err := client(t, Options{}).Finger(t.Context(), "@bram@"+strings.TrimPrefix(near.URL, "http://"))
+			_, _, err := client(t, Options{}).WebFinger(t.Context(), "@bram@"+strings.TrimPrefix(near.URL, "http://"))
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
@@ -145,7 +145,7 @@ func TestT071HostMetaIsAskedOnlyAfterA404AndLeadsNowhereElse(t *testing.T) {
 				}
 				w.WriteHeader(test.finger)
 			})
-			self, _, err := client(t, Options{}).Finger(t.Context(), "@bram@"+strings.TrimPrefix(near.URL, "http://"))
+			self, _, err := client(t, Options{}).WebFinger(t.Context(), "@bram@"+strings.TrimPrefix(near.URL, "http://"))
 			if !errors.Is(err, test.want) || test.want == nil && (err != nil || self != far.URL+"/users/bram") {
 				t.Errorf("got %q, %v, want %v", self, err, test.want)
 			}

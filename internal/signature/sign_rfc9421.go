@@ -14,10 +14,10 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// Wish is how a server wants its requests signed, as it says in Accept-Signature (RFC 9421, section 5.1). The zero Wish
+// AcceptSignature is how a server wants its requests signed, as it says in Accept-Signature (RFC 9421, section 5.1). The zero Wish
 // is the set that all servers take which read this dialect: "@method", "@target-uri" and, but for GET and HEAD,
 // "content-digest", with the parameters created and keyid, under the label "sig1".
-type Wish struct {
+type AcceptSignature struct {
 	label      string
 	components []string
 	parameters []parameter
@@ -31,7 +31,7 @@ type parameter struct {
 // SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, as its server wishes. It sets
 // Signature-Input, Signature and whatever of Content-Digest (RFC 9530) and Date is covered, and takes away what Sign set.
 // Like Sign it may be called by many goroutines at once.
-func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish Wish) error {
+func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish AcceptSignature) error {
 	if err := makeReady(req, key); err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish Wi
 	return nil
 }
 
-func usual(req *http.Request) Wish {
-	w := Wish{label: "sig1", components: []string{"@method", "@target-uri"}, parameters: []parameter{{name: "created"}, {name: "keyid"}}}
+func usual(req *http.Request) AcceptSignature {
+	w := AcceptSignature{label: "sig1", components: []string{"@method", "@target-uri"}, parameters: []parameter{{name: "created"}, {name: "keyid"}}}
 	if needsDigest(req.Method) {
 		w.components = append(w.components, "content-digest")
 	}
@@ -79,7 +79,7 @@ func usual(req *http.Request) Wish {
 const lifetime = 5 * time.Minute
 
 // spell writes the parameters in the order in which they were asked for.
-func (w Wish) spell(key Key, now time.Time) string {
+func (w AcceptSignature) spell(key Key, now time.Time) string {
 	text := ""
 	for _, p := range w.parameters {
 		text += ";" + p.name + "="
@@ -123,46 +123,46 @@ func componentOf(req *http.Request, name string) (string, bool) {
 	return "", false
 }
 
-// Wished reads what the answer of a server asks for, for a request like the one that it answered; false when it asks for
+// ParseAcceptSignature reads what the answer of a server asks for, for a request like the one that it answered; false when it asks for
 // nothing, or for nothing that we give. What is given binds the method, the server, the whole target and the body, whatever
 // else is asked: nobody may have us sign what could be shown elsewhere.
-func Wished(answer http.Header, req *http.Request, key Key) (Wish, bool) {
+func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (AcceptSignature, bool) {
 	values := answer.Values("Accept-Signature")
 	if len(values) == 0 || len(strings.Join(values, ",")) > maxHeader {
-		return Wish{}, false
+		return AcceptSignature{}, false
 	}
 	asked, err := httpsfv.UnmarshalDictionary(values)
 	if err != nil {
-		return Wish{}, false
+		return AcceptSignature{}, false
 	}
 	for _, label := range asked.Names() {
 		member, _ := asked.Get(label)
 		if list, ok := member.(httpsfv.InnerList); ok {
-			if w, ok := wishOf(label, list, req, key); ok {
+			if w, ok := acceptSignatureOf(label, list, req, key); ok {
 				return w, true
 			}
 		}
 	}
-	return Wish{}, false
+	return AcceptSignature{}, false
 }
 
-func wishOf(label string, list httpsfv.InnerList, req *http.Request, key Key) (Wish, bool) {
+func acceptSignatureOf(label string, list httpsfv.InnerList, req *http.Request, key Key) (AcceptSignature, bool) {
 	names, err := componentNames(list)
 	if err != nil || !binds(set(names), needsDigest(req.Method)) {
-		return Wish{}, false
+		return AcceptSignature{}, false
 	}
 	for _, name := range names {
 		_, there := componentOf(req, name)
 		if made := name == "date" || name == "content-digest"; !there && !made {
-			return Wish{}, false
+			return AcceptSignature{}, false
 		}
 	}
-	w := Wish{label: label, components: names}
+	w := AcceptSignature{label: label, components: names}
 	for _, name := range list.Params.Names() {
 		value, _ := list.Params.Get(name)
 		p, ok := parameterOf(name, value, key)
 		if !ok {
-			return Wish{}, false
+			return AcceptSignature{}, false
 		}
 		w.parameters = append(w.parameters, p)
 	}

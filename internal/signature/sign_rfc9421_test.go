@@ -32,7 +32,7 @@ func arrived(req *http.Request) *http.Request {
 
 func TestF087TheNewerDialectCoversWhatPeersDemand(t *testing.T) {
 	req := request(t, http.MethodPost, "https://Overkant.example:443/ap/inbox?a=%C3%A9", reply)
-	if err := SignRFC9421(req, reply, keys().rsa, now, Wish{}); err != nil {
+	if err := SignRFC9421(req, reply, keys().rsa, now, AcceptSignature{}); err != nil {
 		t.Fatal(err)
 	}
 	input := `("@method" "@target-uri" "content-digest");created=1794648600;keyid="` + bramRSA + `"`
@@ -54,7 +54,7 @@ func TestF087TheNewerDialectCoversWhatPeersDemand(t *testing.T) {
 
 func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 	newer := func(req *http.Request, body []byte, key Key, now time.Time) error {
-		return SignRFC9421(req, body, key, now, Wish{})
+		return SignRFC9421(req, body, key, now, AcceptSignature{})
 	}
 	for name, sign := range map[string]func(*http.Request, []byte, Key, time.Time) error{"cavage": Sign, "RFC 9421": newer} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -93,7 +93,7 @@ func TestAWishIsFulfilledToTheLetter(t *testing.T) {
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox?x=1", reply)
 		req.Header.Set("Content-Type", "application/activity+json")
 		asked, want = strings.ReplaceAll(asked, "KEY", bramRSA), strings.ReplaceAll(want, "KEY", bramRSA)
-		wish, ok := Wished(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
+		wish, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
 		if !ok {
 			t.Errorf("%s: not fulfilled", asked)
 			continue
@@ -120,7 +120,7 @@ func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
 		`sig1=("@method" "@method" "@target-uri" "content-digest")`,
 	} {
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox", reply)
-		if wish, ok := Wished(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
+		if wish, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
 			t.Errorf("%s: fulfilled as %+v", asked, wish)
 		}
 	}
@@ -135,7 +135,7 @@ func TestSynchronizationOfFollowersIsSignedInBothDialects(t *testing.T) {
 	base, _ := url.Parse("https://veerhuis.example")
 	for name, sign := range map[string]func(*http.Request) error{
 		"cavage":  func(r *http.Request) error { return Sign(r, body, key, now) },
-		"rfc9421": func(r *http.Request) error { return SignRFC9421(r, body, key, now, Wish{}) },
+		"rfc9421": func(r *http.Request) error { return SignRFC9421(r, body, key, now, AcceptSignature{}) },
 	} {
 		for _, said := range []string{"", `collectionId="x"`} {
 			r := request(t, http.MethodPost, "https://veerhuis.example/inbox", body)

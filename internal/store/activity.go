@@ -20,16 +20,16 @@ func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, err
 	return newest.After(now), nil
 }
 
-// Say writes an activity down without sending it to anybody yet.
-func (s *Store) Say(ctx context.Context, a blog.Activity) error {
-	s.touch()
-	return s.do(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+// AddActivity writes an activity down without sending it to anybody yet.
+func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
+	s.markChanged()
+	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
 }
 
-// Quieten marks a change that was just said as one that is no newer (blog.Activity.Quiet).
-func (s *Store) Quieten(ctx context.Context, activity blog.ID) error {
-	return s.do(ctx, `UPDATE activities SET quiet = TRUE WHERE id = ?`, activity)
+// MarkQuiet marks a change that was just said as one that is no newer (blog.Activity.Quiet).
+func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
+	return s.run(ctx, `UPDATE activities SET quiet = TRUE WHERE id = ?`, activity)
 }
 
 // Activity finds what was said, by its id.
@@ -66,8 +66,8 @@ func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity
 	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE object_id = ? ORDER BY id`, object)
 }
 
-// Said is something that a voice said, with what it was about as that is now: nil when that is not an object of ours.
-type Said struct {
+// OutboxItem is something that a voice said, with what it was about as that is now: nil when that is not an object of ours.
+type OutboxItem struct {
 	blog.Activity
 	Object []byte
 }
@@ -84,8 +84,8 @@ const (
 )
 
 // PublicActivity finds something said that everybody may read, by its id.
-func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (Said, error) {
-	var said Said
+func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, error) {
+	var said OutboxItem
 	return said, s.one(ctx, &said, `SELECT `+saidColumns+federal+` AND s.id = ?`, id)
 }
 
@@ -94,7 +94,7 @@ const outbox = federal + ` AND s.kind IN ('Create', 'Announce') AND s.voice_id =
 
 // Outbox lists what a voice publicly said, newest first, from before a cursor ("" begins at the newest); with last set
 // it is the oldest of all, still newest first.
-func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]Said, error) {
+func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]OutboxItem, error) {
 	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
 	switch {
 	case last:
@@ -102,7 +102,7 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 	case before != "":
 		condition, args = ` AND s.id < ?`, append(args, before)
 	}
-	var list []Said
+	var list []OutboxItem
 	err := s.all(ctx, &list, `SELECT `+saidColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
 	if last {
 		slices.Reverse(list)

@@ -31,29 +31,29 @@ const longestWait = 4 * time.Hour
 // atOnce is when an arrival is due that was not tried yet: always, whatever the clock says later.
 var atOnce = time.Unix(0, 0)
 
-// Hear writes an arrival down to be worked through. The same activity of the same signer is kept once.
-func (s *Store) Hear(ctx context.Context, a blog.Arrival) error {
+// AddArrival writes an arrival down to be worked through. The same activity of the same signer is kept once.
+func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
-		err := s.do(ctx, `
+		err := s.run(ctx, `
 			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, atOnce)
 		if err != nil {
 			return err
 		}
-		return s.do(ctx, `
+		return s.run(ctx, `
 			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.Host, a.At)
 	})
 }
 
-// Standing is how it stands with a server that writes to us.
-type Standing struct {
+// CallerState is how it stands with a server that writes to us.
+type CallerState struct {
 	Queued  bool // earlier arrivals of it are due, so that later ones must queue behind them
 	Resting bool // we let it rest since it was silent when we wrote
 }
 
-// Standing tells how it stands with a server.
-func (s *Store) Standing(ctx context.Context, host string, now time.Time) (Standing, error) {
-	var st Standing
+// CallerState tells how it stands with a server.
+func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (CallerState, error) {
+	var st CallerState
 	return st, s.one(ctx, &st, `
 		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?)) AS queued,
 			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now, now.Add(longestWait), host, now)
@@ -67,20 +67,20 @@ func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit 
 		WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`, host, now, now.Add(longestWait), limit)
 }
 
-// Done ends an arrival that has been worked through. Call it in the transaction of its effect.
-func (s *Store) Done(ctx context.Context, id blog.ID) error {
-	return s.do(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
+// FinishArrival ends an arrival that has been worked through. Call it in the transaction of its effect.
+func (s *Store) FinishArrival(ctx context.Context, id blog.ID) error {
+	return s.run(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
 
-// Try counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever; until
+// AttemptArrival counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever; until
 // it is done, the next attempt is due at the given time.
-func (s *Store) Try(ctx context.Context, id blog.ID, next time.Time) error {
-	return s.do(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
+func (s *Store) AttemptArrival(ctx context.Context, id blog.ID, next time.Time) error {
+	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
 
-// Park sets an arrival aside for good, with the reason for the operator.
-func (s *Store) Park(ctx context.Context, id blog.ID, reason string) error {
-	return s.do(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
+// ParkArrival sets an arrival aside for good, with the reason for the operator.
+func (s *Store) ParkArrival(ctx context.Context, id blog.ID, reason string) error {
+	return s.run(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
 // ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
@@ -91,14 +91,14 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
 			return errors.Join(err, lostUnless(claims == c.Claims))
 		}
-		return s.do(ctx, `
+		return s.run(ctx, `
 			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
 			WHERE host = ?`, now, c.Host)
 	})
 }
 
 // CountWaiting tells how many arrivals and letters wait, for the health page.
-func (s *Store) CountWaiting(ctx context.Context) (arrivals, letters int, err error) {
+func (s *Store) CountWaiting(ctx context.Context) (arrivals, deliveries int, err error) {
 	var n struct{ Arrivals, Letters int }
 	err = s.one(ctx, &n, `
 		SELECT (SELECT count(*) FROM arrivals WHERE parked = '') AS arrivals,

@@ -12,7 +12,7 @@ import (
 func hear(t *testing.T, s *store.Store, host, activity string, at time.Time) blog.Arrival {
 	t.Helper()
 	a := blog.Arrival{ID: blog.NewID(at), Host: host, ActivityID: activity, Signer: "https://" + host + "/users/bram", Body: []byte("{}"), At: at}
-	if err := s.Hear(t.Context(), a); err != nil {
+	if err := s.AddArrival(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -34,7 +34,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 		if len(claims) != 1 {
 			t.Fatalf("claims = %v", claims)
 		}
-		if err := s.Try(ctx, resting.ID, now.Add(3*time.Hour)); err != nil {
+		if err := s.AttemptArrival(ctx, resting.ID, now.Add(3*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		hear(t, s, host, "https://veerhuis.example/2", now.Add(time.Second))
@@ -52,7 +52,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 		if err != nil || len(second) != 1 {
 			t.Fatalf("due = %v, %v", second, err)
 		}
-		if err := s.Done(ctx, second[0].ID); err != nil {
+		if err := s.FinishArrival(ctx, second[0].ID); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ReleaseCaller(ctx, claims[0], now.Add(3*time.Second)); err != nil {

@@ -35,7 +35,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 	}
 	err := s.InTx(ctx, func(s *Store) error {
 		if a.Status != blog.Draft {
-			s.touch()
+			s.markChanged()
 		}
 		if err := s.changeLanguage(ctx, *a); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if err := s.saveArticleRow(ctx, row, saved); err != nil {
 			return err
 		}
-		s.committed(func() {
+		s.afterCommit(func() {
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
 		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources, s.saveSlugs} {
@@ -91,7 +91,7 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 }
 
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, of_revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
@@ -105,7 +105,7 @@ func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 
 // saveByline writes the names after the owner's; the owner is a column of the article.
 func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
-	if err := s.do(ctx, `DELETE FROM article_authors WHERE article_id = ?`, a.ID); err != nil {
+	if err := s.run(ctx, `DELETE FROM article_authors WHERE article_id = ?`, a.ID); err != nil {
 		return err
 	}
 	for i, by := range a.Authors {
@@ -116,7 +116,7 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 		if by.VoiceID != "" {
 			guest, url = "", ""
 		}
-		if err := s.do(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url) VALUES (?, ?, ?, ?, ?)`,
+		if err := s.run(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url) VALUES (?, ?, ?, ?, ?)`,
 			a.ID, i+1, by.VoiceID, guest, url); err != nil {
 			return err
 		}
@@ -125,11 +125,11 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 }
 
 func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
-	if err := s.do(ctx, `DELETE FROM article_tags WHERE article_id = ?`, a.ID); err != nil {
+	if err := s.run(ctx, `DELETE FROM article_tags WHERE article_id = ?`, a.ID); err != nil {
 		return err
 	}
 	for i, name := range a.Tags {
-		if err := s.do(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 			a.ID, i, strings.ToLower(name), name); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 	if slug == "" || a.Month == "" {
 		return nil
 	}
-	if err := s.do(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID, language, slug); err != nil {
+	if err := s.run(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID, language, slug); err != nil {
 		return err
 	}
 	n, err := s.exec(ctx, `
@@ -249,4 +249,15 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 		err = s.completeSources(ctx, &list[0])
 	}
 	return list[0], err
+}
+
+// DueArticles lists scheduled articles whose time has come.
+func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
+	var ids []blog.ID
+	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY scheduled_at LIMIT 100`, now)
+}
+
+// FreeSlugs forgets the addresses of an article that nobody could read.
+func (s *Store) FreeSlugs(ctx context.Context, article blog.ID) error {
+	return s.run(ctx, `DELETE FROM slugs WHERE article_id = ?`, article)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"causerie/internal/blog"
 )
@@ -164,42 +163,9 @@ func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[bl
 	return err
 }
 
-// TagCount is a tag with the number of listed articles that have it.
-type TagCount struct {
-	Tag   string // as in addresses
-	Name  string // as its latest author writes it
-	Count int
-}
-
-// Tags lists the tags of listed articles, the most used first.
-func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
-	var list []TagCount
-	return list, s.all(ctx, &list, `
-		SELECT g.tag, max(g.name) AS name, count(*) AS count FROM article_tags g JOIN articles a ON a.id = g.article_id
-		WHERE `+listed+`
-		GROUP BY g.tag ORDER BY 3 DESC, 1`)
-}
-
-// TagsOf lists the tags that a voice uses most in listed articles that other servers may see, its own and those it wrote
-// with others, at most so many.
-func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string, error) {
-	var list []string
-	return list, s.all(ctx, &list, `
-		SELECT max(g.name) FROM article_tags g JOIN articles a ON a.id = g.article_id
-		WHERE a.status = 'published' AND a.visibility = 'public'
-		AND (a.voice_id = ? OR a.id IN (SELECT article_id FROM article_authors WHERE voice_id = ?))
-		GROUP BY g.tag ORDER BY count(*) DESC, g.tag LIMIT ?`, voice, voice, limit)
-}
-
 // Languages lists the languages in which readers find listed articles, the most used first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
 		WHERE `+listed+` GROUP BY t.language ORDER BY count(*) DESC, t.language`)
-}
-
-// DueArticles lists scheduled articles whose time has come.
-func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
-	var ids []blog.ID
-	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY scheduled_at LIMIT 100`, now)
 }

@@ -5,35 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
-
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 )
-
-// The level that blocks give an actor stands with the actor, so that a query for the public asks one row of one index; it
-// is kept in the transaction that changes a block or writes an actor down. Nothing else changes with a refusal, so that
-// undoing it brings everything back. A limit moves the comments that stand to those that wait, and notes that this is why.
-
-// Domain is a host as blocks name it: in ASCII and small letters, without a port or a dot at its end.
-func Domain(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		return strings.ToLower(ascii)
-	}
-	return strings.ToLower(host)
-}
 
 // domains are a domain and those above it from the top, seven at most; "" where there are fewer. It has one length, so that
 // the query is one that can be kept: every arrival asks it.
 func domains(host string) (list [8]string) {
-	list[0] = Domain(host)
+	list[0] = blocklist.Domain(host)
 	end := len(list[0])
 	for i := 1; i < len(list) && end > 0; i++ {
 		end = strings.LastIndexByte(list[0][:end], '.')
@@ -101,7 +83,7 @@ func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blo
 }
 
 func (s *Store) saveBlock(ctx context.Context, b blog.Block) error {
-	err := s.do(ctx, `
+	err := s.run(ctx, `
 		INSERT INTO blocks (kind, subject, level, reason, note, at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (kind, subject) DO UPDATE SET level = excluded.level, at = excluded.at,
 			reason = CASE WHEN excluded.reason = '' THEN blocks.reason ELSE excluded.reason END,
@@ -119,7 +101,7 @@ func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string
 		if err := s.lockBlocks(ctx); err != nil {
 			return err
 		}
-		if err := s.must(ctx, `DELETE FROM blocks WHERE kind = ? AND subject = ?`, kind, subject); err != nil {
+		if err := s.execOne(ctx, `DELETE FROM blocks WHERE kind = ? AND subject = ?`, kind, subject); err != nil {
 			return err
 		}
 		return s.level(ctx)
@@ -129,7 +111,7 @@ func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string
 // lockBlocks lets one process at a time change blocks, and none write actors down meanwhile, whose level would be that
 // of before.
 func (s *Store) lockBlocks(ctx context.Context) error {
-	s.touch()
+	s.markChanged()
 	var locked int
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.lockRow()))
 }
@@ -220,11 +202,11 @@ func (s *Store) relevel(ctx context.Context, level blog.BlockLevel, where string
 	var err error
 	switch level {
 	case blog.Limit:
-		err = s.do(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <> 'restricted'`+among, args...)
+		err = s.run(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <> 'restricted'`+among, args...)
 	case "":
-		err = s.do(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held`+among, args...)
+		err = s.run(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held`+among, args...)
 	}
-	return errors.Join(err, s.do(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...))
+	return errors.Join(err, s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...))
 }
 
 // sendAway ends the follows of the refused, in both directions.
@@ -232,9 +214,9 @@ func (s *Store) sendAway(ctx context.Context) ([]blog.Follower, error) {
 	const refused = `actor_id IN (SELECT id FROM actors WHERE block = 'refuse')`
 	list, err := s.followers(ctx, ` WHERE f.`+refused+` ORDER BY f.voice_id, f.actor_id`)
 	if err != nil || len(list) == 0 {
-		return nil, errors.Join(err, s.do(ctx, `DELETE FROM following WHERE `+refused))
+		return nil, errors.Join(err, s.run(ctx, `DELETE FROM following WHERE `+refused))
 	}
-	return list, errors.Join(s.do(ctx, `DELETE FROM followers WHERE `+refused), s.do(ctx, `DELETE FROM following WHERE `+refused))
+	return list, errors.Join(s.run(ctx, `DELETE FROM followers WHERE `+refused), s.run(ctx, `DELETE FROM following WHERE `+refused))
 }
 
 // BlockList is which blocks to list. Zero fields choose all.
@@ -270,7 +252,7 @@ func (s *Store) BlockOf(ctx context.Context, kind blog.BlockKind, subject string
 }
 
 // Reach counts what a block of this subject touches.
-func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) (blog.Reach, error) {
+func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) (blog.BlockReach, error) {
 	where, args := `p.id = ?`, []any{subject}
 	if kind == blog.BlockServer {
 		where, args = `(p.domain = ? OR p.domain LIKE ? ESCAPE '!')`, []any{subject, "%." + wildcards.Replace(subject)}
@@ -280,7 +262,7 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 	for range 4 {
 		all = append(all, args...)
 	}
-	var r blog.Reach
+	var r blog.BlockReach
 	return r, s.one(ctx, &r, `
 		SELECT (SELECT count(*) FROM actors WHERE id IN `+among+`) AS people,
 			(SELECT count(*) FROM followers WHERE actor_id IN `+among+`) AS followers,
@@ -290,14 +272,14 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 
 // Allow puts a server on the list of those that are heard, asked and written to where the site is confined to it.
 func (s *Store) Allow(ctx context.Context, a blog.Allowed) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO allowed (host, note, at) VALUES (?, ?, ?)
 		ON CONFLICT (host) DO UPDATE SET note = excluded.note`, a.Host, a.Note, a.At)
 }
 
 // Disallow takes a server off that list; blog.ErrNotFound when it is not on it.
 func (s *Store) Disallow(ctx context.Context, host string) error {
-	return s.must(ctx, `DELETE FROM allowed WHERE host = ?`, host)
+	return s.execOne(ctx, `DELETE FROM allowed WHERE host = ?`, host)
 }
 
 // AllAllowed is that list, by name.

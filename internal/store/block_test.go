@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -17,7 +18,7 @@ func TestABlockHoldsForAllBelowADomain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		loud := refusal(blog.BlockServer, "loud.example")
 		loud.Level = blog.Limit
-		if _, err := s.Block(t.Context(), refusal(blog.BlockServer, "evil.tld"), loud, refusal(blog.BlockServer, store.Domain("Köln.example")),
+		if _, err := s.Block(t.Context(), refusal(blog.BlockServer, "evil.tld"), loud, refusal(blog.BlockServer, blocklist.Domain("Köln.example")),
 			refusal(blog.BlockPerson, "https://good.example/users/kade"), refusal(blog.BlockServer, "127.0.0.1")); err != nil {
 			t.Fatal(err)
 		}

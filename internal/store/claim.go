@@ -95,7 +95,7 @@ func (s *Store) claim(ctx context.Context, table, mark, also, condition string, 
 				return nil
 			}
 			// Only the clock makes them seem free: who works on them here goes on under the claim that they have.
-			return s.do(ctx, `UPDATE `+table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
+			return s.run(ctx, `UPDATE `+table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
 		})
 		if err != nil {
 			return claims, fmt.Errorf("claim %s: %w", table, err)
@@ -120,13 +120,13 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	return errors.Join(
-		s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now, now),
-		s.do(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
+		s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now, now),
+		s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
 }
 
 // Renew prolongs a claim; ErrLost when it is no longer ours.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
-	err := lost(s.must(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
+	err := lost(s.execOne(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
 	if err == nil {
 		s.leases.renew("peers", c.Host, c.Claims)
 	}
@@ -161,20 +161,20 @@ func lostUnless(ours bool) error {
 	return ErrLost
 }
 
-// HeardFrom ends the rest of a server that just spoke to us. One that was given up hears what it missed.
-func (s *Store) HeardFrom(ctx context.Context, host string, now time.Time) error {
+// PeerContacted ends the rest of a server that just spoke to us. One that was given up hears what it missed.
+func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) error {
 	var unavailable []string
 	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+s.sql.lockRow(), host)
 	if err != nil {
 		return err
 	}
-	err = s.do(ctx, `
+	err = s.run(ctx, `
 		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
 		now, now, now, now, host)
 	if err != nil || len(unavailable) == 0 {
 		return err
 	}
-	return errors.Join(s.catchUp(ctx, host, now), s.do(ctx, `
+	return errors.Join(s.catchUp(ctx, host, now), s.run(ctx, `
 		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
 			waiting = `+ready+` WHERE host = ?`, host))
 }
@@ -189,12 +189,12 @@ func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
 	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision = CASE WHEN unsure THEN revision ELSE ` +
 		newestWords + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
 	return errors.Join(
-		s.do(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
+		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
 			WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR e.kind = 'Create' AND deliveries.unsure))`,
 			now, host),
-		s.do(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
+		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
 			JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
 			WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles),
-		s.do(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
+		s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
 			SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id > e.id)))`, now, host))
 }

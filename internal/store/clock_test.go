@@ -45,10 +45,10 @@ func TestAServerIsFreeAfterTheClockJumped(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
-		claim, letters := claimed(t, s, now, false)
+		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID) // to which nothing went yet
 		if err := s.Release(t.Context(), claim, now, store.Answered, now,
-			store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}); err != nil {
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Create", 2)
@@ -114,7 +114,7 @@ func TestWhatAProcessHoldsItClaimsNotAgain(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
-		claim, letters := claimed(t, s, now, false)
+		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
 		say(t, s, a, "Create", 2)
 		claims, err := s.ClaimPeers(t.Context(), after, time.Minute, 1, false) // as many as are asked for, beside those held here
@@ -124,7 +124,7 @@ func TestWhatAProcessHoldsItClaimsNotAgain(t *testing.T) {
 		if got := hosts(t, s, after, false); len(got) != 0 {
 			t.Errorf("claimed again: %v", got)
 		}
-		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, after); err != nil {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, after); err != nil {
 			t.Errorf("the claim was lost: %v", err)
 		}
 		if err := s.Release(t.Context(), claim, after, store.Answered, after); err != nil {
@@ -188,13 +188,13 @@ func TestAnArrivalIsDueAfterTheClockJumped(t *testing.T) {
 		if err != nil || len(due) != 1 || due[0].ID != fresh.ID {
 			t.Errorf("due %v, %v", due, err)
 		}
-		if st, err := s.Standing(t.Context(), "veerhuis.example", after); err != nil || !st.Queued {
+		if st, err := s.CallerState(t.Context(), "veerhuis.example", after); err != nil || !st.Queued {
 			t.Errorf("what comes now does not queue behind it: %+v, %v", st, err)
 		}
 		if again, err := s.ClaimCallers(t.Context(), after.Add(-time.Hour), time.Minute, 5); err != nil || len(again) != 0 {
 			t.Errorf("what is held here is claimed again: %v, %v", again, err)
 		}
-		if err := s.Try(t.Context(), fresh.ID, after.Add(time.Hour)); err != nil {
+		if err := s.AttemptArrival(t.Context(), fresh.ID, after.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		if due, err := s.Arrivals(t.Context(), "veerhuis.example", after, 5); err != nil || len(due) != 0 {
@@ -211,7 +211,7 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 		ctx, author := t.Context(), ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		claim := func(at time.Time) bool {
-			mine, err := s.ClaimChore(ctx, "forget what is old", at, 10*time.Minute)
+			mine, err := s.ClaimJob(ctx, "forget what is old", at, 10*time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,7 @@ const (
 // AddComment writes a new comment down. An address that is known already is blog.ErrConflict.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
+		s.markChanged()
 		n, err := s.exec(ctx, `
 			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
 				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at, key_mark)
@@ -46,20 +46,20 @@ const mostRevisions = 20
 // ReviseComment replaces a comment's words, visibility and state, and keeps the words it had for the moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		err := s.do(ctx, `
+		s.markChanged()
+		err := s.run(ctx, `
 			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM comments WHERE id = ?
 			ON CONFLICT DO NOTHING`, c.ID)
 		if err != nil {
 			return err
 		}
-		err = s.do(ctx, `
+		err = s.run(ctx, `
 			DELETE FROM comment_revisions WHERE comment_id = ? AND at NOT IN (
 				SELECT at FROM comment_revisions WHERE comment_id = ? ORDER BY at DESC LIMIT ?)`, c.ID, c.ID, mostRevisions)
 		if err != nil {
 			return err
 		}
-		return s.must(ctx, `
+		return s.execOne(ctx, `
 			UPDATE comments SET kind = ?, html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, held = ?, updated_at = ?
 			WHERE id = ?`, c.Kind, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held, c.UpdatedAt, c.ID)
 	})
@@ -68,22 +68,22 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 // RemoveComment erases a comment's words and its stamp; its place stays while it has answers.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		if err := s.do(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
+		s.markChanged()
+		if err := s.run(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
 			return err
 		}
-		if err := s.do(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`, id); err != nil {
+		if err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`, id); err != nil {
 			return err
 		}
-		return s.must(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE id = ?`, id)
+		return s.execOne(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE id = ?`, id)
 	})
 }
 
 // ModerateComment sets what moderation made of a comment. Removed ones stay removed: blog.ErrNotFound.
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
 	})
 }
 

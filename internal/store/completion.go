@@ -40,7 +40,7 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 	if known.RanAt != nil {
 		last = *known.RanAt
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET since = excluded.since, step = 0,
 			due_at = CASE WHEN completions.due_at < excluded.due_at THEN completions.due_at ELSE excluded.due_at END`,
@@ -49,7 +49,7 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 
 // AskCompletion lets an article's conversation be completed at once, since its author asks for it.
 func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Time) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
 }
@@ -87,7 +87,7 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 		if err != nil || len(ours) == 0 {
 			return err
 		}
-		return s.do(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, ours) // as in claim
+		return s.run(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, ours) // as in claim
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim conversations: %w", err)
@@ -113,7 +113,7 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
-		return s.do(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
+		return s.run(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
 			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
@@ -121,7 +121,7 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 // ReleaseCompletion hands a claim back undone.
 func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
-	return s.do(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
+	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
 }
 
 // AnswerLists is where the server of a comment lists what answers it.
@@ -143,9 +143,9 @@ func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Tim
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
 }
 
-// ListRead notes that the lists of a comment were read.
-func (s *Store) ListRead(ctx context.Context, comment blog.ID, now time.Time) error {
-	return s.do(ctx, `UPDATE comments SET read_at = ? WHERE id = ?`, now, comment)
+// MarkListRead notes that the lists of a comment were read.
+func (s *Store) MarkListRead(ctx context.Context, comment blog.ID, now time.Time) error {
+	return s.run(ctx, `UPDATE comments SET read_at = ? WHERE id = ?`, now, comment)
 }
 
 // CountFetched counts the comments under an article that were fetched from elsewhere.

@@ -43,7 +43,7 @@ func TestTwoWhoWaitForEachOtherBothFinish(t *testing.T) {
 			return s.InTx(t.Context(), func(s *store.Store) error { return do(t.Context(), s) })
 		},
 		"each in a group": func(do func(context.Context, *store.Store) error) error {
-			return process(t, url).Together(t.Context(), "", do)
+			return process(t, url).GroupCommit(t.Context(), "", do)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 					return err
 				}
 				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2, Payload: []byte(`{}`), At: time.Now()}
-				return errors.Join(s.Say(ctx, said), s.Freshen(ctx, said), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Update"))
+				return errors.Join(s.AddActivity(ctx, said), s.UpdateWaitingCreates(ctx, said), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Update"))
 			})
 			if err != nil {
 				t.Errorf("edit %d: %v", revision, err)
@@ -151,10 +151,10 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 		var visits sync.WaitGroup
 		for _, c := range claims {
 			visits.Go(func() {
-				letters, err := s.WaitingFor(ctx, 10, c.Host)
-				for _, l := range letters {
+				deliveries, err := s.WaitingFor(ctx, 10, c.Host)
+				for _, l := range deliveries {
 					carried.Add(1)
-					err = errors.Join(err, s.Settle(ctx, c, store.Settlement{Letter: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
+					err = errors.Join(err, s.Settle(ctx, c, store.Settlement{Delivery: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
 				}
 				if err = errors.Join(err, s.Release(ctx, c, time.Now(), store.Answered, time.Now())); err != nil {
 					t.Errorf("%s: %v", c.Host, err)
@@ -169,7 +169,7 @@ func TestWhoStoppedWaitingIsNotServed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
-		err := s.Together(ctx, "kade", func(ctx context.Context, s *store.Store) error {
+		err := s.GroupCommit(ctx, "kade", func(ctx context.Context, s *store.Store) error {
 			_, err := s.Seen(ctx, "kade", "late", "Like", now)
 			return err
 		})

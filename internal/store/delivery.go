@@ -8,8 +8,36 @@ import (
 	"causerie/internal/blog"
 )
 
-// Letter is one delivery with what is needed to bring it.
-type Letter struct {
+// LastDelivery is what became of the last letter to somebody.
+type LastDelivery struct {
+	blog.Delivery
+	Kind string // of what was said
+	At   time.Time
+}
+
+// latestSaid is in how many of a voice's last words a letter to a follower is looked for.
+const latestSaid = 30
+
+// LastDeliveries finds what became of the last letters from a voice to some inboxes, among the last things that it said.
+func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []string) (map[string]LastDelivery, error) {
+	fates := map[string]LastDelivery{}
+	if len(inboxes) == 0 {
+		return fates, nil
+	}
+	var list []LastDelivery
+	err := s.all(ctx, &list, `
+		SELECT d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.settled_at, s.kind, s.at
+		FROM deliveries d JOIN activities s ON s.id = d.activity_id
+		WHERE d.activity_id IN (SELECT x.id FROM activities x WHERE x.voice_id = ? ORDER BY x.id DESC LIMIT ?)
+			AND d.inbox IN (?) AND d.status <> 'superseded' ORDER BY d.activity_id`, voice, latestSaid, inboxes)
+	for _, fate := range list {
+		fates[fate.Inbox] = fate
+	}
+	return fates, err
+}
+
+// Delivery is one delivery with what is needed to bring it.
+type Delivery struct {
 	ActivityID blog.ID
 	Inbox      string
 	Host       string
@@ -29,7 +57,7 @@ type Letter struct {
 }
 
 // Since is when a letter was written: how long it may be tried is counted from there.
-func (l Letter) Since() time.Time {
+func (l Delivery) Since() time.Time {
 	if l.WrittenAt != nil {
 		return *l.WrittenAt
 	}
@@ -44,8 +72,8 @@ const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v 
 
 // WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order in which
 // they were said.
-func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Letter, error) {
-	var list []Letter
+func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Delivery, error) {
+	var list []Delivery
 	return list, s.all(ctx, &list, `
 		SELECT `+letterColumns+`
 		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
@@ -55,8 +83,8 @@ func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]L
 
 // WaitingOf lists the letters of one voice that wait for a server, resting or not, so many at most, in the order in which they
 // were said.
-func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Letter, error) {
-	var list []Letter
+func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Delivery, error) {
+	var list []Delivery
 	return list, s.all(ctx, &list, `
 		SELECT `+letterColumns+` FROM deliveries d `+ofLetters+`
 		WHERE d.host = ? AND d.settled_at IS NULL AND a.voice_id = ? ORDER BY d.activity_id, d.inbox LIMIT ?`, host, voice, limit)
@@ -64,17 +92,17 @@ func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit
 
 // Settlement is what became of one attempt to bring a letter.
 type Settlement struct {
-	Letter  Letter
-	Outcome blog.Delivery
-	NewKey  bool          // its server has the newest key of its voice by now, which was not known
-	Rest    time.Duration // how long its voice rests at its server, which answered and did not take it; 0: not at all
+	Delivery Delivery
+	Outcome  blog.Delivery
+	NewKey   bool          // its server has the newest key of its voice by now, which was not known
+	Rest     time.Duration // how long its voice rests at its server, which answered and did not take it; 0: not at all
 }
 
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
 // letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
 // nothing to write down.
 func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
-	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error {
+	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		err := s.settle(ctx, c, done, now)
 		if errors.Is(err, blog.ErrNotFound) {
 			_, err = s.stillOurs(ctx, c)
@@ -85,12 +113,12 @@ func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.T
 
 // settle is blog.ErrNotFound when the letter was erased or the claim is lost.
 func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
-	l, d := done.Letter, done.Outcome
+	l, d := done.Delivery, done.Outcome
 	var settled *time.Time
 	if d.Status.Settled() {
 		settled = &now
 	}
-	err := s.must(ctx, `
+	err := s.execOne(ctx, `
 		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
 			status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
 			settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
@@ -106,27 +134,27 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 		return nil
 	}
 	if l.Refusals > 0 {
-		err = s.do(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, l.Host, l.VoiceID)
+		err = s.run(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, l.Host, l.VoiceID)
 	}
 	if err == nil && done.NewKey {
-		err = s.do(ctx, `INSERT INTO new_keys (voice_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.VoiceID, l.Host)
+		err = s.run(ctx, `INSERT INTO new_keys (voice_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.VoiceID, l.Host)
 	}
-	if err == nil && l.bringsCopy() {
+	if err == nil && l.carriesCopy() {
 		err = s.hold(ctx, l, now)
 	}
 	return err
 }
 
-// Doubt notes that a letter may have arrived although its answer was never read.
-func (s *Store) Doubt(ctx context.Context, l Letter) error {
-	return s.do(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, l.ActivityID, l.Inbox)
+// MarkUnsure notes that a letter may have arrived although its answer was never read.
+func (s *Store) MarkUnsure(ctx context.Context, l Delivery) error {
+	return s.run(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, l.ActivityID, l.Inbox)
 }
 
-// bringsCopy tells whether a server that takes a letter has an object by it, or was asked to forget it.
-func (l Letter) bringsCopy() bool { return l.ObjectID != "" && l.Kind != "Undo" }
+// carriesCopy tells whether a server that takes a letter has an object by it, or was asked to forget it.
+func (l Delivery) carriesCopy() bool { return l.ObjectID != "" && l.Kind != "Undo" }
 
-// leaves is the state of a holding that a letter leaves.
-func (l Letter) leaves() string {
+// holdingState is the state of a holding that a letter leaves.
+func (l Delivery) holdingState() string {
 	if l.Kind == "Delete" {
 		return "asked_to_forget"
 	}
@@ -134,9 +162,9 @@ func (l Letter) leaves() string {
 }
 
 // hold notes that a server has an object now, or was asked to forget it.
-func (s *Store) hold(ctx context.Context, l Letter, now time.Time) error {
-	return s.do(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM objects o WHERE o.id = ? `+renewHolding,
-		l.Host, l.Revision, l.leaves(), now, l.ObjectID)
+func (s *Store) hold(ctx context.Context, l Delivery, now time.Time) error {
+	return s.run(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM objects o WHERE o.id = ? `+renewHolding,
+		l.Host, l.Revision, l.holdingState(), now, l.ObjectID)
 }
 
 const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state = excluded.state, proof_at = excluded.proof_at`
@@ -155,10 +183,10 @@ func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error
 const newestWords = `COALESCE((SELECT o.revision FROM activities c JOIN objects o ON o.id = c.object_id AND o.gone_at IS NULL
 	WHERE c.id = deliveries.activity_id AND c.kind = 'Create'), deliveries.revision)`
 
-// RetryLetters lets the unsuccessful letters about an article be tried again at once; only those of one server when
+// RetryDeliveries lets the unsuccessful letters about an article be tried again at once; only those of one server when
 // host is not "". Of what is gone, only the word that it is gone. It tells how many. What rests is tried again no later
 // than it was to be.
-func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
+func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
 		n, err = s.exec(ctx, `
@@ -170,7 +198,7 @@ func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, 
 		if err != nil || n == 0 {
 			return err
 		}
-		return s.do(ctx, `
+		return s.run(ctx, `
 			UPDATE peers SET waiting = TRUE, free_at = CASE WHEN `+rests+` THEN ? ELSE free_at END,
 				resume_at = CASE WHEN `+rests+` THEN free_at ELSE resume_at END
 			WHERE (host = ? OR ? = '') AND host IN (
@@ -182,3 +210,9 @@ func (s *Store) RetryLetters(ctx context.Context, article blog.ID, host string, 
 
 // rests is the condition that a server is left alone at a moment since it failed, and that nobody visits it.
 const rests = `failures > 0 AND NOT visited AND free_at > ?`
+
+// CountDeliveries counts the letters that were written about an article and that no later one made needless.
+func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`, article)
+}

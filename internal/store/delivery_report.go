@@ -13,36 +13,36 @@ const (
 		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
 		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since,
 		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer, '') AS refusal_answer`
-	fromLetters = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d ON d.activity_id = a.id
+	fromDeliveries = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d ON d.activity_id = a.id
 		JOIN peers p ON p.host = d.host LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host
 		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
 )
 
 // reportRow is a letter about an article as it is read.
 type reportRow struct {
-	blog.Report
+	blog.DeliveryRow
 	ArticleID  blog.ID
 	VoiceID    blog.ID
 	RestsUntil *time.Time // the voice at the server
 }
 
 // report is the letter with the moment of its next try, for which both its server and its voice there must have rested.
-func (r reportRow) report() blog.Report {
+func (r reportRow) report() blog.DeliveryRow {
 	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
 		r.NextAt = *r.RestsUntil
 	}
-	return r.Report
+	return r.DeliveryRow
 }
 
 // Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
-func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, error) {
+func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
 	var rows []reportRow
-	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromLetters+`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
+	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromDeliveries+`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
 	if err != nil {
 		return nil, err
 	}
 	behind, err := s.behind(ctx, article)
-	list := make([]blog.Report, len(rows))
+	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
 		list[i] = row.report()
 		list[i].Followers = behind[door{row.VoiceID, row.Inbox}]
@@ -53,20 +53,20 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.Report, er
 // Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same way
 // one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are alike,
 // and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
-func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Report, error) {
-	samples := map[blog.ID][]blog.Report{}
+func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
+	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
 		return samples, nil
 	}
 	var rows []reportRow
 	err := s.all(ctx, &rows, `
-		SELECT o.article_id, s.alike, `+reportColumns+fromLetters+`JOIN (
+		SELECT o.article_id, s.alike, `+reportColumns+fromDeliveries+`JOIN (
 			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
 				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS refusing_since,
 					string_agg(
 					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
 					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
-				`+fromLetters+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
+				`+fromDeliveries+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
 			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, letters) AS s ON s.article_id = o.article_id AND s.host = d.host
 		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
 	for _, row := range rows {
@@ -98,35 +98,4 @@ func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, erro
 		counts[row.door] = row.N
 	}
 	return counts, err
-}
-
-// CountLetters counts the letters that were written about an article and that no later one made needless.
-func (s *Store) CountLetters(ctx context.Context, article blog.ID) (int, error) {
-	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+fromLetters+`WHERE o.article_id = ? AND d.status <> 'superseded'`, article)
-}
-
-// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer and do
-// not take what somebody sends are Refusals.
-func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
-	var list []Peer
-	return list, s.all(ctx, &list, `
-		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
-			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters,
-			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) AS patient
-		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
-}
-
-// Peer is a server that we write to.
-type Peer struct {
-	Host        string
-	Failures    int
-	FailingDays int
-	LastSuccess *time.Time
-	FreeAt      time.Time
-	Software    string
-	Letters     int
-	Patient     bool // it answered, and asked to be left alone until FreeAt
-
-	UnavailableSince *time.Time // since when it is given up, with all that is for it
 }

@@ -20,14 +20,14 @@ func carry(t *testing.T, s *store.Store, at time.Time, answer func(host, kind st
 		t.Fatal(err)
 	}
 	for _, c := range claims {
-		letters, err := s.WaitingFor(t.Context(), 10, c.Host)
+		deliveries, err := s.WaitingFor(t.Context(), 10, c.Host)
 		if err != nil {
 			t.Fatal(err)
 		}
 		how, free := store.Answered, at
-		for _, l := range letters {
+		for _, l := range deliveries {
 			outcome := answer(c.Host, l.Kind)
-			if err := s.Settle(t.Context(), c, store.Settlement{Letter: l, Outcome: outcome}, at); err != nil {
+			if err := s.Settle(t.Context(), c, store.Settlement{Delivery: l, Outcome: outcome}, at); err != nil {
 				t.Fatal(err)
 			}
 			if !outcome.Status.Settled() {
@@ -94,7 +94,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, whole := blog.Standings(samples[id]), blog.Standings(all)
+				got, whole := blog.ServerStates(samples[id]), blog.ServerStates(all)
 				if !reflect.DeepEqual(blog.Count(got), blog.Count(whole)) || blog.Summary(got, time.Time.String) != blog.Summary(whole, time.Time.String) {
 					t.Errorf("%s: the samples tell %+v, all letters %+v", when, blog.Count(got), blog.Count(whole))
 				}
@@ -102,7 +102,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 					t.Errorf("%s: %d servers were read", when, len(got))
 				}
 			}
-			if got := blog.Summary(blog.Standings(samples[a.ID]), func(time.Time) string { return "Monday" }); got != want {
+			if got := blog.Summary(blog.ServerStates(samples[a.ID]), func(time.Time) string { return "Monday" }); got != want {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}

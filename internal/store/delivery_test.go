@@ -12,17 +12,17 @@ import (
 )
 
 // claimed takes the one server that has mail, and its letters.
-func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Claim, []store.Letter) {
+func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Claim, []store.Delivery) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 10, failing)
 	if err != nil || len(claims) != 1 {
 		t.Fatalf("claims = %v, %v", claims, err)
 	}
-	letters, err := s.WaitingFor(t.Context(), 10, claims[0].Host)
+	deliveries, err := s.WaitingFor(t.Context(), 10, claims[0].Host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return claims[0], letters
+	return claims[0], deliveries
 }
 
 // fates is what became of an article's letters, oldest first.
@@ -46,12 +46,12 @@ func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 				a := fourMinutes(t, s, author.ID)
 				friend(t, s, "bram", "veerhuis.example", author.ID)
 				say(t, s, a, "Create", 1)
-				claim, letters := claimed(t, s, now, false)
+				claim, deliveries := claimed(t, s, now, false)
 				gone := say(t, s, a, "Delete", 1)
 				if err := s.Supersede(t.Context(), gone, "Create"); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
+				if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
 					t.Fatal(err)
 				}
 				if got := fates(t, s, a); got[0] != want || got[1] != "Delete waiting" {
@@ -68,15 +68,15 @@ func TestALetterThatWasErasedOnItsWayCostsNoLease(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
-		claim, letters := claimed(t, s, now, false)
+		claim, deliveries := claimed(t, s, now, false)
 		if err := s.EraseVoice(t.Context(), author.Voice, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
 			t.Errorf("under a lease that holds: %v", err)
 		}
 		claim.Claims--
-		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); !errors.Is(err, store.ErrLost) {
+		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("under one that does not: %v", err)
 		}
 	})
@@ -88,15 +88,15 @@ func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
-		claim, letters := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}}, now); err != nil {
+		claim, deliveries := claimed(t, s, now, false)
+		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}}, now); err != nil {
 			t.Fatal(err)
 		}
 		gone := now.Add(time.Hour)
 		if err := s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1, At: now, GoneAt: &gone}); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.RetryLetters(t.Context(), a.ID, "", gone); err != nil || n != 0 {
+		if n, err := s.RetryDeliveries(t.Context(), a.ID, "", gone); err != nil || n != 0 {
 			t.Errorf("%d letters about what is gone are tried again, %v", n, err)
 		}
 	})
@@ -112,8 +112,8 @@ func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
 		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 0 {
 			t.Errorf("%d letters were given up before any try, %v", n, err)
 		}
-		claim, letters := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Retrying, Unsure: true}}, now); err != nil {
+		claim, deliveries := claimed(t, s, now, false)
+		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Retrying, Unsure: true}}, now); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Update", 2) // lies behind a letter that never arrives, and is never tried
@@ -165,7 +165,7 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 			for range each {
 				id, err := s.NextActivityID(t.Context(), now)
 				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
-				if err := errors.Join(err, s.Say(t.Context(), said), s.TellFollowers(t.Context(), said)); err != nil {
+				if err := errors.Join(err, s.AddActivity(t.Context(), said), s.TellFollowers(t.Context(), said)); err != nil {
 					return err
 				}
 			}
@@ -181,12 +181,12 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 		id, err := s.NextActivityID(t.Context(), now)
 		fresh := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
 		began := time.Now()
-		if err := errors.Join(err, s.Say(t.Context(), fresh), s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
+		if err := errors.Join(err, s.AddActivity(t.Context(), fresh), s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
 			t.Fatal(err)
 		}
-		claim, letters := claimed(t, s, now, false)
-		if took := time.Since(began); claim.Host != "veerhuis.example" || len(letters) != 1 || took > time.Second {
-			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(letters), took, hosts*each)
+		claim, deliveries := claimed(t, s, now, false)
+		if took := time.Since(began); claim.Host != "veerhuis.example" || len(deliveries) != 1 || took > time.Second {
+			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(deliveries), took, hosts*each)
 		}
 		if _, waiting, err := s.CountWaiting(t.Context()); err != nil || waiting != hosts*each+1 {
 			t.Errorf("%d letters wait, %v", waiting, err)
@@ -210,12 +210,12 @@ func TestTheLettersOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
 			}
 			said = append(said, activity.ID)
 		}
-		letters, err := s.WaitingFor(t.Context(), 2, hosts...)
-		if err != nil || len(letters) != 6 {
-			t.Fatalf("%d letters, %v", len(letters), err)
+		deliveries, err := s.WaitingFor(t.Context(), 2, hosts...)
+		if err != nil || len(deliveries) != 6 {
+			t.Fatalf("%d letters, %v", len(deliveries), err)
 		}
-		for i, l := range letters {
-			if l.ActivityID != said[i%2] || i%2 == 1 && l.Host != letters[i-1].Host {
+		for i, l := range deliveries {
+			if l.ActivityID != said[i%2] || i%2 == 1 && l.Host != deliveries[i-1].Host {
 				t.Errorf("letter %d is %s to %s", i, l.Kind, l.Host)
 			}
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"modernc.org/sqlite/lib"
 )
 
 // dialect is all that differs between the two databases.
@@ -90,7 +90,7 @@ func openPostgres(address string) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	connector.Dialer(patient{limit: 25 * time.Second})
+	connector.Dialer(deadlineDialer{limit: 25 * time.Second})
 	db := sqlx.NewDb(openDB(connector), "postgres")
 	most := 8 + 4*runtime.NumCPU()
 	db.SetMaxOpenConns(most)
@@ -99,33 +99,33 @@ func openPostgres(address string) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// patient dials connections whose every read ends within the limit.
-type patient struct{ limit time.Duration }
+// deadlineDialer dials connections whose every read ends within the limit.
+type deadlineDialer struct{ limit time.Duration }
 
-func (p patient) Dial(network, address string) (net.Conn, error) {
+func (p deadlineDialer) Dial(network, address string) (net.Conn, error) {
 	return p.DialTimeout(network, address, 5*time.Second)
 }
 
-func (p patient) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+func (p deadlineDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return p.DialContext(ctx, network, address)
 }
 
-func (p patient) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+func (p deadlineDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &limited{Conn: conn, limit: p.limit}, nil
+	return &deadlineConn{Conn: conn, limit: p.limit}, nil
 }
 
-type limited struct {
+type deadlineConn struct {
 	net.Conn
 	limit time.Duration
 }
 
-func (c *limited) Read(p []byte) (int, error) {
+func (c *deadlineConn) Read(p []byte) (int, error) {
 	if err := c.Conn.SetReadDeadline(time.Now().Add(c.limit)); err != nil {
 		return 0, err
 	}

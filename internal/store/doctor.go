@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Troubles lists what is broken in the database itself, a line each; none when it is whole.
-func (s *Store) Troubles(ctx context.Context) ([]string, error) {
+// ParkedArrivals lists what is broken in the database itself, a line each; none when it is whole.
+func (s *Store) ParkedArrivals(ctx context.Context) ([]string, error) {
 	var troubles []string
 	for _, query := range s.sql.integrity() {
 		var some []string
@@ -29,13 +29,13 @@ func (s *Store) RenewStatistics(ctx context.Context) error {
 		return nil
 	}
 	if _, err := s.write.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("renew the statistics: %w", s.named(err))
+		return fmt.Errorf("renew the statistics: %w", s.translateError(err))
 	}
 	return nil
 }
 
-// LastSaid is when the last thing was said, by the clock of that moment; blog.ErrNotFound when nothing was.
-func (s *Store) LastSaid(ctx context.Context) (time.Time, error) {
+// LastActivity is when the last thing was said, by the clock of that moment; blog.ErrNotFound when nothing was.
+func (s *Store) LastActivity(ctx context.Context) (time.Time, error) {
 	var at time.Time
 	return at, s.one(ctx, &at, `SELECT at FROM activities ORDER BY id DESC LIMIT 1`)
 }

@@ -11,7 +11,7 @@ import (
 
 // PlanLeave notes when a voice is to end, or with nil that it stays; blog.ErrNotFound for one that has ended.
 func (s *Store) PlanLeave(ctx context.Context, voice blog.ID, at *time.Time) error {
-	return s.must(ctx, `UPDATE voices SET leaves_at = ? WHERE id = ? AND retired_at IS NULL`, at, voice)
+	return s.execOne(ctx, `UPDATE voices SET leaves_at = ? WHERE id = ? AND retired_at IS NULL`, at, voice)
 }
 
 // DueLeaves lists the voices that are to end by now.
@@ -59,8 +59,8 @@ func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]
 // must have become tombstones before.
 func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		if err := s.eraseLetters(ctx, voice.ID, now); err != nil {
+		s.markChanged()
+		if err := s.eraseDeliveries(ctx, voice.ID, now); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
 		if err := s.eraseWords(ctx, voice.ID, now); err != nil {
@@ -69,7 +69,7 @@ func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time)
 		if err := s.erasePerson(ctx, voice); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
-		return s.must(ctx, `
+		return s.execOne(ctx, `
 			UPDATE voices SET name = '', summary = '', picture = '', header = '', fields = '', also_known_as = '', moved_to = '',
 				introduce_at = NULL, leaves_at = NULL, updated_at = ?, retired_at = ?
 			WHERE id = ? AND retired_at IS NULL`, now, now, voice.ID)
@@ -79,16 +79,16 @@ func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time)
 // each runs statements that all take the same arguments.
 func (s *Store) each(ctx context.Context, args []any, statements ...string) error {
 	for _, statement := range statements {
-		if err := s.do(ctx, statement, args...); err != nil {
+		if err := s.run(ctx, statement, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// eraseLetters forgets what a voice said but for what it took back: only that still goes out.
-func (s *Store) eraseLetters(ctx context.Context, voice blog.ID, now time.Time) error {
-	err := s.do(ctx, `
+// eraseDeliveries forgets what a voice said but for what it took back: only that still goes out.
+func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Time) error {
+	err := s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE settled_at IS NULL AND activity_id IN (
 			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+owned+`)`, now, voice)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Store) eraseLetters(ctx context.Context, voice blog.ID, now time.Time) 
 // eraseWords empties a voice's articles, answers and pictures. Articles that were public once answer 410 at their
 // addresses for ever; drafts leave nothing.
 func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) error {
-	err := s.do(ctx, `
+	err := s.run(ctx, `
 		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '', series_planned = 0,
 			picture_id = '', picture_alt = '', file = '', object_id = '', scheduled_at = NULL
 		WHERE voice_id = ?`, now, voice)
@@ -129,7 +129,7 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 
 // erasePerson forgets how an author signed in, and everybody who followed or was followed.
 func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
-	if err := s.do(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id = ? AND email <> '')`,
+	if err := s.run(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id = ? AND email <> '')`,
 		voice.Handle, voice.ID); err != nil {
 		return err
 	}
@@ -163,5 +163,5 @@ func (s *Store) Discarded(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		return nil
 	}
-	return s.do(ctx, `DELETE FROM discarded_files WHERE file IN (?)`, files)
+	return s.run(ctx, `DELETE FROM discarded_files WHERE file IN (?)`, files)
 }

@@ -52,8 +52,8 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
-// TellHearers writes a letter for each inbox that an earlier activity was sent to without a refusal.
-func (s *Store) TellHearers(ctx context.Context, a blog.Activity, earlier blog.ID) error {
+// TellOutboxReaders writes a letter for each inbox that an earlier activity was sent to without a refusal.
+func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT IN ('refused', 'gone')
@@ -64,7 +64,7 @@ func (s *Store) TellHearers(ctx context.Context, a blog.Activity, earlier blog.I
 func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
 		if host := blog.HostOf(inbox); host != "" {
-			if err := s.do(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 				a.ID, inbox, host, a.Revision); err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...str
 }
 
 func (s *Store) tell(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
-	if err := s.do(ctx, fanOut, args...); err != nil {
+	if err := s.run(ctx, fanOut, args...); err != nil {
 		return fmt.Errorf("write the letters of %s %s: %w", a.Kind, a.ID, err)
 	}
 	return s.awaken(ctx, a)
@@ -86,7 +86,7 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 	if err := s.spare(ctx, a.ID); err != nil {
 		return err
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
 		WHERE d.activity_id = ? AND d.settled_at IS NULL ORDER BY 1
@@ -94,27 +94,27 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 }
 
 // spare gives letters up at once that are for servers which were given up: they hear of what still matters when they are
-// back (see HeardFrom). Until it commits none of those comes back, which would not see the letter.
+// back (see PeerContacted). Until it commits none of those comes back, which would not see the letter.
 func (s *Store) spare(ctx context.Context, activity blog.ID) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id = deliveries.activity_id)
 		WHERE activity_id = ? AND settled_at IS NULL AND host IN (
 			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE d.activity_id = ?)
 			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
 }
 
-// Freshen gives the words of a later activity about the same object to every Create of it that waits and certainly has not
+// UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and certainly has not
 // left: one letter will do there.
-func (s *Store) Freshen(ctx context.Context, a blog.Activity) error {
-	return errors.Join(s.Stay(ctx, a.ObjectID), s.do(ctx, `
+func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
+	return errors.Join(s.LockPeersOf(ctx, a.ObjectID), s.run(ctx, `
 		UPDATE deliveries SET revision = ?
 		WHERE settled_at IS NULL AND NOT unsure AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.kind = 'Create' AND e.id < ?)
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID))
 }
 
-// Stay keeps servers from being claimed for which letters about an object wait: what of those
+// LockPeersOf keeps servers from being claimed for which letters about an object wait: what of those
 // has left can then be told, until the transaction ends.
-func (s *Store) Stay(ctx context.Context, object blog.ID) error {
+func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 	var hosts []string
 	return s.all(ctx, &hosts, `
 		SELECT host FROM peers WHERE host IN (SELECT d.host FROM deliveries d JOIN activities e ON e.id = d.activity_id
@@ -124,7 +124,7 @@ func (s *Store) Stay(ctx context.Context, object blog.ID) error {
 // Supersede settles the letters about an object, of the given kinds and older than the activity, that are still
 // waiting: a later edit replaces a waiting one, a removal replaces all.
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?
 		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND e.kind IN (?))`,
 		a.At, a.ObjectID, a.ID, kinds)

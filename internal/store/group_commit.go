@@ -32,12 +32,12 @@ const (
 	batchLimit = 15 * time.Second
 )
 
-// Together runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
+// GroupCommit runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
 // that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer than
 // the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like that of
 // InTx, do begins anew each time it is called. What is about the same thing, a server by its name, happens one after another
 // within this process.
-func (s *Store) Together(ctx context.Context, about string, do func(context.Context, *Store) error) error {
+func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
 	}
@@ -52,14 +52,14 @@ func (s *Store) Together(ctx context.Context, about string, do func(context.Cont
 	return me.err
 }
 
-// gathered is Together where the database does not write the commits of one moment to disk together by itself. Where it
+// grouped is Together where the database does not write the commits of one moment to disk together by itself. Where it
 // does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the same
 // rows in another.
-func (s *Store) gathered(ctx context.Context, host string, do func(context.Context, *Store) error) error {
+func (s *Store) grouped(ctx context.Context, host string, do func(context.Context, *Store) error) error {
 	if s.sql.gathers() {
 		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
 	}
-	return s.Together(ctx, host, do)
+	return s.GroupCommit(ctx, host, do)
 }
 
 // commitGroups goes on until nobody waits.
@@ -109,7 +109,7 @@ func (s *Store) commitGroup(group []*member) {
 	defer cancel()
 	err := s.inTx(ctx, func(s *Store) error {
 		for _, m := range group {
-			if err := s.apart(ctx, m, len(group) > 1); err != nil {
+			if err := s.runMember(ctx, m, len(group) > 1); err != nil {
 				return err
 			}
 		}
@@ -128,9 +128,9 @@ func (s *Store) commitGroup(group []*member) {
 	}
 }
 
-// apart runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction itself
+// runMember runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction itself
 // is returned.
-func (s *Store) apart(ctx context.Context, m *member, shared bool) error {
+func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil
 	}
@@ -138,15 +138,15 @@ func (s *Store) apart(ctx context.Context, m *member, shared bool) error {
 		m.err = m.run(ctx, s)
 		return nil
 	}
-	if err := s.do(ctx, `SAVEPOINT member`); err != nil {
+	if err := s.run(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
-	before := *s.deed
+	before := *s.txState
 	if m.err = m.run(ctx, s); m.err != nil {
-		*s.deed = before
-		return s.do(ctx, `ROLLBACK TO SAVEPOINT member`)
+		*s.txState = before
+		return s.run(ctx, `ROLLBACK TO SAVEPOINT member`)
 	}
-	return s.do(ctx, `RELEASE SAVEPOINT member`)
+	return s.run(ctx, `RELEASE SAVEPOINT member`)
 }
 
 // run keeps a panic of one member from taking the others with it.

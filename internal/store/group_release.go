@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// departure is the end of a visit as it should be: the server took the letter that was the last one, and is free again.
-type departure struct {
+// released is the end of a visit as it should be: the server took the letter that was the last one, and is free again.
+type released struct {
 	ctx   context.Context
 	claim Claim
 	last  Settlement
@@ -22,16 +22,16 @@ type departure struct {
 // A letter that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the wait
 // after each, without which most would be of one.
 const (
-	mostDepartures = 32
-	gathering      = 10 * time.Millisecond
+	maxReleases = 32
+	gatherPause = 10 * time.Millisecond
 )
 
-// depart writes a departure down together with those of the same moment: with the same few statements, each for all. It
+// queueRelease writes a departure down together with those of the same moment: with the same few statements, each for all. It
 // returns after the commit; ErrLost when the server is somebody else's by now, the context's own error when it ended first.
-func (s *Store) depart(d *departure) error {
+func (s *Store) queueRelease(d *released) error {
 	d.done = make(chan struct{})
-	if s.departures.join(d) {
-		go s.seeOff()
+	if s.releases.join(d) {
+		go s.releaseGroups()
 	}
 	select {
 	case <-d.done:
@@ -41,22 +41,22 @@ func (s *Store) depart(d *departure) error {
 	}
 }
 
-// seeOff goes on until nobody waits.
-func (s *Store) seeOff() {
-	for group := s.departures.take(mostDepartures); group != nil; group = s.departures.take(mostDepartures) {
-		err := s.seeGroupOff(group)
+// releaseGroups goes on until nobody waits.
+func (s *Store) releaseGroups() {
+	for group := s.releases.take(maxReleases); group != nil; group = s.releases.take(maxReleases) {
+		err := s.releaseGroup(group)
 		for _, d := range group {
 			if err != nil {
 				d.err = err
 			}
 			close(d.done)
 		}
-		time.Sleep(gathering)
+		time.Sleep(gatherPause)
 	}
 }
 
-// seeGroupOff keeps a panic from taking the program with it.
-func (s *Store) seeGroupOff(group []*departure) (err error) {
+// releaseGroup keeps a panic from taking the program with it.
+func (s *Store) releaseGroup(group []*released) (err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			err = fmt.Errorf("panic: %v", trouble)
@@ -64,11 +64,11 @@ func (s *Store) seeGroupOff(group []*departure) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
-	return s.InTx(ctx, func(s *Store) error { return s.writeOff(ctx, group) })
+	return s.InTx(ctx, func(s *Store) error { return s.recordReleases(ctx, group) })
 }
 
-// writeOff writes down that the visits of a group are over, those that somebody still waits for.
-func (s *Store) writeOff(ctx context.Context, group []*departure) error {
+// recordReleases writes down that the visits of a group are over, those that somebody still waits for.
+func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	now := group[len(group)-1].now
 	ours, back, err := s.oursAmong(ctx, group)
 	if err != nil || len(ours) == 0 {
@@ -84,7 +84,7 @@ func (s *Store) writeOff(ctx context.Context, group []*departure) error {
 
 // oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those departures
 // whose claim still holds, the others get ErrLost; and which of the servers had been given up.
-func (s *Store) oursAmong(ctx context.Context, group []*departure) (ours []*departure, back []string, err error) {
+func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*released, back []string, err error) {
 	var peers []struct {
 		Host             string
 		Claims           int64
@@ -110,30 +110,30 @@ func (s *Store) oursAmong(ctx context.Context, group []*departure) (ours []*depa
 }
 
 // taken settles the letters; it is what settle does for one.
-func (s *Store) taken(ctx context.Context, group []*departure, now time.Time) error {
+func (s *Store) taken(ctx context.Context, group []*released, now time.Time) error {
 	args := []any{now}
 	for _, d := range group {
-		l, o := d.last.Letter, d.last.Outcome
+		l, o := d.last.Delivery, d.last.Outcome
 		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code = v.column3, answer = v.column4, took_ms = v.column5
 		FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, CAST(? AS BIGINT))`, len(group))+`) AS v
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
 
 // held notes what the servers hold now, of letters that were not erased meanwhile; it is what hold does for one.
-func (s *Store) held(ctx context.Context, group []*departure, now time.Time) error {
+func (s *Store) held(ctx context.Context, group []*released, now time.Time) error {
 	args, n := []any{now}, 0
 	for _, d := range group {
-		if l := d.last.Letter; l.bringsCopy() {
-			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.leaves(), l.ActivityID, l.Inbox), n+1
+		if l := d.last.Delivery; l.carriesCopy() {
+			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.holdingState(), l.ActivityID, l.Inbox), n+1
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO holdings (object_id, host, revision, state, proof_at)
 		SELECT o.id, v.column2, v.column3, v.column4, ?
 		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, ?, ?)`, n)+`) AS v) AS v
@@ -142,13 +142,13 @@ func (s *Store) held(ctx context.Context, group []*departure, now time.Time) err
 }
 
 // free lets go of the servers, whose failures are forgotten.
-func (s *Store) free(ctx context.Context, group []*departure, now time.Time) error {
+func (s *Store) free(ctx context.Context, group []*released, now time.Time) error {
 	hosts := make([]string, len(group))
 	for i, d := range group {
 		hosts[i] = d.claim.Host
 	}
 	set, args := Answered.counts(Claim{}, now)
-	return s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`,
+	return s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`,
 		append(append([]any{now, now}, args...), hosts)...)
 }
 

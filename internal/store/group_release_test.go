@@ -17,7 +17,7 @@ import (
 // visit is a claim with the letter that was brought under it.
 type visit struct {
 	store.Claim
-	letter store.Letter
+	letter store.Delivery
 }
 
 // visits claims all servers that have mail and reads the first letter of each.
@@ -29,11 +29,11 @@ func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	}
 	all := map[string]visit{}
 	for _, c := range claims {
-		letters, err := s.WaitingFor(t.Context(), 1, c.Host)
-		if err != nil || len(letters) != 1 {
-			t.Fatalf("%s: %v, %v", c.Host, letters, err)
+		deliveries, err := s.WaitingFor(t.Context(), 1, c.Host)
+		if err != nil || len(deliveries) != 1 {
+			t.Fatalf("%s: %v, %v", c.Host, deliveries, err)
 		}
-		all[c.Host] = visit{c, letters[0]}
+		all[c.Host] = visit{c, deliveries[0]}
 	}
 	return all
 }
@@ -44,7 +44,7 @@ func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	var told sync.Map
 	for host, v := range all {
 		ending.Go(func() {
-			done := store.Settlement{Letter: v.letter, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
+			done := store.Settlement{Delivery: v.letter, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
 			told.Store(host, s.Release(t.Context(), v.Claim, now, store.Answered, now, done))
 		})
 	}
@@ -103,7 +103,7 @@ func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 			all[host] = v
 		}
 		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
-		if err := errors.Join(s.Say(t.Context(), later), s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
+		if err := errors.Join(s.AddActivity(t.Context(), later), s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
 			t.Fatal(err)
 		}
 		end(t, s, all).Range(func(host, err any) bool {
@@ -145,7 +145,7 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 3)
 		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
-		if err := errors.Join(s.Say(t.Context(), missed), s.TellFollowers(t.Context(), missed)); err != nil {
+		if err := errors.Join(s.AddActivity(t.Context(), missed), s.TellFollowers(t.Context(), missed)); err != nil {
 			t.Fatal(err)
 		}
 		for day := range 7 {
@@ -161,13 +161,13 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 		if got := stands(t, s, a)[back]; got != "Create given up after 0: 0  0ms, holds 0" {
 			t.Fatalf("after seven silent days: %s", got)
 		}
-		if n, err := s.RetryLetters(t.Context(), a.ID, back, now); err != nil || n != 1 {
+		if n, err := s.RetryDeliveries(t.Context(), a.ID, back, now); err != nil || n != 1 {
 			t.Fatalf("%d letters are tried again, %v", n, err)
 		}
-		claim, letters := claimed(t, s, now, true)
-		end(t, s, map[string]visit{back: {claim, letters[0]}})
-		if _, letters := claimed(t, s, now, false); len(letters) != 1 || letters[0].ActivityID != missed.ID {
-			t.Errorf("it hears %v, want what it missed", letters)
+		claim, deliveries := claimed(t, s, now, true)
+		end(t, s, map[string]visit{back: {claim, deliveries[0]}})
+		if _, deliveries := claimed(t, s, now, false); len(deliveries) != 1 || deliveries[0].ActivityID != missed.ID {
+			t.Errorf("it hears %v, want what it missed", deliveries)
 		}
 	})
 }
@@ -181,7 +181,7 @@ func TestWhatIsSaidWhileVisitsEndIsNotOverlooked(t *testing.T) {
 		written, done := make(chan struct{}), make(chan error)
 		go func() {
 			done <- s.InTx(t.Context(), func(s *store.Store) error {
-				err := errors.Join(s.Say(t.Context(), later), s.TellFollowers(t.Context(), later))
+				err := errors.Join(s.AddActivity(t.Context(), later), s.TellFollowers(t.Context(), later))
 				close(written)
 				time.Sleep(300 * time.Millisecond)
 				return err

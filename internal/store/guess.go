@@ -17,10 +17,10 @@ type Guess struct {
 
 // AddGuess counts a guess, and removes those from before the given moment, which count no more.
 func (s *Store) AddGuess(ctx context.Context, g Guess, before time.Time) error {
-	if err := s.do(ctx, `DELETE FROM guesses WHERE at < ?`, before); err != nil {
+	if err := s.run(ctx, `DELETE FROM guesses WHERE at < ?`, before); err != nil {
 		return err
 	}
-	return s.do(ctx, `INSERT INTO guesses (id, account, source, at) VALUES (?, ?, ?, ?)`, g.ID, g.Account, g.Source, g.At)
+	return s.run(ctx, `INSERT INTO guesses (id, account, source, at) VALUES (?, ?, ?, ?)`, g.ID, g.Account, g.Source, g.At)
 }
 
 // GuessesAt lists when an account was guessed at since a moment, by anybody, newest first and at most limit.
@@ -44,12 +44,12 @@ func (s *Store) GuessesBetween(ctx context.Context, account, source string, sinc
 
 // ForgetGuess takes one guess out of the count.
 func (s *Store) ForgetGuess(ctx context.Context, id blog.ID) error {
-	return s.do(ctx, `DELETE FROM guesses WHERE id = ?`, id)
+	return s.run(ctx, `DELETE FROM guesses WHERE id = ?`, id)
 }
 
 // ForgiveGuesses forgets what a source guessed at an account, once it found the right password.
 func (s *Store) ForgiveGuesses(ctx context.Context, account, source string) error {
-	return s.do(ctx, `DELETE FROM guesses WHERE source = ? AND account = ?`, source, account)
+	return s.run(ctx, `DELETE FROM guesses WHERE source = ? AND account = ?`, source, account)
 }
 
 // KnownBrowser is a browser in which an author signed in.
@@ -65,13 +65,13 @@ const mostKnownBrowsers = 20
 // AddKnownBrowser remembers a browser. The given other token hash, of the same browser, is forgotten ("" for none).
 func (s *Store) AddKnownBrowser(ctx context.Context, b KnownBrowser, instead string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.do(ctx, `DELETE FROM known_browsers WHERE token_hash = ?`, instead); err != nil {
+		if err := s.run(ctx, `DELETE FROM known_browsers WHERE token_hash = ?`, instead); err != nil {
 			return err
 		}
-		if err := s.do(ctx, `INSERT INTO known_browsers (token_hash, voice_id, seen_at) VALUES (?, ?, ?)`, b.TokenHash, b.VoiceID, b.SeenAt); err != nil {
+		if err := s.run(ctx, `INSERT INTO known_browsers (token_hash, voice_id, seen_at) VALUES (?, ?, ?)`, b.TokenHash, b.VoiceID, b.SeenAt); err != nil {
 			return err
 		}
-		return s.do(ctx, `DELETE FROM known_browsers WHERE voice_id = ? AND token_hash NOT IN (
+		return s.run(ctx, `DELETE FROM known_browsers WHERE voice_id = ? AND token_hash NOT IN (
 			SELECT token_hash FROM known_browsers WHERE voice_id = ? ORDER BY seen_at DESC, token_hash LIMIT ?)`,
 			b.VoiceID, b.VoiceID, mostKnownBrowsers)
 	})

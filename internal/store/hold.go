@@ -38,7 +38,7 @@ func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 	if err != nil {
 		return fmt.Errorf("write down article %s as it was: %w", h.ArticleID, err)
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO holds (article_id, new, until, before) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET new = excluded.new, until = excluded.until, before = excluded.before`, h.ArticleID, h.New, h.Until, before)
 }
@@ -68,11 +68,6 @@ func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) 
 
 // DropHold ends a hold, however it ends; readers see by then what became of the article.
 func (s *Store) DropHold(ctx context.Context, article blog.ID) error {
-	s.touch()
-	return s.do(ctx, `DELETE FROM holds WHERE article_id = ?`, article)
-}
-
-// FreeSlugs forgets the addresses of an article that nobody could read.
-func (s *Store) FreeSlugs(ctx context.Context, article blog.ID) error {
-	return s.do(ctx, `DELETE FROM slugs WHERE article_id = ?`, article)
+	s.markChanged()
+	return s.run(ctx, `DELETE FROM holds WHERE article_id = ?`, article)
 }

@@ -32,8 +32,8 @@ func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 // RotateKeys gives a voice the keys of which the activity told. What was said up to that one goes on being signed with
 // the key that it had, where the new one is not known yet.
 func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, told blog.ID) error {
-	s.touch()
-	return errors.Join(s.do(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID), s.must(ctx, `
+	s.markChanged()
+	return errors.Join(s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID), s.execOne(ctx, `
 		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?, proof_private_key = ?, proof_key = ?,
 			rotation = ?, rotated_at = ?, updated_at = ?
 		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, told, v.UpdatedAt, v.UpdatedAt, v.ID))
@@ -47,7 +47,7 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 		WHERE old_private_key <> '' AND (rotated_at IS NULL OR rotated_at < ?) AND NOT EXISTS (
 			SELECT 1 FROM deliveries d JOIN activities a ON a.id = d.activity_id
 			WHERE d.settled_at IS NULL AND a.voice_id = voices.id AND a.id <= voices.rotation)`, before)
-	return n, errors.Join(err, s.do(ctx, `DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`))
+	return n, errors.Join(err, s.run(ctx, `DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`))
 }
 
 // LatestProfile finds what was said last of a voice's profile, from its last rotation on; blog.ErrNotFound when that is

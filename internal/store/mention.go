@@ -26,9 +26,9 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 			return err
 		}
 		return errors.Join(
-			s.do(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
+			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
 				SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID, m.VoiceID, m.ActorID, mostMentionsByWriter),
-			s.do(ctx, `DELETE FROM mentions WHERE voice_id = ? AND id NOT IN (
+			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND id NOT IN (
 				SELECT id FROM mentions WHERE voice_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.VoiceID, mostMentions))
 	})
 }
@@ -43,7 +43,7 @@ func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
 // ReviseMention gives the mentions by a post the words of its edit, if that is newer and its writer's. One that was restricted
 // stays so.
 func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE mentions SET html = ?, plain = ?, warning = ?, language = ?, updated_at = ?, visibility = CASE WHEN visibility = 'restricted' THEN visibility ELSE ? END
 		WHERE address = ? AND actor_id = ? AND key_mark = ? AND (updated_at IS NULL OR updated_at < ?)`,
 		m.HTML, m.Plain, m.Warning, m.Language, m.UpdatedAt, m.Visibility, m.Address, m.ActorID, m.KeyMark, m.UpdatedAt)
@@ -51,7 +51,7 @@ func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
 
 // RemoveMention erases what a post that its writer deleted said; blog.ErrNotFound when nothing did.
 func (s *Store) RemoveMention(ctx context.Context, address, actor string) error {
-	return s.must(ctx, `DELETE FROM mentions WHERE address = ? AND actor_id = ?`, address, actor)
+	return s.execOne(ctx, `DELETE FROM mentions WHERE address = ? AND actor_id = ?`, address, actor)
 }
 
 // MentionList is which mentions an author looks at.
@@ -87,7 +87,7 @@ func (s *Store) CountMentions(ctx context.Context, l MentionList) (int, error) {
 
 // HideMention puts a mention away, or brings it back; blog.ErrNotFound when it is none of an author's (see MentionList).
 func (s *Store) HideMention(ctx context.Context, of MentionList, id blog.ID, hidden bool) error {
-	return s.must(ctx, `
+	return s.execOne(ctx, `
 		UPDATE mentions SET hidden = ? WHERE id = ? AND (voice_id = ? OR ? AND voice_id IN (SELECT v.id FROM voices v WHERE v.kind <> 'author'))`,
 		hidden, id, of.Author, of.Blog)
 }

@@ -11,7 +11,7 @@ const moveColumns = `m.id, m.voice_id, m.target, m.handle, m.asked_at, m.due_at,
 
 // PlanMove writes down that a voice will go on elsewhere. A second plan of one voice is blog.ErrConflict.
 func (s *Store) PlanMove(ctx context.Context, m blog.Move) error {
-	return s.do(ctx, `INSERT INTO moves (id, voice_id, target, handle, asked_at, due_at) VALUES (?, ?, ?, ?, ?, ?)`,
+	return s.run(ctx, `INSERT INTO moves (id, voice_id, target, handle, asked_at, due_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		m.ID, m.VoiceID, m.Target, m.Handle, m.AskedAt, m.DueAt)
 }
 
@@ -29,7 +29,7 @@ func (s *Store) DueMoves(ctx context.Context, now time.Time) ([]blog.Move, error
 
 // CallOffMove ends a voice's plan; why is "" when its owner thought better of it. blog.ErrNotFound when there is none.
 func (s *Store) CallOffMove(ctx context.Context, voice blog.ID, why string, now time.Time) error {
-	return s.must(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND ended_at IS NULL`, now, why, voice)
+	return s.execOne(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND ended_at IS NULL`, now, why, voice)
 }
 
 // NoteMove notes why a planned move has to wait; nothing when that is known.
@@ -37,27 +37,27 @@ func (s *Store) NoteMove(ctx context.Context, m blog.Move, why string) error {
 	if m.Trouble == why {
 		return nil
 	}
-	return s.must(ctx, `UPDATE moves SET trouble = ? WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, why, m.ID)
+	return s.execOne(ctx, `UPDATE moves SET trouble = ? WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, why, m.ID)
 }
 
 // MoveVoice does a planned move, as far as it is ours: the voice has moved, and new followers are sent after it.
 // blog.ErrNotFound when the plan was called off or carried out meanwhile.
 func (s *Store) MoveVoice(ctx context.Context, m blog.Move, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		err := s.must(ctx, `
+		s.markChanged()
+		err := s.execOne(ctx, `
 			UPDATE moves SET moved_at = ?, trouble = '', followers = (SELECT count(*) FROM followers f WHERE f.voice_id = moves.voice_id AND f.state = 'accepted')
 			WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, now, m.ID)
 		if err != nil {
 			return err
 		}
-		return s.must(ctx, `UPDATE voices SET moved_to = ?, updated_at = ?, introduce_at = NULL WHERE id = ? AND retired_at IS NULL`, m.Target, now, m.VoiceID)
+		return s.execOne(ctx, `UPDATE voices SET moved_to = ?, updated_at = ?, introduce_at = NULL WHERE id = ? AND retired_at IS NULL`, m.Target, now, m.VoiceID)
 	})
 }
 
 // ToldOfMove notes by which activity a move is told.
 func (s *Store) ToldOfMove(ctx context.Context, move, activity blog.ID) error {
-	return s.must(ctx, `UPDATE moves SET activity_id = ? WHERE id = ?`, activity, move)
+	return s.execOne(ctx, `UPDATE moves SET activity_id = ? WHERE id = ?`, activity, move)
 }
 
 // MoveProgress is how far a move has come.
@@ -86,10 +86,10 @@ func (s *Store) IsFollower(ctx context.Context, actor string) (bool, error) {
 // FollowMove takes a follower of ours out who goes on as another actor, and notes when. What they wrote stays theirs.
 func (s *Store) FollowMove(ctx context.Context, actor, target string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		if err := s.do(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
+		s.markChanged()
+		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
 			return err
 		}
-		return s.must(ctx, `UPDATE actors SET moved_to = ?, moved_at = ? WHERE id = ?`, target, now, actor)
+		return s.execOne(ctx, `UPDATE actors SET moved_to = ?, moved_at = ? WHERE id = ?`, target, now, actor)
 	})
 }

@@ -21,8 +21,8 @@ type Object struct {
 // SaveObject writes an object down or renews its bytes. A second living object of one article is blog.ErrConflict.
 func (s *Store) SaveObject(ctx context.Context, o Object) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.do(ctx, `
+		s.markChanged()
+		return s.run(ctx, `
 			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at, gone_at = excluded.gone_at`,
 			o.ID, o.ArticleID, o.CommentID, o.Payload, o.Revision, o.At, o.GoneAt)

@@ -5,6 +5,43 @@ import (
 	"time"
 )
 
+// RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have moved
+// it, and its people may still be there.
+func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox <> inbox)`, inbox)
+		if n > 0 {
+			s.markChanged()
+		}
+		return err
+	})
+}
+
+// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer and do
+// not take what somebody sends are Refusals.
+func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
+	var list []Peer
+	return list, s.all(ctx, &list, `
+		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
+			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters,
+			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) AS patient
+		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
+}
+
+// Peer is a server that we write to.
+type Peer struct {
+	Host        string
+	Failures    int
+	FailingDays int
+	LastSuccess *time.Time
+	FreeAt      time.Time
+	Software    string
+	Letters     int
+	Patient     bool // it answered, and asked to be left alone until FreeAt
+
+	UnavailableSince *time.Time // since when it is given up, with all that is for it
+}
+
 // missingDays is on how many days an inbox must have answered 404 before the people behind it are looked at.
 const missingDays = 3
 
@@ -24,22 +61,22 @@ func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) e
 		if err != nil || days < missingDays {
 			return err
 		}
-		if err := s.do(ctx, `DELETE FROM missing_inboxes WHERE inbox = ?`, inbox); err != nil {
+		if err := s.run(ctx, `DELETE FROM missing_inboxes WHERE inbox = ?`, inbox); err != nil {
 			return err
 		}
-		return s.LookBehind(ctx, inbox, now)
+		return s.RecheckActorsOf(ctx, inbox, now)
 	})
 }
 
-// LookBehind lets the followers whose letters come to an inbox be asked for as soon as anybody looks: whether they are
+// RecheckActorsOf lets the followers whose letters come to an inbox be asked for as soon as anybody looks: whether they are
 // still there, and where.
-func (s *Store) LookBehind(ctx context.Context, inbox string, now time.Time) error {
-	return s.do(ctx, `
+func (s *Store) RecheckActorsOf(ctx context.Context, inbox string, now time.Time) error {
+	return s.run(ctx, `
 		UPDATE actors SET refresh_at = ? WHERE (mailbox = ? OR inbox = ?) AND gone_at IS NULL AND refresh_at > ?
 		AND id IN (SELECT actor_id FROM followers)`, now, inbox, inbox, now)
 }
 
 // TooLarge remembers how large a letter was that a server refused for its size. The smallest counts.
 func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
-	return s.do(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host, bytes)
+	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host, bytes)
 }

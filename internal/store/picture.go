@@ -10,7 +10,7 @@ import (
 // AddPicture writes an entry of the picture library down with its files.
 func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 	return s.InTx(ctx, func(s *Store) error {
-		err := s.do(ctx, `
+		err := s.run(ctx, `
 			INSERT INTO media (id, voice_id, type, width, height, blurhash, alt, name, digest, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			p.ID, p.VoiceID, p.Type, p.Width, p.Height, p.Blurhash, p.Alt, p.Name, p.Digest, p.CreatedAt)
@@ -18,7 +18,7 @@ func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 			return fmt.Errorf("add picture %q: %w", p.Name, err)
 		}
 		for _, f := range p.Files {
-			if err := s.do(ctx, `INSERT INTO media_files (picture_id, file, width, height, size) VALUES (?, ?, ?, ?, ?)`,
+			if err := s.run(ctx, `INSERT INTO media_files (picture_id, file, width, height, size) VALUES (?, ?, ?, ?, ?)`,
 				p.ID, f.File, f.Width, f.Height, f.Size); err != nil {
 				return err
 			}
@@ -30,8 +30,8 @@ func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 // DescribePicture changes the words of a picture for those who cannot see it.
 func (s *Store) DescribePicture(ctx context.Context, id blog.ID, alt string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `UPDATE media SET alt = ? WHERE id = ?`, alt, id)
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE media SET alt = ? WHERE id = ?`, alt, id)
 	})
 }
 

@@ -30,7 +30,7 @@ func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, e
 		if pins > MostPins {
 			return blog.Invalid{Field: "author page", Problem: "holds ten pinned articles already: unpin one of them first"}
 		}
-		s.touch()
+		s.markChanged()
 		first = true
 		return nil
 	})
@@ -41,7 +41,7 @@ func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, e
 func (s *Store) Unpin(ctx context.Context, article blog.ID) (bool, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
-		s.touch()
+		s.markChanged()
 		n, err = s.exec(ctx, `DELETE FROM pins WHERE article_id = ?`, article)
 		return err
 	})

@@ -14,7 +14,7 @@ const longestUntold = time.Hour
 // IntroduceBy notes that a voice's followers are to be told of a changed profile at a moment; one that is noted already
 // stays, so that many changes are told once.
 func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) error {
-	return s.must(ctx, `UPDATE voices SET introduce_at = COALESCE(introduce_at, ?) WHERE id = ?`, at, voice)
+	return s.execOne(ctx, `UPDATE voices SET introduce_at = COALESCE(introduce_at, ?) WHERE id = ?`, at, voice)
 }
 
 // DueIntroductions lists the voices whose followers are to be told by now.
@@ -25,14 +25,14 @@ func (s *Store) DueIntroductions(ctx context.Context, now time.Time) ([]blog.ID,
 
 // Introduced ends a note of IntroduceBy that is due; blog.ErrNotFound when somebody else did.
 func (s *Store) Introduced(ctx context.Context, voice blog.ID, now time.Time) error {
-	return s.must(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`, voice, now, now.Add(longestUntold))
+	return s.execOne(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`, voice, now, now.Add(longestUntold))
 }
 
 // RenewAliases changes the addresses of the same person elsewhere.
-func (s *Store) RenewAliases(ctx context.Context, voice blog.ID, aliases blog.Words, now time.Time) error {
+func (s *Store) RenewAliases(ctx context.Context, voice blog.ID, aliases blog.Strings, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `UPDATE voices SET also_known_as = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, aliases, now, voice)
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE voices SET also_known_as = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, aliases, now, voice)
 	})
 }
 
@@ -40,7 +40,7 @@ func (s *Store) RenewAliases(ctx context.Context, voice blog.ID, aliases blog.Wo
 // it may have again. A handle that somebody else has or had is blog.ErrConflict.
 func (s *Store) RenameVoice(ctx context.Context, voice blog.ID, handle string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
+		s.markChanged()
 		if err := s.freeHandle(ctx, handle, voice); err != nil {
 			return err
 		}
@@ -51,11 +51,11 @@ func (s *Store) RenameVoice(ctx context.Context, voice blog.ID, handle string, n
 			{`DELETE FROM handles WHERE handle = ? AND voice_id = ?`, []any{handle, voice}},
 			{`INSERT INTO handles (handle, voice_id, until) SELECT handle, id, ? FROM voices WHERE id = ?`, []any{now, voice}},
 		} {
-			if err := s.do(ctx, step.statement, step.args...); err != nil {
+			if err := s.run(ctx, step.statement, step.args...); err != nil {
 				return err
 			}
 		}
-		return s.must(ctx, `UPDATE voices SET handle = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, handle, now, voice)
+		return s.execOne(ctx, `UPDATE voices SET handle = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, handle, now, voice)
 	})
 }
 
@@ -71,7 +71,7 @@ func (s *Store) freeHandle(ctx context.Context, handle string, voice blog.ID) er
 
 // SupersedeProfile settles the letters about a voice's profile that are older than the activity and still wait.
 func (s *Store) SupersedeProfile(ctx context.Context, a blog.Activity) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?
 		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.voice_id = ? AND e.object_id = '' AND e.kind = 'Update' AND e.id < ?)`,
 		a.At, a.VoiceID, a.ID)

@@ -13,7 +13,7 @@ const counted = `NOT EXISTS (SELECT 1 FROM actors blocked WHERE blocked.id = r.a
 func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
-		s.touch()
+		s.markChanged()
 		n, err = s.exec(ctx, `
 			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`, r.ID, r.Address, r.Kind, r.ActorID, r.ArticleID, r.CommentID, r.Emoji, r.At)
@@ -25,16 +25,16 @@ func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) 
 // UndoReaction takes a reaction back, found by the address of the activity that said it, if it is this actor's.
 func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND address = ?`, actor, address)
+		s.markChanged()
+		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND address = ?`, actor, address)
 	})
 }
 
 // UndoReactionTo takes an actor's reactions of some kinds back, found by their target.
 func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comment blog.ID, kinds ...blog.ReactionKind) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `DELETE FROM reactions WHERE actor_id = ? AND article_id = ? AND comment_id = ? AND kind IN (?)`,
+		s.markChanged()
+		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND article_id = ? AND comment_id = ? AND kind IN (?)`,
 			actor, article, comment, texts(kinds))
 	})
 }

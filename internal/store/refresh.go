@@ -28,8 +28,8 @@ func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog
 	return list, s.all(ctx, &list, `SELECT `+actorColumns+` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
 }
 
-// Matters tells whether anything here points to an actor: a follow, a comment or a reaction.
-func (s *Store) Matters(ctx context.Context, actor string) (bool, error) {
+// IsReferenced tells whether anything here points to an actor: a follow, a comment or a reaction.
+func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
 	return yes, s.one(ctx, &yes, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM following WHERE actor_id = ?)
@@ -38,17 +38,17 @@ func (s *Store) Matters(ctx context.Context, actor string) (bool, error) {
 
 // RefreshAt sets when an actor is asked for again.
 func (s *Store) RefreshAt(ctx context.Context, actor string, at time.Time) error {
-	return s.do(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ?`, at, actor)
+	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ?`, at, actor)
 }
 
 // RefreshSoon lets an actor be asked for again as soon as anybody looks.
 func (s *Store) RefreshSoon(ctx context.Context, actor string, now time.Time) error {
-	return s.do(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ? AND refresh_at > ?`, now, actor, now)
+	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ? AND refresh_at > ?`, now, actor, now)
 }
 
 // FoundSilent notes that an actor's server did not answer for it; since when, is kept.
 func (s *Store) FoundSilent(ctx context.Context, actor string, now, again time.Time) error {
-	return s.do(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now, again, actor)
+	return s.run(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now, again, actor)
 }
 
 // SaveHandle writes an actor's handle down, and when it was proven; nil when it could not be.
@@ -59,15 +59,15 @@ func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *t
 			return err
 		}
 		if n > 0 {
-			s.touch()
+			s.markChanged()
 		}
-		return s.do(ctx, `UPDATE actors SET handle_checked_at = ? WHERE id = ?`, checked, actor)
+		return s.run(ctx, `UPDATE actors SET handle_checked_at = ? WHERE id = ?`, checked, actor)
 	})
 }
 
 // SeemsGone notes that an actor's server said that it is gone, and when that is looked at again. Nothing is taken out yet.
 func (s *Store) SeemsGone(ctx context.Context, actor string, now, confirm time.Time) error {
-	return s.do(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm, actor)
+	return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm, actor)
 }
 
 // DueDepartures lists the actors whose departure is to be confirmed by now, so many at most.
@@ -78,12 +78,12 @@ func (s *Store) DueDepartures(ctx context.Context, now time.Time, limit int) ([]
 
 // ConfirmAt sets when a departure is looked at again.
 func (s *Store) ConfirmAt(ctx context.Context, actor string, at time.Time) error {
-	return s.do(ctx, `UPDATE actors SET confirm_at = ? WHERE id = ? AND confirm_at IS NOT NULL`, at, actor)
+	return s.run(ctx, `UPDATE actors SET confirm_at = ? WHERE id = ? AND confirm_at IS NOT NULL`, at, actor)
 }
 
 // StillThere takes back what SeemsGone noted.
 func (s *Store) StillThere(ctx context.Context, actor string) error {
-	return s.do(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
+	return s.run(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }
 
 // UnaskedPeers lists servers that answer and are to be asked what they run, those that never were first, so many at most.
@@ -97,7 +97,7 @@ func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]s
 // SaveSoftware writes down what a server says that it runs, and when it is asked again. One that does not say, "", runs what
 // it ran.
 func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
-	return s.do(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE host = ?`, software, software, again, host)
+	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE host = ?`, software, software, again, host)
 }
 
 // ActorKeys lists the keys that an actor is known by.
@@ -110,10 +110,10 @@ func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, e
 // not theirs to change.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		if err := s.do(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
+		s.markChanged()
+		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
 			return err
 		}
-		return s.must(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
+		return s.execOne(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
 	})
 }

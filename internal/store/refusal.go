@@ -56,21 +56,21 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 			return err
 		}
 		return errors.Join(
-			s.do(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`, args...),
-			s.do(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...))
+			s.run(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`, args...),
+			s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...))
 	})
 }
 
 // refuse notes that a server did not take a letter and that its voice rests there. A rest that is under way stays as it is: a
 // try that a person asked for makes nothing later.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
-	l, d := done.Letter, done.Outcome
+	l, d := done.Delivery, done.Outcome
 	var err error
 	if l.Asked { // what stands behind it must not come before it
-		err = s.do(ctx, `UPDATE deliveries SET asked = FALSE WHERE host = ? AND asked AND settled_at IS NULL
+		err = s.run(ctx, `UPDATE deliveries SET asked = FALSE WHERE host = ? AND asked AND settled_at IS NULL
 			AND activity_id IN (SELECT id FROM activities WHERE object_id = ? AND voice_id = ?)`, l.Host, l.ObjectID, l.VoiceID)
 	}
-	return errors.Join(err, s.do(ctx, `
+	return errors.Join(err, s.run(ctx, `
 		INSERT INTO refusals (host, voice_id, failures, since, next_at, kind, code, answer) VALUES (?, ?, 1, ?, ?, ?, ?, ?)
 		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind = excluded.kind,
 			code = excluded.code, answer = excluded.answer
@@ -79,7 +79,7 @@ func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) erro
 
 // forgetRefusals ends the refusals that hold nothing up any more.
 func (s *Store) forgetRefusals(ctx context.Context) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		DELETE FROM refusals WHERE NOT EXISTS (SELECT 1 FROM deliveries d JOIN activities a ON a.id = d.activity_id
 			WHERE d.host = refusals.host AND d.settled_at IS NULL AND a.voice_id = refusals.voice_id)`)
 }

@@ -28,16 +28,16 @@ const silentDays = 7
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
 	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].takenAsUsual() {
-		if err := s.depart(&departure{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
+		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}
-	return s.gathered(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, freeAt, how, now, last) })
+	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, freeAt, how, now, last) })
 }
 
 // takenAsUsual reports whether a letter was taken at once and nothing else is to be noted with it.
 func (d Settlement) takenAsUsual() bool {
-	return d.Outcome.Status == blog.Delivered && d.Letter.Refusals == 0 && !d.NewKey
+	return d.Outcome.Status == blog.Delivered && d.Delivery.Refusals == 0 && !d.NewKey
 }
 
 // release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has). It
@@ -60,7 +60,7 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 		freed = freeAt
 	}
 	set, args := how.counts(c, now)
-	err = errors.Join(err, s.do(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
+	err = errors.Join(err, s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
 		append(append([]any{freeAt, freed}, args...), c.Host)...))
 	if err != nil || how != Silent {
 		return err
@@ -96,5 +96,5 @@ func (s *Store) setAside(ctx context.Context, host string, now time.Time) error 
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.do(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`, now, host)
+	return s.run(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`, now, host)
 }

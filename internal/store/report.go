@@ -14,7 +14,7 @@ const mostComplaints = 100
 
 // AddComplaint writes down what was reported to us, or what we report. One that is open about the same, from the same
 // person, gets the newer words instead of a second one beside it; false when there are too many open ones of that server.
-func (s *Store) AddComplaint(ctx context.Context, c blog.Complaint) (bool, error) {
+func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	direction := "in"
 	if c.Ours {
 		direction = "out"
@@ -34,7 +34,7 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Complaint) (bool, error
 			}
 		}
 		taken = true
-		return s.do(ctx, `
+		return s.run(ctx, `
 			INSERT INTO reports (id, direction, actor_id, host, voice_id, about, comment_id, activity_id, words, state, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			c.ID, direction, c.ActorID, c.Host, c.VoiceID, c.About, c.CommentID, c.ActivityID, c.Words, c.State, c.At)
@@ -45,14 +45,14 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Complaint) (bool, error
 // ComplaintList is which complaints to list.
 type ComplaintList struct {
 	Ours   bool
-	State  blog.ComplaintState // "" for all
+	State  blog.ReportState // "" for all
 	Limit  int
 	Offset int
 }
 
 // Complaints lists complaints, the newest first.
-func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Complaint, error) {
-	var list []blog.Complaint
+func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Report, error) {
+	var list []blog.Report
 	return list, s.all(ctx, &list, `
 		SELECT `+complaintColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ? OFFSET ?`,
 		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
@@ -72,8 +72,8 @@ func (l ComplaintList) direction() string {
 }
 
 // ComplaintAbout finds the newest complaint of ours about a comment; blog.ErrNotFound when there is none.
-func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Complaint, error) {
-	var c blog.Complaint
+func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
+	var c blog.Report
 	return c, s.one(ctx, &c, `SELECT `+complaintColumns+` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
 }
 
@@ -81,13 +81,13 @@ func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Compl
 // such complaint in the other state.
 func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.Time) error {
 	if by == "" {
-		return s.must(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND direction = 'in' AND state = 'resolved'`, id)
+		return s.execOne(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND direction = 'in' AND state = 'resolved'`, id)
 	}
-	return s.must(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND direction = 'in' AND state = 'open'`, by, now, id)
+	return s.execOne(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND direction = 'in' AND state = 'open'`, by, now, id)
 }
 
-// LetterOf is what became of the one letter that an activity was sent in; blog.ErrNotFound once it is forgotten.
-func (s *Store) LetterOf(ctx context.Context, activity blog.ID) (blog.Delivery, error) {
+// DeliveryOf is what became of the one letter that an activity was sent in; blog.ErrNotFound once it is forgotten.
+func (s *Store) DeliveryOf(ctx context.Context, activity blog.ID) (blog.Delivery, error) {
 	var d blog.Delivery
 	return d, s.one(ctx, &d, `
 		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE activity_id = ? LIMIT 1`, activity)

@@ -33,25 +33,25 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND language = ?`, r.ArticleID, r.Language); err != nil {
 			return err
 		}
-		return errors.Join(s.do(ctx, `
+		return errors.Join(s.run(ctx, `
 			INSERT INTO revisions (article_id, language, number, kind, title, summary, markdown, author, note, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At),
-			s.do(ctx, `DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
+			s.run(ctx, `DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
 				r.ArticleID, r.Language, r.Number-mostSaved))
 	})
 }
 
-// Words is when readers got an article's words in one language: those that they read now, and the first since it is out.
-type Words struct{ Since, First time.Time }
+// TextAge is when readers got an article's words in one language: those that they read now, and the first since it is out.
+type TextAge struct{ Since, First time.Time }
 
 // Changed tells whether they read other words than at first, and were told so.
-func (w Words) Changed() bool { return w.Since.After(w.First) }
+func (w TextAge) Changed() bool { return w.Since.After(w.First) }
 
-// WordsOf tells how old the words of articles are, by article and language. Of an article that was told once, and never again,
+// TextAges tells how old the words of articles are, by article and language. Of an article that was told once, and never again,
 // it says nothing: all its words are as old as its publication.
-func (s *Store) WordsOf(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]Words, error) {
-	ages := map[blog.ID]map[string]Words{}
+func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]TextAge, error) {
+	ages := map[blog.ID]map[string]TextAge{}
 	if len(articles) == 0 {
 		return ages, nil
 	}
@@ -65,7 +65,7 @@ func (s *Store) WordsOf(ctx context.Context, articles []blog.ID) (map[blog.ID]ma
 		WHERE a.id IN (?) AND a.updated_at IS NOT NULL ORDER BY r.article_id, r.language, r.number`, articles)
 	for _, row := range rows {
 		if ages[row.ArticleID] == nil {
-			ages[row.ArticleID] = map[string]Words{}
+			ages[row.ArticleID] = map[string]TextAge{}
 		}
 		age, known := ages[row.ArticleID][row.Language]
 		if !known {
@@ -80,7 +80,7 @@ func (s *Store) WordsOf(ctx context.Context, articles []blog.ID) (map[blog.ID]ma
 // UnsayRevisions takes the revisions of an article that readers were told of after a moment for what they are once that is
 // taken back: saved.
 func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.Time) error {
-	return s.do(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`, article, after)
+	return s.run(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`, article, after)
 }
 
 // Revisions lists an article's kept states, newest first.

@@ -8,9 +8,9 @@ import (
 // LearnScheme remembers until when a server is believed to read RFC 9421 signatures alone; the zero time forgets it.
 func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Time) error {
 	if until.IsZero() {
-		return s.do(ctx, `UPDATE peers SET signature_scheme = '', scheme_until = NULL WHERE host = ?`, host)
+		return s.run(ctx, `UPDATE peers SET signature_scheme = '', scheme_until = NULL WHERE host = ?`, host)
 	}
-	return s.do(ctx, `
+	return s.run(ctx, `
 		INSERT INTO peers (host, free_at, signature_scheme, scheme_until) VALUES (?, ?, 'rfc9421', ?)
 		ON CONFLICT (host) DO UPDATE SET signature_scheme = excluded.signature_scheme, scheme_until = excluded.scheme_until`, host, now, until)
 }

@@ -15,8 +15,8 @@ const seriesColumns = `id, slug, title, description, language, planned, voice_id
 // SaveSeries writes a series down, new or known; its voice stays. A slug that another one has is blog.ErrConflict.
 func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.do(ctx, `
+		s.markChanged()
+		return s.run(ctx, `
 			INSERT INTO series (id, slug, title, description, language, planned) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, title = excluded.title, description = excluded.description,
 				language = excluded.language, planned = excluded.planned`,
@@ -108,7 +108,7 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	if a.SeriesID = series.ID; a.SeriesPlanned == 0 || a.SeriesPlanned == series.Planned {
 		return nil
 	}
-	return s.do(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
+	return s.run(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
 }
 
 // makeSeries writes a new series down under the first free of slug, slug-2, slug-3 …, and returns its id: that of another

@@ -14,14 +14,14 @@ const (
 
 // saveSources writes down what an article answers and quotes.
 func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
-	if err := s.do(ctx, `DELETE FROM article_sources WHERE article_id = ?`, a.ID); err != nil {
+	if err := s.run(ctx, `DELETE FROM article_sources WHERE article_id = ?`, a.ID); err != nil {
 		return err
 	}
 	for kind, source := range map[string]blog.Source{answered: a.Answers, quoted: a.Quoted} {
 		if source.Address == "" {
 			continue
 		}
-		err := s.do(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?, ?, ?, ?, ?)`,
+		err := s.run(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?, ?, ?, ?, ?)`,
 			a.ID, kind, source.Address, source.ActorID, source.Consent, source.Stamp)
 		if err != nil {
 			return fmt.Errorf("save what the article %s: %w", kind, err)
@@ -48,8 +48,8 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 
 // SaveConsent writes down what the writer of the post that an article quotes says to it.
 func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
-	s.touch()
-	return s.must(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent, stamp, article, quoted)
+	s.markChanged()
+	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent, stamp, article, quoted)
 }
 
 // ArticleByStamp finds the article whose quote of somebody else's post an address allows.

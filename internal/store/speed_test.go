@@ -25,7 +25,7 @@ func BenchmarkClaim(b *testing.B) {
 			}
 			said := blog.Activity{ID: blog.NewID(now), Kind: "Update", Payload: []byte("{}"), At: now}
 			err = s.InTx(b.Context(), func(s *store.Store) error {
-				if err := s.Say(b.Context(), said); err != nil {
+				if err := s.AddActivity(b.Context(), said); err != nil {
 					return err
 				}
 				return s.TellInboxes(b.Context(), said, inboxes...)

@@ -27,13 +27,13 @@ import (
 // Store reads and writes the database of one site.
 type Store struct {
 	*pool
-	tx   *sqlx.Tx // the transaction this Store lives in; nil outside
-	deed *deed    // what the commit of that transaction brings with it
+	tx      *sqlx.Tx // the transaction this Store lives in; nil outside
+	txState *txState // what the commit of that transaction brings with it
 }
 
-// deed is what a commit brings with it.
-type deed struct {
-	touched bool     // something changes that a reader can see, see touch
+// txState is what a commit brings with it.
+type txState struct {
+	changed bool     // something changes that a reader can see, see touch
 	after   []func() // done once it is on disk, see committed
 }
 
@@ -44,7 +44,7 @@ type pool struct {
 	url         string
 	changes     atomic.Uint64
 	queues      []queue[*member] // by lane
-	departures  queue[*departure]
+	releases    queue[*released]
 	statements  statements
 	leases      leases
 	stop        context.CancelFunc
@@ -112,7 +112,7 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer tx.Rollback()
-	inner := &Store{pool: s.pool, tx: tx, deed: &deed{}}
+	inner := &Store{pool: s.pool, tx: tx, txState: &txState{}}
 	if err := do(inner); err != nil {
 		return err
 	}
@@ -122,30 +122,30 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 // commit ends the transaction; when it changed what readers see, the change counter rises with it.
 func (s *Store) commit(ctx context.Context) error {
 	var n uint64
-	if s.deed.touched {
+	if s.txState.changed {
 		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
 	}
 	if err := s.tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", s.named(err))
+		return fmt.Errorf("commit: %w", s.translateError(err))
 	}
-	s.noticed(n)
-	for _, do := range s.deed.after {
+	s.sawChange(n)
+	for _, do := range s.txState.after {
 		do()
 	}
 	return nil
 }
 
-// touch notes that the transaction changes what readers see.
-func (s *Store) touch() {
-	if s.deed != nil {
-		s.deed.touched = true
+// markChanged notes that the transaction changes what readers see.
+func (s *Store) markChanged() {
+	if s.txState != nil {
+		s.txState.changed = true
 	}
 }
 
-// committed lets something be done once the transaction is on disk.
-func (s *Store) committed(do func()) { s.deed.after = append(s.deed.after, do) }
+// afterCommit lets something be done once the transaction is on disk.
+func (s *Store) afterCommit(do func()) { s.txState.after = append(s.txState.after, do) }
 
 // one reads a single row into dest; no row is blog.ErrNotFound. A slice among the arguments of one, all and exec fills
 // an IN (?).
@@ -155,9 +155,9 @@ func (s *Store) one(ctx context.Context, dest any, query string, args ...any) er
 		return err
 	}
 	if r.stmt != nil {
-		return s.named(r.stmt.GetContext(ctx, dest, r.args...))
+		return s.translateError(r.stmt.GetContext(ctx, dest, r.args...))
 	}
-	return s.named(sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
 }
 
 // all reads the rows into the slice at dest.
@@ -167,9 +167,9 @@ func (s *Store) all(ctx context.Context, dest any, query string, args ...any) er
 		return err
 	}
 	if r.stmt != nil {
-		return s.named(r.stmt.SelectContext(ctx, dest, r.args...))
+		return s.translateError(r.stmt.SelectContext(ctx, dest, r.args...))
 	}
-	return s.named(sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
 }
 
 // exec runs a statement and says how many rows it changed.
@@ -184,7 +184,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	}
 	result, err := run()
 	if err != nil {
-		return 0, s.named(err)
+		return 0, s.translateError(err)
 	}
 	return result.RowsAffected()
 }
@@ -210,14 +210,14 @@ func (s *Store) runner(ctx context.Context, query string, args []any) (runner, e
 	return r, nil
 }
 
-// do is exec where the number of rows does not matter.
-func (s *Store) do(ctx context.Context, query string, args ...any) error {
+// run is exec where the number of rows does not matter.
+func (s *Store) run(ctx context.Context, query string, args ...any) error {
 	_, err := s.exec(ctx, query, args...)
 	return err
 }
 
-// must is exec where no row means that the thing is not there.
-func (s *Store) must(ctx context.Context, query string, args ...any) error {
+// execOne is exec where no row means that the thing is not there.
+func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	n, err := s.exec(ctx, query, args...)
 	if err == nil && n == 0 {
 		return blog.ErrNotFound
@@ -238,8 +238,8 @@ func (s *Store) where(query string) sqlx.ExtContext {
 
 func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
-// named turns the databases' own errors into the few that callers decide on.
-func (s *Store) named(err error) error {
+// translateError turns the databases' own errors into the few that callers decide on.
+func (s *Store) translateError(err error) error {
 	switch {
 	case err == nil:
 		return nil

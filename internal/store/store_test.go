@@ -33,7 +33,7 @@ func ilse(t *testing.T, s *store.Store) blog.Author {
 func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 	t.Helper()
 	a := blog.Article{ID: blog.NewID(now), VoiceID: owner, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
-		Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Words{"Rivers", "ferries"},
+		Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"Rivers", "ferries"},
 		Text:    blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide", Markdown: "The ferry.", HTML: "<p>The ferry.</p>", Plain: "The ferry.", Words: 2},
 		Authors: []blog.Byline{{VoiceID: owner}, {Name: "Harm", URL: "https://harm.example"}}}
 	if err := a.Publish(now, time.UTC); err != nil {
@@ -157,13 +157,13 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 			return err
 		}
 		said = blog.Activity{ID: id, VoiceID: a.VoiceID, Kind: kind, ObjectID: a.ObjectID, Revision: revision, Payload: []byte(kind), At: now}
-		if err := s.Say(t.Context(), said); err != nil {
+		if err := s.AddActivity(t.Context(), said); err != nil {
 			return err
 		}
 		if kind == "Create" {
 			return s.TellFollowers(t.Context(), said)
 		}
-		return errors.Join(s.Freshen(t.Context(), said), s.TellHolders(t.Context(), said))
+		return errors.Join(s.UpdateWaitingCreates(t.Context(), said), s.TellHolders(t.Context(), said))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,18 +180,18 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		say(t, s, a, "Create", 1)
 		old, _ := other.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
-		letters, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
-		if err != nil || len(letters) != 1 {
-			t.Fatalf("letters = %v, %v", letters, err)
+		deliveries, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
+		if err != nil || len(deliveries) != 1 {
+			t.Fatalf("letters = %v, %v", deliveries, err)
 		}
 		done := blog.Delivery{Status: blog.Delivered, Code: 202}
-		if err := other.Settle(t.Context(), old[0], store.Settlement{Letter: letters[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
+		if err := other.Settle(t.Context(), old[0], store.Settlement{Delivery: deliveries[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("settle under the old claim: %v, want ErrLost", err)
 		}
 		if err := other.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("release under the old claim: %v, want ErrLost", err)
 		}
-		if err := s.Settle(t.Context(), fresh[0], store.Settlement{Letter: letters[0], Outcome: done}, now); err != nil {
+		if err := s.Settle(t.Context(), fresh[0], store.Settlement{Delivery: deliveries[0], Outcome: done}, now); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Release(t.Context(), fresh[0], now, store.Answered, now); err != nil {
@@ -204,7 +204,7 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 || reports[0].Attempts != 1 {
 			t.Errorf("report = %+v, %v", reports, err)
 		}
-		if n, err := s.CountLetters(t.Context(), a.ID); err != nil || n != 1 {
+		if n, err := s.CountDeliveries(t.Context(), a.ID); err != nil || n != 1 {
 			t.Errorf("%d letters were counted, %v", n, err)
 		}
 	})
@@ -219,11 +219,11 @@ func bring(t *testing.T, s *store.Store, host string) {
 	}
 	for _, claim := range claims {
 		if claim.Host == host {
-			letters, err := s.WaitingFor(t.Context(), 1, host)
-			if err != nil || len(letters) != 1 {
-				t.Fatalf("letters for %s: %v, %v", host, letters, err)
+			deliveries, err := s.WaitingFor(t.Context(), 1, host)
+			if err != nil || len(deliveries) != 1 {
+				t.Fatalf("letters for %s: %v, %v", host, deliveries, err)
 			}
-			if err := s.Settle(t.Context(), claim, store.Settlement{Letter: letters[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
+			if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -255,9 +255,9 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 			t.Fatal(err)
 		}
 		for host, want := range map[string][]string{"veerhuis.example": {"Update 3"}, "steiger.example": {"Create 3"}, "dijla.example": {"Update 3"}, "noordkade.example": nil} {
-			letters, err := s.WaitingFor(t.Context(), 10, host)
+			deliveries, err := s.WaitingFor(t.Context(), 10, host)
 			var kinds []string
-			for _, l := range letters {
+			for _, l := range deliveries {
 				kinds = append(kinds, fmt.Sprint(l.Kind, " ", l.Revision))
 			}
 			if diff := cmp.Diff(want, kinds); diff != "" || err != nil {
@@ -282,7 +282,7 @@ func TestASilentServerRestsUntilItSpeaks(t *testing.T) {
 				t.Errorf("claimed while it rests (failing=%v): %v", failing, c)
 			}
 		}
-		if err := s.HeardFrom(t.Context(), "zilverduin.example", now.Add(time.Minute)); err != nil {
+		if err := s.PeerContacted(t.Context(), "zilverduin.example", now.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		c, err := s.ClaimPeers(t.Context(), now.Add(time.Minute), time.Minute, 10, true)
@@ -339,7 +339,7 @@ func TestOneWhoFailsInAGroupFailsAlone(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 200 {
 			group.Go(func() {
-				err := s.Together(t.Context(), fmt.Sprint(i%7), func(ctx context.Context, s *store.Store) error {
+				err := s.GroupCommit(t.Context(), fmt.Sprint(i%7), func(ctx context.Context, s *store.Store) error {
 					if _, err := s.Seen(ctx, "kade", fmt.Sprint(i), "Like", now); err != nil {
 						return err
 					}
@@ -403,18 +403,18 @@ func TestADoorOpensOnce(t *testing.T) {
 		if err := s.UseLink(t.Context(), "h", now); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("second use: %v", err)
 		}
-		in := store.SignIn{TokenHash: "t", VoiceID: author.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
-		if err := s.AddSignIn(t.Context(), in); err != nil {
+		in := store.Session{TokenHash: "t", VoiceID: author.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
+		if err := s.AddSession(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if _, who, err := s.SignedIn(t.Context(), "t", now); err != nil || who.Handle != "ilse" {
+		if _, who, err := s.Session(t.Context(), "t", now); err != nil || who.Handle != "ilse" {
 			t.Errorf("signed in as %q, %v", who.Handle, err)
 		}
 		author.DisabledAt = &now
 		if err := s.SaveAuthor(t.Context(), author); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.SignedIn(t.Context(), "t", now); !errors.Is(err, blog.ErrNotFound) {
+		if _, _, err := s.Session(t.Context(), "t", now); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("a disabled author is still signed in: %v", err)
 		}
 	})
@@ -423,7 +423,7 @@ func TestADoorOpensOnce(t *testing.T) {
 func TestAChoreIsClaimedOnceAPeriod(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for i, want := range []bool{true, false, false, true} {
-			got, err := s.ClaimChore(t.Context(), "publish", now.Add(time.Duration(i)*20*time.Second), time.Minute)
+			got, err := s.ClaimJob(t.Context(), "publish", now.Add(time.Duration(i)*20*time.Second), time.Minute)
 			if err != nil || got != want {
 				t.Errorf("claim %d = %v, %v; want %v", i, got, err, want)
 			}
@@ -475,7 +475,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("count articles", err)
 		_, err = s.GiveUp(ctx, now, now)
 		check("give up", err)
-		_, err = s.RetryLetters(ctx, a.ID, "", now)
+		_, err = s.RetryDeliveries(ctx, a.ID, "", now)
 		check("retry", err)
 		_, err = s.KeyOwner(ctx, bram.ID+"#main-key")
 		check("key owner", err)
@@ -486,7 +486,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 			t.Errorf("pictures = %v", pictures)
 		}
 		check("revision", s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: "en", Kind: "saved", At: now}))
-		check("hear", s.Hear(ctx, blog.Arrival{ID: blog.NewID(now), Host: "veerhuis.example", At: now, Body: []byte("{}")}))
+		check("hear", s.AddArrival(ctx, blog.Arrival{ID: blog.NewID(now), Host: "veerhuis.example", At: now, Body: []byte("{}")}))
 		callers, err := s.ClaimCallers(ctx, now, time.Minute, 5)
 		check("callers", err)
 		if len(callers) != 1 {
@@ -509,7 +509,7 @@ func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.InTx(t.Context(), func(s *store.Store) error { return s.HeardFrom(t.Context(), "veerhuis.example", now) }); err != nil {
+		if err := s.InTx(t.Context(), func(s *store.Store) error { return s.PeerContacted(t.Context(), "veerhuis.example", now) }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {

@@ -35,9 +35,9 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 	}
 	return s.InTx(ctx, func(s *Store) error {
 		if a.Status != blog.Draft {
-			s.touch()
+			s.markChanged()
 		}
-		err := s.do(ctx, `
+		err := s.run(ctx, `
 			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, translator, draft, of_revision)
 			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ? AND o.language = ?
 			ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
@@ -54,13 +54,13 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 // RemoveTranslation takes a text of an article away; its address leads to the original from then on.
 func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		err := s.must(ctx, `DELETE FROM article_texts WHERE article_id = ? AND language = ?
+		s.markChanged()
+		err := s.execOne(ctx, `DELETE FROM article_texts WHERE article_id = ? AND language = ?
 			AND language <> (SELECT language FROM articles WHERE id = ?)`, article, language, article)
 		if err != nil {
 			return err
 		}
-		return s.do(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ?`, article, language)
+		return s.run(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ?`, article, language)
 	})
 }
 
@@ -116,8 +116,8 @@ func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 	if taken > 0 {
 		return blog.Invalid{Field: "language", Problem: "is that of a translation of this article: remove that one first"}
 	}
-	if err := s.do(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before); err != nil {
+	if err := s.run(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before); err != nil {
 		return err
 	}
-	return s.do(ctx, `UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before)
+	return s.run(ctx, `UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before)
 }

@@ -8,6 +8,62 @@ import (
 	"causerie/internal/blog"
 )
 
+// VoiceKeys are the private halves of a voice's keys, PKCS#8 PEM.
+type VoiceKeys struct{ RSA, Ed25519 string }
+
+func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) error {
+	if err := s.freeHandle(ctx, v.Handle, v.ID); err != nil {
+		return err
+	}
+	return s.run(ctx, `
+		INSERT INTO voices (id, kind, handle, name, summary, picture, header, fields, private_key, public_key,
+			proof_private_key, proof_key, discoverable, indexable, approves_followers, shows_followers, also_known_as,
+			moved_to, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		v.ID, v.Kind, v.Handle, v.Name, v.Summary, v.Picture, v.Header, v.Fields, keys.RSA, v.PublicKey,
+		keys.Ed25519, v.ProofKey, v.Discoverable, v.Indexable, v.ApprovesFollowers, v.ShowsFollowers, v.AlsoKnownAs,
+		v.MovedTo, v.CreatedAt, v.UpdatedAt)
+}
+
+// SaveVoice changes a profile; handle, kind, keys and aliases stay, and so does what its owner planned for it.
+func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		return s.execOne(ctx, `
+			UPDATE voices SET name = ?, summary = ?, picture = ?, header = ?, fields = ?, discoverable = ?, indexable = ?,
+				approves_followers = ?, shows_followers = ?, updated_at = ?
+			WHERE id = ? AND retired_at IS NULL`,
+			v.Name, v.Summary, v.Picture, v.Header, v.Fields, v.Discoverable, v.Indexable,
+			v.ApprovesFollowers, v.ShowsFollowers, v.UpdatedAt, v.ID)
+	})
+}
+
+// Voice finds a voice by its id, retired or not.
+func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
+	var v blog.Voice
+	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
+}
+
+// VoiceByHandle finds a voice by the handle that it has or had before, in small letters, retired or not.
+func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
+	var v blog.Voice
+	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
+}
+
+// Voices finds voices by their ids.
+func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voice, error) {
+	found := map[blog.ID]blog.Voice{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []blog.Voice
+	err := s.all(ctx, &list, `SELECT `+voiceColumns+` FROM voices v WHERE v.id IN (?)`, ids)
+	for _, v := range list {
+		found[v.ID] = v
+	}
+	return found, err
+}
+
 // SiteVoice is the voice of the blog as a whole, silent or not; blog.ErrNotFound when it never had one.
 func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 	var v blog.Voice
@@ -24,7 +80,7 @@ func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, er
 // handle is blog.ErrConflict, and so is a second voice of the same.
 func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, series blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
+		s.markChanged()
 		if err := s.addVoice(ctx, v, keys); err != nil {
 			return fmt.Errorf("add the voice %q: %w", v.Handle, err)
 		}
@@ -42,7 +98,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 // SilenceVoice switches a voice of the site or of a series off from a moment, or on again when that is nil.
 func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.touch()
-		return s.must(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now, voice)
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now, voice)
 	})
 }

@@ -9,7 +9,7 @@ import (
 // (see Watch). Kept pages are judged by it.
 func (s *Store) Changes() uint64 { return s.changes.Load() }
 
-func (s *Store) noticed(n uint64) {
+func (s *Store) sawChange(n uint64) {
 	for {
 		have := s.changes.Load()
 		if n <= have || s.changes.CompareAndSwap(have, n) {
@@ -26,7 +26,7 @@ func (s *Store) Watch(ctx context.Context) error {
 	if err := s.one(ctx, &n, `SELECT n FROM changes`); err != nil {
 		return err
 	}
-	s.noticed(n)
+	s.sawChange(n)
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.watching.Add(1)
 	go func() {
@@ -48,7 +48,7 @@ func (s *Store) watch(ctx context.Context) {
 		var n uint64
 		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
 		if s.one(ask, &n, `SELECT n FROM changes`) == nil {
-			s.noticed(n)
+			s.sawChange(n)
 		}
 		cancel()
 	}

@@ -38,7 +38,7 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 	}
 	for i, id := range last {
 		due := now.Add(time.Duration(len(last)-i) * pace)
-		if err := s.do(ctx, `INSERT INTO welcome_letters (voice_id, host, activity_id, inbox, due_at) VALUES (?, ?, ?, ?, ?)`,
+		if err := s.run(ctx, `INSERT INTO welcome_letters (voice_id, host, activity_id, inbox, due_at) VALUES (?, ?, ?, ?, ?)`,
 			f.VoiceID, host, id, f.Actor.Mailbox(), due); err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration,
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := s.do(ctx, `UPDATE welcome_letters SET due_at = ? WHERE voice_id = ? AND host = ? AND due_at < ?`,
+		if err := s.run(ctx, `UPDATE welcome_letters SET due_at = ? WHERE voice_id = ? AND host = ? AND due_at < ?`,
 			now.Add(pace), w.VoiceID, w.Host, now.Add(pace)); err != nil {
 			return err
 		}
@@ -79,13 +79,13 @@ func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration,
 				WHERE f.voice_id = s.voice_id AND f.state = 'accepted')
 			AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.object_id = s.object_id AND h.host = ? AND h.state = 'held')
 			ON CONFLICT DO NOTHING`, w.Inbox, w.Host, w.VoiceID, w.ActivityID, w.Inbox, w.Host)
-		return errors.Join(err, s.do(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox))
+		return errors.Join(err, s.run(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox))
 	})
 }
 
 // endWelcome settles what of a welcome waits for an inbox from behind which nobody follows any more, and has not left.
 func (s *Store) endWelcome(ctx context.Context, actor string) error {
-	return s.do(ctx, `
+	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = (SELECT a.at FROM activities a WHERE a.id = deliveries.activity_id)
 		WHERE welcome AND settled_at IS NULL AND host = (SELECT mail_host FROM actors WHERE id = ?) AND inbox = (SELECT mailbox FROM actors WHERE id = ?)
 		AND NOT EXISTS (SELECT 1 FROM activities a JOIN followers f ON f.voice_id = a.voice_id AND f.state = 'accepted'

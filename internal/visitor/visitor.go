@@ -63,10 +63,10 @@ func (v *Visitor) goHome(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), v.Patience)
 	defer cancel()
-	home, err := v.remote.Home(ctx, r.PostFormValue("you"))
+	home, err := v.remote.HomeServer(ctx, r.PostFormValue("you"))
 	switch {
 	case err == nil:
-		see(w, home.Place(r.PostFormValue("do"), r.PostFormValue("uri")))
+		see(w, home.IntentURL(r.PostFormValue("do"), r.PostFormValue("uri")))
 	case errors.Is(err, remote.ErrHandle):
 		back(w, r, "name")
 	default:

@@ -20,7 +20,7 @@ import (
 type articlePage struct {
 	frame
 	blog.Article
-	talk
+	conversation
 	Path       string
 	Foreign    string
 	Also       []also // the same in other languages
@@ -55,7 +55,7 @@ type also struct{ Language, URL, Words string }
 
 // seriesBox leads from a part to its neighbours.
 type seriesBox struct {
-	Mark          mark
+	Mark          seriesMark
 	Steps         []string // one per part: out, here or planned
 	Before, After *link
 }
@@ -92,7 +92,7 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 			return page.Document{}, err
 		}
 	}
-	if p.talk, err = w.talk(ctx, &f, &p, chi.URLParam(r, "replies")); err != nil {
+	if p.conversation, err = w.talk(ctx, &f, &p, chi.URLParam(r, "replies")); err != nil {
 		return page.Document{}, err
 	}
 	p.frame = f
@@ -102,7 +102,7 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 // changed is when the words of a page last became others, in the site's zone; nil when they never did. What else is told
 // of an article, such as a text in another language, is no change to who reads this one.
 func (w *Web) changed(ctx context.Context, f *frame, a blog.Article) (*time.Time, error) {
-	ages, err := w.store.WordsOf(ctx, []blog.ID{a.ID})
+	ages, err := w.store.TextAges(ctx, []blog.ID{a.ID})
 	words := ages[a.ID][a.Language]
 	if err != nil || !words.Changed() {
 		return nil, err
@@ -177,7 +177,7 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 func (w *Web) alsoIn(f *frame, language string) (string, error) {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
 	tongue := f.Lang
-	if w.pages.Tongue(language) == base {
+	if w.pages.Language(language) == base {
 		tongue = base
 	}
 	return w.pages.Say(tongue, "also-in", "Language", page.LanguageName(language))
@@ -301,7 +301,7 @@ func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 }
 
 // shared counts the tags that two articles have in common, whatever their case.
-func shared(a, b blog.Words) int {
+func shared(a, b blog.Strings) int {
 	n := 0
 	for _, tag := range a {
 		if slices.ContainsFunc(b, func(other string) bool { return strings.EqualFold(tag, other) }) {

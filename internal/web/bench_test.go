@@ -25,7 +25,7 @@ func BenchmarkArticleRender(b *testing.B) {
 		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
 	}
 	var changes uint64
-	handler := New(o.store, o.pages, page.NewKept(func() uint64 { changes++; return changes }, 1)).Routes()
+	handler := New(o.store, o.pages, page.NewCache(func() uint64 { changes++; return changes }, 1)).Routes()
 	for b.Loop() {
 		if got := ask(handler, "/2026/11/four-minutes-wide"); got != 200 {
 			b.Fatal(got)

@@ -18,15 +18,15 @@ const (
 	repliesPerPage = 200 // a longer conversation goes on at /replies/2
 )
 
-// talk is the conversation under an article, or one page of a long one.
-type talk struct {
+// conversation is the conversation under an article, or one page of a long one.
+type conversation struct {
 	TalkTitle   string
-	Threads     []*voice
+	Threads     []*comment
 	Orders      []order
 	Talk        *talkPager
-	FirstVoices []*voice // two short answers, for the margin
-	Answered    int      // how many people answered, the authors not counted
-	Invitation  string   // the word that says how one takes part
+	FirstVoices []*comment // two short answers, for the margin
+	Answered    int        // how many people answered, the authors not counted
+	Invitation  string     // the word that says how one takes part
 }
 
 type order struct {
@@ -36,8 +36,8 @@ type order struct {
 
 type talkPager struct{ Before, After string }
 
-// voice is a comment as a reader sees it.
-type voice struct {
+// comment is a comment as a reader sees it.
+type comment struct {
 	Anchor   string
 	Who      person
 	Own      bool   // by an author of this blog
@@ -55,37 +55,37 @@ type voice struct {
 	Likes    int
 	Boosts   int
 	Reply    string
-	To       *voice // whom it answers, where that is not to be seen from its place
-	Answers  []*voice
+	To       *comment // whom it answers, where that is not to be seen from its place
+	Answers  []*comment
 
 	id, parent blog.ID
 	level      int
-	holder     *voice
+	holder     *comment
 }
 
 // talk reads the conversation; which is the last part of its address: "" for the first page, "2", "newest" or "newest-2".
-func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) (talk, error) {
+func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) (conversation, error) {
 	chosen, number, err := talkPath(which)
 	if err != nil {
-		return talk{}, err
+		return conversation{}, err
 	}
 	comments, err := w.store.PublicComments(ctx, p.ID)
 	if err != nil {
-		return talk{}, err
+		return conversation{}, err
 	}
 	threads := blog.Threads(comments)
 	arrange(threads, chosen)
 	said := flatten(threads)
 	pages := max(1, (len(said)+repliesPerPage-1)/repliesPerPage)
 	if number > pages {
-		return talk{}, blog.ErrNotFound
+		return conversation{}, blog.ErrNotFound
 	}
 	said = said[(number-1)*repliesPerPage : min(len(said), number*repliesPerPage)]
 	voices, err := w.voices(ctx, f, p, said)
 	if err != nil {
-		return talk{}, err
+		return conversation{}, err
 	}
-	t := talk{Threads: grow(voices), TalkTitle: w.talkTitle(f, p.Counts), Invitation: invitation(p.Article)}
+	t := conversation{Threads: grow(voices), TalkTitle: w.talkTitle(f, p.Counts), Invitation: invitation(p.Article)}
 	t.FirstVoices, t.Answered = first(t.Threads), answerers(comments)
 	if len(threads) > 1 {
 		t.Orders = orders(p.Path, chosen)
@@ -185,7 +185,7 @@ func flatten(threads []blog.Thread) []blog.Comment {
 }
 
 // voices shows comments, in the order given, not yet in threads.
-func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.Comment) ([]*voice, error) {
+func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.Comment) ([]*comment, error) {
 	var strangers []string
 	var ours []blog.ID
 	for _, c := range said {
@@ -207,9 +207,9 @@ func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*voice, len(said))
+	list := make([]*comment, len(said))
 	for i, c := range said {
-		v := &voice{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
+		v := &comment{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
 		list[i] = v
 		if v.Gone {
 			continue
@@ -231,7 +231,7 @@ func unique[T ~string](list []T) []T {
 }
 
 // say fills in what somebody said.
-func (v *voice) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
+func (v *comment) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
 	v.Is = labels[c.Kind]
 	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.PublishedAt.In(f.zone)
 	if v.URL == "" {
@@ -254,9 +254,9 @@ var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Menti
 
 // grow sets answers under what they answer, to a depth that can still be read. An answer that would stand deeper, or
 // whose elder is on another page, says whom it answers.
-func grow(list []*voice) []*voice {
-	var top []*voice
-	known := map[blog.ID]*voice{}
+func grow(list []*comment) []*comment {
+	var top []*comment
+	known := map[blog.ID]*comment{}
 	for _, v := range list {
 		known[v.id] = v
 		elder := known[v.parent]
@@ -278,8 +278,8 @@ func grow(list []*voice) []*voice {
 }
 
 // first picks two short answers by others for the margin.
-func first(threads []*voice) []*voice {
-	var list []*voice
+func first(threads []*comment) []*comment {
+	var list []*comment
 	for _, v := range threads {
 		short := utf8.RuneCountInString(v.Plain) <= 160 && strings.TrimSpace(v.Plain) != ""
 		if !v.Gone && v.Is == "" && v.Warning == "" && short && len(list) < 2 {

@@ -18,8 +18,8 @@ import (
 	"causerie/internal/text"
 )
 
-// troublePage says that there is nothing to read, and what to do about it.
-type troublePage struct {
+// errorPage says that there is nothing to read, and what to do about it.
+type errorPage struct {
 	frame
 	Explanation string
 	At          string  // the path asked for, or the id to quote
@@ -62,7 +62,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	if err != nil {
 		return page.Document{}, err
 	}
-	p := troublePage{Explanation: w.say(&f, "not-found-at"), At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
+	p := errorPage{Explanation: w.say(&f, "not-found-at"), At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
 	near, err := w.near(ctx, path.Base(r.URL.Path))
 	if err != nil {
 		return page.Document{}, err
@@ -97,7 +97,7 @@ func (w *Web) gone(ctx context.Context) (page.Document, error) {
 		return page.Document{}, err
 	}
 	f.Head.Title, f.Head.Hidden = w.say(&f, "gone"), true
-	return w.document(http.StatusGone, "web/trouble", &f, troublePage{frame: f, Explanation: w.say(&f, "gone-on")})
+	return w.document(http.StatusGone, "web/trouble", &f, errorPage{frame: f, Explanation: w.say(&f, "gone-on")})
 }
 
 // fail tells a reader that a page could not be made, with an id that stands in the log too. It works without the
@@ -122,7 +122,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := w.frameOf(site, "")
 	f.Head = head{Title: w.say(&f, title), Hidden: true}
-	if w.pages.Render(out, status, "web/trouble", troublePage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
+	if w.pages.Render(out, status, "web/trouble", errorPage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
 		http.Error(out, "This page could not be made ("+id+").", status)
 	}
 }

@@ -135,7 +135,7 @@ func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter sto
 	if err != nil {
 		return err
 	}
-	ages, err := w.store.WordsOf(ctx, ids(articles))
+	ages, err := w.store.TextAges(ctx, ids(articles))
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	return w.atom(out)
 }
 
-func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *voice) feed.Entry {
+func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *comment) feed.Entry {
 	url := f.Site.CommentPage(a, c.ID)
 	e := feed.Entry{ID: c.Address, URL: url, Title: v.Who.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language, Published: c.SortedAt,
 		Updated: c.SortedAt, Authors: []feed.Person{{Name: v.Who.Name}}, Answers: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
@@ -287,7 +287,7 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 		if err != nil {
 			return page.Document{}, err
 		}
-		ages, err := w.store.WordsOf(ctx, ids(articles))
+		ages, err := w.store.TextAges(ctx, ids(articles))
 		if err != nil {
 			return page.Document{}, err
 		}
@@ -309,7 +309,7 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 }
 
 // since is the time from which an article's words are as they are: that of its publication, unless they are known to be younger.
-func since(a blog.Article, words store.Words) time.Time {
+func since(a blog.Article, words store.TextAge) time.Time {
 	if words.Since.After(published(a)) {
 		return words.Since
 	}

@@ -92,7 +92,7 @@ func (w *Web) frameOf(site blog.Site, language string) frame {
 	if language == "" {
 		language = site.Language
 	}
-	f := frame{Site: site, Lang: w.pages.Tongue(language), zone: site.Location()}
+	f := frame{Site: site, Lang: w.pages.Language(language), zone: site.Location()}
 	f.Menu = []item{{"authors", "/about#authors"}, {"archive", "/archive"}, {"feed", "/feed.xml"}}
 	f.Head = head{Type: "website", Locale: locale(language), Feeds: []link{
 		{atomLink, site.URL + "/feed.xml", site.Name}, {jsonLink, site.URL + "/feed.json", site.Name + " (JSON)"}}}

@@ -37,14 +37,14 @@ type entry struct {
 	Minutes  int
 	Replies  int
 	Servers  int
-	Series   *mark
+	Series   *seriesMark
 	Names    []person // where the page does not say who writes
 	By       []person // with faces, for the featured one
 	Hero     *picture
 }
 
-// mark says which part of which series an article is.
-type mark struct {
+// seriesMark says which part of which series an article is.
+type seriesMark struct {
 	URL, Title, Language string
 	Part, Parts          int // Parts is 0 when nobody knows
 }
@@ -177,7 +177,7 @@ func media(file string) string {
 }
 
 // marks finds the series of those articles that are in one which readers may know of.
-func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map[blog.ID]*mark, error) {
+func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map[blog.ID]*seriesMark, error) {
 	var wanted []blog.ID
 	for _, a := range articles {
 		if a.SeriesID != "" && !slices.Contains(wanted, a.SeriesID) {
@@ -188,10 +188,10 @@ func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map
 	if err != nil {
 		return nil, err
 	}
-	marks := map[blog.ID]*mark{}
+	marks := map[blog.ID]*seriesMark{}
 	for _, a := range articles {
 		if s, ok := known[a.SeriesID]; ok {
-			marks[a.ID] = &mark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part, Parts: s.Planned}
+			marks[a.ID] = &seriesMark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part, Parts: s.Planned}
 		}
 	}
 	return marks, nil

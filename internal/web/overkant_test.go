@@ -57,7 +57,7 @@ func (o *overkant) start() {
 	pages, err := page.Load(templates.FS)
 	o.must(err)
 	o.pages = pages
-	o.server = httptest.NewServer(New(o.store, pages, page.NewKept(o.store.Changes, 0)).Routes())
+	o.server = httptest.NewServer(New(o.store, pages, page.NewCache(o.store.Changes, 0)).Routes())
 	o.t.Cleanup(o.server.Close)
 }
 
@@ -109,12 +109,12 @@ func (o *overkant) articles() {
 	}
 	o.must(o.store.AddPicture(o.t.Context(), o.ferry))
 
-	o.bell = o.publish(noon.AddDate(0, 0, -19), blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Words{"Rivers"},
+	o.bell = o.publish(noon.AddDate(0, 0, -19), blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Strings{"Rivers"},
 		Text: articleText("en", "The bell is on the other side", "the-bell-is-on-the-other-side", "In which the walk begins at a landing stage.")})
-	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID, Tags: blog.Words{"Rivers", "Ferries & boats"},
+	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID, Tags: blog.Strings{"Rivers", "Ferries & boats"},
 		Authors: []blog.Byline{{VoiceID: o.ilse.ID}, {VoiceID: o.maud.ID}, {Name: "Harm", URL: "https://harm.example"}},
 		Text:    articleText("en", "Four minutes wide", "four-minutes-wide", "On the last rowed ferry below the weir.")})
-	o.glue = o.publish(noon.AddDate(0, 0, 5), blog.Article{VoiceID: o.tobias.ID, Tags: blog.Words{"handwerk"},
+	o.glue = o.publish(noon.AddDate(0, 0, 5), blog.Article{VoiceID: o.tobias.ID, Tags: blog.Strings{"handwerk"},
 		Text: articleText("nl", "Lijm die weer los wil", "lijm-die-weer-los-wil", "Over tarwestijfsel.")})
 }
 

@@ -49,7 +49,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	for i := range entries {
-		entries[i].Series = &mark{Part: articles[i].Part, Parts: series.Planned} // the page has said which series
+		entries[i].Series = &seriesMark{Part: articles[i].Part, Parts: series.Planned} // the page has said which series
 	}
 	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language), Out: len(articles),
 		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: together(entries)}

@@ -22,7 +22,7 @@ func TestT158ATitleStaysATitleInThePageAndInItsData(t *testing.T) {
 		scripts := len(o.open("/2026/11/four-minutes-wide").find("script"))
 		for i, title := range hostileTitles {
 			slug := "hostile-" + string(rune('a'+i))
-			a := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, Tags: blog.Words{"a</script>b"}, Text: articleText("en", title, slug, title)})
+			a := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, Tags: blog.Strings{"a</script>b"}, Text: articleText("en", title, slug, title)})
 			p := o.open(site(a))
 			if got := p.one("h1").words(); got != strings.Join(strings.Fields(title), " ") {
 				t.Errorf("%q is the title %q", title, got)

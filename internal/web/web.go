@@ -26,7 +26,7 @@ import (
 type Web struct {
 	store  *store.Store
 	pages  *page.Set
-	kept   *page.Kept
+	kept   *page.Cache
 	site   atomic.Pointer[blog.Site] // as last read, for the page that says the database is away
 	titles titles
 }
@@ -35,7 +35,7 @@ type Web struct {
 const codeSheet = "code.css"
 
 // New makes the public face of a store. Finished pages are kept in kept.
-func New(store *store.Store, pages *page.Set, kept *page.Kept) *Web {
+func New(store *store.Store, pages *page.Set, kept *page.Cache) *Web {
 	w := &Web{store: store, pages: pages, kept: kept}
 	pages.Static().Add(codeSheet, []byte(markup.Stylesheet))
 	w.titles.changes = store.Changes

@@ -308,7 +308,7 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 			}
 		}
 		for _, a := range []blog.Article{{Visibility: blog.Followers}, {Visibility: blog.Unlisted}} {
-			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Words{"rivers"}, o.road.ID, 3, articleText("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
+			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Strings{"rivers"}, o.road.ID, 3, articleText("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
 			o.publish(noon, a)
 		}
 		draft := blog.Article{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,

@@ -88,7 +88,7 @@ type lease struct {
 	store.Claim
 	seat        *slot
 	renewed     time.Time
-	deliveries  []store.Letter   // read together with those of others; nil when they were not
+	deliveries  []store.Delivery // read together with those of others; nil when they were not
 	unblockedAt time.Time        // when it was last seen that it is not blocked
 	resting     map[blog.ID]bool // voices of which it did not take a letter in this visit
 	stuck       map[matter]bool  // and what those letters were about
@@ -102,7 +102,7 @@ type matter struct {
 }
 
 // matterOf is the matter of a letter. Without an object, it is about the voice itself or about somebody at its inbox.
-func matterOf(l store.Letter) matter {
+func matterOf(l store.Delivery) matter {
 	switch {
 	case l.ObjectID != "":
 		return matter{l.VoiceID, string(l.ObjectID)}
@@ -122,12 +122,12 @@ func (h *lease) learnKey(voice blog.ID) {
 
 // passesOver reports whether a letter is left for later, since the server did not take another one of its voice. One that a
 // person asked for is brought all the same, unless that was about the same.
-func (h *lease) passesOver(l store.Letter) bool {
+func (h *lease) passesOver(l store.Delivery) bool {
 	return h.resting[l.VoiceID] && (!l.Asked || h.stuck[matterOf(l)])
 }
 
 // rest notes that the server did not take a letter and that its voice rests.
-func (h *lease) rest(l store.Letter) {
+func (h *lease) rest(l store.Delivery) {
 	if h.resting == nil {
 		h.resting, h.stuck = map[blog.ID]bool{}, map[matter]bool{}
 	}
@@ -177,7 +177,7 @@ func (c *Courier) checkedUnblocked(ctx context.Context, hosts []string) time.Tim
 }
 
 // mayNot tells whether a letter goes to somebody with whom we do not speak.
-func (c *Courier) mayNot(ctx context.Context, server *lease, delivery store.Letter) (bool, error) {
+func (c *Courier) mayNot(ctx context.Context, server *lease, delivery store.Delivery) (bool, error) {
 	if delivery.Kind == "Reject" || c.Now().Sub(server.unblockedAt) < unblocked { // a Reject is the last that the blocked hear
 		return false, nil
 	}
@@ -185,7 +185,7 @@ func (c *Courier) mayNot(ctx context.Context, server *lease, delivery store.Lett
 }
 
 // waiting are the letters to bring next.
-func (c *Courier) waiting(ctx context.Context, server *lease) ([]store.Letter, error) {
+func (c *Courier) waiting(ctx context.Context, server *lease) ([]store.Delivery, error) {
 	if deliveries := server.deliveries; deliveries != nil {
 		server.deliveries = nil
 		return deliveries, nil
@@ -326,7 +326,7 @@ func (c *Courier) ended(server lease, last result) visitEnd {
 // then the next one of the same voice about something else is tried. Where that is taken, it is the letter that the server does
 // not want, and it counts as refused. The next one is written down here; a visit that ends with it comes back as its ending.
 func (c *Courier) stepAside(ctx context.Context, server *lease, stuck *result) (end *visitEnd, probed bool) {
-	delivery := stuck.settlement[0].Letter
+	delivery := stuck.settlement[0].Delivery
 	server.rest(delivery)
 	if delivery.Attempts+1 < bearable {
 		return nil, false
@@ -363,7 +363,7 @@ func (c *Courier) stepAside(ctx context.Context, server *lease, stuck *result) (
 
 // another is the letter to try in the place of one that is not taken: about something else, the first about that, and of those
 // the one that was tried least.
-func another(list []store.Letter, stuck store.Letter) (found store.Letter, ok bool) {
+func another(list []store.Delivery, stuck store.Delivery) (found store.Delivery, ok bool) {
 	seen := map[matter]bool{matterOf(stuck): true}
 	for _, l := range list {
 		if seen[matterOf(l)] {
@@ -394,7 +394,7 @@ func (b result) rests() bool { return len(b.settlement) > 0 && b.settlement[0].R
 
 // deliverOne brings one letter. One that was cut off by our own end is not counted; trouble with our own database comes back as
 // an error and says nothing of the server. A letter that cannot be written, or brings a bug to light, lets its voice rest alone.
-func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Letter) (b result, err error) {
+func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Delivery) (b result, err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			b, err = c.spoilt(delivery, fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())), nil
@@ -428,7 +428,7 @@ func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.
 	if newKey {
 		server.learnKey(delivery.VoiceID)
 	}
-	b = result{settlement: []store.Settlement{{Letter: delivery, Outcome: outcome, NewKey: newKey && !delivery.KnowsKey}}, how: store.Silent, told: answer.RetryAfter > 0}
+	b = result{settlement: []store.Settlement{{Delivery: delivery, Outcome: outcome, NewKey: newKey && !delivery.KnowsKey}}, how: store.Silent, told: answer.RetryAfter > 0}
 	switch wait := answer.RetryAfter; resting {
 	case theVoice:
 		b.settlement[0].Rest = cmp.Or(wait, backoff(delivery.Refusals))
@@ -446,13 +446,13 @@ func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.
 }
 
 // spoilt is what becomes of a letter that we cannot bring for a reason of our own that lies in this letter.
-func (c *Courier) spoilt(delivery store.Letter, err error) result {
+func (c *Courier) spoilt(delivery store.Delivery, err error) result {
 	c.Log.Error("a letter cannot be brought", "activity", delivery.ActivityID, "host", delivery.Host, "error", err)
 	outcome := blog.Delivery{Status: blog.Retrying, Answer: "not sent: something went wrong here; the log of the server says what"}
 	if c.Now().Sub(delivery.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
-	return result{settlement: []store.Settlement{{Letter: delivery, Outcome: outcome, Rest: backoff(delivery.Refusals)}}}
+	return result{settlement: []store.Settlement{{Delivery: delivery, Outcome: outcome, Rest: backoff(delivery.Refusals)}}}
 }
 
 // missing settles a letter to an inbox that is not there, and draws the conclusions.
@@ -462,30 +462,30 @@ func (c *Courier) missing(ctx context.Context, server lease, done []store.Settle
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	inbox := done[0].Letter.Inbox
+	inbox := done[0].Delivery.Inbox
 	if done[0].Outcome.Code == http.StatusNotFound {
 		return c.Store.InboxMissing(ctx, inbox, c.Now())
 	}
-	return errors.Join(c.Store.RemoveInbox(ctx, inbox), c.Store.LookBehind(ctx, inbox, c.Now()))
+	return errors.Join(c.Store.RemoveInbox(ctx, inbox), c.Store.RecheckActorsOf(ctx, inbox, c.Now()))
 }
 
 // errUnsent tells that a letter is settled and its server was not asked.
 var errUnsent = errors.New("not sent: this server is blocked")
 
 // refuse settles a letter that is not to be brought.
-func (c *Courier) refuse(ctx context.Context, server lease, delivery store.Letter) error {
-	refused := store.Settlement{Letter: delivery, Outcome: blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}}
+func (c *Courier) refuse(ctx context.Context, server lease, delivery store.Delivery) error {
+	refused := store.Settlement{Delivery: delivery, Outcome: blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}}
 	return cmp.Or(c.Store.Settle(ctx, server.Claim, refused, c.Now()), errUnsent)
 }
 
 // markUnsure remembers of a letter that we cut off whether it had left.
-func (c *Courier) markUnsure(ctx context.Context, delivery store.Letter, answer remote.Answer) error {
+func (c *Courier) markUnsure(ctx context.Context, delivery store.Delivery, answer remote.Answer) error {
 	if !answer.Left {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return c.Store.Doubt(ctx, delivery)
+	return c.Store.MarkUnsure(ctx, delivery)
 }
 
 // signed is what a letter says, and the keys that sign it.
@@ -495,7 +495,7 @@ type signed struct {
 	followers string // what goes along of the followers at its server, see synchronization
 }
 
-func (c *Courier) seal(ctx context.Context, server *lease, delivery store.Letter) (s signed, err error) {
+func (c *Courier) seal(ctx context.Context, server *lease, delivery store.Delivery) (s signed, err error) {
 	if s.signers, err = c.signers(ctx, server, delivery); err != nil {
 		return s, err
 	}
@@ -512,7 +512,7 @@ func (c *Courier) seal(ctx context.Context, server *lease, delivery store.Letter
 
 // post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched,
 // and later ones of that size in a shorter form from the beginning.
-func (c *Courier) post(ctx context.Context, server *lease, delivery store.Letter, said signed) (answer remote.Answer, newKey bool, err error) {
+func (c *Courier) post(ctx context.Context, server *lease, delivery store.Delivery, said signed) (answer remote.Answer, newKey bool, err error) {
 	quiet := time.AfterFunc(time.Hour, server.seat.giveUp)
 	defer quiet.Stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { quiet.Reset(slowAfter) }}) // it is signed by then
@@ -560,7 +560,7 @@ type message struct {
 }
 
 // payload is what a letter says, kept while others that say the same go out.
-func (c *Courier) payload(ctx context.Context, delivery store.Letter) (message, error) {
+func (c *Courier) payload(ctx context.Context, delivery store.Delivery) (message, error) {
 	of := payloadKey{delivery.ActivityID, delivery.Revision}
 	c.mu.Lock()
 	words, ok := c.payloads[of]
@@ -584,7 +584,7 @@ func (c *Courier) payload(ctx context.Context, delivery store.Letter) (message, 
 
 // compose puts the words of a later edit into a Create that had not left when it was made. They are those of the edit's
 // own activity, so that every try brings the same bytes.
-func (c *Courier) compose(ctx context.Context, delivery store.Letter) ([]byte, error) {
+func (c *Courier) compose(ctx context.Context, delivery store.Delivery) ([]byte, error) {
 	said, err := c.Store.Activity(ctx, delivery.ActivityID)
 	if err != nil || said.Kind != "Create" || said.Revision == delivery.Revision {
 		return said.Payload, err
@@ -607,7 +607,7 @@ const (
 
 // classify is what an answer means for a letter, and who is to rest (contract F-106, F-107). An answer about one letter never holds up what others send.
 // GoToSocial answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not wait.
-func classify(delivery store.Letter, answer remote.Answer, err error) (blog.Delivery, resting) {
+func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.Delivery, resting) {
 	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
 	if err != nil {
 		d.Answer = err.Error()
@@ -643,7 +643,7 @@ func classify(delivery store.Letter, answer remote.Answer, err error) (blog.Deli
 }
 
 // leaving reports whether a letter says that one of our actors is gone.
-func leaving(l store.Letter) bool { return l.Kind == "Delete" && l.ObjectID == "" }
+func leaving(l store.Delivery) bool { return l.Kind == "Delete" && l.ObjectID == "" }
 
 // unsure tells whether a letter may have been taken to heart although nobody said so: it left and no answer came back, or
 // that of a server that broke down over it or of one that stands before it.

@@ -330,7 +330,7 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 				if got := o.Report(after)[steiger.Host]; got.Attempts != 0 {
 					t.Errorf("after %d tries another was brought first: %+v", attempt, got)
 				}
-				if _, err := o.Store.RetryLetters(o.Soon(), heavy.ID, "", time.Now()); err != nil {
+				if _, err := o.Store.RetryDeliveries(o.Soon(), heavy.ID, "", time.Now()); err != nil {
 					t.Fatal(err)
 				}
 				o.Courier.Wake()

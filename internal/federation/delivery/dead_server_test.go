@@ -39,7 +39,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		}
 		pass := func(aside, back int64) {
 			t.Helper()
-			if a, b, err := s.SetAside(o.Soon(), time.Now()); err != nil || a != aside || b != back {
+			if a, b, err := s.SuspendDead(o.Soon(), time.Now()); err != nil || a != aside || b != back {
 				t.Errorf("set aside %d, brought back %d, %v", a, b, err)
 			}
 		}
@@ -73,7 +73,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 
 		silence(t, database, kade.Server.Host, 40)
 		pass(1, 0)
-		if err := s.TryAgain(o.Soon(), o.Ilse.ID, kade.Server.Host, time.Now()); err != nil {
+		if err := s.RetryDead(o.Soon(), o.Ilse.ID, kade.Server.Host, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		counts(2, 0)
@@ -89,13 +89,13 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		silence(t, database, kade.Server.Host, 40)
 		pass(1, 0)
 		for range 2 {
-			err = s.RemoveAside(o.Soon(), o.Ilse.ID, kade.Server.Host)
+			err = s.DropSuspended(o.Soon(), o.Ilse.ID, kade.Server.Host)
 			counts(1, 0)
 		}
 		if !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("removed twice: %v", err)
 		}
-		if err := s.TryAgain(o.Soon(), "", kade.Server.Host, time.Now()); !errors.Is(err, blog.ErrNotFound) {
+		if err := s.RetryDead(o.Soon(), "", kade.Server.Host, time.Now()); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("brought back when nobody was set aside: %v", err)
 		}
 	})
@@ -115,26 +115,26 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		later := time.Now().Add(time.Hour)
-		var list []store.Unheard
+		var list []store.UnconfirmedFollower
 		o.Until("the yes is refused", func() (found bool) {
 			var err error
-			list, err = s.Unheard(o.T.Context(), later)
+			list, err = s.UnconfirmedFollowers(o.T.Context(), later)
 			return err == nil && len(list) == 1 && list[0].Status.Settled()
 		})
 		if u := list[0]; u.ActorID != bram.ID || u.Voice != "ilse" || u.State != blog.Accepted || u.Status != blog.Refused || u.Code != 403 {
 			t.Errorf("%+v", u)
 		}
-		fates, err := s.Fates(o.Soon(), o.Ilse.ID, []string{bram.Inbox(), kade.Inbox()})
+		fates, err := s.LastDeliveries(o.Soon(), o.Ilse.ID, []string{bram.Inbox(), kade.Inbox()})
 		if err != nil || fates[bram.Inbox()].Status != blog.Refused || fates[kade.Inbox()].Status != blog.Delivered || fates[bram.Inbox()].Kind != "Accept" {
 			t.Errorf("what became of the last letters: %+v, %v", fates, err)
 		}
-		if early, err := s.Unheard(o.Soon(), time.Now().Add(-time.Hour)); err != nil || len(early) != 1 {
+		if early, err := s.UnconfirmedFollowers(o.Soon(), time.Now().Add(-time.Hour)); err != nil || len(early) != 1 {
 			t.Errorf("what is refused at once needs no time: %+v, %v", early, err)
 		}
 		if err := s.Forget(o.Soon(), time.Now().AddDate(0, 2, 0)); err != nil {
 			t.Fatal(err)
 		}
-		if list, err := s.Unheard(o.Soon(), later); err != nil || len(list) != 1 || list[0].Status != blog.Refused {
+		if list, err := s.UnconfirmedFollowers(o.Soon(), later); err != nil || len(list) != 1 || list[0].Status != blog.Refused {
 			t.Errorf("two months later: %+v, %v", list, err)
 		}
 		if err := bram.Server.Be(fedtest.Healthy()); err != nil {
@@ -146,10 +146,13 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 		if err := bram.WaitAccepted(o.Soon(), ilse); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("nobody is left", func() bool { list, err := s.Unheard(o.T.Context(), later); return err == nil && len(list) == 0 })
+		o.Until("nobody is left", func() bool {
+			list, err := s.UnconfirmedFollowers(o.T.Context(), later)
+			return err == nil && len(list) == 0
+		})
 
 		storetest.Change(t, database, `UPDATE followers SET state = 'pending' WHERE actor_id = ?`, kade.ID)
-		list, err = s.Unheard(o.Soon(), later)
+		list, err = s.UnconfirmedFollowers(o.Soon(), later)
 		if err != nil || len(list) != 1 || list[0].ActorID != kade.ID || list[0].State != blog.Pending {
 			t.Fatalf("one who waits for nothing: %+v, %v", list, err)
 		}

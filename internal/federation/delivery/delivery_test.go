@@ -356,7 +356,7 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		poison := blog.Arrival{ID: blog.NewID(time.Now()), Host: bram.Server.Host, ActivityID: bram.ID + "#poison", Signer: bram.ID, Body: []byte(`{"type":`), At: time.Now()}
-		if err := o.Store.Hear(o.Soon(), poison); err != nil {
+		if err := o.Store.AddArrival(o.Soon(), poison); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("it was tried", func() bool {
@@ -368,7 +368,7 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 		}
 		o.Until("what came after it stands there", func() bool { return o.Texts(a) == "I come after it." })
 		for range 20 { // as if it had failed at each of its later moments, too
-			if err := o.Store.Try(o.Soon(), poison.ID, time.Now()); err != nil {
+			if err := o.Store.AttemptArrival(o.Soon(), poison.ID, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 // receiver, who asks for the list when it has another one in mind (FEP-8fcf).
 
 // synchronization is what goes along with a letter that is for followers alone.
-func (c *Courier) synchronization(ctx context.Context, delivery store.Letter) (string, error) {
+func (c *Courier) synchronization(ctx context.Context, delivery store.Delivery) (string, error) {
 	actor := c.Site.ActorID(delivery.VoiceID)
 	there, err := c.Store.FollowersAt(ctx, delivery.VoiceID, federation.OriginOf(delivery.Inbox))
 	return activity.Synchronization{Collection: actor + "/followers", URL: actor + "/followers_synchronization",

@@ -28,7 +28,7 @@ type signers struct {
 // signers are the keys that a letter is signed with. What was written before the newest key begins with the old one, unless the
 // server has the newest. The keys of a voice are parsed once; that there are others is seen in the letters, whichever process
 // changed them.
-func (c *Courier) signers(ctx context.Context, server *lease, delivery store.Letter) (signers, error) {
+func (c *Courier) signers(ctx context.Context, server *lease, delivery store.Delivery) (signers, error) {
 	of := ring{delivery.VoiceID, delivery.Rotation}
 	held, ok := c.keys.Load(of)
 	if !ok {
@@ -52,7 +52,7 @@ func (c *Courier) signers(ctx context.Context, server *lease, delivery store.Let
 }
 
 // writtenAfter reports whether a letter was written after its voice got its newest keys, be it with words of before.
-func writtenAfter(l store.Letter) bool {
+func writtenAfter(l store.Delivery) bool {
 	return l.ActivityID > l.Rotation || l.WrittenAt != nil && l.RotatedAt != nil && l.WrittenAt.After(*l.RotatedAt)
 }
 
@@ -60,7 +60,7 @@ func writtenAfter(l store.Letter) bool {
 // refuses the old signature has asked for our newest key already, and gets the words signed with that. One that refuses the newest
 // key may know the old one alone, and ask for no other for hours (GoToSocial): it is told of the new one with the old signature, and
 // gets the words again.
-func (c *Courier) postSigned(ctx context.Context, delivery store.Letter, said signed) (answer remote.Answer, newKey bool, err error) {
+func (c *Courier) postSigned(ctx context.Context, delivery store.Delivery, said signed) (answer remote.Answer, newKey bool, err error) {
 	by := said.signers
 	answer, err = c.Remote.Post(ctx, delivery.Inbox, said.words, by.first, said.followers)
 	switch {
@@ -76,7 +76,7 @@ func (c *Courier) postSigned(ctx context.Context, delivery store.Letter, said si
 
 // postAfterUpdate tells a server that refused the newest key of it, signed with the old one, and brings it a letter again. Where that
 // is not to be, the refusal stands.
-func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Letter, said signed, refusal remote.Answer) (remote.Answer, bool, error) {
+func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Delivery, said signed, refusal remote.Answer) (remote.Answer, bool, error) {
 	update, err := c.Store.LatestProfile(ctx, delivery.VoiceID, delivery.Rotation)
 	switch {
 	case errors.Is(err, blog.ErrNotFound) || leaving(delivery): // who left has no profile: the old key must do
@@ -88,7 +88,7 @@ func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Letter, sa
 	case err != nil:
 		return refusal, false, err
 	}
-	profile, err := c.payload(ctx, store.Letter{ActivityID: update, VoiceID: delivery.VoiceID})
+	profile, err := c.payload(ctx, store.Delivery{ActivityID: update, VoiceID: delivery.VoiceID})
 	if err != nil {
 		return refusal, false, err
 	}

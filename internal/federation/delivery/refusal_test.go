@@ -224,8 +224,8 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			standings := blog.Standings(reports)
-			if words := standings[0].Words(when); !strings.Contains(words, c.want) {
+			standings := blog.ServerStates(reports)
+			if words := standings[0].Describe(when); !strings.Contains(words, c.want) {
 				t.Errorf("the report says %q, want %q", words, c.want)
 			}
 			if words := blog.Summary(standings, when); !strings.Contains(words, "1 refuses at the moment.") {
@@ -283,7 +283,7 @@ func TestALetterThatCannotBeWrittenHoldsNobodyElseUp(t *testing.T) {
 		o.Until("it was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 1 })
 		storetest.Change(t, database, `UPDATE deliveries SET revision = 99 WHERE settled_at IS NULL`) // of which there are no words
 		o.Be(steiger, fedtest.Healthy())
-		if _, err := o.Store.RetryLetters(o.Soon(), broken.ID, "", time.Now()); err != nil {
+		if _, err := o.Store.RetryDeliveries(o.Soon(), broken.ID, "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()

@@ -28,7 +28,7 @@ type Doctor struct {
 	UserAgent string
 
 	Findings
-	own *remote.Own
+	own *remote.SelfClient
 }
 
 // Finding is one thing that a checkup has to say.
@@ -76,7 +76,7 @@ func (f *Findings) Broken(check string, err error) bool {
 
 // Run looks at everything, within a deadline for each question that it asks.
 func (c *Doctor) Run(ctx context.Context, fix bool) {
-	c.own = remote.NewOwn(remote.Options{UserAgent: c.UserAgent, Now: c.Now}, c.origins()...)
+	c.own = remote.NewSelfClient(remote.Options{UserAgent: c.UserAgent, Now: c.Now}, c.origins()...)
 	defer c.own.Close()
 	if c.address(ctx) {
 		c.letterbox(ctx)

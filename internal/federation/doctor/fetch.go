@@ -113,7 +113,7 @@ func (i *inspector) look(ctx context.Context, what string) error {
 		return refused("this is of the blog itself, which asks nobody about what is its own")
 	}
 	if !strings.Contains(what, "://") {
-		self, subject, err := i.Remote.Finger(ctx, what)
+		self, subject, err := i.Remote.WebFinger(ctx, what)
 		if err != nil {
 			return whyNot("WebFinger", what, err)
 		}
@@ -187,7 +187,7 @@ func (i *inspector) person(ctx context.Context, doc *activity.Document, asked st
 	if err != nil {
 		return whyNot("the server", doc.ID(), err)
 	}
-	manners := activity.ParseManners(doc)
+	manners := activity.ParsePolicies(doc)
 	p := &InspectedActor{ID: actor.ID, Handle: actor.Handle, Name: actor.Name, Summary: actor.Summary, URL: actor.URL, Inbox: actor.Inbox,
 		SharedInbox: actor.SharedInbox, MovedTo: actor.MovedTo, AlsoKnownAs: actor.AlsoKnownAs, ApprovesFollowers: manners.ApprovesFollowers,
 		Discoverable: manners.Discoverable, Indexable: manners.Indexable, Keys: []string{}}
@@ -242,7 +242,7 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	case !post.IsPost():
 		return refused("it is a thing of the type " + post.Type + ", which is neither somebody nor a post: nothing of it is taken in")
 	}
-	i.describe(post, activity.ParseManners(doc))
+	i.describe(post, activity.ParsePolicies(doc))
 	switch {
 	case post.IsVote():
 		return refused("it is a vote in a poll, which is taken in by nobody but the server of the poll")
@@ -277,7 +277,7 @@ func (i *inspector) author(ctx context.Context, id string) (blog.Actor, error) {
 	return author, nil
 }
 
-func (i *inspector) describe(post activity.Object, manners activity.Manners) {
+func (i *inspector) describe(post activity.Object, manners activity.Policies) {
 	words := i.Content(post, blog.Answering)
 	p := &InspectedPost{Author: post.AttributedTo, Title: markup.CleanName(post.Name), Warning: words.Warning, Text: words.Plain, HTML: words.HTML,
 		Language: words.Language, Updated: post.Updated, Visibility: post.Visibility(nil, nil), URL: post.URL, InReplyTo: post.InReplyTo, Quotes: post.Quote,
@@ -425,7 +425,7 @@ func whyNot(who, what string, err error) error {
 // status is what a server answered, or why it did not.
 func status(err error) string {
 	var answered *remote.StatusError
-	var trouble *remote.Trouble
+	var trouble *remote.Unreachable
 	switch {
 	case errors.As(err, &answered):
 		return answered.Error()

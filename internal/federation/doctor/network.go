@@ -121,7 +121,7 @@ func listHosts(hosts []string) string {
 // followers finds those who see the follow as pending, here or at home, and says yes again where that is wanted and may
 // help.
 func (c *Doctor) followers(ctx context.Context, fix bool) {
-	list, err := c.Store.Unheard(ctx, c.Now().Add(-workTime))
+	list, err := c.Store.UnconfirmedFollowers(ctx, c.Now().Add(-workTime))
 	if c.Broken("followers", err) {
 		return
 	}
@@ -141,7 +141,7 @@ func (c *Doctor) followers(ctx context.Context, fix bool) {
 	}
 }
 
-func (c *Doctor) sayAgain(ctx context.Context, f store.Unheard, words string) {
+func (c *Doctor) sayAgain(ctx context.Context, f store.UnconfirmedFollower, words string) {
 	if err := c.Outbox.AcceptAgain(ctx, f.VoiceID, f.ActorID); err != nil {
 		c.Wrong("followers", words+"; to say it again failed: "+err.Error(), "Look whether they still follow, and run it again")
 		return
@@ -150,7 +150,7 @@ func (c *Doctor) sayAgain(ctx context.Context, f store.Unheard, words string) {
 }
 
 // whyPending says why a follower is stuck; and, where saying yes again would not help, what else to do.
-func whyPending(f store.Unheard) (words, do string) {
+func whyPending(f store.UnconfirmedFollower) (words, do string) {
 	who := "@" + f.Handle + " asked on " + f.Since.UTC().Format("2 January 2006") + " to follow @" + f.Voice + " and "
 	said := strings.TrimSpace(fmt.Sprintf("%s %s", code(f.Code), f.Answer))
 	switch {

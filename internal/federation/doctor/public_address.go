@@ -337,7 +337,7 @@ const (
 // clock holds our clock against what was said here last and against the times at which comments say they were written:
 // those of two servers or more that all lie ahead of ours do not err in the same way by chance.
 func (c *Doctor) clock(ctx context.Context) {
-	last, err := c.Store.LastSaid(ctx)
+	last, err := c.Store.LastActivity(ctx)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		c.Broken("clock", err)
 		return

@@ -13,7 +13,7 @@ import (
 
 // authorization is the document of a stamp while it holds.
 func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte, error) {
-	t, err := d.Store.LivingStamp(ctx, blog.ID(chi.URLParam(r, "stamp")))
+	t, err := d.Store.LiveAuthorization(ctx, blog.ID(chi.URLParam(r, "stamp")))
 	if err != nil {
 		return nil, err
 	}

@@ -262,7 +262,7 @@ func (d *Documents) activity(ctx context.Context, r *http.Request) ([]byte, erro
 }
 
 // current is what was said with its object as it is now: an edit took words out so that they are read no more.
-func current(said store.Said) ([]byte, error) {
+func current(said store.OutboxItem) ([]byte, error) {
 	if said.Kind == "Announce" {
 		return activity.WithoutProof(said.Payload)
 	}

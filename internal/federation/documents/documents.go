@@ -25,7 +25,7 @@ type Documents struct {
 	federation.Core
 	keys    *federation.Keyring
 	inbox   http.Handler
-	kept    *page.Kept
+	kept    *page.Cache
 	version string // of this program, for NodeInfo
 
 	// AuthorizedFetch demands a signature of whoever reads documents. Set it before anything is served.
@@ -34,7 +34,7 @@ type Documents struct {
 
 // NewDocuments makes the documents of a site. The keyring judges the signatures of those who ask for followers-only words;
 // inbox answers what is posted to an inbox.
-func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Kept, version string) *Documents {
+func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Cache, version string) *Documents {
 	return &Documents{Core: b, keys: keys, inbox: inbox, kept: kept, version: version}
 }
 

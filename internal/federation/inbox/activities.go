@@ -35,7 +35,7 @@ type outcome struct {
 // effect. also is done in the same transaction.
 func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched, also func(context.Context, *store.Store) error) (outcome, error) {
 	var result outcome
-	err := in.Store.Together(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
+	err := in.Store.GroupCommit(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
 		result = outcome{}
 		if also != nil {
 			if err := also(ctx, s); err != nil {

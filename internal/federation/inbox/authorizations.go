@@ -102,7 +102,7 @@ func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.
 }
 
 // tell answers for a comment, or lets its server wait for the author's word.
-func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor, state blog.CommentState) error {
+func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
 	if state == blog.CommentWaiting {
 		return in.outbox.KeepRequest(ctx, s, t)
 	}
@@ -161,8 +161,8 @@ func (in *Inbox) instrument(act activity.Activity, post activity.Object, found f
 }
 
 // authorizationFor is the stamp that a request asks for, not given yet.
-func (in *Inbox) authorizationFor(kind blog.StampKind, r activity.Request, a blog.Article) blog.Stamp {
-	return blog.Stamp{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object, Instrument: r.Instrument, ActorID: r.Actor,
+func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
+	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object, Instrument: r.Instrument, ActorID: r.Actor,
 		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
 }
 
@@ -180,7 +180,7 @@ func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Artic
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
-	n, err := s.CountStamps(ctx, a.ID, actor.ID)
+	n, err := s.CountAuthorizations(ctx, a.ID, actor.ID)
 	return n < maxAuthorizations, err
 }
 
@@ -194,12 +194,12 @@ func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, a
 }
 
 // authorized tells whether the address of a stamp, as a post claims it, is one of ours that was given to this very post.
-func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.StampKind, post string) (bool, error) {
+func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind, post string) (bool, error) {
 	where, id, rest, ok := in.Site.Local(address)
 	if !ok || where != "authorizations" || rest != "" {
 		return false, nil
 	}
-	t, err := s.LivingStamp(ctx, id)
+	t, err := s.LiveAuthorization(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}

@@ -397,9 +397,9 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			given := blog.Stamp{ID: blog.NewID(time.Now()), Kind: blog.ReplyStamp, ArticleID: a.ID, Target: o.Object(a), Instrument: post, ActorID: actor.ID,
+			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyStamp, ArticleID: a.ID, Target: o.Object(a), Instrument: post, ActorID: actor.ID,
 				State: blog.StampGiven, At: time.Now()}
-			if err := o.Store.SaveStamp(ctx, given); err != nil {
+			if err := o.Store.SaveAuthorization(ctx, given); err != nil {
 				t.Fatal(err)
 			}
 			o.Hears(kade, reply(kade, word, o.Site.URL+"/ap/authorizations/"+string(given.ID), word))

@@ -151,7 +151,7 @@ type reading struct {
 	silent          map[string]error // servers that did not answer
 	requests, items int              // that are left
 	found           blog.Completion
-	untaken         map[string]*blog.Untaken
+	untaken         map[string]*blog.NotFetched
 }
 
 // lane is what one server is asked, one after another.
@@ -162,7 +162,7 @@ type lane struct {
 
 func newReading(ctx context.Context, b *Backfill) *reading {
 	return &reading{Backfill: b, ctx: ctx, places: make(chan struct{}, lanesOnce), lanes: map[string]*lane{}, seen: map[string]bool{},
-		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems, untaken: map[string]*blog.Untaken{}}
+		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems, untaken: map[string]*blog.NotFetched{}}
 }
 
 // add lets a server be asked something after what it is to be asked already.
@@ -202,7 +202,7 @@ func (r *reading) next(l *lane) (do func() error) {
 
 // answersTo reads where a comment's server lists its conversation, or else what answers it.
 func (r *reading) answersTo(l store.AnswerLists) error {
-	if err := r.Store.ListRead(r.ctx, l.ID, r.Now()); err != nil {
+	if err := r.Store.MarkListRead(r.ctx, l.ID, r.Now()); err != nil {
 		return err
 	}
 	if l.ContextURL != "" {
@@ -297,7 +297,7 @@ func (r *reading) take(address string) error {
 	}
 	for range maxFetches {
 		var why error
-		err := r.Store.Together(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
+		err := r.Store.GroupCommit(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
 			why = r.acceptFetched(ctx, s, address, blog.Fetched, found)
 			return federation.IgnoreMissing(why)
 		})
@@ -407,7 +407,7 @@ func (r *reading) note(host string, err error) {
 	}
 	u := r.untaken[why]
 	if u == nil {
-		u = &blog.Untaken{Why: why}
+		u = &blog.NotFetched{Why: why}
 		r.untaken[why] = u
 	}
 	u.N++
@@ -459,6 +459,6 @@ func (r *reading) sum(fetched int) blog.Completion {
 	for _, u := range r.untaken {
 		r.found.Untaken = append(r.found.Untaken, *u)
 	}
-	slices.SortFunc(r.found.Untaken, func(a, b blog.Untaken) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(r.found.Untaken, func(a, b blog.NotFetched) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
 	return r.found
 }

@@ -208,7 +208,7 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 // quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp that
 // was taken back says no.
 func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
-	t, err := s.StampFor(ctx, blog.QuoteStamp, c.Address)
+	t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
 		return in.mayQuote(ctx, s, a, c.ActorID)
 	}

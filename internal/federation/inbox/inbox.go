@@ -255,7 +255,7 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 		return nil
 	}
 	host := blog.HostOf(signer)
-	standing, err := in.Store.Standing(ctx, host, in.Now())
+	standing, err := in.Store.CallerState(ctx, host, in.Now())
 	if err != nil {
 		return err
 	}
@@ -267,13 +267,13 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 		}
 	}
 	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
-	err = in.Store.Together(ctx, host, func(ctx context.Context, s *store.Store) error {
+	err = in.Store.GroupCommit(ctx, host, func(ctx context.Context, s *store.Store) error {
 		if hear != nil {
 			if err := hear(ctx, s); err != nil {
 				return err
 			}
 		}
-		return s.Hear(ctx, arrival)
+		return s.AddArrival(ctx, arrival)
 	})
 	if err != nil {
 		return err
@@ -317,6 +317,6 @@ func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *s
 		return nil
 	}
 	return func(ctx context.Context, s *store.Store) error {
-		return errors.Join(s.HeardFrom(ctx, host, now), s.BringBack(ctx, host))
+		return errors.Join(s.PeerContacted(ctx, host, now), s.ResumeFollowers(ctx, host))
 	}
 }

@@ -77,7 +77,7 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 		in.park(ctx, arrival, fmt.Errorf("it failed %d times", arrival.Attempts))
 		return
 	}
-	if err := in.Store.Try(ctx, arrival.ID, in.Now().Add(blog.Restful(arrival.Attempts+1))); err != nil {
+	if err := in.Store.AttemptArrival(ctx, arrival.ID, in.Now().Add(blog.Restful(arrival.Attempts+1))); err != nil {
 		in.Log.Error("an arrival cannot be tried", "arrival", arrival.ID, "error", err)
 		return
 	}
@@ -93,7 +93,7 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 
 func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
 	in.Log.Error("an arrival is set aside", federation.LogArrival(arrival, reason)...)
-	if err := in.Store.Park(ctx, arrival.ID, reason.Error()); err != nil {
+	if err := in.Store.ParkArrival(ctx, arrival.ID, reason.Error()); err != nil {
 		in.Log.Error("an arrival cannot be set aside", "arrival", arrival.ID, "error", err)
 	}
 }
@@ -114,7 +114,7 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 		return err
 	}
 	if barred, err := in.blockedSince(ctx, arrival.Signer, act.Actor); barred || err != nil {
-		return errors.Join(err, in.Store.Done(ctx, arrival.ID))
+		return errors.Join(err, in.Store.FinishArrival(ctx, arrival.ID))
 	}
 	if arrival.Signer != act.Actor {
 		if act, err = in.relayed(ctx, doc, act, arrival.At); err != nil {
@@ -136,7 +136,7 @@ func (in *Inbox) blockedSince(ctx context.Context, signer, actor string) (bool, 
 // complete fetches what an activity needs, within its budget, and then handles it.
 func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activity.Activity) error {
 	found := fetched{}
-	done := func(ctx context.Context, s *store.Store) error { return s.Done(ctx, arrival.ID) }
+	done := func(ctx context.Context, s *store.Store) error { return s.FinishArrival(ctx, arrival.ID) }
 	for fetches := 0; ; fetches++ {
 		result, err := in.apply(ctx, act, found, done)
 		var missing missing
@@ -147,12 +147,12 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 		case !errors.As(err, &missing):
 			return err
 		case fetches == maxFetches:
-			return in.Store.Done(ctx, arrival.ID)
+			return in.Store.FinishArrival(ctx, arrival.ID)
 		}
 		switch err := in.fetch(ctx, missing, found); {
 		case errors.Is(err, federation.ErrNotOurs):
 			in.Log.Info("an arrival comes to nothing", federation.LogArrival(arrival, err)...)
-			return in.Store.Done(ctx, arrival.ID)
+			return in.Store.FinishArrival(ctx, arrival.ID)
 		case err != nil:
 			return err
 		}

@@ -21,7 +21,7 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	if err != nil {
 		return err
 	}
-	var about blog.Words
+	var about blog.Strings
 	for _, address := range what.Objects {
 		concerns, err := in.concerns(ctx, s, address, reporter)
 		if err != nil {
@@ -34,7 +34,7 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	if len(about) == 0 {
 		return nil
 	}
-	taken, err := s.AddComplaint(ctx, blog.Complaint{ID: blog.NewID(in.Now()), ActorID: reporter.ID, Host: reporter.Host, About: about,
+	taken, err := s.AddComplaint(ctx, blog.Report{ID: blog.NewID(in.Now()), ActorID: reporter.ID, Host: reporter.Host, About: about,
 		Words: what.Content, State: blog.ComplaintOpen, At: in.Now()})
 	if err == nil && !taken {
 		in.Log.Warn("a report was dropped: its server has too many open ones")

@@ -36,7 +36,7 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 		if got, want := strings.Join(c.About, " "), strings.Join([]string{ilse, reply.Object, o.Object(a)}, " "); got != want {
 			t.Errorf("about %s, want %s", got, want)
 		}
-		if n := len([]rune(c.Words)); n != blog.MaxComplaint || c.Host != veerhuis.Host {
+		if n := len([]rune(c.Words)); n != blog.MaxReport || c.Host != veerhuis.Host {
 			t.Errorf("%d characters from %s", n, c.Host)
 		}
 		// The same again is the same one with its newest words; another person's is another; one about nothing here is none.
@@ -94,8 +94,8 @@ func TestReportsOfOneServerHaveAnEnd(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a, ctx := o.Publish(), o.Soon()
 		for i := range 105 {
-			if _, err := o.Store.AddComplaint(ctx, blog.Complaint{ID: blog.NewID(o.Base.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
-				About: blog.Words{o.Object(a)}, State: blog.ComplaintOpen, At: o.Base.Now()}); err != nil {
+			if _, err := o.Store.AddComplaint(ctx, blog.Report{ID: blog.NewID(o.Base.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
+				About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Base.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}

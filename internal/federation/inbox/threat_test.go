@@ -241,7 +241,7 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 		}
 		month := time.Now().AddDate(0, 0, -40)
 		storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since = ?, last_success = NULL, last_heard = NULL`, month)
-		if aside, _, err := s.SetAside(o.Soon(), time.Now()); err != nil || aside != crowd {
+		if aside, _, err := s.SuspendDead(o.Soon(), time.Now()); err != nil || aside != crowd {
 			t.Errorf("%d of %d were set aside, %v", aside, crowd, err)
 		}
 		second := o.Publish(func(a *blog.Article) { a.Slug = "five-minutes-wide" })

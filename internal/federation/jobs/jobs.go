@@ -84,7 +84,7 @@ func (c *Jobs) doOnce(ctx context.Context, job job) {
 func (c *Jobs) claim(ctx context.Context, job job) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return c.Store.ClaimChore(ctx, job.name, c.Now(), job.every)
+	return c.Store.ClaimJob(ctx, job.name, c.Now(), job.every)
 }
 
 func (c *Jobs) do(ctx context.Context, job job) {
@@ -164,7 +164,7 @@ func (c *Jobs) eraseRemains(ctx context.Context) error {
 // setAside keeps the followers of servers that have been silent for a month from being written to and counted, and takes
 // those back whose servers are back.
 func (c *Jobs) setAside(ctx context.Context) error {
-	aside, back, err := c.Store.SetAside(ctx, c.Now())
+	aside, back, err := c.Store.SuspendDead(ctx, c.Now())
 	if aside+back > 0 {
 		c.Log.Info("followers of silent servers", "set aside", aside, "brought back", back)
 	}

@@ -36,7 +36,7 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	if known() != 0 {
 		t.Fatal("the statistics are there before the start")
 	}
-	if won, err := s.ClaimChore(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil || !won {
+	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil || !won {
 		t.Fatal(won, err) // the start counts, also where the chore was done a moment ago
 	}
 	ctx, cancel := context.WithCancel(t.Context())

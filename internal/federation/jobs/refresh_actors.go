@@ -28,7 +28,7 @@ func (c *Jobs) refresh(ctx context.Context) error {
 		return err
 	}
 	return forEach(due, func(actor blog.Actor) error {
-		matters, err := c.Store.Matters(ctx, actor.ID)
+		matters, err := c.Store.IsReferenced(ctx, actor.ID)
 		if err != nil || !matters {
 			return errors.Join(err, c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery)))
 		}

@@ -47,7 +47,7 @@ func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string
 	return o.saveAliases(ctx, voice, left)
 }
 
-func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog.Words) error {
+func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog.Strings) error {
 	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.RenewAliases(ctx, voice.ID, aliases, o.Now()) })
 	if err != nil {
 		return fmt.Errorf("save the aliases of %s: %w", voice.Handle, err)

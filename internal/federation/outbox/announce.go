@@ -94,5 +94,5 @@ func (o *Outbox) takeAnnounceBack(ctx context.Context, s *store.Store, voice blo
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.TellHearers(ctx, said, announced.ID), s.TellFollowers(ctx, said))
+	return errors.Join(s.TellOutboxReaders(ctx, said, announced.ID), s.TellFollowers(ctx, said))
 }

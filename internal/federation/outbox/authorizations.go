@@ -13,8 +13,8 @@ import (
 
 // AnswerRequest says yes or no to somebody who asked for a stamp. A post that has one gets it again; one that lost it
 // gets none.
-func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor, allowed bool) error {
-	held, err := s.StampFor(ctx, t.Kind, t.Instrument)
+func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor, allowed bool) error {
+	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
 	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.StampRevoked):
 		return o.queueRefused(ctx, s, t, actor)
@@ -30,8 +30,8 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Stamp
 }
 
 // KeepRequest remembers that a post's server waits for the author's word.
-func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Stamp) error {
-	held, err := s.StampFor(ctx, t.Kind, t.Instrument)
+func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authorization) error {
+	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
 	case err == nil && (held.State != blog.StampAsked || held.ActorID != t.ActorID):
 		return nil
@@ -40,12 +40,12 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Stamp) 
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
 	}
-	return s.SaveStamp(ctx, t)
+	return s.SaveAuthorization(ctx, t)
 }
 
 // decide tells a post's server, if it waits for that, what its author was told by moderation.
 func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
-	t, err := s.StampFor(ctx, blog.ReplyStamp, c.Address)
+	t, err := s.AuthorizationFor(ctx, blog.ReplyStamp, c.Address)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
@@ -59,15 +59,15 @@ func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, sta
 		return o.queueAllowed(ctx, s, t, actor)
 	case (state == blog.CommentHidden || state == blog.CommentSpam) && asked:
 		t.State = blog.StampRefused
-		return errors.Join(s.SaveStamp(ctx, t), o.queueRefused(ctx, s, t, actor))
+		return errors.Join(s.SaveAuthorization(ctx, t), o.queueRefused(ctx, s, t, actor))
 	}
 	return nil
 }
 
 // withdrawAuthorizations takes back what was allowed to a post that is removed here, and refuses what it still waits for.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
-	for _, kind := range []blog.StampKind{blog.QuoteStamp, blog.ReplyStamp} {
-		t, err := s.StampFor(ctx, kind, post)
+	for _, kind := range []blog.AuthorizationKind{blog.QuoteStamp, blog.ReplyStamp} {
+		t, err := s.AuthorizationFor(ctx, kind, post)
 		if errors.Is(err, blog.ErrNotFound) {
 			continue
 		}
@@ -99,7 +99,7 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 		if err != nil {
 			return err
 		}
-		t, err := store.StampFor(ctx, blog.QuoteStamp, c.Address)
+		t, err := store.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.StampGiven {
 			return blog.ErrConflict
 		}
@@ -117,7 +117,7 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 
 // revokeRefused takes back every stamp that somebody holds who is refused by now.
 func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
-	stamps, err := s.StampsOfRefused(ctx)
+	stamps, err := s.AuthorizationsOfRefused(ctx)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
 }
 
 // queueAllowed gives a stamp and tells who asked for it.
-func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor) error {
+func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor) error {
 	wire, err := o.WireAuthorization(ctx, s, t)
 	if errors.Is(err, blog.ErrGone) {
 		return nil // there is nothing left to answer or to quote
@@ -139,7 +139,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Stamp,
 		return err
 	}
 	t.State = blog.StampGiven
-	if err := s.SaveStamp(ctx, t); err != nil {
+	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
 	return o.queueToAsker(ctx, s, "Accept", wire, t, actor, func(e activity.Envelope, r activity.Request) ([]byte, error) {
@@ -148,7 +148,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Stamp,
 }
 
 // queueRefused tells who asked for a stamp that there is none.
-func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Stamp, actor blog.Actor) error {
+func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor) error {
 	wire, err := o.WireAuthorization(ctx, s, t)
 	if err != nil {
 		if errors.Is(err, blog.ErrGone) {
@@ -159,7 +159,7 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Stamp,
 	return o.queueToAsker(ctx, s, "Reject", wire, t, actor, activity.WrapRejectRequest)
 }
 
-func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Stamp, t blog.Stamp, actor blog.Actor,
+func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Authorization, t blog.Authorization, actor blog.Actor,
 	wrap func(activity.Envelope, activity.Request) ([]byte, error)) error {
 	request := activity.Request{ID: t.RequestID, Actor: t.ActorID, Object: t.Target, Instrument: t.Instrument}
 	if t.Requested {
@@ -173,9 +173,9 @@ func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, 
 }
 
 // queueRevoked takes a stamp back, which from now on is found nowhere, and tells its holder and who shared the post.
-func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Stamp) error {
+func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.StampRevoked
-	if err := s.SaveStamp(ctx, t); err != nil {
+	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
 	wire, err := o.WireAuthorization(ctx, s, t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
@@ -39,8 +40,8 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 }
 
 func (o *Outbox) notOurselves(b blog.Block) error {
-	own := store.Domain(blog.HostOf(o.Site.URL))
-	if b.Kind == blog.BlockServer && (b.Subject == own || b.Subject == store.Domain(o.Site.HandleDomain)) || b.Kind == blog.BlockPerson && o.Site.Owns(b.Subject) {
+	own := blocklist.Domain(blog.HostOf(o.Site.URL))
+	if b.Kind == blog.BlockServer && (b.Subject == own || b.Subject == blocklist.Domain(o.Site.HandleDomain)) || b.Kind == blog.BlockPerson && o.Site.Owns(b.Subject) {
 		return blog.Invalid{Field: "subject", Problem: "is this blog itself"}
 	}
 	return nil

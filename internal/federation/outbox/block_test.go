@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/fedtest"
@@ -23,7 +24,7 @@ import (
 func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 	for name, subject := range map[string]func(*fedtest.Person) (blog.BlockKind, string){
 		"server": func(p *fedtest.Person) (blog.BlockKind, string) {
-			return blog.BlockServer, store.Domain(p.Server.Host)
+			return blog.BlockServer, blocklist.Domain(p.Server.Host)
 		},
 		"person": func(p *fedtest.Person) (blog.BlockKind, string) { return blog.BlockPerson, p.ID },
 	} {
@@ -91,7 +92,7 @@ func TestT130ABlockHoldsHoweverItsDomainIsWritten(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.Block(blog.BlockServer, "evil.example", blog.Refuse)
-		o.Block(blog.BlockServer, store.Domain("böse.example"), blog.Refuse)
+		o.Block(blog.BlockServer, blocklist.Domain("böse.example"), blog.Refuse)
 		// Unsigned, since the answer tells it all: whoever is not blocked is asked for a signature.
 		for host, want := range map[string]int{"evil.example": 202, "EVIL.example": 202, "evil.example.": 202, "a.b.evil.example:443": 202, "evil.example:8443": 202,
 			"BÖSE.example": 202, "xn--bse-sna.example": 202, "sub.böse.example": 202, "notevil.example": 401, "evil.example.good.example": 401, "xn--bse.example": 401} {
@@ -163,7 +164,7 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 		if _, err := kade.Like(ctx, o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		o.Block(blog.BlockServer, store.Domain(kade.Server.Host), blog.Limit)
+		o.Block(blog.BlockServer, blocklist.Domain(kade.Server.Host), blog.Limit)
 		say(kade, "Meanwhile.")
 		if _, err := kade.Boost(ctx, o.Object(a)); err != nil {
 			t.Fatal(err)
@@ -196,7 +197,7 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 		if got := o.Texts(a); got != "Before.|Bram." {
 			t.Errorf("after a yes: %q", got)
 		}
-		if err := o.Store.Unblock(ctx, blog.BlockServer, store.Domain(kade.Server.Host)); err != nil {
+		if err := o.Store.Unblock(ctx, blog.BlockServer, blocklist.Domain(kade.Server.Host)); err != nil {
 			t.Fatal(err)
 		}
 		if got := o.Texts(a); got != "Before.|Bram.|Meanwhile." || o.Counts(a).Likes != 1 || o.Counts(a).Boosts != 1 {
@@ -209,7 +210,7 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := overkant.Start(t, s, func(b *federation.Core) { b.AllowList = true })
 		kade, bram := o.Server("zilverduin").Person("kade"), o.Server("veerhuis").Person("bram")
-		if err := o.Store.Allow(o.Soon(), blog.Allowed{Host: store.Domain(bram.Server.Host), At: time.Now()}); err != nil {
+		if err := o.Store.Allow(o.Soon(), blog.Allowed{Host: blocklist.Domain(bram.Server.Host), At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		o.Befriend(bram)

@@ -41,7 +41,7 @@ func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 		actor, err = o.actorByHandle(ask, address)
 	}
 	if err != nil && ctx.Err() == nil {
-		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address, store.Domain(blog.HostOf(address)))}
+		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address, blocklist.Domain(blog.HostOf(address)))}
 	}
 	return actor.ID, err
 }

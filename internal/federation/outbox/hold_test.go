@@ -82,7 +82,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Readers("veerhuis")["veerhuis"]
-		a := o.Publish(func(a *blog.Article) { a.Tags = blog.Words{"rivers", "ferries"} })
+		a := o.Publish(func(a *blog.Article) { a.Tags = blog.Strings{"rivers", "ferries"} })
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 // lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means somebody
 // elsewhere: it becomes theirs only when their own server says so too.
 func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
-	self, subject, err := o.Remote.Finger(ctx, handle)
+	self, subject, err := o.Remote.WebFinger(ctx, handle)
 	if err != nil {
 		return blog.Actor{}, err
 	}

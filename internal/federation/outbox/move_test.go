@@ -148,7 +148,7 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 		if err := o.Outbox.RemoveAlias(o.Soon(), o.Voice(o.Ilse.ID), "@"+older.Handle()); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Voice(o.Ilse.ID).AlsoKnownAs; !slices.Equal(got, blog.Words{old.ID}) {
+		if got := o.Voice(o.Ilse.ID).AlsoKnownAs; !slices.Equal(got, blog.Strings{old.ID}) {
 			t.Errorf("left are %v", got)
 		}
 	})

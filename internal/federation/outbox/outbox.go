@@ -37,13 +37,13 @@ func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, 
 		return blog.Activity{}, fmt.Errorf("prove %s: %w", kind, err)
 	}
 	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload, At: now}
-	return said, s.Say(ctx, said)
+	return said, s.AddActivity(ctx, said)
 }
 
 // Retry lets the unsuccessful letters about an article be tried again now, only those to one server when host is not
 // "". It tells how many.
 func (o *Outbox) Retry(ctx context.Context, article blog.ID, host string) (int64, error) {
-	n, err := o.Store.RetryLetters(ctx, article, host, o.Now())
+	n, err := o.Store.RetryDeliveries(ctx, article, host, o.Now())
 	if err == nil {
 		o.Wake()
 	}

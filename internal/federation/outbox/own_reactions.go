@@ -17,14 +17,14 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 	if err != nil {
 		return err
 	}
-	g := store.Gesture{VoiceID: voice.ID, Kind: kind, Address: post.ID, ActorID: writer.ID, At: o.Now()}
+	g := store.OwnReaction{VoiceID: voice.ID, Kind: kind, Address: post.ID, ActorID: writer.ID, At: o.Now()}
 	err = o.Store.InTx(ctx, func(store *store.Store) error {
 		said, err := o.composeReaction(ctx, store, voice, g)
 		if err != nil {
 			return err
 		}
 		g.ActivityID = said.ID
-		err = errors.Join(store.AddGesture(ctx, g), store.TellInboxes(ctx, said, writer.Mailbox()))
+		err = errors.Join(store.AddOwnReaction(ctx, g), store.TellInboxes(ctx, said, writer.Mailbox()))
 		if err != nil || kind != blog.Boost {
 			return err
 		}
@@ -37,7 +37,7 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 	return nil
 }
 
-func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice, g store.Gesture) (blog.Activity, error) {
+func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice, g store.OwnReaction) (blog.Activity, error) {
 	word, wrap := "Like", activity.WrapLike
 	if g.Kind == blog.Boost {
 		word, wrap = "Announce", activity.WrapAnnounce
@@ -48,7 +48,7 @@ func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog
 // Unreact takes a like or a boost back from everybody who was told of it. It is blog.ErrNotFound when there is none.
 func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		g, err := store.TakeGesture(ctx, voice.ID, kind, address)
+		g, err := store.TakeOwnReaction(ctx, voice.ID, kind, address)
 		if err != nil {
 			return err
 		}

@@ -93,8 +93,8 @@ func TestTenArticlesArePinnedAndOnlyWhatEverybodyMayRead(t *testing.T) {
 func TestAnActorIsKnownByTheTagsItUsesMost(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Publish()
-		o.Publish(func(a *blog.Article) { a.Slug, a.Tags = "b", blog.Words{"Old houses", "rivers"} })
-		o.Publish(func(a *blog.Article) { a.Slug, a.Visibility, a.Tags = "c", blog.Followers, blog.Words{"secrets"} })
+		o.Publish(func(a *blog.Article) { a.Slug, a.Tags = "b", blog.Strings{"Old houses", "rivers"} })
+		o.Publish(func(a *blog.Article) { a.Slug, a.Visibility, a.Tags = "c", blog.Followers, blog.Strings{"secrets"} })
 		want := []any{
 			map[string]any{"type": "Hashtag", "name": "#rivers", "href": o.Site.TagPage("rivers")},
 			map[string]any{"type": "Hashtag", "name": "#OldHouses", "href": o.Site.TagPage("Old houses")},

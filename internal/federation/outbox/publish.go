@@ -128,7 +128,7 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 }
 
 // saveObject builds an article's object and keeps its bytes.
-func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) ([]byte, activity.Work, error) {
+func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) ([]byte, activity.PostInput, error) {
 	w, err := o.PostInput(ctx, s, a, mentions)
 	if err != nil {
 		return nil, w, err

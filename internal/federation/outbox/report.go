@@ -23,7 +23,7 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err != nil {
 			return err
 		}
-		complaint := blog.Complaint{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by, About: blog.Words{c.Address},
+		complaint := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by, About: blog.Strings{c.Address},
 			CommentID: c.ID, Words: words, State: blog.ComplaintResolved, At: o.Now()}
 		if err := complaint.Check(); err != nil {
 			return err

@@ -81,7 +81,7 @@ func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Art
 	}
 	at := edited.ChangedAt()
 	if quiet {
-		ages, err := s.WordsOf(ctx, []blog.ID{edited.ID})
+		ages, err := s.TextAges(ctx, []blog.ID{edited.ID})
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 		return err
 	}
 	if a.ChangedAt().Equal(before.ChangedAt()) {
-		err = s.Quieten(ctx, said.ID)
+		err = s.MarkQuiet(ctx, said.ID)
 	}
 	if err := errors.Join(err, tellEdit(ctx, s, said, a.Visibility)); err != nil {
 		return err
@@ -185,7 +185,7 @@ func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibilit
 	if visibility == blog.Followers {
 		tell = s.TellHoldersWhoFollow
 	}
-	if err := s.Freshen(ctx, said); err != nil {
+	if err := s.UpdateWaitingCreates(ctx, said); err != nil {
 		return err
 	}
 	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))

@@ -288,7 +288,7 @@ func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T
 		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Store.InTx(o.Soon(), func(s *store.Store) error { return s.HeardFrom(o.Soon(), strict.Host, time.Now()) }); err != nil {
+		if err := o.Store.InTx(o.Soon(), func(s *store.Store) error { return s.PeerContacted(o.Soon(), strict.Host, time.Now()) }); err != nil {
 			t.Fatal(err)
 		}
 		o.Courier.Wake()

@@ -155,7 +155,7 @@ func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Ar
 	if err != nil {
 		return false, err
 	}
-	if err := s.Quieten(ctx, said.ID); err != nil {
+	if err := s.MarkQuiet(ctx, said.ID); err != nil {
 		return false, err
 	}
 	return true, tellEdit(ctx, s, said, a.Visibility)

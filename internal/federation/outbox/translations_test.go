@@ -127,9 +127,9 @@ func TestATranslationIsRefusedWithAReason(t *testing.T) {
 // TestWordsAreAsOldAsTheLastWordThatChangedThem: each language by itself, whatever else of the article is told.
 func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		words := func(a blog.Article, language string) store.Words {
+		words := func(a blog.Article, language string) store.TextAge {
 			t.Helper()
-			ages, err := o.Store.WordsOf(o.Soon(), []blog.ID{a.ID})
+			ages, err := o.Store.TextAges(o.Soon(), []blog.ID{a.ID})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
 			}
 			check("translated", a)
 			check("quietly corrected", revise(a, outbox.ReviseOptions{Quiet: true}, say("The ferry comes if you ring.")))
-			if a = revise(a, outbox.ReviseOptions{}, func(a *blog.Article) { a.Tags = blog.Words{"boats"} }); a.Revision != 4 {
+			if a = revise(a, outbox.ReviseOptions{}, func(a *blog.Article) { a.Tags = blog.Strings{"boats"} }); a.Revision != 4 {
 				t.Errorf("new tags are told as revision %d", a.Revision)
 			}
 			check("with other tags", a)

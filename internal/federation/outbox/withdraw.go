@@ -86,7 +86,7 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 		return err
 	}
 	object.GoneAt = &now
-	if err := s.Stay(ctx, id); err != nil {
+	if err := s.LockPeersOf(ctx, id); err != nil {
 		return err
 	}
 	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Create", "Update", "Announce"))

@@ -20,7 +20,7 @@ import (
 
 // examination is what can be looked at on this machine.
 type examination struct {
-	*desk
+	*app
 	doctor.Findings
 }
 
@@ -53,7 +53,7 @@ const lookThroughTime = time.Minute
 func (e *examination) database(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookThroughTime)
 	defer cancel()
-	troubles, err := e.store.Troubles(ctx)
+	troubles, err := e.store.ParkedArrivals(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		e.Warn("database", "it is of this version, and so large that it could not be looked through in a minute", "Nothing, if the server has no trouble with it")

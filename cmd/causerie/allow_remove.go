@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/blocklist"
+	"causerie/internal/blog"
+)
+
+type allowRemove struct{ allowNamed }
+
+func (r allowRemove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	domain, err := blocklist.ReadDomain(r.Domain)
+	if err != nil {
+		return plain(err)
+	}
+	return at(ctx, config, log, existing, func(app *app) error {
+		err := app.store.Disallow(ctx, domain)
+		if errors.Is(err, blog.ErrNotFound) {
+			return fmt.Errorf("“%s” is not on the list: “causerie allow list” shows who is", domain)
+		}
+		if err == nil {
+			fmt.Fprintf(c.out, "%s is not allowed any more\n", domain)
+		}
+		return err
+	})
+}

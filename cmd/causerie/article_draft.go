@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/store"
+)
+
+type articleDraft struct {
+	articleFileFlags
+}
+
+func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		m, err := app.read(ctx, c, p.articleFileFlags, outbox.ReviseOptions{})
+		if err != nil {
+			return err
+		}
+		if m.translation != nil {
+			if err := app.refuseDraft(ctx, m); err != nil {
+				return err
+			}
+			a, err := app.saveTranslation(ctx, m, true)
+			if err != nil {
+				return err
+			}
+			return app.tellTranslation(ctx, c, a, m, p.JSON)
+		}
+		if err := m.mayBeKept(); err != nil {
+			return err
+		}
+		if err := app.saveDraft(ctx, &m); err != nil {
+			return plain(err)
+		}
+		return app.tellArticle(ctx, c, m.article, m, p.JSON)
+	})
+}
+
+// saveDraft writes an article down that is not public, with its text among the revisions.
+func (app *app) saveDraft(ctx context.Context, m *articleFile) error {
+	a := &m.article
+	if a.Status == blog.Scheduled {
+		a.Status, a.ScheduledAt = blog.Draft, nil
+	}
+	return app.store.InTx(ctx, func(s *store.Store) error {
+		if err := s.SaveArticle(ctx, a, now()); err != nil {
+			return err
+		}
+		return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
+			Markdown: a.Markdown, At: now()})
+	})
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+
+	"causerie/internal/blog"
+	"causerie/internal/store"
+	"causerie/internal/text"
+)
+
+type articleList struct {
+	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"Only those: draft, scheduled, published, withdrawn or deleted."`
+	JSON   bool   `name:"json" help:"Print one JSON object a line."`
+}
+
+func (l articleList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		filter := store.Filter{Recent: true}
+		if l.Status != "" {
+			filter.Statuses = []blog.Status{blog.Status(l.Status)}
+		}
+		t := newTable(c.out, l.JSON)
+		for {
+			articles, err := app.store.Articles(ctx, filter)
+			if err != nil {
+				return err
+			}
+			for _, a := range articles {
+				line, err := app.articleLine(ctx, a)
+				if err != nil {
+					return err
+				}
+				t.line(line, string(a.ID), line.Status, a.SavedAt.In(app.site.Location()).Format("2006-01-02 15:04"), a.Slug, cmp.Or(text.Excerpt(a.Title, 60), "(no title yet)"))
+			}
+			if len(articles) < pageOfList {
+				return t.flushOr("no articles")
+			}
+			filter.Offset += len(articles)
+		}
+	})
+}
+
+// pageOfList is how many rows the store gives at once.
+const pageOfList = 1000

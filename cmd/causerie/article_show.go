@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"causerie/internal/blog"
+	"causerie/internal/text"
+)
+
+type articleShow struct {
+	articleNamed
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+func (s articleShow) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		a, err := app.find(ctx, s.Article)
+		if err != nil {
+			return err
+		}
+		line, err := app.articleLine(ctx, a)
+		if err != nil {
+			return err
+		}
+		if s.JSON {
+			t := newTable(c.out, true)
+			t.line(line)
+			return t.flush()
+		}
+		counts, err := app.store.Counts(ctx, []blog.ID{a.ID})
+		if err != nil {
+			return err
+		}
+		letters, err := app.store.Samples(ctx, []blog.ID{a.ID})
+		if err != nil {
+			return err
+		}
+		translations, err := app.translationWords(ctx, a)
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, false)
+		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
+			{"delivered", app.progressWords(blog.ServerStates(letters[a.ID]))},
+			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"), text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
+			if row[1] != "" {
+				t.line(nil, row...)
+			}
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "\n%s\n", strings.TrimSpace(a.Markdown))
+		return nil
+	})
+}
+
+func bylineWords(a blog.Article) string {
+	names := make([]string, len(a.Authors))
+	for i, by := range a.Authors {
+		names[i] = by.Name
+	}
+	return strings.Join(names, ", ")
+}

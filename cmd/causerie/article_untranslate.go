@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/blog"
+)
+
+type articleUntranslate struct {
+	articleNamed
+	Language string `arg:"" help:"Of the translation, like nl."`
+}
+
+func (u articleUntranslate) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		a, err := app.find(ctx, u.Article)
+		if err != nil {
+			return err
+		}
+		_, err = app.outbox.Untranslate(ctx, a.ID, u.Language)
+		if errors.Is(err, blog.ErrNotFound) {
+			return fmt.Errorf("“%s” has no translation in %s", u.Article, u.Language)
+		}
+		if err == nil {
+			fmt.Fprintf(c.out, "removed: its address leads to the original now\n")
+		}
+		return err
+	})
+}

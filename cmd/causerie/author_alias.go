@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"causerie/internal/nearest"
+)
+
+type authorAlias struct {
+	Handle string   `arg:"" help:"Whose aliases."`
+	Do     string   `arg:"" help:"add, remove or list."`
+	Who    []string `arg:"" optional:"" name:"alias" help:"The same person elsewhere, as @handle@server or an address."`
+	JSON   bool     `name:"json" help:"Print one JSON object a line."`
+}
+
+// Help is printed below the command's line by --help.
+func (authorAlias) Help() string {
+	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the followers there come " +
+		"over to this blog: add it here first, then begin the move there."
+}
+
+func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	verbs := []string{"add", "remove", "list"}
+	switch {
+	case !slices.Contains(verbs, a.Do):
+		return usageError{didYouMean(a.Do, verbs)}
+	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
+		return usageError{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as in: author alias ilse add @ilse@veerhuis.example")}
+	}
+	return at(ctx, config, log, existing, func(app *app) error {
+		for _, who := range a.Who {
+			if err := a.change(ctx, app, who); err != nil {
+				return plain(err)
+			}
+		}
+		return a.list(ctx, c, app)
+	})
+}
+
+func didYouMean(word string, known []string) error {
+	if near := nearest.Word(word, known); near != "" {
+		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
+	}
+	return fmt.Errorf("“%s” is not known; say add, remove or list", word)
+}
+
+func (a authorAlias) change(ctx context.Context, app *app, who string) error {
+	author, err := app.author(ctx, a.Handle)
+	if err != nil {
+		return err
+	}
+	if a.Do == "remove" {
+		return app.outbox.RemoveAlias(ctx, author.Voice, who)
+	}
+	_, err = app.outbox.AddAlias(ctx, author.Voice, who)
+	return err
+}
+
+// aliasLine is an alias as programs read one.
+type aliasLine struct {
+	Object string `json:"object"` // the ActivityPub id
+	Handle string `json:"handle,omitempty"`
+}
+
+func (a authorAlias) list(ctx context.Context, c *console, app *app) error {
+	author, err := app.author(ctx, a.Handle)
+	if err != nil {
+		return err
+	}
+	known, err := app.store.Actors(ctx, author.AlsoKnownAs)
+	if err != nil {
+		return err
+	}
+	t := newTable(c.out, a.JSON)
+	for _, alias := range author.AlsoKnownAs {
+		line := aliasLine{Object: alias}
+		if actor, ok := known[alias]; ok && actor.Handle != "" {
+			line.Handle = "@" + actor.Handle
+		}
+		t.line(line, line.Handle, line.Object)
+	}
+	return t.flushOr(author.Handle + " has no alias")
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/blog"
+)
+
+type authorDelete struct {
+	Handle string `arg:"" help:"Who is to be deleted, with everything they wrote."`
+	Now    bool   `help:"At once and for ever, instead of in thirty days."`
+	Cancel bool   `help:"Call a planned deletion off."`
+}
+
+// Help is printed below the command's line by --help.
+func (authorDelete) Help() string {
+	return "Articles and answers are taken back, every server that may have a copy is asked to forget it, sign-ins end, and the data of the person " +
+		"is erased. The handle stays taken. Until the day it can be called off; afterwards nothing brings it back."
+}
+
+func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		author, err := app.author(ctx, x.Handle)
+		if err != nil {
+			return err
+		}
+		switch {
+		case x.Cancel:
+			if err = app.outbox.CallOffLeave(ctx, author.ID); err == nil {
+				fmt.Fprintf(c.out, "%s stays.\n", author.Name)
+			}
+		case x.Now:
+			if err = app.outbox.Leave(ctx, author.ID); err == nil {
+				err = app.library.Discard(ctx)
+				fmt.Fprintf(c.out, "%s is deleted. Every server that is known is being told.\n", author.Name)
+			}
+		default:
+			day := now().Add(blog.LeaveWait)
+			if err = app.outbox.PlanLeave(ctx, author.ID, day); err == nil {
+				fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off, and --now does it at once.\n",
+					author.Name, day.In(app.site.Location()).Format("2 January 2006"), author.Handle)
+			}
+		}
+		return plain(err)
+	})
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"causerie/internal/account"
+)
+
+func printLink(out io.Writer, link string) {
+	fmt.Fprintf(out, "This link signs in once, within an hour:\n\n    %s\n\n", link)
+}
+
+type authorLink struct {
+	Handle string `arg:"" help:"Who is to sign in."`
+	JSON   bool   `name:"json" help:"Print one JSON object."`
+}
+
+func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		author, err := app.author(ctx, l.Handle)
+		if err != nil {
+			return err
+		}
+		if author.DisabledAt != nil {
+			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle, author.Handle)
+		}
+		link, err := account.SignInLink(ctx, app.store, app.site, author.ID, now())
+		if err != nil {
+			return err
+		}
+		if !l.JSON {
+			printLink(c.out, link)
+			return nil
+		}
+		t := newTable(c.out, true)
+		t.line(struct {
+			Link string `json:"link"`
+		}{link})
+		return t.flush()
+	})
+}

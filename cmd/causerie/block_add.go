@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/blog"
+)
+
+type blockAdd struct {
+	blockSubject
+	Level  string `enum:"limit,refuse" default:"refuse" help:"How far it goes: limit or refuse. Default: ${default}."`
+	Reason string `help:"Why, in words for everybody. Without it a block that there is keeps what it says."`
+	Note   string `help:"Why, in words for the moderators alone."`
+	JSON   bool   `name:"json" help:"Print one JSON object."`
+}
+
+// reachLine is what a block touches, as it was before.
+type reachLine struct {
+	People    int `json:"people"`
+	Followers int `json:"followers"`
+	Comments  int `json:"comments"`
+	Reactions int `json:"reactions"`
+}
+
+func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		kind, subject, err := app.outbox.BlockSubject(ctx, a.Subject)
+		if err != nil {
+			return plain(err)
+		}
+		reach, err := app.store.Reach(ctx, kind, subject)
+		if err != nil {
+			return err
+		}
+		b := blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(a.Level), Reason: a.Reason, Note: a.Note, At: now()}
+		if err := app.outbox.Block(ctx, b); err != nil {
+			return plain(err)
+		}
+		if b, err = app.store.BlockOf(ctx, kind, subject); err != nil {
+			return err
+		}
+		if a.JSON {
+			line, r := lineOf(b), reachLine(reach)
+			line.reachLine = &r
+			return json.NewEncoder(c.out).Encode(line)
+		}
+		fmt.Fprintf(c.out, "%s: %s\n", subject, consequence(b.Level, reach))
+		return nil
+	})
+}
+
+// consequence says what a block did to what is here.
+func consequence(level blog.BlockLevel, r blog.BlockReach) string {
+	if level == blog.Limit {
+		return fmt.Sprintf("limited; comments that wait for you now: %d, reactions that do not count any more: %d", r.Comments, r.Reactions)
+	}
+	return fmt.Sprintf("refused; followers sent away: %d, comments hidden: %d, reactions hidden: %d", r.Followers, r.Comments, r.Reactions)
+}

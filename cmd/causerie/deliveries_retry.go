@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"causerie/internal/text"
+)
+
+type deliveriesRetry struct {
+	Article string `arg:"" help:"Its id or its slug."`
+	Host    string `help:"Only letters to this server, as the report names it."`
+}
+
+func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return at(ctx, config, log, existing, func(app *app) error {
+		a, err := app.find(ctx, r.Article)
+		if err != nil {
+			return err
+		}
+		n, err := app.outbox.Retry(ctx, a.ID, r.Host)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			fmt.Fprintln(c.out, "nothing to try again")
+			return nil
+		}
+		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "letter", "letters"))
+		return nil
+	})
+}

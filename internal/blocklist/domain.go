@@ -1,0 +1,24 @@
+package blocklist
+
+import (
+	"net"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// The level that blocks give an actor stands with the actor, so that a query for the public asks one row of one index; it
+// is kept in the transaction that changes a block or writes an actor down. Nothing else changes with a refusal, so that
+// undoing it brings everything back. A limit moves the comments that stand to those that wait, and notes that this is why.
+
+// Domain is a host as blocks name it: in ASCII and small letters, without a port or a dot at its end.
+func Domain(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return strings.ToLower(ascii)
+	}
+	return strings.ToLower(host)
+}

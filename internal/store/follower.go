@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Follow writes a follower down, new or known: a repeated Follow renews its address and never loses an acceptance.
+// It returns the state that holds now.
+func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, error) {
+	var state blog.FollowState
+	err := s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		return s.one(ctx, &state, `
+			INSERT INTO followers (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (voice_id, actor_id) DO UPDATE SET follow_id = excluded.follow_id,
+				state = CASE WHEN followers.state IN ('accepted', 'aside') THEN 'accepted' ELSE excluded.state END
+			RETURNING state`, f.VoiceID, f.ActorID, f.FollowID, f.State, f.Since)
+	})
+	return state, err
+}
+
+// AcceptFollower turns a pending follow into an accepted one; blog.ErrNotFound when none is pending.
+func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE followers SET state = 'accepted' WHERE voice_id = ? AND actor_id = ? AND state = 'pending'`, voice, actor)
+	})
+}
+
+// Unfollow takes a follower off, whatever its state; blog.ErrNotFound when there was none.
+func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		if err := s.execOne(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor); err != nil {
+			return err
+		}
+		return s.endWelcome(ctx, actor)
+	})
+}
+
+// UnfollowByID ends the follow that a bare address names, if it is this actor's.
+func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		if err := s.execOne(ctx, `DELETE FROM followers WHERE actor_id = ? AND follow_id = ?`, actor, followID); err != nil {
+			return err
+		}
+		return s.endWelcome(ctx, actor)
+	})
+}
+
+// Follower finds one follower of a voice.
+func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog.Follower, error) {
+	var f blog.Follower
+	err := s.one(ctx, &f, `SELECT voice_id, actor_id, follow_id, state, since FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor)
+	if err != nil {
+		return f, err
+	}
+	f.Actor, err = s.Actor(ctx, actor)
+	return f, err
+}
+
+// FollowerList is which followers of a voice to list.
+type FollowerList struct {
+	Voice  blog.ID
+	State  blog.FollowState // "" for all
+	Host   string           // only of this server
+	Search string           // in name and handle
+	Limit  int
+	Offset int
+}
+
+// wildcards takes the meaning from what means something in a pattern of LIKE.
+var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+// FollowersOf lists followers with their actors, the newest first.
+func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Follower, error) {
+	if l.Limit <= 0 || l.Limit > 1000 {
+		l.Limit = 1000
+	}
+	like := "%" + wildcards.Replace(strings.ToLower(l.Search)) + "%"
+	return s.followers(ctx, `
+		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '')
+			AND (lower(p.name) LIKE ? ESCAPE '!' OR lower(p.handle) LIKE ? ESCAPE '!')
+		ORDER BY f.since DESC, f.actor_id LIMIT ? OFFSET ?`,
+		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
+}
+
+// followers lists followers with their actors, by a condition and an order.
+func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blog.Follower, error) {
+	var rows []struct {
+		VoiceID  blog.ID
+		ActorID  string
+		FollowID string
+		State    blog.FollowState
+		Since    time.Time
+		blog.Actor
+	}
+	err := s.all(ctx, &rows, `
+		SELECT f.voice_id, f.actor_id, f.follow_id, f.state, f.since, `+actorColumns+`
+		FROM followers f JOIN actors p ON p.id = f.actor_id`+which, args...)
+	list := make([]blog.Follower, len(rows))
+	for i, r := range rows {
+		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since, Actor: r.Actor}
+	}
+	return list, err
+}
+
+// FollowersAfter lists the addresses of a voice's accepted followers, in their order, from behind a cursor.
+func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
+	var list []string
+	return list, s.all(ctx, &list, `
+		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`, voice, after, limit)
+}
+
+// FollowerCounts is how many follow a voice, and from how many servers. Those set aside are counted by themselves.
+type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
+
+// CountFollowers counts a voice's followers.
+func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
+	var n FollowerCounts
+	return n, s.one(ctx, &n, `
+		SELECT COALESCE(sum(CASE WHEN f.state = 'accepted' THEN 1 ELSE 0 END), 0) AS accepted,
+			COALESCE(sum(CASE WHEN f.state = 'pending' THEN 1 ELSE 0 END), 0) AS pending,
+			COALESCE(sum(CASE WHEN f.state = 'aside' THEN 1 ELSE 0 END), 0) AS aside,
+			count(DISTINCT CASE WHEN f.state = 'accepted' THEN p.mail_host END) AS servers
+		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
+}
+
+// CountPending tells how many of one server wait for a voice's yes.
+func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
+	var n int
+	return n, s.one(ctx, &n, `
+		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending' AND p.host = ?`, voice, host)
+}
+
+// Relation tells what ties a commenter to the voices of this blog.
+func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
+	var r blog.Relation
+	return r, s.one(ctx, &r, `
+		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ? AND state = 'accepted') AS follows,
+			EXISTS (SELECT 1 FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
+			EXISTS (SELECT 1 FROM comments c JOIN actors p ON p.id = c.actor_id AND p.key_mark = c.key_mark
+				WHERE c.actor_id = ? AND c.state = 'shown' AND c.visibility <> 'restricted') AS approved_before`, actor, actor, actor)
+}
+
+// NoteAccept keeps by which activity we said yes to a follower last.
+func (s *Store) NoteAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
+	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID, f.ActorID)
+}
+
+// UnconfirmedFollower is a follower who may see the follow as pending at home, or does so here without a reason.
+type UnconfirmedFollower struct {
+	VoiceID     blog.ID
+	Voice       string // handle
+	ActorID     string
+	Handle      string
+	State       blog.FollowState
+	Since       time.Time
+	Status      blog.DeliveryStatus // of our yes; "" when none was said
+	Code        int
+	Answer      string
+	Host        string     // to which it is to go
+	Unavailable *time.Time // since when that is given up
+}
+
+// UnconfirmedFollowers lists the followers who wait though their author asks for no yes, those whose server refused our yes, and those
+// to whom it has been on its way since before a moment.
+func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
+	var list []UnconfirmedFollower
+	return list, s.all(ctx, &list, `
+		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, COALESCE(d.status, '') AS status,
+			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host, p.unavailable_since AS unavailable
+		FROM followers f JOIN voices v ON v.id = f.voice_id AND v.retired_at IS NULL JOIN actors a ON a.id = f.actor_id
+		LEFT JOIN deliveries d ON d.activity_id = f.accept_id AND f.accept_id <> ''
+		LEFT JOIN activities y ON y.id = d.activity_id LEFT JOIN peers p ON p.host = d.host
+		WHERE f.state = 'pending' AND NOT v.approves_followers AND a.block = '' AND f.since < ?
+			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.settled_at IS NOT NULL OR y.at < ?)
+		ORDER BY f.since LIMIT 500`, before, before)
+}

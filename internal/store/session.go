@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// Session is one signed-in browser.
+type Session struct {
+	TokenHash string
+	VoiceID   blog.ID
+	Device    string
+	CreatedAt time.Time
+	UsedAt    time.Time
+	ExpiresAt time.Time
+}
+
+// AddSession remembers a browser that signed in.
+func (s *Store) AddSession(ctx context.Context, in Session) error {
+	return s.run(ctx, `INSERT INTO sign_ins (token_hash, voice_id, device, created_at, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		in.TokenHash, in.VoiceID, in.Device, in.CreatedAt, in.UsedAt, in.ExpiresAt)
+}
+
+// Session finds a living sign-in of an author who is not disabled.
+func (s *Store) Session(ctx context.Context, tokenHash string, now time.Time) (Session, blog.Author, error) {
+	var in Session
+	err := s.one(ctx, &in, `SELECT token_hash, voice_id, device, created_at, used_at, expires_at FROM sign_ins WHERE token_hash = ? AND expires_at > ?`, tokenHash, now)
+	if err != nil {
+		return in, blog.Author{}, err
+	}
+	author, err := s.Author(ctx, in.VoiceID)
+	if err == nil && author.DisabledAt != nil {
+		err = blog.ErrNotFound
+	}
+	return in, author, err
+}
+
+// TouchSession notes that a sign-in was used, and until when it lasts now.
+func (s *Store) TouchSession(ctx context.Context, tokenHash string, now, expires time.Time) error {
+	return s.run(ctx, `UPDATE sign_ins SET used_at = ?, expires_at = ? WHERE token_hash = ?`, now, expires, tokenHash)
+}
+
+// EndSession signs one browser out.
+func (s *Store) EndSession(ctx context.Context, tokenHash string) error {
+	return s.run(ctx, `DELETE FROM sign_ins WHERE token_hash = ?`, tokenHash)
+}
+
+// EndSessions signs an author out everywhere, but for the browser with the given token hash ("" for none).
+func (s *Store) EndSessions(ctx context.Context, voice blog.ID, but string) error {
+	return s.run(ctx, `DELETE FROM sign_ins WHERE voice_id = ? AND token_hash <> ?`, voice, but)
+}
