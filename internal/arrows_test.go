@@ -14,9 +14,9 @@ import (
 // floors are the rooms from the bottom up. A room may use what lies below it, never its neighbours on the same floor.
 var floors = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/nearest", "internal/text"},
-	{"internal/markup", "internal/signature"},
+	{"internal/blocklist", "internal/markup", "internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
-	{"internal/authoring", "internal/blocklist", "internal/media", "internal/remote", "internal/store/storetest"},
+	{"internal/authoring", "internal/media", "internal/remote", "internal/store/storetest"},
 	{"internal/federation"},
 	{"internal/federation/delivery", "internal/federation/documents", "internal/federation/outbox"},
 	{"internal/account", "internal/federation/doctor", "internal/federation/inbox", "internal/federation/jobs"},

@@ -2,7 +2,6 @@ package activity
 
 import (
 	"mime"
-	"net/http"
 	"strconv"
 	"strings"
 )
@@ -17,10 +16,11 @@ const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/acti
 // and of equals ActivityPub wins where it was named, but never because of */*.
 type accepts struct{ activity, linkedData, json, page, any float64 }
 
-func readAccept(r *http.Request) accepts {
+// readAccept reads the values of a request's Accept header.
+func readAccept(header []string) accepts {
 	var a accepts
-	for _, header := range r.Header.Values("Accept") {
-		for part := range strings.SplitSeq(header, ",") {
+	for _, value := range header {
+		for part := range strings.SplitSeq(value, ",") {
 			kind, params, err := mime.ParseMediaType(strings.TrimSpace(part))
 			if err != nil && kind == "" {
 				kind, params = looseMediaType(part)
@@ -70,9 +70,9 @@ func (a *accepts) add(kind string, q float64) {
 	}
 }
 
-// AsksForActivity tells whether ActivityPub is liked at least as much as a page.
-func AsksForActivity(r *http.Request) bool {
-	a := readAccept(r)
+// AsksForActivity reports whether the values of an Accept header want ActivityPub at least as much as a page.
+func AsksForActivity(accept []string) bool {
+	a := readAccept(accept)
 	best := max(a.activity, a.linkedData)
 	if a.page == 0 && a.any == 0 {
 		best = max(best, a.json)
@@ -80,11 +80,16 @@ func AsksForActivity(r *http.Request) bool {
 	return best > 0 && best >= a.page
 }
 
-// PrefersPage tells whether a request for an ActivityPub address comes from a browser.
-func PrefersPage(r *http.Request) bool { return readAccept(r).page > 0 && !AsksForActivity(r) }
+// PrefersPage reports whether the values of an Accept header are those of a browser: they want a page, and no
+// ActivityPub as much.
+func PrefersPage(accept []string) bool {
+	return readAccept(accept).page > 0 && !AsksForActivity(accept)
+}
 
-func MediaType(r *http.Request) string {
-	if a := readAccept(r); a.linkedData > a.activity {
+// MediaType is the name of ActivityPub's media type by which the values of an Accept header ask for it: ContentType or
+// LinkedDataType.
+func MediaType(accept []string) string {
+	if a := readAccept(accept); a.linkedData > a.activity {
 		return LinkedDataType
 	}
 	return ContentType

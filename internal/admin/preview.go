@@ -26,8 +26,8 @@ type previewPage struct {
 // Translated tells whether it is the preview of a translation, which is saved on its own page.
 func (p previewPage) Translated() bool { return strings.Contains(p.Form, "/texts/") }
 
-// Speaks makes the preview speak the language of the article, as its page will.
-func (p previewPage) Speaks() string { return p.Article.Language }
+// Locale makes the preview speak the language of the article, as its page will.
+func (p previewPage) Locale() string { return p.Article.Language }
 
 // previewArticle shows what is stored.
 func (h *Handler) previewArticle(req *request) error {

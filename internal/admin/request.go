@@ -96,8 +96,8 @@ type frame struct {
 	Toast           *toast
 }
 
-// Speaks makes the desk speak English, the one language it has so far.
-func (f frame) Speaks() string { return "en" }
+// Locale makes the desk speak English, the one language it has so far.
+func (f frame) Locale() string { return "en" }
 
 // IsAdmin tells whether the settings of the site are open to the author.
 func (f frame) IsAdmin() bool { return f.Author.Role == blog.Admin }

@@ -14,7 +14,7 @@ type replies struct {
 	N    int
 }
 
-func (r replies) Speaks() string { return r.Lang }
+func (r replies) Locale() string { return r.Lang }
 
 // A page stands in a layout, and says its words in its own language.
 func ExampleSet_Bytes() {

@@ -46,7 +46,7 @@ type sheet struct {
 	At   time.Time
 }
 
-func (s sheet) Speaks() string { return s.Lang }
+func (s sheet) Locale() string { return s.Lang }
 
 func TestAPageSpeaksItsOwnLanguage(t *testing.T) {
 	set := little(t, `{{say "replies" "N" .N}} {{say "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, {{clock .At}}, {{instant .At}}, {{number .N}}`)

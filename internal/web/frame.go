@@ -25,8 +25,8 @@ type frame struct {
 	zone *time.Location
 }
 
-// Speaks makes a frame, and every page in one, speak its language.
-func (f frame) Speaks() string { return f.Lang }
+// Locale makes a frame, and every page in one, speak its language.
+func (f frame) Locale() string { return f.Lang }
 
 // front is one of the front pages: of everything, or of one language.
 type front struct {

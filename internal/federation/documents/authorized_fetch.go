@@ -38,7 +38,7 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 		}
 		w = &bySignature{ResponseWriter: w, personal: isSigned(r)}
 		switch {
-		case strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r) && d.toPage(w, r):
+		case strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r):
 		case isSigned(r):
 			if reader, ok := d.reader(w, r); ok {
 				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
@@ -196,6 +196,6 @@ func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object stor
 	if _, wrapped := w.(*bySignature); !wrapped {
 		w = &bySignature{ResponseWriter: w, personal: true}
 	}
-	w.Header().Set("Content-Type", activity.MediaType(r))
+	w.Header().Set("Content-Type", activity.MediaType(r.Header.Values("Accept")))
 	w.Write(object.Payload)
 }

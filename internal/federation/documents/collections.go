@@ -241,7 +241,7 @@ func (d *Documents) paged(front, later maker) http.HandlerFunc {
 			first(w, r)
 			return
 		}
-		doc, err := d.document(later, activity.MediaType(r))(r.Context(), r)
+		doc, err := d.document(later, activity.MediaType(r.Header.Values("Accept")))(r.Context(), r)
 		if err != nil {
 			d.fail(w, r, err)
 			return

@@ -124,10 +124,10 @@ func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
 		kinds[kind] = d.kept.Handler(what+kind, d.document(make, kind), d.fail)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r) && d.toPage(w, r) {
+		if strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r) {
 			return
 		}
-		kinds[activity.MediaType(r)].ServeHTTP(w, r)
+		kinds[activity.MediaType(r.Header.Values("Accept"))].ServeHTTP(w, r)
 	}
 }
 

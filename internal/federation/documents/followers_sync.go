@@ -28,7 +28,7 @@ func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
 		d.refuseList(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", activity.MediaType(r))
+	w.Header().Set("Content-Type", activity.MediaType(r.Header.Values("Accept")))
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.Write(activity.Items(d.Site.ActorID(blog.ID(chi.URLParam(r, "actor")))+"/followers_synchronization", list))
 }
