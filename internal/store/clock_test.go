@@ -276,3 +276,19 @@ func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *te
 		}
 	})
 }
+
+func TestGuessesOfBeforeTheClockWasSetBackAreForgotten(t *testing.T) {
+	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
+		for _, at := range []time.Time{now, after} {
+			if err := s.AddGuess(t.Context(), store.Guess{ID: blog.NewID(at), Account: "ilse", Source: "192.0.2.1", At: at}, after.Add(-time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Forget(t.Context(), after); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := s.GuessesAt(t.Context(), "ilse", after.Add(-time.Minute), 10); err != nil || len(left) != 1 || !left[0].Equal(after) {
+			t.Errorf("guesses %v, %v; want that of now alone", left, err)
+		}
+	})
+}

@@ -24,7 +24,8 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	month := now.AddDate(0, 0, -31)
 	return errors.Join(
 		s.run(ctx, `DELETE FROM seen WHERE at < ?`, month),
-		s.run(ctx, `DELETE FROM guesses WHERE at < ?`, now.Add(-time.Hour)),
+		// Ahead of now they are from before the clock was set back.
+		s.run(ctx, `DELETE FROM guesses WHERE at < ? OR at > ?`, now.Add(-time.Hour), now.Add(time.Minute)),
 		s.run(ctx, `DELETE FROM sign_ins WHERE expires_at < ?`, now),
 		s.run(ctx, `DELETE FROM known_browsers WHERE seen_at < ?`, now.AddDate(-1, 0, 0)),
 		s.run(ctx, `DELETE FROM links WHERE expires_at < ?`, now),
