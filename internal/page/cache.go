@@ -25,6 +25,9 @@ type Document struct {
 	Status int         // 0 is 200
 	Header http.Header // Content-Type, and whatever else belongs to it; ETag, Content-Length and the ordinary Vary and Cache-Control are added
 	Body   []byte
+
+	// Current forbids the old document after a change, even under a storm of changes: each reader waits for the new one.
+	Current bool
 }
 
 // Maker makes the document at the path of the request. It is given nothing but method and path (and what a router put
@@ -132,7 +135,7 @@ func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 		}
 		under := k.flights[key]
 		if under == nil {
-			if page != nil && !page.renewals.AllowN(k.now(), 1) {
+			if page != nil && !page.current && !page.renewals.AllowN(k.now(), 1) {
 				k.mu.Unlock()
 				return page, nil
 			}
@@ -143,7 +146,7 @@ func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 			return mine.page, mine.err
 		}
 		k.mu.Unlock()
-		if landed, err := k.await(r.Context(), under, page != nil); err != nil {
+		if landed, err := k.await(r.Context(), under, page != nil && !page.current); err != nil {
 			return nil, err
 		} else if !landed {
 			return page, nil
@@ -267,6 +270,8 @@ type finished struct {
 	plain  variant
 	packed variant // gzip; without a body when that does not pay
 	size   int
+
+	current bool // see Document.Current
 }
 
 // variant is one encoding of a document. Its header values are shared by all answers and never changed.
@@ -283,7 +288,7 @@ type field struct {
 }
 
 func finish(d Document) finished {
-	f := finished{status: d.Status}
+	f := finished{status: d.Status, current: d.Current}
 	if f.status == 0 {
 		f.status = http.StatusOK
 	}

@@ -96,6 +96,25 @@ func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
 	})
 }
 
+func TestACurrentDocumentIsNewEvenUnderAStormOfChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes atomic.Uint64
+		cache := NewCache(changes.Load, 0)
+		document := cache.Handler("activity", func(context.Context, *http.Request) (Document, error) {
+			d := html(fmt.Sprint(changes.Load()))
+			d.Current = true
+			return d, nil
+		}, fiveHundred)
+		for range 100 {
+			want := fmt.Sprint(changes.Add(1))
+			if got := body(t, ask(document, "GET", "/")); got != want {
+				t.Fatalf("after change %s the reader got %s", want, got)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
 func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
 	var changes atomic.Uint64
 	begun, release := make(chan bool, 8), make(chan bool)

@@ -134,7 +134,8 @@ func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
 func (d *Documents) document(make maker, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
 		body, err := make(ctx, r)
-		doc := page.Document{Status: http.StatusOK, Body: body, Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
+		// An actor carries its key: a server that is told of a new key must not get the old one when it asks.
+		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path), Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
 			"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
 		switch {
 		case errors.Is(err, blog.ErrGone):
