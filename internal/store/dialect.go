@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -37,17 +39,38 @@ func dialectOf(address string) (dialect, error) {
 	return d, nil
 }
 
-func (d dialect) open(address string) (write, read *sqlx.DB, err error) {
+func (d dialect) open(address string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	if d.postgres {
-		write, err = openPostgres(address)
+		write, err = openPostgres(address, wraps)
 		return write, write, err
 	}
-	return openSQLite(address)
+	return openSQLite(address, wraps)
 }
+
+// Wrap returns a connector that uses another one. With it, a test can make single queries fail.
+type Wrap func(driver.Connector) driver.Connector
+
+// openDB opens a pool whose connections are made by the connector, through the wraps.
+func openDB(name string, connector driver.Connector, wraps []Wrap) *sqlx.DB {
+	for _, wrap := range wraps {
+		connector = wrap(connector)
+	}
+	return sqlx.NewDb(sql.OpenDB(connector), name)
+}
+
+// sqliteConnector opens SQLite connections with one DSN.
+type sqliteConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+
+func (c sqliteConnector) Driver() driver.Driver { return c.driver }
 
 // openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut. There are
 // private keys in the file, so it is made for its owner alone.
-func openSQLite(path string) (write, read *sqlx.DB, err error) {
+func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, err
 	}
@@ -57,23 +80,32 @@ func openSQLite(path string) (write, read *sqlx.DB, err error) {
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
-	if write, err = sqlx.Open("sqlite", dsn+"&_txlock=immediate&_pragma=analysis_limit(1000)"); err != nil {
+	light, err := sqliteDriver()
+	if err != nil {
 		return nil, nil, err
 	}
+	write = openDB("sqlite", sqliteConnector{light, dsn + "&_txlock=immediate&_pragma=analysis_limit(1000)"}, wraps)
 	write.SetMaxOpenConns(1)
-	if read, err = sqlx.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
-		write.Close()
-		return nil, nil, err
-	}
+	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
 	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
 	read.SetConnMaxLifetime(time.Hour) // a connection reads the statistics of the tables once
 	return write, read, nil
 }
 
+// sqliteDriver returns the driver that its package registered. Opening a pool by name does not connect.
+func sqliteDriver() (driver.Driver, error) {
+	db, err := sql.Open("sqlite", "")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.Driver(), nil
+}
+
 // openPostgres sends each query with its arguments in one round trip (binary_parameters), and gives every connection a
 // deadline on reads: a paused server would otherwise hold a query long past its context.
-func openPostgres(address string) (*sqlx.DB, error) {
+func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("the address cannot be read; write it as postgres://user:password@host:5432/name")
@@ -91,7 +123,7 @@ func openPostgres(address string) (*sqlx.DB, error) {
 		return nil, err
 	}
 	connector.Dialer(deadlineDialer{limit: 25 * time.Second})
-	db := sqlx.NewDb(openDB(connector), "postgres")
+	db := openDB("postgres", connector, wraps)
 	most := 8 + 4*runtime.NumCPU()
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(most) // a new connection costs as much as many queries; after a while without work they go

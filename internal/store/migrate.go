@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -97,5 +95,3 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	}
 	return goose.NewProvider(name, s.write.DB, migrations.Files, options...)
 }
-
-func openDB(connector driver.Connector) *sql.DB { return sql.OpenDB(connector) }

@@ -51,13 +51,14 @@ type pool struct {
 	watching    sync.WaitGroup
 }
 
-// Open opens the database at a path (SQLite) or a postgres:// address. It makes no tables: see Migrate and Ready.
-func Open(ctx context.Context, url string) (*Store, error) {
+// Open opens the database at a path (SQLite) or a postgres:// address. It makes no tables: see Migrate and Ready. Every
+// connection is made through the wraps.
+func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 	sql, err := dialectOf(url)
 	if err != nil {
 		return nil, err
 	}
-	write, read, err := sql.open(url)
+	write, read, err := sql.open(url, wraps)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", Redact(url), err)
 	}
