@@ -248,10 +248,10 @@ round:
 				continue
 			case err != nil:
 				return c.abort(ctx, "a letter cannot be carried", server, err)
+			case brought.wait > 0: // also while we stop: a server that asked for patience gets it
+				return c.ended(server, brought)
 			case ctx.Err() != nil:
 				return visitEnd{store.HandedBack, c.Now(), brought.settlement}
-			case brought.wait > 0:
-				return c.ended(server, brought)
 			case brought.rests():
 				end, probed := c.stepAside(ctx, &server, &brought)
 				if end != nil {
@@ -380,6 +380,25 @@ func another(list []store.Delivery, stuck store.Delivery) (found store.Delivery,
 // bearable is how often a server may refuse to take a letter now before others of its voice are tried.
 const bearable = 4
 
+// stopGrace is how long a request that is on its way when the courier stops may still take.
+const stopGrace = 5 * time.Second
+
+// outlive returns a context that ends grace after its parent.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	release := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-own.Done():
+		}
+	})
+	return own, func() {
+		release()
+		cancel()
+	}
+}
+
 // result is what became of a letter, as far as it is not written down yet. A positive wait means that the server is to rest,
 // being silent or busy.
 type result struct {
@@ -417,8 +436,10 @@ func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.
 	case err != nil:
 		return result{}, err
 	}
-	answer, newKey, postErr := c.post(ctx, server, delivery, said)
-	if ctx.Err() != nil && postErr != nil {
+	posting, cancel := outlive(ctx, stopGrace)
+	defer cancel()
+	answer, newKey, postErr := c.post(posting, server, delivery, said)
+	if posting.Err() != nil && postErr != nil { // our own stop cut it off, so it says nothing about the server
 		return result{}, c.markUnsure(ctx, delivery, answer)
 	}
 	outcome, resting := classify(delivery, answer, postErr)
