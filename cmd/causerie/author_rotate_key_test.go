@@ -36,7 +36,7 @@ func TestNewKeysAreGivenBesideARunningServer(t *testing.T) {
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", publish("after").Object)); err != nil {
 			t.Fatal(err)
 		}
-		for _, letter := range veerhuis.Letters() {
+		for _, letter := range veerhuis.Deliveries() {
 			if !letter.Accepted() {
 				t.Errorf("%s was refused: %s", letter.Type, letter.Fault)
 			}

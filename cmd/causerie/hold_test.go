@@ -96,7 +96,7 @@ func TestT124ADraftGoesToNobodyHoweverOftenItIsEdited(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	before := len(veerhuis.Letters())
+	before := len(veerhuis.Deliveries())
 	for _, words := range []string{"One canary.", "Two canaries."} {
 		s.say("article", "draft", write(t, "draft.md", "---\ntitle: Draft\nslug: canary\n---\n\n"+words+"\n"), "--author", "ilse")
 	}
@@ -105,7 +105,7 @@ func TestT124ADraftGoesToNobodyHoweverOftenItIsEdited(t *testing.T) {
 		s.say("article", "publish", write(t, "later.md", "---\ntitle: Later\nslug: later\ndate: "+later+"\n---\n\n"+words+"\n"), "--author", "ilse")
 	}
 	time.Sleep(1500 * time.Millisecond) // the courier looks every second
-	if letters := veerhuis.Letters(); len(letters) != before {
+	if letters := veerhuis.Deliveries(); len(letters) != before {
 		t.Errorf("veerhuis got %s", letters[len(letters)-1].Body)
 	}
 	if where := s.met(s.url+"/draft", "", "canar"); len(where) > 0 {
@@ -141,7 +141,7 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	before := len(veerhuis.Letters())
+	before := len(veerhuis.Deliveries())
 	held := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h", "--json"))[0]
 	if held.Status != "published" || held.Held == "" || held.Deliveries != 0 {
 		t.Errorf("it is %+v", held)
@@ -151,8 +151,8 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 		t.Errorf("withdraw said %q", said)
 	}
 	s.wait("its page is as it was", func() bool { status, _ := s.get(held.URL, "text/html"); return status == http.StatusNotFound })
-	if len(veerhuis.Letters()) != before {
-		t.Errorf("veerhuis got %d letters", len(veerhuis.Letters())-before)
+	if len(veerhuis.Deliveries()) != before {
+		t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
 	}
 	again := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s", "--json"))[0]
 	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", again.Object)); err != nil {
@@ -192,7 +192,7 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", a.Object)); err != nil {
 			t.Fatal(err)
 		}
-		before := len(veerhuis.Letters())
+		before := len(veerhuis.Deliveries())
 		held := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA canary.\n"), "--author", "ilse", "--hold", "1h")
 		if !strings.Contains(held, "the edit has not left yet") {
 			t.Errorf("of a held edit publish said %q", held)
@@ -211,8 +211,8 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 		if shown := read[articleLine](t, s.say("article", "show", "four-minutes-wide", "--json"))[0]; shown.Status != "published" || shown.Held != "" || shown.Object != a.Object {
 			t.Errorf("after undo it is %+v", shown)
 		}
-		if len(veerhuis.Letters()) != before {
-			t.Errorf("veerhuis got %d letters", len(veerhuis.Letters())-before)
+		if len(veerhuis.Deliveries()) != before {
+			t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
 		}
 		if _, trouble, status := say(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "nothing of “four-minutes-wide” is held") {
 			t.Errorf("undo of nothing ended with %d: %s", status, trouble)

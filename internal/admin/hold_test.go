@@ -17,7 +17,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/account")
 		b.press("Save", "hold", "-1").want(422, "/admin/account").sees("not a number of seconds from 0 to 600")
 		b.press("Save", "hold", "300").want(200, "/admin/account").sees("Saved.")
-		before := len(veerhuis.Letters())
+		before := len(veerhuis.Deliveries())
 		text := prose + "\n\nAsk @kade@zilverduin.example."
 		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish as chosen")
 		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.").lacks("Nobody was found")
@@ -52,7 +52,7 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 			t.Errorf("the quiet correction says %v, updated %v", object["name"], object["updated"])
 		}
 		time.Sleep(100 * time.Millisecond)
-		if n := len(veerhuis.Letters()) - before; n != 2 {
+		if n := len(veerhuis.Deliveries()) - before; n != 2 {
 			t.Errorf("veerhuis got %d letters, want the article and the correction", n)
 		}
 		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo")

@@ -593,7 +593,7 @@ func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 		if err != nil || answer.Status != http.StatusAccepted {
 			t.Fatalf("with a query: %+v, %v", answer, err)
 		}
-		for _, l := range veerhuis.Letters() {
+		for _, l := range veerhuis.Deliveries() {
 			if !l.Accepted() || !strings.Contains(l.Header.Get("Signature"), `headers="(request-target) host date digest"`) || !strings.Contains(l.Header.Get("Signature"), `algorithm="rsa-sha256"`) {
 				t.Errorf("%s: %s, signed %s", l.Type, l.Fault, l.Header.Get("Signature"))
 			}
@@ -614,10 +614,10 @@ func TestF085EachAttemptIsDatedAnew(t *testing.T) {
 		if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
+		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
 			t.Fatal(err)
 		}
-		deliveries := slices.DeleteFunc(veerhuis.Letters(), func(l fedtest.Letter) bool { return l.Type != "Create" })
+		deliveries := slices.DeleteFunc(veerhuis.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 2 || deliveries[0].Header.Get("Date") == deliveries[1].Header.Get("Date") || !bytes.Equal(deliveries[0].Body, deliveries[1].Body) {
 			t.Errorf("%d attempts, dated %s", len(deliveries), deliveries[0].Header.Get("Date"))
 		}

@@ -54,7 +54,7 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("%s answered %d %s", r.URL, r.Status, strings.TrimSpace(string(r.Body[:min(len(r.Body), 300)])))
 }
 
-// Prepared is a signed letter that has not been sent yet. It may be sent more than once, by several at a time, and
+// Prepared is a signed delivery that has not been sent yet. It may be sent more than once, by several at a time, and
 // is believed for an hour.
 type Prepared struct {
 	URL    string
@@ -63,7 +63,7 @@ type Prepared struct {
 	client *http.Client
 }
 
-// Send posts the letter. The error is a [*Refused] when the status is not 2xx.
+// Send posts the delivery. The error is a [*Refused] when the status is not 2xx.
 func (p *Prepared) Send(ctx context.Context) (Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, bytes.NewReader(p.Body))
 	if err != nil {
@@ -107,7 +107,7 @@ type signed struct {
 	synchronization string // "" for none
 }
 
-// Twist makes a letter that should be refused, or is at least unusual. See [Person.Send].
+// Twist makes a delivery that should be refused, or is at least unusual. See [Person.Send].
 type Twist func(*signed)
 
 // Unsigned leaves the signature away.
@@ -143,7 +143,7 @@ func Typed(contentType string) Twist { return func(s *signed) { s.contentType = 
 // As claims somebody else's key id, and signs with one's own key.
 func As(keyID string) Twist { return func(s *signed) { s.keyID = keyID } }
 
-// ForHost signs for another host than the one it is sent to, as a letter passed on would be.
+// ForHost signs for another host than the one it is sent to, as a delivery passed on would be.
 func ForHost(host string) Twist { return func(s *signed) { s.host = host } }
 
 // Covering names what the signature covers, in the order of the draft.
@@ -331,7 +331,7 @@ type Actor struct {
 	keyFault string
 }
 
-// DeliverTo is the inbox for letters to this actor: the shared one where there is one.
+// DeliverTo is the inbox for deliveries to this actor: the shared one where there is one.
 func (a *Actor) DeliverTo() string {
 	if a.SharedInbox != "" {
 		return a.SharedInbox

@@ -31,19 +31,19 @@ func Example() {
 	fmt.Println("accepted:", bram.WaitAccepted(ctx, found.ID) == nil)
 
 	nadia.Post(ctx, "<p>The ferry is late.</p>")
-	letter, _ := veerhuis.WaitFor(ctx, fedtest.OfType("Create"))
+	delivery, _ := veerhuis.WaitFor(ctx, fedtest.OfType("Create"))
 	fmt.Println("bram reads", bram.Home()[0].Content)
 
-	reply, _ := bram.Reply(ctx, letter.Object, "<p>Four minutes.</p>", fedtest.Language("en"))
+	reply, _ := bram.Reply(ctx, delivery.Object, "<p>Four minutes.</p>", fedtest.Language("en"))
 	post, _ := noordkade.Post(reply.Object)
 	fmt.Println("nadia reads", post.Content)
 
 	noordkade.Be(fedtest.TooMany(time.Minute, 1))
 	_, err = bram.Send(ctx, nadia.Inbox(), map[string]any{"type": "Like", "actor": bram.ID}, fedtest.Unsigned())
-	fmt.Println("refused:", err != nil, len(noordkade.Letters()), "letters,", len(noordkade.Received("Create")), "accepted")
+	fmt.Println("refused:", err != nil, len(noordkade.Deliveries()), "deliveries,", len(noordkade.Received("Create")), "accepted")
 	// Output:
 	// accepted: true
 	// bram reads <p>The ferry is late.</p>
 	// nadia reads <p>Four minutes.</p>
-	// refused: true 3 letters, 1 accepted
+	// refused: true 3 deliveries, 1 accepted
 }

@@ -1,5 +1,5 @@
 // Package neighbour is a small fediverse on loopback: servers with people on them who follow, reply, like and boost
-// over real HTTP with real signatures, and who remember every letter they get. Tests and benchmarks measure Causerie
+// over real HTTP with real signatures, and who remember every delivery they get. Tests and benchmarks measure Causerie
 // against it, and the demo lives in it.
 //
 // It shares no code with the rooms it judges. Signatures are made and checked by go-fed/httpsig (draft-cavage-12),
@@ -15,10 +15,10 @@
 //	ilse, err := bram.LookUp(ctx, "ilse@127.0.0.1:8080")
 //	_, err = bram.Follow(ctx, ilse.ID)
 //	err = bram.WaitAccepted(ctx, ilse.ID)
-//	letter, err := veerhuis.WaitFor(ctx, neighbour.OfType("Create"))
-//	reply, err := bram.Reply(ctx, letter.Object, "<p>Four minutes, if the wind lets you.</p>")
+//	delivery, err := veerhuis.WaitFor(ctx, neighbour.OfType("Create"))
+//	reply, err := bram.Reply(ctx, delivery.Object, "<p>Four minutes, if the wind lets you.</p>")
 //
-// What arrives is written down in a ledger whether it was accepted or not ([Letter]), and what was accepted stands in
+// What arrives is written down in a ledger whether it was accepted or not ([Delivery]), and what was accepted stands in
 // the timelines ([Server.Timeline], [Person.Home]). How a server behaves is its [Mood], changed at any time.
 package fedtest
 
@@ -43,7 +43,7 @@ type Config struct {
 	// KeyPool, when positive, makes all people of the world share that many RSA keys, for thousands of people.
 	// Zero: everybody has a key of their own.
 	KeyPool int
-	// SharedMemory lets all servers share what they have learnt of actors elsewhere, so that a letter to a thousand
+	// SharedMemory lets all servers share what they have learnt of actors elsewhere, so that a delivery to a thousand
 	// servers costs its sender one request for its key instead of a thousand.
 	SharedMemory bool
 	// Now is the clock that dates and checks signatures; time.Now when nil.
@@ -66,7 +66,7 @@ type World struct {
 	servers []*Server
 	placed  int // addresses or ports given out
 	port    int // shared by all addresses
-	total   int // letters in all ledgers
+	total   int // deliveries in all ledgers
 	watches map[*watch]bool
 	busy    int // handlers and background work that Close waits for
 	idle    chan struct{}

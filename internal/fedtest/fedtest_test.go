@@ -137,7 +137,7 @@ func TestReactionsCanBeTakenBack(t *testing.T) {
 	if diff := cmp.Diff([]string{"Like", "Undo Like", "Like", "Undo Like", "Announce"}, said); diff != "" {
 		t.Errorf("bram's server heard (-want +got):\n%s", diff)
 	}
-	must(nadia.Server.WaitFor(ctx, func(l Letter) bool { return l.Accepted() && l.ID == boost.Activity }))(t)
+	must(nadia.Server.WaitFor(ctx, func(l Delivery) bool { return l.Accepted() && l.ID == boost.Activity }))(t)
 	eventually(t, "nadia's server fetches what deniz boosted", func() bool {
 		home := nadia.Home()
 		return len(home) == 1 && home[0].Content == "<p>High water.</p>" && cmp.Equal(home[0].Boosters, []string{deniz.ID})
@@ -188,7 +188,7 @@ func TestAFollowCanBeTakenBackAndAnAccountCanEnd(t *testing.T) {
 	}
 }
 
-func TestLettersThatAreNotRightAreRefused(t *testing.T) {
+func TestDeliveriesThatAreNotRightAreRefused(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	bram := veerhuis.Person("bram")
@@ -197,13 +197,13 @@ func TestLettersThatAreNotRightAreRefused(t *testing.T) {
 	like := map[string]any{"id": kade.ID + "#likes/1", "type": "Like", "actor": kade.ID, "object": bram.ID}
 	asNadia := map[string]any{"id": nadia.ID + "#likes/1", "type": "Like", "actor": nadia.ID, "object": bram.ID}
 	cases := []struct {
-		name   string
-		letter any
-		twists []Twist
-		status int
-		fault  string
+		name     string
+		delivery any
+		twists   []Twist
+		status   int
+		fault    string
 	}{
-		{"a plain letter is accepted", like, nil, 202, ""},
+		{"a plain delivery is accepted", like, nil, 202, ""},
 		{"a date 50 minutes old is accepted", like, []Twist{Dated(time.Now().Add(-50 * time.Minute))}, 202, ""},
 		{"a body changed on the way", like, []Twist{Tampered()}, 401, "is not that of the body"},
 		{"a date 61 minutes old", like, []Twist{Dated(time.Now().Add(-61 * time.Minute))}, 401, "date is off"},
@@ -224,12 +224,12 @@ func TestLettersThatAreNotRightAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			answer, err := kade.Send(ctx, veerhuis.URL+"/inbox", c.letter, c.twists...)
+			answer, err := kade.Send(ctx, veerhuis.URL+"/inbox", c.delivery, c.twists...)
 			if refused := (*Refused)(nil); err != nil && !errors.As(err, &refused) {
 				t.Fatal(err)
 			}
-			letters := veerhuis.Letters()
-			last := letters[len(letters)-1]
+			deliveries := veerhuis.Deliveries()
+			last := deliveries[len(deliveries)-1]
 			if answer.Status != c.status || last.Status != c.status {
 				t.Errorf("answered %d, ledger %d, want %d (%s)", answer.Status, last.Status, c.status, last.Fault)
 			}
@@ -373,12 +373,12 @@ func TestSilentServersLetGoWhenTheirMoodChanges(t *testing.T) {
 				_, err := kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 				done <- err
 			}()
-			if err := w.Wait(ctx, 2, func(l Letter) bool { return l.Status == 0 && l.Fault == "not looked at" }); err != nil {
+			if err := w.Wait(ctx, 2, func(l Delivery) bool { return l.Status == 0 && l.Fault == "not looked at" }); err != nil {
 				t.Fatal(err)
 			}
 			s.Be(Healthy())
 			if err := <-done; err == nil || ctx.Err() != nil {
-				t.Errorf("the held letter ended with %v", err)
+				t.Errorf("the held delivery ended with %v", err)
 			}
 			must(kade.Send(ctx, s.URL+"/inbox", like(kade, s)))(t)
 		})
@@ -395,7 +395,7 @@ func TestAClosedServerOpensAgainAtTheSameAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := kade.Send(ctx, s.URL+"/inbox", like(kade, s)); err == nil {
-			t.Fatal("a closed server takes letters")
+			t.Fatal("a closed server takes deliveries")
 		}
 		if err := s.Be(Healthy()); err != nil {
 			t.Fatal(err)
@@ -480,7 +480,7 @@ func TestLookUpBelievesOnlyAnActorThatNamesItself(t *testing.T) {
 	}
 }
 
-func TestHundredsOfLettersAtOnceAreAllWrittenDown(t *testing.T) {
+func TestHundredsOfDeliveriesAtOnceAreAllRecorded(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4, SharedMemory: true}), soon(t)
 	post := must(newNeighbour(t, w, "noordkade", Mastodon).Person("nadia").Post(ctx, "<p>Say something.</p>"))(t)
 	const servers, each = 20, 15
@@ -503,7 +503,7 @@ func TestHundredsOfLettersAtOnceAreAllWrittenDown(t *testing.T) {
 	}
 	all.Wait()
 	if n := w.Count(OfType("Create")); n != servers*each {
-		t.Errorf("%d letters are in the ledgers, want %d", n, servers*each)
+		t.Errorf("%d deliveries are in the ledgers, want %d", n, servers*each)
 	}
 }
 
@@ -520,7 +520,7 @@ func TestAWorldLeavesNothingRunning(t *testing.T) {
 		s.Be(mood)
 		go kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 	}
-	if err := w.Wait(ctx, 3, func(Letter) bool { return true }); err != nil { // the slow one has not written it down yet
+	if err := w.Wait(ctx, 3, func(Delivery) bool { return true }); err != nil { // the slow one has not written it down yet
 		t.Error(err)
 	}
 	began := time.Now()
@@ -576,30 +576,30 @@ func TestAThousandServersStartQuickly(t *testing.T) {
 	}
 }
 
-// BenchmarkLetters is what the neighbours themselves cost: 200 servers get a Create each, with all checks, from a
+// BenchmarkDeliveries is what the neighbours themselves cost: 200 servers get a Create each, with all checks, from a
 // sender who has signed beforehand.
-func BenchmarkLetters(b *testing.B) {
+func BenchmarkDeliveries(b *testing.B) {
 	w := newWorld(b, Config{KeyPool: 4, SharedMemory: true})
 	bram := newNeighbour(b, w, "veerhuis", Mastodon).Person("bram")
 	servers := must(w.Servers(200, Mastodon))(b)
-	var letters []*Prepared
+	var deliveries []*Prepared
 	for i := range b.N {
 		s := servers[i%len(servers)]
-		letters = append(letters, must(bram.Prepare(s.URL+"/inbox", like(bram, s)))(b))
+		deliveries = append(deliveries, must(bram.Prepare(s.URL+"/inbox", like(bram, s)))(b))
 	}
 	b.ResetTimer()
 	var all sync.WaitGroup
 	for worker := range 64 {
 		all.Go(func() {
-			for i := worker; i < len(letters); i += 64 {
-				if _, err := letters[i].Send(b.Context()); err != nil {
+			for i := worker; i < len(deliveries); i += 64 {
+				if _, err := deliveries[i].Send(b.Context()); err != nil {
 					b.Error(err)
 				}
 			}
 		})
 	}
 	all.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "letters/s")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
 
 func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {

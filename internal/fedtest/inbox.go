@@ -13,50 +13,50 @@ import (
 // largest is what one body may measure, in and out.
 const largest = 1 << 20
 
-// receive takes one letter: bounded, read, its signature checked, applied, written down and then answered.
+// receive takes one delivery: bounded, read, its signature checked, applied, written down and then answered.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
-	letter := Letter{At: s.world.config.Now(), Server: s, Inbox: r.URL.Path, Header: r.Header.Clone()}
-	letter.Header.Set("Host", r.Host)
+	delivery := Delivery{At: s.world.config.Now(), Server: s, Inbox: r.URL.Path, Header: r.Header.Clone()}
+	delivery.Header.Set("Host", r.Host)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
 	var activity map[string]any
 	if err == nil {
-		letter.Body = body
-		activity = letter.JSON()
-		letter.describe(activity)
+		delivery.Body = body
+		activity = delivery.JSON()
+		delivery.describe(activity)
 	}
 	if mood.silent() {
-		letter.Fault = "not looked at"
-		s.record(letter)
+		delivery.Fault = "not looked at"
+		s.record(delivery)
 		mood.keepSilent(w, r)
 		return
 	}
 	if !mood.wait(r) {
-		letter.Fault = "the sender left"
-		s.record(letter)
+		delivery.Fault = "the sender left"
+		s.record(delivery)
 		return
 	}
 	if mood.garbles(body) {
-		letter.Fault = "not looked at"
-		s.record(letter)
+		delivery.Fault = "not looked at"
+		s.record(delivery)
 		garble(w)
 		return
 	}
 	if status := mood.refusal(body); status != 0 {
-		letter.Status, letter.Fault = status, "not looked at"
+		delivery.Status, delivery.Fault = status, "not looked at"
 		mood.setHeader(w.Header())
 	} else {
-		letter.Status, letter.Fault = s.judge(r, err, letter, activity)
+		delivery.Status, delivery.Fault = s.judge(r, err, delivery, activity)
 	}
 	if mood.kind == swallowing {
-		letter.Status = 0
-		s.record(letter)
+		delivery.Status = 0
+		s.record(delivery)
 		panic(http.ErrAbortHandler)
 	}
-	s.record(letter)
-	reply(w, letter)
+	s.record(delivery)
+	reply(w, delivery)
 }
 
-func reply(w http.ResponseWriter, l Letter) {
+func reply(w http.ResponseWriter, l Delivery) {
 	if l.Status/100 == 2 {
 		w.WriteHeader(l.Status)
 		return
@@ -68,9 +68,9 @@ func reply(w http.ResponseWriter, l Letter) {
 	writeError(w, l.Status, why)
 }
 
-// judge decides what a letter is answered and, when it is good, does what it says. The fault is empty when the
+// judge decides what a delivery is answered and, when it is good, does what it says. The fault is empty when the
 // signature is valid.
-func (s *Server) judge(r *http.Request, unread error, l Letter, activity map[string]any) (status int, fault string) {
+func (s *Server) judge(r *http.Request, unread error, l Delivery, activity map[string]any) (status int, fault string) {
 	if unread != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(unread, &tooLarge) {
 			return http.StatusRequestEntityTooLarge, "body over 1 MiB"
@@ -140,7 +140,7 @@ func isActivity(contentType string) bool {
 	return kind == "application/activity+json"
 }
 
-func (l *Letter) describe(activity map[string]any) {
+func (l *Delivery) describe(activity map[string]any) {
 	l.KeyID = signatureKeyID(l.Header)
 	l.ID, l.Type = text(activity["id"]), text(activity["type"])
 	l.Actor, l.Object = idOf(activity["actor"]), idOf(activity["object"])

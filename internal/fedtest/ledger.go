@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Letter is one request to an inbox, as it came and as it was answered.
-type Letter struct {
+// Delivery is one request to an inbox, as it came and as it was answered.
+type Delivery struct {
 	At     time.Time
 	Server *Server
 	Inbox  string // path of the inbox
@@ -22,15 +22,15 @@ type Letter struct {
 	Object, ObjectType string
 
 	KeyID  string // that the signature names
-	Fault  string // why the letter is not valid, or was not looked at; empty when its signature is valid
+	Fault  string // why the delivery is not valid, or was not looked at; empty when its signature is valid
 	Status int    // answered; 0 when it got no answer
 }
 
-// Accepted tells whether the letter was validly signed, answered with success and taken to heart.
-func (l Letter) Accepted() bool { return l.Fault == "" && l.Status/100 == 2 }
+// Accepted tells whether the delivery was validly signed, answered with success and taken to heart.
+func (l Delivery) Accepted() bool { return l.Fault == "" && l.Status/100 == 2 }
 
 // JSON is the activity; nil when the body is not a JSON object.
-func (l Letter) JSON() map[string]any {
+func (l Delivery) JSON() map[string]any {
 	var activity map[string]any
 	if json.Unmarshal(l.Body, &activity) != nil {
 		return nil
@@ -46,33 +46,33 @@ type Visit struct {
 	Status int // 0 when it got no answer
 }
 
-// OfType matches accepted letters of an activity type: "Create", "Accept".
-func OfType(activity string) func(Letter) bool {
-	return func(l Letter) bool { return l.Accepted() && l.Type == activity }
+// OfType matches accepted deliveries of an activity type: "Create", "Accept".
+func OfType(activity string) func(Delivery) bool {
+	return func(l Delivery) bool { return l.Accepted() && l.Type == activity }
 }
 
-// About matches accepted letters of an activity type about an object id.
-func About(activity, object string) func(Letter) bool {
-	return func(l Letter) bool { return l.Accepted() && l.Type == activity && l.Object == object }
+// About matches accepted deliveries of an activity type about an object id.
+func About(activity, object string) func(Delivery) bool {
+	return func(l Delivery) bool { return l.Accepted() && l.Type == activity && l.Object == object }
 }
 
 // ledgerEnd bounds what a server remembers; when it is full the older half is forgotten.
 const ledgerEnd = 100_000
 
 type ledger struct {
-	letters []Letter
-	visits  []Visit
+	deliveries []Delivery
+	visits     []Visit
 }
 
-// watch waits until so many matching letters have come.
+// watch waits until so many matching deliveries have come.
 type watch struct {
-	match func(Letter) bool
+	match func(Delivery) bool
 	need  int
-	last  Letter
+	last  Delivery
 	done  chan struct{}
 }
 
-func (w *watch) see(l Letter) {
+func (w *watch) see(l Delivery) {
 	if w.need > 0 && w.match(l) {
 		w.last = l
 		if w.need--; w.need == 0 {
@@ -81,11 +81,11 @@ func (w *watch) see(l Letter) {
 	}
 }
 
-func (s *Server) record(l Letter) {
+func (s *Server) record(l Delivery) {
 	w := s.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.ledger.letters = append(forgetOld(s.ledger.letters), l)
+	s.ledger.deliveries = append(forgetOld(s.ledger.deliveries), l)
 	w.total++
 	for watch := range w.watches {
 		watch.see(l)
@@ -106,11 +106,11 @@ func forgetOld[T any](all []T) []T {
 	return slices.Clone(all[len(all)/2:])
 }
 
-// Letters is everything that came to the inboxes, oldest first.
-func (s *Server) Letters() []Letter {
+// Deliveries is everything that came to the inboxes, oldest first.
+func (s *Server) Deliveries() []Delivery {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	return slices.Clone(s.ledger.letters)
+	return slices.Clone(s.ledger.deliveries)
 }
 
 // Visits is everything else that was asked, oldest first.
@@ -120,12 +120,12 @@ func (s *Server) Visits() []Visit {
 	return slices.Clone(s.ledger.visits)
 }
 
-// Received is the accepted letters of an activity type, oldest first; of any type when it is empty.
-func (s *Server) Received(activity string) []Letter {
+// Received is the accepted deliveries of an activity type, oldest first; of any type when it is empty.
+func (s *Server) Received(activity string) []Delivery {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	var found []Letter
-	for _, l := range s.ledger.letters {
+	var found []Delivery
+	for _, l := range s.ledger.deliveries {
 		if l.Accepted() && (activity == "" || l.Type == activity) {
 			found = append(found, l)
 		}
@@ -133,40 +133,40 @@ func (s *Server) Received(activity string) []Letter {
 	return found
 }
 
-// WaitFor returns the first letter in the ledger that matches, and waits for it if it has not come yet. The match
+// WaitFor returns the first delivery in the ledger that matches, and waits for it if it has not come yet. The match
 // is called under a lock: it must be quick and ask nothing of the world. The error says what had come instead.
-func (s *Server) WaitFor(ctx context.Context, match func(Letter) bool) (Letter, error) {
+func (s *Server) WaitFor(ctx context.Context, match func(Delivery) bool) (Delivery, error) {
 	l, err := s.world.wait(ctx, 1, s, match)
 	if err != nil {
-		return l, fmt.Errorf("wait for a letter at %s: %w (%s)", s.Name, err, s.summary())
+		return l, fmt.Errorf("wait for a delivery at %s: %w (%s)", s.Name, err, s.summary())
 	}
 	return l, nil
 }
 
 // summary tells a failing test what did come.
 func (s *Server) summary() string {
-	letters := s.Letters()
-	if len(letters) == 0 {
-		return "no letter has come"
+	deliveries := s.Deliveries()
+	if len(deliveries) == 0 {
+		return "no delivery has come"
 	}
-	last := letters[len(letters)-1]
-	return fmt.Sprintf("of %d letters the last is %s %s: status %d %s", len(letters), last.Type, last.Object, last.Status, last.Fault)
+	last := deliveries[len(deliveries)-1]
+	return fmt.Sprintf("of %d deliveries the last is %s %s: status %d %s", len(deliveries), last.Type, last.Object, last.Status, last.Fault)
 }
 
-// Letters counts the requests to all inboxes of the world, accepted or not.
-func (w *World) Letters() int {
+// Deliveries counts the requests to all inboxes of the world, accepted or not.
+func (w *World) Deliveries() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.total
 }
 
-// Count counts the letters of the whole world that match. The match is called under a lock, as in WaitFor.
-func (w *World) Count(match func(Letter) bool) int {
+// Count counts the deliveries of the whole world that match. The match is called under a lock, as in WaitFor.
+func (w *World) Count(match func(Delivery) bool) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
 	for _, s := range w.servers {
-		for _, l := range s.ledger.letters {
+		for _, l := range s.ledger.deliveries {
 			if match(l) {
 				n++
 			}
@@ -175,25 +175,25 @@ func (w *World) Count(match func(Letter) bool) int {
 	return n
 }
 
-// Wait returns when n letters that match have come, to any servers. The match is called under a lock, as in WaitFor.
-func (w *World) Wait(ctx context.Context, n int, match func(Letter) bool) error {
+// Wait returns when n deliveries that match have come, to any servers. The match is called under a lock, as in WaitFor.
+func (w *World) Wait(ctx context.Context, n int, match func(Delivery) bool) error {
 	if _, err := w.wait(ctx, n, nil, match); err != nil {
-		return fmt.Errorf("wait for %d letters: %w, and %d had come", n, err, w.Count(match))
+		return fmt.Errorf("wait for %d deliveries: %w, and %d had come", n, err, w.Count(match))
 	}
 	return nil
 }
 
-// wait looks through the ledgers and then at each new letter, at one server or (nil) at all.
-func (w *World) wait(ctx context.Context, n int, at *Server, match func(Letter) bool) (Letter, error) {
+// wait looks through the ledgers and then at each new delivery, at one server or (nil) at all.
+func (w *World) wait(ctx context.Context, n int, at *Server, match func(Delivery) bool) (Delivery, error) {
 	if n <= 0 {
-		return Letter{}, nil
+		return Delivery{}, nil
 	}
-	watch := &watch{need: n, done: make(chan struct{}), match: func(l Letter) bool {
+	watch := &watch{need: n, done: make(chan struct{}), match: func(l Delivery) bool {
 		return (at == nil || l.Server == at) && match(l)
 	}}
 	w.mu.Lock()
 	for _, s := range w.servers {
-		for _, l := range s.ledger.letters {
+		for _, l := range s.ledger.deliveries {
 			watch.see(l)
 		}
 	}
@@ -204,9 +204,9 @@ func (w *World) wait(ctx context.Context, n int, at *Server, match func(Letter) 
 	case <-watch.done:
 		return watch.last, nil
 	case <-ctx.Done():
-		return Letter{}, ctx.Err()
+		return Delivery{}, ctx.Err()
 	case <-w.ctx.Done():
-		return Letter{}, fmt.Errorf("the world is closed")
+		return Delivery{}, fmt.Errorf("the world is closed")
 	}
 }
 

@@ -16,7 +16,7 @@ type Mood struct {
 	kind   moodKind
 	pace   time.Duration
 	status int
-	times  int // for how many letters; zero for all
+	times  int // for how many deliveries; zero for all
 	until  time.Time
 	words  string
 }
@@ -43,59 +43,59 @@ const (
 // Healthy serves at once. Every server begins so.
 func Healthy() Mood { return Mood{} }
 
-// Slow waits that long before it looks at a request, be it a letter or a question.
+// Slow waits that long before it looks at a request, be it a delivery or a question.
 func Slow(wait time.Duration) Mood { return Mood{kind: slow, pace: wait} }
 
 // Hanging takes every request and never answers, until the mood changes, the caller leaves or the world is closed.
-// Letters are in the ledger with status 0.
+// Deliveries are in the ledger with status 0.
 func Hanging() Mood { return Mood{kind: hanging} }
 
-// Trickling begins an answer and writes one byte of its header in every pace, without end. Letters are in the ledger
+// Trickling begins an answer and writes one byte of its header in every pace, without end. Deliveries are in the ledger
 // with status 0.
 func Trickling(pace time.Duration) Mood { return Mood{kind: trickling, pace: pace} }
 
 // Closed refuses connections: nobody listens and those connected are cut off. Any other mood opens the same address again.
 func Closed() Mood { return Mood{kind: closed} }
 
-// FailThenWell answers the next n letters with the status (500, say), unread, and is healthy afterwards.
+// FailThenWell answers the next n deliveries with the status (500, say), unread, and is healthy afterwards.
 func FailThenWell(n, status int) Mood { return Mood{kind: answering, status: status, times: n} }
 
-// Refusing answers every letter with the status, unread.
+// Refusing answers every delivery with the status, unread.
 func Refusing(status int) Mood { return Mood{kind: answering, status: status} }
 
-// TooMany answers the next n letters with 429 and a Retry-After in whole seconds; n of zero means all.
+// TooMany answers the next n deliveries with 429 and a Retry-After in whole seconds; n of zero means all.
 func TooMany(retryAfter time.Duration, n int) Mood {
 	return Mood{kind: answering, status: http.StatusTooManyRequests, pace: retryAfter, times: n}
 }
 
-// TooManyUntil answers the next n letters with 429 and a date for Retry-After; n of zero means all.
+// TooManyUntil answers the next n deliveries with 429 and a date for Retry-After; n of zero means all.
 func TooManyUntil(at time.Time, n int) Mood {
 	return Mood{kind: answering, status: http.StatusTooManyRequests, until: at, times: n}
 }
 
-// Gone answers 410 to every letter and to every question about its people and their notes.
+// Gone answers 410 to every delivery and to every question about its people and their notes.
 func Gone() Mood { return Mood{kind: gone} }
 
-// RefusingSignatures answers 401 to every letter, however well signed.
+// RefusingSignatures answers 401 to every delivery, however well signed.
 func RefusingSignatures() Mood { return Mood{kind: refusingSignatures} }
 
 // NewerOnly reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its people, too.
 func NewerOnly() Mood { return Mood{kind: newerOnly} }
 
-// Swallowing takes every letter to heart and hangs up without an answer.
+// Swallowing takes every delivery to heart and hangs up without an answer.
 func Swallowing() Mood { return Mood{kind: swallowing} }
 
-// Choking answers 500 to every letter in which the words stand, and reads the others.
+// Choking answers 500 to every delivery in which the words stand, and reads the others.
 func Choking(words string) Mood { return Mood{kind: choking, words: words} }
 
-// Barring answers the status to every letter in which the words stand, and reads the others.
+// Barring answers the status to every delivery in which the words stand, and reads the others.
 func Barring(words string, status int) Mood { return Mood{kind: barring, words: words, status: status} }
 
-// Remembering keeps the keys that it has learnt, as GoToSocial does for hours: a letter whose signature does not fit is refused, and
+// Remembering keeps the keys that it has learnt, as GoToSocial does for hours: a delivery whose signature does not fit is refused, and
 // the key is not asked for again. It takes the new key from an Update of its owner that the old one signed.
 func Remembering() Mood { return Mood{kind: remembering} }
 
-// Garbling answers every letter in which the words stand with bytes that are no HTTP, and reads the others.
+// Garbling answers every delivery in which the words stand with bytes that are no HTTP, and reads the others.
 func Garbling(words string) Mood { return Mood{kind: garbling, words: words} }
 
 // spell is a mood while it lasts on one server.
@@ -111,7 +111,7 @@ func newSpell(m Mood) *spell {
 	return s
 }
 
-// refusal is the status a letter gets unread; zero when it is to be read.
+// refusal is the status a delivery gets unread; zero when it is to be read.
 func (s *spell) refusal(body []byte) int {
 	switch s.kind {
 	case choking:
@@ -134,7 +134,7 @@ func (s *spell) refusal(body []byte) int {
 	return 0
 }
 
-// garbles reports whether a letter gets an answer that is no HTTP.
+// garbles reports whether a delivery gets an answer that is no HTTP.
 func (s *spell) garbles(body []byte) bool {
 	return s.kind == garbling && bytes.Contains(body, []byte(s.words))
 }

@@ -36,7 +36,7 @@ type Person struct {
 	follows   map[string]*follow        // by the id of the actor followed
 	followers map[string]string         // actor id to inbox
 	done      map[string]map[string]any // what can be undone, by type and object
-	reached   map[string]bool           // inboxes that had a letter from here
+	reached   map[string]bool           // inboxes that had a delivery from here
 }
 
 type follow struct {
@@ -98,17 +98,17 @@ type Sent struct {
 
 // Ready is an activity signed for all inboxes that it goes to.
 type Ready struct {
-	Activity string
-	Object   string
-	Letters  []*Prepared
+	Activity   string
+	Object     string
+	Deliveries []*Prepared
 }
 
-// Send posts to one inbox after another. The error joins those of all letters, a [*Refused] for each that was refused.
+// Send posts to one inbox after another. The error joins those of all deliveries, a [*Refused] for each that was refused.
 func (r *Ready) Send(ctx context.Context) (Sent, error) {
 	sent := Sent{Activity: r.Activity, Object: r.Object}
 	var failed []error
-	for _, letter := range r.Letters {
-		answer, err := letter.Send(ctx)
+	for _, delivery := range r.Deliveries {
+		answer, err := delivery.Send(ctx)
 		if err != nil {
 			failed = append(failed, err)
 		}
@@ -117,7 +117,7 @@ func (r *Ready) Send(ctx context.Context) (Sent, error) {
 	return sent, errors.Join(failed...)
 }
 
-// ready signs an activity for some inboxes, each once, and remembers that they had a letter from here.
+// ready signs an activity for some inboxes, each once, and remembers that they had a delivery from here.
 func (p *Person) ready(activity map[string]any, inboxes ...string) (*Ready, error) {
 	activity["@context"] = contexts
 	activity["actor"] = p.ID
@@ -128,11 +128,11 @@ func (p *Person) ready(activity map[string]any, inboxes ...string) (*Ready, erro
 	}
 	slices.Sort(inboxes)
 	for _, inbox := range slices.Compact(inboxes) {
-		letter, err := p.Prepare(inbox, body)
+		delivery, err := p.Prepare(inbox, body)
 		if err != nil {
 			return nil, err
 		}
-		r.Letters = append(r.Letters, letter)
+		r.Deliveries = append(r.Deliveries, delivery)
 		p.Server.mu.Lock()
 		p.reached[inbox] = true
 		p.Server.mu.Unlock()
@@ -150,11 +150,11 @@ func (p *Person) say(ctx context.Context, activity map[string]any, inboxes ...st
 
 // Send posts any activity to any inbox, signed by this person unless a twist says otherwise.
 func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...Twist) (Answer, error) {
-	letter, err := p.Prepare(inbox, activity, twists...)
+	delivery, err := p.Prepare(inbox, activity, twists...)
 	if err != nil {
 		return Answer{}, err
 	}
-	return letter.Send(ctx)
+	return delivery.Send(ctx)
 }
 
 // LookUp finds an actor by a handle like ilse@overkant.example, as Mastodon does: WebFinger, one change of subject at
@@ -276,7 +276,7 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 	if f == nil {
 		return fmt.Errorf("%s does not follow %s", p.Handle(), actorID)
 	}
-	answer, err := p.Server.WaitFor(ctx, func(l Letter) bool {
+	answer, err := p.Server.WaitFor(ctx, func(l Delivery) bool {
 		return l.Accepted() && (l.Type == "Accept" || l.Type == "Reject") && l.Actor == actorID && (l.Object == f.id || l.Object == "")
 	})
 	if err == nil && answer.Type == "Reject" {
@@ -390,7 +390,7 @@ func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...strin
 	return p.say(ctx, map[string]any{"id": text(done["id"]) + "/undo", "type": "Undo", "object": done, "to": []string{public}}, inboxes...)
 }
 
-// UpdateProfile changes the display name and tells it to everybody who has had a letter from here, and to followers.
+// UpdateProfile changes the display name and tells it to everybody who has had a delivery from here, and to followers.
 func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.display = name
@@ -408,7 +408,7 @@ func (p *Person) AlsoKnownAs(actors ...string) {
 	p.aliases = actors
 }
 
-// Move says that this person goes on as another actor, to everybody who has had a letter from here.
+// Move says that this person goes on as another actor, to everybody who has had a delivery from here.
 func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.movedTo = target
@@ -444,7 +444,7 @@ func (p *Person) RotateKey() {
 	p.key, p.proving = key, nil
 }
 
-// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a letter from here
+// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a delivery from here
 // is told by a Delete of the actor.
 func (p *Person) Leave(ctx context.Context) (Sent, error) {
 	p.Server.mu.Lock()
@@ -458,7 +458,7 @@ func (p *Person) Leave(ctx context.Context) (Sent, error) {
 	return p.say(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}}, p.correspondents()...)
 }
 
-// correspondents is the inboxes that had a letter from here, and those of followers.
+// correspondents is the inboxes that had a delivery from here, and those of followers.
 func (p *Person) correspondents() []string {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
@@ -468,7 +468,7 @@ func (p *Person) correspondents() []string {
 // followerInboxes needs Server.mu held.
 func (p *Person) followerInboxes() []string { return slices.Collect(maps.Values(p.followers)) }
 
-// accept answers a Follow at the personal inbox of the follower, whose letters go to the shared one from then on.
+// accept answers a Follow at the personal inbox of the follower, whose deliveries go to the shared one from then on.
 func (p *Person) accept(ctx context.Context, follower string, request map[string]any) error {
 	actor, err := p.actor(ctx, follower)
 	if err != nil {

@@ -153,7 +153,7 @@ func (s *Server) reopen() error {
 	return last
 }
 
-// open is the front door: letters to the inboxes, everything else is a question.
+// open is the front door: deliveries to the inboxes, everything else is a question.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	if !s.world.begin() {
 		panic(http.ErrAbortHandler)

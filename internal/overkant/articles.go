@@ -152,7 +152,7 @@ func (o *Blog) Readers(names ...string) map[string]*fedtest.Server {
 
 // Got is what a server was brought about an object, accepted or not, by type.
 func Got(s *fedtest.Server, object string) (kinds []string) {
-	for _, l := range s.Letters() {
+	for _, l := range s.Deliveries() {
 		if l.Object == object {
 			kinds = append(kinds, l.Type)
 		}

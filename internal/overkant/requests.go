@@ -233,7 +233,7 @@ func ActorOf(o *Blog) string {
 
 // Brought lists how a server answered each time that it was brought something about an object.
 func Brought(s *fedtest.Server, kind, object string) (answers []int) {
-	for _, l := range s.Letters() {
+	for _, l := range s.Deliveries() {
 		if l.Type == kind && l.Object == object {
 			answers = append(answers, l.Status)
 		}

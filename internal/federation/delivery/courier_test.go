@@ -100,7 +100,7 @@ func TestF112ALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
 		}
 		a := o.Publish()
 		o.Until("it is refused", func() bool { return o.Report(a)[steiger.Host].Status == blog.Refused })
-		deliveries := slices.DeleteFunc(steiger.Letters(), func(l fedtest.Letter) bool { return l.Type != "Create" })
+		deliveries := slices.DeleteFunc(steiger.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 2 || deliveries[0].ID != deliveries[1].ID || deliveries[1].JSON()["object"] != o.Object(a) {
 			t.Fatalf("%d letters came, the last %s", len(deliveries), deliveries[len(deliveries)-1].Body)
 		}
@@ -327,12 +327,12 @@ func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 		}
 		o.Publish(func(a *blog.Article) { a.Slug, a.Quoted.Address = "quoting", note.Object })
 		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
-		if _, err := sluis.WaitFor(o.Soon(), func(l fedtest.Letter) bool {
+		if _, err := sluis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool {
 			return l.Type == "QuoteRequest" && l.Status == http.StatusInternalServerError
 		}); err != nil {
 			t.Fatalf("nobody was asked: %v", err)
 		}
-		if _, err := sluis.WaitFor(o.Soon(), func(l fedtest.Letter) bool {
+		if _, err := sluis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool {
 			return l.Accepted() && l.Type == "Create" && l.Object == o.Object(after)
 		}); err != nil {
 			t.Errorf("the article after the quote does not arrive: %v", err)

@@ -25,7 +25,7 @@ func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *test
 			t.Fatal(err)
 		}
 		o.Quietly(a)
-		deliveries := slices.DeleteFunc(veerhuis.Letters(), func(l fedtest.Letter) bool { return l.Type != "Create" })
+		deliveries := slices.DeleteFunc(veerhuis.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 1 || deliveries[0].Inbox != "/inbox" {
 			t.Errorf("%d letters came, the first to %s", len(deliveries), deliveries[0].Inbox)
 		}
@@ -178,7 +178,7 @@ func TestF111OneLetterAtATimeForEachServer(t *testing.T) {
 		if err := o.World.Wait(o.Soon(), 6, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		deliveries := slices.DeleteFunc(dijla.Letters(), func(l fedtest.Letter) bool { return l.Type != "Create" })
+		deliveries := slices.DeleteFunc(dijla.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		for i, l := range deliveries[1:] {
 			if gap := l.At.Sub(deliveries[i].At); gap < pace-5*time.Millisecond { // it came before the one before it was answered
 				t.Errorf("letter %d came %v after the one before", i+2, gap)
@@ -290,13 +290,13 @@ func TestAServerThatRefusedALongLetterGetsLaterOnesShorter(t *testing.T) {
 		a := o.Publish(long, func(a *blog.Article) { a.Slug = "long" })
 		o.Until("it is refused", func() bool { return o.Report(a)[steiger.Host].Status == blog.Refused })
 		o.Be(steiger, fedtest.Healthy())
-		before := len(steiger.Letters())
+		before := len(steiger.Deliveries())
 		again := o.Publish(long, func(a *blog.Article) { a.Slug = "longer" })
 		short := o.Publish()
 		for _, b := range []blog.Article{again, short} {
 			o.Until("it is delivered", func() bool { return o.Report(b)[steiger.Host].Status == blog.Delivered })
 		}
-		deliveries := steiger.Letters()[before:]
+		deliveries := steiger.Deliveries()[before:]
 		if len(deliveries) != 2 {
 			t.Fatalf("%d letters came", len(deliveries))
 		}

@@ -22,14 +22,14 @@ func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverAResta
 			"object": o.Site.ActorID(o.Ilse.ID)}, fedtest.Newer()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Accept" && l.Accepted() }); err != nil {
+		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Accepted() }); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range veerhuis.Letters() {
+		for _, l := range veerhuis.Deliveries() {
 			if !l.Accepted() { // our question for bram's key came before, and taught us
 				t.Errorf("%s was brought in a dialect that is not read: %s", l.Type, l.Fault)
 			}

@@ -125,7 +125,7 @@ func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.
 					_, deliveries, err := o.Store.CountWaiting(o.Soon())
 					return err == nil && deliveries == 0
 				})
-				deletes := slices.DeleteFunc(strict.Letters(), func(l fedtest.Letter) bool { return l.Type != "Delete" })
+				deletes := slices.DeleteFunc(strict.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Delete" })
 				if len(deletes) == 0 {
 					t.Fatal("it was not told")
 				}

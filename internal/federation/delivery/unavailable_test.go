@@ -48,16 +48,16 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 			t.Errorf("%d letters wait for a server that was given up, %v", deliveries, err)
 		}
 		o.Be(steiger, fedtest.Healthy())
-		before := len(steiger.Letters())
+		before := len(steiger.Deliveries())
 		if _, err := reader.Like(o.Soon(), o.Object(edited)); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("it was told", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
-			return err == nil && deliveries == 0 && len(steiger.Letters()) >= before+4
+			return err == nil && deliveries == 0 && len(steiger.Deliveries()) >= before+4
 		})
 		var got []string
-		for _, l := range steiger.Letters()[before:] {
+		for _, l := range steiger.Deliveries()[before:] {
 			title := ""
 			if object, ok := l.JSON()["object"].(map[string]any); ok && object["name"] != nil {
 				title = fmt.Sprint(" ", object["name"])

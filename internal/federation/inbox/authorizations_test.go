@@ -68,7 +68,7 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 		_, stamp := o.Answered(bram, sent.Object)
 		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": sent.Object} // by address alone
 		o.Hears(bram, again)
-		delivery, err := bram.Server.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Accept" && l.Object == again["id"] })
+		delivery, err := bram.Server.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Object == again["id"] })
 		if err != nil {
 			t.Fatalf("no answer to a request that names its post by address: %v", err)
 		}
@@ -166,14 +166,14 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		revoked("at the desk", note, stamp)
-		if _, err := nadia.Server.WaitFor(ctx, func(l fedtest.Letter) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
+		if _, err := nadia.Server.WaitFor(ctx, func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
 		}
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.Status(err) == http.StatusAccepted {
 			t.Error("a permission was taken back twice")
 		}
 		o.Hears(bram, map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": note})
-		if _, err := bram.Server.WaitFor(ctx, func(l fedtest.Letter) bool { return l.Type == "Reject" && l.Object == bram.ID+"/asks/again" }); err != nil {
+		if _, err := bram.Server.WaitFor(ctx, func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == bram.ID+"/asks/again" }); err != nil {
 			t.Errorf("who asks again after it was taken back is not refused: %v", err)
 		}
 
@@ -329,7 +329,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 				t.Errorf("%s: its server has it as %s, want %s", decided, state, want)
 			}
 		}
-		if slices.ContainsFunc(sluis.Letters(), func(l fedtest.Letter) bool { return l.Object == open.Address }) {
+		if slices.ContainsFunc(sluis.Deliveries(), func(l fedtest.Delivery) bool { return l.Object == open.Address }) {
 			t.Error("a letter came about the reply that waits for nothing")
 		}
 	})
@@ -353,8 +353,8 @@ func TestF082PeerThatAsksNothingIsToldNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries+len(veerhuis.Letters()) != 0 {
-			t.Errorf("%d letters wait, %d came (%v)", deliveries, len(veerhuis.Letters()), err)
+		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries+len(veerhuis.Deliveries()) != 0 {
+			t.Errorf("%d letters wait, %d came (%v)", deliveries, len(veerhuis.Deliveries()), err)
 		}
 	})
 }
@@ -430,7 +430,7 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Hears(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": notes[kade]})
-		if _, err := kade.Server.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
+		if _, err := kade.Server.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
 			t.Errorf("a permission that was taken back is given again: %v", err)
 		}
 		for p, want := range map[*fedtest.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {

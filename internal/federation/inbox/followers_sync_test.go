@@ -278,7 +278,7 @@ func TestT135WhoeverWaitsForAYesGetsNothing(t *testing.T) {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})
-		if n := len(bram.Server.Letters()); n != 0 {
+		if n := len(bram.Server.Deliveries()); n != 0 {
 			t.Errorf("%d letters to one who waits", n)
 		}
 		if _, err := bram.Fetch(o.Soon(), o.Object(a)); err == nil {

@@ -70,7 +70,7 @@ func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(kept))); err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range veerhuis.Letters() {
+		for _, l := range veerhuis.Deliveries() {
 			if proven := l.JSON()["proof"] != nil; proven != (l.Object == o.Object(public)) {
 				t.Errorf("%s of %s: proof %v", l.Type, l.Object, proven)
 			}

@@ -16,7 +16,7 @@ import (
 func TestNothingLeavesDuringAHold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Readers("veerhuis")["veerhuis"]
-		before := o.World.Letters()
+		before := o.World.Deliveries()
 		a := o.PublishHeld()
 		if err := o.Outbox.LetGo(o.Soon(), a.ID); err != nil { // not yet
 			t.Fatal(err)
@@ -33,8 +33,8 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 		}
 		o.AfterHold(a)
 		o.Quietly(a)
-		if post, _ := veerhuis.Post(o.Object(a)); post.Title != "Five minutes wide" || o.World.Letters() != before+1 {
-			t.Errorf("veerhuis shows %q after %d letters, want the new words in one", post.Title, o.World.Letters()-before)
+		if post, _ := veerhuis.Post(o.Object(a)); post.Title != "Five minutes wide" || o.World.Deliveries() != before+1 {
+			t.Errorf("veerhuis shows %q after %d letters, want the new words in one", post.Title, o.World.Deliveries()-before)
 		}
 		if code, doc := o.Document(o.Site.ArticlePath(a)); code != http.StatusOK || doc.ID != o.Object(a) {
 			t.Errorf("afterwards the page answers %d %s", code, doc.ID)
@@ -46,7 +46,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Readers("veerhuis")
 		dijla := o.Server("dijla")
-		before := o.World.Letters()
+		before := o.World.Deliveries()
 		undo := map[string]func(blog.Article) error{
 			"undone":    func(a blog.Article) error { _, err := o.Outbox.Undo(o.Soon(), a.ID); return err },
 			"withdrawn": func(a blog.Article) error { return o.Outbox.Withdraw(o.Soon(), a.ID) },
@@ -70,7 +70,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 				t.Errorf("%s: the address is still taken: %s, %v", how, free, err)
 			}
 		}
-		if n := o.World.Letters() - before + len(dijla.Visits()); n != 0 {
+		if n := o.World.Deliveries() - before + len(dijla.Visits()); n != 0 {
 			t.Errorf("%d requests were made", n)
 		}
 		if _, err := o.Outbox.Undo(o.Soon(), o.Publish().ID); !errors.Is(err, blog.ErrConflict) {

@@ -54,7 +54,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 		if n := len(veerhuis.Received("Delete")); n != 1 {
 			t.Errorf("a server with a shared inbox was told %d times", n)
 		}
-		if n := len(zilverduin.Letters()); n != 0 {
+		if n := len(zilverduin.Deliveries()); n != 0 {
 			t.Errorf("a server that nothing is known of got %d letters", n)
 		}
 		if post, _ := veerhuis.Post(o.Object(a)); !post.Gone {

@@ -41,7 +41,7 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Quietly(a)
-		if n := o.World.Count(func(l fedtest.Letter) bool { return l.Type == "Update" }); n != 3 {
+		if n := o.World.Count(func(l fedtest.Delivery) bool { return l.Type == "Update" }); n != 3 {
 			t.Errorf("%d Updates went out, want 3", n)
 		}
 		// The one that was away gets the new words at once, and no correction of words that it never had.
@@ -70,7 +70,7 @@ func TestAnEditOfWhatNobodyHoldsIsNoRequest(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		latecomer := o.Readers("noordkade")["noordkade"]
-		before := o.World.Letters()
+		before := o.World.Deliveries()
 		o.Edit(a, "Five minutes wide")
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestAnEditOfWhatNobodyHoldsIsNoRequest(t *testing.T) {
 			t.Errorf("%d letters wait, %v", deliveries, err)
 		}
 		time.Sleep(200 * time.Millisecond)
-		if o.World.Letters() != before {
+		if o.World.Deliveries() != before {
 			t.Errorf("noordkade got %v", overkant.Got(latecomer, o.Object(a)))
 		}
 	})
@@ -212,7 +212,7 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		created := func(l fedtest.Letter) bool { return l.Type == "Create" }
+		created := func(l fedtest.Delivery) bool { return l.Type == "Create" }
 		first, err := veerhuis.WaitFor(o.Soon(), created)
 		if err != nil {
 			t.Fatal(err)

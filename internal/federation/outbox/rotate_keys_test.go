@@ -18,7 +18,7 @@ import (
 )
 
 // signedBy tells whether a letter that came bears a signature by a key.
-func signedBy(t *testing.T, l fedtest.Letter, pem string) bool {
+func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 	t.Helper()
 	key, err := signature.ParsePublicKey(pem)
 	if err != nil {
@@ -98,14 +98,14 @@ func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) 
 				if _, err := o.Outbox.Retry(o.Soon(), waits.ID, ""); err != nil {
 					t.Fatal(err)
 				}
-				delivery, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Create" && l.Accepted() })
+				delivery, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() })
 				if err != nil {
 					t.Fatal(err)
 				}
 				if old := name == "the old one"; signedBy(t, delivery, before) != old || signedBy(t, delivery, after) == old {
 					t.Error("it arrived with the other signature")
 				}
-				told, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Letter) bool {
+				told, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool {
 					return l.Type == "Update" && l.Object == o.Site.ActorID(o.Ilse.ID) && l.Accepted()
 				})
 				if err != nil || told.At.Before(delivery.At) {
@@ -127,7 +127,7 @@ func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.
 		}
 		o.Be(strict, fedtest.Remembering())
 		before, after := o.Rotate()
-		if n := len(strict.Letters()); n != 0 {
+		if n := len(strict.Deliveries()); n != 0 {
 			t.Fatalf("%d letters went to a server of which nothing is known", n)
 		}
 		if _, err := nadia.Follow(o.Soon(), self); err != nil {
@@ -204,7 +204,7 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 			}
 		}
 		o.Idle()
-		if n := len(stranger.Letters()); n != 0 {
+		if n := len(stranger.Deliveries()); n != 0 {
 			t.Errorf("a server that nothing is known of got %d letters", n)
 		}
 		if n, err := o.Store.ToldOfKeys(o.Soon(), o.Ilse.ID); err != nil || n != 5 {
@@ -292,7 +292,7 @@ func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T
 			t.Fatal(err)
 		}
 		o.Courier.Wake()
-		delivery, err := strict.WaitFor(o.Soon(), func(l fedtest.Letter) bool { return l.Type == "Delete" && l.Accepted() })
+		delivery, err := strict.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Delete" && l.Accepted() })
 		if err != nil || !signedBy(t, delivery, before) {
 			t.Errorf("it was told by %+v, %v", delivery, err)
 		}
