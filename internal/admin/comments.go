@@ -2,10 +2,11 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"causerie/internal/blog"
@@ -141,60 +142,102 @@ func (req *request) commentToast(t *toast) *toast {
 	return t
 }
 
+// commentContext is what the rows of comments show beside the comments themselves. It is read for all rows at once, so
+// that the number of queries does not grow with the rows.
+type commentContext struct {
+	people
+	articles map[blog.ID]blog.Article
+	parents  map[blog.ID]blog.Comment
+	quotes   map[string]blog.Authorization // by the address of the quoting post
+}
+
+func (h *Handler) readContext(ctx context.Context, comments []blog.Comment) (commentContext, error) {
+	var found commentContext
+	var articles, parents []blog.ID
+	var quotes []string
+	for _, c := range comments {
+		articles = append(articles, c.ArticleID)
+		if c.ParentID != "" {
+			parents = append(parents, c.ParentID)
+		}
+		if c.Kind == blog.Quoting {
+			quotes = append(quotes, c.Address)
+		}
+	}
+	var err error
+	if found.articles, err = h.store.Heads(ctx, articles); err != nil {
+		return found, err
+	}
+	if found.quotes, err = h.store.AuthorizationsFor(ctx, blog.QuoteStamp, quotes); err != nil {
+		return found, err
+	}
+	if found.parents, err = h.store.CommentsByID(ctx, parents); err != nil {
+		return found, err
+	}
+	var writers []string
+	var voices []blog.ID
+	for _, list := range [][]blog.Comment{comments, slices.Collect(maps.Values(found.parents))} {
+		for _, c := range list {
+			if c.VoiceID != "" {
+				voices = append(voices, c.VoiceID)
+			} else {
+				writers = append(writers, c.ActorID)
+			}
+		}
+	}
+	found.people, err = h.readPeople(ctx, writers, voices)
+	return found, err
+}
+
+// people are those who wrote what a list shows: actors elsewhere and voices of ours.
+type people struct {
+	actors map[string]blog.Actor
+	ties   map[string]blog.Relation // by the actor's address
+	voices map[blog.ID]blog.Voice
+	host   string // of our handles
+}
+
+func (h *Handler) readPeople(ctx context.Context, actors []string, voices []blog.ID) (people, error) {
+	found := people{host: h.address.HandleDomain}
+	var err error
+	if found.actors, err = h.store.Actors(ctx, actors); err != nil {
+		return found, err
+	}
+	if found.ties, err = h.store.Relations(ctx, actors); err != nil {
+		return found, err
+	}
+	found.voices, err = h.store.Voices(ctx, voices)
+	return found, err
+}
+
 // commentRows makes comments ready to be shown, with their writers, articles and what they answer.
 func (h *Handler) commentRows(req *request, comments []blog.Comment) ([]commentRow, error) {
-	var actors []string
-	for _, c := range comments {
-		actors = append(actors, c.ActorID)
-	}
-	known, err := h.store.Actors(req.ctx(), actors)
+	found, err := h.readContext(req.ctx(), comments)
 	if err != nil {
 		return nil, err
 	}
-	articles := map[blog.ID]blog.Article{}
-	rows := make([]commentRow, 0, len(comments))
-	for _, c := range comments {
-		a, seen := articles[c.ArticleID]
-		if !seen {
-			if a, err = h.store.Article(req.ctx(), c.ArticleID); err != nil {
-				return nil, err
-			}
-			articles[c.ArticleID] = a
-		}
-		row, err := h.commentRow(req, c, a, known[c.ActorID])
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
+	rows := make([]commentRow, len(comments))
+	for i, c := range comments {
+		rows[i] = req.commentRow(c, found)
 	}
 	return rows, nil
 }
 
-func (d *Handler) commentRow(req *request, c blog.Comment, a blog.Article, actor blog.Actor) (commentRow, error) {
-	h := commentRow{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
+func (req *request) commentRow(c blog.Comment, found commentContext) commentRow {
+	a := found.articles[c.ArticleID]
+	row := commentRow{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
 		When: when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
-		Words: bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a)}
+		Words: bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a), Is: posts[c.Kind],
+		Quoter: c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.StampGiven, Answers: found.answered(c)}
 	if a.OnTheWeb() {
-		h.URL = req.site.ArticlePath(a)
+		row.URL = req.site.ArticlePath(a)
 	}
 	if (frame{Author: req.author}).IsModerator() {
-		h.Block = blockPath(c.ActorID)
+		row.Block = blockPath(c.ActorID)
 	}
-	h.Why, h.Class = stateText(c, a)
-	h.Is = posts[c.Kind]
-	var err error
-	if c.Kind == blog.Quoting {
-		t, err := d.store.AuthorizationFor(req.ctx(), blog.QuoteStamp, c.Address)
-		if err != nil && !errors.Is(err, blog.ErrNotFound) {
-			return h, err
-		}
-		h.Quoter = t.State == blog.StampGiven
-	}
-	if h.Who, h.Facts, err = d.writer(req.ctx(), c, actor); err != nil {
-		return h, err
-	}
-	h.Answers, err = d.answered(req.ctx(), c)
-	return h, err
+	row.Why, row.Class = stateText(c, a)
+	row.Who, row.Facts = found.writer(c.ActorID, c.VoiceID)
+	return row
 }
 
 // bodyHTML are the words of somebody, or the word that there are none that could be shown.
@@ -235,23 +278,24 @@ func stateText(c blog.Comment, a blog.Article) (words, class string) {
 	return "Held", "wait"
 }
 
-func (h *Handler) writer(ctx context.Context, c blog.Comment, actor blog.Actor) (person, string, error) {
-	if c.VoiceID != "" {
-		voice, err := h.store.Voice(ctx, c.VoiceID)
-		return person{Name: voice.Name, User: voice.Handle, Host: h.address.HandleDomain, URL: "/@" + voice.Handle, Picture: mediaPath(voice.Picture)}, "", err
+// writer is who wrote something, an actor or a voice of ours, and what ties an actor to this blog.
+func (p people) writer(actor string, voice blog.ID) (who person, facts string) {
+	if voice != "" {
+		v := p.voices[voice]
+		return person{Name: v.Name, User: v.Handle, Host: p.host, URL: "/@" + v.Handle, Picture: mediaPath(v.Picture)}, ""
 	}
-	ties, err := h.store.Relation(ctx, c.ActorID)
-	var facts []string
+	ties := p.ties[actor]
+	var list []string
 	if !ties.ApprovedBefore {
-		facts = append(facts, "new here")
+		list = append(list, "new here")
 	}
 	if ties.Follows {
-		facts = append(facts, "follows you")
+		list = append(list, "follows you")
 	}
 	if ties.Followed {
-		facts = append(facts, "you follow them")
+		list = append(list, "you follow them")
 	}
-	return someone(actor), strings.Join(facts, ", "), err
+	return someone(p.actors[actor]), strings.Join(list, ", ")
 }
 
 func someone(a blog.Actor) person {
@@ -259,27 +303,17 @@ func someone(a blog.Actor) person {
 	return person{Name: a.DisplayName(), User: user, Host: host, URL: a.URL}
 }
 
-// answered says whose words a comment answers.
-func (h *Handler) answered(ctx context.Context, c blog.Comment) (string, error) {
-	if c.ParentID == "" {
-		return "", nil
+// answered says whose words a comment answers; "" when it answers the article, or what is not here any more.
+func (k commentContext) answered(c blog.Comment) string {
+	parent, ok := k.parents[c.ParentID]
+	if !ok {
+		return ""
 	}
-	parent, err := h.store.Comment(ctx, c.ParentID)
-	if errors.Is(err, blog.ErrNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	actor, err := h.store.Actor(ctx, parent.ActorID)
-	if err != nil && !errors.Is(err, blog.ErrNotFound) {
-		return "", err
-	}
-	who, _, err := h.writer(ctx, parent, actor)
+	who, _ := k.writer(parent.ActorID, parent.VoiceID)
 	if parent.State == blog.CommentRemoved {
-		return who.Name, err
+		return who.Name
 	}
-	return who.Name + ": “" + text.Excerpt(parent.Plain, 90) + "”", err
+	return who.Name + ": “" + text.Excerpt(parent.Plain, 90) + "”"
 }
 
 // mayModerate tells whether the author may act on a comment; on what was written to one author alone, nobody else may.
@@ -395,14 +429,12 @@ func (h *Handler) comment(req *request, status int, c blog.Comment, a blog.Artic
 	if err != nil {
 		return err
 	}
-	actor, err := h.store.Actor(req.ctx(), c.ActorID)
-	if err != nil && !errors.Is(err, blog.ErrNotFound) {
-		return err
-	}
 	p.frame, p.Edit = f, c.VoiceID != ""
-	if p.Held, err = h.commentRow(req, c, a, actor); err != nil {
+	rows, err := h.commentRows(req, []blog.Comment{c})
+	if err != nil {
 		return err
 	}
+	p.Held = rows[0]
 	p.Held.Tab = tabName(req.r.URL.Query().Get("tab"))
 	if p.Reported, err = h.reported(req, c); err != nil {
 		return err
@@ -416,8 +448,11 @@ func (h *Handler) reported(req *request, c blog.Comment) (string, error) {
 	if err != nil {
 		return "", known(err)
 	}
-	row, err := h.reportRow(req, sent)
-	return "Reported to " + row.Host + " " + row.When + " by " + row.By + ": " + row.Status + ".", err
+	rows, err := h.reportRows(req, []blog.Report{sent})
+	if err != nil {
+		return "", err
+	}
+	return "Reported to " + rows[0].Host + " " + rows[0].When + " by " + rows[0].By + ": " + rows[0].Status + ".", nil
 }
 
 func (h *Handler) reply(req *request) error {

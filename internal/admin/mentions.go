@@ -71,27 +71,25 @@ func (h *Handler) readMentions(req *request, p *mentionsPage) error {
 		return err
 	}
 	var writers []string
+	var named []blog.ID
 	for _, m := range mentions {
-		writers = append(writers, m.ActorID)
+		writers, named = append(writers, m.ActorID), append(named, m.VoiceID)
 	}
-	known, err := h.store.Actors(req.ctx(), writers)
+	found, err := h.readPeople(req.ctx(), writers, named)
 	if err != nil {
 		return err
 	}
 	for _, m := range mentions {
-		row, err := h.mention(req, m, known[m.ActorID])
-		if err != nil {
-			return err
-		}
-		p.Rows = append(p.Rows, row)
+		p.Rows = append(p.Rows, req.mention(m, found))
 	}
 	p.Pager, p.Rows = turn(req.r, p.Rows, mentionsPerPage)
 	return nil
 }
 
-func (h *Handler) mention(req *request, m blog.Mention, actor blog.Actor) (mention, error) {
-	row := mention{commentRow: commentRow{ID: m.ID, Private: m.Visibility == blog.RestrictedComment, When: when(m.ArrivedAt, req.now, req.zone), Home: m.URL, Language: m.Language,
-		Warning: m.Warning, Words: bodyHTML(m.HTML, m.Plain)}, Answered: m.Answers, Limited: actor.Block == blog.Limit}
+func (req *request) mention(m blog.Mention, found people) mention {
+	row := mention{commentRow: commentRow{ID: m.ID, Private: m.Visibility == blog.RestrictedComment, Home: m.URL,
+		When: when(m.ArrivedAt, req.now, req.zone), Language: m.Language, Warning: m.Warning, Words: bodyHTML(m.HTML, m.Plain)},
+		Answered: m.Answers, Limited: found.actors[m.ActorID].Block == blog.Limit}
 	if row.Private {
 		row.Why, row.Class = "Private: for you alone, and shown nowhere", "wait"
 	} else {
@@ -101,15 +99,10 @@ func (h *Handler) mention(req *request, m blog.Mention, actor blog.Actor) (menti
 		row.Block = blockPath(m.ActorID)
 	}
 	if m.VoiceID != req.author.ID {
-		voice, err := h.store.Voice(req.ctx(), m.VoiceID)
-		if err != nil {
-			return row, err
-		}
-		row.Names = voice.Handle
+		row.Names = found.voices[m.VoiceID].Handle
 	}
-	var err error
-	row.Who, row.Facts, err = h.writer(req.ctx(), blog.Comment{ActorID: m.ActorID}, actor)
-	return row, err
+	row.Who, row.Facts = found.writer(m.ActorID, "")
+	return row
 }
 
 // hideMention puts a mention away, or brings it back.

@@ -93,89 +93,141 @@ func (h *Handler) listReports(req *request, l store.ComplaintList) ([]reportRow,
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]reportRow, len(found))
-	for i, c := range found {
-		if rows[i], err = h.reportRow(req, c); err != nil {
-			return nil, err
-		}
+	return h.reportRows(req, found)
+}
+
+// reportRows makes reports ready to be shown. What they name is read for all of them at once, so that the number of queries
+// does not grow with the rows.
+func (h *Handler) reportRows(req *request, reports []blog.Report) ([]reportRow, error) {
+	found, err := h.readReported(req.ctx(), reports)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]reportRow, len(reports))
+	for i, c := range reports {
+		rows[i] = req.reportRow(c, found)
 	}
 	return rows, nil
 }
 
-func (h *Handler) reportRow(req *request, c blog.Report) (reportRow, error) {
-	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words}
-	actor, err := h.store.Actor(req.ctx(), c.ActorID)
-	if err != nil && !errors.Is(err, blog.ErrNotFound) {
-		return row, err
+// reported is what reports name: who reports, what they are about, and what became of those that were sent.
+type reported struct {
+	actors     map[string]blog.Actor
+	voices     map[blog.ID]blog.Voice
+	deliveries map[blog.ID]blog.Delivery // by the activity
+	objects    map[blog.ID]blog.Article  // by the object's id
+	pages      map[string]blog.Article   // by the slug
+	notes      map[blog.ID]blog.Comment
+	posts      map[string]blog.Comment // on other servers, by their address
+}
+
+func (h *Handler) readReported(ctx context.Context, reports []blog.Report) (reported, error) {
+	var found reported
+	var actors, slugs, posts []string
+	var voices, activities, objects, notes []blog.ID
+	for _, c := range reports {
+		actors = append(actors, c.ActorID)
+		if by := cmp.Or(c.VoiceID, c.ResolvedBy); by != "" {
+			voices = append(voices, by)
+		}
+		if c.Ours {
+			activities = append(activities, c.ActivityID)
+		}
+		for _, address := range c.About {
+			switch kind, id := subjectOf(h.address, address); kind {
+			case "actors":
+				voices = append(voices, blog.ID(id))
+			case "articles":
+				objects = append(objects, blog.ID(id))
+			case "notes":
+				notes = append(notes, blog.ID(id))
+			case "page":
+				slugs = append(slugs, id)
+			default:
+				posts, actors = append(posts, address), append(actors, address)
+			}
+		}
 	}
-	// Servers report by an actor of their own, so that nobody learns who complained; its name says nothing.
-	if err == nil && actor.Type != "Application" && actor.Type != "Service" {
+	var err error
+	if found.actors, err = h.store.Actors(ctx, actors); err != nil {
+		return found, err
+	}
+	if found.voices, err = h.store.Voices(ctx, voices); err != nil {
+		return found, err
+	}
+	if found.deliveries, err = h.store.DeliveriesOf(ctx, activities); err != nil {
+		return found, err
+	}
+	if found.objects, err = h.store.HeadsByObject(ctx, objects); err != nil {
+		return found, err
+	}
+	if found.pages, err = h.store.HeadsBySlug(ctx, slugs); err != nil {
+		return found, err
+	}
+	if found.notes, err = h.store.CommentsByID(ctx, notes); err != nil {
+		return found, err
+	}
+	found.posts, err = h.store.CommentsByAddress(ctx, posts)
+	return found, err
+}
+
+// subjectOf is what kind of thing of ours an address stands for, with its id or slug: actors, articles, notes or page; ""
+// for an address elsewhere.
+func subjectOf(site blog.Site, address string) (kind, id string) {
+	if kind, id, rest, ok := site.Local(address); ok && rest == "" && (kind == "actors" || kind == "articles" || kind == "notes") {
+		return kind, string(id)
+	}
+	if site.Owns(address) {
+		return "page", address[strings.LastIndexByte(address, '/')+1:]
+	}
+	return "", ""
+}
+
+func (req *request) reportRow(c blog.Report, found reported) reportRow {
+	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words, By: found.voices[cmp.Or(c.VoiceID, c.ResolvedBy)].Name}
+	// Servers report by an actor of their own, so that nobody learns who reported; its name says nothing.
+	if actor, ok := found.actors[c.ActorID]; ok && actor.Type != "Application" && actor.Type != "Service" {
 		row.Who = someone(actor)
 	}
 	for _, address := range c.About {
-		about, err := h.concern(req, address)
-		if err != nil {
-			return row, err
-		}
-		row.About = append(row.About, about)
-	}
-	return row, h.fate(req.ctx(), c, &row)
-}
-
-// fate says who of ours did something about a complaint, and what became of one that we sent.
-func (h *Handler) fate(ctx context.Context, c blog.Report, row *reportRow) error {
-	if by := cmp.Or(c.VoiceID, c.ResolvedBy); by != "" {
-		voice, err := h.store.Voice(ctx, by)
-		if err != nil && !errors.Is(err, blog.ErrNotFound) {
-			return err
-		}
-		row.By = voice.Name
+		row.About = append(row.About, req.concern(address, found))
 	}
 	if !c.Ours {
-		return nil
+		return row
 	}
-	letter, err := h.store.DeliveryOf(ctx, c.ActivityID)
-	switch {
-	case errors.Is(err, blog.ErrNotFound):
+	switch sent, ok := found.deliveries[c.ActivityID]; {
+	case !ok: // settled long ago, and forgotten
 		row.Class, row.Status = "done", "sent"
-		return nil
-	case letter.Status == blog.Delivered:
+	case sent.Status == blog.Delivered:
 		row.Class, row.Status = "done", "delivered"
-	case letter.Status == blog.Waiting:
+	case sent.Status == blog.Waiting:
 		row.Class, row.Status = "wait", "on its way"
-	case letter.Status == blog.Retrying:
+	case sent.Status == blog.Retrying:
 		row.Class, row.Status = "again", "tried again later"
 	default:
-		row.Class, row.Status = "no", string(letter.Status)
+		row.Class, row.Status = "no", string(sent.Status)
 	}
-	return err
+	return row
 }
 
-// concern says what an address of a complaint is. Of words that were written to an author alone nothing is shown.
-func (h *Handler) concern(req *request, address string) (concern, error) {
-	if kind, id, rest, ok := h.address.Local(address); ok && rest == "" {
-		switch kind {
-		case "actors":
-			voice, err := h.store.Voice(req.ctx(), id)
-			return concern{Words: "The author " + voice.Name, URL: "/@" + voice.Handle, Ours: true}, known(err)
-		case "articles":
-			a, err := h.store.ArticleByObject(req.ctx(), id)
-			return req.aboutArticle(a), known(err)
-		case "notes":
-			c, err := h.store.Comment(req.ctx(), id)
-			return req.aboutComment(c), known(err)
-		}
+// concern says what an address in a report is. Of words that were written to one author alone nothing is shown.
+func (req *request) concern(address string, found reported) concern {
+	switch kind, id := subjectOf(req.site, address); kind {
+	case "actors":
+		voice := found.voices[blog.ID(id)]
+		return concern{Words: "The author " + voice.Name, URL: "/@" + voice.Handle, Ours: true}
+	case "articles":
+		return req.aboutArticle(found.objects[blog.ID(id)])
+	case "notes":
+		return req.aboutComment(found.notes[blog.ID(id)])
+	case "page":
+		return req.aboutArticle(found.pages[id])
 	}
-	if h.address.Owns(address) {
-		a, err := h.store.ArticleBySlug(req.ctx(), address[strings.LastIndexByte(address, '/')+1:])
-		return req.aboutArticle(a), known(err)
+	if c, ok := found.posts[address]; ok {
+		return req.aboutComment(c)
 	}
-	c, err := h.store.CommentByAddress(req.ctx(), address)
-	if !errors.Is(err, blog.ErrNotFound) {
-		return req.aboutComment(c), err
-	}
-	actor, err := h.store.Actor(req.ctx(), address)
-	return concern{Words: cmp.Or(actor.DisplayName(), address), URL: actor.URL, Block: blockPath(actor.ID)}, known(err)
+	actor := found.actors[address]
+	return concern{Words: cmp.Or(actor.DisplayName(), address), URL: actor.URL, Block: blockPath(actor.ID)}
 }
 
 // known lets what is gone in the meantime be shown as such.

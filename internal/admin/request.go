@@ -122,12 +122,8 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 			return f, err
 		}
 	}
-	silent, err := h.store.SilentPeers(req.ctx())
-	for _, peer := range silent {
-		if peer.Letters > 0 && !peer.Patient {
-			f.ServersSilent++
-		}
-	}
+	silent, err := h.store.CountSilentPeers(req.ctx())
+	f.ServersSilent = silent.Silent
 	if words, ok := done[req.r.URL.Query().Get("done")]; ok {
 		f.Toast = &toast{Words: words}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"causerie/internal/account"
 	"causerie/internal/blog"
-	"causerie/internal/store"
 )
 
 // seriesListPage lists the series there are.
@@ -34,18 +33,25 @@ func (h *Handler) allSeries(req *request) error {
 	if err != nil {
 		return err
 	}
+	var ids, speaking []blog.ID
+	for _, s := range all {
+		if ids = append(ids, s.ID); s.VoiceID != "" {
+			speaking = append(speaking, s.VoiceID)
+		}
+	}
+	parts, err := h.store.CountParts(req.ctx(), ids)
+	if err != nil {
+		return err
+	}
+	voices, err := h.store.Voices(req.ctx(), speaking)
+	if err != nil {
+		return err
+	}
 	p := seriesListPage{frame: f}
 	for _, s := range all {
-		r := seriesRow{Series: s}
-		if r.Parts, err = h.store.CountArticles(req.ctx(), store.Filter{Series: s.ID, Listed: true}); err != nil {
-			return err
-		}
-		voice, err := h.voiceBox(req, "", fieldErrors{}, h.voiceOf(s))
-		if err != nil {
-			return err
-		}
-		if voice.On {
-			r.Handle = voice.Handle
+		r := seriesRow{Series: s, Parts: parts[s.ID]}
+		if voice, ok := voices[s.VoiceID]; ok && voice.SilentAt == nil {
+			r.Handle = req.site.Handle(voice.Handle)
 		}
 		p.Rows = append(p.Rows, r)
 	}

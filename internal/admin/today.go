@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,8 +48,10 @@ func (h *Handler) today(req *request) error {
 	if p.Sentence, p.Hint, err = h.health(req); err != nil {
 		return err
 	}
-	if err := errors.Join(h.lastArticle(req, &p), h.scheduledNext(req, &p), h.recentDrafts(req, &p), h.waitingComments(req, &p), h.newFollowers(req, &p)); err != nil {
-		return err
+	for _, read := range []func(*request, *todayPage) error{h.lastArticle, h.scheduledNext, h.recentDrafts, h.waitingComments, h.newFollowers} {
+		if err := read(req, &p); err != nil {
+			return err
+		}
 	}
 	p.Steps = p.Last == nil && p.AllDrafts == 0 && len(p.Scheduled) == 0
 	p.beforeTheFirstLetter()
@@ -72,7 +73,7 @@ func (p *todayPage) beforeTheFirstLetter() {
 
 // health says in one sentence how the letters fare, and what comes of it.
 func (h *Handler) health(req *request) (sentence, hint string, err error) {
-	peers, err := h.store.SilentPeers(req.ctx())
+	peers, err := h.store.CountSilentPeers(req.ctx())
 	if err != nil {
 		return "", "", err
 	}
@@ -80,16 +81,7 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	silent, patient, refusing := 0, 0, map[string]bool{}
-	for _, p := range peers {
-		switch {
-		case p.Letters == 0:
-		case p.Patient:
-			patient++
-		default:
-			silent++
-		}
-	}
+	refusing := map[string]bool{}
 	for _, r := range refusals {
 		refusing[r.Host] = true
 	}
@@ -97,7 +89,7 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	for _, state := range []struct {
 		n            int
 		one, several string
-	}{{silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"}, {patient, "that asks for patience", "that ask for patience"}} {
+	}{{peers.Silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"}, {peers.Patient, "that asks for patience", "that ask for patience"}} {
 		switch {
 		case state.n == 1:
 			but = append(but, "one server "+state.one)

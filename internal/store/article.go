@@ -214,6 +214,11 @@ func (s *Store) Head(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.head(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
+// Heads is Head for several articles.
+func (s *Store) Heads(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Article, error) {
+	return heads(ctx, s, `a.id`, fromArticles+`WHERE a.id IN (?)`, ids)
+}
+
 // HeadByObject is ArticleByObject without words, by-line and tags.
 func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
 	return s.head(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
@@ -222,6 +227,32 @@ func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article,
 // HeadBySlug is ArticleBySlug without words, by-line and tags.
 func (s *Store) HeadBySlug(ctx context.Context, slug string) (blog.Article, error) {
 	return s.head(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
+}
+
+// HeadsByObject is Heads by the objects on the wire that the articles stand or stood for.
+func (s *Store) HeadsByObject(ctx context.Context, objects []blog.ID) (map[blog.ID]blog.Article, error) {
+	return heads(ctx, s, `o.id`, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id IN (?)`, objects)
+}
+
+// HeadsBySlug is Heads by the slugs that the articles have or had, with the words in the language of that address.
+func (s *Store) HeadsBySlug(ctx context.Context, slugs []string) (map[string]blog.Article, error) {
+	return heads(ctx, s, `slugs.slug`, fromSlugs+`WHERE slugs.slug IN (?)`, slugs)
+}
+
+func heads[K ~string](ctx context.Context, s *Store, key, from string, keys []K) (map[K]blog.Article, error) {
+	found := map[K]blog.Article{}
+	if len(keys) == 0 {
+		return found, nil
+	}
+	var list []struct {
+		Key K
+		blog.Article
+	}
+	err := s.all(ctx, &list, `SELECT `+key+` AS key, `+articleColumns+from, keys)
+	for _, row := range list {
+		found[row.Key] = row.Article
+	}
+	return found, err
 }
 
 func (s *Store) head(ctx context.Context, from string, arg any) (blog.Article, error) {

@@ -34,6 +34,20 @@ func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKin
 	return t, s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post, kind)
 }
 
+// AuthorizationsFor finds the authorizations of one kind for posts, by the address of the post, in whatever state they are.
+func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKind, posts []string) (map[string]blog.Authorization, error) {
+	found := map[string]blog.Authorization{}
+	if len(posts) == 0 {
+		return found, nil
+	}
+	var list []blog.Authorization
+	err := s.all(ctx, &list, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument IN (?) AND t.kind = ?`, posts, kind)
+	for _, t := range list {
+		found[t.Instrument] = t
+	}
+	return found, err
+}
+
 // CountAuthorizations counts the stamps for posts of one person about one article.
 func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor string) (int, error) {
 	var n int

@@ -93,10 +93,38 @@ func (s *Store) Comment(ctx context.Context, id blog.ID) (blog.Comment, error) {
 	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
 }
 
+// CommentsByID finds comments by their ids.
+func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Comment, error) {
+	list, err := commentsBy(ctx, s, `c.id`, ids)
+	found := map[blog.ID]blog.Comment{}
+	for _, c := range list {
+		found[c.ID] = c
+	}
+	return found, err
+}
+
 // CommentByAddress finds a comment by its id on the wire.
 func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
 	var c blog.Comment
 	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
+}
+
+// CommentsByAddress finds comments by their ids on the wire.
+func (s *Store) CommentsByAddress(ctx context.Context, addresses []string) (map[string]blog.Comment, error) {
+	list, err := commentsBy(ctx, s, `c.address`, addresses)
+	found := map[string]blog.Comment{}
+	for _, c := range list {
+		found[c.Address] = c
+	}
+	return found, err
+}
+
+func commentsBy[K ~string](ctx context.Context, s *Store, column string, keys []K) ([]blog.Comment, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	var list []blog.Comment
+	return list, s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c WHERE `+column+` IN (?)`, keys)
 }
 
 // PublicComments lists what stands under an article, oldest first: what readers may see, and removed ones without

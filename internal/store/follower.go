@@ -138,14 +138,32 @@ func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (i
 		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending' AND p.host = ?`, voice, host)
 }
 
-// Relation tells what ties a commenter to the voices of this blog.
+// Relation finds what ties a commenter to the voices of this blog. Nothing ties somebody whom we do not know.
 func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
-	var r blog.Relation
-	return r, s.one(ctx, &r, `
-		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ? AND state = 'accepted') AS follows,
-			EXISTS (SELECT 1 FROM following WHERE actor_id = ? AND state = 'accepted') AS followed,
-			EXISTS (SELECT 1 FROM comments c JOIN actors p ON p.id = c.actor_id AND p.key_mark = c.key_mark
-				WHERE c.actor_id = ? AND c.state = 'shown' AND c.visibility <> 'restricted') AS approved_before`, actor, actor, actor)
+	all, err := s.Relations(ctx, []string{actor})
+	return all[actor], err
+}
+
+// Relations is Relation for several commenters, by their addresses.
+func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog.Relation, error) {
+	found := map[string]blog.Relation{}
+	if len(actors) == 0 {
+		return found, nil
+	}
+	var list []struct {
+		ID string
+		blog.Relation
+	}
+	err := s.all(ctx, &list, `
+		SELECT p.id, EXISTS (SELECT 1 FROM followers f WHERE f.actor_id = p.id AND f.state = 'accepted') AS follows,
+			EXISTS (SELECT 1 FROM following f WHERE f.actor_id = p.id AND f.state = 'accepted') AS followed,
+			EXISTS (SELECT 1 FROM comments c WHERE c.actor_id = p.id AND c.key_mark = p.key_mark
+				AND c.state = 'shown' AND c.visibility <> 'restricted') AS approved_before
+		FROM actors p WHERE p.id IN (?)`, actors)
+	for _, row := range list {
+		found[row.ID] = row.Relation
+	}
+	return found, err
 }
 
 // NoteAccept keeps by which activity we said yes to a follower last.

@@ -28,6 +28,23 @@ func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
 }
 
+// CountSilentPeers counts the servers for which deliveries wait: those that are silent, and those that asked for patience.
+func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
+	var n SilentCount
+	// The peers lead: those that fail are few, while the waiting deliveries may be millions.
+	return n, s.one(ctx, &n, `
+		SELECT count(*) - COALESCE(sum(patient), 0) AS silent, COALESCE(sum(patient), 0) AS patient FROM (
+			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
+				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS patient
+			FROM peers p WHERE p.failures > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL)) waiting`)
+}
+
+// SilentCount are numbers of servers for which deliveries wait.
+type SilentCount struct {
+	Silent  int // they did not answer
+	Patient int // they answered, and asked for patience
+}
+
 // Peer is a server that we write to.
 type Peer struct {
 	Host        string

@@ -86,9 +86,18 @@ func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.T
 	return s.execOne(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND direction = 'in' AND state = 'open'`, by, now, id)
 }
 
-// DeliveryOf is what became of the one letter that an activity was sent in; blog.ErrNotFound once it is forgotten.
-func (s *Store) DeliveryOf(ctx context.Context, activity blog.ID) (blog.Delivery, error) {
-	var d blog.Delivery
-	return d, s.one(ctx, &d, `
-		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE activity_id = ? LIMIT 1`, activity)
+// DeliveriesOf finds what became of activities that are sent in one delivery each, by the activity; those that are
+// forgotten are missing.
+func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blog.ID]blog.Delivery, error) {
+	found := map[blog.ID]blog.Delivery{}
+	if len(activities) == 0 {
+		return found, nil
+	}
+	var list []blog.Delivery
+	err := s.all(ctx, &list, `
+		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE activity_id IN (?)`, activities)
+	for _, d := range list {
+		found[d.ActivityID] = d
+	}
+	return found, err
 }

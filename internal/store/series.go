@@ -177,3 +177,20 @@ func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
 	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
 }
+
+// CountParts counts the listed articles of series.
+func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]int, error) {
+	found := map[blog.ID]int{}
+	if len(series) == 0 {
+		return found, nil
+	}
+	var list []struct {
+		SeriesID blog.ID
+		Parts    int
+	}
+	err := s.all(ctx, &list, `SELECT a.series_id, count(*) AS parts FROM articles a WHERE a.series_id IN (?) AND `+listed+` GROUP BY a.series_id`, series)
+	for _, row := range list {
+		found[row.SeriesID] = row.Parts
+	}
+	return found, err
+}

@@ -15,9 +15,11 @@ import (
 // ErrInjected is the error with which the driver refuses a query that a test lets fail.
 var ErrInjected = errors.New("disk I/O error (injected by a test)")
 
-// Faults makes single queries of a store fail in its database driver. Everything else reaches the real database.
+// Faults makes single queries of a store fail in its database driver, and counts them all. Everything else reaches the
+// real database.
 type Faults struct {
 	mu     sync.Mutex
+	asked  int
 	text   string
 	skip   int // matching queries that still succeed
 	armed  bool
@@ -50,9 +52,19 @@ func (f *Faults) Disarm() bool {
 	return armed
 }
 
+// Asked returns how many queries were asked since the last call.
+func (f *Faults) Asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.asked
+	f.asked = 0
+	return n
+}
+
 func (f *Faults) check(query string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.asked++
 	if !f.armed || !strings.Contains(query, f.text) {
 		return nil
 	}
