@@ -1,16 +1,16 @@
-// Package activity translates between the nouns of the blog and ActivityStreams, the language in which servers of the
-// fediverse talk (W3C ActivityStreams 2.0, ActivityPub). It does no I/O, and no map and no vocabulary type leaves it.
+// Package activity translates between the types of the blog and ActivityStreams, the format in which fediverse servers
+// exchange data (W3C ActivityStreams 2.0, ActivityPub). It does no I/O. Its API shows no maps and no types of go-fed.
 //
-// In: [Read] takes the bytes of a stranger through the limits, which cost next to nothing, into a [Document]. Much can
-// be decided on that alone. [Parse], [ParseObject], [ParseActor] and [ParseKey] make one small struct of it. They show
-// go-fed a view of the document (view.go), which tells what kind of thing it is and when it was said; every text and
-// every address is read from the document itself, as the raw string it is.
+// Reading: [Read] checks the bytes of another server against the limits, which is cheap, and returns a [Document]. Much
+// can be decided from that alone. [Parse], [ParseObject], [ParseActor] and [ParseKey] turn a document into one small
+// struct. They give go-fed only a reduced view of it (view.go), to learn its type and its times. Every text and every
+// address is read from the document itself, as the raw string.
 //
-// Out: [Post], [Answer], [Person] and their sisters build a vocabulary type, let go-fed serialize it, add the
-// extensions and write it in one order of keys, so that the same noun always gives the same bytes (write.go). Those
-// bytes are made once, when the thing changes, and kept. What is made for each request ([WithCounts], [Collection])
-// goes without go-fed, and so do stamps. [AddProof] closes what is finished, so that it can be believed at second hand;
-// [VerifyProof] believes others on the same terms.
+// Writing: [Post], [Answer], [Person] and similar functions build a type of the vocabulary, let go-fed serialize it, add
+// the extensions, and write the keys in a fixed order. So the same input always gives the same bytes (write.go). Those
+// bytes are made once, when the thing changes, and stored. What is made for each request ([WithCounts], [Collection])
+// and authorizations are written without go-fed. [AddProof] adds an integrity proof to a finished document, so that
+// servers that get it from a third one can trust it; [VerifyProof] checks the proofs of others.
 package activity
 
 import (
@@ -26,11 +26,11 @@ import (
 // ContentType is the media type under which documents are served.
 const ContentType = `application/activity+json; charset=utf-8`
 
-// Public is the address of everybody (ActivityPub 5.6).
+// Public is the address that stands for everybody (ActivityPub, section 5.6).
 const Public = "https://www.w3.org/ns/activitystreams#Public"
 
-// ErrMalformed says that a document is not one ActivityStreams object that we can work with, and the wrapping error
-// says why. To an inbox it means 400.
+// ErrMalformed means that a document is not an ActivityStreams object that we can use. The wrapping error says why. An
+// inbox answers it with 400.
 var ErrMalformed = errors.New("not a usable ActivityStreams document")
 
 func malformed(format string, args ...any) error {
@@ -41,16 +41,16 @@ func malformed(format string, args ...any) error {
 type Activity struct {
 	ID        string // "" when the sender gave none
 	Actor     string // exactly one
-	Type      string // the word on the wire, also of what we do not act on
+	Type      string // as on the wire, also when we do not act on it
 	Published *time.Time
 	To, Cc    []string
 
 	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Announce, Block, Move, Flag, QuoteRequest or
-	// ReplyRequest, or nil for an activity that is sound, but that we do not act on, such as a vote in a poll.
+	// ReplyRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
 	Act any
 }
 
-// Follow asks to hear an actor.
+// Follow asks to receive what an actor publishes.
 type Follow struct{ Object string }
 
 // Accept says yes to a Follow of ours, or to a request.
@@ -59,7 +59,7 @@ type Accept struct {
 	FollowObject string // the actor that was asked, where a Follow was embedded
 	FollowActor  string // the one who asked, where a Follow was embedded
 	Type         string // of what is answered, where it was embedded
-	Result       string // the stamp that the answer gives to a request (FEP-044f), "" without one
+	Result       string // address of the authorization that grants a request (FEP-044f), "" without one
 }
 
 // Reject says no to a Follow of ours, or ends it later, or says no to a request.
@@ -70,16 +70,16 @@ type Reject struct {
 	Type         string // of what is answered, where it was embedded
 }
 
-// Undo takes back an earlier activity. Type and Object are those of that activity, where it was embedded.
+// Undo revokes an earlier activity. Type and Object are those of that activity, where it was embedded.
 type Undo struct{ ID, Type, Object string }
 
-// Create says that there is a new object.
+// Create announces a new object.
 type Create struct{ Object Object }
 
-// Update says that an object changed, or a profile: then Object.Actor is set.
+// Update announces that an object or a profile changed. For a profile Object.Actor is set.
 type Update struct{ Object Object }
 
-// Delete says that an object is gone, or an actor with everything of theirs.
+// Delete announces that an object is gone, or an actor with all its objects.
 type Delete struct{ Object string }
 
 // Like is a like, or an emoji reaction (FEP-c0e0).
@@ -89,15 +89,15 @@ type Like struct {
 	Image  string // address of the picture of a :shortcode:, "" when it came with none
 }
 
-// Announce shares an object. Groups announce whole activities (FEP-1b12): InnerType, InnerActor and InnerObject are then
-// the type of the announced activity, who did it by its own word, and the id of what it is about. Of a copy that came
-// along, nothing else is read: it proves nothing.
+// Announce shares an object. Groups announce whole activities (FEP-1b12). Then InnerType, InnerActor and InnerObject are
+// the type of the announced activity, the actor that it claims, and the id of its object. Nothing else of an embedded
+// copy is read, because it proves nothing.
 type Announce struct{ Object, InnerType, InnerActor, InnerObject string }
 
-// Block says that the actor wants to hear nothing more of somebody.
+// Block says that the actor blocks another actor.
 type Block struct{ Object string }
 
-// Move says that the actor Object goes on as Target.
+// Move says that the account Object has moved to Target.
 type Move struct{ Object, Target string }
 
 // Flag reports actors and objects to their moderators.
@@ -106,15 +106,15 @@ type Flag struct {
 	Content string // plain text as sent, at most 5,000 runes
 }
 
-// QuoteRequest asks whether Instrument, a post of the actor, may quote Object (FEP-044f). Of an Instrument given by
-// address only the ID is set.
+// QuoteRequest asks whether Instrument, a post of the actor, may quote Object (FEP-044f). When Instrument was given as an
+// address, only its ID is set.
 type QuoteRequest struct {
 	Object     string
 	Instrument Object
 }
 
-// ReplyRequest asks whether Instrument, a post of the actor, may stand as an answer to Object (GoToSocial's interaction
-// controls). Of an Instrument given by address only the ID is set.
+// ReplyRequest asks whether Instrument, a post of the actor, may reply to Object (GoToSocial's interaction controls).
+// When Instrument was given as an address, only its ID is set.
 type ReplyRequest struct {
 	Object     string
 	Instrument Object
@@ -123,10 +123,10 @@ type ReplyRequest struct {
 // maxReport is how much of a report's text is kept, in runes.
 const maxReport = 5000
 
-// Parse reads an activity. The error is an ErrMalformed when it has no type, not exactly one actor, an id that is no
-// address, or no object where its kind needs one.
+// Parse reads an activity. The error is an ErrMalformed when the activity has no type, has no actor or more than one, has
+// an id that is not an address, or lacks the object that its type needs.
 func Parse(d *Document) (a Activity, err error) {
-	defer mend(&err)
+	defer recoverMalformed(&err)
 	if err := d.checkActivity(); err != nil {
 		return Activity{}, err
 	}
@@ -163,15 +163,15 @@ func (d *Document) checkActivity() error {
 	return nil
 }
 
-// mend turns a panic below the door into an error: the accessors of the vocabulary panic on shapes that their parser
-// lets through.
-func mend(err *error) {
-	if trouble := recover(); trouble != nil {
-		*err = malformed("reading it failed: %v", trouble)
+// recoverMalformed turns a panic while a document is read into an ErrMalformed. The accessors of go-fed panic on some
+// shapes that its parser accepts.
+func recoverMalformed(err *error) {
+	if value := recover(); value != nil {
+		*err = malformed("reading it failed: %v", value)
 	}
 }
 
-// reading is one activity while it is read: go-fed decides which method sees it, the method reads the document.
+// reading is the state of reading one activity. go-fed picks the method by the type; the method reads the document.
 type reading struct {
 	root   map[string]any
 	object string // id of the object
@@ -179,6 +179,7 @@ type reading struct {
 }
 
 func (r *reading) dispatch(kind vocab.Type) error {
+	// go-fed knows neither request, so they are matched before its resolver, under both spellings of their type.
 	switch typeOf(r.root) {
 	case quoteRequest, "https://w3id.org/fep/044f#" + quoteRequest:
 		return r.request(func(post Object) any { return QuoteRequest{r.object, post} })
@@ -192,12 +193,12 @@ func (r *reading) dispatch(kind vocab.Type) error {
 	}
 	err = resolver.Resolve(context.Background(), kind)
 	if streams.IsUnmatchedErr(err) {
-		return nil
+		return nil // a valid activity of a type that we do not act on
 	}
 	return err
 }
 
-// needs is the check of every activity that is nothing without an object.
+// needs sets the act of an activity that must have an object. It is an ErrMalformed without one.
 func (r *reading) needs(act any) error {
 	if r.object == "" {
 		return malformed("it has no object, or one without an address")
@@ -221,7 +222,7 @@ func (r *reading) reject(_ context.Context, _ vocab.ActivityStreamsReject) error
 	return r.answered(Reject{Object: r.object, FollowObject: asked, FollowActor: asker, Type: typeOf(embedded(r.root["object"]))})
 }
 
-// follower is who sent the embedded Follow, and whom it asked.
+// follower returns the actor and the object of the embedded Follow, "" when something else is embedded.
 func (r *reading) follower() (asker, asked string) {
 	follow := embedded(r.root["object"])
 	if kind := typeOf(follow); kind != "" && kind != streams.ActivityStreamsFollowName {
@@ -230,7 +231,7 @@ func (r *reading) follower() (asker, asked string) {
 	return addressOf(follow["actor"]), addressOf(follow["object"])
 }
 
-// answered takes an answer whose Follow has no id, too: it is then known by the two actors.
+// answered sets the act of an Accept or Reject. Its Follow may lack an id: then the two actors identify it.
 func (r *reading) answered(act any) error {
 	if _, asked := r.follower(); r.object == "" && asked == "" {
 		return r.needs(act)
@@ -265,7 +266,7 @@ func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error
 	return err
 }
 
-// whole is the object that came with a Create or Update.
+// whole returns the object of a Create or Update.
 func (r *reading) whole(about hasObject) (Object, error) {
 	raw := embedded(r.root["object"])
 	if raw == nil {
@@ -321,19 +322,19 @@ func (r *reading) flag(_ context.Context, _ vocab.ActivityStreamsFlag) error {
 		return r.needs(nil)
 	}
 	if act.Content == "" {
-		act.Content = cut(text(r.root["summary"]), maxReport) // where Lemmy says why
+		act.Content = cut(text(r.root["summary"]), maxReport) // Lemmy writes the reason here
 	}
 	r.act = act
 	return nil
 }
 
-// The requests beyond the vocabulary, by their types.
+// The types of requests that the ActivityStreams vocabulary does not have.
 const (
 	quoteRequest = "QuoteRequest"
 	replyRequest = "ReplyRequest"
 )
 
-// request reads a request, whose instrument is the post that wants to quote or to answer.
+// request reads a request. Its instrument is the post that wants to quote or to reply.
 func (r *reading) request(act func(post Object) any) error {
 	post, err := r.instrument()
 	if err != nil {

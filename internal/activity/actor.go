@@ -15,16 +15,16 @@ import (
 var actors = set(streams.ActivityStreamsPersonName, streams.ActivityStreamsServiceName, streams.ActivityStreamsGroupName,
 	streams.ActivityStreamsOrganizationName, streams.ActivityStreamsApplicationName)
 
-// maxBio is how much is kept of what somebody says of themselves, in bytes.
+// maxBio is the longest profile text that we store, in bytes.
 const maxBio = 2 << 10
 
 // ParseActor reads the profile of an actor. Handle is preferredUsername with the host of the id, or the host alone when
-// the name is no name; nobody has verified it. Inbox and id lie on one registrable domain, and so does SharedInbox, or
-// it is "". Keys are those that share the id's origin and claim no other owner (FEP-fe34), from publicKey and from
-// assertionMethod (FEP-521a), at most four. FetchedAt is zero. The error is an ErrMalformed when the document is no
-// actor, or has no id, or no inbox that letters could go to.
+// the name is not a valid one; it is not verified. Inbox and id are on one registrable domain. So is SharedInbox, or it
+// is "". Keys are at most four keys of publicKey and assertionMethod (FEP-521a) that have the id's origin and claim no
+// other owner (FEP-fe34). FetchedAt is zero. The error is an ErrMalformed when the document is not an actor, or has no
+// id, or no inbox that we would deliver to.
 func ParseActor(d *Document) (a blog.Actor, err error) {
-	defer mend(&err)
+	defer recoverMalformed(&err)
 	return actorOf(d.root)
 }
 
@@ -58,8 +58,8 @@ func actorOf(raw map[string]any) (blog.Actor, error) {
 	return a, nil
 }
 
-// sameSite tells whether two addresses belong to one registrable domain. Letters go nowhere else: a thousand actors
-// with an inbox at somebody's door would make us knock there a thousand times.
+// sameSite reports whether two addresses belong to one registrable domain. We deliver to no other inbox. Otherwise a
+// thousand fake actors that name a victim's inbox would make us send the victim a thousand requests.
 func sameSite(a, b string) bool {
 	x, y := hostname(a), hostname(b)
 	if x == y {
@@ -70,7 +70,7 @@ func sameSite(a, b string) bool {
 	return err1 == nil && err2 == nil && one == other
 }
 
-// hostname is the host of an address without its port.
+// hostname returns the host of an address without its port.
 func hostname(address string) string {
 	host := blog.HostOf(address)
 	if at := strings.LastIndexByte(host, ':'); at >= 0 && !strings.HasSuffix(host, "]") {
@@ -79,7 +79,8 @@ func hostname(address string) string {
 	return host
 }
 
-// usernamePattern leaves the length to mostUsername: counted in the pattern, it would take four megabytes.
+// usernamePattern does not limit the length, mostUsername does: a limit inside the pattern would compile to four
+// megabytes.
 var usernamePattern = regexp.MustCompile(`^[\pL\pN_][\pL\pN\pM_.-]*$`)
 
 const mostUsername = 100 // characters

@@ -12,19 +12,19 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// Reply is a comment of an author of ours, with all that its object on the wire is made of.
+// Reply is a comment by one of our authors, with everything that its ActivityPub object is made of.
 type Reply struct {
 	Site      blog.Site
 	Author    blog.Voice
 	Comment   blog.Comment // HTML, Language, Warning, Visibility, URL and times are read
-	Article   blog.Article // that the conversation is about: its object's id, and its policies, which are also those of its answers
-	InReplyTo string       // what it answers; "" stands for the article
-	To        *Mention     // whom it answers; nil when that is the article itself
-	Context   string       // of the conversation; "" stands for that of the article
+	Article   blog.Article // the article of the conversation; its policies apply to the reply, too
+	InReplyTo string       // id of what it replies to; "" means the article
+	To        *Mention     // the person it replies to; nil when it replies to the article
+	Context   string       // id of the conversation; "" means that of the article
 }
 
-// Answer is an author's comment as other servers get it: a Note. Its page is Comment.URL, or the id itself, which leads
-// browsers there.
+// Answer returns the object of an author's comment as other servers get it: a Note. Its page is Comment.URL, or the id
+// itself, which leads browsers there.
 func Answer(r Reply) ([]byte, error) {
 	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID), r.Site.ArticleID(r.Article.ObjectID)
 	setID(note, id)
@@ -63,7 +63,7 @@ func (r Reply) mentions() []Mention {
 	return []Mention{*r.To}
 }
 
-// audience is everybody, or the one who is answered: then nobody else ever gets it.
+// audience returns the recipients. A restricted comment goes to the person it replies to and to nobody else.
 func (r Reply) audience() audience {
 	followers, whom := r.Site.ActorID(r.Author.ID)+"/followers", ""
 	if r.To != nil {
@@ -78,7 +78,7 @@ func (r Reply) audience() audience {
 	return audience{to: []string{Public}, cc: unique([]string{followers, whom})}
 }
 
-// content is the text, begun with the one it speaks to unless it names them anyway.
+// content returns the text. It begins with a mention of the person it replies to, unless the text has one already.
 func (r Reply) content() string {
 	text := string(markup.Federated(markup.Trusted(r.Comment.HTML), markup.NoteHTML, r.page()))
 	if r.To == nil || strings.Contains(text, `href="`+html.EscapeString(r.To.page())+`"`) {
@@ -94,7 +94,7 @@ type withInReplyTo interface {
 	SetActivityStreamsInReplyTo(vocab.ActivityStreamsInReplyToProperty)
 }
 
-// setInReplyTo says what a post answers, unless it answers nothing.
+// setInReplyTo sets what a post replies to. It does nothing for "".
 func setInReplyTo(thing withInReplyTo, address string) {
 	if address == "" {
 		return
@@ -104,7 +104,7 @@ func setInReplyTo(thing withInReplyTo, address string) {
 	thing.SetActivityStreamsInReplyTo(parent)
 }
 
-// or is the first text, or the second where it is empty.
+// or returns the first text, or the second when the first is empty.
 func or(text, otherwise string) string {
 	if text == "" {
 		return otherwise

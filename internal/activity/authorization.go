@@ -8,17 +8,17 @@ import (
 	"causerie/internal/blog"
 )
 
-// Request is what somebody elsewhere asked of a voice of ours: to quote (FEP-044f) or to answer (GoToSocial's
-// interaction controls) an object of theirs. [Activity.Request] reads it.
+// Request is the request of a remote actor to quote (FEP-044f) or to reply to (GoToSocial's interaction controls) an
+// object of one of our voices. [Activity.Request] reads it.
 type Request struct {
 	Type       string // QuoteRequest or ReplyRequest, "" for a post that came without a request
-	ID         string // that its server gave it
-	Actor      string // who asks
-	Object     string // ours that is to be quoted or answered
-	Instrument string // the post that quotes or answers it
+	ID         string // given by its server
+	Actor      string // id of the actor that asks
+	Object     string // our object
+	Instrument string // the post that quotes it or replies to it
 }
 
-// Request is the request that the activity makes; ok is false when it makes none.
+// Request returns the request that the activity makes; ok is false when it makes none.
 func (a Activity) Request() (r Request, ok bool) {
 	r = Request{ID: a.ID, Actor: a.Actor}
 	switch act := a.Act.(type) {
@@ -32,7 +32,7 @@ func (a Activity) Request() (r Request, ok bool) {
 	return r, true
 }
 
-// RequestFor is the type of the request that asks for a stamp of a kind.
+// RequestFor returns the type of the request that asks for an authorization of a kind.
 func RequestFor(kind blog.AuthorizationKind) string {
 	if kind == blog.QuoteStamp {
 		return quoteRequest
@@ -40,8 +40,8 @@ func RequestFor(kind blog.AuthorizationKind) string {
 	return replyRequest
 }
 
-// WrapQuoteRequest asks the writer of a post whether an article of ours may quote it (FEP-044f). instrument is the article's
-// object, which is embedded.
+// WrapQuoteRequest asks the author of a post whether an article of ours may quote it (FEP-044f). instrument is the
+// object of the article. It is embedded.
 func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]byte, error) {
 	_, bare, err := reopen(instrument)
 	if err != nil {
@@ -51,21 +51,22 @@ func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]by
 		extensions{"type": quoteRequest, "object": quoted, "instrument": bare})
 }
 
-// WithQuoteAuthorization is the object of an article of ours with the stamp that allows its quote, or without one for "".
-func WithQuoteAuthorization(object []byte, stamp string) ([]byte, error) {
-	if stamp == "" {
+// WithQuoteAuthorization returns the object of an article of ours with the address of the authorization that allows its
+// quote, or without one for "".
+func WithQuoteAuthorization(object []byte, authorization string) ([]byte, error) {
+	if authorization == "" {
 		return replaced(object, map[string]any{"quoteAuthorization": nil})
 	}
-	return replaced(object, map[string]any{"quoteAuthorization": stamp})
+	return replaced(object, map[string]any{"quoteAuthorization": authorization})
 }
 
-// WrapAcceptRequest says yes to a request, and where the stamp is that proves it. A post that came without a request is
-// answered by its own address.
-func WrapAcceptRequest(e Envelope, r Request, stamp string) ([]byte, error) {
-	return e.decide(streams.NewActivityStreamsAccept(), r, extensions{"result": stamp})
+// WrapAcceptRequest accepts a request and gives the address of the authorization. For a post that came without a request
+// the object of the Accept is the address of the post.
+func WrapAcceptRequest(e Envelope, r Request, authorization string) ([]byte, error) {
+	return e.decide(streams.NewActivityStreamsAccept(), r, extensions{"result": authorization})
 }
 
-// WrapRejectRequest says no to a request, or to a post that came without one.
+// WrapRejectRequest refuses a request, or a post that came without one.
 func WrapRejectRequest(e Envelope, r Request) ([]byte, error) {
 	return e.decide(streams.NewActivityStreamsReject(), r, extensions{})
 }
@@ -79,33 +80,33 @@ func (e Envelope) decide(act activityType, r Request, more extensions) ([]byte, 
 	return e.finishIn(consentContext, act, audience{to: []string{r.Actor}}, more)
 }
 
-// embedded is the request as its sender wrote it, in addresses alone.
+// embedded returns the request as its sender wrote it, with addresses only.
 func (r Request) embedded() extensions {
 	request := extensions{"type": r.Type, "actor": r.Actor, "object": r.Object, "instrument": r.Instrument}
 	addNonEmpty(request, "id", r.ID)
 	return request
 }
 
-// Authorization is a voice's lasting word that a post elsewhere may quote or answer an object of the voice. It holds for as long
-// as its document can be fetched, so it names addresses only.
+// Authorization is the permission of a voice for a remote post to quote or reply to one of its objects. It is valid as
+// long as its document can be fetched. Anybody may fetch it, so it names addresses only.
 type Authorization struct {
 	Site   blog.Site
 	Voice  blog.Voice
 	ID     blog.ID
-	Post   string // the one that quotes or answers
-	Object string // ours
+	Post   string // id of the remote post
+	Object string // id of our object
 }
 
-// Address is where the stamp's document is served.
+// Address returns the address at which the document of the authorization is served.
 func (s Authorization) Address() string { return s.Site.URL + "/ap/authorizations/" + string(s.ID) }
 
-// QuoteAuthorization is the document of a stamp for a quote (FEP-044f).
+// QuoteAuthorization returns the document of the authorization for a quote (FEP-044f).
 func QuoteAuthorization(s Authorization) []byte {
 	return documentIn(consentContext, s.members("QuoteAuthorization"))
 }
 
-// ReplyAuthorization is the document of a stamp for an answer, as GoToSocial reads it: since 0.20 as interactingObject
-// and interactionTarget, before that as object and target.
+// ReplyAuthorization returns the document of the authorization for a reply, as GoToSocial reads it: since 0.20 from
+// interactingObject and interactionTarget, before that from object and target.
 func ReplyAuthorization(s Authorization) []byte {
 	members := s.members("ReplyAuthorization")
 	members["object"], members["target"] = s.Post, s.Object
@@ -117,9 +118,9 @@ func (s Authorization) members(kind string) map[string]any {
 		"interactingObject": s.Post, "interactionTarget": s.Object}
 }
 
-// WrapDeleteStamp takes a stamp back, before the one whom it was given to and those who are known to have shared the
-// post. Its object is the bare address, as Mastodon looks for it.
-func WrapDeleteStamp(e Envelope, s Authorization, to ...string) ([]byte, error) {
+// WrapDeleteAuthorization revokes an authorization. It goes to the actor it was given to and to those known to have
+// shared the post. Its object is the bare address, because Mastodon looks for that.
+func WrapDeleteAuthorization(e Envelope, s Authorization, to ...string) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
 	about(act, s.Address())
 	return e.finish(act, audience{to: unique(to)}, nil)

@@ -7,11 +7,11 @@ import (
 	"causerie/internal/blog"
 )
 
-// The documents here are made for each request, or on the way to a reader, so they are written without go-fed. They
-// have the same context and the same order of members as all others.
+// The documents here are made for each request, so they are written without go-fed, which is slow. They have the same
+// context and the same order of members as all others.
 
-// Collection is the cover of an OrderedCollection. first and last are the addresses of pages; both may be "", which
-// says that the list itself is not shown.
+// Collection returns an OrderedCollection without its items. first and last are the addresses of pages. Both are ""
+// when the list itself is not shown.
 func Collection(id string, total int, first, last string) []byte {
 	members := map[string]any{"id": id, "type": "OrderedCollection", "totalItems": total}
 	addNonEmpty(members, "first", first)
@@ -19,8 +19,8 @@ func Collection(id string, total int, first, last string) []byte {
 	return document(members)
 }
 
-// CollectionPage is a page of an OrderedCollection with its items as they are: ids, or whole documents, which lose
-// their @context. next is "" on the last page.
+// CollectionPage returns a page of an OrderedCollection. Items are ids or whole documents; those lose their @context.
+// next is the address of the next page, "" on the last one.
 func CollectionPage(id, partOf, next string, items []json.RawMessage) []byte {
 	list := make([]any, 0, len(items))
 	for _, item := range items {
@@ -34,19 +34,19 @@ func CollectionPage(id, partOf, next string, items []json.RawMessage) []byte {
 	return document(members)
 }
 
-// Items is an OrderedCollection that is shown at once, such as the featured articles. Its items are ids: Mastodon
-// passes over embedded articles.
+// Items returns an OrderedCollection with all its items, such as the featured articles. Its items are ids, because
+// Mastodon ignores embedded articles.
 func Items(id string, ids []string) []byte {
 	return document(map[string]any{"id": id, "type": "OrderedCollection", "totalItems": len(ids), "orderedItems": notNil(ids)})
 }
 
-// FeaturedTags is the collection of what a voice writes about.
+// FeaturedTags returns the collection of the tags that a voice shows on its profile.
 func FeaturedTags(id string, site blog.Site, tags []string) []byte {
 	list := hashtags(site, tags)
 	return document(map[string]any{"id": id, "type": "Collection", "totalItems": len(list), "items": list})
 }
 
-// hashtags are tags as links to their pages, those of them that can be a hashtag.
+// hashtags returns tags as links to their pages. A tag that cannot be a hashtag is left out.
 func hashtags(site blog.Site, tags []string) []any {
 	list := make([]any, 0, len(tags))
 	for _, tag := range tags {
@@ -57,22 +57,30 @@ func hashtags(site blog.Site, tags []string) []any {
 	return list
 }
 
-// ContextCollection is the conversation under an article (FEP-f228): the article itself, then the comments that ids names,
-// oldest first, of total comments. next is the address of the page where it goes on, or "": a short one is shown at once,
-// of a long one the first page.
-func ContextCollection(site blog.Site, author blog.Voice, object blog.ID, ids []string, total int, next string) []byte {
-	article := site.ArticleID(object)
-	id, items := article+"/context", append([]string{article}, ids...)
-	members := map[string]any{"id": id, "type": "OrderedCollection", "attributedTo": site.ActorID(author.ID), "totalItems": total + 1}
-	if next == "" {
+// Conversation is the conversation under an article, as far as its first page shows it.
+type Conversation struct {
+	Article  string   // id of the article's object
+	Author   string   // id of the actor that owns the conversation
+	Comments []string // ids, oldest first
+	Total    int      // number of comments on all pages
+	Next     string   // address of the next page; "" when all comments are here
+}
+
+// ContextCollection returns the collection of a conversation (FEP-f228): the article itself, then its comments. A short
+// conversation has all its items in it, a long one its first page.
+func ContextCollection(c Conversation) []byte {
+	id, items := c.Article+"/context", append([]string{c.Article}, c.Comments...)
+	members := map[string]any{"id": id, "type": "OrderedCollection", "attributedTo": c.Author,
+		"totalItems": c.Total + 1} // the article is an item, too
+	if c.Next == "" {
 		members["orderedItems"] = items
 	} else {
-		members["first"] = contextPage(id+FirstReplies, id, next, items)
+		members["first"] = contextPage(id+FirstReplies, id, c.Next, items)
 	}
 	return document(members)
 }
 
-// ContextPage is a page of a long conversation.
+// ContextPage returns a further page of a long conversation.
 func ContextPage(id, partOf, next string, ids []string) []byte {
 	return document(contextPage(id, partOf, next, notNil(ids)))
 }
@@ -83,20 +91,20 @@ func contextPage(id, partOf, next string, ids []string) map[string]any {
 	return members
 }
 
-// Replies is the collection of answers to an object, with its first page in it: ids of those that are shown first, and
-// next, the address of the page where it goes on, or "".
+// Replies returns the collection of the replies to an object, with its first page embedded. ids are those of the first
+// page, next is the address of the next page or "".
 func Replies(id string, ids []string, total int, next string) []byte {
 	return document(replies(id, ids, total, next))
 }
 
-// RepliesPage is a further page of the answers to an object.
+// RepliesPage returns a further page of the replies to an object.
 func RepliesPage(id, partOf, next string, ids []string) []byte {
 	members := map[string]any{"id": id, "type": "CollectionPage", "partOf": partOf, "items": notNil(ids)}
 	addNonEmpty(members, "next", next)
 	return document(members)
 }
 
-// Count is a collection of which nothing but the number is told: the likes or shares of an object.
+// Count returns a collection that shows only its number of items: the likes or shares of an object.
 func Count(id string, total int) []byte { return document(count(id, total)) }
 
 func replies(id string, ids []string, total int, next string) map[string]any {
@@ -109,8 +117,8 @@ func count(id string, total int) map[string]any {
 	return map[string]any{"id": id, "type": "Collection", "totalItems": total}
 }
 
-// uncounted stands in a stored object for a collection whose number will have changed by the time it is read. It is an
-// object, never a bare address: Mastodon looks for totalItems inside without asking what it has there.
+// uncounted is the placeholder in a stored object for a collection whose number changes: WithCounts fills it in. It is an
+// object and never a bare address, because Mastodon reads totalItems inside without a check of the type.
 func uncounted(id string) extensions { return extensions{"id": id, "type": "Collection"} }
 
 func addNonEmpty(members map[string]any, name, value string) {
@@ -126,11 +134,11 @@ func notNil(ids []string) []string {
 	return ids
 }
 
-// FirstReplies is what follows the address of an object's replies to give that of their first page: a cursor before all.
+// FirstReplies is added to the address of a collection to get that of its first page: a cursor before all items.
 const FirstReplies = "?cursor="
 
-// WithCounts puts the numbers of today into the stored bytes of a post or answer: how many replies, likes and shares it
-// has, and the first of the replies by their ids. Bytes that hold no such places come back as they are.
+// WithCounts puts the current numbers of replies, likes and shares into the stored bytes of a post or reply, and the ids
+// of the first replies. Bytes without the placeholders are returned unchanged.
 func WithCounts(object []byte, c blog.Counts, replyIDs []string) []byte {
 	object = splice(object, "replies", func(id string) map[string]any {
 		next := ""
@@ -143,8 +151,8 @@ func WithCounts(object []byte, c blog.Counts, replyIDs []string) []byte {
 	return splice(object, "shares", func(id string) map[string]any { return count(id, c.Boosts) })
 }
 
-// splice replaces an uncounted collection. A quotation mark inside a text is escaped, so the bytes looked for can be
-// nothing but the member itself.
+// splice replaces an uncounted collection in stored bytes. A quotation mark inside a text is escaped there, so the bytes
+// it searches for can only be the member itself.
 func splice(object []byte, name string, with func(id string) map[string]any) []byte {
 	before, rest, found := bytes.Cut(object, []byte(`"`+name+`":{"id":"`))
 	if !found {

@@ -80,7 +80,7 @@ func TestF023ListsStayListsWithOneEntry(t *testing.T) {
 	}
 }
 
-// isContext tells whether an object is the part of an @context that defines words.
+// isContext reports whether an object is the part of an @context that defines words.
 func isContext(object map[string]any) bool { return object["gts"] != nil }
 
 func TestF024FeaturedArticlesAreNamedByTheirIDs(t *testing.T) {

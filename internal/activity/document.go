@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// What a document may have at most. Beyond these it is refused as a whole, long before anything costly looks at it.
+// The limits of a document. One that exceeds them is refused before anything costly reads it.
 const (
 	maxDepth  = 32
 	maxKeys   = 256       // in one object
@@ -19,19 +19,17 @@ const (
 	maxString = 256 << 10 // bytes
 )
 
-// Document is a JSON object of a stranger that kept within the limits. It was read once, names compared exactly, and
-// everything that is ever concluded from it comes from this one reading. Nothing changes it, so it is safe for use by
-// many goroutines.
+// Document is a JSON object from another server that is within the limits. It is parsed once, with exact names, and all
+// later decisions use that one result. It never changes, so many goroutines may use it.
 type Document struct {
 	root map[string]any
-	body []byte // as it came, for what was signed over it
+	body []byte // as received, to verify proofs
 }
 
-// Read takes the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or anything behind it, no
-// name twice in an object, no more than 32 levels, 256 names in an object, 1,000 items in an array and 256 KiB in a
-// string. The words of JSON-LD that move things about in a document (@graph, @included, @reverse) are refused as well,
-// since we read documents without a JSON-LD processor. The error is an ErrMalformed. Read looks at no more of the bytes
-// than it must to refuse them.
+// Read parses the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or trailing bytes, no name
+// twice in an object, at most 32 levels, 256 names in an object, 1,000 items in an array and 256 KiB in a string. The
+// JSON-LD keywords that move content around (@graph, @included, @reverse) are refused, because we have no JSON-LD
+// processor. The error is an ErrMalformed. Read stops at the first fault.
 func Read(body []byte) (*Document, error) {
 	if !utf8.Valid(body) {
 		return nil, malformed("it is not UTF-8")
@@ -52,28 +50,28 @@ func Read(body []byte) (*Document, error) {
 	return &Document{root: root, body: body}, nil
 }
 
-// ID is the document's id as it was written, "" when there is none.
+// ID returns the document's id as it was written, "" when there is none.
 func (d *Document) ID() string {
 	id, _ := d.root["id"].(string)
 	return id
 }
 
-// Type is the first type that the vocabulary knows, or the first at all, or "".
+// Type returns the first type that ActivityStreams knows, else the first one, or "".
 func (d *Document) Type() string { return typeOf(d.root) }
 
-// Actor is the one actor of an activity, "" when there is none or more than one.
+// Actor returns the one actor of an activity, "" when there is none or more than one.
 func (d *Document) Actor() string { return only(d.root["actor"]) }
 
-// Object is the address of the first object of an activity, be it given as an address or embedded; "" without one.
+// Object returns the address of the first object of an activity, which may be an address or embedded; "" without one.
 func (d *Document) Object() string { return addressOf(d.root["object"]) }
 
-// reader reads JSON (RFC 8259) token by token into maps, and holds it to the limits. A decoder into Go values would know
-// none but that of memory.
+// reader reads JSON (RFC 8259) token by token into maps and checks the limits. A decoder into Go values would have no
+// limit but memory.
 type reader struct{ *jsontext.Decoder }
 
-// newDecoder refuses a name that is twice in an object. It does not refuse half a surrogate pair that is written out
-// ("\ud83d"), which becomes U+FFFD: emoji cut in two are common, and harmless. The option for that lets other faults in
-// UTF-8 pass as well, so Read looks for those first.
+// newDecoder returns a decoder that refuses a name that occurs twice in an object. It accepts an escaped half of a
+// surrogate pair ("\ud83d") and reads it as U+FFFD: emoji cut in two are common and harmless. That option also accepts
+// invalid UTF-8, so Read checks for it first.
 func newDecoder(body []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true))
 }
@@ -82,7 +80,7 @@ func (r reader) wrong(format string, args ...any) error {
 	return malformed("byte %d: "+format, append([]any{r.InputOffset()}, args...)...)
 }
 
-// next is the token that comes next.
+// next reads the next token.
 func (r reader) next() (jsontext.Token, error) {
 	token, err := r.ReadToken()
 	if err != nil {
@@ -91,7 +89,7 @@ func (r reader) next() (jsontext.Token, error) {
 	return token, nil
 }
 
-// fault is an error of the decoder in our words. A name in it is cut, since it may be as long as the document.
+// fault turns an error of the decoder into an ErrMalformed. A name in it is shortened: it may be as long as the document.
 func (r reader) fault(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -112,7 +110,7 @@ func (r reader) value(token jsontext.Token) (any, error) {
 	case '"':
 		return r.string(token)
 	case '0':
-		// One beyond the range of a float64 is infinite. We count nothing that a stranger counted.
+		// A number beyond float64 becomes infinite. That is harmless: we calculate with no number of another server.
 		number, _ := strconv.ParseFloat(token.String(), 64)
 		return number, nil
 	case 'n':
@@ -121,7 +119,7 @@ func (r reader) value(token jsontext.Token) (any, error) {
 	return token.Bool(), nil
 }
 
-// object reads on behind the { of an object.
+// object reads the rest of an object after its {.
 func (r reader) object() (map[string]any, error) {
 	if r.StackDepth() > maxDepth {
 		return nil, r.wrong("more than %d levels", maxDepth)
@@ -151,7 +149,7 @@ func (r reader) object() (map[string]any, error) {
 	}
 }
 
-// array reads on behind the [ of an array.
+// array reads the rest of an array after its [.
 func (r reader) array() ([]any, error) {
 	if r.StackDepth() > maxDepth {
 		return nil, r.wrong("more than %d levels", maxDepth)

@@ -104,7 +104,7 @@ func (e Envelope) audienceOf(h head) audience {
 	return audience{to: h.To, cc: h.Cc}
 }
 
-// IsPublic tells whether an activity of ours is for everybody, listed or not.
+// IsPublic reports whether an activity of ours is for everybody, listed or not.
 func IsPublic(said []byte) bool {
 	h, _, err := reopen(said)
 	return err == nil && (slices.Contains(h.To, Public) || slices.Contains(h.Cc, Public))
@@ -129,9 +129,9 @@ func WithObjectOf(said, other []byte) ([]byte, error) {
 	return WithObject(said, whole.Object)
 }
 
-// Once is an activity of ours without the map of languages of an object whose text is in one language: that says the text a
+// WithoutContentMap is an activity of ours without the map of languages of an object whose text is in one language: that says the text a
 // second time.
-func Once(said []byte) ([]byte, error) {
+func WithoutContentMap(said []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(said, &whole); err != nil {
 		return nil, fmt.Errorf("read an activity of ours: %w", err)

@@ -161,7 +161,7 @@ func addConsentDocuments(add func(name string) func([]byte, error), e Envelope) 
 	add("accept-reply-request")(WrapAcceptRequest(e, asksReply, quoteStamp.Address()))
 	add("accept-reply-without-request")(WrapAcceptRequest(e, asksNot, quoteStamp.Address()))
 	add("reject-reply-without-request")(WrapRejectRequest(e, asksNot))
-	add("delete-stamp")(WrapDeleteStamp(e, quoteStamp, bram, nadia, bram))
+	add("delete-stamp")(WrapDeleteAuthorization(e, quoteStamp, bram, nadia, bram))
 }
 
 // contexts are the @contexts of our documents, by what they are called in golden files.
@@ -192,7 +192,8 @@ func addCollectionDocuments(all map[string][]byte) {
 	all["collection-page-empty"] = CollectionPage(outbox+"?cursor=z", outbox, "", nil)
 	all["items"] = Items(ilse+"/featured", []string{bridge})
 	all["items-none"] = Items(ilse+"/featured", nil)
-	all["context"] = ContextCollection(overkant, ilseVoice, "01KAW0M5E8D3G6J9N2Q4T7V0XA", []string{"https://veerhuis.example/n/1"}, 1, "")
+	all["context"] = ContextCollection(Conversation{Article: overkant.ArticleID("01KAW0M5E8D3G6J9N2Q4T7V0XA"),
+		Author: overkant.ActorID(ilseVoice.ID), Comments: []string{"https://veerhuis.example/n/1"}, Total: 1})
 	all["replies"] = Replies(replies, []string{"https://veerhuis.example/n/1"}, 61, replies+FirstReplies)
 	all["replies-page"] = RepliesPage(replies+FirstReplies, replies, "", []string{"https://veerhuis.example/n/1"})
 	all["count"] = Count(bridge+"/likes", 14)

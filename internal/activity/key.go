@@ -26,7 +26,7 @@ type Key struct{ ID, Owner, PEM string }
 // origin, but only the owner's profile can tell whether the claim is true. The error is an ErrMalformed when there is no
 // key in it.
 func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
-	defer mend(&err)
+	defer recoverMalformed(&err)
 	owner := d.ID()
 	keys := keysOf(d.root, owner)
 	if len(keys) == 0 {
@@ -41,7 +41,7 @@ func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
 	return Key{ID: keys[0].KeyID, Owner: owner, PEM: keys[0].PEM}, actor, nil
 }
 
-// isStub tells whether an actor shows no more than it must for its key to be found.
+// isStub reports whether an actor shows no more than it must for its key to be found.
 func isStub(raw map[string]any) bool {
 	return raw["outbox"] == nil && raw["followers"] == nil && raw["name"] == nil
 }
@@ -87,7 +87,7 @@ func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
 	return blog.ActorKey{ActorID: owner, KeyID: id, PEM: text}, text != ""
 }
 
-// isPartOf tells whether the address of a key, where it is a part of a document, is one of its owner's. Slashes do not
+// isPartOf reports whether the address of a key, where it is a part of a document, is one of its owner's. Slashes do not
 // count: BookWyrm puts one at the end, lotide another in the middle.
 func isPartOf(key, owner string) bool {
 	document, _, isPart := strings.Cut(key, "#")

@@ -66,16 +66,16 @@ var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleN
 	streams.ActivityStreamsQuestionName, streams.ActivityStreamsImageName, streams.ActivityStreamsVideoName,
 	streams.ActivityStreamsAudioName, streams.ActivityStreamsEventName)
 
-// IsPost tells whether the object is of a type that can stand as a comment.
+// IsPost reports whether the object is of a type that can stand as a comment.
 func (o Object) IsPost() bool { return posts[o.Type] }
 
-// IsVote tells whether the object is a vote in a poll: servers of Mastodon's kind send it as a Note in reply with a name
+// IsVote reports whether the object is a vote in a poll: servers of Mastodon's kind send it as a Note in reply with a name
 // and no content.
 func (o Object) IsVote() bool {
 	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
 }
 
-// isTalk tells whether the object is of a kind that is none of a blog's business, such as a vote or a chat.
+// isTalk reports whether the object is of a kind that is none of a blog's business, such as a vote or a chat.
 func (o Object) isTalk() bool { return o.IsVote() || o.Type == "ChatMessage" }
 
 // Visibility is for whom the object was meant. The audience of the activity that brought it, to and cc, counts when the
@@ -105,7 +105,7 @@ func anyPublic(ids []string) bool {
 // ParseObject reads a document that is an object by itself: a post, or the profile of an actor. The error is an
 // ErrMalformed when it has no type or no id that is an address.
 func ParseObject(d *Document) (o Object, err error) {
-	defer mend(&err)
+	defer recoverMalformed(&err)
 	if d.Type() == "" {
 		return Object{}, malformed("it has no type")
 	}
@@ -226,8 +226,8 @@ func href(value any) string {
 	return ""
 }
 
-// Named are the names by which a post of ours tells whom it names, as in "@bram@veerhuis.example".
-func Named(d *Document) []string {
+// MentionNames are the names by which a post of ours tells whom it names, as in "@bram@veerhuis.example".
+func MentionNames(d *Document) []string {
 	var list []string
 	for _, tag := range many(d.root["tag"]) {
 		if tag, _ := tag.(map[string]any); typeOf(tag) == streams.ActivityStreamsMentionName {

@@ -15,7 +15,7 @@ type Policies struct {
 // most 100 each, and Public in any of its three spellings.
 type Rule struct{ Automatic, Manual []string }
 
-// Everybody tells whether a list of ids includes the public.
+// Everybody reports whether a list of ids includes the public.
 func Everybody(ids []string) bool { return anyPublic(ids) }
 
 // ParsePolicies reads them out of a profile or a post.
@@ -48,7 +48,7 @@ func rule(value any) *Rule {
 	return &Rule{Automatic: either("automaticApproval", "always"), Manual: either("manualApproval", "approvalRequired")}
 }
 
-// IsActor tells whether a document is by its type the profile of somebody.
+// IsActor reports whether a document is by its type the profile of somebody.
 func (d *Document) IsActor() bool { return actors[d.Type()] }
 
 // ProofMade is when the proof in a document says that it was made; false without one that says so.

@@ -118,7 +118,7 @@ func proofDigest(config, document members) ([]byte, error) {
 	return digest, nil
 }
 
-// HasProof tells whether there is anything in a document that might be a proof.
+// HasProof reports whether there is anything in a document that might be a proof.
 func (d *Document) HasProof() bool { return d.root["proof"] != nil }
 
 // WithoutProof is an activity of ours as it is read where it comes from, which is proof enough: its own may be by a key
@@ -248,7 +248,7 @@ func (d *Document) proven() (document members, configs []members, err error) {
 	return document, []members{proof}, nil
 }
 
-// sameJSON tells whether two values are the same but for space and escapes.
+// sameJSON reports whether two values are the same but for space and escapes.
 func sameJSON(a, b json.RawMessage) bool {
 	x, err1 := jcs.Transform(slices.Concat([]byte(`[`), a, []byte(`]`)))
 	y, err2 := jcs.Transform(slices.Concat([]byte(`[`), b, []byte(`]`)))

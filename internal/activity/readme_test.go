@@ -51,7 +51,7 @@ func TestWhatTheReadmeSaysWeSendIsWhatWeSend(t *testing.T) {
 	}
 }
 
-// within tells whether an example is a document with something left out.
+// within reports whether an example is a document with something left out.
 func within(example, document any) bool {
 	switch example := example.(type) {
 	case map[string]any:

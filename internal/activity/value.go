@@ -123,7 +123,7 @@ func recipients(value any) []string {
 
 func isPublic(id string) bool { return id == Public || id == "as:Public" || id == "Public" }
 
-// isAddress tells whether an id can be fetched: http or https, a host in ASCII, no user in it and nothing that a header
+// isAddress reports whether an id can be fetched: http or https, a host in ASCII, no user in it and nothing that a header
 // or a log would stumble over.
 func isAddress(id string) bool {
 	scheme, rest, found := strings.Cut(id, "://")

@@ -375,7 +375,7 @@ func newMemory() *memory {
 	return &memory{actors: map[string]*memorised{}, met: map[string]bool{}, authors: map[string]string{}}
 }
 
-// knows tells whether the actor has been fetched before.
+// knows reports whether the actor has been fetched before.
 func (m *memory) knows(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -396,7 +396,7 @@ func (s *Server) Forget() {
 	clear(s.memory.met)
 }
 
-// forget drops what is older than that moment, and tells whether it did.
+// forget drops what is older than that moment, and reports whether it did.
 func (m *memory) forget(id string, before time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -109,11 +109,11 @@ func (s *Server) applyPermission(by, about, state, result string) {
 			n.asked.state = Rejected
 			continue
 		}
-		s.world.background("verify a stamp", func(ctx context.Context) error { return s.believeStamp(ctx, n, by, result) })
+		s.world.background("verify a stamp", func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
 	}
 }
 
-func (s *Server) believeStamp(ctx context.Context, n *note, by, stamp string) error {
+func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, stamp string) error {
 	if !sameHost(stamp, by) {
 		return fmt.Errorf("the stamp %s is not on the server of %s", stamp, by)
 	}

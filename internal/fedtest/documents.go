@@ -243,7 +243,7 @@ func (p *Person) stub() map[string]any {
 func (n *note) document() map[string]any {
 	document := map[string]any{
 		"id": n.id, "type": "Note", "attributedTo": n.author.ID, "url": n.url(),
-		"published": stamp(n.published), "to": n.to(), "cc": n.cc(),
+		"published": timestamp(n.published), "to": n.to(), "cc": n.cc(),
 		"content": n.html, "contentMap": map[string]any{n.language: n.html},
 		"summary": nil, "inReplyTo": nil, "sensitive": n.warning != "",
 		"attachment": []any{}, "tag": n.tags(),
@@ -259,7 +259,7 @@ func (n *note) document() map[string]any {
 		document["inReplyTo"] = n.inReplyTo
 	}
 	if !n.updated.IsZero() {
-		document["updated"] = stamp(n.updated)
+		document["updated"] = timestamp(n.updated)
 	}
 	n.consent(document)
 	if n.author.Server.Flavour == GoToSocial {

@@ -26,7 +26,7 @@ type Delivery struct {
 	Status int    // answered; 0 when it got no answer
 }
 
-// Accepted tells whether the delivery was validly signed, answered with success and taken to heart.
+// Accepted reports whether the delivery was validly signed, answered with success and taken to heart.
 func (l Delivery) Accepted() bool { return l.Fault == "" && l.Status/100 == 2 }
 
 // JSON is the activity; nil when the body is not a JSON object.

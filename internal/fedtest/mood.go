@@ -149,7 +149,7 @@ func garble(w http.ResponseWriter) {
 	io.WriteString(conn, "220 mail.example ESMTP ready\r\n")
 }
 
-// silent tells whether requests never get an answer.
+// silent reports whether requests never get an answer.
 func (s *spell) silent() bool { return s.kind == hanging || s.kind == trickling }
 
 // wait is the time that a slow server takes; false when the caller has left or the world has ended meanwhile.

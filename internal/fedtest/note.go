@@ -147,7 +147,7 @@ func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
 	n.updated = later(s.world.config.Now(), n.published, n.updated)
 	update := map[string]any{
 		"id": fmt.Sprintf("%s#updates/%d", n.id, s.world.number()), "type": "Update",
-		"to": n.to(), "cc": n.cc(), "published": stamp(n.updated), "object": n.document(),
+		"to": n.to(), "cc": n.cc(), "published": timestamp(n.updated), "object": n.document(),
 	}
 	s.mu.Unlock()
 	return p.say(ctx, update, slices.Clone(n.inboxes)...)
@@ -220,8 +220,8 @@ func (n *note) mentionedIDs() []string {
 func (n *note) create() map[string]any {
 	return map[string]any{
 		"id": n.id + "/activity", "type": "Create", "actor": n.author.ID,
-		"published": stamp(n.published), "to": n.to(), "cc": n.cc(), "object": n.document(),
+		"published": timestamp(n.published), "to": n.to(), "cc": n.cc(), "object": n.document(),
 	}
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

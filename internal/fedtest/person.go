@@ -331,7 +331,7 @@ func (p *Person) Boost(ctx context.Context, object string) (Sent, error) {
 	}
 	activity := map[string]any{
 		"id": p.newNoteID() + "/activity", "type": "Announce", "actor": p.ID, "object": object,
-		"published": stamp(p.Server.world.config.Now()), "to": []string{public}, "cc": []string{p.Followers(), author.ID},
+		"published": timestamp(p.Server.world.config.Now()), "to": []string{public}, "cc": []string{p.Followers(), author.ID},
 	}
 	p.Server.mu.Lock()
 	p.remember("Announce", object, activity)

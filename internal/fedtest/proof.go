@@ -47,7 +47,7 @@ func (p *Person) Prove(activity map[string]any) (map[string]any, error) {
 		}
 	}
 	proof := map[string]any{"@context": proven["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022", "proofPurpose": "assertionMethod",
-		"verificationMethod": p.ProofKeyID(), "created": stamp(p.Server.world.config.Now())}
+		"verificationMethod": p.ProofKeyID(), "created": timestamp(p.Server.world.config.Now())}
 	hash, err := proofHash(proof, proven)
 	if err != nil {
 		return nil, err

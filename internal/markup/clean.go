@@ -241,7 +241,7 @@ func (c *cleaner) address(u *url.URL) {
 	c.say(host)
 }
 
-// pretends says whether a link's text hides where it leads: by hidden spans, or by naming another host.
+// pretends reports whether a link's text hides where it leads: by hidden spans, or by naming another host.
 // Mentions and hashtags are names and not addresses.
 func pretends(n *node, to *url.URL) bool {
 	if n.hasClass("mention") || n.hasClass("hashtag") {
@@ -264,7 +264,7 @@ func pretends(n *node, to *url.URL) bool {
 	return host != strings.TrimPrefix(strings.ToLower(to.Host), "www.")
 }
 
-// letters says whether s could be a top-level domain.
+// letters reports whether s could be a top-level domain.
 func letters(s string) bool {
 	return len(s) > 1 && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
 }

@@ -164,7 +164,7 @@ func (f *federatedWriter) plainly(n *node) {
 	f.end(n.tag)
 }
 
-// holdsBlocks says whether the white space directly in n is only the layout of the source.
+// holdsBlocks reports whether the white space directly in n is only the layout of the source.
 func holdsBlocks(n *node) bool {
 	switch n.tag {
 	case "ul", "ol", "blockquote", "thead", "tbody", "tr":

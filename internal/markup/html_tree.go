@@ -35,7 +35,7 @@ func (n *node) hasAttr(name string) bool {
 	return false
 }
 
-// hasClass says whether the class attribute has that word.
+// hasClass reports whether the class attribute has that word.
 func (n *node) hasClass(class string) bool {
 	for _, word := range strings.Fields(n.attr("class")) {
 		if word == class {

@@ -152,7 +152,7 @@ func (c *articleRenderer) hashtag(n *name) {
 		words("#"), newElement("span").with(words(n.tag))))
 }
 
-// insideLink says whether a node stands in a link or in the description of a picture.
+// insideLink reports whether a node stands in a link or in the description of a picture.
 func insideLink(n ast.Node) bool {
 	for n = n.Parent(); n != nil; n = n.Parent() {
 		switch n.(type) {

@@ -178,7 +178,7 @@ func (t *quoteSetter) quote(mark byte, rest string, after rune) string {
 
 func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// elided says whether a swallowed word begins here: 's avonds, 'twas, '90s.
+// elided reports whether a swallowed word begins here: 's avonds, 'twas, '90s.
 func (t *quoteSetter) elided(rest string) bool {
 	end := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if end < 0 {

@@ -72,7 +72,7 @@ func (c *articleRenderer) linked(href string) {
 	}
 }
 
-// isNew says whether a link, mention or hashtag is met for the first time.
+// isNew reports whether a link, mention or hashtag is met for the first time.
 func (c *articleRenderer) isNew(written string) bool {
 	met := c.met[written]
 	c.met[written] = true
@@ -180,7 +180,7 @@ func escapeMarkdown(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "&", `\&`).Replace(s)
 }
 
-// hint reads {.wide} or {.full} behind a picture, and says whether nothing else stands in its paragraph.
+// hint reads {.wide} or {.full} behind a picture, and reports whether nothing else stands in its paragraph.
 func (c *articleRenderer) hint(n ast.Node) (class string, alone bool) {
 	if n.PreviousSibling() != nil {
 		return "", false

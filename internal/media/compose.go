@@ -77,7 +77,7 @@ func (f *finder) person(handle string) (string, bool) {
 	return actor.URL, true
 }
 
-// failed tells whether there is no answer, whatever the reason.
+// failed reports whether there is no answer, whatever the reason.
 func (f *finder) failed(err error) bool {
 	if err != nil && !errors.Is(err, blog.ErrNotFound) && f.err == nil {
 		f.err = err

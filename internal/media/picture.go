@@ -58,7 +58,7 @@ func examine(upload []byte) (*format, image.Config, error) {
 	return kind, size, nil
 }
 
-// over tells whether a picture is too large, also where the product of its sides overflows.
+// over reports whether a picture is too large, also where the product of its sides overflows.
 func over(size image.Config) bool {
 	high, low := bits.Mul64(uint64(size.Width), uint64(size.Height))
 	return high > 0 || low > maxPixels || size.Width > maxSide || size.Height > maxSide

@@ -66,9 +66,9 @@ func (c *Client) statusError(resp *http.Response) error {
 // named are the errors that already say what they mean.
 var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity}
 
-// trouble turns what a connection failed with into a Trouble. Errors of our own pass; that of the caller's
+// translate turns what a connection failed with into a Trouble. Errors of our own pass; that of the caller's
 // context does, too, because it says nothing about the other server.
-func (c *Client) trouble(caller context.Context, err error, total time.Duration) error {
+func (c *Client) translate(caller context.Context, err error, total time.Duration) error {
 	if caller.Err() != nil {
 		return caller.Err()
 	}

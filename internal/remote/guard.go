@@ -136,7 +136,7 @@ func parseHost(host string) (name string, number netip.Addr, err error) {
 	return name, number, nil
 }
 
-// looksNumeric tells whether a resolver may take a name that ends so for a number.
+// looksNumeric reports whether a resolver may take a name that ends so for a number.
 func looksNumeric(label string) bool {
 	if rest, hex := strings.CutPrefix(label, "0x"); hex {
 		return strings.Trim(rest, "0123456789abcdef") == ""
@@ -167,7 +167,7 @@ func (g *guard) allowed(number netip.Addr) bool {
 	return false
 }
 
-// allowedNumber tells whether an address names an allowed number directly.
+// allowedNumber reports whether an address names an allowed number directly.
 func (g *guard) allowedNumber(u *url.URL) bool {
 	number, err := netip.ParseAddr(u.Hostname())
 	return err == nil && g.allowed(number)

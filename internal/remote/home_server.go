@@ -35,7 +35,7 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 		home, err = c.exchange().homeServer(within, "http", name, host)
 	}
 	if err != nil {
-		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100), c.trouble(ctx, err, c.options.Lookup))
+		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100), c.translate(ctx, err, c.options.Lookup))
 	}
 	return home, nil
 }

@@ -38,7 +38,7 @@ func (c *Client) object(ctx context.Context, id string) (doc *activity.Document,
 	defer cancel()
 	doc, at, err = c.exchange().object(within, id)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask for %q: %w", id, c.trouble(ctx, err, c.options.Lookup))
+		return nil, nil, fmt.Errorf("ask for %q: %w", id, c.translate(ctx, err, c.options.Lookup))
 	}
 	return doc, at, nil
 }

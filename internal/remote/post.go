@@ -72,7 +72,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 		}
 	}
 	if err != nil {
-		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.trouble(ctx, err, c.options.Delivery)
+		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.translate(ctx, err, c.options.Delivery)
 	}
 	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Words: words(resp)}
 	answer.Took = time.Since(start)

@@ -76,12 +76,12 @@ func (o *SelfClient) ask(ctx context.Context, method, address, accept string, bo
 	}
 	if key.Private != nil {
 		if err := o.client.sign(req, body, key, in); err != nil {
-			return Reply{}, o.client.trouble(ctx, err, o.client.options.Lookup)
+			return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 		}
 	}
 	resp, err := o.client.wire.RoundTrip(req)
 	if err != nil {
-		return Reply{}, o.client.trouble(ctx, err, o.client.options.Lookup)
+		return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 	}
 	defer resp.Body.Close()
 	reply := Reply{Status: resp.StatusCode, Header: resp.Header, At: o.client.options.Now()}
@@ -90,7 +90,7 @@ func (o *SelfClient) ask(ctx context.Context, method, address, accept string, bo
 		reply.Expires = resp.TLS.PeerCertificates[0].NotAfter
 	}
 	if reply.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxSelfReply)); err != nil {
-		return Reply{}, o.client.trouble(ctx, err, o.client.options.Lookup)
+		return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 	}
 	return reply, nil
 }

@@ -24,12 +24,12 @@ func (c *Client) Software(ctx context.Context, host string) (string, error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
 	name := ""
-	err := c.overEither(func(scheme string) (err error) {
+	err := c.tryBothSchemes(func(scheme string) (err error) {
 		name, err = c.exchange().software(within, scheme, host)
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("ask %s what it runs: %w", clean(host, 100), c.trouble(ctx, err, c.options.Lookup))
+		return "", fmt.Errorf("ask %s what it runs: %w", clean(host, 100), c.translate(ctx, err, c.options.Lookup))
 	}
 	return name, nil
 }

@@ -37,19 +37,19 @@ func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject st
 	}
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	err = c.overEither(func(scheme string) (err error) {
+	err = c.tryBothSchemes(func(scheme string) (err error) {
 		self, subject, err = c.exchange().webfinger(within, scheme, name, host)
 		return err
 	})
 	if err != nil {
-		return "", "", fmt.Errorf("ask for %q: %w", handle, c.trouble(ctx, err, c.options.Lookup))
+		return "", "", fmt.Errorf("ask for %q: %w", handle, c.translate(ctx, err, c.options.Lookup))
 	}
 	return self, subject, nil
 }
 
-// overEither asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and the guard
+// tryBothSchemes asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and the guard
 // sees to it.
-func (c *Client) overEither(ask func(scheme string) error) error {
+func (c *Client) tryBothSchemes(ask func(scheme string) error) error {
 	err := ask("https")
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
 		err = ask("http")

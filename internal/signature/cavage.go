@@ -258,7 +258,7 @@ func paramValue(s string) (value, rest string, ok bool) {
 	return value, rest, ok
 }
 
-// isToken tells whether s is a token (RFC 9110, section 5.6.2).
+// isToken reports whether s is a token (RFC 9110, section 5.6.2).
 func isToken(s string) bool {
 	for _, r := range []byte(s) {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'

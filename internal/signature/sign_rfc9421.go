@@ -174,7 +174,7 @@ func acceptSignatureOf(label string, list httpsfv.InnerList, req *http.Request, 
 	return w, true
 }
 
-// binds tells whether a signature over these components is good for one request to one server alone.
+// binds reports whether a signature over these components is good for one request to one server alone.
 func binds(covered map[string]bool, body bool) bool {
 	host := covered["@target-uri"] || covered["@authority"] || covered["host"]
 	target := covered["@target-uri"] || covered["@request-target"] || covered["@path"] && covered["@query"]

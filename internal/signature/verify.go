@@ -95,7 +95,7 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 	return claim.Signed, nil
 }
 
-// Present tells whether a header bears a signature of one of the dialects, good or bad.
+// Present reports whether a header bears a signature of one of the dialects, good or bad.
 func Present(header http.Header) bool {
 	return len(header.Values("Signature-Input")) > 0 || len(cavageHeaders(header)) > 0
 }

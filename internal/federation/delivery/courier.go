@@ -559,7 +559,7 @@ func (c *Courier) post(ctx context.Context, server *lease, delivery store.Delive
 // shortened is what a letter says in less than so many bytes: without what it says twice, else with the id of its object
 // in the place of that (contract F-112). One that has no shorter form stays as it is.
 func shortened(words []byte, limit int) []byte {
-	if once, err := activity.Once(words); err == nil && len(once) < limit {
+	if once, err := activity.WithoutContentMap(words); err == nil && len(once) < limit {
 		return once
 	}
 	if short, err := activity.ByReference(words); err == nil {

@@ -107,7 +107,8 @@ func (d *Documents) thread(ctx context.Context, object store.Object, article blo
 		return nil, err
 	}
 	list, next, err := d.threadPage(ctx, d.Site.ArticleID(object.ID)+"/context", article.ID, "")
-	return activity.ContextCollection(d.Site, voice, object.ID, list, counts[article.ID].Replies, next), err
+	return activity.ContextCollection(activity.Conversation{Article: d.Site.ArticleID(object.ID),
+		Author: d.Site.ActorID(voice.ID), Comments: list, Total: counts[article.ID].Replies, Next: next}), err
 }
 
 // threadAfter is a page of a conversation. That from before all begins with the article.

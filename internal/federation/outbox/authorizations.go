@@ -195,7 +195,7 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 		return err
 	}
 	said, err := o.compose(ctx, s, wire.Voice, "Delete", t.ID, 0, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapDeleteStamp(e, wire, told...)
+		return activity.WrapDeleteAuthorization(e, wire, told...)
 	})
 	if err != nil {
 		return err

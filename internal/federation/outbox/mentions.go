@@ -84,7 +84,7 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	told := activity.Named(document)
+	told := activity.MentionNames(document)
 	return slices.DeleteFunc(rendered.Mentions, func(handle string) bool {
 		actor, _ := o.Store.ActorByHandle(ctx, handle[1:])
 		ours := strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain)
