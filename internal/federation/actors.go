@@ -13,40 +13,41 @@ import (
 	"causerie/internal/store"
 )
 
-// How long what we know of people elsewhere is good.
+// How long our record of a remote actor is valid.
 const (
-	StaleAfter   = 24 * time.Hour      // older than this, it is asked for anew once something needs it
-	confirmAfter = 24 * time.Hour      // a departure that only showed itself is looked at once more
-	forgottenBy  = 30 * 24 * time.Hour // out of reach for longer, and another key: another owner
+	StaleAfter     = 24 * time.Hour      // an older record is fetched again when something needs it
+	recheckGone    = 24 * time.Hour      // an actor that seems to be gone is checked once more after this
+	takeoverSilent = 30 * 24 * time.Hour // silent for longer and other keys: the address has a new owner
 )
 
-// FetchActor asks an actor's server for it and remembers the answer.
+// FetchActor fetches an actor from its server and saves it. After a 410 it records that the actor seems to be gone, and
+// returns remote.ErrGone.
 func (b Core) FetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	doc, err := b.Remote.Lookup(ctx, id)
 	if errors.Is(err, remote.ErrGone) {
 		now := b.Now()
-		return blog.Actor{}, errors.Join(err, b.Store.SeemsGone(ctx, id, now, now.Add(confirmAfter)))
+		if failed := b.Store.SeemsGone(ctx, id, now, now.Add(recheckGone)); failed != nil {
+			return blog.Actor{}, failed
+		}
+		return blog.Actor{}, err
 	}
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	return b.readActor(ctx, id, doc)
+	return b.saveActor(ctx, id, doc)
 }
 
-// readActor reads what an actor's server answers for it, and remembers that.
-func (b Core) readActor(ctx context.Context, id string, doc *activity.Document) (blog.Actor, error) {
-	actor, err := activity.ParseActor(doc)
+// saveActor parses the document that was fetched from the address id, and saves the actor.
+func (b Core) saveActor(ctx context.Context, id string, doc *activity.Document) (blog.Actor, error) {
+	actor, err := ParseActor(doc, id)
 	if err != nil {
 		return blog.Actor{}, err
-	}
-	if actor.ID != id {
-		return blog.Actor{}, fmt.Errorf("%w: %s answers for %s", ErrForeign, actor.ID, id)
 	}
 	return actor, b.rememberActor(ctx, &actor)
 }
 
-// rememberActor saves what a server says of its actor now. A handle that was checked before stays while its first part
-// does.
+// rememberActor saves an actor as its server describes it now. A verified handle is kept as long as its user part is
+// unchanged.
 func (b Core) rememberActor(ctx context.Context, actor *blog.Actor) error {
 	if b.Site.Owns(actor.ID) {
 		return fmt.Errorf("%w: %s is ours", ErrForeign, actor.ID)
@@ -62,12 +63,12 @@ func (b Core) rememberActor(ctx context.Context, actor *blog.Actor) error {
 	if known.HandleCheckedAt != nil && SameUser(known.Handle, actor.Handle) {
 		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
 	}
-	another, err := b.takenOver(ctx, known, *actor)
+	newOwner, err := b.takenOver(ctx, known, *actor)
 	if err != nil {
 		return err
 	}
 	return b.Store.InTx(ctx, func(store *store.Store) error {
-		if another {
+		if newOwner {
 			if err := store.NewOwner(ctx, actor.ID, string(blog.NewID(b.Now()))); err != nil {
 				return err
 			}
@@ -76,20 +77,22 @@ func (b Core) rememberActor(ctx context.Context, actor *blog.Actor) error {
 	})
 }
 
+// SameUser reports whether two handles have the same user part, the part before the "@".
 func SameUser(a, b string) bool {
 	first, _, _ := strings.Cut(a, "@")
 	second, _, _ := strings.Cut(b, "@")
 	return strings.EqualFold(first, second)
 }
 
-// CheckHandle asks who bears an actor's handle. What cannot be proven is shown as the name on the actor's own host.
+// CheckHandle verifies the handle of an actor by WebFinger and saves the result. An actor whose handle cannot be
+// verified is shown with its name and the host of its id.
 func (b Core) CheckHandle(ctx context.Context, actor blog.Actor) error {
 	handle, err := b.ProvenHandle(ctx, actor)
 	switch {
 	case err == nil:
 		now := b.Now()
 		return b.Store.SaveHandle(ctx, actor.ID, handle, &now)
-	case Temporary(err): // what was proven before holds on
+	case Temporary(err): // an earlier result stays
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -97,14 +100,15 @@ func (b Core) CheckHandle(ctx context.Context, actor blog.Actor) error {
 	return b.Store.SaveHandle(ctx, actor.ID, ClaimedHandle(actor), nil)
 }
 
-// ClaimedHandle is an actor's name on its own host.
+// ClaimedHandle returns an actor's user name with the host of its id: "name@host".
 func ClaimedHandle(actor blog.Actor) string {
 	name, _, _ := strings.Cut(actor.Handle, "@")
 	return name + "@" + actor.Host
 }
 
-// ProvenHandle is the handle under which an actor's own host knows it. Where that host names another domain, that one must
-// lead to the actor as well.
+// ProvenHandle returns the handle that WebFinger gives for an actor. Its own host may name another domain (a handle
+// domain); that domain must then lead to the actor as well. It returns ErrForeign when WebFinger leads to another
+// actor.
 func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error) {
 	handle := ClaimedHandle(actor)
 	self, subject, err := b.Remote.WebFinger(ctx, handle)
@@ -121,10 +125,11 @@ func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error
 	return subject, err
 }
 
-// takenOver tells whether an actor that was out of reach for long came back with other keys alone: whoever has the address
-// now need not be who had it then. Keys that change on a server that is there are nothing of the kind.
+// takenOver reports whether the address of an actor has a new owner: it was silent for long and came back with other
+// keys only. An expired domain may have been bought by somebody else. A server that was never silent may change its
+// keys.
 func (b Core) takenOver(ctx context.Context, known, now blog.Actor) (bool, error) {
-	if known.SilentSince == nil || b.Now().Sub(*known.SilentSince) < forgottenBy {
+	if known.SilentSince == nil || b.Now().Sub(*known.SilentSince) < takeoverSilent {
 		return false, nil
 	}
 	before, err := b.Store.ActorKeys(ctx, known.ID)

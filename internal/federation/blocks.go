@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/blog"
@@ -10,16 +9,16 @@ import (
 	"causerie/internal/store"
 )
 
-// A block, and the list to which a site may be confined, hold at three gates: the inbox, before anything that comes is
-// judged or looked up; the client, before anything is asked of anybody, redirects included; and the courier, before a
-// letter leaves. What a person among the refused wrote reaches us by others as well: whoever takes something in asks for
-// its author by knownActor, which knows nobody who is refused.
+// Blocks and the list of allowed servers are checked in three places: in the inbox, before a signature is verified or
+// anything is fetched; in the client, before each request and each redirect; and in the courier, before a delivery is
+// sent. Posts of a blocked author also reach us through others, so the inbox checks the author of each post as well.
 
-// ErrBlocked ends what has to do with somebody who is refused. It is no trouble, and its sender is told nothing.
+// ErrBlocked ends the handling of an activity of somebody who is blocked. It is not logged, and the sender gets no
+// reason.
 var ErrBlocked = fmt.Errorf("%w: it is blocked", ErrNotOurs)
 
-// Blocked tells whether nothing is heard from an address, asked of it or sent there: its server or itself is refused, or
-// is not on the list of those to whom the site is confined. We ourselves never are.
+// Blocked reports whether nothing is accepted from an address, fetched from it or sent to it: it or its server is
+// blocked, or AllowList is set and the server is not on the list. Our own addresses never are.
 func (b Core) Blocked(ctx context.Context, s *store.Store, address string) (bool, error) {
 	if b.Site.Owns(address) {
 		return false, nil
@@ -33,16 +32,19 @@ func (b Core) Blocked(ctx context.Context, s *store.Store, address string) (bool
 	return !allowed, err
 }
 
-// Permit refuses questions to those who are barred, with remote.ErrRefused: it is the gate of the client.
+// Permit returns remote.ErrRefused for an address that is blocked. The client asks it before each request.
 func (b Core) Permit(ctx context.Context, address string) error {
-	barred, err := b.Blocked(ctx, b.Store, address)
-	if !barred {
+	refused, err := b.Blocked(ctx, b.Store, address)
+	if !refused {
 		return err
 	}
 	host := blog.HostOf(address)
 	blocked, err := b.Store.Blocked(ctx, host, address)
-	if err == nil && !blocked {
-		return fmt.Errorf("%w: %s is not on the list of servers with which this blog speaks", remote.ErrRefused, host)
+	switch {
+	case err != nil:
+		return err
+	case blocked:
+		return fmt.Errorf("%w: it is blocked", remote.ErrRefused)
 	}
-	return errors.Join(err, fmt.Errorf("%w: it is blocked", remote.ErrRefused))
+	return fmt.Errorf("%w: %s is not on the list of servers with which this blog speaks", remote.ErrRefused, host)
 }

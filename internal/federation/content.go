@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,34 +15,36 @@ import (
 	"causerie/internal/store"
 )
 
-// Tombstone is the type of what stood at an address and is gone.
+// Tombstone is the type of an object that was deleted.
 const Tombstone = "Tombstone"
 
-// WireAuthorization is a stamp as others see it: given by whoever of ours wrote what it is about; blog.ErrGone when that was
-// taken back.
+// WireAuthorization returns an authorization as other servers read it (FEP-044f). Our author of the target gives it. It
+// returns blog.ErrGone when the target was withdrawn.
 func (b Core) WireAuthorization(ctx context.Context, s *store.Store, t blog.Authorization) (activity.Authorization, error) {
 	_, id, _, _ := b.Site.Local(t.Target)
 	object, err := s.Object(ctx, id)
-	if err == nil && object.GoneAt != nil {
-		err = blog.ErrGone
-	}
 	if err != nil {
 		return activity.Authorization{}, err
+	}
+	if object.GoneAt != nil {
+		return activity.Authorization{}, blog.ErrGone
 	}
 	voice, err := b.OwnerOf(ctx, s, object)
 	return activity.Authorization{Site: b.Site, Voice: voice, ID: t.ID, Post: t.Instrument, Object: t.Target}, err
 }
 
-// Content makes a comment of a stranger's post: cleaned text, a poll as its options, media as links. What stands under an
-// article because it quotes it does not say so in its words as well.
+// Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links. A
+// quote of an article loses the line that says what it quotes, since it is shown under that article.
 func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment {
 	clean := markup.Clean(post.Content + attachmentsHTML(post))
 	if kind == blog.Quoting {
 		clean = markup.CleanQuote(post.Content, attachmentsHTML(post), b.Site.Owns)
 	}
-	c := blog.Comment{HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL, UpdatedAt: post.Updated,
-		PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies}
-	if post.Type == "Note" || post.Type == "Question" {
+	c := blog.Comment{
+		HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL,
+		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
+	}
+	if post.Type == "Note" || post.Type == "Question" { // in other types, the summary is no content warning
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
 	if c.PublishedAt.IsZero() {
@@ -50,7 +53,8 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 	return c
 }
 
-// attachmentsHTML is what a post holds beside its text: its name where it is no note, a poll's options, links to its media.
+// attachmentsHTML renders what a post has beside its text: its name unless it is a note, the options of a poll, and
+// links to its media.
 func attachmentsHTML(post activity.Object) string {
 	var b strings.Builder
 	if post.Name != "" && post.Type != "Note" && post.Type != "Question" {
@@ -64,30 +68,33 @@ func attachmentsHTML(post activity.Object) string {
 		b.WriteString("</ul>")
 	}
 	for _, media := range post.Attachments {
-		words := media.Alt
-		if words == "" {
-			words = media.Type
-		}
-		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(words))
+		label := cmp.Or(media.Alt, media.Type)
+		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(label))
 	}
 	return b.String()
 }
 
-// mostVoicesNamed is how many addresses of ours among those that a post names are looked up.
-const mostVoicesNamed = 20
+// maxVoicesNamed limits how many of our addresses in a post are looked up.
+const maxVoicesNamed = 20
 
-// MentionOf makes a mention of a stranger's post.
+// MentionOf makes a mention from a remote post.
 func (b Core) MentionOf(post activity.Object, act activity.Activity) blog.Mention {
-	words := b.Content(post, blog.Answering)
-	return blog.Mention{Address: post.ID, ActorID: post.AttributedTo, Visibility: post.Visibility(act.To, act.Cc), HTML: words.HTML, Plain: words.Plain,
-		Warning: words.Warning, Language: words.Language, URL: words.URL, Answers: post.InReplyTo, PublishedAt: words.PublishedAt, UpdatedAt: words.UpdatedAt,
-		ArrivedAt: b.Now()}
+	content := b.Content(post, blog.Answering)
+	return blog.Mention{
+		Address: post.ID, ActorID: post.AttributedTo, Visibility: post.Visibility(act.To, act.Cc),
+		HTML: content.HTML, Plain: content.Plain, Warning: content.Warning, Language: content.Language,
+		URL: content.URL, Answers: post.InReplyTo,
+		PublishedAt: content.PublishedAt, UpdatedAt: content.UpdatedAt, ArrivedAt: b.Now(),
+	}
 }
 
-// VoicesNamed finds the voices of ours that still speak among those to whom a post is sent or, where it is public, whom it
-// mentions.
-func (b Core) VoicesNamed(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) ([]blog.Voice, error) {
+// VoicesNamed returns our voices to which a post is addressed or, if the post is public, which it mentions. Retired
+// voices are left out.
+func (b Core) VoicesNamed(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) (
+	[]blog.Voice, error,
+) {
 	names := slices.Concat(post.To, post.Cc, act.To, act.Cc)
+	// A restricted post may name in a tag somebody to whom it is not sent.
 	if post.Visibility(act.To, act.Cc) != blog.RestrictedComment {
 		names = append(names, post.Mentions...)
 	}
@@ -95,7 +102,7 @@ func (b Core) VoicesNamed(ctx context.Context, s *store.Store, post activity.Obj
 	slices.Sort(ours)
 	ours = slices.Compact(ours)
 	var voices []blog.Voice
-	for _, address := range ours[:min(len(ours), mostVoicesNamed)] {
+	for _, address := range ours[:min(len(ours), maxVoicesNamed)] {
 		voice, err := b.VoiceOf(ctx, s, address)
 		switch {
 		case errors.Is(err, blog.ErrNotFound):
@@ -108,10 +115,10 @@ func (b Core) VoicesNamed(ctx context.Context, s *store.Store, post activity.Obj
 	return voices, nil
 }
 
-// MaxFeaturedTags is how many tags an author is known by.
+// MaxFeaturedTags is how many tags an author's profile lists.
 const MaxFeaturedTags = 10
 
-// Profile is a voice as other servers read it, with the tags that it uses most.
+// Profile returns the actor document of a voice, with the tags that it uses most.
 func (b Core) Profile(ctx context.Context, s *store.Store, voice blog.Voice) ([]byte, error) {
 	var err error
 	if voice.Tags, err = s.TagsOf(ctx, voice.ID, MaxFeaturedTags); err != nil {
@@ -120,4 +127,5 @@ func (b Core) Profile(ctx context.Context, s *store.Store, voice blog.Voice) ([]
 	return activity.Person(b.Site, voice)
 }
 
+// QuoteRequest is the type of an activity that asks for permission to quote (FEP-044f).
 const QuoteRequest = "QuoteRequest"

@@ -12,22 +12,23 @@ import (
 	"causerie/internal/remote"
 )
 
-// ErrNotOurs ends the handling of what has nothing to do with this blog. It is no trouble.
+// ErrNotOurs ends the handling of an activity that does not concern this blog. It is not a failure.
 var ErrNotOurs = errors.New("it has nothing to do with this blog")
 
-// NotOurs is an ErrNotOurs that says why, for whoever asked for the thing.
+// NotOurs is an ErrNotOurs with a reason, for a person who asked for the post.
 type NotOurs string
 
 func (why NotOurs) Error() string { return string(why) }
 
 func (why NotOurs) Is(target error) bool { return target == ErrNotOurs }
 
-// The two ways of a post to have nothing to do with an article.
+// Why a post does not concern an article.
 const (
 	ErrNowhere   = NotOurs("it leads to no article of ours")
 	ErrNoArticle = NotOurs("it answers nothing, and speaks of no article")
 )
 
+// IgnoreMissing returns nil for blog.ErrNotFound and ErrNotOurs, and any other error unchanged.
 func IgnoreMissing(err error) error {
 	if errors.Is(err, blog.ErrNotFound) || errors.Is(err, ErrNotOurs) {
 		return nil
@@ -35,12 +36,13 @@ func IgnoreMissing(err error) error {
 	return err
 }
 
-// DetailOf is what an error says after one that it is.
+// DetailOf returns the part of an error's text that follows the text of base, which it wraps.
 func DetailOf(err, base error) string {
 	_, after, _ := strings.Cut(err.Error(), base.Error())
 	return strings.TrimPrefix(after, ": ")
 }
 
+// WriteError answers a request of another server with a status and a JSON body {"error": why}.
 func WriteError(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -48,21 +50,26 @@ func WriteError(w http.ResponseWriter, status int, why string) {
 	w.Write(ErrorBody(why))
 }
 
+// ErrorBody returns the JSON body of WriteError.
 func ErrorBody(why string) []byte {
-	body, _ := json.Marshal(map[string]string{"error": why})
+	body, _ := json.Marshal(map[string]string{"error": why}) // a string cannot fail
 	return body
 }
 
-// Why a key or a document of somebody else's cannot be used.
+// Why a key or a document of another server is not trusted.
 var (
 	ErrForeign = errors.New("it claims what belongs to somebody else")
 	ErrNoKey   = errors.New("its owner does not list this key")
 )
 
-// Permanent tells an answer that another try would not change, of somebody else's server, from trouble of our own.
+// Permanent reports whether an error is the answer of another server that another try would not change: it refused, or
+// the document does not exist or cannot be trusted. A failure of our own, for example of the database, is neither
+// permanent nor [Temporary].
 func Permanent(err error) bool {
-	for _, known := range []error{remote.ErrRefused, remote.ErrNotFound, remote.ErrGone, remote.ErrForbidden, remote.ErrNotActivity,
-		activity.ErrMalformed, ErrForeign} {
+	for _, known := range []error{
+		remote.ErrRefused, remote.ErrNotFound, remote.ErrGone, remote.ErrForbidden, remote.ErrNotActivity,
+		activity.ErrMalformed, ErrForeign,
+	} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -70,7 +77,9 @@ func Permanent(err error) bool {
 	return false
 }
 
-// Temporary tells trouble that may be over the next time from a verdict.
+// Temporary reports whether another try may succeed later: the server is unavailable, we asked it too often, or the
+// time was over.
 func Temporary(err error) bool {
-	return errors.Is(err, remote.ErrUnavailable) || errors.Is(err, remote.ErrTooOften) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	return errors.Is(err, remote.ErrUnavailable) || errors.Is(err, remote.ErrTooOften) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }

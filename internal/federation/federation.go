@@ -1,11 +1,20 @@
-// Package federation is the blog's conversation with other servers.
+// Package federation is what the rooms that speak ActivityPub share: who we are ([Core]), whom we block, whose keys and
+// actors we trust ([Keyring]), how we fetch and read what other servers have, and the words of its errors and logs.
 //
-// Everything an author says goes through the [Outbox]: it asks the noun, builds the bytes, and in one transaction saves
-// the change and writes the letters. Everything the world says comes through the [Inbox]: it judges the signature,
-// takes the activity in or keeps it as an arrival, and answers only after the commit. The [Courier] carries letters,
-// [Documents] serves what other servers may read, and [Chores] does what must be done from time to time.
+// Six packages build on it:
 //
-// No network is asked inside a transaction. What an activity needs from elsewhere is fetched before, within a budget.
+//   - outbox: what authors do. It builds an activity and, in one transaction, saves the change and queues the
+//
+// deliveries.
+//   - inbox: what other servers send. It verifies the signature, handles or queues the activity, and answers after the
+//     commit. It also completes conversations (backfill).
+//   - delivery: sends the queued deliveries.
+//   - documents: actors, articles and collections that other servers read, WebFinger and NodeInfo.
+//   - doctor: finds out why a blog does not federate, and shows how it reads something elsewhere.
+//   - jobs: periodic work, such as scheduled articles and fetching old actors again.
+//
+// No request to another server is made inside a transaction. What an activity needs from elsewhere is fetched before,
+// within a limit.
 package federation
 
 import (
@@ -20,32 +29,32 @@ import (
 	"causerie/internal/store"
 )
 
-// Core is what all parts of the room work with.
+// Core is what every room of the federation works with.
 type Core struct {
-	Site   blog.Site // its addresses; what may change of it (name, language) is read where it is shown
+	Site   blog.Site // for its addresses; its name and language may change, and are read where they are shown
 	Store  *store.Store
 	Remote *remote.Client
 	Now    func() time.Time
 	Log    *slog.Logger
 
-	// AllowList confines the conversation to the servers that are allowed.
+	// AllowList blocks every server that is not on the list of allowed servers.
 	AllowList bool
 }
 
-// learnTime is how long a request may be held up by writing down how its server reads signatures.
+// learnTime limits how long a request waits while the signature scheme of its server is saved.
 const learnTime = 5 * time.Second
 
-// LearnScheme keeps what a remote.Client finds out of how a server reads signatures. When it cannot be written, it is
-// found out again another day.
+// LearnScheme saves until when a server is taken to read the signatures of RFC 9421, as a [remote.Client] found out. An
+// error is only logged, since the client can find it out again.
 func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
 	defer cancel()
 	if err := b.Store.LearnScheme(ctx, host, until, b.Now()); err != nil {
-		b.Log.Warn("how a server reads signatures cannot be written down", "host", host, "error", err)
+		b.Log.Warn("the signature scheme of a server cannot be saved", "host", host, "error", err)
 	}
 }
 
-// VoiceOf finds the voice of ours that an actor address names.
+// VoiceOf returns our voice with this actor address, or blog.ErrNotFound.
 func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
 	kind, id, rest, ok := b.Site.Local(address)
 	if !ok || kind != "actors" || rest != "" {
@@ -56,8 +65,10 @@ func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog
 
 var mediaFile = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)
 
-// PostInput gathers all that an article's object on the wire is made of.
-func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (activity.PostInput, error) {
+// PostInput collects what the ActivityPub object of an article is made of.
+func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (
+	activity.PostInput, error,
+) {
 	author, err := s.Voice(ctx, a.VoiceID)
 	if err != nil {
 		return activity.PostInput{}, err
@@ -88,7 +99,7 @@ func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, men
 	return w, nil
 }
 
-// inlinePictures lists the pictures of our library in an article's text, each once, in their order.
+// inlinePictures lists the pictures of our library in the text of an article, each once, in order.
 func inlinePictures(a blog.Article) []blog.ID {
 	var ids []blog.ID
 	known := map[string]bool{}

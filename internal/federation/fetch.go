@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -9,17 +10,21 @@ import (
 	"causerie/internal/blog"
 )
 
-// Safely makes an error of a panic, so that one answer cannot take the program with it.
+// ErrPanic is the error of Safely after a panic.
+var ErrPanic = errors.New("panic")
+
+// Safely calls do and turns a panic into an ErrPanic that carries the stack. Work that strangers can cause runs in it,
+// so that one bad document or answer cannot end the program.
 func Safely(do func() error) (err error) {
 	defer func() {
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanic, fault, debug.Stack())
 		}
 	}()
 	return do()
 }
 
-// FetchListing asks for a collection or a page of one.
+// FetchListing fetches a collection, or one page of a collection.
 func (b Core) FetchListing(ctx context.Context, at string) (activity.Listing, error) {
 	doc, err := b.Remote.Lookup(ctx, at)
 	if err != nil {
@@ -28,7 +33,8 @@ func (b Core) FetchListing(ctx context.Context, at string) (activity.Listing, er
 	return activity.ParseListing(doc)
 }
 
-// FetchPost asks a post's origin for it. Only what lies with its author is believed.
+// FetchPost fetches a post from its own server. It returns ErrForeign for an address of ours, and for a post whose id
+// and author are not of one origin: nobody can vouch for the posts of other servers. A Tombstone has no author.
 func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, error) {
 	if b.Site.Owns(address) {
 		return nil, ErrForeign
@@ -45,4 +51,17 @@ func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, 
 		return nil, ErrForeign
 	}
 	return &post, nil
+}
+
+// ParseActor reads the actor that was fetched from the address id. It returns ErrForeign when the document has another
+// id.
+func ParseActor(doc *activity.Document, id string) (blog.Actor, error) {
+	actor, err := activity.ParseActor(doc)
+	if err != nil {
+		return blog.Actor{}, err
+	}
+	if actor.ID != id {
+		return blog.Actor{}, fmt.Errorf("%w: %s answers for %s", ErrForeign, actor.ID, id)
+	}
+	return actor, nil
 }

@@ -212,7 +212,7 @@ func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claim
 	if err != nil {
 		return RemoteKey{}, nil, err
 	}
-	actor, err := k.readActor(ctx, owner, doc)
+	actor, err := k.saveActor(ctx, owner, doc)
 	if err != nil {
 		return RemoteKey{}, nil, err
 	}

@@ -7,11 +7,11 @@ import (
 	"causerie/internal/blog"
 )
 
-// LogActivity is what the log says of an activity that there is trouble with: which, by whom, and what trouble. Of a report it is
-// the trouble alone: who reports is for the moderators to know.
-func LogActivity(act activity.Activity, signer string, trouble error) []any {
+// LogActivity returns the attributes of a log line about an activity that failed: its id, its signer and the error. Of
+// a report (Flag) it returns only the error, without names: only moderators may know who reports.
+func LogActivity(act activity.Activity, signer string, err error) []any {
 	if _, report := act.Act.(activity.Flag); !report {
-		return []any{"activity", act.ID, "signer", signer, "error", trouble}
+		return []any{"activity", act.ID, "signer", signer, "error", err}
 	}
 	var secrets []string
 	for _, secret := range []string{act.ID, act.Actor, signer, blog.HostOf(act.Actor), blog.HostOf(signer)} {
@@ -19,16 +19,17 @@ func LogActivity(act activity.Activity, signer string, trouble error) []any {
 			secrets = append(secrets, secret, "…")
 		}
 	}
-	return []any{"activity", "a report", "error", strings.NewReplacer(secrets...).Replace(trouble.Error())}
+	return []any{"activity", "a report", "error", strings.NewReplacer(secrets...).Replace(err.Error())}
 }
 
-// LogArrival is LogActivity an arrival; of one that cannot be read, its address and its signer are all there is to say.
-func LogArrival(arrival blog.Arrival, trouble error) []any {
+// LogArrival is LogActivity for an arrival. The body of an arrival may be unreadable; its id and signer are then taken
+// from the row.
+func LogArrival(arrival blog.Arrival, failure error) []any {
 	doc, err := activity.Read(arrival.Body)
 	if err == nil {
 		if act, err := activity.Parse(doc); err == nil {
-			return LogActivity(act, arrival.Signer, trouble)
+			return LogActivity(act, arrival.Signer, failure)
 		}
 	}
-	return []any{"activity", arrival.ActivityID, "signer", arrival.Signer, "error", trouble}
+	return []any{"activity", arrival.ActivityID, "signer", arrival.Signer, "error", failure}
 }

@@ -13,7 +13,8 @@ import (
 	"causerie/internal/store"
 )
 
-// ResolveTarget finds what of ours an address means: an article, by its object's address or its page's, or a comment under one.
+// ResolveTarget returns the article that an address means, by the id of its object or by its page. For a comment it
+// returns the article and the comment's id. It returns blog.ErrNotFound when the address means neither.
 func (b Core) ResolveTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
 	if kind, id, rest, ok := b.Site.Local(address); ok && rest == "" {
 		switch kind {
@@ -33,6 +34,8 @@ func (b Core) ResolveTarget(ctx context.Context, s *store.Store, address string)
 	return b.ArticleUnder(ctx, s, c, err)
 }
 
+// ArticleUnder returns the article under which a comment is, and the comment's id. A non-nil err comes back unchanged,
+// so that the result of a lookup of the comment can be passed on.
 func (b Core) ArticleUnder(ctx context.Context, s *store.Store, c blog.Comment, err error) (blog.Article, blog.ID, error) {
 	if err != nil {
 		return blog.Article{}, "", err
@@ -41,14 +44,17 @@ func (b Core) ArticleUnder(ctx context.Context, s *store.Store, c blog.Comment, 
 	return a, c.ID, err
 }
 
+// LastSegment returns the last segment of an address's path, without query and fragment.
 func LastSegment(address string) string {
 	address, _, _ = strings.Cut(address, "#")
 	address, _, _ = strings.Cut(address, "?")
 	return address[strings.LastIndexByte(address, '/')+1:]
 }
 
+// ArticlePath matches the path of an article's page: /2026/01/slug.
 var ArticlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
 
+// OwnerOf returns the voice that wrote an object of ours, an article or a comment.
 func (b Core) OwnerOf(ctx context.Context, s *store.Store, object store.Object) (blog.Voice, error) {
 	if object.CommentID != "" {
 		c, err := s.Comment(ctx, object.CommentID)
@@ -64,9 +70,11 @@ func (b Core) OwnerOf(ctx context.Context, s *store.Store, object store.Object) 
 	return s.Voice(ctx, a.VoiceID)
 }
 
-// ArticleAbout finds the article that a post speaks of, and how: what it quotes, or else the first that it links to. ErrNotOurs
-// when there is none that readers have.
-func (b Core) ArticleAbout(ctx context.Context, s *store.Store, post activity.Object) (blog.Article, blog.CommentKind, error) {
+// ArticleAbout returns the article that a post is about, and how: the one that it quotes, or else the first that it
+// links to. It returns ErrNoArticle, an ErrNotOurs, when there is none that everybody may read.
+func (b Core) ArticleAbout(ctx context.Context, s *store.Store, post activity.Object) (
+	blog.Article, blog.CommentKind, error,
+) {
 	if a, err := b.ReadableArticle(ctx, s, post.Quote); !errors.Is(err, blog.ErrNotFound) {
 		return a, blog.Quoting, err
 	}
@@ -83,7 +91,7 @@ func (b Core) ArticleAbout(ctx context.Context, s *store.Store, post activity.Ob
 	return blog.Article{}, "", ErrNoArticle
 }
 
-// links are the addresses of ours that a post leads to: from its text, or as that which it shares, like Lemmy's.
+// links lists our addresses to which a post links, in its text or, as Lemmy does, as an attachment.
 func (b Core) links(post activity.Object) []string {
 	list := post.LinksTo(b.Site.URL)
 	for _, media := range post.Attachments {
@@ -94,20 +102,24 @@ func (b Core) links(post activity.Object) []string {
 	return list
 }
 
-// ReadableArticle finds the article behind an address of ours, if everybody may read it.
+// ReadableArticle returns the article with an address of ours. It returns blog.ErrNotFound if there is none or if not
+// everybody may read it.
 func (b Core) ReadableArticle(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
 	if !b.Site.Owns(address) {
 		return blog.Article{}, blog.ErrNotFound
 	}
 	a, comment, err := b.ResolveTarget(ctx, s, address)
-	if err == nil && (comment != "" || !a.OnTheWeb()) {
-		err = blog.ErrNotFound
+	if err != nil {
+		return a, err
 	}
-	return a, err
+	if comment != "" || !a.OnTheWeb() {
+		return a, blog.ErrNotFound
+	}
+	return a, nil
 }
 
-// pageTarget finds what a human address of ours means: an article by its page, also by one that the page had before, and
-// an answer of ours by its place there.
+// pageTarget returns the article with this page, also by an earlier address of the page. If the fragment names a
+// comment of one of our voices there, it returns that comment's id as well.
 func (b Core) pageTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
 	u, err := url.Parse(address)
 	if err != nil || !ArticlePath.MatchString(u.Path) {
@@ -119,14 +131,17 @@ func (b Core) pageTarget(ctx context.Context, s *store.Store, address string) (b
 	}
 	if id, found := strings.CutPrefix(u.Fragment, "comment-"); found {
 		c, err := s.Comment(ctx, blog.ID(id))
-		if err == nil && c.ArticleID == a.ID && c.VoiceID != "" {
+		switch {
+		case err != nil:
+			return a, "", IgnoreMissing(err) // the article is still what the address means
+		case c.ArticleID == a.ID && c.VoiceID != "":
 			return a, c.ID, nil
 		}
-		return a, "", IgnoreMissing(err)
 	}
 	return a, "", nil
 }
 
+// OriginOf returns the scheme and host of an address, "" when it cannot be parsed.
 func OriginOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -7,29 +7,31 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// MaxRemembered bounds each memory of others. Anybody can add to it, so when it is full it forgets what was used least
-// recently, and nothing else: the rest still holds back what it is there to hold back.
+// MaxRemembered limits each memory of what other servers did. Anybody can fill it, so when it is full it forgets only
+// what was used least recently: the limits that it keeps for the others stay in force.
 const MaxRemembered = 20_000
 
-// newMemory is an empty memory of MaxRemembered entries. It is not safe for concurrent use.
+// newMemory returns an empty LRU cache for MaxRemembered entries. It is not safe for concurrent use.
 //
-// It is not the expirable cache of the same library: that one reads the real clock, and starts a goroutine that never
-// ends. How long an entry is good is checked by whoever reads it.
+// The expirable cache of the same library would read the real clock and start a goroutine that never ends. So the
+// reader of an entry checks how old it is.
 func newMemory[V any]() *simplelru.LRU[string, V] {
 	memory, err := simplelru.NewLRU[string, V](MaxRemembered, nil)
 	if err != nil {
-		panic(err) // the size is not positive
+		panic(err) // only when the size is not positive
 	}
 	return memory
 }
 
-// Recent remembers when something was last done for each of many names, so that it is not done again too soon.
+// Recent remembers when something was last done for each of many names, so that it is not done again too soon. It is
+// safe for concurrent use.
 type Recent struct {
 	every time.Duration
 	mu    sync.Mutex
 	last  *simplelru.LRU[string, time.Time]
 }
 
+// NewRecent returns a Recent that allows one mark of a name in each period of every.
 func NewRecent(every time.Duration) *Recent {
 	return &Recent{every: every, last: newMemory[time.Time]()}
 }
@@ -46,8 +48,8 @@ func (r *Recent) within(name string, now time.Time) bool {
 	return ok && now.Sub(last) < r.every
 }
 
-// Mark notes that it was done for the name. It reports false, and changes nothing, when the name was marked less than every
-// ago.
+// Mark notes that it was done for the name. It reports false, and changes nothing, when the name was marked less than
+// every ago.
 func (r *Recent) Mark(name string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +60,7 @@ func (r *Recent) Mark(name string, now time.Time) bool {
 	return true
 }
 
-// Size is how many names are remembered.
+// Size returns how many names are remembered.
 func (r *Recent) Size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,7 +1,8 @@
-// Package delivery brings activities to the inboxes of other servers.
+// Package delivery sends activities to the inboxes of other servers.
 //
-// The unit of work is a server: one worker claims it, signs and posts its deliveries in order, and records what became
-// of each. Silence rests the server, an answer about one author rests that author alone.
+// The unit of work is a server: one worker claims it, signs and posts its deliveries in order, and records the result
+// of each. A server that does not answer is left alone for a while. If it refuses a delivery of one author, only that
+// author waits.
 package delivery
 
 import (
@@ -12,9 +13,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
-	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -23,36 +25,47 @@ import (
 	"causerie/internal/store"
 )
 
-// Courier carries letters. What it claims is a server, not a letter: one worker holds a server, brings its letters one
-// after another in the order in which they were said, and stops at the first silence. A server that hangs so costs one
-// socket and delays nobody. One that answers and does not take a letter settles that letter, or lets its author rest there:
-// what others send goes on.
+// Courier sends the deliveries that are queued in the store. It claims servers, not single deliveries: one worker sends
+// the deliveries of a server one after another, in the order in which they were queued, and stops when the server does
+// not answer. So a server that hangs costs one connection and delays no other server. A server that answers but does
+// not accept a delivery settles that delivery, or makes its author wait there; other authors are not held up.
 type Courier struct {
 	federation.Core
 	wake     chan struct{}
-	seats    limit
+	slots    limit
 	keys     sync.Map // ring -> []signature.Key
 	mu       sync.Mutex
-	payloads map[payloadKey]message // of what was said lately
+	payloads *simplelru.LRU[payloadKey, message] // used lately
 }
 
 const (
-	slowAfter      = time.Second
-	idleGap        = 20 * time.Millisecond // between two looks for mail where there was none
-	unblocked      = time.Second           // for how long it is believed of servers that they are not blocked
-	claimAtOnce    = 256
-	deliveriesOnce = 50
-	mostPayloads   = 64
+	slowAfter     = time.Second
+	idleGap       = 20 * time.Millisecond // between two claims when the first found nothing
+	unblockedTime = time.Second           // how long a check for blocks is valid
+	maxClaims     = 256                   // servers in one claim
+	maxRead       = 50                    // deliveries of a server in one read
+	maxPayloads   = 64
+	settleTime    = 20 * time.Second // to record the result of a delivery
+
+	// stopGrace is how long a request may still take that is on its way when the courier stops.
+	stopGrace = 5 * time.Second
+
+	// probeAfter is how often a server may refuse a delivery before another one of the same author is tried.
+	probeAfter = 4
 )
 
-// NewCourier makes a courier; Run sets it going.
+// NewCourier returns a courier. Run starts it.
 func NewCourier(b federation.Core) *Courier {
-	c := &Courier{Core: b, wake: make(chan struct{}, 1), payloads: map[payloadKey]message{}}
-	c.seats.freed = c.Wake
+	payloads, err := simplelru.NewLRU[payloadKey, message](maxPayloads, nil)
+	if err != nil {
+		panic(err) // only when the size is not positive
+	}
+	c := &Courier{Core: b, wake: make(chan struct{}, 1), payloads: payloads}
+	c.slots.freed = c.Wake
 	return c
 }
 
-// Wake tells the courier that there is mail. It never blocks.
+// Wake tells the courier that deliveries were queued. It never blocks.
 func (c *Courier) Wake() {
 	select {
 	case c.wake <- struct{}{}:
@@ -60,115 +73,121 @@ func (c *Courier) Wake() {
 	}
 }
 
-// Run carries letters until the context ends; then it hands back what it holds and returns. Letters that were on their
-// way are finished if they are answered within the grace of their requests.
+// Run sends deliveries until the context ends. Then it releases the servers that it claimed and returns. Requests that
+// are on their way get five more seconds; a delivery that is cut off after that is queued again.
 func (c *Courier) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	if err := c.Store.Recover(ctx, c.Now()); err != nil {
-		c.Log.Error("what was claimed before the start cannot be freed", "error", err)
+		c.Log.Error("claims from before the start cannot be released", "error", err)
 	}
 	for ctx.Err() == nil {
+		// Servers that failed last time are claimed apart: they may not take all the slots.
 		claims := append(c.claim(ctx, false), c.claim(ctx, true)...)
-		for _, held := range claims {
+		for _, server := range claims {
 			working.Go(func() {
-				defer held.seat.free()
-				c.visit(ctx, held)
+				defer server.slot.free()
+				c.visit(ctx, server)
 			})
 		}
 		if len(claims) == 0 {
-			federation.Pause(ctx, nil, idleGap) // each server that is let go of wakes us
+			// Each visit that ends wakes us. The gap keeps many short visits from becoming as many claims.
+			federation.Pause(ctx, nil, idleGap)
+			// A random wait keeps several processes from asking the database at the same moments.
 			federation.Pause(ctx, c.wake, federation.PollTime/2+rand.N(federation.PollTime/2))
 		}
 	}
 }
 
-// lease is a server that is ours for a while, and its seat.
+// lease is a server that this process has claimed, and what it learned about it during the visit.
 type lease struct {
 	store.Claim
-	seat        *slot
+	slot        *slot
 	renewed     time.Time
-	deliveries  []store.Delivery // read together with those of others; nil when they were not
-	unblockedAt time.Time        // when it was last seen that it is not blocked
-	resting     map[blog.ID]bool // voices of which it did not take a letter in this visit
-	stuck       map[matter]bool  // and what those letters were about
-	knowsKey    map[blog.ID]bool // voices of which it has the newest key, as was seen in this visit
+	deliveries  []store.Delivery // read together with those of other servers; nil when they still have to be read
+	unblockedAt time.Time        // when it was last known not to be blocked
+	resting     map[blog.ID]bool // voices of which it refused a delivery in this visit
+	refused     map[topic]bool   // the topics of those deliveries
+	knowsKey    map[blog.ID]bool // voices whose newest key it has, as this visit showed
 }
 
-// matter is what must be told a server in its order: what one voice says about one object.
-type matter struct {
+// topic is what must reach a server in order: the deliveries of one voice about one object.
+type topic struct {
 	voice blog.ID
 	about string
 }
 
-// matterOf is the matter of a letter. Without an object, it is about the voice itself or about somebody at its inbox.
-func matterOf(l store.Delivery) matter {
+// topicOf returns the topic of a delivery. Without an object, it is about the voice itself, or about one inbox.
+func topicOf(d store.Delivery) topic {
 	switch {
-	case l.ObjectID != "":
-		return matter{l.VoiceID, string(l.ObjectID)}
-	case l.Kind == "Update" || l.Kind == "Delete" || l.Kind == "Move":
-		return matter{l.VoiceID, ""}
+	case d.ObjectID != "":
+		return topic{d.VoiceID, string(d.ObjectID)}
+	case d.Kind == "Update" || d.Kind == "Delete" || d.Kind == "Move":
+		return topic{d.VoiceID, ""}
 	}
-	return matter{l.VoiceID, l.Inbox}
+	return topic{d.VoiceID, d.Inbox}
 }
 
-// learnKey notes that the server has the newest key of a voice.
-func (h *lease) learnKey(voice blog.ID) {
-	if h.knowsKey == nil {
-		h.knowsKey = map[blog.ID]bool{}
+// markKeyKnown notes that the server has the newest key of a voice.
+func (l *lease) markKeyKnown(voice blog.ID) {
+	if l.knowsKey == nil {
+		l.knowsKey = map[blog.ID]bool{}
 	}
-	h.knowsKey[voice] = true
+	l.knowsKey[voice] = true
 }
 
-// passesOver reports whether a letter is left for later, since the server did not take another one of its voice. One that a
-// person asked for is brought all the same, unless that was about the same.
-func (h *lease) passesOver(l store.Delivery) bool {
-	return h.resting[l.VoiceID] && (!l.Asked || h.stuck[matterOf(l)])
+// skips reports whether a delivery must wait because the server refused another one of its voice. A delivery that a
+// person asked for is sent nevertheless, unless the refused one had the same topic: the order within a topic is kept.
+func (l *lease) skips(d store.Delivery) bool {
+	return l.resting[d.VoiceID] && (!d.Asked || l.refused[topicOf(d)])
 }
 
-// rest notes that the server did not take a letter and that its voice rests.
-func (h *lease) rest(l store.Delivery) {
-	if h.resting == nil {
-		h.resting, h.stuck = map[blog.ID]bool{}, map[matter]bool{}
+// markRefused notes that the server refused a delivery, so that its voice rests there.
+func (l *lease) markRefused(d store.Delivery) {
+	if l.resting == nil {
+		l.resting, l.refused = map[blog.ID]bool{}, map[topic]bool{}
 	}
-	h.resting[l.VoiceID], h.stuck[matterOf(l)] = true, true
+	l.resting[d.VoiceID], l.refused[topicOf(d)] = true, true
 }
 
-// claim takes servers for the free seats, of those that failed last time or of those that did not.
+// claim claims servers for the free slots: those that failed last time, or those that did not.
 func (c *Courier) claim(ctx context.Context, failing bool) []lease {
-	claims, err := c.Store.ClaimPeers(ctx, c.Now(), federation.LeaseTime, min(claimAtOnce, c.seats.room(failing)), failing)
+	room := min(maxClaims, c.slots.room(failing))
+	claims, err := c.Store.ClaimPeers(ctx, c.Now(), federation.LeaseTime, room, failing)
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error("letters cannot be claimed", "error", err)
+		c.Log.Error("servers cannot be claimed for delivery", "error", err)
 	}
 	if len(claims) == 0 {
 		return nil
 	}
 	list, hosts, places := make([]lease, len(claims)), make([]string, len(claims)), map[string]int{}
 	for i, claim := range claims {
-		list[i] = lease{Claim: claim, seat: c.seats.take(), renewed: c.Now()}
+		list[i] = lease{Claim: claim, slot: c.slots.take(), renewed: c.Now()}
 		hosts[i], places[claim.Host] = claim.Host, i
 	}
-	deliveries, err := c.Store.WaitingFor(ctx, deliveriesOnce, hosts...)
+	// One query for all servers; most of them have one delivery.
+	deliveries, err := c.Store.WaitingFor(ctx, maxRead, hosts...)
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error("letters cannot be read", "error", err) // each visit tries again
+		c.Log.Error("deliveries cannot be read", "error", err) // each visit tries again
 	}
-	cleared := c.checkedUnblocked(ctx, hosts)
+	unblockedAt := c.checkUnblocked(ctx, hosts)
 	for _, delivery := range deliveries {
 		server := &list[places[delivery.Host]]
-		server.deliveries, server.unblockedAt = append(server.deliveries, delivery), cleared
+		server.deliveries, server.unblockedAt = append(server.deliveries, delivery), unblockedAt
 	}
 	return list
 }
 
-// checkedUnblocked is now when none of the servers is one with whom we do not speak; else each letter is looked at by itself.
-func (c *Courier) checkedUnblocked(ctx context.Context, hosts []string) time.Time {
-	if c.AllowList {
+// checkUnblocked returns the present time if none of the servers is blocked. Otherwise it returns the zero time, and
+// each delivery is checked by itself.
+func (c *Courier) checkUnblocked(ctx context.Context, hosts []string) time.Time {
+	if c.AllowList { // a server must then be found on the list, which is a check of each
 		return time.Time{}
 	}
 	now := c.Now()
 	blocked, err := c.Store.AnyBlocked(ctx, hosts...)
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error("blocks cannot be looked up", "error", err)
+		c.Log.Error("blocks cannot be read", "error", err)
 	}
 	if blocked || err != nil {
 		return time.Time{}
@@ -176,109 +195,112 @@ func (c *Courier) checkedUnblocked(ctx context.Context, hosts []string) time.Tim
 	return now
 }
 
-// mayNot tells whether a letter goes to somebody with whom we do not speak.
-func (c *Courier) mayNot(ctx context.Context, server *lease, delivery store.Delivery) (bool, error) {
-	if delivery.Kind == "Reject" || c.Now().Sub(server.unblockedAt) < unblocked { // a Reject is the last that the blocked hear
+// isBlocked reports whether a delivery goes to a blocked server or actor.
+func (c *Courier) isBlocked(ctx context.Context, server *lease, delivery store.Delivery) (bool, error) {
+	// A blocked follower still gets the Reject that ends the follow.
+	if delivery.Kind == "Reject" || c.Now().Sub(server.unblockedAt) < unblockedTime {
 		return false, nil
 	}
 	return c.Blocked(ctx, c.Store, delivery.Inbox)
 }
 
-// waiting are the letters to bring next.
-func (c *Courier) waiting(ctx context.Context, server *lease) ([]store.Delivery, error) {
+// read returns the next deliveries of a server, at most maxRead.
+func (c *Courier) read(ctx context.Context, server *lease) ([]store.Delivery, error) {
 	if deliveries := server.deliveries; deliveries != nil {
 		server.deliveries = nil
 		return deliveries, nil
 	}
-	return c.Store.WaitingFor(ctx, deliveriesOnce, server.Host)
+	return c.Store.WaitingFor(ctx, maxRead, server.Host)
 }
 
-// visit brings a server its letters and then lets go of it, in one commit with what became of the last of them.
+// visit sends a server its deliveries and then releases it. A bug that shows during the visit costs the server one
+// minute, and does not end the program.
 func (c *Courier) visit(ctx context.Context, server lease) {
-	end := c.deliver(ctx, server)
+	var end visitEnd
+	err := federation.Safely(func() error {
+		end = c.deliver(ctx, server)
+		return nil
+	})
+	if err != nil {
+		c.Log.Error("a visit to a server failed", "host", server.Host, "error", err)
+		end = visitEnd{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
+	}
 	if end.how == lostClaim {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	if err := c.Store.Release(ctx, server.Claim, end.freeAt, end.how, c.Now(), end.last...); err != nil && !errors.Is(err, store.ErrLost) {
+	// The last result is recorded in the same commit, which saves one commit for each server.
+	err = c.Store.Release(ctx, server.Claim, end.freeAt, end.how, c.Now(), end.last...)
+	if err != nil && !errors.Is(err, store.ErrLost) {
 		c.Log.Error("a server cannot be released", "host", server.Host, "error", err)
 	}
 }
 
-// settleTime bounds the writing down of what became of a letter.
-const settleTime = 20 * time.Second
-
-// visitEnd is how a visit ended, when its server is free again, and what became of the last letter.
+// visitEnd says how a visit ended, when the server is free again, and which results are not recorded yet.
 type visitEnd struct {
 	how    store.Ending
 	freeAt time.Time
 	last   []store.Settlement
 }
 
-// lostClaim ends a visit whose server somebody else has by now.
+// lostClaim ends a visit to a server that another process has claimed meanwhile.
 const lostClaim store.Ending = -1
 
-// deliver brings letters until there are none, the server is silent, or we stop. A bug that a letter brings to light costs
-// its server a minute, and not the program its life.
-func (c *Courier) deliver(ctx context.Context, server lease) (end visitEnd) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			c.Log.Error("a visit broke down", "host", server.Host, "trouble", trouble, "stack", string(debug.Stack()))
-			end = visitEnd{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
-		}
-	}()
+// deliver sends deliveries until there are none, the server does not answer, or we stop.
+func (c *Courier) deliver(ctx context.Context, server lease) visitEnd {
 	how := store.HandedBack
 round:
 	for {
-		deliveries, err := c.waiting(ctx, &server)
+		deliveries, err := c.read(ctx, &server)
 		if err != nil {
-			return c.abort(ctx, "letters cannot be read", server, err)
+			return c.abort(ctx, "deliveries cannot be read", server, err)
 		}
-		more := len(deliveries) == deliveriesOnce // if not, Release looks whether some have come meanwhile
-		carried := false
+		more := len(deliveries) == maxRead // if not, Release checks whether new ones were queued meanwhile
+		tried := false
 		for i, delivery := range deliveries {
-			if server.passesOver(delivery) {
+			if server.skips(delivery) {
 				continue
 			}
-			carried = true
-			brought, err := c.deliverOne(ctx, &server, delivery)
+			tried = true
+			sent, err := c.deliverOne(ctx, &server, delivery)
 			switch {
-			case errors.Is(err, errUnsent):
+			case errors.Is(err, errNotSent):
 				continue
 			case err != nil:
-				return c.abort(ctx, "a letter cannot be carried", server, err)
-			case brought.wait > 0: // also while we stop: a server that asked for patience gets it
-				return c.ended(server, brought)
+				return c.abort(ctx, "a delivery cannot be sent", server, err)
+			case sent.wait > 0: // also while we stop: a server that asked us to wait must not be asked again
+				return c.endWithRest(server, sent)
 			case ctx.Err() != nil:
-				return visitEnd{store.HandedBack, c.Now(), brought.settlement}
-			case brought.rests():
-				end, probed := c.stepAside(ctx, &server, &brought)
+				return visitEnd{store.HandedBack, c.Now(), sent.settlement}
+			case sent.voiceRests():
+				end, probed := c.handleRefusal(ctx, &server, &sent)
 				if end != nil {
 					return *end
 				}
-				if err := c.settle(ctx, server, brought.settlement); err != nil {
-					return c.abort(ctx, "a letter cannot be settled", server, err)
+				if err := c.settle(ctx, server, sent.settlement); err != nil {
+					return c.abort(ctx, "the result of a delivery cannot be recorded", server, err)
 				}
 				if how = store.Answered; probed {
-					continue round
+					continue round // the probe was one of these deliveries, or of those after them
 				}
 				continue
 			case i == len(deliveries)-1 && !more:
-				return visitEnd{store.Answered, c.Now(), brought.settlement}
+				return visitEnd{store.Answered, c.Now(), sent.settlement}
 			}
-			if err := c.settle(ctx, server, brought.settlement); err != nil {
-				return c.abort(ctx, "a letter cannot be settled", server, err)
+			// The result is recorded before the next delivery leaves: at most one is sent twice after a crash.
+			if err := c.settle(ctx, server, sent.settlement); err != nil {
+				return c.abort(ctx, "the result of a delivery cannot be recorded", server, err)
 			}
 			how = store.Answered
 		}
-		if !more || !carried {
+		if !more || !tried {
 			return visitEnd{how: how, freeAt: c.Now()}
 		}
 	}
 }
 
-// renew prolongs the claim on a server before it ends; store.ErrLost when somebody else has it.
+// renew extends the claim on a server in time. It returns store.ErrLost when another process has claimed the server.
 func (c *Courier) renew(ctx context.Context, server *lease) error {
 	now := c.Now()
 	if now.Sub(server.renewed) <= federation.LeaseTime/4 {
@@ -288,7 +310,8 @@ func (c *Courier) renew(ctx context.Context, server *lease) error {
 	return c.Store.Renew(ctx, server.Claim, now.Add(federation.LeaseTime))
 }
 
-// abort ends a visit for trouble of our own, which says nothing of the server; not even that it is lost, or that we stop.
+// abort ends a visit because of an error of our own, which says nothing about the server. A lost claim and our own stop
+// are not logged.
 func (c *Courier) abort(ctx context.Context, what string, server lease, err error) visitEnd {
 	switch {
 	case errors.Is(err, store.ErrLost):
@@ -300,88 +323,86 @@ func (c *Courier) abort(ctx context.Context, what string, server lease, err erro
 	return visitEnd{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
 }
 
-// settle writes down what became of a letter, before the next one leaves.
-func (c *Courier) settle(ctx context.Context, server lease, done []store.Settlement) error {
+// settle records the results of deliveries.
+func (c *Courier) settle(ctx context.Context, server lease, results []store.Settlement) error {
+	// A result that is known is recorded although we stop: else the delivery would be sent again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	for _, done := range done {
-		if err := c.Store.Settle(ctx, server.Claim, done, c.Now()); err != nil {
+	for _, result := range results {
+		if err := c.Store.Settle(ctx, server.Claim, result, c.Now()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ended ends a visit to a server that is to rest. Where a person asked for the try, it rests no longer than it was to, unless it
-// says so itself.
-func (c *Courier) ended(server lease, last result) visitEnd {
+// endWithRest ends a visit to a server that must rest. After a try that a person asked for, the server rests no longer
+// than it would have without it, unless it asked for a longer time itself.
+func (c *Courier) endWithRest(server lease, last result) visitEnd {
 	end := visitEnd{last.how, c.Now().Add(last.wait), last.settlement}
-	if server.ResumeAt != nil && server.ResumeAt.Before(end.freeAt) && !last.told {
+	if server.ResumeAt != nil && server.ResumeAt.Before(end.freeAt) && !last.asked {
 		end.freeAt = *server.ResumeAt
 	}
 	return end
 }
 
-// stepAside lets the voice of a letter that was not taken rest at its server, unless the letter was not taken again and again:
-// then the next one of the same voice about something else is tried. Where that is taken, it is the letter that the server does
-// not want, and it counts as refused. The next one is written down here; a visit that ends with it comes back as its ending.
-func (c *Courier) stepAside(ctx context.Context, server *lease, stuck *result) (end *visitEnd, probed bool) {
-	delivery := stuck.settlement[0].Delivery
-	server.rest(delivery)
-	if delivery.Attempts+1 < bearable {
+// handleRefusal makes the voice of a refused delivery rest at the server. After several refusals it first tries the
+// next delivery of the same voice with another topic, the probe. If the server accepts the probe, it is the refused
+// delivery that the server does not want, and that one counts as refused for good.
+//
+// The results of both are then in refused.settlement, for the caller to record. A visit that must end with the probe
+// comes back as end.
+func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *result) (end *visitEnd, probed bool) {
+	delivery := refused.settlement[0].Delivery
+	server.markRefused(delivery)
+	if delivery.Attempts+1 < probeAfter {
 		return nil, false
 	}
-	list, err := c.Store.WaitingOf(ctx, delivery.VoiceID, server.Host, deliveriesOnce)
+	list, err := c.Store.WaitingOf(ctx, delivery.VoiceID, server.Host, maxRead)
 	if err != nil {
-		end := c.abort(ctx, "letters cannot be read", *server, err)
+		end := c.abort(ctx, "deliveries cannot be read", *server, err)
 		return &end, false
 	}
-	other, ok := another(list, delivery)
+	probe, ok := chooseProbe(list, delivery)
 	if !ok {
 		return nil, false
 	}
-	next, err := c.deliverOne(ctx, server, other)
+	next, err := c.deliverOne(ctx, server, probe)
 	switch {
-	case errors.Is(err, errUnsent):
+	case errors.Is(err, errNotSent):
 		return nil, true
 	case err != nil:
-		end := c.abort(ctx, "a letter cannot be carried", *server, err)
+		end := c.abort(ctx, "a delivery cannot be sent", *server, err)
 		return &end, false
 	case next.wait > 0:
-		ended := c.ended(*server, next)
-		ended.last = append(stuck.settlement, ended.last...)
+		ended := c.endWithRest(*server, next)
+		ended.last = append(refused.settlement, ended.last...)
 		return &ended, false
-	case next.rests() || ctx.Err() != nil:
-		server.rest(other)
+	case next.voiceRests() || ctx.Err() != nil:
+		server.markRefused(probe)
 	default:
-		stuck.settlement[0].Outcome.Status, stuck.settlement[0].Rest = blog.Refused, 0
+		refused.settlement[0].Outcome.Status, refused.settlement[0].Rest = blog.Refused, 0
 		delete(server.resting, delivery.VoiceID)
 	}
-	stuck.settlement = append(stuck.settlement, next.settlement...)
+	refused.settlement = append(refused.settlement, next.settlement...)
 	return nil, true
 }
 
-// another is the letter to try in the place of one that is not taken: about something else, the first about that, and of those
-// the one that was tried least.
-func another(list []store.Delivery, stuck store.Delivery) (found store.Delivery, ok bool) {
-	seen := map[matter]bool{matterOf(stuck): true}
-	for _, l := range list {
-		if seen[matterOf(l)] {
+// chooseProbe chooses the delivery to try after another one was refused. Only the first delivery of each other topic
+// may be sent, since the order within a topic is kept. Of those it takes the one with the fewest attempts.
+func chooseProbe(list []store.Delivery, refused store.Delivery) (probe store.Delivery, ok bool) {
+	seen := map[topic]bool{topicOf(refused): true}
+	for _, d := range list {
+		if seen[topicOf(d)] {
 			continue
 		}
-		seen[matterOf(l)] = true
-		if !ok || l.Attempts < found.Attempts {
-			found, ok = l, true
+		seen[topicOf(d)] = true
+		if !ok || d.Attempts < probe.Attempts {
+			probe, ok = d, true
 		}
 	}
-	return found, ok
+	return probe, ok
 }
-
-// bearable is how often a server may refuse to take a letter now before others of its voice are tried.
-const bearable = 4
-
-// stopGrace is how long a request that is on its way when the courier stops may still take.
-const stopGrace = 5 * time.Second
 
 // outlive returns a context that ends grace after its parent.
 func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
@@ -399,107 +420,124 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// result is what became of a letter, as far as it is not written down yet. A positive wait means that the server is to rest,
-// being silent or busy.
+// result is the result of one delivery.
 type result struct {
-	settlement []store.Settlement // none when it is written down
-	wait       time.Duration
-	told       bool // the server asked for that wait itself
-	how        store.Ending
+	settlement []store.Settlement // what must still be recorded; empty when nothing must
+	wait       time.Duration      // positive: the server must rest that long, since it is silent or busy
+	asked      bool               // the server itself asked for the wait
+	how        store.Ending       // how a visit ends that ends with this delivery
 }
 
-// rests reports whether the voice of the letter is to rest at the server.
-func (b result) rests() bool { return len(b.settlement) > 0 && b.settlement[0].Rest > 0 }
+// voiceRests reports whether the voice of the delivery must rest at the server.
+func (r result) voiceRests() bool { return len(r.settlement) > 0 && r.settlement[0].Rest > 0 }
 
-// deliverOne brings one letter. One that was cut off by our own end is not counted; trouble with our own database comes back as
-// an error and says nothing of the server. A letter that cannot be written, or brings a bug to light, lets its voice rest alone.
-func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Delivery) (b result, err error) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			b, err = c.spoilt(delivery, fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())), nil
-		}
-	}()
+// deliverOne sends one delivery. A delivery that our own stop cuts off does not count as an attempt. An error is an
+// error of our own and says nothing about the server: errNotSent when the server is blocked, else mostly of the
+// database. If the delivery cannot be composed, or a bug shows, only its voice rests.
+func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Delivery) (r result, err error) {
+	err = federation.Safely(func() error {
+		r, err = c.send(ctx, server, delivery)
+		return err
+	})
+	if errors.Is(err, federation.ErrPanic) {
+		return c.failHere(delivery, err), nil
+	}
+	return r, err
+}
+
+func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delivery) (result, error) {
 	if err := c.renew(ctx, server); err != nil {
 		return result{}, err
 	}
-	barred, err := c.mayNot(ctx, server, delivery)
+	blocked, err := c.isBlocked(ctx, server, delivery)
 	switch {
 	case err != nil:
 		return result{}, err
-	case barred:
-		return result{}, c.refuse(ctx, *server, delivery)
+	case blocked:
+		return result{}, c.refuseBlocked(ctx, *server, delivery)
 	}
-	said, err := c.seal(ctx, server, delivery)
+	content, err := c.prepare(ctx, server, delivery)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
-		return c.spoilt(delivery, err), nil
+		return c.failHere(delivery, err), nil
 	case err != nil:
 		return result{}, err
 	}
 	posting, cancel := outlive(ctx, stopGrace)
 	defer cancel()
-	answer, newKey, postErr := c.post(posting, server, delivery, said)
+	answer, newKey, postErr := c.post(posting, server, delivery, content)
 	if posting.Err() != nil && postErr != nil { // our own stop cut it off, so it says nothing about the server
 		return result{}, c.markUnsure(ctx, delivery, answer)
 	}
-	outcome, resting := classify(delivery, answer, postErr)
+	outcome, rest := classify(delivery, answer, postErr)
 	if !outcome.Status.Settled() && c.Now().Sub(delivery.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
 	if newKey {
-		server.learnKey(delivery.VoiceID)
+		server.markKeyKnown(delivery.VoiceID)
 	}
-	b = result{settlement: []store.Settlement{{Delivery: delivery, Outcome: outcome, NewKey: newKey && !delivery.KnowsKey}}, how: store.Silent, told: answer.RetryAfter > 0}
-	switch wait := answer.RetryAfter; resting {
-	case theVoice:
-		b.settlement[0].Rest = cmp.Or(wait, backoff(delivery.Refusals))
-	case theServer:
-		b.wait = cmp.Or(wait, backoff(server.Failures))
+	settlement := store.Settlement{Delivery: delivery, Outcome: outcome, NewKey: newKey && !delivery.KnowsKey}
+	r := result{how: store.Silent, asked: answer.RetryAfter > 0}
+	switch rest {
+	case voiceRests:
+		settlement.Rest = cmp.Or(answer.RetryAfter, backoff(delivery.Refusals))
+	case serverRests:
+		r.wait = cmp.Or(answer.RetryAfter, backoff(server.Failures))
 	}
 	if answer.Status == http.StatusTooManyRequests {
-		b.how = store.Busy
+		r.how = store.Busy
 	}
+	r.settlement = []store.Settlement{settlement}
 	if answer.Status == http.StatusGone || answer.Status == http.StatusNotFound {
-		err = c.missing(ctx, *server, b.settlement)
-		b.settlement = nil
+		err = c.settleMissing(ctx, *server, r.settlement)
+		r.settlement = nil
 	}
-	return b, err
+	return r, err
 }
 
-// spoilt is what becomes of a letter that we cannot bring for a reason of our own that lies in this letter.
-func (c *Courier) spoilt(delivery store.Delivery, err error) result {
-	c.Log.Error("a letter cannot be brought", "activity", delivery.ActivityID, "host", delivery.Host, "error", err)
-	outcome := blog.Delivery{Status: blog.Retrying, Answer: "not sent: something went wrong here; the log of the server says what"}
+// failHere is the result of a delivery that cannot be sent for a reason of our own that lies in this delivery.
+func (c *Courier) failHere(delivery store.Delivery, err error) result {
+	c.Log.Error("a delivery cannot be composed", "activity", delivery.ActivityID, "host", delivery.Host, "error", err)
+	outcome := blog.Delivery{
+		Status: blog.Retrying,
+		Answer: "not sent: something went wrong here; the log of the server says what",
+	}
 	if c.Now().Sub(delivery.Since()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
-	return result{settlement: []store.Settlement{{Delivery: delivery, Outcome: outcome, Rest: backoff(delivery.Refusals)}}}
+	rest := backoff(delivery.Refusals)
+	return result{settlement: []store.Settlement{{Delivery: delivery, Outcome: outcome, Rest: rest}}}
 }
 
-// missing settles a letter to an inbox that is not there, and draws the conclusions.
-func (c *Courier) missing(ctx context.Context, server lease, done []store.Settlement) error {
-	if err := c.settle(ctx, server, done); err != nil {
+// settleMissing records the result of a delivery to an inbox that does not exist. Then it counts the inbox as missing
+// (404), or removes it and has its actors checked (410).
+func (c *Courier) settleMissing(ctx context.Context, server lease, results []store.Settlement) error {
+	if err := c.settle(ctx, server, results); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	inbox := done[0].Delivery.Inbox
-	if done[0].Outcome.Code == http.StatusNotFound {
+	inbox := results[0].Delivery.Inbox
+	if results[0].Outcome.Code == http.StatusNotFound {
 		return c.Store.InboxMissing(ctx, inbox, c.Now())
 	}
-	return errors.Join(c.Store.RemoveInbox(ctx, inbox), c.Store.RecheckActorsOf(ctx, inbox, c.Now()))
+	if err := c.Store.RemoveInbox(ctx, inbox); err != nil {
+		return err
+	}
+	return c.Store.RecheckActorsOf(ctx, inbox, c.Now())
 }
 
-// errUnsent tells that a letter is settled and its server was not asked.
-var errUnsent = errors.New("not sent: this server is blocked")
+// errNotSent says that a delivery was settled without a request to its server.
+var errNotSent = errors.New("not sent: this server is blocked")
 
-// refuse settles a letter that is not to be brought.
-func (c *Courier) refuse(ctx context.Context, server lease, delivery store.Delivery) error {
-	refused := store.Settlement{Delivery: delivery, Outcome: blog.Delivery{Status: blog.Refused, Answer: errUnsent.Error()}}
-	return cmp.Or(c.Store.Settle(ctx, server.Claim, refused, c.Now()), errUnsent)
+// refuseBlocked records a delivery to a blocked server as refused. It returns errNotSent when that succeeded.
+func (c *Courier) refuseBlocked(ctx context.Context, server lease, delivery store.Delivery) error {
+	outcome := blog.Delivery{Status: blog.Refused, Answer: errNotSent.Error()}
+	refused := store.Settlement{Delivery: delivery, Outcome: outcome}
+	return cmp.Or(c.Store.Settle(ctx, server.Claim, refused, c.Now()), errNotSent)
 }
 
-// markUnsure remembers of a letter that we cut off whether it had left.
+// markUnsure records that a delivery which our stop cut off may have arrived, if its request had left.
 func (c *Courier) markUnsure(ctx context.Context, delivery store.Delivery, answer remote.Answer) error {
 	if !answer.Left {
 		return nil
@@ -509,173 +547,192 @@ func (c *Courier) markUnsure(ctx context.Context, delivery store.Delivery, answe
 	return c.Store.MarkUnsure(ctx, delivery)
 }
 
-// signed is what a letter says, and the keys that sign it.
-type signed struct {
-	words     []byte
+// content is the body of a delivery, the keys that sign it, and the value of its Collection-Synchronization header.
+type content struct {
+	payload   []byte
 	signers   signers
-	followers string // what goes along of the followers at its server, see synchronization
+	followers string // see followersDigest; "" when the delivery is not for followers only
 }
 
-func (c *Courier) seal(ctx context.Context, server *lease, delivery store.Delivery) (s signed, err error) {
-	if s.signers, err = c.signers(ctx, server, delivery); err != nil {
-		return s, err
-	}
-	said, err := c.payload(ctx, delivery)
+func (c *Courier) prepare(ctx context.Context, server *lease, delivery store.Delivery) (content, error) {
+	keys, err := c.signers(ctx, server, delivery)
 	if err != nil {
-		return s, err
+		return content{}, err
 	}
-	s.words = said.payload
-	if said.forFollowers {
-		s.followers, err = c.synchronization(ctx, delivery)
+	message, err := c.payload(ctx, delivery)
+	if err != nil {
+		return content{}, err
 	}
-	return s, err
+	body := content{payload: message.payload, signers: keys}
+	if message.forFollowers {
+		body.followers, err = c.followersDigest(ctx, delivery)
+	}
+	return body, err
 }
 
-// post brings a letter. A server that finds it too large gets it once more with the id of what it is about, to be fetched,
-// and later ones of that size in a shorter form from the beginning.
-func (c *Courier) post(ctx context.Context, server *lease, delivery store.Delivery, said signed) (answer remote.Answer, newKey bool, err error) {
-	quiet := time.AfterFunc(time.Hour, server.seat.giveUp)
+// post sends a delivery. A server that answers 413 gets it once more with the id of its object in place of the object
+// (contract F-112). Later deliveries of that size are shortened from the beginning.
+func (c *Courier) post(ctx context.Context, server *lease, delivery store.Delivery, body content) (
+	answer remote.Answer, newKey bool, err error,
+) {
+	// A request that gets no answer for a second gives its slot up. The time begins with GetConn, since signing takes
+	// its time on a busy machine and is not the server's fault.
+	quiet := time.AfterFunc(time.Hour, server.slot.giveUp)
 	defer quiet.Stop()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { quiet.Reset(slowAfter) }}) // it is signed by then
-	whole := said.words
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { quiet.Reset(slowAfter) },
+	})
+	whole := body.payload
 	if server.TooLarge > 0 && len(whole) >= server.TooLarge {
-		said.words = shortened(whole, server.TooLarge)
+		body.payload = shorten(whole, server.TooLarge)
 	}
-	answer, newKey, err = c.postSigned(ctx, delivery, said)
+	answer, newKey, err = c.postSigned(ctx, delivery, body)
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
 		return answer, newKey, err
 	}
-	if err := c.Store.TooLarge(ctx, server.Host, len(said.words)); err != nil {
+	if err := c.Store.TooLarge(ctx, server.Host, len(body.payload)); err != nil {
 		return answer, false, err
 	}
 	short, err := activity.ByReference(whole)
-	if err != nil || len(short) >= len(said.words) {
+	if err != nil || len(short) >= len(body.payload) { // there is no shorter form: the 413 is the result
 		return answer, false, nil
 	}
-	said.words = short
-	return c.postSigned(ctx, delivery, said)
+	body.payload = short
+	return c.postSigned(ctx, delivery, body)
 }
 
-// shortened is what a letter says in less than so many bytes: without what it says twice, else with the id of its object
-// in the place of that (contract F-112). One that has no shorter form stays as it is.
-func shortened(words []byte, limit int) []byte {
-	if once, err := activity.WithoutContentMap(words); err == nil && len(once) < limit {
+// shorten returns a form of a payload that is shorter than limit bytes: without what it contains twice, or else with
+// the id of its object in place of the object (contract F-112). A payload without a shorter form comes back unchanged.
+func shorten(payload []byte, limit int) []byte {
+	if once, err := activity.WithoutContentMap(payload); err == nil && len(once) < limit {
 		return once
 	}
-	if short, err := activity.ByReference(words); err == nil {
+	if short, err := activity.ByReference(payload); err == nil {
 		return short
 	}
-	return words
+	return payload
 }
 
-// payloadKey is an activity with a revision of the object it is about.
+// payloadKey names an activity together with a revision of its object.
 type payloadKey struct {
 	activity blog.ID
 	revision int
 }
 
-// message is what an activity says, and whether to followers alone.
+// message is the payload of an activity, and whether it is for followers only.
 type message struct {
 	payload      []byte
 	forFollowers bool
 }
 
-// payload is what a letter says, kept while others that say the same go out.
+// payload returns the message of a delivery. One activity goes to many servers, so the last ones are cached.
 func (c *Courier) payload(ctx context.Context, delivery store.Delivery) (message, error) {
-	of := payloadKey{delivery.ActivityID, delivery.Revision}
+	key := payloadKey{delivery.ActivityID, delivery.Revision}
 	c.mu.Lock()
-	words, ok := c.payloads[of]
+	cached, ok := c.payloads.Get(key)
 	c.mu.Unlock()
 	if ok {
-		return words, nil
+		return cached, nil
 	}
 	payload, err := c.compose(ctx, delivery)
 	if err != nil {
 		return message{}, err
 	}
-	words = message{payload, delivery.VoiceID != "" && activity.ForFollowersAlone(payload, c.Site.ActorID(delivery.VoiceID))}
+	m := message{payload: payload}
+	if delivery.VoiceID != "" { // the instance actor has no followers
+		m.forFollowers = activity.ForFollowersAlone(payload, c.Site.ActorID(delivery.VoiceID))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.payloads) >= mostPayloads {
-		clear(c.payloads)
-	}
-	c.payloads[of] = words
-	return words, nil
+	c.payloads.Add(key, m)
+	return m, nil
 }
 
-// compose puts the words of a later edit into a Create that had not left when it was made. They are those of the edit's
-// own activity, so that every try brings the same bytes.
+// compose returns the payload of a delivery. A Create that had not left when its object was edited carries the newer
+// object. That object is taken from the activity of the edit, so that every attempt sends the same bytes.
 func (c *Courier) compose(ctx context.Context, delivery store.Delivery) ([]byte, error) {
-	said, err := c.Store.Activity(ctx, delivery.ActivityID)
-	if err != nil || said.Kind != "Create" || said.Revision == delivery.Revision {
-		return said.Payload, err
+	queued, err := c.Store.Activity(ctx, delivery.ActivityID)
+	if err != nil || queued.Kind != "Create" || queued.Revision == delivery.Revision {
+		return queued.Payload, err
 	}
-	edit, err := c.Store.Edit(ctx, said.ObjectID, delivery.Revision)
+	edit, err := c.Store.Edit(ctx, queued.ObjectID, delivery.Revision)
 	if err != nil {
 		return nil, fmt.Errorf("revision %d: %w", delivery.Revision, err)
 	}
-	return activity.WithObjectOf(said.Payload, edit.Payload)
+	return activity.WithObjectOf(queued.Payload, edit.Payload)
 }
 
-// resting is who is left alone for a while after a try.
+// resting says who is left alone for a while after an attempt.
 type resting int
 
 const (
-	nobody    resting = iota // the letter is settled
-	theVoice                 // the server answered, about this letter or whoever sends it: what others send goes on
-	theServer                // it is silent, asks for patience, or something that stands before it answered in its place
+	nobodyRests resting = iota // the delivery is settled
+	voiceRests                 // the server answered about this delivery or its author: other authors go on
+	serverRests                // it did not answer, asked us to wait, or a proxy answered in its place
 )
 
-// classify is what an answer means for a letter, and who is to rest (contract F-106, F-107). An answer about one letter never holds up what others send.
-// GoToSocial answers 500 to activities of a type that it does not know, today and tomorrow; what comes after them must not wait.
+// classify decides what an answer means for a delivery, and who must rest (contract F-106, F-107). An answer about one
+// delivery never holds up other authors.
 func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.Delivery, resting) {
-	d := blog.Delivery{Status: blog.Retrying, Code: answer.Status, Answer: answer.Words, TookMS: answer.Took.Milliseconds(), Unsure: unsure(answer, err)}
+	d := blog.Delivery{
+		Status: blog.Retrying, Code: answer.Status, Answer: answer.Words,
+		TookMS: answer.Took.Milliseconds(), Unsure: isUnsure(answer, err),
+	}
 	if err != nil {
 		d.Answer = err.Error()
 		switch {
 		case answer.Garbled:
-			return d, theVoice
+			return d, voiceRests
 		case federation.Temporary(err):
-			return d, theServer
+			return d, serverRests
 		}
-		d.Status = blog.Refused // an address we do not go to, or a key that cannot sign, will be none tomorrow
-		return d, nobody
+		// An address that we may not ask, or a key that cannot sign, will not be better tomorrow.
+		d.Status = blog.Refused
+		return d, nobodyRests
 	}
 	switch status := answer.Status; {
 	case status/100 == 2:
 		d.Status = blog.Delivered
 	case status == http.StatusGone:
 		d.Status = blog.GoneAway
-	case status == http.StatusInternalServerError && delivery.Kind == federation.QuoteRequest,
-		status == http.StatusUnauthorized && leaving(delivery): // the key is gone with the actor: whoever never met it cannot believe it
+	case status == http.StatusInternalServerError && delivery.Kind == federation.QuoteRequest:
+		// GoToSocial answers 500 to types that it does not know, every time.
+		d.Status = blog.Refused
+	case status == http.StatusUnauthorized && isActorDelete(delivery):
+		// The key is gone with the actor: a server that never fetched it cannot verify this, now or later.
 		d.Status = blog.Refused
 	case status == http.StatusTooManyRequests,
 		status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout,
 		status/100 == 5 && status != http.StatusNotImplemented && answer.RetryAfter > 0:
-		return d, theServer
-	case status == http.StatusUnauthorized, // often since it could not fetch our key just now
+		return d, serverRests
+	case status == http.StatusUnauthorized, // often because it could not fetch our key just now
 		status == http.StatusRequestTimeout, status == http.StatusTooEarly,
 		status/100 == 5 && status != http.StatusNotImplemented:
-		return d, theVoice
+		return d, voiceRests
 	default:
 		d.Status = blog.Refused
 	}
-	return d, nobody
+	return d, nobodyRests
 }
 
-// leaving reports whether a letter says that one of our actors is gone.
-func leaving(l store.Delivery) bool { return l.Kind == "Delete" && l.ObjectID == "" }
+// isActorDelete reports whether a delivery says that one of our actors is deleted.
+func isActorDelete(d store.Delivery) bool { return d.Kind == "Delete" && d.ObjectID == "" }
 
-// unsure tells whether a letter may have been taken to heart although nobody said so: it left and no answer came back, or
-// that of a server that broke down over it or of one that stands before it.
-func unsure(answer remote.Answer, err error) bool {
+// isUnsure reports whether a delivery may have been processed without confirmation: it was sent and no answer came
+// back, or a 500 or a proxy's 502 or 504 did.
+func isUnsure(answer remote.Answer, err error) bool {
 	if err != nil {
 		return answer.Left
 	}
-	return answer.Status == http.StatusInternalServerError || answer.Status == http.StatusBadGateway || answer.Status == http.StatusGatewayTimeout
+	switch answer.Status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
-// backoff is how long a server, or a voice at one, rests after it failed once more, give or take a fifth.
+// backoff returns how long a server, or a voice at one, rests after it failed once more. It varies by a fifth in both
+// directions, so that not everything is tried again at the same moment.
 func backoff(failures int) time.Duration {
 	d := blog.Restful(failures + 1)
 	return d - d/5 + rand.N(2*d/5)

@@ -8,14 +8,21 @@ import (
 	"causerie/internal/store"
 )
 
-// Two servers may come to differ over who follows whom: a letter was lost, or a database set back. What goes to followers
-// alone then reaches too many or too few. So each such letter says, in a digest, whom its sender takes for followers at the
-// receiver, who asks for the list when it has another one in mind (FEP-8fcf).
-
-// synchronization is what goes along with a letter that is for followers alone.
-func (c *Courier) synchronization(ctx context.Context, delivery store.Delivery) (string, error) {
+// followersDigest returns the Collection-Synchronization header of a delivery that is for followers only (FEP-8fcf). It
+// names a list of the followers whom the sender has at the receiving server, and a digest of that list.
+//
+// Two servers may come to differ about who follows whom, because a delivery was lost or a database restored. Posts for
+// followers then reach too many people or too few. A receiver with another digest asks for the list.
+func (c *Courier) followersDigest(ctx context.Context, delivery store.Delivery) (string, error) {
 	actor := c.Site.ActorID(delivery.VoiceID)
-	there, err := c.Store.FollowersAt(ctx, delivery.VoiceID, federation.OriginOf(delivery.Inbox))
-	return activity.Synchronization{Collection: actor + "/followers", URL: actor + "/followers_synchronization",
-		Digest: activity.FollowersDigest(there)}.String(), err
+	followers, err := c.Store.FollowersAt(ctx, delivery.VoiceID, federation.OriginOf(delivery.Inbox))
+	if err != nil {
+		return "", err
+	}
+	header := activity.Synchronization{
+		Collection: actor + "/followers",
+		URL:        actor + "/followers_synchronization",
+		Digest:     activity.FollowersDigest(followers),
+	}
+	return header.String(), nil
 }

@@ -11,77 +11,86 @@ import (
 	"causerie/internal/store"
 )
 
-// ring is the keys of a voice as they were from one rotation on.
+// ring names the keys of a voice as they are since one rotation.
 type ring struct {
 	voice    blog.ID
 	rotation blog.ID
 }
 
-// signers are the keys with which a letter is signed.
+// signers are the keys that may sign a delivery.
 type signers struct {
 	first signature.Key
-	then  *signature.Key // where the first is not believed
-	old   *signature.Key // with which a server that knows it alone is told of the newest; nil when it is erased
-	newer bool           // the first is the newest of two
+	then  *signature.Key // tried when the first is refused; may be nil
+	old   *signature.Key // announces the newest key to a server that has only the old one; nil when it is erased
+	newer bool           // first is the newest of two keys
 }
 
-// signers are the keys that a letter is signed with. What was written before the newest key begins with the old one, unless the
-// server has the newest. The keys of a voice are parsed once; that there are others is seen in the letters, whichever process
-// changed them.
+// signers returns the keys that may sign a delivery. A delivery that was queued before the newest key begins with the
+// old one, unless the server has the newest.
 func (c *Courier) signers(ctx context.Context, server *lease, delivery store.Delivery) (signers, error) {
-	of := ring{delivery.VoiceID, delivery.Rotation}
-	held, ok := c.keys.Load(of)
+	// Parsing is slow, so it is done once for each rotation. Each delivery names the rotation, so we see a new key also
+	// when another process made it.
+	name := ring{delivery.VoiceID, delivery.Rotation}
+	cached, ok := c.keys.Load(name)
 	if !ok {
 		read, err := c.readKeys(ctx, delivery.VoiceID)
 		if err != nil {
 			return signers{}, err
 		}
-		if held = read; read[len(read)-1].Private != nil {
-			c.keys.Store(of, read)
+		if cached = read; read[len(read)-1].Private != nil {
+			c.keys.Store(name, read)
 		}
 	}
-	list := held.([]signature.Key)
+	list := cached.([]signature.Key)
 	newest := list[len(list)-1]
 	switch {
 	case len(list) == 1 || delivery.Rotation == "":
 		return signers{first: newest}, nil
-	case delivery.KnowsKey || server.knowsKey[delivery.VoiceID] || writtenAfter(delivery):
+	case delivery.KnowsKey || server.knowsKey[delivery.VoiceID] || queuedAfterRotation(delivery):
 		return signers{first: newest, old: &list[0], newer: true}, nil
 	}
 	return signers{first: list[0], then: &newest}, nil
 }
 
-// writtenAfter reports whether a letter was written after its voice got its newest keys, be it with words of before.
-func writtenAfter(l store.Delivery) bool {
-	return l.ActivityID > l.Rotation || l.WrittenAt != nil && l.RotatedAt != nil && l.WrittenAt.After(*l.RotatedAt)
+// queuedAfterRotation reports whether a delivery was queued after its voice got its newest key. A retry of an older
+// activity counts as well.
+func queuedAfterRotation(d store.Delivery) bool {
+	return d.ActivityID > d.Rotation || d.WrittenAt != nil && d.RotatedAt != nil && d.WrittenAt.After(*d.RotatedAt)
 }
 
-// postSigned brings words to the inbox of a letter and reports whether its server has the newest of two keys by now. A server that
-// refuses the old signature has asked for our newest key already, and gets the words signed with that. One that refuses the newest
-// key may know the old one alone, and ask for no other for hours (GoToSocial): it is told of the new one with the old signature, and
-// gets the words again.
-func (c *Courier) postSigned(ctx context.Context, delivery store.Delivery, said signed) (answer remote.Answer, newKey bool, err error) {
-	by := said.signers
-	answer, err = c.Remote.Post(ctx, delivery.Inbox, said.words, by.first, said.followers)
+// postSigned sends a payload to the inbox of a delivery. newKey reports whether the server now has the newest of two
+// keys.
+//
+// A server that refuses the old key has just fetched our newest one, so the payload is sent again with that. A server
+// that refuses the newest key may have only the old one, and may not fetch another for hours (GoToSocial). The new key
+// is then announced with the old signature, and the payload is sent again.
+func (c *Courier) postSigned(ctx context.Context, delivery store.Delivery, body content) (
+	answer remote.Answer, newKey bool, err error,
+) {
+	keys := body.signers
+	answer, err = c.Remote.Post(ctx, delivery.Inbox, body.payload, keys.first, body.followers)
 	switch {
 	case err != nil:
-	case by.then != nil && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
-		answer, err = c.Remote.Post(ctx, delivery.Inbox, said.words, *by.then, said.followers)
-		return answer, taken(answer, err), err
-	case by.old != nil && answer.Status == http.StatusUnauthorized:
-		return c.postAfterUpdate(ctx, delivery, said, answer)
+	case keys.then != nil && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
+		answer, err = c.Remote.Post(ctx, delivery.Inbox, body.payload, *keys.then, body.followers)
+		return answer, isAccepted(answer, err), err
+	case keys.old != nil && answer.Status == http.StatusUnauthorized:
+		return c.postAfterUpdate(ctx, delivery, body, answer)
 	}
-	return answer, taken(answer, err) && (by.newer || by.then != nil && delivery.ActivityID == delivery.Rotation), err
+	announcesKey := keys.then != nil && delivery.ActivityID == delivery.Rotation
+	return answer, isAccepted(answer, err) && (keys.newer || announcesKey), err
 }
 
-// postAfterUpdate tells a server that refused the newest key of it, signed with the old one, and brings it a letter again. Where that
-// is not to be, the refusal stands.
-func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Delivery, said signed, refusal remote.Answer) (remote.Answer, bool, error) {
+// postAfterUpdate announces the newest key to a server that refused it, signed with the old key, and sends the delivery
+// again. If the server does not accept that, its first refusal is the result.
+func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Delivery, body content, refusal remote.Answer) (
+	remote.Answer, bool, error,
+) {
 	update, err := c.Store.LatestProfile(ctx, delivery.VoiceID, delivery.Rotation)
 	switch {
-	case errors.Is(err, blog.ErrNotFound) || leaving(delivery): // who left has no profile: the old key must do
-		answer, err := c.Remote.Post(ctx, delivery.Inbox, said.words, *said.signers.old, said.followers)
-		if !taken(answer, err) {
+	case errors.Is(err, blog.ErrNotFound) || isActorDelete(delivery): // no profile to announce: only the old key is left
+		answer, err := c.Remote.Post(ctx, delivery.Inbox, body.payload, *body.signers.old, body.followers)
+		if !isAccepted(answer, err) {
 			return refusal, false, nil
 		}
 		return answer, false, nil
@@ -92,21 +101,21 @@ func (c *Courier) postAfterUpdate(ctx context.Context, delivery store.Delivery, 
 	if err != nil {
 		return refusal, false, err
 	}
-	answer, err := c.Remote.Post(ctx, delivery.Inbox, profile.payload, *said.signers.old)
+	answer, err := c.Remote.Post(ctx, delivery.Inbox, profile.payload, *body.signers.old)
 	switch {
-	case !taken(answer, err):
+	case !isAccepted(answer, err):
 		return refusal, false, nil
-	case update == delivery.ActivityID:
+	case update == delivery.ActivityID: // the profile was the delivery itself
 		return answer, true, nil
 	}
-	answer, err = c.Remote.Post(ctx, delivery.Inbox, said.words, said.signers.first, said.followers)
-	return answer, taken(answer, err), err
+	answer, err = c.Remote.Post(ctx, delivery.Inbox, body.payload, body.signers.first, body.followers)
+	return answer, isAccepted(answer, err), err
 }
 
-func taken(answer remote.Answer, err error) bool { return err == nil && answer.Status/100 == 2 }
+func isAccepted(answer remote.Answer, err error) bool { return err == nil && answer.Status/100 == 2 }
 
-// readKeys are the keys of a voice, the old one first. One that cannot be read is the zero key, with which nothing can be
-// signed: the letter is refused and says so, and the others go on.
+// readKeys returns the keys of a voice, the old one first. A current key that cannot be parsed comes back as the zero
+// key, which cannot sign: each delivery of this voice is then refused with that reason, and other voices go on.
 func (c *Courier) readKeys(ctx context.Context, voice blog.ID) ([]signature.Key, error) {
 	found, err := c.Store.SigningKeys(ctx, voice)
 	if err != nil {
@@ -123,7 +132,7 @@ func (c *Courier) readKeys(ctx context.Context, voice blog.ID) ([]signature.Key,
 		case err == nil:
 			list = append(list, key)
 		case pem == found.Current:
-			c.Log.Error("the key of a voice cannot be read", "voice", voice, "error", err)
+			c.Log.Error("the signing key of a voice cannot be read", "voice", voice, "error", err)
 			list = append(list, signature.Key{})
 		}
 	}

@@ -3,59 +3,61 @@ package delivery
 import "sync"
 
 const (
-	mostPlaces  = 1024 // servers that count as being served
-	mostSockets = 4096 // with those that have been silent for a second
+	maxServers = 1024 // that are served at once
+	maxSockets = 4096 // together with the servers that have been silent for a second
 )
 
-// limit bound how many servers are served at once. A post that has been silent for a second gives its seat up, so that
-// silent servers cannot starve the others; the sockets of all together have a bound of their own.
+// limit limits how many servers are served at once. A request without an answer for a second gives its slot up, so that
+// silent servers cannot hold up the others. All connections together have a limit of their own.
 type limit struct {
 	mu            sync.Mutex
 	taken, silent int
-	freed         func() // called when there is room again; may be nil
+	freed         func() // called when a slot becomes free; may be nil
 }
 
-// slot is one server's.
+// slot is the place of one server within a limit.
 type slot struct {
 	all   *limit
-	state seatState
+	state slotState
 }
 
-type seatState int
+// slotState only grows: a slot is never taken back.
+type slotState int
 
 const (
-	seated seatState = iota
-	standing
-	left
+	slotTaken slotState = iota
+	slotGivenUp
+	slotFree
 )
 
-// room is how many more may be served. Those that failed last time get half of it at most, and none of the last half.
-func (s *limit) room(failing bool) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	room := min(mostPlaces-s.taken, mostSockets-s.taken-s.silent)
+// room returns how many more servers may be served. Servers that failed last time get half of the slots, and leave the
+// last half free.
+func (l *limit) room(failing bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := min(maxServers-l.taken, maxSockets-l.taken-l.silent)
 	if failing {
-		room -= mostPlaces / 2
+		room -= maxServers / 2
 	}
 	return max(0, room)
 }
 
-func (s *limit) take() *slot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.taken++
-	return &slot{all: s}
+func (l *limit) take() *slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken++
+	return &slot{all: l}
 }
 
-// giveUp leaves the seat and goes on without one.
-func (s *slot) giveUp() { s.become(standing) }
+// giveUp frees the slot while the request goes on.
+func (s *slot) giveUp() { s.become(slotGivenUp) }
 
 // free ends the visit.
-func (s *slot) free() { s.become(left) }
+func (s *slot) free() { s.become(slotFree) }
 
-func (s *slot) become(next seatState) {
+func (s *slot) become(next slotState) {
 	s.all.mu.Lock()
-	if next <= s.state {
+	if next <= s.state { // the timer of giveUp may fire after the visit ended
 		s.all.mu.Unlock()
 		return
 	}
@@ -63,16 +65,16 @@ func (s *slot) become(next seatState) {
 	s.all.count(next, 1)
 	s.state = next
 	s.all.mu.Unlock()
-	if s.all.freed != nil {
+	if s.all.freed != nil { // outside the lock: it wakes the courier, which asks for room
 		s.all.freed()
 	}
 }
 
-func (s *limit) count(state seatState, n int) {
+func (l *limit) count(state slotState, n int) {
 	switch state {
-	case seated:
-		s.taken += n
-	case standing:
-		s.silent += n
+	case slotTaken:
+		l.taken += n
+	case slotGivenUp:
+		l.silent += n
 	}
 }
