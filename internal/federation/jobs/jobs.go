@@ -1,4 +1,5 @@
-// Package jobs does what must be done from time to time: publish what is due, end holds, renew what is known of actors.
+// Package jobs does the periodic work: it publishes scheduled articles, ends holds, fetches old actors again and
+// deletes what has expired.
 package jobs
 
 import (
@@ -12,26 +13,29 @@ import (
 	"causerie/internal/federation/outbox"
 )
 
-// Jobs is the night shift: what must be done from time to time, by one process at a time.
+// Jobs runs the periodic work. Several processes may run it: each job is claimed in the database, so that one of them
+// does it.
 type Jobs struct {
 	federation.Core
 	Outbox  *outbox.Outbox
-	Discard func(context.Context) error // takes files off the disk that belong to nothing any more; may be nil
-	rests   map[blog.ID]time.Time       // when an article is tried again that could not be published
-	stays   map[blog.ID]time.Time       // the same of what was held
+	Discard func(context.Context) error // deletes media files that nothing uses any more; may be nil
+
+	retryPublish map[blog.ID]time.Time // when to retry an article that could not be published
+	retryRelease map[blog.ID]time.Time // when to retry an article that could not be released from its hold
 }
 
-// job is one periodic job: what it is called, how often it is due, and what it does.
+// job is one periodic job.
 type job struct {
 	name  string
 	every time.Duration
 	do    func(context.Context) error
 }
 
+// list returns all jobs. The names are keys in the database: a new name makes a job due at once.
 func (c *Jobs) list() []job {
 	return []job{
 		{"publish what was scheduled", time.Second, c.publishDue},
-		{"let go what was held", time.Second, c.letGoDue},
+		{"let go what was held", time.Second, c.releaseDue},
 		{"bring new servers what was said before", time.Second, c.Outbox.WelcomeDue},
 		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
 		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
@@ -47,12 +51,13 @@ func (c *Jobs) list() []job {
 	}
 }
 
-// Run does the chores until the context ends: those of each second beside the others, which may wait for other servers.
-// The statistics are renewed at the start as well, since a database may come from elsewhere, or have a new index.
+// Run runs the jobs until the context ends.
 func (c *Jobs) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
+	// The database may be a restored copy or have a new index, so its statistics are also renewed at the start.
 	working.Go(func() { c.do(ctx, job{name: statistics, do: c.Store.RenewStatistics}) })
+	// The jobs of every second run apart from the others, which may wait long for other servers.
 	for _, often := range []bool{true, false} {
 		working.Go(func() {
 			for ctx.Err() == nil {
@@ -67,14 +72,14 @@ func (c *Jobs) Run(ctx context.Context) {
 	}
 }
 
-// statistics is the name of the chore that is done at the start as well.
+// statistics is the name of the job that is also done at the start.
 const statistics = "renew the statistics of the database"
 
 func (c *Jobs) doOnce(ctx context.Context, job job) {
 	if job.every > time.Second {
 		mine, err := c.claim(ctx, job)
 		if err != nil || !mine {
-			c.complain(ctx, job, err)
+			c.logFailure(ctx, job, err)
 			return
 		}
 	}
@@ -90,79 +95,90 @@ func (c *Jobs) claim(ctx context.Context, job job) (bool, error) {
 func (c *Jobs) do(ctx context.Context, job job) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c.complain(ctx, job, job.do(ctx))
+	c.logFailure(ctx, job, federation.Safely(func() error { return job.do(ctx) }))
 }
 
-func (c *Jobs) complain(ctx context.Context, job job, err error) {
+func (c *Jobs) logFailure(ctx context.Context, job job, err error) {
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error("a chore failed", "chore", job.name, "error", err)
+		c.Log.Error("a job failed", "job", job.name, "error", err)
 	}
 }
 
-// restOfUnpublished is how long an article rests that could not be published.
-const restOfUnpublished = 10 * time.Minute
+// retryAfter is how long an article waits that could not be published.
+const retryAfter = 10 * time.Minute
 
-// publishDue looks every second and needs no claim: whoever publishes first locks the article, and the others find it
-// published.
+// publishDue publishes the scheduled articles that are due. It runs every second and needs no claim: the first process
+// that publishes an article locks it, and the others find it published.
 func (c *Jobs) publishDue(ctx context.Context) error {
 	due, err := c.Store.DueArticles(ctx, c.Now())
-	return errors.Join(err, c.release(ctx, &c.rests, due, func(ctx context.Context, id blog.ID) error {
+	if err != nil {
+		return err
+	}
+	return c.forEachDue(ctx, &c.retryPublish, due, func(ctx context.Context, id blog.ID) error {
 		_, err := c.Outbox.Publish(ctx, id)
 		return err
-	}))
+	})
 }
 
-// letGoDue does the same for what was held.
-func (c *Jobs) letGoDue(ctx context.Context) error {
+// releaseDue releases the articles whose hold is over, in the same way.
+func (c *Jobs) releaseDue(ctx context.Context) error {
 	due, err := c.Store.DueHolds(ctx, c.Now())
-	return errors.Join(err, c.release(ctx, &c.stays, due, c.Outbox.LetGo))
+	if err != nil {
+		return err
+	}
+	return c.forEachDue(ctx, &c.retryRelease, due, c.Outbox.LetGo)
 }
 
-// release lets articles out. What cannot be published, since it has no title any more, say, keeps nothing else from going
-// out, and rests.
-func (c *Jobs) release(ctx context.Context, rests *map[blog.ID]time.Time, due []blog.ID, do func(context.Context, blog.ID) error) error {
+// forEachDue does something with each article that is due. An article for which it fails, for example because it has
+// lost its title, waits for retryAfter and does not hold up the others.
+func (c *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
+	do func(context.Context, blog.ID) error,
+) error {
 	var errs []error
-	later := map[blog.ID]time.Time{}
+	later := map[blog.ID]time.Time{} // a new map, so that articles that are not due any more are forgotten
 	for _, id := range due {
-		if until := (*rests)[id]; c.Now().Before(until) {
+		if until := (*retries)[id]; c.Now().Before(until) {
 			later[id] = until
 			continue
 		}
 		if err := do(ctx, id); err != nil && !errors.Is(err, blog.ErrConflict) {
-			later[id] = c.Now().Add(restOfUnpublished)
+			later[id] = c.Now().Add(retryAfter)
 			errs = append(errs, err)
 		}
 	}
-	*rests = later
+	*retries = later
 	return errors.Join(errs...)
 }
 
 func (c *Jobs) giveUp(ctx context.Context) error {
 	n, err := c.Store.GiveUp(ctx, c.Now().Add(-blog.Patience), c.Now())
 	if n > 0 {
-		c.Log.Info("letters were given up after a week", "letters", n)
+		c.Log.Info("deliveries were given up after a week", "deliveries", n)
 	}
 	return err
 }
 
-// oldKeyTime is how long a replaced key is kept: servers that know it and not the new one are told with it. GoToSocial asks for a
-// key anew after a week at most, when it wants to know more of an account.
+// oldKeyTime is how long a replaced key is kept. It announces the new key to servers that have only the old one.
+// GoToSocial fetches an account again after a week at most, when something asks for it.
 const oldKeyTime = 30 * 24 * time.Hour
 
-// eraseRemains erases what was still needed: the keys of authors who left, until the letters that they sign were out, those of
-// before a rotation, until nobody should know them, and files.
+// eraseRemains erases what is not needed any more: the keys of authors who left, once their last deliveries are
+// settled; keys that were replaced long ago; and unused media files.
 func (c *Jobs) eraseRemains(ctx context.Context) error {
-	_, err := c.Store.EraseKeys(ctx)
-	_, oldErr := c.Store.EraseOldKeys(ctx, c.Now().Add(-oldKeyTime))
-	err = errors.Join(err, oldErr)
-	if c.Discard != nil {
-		err = errors.Join(err, c.Discard(ctx))
+	if _, err := c.Store.EraseKeys(ctx); err != nil {
+		return err
 	}
-	return err
+	if _, err := c.Store.EraseOldKeys(ctx, c.Now().Add(-oldKeyTime)); err != nil {
+		return err
+	}
+	if c.Discard == nil {
+		return nil
+	}
+	return c.Discard(ctx)
 }
 
-// setAside keeps the followers of servers that have been silent for a month from being written to and counted, and takes
-// those back whose servers are back.
+// setAside sets the followers of servers aside that have been silent for a month: they get no deliveries and are not
+// counted. Followers whose server is back are counted again.
 func (c *Jobs) setAside(ctx context.Context) error {
 	aside, back, err := c.Store.SuspendDead(ctx, c.Now())
 	if aside+back > 0 {

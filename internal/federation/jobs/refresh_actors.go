@@ -12,34 +12,37 @@ import (
 	"causerie/internal/store"
 )
 
-// How what we know of people elsewhere is kept up.
+// How remote actors and servers are refreshed.
 const (
-	silentAgain   = 24 * time.Hour      // a silent server is asked again
-	softwareEvery = 30 * 24 * time.Hour // what a server runs is asked again
-	freshOnce     = 60                  // people asked for in one run
-	askAtOnce     = 8
+	silentAgain   = 24 * time.Hour      // when a silent server is asked again
+	softwareEvery = 30 * 24 * time.Hour // how often a server is asked for its software
+	maxActors     = 60                  // in one run
+	maxRequests   = 8                   // at the same time
 )
 
-// refresh asks again for the people whom we know from long ago, or whose handle nobody has looked at: so many in one
-// run, several at once. Those who say nothing here are passed over.
+// refresh fetches actors again whose record is old, and verifies handles that were never verified. An actor that
+// nothing here refers to is skipped.
 func (c *Jobs) refresh(ctx context.Context) error {
-	due, err := c.Store.DueActors(ctx, c.Now(), freshOnce)
+	due, err := c.Store.DueActors(ctx, c.Now(), maxActors)
 	if err != nil {
 		return err
 	}
 	return forEach(due, func(actor blog.Actor) error {
-		matters, err := c.Store.IsReferenced(ctx, actor.ID)
-		if err != nil || !matters {
-			return errors.Join(err, c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery)))
+		referenced, err := c.Store.IsReferenced(ctx, actor.ID)
+		switch {
+		case err != nil:
+			return err
+		case !referenced:
+			return c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery))
 		}
 		return c.refreshOne(ctx, actor)
 	})
 }
 
-// askSoftware asks servers that answer what they run, for authors to see; nothing is concluded from it. One that does not
-// say is asked again as late as one that does.
+// askSoftware asks servers which software they run (NodeInfo). Authors see it; nothing else depends on it. A server
+// that does not say is asked again only after softwareEvery, like one that does.
 func (c *Jobs) askSoftware(ctx context.Context) error {
-	hosts, err := c.Store.UnaskedPeers(ctx, c.Now(), freshOnce/2)
+	hosts, err := c.Store.UnaskedPeers(ctx, c.Now(), maxActors/2)
 	if err != nil {
 		return err
 	}
@@ -52,37 +55,39 @@ func (c *Jobs) askSoftware(ctx context.Context) error {
 		case err != nil && federation.Temporary(err):
 			again = c.Now().Add(silentAgain)
 		case err != nil:
-			c.Log.Debug("a server does not say what it runs", "host", host, "error", err)
+			c.Log.Debug("a server does not say which software it runs", "host", host, "error", err)
 		}
 		return c.Store.SaveSoftware(ctx, host, software, again)
 	})
 }
 
-// forEach does something for several people or servers at once.
+// forEach calls do for each of a list, up to maxRequests at the same time. It returns all errors; a panic is one of
+// them.
 func forEach[T any](list []T, do func(T) error) error {
 	var working sync.WaitGroup
-	places, errs := make(chan struct{}, askAtOnce), make([]error, len(list))
+	places, errs := make(chan struct{}, maxRequests), make([]error, len(list))
 	for i, one := range list {
 		places <- struct{}{}
 		working.Go(func() {
 			defer func() { <-places }()
-			errs[i] = do(one)
+			errs[i] = federation.Safely(func() error { return do(one) })
 		})
 	}
 	working.Wait()
 	return errors.Join(errs...)
 }
 
+// refreshOne fetches an actor again if its record is old, and verifies its handle.
 func (c *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
 	now := c.Now()
 	if now.Sub(actor.FetchedAt) > federation.StaleAfter {
 		fresh, err := c.FetchActor(ctx, actor.ID)
 		switch {
-		case errors.Is(err, remote.ErrGone): // noted, and confirmed later
+		case errors.Is(err, remote.ErrGone): // FetchActor has recorded it; confirmDepartures decides
 			return nil
 		case err != nil && federation.Temporary(err):
 			return c.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
-		case err != nil && federation.Permanent(err): // 404, say: it is stale, and no more than that
+		case err != nil && federation.Permanent(err): // a 404, for example, is no proof that the actor is gone: the record stays
 			return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
 		case err != nil:
 			return err
@@ -95,15 +100,15 @@ func (c *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
 	return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
 }
 
-// confirmDepartures asks once more for those whose server said a day ago that they are gone. Only then are their words
-// taken out.
+// confirmDepartures fetches actors once more whose server said a day ago that they are gone (410). Only if it says so
+// again, their comments are removed: a server in trouble may answer 410 for a while.
 func (c *Jobs) confirmDepartures(ctx context.Context) error {
-	due, err := c.Store.DueDepartures(ctx, c.Now(), freshOnce)
+	due, err := c.Store.DueDepartures(ctx, c.Now(), maxActors)
 	if err != nil {
 		return err
 	}
 	return forEach(due, func(actor blog.Actor) error {
-		_, err := c.FetchActor(ctx, actor.ID) // one who is there again is taken back by that
+		_, err := c.FetchActor(ctx, actor.ID) // success marks the actor as present again
 		switch {
 		case errors.Is(err, remote.ErrGone):
 			c.Log.Info("an actor is gone", "actor", actor.ID)
