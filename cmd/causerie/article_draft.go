@@ -6,7 +6,6 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
-	"causerie/internal/store"
 )
 
 type articleDraft struct {
@@ -39,17 +38,10 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 	})
 }
 
-// saveDraft writes an article down that is not public, with its text among the revisions.
+// saveDraft saves the article of a file as a draft; one that was scheduled does not go out by itself any more.
 func (app *app) saveDraft(ctx context.Context, m *articleFile) error {
-	a := &m.article
-	if a.Status == blog.Scheduled {
+	if a := &m.article; a.Status == blog.Scheduled {
 		a.Status, a.ScheduledAt = blog.Draft, nil
 	}
-	return app.store.InTx(ctx, func(s *store.Store) error {
-		if err := s.SaveArticle(ctx, a, now()); err != nil {
-			return err
-		}
-		return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
-			Markdown: a.Markdown, At: now()})
-	})
+	return app.authoring().SaveDraft(ctx, &m.article, m.author.Handle)
 }

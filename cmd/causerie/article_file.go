@@ -29,6 +29,7 @@ type articleFileFlags struct {
 
 // articleFileFlags is an article file that was understood.
 type articleFile struct {
+	author      blog.Author // who saves it
 	article     blog.Article
 	before      blog.Article // the one that has its slug, as it was; zero when none has
 	date        *time.Time   // when it is to go out, when the file says so
@@ -134,7 +135,7 @@ func (app *app) compose(ctx context.Context, author blog.Author, path string, fi
 	if err != nil {
 		return articleFile{}, err
 	}
-	m := articleFile{article: a, before: before, date: front.Date}
+	m := articleFile{author: author, article: a, before: before, date: front.Date}
 	m.note(rendered, path, above)
 	return m, a.Check()
 }
@@ -142,12 +143,10 @@ func (app *app) compose(ctx context.Context, author blog.Author, path string, fi
 // note takes over what the renderer says of the text, with lines as they are counted in the file: above is how many
 // stand over the text.
 func (m *articleFile) note(r markup.Rendered, path string, above int) {
+	m.missing = authoring.MissingPicture(r)
 	for _, n := range r.Notices {
 		if n.Line > 0 {
 			n.Line += above
-		}
-		if n.Trouble == markup.MissingPicture && m.missing == "" {
-			m.missing = n.Detail
 		}
 		m.notices = append(m.notices, path+": "+n.String())
 	}
@@ -210,25 +209,52 @@ func fileName(path string) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// sheet is the article that a file speaks of, with the file's slug, and as it was: the author's own with the same slug, or an
-// empty one, which was none. A slug that the file does not say, and that only follows from its title, is that of another
-// article unless it came from a file of this name.
+// sheet returns the article that a file speaks of, with its slug, and that article as it was: the author's own with the
+// same slug, or a new one, and then before is zero.
 func (app *app) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, app.site.Language)
-	slug := cmp.Or(front.Slug, authoring.Slug(front.Title, language))
-	before, err = app.known(ctx, author, slug)
-	if err == nil && front.Slug == "" && (file == "" || before.File != file) {
-		return a, before, fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
-			slug, whichArticle(before), slug)
+	slug := front.Slug
+	if slug != "" {
+		before, err = app.known(ctx, author, slug)
+	} else {
+		slug, before, err = app.derived(ctx, author, authoring.Slug(front.Title, language), file)
 	}
 	a = before
 	if errors.Is(err, blog.ErrNotFound) {
-		a, before, err = blog.Article{ID: blog.NewID(now()), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
-			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now()}, blog.Article{}, nil
+		a, before, err = app.authoring().New(author, blog.NewID(now()), language), blog.Article{}, nil
+	}
+	if err != nil {
+		return a, before, err
 	}
 	a.Slug, a.Language, a.File = slug, language, file
+	if front.Slug == "" && a.Month == "" {
+		// Another author may have published under the slug of this draft since it was saved.
+		a.Slug, err = app.store.FreeSlug(ctx, slug, a.ID, language)
+	}
 	return a, before, err
 }
+
+// derived returns the slug of a file that says none, made from its title, and the article that the file made under it
+// before; blog.ErrNotFound when it is a new one. What other authors have is passed over: slug-2 comes next. An article
+// of this author's that came from a file of another name is an error: who wrote the file must say which one is meant.
+func (app *app) derived(ctx context.Context, author blog.Author, wanted, file string) (string, blog.Article, error) {
+	slug := wanted
+	for n := 2; ; n++ {
+		a, err := app.known(ctx, author, slug)
+		if errors.Is(err, errOthersSlug) {
+			slug = fmt.Sprintf("%s-%d", wanted, n)
+			continue
+		}
+		if err == nil && (file == "" || a.File != file) {
+			err = fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
+				slug, whichArticle(a), slug)
+		}
+		return slug, a, err
+	}
+}
+
+// errOthersSlug is a slug of an article that this author may not revise.
+var errOthersSlug = errors.New("choose another in the front matter")
 
 // known is the author's own article that has a slug, or had it when it was published.
 func (app *app) known(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
@@ -241,7 +267,7 @@ func (app *app) known(ctx context.Context, author blog.Author, slug string) (blo
 	case err != nil:
 		return a, err
 	case a.VoiceID != author.ID || a.Status == blog.Deleted:
-		return a, fmt.Errorf("the slug “%s” belongs to another article: choose another in the front matter", slug)
+		return a, fmt.Errorf("the slug “%s” belongs to another article: %w", slug, errOthersSlug)
 	case a.Translated:
 		return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
 	}
@@ -264,34 +290,31 @@ func (app *app) fill(ctx context.Context, a *blog.Article, front markup.FrontMat
 	a.Comments = blog.Policy(cmp.Or(front.Comments, string(blog.Open)))
 	a.Quotes = cmp.Or(front.Quotes, "everyone")
 	a.Answers, a.Quoted = a.Answers.At(front.InReplyTo), a.Quoted.At(front.Quoting)
-	var err error
-	if a.Authors, err = app.byline(ctx, a.VoiceID, front); err != nil {
+	if err := app.setByline(ctx, a, front); err != nil {
 		return err
 	}
-	if front.Part > 0 && front.Series == "" {
-		return blog.Invalid{Field: "part", Problem: blog.PartOfNothing}
-	}
 	a.Part = front.Part
-	return app.store.WishSeries(ctx, a, front.Series, authoring.Slug(front.Series, a.Language), 0)
+	return app.authoring().SetSeries(ctx, a, front.Series, 0)
 }
 
-// byline is the owner, then the other authors of ours, then a guest.
-func (app *app) byline(ctx context.Context, owner blog.ID, front markup.FrontMatter) ([]blog.Byline, error) {
-	names := []blog.Byline{{VoiceID: owner}}
+// setByline makes the by-line: the owner, then the other authors of this blog, then the guest.
+func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
+	var names []blog.Byline
 	for _, handle := range front.Authors {
-		author, err := app.author(ctx, handle)
+		by, err := app.authoring().Coauthor(ctx, handle)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if author.ID != owner {
-			names = append(names, blog.Byline{VoiceID: author.ID})
-		}
+		names = append(names, by)
 	}
 	if front.Guest != "" {
-		name, address, _ := strings.Cut(front.Guest, "<")
-		names = append(names, blog.Byline{Name: strings.TrimSpace(name), URL: strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(address), ">"))})
+		by, err := authoring.Guest(front.Guest)
+		if err != nil {
+			return err
+		}
+		names = append(names, by)
 	}
-	return names, nil
+	return authoring.SetByline(a, names)
 }
 
 // takePictures brings the pictures beside a file into the library, and says which reference means which.

@@ -67,15 +67,11 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 	if err := app.saveDraft(ctx, &m); err != nil {
 		return m.article, plain(err)
 	}
-	publish := func(ctx context.Context, id blog.ID) (blog.Article, error) {
-		return app.outbox.PublishHeld(ctx, id, how.Hold)
+	at := m.date
+	if at != nil && !at.After(app.outbox.Now()) {
+		at = nil // a date that is past is not taken
 	}
-	if m.date != nil && m.date.After(app.outbox.Now()) {
-		publish = func(ctx context.Context, id blog.ID) (blog.Article, error) {
-			return app.outbox.Schedule(ctx, id, *m.date)
-		}
-	}
-	a, err := publish(ctx, m.article.ID)
+	a, err := app.authoring().Release(ctx, m.article.ID, at, how.Hold)
 	if err != nil {
 		return a, fmt.Errorf("%w (it is kept as a draft)", plain(err))
 	}

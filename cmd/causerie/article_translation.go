@@ -32,14 +32,20 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, fron
 	if t.Language == a.Language {
 		return articleFile{}, blog.Invalid{Field: "language", Problem: fmt.Sprintf("is “%s”, as that of the original: say in which one the translation is", a.Language)}
 	}
-	if t.Translator, _, _ = strings.Cut(front.Guest, "<"); front.Guest == "" && author.ID != a.VoiceID {
+	if author.ID != a.VoiceID {
 		t.Translator = author.Name
 	}
-	t.Translator = strings.TrimSpace(t.Translator)
+	if front.Guest != "" {
+		guest, err := authoring.Guest(front.Guest)
+		if err != nil {
+			return articleFile{}, err
+		}
+		t.Translator = guest.Name
+	}
 	if t.Slug, err = app.translatedSlug(ctx, a, t.Language, front); err != nil {
 		return articleFile{}, err
 	}
-	m := articleFile{article: a, translation: &t}
+	m := articleFile{author: author, article: a, translation: &t}
 	trial := a
 	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary, Markdown: body, Slug: t.Slug}
 	front.Picture = "" // the original's hangs at the head of both
@@ -85,10 +91,7 @@ func (app *app) translatedSlug(ctx context.Context, a blog.Article, language str
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return "", err
 	}
-	if slug := cmp.Or(front.Slug, known.Slug); slug != "" {
-		return slug, nil
-	}
-	return app.store.FreeSlug(ctx, authoring.Slug(front.Title, language), a.ID, language)
+	return app.authoring().SlugOf(ctx, a.ID, blog.Text{Language: language, Title: front.Title, Slug: cmp.Or(front.Slug, known.Slug)})
 }
 
 // leftOut are the keys of a translation's front matter that its original alone decides.

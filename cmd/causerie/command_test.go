@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 )
 
@@ -270,6 +271,51 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 		}
 		if said := s.say("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of the file that revised it publish said %q", said)
+		}
+	})
+}
+
+func TestASlugThatAnotherAuthorHasIsPassedOverWhereTheTitleMakesIt(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+		bridge := func(words string) string {
+			return write(t, "bridge.md", "---\ntitle: Under the bridge\n---\n\n"+words+"\n")
+		}
+		s.say("article", "draft", bridge("Of Tobias."), "--author", "tobias")
+		s.say("article", "publish", bridge("Of Ilse."), "--author", "ilse")
+		if said := s.say("article", "publish", bridge("Of Tobias, finished."), "--author", "tobias"); !strings.HasPrefix(said, "published ") || !strings.Contains(said, "/under-the-bridge-2") {
+			t.Errorf("of a draft whose slug somebody took meanwhile publish said %q", said)
+		}
+		if said := s.say("article", "publish", bridge("Of Tobias, again."), "--author", "tobias"); !strings.HasPrefix(said, "revised ") || !strings.Contains(said, "/under-the-bridge-2") {
+			t.Errorf("of the same file publish said %q", said)
+		}
+		if shown := s.say("article", "show", "under-the-bridge"); !strings.Contains(shown, "Of Ilse.") {
+			t.Errorf("the first article is\n%s", shown)
+		}
+		if shown := s.say("article", "show", "under-the-bridge-2"); !strings.Contains(shown, "Of Tobias, again.") {
+			t.Errorf("the second article is\n%s", shown)
+		}
+	})
+}
+
+func TestADraftOfAFileIsARevisionOfItsAuthorOnce(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		for _, words := range []string{"One.", "One.", "Two.", "Two."} {
+			s.say("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\n"+words+"\n"), "--author", "ilse")
+		}
+		a := read[articleLine](t, s.say("article", "show", "a-plan", "--json"))[0]
+		db, err := store.Open(t.Context(), database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		list, err := db.Revisions(t.Context(), a.ID)
+		if err != nil || len(list) != 2 || list[0].Author != "ilse" || list[1].Author != "ilse" {
+			t.Errorf("the revisions are %+v, %v", list, err)
 		}
 	})
 }
@@ -580,7 +626,7 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 		"a key that is misspelt":          {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
 		"no title":                        {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
 		"no text":                         {"ilse", "---\ntitle: Empty\n---\n", "empty"},
-		"a slug that somebody else has":   {"tobias", ferry, "belongs to another article"},
+		"a slug that somebody else has":   {"tobias", "---\ntitle: F\nslug: four-minutes-wide\n---\nx\n", "belongs to another article"},
 		"a warning that would be in vain": {"ilse", "---\ntitle: W\nwarning: rain\n---\nx\n", "note-full"},
 		"a picture that is not there":     {"ilse", "---\ntitle: P\npicture: none.jpg\n---\nx\n", "none.jpg"},
 		"a part of no series":             {"ilse", "---\ntitle: P\npart: 3\n---\nx\n", "part needs a series"},

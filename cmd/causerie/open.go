@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/federation/outbox"
@@ -140,6 +141,11 @@ func openToLook(ctx context.Context, config Config, log *slog.Logger) (*app, err
 func (app *app) base() federation.Core {
 	return federation.Core{Site: app.site, Store: app.store, Remote: app.remote, Now: time.Now, Log: app.log,
 		AllowList: app.config.Federation == confined}
+}
+
+// authoring writes the articles of the blog.
+func (app *app) authoring() authoring.Service {
+	return authoring.Service{Site: app.site, Store: app.store, Library: app.library, Outbox: app.outbox, Now: now}
 }
 
 func (app *app) instanceKey(ctx context.Context) (signature.Key, error) {

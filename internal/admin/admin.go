@@ -19,6 +19,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/sync/semaphore"
 
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/media"
@@ -153,6 +154,11 @@ func (h *Handler) Routes() chi.Router {
 func (h *Handler) secure() bool { return strings.HasPrefix(h.address.URL, "https://") }
 
 func (h *Handler) now() time.Time { return h.Now().UTC().Truncate(time.Microsecond) }
+
+// authoring writes articles with the clock of the handler.
+func (h *Handler) authoring() authoring.Service {
+	return authoring.Service{Site: h.address, Store: h.store, Library: h.library, Outbox: h.outbox, Now: h.now}
+}
 
 // private keeps what one author sees out of every cache.
 func private(next http.Handler) http.Handler {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/media"
-	"causerie/internal/store"
 	"causerie/internal/text"
 )
 
@@ -59,15 +59,11 @@ func (h *Handler) newArticle(req *request) error {
 	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}), State: "Not saved yet", Troubles: fieldErrors{}})
 }
 
+// blank is an empty draft of the author's, which answers or quotes what the address names.
 func (h *Handler) blank(req *request, id blog.ID) blog.Article {
-	language := req.author.Language
-	if language == "" {
-		language = req.site.Language
-	}
-	return blog.Article{ID: id, VoiceID: req.author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-		Quotes: "everyone", CreatedAt: h.now(), Text: blog.Text{Language: language},
-		Answers: blog.Source{Address: req.r.FormValue("in-reply-to")}, Quoted: blog.Source{Address: req.r.FormValue("quoting")},
-		Authors: []blog.Byline{{VoiceID: req.author.ID, Handle: req.author.Handle, Name: req.author.Name, Picture: req.author.Picture}}}
+	a := h.authoring().New(req.author, id, cmp.Or(req.author.Language, req.site.Language))
+	a.Answers.Address, a.Quoted.Address = req.r.FormValue("in-reply-to"), req.r.FormValue("quoting")
+	return a
 }
 
 // writable finds the article of the path, if the author may change its text.
@@ -313,7 +309,7 @@ func (h *Handler) keep(req *request, before, edited blog.Article, p editorPage, 
 		if action == unschedule {
 			said, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil
 		}
-		err = h.saveDraft(req, before, &edited)
+		err = h.authoring().SaveDraft(req.ctx(), &edited, req.author.Handle)
 	}
 	if errors.Is(err, blog.ErrConflict) {
 		return h.conflict(req, edited, p)
@@ -336,20 +332,6 @@ func (h *Handler) saidToWorld(ctx context.Context, article blog.ID) (string, err
 		return "saved", err
 	}
 	return "told", nil
-}
-
-// saveDraft writes an article that nobody else has yet, and keeps its words among its revisions when they are new.
-func (h *Handler) saveDraft(req *request, before blog.Article, a *blog.Article) error {
-	return h.store.InTx(req.ctx(), func(s *store.Store) error {
-		if err := s.SaveArticle(req.ctx(), a, h.now()); err != nil {
-			return err
-		}
-		if before.Title == a.Title && before.Summary == a.Summary && before.Markdown == a.Markdown {
-			return nil
-		}
-		return s.AddRevision(req.ctx(), store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
-			Markdown: a.Markdown, Author: req.author.Handle, At: h.now()})
-	})
 }
 
 // conflict shows both versions: the typed one stays in the form, to be saved over the other on purpose.

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -129,56 +128,21 @@ func bylineText(a blog.Article) string {
 	return text.String()
 }
 
-const maxByline = 20
-
-// takeByline reads the by-line: "@tobias" is an author here, anything else a guest, with an address at its end or none.
+// takeByline reads the by-line, one name a line: "@tobias" is an author here, anything else a guest.
 func (h *Handler) takeByline(ctx context.Context, p *editorPage, a *blog.Article) error {
 	var names []blog.Byline
-	for _, by := range a.Authors {
-		if by.VoiceID == a.VoiceID {
+	for _, line := range lines(p.Byline) {
+		by, err := authoring.Guest(line)
+		if strings.HasPrefix(line, "@") {
+			by, err = h.authoring().Coauthor(ctx, line)
+		}
+		if err == nil {
 			names = append(names, by)
-		}
-	}
-	typed := lines(p.Byline)
-	if len(typed) > maxByline {
-		p.Troubles.addNew("byline", "has more than %d names: name the others in the text", maxByline)
-		return nil
-	}
-	for _, line := range typed {
-		by, err := h.byline(ctx, line)
-		var invalid blog.Invalid
-		if errors.As(err, &invalid) {
-			p.Troubles["byline"] = split(invalid)
-			continue
-		}
-		if err != nil {
+		} else if err := p.Troubles.add(err); err != nil {
 			return err
 		}
-		if by.VoiceID != a.VoiceID {
-			names = append(names, by)
-		}
 	}
-	a.Authors = names
-	return nil
-}
-
-func (h *Handler) byline(ctx context.Context, line string) (blog.Byline, error) {
-	if handle, ours := strings.CutPrefix(line, "@"); ours {
-		voice, err := h.store.VoiceByHandle(ctx, cleanHandle(handle, h.address))
-		if errors.Is(err, blog.ErrNotFound) {
-			err = blog.Invalid{Field: "byline", Problem: "names “" + line + "”, who does not write here: a guest is written without the @"}
-		}
-		return blog.Byline{VoiceID: voice.ID, Handle: voice.Handle, Name: voice.Name, Picture: voice.Picture}, err
-	}
-	words := strings.Fields(line)
-	last := words[len(words)-1]
-	if !strings.Contains(last, "://") {
-		return blog.Byline{Name: line}, nil
-	}
-	if u, err := url.Parse(last); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(words) == 1 {
-		return blog.Byline{}, blog.Invalid{Field: "byline", Problem: "has a line that is not understood: write a guest as “Nadia Brandt https://noordkade.example”"}
-	}
-	return blog.Byline{Name: strings.Join(words[:len(words)-1], " "), URL: last}, nil
+	return p.Troubles.add(authoring.SetByline(a, names))
 }
 
 // takeSeries notes which series was typed, and how many parts it is to have.
@@ -187,14 +151,10 @@ func (h *Handler) takeSeries(ctx context.Context, p *editorPage, a *blog.Article
 	if err != nil {
 		p.Troubles.addNew("planned", "must be a number: how many parts there will be")
 	}
-	_, wrong := p.Troubles["part"]
-	switch {
-	case p.Series == "" && a.Part > 0:
-		p.Troubles.addNew("part", blog.PartOfNothing)
-	case p.Series != "" && a.Part == 0 && !wrong:
+	if _, wrong := p.Troubles["part"]; p.Series != "" && a.Part == 0 && !wrong {
 		p.Troubles["part"] = fieldError{"The part is missing.", "Say which part of the series this is."}
 	}
-	return h.store.WishSeries(ctx, a, p.Series, authoring.Slug(p.Series, a.Language), planned)
+	return p.Troubles.add(h.authoring().SetSeries(ctx, a, p.Series, planned))
 }
 
 func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"causerie/internal/account"
+	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/store"
 )
@@ -67,7 +68,7 @@ func (h *Handler) firstRun(req *request) error {
 		return err
 	}
 	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")), Name: strings.TrimSpace(form.Get("name")),
-		Handle: cleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")), Troubles: fieldErrors{}}
+		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")), Troubles: fieldErrors{}}
 	if err := h.checkFirstRun(req, p.Token); err != nil {
 		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
@@ -85,12 +86,6 @@ func (h *Handler) firstRun(req *request) error {
 		return err
 	}
 	return req.redirect("/admin?done=welcome")
-}
-
-// cleanHandle takes a handle as people write it: in small letters, without the signs around it.
-func cleanHandle(handle string, site blog.Site) string {
-	handle = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(handle), "@"))
-	return strings.TrimSuffix(handle, "@"+strings.ToLower(site.HandleDomain))
 }
 
 // check puts everything that is wrong beside its field, not only what is found first.

@@ -7,11 +7,9 @@ import (
 	"html/template"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"causerie/internal/account"
-	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/markup"
 	"causerie/internal/store"
@@ -115,7 +113,7 @@ func (h *Handler) askPublish(req *request, status int, a blog.Article, p publish
 	if err != nil {
 		return err
 	}
-	if err := h.giveAddress(req.ctx(), &a); err != nil {
+	if a.Slug, err = h.authoring().SlugOf(req.ctx(), a.ID, a.Text); err != nil {
 		return err
 	}
 	p.Cards = req.cards(a, rendered, hero)
@@ -291,10 +289,10 @@ func (h *Handler) publish(req *request) error {
 // letGo writes the choices down and publishes or schedules the article. It tells what was done, by its word.
 func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, error) {
 	a.Visibility, a.Format = blog.Visibility(p.Visibility), blog.Format(p.Format)
-	if err := h.readyToGo(req.ctx(), a); err != nil {
+	if err := h.authoring().Ready(req.ctx(), a); err != nil {
 		return "", err
 	}
-	if err := h.store.SaveArticle(req.ctx(), a, h.now()); err != nil {
+	if err := h.authoring().SaveDraft(req.ctx(), a, req.author.Handle); err != nil {
 		return "", err
 	}
 	if p.When == later {
@@ -302,14 +300,18 @@ func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, e
 		if err != nil {
 			return "", blog.Invalid{Field: "date", Problem: "is not understood: write it like 2026-11-30T09:00"}
 		}
-		*a, err = h.scheduled(req, *a, at)
-		return "scheduled", err
+		scheduled, err := h.authoring().Release(req.ctx(), a.ID, &at, 0)
+		if err != nil {
+			return "", err
+		}
+		*a = scheduled
+		return "scheduled", nil
 	}
 	first, err := h.store.CountArticles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
 		return "", err
 	}
-	published, err := h.outbox.PublishHeld(req.ctx(), a.ID, req.author.Hold())
+	published, err := h.authoring().Release(req.ctx(), a.ID, nil, req.author.Hold())
 	if err != nil {
 		return "", err
 	}
@@ -324,44 +326,6 @@ func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, e
 		return "published-here", err
 	}
 	return "published", nil
-}
-
-func (h *Handler) scheduled(req *request, a blog.Article, at time.Time) (blog.Article, error) {
-	scheduled, err := h.outbox.Schedule(req.ctx(), a.ID, at)
-	if err != nil {
-		return a, err
-	}
-	return scheduled, nil
-}
-
-// readyToGo gives an article without an address one made from its title, renders it with what is known today, and asks
-// the noun whether it may go.
-func (h *Handler) readyToGo(ctx context.Context, a *blog.Article) error {
-	if err := h.giveAddress(ctx, a); err != nil {
-		return err
-	}
-	rendered, err := h.library.Compose(ctx, a, nil)
-	if err != nil {
-		return err
-	}
-	trial := *a
-	if err := trial.Publish(h.now(), time.UTC); err != nil {
-		return err
-	}
-	for _, n := range rendered.Notices {
-		if n.Trouble == markup.MissingPicture {
-			return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that picture, or take its line out", n.Detail)}
-		}
-	}
-	return nil
-}
-
-// giveAddress makes an address of the title for an article without one, that no other has.
-func (h *Handler) giveAddress(ctx context.Context, a *blog.Article) (err error) {
-	if a.Slug == "" && strings.TrimSpace(a.Title) != "" {
-		a.Slug, err = h.store.FreeSlug(ctx, authoring.Slug(a.Title, a.Language), a.ID, a.Language)
-	}
-	return err
 }
 
 // unschedule makes a scheduled article a draft again.

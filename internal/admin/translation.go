@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/page"
 )
@@ -180,14 +179,12 @@ func (p translationPage) holds(t blog.Translation) bool {
 func (h *Handler) translationOf(req *request, p translationPage, stored blog.Translation, draft bool) (blog.Translation, error) {
 	trial := p.Article
 	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary, Markdown: p.Text, Slug: p.Slug}
-	if trial.Slug == "" && trial.Title != "" {
-		free, err := h.store.FreeSlug(req.ctx(), authoring.Slug(trial.Title, trial.Language), trial.ID, trial.Language)
-		if err != nil {
-			return stored, err
-		}
-		trial.Slug = free
+	slug, err := h.authoring().SlugOf(req.ctx(), trial.ID, trial.Text)
+	if err != nil {
+		return stored, err
 	}
-	_, err := h.library.Compose(req.ctx(), &trial, nil)
+	trial.Slug = slug
+	_, err = h.library.Compose(req.ctx(), &trial, nil)
 	return blog.Translation{Text: trial.Text, Translator: p.Translator, Draft: draft}, err
 }
 

@@ -1,4 +1,3 @@
-// Package authoring is what the admin and the terminal share about writing an article.
 package authoring
 
 import (
@@ -11,8 +10,8 @@ import (
 
 const maxSlug = 80
 
-// Slug is the last part of an article's or a series' address, made from its title: "Four minutes wide" is
-// "four-minutes-wide". It is never empty.
+// Slug returns the last part of an article's or a series' address, made from its title: "Four minutes wide" becomes
+// "four-minutes-wide". It has at most 80 letters and is never empty: blog.Untitled stands for a title without letters.
 func Slug(title, lang string) string {
 	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
 	made := slug.MakeLang(title, base)

@@ -150,10 +150,7 @@ func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.A
 		if err := a.Schedule(at, o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
-		if err := o.save(ctx, store, &a); err != nil {
-			return err
-		}
-		return keep(ctx, store, a, "saved", o.Now())
+		return o.save(ctx, store, &a)
 	})
 	if err != nil {
 		return a, fmt.Errorf("schedule %q: %w", a.Title, err)

@@ -1,0 +1,125 @@
+// Package authoring is what the admin and the command line share about writing an article: its by-line, its series,
+// its slug, its drafts and how it goes out.
+package authoring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
+	"causerie/internal/markup"
+	"causerie/internal/media"
+	"causerie/internal/store"
+)
+
+// Service writes the articles of one blog.
+type Service struct {
+	Site    blog.Site
+	Store   *store.Store
+	Library *media.Library
+	Outbox  *outbox.Outbox
+	Now     func() time.Time
+}
+
+// New returns an empty draft of an author's in a language, with the choices that an author starts from. It is not saved.
+func (s Service) New(author blog.Author, id blog.ID, language string) blog.Article {
+	return blog.Article{ID: id, VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
+		Comments: blog.Open, Quotes: "everyone", CreatedAt: s.Now(), Text: blog.Text{Language: language},
+		Authors: []blog.Byline{{VoiceID: author.ID, Handle: author.Handle, Name: author.Name, Picture: author.Picture}}}
+}
+
+// SetSeries makes an article a part of the series that has a title, in any case, or a slug; "" takes it out of its
+// series. planned is how many parts the series will have, 0 to leave that as it is. A series that does not exist yet is
+// made when the article is published. A part without a series is blog.Invalid.
+func (s Service) SetSeries(ctx context.Context, a *blog.Article, series string, planned int) error {
+	if err := s.Store.WishSeries(ctx, a, series, Slug(series, a.Language), planned); err != nil {
+		return err
+	}
+	if series == "" && a.Part > 0 {
+		return blog.Invalid{Field: "part", Problem: blog.PartOfNothing}
+	}
+	return nil
+}
+
+// SlugOf returns the slug of a text of an article: its own, or one made from its title that no other text has or had.
+// It is "" for a text without a slug and a title.
+func (s Service) SlugOf(ctx context.Context, article blog.ID, t blog.Text) (string, error) {
+	if t.Slug != "" || strings.TrimSpace(t.Title) == "" {
+		return t.Slug, nil
+	}
+	return s.Store.FreeSlug(ctx, Slug(t.Title, t.Language), article, t.Language)
+}
+
+// SaveDraft saves an article that readers do not have, and adds its words to its revisions when they are new. handle is
+// the author who saves it. An article that somebody else saved since it was read is blog.ErrConflict.
+func (s Service) SaveDraft(ctx context.Context, a *blog.Article, handle string) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		before, err := tx.Article(ctx, a.ID)
+		if errors.Is(err, blog.ErrNotFound) {
+			// A first save without any words needs no revision either.
+			before, err = blog.Article{Text: blog.Text{Language: a.Language}}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveArticle(ctx, a, s.Now()); err != nil {
+			return err
+		}
+		if sameRevision(before.Text, a.Text) {
+			return nil
+		}
+		return tx.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
+			Markdown: a.Markdown, Author: handle, At: s.Now()})
+	})
+}
+
+// sameRevision reports whether two texts are one revision, which holds no subtitle.
+func sameRevision(one, other blog.Text) bool {
+	return one.Language == other.Language && one.Title == other.Title && one.Summary == other.Summary && one.Markdown == other.Markdown
+}
+
+// Ready gives an article without a slug one made from its title, renders it, and checks that it could be published now.
+// What is missing is blog.Invalid. Nothing is saved.
+func (s Service) Ready(ctx context.Context, a *blog.Article) error {
+	slug, err := s.SlugOf(ctx, a.ID, a.Text)
+	if err != nil {
+		return err
+	}
+	a.Slug = slug
+	rendered, err := s.Library.Compose(ctx, a, nil)
+	if err != nil {
+		return err
+	}
+	trial := *a
+	if err := trial.Publish(s.Now(), time.UTC); err != nil {
+		return err
+	}
+	if name := MissingPicture(rendered); name != "" {
+		return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that picture, or take its line out", name)}
+	}
+	return nil
+}
+
+// MissingPicture returns the first picture that a text names and nobody has; "" when none is missing.
+func MissingPicture(r markup.Rendered) string {
+	for _, n := range r.Notices {
+		if n.Trouble == markup.MissingPicture {
+			return n.Detail
+		}
+	}
+	return ""
+}
+
+// Release publishes a saved article: now when at is nil, or by itself at that moment. hold is how long other servers
+// hear nothing of one that is published now. Errors: blog.Invalid when something is missing or the moment is past,
+// blog.ErrConflict when it is published already.
+func (s Service) Release(ctx context.Context, article blog.ID, at *time.Time, hold time.Duration) (blog.Article, error) {
+	if at != nil {
+		return s.Outbox.Schedule(ctx, article, *at)
+	}
+	return s.Outbox.PublishHeld(ctx, article, hold)
+}
