@@ -223,6 +223,13 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 		if !claim(after) || claim(after.Add(time.Minute)) {
 			t.Error("a chore waits for the clock of before, or is done twice")
 		}
+		if err := s.SaveHold(ctx, store.Hold{ArticleID: a.ID, Until: now.Add(48 * time.Hour), Before: a}); err != nil {
+			t.Fatal(err)
+		}
+		long, err := s.Hold(ctx, a.ID)
+		if early, dueErr := s.DueHolds(ctx, now); err != nil || dueErr != nil || len(early) != 0 || long.Over(now) {
+			t.Errorf("what is held for two days leaves at once: %v, %v, %v", early, err, dueErr)
+		}
 		if err := s.SaveHold(ctx, store.Hold{ArticleID: a.ID, Until: now.Add(10 * time.Second), Before: a}); err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ type Hold struct {
 	ArticleID blog.ID
 	New       bool            // a publication; else a change of what is published
 	Until     time.Time       // when it leaves
+	Saved     time.Time       // when the article was saved last; read with the hold, never written
 	Before    blog.Article    // as it was, and is again when it is taken back
 	Totals    map[blog.ID]int // how many parts series were to have, as it was before this changed it
 }
@@ -24,12 +25,13 @@ type formerly struct {
 	Totals map[blog.ID]int `json:",omitempty"`
 }
 
-// longestHold bounds how far ahead a hold ends: one that ends later was made before the clock was set back, and is over.
-const longestHold = blog.LongestHold*time.Second + time.Minute
+// clockSlack is how far the clock of one process may be behind that of another on the same database.
+const clockSlack = time.Minute
 
-// Over reports whether what is held is to leave by now.
+// Over reports whether what is held is to leave by now. A hold of before the clock was set back is over too: its end
+// may be years away. A hold may be of any length, so its article's last save tells, which then lies in the future.
 func (h Hold) Over(now time.Time) bool {
-	return !h.Until.After(now) || h.Until.After(now.Add(longestHold))
+	return !h.Until.After(now) || h.Saved.After(now.Add(clockSlack))
 }
 
 // SaveHold writes a hold down, or changes the one that an article has.
@@ -49,7 +51,8 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 		Hold
 		Before []byte
 	}
-	if err := s.one(ctx, &row, `SELECT article_id, new, until, before FROM holds WHERE article_id = ?`, article); err != nil {
+	if err := s.one(ctx, &row, `
+		SELECT h.article_id, h.new, h.until, h.before, a.saved_at AS saved FROM holds h JOIN articles a ON a.id = h.article_id WHERE h.article_id = ?`, article); err != nil {
 		return Hold{}, err
 	}
 	var before formerly
@@ -63,7 +66,9 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 // DueHolds lists the articles whose hold is over.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	return ids, s.all(ctx, &ids, `SELECT article_id FROM holds WHERE until <= ? OR until > ? ORDER BY until LIMIT 100`, now, now.Add(longestHold))
+	return ids, s.all(ctx, &ids, `
+		SELECT h.article_id FROM holds h JOIN articles a ON a.id = h.article_id
+		WHERE h.until <= ? OR a.saved_at > ? ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
 }
 
 // DropHold ends a hold, however it ends; readers see by then what became of the article.
