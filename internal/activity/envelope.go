@@ -2,7 +2,6 @@ package activity
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Envelope is who says an activity, as what, and when.
+// Envelope is what all activities of ours have: the site, the voice that sends it, its id and its time.
 type Envelope struct {
 	Site  blog.Site
 	Voice blog.Voice // the zero Voice stands for the site's instance actor
@@ -22,7 +21,7 @@ type Envelope struct {
 	At    time.Time
 }
 
-// sender is the id of the actor that says it.
+// sender returns the id of the actor that sends the activity.
 func (e Envelope) sender() string {
 	if e.Voice.ID == "" {
 		return e.Site.InstanceID()
@@ -30,12 +29,12 @@ func (e Envelope) sender() string {
 	return e.Site.ActorID(e.Voice.ID)
 }
 
-// everybody is the audience of what a voice says to all the world.
+// everybody returns a public audience: Public, the followers of the sender, and others.
 func (e Envelope) everybody(others ...string) audience {
 	return audience{to: []string{Public}, cc: unique(append([]string{e.sender() + "/followers"}, others...))}
 }
 
-// activityType is what all activities that we send have in common.
+// activityType is what all types of activities that we send have in common.
 type activityType interface {
 	vocab.Type
 	withID
@@ -45,7 +44,7 @@ type activityType interface {
 	SetActivityStreamsObject(vocab.ActivityStreamsObjectProperty)
 }
 
-// finish fills an activity in but for its object, and gives its bytes.
+// finish sets everything but the object of an activity and returns its bytes.
 func (e Envelope) finish(act activityType, who audience, more extensions) ([]byte, error) {
 	return e.finishIn(wireContext, act, who, more)
 }
@@ -71,19 +70,19 @@ func about(act activityType, address string) {
 	act.SetActivityStreamsObject(object)
 }
 
-// WrapCreate says that there is a new object, to the audience that the object names. The object is embedded as it is,
-// without its @context.
+// WrapCreate returns the Create of an object, for the audience of the object. The object is embedded as it is, without
+// its @context.
 func WrapCreate(e Envelope, object []byte) ([]byte, error) {
 	return e.around(streams.NewActivityStreamsCreate(), object)
 }
 
-// WrapUpdate says that an object has changed, to the audience that the object names; that of a profile is everybody.
+// WrapUpdate returns the Update of an object, for the audience of the object. The audience of a profile is everybody.
 func WrapUpdate(e Envelope, object []byte) ([]byte, error) {
 	return e.around(streams.NewActivityStreamsUpdate(), object)
 }
 
-// WrapUndo takes an activity of ours back, before those who were told of it. It is embedded whole: Mastodon finds a
-// Like in no other way.
+// WrapUndo revokes an activity of ours, for the audience that it had. It is embedded whole, because Mastodon cannot find
+// a Like otherwise.
 func WrapUndo(e Envelope, original []byte) ([]byte, error) {
 	return e.around(streams.NewActivityStreamsUndo(), original)
 }
@@ -104,14 +103,14 @@ func (e Envelope) audienceOf(h head) audience {
 	return audience{to: h.To, cc: h.Cc}
 }
 
-// IsPublic reports whether an activity of ours is for everybody, listed or not.
+// IsPublic reports whether the audience of an activity of ours includes everybody, listed or unlisted.
 func IsPublic(said []byte) bool {
 	h, _, err := reopen(said)
 	return err == nil && (slices.Contains(h.To, Public) || slices.Contains(h.Cc, Public))
 }
 
-// WithObject is an activity of ours around its object as it is now, before the audience that the object has now. What was
-// sent at the time may hold words that were taken out since.
+// WithObject returns an activity of ours with the current object and its current audience. The object that was sent then
+// may hold text that was removed later.
 func WithObject(said, object []byte) ([]byte, error) {
 	h, bare, err := reopen(object)
 	if err != nil {
@@ -120,7 +119,7 @@ func WithObject(said, object []byte) ([]byte, error) {
 	return replaced(said, map[string]any{"object": bare, "to": h.To, "cc": h.Cc})
 }
 
-// WithObjectOf is WithObject with the object that another activity of ours embeds.
+// WithObjectOf is [WithObject] with the object that another activity of ours embeds.
 func WithObjectOf(said, other []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(other, &whole); err != nil {
@@ -129,8 +128,8 @@ func WithObjectOf(said, other []byte) ([]byte, error) {
 	return WithObject(said, whole.Object)
 }
 
-// WithoutContentMap is an activity of ours without the map of languages of an object whose text is in one language: that says the text a
-// second time.
+// WithoutContentMap returns an activity of ours without the contentMap of its object, if that has only one language:
+// then it only repeats the text.
 func WithoutContentMap(said []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(said, &whole); err != nil {
@@ -142,8 +141,11 @@ func WithoutContentMap(said []byte) ([]byte, error) {
 	}
 	members := map[string]json.RawMessage{}
 	texts := struct{ ContentMap map[string]string }{}
-	if err := errors.Join(json.Unmarshal(bare, &members), json.Unmarshal(bare, &texts)); err != nil {
+	if err := json.Unmarshal(bare, &members); err != nil {
 		return nil, fmt.Errorf("read an object of ours: %w", err)
+	}
+	if err := json.Unmarshal(bare, &texts); err != nil {
+		return nil, fmt.Errorf("read the languages of an object of ours: %w", err)
 	}
 	if len(texts.ContentMap) != 1 {
 		return said, nil
@@ -156,8 +158,9 @@ func WithoutContentMap(said []byte) ([]byte, error) {
 	return replaced(said, map[string]any{"object": object})
 }
 
-// ByReference is an activity of ours with its object's id in the place of the object, for servers that find the whole too
-// large. One that names its object anyway comes back as it is. A proof is left out, since it holds for the whole alone.
+// ByReference returns an activity of ours with the id of its object in place of the object, for servers that find the
+// whole too large. One without an embedded object is returned unchanged. A proof is left out: it is valid for the whole
+// activity only.
 func ByReference(said []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(said, &whole); err != nil {
@@ -170,7 +173,7 @@ func ByReference(said []byte) ([]byte, error) {
 	return replaced(said, map[string]any{"object": h.ID})
 }
 
-// replaced is a document of ours with other values of some members; nil takes one out.
+// replaced returns a document of ours with other values of some members; nil removes a member.
 func replaced(stored []byte, values map[string]any) ([]byte, error) {
 	_, bare, err := reopen(stored)
 	if err != nil {
@@ -189,8 +192,8 @@ func replaced(stored []byte, values map[string]any) ([]byte, error) {
 	return document(members), nil
 }
 
-// WrapDelete takes an object of ours back, before those to whom it was said; object is what they were sent. In its place
-// stands a Tombstone, and for an actor its bare id.
+// WrapDelete returns the Delete of an object of ours, for the audience that it had; object is the document that was sent.
+// A Tombstone is embedded, for an actor the bare id.
 func WrapDelete(e Envelope, object []byte) ([]byte, error) {
 	h, _, err := reopen(object)
 	if err != nil {
@@ -206,7 +209,7 @@ func WrapDelete(e Envelope, object []byte) ([]byte, error) {
 	return e.finish(act, e.audienceOf(h), nil)
 }
 
-// Tombstone is the document that stands at the id of an object of ours from when it was taken back, served with 410.
+// Tombstone returns the document that is served with 410 at the id of a deleted object of ours.
 func Tombstone(object []byte, at time.Time) ([]byte, error) {
 	h, _, err := reopen(object)
 	if err != nil {
@@ -227,12 +230,12 @@ func tombstone(h head, at time.Time) vocab.ActivityStreamsTombstone {
 	return stone
 }
 
-// WrapAccept says yes to a follower. The Follow is embedded under the id that its server gave it.
+// WrapAccept accepts a follower. The Follow is embedded under the id that its server gave it.
 func WrapAccept(e Envelope, follower blog.Follower) ([]byte, error) {
 	return e.answer(streams.NewActivityStreamsAccept(), follower)
 }
 
-// WrapReject says no to a follower, or ends the following of one who was accepted before.
+// WrapReject refuses a follower, or removes one who was accepted before.
 func WrapReject(e Envelope, follower blog.Follower) ([]byte, error) {
 	return e.answer(streams.NewActivityStreamsReject(), follower)
 }
@@ -252,29 +255,30 @@ func (e Envelope) answer(act activityType, follower blog.Follower) ([]byte, erro
 	return e.finish(act, audience{to: []string{follower.ActorID}}, nil)
 }
 
-// WrapAnnounce shares an object, by its id, with everybody and with the one who made it ("" when that needs no telling).
+// WrapAnnounce shares an object, given by its id, with everybody. It also goes to the owner of the object, unless
+// objectOwner is "".
 func WrapAnnounce(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsAnnounce()
 	about(act, object)
 	return e.finish(act, e.everybody(objectOwner), nil)
 }
 
-// WrapFollow asks to hear an actor.
+// WrapFollow asks to follow an actor.
 func WrapFollow(e Envelope, actor string) ([]byte, error) {
 	act := streams.NewActivityStreamsFollow()
 	about(act, actor)
 	return e.finish(act, audience{to: []string{actor}}, nil)
 }
 
-// WrapLike likes an object, and tells nobody but the one who made it.
+// WrapLike likes an object. It goes to the owner of the object only.
 func WrapLike(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsLike()
 	about(act, object)
 	return e.finish(act, audience{to: []string{objectOwner}}, nil)
 }
 
-// WrapMove tells the followers of a voice that it goes on as the actor target. That one must list the voice among its
-// aliases by then, or nobody believes it.
+// WrapMove tells the followers of a voice that it has moved to the actor target. The target must list the voice in
+// alsoKnownAs before; otherwise servers ignore the Move.
 func WrapMove(e Envelope, target string) ([]byte, error) {
 	act := streams.NewActivityStreamsMove()
 	about(act, e.sender())
@@ -282,8 +286,8 @@ func WrapMove(e Envelope, target string) ([]byte, error) {
 	return e.finish(act, audience{to: []string{}, cc: []string{e.sender() + "/followers"}}, nil)
 }
 
-// WrapFlag reports an actor and objects of theirs to their server, with a word of explanation in plain text, or "". The
-// instance actor reports, whatever voice the envelope names: whoever is reported must not learn by whom.
+// WrapFlag reports an actor and some of its objects to its server, with an explanation in plain text, which may be "".
+// The sender is always the instance actor, so that nobody learns which author reported them.
 func WrapFlag(e Envelope, actor string, objects []string, content string) ([]byte, error) {
 	e.Voice = blog.Voice{}
 	act, reported := streams.NewActivityStreamsFlag(), streams.NewActivityStreamsObjectProperty()
@@ -297,12 +301,12 @@ func WrapFlag(e Envelope, actor string, objects []string, content string) ([]byt
 	return e.finish(act, audience{to: []string{actor}}, nil)
 }
 
-// WrapAdd pins an object of a voice to its profile, by the object's id.
+// WrapAdd pins an object of a voice to its profile. object is an id.
 func WrapAdd(e Envelope, object string) ([]byte, error) {
 	return e.pin(streams.NewActivityStreamsAdd(), object)
 }
 
-// WrapRemove takes an object of a voice off its profile, by the object's id.
+// WrapRemove unpins an object of a voice from its profile. object is an id.
 func WrapRemove(e Envelope, object string) ([]byte, error) {
 	return e.pin(streams.NewActivityStreamsRemove(), object)
 }
@@ -318,7 +322,7 @@ func (e Envelope) pin(act pinning, object string) ([]byte, error) {
 	return e.finish(act, e.everybody(), nil)
 }
 
-// WrapDeleteActor takes a voice back with everything of theirs, before all the world.
+// WrapDeleteActor deletes a voice with all its objects, for everybody.
 func WrapDeleteActor(e Envelope) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
 	about(act, e.sender())

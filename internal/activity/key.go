@@ -17,14 +17,13 @@ const (
 	maxKeyText  = 8 << 10 // bytes of PEM or multibase
 )
 
-// Key is a public key with the one whose it claims to be.
+// Key is a public key and the owner that it claims.
 type Key struct{ ID, Owner, PEM string }
 
-// ParseKey reads what the address of a key answered with: the whole profile of its actor; a stub of it, with little
-// beside the key; the key alone (id, owner, publicKeyPem); or a Multikey (id, controller, publicKeyMultibase). actor is
-// set for a whole profile only; its other keys are in actor.Keys, while key is the first of them. Owner and key share an
-// origin, but only the owner's profile can tell whether the claim is true. The error is an ErrMalformed when there is no
-// key in it.
+// ParseKey reads the document at the address of a key. It may be the whole profile of its actor, a stub of the profile,
+// the key alone (id, owner, publicKeyPem), or a Multikey (id, controller, publicKeyMultibase). actor is set for a whole
+// profile only; key is then the first of actor.Keys. Owner and key have the same origin, but only the owner's profile
+// proves that the key is theirs. The error is an ErrMalformed when the document has no key.
 func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
 	defer recoverMalformed(&err)
 	owner := d.ID()
@@ -41,12 +40,12 @@ func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
 	return Key{ID: keys[0].KeyID, Owner: owner, PEM: keys[0].PEM}, actor, nil
 }
 
-// isStub reports whether an actor shows no more than it must for its key to be found.
+// isStub reports whether a profile shows little more than its key.
 func isStub(raw map[string]any) bool {
 	return raw["outbox"] == nil && raw["followers"] == nil && raw["name"] == nil
 }
 
-// loneKey reads a document that is a key by itself.
+// loneKey reads a document that is only a key.
 func loneKey(raw map[string]any) (Key, bool) {
 	owner := addressOf(raw["owner"])
 	if owner == "" {
@@ -56,7 +55,7 @@ func loneKey(raw map[string]any) (Key, bool) {
 	return Key{ID: key.KeyID, Owner: key.ActorID, PEM: key.PEM}, ok
 }
 
-// keysOf are the keys that an actor lists as its own.
+// keysOf returns the keys that an actor lists as its own.
 func keysOf(raw map[string]any, owner string) []blog.ActorKey {
 	var keys []blog.ActorKey
 	for _, property := range []string{"publicKey", "assertionMethod"} {
@@ -71,8 +70,8 @@ func keysOf(raw map[string]any, owner string) []blog.ActorKey {
 	return keys
 }
 
-// keyOf reads one key. It must lie on the origin of its owner, in its document if it is a part of one, and may claim
-// nobody else: people share a server, and what one of them lists proves nothing of the others.
+// keyOf reads one key. It must have the origin of its owner. A key with a fragment must be in the owner's document. It
+// may not claim another owner: many people share a server, and the profile of one proves nothing about the others.
 func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
 	id := addressOf(raw)
 	if id == "" || !isAddress(owner) || !blog.SameOrigin(id, owner) || !isPartOf(id, owner) {
@@ -87,8 +86,8 @@ func keyOf(raw map[string]any, owner string) (blog.ActorKey, bool) {
 	return blog.ActorKey{ActorID: owner, KeyID: id, PEM: text}, text != ""
 }
 
-// isPartOf reports whether the address of a key, where it is a part of a document, is one of its owner's. Slashes do not
-// count: BookWyrm puts one at the end, lotide another in the middle.
+// isPartOf reports whether the address of a key with a fragment is in its owner's document. Extra slashes are ignored:
+// BookWyrm has one at the end, lotide one in the middle.
 func isPartOf(key, owner string) bool {
 	document, _, isPart := strings.Cut(key, "#")
 	if !isPart || document == owner {
@@ -99,7 +98,7 @@ func isPartOf(key, owner string) bool {
 	return err1 == nil && err2 == nil && path.Clean(a.Path) == path.Clean(b.Path) && a.RawQuery == b.RawQuery
 }
 
-// publicPEM is a key as PEM, whichever way it was written; "" when it is none.
+// publicPEM returns a key as PEM, from publicKeyPem or publicKeyMultibase; "" when there is no valid one.
 func publicPEM(raw map[string]any) string {
 	if written := text(raw["publicKeyPem"]); written != "" && len(written) <= maxKeyText {
 		if block, _ := pem.Decode([]byte(strings.TrimSpace(written) + "\n")); block != nil {
@@ -142,12 +141,12 @@ func multikeyPEM(multibase string) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// maxMultikey holds an RSA key of 4096 bits; reading base58 is quadratic.
+// maxMultikey is enough for an RSA key of 4096 bits, in digits. It is low because decoding base58 takes quadratic time.
 const maxMultikey = 800
 
 const base58Digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-// base58 reads base58btc; nil when a digit is none of it.
+// base58 decodes base58btc. It returns nil for an invalid digit.
 func base58(digits string) []byte {
 	number, base := new(big.Int), big.NewInt(58)
 	for i := range len(digits) {

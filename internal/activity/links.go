@@ -9,9 +9,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// LinksTo are the addresses on an origin, such as "https://overkant.example", to which the content links: each once, in
-// the order of the text, as they stand there without their fragments. Of a text with more links than fifty the rest is
-// not looked at.
+// LinksTo returns the addresses on an origin, such as "https://overkant.example", that the content links to: each once,
+// in the order of the text, without fragments. Only the first 50 links of a text are read.
 func (o Object) LinksTo(origin string) []string {
 	host := blog.HostOf(origin)
 	if host == "" || !strings.Contains(strings.ToLower(o.Content), hostname(origin)) {
@@ -38,7 +37,7 @@ func (o Object) LinksTo(origin string) []string {
 	return list
 }
 
-// linkOf is where the tag leads that was just read, if it is a link.
+// linkOf returns the address of the tag that was just read, if it is a link.
 func linkOf(tokens *html.Tokenizer) (address string, found bool) {
 	name, more := tokens.TagName()
 	if string(name) != "a" {

@@ -6,15 +6,14 @@ import (
 	"causerie/internal/blog"
 )
 
-// Listing is a collection of another server, or a page of one, as far as it lists things: their ids alone, which say
-// where to look and prove nothing.
+// Listing is a collection of another server, or a page of one. It has ids only: they say what to fetch and prove nothing.
 type Listing struct {
 	ID    string
-	Items []string // those of a first page that came along among them; at most 1,000
-	First string   // the first page, on the same origin; "" when it came along, or when there is none
-	Next  string   // the next page, likewise
+	Items []string // at most 1,000, with those of an embedded first page
+	First string   // address of the first page, on the same origin; "" when it is embedded or absent
+	Next  string   // address of the next page, on the same origin; "" when there is none
 
-	// Foreign tells that a page of the list is said to lie on another origin, where it is not looked for.
+	// Foreign reports that the address of a page was on another origin. It was ignored.
 	Foreign bool
 }
 
@@ -39,7 +38,7 @@ func ParseListing(d *Document) (Listing, error) {
 	return l, nil
 }
 
-// page takes what a page lists and where it goes on.
+// page adds the items of a page and sets the address of the next one.
 func (l *Listing) page(raw map[string]any) {
 	for _, name := range []string{"orderedItems", "items"} {
 		l.Items = append(l.Items, addresses(raw[name], maxItems-len(l.Items))...)
@@ -49,7 +48,7 @@ func (l *Listing) page(raw map[string]any) {
 	}
 }
 
-// own is the address of a page if it lies where the list does.
+// own returns the address of a page if it has the origin of the list.
 func (l *Listing) own(address string) string {
 	if address == "" || blog.SameOrigin(address, l.ID) {
 		return address
@@ -58,7 +57,7 @@ func (l *Listing) own(address string) string {
 	return ""
 }
 
-// listed is the address of a collection that belongs to an object: on the object's own origin, or "".
+// listed returns the address of a collection of an object if it has the object's origin, else "".
 func listed(value any, id string) string {
 	if at := addressOf(value); at != "" && blog.SameOrigin(at, id) {
 		return at

@@ -9,11 +9,12 @@ import (
 // LinkedDataType is the other name of ActivityPub's media type, for those who ask for it by that name.
 const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 
-// accepts is how much a request likes what we have, from 0 (not at all) to 1 (RFC 9110, section 12.5.1).
+// accepts is the quality that a request gives to each of our formats, from 0 (not accepted) to 1 (RFC 9110, section
+// 12.5.1).
 //
-// It is our own, not a library that negotiates, since three of our rules are in none: other servers ask with a
-// profile that is not quoted, and are understood all the same; application/json counts only where no page is wanted;
-// and of equals ActivityPub wins where it was named, but never because of */*.
+// We use no library for content negotiation, because none has these three rules: a profile without quotes is accepted,
+// because other servers send it; application/json counts only when no page is wanted; and at equal quality ActivityPub
+// wins if it was named, but never because of */*.
 type accepts struct{ activity, linkedData, json, page, any float64 }
 
 // readAccept reads the values of a request's Accept header.
@@ -86,7 +87,7 @@ func PrefersPage(accept []string) bool {
 	return readAccept(accept).page > 0 && !AsksForActivity(accept)
 }
 
-// MediaType is the name of ActivityPub's media type by which the values of an Accept header ask for it: ContentType or
+// MediaType returns the media type that the values of an Accept header use for ActivityPub: ContentType or
 // LinkedDataType.
 func MediaType(accept []string) string {
 	if a := readAccept(accept); a.linkedData > a.activity {

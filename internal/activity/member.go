@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// member is a name in a document with the bytes of its value, exactly as they were written. What was signed must not be
-// written anew.
+// member is a name in a document and the exact bytes of its value. They must not be serialized again, because a
+// signature may cover them.
 type member struct {
 	name  string
 	value json.RawMessage
@@ -16,7 +16,7 @@ type member struct {
 // members are the members of a document in their order.
 type members []member
 
-// membersOf takes a document apart, but for the insides of its members.
+// membersOf splits a document into its members.
 func membersOf(document []byte) (members, error) {
 	decoder := newDecoder(document)
 	if start, err := decoder.ReadToken(); err != nil || start.Kind() != '{' {
@@ -40,7 +40,7 @@ func membersOf(document []byte) (members, error) {
 	}
 }
 
-// get is the value of a member, nil when there is none.
+// get returns the value of a member, nil when there is none.
 func (list members) get(name string) json.RawMessage {
 	for _, m := range list {
 		if m.name == name {
@@ -50,12 +50,12 @@ func (list members) get(name string) json.RawMessage {
 	return nil
 }
 
-// without is the list but for the members of those names.
+// without returns the list without the members of these names.
 func (list members) without(names ...string) members {
 	return slices.DeleteFunc(slices.Clone(list), func(m member) bool { return slices.Contains(names, m.name) })
 }
 
-// with is the list with another value for the member of that name, in its place, or at the end.
+// with returns the list with a new value for the member of that name, which is added at the end if it is missing.
 func (list members) with(name string, value json.RawMessage) members {
 	list = slices.Clone(list)
 	for i := range list {
@@ -67,7 +67,7 @@ func (list members) with(name string, value json.RawMessage) members {
 	return append(list, member{name, value})
 }
 
-// bytes are the document that the members make.
+// bytes returns the document of the members.
 func (list members) bytes() []byte {
 	out := []byte("{")
 	for i, m := range list {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// Object is a post elsewhere as far as we read it. When the sender gave only an address, only ID is set.
+// Object is a remote post as far as we read it. When the sender gave only an address, only ID is set.
 type Object struct {
 	Embedded     bool
 	ID           string // an address, or "" when it has none that can be one
@@ -23,7 +23,7 @@ type Object struct {
 	Name         string    // plain text, as sent
 	Content      string    // HTML, as sent: neither cleaned nor cut
 	Summary      string    // HTML, as sent; in a Note it is a content warning
-	Language     string    // BCP 47, "" when it is not told
+	Language     string    // BCP 47, "" when unknown
 	URL          string    // page to read it on: http(s), on the origin of ID, else ID itself
 	Published    time.Time // zero when it is absent or cannot be read
 	Updated      *time.Time
@@ -32,16 +32,16 @@ type Object struct {
 	Options      []string // of a poll, at most 20 of 200 runes
 	Votes        []int    // for each of Options, as its server claims
 	Emojis       []Emoji  // the pictures that stand for its :shortcodes:
-	Quote        string   // the object that it quotes, in whichever of the five ways that is said; "" when none
+	Quote        string   // id of the quoted object, from any of the five notations; "" when none
 
-	Context string // collection of the conversation it belongs to (FEP-f228), on its own origin; "" when none
-	Replies string // collection of what answers it, on its own origin; "" when none
+	Context string // collection of its conversation (FEP-f228), on its own origin; "" when none
+	Replies string // collection of its replies, on its own origin; "" when none
 
-	// The stamps by which others allowed this post to quote and to answer (FEP-044f, GoToSocial), as it claims.
+	// The authorizations that this post claims for its quote and its reply (FEP-044f, GoToSocial). They are not verified.
 	QuoteAuthorization, ReplyAuthorization string
 
-	// RulesReplies tells that the post says who may answer it (interactionPolicy.canReply), as those of servers do that
-	// obey such rules themselves: GoToSocial.
+	// RulesReplies reports that the post says who may reply to it (interactionPolicy.canReply). Such servers (GoToSocial)
+	// expect authorizations for replies.
 	RulesReplies bool
 
 	Attachments []Attachment
@@ -69,17 +69,17 @@ var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleN
 // IsPost reports whether the object is of a type that can stand as a comment.
 func (o Object) IsPost() bool { return posts[o.Type] }
 
-// IsVote reports whether the object is a vote in a poll: servers of Mastodon's kind send it as a Note in reply with a name
-// and no content.
+// IsVote reports whether the object is a vote in a poll. Mastodon and similar servers send it as a Note in reply, with a
+// name and without content.
 func (o Object) IsVote() bool {
 	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
 }
 
-// isTalk reports whether the object is of a kind that is none of a blog's business, such as a vote or a chat.
+// isTalk reports whether the object is a vote or a chat message, which a blog ignores.
 func (o Object) isTalk() bool { return o.IsVote() || o.Type == "ChatMessage" }
 
-// Visibility is for whom the object was meant. The audience of the activity that brought it, to and cc, counts when the
-// object itself names nobody; an object without any audience is restricted.
+// Visibility returns who may see the object. The audience of its activity, to and cc, counts when the object has none. An
+// object without any audience is restricted.
 func (o Object) Visibility(to, cc []string) blog.CommentVisibility {
 	if len(o.To) > 0 || len(o.Cc) > 0 {
 		to, cc = o.To, o.Cc
@@ -102,8 +102,8 @@ func anyPublic(ids []string) bool {
 	return false
 }
 
-// ParseObject reads a document that is an object by itself: a post, or the profile of an actor. The error is an
-// ErrMalformed when it has no type or no id that is an address.
+// ParseObject reads a document that is a post or the profile of an actor. The error is an ErrMalformed when it has no
+// type or no id that is an address.
 func ParseObject(d *Document) (o Object, err error) {
 	defer recoverMalformed(&err)
 	if d.Type() == "" {
@@ -119,7 +119,7 @@ func ParseObject(d *Document) (o Object, err error) {
 	return objectOf(d.root, kind), nil
 }
 
-// objectOf reads an object; kind is what go-fed saw in its place.
+// objectOf reads an object; kind is go-fed's reading of its view.
 func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o := Object{Embedded: true, ID: addressOf(raw), Type: typeOf(raw),
 		AttributedTo: addressOf(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
@@ -154,8 +154,9 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	return o
 }
 
-// inLanguages is a text that may have a map of languages beside it or in its place (contentMap), and its language, where
-// exactly one entry of the map is that text. A map has no order, so of several languages alone the first by name is taken.
+// inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.
+// The language is known when exactly one entry of the map is the text. Without a text the entry with the first tag in
+// alphabetical order is taken, because a map has no order.
 func inLanguages(raw map[string]any, property string) (words, tongue string) {
 	words = text(raw[property])
 	versions, _ := raw[property+"Map"].(map[string]any)
@@ -181,7 +182,7 @@ func inLanguages(raw map[string]any, property string) (words, tongue string) {
 
 var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
-// language is a language tag that may be one, else "".
+// language returns the tag if it looks like a language tag, else "".
 func language(tag string) string {
 	if tag == "und" || len(tag) > 35 || !languagePattern.MatchString(tag) {
 		return ""
@@ -189,8 +190,8 @@ func language(tag string) string {
 	return tag
 }
 
-// page is the address of the page on which a thing can be read: the first of its addresses that is HTML or does not say
-// what it is, on the same origin as its id. Anything else could lead a reader astray, so the id is taken.
+// page returns the address of the web page of a thing: the first of its addresses that is HTML or has no media type, on
+// the origin of its id. An address on another origin could deceive a reader, so otherwise it returns the id.
 func page(value any, id string) string {
 	for _, v := range first(many(value), maxAttachments) {
 		link, _ := v.(map[string]any)
@@ -203,7 +204,7 @@ func page(value any, id string) string {
 	return id
 }
 
-// href is where a link leads: itself, or its href, or its url; "" unless it is http(s).
+// href returns the target of a link: the text itself, or its href, or its url; "" unless it is http(s).
 func href(value any) string {
 	switch value := value.(type) {
 	case string:
@@ -226,7 +227,7 @@ func href(value any) string {
 	return ""
 }
 
-// MentionNames are the names by which a post of ours tells whom it names, as in "@bram@veerhuis.example".
+// MentionNames returns the names of the mentions in a post of ours, as in "@bram@veerhuis.example".
 func MentionNames(d *Document) []string {
 	var list []string
 	for _, tag := range many(d.root["tag"]) {
@@ -248,10 +249,10 @@ func mentions(tags any) []string {
 	return list
 }
 
-// quoteNames are what a quoted post is called: by FEP-044f, by Pleroma and its kin, by Fedibird, and by Misskey.
+// quoteNames are the properties for a quoted post: of FEP-044f, of Pleroma, of Fedibird, and of Misskey.
 var quoteNames = []string{"quote", "quoteUrl", "quoteUri", "_misskey_quote"}
 
-// quote is the quoted post. The last way to tell is a link among the tags (FEP-e232).
+// quote returns the id of the quoted post. The last notation that it tries is a link among the tags (FEP-e232).
 func quote(raw map[string]any) string {
 	for _, name := range quoteNames {
 		if address := addressOf(raw[name]); address != "" {
@@ -269,7 +270,7 @@ func quote(raw map[string]any) string {
 	return ""
 }
 
-// emojis are the custom emoji among the tags that have a name and a picture.
+// emojis returns the custom emoji among the tags that have a name and a picture.
 func emojis(tags any) []Emoji {
 	var list []Emoji
 	for _, tag := range first(many(tags), maxTags) {
@@ -288,7 +289,7 @@ func emojis(tags any) []Emoji {
 	return list
 }
 
-// options are the answers that a poll offers, and how many chose each.
+// options returns the choices of a poll and the number of votes for each.
 func options(raw map[string]any) (names []string, votes []int) {
 	choices := many(raw["oneOf"])
 	if len(choices) == 0 {
@@ -304,7 +305,7 @@ func options(raw map[string]any) (names []string, votes []int) {
 	return names, votes
 }
 
-// number is a count that a stranger claims: 0 for what is none, and never beyond what a page could hold.
+// number returns a count that another server claims, from 0 to maxCount; 0 when it is not a number.
 func number(value any) int {
 	claimed, _ := value.(float64)
 	return int(max(0, min(claimed, maxCount)))
@@ -330,8 +331,8 @@ func attachments(value any) []Attachment {
 
 var shortcodePattern = regexp.MustCompile(`^:[A-Za-z0-9_+.@-]{1,100}:$`)
 
-// emoji is a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with skin
-// tones has up to some sixteen runes, and begins with one beyond ASCII, or with a key that a keycap encloses.
+// emoji returns a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with skin
+// tones has up to about 16 runes. It begins with a rune beyond ASCII, or with a key of a keycap emoji.
 func emoji(said string) string {
 	said = strings.TrimSpace(said)
 	if shortcodePattern.MatchString(said) {
