@@ -12,7 +12,7 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// profile is what the actors of ours have in common.
+// profile is what all types of our actors have in common.
 type profile interface {
 	vocab.Type
 	withID
@@ -33,8 +33,8 @@ type profile interface {
 	SetW3IDSecurityV1PublicKey(vocab.W3IDSecurityV1PublicKeyProperty)
 }
 
-// Person is the profile of a voice: a Person for an author, an Organization for the blog as a whole, a Service for a
-// series, whose letters write themselves. Never a Group, which others take for a forum.
+// Person returns the profile of a voice: a Person for an author, an Organization for the blog as a whole, a Service for a
+// series, which posts automatically. It is never a Group, because other servers treat a Group as a forum.
 func Person(site blog.Site, v blog.Voice) ([]byte, error) {
 	actor, id := newProfile(v.Kind), site.ActorID(v.ID)
 	setID(actor, id)
@@ -87,7 +87,7 @@ func newProfile(kind blog.VoiceKind) profile {
 	return streams.NewActivityStreamsPerson()
 }
 
-// Instance is the actor in whose name the site itself asks and answers (FEP-2677).
+// Instance returns the profile of the instance actor, which signs the requests of the site itself (FEP-2677).
 func Instance(site blog.Site) ([]byte, error) {
 	actor, id := streams.NewActivityStreamsApplication(), site.InstanceID()
 	setID(actor, id)
@@ -100,8 +100,8 @@ func Instance(site blog.Site) ([]byte, error) {
 	return wire(actor, extensions{"endpoints": extensions{"sharedInbox": site.SharedInbox()}})
 }
 
-// Stub is what a stranger sees of a voice while the site shows its documents to known servers only: enough to find its
-// key, so that two such sites can come to know each other.
+// Stub returns the profile that an unknown server gets while the site shows its documents only to servers that sign their
+// requests. It has just the key, so that two such sites can verify each other.
 func Stub(site blog.Site, v blog.Voice) ([]byte, error) {
 	actor, id := newProfile(v.Kind), site.ActorID(v.ID)
 	setID(actor, id)
@@ -161,7 +161,7 @@ func setPictures(actor profile, site blog.Site, v blog.Voice) {
 var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
 	".webp": "image/webp"}
 
-// file is a picture of which only the file is known.
+// file returns an Image of which only the file name is known.
 func file(site blog.Site, name string) vocab.ActivityStreamsImage {
 	image := streams.NewActivityStreamsImage()
 	if kind := pictureTypes[path.Ext(name)]; kind != "" {
@@ -171,7 +171,7 @@ func file(site blog.Site, name string) vocab.ActivityStreamsImage {
 	return image
 }
 
-// setKey shows an actor's public key. Its id is a fragment of the actor's, so that one document proves both.
+// setKey adds an actor's public key. Its id is that of the actor with a fragment, so one document proves both.
 func setKey(actor profile, id, pem string) {
 	key := streams.NewW3IDSecurityV1PublicKey()
 	setID(key, id+"#main-key")
@@ -186,7 +186,7 @@ func setKey(actor profile, id, pem string) {
 	actor.SetW3IDSecurityV1PublicKey(property)
 }
 
-// fields are the lines of a profile's table, with addresses as links: rel="me" is what gets them their green check.
+// fields returns the rows of a profile's table, with addresses as links. rel="me" makes Mastodon show a verified link.
 func fields(table blog.Fields) []any {
 	list := make([]any, 0, len(table))
 	for _, field := range table {
@@ -204,7 +204,7 @@ func linked(value string) string {
 	return `<a href="` + escaped + `" rel="me noopener">` + strings.TrimSuffix(shown, "/") + `</a>`
 }
 
-// paragraphs is plain text as HTML: a blank line parts paragraphs, a line break is one.
+// paragraphs returns plain text as HTML: a blank line separates paragraphs, a line break becomes <br>.
 func paragraphs(text string) string {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	var out strings.Builder

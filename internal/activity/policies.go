@@ -2,23 +2,23 @@ package activity
 
 import "time"
 
-// Policies are what a document says of how those who read it are to behave; what it does not say is nil.
+// Policies are the rules that a document sets for its readers. A rule that it does not set is nil.
 type Policies struct {
-	// Of somebody: whether followers wait for a yes, and whether they and their words may be found by searching (FEP-5feb).
+	// Of an actor: whether followers need approval, and whether the actor and its posts may be found by search (FEP-5feb).
 	ApprovesFollowers, Discoverable, Indexable *bool
 
-	// Of a post: who may answer and who may quote it (interactionPolicy: GoToSocial, FEP-044f).
+	// Of a post: who may reply to it and who may quote it (interactionPolicy: GoToSocial, FEP-044f).
 	CanReply, CanQuote *Rule
 }
 
-// Rule is who may do something at once, and who once the author says yes: ids of actors and of collections of them, at
-// most 100 each, and Public in any of its three spellings.
+// Rule says who may do something without approval (Automatic) and who with it (Manual): ids of actors and of collections
+// of actors, at most 100 each, and Public in any of its three spellings.
 type Rule struct{ Automatic, Manual []string }
 
 // Everybody reports whether a list of ids includes the public.
 func Everybody(ids []string) bool { return anyPublic(ids) }
 
-// ParsePolicies reads them out of a profile or a post.
+// ParsePolicies reads the policies of a profile or a post.
 func ParsePolicies(d *Document) Policies {
 	policy := embedded(d.root["interactionPolicy"])
 	return Policies{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]), Discoverable: truth(d.root["discoverable"]),
@@ -33,7 +33,7 @@ func truth(value any) *bool {
 	return &said
 }
 
-// rule is what a policy says of one kind of deed. GoToSocial named its lists always and with approval before 0.20.
+// rule reads the rule for one kind of interaction. Before 0.20 GoToSocial called its lists always and approvalRequired.
 func rule(value any) *Rule {
 	said := embedded(value)
 	if said == nil {
@@ -48,10 +48,10 @@ func rule(value any) *Rule {
 	return &Rule{Automatic: either("automaticApproval", "always"), Manual: either("manualApproval", "approvalRequired")}
 }
 
-// IsActor reports whether a document is by its type the profile of somebody.
+// IsActor reports whether a document has the type of an actor.
 func (d *Document) IsActor() bool { return actors[d.Type()] }
 
-// ProofMade is when the proof in a document says that it was made; false without one that says so.
+// ProofMade returns the time at which the proof in a document claims to be made; false when there is none.
 func (d *Document) ProofMade() (time.Time, bool) {
 	return moment(embedded(d.root["proof"])["created"])
 }

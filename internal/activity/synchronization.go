@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// Synchronization is what a server says, beside what it sends to followers alone, of who among us it takes for a follower
-// (FEP-8fcf, the header Collection-Synchronization).
+// Synchronization is the header Collection-Synchronization (FEP-8fcf). A server sends it with an activity for followers
+// only. It says which of our actors that server lists as followers.
 type Synchronization struct {
 	Collection string // the sender's followers
-	URL        string // where those of them are listed who live at the receiver
+	URL        string // of the list of those followers that are on the receiver's server
 	Digest     string // of that list, see FollowersDigest
 }
 
 // SynchronizationHeader is the name of the header.
 const SynchronizationHeader = "Collection-Synchronization"
 
-// String is the value of the header.
+// String returns the value of the header.
 func (s Synchronization) String() string {
 	return `collectionId="` + s.Collection + `", url="` + s.URL + `", digest="` + s.Digest + `"`
 }
@@ -28,7 +28,7 @@ var (
 	hexDigest                = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// ParseSynchronization reads the value of the header; false when it does not say all three things, or one of them twice.
+// ParseSynchronization reads the value of the header; false when one of the three parameters is missing or given twice.
 func ParseSynchronization(value string) (Synchronization, bool) {
 	said := map[string]string{}
 	for _, found := range synchronizationParameter.FindAllStringSubmatch(value, 10) {
@@ -41,8 +41,8 @@ func ParseSynchronization(value string) (Synchronization, bool) {
 	return s, len(value) <= 4*maxAddress && isAddress(s.Collection) && isAddress(s.URL) && hexDigest.MatchString(s.Digest)
 }
 
-// FollowersDigest is the digest of the followers with these ids, whatever their order: their SHA-256 sums, one xor the
-// other, in hexadecimal. Of nobody it is all zeros.
+// FollowersDigest returns the digest of a list of followers (FEP-8fcf): the XOR of the SHA-256 sums of their ids, in
+// hexadecimal. The order does not matter. The digest of an empty list is all zeros.
 func FollowersDigest(ids []string) string {
 	var sum [sha256.Size]byte
 	for _, id := range ids {
@@ -54,7 +54,8 @@ func FollowersDigest(ids []string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// ForFollowersAlone tells of an activity of ours whether its audience is the followers of its actor, and not everybody.
+// ForFollowersAlone reports whether the audience of an activity of ours includes the followers of its actor, but not
+// everybody.
 func ForFollowersAlone(said []byte, actor string) bool {
 	h, _, err := reopen(said)
 	if err != nil {

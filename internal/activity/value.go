@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Every property of a document may be a text, an object, a list of either, null or absent (ActivityStreams 2.0, 3 and
-// 4.1). The functions here read each shape and answer with nothing where they find nothing of use.
+// Every property of a document may be a text, an object, a list of them, null or absent (ActivityStreams 2.0, sections 3
+// and 4.1). The functions here read each shape and return the zero value when they find nothing usable.
 
-// Of a longer list the rest is ignored.
+// The most items that are read of a list. The rest is ignored.
 const (
 	maxRecipients  = 100
 	maxTags        = 50
@@ -19,19 +19,19 @@ const (
 	maxLinks       = 50
 )
 
-// Of a longer text only this many runes are kept.
+// The most runes that are kept of a text.
 const (
 	maxAlt    = 1500
 	maxOption = 200
 )
 
-// maxCount is the highest number that we believe of a stranger's counting.
+// maxCount is the highest count that we accept from another server.
 const maxCount = 1e9
 
-// maxAddress is the longest address that we keep, in bytes.
+// maxAddress is the longest address that we accept, in bytes.
 const maxAddress = 2048
 
-// many is a property as a list, whatever its shape was.
+// many returns a property as a list, whatever its shape is.
 func many(value any) []any {
 	switch value := value.(type) {
 	case nil:
@@ -42,7 +42,7 @@ func many(value any) []any {
 	return []any{value}
 }
 
-// one is the first of a property's values, nil without one.
+// one returns the first value of a property, nil without one.
 func one(value any) any {
 	if list := many(value); len(list) > 0 {
 		return list[0]
@@ -50,13 +50,13 @@ func one(value any) any {
 	return nil
 }
 
-// embedded is the first value as an object, nil when it is none.
+// embedded returns the first value if it is an object, else nil.
 func embedded(value any) map[string]any {
 	object, _ := one(value).(map[string]any)
 	return object
 }
 
-// text is the first value that is a text.
+// text returns the first value that is a text, or "".
 func text(value any) string {
 	for _, v := range many(value) {
 		if s, ok := v.(string); ok {
@@ -66,7 +66,7 @@ func text(value any) string {
 	return ""
 }
 
-// idOf is the id that one value states: the text itself, or the id of the object. It may be anything.
+// idOf returns the id of one value: the text itself, or the id of the object. It is not checked.
 func idOf(value any) string {
 	switch value := value.(type) {
 	case string:
@@ -78,7 +78,8 @@ func idOf(value any) string {
 	return ""
 }
 
-// only is the one id among the values; values that are the same count once, and one without an id spoils it.
+// only returns the one id among the values. Equal ids count once. It returns "" for two different ids, or when a value
+// has none.
 func only(value any) string {
 	found := ""
 	for i, v := range many(value) {
@@ -91,7 +92,7 @@ func only(value any) string {
 	return found
 }
 
-// addressOf is the id of the first value, if it is an address.
+// addressOf returns the id of the first value if it is an address, else "".
 func addressOf(value any) string {
 	if id := idOf(one(value)); isAddress(id) {
 		return id
@@ -99,7 +100,7 @@ func addressOf(value any) string {
 	return ""
 }
 
-// addresses are the ids of the first most values that are addresses.
+// addresses returns those ids of the first most values that are addresses.
 func addresses(value any, most int) []string {
 	var list []string
 	for _, v := range first(many(value), most) {
@@ -110,7 +111,7 @@ func addresses(value any, most int) []string {
 	return list
 }
 
-// recipients are the ids in an audience, with the short ways to write Public.
+// recipients returns the ids in an audience. Public may be in any of its three spellings.
 func recipients(value any) []string {
 	var list []string
 	for _, v := range first(many(value), maxRecipients) {
@@ -123,8 +124,8 @@ func recipients(value any) []string {
 
 func isPublic(id string) bool { return id == Public || id == "as:Public" || id == "Public" }
 
-// isAddress reports whether an id can be fetched: http or https, a host in ASCII, no user in it and nothing that a header
-// or a log would stumble over.
+// isAddress reports whether an id can be fetched: http or https, a host in ASCII, no user, and no character that is
+// unsafe in a header or a log.
 func isAddress(id string) bool {
 	scheme, rest, found := strings.Cut(id, "://")
 	if !found || len(id) > maxAddress || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
@@ -148,10 +149,10 @@ func isASCII(s string) bool {
 	return true
 }
 
-// first is a list without what goes beyond most.
+// first returns at most the first most items of a list.
 func first[T any](list []T, most int) []T { return list[:min(len(list), most)] }
 
-// cut is a text without what goes beyond that many runes.
+// cut returns at most the first runes of a text.
 func cut(text string, runes int) string {
 	if len(text) <= runes {
 		return text
@@ -165,7 +166,7 @@ func cut(text string, runes int) string {
 	return text
 }
 
-// clip is a text without what goes beyond that many bytes, and without half a rune at its end.
+// clip returns at most the first most bytes of a text, cut between runes.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -176,10 +177,10 @@ func clip(text string, most int) string {
 	return text[:most]
 }
 
-// short is a text of a stranger as far as an error repeats it.
+// short shortens an untrusted text for an error message.
 func short(text string) string { return cut(text, 80) }
 
-// typeOf is the first type that the vocabulary knows, or the first at all, without the prefix of ActivityStreams.
+// typeOf returns the first type that ActivityStreams knows, else the first one, without the ActivityStreams prefix.
 func typeOf(object map[string]any) string {
 	stated := ""
 	for _, v := range many(object["type"]) {

@@ -7,10 +7,9 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// go-fed never sees a stranger's document itself. Its parser accepts shapes on which its accessors panic, tries each
-// embedded object against every type in turn, takes a text like "Review: Dune" for an address, and its serializer
-// changes the map that it was given. The view is made anew of what go-fed is asked about: what kind of thing this is,
-// which thing it is about, and when it was said.
+// go-fed never gets the document of another server itself. Its parser accepts shapes on which its accessors panic, tries
+// each embedded object against every type, and takes a text like "Review: Dune" for an address; its serializer changes
+// the map that it is given. The view is a new map with only what go-fed is asked for: the type, the object, and the times.
 
 const namespace = "https://www.w3.org/ns/activitystreams"
 
@@ -45,7 +44,7 @@ func set(names ...string) map[string]bool {
 	return members
 }
 
-// view is what go-fed sees of a document: of the thing itself, and of the object that it is about.
+// view returns what go-fed sees of a document: the type and times of the activity and of its object.
 func view(root map[string]any) map[string]any {
 	seen := shape(root, streams.ActivityStreamsActivityName)
 	seen["@context"] = namespace
@@ -57,7 +56,7 @@ func view(root map[string]any) map[string]any {
 	return seen
 }
 
-// shape is one level of a view. A type that the vocabulary does not know is the general one given as other.
+// shape returns one level of a view. A type that ActivityStreams does not know becomes other.
 func shape(object map[string]any, other string) map[string]any {
 	kind := typeOf(object)
 	switch {
@@ -75,7 +74,7 @@ func shape(object map[string]any, other string) map[string]any {
 	return seen
 }
 
-// emojiReact is the one type beyond the vocabulary that we act on (FEP-c0e0): a like with an emoji.
+// emojiReact is a like with an emoji (FEP-c0e0). It is not in the ActivityStreams vocabulary.
 const emojiReact = "EmojiReact"
 
 // maxTime is the longest text that may be a time, in bytes.
@@ -90,7 +89,7 @@ type dated interface {
 	GetActivityStreamsUpdated() vocab.ActivityStreamsUpdatedProperty
 }
 
-// firstType is the embedded object of an activity, nil when only its address was given.
+// firstType returns the embedded object of an activity, nil when only its address was given.
 func firstType(about hasObject) vocab.Type {
 	objects := about.GetActivityStreamsObject()
 	if objects == nil || objects.Len() == 0 {
@@ -99,7 +98,7 @@ func firstType(about hasObject) vocab.Type {
 	return objects.At(0).GetType()
 }
 
-// published is when a thing was said, nil when that is not told or cannot be read.
+// published returns the time of publication, nil when it is absent or invalid.
 func published(said dated) *time.Time {
 	if at := said.GetActivityStreamsPublished(); at != nil && at.IsXMLSchemaDateTime() {
 		return sane(at.Get())
@@ -107,7 +106,7 @@ func published(said dated) *time.Time {
 	return nil
 }
 
-// updated is when a thing was changed, nil when that is not told or cannot be read.
+// updated returns the time of the last change, nil when it is absent or invalid.
 func updated(said dated) *time.Time {
 	if at := said.GetActivityStreamsUpdated(); at != nil && at.IsXMLSchemaDateTime() {
 		return sane(at.Get())
@@ -115,7 +114,7 @@ func updated(said dated) *time.Time {
 	return nil
 }
 
-// sane is a time in UTC, nil for one in a year that no database or reader has a use for.
+// sane returns a time in UTC, nil when its year is outside 1900 to 9999, which not every database can store.
 func sane(at time.Time) *time.Time {
 	at = at.UTC()
 	if at.Year() < 1900 || at.Year() > 9999 {

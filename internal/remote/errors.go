@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// Unreachable is what kept us from an answer. It is an ErrUnavailable.
+// Unreachable is the reason why a server gave no answer. It is an ErrUnavailable.
 type Unreachable struct {
 	Words string // for a person: "connection refused"
 	Cause error  // for a log
 }
 
-// Error is the words alone.
+// Error returns the words.
 func (t *Unreachable) Error() string { return t.Words }
 
 // Unwrap makes it an ErrUnavailable that keeps its cause.
 func (t *Unreachable) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
 
-// StatusError is an answer that is not the document. By its status it is an ErrNotFound, ErrGone,
-// ErrUnavailable, ErrForbidden or ErrNotActivity.
+// StatusError is an answer with a status other than 200. By its status it is an ErrNotFound, ErrGone, ErrUnavailable,
+// ErrForbidden or ErrNotActivity.
 type StatusError struct {
 	Status     int
-	RetryAfter time.Duration // the rest that the server asks for, 1 minute to 24 hours; 0: none
+	RetryAfter time.Duration // the wait that the server asks for, 1 minute to 24 hours; 0: none
 }
 
 // Error names the status.
@@ -63,11 +63,11 @@ func (c *Client) statusError(resp *http.Response) error {
 	return &StatusError{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header)}
 }
 
-// named are the errors that already say what they mean.
+// named are the errors that translate passes on unchanged.
 var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity}
 
-// translate turns what a connection failed with into a Trouble. Errors of our own pass; that of the caller's
-// context does, too, because it says nothing about the other server.
+// translate turns the error of a connection into an Unreachable. Our own errors are returned unchanged, and so is that of
+// the caller's context, because it says nothing about the other server.
 func (c *Client) translate(caller context.Context, err error, total time.Duration) error {
 	if caller.Err() != nil {
 		return caller.Err()
@@ -80,7 +80,7 @@ func (c *Client) translate(caller context.Context, err error, total time.Duratio
 	return &Unreachable{Words: c.explain(err, total), Cause: err}
 }
 
-// plain takes off what net puts around an error of the guard: the method and the number.
+// plain removes what package net puts around an error of the guard: the method and the IP address.
 func plain(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -89,7 +89,7 @@ func plain(err error) error {
 	return err
 }
 
-// explain says in a few words what happened, and never with more than the host's own name can tell.
+// explain describes an error for a person in a few words. It shows no IP address: only the host name may appear.
 func (c *Client) explain(err error, total time.Duration) string {
 	if words := explainCertificate(err, c.options.Now()); words != "" {
 		return words
@@ -121,8 +121,8 @@ func (c *Client) explain(err error, total time.Duration) string {
 	return "its answer could not be understood"
 }
 
-// explainTime tells which of the waits was too long. What net and net/http end a wait
-// with also passes for a DeadlineExceeded, so the whole call's comes last.
+// explainTime describes which timeout was reached. The errors of net and net/http for single timeouts are also a
+// DeadlineExceeded, so the deadline of the whole call is checked last.
 func (c *Client) explainTime(err error, total time.Duration) string {
 	var lookup *net.DNSError
 	var op *net.OpError
@@ -143,7 +143,7 @@ func (c *Client) explainTime(err error, total time.Duration) string {
 	return "no complete answer within " + inWords(total)
 }
 
-// speaksNoTLS tells that something was answered to our offer of TLS that is none.
+// speaksNoTLS reports whether the server answered our TLS handshake with something that is not TLS.
 func speaksNoTLS(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.As(err, &record)

@@ -9,19 +9,20 @@ import (
 	"strings"
 )
 
-// HomeServer is somebody's own server, with the places that it offers to those who come from elsewhere to do something: templates
-// of addresses, by their link relations (FEP-3b86, OStatus).
+// HomeServer is the server of a reader's account. It has templates of addresses at which the reader can follow, reply or
+// like there, by link relation (FEP-3b86, OStatus).
 type HomeServer struct {
 	host      string // scheme and authority
 	guard     *guard
 	templates map[string]string
 }
 
-// HomeServer finds the server of somebody who typed their address: "@bram@veerhuis.example", "veerhuis.example", or the address of
-// their profile. It asks by WebFinger for the account, or for the server itself where only that is known. A server that
-// answers so to neither is a home as well when it has a NodeInfo.
+// HomeServer finds the server of a reader who typed a handle, a host or the address of a profile:
+// "@bram@veerhuis.example", "veerhuis.example". It asks WebFinger for the account, or for the server itself when no
+// account was given. A server without such an answer is accepted, too, when it has a NodeInfo.
 //
-// ErrHandle means that it is no address of the kind, and nothing was asked; the other errors are those of [Client.Object].
+// The error is an ErrHandle when the text is none of these; then no request was made. Other errors are those of
+// [Client.Object].
 func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, error) {
 	name, host, err := c.splitAddress(typed)
 	if err != nil {
@@ -31,7 +32,7 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 	defer cancel()
 	home, err := c.exchange().homeServer(within, "https", name, host)
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
-		// Only what is allowed can be reached by http, and the guard sees to it.
+		// The guard allows http for allowed prefixes only.
 		home, err = c.exchange().homeServer(within, "http", name, host)
 	}
 	if err != nil {
@@ -40,7 +41,7 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 	return home, nil
 }
 
-// splitAddress reads what people type when they are asked where they live. name is "" when only the server is told.
+// splitAddress reads what people type as their server or handle. name is "" when only the server was given.
 func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	typed = strings.TrimSpace(typed)
 	if u, err := url.Parse(typed); err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http") {
@@ -84,18 +85,18 @@ func (e *exchange) homeServer(ctx context.Context, scheme, name, host string) (H
 	return home, err
 }
 
-// The link relations by which servers tell where to do what (FEP-3b86), and the one before them.
+// The link relations of the templates: those of FEP-3b86, and the older one of OStatus.
 const (
 	intents   = "https://w3id.org/fep/3b86/"
 	subscribe = "http://ostatus.org/schema/1.0/subscribe"
 )
 
-// intentOf names the intent that fits best, and its placeholder is {object}.
+// intentOf gives the best intent for an action. Its placeholder is {object}.
 var intentOf = map[string]string{"follow": "Follow", "like": "Like", "boost": "Announce", "reply": "Object"}
 
-// IntentURL is the address at which somebody at home there can follow, reply to, like or boost what has the given id. The order
-// is that of Mastodon's own helper: the intent for the deed, the one for any object, the OStatus template, and the place
-// where most servers have it.
+// IntentURL returns the address at which a user of that server can follow, reply to, like or boost the object with this
+// id. The order is that of Mastodon's own helper: the intent for the action, the intent for any object, the OStatus
+// template, and the path that most servers use.
 func (h HomeServer) IntentURL(deed, id string) string {
 	for _, rel := range []string{intents + intentOf[deed], intents + "Object", subscribe} {
 		if place, ok := h.fill(h.templates[rel], id); ok {
@@ -107,8 +108,8 @@ func (h HomeServer) IntentURL(deed, id string) string {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-// fill puts an id into a template. What we have no value for becomes empty; nobody is sent where the guard would not let
-// us go ourselves.
+// fill puts an id into a template. Other placeholders become empty. It is not ok when the guard refuses the address: we
+// do not send a reader where we would not go.
 func (h HomeServer) fill(template, id string) (place string, ok bool) {
 	if template == "" {
 		return "", false

@@ -21,38 +21,37 @@ import (
 	"causerie/internal/signature"
 )
 
-// maxWords is how much of an answer is kept for a person to read, in bytes.
+// maxWords is how much of an answer is stored for the operator to read, in bytes.
 const maxWords = 300
 
-// Bounds of the rest that a server may ask for.
+// Limits of the wait that a server may ask for.
 const (
 	minRest = time.Minute
 	maxRest = 24 * time.Hour
 )
 
-// Answer is what a server said to a letter.
+// Answer is the answer of a server to a delivery.
 type Answer struct {
-	Status     int           // of HTTP; any 2xx means that the letter was taken
-	RetryAfter time.Duration // the rest that it asks for, 1 minute to 24 hours; 0: none
-	Words      string        // how its answer begins, as plain text of 300 bytes at most
-	Took       time.Duration // from the lookup of its name to the end of its answer
-	Left       bool          // beside an error: the letter was written to a connection and may have arrived
-	Garbled    bool          // beside an error: an answer came, in time, and is no HTTP
+	Status     int           // of HTTP; any 2xx means that the delivery was accepted
+	RetryAfter time.Duration // the wait that it asks for, 1 minute to 24 hours; 0: none
+	Words      string        // the beginning of its body, as plain text of at most 300 bytes
+	Took       time.Duration // from the DNS lookup to the end of the answer
+	Left       bool          // with an error: the request was written to a connection and may have arrived
+	Garbled    bool          // with an error: an answer came in time and is not HTTP
 }
 
-// Post signs a letter with an author's key and brings it to an inbox. Every status is an
-// answer, also a redirect that we do not follow: only 307 and 308 to the
-// same server are, once, signed anew. A server that does not understand the signature
-// gets the letter once more, signed in the other dialect.
+// Post signs an activity with an author's key and delivers it to an inbox. Every status is an answer, also a redirect.
+// Only a 307 or 308 to the same server is followed, once, with a new signature. A server that does not understand the
+// signature gets the request once more, signed in the other dialect.
 //
-// What kept us from an answer comes back as an error whose text is for a person to read
-// ("no answer within 10 seconds"): ErrRefused when we do not go to this
-// address, ErrUnavailable (a [Unreachable]) when the server could not be reached, the context's own error when it ended first.
+// An error means that there is no answer. Its text is for a person to read ("no answer within 10 seconds"). It is
+// ErrRefused when the address is not allowed, ErrUnavailable (an [Unreachable]) when the server could not be reached, or
+// the error of the context when that ended first.
 //
-// synchronization, where there is one, goes along as the header Collection-Synchronization (FEP-8fcf), signed.
+// synchronization, if given, is sent as the header Collection-Synchronization (FEP-8fcf) and signed.
 func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key, synchronization ...string) (Answer, error) {
 	if key.Private == nil {
-		return Answer{}, errors.New("a letter needs a key to sign it")
+		return Answer{}, errors.New("a delivery needs a key to sign it")
 	}
 	start := time.Now()
 	within, cancel := context.WithTimeout(ctx, c.options.Delivery)
@@ -91,8 +90,8 @@ func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key sig
 			return nil, err
 		}
 		req.Header.Set("Content-Type", "application/activity+json")
-		// Letters bear ids, so one may be sent again when a kept connection turns out to be closed. An
-		// empty key says so to net/http without being sent.
+		// An activity has an id, so it may be sent again when a reused connection turns out to be closed. The empty header
+		// tells net/http so; it is not sent.
 		req.Header["Idempotency-Key"] = []string{}
 		if words := strings.Join(synchronization, ""); words != "" {
 			req.Header.Set("Collection-Synchronization", words)
@@ -104,7 +103,7 @@ func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key sig
 	})
 }
 
-// elsewhere is where a letter should be brought instead, when we do that.
+// elsewhere returns the target of a redirect that a delivery follows, nil for any other answer.
 func (c *Client) elsewhere(resp *http.Response, at *url.URL) *url.URL {
 	if resp.StatusCode != http.StatusTemporaryRedirect && resp.StatusCode != http.StatusPermanentRedirect {
 		return nil
@@ -116,7 +115,7 @@ func (c *Client) elsewhere(resp *http.Response, at *url.URL) *url.URL {
 	return next
 }
 
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. What is neither says nothing.
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. It returns 0 for anything else.
 func (c *Client) retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
@@ -133,8 +132,8 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 	return min(max(date.Sub(c.options.Now()), minRest), maxRest)
 }
 
-// words reads the answer, so that the connection can be kept, and closes it. The status
-// is known by then: trouble in reading the rest of it changes nothing.
+// words reads and closes the body of an answer, so that the connection can be reused, and returns its beginning. An error
+// while it reads is ignored, because the status is already known.
 func words(resp *http.Response) string {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -147,7 +146,7 @@ func words(resp *http.Response) string {
 	return clean(string(body), maxWords)
 }
 
-// visible is the text of a page, as far as the answer's few words need it.
+// visible returns the text of an HTML page, as far as it is needed for the words of an answer.
 func visible(page []byte) []byte {
 	var text bytes.Buffer
 	hidden := false
@@ -171,8 +170,8 @@ func visible(page []byte) []byte {
 	return text.Bytes()
 }
 
-// clean makes one line of a stranger's text: no controls, nothing invisible, single
-// blanks, and cut at a rune so that it has no more than so many bytes.
+// clean makes one line of untrusted text: without control and invisible characters, with single spaces, and of at most
+// most bytes, cut between runes.
 func clean(text string, most int) string {
 	var line strings.Builder
 	blank := false

@@ -1,20 +1,16 @@
-// Package remote asks other servers: for the documents of people and posts, for
-// the person behind a handle, and to take a letter.
+// Package remote makes requests to other servers: it fetches the documents of actors and posts, finds the actor of a
+// handle, and delivers activities to inboxes.
 //
-// Everything that other servers say is a claim of strangers, and so is every
-// address in it. Three rules hold for each call, whatever the other side does:
+// Everything that another server sends is untrusted, also every address in it. Three rules hold for each call:
 //
-// No connection leaves for an address that is not public. An address is judged
-// twice: its text before anything is looked up, and the number that is dialled
-// after the lookup, in the dialer, so that no name, redirect, notation or second
-// answer leads past it (guard.go). Prefixes that the operator allows are open
-// in all the ways that the rest of the world is not: http, any port, bare numbers.
+// No connection goes to an address that is not public. An address is checked twice: its text before the DNS lookup, and
+// the IP address after it, in the dialer. So no name, redirect, notation or second DNS answer gets around the check
+// (guard.go). Prefixes that the operator allows may also be reached over http, on any port, and by IP address.
 //
-// One call has one deadline, which covers names, connections, redirects and the
-// last byte, one number of hops, and one number of bytes, counted after decompression.
+// One call has one deadline for everything: DNS, connections, redirects and the last byte. It also has one limit of
+// redirects and one limit of bytes, counted after decompression.
 //
-// A document counts only when it stands at the address that it bears as its id
-// (FEP-fe34, origin-based security).
+// A document is accepted only at the address that it has as its id (FEP-fe34, origin-based security).
 package remote
 
 import (
@@ -33,31 +29,30 @@ import (
 	"causerie/internal/signature"
 )
 
-// What a caller can decide on. [StatusError] and [Unreachable] tell more.
+// The errors that callers can compare with errors.Is. [StatusError] and [Unreachable] give details.
 var (
-	// ErrRefused means that we do not go there: the address, or one that it leads to, is not
-	// one that strangers may send us to. Nothing was sent to it.
+	// ErrRefused means that the address, or one that it redirects to, is not allowed. Nothing was sent to it.
 	ErrRefused = errors.New("not an address that we would go to")
 
-	// ErrUnavailable means that the server cannot be reached or is not well (5xx, 408,
-	// 425, 429). Another time it may be.
+	// ErrUnavailable means that the server cannot be reached or has a temporary fault (5xx, 408, 425, 429). A later
+	// attempt may succeed.
 	ErrUnavailable = errors.New("the server is unavailable")
 
-	// ErrNotFound means 404: it is not there, or not for us.
+	// ErrNotFound means 404: the document does not exist, or we may not see it.
 	ErrNotFound = errors.New("not found")
 
-	// ErrGone means 410: it was there and never will be again.
+	// ErrGone means 410: the document was deleted for good.
 	ErrGone = errors.New("gone")
 
-	// ErrForbidden means that the server answers and will not show it: 401, 403, and
-	// every other status that is no use in asking again.
+	// ErrForbidden means that the server does not show the document: 401, 403, and every other status for which another
+	// attempt is useless.
 	ErrForbidden = errors.New("the server will not show it")
 
-	// ErrNotActivity means that something is there, but not what we asked for: another media type, too
-	// long, not one JSON object, or a document with somebody else's id.
+	// ErrNotActivity means that the answer is not the document that we asked for: it has another media type, is too long,
+	// is not one JSON object, or has the id of another server.
 	ErrNotActivity = errors.New("not the document that we asked for")
 
-	// ErrTooOften means that strangers had us ask this server often enough for this minute.
+	// ErrTooOften means that the limit of lookups for this server in this minute is reached.
 	ErrTooOften = errors.New("asked too often")
 
 	// ErrHandle means that a text is not a handle such as @bram@veerhuis.example.
@@ -67,48 +62,45 @@ var (
 // Limits of one call.
 const (
 	maxDocument = 1 << 20  // bytes of documents, decompressed
-	maxAnswer   = 64 << 10 // bytes read of the answer to a letter, decompressed
+	maxAnswer   = 64 << 10 // bytes read of the answer to a delivery, decompressed
 	maxHeader   = 64 << 10 // bytes of a response's header
-	maxHops     = 3        // redirects, and further questions that an answer makes us ask
+	maxHops     = 3        // redirects, and further requests that an answer makes necessary
 	maxURL      = 2 << 10  // bytes of an address
 )
 
-// Options say how a Client behaves. All may be left zero but UserAgent.
+// Options configure a Client. Only UserAgent is required.
 type Options struct {
 	// UserAgent names us, as in "Causerie/1.0 (+https://overkant.example/)".
 	UserAgent string
 
-	// Allow are the prefixes that may be reached although they are not public; and then
-	// also over http, on any port, and by bare number.
+	// Allow are prefixes that may be reached although they are not public, also over http, on any port, and by IP address.
 	Allow []netip.Prefix
 
-	// Key signs what we ask, and is that of the instance actor. Zero: nothing is signed.
+	// Key is the key of the instance actor. It signs what we fetch. Zero: nothing is signed.
 	Key signature.Key
 
-	// Newer are the servers that were found to read the newer dialect of signatures alone, from the times before;
-	// Learn keeps what is found of one now, until the moment given, or forgets it where that is the zero time. It is
-	// called while its caller waits for the server, and must end soon. Nil: what is found is forgotten with the Client.
+	// Newer are the servers known to accept only RFC 9421 signatures. Learn stores that one was found, valid until the given
+	// time, or removes it for the zero time. It is called during a request, so it must return soon. Nil: nothing is stored.
 	Newer Newer
 	Learn func(ctx context.Context, host string, until time.Time)
 
-	// Permit is asked before each question, and before each that a redirect makes us ask, with the address that is to be
-	// asked; its error ends the question. Nil: everything may be asked. Letters are not its business.
+	// Permit is called with the address before each fetch and each redirect of one. Its error ends the fetch. Nil: all are
+	// permitted. It is not called for deliveries.
 	Permit func(ctx context.Context, address string) error
 
-	// Now is the clock of signatures and of what is remembered. Nil: the real one.
+	// Now is the clock for signatures and caches. Nil: time.Now.
 	Now func() time.Time
 
-	// Lookup is the deadline of a question, with all that it takes (10 s); Delivery
-	// that of a letter (30 s).
+	// Lookup is the deadline of a fetch with all its requests (default 10 s); Delivery is that of a delivery (30 s).
 	Lookup, Delivery time.Duration
 
-	// Dial bounds the lookup of a name and the connection (5 s), Handshake that of TLS (5 s),
-	// Header the wait for the first line of an answer (10 s).
+	// Dial is the timeout of DNS and the connection (5 s), Handshake that of the TLS handshake (5 s), Header that of the
+	// wait for the first line of an answer (10 s).
 	Dial, Handshake, Header time.Duration
 }
 
-// Client asks other servers. It is safe for use by many goroutines and keeps
-// connections, so make one and share it.
+// Client makes requests to other servers. It is safe for use by many goroutines and reuses connections, so make one and
+// share it.
 type Client struct {
 	options Options
 	guard   *guard
@@ -117,8 +109,8 @@ type Client struct {
 	schemes *schemes
 }
 
-// New makes a Client. It takes no proxy from the environment: behind a proxy, the
-// address that we judge would not be the one that is reached.
+// New makes a Client. It ignores proxy settings of the environment: with a proxy, the checked address would not be the
+// one that is reached.
 func New(options Options) *Client {
 	options.complete()
 	guard := newGuard(options.Allow, options.Dial)
@@ -131,10 +123,9 @@ func New(options Options) *Client {
 	}
 }
 
-// newTransport is made for thousands of servers at once, few of which are
-// written to again soon: small buffers, two connections a host at most, and
-// kept ones that do not stay long. It speaks HTTP/1.1 only, which
-// every server does, with less state for each connection.
+// newTransport returns a transport for thousands of servers, most of which are not needed again soon: small buffers, at
+// most two connections for a host, and a short idle time. It uses only HTTP/1.1, which every server supports and which
+// needs less state for each connection.
 func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), options Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -170,10 +161,10 @@ func setDefault(d *time.Duration, value time.Duration) {
 	}
 }
 
-// Close lets go of the connections that are kept and not in use.
+// Close closes idle connections.
 func (c *Client) Close() { c.wire.CloseIdleConnections() }
 
-// request is the beginning of every request that we make.
+// request makes a request with the headers that all our requests have.
 func (c *Client) request(ctx context.Context, method string, to *url.URL, accept string, body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), body)
 	if err != nil {
@@ -184,7 +175,7 @@ func (c *Client) request(ctx context.Context, method string, to *url.URL, accept
 	return req, nil
 }
 
-// exchange is what one question may cost, over all the requests that it takes.
+// exchange counts what one call may still use, over all its requests.
 type exchange struct {
 	*Client
 	hops int // redirects and further questions that are left
@@ -195,7 +186,7 @@ func (c *Client) exchange() *exchange {
 	return &exchange{Client: c, hops: maxHops, room: maxDocument}
 }
 
-// hop counts one step that an answer makes us take.
+// hop counts one redirect or further request. It is an ErrRefused when none is left.
 func (e *exchange) hop() error {
 	if e.hops == 0 {
 		return fmt.Errorf("%w: it leads on more than %d times", ErrRefused, maxHops)
@@ -204,9 +195,8 @@ func (e *exchange) hop() error {
 	return nil
 }
 
-// get asks for a document and follows redirects, each judged and signed anew. It
-// answers a response with status 200, whose body is still to be read and
-// closed, and the address at which it stands.
+// get fetches a document and follows redirects; each is checked and signed again. It returns a response with status 200
+// and its final address. The caller reads and closes the body.
 func (e *exchange) get(ctx context.Context, from *url.URL, accept string, key signature.Key) (*http.Response, *url.URL, error) {
 	at := from
 	for {
@@ -261,8 +251,8 @@ func (c *Client) permit(ctx context.Context, at *url.URL) error {
 	return c.options.Permit(ctx, at.String())
 }
 
-// read takes the whole body, as far as there is room, and closes it. Content-Length
-// is no promise; a coding that is left over after gzip is nothing that we asked for.
+// read reads the whole body, up to the limit of bytes, and closes it. It does not trust Content-Length. It refuses a
+// Content-Encoding that is left after gzip: we asked for none.
 func (e *exchange) read(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
@@ -292,7 +282,7 @@ func redirects(status int) bool {
 	return false
 }
 
-// discard closes a body of which nothing is wanted, and keeps the connection when the body is short.
+// discard closes a body that is not needed. It reads a short one first, so that the connection can be reused.
 func discard(resp *http.Response) {
 	io.CopyN(io.Discard, resp.Body, 2<<10)
 	resp.Body.Close()

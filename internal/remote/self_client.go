@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -17,65 +16,77 @@ import (
 	"causerie/internal/signature"
 )
 
-// SelfClient asks the addresses of one site, ours, as the world does, and no others. Where they lead is for its keeper to say, so
-// there is no guard against numbers that are not public; instead no redirect is followed, and nothing else is asked. It
-// takes no proxy from the environment, and has the same patience as a Client.
+// SelfClient makes requests to our own site only, as other servers would. The operator decides where those addresses
+// lead, so private IP addresses are allowed; instead it follows no redirect and refuses every other origin. It ignores
+// proxy settings of the environment and has the same timeouts as a Client.
 type SelfClient struct {
 	client  *Client
 	origins []string
 }
 
-// maxSelfReply is how much is read of an answer of our own, in bytes.
+// maxSelfReply is the most that is read of a reply, in bytes.
 const maxSelfReply = 2 << 20
 
-// NewSelfClient makes an Own for everything at the given origins ("https://overkant.example"). Of the options it takes the name, the
-// clock and the deadlines.
+// NewSelfClient makes a SelfClient for the given origins ("https://overkant.example"). It uses only UserAgent, Now and the
+// timeouts of options.
 func NewSelfClient(options Options, origins ...string) *SelfClient {
 	options.complete()
 	dialer := &net.Dialer{Timeout: options.Dial}
 	return &SelfClient{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)}, origins: origins}
 }
 
-// Close lets go of the connections that are kept.
+// Close closes idle connections.
 func (o *SelfClient) Close() { o.client.Close() }
 
-// Reply is what an address of ours answers.
+// Reply is the answer of an address of ours.
 type Reply struct {
 	Status  int
 	Kind    string // media type, without parameters
 	Header  http.Header
 	Body    []byte    // 2 MiB at most
-	At      time.Time // when its first line was here
+	At      time.Time // when its header arrived
 	Expires time.Time // of the certificate; zero without TLS
 }
 
-// Get asks for an address, signed in a dialect where a key is given.
-func (o *SelfClient) Get(ctx context.Context, address, accept string, scheme signature.Scheme, key signature.Key) (Reply, error) {
-	return o.ask(ctx, http.MethodGet, address, accept, nil, dialect{scheme: scheme}, key)
+// Signing is how a SelfClient signs a request. The zero value signs nothing.
+type Signing struct {
+	Scheme signature.Scheme
+	Key    signature.Key
 }
 
-// Post brings a letter, signed in a dialect.
-func (o *SelfClient) Post(ctx context.Context, address string, body []byte, scheme signature.Scheme, key signature.Key) (Reply, error) {
-	return o.ask(ctx, http.MethodPost, address, acceptActivity, body, dialect{scheme: scheme}, key)
+// Get fetches an address. The error is an ErrRefused when it is not ours, else an ErrUnavailable (an [Unreachable]).
+func (o *SelfClient) Get(ctx context.Context, address, accept string, in Signing) (Reply, error) {
+	return o.ask(ctx, selfRequest{http.MethodGet, address, accept, nil, in})
 }
 
-// ask makes one request. The errors are ErrRefused for what is not ours, and ErrUnavailable (a [Unreachable]).
-func (o *SelfClient) ask(ctx context.Context, method, address, accept string, body []byte, in dialect, key signature.Key) (Reply, error) {
+// Post delivers an activity to an inbox. The errors are those of Get.
+func (o *SelfClient) Post(ctx context.Context, address string, body []byte, in Signing) (Reply, error) {
+	return o.ask(ctx, selfRequest{http.MethodPost, address, acceptActivity, body, in})
+}
+
+// selfRequest is one request of a SelfClient.
+type selfRequest struct {
+	method, address, accept string
+	body                    []byte
+	in                      Signing
+}
+
+func (o *SelfClient) ask(ctx context.Context, r selfRequest) (Reply, error) {
 	within, cancel := context.WithTimeout(ctx, o.client.options.Lookup)
 	defer cancel()
-	at, err := o.parse(address)
+	at, err := o.parse(r.address)
 	if err != nil {
 		return Reply{}, err
 	}
-	req, err := o.client.request(within, method, at, accept, bytes.NewReader(body))
+	req, err := o.client.request(within, r.method, at, r.accept, bytes.NewReader(r.body))
 	if err != nil {
 		return Reply{}, err
 	}
-	if method == http.MethodPost {
+	if r.method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/activity+json")
 	}
-	if key.Private != nil {
-		if err := o.client.sign(req, body, key, in); err != nil {
+	if r.in.Key.Private != nil {
+		if err := o.client.sign(req, r.body, r.in.Key, dialect{scheme: r.in.Scheme}); err != nil {
 			return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 		}
 	}
@@ -95,7 +106,7 @@ func (o *SelfClient) ask(ctx context.Context, method, address, accept string, bo
 	return reply, nil
 }
 
-// parse lets through what lies at one of the origins.
+// parse parses an address of the site. It is an ErrRefused for any other origin.
 func (o *SelfClient) parse(address string) (*url.URL, error) {
 	ours := func(origin string) bool { return strings.HasPrefix(address, origin+"/") }
 	at, err := url.Parse(address)
@@ -105,7 +116,7 @@ func (o *SelfClient) parse(address string) (*url.URL, error) {
 	return at, nil
 }
 
-// Said is how a reply is told to a person.
+// Said describes the reply for a person.
 func (r Reply) Said() string {
 	words := strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status)))
 	if to := r.Header.Get("Location"); to != "" {
@@ -117,11 +128,11 @@ func (r Reply) Said() string {
 	return words
 }
 
-// Date is what time the answering side has; ErrUnavailable when it does not say (RFC 9110, section 6.6.1).
+// Date returns the clock of the answering server (RFC 9110, section 6.6.1). It is an ErrUnavailable without a valid Date.
 func (r Reply) Date() (time.Time, error) {
 	date, err := http.ParseTime(r.Header.Get("Date"))
 	if err != nil {
-		return date, errors.Join(ErrUnavailable, err)
+		return date, fmt.Errorf("%w: %v", ErrUnavailable, err)
 	}
 	return date, nil
 }

@@ -48,7 +48,7 @@ func isActivityReply(r remote.Reply) bool {
 
 // address checks that the public address leads to this very blog; false when there is no use in asking further.
 func (c *Doctor) address(ctx context.Context) bool {
-	reply, err := c.own.Get(ctx, c.Site.InstanceID(), asServer, "", signature.Key{})
+	reply, err := c.own.Get(ctx, c.Site.InstanceID(), asServer, remote.Signing{})
 	if err != nil {
 		c.Wrong("address", "nobody answers at "+c.Site.URL+": "+err.Error(), c.whoIsHome(ctx))
 		return false
@@ -76,7 +76,7 @@ func (c *Doctor) whoIsHome(ctx context.Context) string {
 	if c.Door == "" || c.Door == c.Site.URL {
 		return "Start the server, and lead the public address to it"
 	}
-	if reply, err := c.own.Get(ctx, c.Door+"/readyz", "*/*", "", signature.Key{}); err == nil && reply.Status == http.StatusOK {
+	if reply, err := c.own.Get(ctx, c.Door+"/readyz", "*/*", remote.Signing{}); err == nil && reply.Status == http.StatusOK {
 		return "The server runs at " + c.Door + ": lead the public address to it, and check its name and its certificate"
 	}
 	return "Start the server: nothing answers at " + c.Door + " either"
@@ -101,7 +101,7 @@ func (c *Doctor) letterbox(ctx context.Context) {
 	}
 	well := true
 	for _, d := range dialects {
-		reply, err := c.own.Post(ctx, c.Site.SharedInbox(), delivery, d.scheme, c.Key)
+		reply, err := c.own.Post(ctx, c.Site.SharedInbox(), delivery, remote.Signing{Scheme: d.scheme, Key: c.Key})
 		well = c.arrived("letterbox", "a letter signed with "+d.letter, reply, err, http.StatusAccepted) && well
 	}
 	if well {
@@ -118,7 +118,7 @@ func (c *Doctor) reading(ctx context.Context) {
 	}
 	well := true
 	for _, d := range dialects {
-		reply, err := c.own.Get(ctx, c.Site.ActorID(voice.ID)+"/followers_synchronization", asServer, d.scheme, c.Key)
+		reply, err := c.own.Get(ctx, c.Site.ActorID(voice.ID)+"/followers_synchronization", asServer, remote.Signing{Scheme: d.scheme, Key: c.Key})
 		well = c.arrived("reading", "a question signed with "+d.question, reply, err, http.StatusOK) && well
 	}
 	if well {
@@ -188,9 +188,9 @@ func (c *Doctor) webfinger(ctx context.Context) {
 func (c *Doctor) lookUp(ctx context.Context, handle string) (remote.Reply, error) {
 	const kind = "application/jrd+json"
 	query := "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+strings.TrimPrefix(handle, "@"))
-	reply, err := c.own.Get(ctx, c.handleOrigin()+query, kind, "", signature.Key{})
+	reply, err := c.own.Get(ctx, c.handleOrigin()+query, kind, remote.Signing{})
 	if err == nil && c.handleOrigin() != c.Site.URL && c.Site.Owns(reply.Header.Get("Location")) {
-		return c.own.Get(ctx, reply.Header.Get("Location"), kind, "", signature.Key{})
+		return c.own.Get(ctx, reply.Header.Get("Location"), kind, remote.Signing{})
 	}
 	return reply, err
 }
@@ -208,7 +208,7 @@ func selfIn(reply remote.Reply) string {
 
 // hostMeta asks for the place where those look who find no WebFinger.
 func (c *Doctor) hostMeta(ctx context.Context) {
-	reply, err := c.own.Get(ctx, c.Site.URL+"/.well-known/host-meta", "application/xrd+xml", "", signature.Key{})
+	reply, err := c.own.Get(ctx, c.Site.URL+"/.well-known/host-meta", "application/xrd+xml", remote.Signing{})
 	switch {
 	case err != nil || reply.Status != http.StatusOK || !strings.Contains(string(reply.Body), c.Site.URL+"/.well-known/webfinger?"):
 		c.Warn("host-meta", "who asks for /.well-known/host-meta gets "+answered(reply, err), "Let the proxy hand it to the program; a few older servers need it")
@@ -220,7 +220,7 @@ func (c *Doctor) hostMeta(ctx context.Context) {
 // nodeInfo follows the way by which other servers find out what runs here.
 func (c *Doctor) nodeInfo(ctx context.Context) {
 	const do = "Let /.well-known/nodeinfo and /nodeinfo/ reach the program"
-	reply, err := c.own.Get(ctx, c.Site.URL+"/.well-known/nodeinfo", "application/json", "", signature.Key{})
+	reply, err := c.own.Get(ctx, c.Site.URL+"/.well-known/nodeinfo", "application/json", remote.Signing{})
 	var places struct{ Links []documents.JRDLink }
 	json.Unmarshal(reply.Body, &places)
 	if err != nil || reply.Status != http.StatusOK || len(places.Links) == 0 {
@@ -231,7 +231,7 @@ func (c *Doctor) nodeInfo(ctx context.Context) {
 		if !strings.Contains(place.Rel, "nodeinfo") {
 			continue
 		}
-		reply, err := c.own.Get(ctx, place.Href, "application/json", "", signature.Key{})
+		reply, err := c.own.Get(ctx, place.Href, "application/json", remote.Signing{})
 		var info struct{ Software struct{ Name string } }
 		json.Unmarshal(reply.Body, &info)
 		if err != nil || reply.Status != http.StatusOK || info.Software.Name != "causerie" {
@@ -251,7 +251,7 @@ func (c *Doctor) people(ctx context.Context) {
 		return
 	}
 	id := c.Site.ActorID(voice.ID)
-	reply, err := c.own.Get(ctx, id, asServer, "", signature.Key{})
+	reply, err := c.own.Get(ctx, id, asServer, remote.Signing{})
 	said := documentIn(reply)
 	switch {
 	case err != nil || !isActivityReply(reply) || said.ID != id:
@@ -275,7 +275,7 @@ func (c *Doctor) pages(ctx context.Context) {
 	}
 	const do = "Let the proxy hand Accept on; what says Vary: Accept must not be kept there, or by Accept"
 	for range 2 {
-		reply, err := c.own.Get(ctx, page, "text/html", "", signature.Key{})
+		reply, err := c.own.Get(ctx, page, "text/html", remote.Signing{})
 		if err != nil || reply.Status != http.StatusOK || reply.Kind != "text/html" {
 			c.Wrong("pages", "readers of "+page+" get "+answered(reply, err), do)
 			return
@@ -284,7 +284,7 @@ func (c *Doctor) pages(ctx context.Context) {
 		if c.AuthorizedFetch {
 			scheme, key = signature.Cavage, c.Key
 		}
-		reply, err = c.own.Get(ctx, page, asServer, scheme, key)
+		reply, err = c.own.Get(ctx, page, asServer, remote.Signing{Scheme: scheme, Key: key})
 		if err != nil || !isActivityReply(reply) || want != "" && documentIn(reply).ID != want {
 			c.Wrong("pages", "servers that ask for "+page+" get "+answered(reply, err), do)
 			return
