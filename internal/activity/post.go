@@ -16,14 +16,14 @@ import (
 	"causerie/internal/markup"
 )
 
-// Mention is somebody elsewhere whom a text speaks to.
+// Mention is an actor that a text mentions.
 type Mention struct {
 	Handle  string // "bram@veerhuis.example"
 	ActorID string
 	URL     string // of their profile page
 }
 
-// PostInput is an article with all that its object on the wire is made of.
+// PostInput is an article with everything that its ActivityPub object is made of.
 type PostInput struct {
 	Site         blog.Site
 	Author       blog.Voice
@@ -35,7 +35,7 @@ type PostInput struct {
 }
 
 const (
-	// maxContent is the longest text that goes out whole, in bytes: servers refuse a document beyond a megabyte.
+	// maxContent is the longest text that is sent whole, in bytes: other servers refuse a document over 1 MB.
 	maxContent = 900 << 10
 	// maxDocument is the largest object that says its text twice, in bytes: Mastodon and we take no more than a megabyte.
 	maxDocument = 1000 << 10
@@ -63,9 +63,9 @@ type postType interface {
 	withInReplyTo
 }
 
-// Post is an article as other servers get it: an Article, or a Note with its text or its teaser, by the article's
-// format. Its replies, likes and shares are named without numbers; see WithCounts. An article that was never published
-// or that does not leave this site is an error.
+// Post returns the object of an article as other servers get it: an Article, or a Note with the text or the teaser,
+// depending on the article's format. Its replies, likes and shares have no numbers yet; see [WithCounts]. It is an error
+// when the article was never published or is not for other servers.
 func Post(w PostInput) ([]byte, error) {
 	a := w.Article
 	if a.PublishedAt == nil || a.ObjectID == "" || !a.Federates() {
@@ -195,7 +195,7 @@ func (w PostInput) attachPictures(to vocab.ActivityStreamsAttachmentProperty) {
 	}
 }
 
-// pageLink is the page as an attachment: Mastodon makes its card of it, Lemmy the address of its post.
+// pageLink returns the page as an attachment. Mastodon shows it as a preview card, Lemmy as the address of the post.
 func pageLink(address string) vocab.ActivityStreamsLink {
 	link := streams.NewActivityStreamsLink()
 	setMediaType(link, "text/html")
@@ -248,7 +248,8 @@ func (w PostInput) headline() string {
 	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline(w.Article.Language)
 }
 
-// quotation is the quoted post as a link, for servers that know no quotes (FEP-044f); the others hide it by its class.
+// quotation returns a link to the quoted post, for servers that do not support quotes (FEP-044f). Others hide it by its
+// class.
 func (w PostInput) quotation() string {
 	if w.Article.Quoted.Address == "" {
 		return ""
@@ -271,7 +272,7 @@ func pageAnchor(address string) string {
 	return `<a href="` + address + `">` + shown + `</a>`
 }
 
-// elsewhere leads to the translations, each by the name of its language in itself.
+// elsewhere returns links to the translations. Each shows the name of its language in that language.
 func (w PostInput) elsewhere() string {
 	var out strings.Builder
 	for _, t := range w.Translations {

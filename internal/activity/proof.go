@@ -17,8 +17,8 @@ import (
 	"github.com/gowebpki/jcs"
 )
 
-// ErrProof says that a document has no integrity proof that we accept, and the wrapping error says why. It is no reason
-// to refuse what its own sender signed over HTTP.
+// ErrProof means that a document has no integrity proof that we accept. The wrapping error says why. A document without
+// one is still accepted when its own sender signed the HTTP request.
 var ErrProof = errors.New("no integrity proof that holds")
 
 func unproven(format string, args ...any) error {
@@ -30,21 +30,21 @@ const (
 	proofSuite   = "eddsa-jcs-2022"
 	proofPurpose = "assertionMethod"
 
-	// proofTerms is the JSON-LD context that knows the words of a proof.
+	// proofTerms is the JSON-LD context that defines the terms of a proof.
 	proofTerms = "https://w3id.org/security/data-integrity/v2"
 
 	// proofOpening is how the proof in a document of ours begins.
 	proofOpening = `"proof":{"@context":`
 
-	// A proof is believed for as long as a signature over HTTP is, before and after the moment that it names.
+	// The age of a proof has the same limits as that of an HTTP signature.
 	proofPast   = 12 * time.Hour
 	proofFuture = time.Hour
 )
 
-// AddProof closes a document of ours with a proof of its integrity (FEP-8b32, cryptosuite eddsa-jcs-2022), so that
-// servers that get it from a third one can believe it. keyID is the address of the public key, on the same origin as
-// the document's actor. The same document, key and second give the same bytes. Nothing may be changed in them afterwards.
-// The error says that the document is not one of ours, or has a proof already.
+// AddProof adds an integrity proof to a document of ours (FEP-8b32, cryptosuite eddsa-jcs-2022), so that servers that get
+// it from a third one can trust it. keyID is the address of the public key, on the origin of the document's actor. The
+// same document, key and second give the same bytes. Do not change the document afterwards. It is an error when the
+// document is not one of ours or already has a proof.
 func AddProof(document []byte, key ed25519.PrivateKey, keyID string, created time.Time) ([]byte, error) {
 	list, err := membersOf(document)
 	if err != nil {
@@ -103,8 +103,8 @@ func raw(entries []json.RawMessage) [][]byte {
 	return list
 }
 
-// proofDigest is what is signed: the hash of the proof without its value, then that of the document without its proof,
-// both in canonical form (RFC 8785).
+// proofDigest returns the bytes that are signed: the hash of the proof without its value, then that of the document
+// without its proof, both in canonical form (RFC 8785).
 func proofDigest(config, document members) ([]byte, error) {
 	var digest []byte
 	for _, part := range []members{config, document} {
@@ -118,11 +118,11 @@ func proofDigest(config, document members) ([]byte, error) {
 	return digest, nil
 }
 
-// HasProof reports whether there is anything in a document that might be a proof.
+// HasProof reports whether a document has a member "proof".
 func (d *Document) HasProof() bool { return d.root["proof"] != nil }
 
-// WithoutProof is an activity of ours as it is read where it comes from, which is proof enough: its own may be by a key
-// that was changed since.
+// WithoutProof returns an activity of ours without its proof, as we serve it. Fetching it from us is proof enough, and the
+// proof may be by a key that was replaced later.
 func WithoutProof(said []byte) ([]byte, error) {
 	if !bytes.Contains(said, []byte(proofOpening)) {
 		return said, nil

@@ -8,10 +8,10 @@ import (
 
 // permission is what a note here asked of the author of what it quotes or answers.
 type permission struct {
-	request string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
-	object  string // what the note quotes or answers
-	stamp   string // address of the document that proves a yes
-	state   string // Pending, Accepted, Rejected or Revoked
+	request       string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
+	object        string // what the note quotes or answers
+	authorization string // address of the document that proves a yes
+	state         string // Pending, Accepted, Rejected or Revoked
 }
 
 // Revoked is how a permission stands that was given and taken back, as told by [Person.Permission].
@@ -87,19 +87,19 @@ func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
 	return p.say(ctx, create, inboxes...)
 }
 
-// Permission is how far the permission has come that a note asked for, and the stamp that proves it; state "" when it asked
+// Permission is how far the permission has come that a note asked for, and the authorization that proves it; state "" when it asked
 // for none.
-func (p *Person) Permission(noteID string) (state, stamp string) {
+func (p *Person) Permission(noteID string) (state, authorization string) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	if n := p.Server.notes[noteID]; n != nil && n.asked != nil {
-		return n.asked.state, n.asked.stamp
+		return n.asked.state, n.asked.authorization
 	}
 	return "", ""
 }
 
 // applyPermission takes an answer to a request, found by the id of the request or by that of the note. A yes is believed
-// once its stamp was fetched: Server.mu is held.
+// once its authorization was fetched: Server.mu is held.
 func (s *Server) applyPermission(by, about, state, result string) {
 	for id, n := range s.notes {
 		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
@@ -109,33 +109,33 @@ func (s *Server) applyPermission(by, about, state, result string) {
 			n.asked.state = Rejected
 			continue
 		}
-		s.world.background("verify a stamp", func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
+		s.world.background("verify a authorization", func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
 	}
 }
 
-func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, stamp string) error {
-	if !sameHost(stamp, by) {
-		return fmt.Errorf("the stamp %s is not on the server of %s", stamp, by)
+func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authorization string) error {
+	if !sameHost(authorization, by) {
+		return fmt.Errorf("the authorization %s is not on the server of %s", authorization, by)
 	}
-	document, err := s.itself.object(ctx, stamp)
+	document, err := s.itself.object(ctx, authorization)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for property, want := range map[string]string{"id": stamp, "attributedTo": by, "interactingObject": n.id, "interactionTarget": n.asked.object} {
+	for property, want := range map[string]string{"id": authorization, "attributedTo": by, "interactingObject": n.id, "interactionTarget": n.asked.object} {
 		if got := idOf(document[property]); got != want {
-			return fmt.Errorf("the stamp %s has %s %q, want %q", stamp, property, got, want)
+			return fmt.Errorf("the authorization %s has %s %q, want %q", authorization, property, got, want)
 		}
 	}
-	n.asked.state, n.asked.stamp = Accepted, stamp
+	n.asked.state, n.asked.authorization = Accepted, authorization
 	return nil
 }
 
-// applyRevocation ends the permission that a stamp proved: Server.mu is held.
-func (s *Server) applyRevocation(by, stamp string) {
+// applyRevocation ends the permission that an authorization proved: Server.mu is held.
+func (s *Server) applyRevocation(by, authorization string) {
 	for _, n := range s.notes {
-		if n.asked != nil && n.asked.stamp == stamp && sameHost(by, stamp) {
+		if n.asked != nil && n.asked.authorization == authorization && sameHost(by, authorization) {
 			n.asked.state = Revoked
 		}
 	}
@@ -148,12 +148,12 @@ func (n *note) consent(document map[string]any) {
 	} else if n.quote != "" {
 		document["quote"], document["quoteUri"], document["_misskey_quote"] = n.quote, n.quote, n.quote
 	}
-	if n.asked == nil || n.asked.stamp == "" {
+	if n.asked == nil || n.asked.authorization == "" {
 		return
 	}
 	if n.quote != "" {
-		document["quoteAuthorization"] = n.asked.stamp
+		document["quoteAuthorization"] = n.asked.authorization
 	} else {
-		document["replyAuthorization"] = n.asked.stamp
+		document["replyAuthorization"] = n.asked.authorization
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Delivery is one request to an inbox, as it came and as it was answered.
+// Delivery is one request to an inbox and its answer.
 type Delivery struct {
 	At     time.Time
 	Server *Server
@@ -17,7 +17,7 @@ type Delivery struct {
 	Header http.Header
 	Body   []byte // raw; nil when it was over 1 MiB
 
-	// What the body says of itself, believed or not; empty when it does not say.
+	// What the body claims, verified or not; empty when it is missing.
 	ID, Type, Actor    string
 	Object, ObjectType string
 
@@ -26,10 +26,10 @@ type Delivery struct {
 	Status int    // answered; 0 when it got no answer
 }
 
-// Accepted reports whether the delivery was validly signed, answered with success and taken to heart.
+// Accepted reports whether the delivery had a valid signature, was answered with 2xx, and was processed.
 func (l Delivery) Accepted() bool { return l.Fault == "" && l.Status/100 == 2 }
 
-// JSON is the activity; nil when the body is not a JSON object.
+// JSON returns the activity; nil when the body is not a JSON object.
 func (l Delivery) JSON() map[string]any {
 	var activity map[string]any
 	if json.Unmarshal(l.Body, &activity) != nil {
@@ -38,7 +38,7 @@ func (l Delivery) JSON() map[string]any {
 	return activity
 }
 
-// Visit is one question: an actor, a note, WebFinger, a page.
+// Visit is one request that is not a delivery: for an actor, a note, WebFinger, a page.
 type Visit struct {
 	At     time.Time
 	Path   string // with the query
@@ -56,7 +56,7 @@ func About(activity, object string) func(Delivery) bool {
 	return func(l Delivery) bool { return l.Accepted() && l.Type == activity && l.Object == object }
 }
 
-// ledgerEnd bounds what a server remembers; when it is full the older half is forgotten.
+// ledgerEnd is the most entries that a server keeps. When it is full the older half is dropped.
 const ledgerEnd = 100_000
 
 type ledger struct {
@@ -64,7 +64,7 @@ type ledger struct {
 	visits     []Visit
 }
 
-// watch waits until so many matching deliveries have come.
+// watch waits until need more matching deliveries have come.
 type watch struct {
 	match func(Delivery) bool
 	need  int
@@ -106,21 +106,21 @@ func forgetOld[T any](all []T) []T {
 	return slices.Clone(all[len(all)/2:])
 }
 
-// Deliveries is everything that came to the inboxes, oldest first.
+// Deliveries returns everything that came to the inboxes, oldest first.
 func (s *Server) Deliveries() []Delivery {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return slices.Clone(s.ledger.deliveries)
 }
 
-// Visits is everything else that was asked, oldest first.
+// Visits returns all other requests, oldest first.
 func (s *Server) Visits() []Visit {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	return slices.Clone(s.ledger.visits)
 }
 
-// Received is the accepted deliveries of an activity type, oldest first; of any type when it is empty.
+// Received returns the accepted deliveries of an activity type, oldest first; of any type when it is empty.
 func (s *Server) Received(activity string) []Delivery {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
@@ -133,8 +133,8 @@ func (s *Server) Received(activity string) []Delivery {
 	return found
 }
 
-// WaitFor returns the first delivery in the ledger that matches, and waits for it if it has not come yet. The match
-// is called under a lock: it must be quick and ask nothing of the world. The error says what had come instead.
+// WaitFor returns the first delivery in the ledger that matches, and waits for it if it has not come yet. match is called
+// under a lock: it must be quick and may not call the World or its servers. The error says what came instead.
 func (s *Server) WaitFor(ctx context.Context, match func(Delivery) bool) (Delivery, error) {
 	l, err := s.world.wait(ctx, 1, s, match)
 	if err != nil {

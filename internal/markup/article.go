@@ -69,10 +69,10 @@ type Image struct {
 	Picture Picture // empty when it was not resolved
 }
 
-// Problem is a kind of Notice.
+// Problem is the kind of a [Notice].
 type Problem string
 
-// What may be wrong with a text that is rendered nevertheless.
+// The problems of a text that do not stop its rendering.
 const (
 	RawHTML        Problem = "raw HTML left out"
 	RemotePicture  Problem = "picture on another server shown as a link"
@@ -82,7 +82,7 @@ const (
 	UnknownMention Problem = "mention without a known profile"
 )
 
-// Notice tells an author what was not rendered as written.
+// Notice describes something that was not rendered as written, for the author.
 type Notice struct {
 	Trouble Problem
 	Detail  string // the tag, address or handle, shortened

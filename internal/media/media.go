@@ -1,10 +1,10 @@
 // Package media is the picture library: it accepts pictures, re-encodes and strips them, keeps them in up to three
 // widths, and serves them.
 //
-// Nothing of an upload but its pixels is kept. The type is told from the bytes, the number of pixels is known before
-// any of them is decoded, and what is stored was written by our own encoders: metadata, colour profiles and whatever
-// was hidden behind the picture are gone, so that a file can never be read as a page, a script or a document of ours.
-// File names are made here; the name that a picture came with is data.
+// Only the pixels of an upload are kept. The type is detected from the bytes, and the number of pixels is checked before
+// anything is decoded. The stored files are written by our own encoders: metadata, colour profiles and data behind the
+// picture are gone, so a file can never be read as a page, a script or a document of ours. File names are made here; the
+// name of the upload is only data.
 //
 // The library also composes articles: it turns an article's Markdown into the HTML that is stored, since that is where
 // the names of pictures become pictures.
@@ -64,7 +64,7 @@ func Open(folder string, s *store.Store) (*Library, error) {
 	return l, l.clear()
 }
 
-// Close gives the folder back.
+// Close closes the folder.
 func (l *Library) Close() error { return l.folder.Close() }
 
 func (l *Library) now() time.Time {

@@ -1,12 +1,11 @@
-// Package nearest finds what somebody probably meant who wrote it a little differently: a word by its letters, the
-// name of an article by the words in it.
+// Package nearest finds the most similar known name: of a mistyped word by its letters, of an article by the words in its
+// name.
 package nearest
 
 import "strings"
 
-// Word is the known word that a mistyped one was probably meant to be: the one that fewest slips of the finger
-// (a letter wrong, missing, too many, or two exchanged) lie between, the earlier of equals. It is empty when even
-// that one has less than half its letters in common with the word; a guess so wild helps nobody.
+// Word returns the known word that is nearest to a mistyped one: the one with the fewest typing errors (a letter wrong,
+// missing, too many, or two exchanged), the first of equals. It is "" when more than half of the letters are wrong.
 func Word(word string, known []string) string {
 	best, nearest := -1, ""
 	word = strings.ToLower(word)

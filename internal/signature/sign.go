@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// Sign signs a request with an exact body, in the dialect that every server
-// reads: draft-cavage-http-signatures-12 over "(request-target) host date" and,
-// but for GET and HEAD, "digest"; a Collection-Synchronization header is covered, too. It sets Date, Digest and Signature, and Host to
-// the address without its default port; whatever of these was there is
-// replaced, and what SignRFC9421 sets is taken away, so a request may be signed
-// again for another attempt, address or dialect.
+// Sign signs a request with this exact body, in the dialect that every server
+// accepts: draft-cavage-http-signatures-12 over "(request-target) host date" and,
+// except for GET and HEAD, "digest"; a Collection-Synchronization header is covered,
+// too. It sets Date, Digest and Signature, and Host to the address without its
+// default port. It replaces these headers and removes those of SignRFC9421, so a
+// request may be signed again for another attempt, address or dialect.
 // An RSA key signs as rsa-sha256, an Ed25519 key as hs2019.
 //
 // Sign keeps no state and may be called by many goroutines at once, each with a request of its own.

@@ -14,8 +14,8 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// AcceptSignature is how a server wants its requests signed, as it says in Accept-Signature (RFC 9421, section 5.1). The zero Wish
-// is the set that all servers take which read this dialect: "@method", "@target-uri" and, but for GET and HEAD,
+// AcceptSignature is how a server wants requests to be signed, from its header Accept-Signature (RFC 9421, section 5.1).
+// The zero value is the set that all servers with RFC 9421 accept: "@method", "@target-uri" and, except for GET and HEAD,
 // "content-digest", with the parameters created and keyid, under the label "sig1".
 type AcceptSignature struct {
 	label      string
@@ -123,9 +123,9 @@ func componentOf(req *http.Request, name string) (string, bool) {
 	return "", false
 }
 
-// ParseAcceptSignature reads what the answer of a server asks for, for a request like the one that it answered; false when it asks for
-// nothing, or for nothing that we give. What is given binds the method, the server, the whole target and the body, whatever
-// else is asked: nobody may have us sign what could be shown elsewhere.
+// ParseAcceptSignature reads the Accept-Signature of an answer, for a request like the one that was answered. It is false
+// when the server asks for nothing, or for something that we do not sign. The signature always covers the method, the
+// server, the whole target and the body, so that it cannot be replayed against another server.
 func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (AcceptSignature, bool) {
 	values := answer.Values("Accept-Signature")
 	if len(values) == 0 || len(strings.Join(values, ",")) > maxHeader {

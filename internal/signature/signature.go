@@ -1,11 +1,11 @@
-// Package signature signs HTTP requests for other servers and judges the
-// signatures on theirs.
+// Package signature signs HTTP requests to other servers and verifies the
+// signatures of theirs.
 //
-// Two dialects are spoken between servers. The older is the twelfth draft of
-// Cavage and Sporny, "Signing HTTP Messages", which nearly everybody accepts:
-// [Sign] writes it. The younger is RFC 9421, which some servers try first.
-// [Verify] reads both and answers one question: which key vouches for exactly
-// these bytes, at this address of ours, at about this time?
+// Servers use two dialects. The older is draft 12 of Cavage and Sporny, "Signing
+// HTTP Messages", which nearly all servers accept: [Sign] writes it. The newer is
+// RFC 9421, which some servers try first. [Verify] reads both and answers one
+// question: which key signed exactly these bytes, for this address of ours, at
+// about this time?
 //
 // Both are our own, not a library's. Of each only a small profile is spoken: a few
 // components, RSA and Ed25519, our limits of time and size. No library gives one
