@@ -33,14 +33,24 @@ func (l *Library) write(name string, content func(io.Writer) error) (size int64,
 		}
 	}()
 	buffered := bufio.NewWriterSize(file, 64<<10)
-	if err := errors.Join(content(buffered), buffered.Flush(), file.Sync()); err != nil {
+	if err := content(buffered); err != nil {
+		return 0, err
+	}
+	if err := buffered.Flush(); err != nil {
+		return 0, err
+	}
+	// The bytes must be on the disk before the name is: after a power cut, a name must not lead to an empty file.
+	if err := file.Sync(); err != nil {
 		return 0, err
 	}
 	info, err := file.Stat()
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(file.Close(), l.folder.Rename(part, name)); err != nil {
+	if err := file.Close(); err != nil { // some file systems report a failed write only here
+		return 0, err
+	}
+	if err := l.folder.Rename(part, name); err != nil {
 		return 0, err
 	}
 	return info.Size(), nil
@@ -100,13 +110,21 @@ func (l *Library) Handler() http.Handler {
 
 func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 	file, err := l.folder.Open(name)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
+		return
+	}
+	if err != nil {
+		l.failRead(w, name, err)
 		return
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
+		l.failRead(w, name, err)
+		return
+	}
+	if !info.Mode().IsRegular() {
 		http.NotFound(w, r)
 		return
 	}
@@ -119,4 +137,12 @@ func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Etag", `"`+strings.TrimSuffix(name, path.Ext(name))+`"`)
 	http.ServeContent(w, r, "", info.ModTime(), file)
+}
+
+// failRead answers 503 for a picture that cannot be read now, for example because too many files are open. A 404 would
+// be wrong: caches and other servers would take the picture for deleted.
+func (l *Library) failRead(w http.ResponseWriter, name string, err error) {
+	l.log().Error("a picture could not be read", "file", name, "error", err)
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, "this picture cannot be read now", http.StatusServiceUnavailable)
 }

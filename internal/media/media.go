@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"regexp"
@@ -45,6 +46,8 @@ const (
 type Library struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Log receives decoders that panic and files that cannot be read; nil is slog.Default.
+	Log *slog.Logger
 
 	store  *store.Store
 	folder *os.Root
@@ -66,6 +69,13 @@ func Open(folder string, s *store.Store) (*Library, error) {
 
 // Close closes the folder.
 func (l *Library) Close() error { return l.folder.Close() }
+
+func (l *Library) log() *slog.Logger {
+	if l.Log != nil {
+		return l.Log
+	}
+	return slog.Default()
+}
 
 func (l *Library) now() time.Time {
 	if l.Now != nil {
@@ -120,7 +130,7 @@ func (l *Library) enter(ctx context.Context, p blog.Picture) (blog.Picture, erro
 
 // draw decodes the upload and writes the picture's files.
 func (l *Library) draw(ctx context.Context, p *blog.Picture, upload []byte) error {
-	kind, size, err := examine(upload)
+	kind, size, err := l.examine(upload)
 	if err != nil {
 		return err
 	}
@@ -129,7 +139,7 @@ func (l *Library) draw(ctx context.Context, p *blog.Picture, upload []byte) erro
 		return fmt.Errorf("wait for other pictures: %w", err)
 	}
 	defer l.pixels.Release(pixels)
-	source, err := decode(ctx, kind, upload)
+	source, err := l.decode(ctx, kind, upload)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -400,6 +401,7 @@ func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
 }
 
 func TestBrokenFilesBreakNothing(t *testing.T) {
+	l := new(Library)
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, whole := range [][]byte{jpegBytes(ferry(48, 48)), pngBytes(ferry(48, 48)), gifBytes(color.Black, color.White), held(jpegBytes(ferry(24, 24)), 6)} {
 		for range 1000 {
@@ -407,11 +409,11 @@ func TestBrokenFilesBreakNothing(t *testing.T) {
 			for range 1 + random.IntN(4) {
 				b[random.IntN(len(b))] = byte(random.Uint32())
 			}
-			kind, _, err := examine(b)
+			kind, _, err := l.examine(b)
 			if err != nil {
 				continue
 			}
-			if picture, err := decode(t.Context(), kind, b); err == nil {
+			if picture, err := l.decode(t.Context(), kind, b); err == nil {
 				versions(picture, orientation(kind, b))
 			}
 		}
@@ -423,7 +425,7 @@ func TestADecoderStopsWhenItsTimeIsOver(t *testing.T) {
 	jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64)), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := decode(ctx, formats["image/jpeg"], b.Bytes())
+	_, err := new(Library).decode(ctx, formats["image/jpeg"], b.Bytes())
 	var refusal blog.Invalid
 	if !errors.As(err, &refusal) || !strings.Contains(refusal.Problem, "too long") {
 		t.Errorf("got %v", err)
@@ -520,5 +522,35 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 		if answer := get(path); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("GET %s answers %d", path, answer.StatusCode)
 		}
+	}
+}
+
+func TestAPictureThatCannotBeReadIsNotCalledMissing(t *testing.T) {
+	l, _ := library(t, storetest.Open(t))
+	var log bytes.Buffer
+	l.Log = slog.New(slog.NewTextHandler(&log, nil))
+	p, err := l.Accept(t.Context(), ilse, "ferry.jpg", bytes.NewReader(jpegBytes(ferry(600, 400))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close() // the folder can no longer be read
+	answer := httptest.NewRecorder()
+	l.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/media/"+p.Largest().File, nil))
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("a picture whose folder cannot be read answers %d with %v", answer.Code, answer.Header())
+	}
+	if !strings.Contains(log.String(), p.Largest().File) {
+		t.Errorf("the log does not name the file: %s", log.String())
+	}
+}
+
+func TestAPictureThatBreaksItsDecoderIsLogged(t *testing.T) {
+	l, _ := library(t, storetest.Open(t))
+	var log bytes.Buffer
+	l.Log = slog.New(slog.NewTextHandler(&log, nil))
+	broken := &format{name: "JPEG", decode: func(io.Reader) (image.Image, error) { panic("broken table") }}
+	_, err := l.decode(t.Context(), broken, jpegBytes(ferry(600, 400)))
+	if !errors.As(err, new(blog.Invalid)) || !strings.Contains(log.String(), "broken table") {
+		t.Errorf("a decoder that panics answers %v and logs %q", err, log.String())
 	}
 }

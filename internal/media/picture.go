@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"log/slog"
 	"math/bits"
 	"net/http"
 	"strings"
@@ -39,13 +38,13 @@ var formats = map[string]*format{
 }
 
 // examine tells the format and the size of an upload from its bytes, without decoding the picture.
-func examine(upload []byte) (*format, image.Config, error) {
+func (l *Library) examine(upload []byte) (*format, image.Config, error) {
 	sniffed, _, _ := strings.Cut(http.DetectContentType(upload), ";")
 	kind := formats[sniffed]
 	if kind == nil {
 		return nil, image.Config{}, unreadable(sniffed, upload)
 	}
-	size, err := measure(kind, upload)
+	size, err := l.measure(kind, upload)
 	switch {
 	case err != nil:
 		return nil, size, refused("is a broken %s file: %v", kind.name, err)
@@ -80,17 +79,17 @@ func unreadable(sniffed string, upload []byte) error {
 	return refused("cannot be read here: bring JPEG, PNG, GIF or WebP")
 }
 
-func measure(kind *format, upload []byte) (size image.Config, err error) {
-	defer rescue(&err)
+func (l *Library) measure(kind *format, upload []byte) (size image.Config, err error) {
+	defer l.rescue(&err)
 	return kind.size(bytes.NewReader(upload))
 }
 
 // decode reads the pixels. A file made to wear a decoder out (a JPEG of a hundred thousand scans) runs into the
 // deadline, since the decoder must go on reading.
-func decode(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
+func (l *Library) decode(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
 	ctx, cancel := context.WithTimeout(ctx, decodeTime)
 	defer cancel()
-	picture, err = decodeUntil(ctx, kind, upload)
+	picture, err = l.decodeUntil(ctx, kind, upload)
 	if err != nil && ctx.Err() == nil {
 		return nil, refused("is a broken %s file: %v", kind.name, err)
 	}
@@ -100,8 +99,8 @@ func decode(ctx context.Context, kind *format, upload []byte) (picture image.Ima
 	return picture, nil
 }
 
-func decodeUntil(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
-	defer rescue(&err)
+func (l *Library) decodeUntil(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
+	defer l.rescue(&err)
 	return kind.decode(&timed{ctx, bytes.NewReader(upload)})
 }
 
@@ -118,10 +117,10 @@ func (t *timed) Read(p []byte) (int, error) {
 	return t.r.Read(p)
 }
 
-// rescue makes an error of a decoder's panic: what strangers made must not end the program.
-func rescue(err *error) {
+// rescue turns a decoder's panic into an error and logs it: an upload must not end the program. It is deferred.
+func (l *Library) rescue(err *error) {
 	if fault := recover(); fault != nil {
-		slog.Error("a picture broke its decoder", "panic", fault)
+		l.log().Error("a picture made its decoder panic", "panic", fault)
 		*err = fmt.Errorf("it cannot be read")
 	}
 }
