@@ -1,5 +1,5 @@
 // Package templates holds what pages are made of, embedded in the program: layouts, a file per page under web/ (readers)
-// and admin/ (the desk), the words of the interface per language, and the static files. Package page reads it.
+// and admin/ (the admin pages), the words of the interface per language, and the static files. Package page reads it.
 package templates
 
 import "embed"

@@ -114,14 +114,18 @@ func (s *server) join(ctx context.Context) error {
 	if err := s.store.Watch(ctx); err != nil {
 		return err
 	}
+	s.library.Log = s.log
 	kept := page.NewCache(s.store.Changes, 0)
+	kept.Log = s.log
 	docs := documents.NewDocuments(s.base(), keys, s.inbox, kept, version)
 	docs.AuthorizedFetch = s.config.AuthorizedFetch
 	author := admin.New(s.site, s.store, s.outbox, s.library, pages)
 	author.Log = s.log
 	readers := visitor.New(s.base().Remote)
 	readers.Log = s.log
-	s.handler = s.routes(docs, author.Routes(), readers.Routes(), web.New(s.store, pages, kept).Routes())
+	public := web.New(s.store, pages, kept)
+	public.Log = s.log
+	s.handler = s.routes(docs, author.Routes(), readers.Routes(), public.Routes())
 	return nil
 }
 

@@ -52,16 +52,19 @@ const (
 // wait, or take the page that is there once waiting takes long. All documents together stay within a number of bytes;
 // only what exists is kept, under its path alone, so that neither query strings nor made-up addresses fill it.
 type Cache struct {
+	// Log receives pages that could not be renewed; nil is slog.Default.
+	Log *slog.Logger
+
 	changes func() uint64
 	limit   int
 	now     func() time.Time
 	slots   chan struct{}
 
-	mu      sync.Mutex
-	size    int
-	order   *list.List // of *kept, the one used last in front
-	pages   map[key]*list.Element
-	flights map[key]*call
+	mu    sync.Mutex
+	size  int
+	order *list.List // of *entry; the most recently used is first
+	pages map[key]*list.Element
+	calls map[key]*call
 }
 
 // NewCache keeps at most limit bytes (64 MiB when 0). changes tells how often the store has changed so far: a page is
@@ -71,7 +74,7 @@ func NewCache(changes func() uint64, limit int) *Cache {
 		limit = 64 << 20
 	}
 	return &Cache{changes: changes, limit: limit, now: time.Now, slots: make(chan struct{}, makersAtOnce),
-		order: list.New(), pages: map[key]*list.Element{}, flights: map[key]*call{}}
+		order: list.New(), pages: map[key]*list.Element{}, calls: map[key]*call{}}
 }
 
 // key is what a document is kept under. The same text as a path and as an encoded path is not the same address.
@@ -133,14 +136,14 @@ func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 			k.mu.Unlock()
 			return page, nil
 		}
-		under := k.flights[key]
+		under := k.calls[key]
 		if under == nil {
 			if page != nil && !page.current && !page.renewals.AllowN(k.now(), 1) {
 				k.mu.Unlock()
 				return page, nil
 			}
 			mine := &call{version: version, began: k.now(), done: make(chan struct{})}
-			k.flights[key] = mine
+			k.calls[key] = mine
 			k.mu.Unlock()
 			k.render(mine, r, key, page, maker)
 			return mine.page, mine.err
@@ -158,7 +161,7 @@ func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 	}
 }
 
-// await waits for a flight: to its end when there is no other page, else for as long as patience allows.
+// await waits for a call. With an old page to show instead (other), it waits no longer than patience.
 func (k *Cache) await(ctx context.Context, f *call, other bool) (landed bool, err error) {
 	limit := deadline + time.Second
 	if other {
@@ -190,13 +193,17 @@ func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Make
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer close(f.done)
-	delete(k.flights, key)
+	delete(k.calls, key)
 	switch {
 	case err == nil:
 		f.page = page
 		k.put(page)
 	case old != nil:
-		slog.Error("a page could not be renewed; the old one is shown", "path", key.path, "error", err)
+		log := k.Log
+		if log == nil {
+			log = slog.Default()
+		}
+		log.Error("a page could not be renewed; the old one is shown", "path", key.path, "error", err)
 		f.page = old
 	default:
 		f.err = err
@@ -362,17 +369,17 @@ const ForReaders = "public, max-age=0, must-revalidate, s-maxage=60"
 // forAuthors keeps what authors are shown out of shared caches as well.
 var forAuthors = []string{"private, no-cache"}
 
-// bySomebodySignedIn tells whether a request brings the desk's cookie, which no reader is given. Whether it is still good does
-// not matter here: the page is the same.
+// bySomebodySignedIn reports whether a request carries the session cookie of the admin pages. Readers never get one.
+// Whether the session is still valid does not matter here: the page is the same.
 func bySomebodySignedIn(r *http.Request) bool {
 	return slices.ContainsFunc(r.Header["Cookie"], func(cookie string) bool { return strings.Contains(cookie, SignInCookie+"=") })
 }
 
-// SignInCookie is how the name of the desk's cookie ends.
+// SignInCookie is the end of the name of the admin pages' session cookie; over https a prefix stands before it.
 const SignInCookie = "causerie"
 
-// has tells whether If-None-Match names the tag. The comparison is the weak one, as the RFC asks: a proxy that packs
-// an answer weakens its tag.
+// has reports whether If-None-Match names the tag. The comparison is weak (RFC 9110, 13.1.2), because a proxy that
+// compresses an answer also weakens its tag.
 func has(values []string, etag string) bool {
 	for _, value := range values {
 		for more := true; more; {

@@ -219,8 +219,8 @@ func TestOnlyWhatExistsIsKeptAndOnlyOncePerPath(t *testing.T) {
 		ask(page, "GET", fmt.Sprintf("/here?utm=%d", i), "Cookie", "light=dark")
 		ask(page, "GET", fmt.Sprintf("/nowhere-%d", i))
 	}
-	if len(kept.pages) != 1 || len(kept.flights) != 0 {
-		t.Errorf("%d pages are kept and %d are being made", len(kept.pages), len(kept.flights))
+	if len(kept.pages) != 1 || len(kept.calls) != 0 {
+		t.Errorf("%d pages are kept and %d are being made", len(kept.pages), len(kept.calls))
 	}
 	if got := renders.Load(); got != 101 {
 		t.Errorf("made %d documents, want 1 page and 100 times nothing", got)

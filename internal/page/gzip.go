@@ -45,7 +45,7 @@ func takesGzip(values []string) bool {
 	return star
 }
 
-// wanted tells whether a weight is above zero; none is one.
+// wanted reports whether a weight is above zero. A missing weight counts as 1.
 func wanted(weight string) bool {
 	name, value, found := strings.Cut(weight, "=")
 	if !found || !strings.EqualFold(strings.TrimSpace(name), "q") {

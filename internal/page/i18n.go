@@ -27,8 +27,11 @@ type catalog struct {
 
 func loadWords(tree fs.FS) (*catalog, error) {
 	files, err := fs.Glob(tree, "words/*.yaml")
-	if err != nil || len(files) == 0 {
-		return nil, errors.Join(errors.New("no words for the interface"), err)
+	if err != nil {
+		return nil, fmt.Errorf("find the texts of the interface: %w", err)
+	}
+	if len(files) == 0 {
+		return nil, errors.New("no texts for the interface: words/ has no YAML file")
 	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)

@@ -7,7 +7,7 @@
 // {{say "replies" "N" .Replies}} and gets it in the language of the page. That language is the page's own (its article's,
 // its front's), never the reader's: a page is the same for everybody, and so it can be kept.
 //
-// Kept holds finished pages as bytes, plain and compressed, until the store says that something has changed.
+// Cache holds finished pages as bytes, plain and compressed, until the store says that something has changed.
 package page
 
 import (

@@ -126,10 +126,12 @@ func (w *Web) movedTo(ctx context.Context, f *frame, v blog.Voice) (*person, err
 func (w *Web) acquaintance(ctx context.Context, address string) (person, error) {
 	actor, err := w.store.Actor(ctx, address)
 	switch {
-	case errors.Is(err, blog.ErrNotFound) || err == nil && (actor.Block == blog.Refuse || actor.GoneAt != nil):
+	case errors.Is(err, blog.ErrNotFound):
 		return person{}, nil
 	case err != nil:
 		return person{}, err
+	case actor.Block == blog.Refuse || actor.GoneAt != nil:
+		return person{}, nil
 	}
 	return stranger(actor), nil
 }

@@ -107,7 +107,11 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 		return // the reader has left
 	}
 	id := rand.Text()[:8]
-	slog.Error("a page could not be made", "id", id, "path", r.URL.Path, "error", err)
+	log := w.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	log.Error("a page could not be made", "id", id, "path", r.URL.Path, "error", err)
 	status, title, why := http.StatusInternalServerError, "trouble", "trouble-why"
 	if passing(err) {
 		status = http.StatusServiceUnavailable

@@ -108,12 +108,17 @@ func (f *frame) voice(v blog.Voice) person {
 // whole is the voice that announces everybody's articles; nil when there is none to follow. The front page is its profile.
 func (w *Web) whole(ctx context.Context, f *frame) (*person, error) {
 	v, err := w.store.SiteVoice(ctx)
-	if errors.Is(err, blog.ErrNotFound) || err == nil && !v.Followable() {
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !v.Followable():
 		return nil, nil
 	}
 	f.Head.Activity = f.Site.ActorID(v.ID)
 	p := f.voice(v)
-	return &p, err
+	return &p, nil
 }
 
 // fill shows the articles: on the first page the newest stands apart.

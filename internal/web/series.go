@@ -68,15 +68,20 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 // followSeries shows how one follows a series that has a voice.
 func (w *Web) followSeries(ctx context.Context, f *frame, p *seriesPage, series blog.Series) error {
 	voice, err := w.store.SeriesVoice(ctx, series.ID)
-	if errors.Is(err, blog.ErrNotFound) || err == nil && !voice.Followable() {
+	switch {
+	case errors.Is(err, blog.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !voice.Followable():
 		return nil
 	}
+	followers, err := w.store.CountFollowers(ctx, voice.ID)
 	if err != nil {
 		return err
 	}
-	followers, err := w.store.CountFollowers(ctx, voice.ID)
 	who := f.voice(voice)
 	p.Voice, p.Followers = &who, followers.Accepted
 	f.Head.Activity = f.Site.ActorID(voice.ID)
-	return err
+	return nil
 }

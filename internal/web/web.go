@@ -1,12 +1,13 @@
-// Package web is the public face: the pages a reader opens, and the feeds. It reads and never writes: nothing here can
-// change the blog or send a word to another server, whoever asks.
+// Package web serves the public pages and the feeds. It only reads: nothing here can change the blog or send anything to
+// another server.
 //
 // A page is a file: its handler and the struct that its template shows stand side by side. Handlers make documents, which
-// page.Kept keeps until something changes; so they are given a path and nothing about the one who asks. They return an
-// error where they cannot make one, and the wrapper turns that into a page (see trouble.go).
+// page.Cache keeps until something changes. So a handler knows the path, and nothing about the reader. When it cannot make
+// a document it returns an error, and the wrapper turns that into a page (see errors.go).
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,6 +25,9 @@ import (
 
 // Web answers readers from the store.
 type Web struct {
+	// Log receives pages that could not be made; nil is slog.Default.
+	Log *slog.Logger
+
 	store  *store.Store
 	pages  *page.Set
 	kept   *page.Cache

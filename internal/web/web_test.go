@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causerie/internal/blog"
+	"causerie/internal/page"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 )
@@ -715,5 +719,19 @@ func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
 	text := p.one("div", ".prose")
 	if words := text.words(); text.attr("lang") != "en" || len(text.find("table")) < 2 || !strings.Contains(words, "Tombstone") || !strings.Contains(words, "RFC 9421") {
 		t.Errorf("it says %s", words)
+	}
+}
+
+func TestAPageThatCannotBeMadeIsInTheLogOfItsBlog(t *testing.T) {
+	s := storetest.Open(t)
+	o := newOverkant(t, s)
+	var log bytes.Buffer
+	public := New(s, o.pages, page.NewCache(s.Changes, 0))
+	public.Log = slog.New(slog.NewTextHandler(&log, nil))
+	o.must(s.Close())
+	answer := httptest.NewRecorder()
+	public.Routes().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/archive", nil))
+	if answer.Code < 500 || !strings.Contains(log.String(), "path=/archive") {
+		t.Errorf("without a database: %d, and the log says %q", answer.Code, log.String())
 	}
 }
