@@ -15,27 +15,25 @@ import (
 	"causerie/internal/activity"
 )
 
-// How often strangers may make us ask one server, and how long a failure is remembered.
+// The limit of lookups for one server, and how long a failure is cached.
 const (
 	perMinute     = 6
 	rememberedFor = 5 * time.Minute
 )
 
-// Ends of what is remembered. When it is full, what was used least recently makes room: whoever keeps making us ask one
-// server cannot push out what holds that back by naming thousands of others.
+// The sizes of the caches. A full one drops the entry used least recently. So nobody can remove the limit of a server
+// that is looked up all the time by naming thousands of others.
 const (
 	maxFailures = 1024
 	maxDomains  = 4096
 )
 
-// Lookup is [Client.Object] for an address that a stranger made us ask for before
-// proving anything: the key of a signature, the actor that it speaks of. One registrable
-// domain is asked 6 times a minute at most, beyond which the error is
-// ErrTooOften; a failure is remembered, and answered again without asking, for
-// 5 minutes; and those who look up the same at once share one question. The document stands
-// on the very server that was asked: no redirect leads to another one.
+// Lookup is [Client.Object] for an address from a request that is not verified yet: the key of a signature, or the actor
+// of an activity. One registrable domain gets at most 6 lookups in a minute; then the error is ErrTooOften. A failure is
+// cached for 5 minutes. Simultaneous lookups of one address share one request. The document must be on the server that
+// was asked: a redirect to another one is an error.
 //
-// A fragment ("#main-key") is no part of the question.
+// A fragment ("#main-key") is ignored.
 func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, error) {
 	doc, good, err := c.LookupKey(ctx, id)
 	if err == nil {
@@ -44,9 +42,8 @@ func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, err
 	return doc, err
 }
 
-// LookupKey is Lookup for the key of a signature, which anybody may name. The answer counts among those six of the minute
-// until good is called: when the key turned out to be there. A server that has a document at every address so
-// costs no more than one that has none.
+// LookupKey is [Client.Lookup] for the key of a signature. The lookup counts towards the limit until good is called, which
+// the caller does when the document has the key. So a server with a document at every address is limited as well.
 func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Document, good func(), err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
@@ -55,8 +52,7 @@ func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Doc
 	if err := c.permit(ctx, at); err != nil { // before it is taken for a failure, which would be remembered
 		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
 	}
-	// The question goes on when the one who asked it first goes away: others share it,
-	// and it has its own deadline.
+	// The lookup continues when its first caller is gone: others may share it, and it has its own deadline.
 	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {
 		return c.lookup(context.WithoutCancel(ctx), at)
 	})
@@ -130,7 +126,7 @@ func newLookups(now func() time.Time) *lookups {
 		asked: newMemory[[perMinute]time.Time](maxDomains)}
 }
 
-// begin answers a failure that is remembered, or takes one of the domain's places in this minute.
+// begin returns a cached failure, or counts the lookup towards the domain's limit for this minute.
 func (l *lookups) begin(id, domain string) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,8 +153,8 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 	return now, nil
 }
 
-// succeeded gives the place of an answered question back: a large server has many people whom we meet in one minute, and
-// each is asked for once. What is bounded is how often nothing comes of it.
+// succeeded removes a successful lookup from the count: we may meet many actors of a large server in one minute, each of
+// them once. Only the failures of a domain are limited.
 func (l *lookups) succeeded(domain string, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

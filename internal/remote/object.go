@@ -16,23 +16,21 @@ const (
 	acceptActivity  = `application/activity+json, application/ld+json; profile="` + activityStreams + `"`
 )
 
-// Object answers the document at an address, which bears its own address as its id:
-// the one that was asked for or the one that redirects led to. A document
-// that bears another id of the same server is asked for once more, under that
-// id; one that bears the id of another server is nothing.
+// Object fetches the document at an address. Its id must be that address, or the address that a redirect led to. When the
+// document has another id on the same server, it is fetched once more under that id. An id on another server is an
+// ErrNotActivity.
 //
-// So the document is what its id says, but after a redirect its id may not be the one
-// that was asked for. Whoever asked for somebody in particular compares.
+// So the id of the document is verified, but after a redirect it may differ from the one asked for. A caller that needs a
+// certain actor or post must compare.
 //
-// The document has 1 MiB at most and keeps within the limits of [activity.Read]. The errors are
-// ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden and ErrNotActivity, and the
-// context's own when it ended first.
+// The document has at most 1 MiB and is within the limits of [activity.Read]. The errors are ErrRefused, ErrUnavailable,
+// ErrNotFound, ErrGone, ErrForbidden and ErrNotActivity, or that of the context when it ended first.
 func (c *Client) Object(ctx context.Context, id string) (*activity.Document, error) {
 	doc, _, err := c.object(ctx, id)
 	return doc, err
 }
 
-// object also answers where the document stands.
+// object also returns the address of the document.
 func (c *Client) object(ctx context.Context, id string) (doc *activity.Document, at *url.URL, err error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
@@ -63,7 +61,7 @@ func (e *exchange) object(ctx context.Context, asked string) (*activity.Document
 	return doc, at, err
 }
 
-// document asks once and answers the document, which has an id, and where it stands.
+// document makes one request and returns the document, which has an id, and its address.
 func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Document, at *url.URL, err error) {
 	from, err := e.guard.parse(asked)
 	if err != nil {

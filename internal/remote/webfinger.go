@@ -21,15 +21,15 @@ const maxUser = 64
 // user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a port.
 var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,5})?$`)
 
-// WebFinger asks by WebFinger (RFC 7033) who is behind a handle: "@bram@veerhuis.example", with
-// or without the first @ or "acct:". It answers the id of the actor, and the subject:
-// the handle that the server gives back, as name@host, which may be another
-// one. Neither is proven: an actor has a handle only when the handle's own
-// server leads to its id and its document names it.
+// WebFinger finds the actor of a handle (RFC 7033): "@bram@veerhuis.example", with or without the first @ or "acct:". It
+// returns the id of the actor and the subject: the handle that the server returns, as name@host, which may be another
+// one. Neither is verified: a handle belongs to an actor only when the handle's own server leads to the actor's id and
+// the actor's document names the handle.
 //
-// A server that has no WebFinger (404) is asked for its host-meta (RFC 6415), which may send us elsewhere.
+// When a server has no WebFinger (404), its host-meta (RFC 6415) is fetched, which may name another address.
 //
-// ErrHandle means that it is no handle, and nothing was asked; the other errors are those of [Client.Object].
+// The error is an ErrHandle when the text is not a handle; then no request was made. Other errors are those of
+// [Client.Object].
 func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject string, err error) {
 	name, host, err := c.splitHandle(handle)
 	if err != nil {
