@@ -28,7 +28,7 @@ type articleLine struct {
 	URL        string  `json:"url"`
 	Object     string  `json:"object"` // the ActivityPub id, "" where there is none
 	Status     string  `json:"status"`
-	Deliveries int     `json:"deliveries"` // letters written about it so far
+	Deliveries int     `json:"deliveries"` // queued about it so far
 	Title      string  `json:"title,omitempty"`
 	Slug       string  `json:"slug,omitempty"`
 	Language   string  `json:"language,omitempty"`

@@ -166,12 +166,12 @@ func (app *app) missingPicture(ctx context.Context, m articleFile) error {
 
 // tellDeparture says how many servers an article is on its way to.
 func (app *app) tellDeparture(ctx context.Context, c *console, a blog.Article) error {
-	letters, err := app.store.Reports(ctx, a.ID)
+	deliveries, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
 	}
 	waiting := 0
-	for _, s := range blog.ServerStates(letters) {
+	for _, s := range blog.ServerStates(deliveries) {
 		if !s.Status.Settled() {
 			waiting++
 		}

@@ -34,7 +34,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
-		letters, err := app.store.Samples(ctx, []blog.ID{a.ID})
+		deliveries, err := app.store.Samples(ctx, []blog.ID{a.ID})
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
 			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
-			{"delivered", app.progressWords(blog.ServerStates(letters[a.ID]))},
+			{"delivered", app.progressWords(blog.ServerStates(deliveries[a.ID]))},
 			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"), text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
 			if row[1] != "" {
 				t.line(nil, row...)

@@ -14,7 +14,7 @@ import (
 
 type deliveriesCommand struct {
 	Report deliveriesReport `cmd:"" default:"withargs" help:"Show each server that an article was sent to, or a line for each article."`
-	Retry  deliveriesRetry  `cmd:"" help:"Try the letters again that did not arrive."`
+	Retry  deliveriesRetry  `cmd:"" help:"Try again the deliveries that did not arrive."`
 }
 
 type deliveriesReport struct {
@@ -84,7 +84,7 @@ type serverLine struct {
 	Newest     int    `json:"newest"` // the newest that there is
 	Told       int    `json:"told"`   // the newest that it was told aloud, quiet corrections apart
 	Words      string `json:"words"`  // the same, and what else is to be said, in sentences
-	Said       string `json:"said"`   // Create, Update, Delete: the letter that decides, and what became of it
+	Said       string `json:"said"`   // Create, Update, Delete: the delivery that decides, and what became of it
 	At         string `json:"at"`
 	Inbox      string `json:"inbox"`
 	Status     string `json:"status"`
@@ -112,11 +112,11 @@ func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 
 // printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them up.
 func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
-	letters, err := app.store.Reports(ctx, a.ID)
+	deliveries, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	standings := blog.ServerStates(letters)
+	standings := blog.ServerStates(deliveries)
 	if t.objects == nil && !failedOnly {
 		if err := app.printSummary(ctx, c, a, standings); err != nil {
 			return err
@@ -189,7 +189,7 @@ type progressLine struct {
 	Keep    int    `json:"keeps_former"` // that still have a copy that was taken back before
 	Words   string `json:"words"`
 
-	Delivered int `json:"delivered"` // these are of the letters that decide, one a server
+	Delivered int `json:"delivered"` // counted over the deliveries that decide, one a server
 	Waiting   int `json:"waiting"`
 	Retrying  int `json:"retrying"`
 	Refused   int `json:"refused"`
@@ -209,12 +209,12 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 	for i, a := range articles {
 		ids[i] = a.ID
 	}
-	letters, err := app.store.Samples(ctx, ids)
+	deliveries, err := app.store.Samples(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for _, a := range articles {
-		standings := blog.ServerStates(letters[a.ID])
+		standings := blog.ServerStates(deliveries[a.ID])
 		t.line(app.progressLineOf(a, standings), a.Slug, app.progressWords(standings))
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 
 type deliveriesRetry struct {
 	Article string `arg:"" help:"Its id or its slug."`
-	Host    string `help:"Only letters to this server, as the report names it."`
+	Host    string `help:"Only deliveries to this server, as the report names it."`
 }
 
 func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -27,7 +27,7 @@ func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log
 			fmt.Fprintln(c.out, "nothing to try again")
 			return nil
 		}
-		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "letter", "letters"))
+		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "delivery", "deliveries"))
 		return nil
 	})
 }

@@ -81,7 +81,7 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 	if err != nil {
 		return err
 	}
-	s, err := demoHouse(ctx, config.Log, folder, listener, c.err)
+	s, err := newDemoServer(ctx, config.Log, folder, listener, c.err)
 	if err != nil {
 		listener.Close()
 		return err
@@ -159,8 +159,8 @@ func demoURL(listener net.Listener) string {
 	return "http://" + address.String()
 }
 
-// demoHouse is a new blog that only this machine can reach, and that reaches nobody else.
-func demoHouse(ctx context.Context, words, folder string, listener net.Listener, log io.Writer) (*server, error) {
+// newDemoServer makes a new blog that only this machine can reach, and that reaches nobody else.
+func newDemoServer(ctx context.Context, words, folder string, listener net.Listener, log io.Writer) (*server, error) {
 	config := Config{TLS: "off", URL: demoURL(listener), Data: folder, Timezone: "Europe/Amsterdam", Language: "nl",
 		FederationAllow: prefixes{netip.MustParsePrefix("127.0.0.0/8")}, Log: cmp.Or(words, "text,warn")}
 	if err := config.complete(nil); err != nil {
@@ -308,16 +308,16 @@ func (app *demo) followable(ctx context.Context) error {
 }
 
 // file publishes one of the demo's own files, in the way of “causerie article publish”.
-func (app *demo) file(ctx context.Context, desk *app, name string, by blog.Author) (blog.Article, error) {
+func (app *demo) file(ctx context.Context, then *app, name string, by blog.Author) (blog.Article, error) {
 	text, err := demoFiles.ReadFile("demo/" + name)
 	if err != nil {
 		return blog.Article{}, err
 	}
-	m, err := desk.compose(ctx, by, name, text, drawn)
+	m, err := then.compose(ctx, by, name, text, drawn)
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}
-	return desk.publish(ctx, m, outbox.ReviseOptions{})
+	return then.publish(ctx, m, outbox.ReviseOptions{})
 }
 
 // drawn opens the pictures of the demo's articles, which are drawn and not kept.
@@ -401,9 +401,9 @@ func (app *demo) deliver(ctx context.Context) error {
 	}
 	var standings []blog.ServerState
 	err := until(ctx, func() (bool, error) {
-		letters, err := app.store.Reports(ctx, app.article.ID)
-		standings = blog.ServerStates(letters)
-		waits := slices.ContainsFunc(letters, func(l blog.DeliveryRow) bool { return !l.Status.Settled() })
+		deliveries, err := app.store.Reports(ctx, app.article.ID)
+		standings = blog.ServerStates(deliveries)
+		waits := slices.ContainsFunc(deliveries, func(l blog.DeliveryRow) bool { return !l.Status.Settled() })
 		return !waits && blog.Count(standings).Newest >= len(app.servers), err
 	})
 	if err != nil {
@@ -593,7 +593,7 @@ func visible(ctx context.Context, address string) (string, error) {
 
 // invite says where to look around.
 func (app *demo) invite(kept string) {
-	app.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  desk        %s/login   sign in as ilse with: %s\n"+
+	app.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  admin       %s/login   sign in as ilse with: %s\n"+
 		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions    %s/admin/mentions", app.site.Home(), app.site.ArticlePage(app.article), app.site.Home(),
 		app.site.SeriesPage("the-low-road"), app.site.URL, demoPassword, app.site.URL, app.article.ID, app.site.URL, app.site.URL)
 	if kept != "" {

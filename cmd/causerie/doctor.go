@@ -20,7 +20,7 @@ type doctorCommand struct {
 // Help is printed below the command's line by --help.
 func (doctorCommand) Help() string {
 	return "It looks at the settings, the database, the disk and the keys; at the blog as the world sees it, by its public address and through " +
-		"whatever proxy stands before it; at the clock; at letters and arrivals that wait, at servers that are silent, and at followers " +
+		"whatever proxy stands before it; at the clock; at deliveries and arrivals that wait, at servers that are silent, and at followers " +
 		"who see their follow as pending. Each line has a mark: ok, warning or wrong, and what to do. Run it beside the server, with its settings " +
 		"and as its user. It asks nobody but the blog itself, and ends with 1 when something is wrong."
 }

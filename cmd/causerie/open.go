@@ -21,7 +21,7 @@ import (
 )
 
 // app is what it takes to act on a blog: in the server itself, and in a command beside a running one, which needs no
-// word from us: it looks at the database for new letters every second.
+// message: it looks for new deliveries in the database every second.
 type app struct {
 	config  Config
 	log     *slog.Logger

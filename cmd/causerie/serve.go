@@ -78,7 +78,7 @@ type server struct {
 	*app
 	courier  *delivery.Courier
 	inbox    *inbox.Inbox
-	chores   *jobs.Jobs
+	jobs     *jobs.Jobs
 	handler  http.Handler
 	draining atomic.Bool
 }
@@ -100,7 +100,7 @@ func build(ctx context.Context, config Config, log *slog.Logger) (*server, error
 func (s *server) join(ctx context.Context) error {
 	s.courier = delivery.NewCourier(s.base())
 	s.outbox.Wake = s.courier.Wake
-	s.chores = &jobs.Jobs{Core: s.base(), Outbox: s.outbox, Discard: s.library.Discard}
+	s.jobs = &jobs.Jobs{Core: s.base(), Outbox: s.outbox, Discard: s.library.Discard}
 	keys, err := federation.NewKeyring(s.base())
 	if err != nil {
 		return err
@@ -248,7 +248,7 @@ func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if authors > 0 {
-		fmt.Fprintf(out, "%s is at %s\nThe desk is at %s/admin. Ctrl-C ends the server.\n", s.site.Name, s.site.Home(), s.site.URL)
+		fmt.Fprintf(out, "%s is at %s\nThe admin is at %s/admin. Ctrl-C ends the server.\n", s.site.Name, s.site.Home(), s.site.URL)
 		return nil
 	}
 	link, err := account.FirstRunLink(ctx, s.store, s.site, time.Now().UTC())
@@ -291,7 +291,7 @@ func loopback(address string) bool {
 	return u.Hostname() == "localhost" || err == nil && number.IsLoopback()
 }
 
-// drainTime is how long requests and letters that are on their way may take to finish when the server ends.
+// drainTime is how long requests and deliveries that are on their way may take to finish when the server ends.
 const drainTime = 10 * time.Second
 
 // serve answers requests and does the work behind them until the context ends; then everything is finished or handed
@@ -300,7 +300,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.courier.Run, s.inbox.Run, s.chores.Run, inbox.NewBackfill(s.inbox).Run} {
+	for _, work := range []func(context.Context){s.courier.Run, s.inbox.Run, s.jobs.Run, inbox.NewBackfill(s.inbox).Run} {
 		working.Go(func() { work(background) })
 	}
 	server := s.server()
@@ -322,7 +322,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 		server.Close()
 	}
 	if !waited(limit, &working) {
-		err = errors.Join(err, errors.New("some letters were not handed back in time; they are tried again when their lease ends"))
+		err = errors.Join(err, errors.New("some deliveries were not handed back in time; they are tried again when their lease ends"))
 	}
 	return err
 }
@@ -333,7 +333,7 @@ func (s *server) server() *http.Server {
 		Handler:           s.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      90 * time.Second, // more than the desk gives an author's request
+		WriteTimeout:      90 * time.Second, // more than the admin gives an author's request
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -116,7 +116,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	if err := veerhuis.Be(fedtest.Healthy()); err != nil {
 		t.Fatal(err)
 	}
-	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said, "1 letter") {
+	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said, "1 delivery") {
 		t.Errorf("retry said %q", said)
 	}
 	s.wait("the letter is delivered", func() bool { return report()[0].Status == "delivered" })
