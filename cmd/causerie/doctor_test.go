@@ -110,12 +110,12 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 				for _, f := range list {
 					looked = append(looked, f.Check)
 				}
-				for _, check := range []string{"database", "settings", "disk", "keys", "address", "letterbox", "reading", "webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "letters", "arrivals", "servers", "followers"} {
+				for _, check := range []string{"database", "settings", "disk", "keys", "address", "inbox", "reading", "webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "deliveries", "arrivals", "servers", "followers"} {
 					if !slices.Contains(looked, check) {
 						t.Errorf("it did not look at %s", check)
 					}
 				}
-				if out := s.say("doctor"); !strings.Contains(out, "ok       letterbox") || !strings.Contains(out, "→ ") || strings.Contains(out, "wrong") {
+				if out := s.say("doctor"); !strings.Contains(out, "ok       inbox") || !strings.Contains(out, "→ ") || strings.Contains(out, "wrong") {
 					t.Errorf("for people it says\n%s", out)
 				}
 			})
@@ -155,19 +155,19 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 			back  func(*http.Response)
 			want  map[string]string // by what was looked at
 		}{
-			"Signature":       {there: without("Signature"), want: map[string]string{"letterbox": "Signature", "reading": "not signed"}},
-			"Signature-Input": {there: without("Signature-Input"), want: map[string]string{"letterbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
-			"Digest":          {there: without("Digest"), want: map[string]string{"letterbox": `"digest", which the request lacks`}},
-			"Content-Digest":  {there: without("Content-Digest"), want: map[string]string{"letterbox": "0 headers Content-Digest"}},
-			"Date":            {there: without("Date"), want: map[string]string{"letterbox": `"date", which the request lacks`, "reading": `"date"`}},
-			"another Date":    {there: func(r *http.Request) { r.Header.Set("Date", time.Now().UTC().Add(time.Minute).Format(http.TimeFormat)) }, want: map[string]string{"letterbox": "does not match", "reading": "does not match"}},
-			"another Host":    {there: func(r *http.Request) { r.Host = "localhost:1" }, want: map[string]string{"letterbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
-			"another type":    {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, want: map[string]string{"letterbox": "another Content-Type"}},
+			"Signature":       {there: without("Signature"), want: map[string]string{"inbox": "Signature", "reading": "not signed"}},
+			"Signature-Input": {there: without("Signature-Input"), want: map[string]string{"inbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
+			"Digest":          {there: without("Digest"), want: map[string]string{"inbox": `"digest", which the request lacks`}},
+			"Content-Digest":  {there: without("Content-Digest"), want: map[string]string{"inbox": "0 headers Content-Digest"}},
+			"Date":            {there: without("Date"), want: map[string]string{"inbox": `"date", which the request lacks`, "reading": `"date"`}},
+			"another Date":    {there: func(r *http.Request) { r.Header.Set("Date", time.Now().UTC().Add(time.Minute).Format(http.TimeFormat)) }, want: map[string]string{"inbox": "does not match", "reading": "does not match"}},
+			"another Host":    {there: func(r *http.Request) { r.Host = "localhost:1" }, want: map[string]string{"inbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
+			"another type":    {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, want: map[string]string{"inbox": "another Content-Type"}},
 			"no Accept":       {there: without("Accept"), want: map[string]string{"pages": "servers that ask for"}},
 			"no query":        {there: func(r *http.Request) { r.URL.RawQuery = "" }, want: map[string]string{"webfinger": "400"}},
-			"another path":    {there: func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox", 1) }, want: map[string]string{"letterbox": "is"}},
+			"another path":    {there: func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox", 1) }, want: map[string]string{"inbox": "is"}},
 			"no Date on answers": {back: func(r *http.Response) { r.Header.Del("Date") },
-				want: map[string]string{"clock": "bear no Date"}},
+				want: map[string]string{"clock": "have no Date header"}},
 			"a page for a document": {back: func(r *http.Response) {
 				if r.Request.URL.Path == "/ap/instance" {
 					r.Header.Set("Content-Type", html)
@@ -183,7 +183,7 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 					r.Body, r.ContentLength = http.NoBody, 0
 					r.Header = http.Header{"Content-Type": {html}}
 				}
-			}, want: map[string]string{"letterbox": "403 Forbidden (text/html), which is not said by the program"}},
+			}, want: map[string]string{"inbox": "403 Forbidden (text/html), which does not come from the program"}},
 			"an old profile":        {back: rewrite("/ap/actors/", "PUBLIC KEY-----", "OLD KEY-----"), want: map[string]string{"people": "a key that is not theirs"}},
 			"another blog":          {back: rewrite("/ap/instance", "PUBLIC KEY-----", "OTHER KEY-----"), want: map[string]string{"address": "another blog answers"}},
 			"a handle of another":   {back: rewrite("/.well-known/webfinger", "/ap/actors/", "/ap/people/"), want: map[string]string{"webfinger": "leads to “" + proxy.URL + "/ap/people/"}},
@@ -228,7 +228,7 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 		if status != failed || !strings.Contains(ill["address"], "nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
 			t.Errorf("%d, %v", status, ill)
 		}
-		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "letterbox" }) {
+		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "inbox" }) {
 			t.Error("it goes on asking")
 		}
 		s.stop()
@@ -262,13 +262,13 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 			}
 			s.shows(a.URL, "From "+name, true)
 			ill, _, status := s.doctor()
-			if late := strings.Contains(ill["clock"], "written 20m0s after it came") || strings.Contains(ill["clock"], "written 19m59s after it came"); late != (i == 1) || status != i {
+			if late := strings.Contains(ill["clock"], "written 20m0s after they arrived") || strings.Contains(ill["clock"], "written 19m59s after they arrived"); late != (i == 1) || status != i {
 				t.Errorf("after %d answers it says %v", i+1, ill)
 			}
 		}
 		storetest.Change(t, database, `UPDATE comments SET published_at = arrived_at`)
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, time.Now().Add(time.Hour))
-		if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["clock"], "still to come") {
+		if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["clock"], "in the future") {
 			t.Errorf("after the clock went back it says %v", ill)
 		}
 	})
@@ -298,7 +298,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		if err := server.Be(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
-		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") || !strings.Contains(ill["followers"], "said again just now") {
+		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") || !strings.Contains(ill["followers"], "sent again just now") {
 			t.Errorf("mending says %v", ill)
 		}
 		if err := bram.WaitAccepted(s.ctx, ilse.Object); err != nil {
@@ -307,7 +307,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		s.wait("all is well", func() bool { ill, _, _ := s.doctor(); return len(ill) == 0 })
 
 		storetest.Change(t, database, `UPDATE followers SET state = 'pending', since = ?`, time.Now().Add(-time.Hour))
-		if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["followers"], "waits, though @ilse lets everybody in") {
+		if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["followers"], "waits, though @ilse accepts everybody") {
 			t.Errorf("of one who waits here it says %v", ill)
 		}
 		s.doctor("--fix")
@@ -325,9 +325,9 @@ func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
 		s.stop()
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, time.Now().Add(-time.Hour))
 		for status, want := range map[string]string{
-			"settled_at = NULL, status = 'waiting', attempts = 0":                        "warning: which waits behind other letters to ",
-			"settled_at = NULL, status = 'retrying', code = 503, answer = 'Asleep'":      "warning: does not take it at the moment (503 Asleep)",
-			"settled_at = at.at, status = 'given up', code = 0, answer = ''":             "wrong: did not take within a week. “causerie doctor --fix”",
+			"settled_at = NULL, status = 'waiting', attempts = 0":                        "warning: which waits behind other deliveries to ",
+			"settled_at = NULL, status = 'retrying', code = 503, answer = 'Asleep'":      "warning: does not accept it at the moment (503 Asleep)",
+			"settled_at = at.at, status = 'given up', code = 0, answer = ''":             "wrong: did not accept within a week. “causerie doctor --fix”",
 			"settled_at = at.at, status = 'refused', code = 401, answer = 'Who are you'": "wrong: refused the yes (401 Who are you)",
 		} {
 			storetest.Change(t, database, `UPDATE deliveries SET `+strings.ReplaceAll(status, "at.at", "(SELECT a.at FROM activities a WHERE a.id = activity_id)"))
@@ -352,23 +352,23 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		s.stop()
 		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		hour := time.Now().Add(-time.Hour)
-		if ill, _, _ := s.doctor(); ill["letters"] != "" {
-			t.Errorf("of a letter of this moment it says %v", ill)
+		if ill, _, _ := s.doctor(); ill["deliveries"] != "" {
+			t.Errorf("of a delivery of this moment it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, hour)
 		storetest.Change(t, database, `UPDATE peers SET free_at = ?`, hour)
 		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES ('1', 'x', '1', 'x', '{}', ?, ?)`, hour, hour)
 		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at, parked) VALUES ('2', 'x', '2', 'x', '{}', ?, ?, 'panic')`, hour, hour)
 		ill, _, _ := s.doctor()
-		if !strings.Contains(ill["letters"], " to 1 server should have left") || !strings.Contains(ill["arrivals"], "wrong: 1 arrival should") || !strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
+		if !strings.Contains(ill["deliveries"], " to 1 server should have left") || !strings.Contains(ill["arrivals"], "wrong: 1 arrival should") || !strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
 			t.Errorf("of what waits it says %v", ill)
 		}
 		storetest.Change(t, database, `INSERT INTO peers (host, free_at, visited) VALUES ('x', ?, TRUE)`, time.Now().Add(time.Minute))
-		if ill, _, _ := s.doctor(); !strings.Contains(ill["letters"], "warning: ") {
+		if ill, _, _ := s.doctor(); !strings.Contains(ill["deliveries"], "warning: ") {
 			t.Errorf("while somebody is at work it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET failures = 3`)
-		if ill, _, _ := s.doctor(); ill["letters"] != "" || !strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
+		if ill, _, _ := s.doctor(); ill["deliveries"] != "" || !strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
 			t.Errorf("of a silent server it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET unavailable_since = ?`, hour)

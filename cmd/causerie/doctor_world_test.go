@@ -89,7 +89,7 @@ func TestTheDoctorLooksAtTheCertificate(t *testing.T) {
 		trusts string
 		want   []string
 	}{
-		{"SSL_CERT_FILE=" + authority, []string{"warning  address", "ends on " + time.Now().UTC().AddDate(0, 0, 5).Format("2 January 2006"), "ok       letterbox"}},
+		{"SSL_CERT_FILE=" + authority, []string{"warning  address", "ends on " + time.Now().UTC().AddDate(0, 0, 5).Format("2 January 2006"), "ok       inbox"}},
 		{"SSL_CERT_FILE=/dev/null", []string{"wrong    address", "its certificate is from an authority that we do not know", "The server runs at http://" + backend}},
 	} {
 		program := exec.CommandContext(s.ctx, os.Args[0], s.args("doctor")...) // a process reads its authorities once

@@ -104,7 +104,7 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			"an answer elsewhere":  {[]fedtest.Option{fedtest.Answering("https://noordkade.example/notes/1")}, "x", "up to sixteen posts above it"},
 			"an answer to nothing": {[]fedtest.Option{fedtest.Answering(s.url + "/2026/11/never-was")}, "x", "it answers what is not here"},
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`, "among the voices under " + a.URL + ", as a link"},
-			"a word to an author":  {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.", "kept at the desk for @ilse"},
+			"a word to an author":  {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.", "kept in the dashboard for @ilse"},
 			"something else":       {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)
@@ -251,7 +251,7 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			server.Show("/foreign", map[string]any{"id": odd.URL + "/x", "type": "Note"}):                                                   "it bears the id",
 			server.Show("/ours", map[string]any{"id": s.url + "/ap/notes/1", "type": "Note"}):                                               "it bears the id",
 			server.Show("/forged", map[string]any{"type": "Note", "attributedTo": "https://noordkade.example/users/nadia", "content": "x"}): "wrote it, who does not live at its server",
-			server.Show("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none", "content": "x"}):              "its author cannot be had: the server finds nothing",
+			server.Show("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none", "content": "x"}):              "its author cannot be fetched: the server finds nothing",
 			server.Show("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1", "name": "Yes"}):         "a vote in a poll",
 		} {
 			if found, trouble := s.fetch(what); !strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {

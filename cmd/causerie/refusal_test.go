@@ -59,7 +59,7 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 			return err == nil && time.Until(next) > 0
 		})
 		ill, _, _ := s.doctor()
-		for name, want := range map[string]string{"zilverduin": " refuses what @ilse sends since ", "dijla": "asking for patience: ", "steiger": "silent at the moment: "} {
+		for name, want := range map[string]string{"zilverduin": " refuses what @ilse sends since ", "dijla": "asking us to wait: ", "steiger": "silent at the moment: "} {
 			host := hosts[name].Host
 			if name == "zilverduin" {
 				want = host + want
@@ -70,7 +70,7 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 				t.Errorf("of %s the doctor says %q, want %q", name, ill["servers"], want)
 			}
 		}
-		if !strings.Contains(ill["servers"], "to a Create it answered 401 ") || !strings.Contains(ill["servers"], "waiting for it: 1 letter") || ill["letters"] != "" {
+		if !strings.Contains(ill["servers"], "to a Create it answered 401 ") || !strings.Contains(ill["servers"], "waiting for it: 1 delivery") || ill["deliveries"] != "" {
 			t.Errorf("the doctor says %v", ill)
 		}
 	})

@@ -1,4 +1,9 @@
-// Package doctor looks for what is wrong with a running blog, and shows how it understands something elsewhere.
+// Package doctor finds out why a running blog does not federate as it should ([Doctor]), and shows how the blog reads
+// an actor or a post of another server ([Inspect]).
+//
+// The files: doctor.go has the order of the checks and their findings, public_address.go the requests to the blog's own
+// public address, network.go what waits in the queues and which servers do not answer, fetch.go reads something
+// elsewhere.
 package doctor
 
 import (
@@ -12,28 +17,28 @@ import (
 	"causerie/internal/signature"
 )
 
-// Doctor finds out what is wrong with a blog's conversation, and says what to do: how the blog answers those who come by its
-// public address, through whatever proxies stand before it, and what became of what is to go out and of what came. It asks
-// nobody but the blog itself, works beside a running server, and changes nothing but what it is told to mend.
+// Doctor checks how the blog answers at its public address, through all proxies, and whether deliveries and arrivals
+// are processed. Each finding says what to do. Doctor sends requests to the blog only, works beside a running server,
+// and changes nothing unless it is told to repair something.
 type Doctor struct {
 	federation.Core
 	Outbox *outbox.Outbox
 	Key    signature.Key // of the instance actor
 
-	// AuthorizedFetch says that the site asks for signatures.
+	// AuthorizedFetch says that the site demands signatures.
 	AuthorizedFetch bool
-	// Door is where the program itself waits for requests, "http://localhost:8080"; "" when that is not known.
+	// Door is where the program itself listens, without a proxy: "http://localhost:8080"; "" when that is not known.
 	Door string
-	// UserAgent names us.
+	// UserAgent is sent with each request.
 	UserAgent string
 
 	Findings
 	own *remote.SelfClient
 }
 
-// Finding is one thing that a checkup has to say.
+// Finding is one result of a check.
 type Finding struct {
-	Check string `json:"check"` // one word for what was looked at
+	Check string `json:"check"` // one word that names the check
 	Mark  Mark   `json:"mark"`
 	Words string `json:"words"`        // one sentence, without a full stop
 	Do    string `json:"do,omitempty"` // what to do about it
@@ -44,42 +49,45 @@ type Mark string
 
 const (
 	Fine    Mark = "ok"
-	Warning Mark = "warning" // works, but somebody should know
+	Warning Mark = "warning" // works, but the admin should know
 	Wrong   Mark = "wrong"   // does not work
 )
 
-// Findings are all that a checkup has to say, in the order in which it looked.
+// Findings are all results, in the order of the checks.
 type Findings struct{ List []Finding }
 
-// OK notes that all is well with something.
+// OK adds a finding that all is well.
 func (f *Findings) OK(check, words string, args ...any) {
 	f.List = append(f.List, Finding{Check: check, Mark: Fine, Words: fmt.Sprintf(words, args...)})
 }
 
-// Warn notes what works, and that somebody should know of.
+// Warn adds a finding about something that works, but that the admin should know.
 func (f *Findings) Warn(check, words, do string) {
 	f.List = append(f.List, Finding{check, Warning, words, do})
 }
 
-// Wrong notes what does not work.
+// Wrong adds a finding about something that does not work.
 func (f *Findings) Wrong(check, words, do string) {
 	f.List = append(f.List, Finding{check, Wrong, words, do})
 }
 
-// Broken notes that something could not be looked at; false when it could.
+// Broken adds a finding that a check itself failed with err. It reports whether it did: false when err is nil.
 func (f *Findings) Broken(check string, err error) bool {
-	if err != nil {
-		f.Wrong(check, "this could not be looked at: "+err.Error(), "Mend the database first; if it only takes long, look again when the machine has less to do")
+	if err == nil {
+		return false
 	}
-	return err != nil
+	f.Wrong(check, "this could not be checked: "+err.Error(),
+		"Repair the database first; if it is only slow, try again when the machine has less to do")
+	return true
 }
 
-// Run looks at everything, within a deadline for each question that it asks.
+// Run does all checks and adds their findings. Each request has a timeout. With fix it also repairs what it can: it
+// sends an Accept again that a follower's server did not get.
 func (c *Doctor) Run(ctx context.Context, fix bool) {
 	c.own = remote.NewSelfClient(remote.Options{UserAgent: c.UserAgent, Now: c.Now}, c.origins()...)
 	defer c.own.Close()
-	if c.address(ctx) {
-		c.letterbox(ctx)
+	if c.address(ctx) { // if another program answers there, the other requests would only repeat that
+		c.inbox(ctx)
 		c.reading(ctx)
 		c.webfinger(ctx)
 		c.hostMeta(ctx)
@@ -93,7 +101,7 @@ func (c *Doctor) Run(ctx context.Context, fix bool) {
 	c.followers(ctx, fix)
 }
 
-// origins are where the blog may be asked.
+// origins lists the origins to which requests may go.
 func (c *Doctor) origins() []string {
 	list := []string{c.Site.URL, c.handleOrigin()}
 	if c.Door != "" {
@@ -102,5 +110,5 @@ func (c *Doctor) origins() []string {
 	return list
 }
 
-// workTime is how long something may wait before that is worth a word.
+// workTime is how long deliveries and arrivals may wait before that is a finding.
 const workTime = 10 * time.Minute

@@ -19,10 +19,10 @@ import (
 	"causerie/internal/signature"
 )
 
-// FetchReport is what we understand of somebody or something elsewhere, and why we would refuse it.
+// FetchReport is how the blog reads an actor or a post of another server, and why it would refuse it.
 type FetchReport struct {
 	Asked   string          `json:"asked"`
-	Leads   string          `json:"leads_to,omitempty"` // of a handle: where WebFinger leads
+	Leads   string          `json:"leads_to,omitempty"` // for a handle: where WebFinger leads
 	ID      string          `json:"id,omitempty"`
 	Kind    string          `json:"kind,omitempty"` // Note, Article, Person …
 	Refused string          `json:"refused,omitempty"`
@@ -30,21 +30,21 @@ type FetchReport struct {
 	Person  *InspectedActor `json:"person,omitempty"`
 	Post    *InspectedPost  `json:"post,omitempty"`
 	Proof   string          `json:"proof,omitempty"`
-	Notes   []string        `json:"notes,omitempty"` // what would become of it, a sentence each
+	Notes   []string        `json:"notes,omitempty"` // what the blog would do with it, a sentence each
 }
 
-// InspectedActor is somebody elsewhere. Words are cleaned.
+// InspectedActor is a remote actor. Its texts are cleaned of unsafe HTML.
 type InspectedActor struct {
 	ID                string   `json:"id"`
 	Handle            string   `json:"handle"`
 	Confirmed         bool     `json:"handle_confirmed"`
-	Doubt             string   `json:"handle_doubt,omitempty"` // why it is not
+	Doubt             string   `json:"handle_doubt,omitempty"` // why it is not confirmed
 	Name              string   `json:"name"`
 	Summary           string   `json:"summary,omitempty"`
 	URL               string   `json:"url,omitempty"`
 	Inbox             string   `json:"inbox"`
 	SharedInbox       string   `json:"shared_inbox,omitempty"`
-	Keys              []string `json:"keys"` // id, and of what kind
+	Keys              []string `json:"keys"` // id and kind of each
 	MovedTo           string   `json:"moved_to,omitempty"`
 	AlsoKnownAs       []string `json:"also_known_as,omitempty"`
 	ApprovesFollowers *bool    `json:"approves_followers,omitempty"`
@@ -52,7 +52,7 @@ type InspectedActor struct {
 	Indexable         *bool    `json:"indexable,omitempty"`
 }
 
-// InspectedPost is a post elsewhere. Its words are those that would be shown.
+// InspectedPost is a remote post, with the text that the blog would show.
 type InspectedPost struct {
 	Author      string                 `json:"author"` // id
 	Handle      string                 `json:"handle,omitempty"`
@@ -72,24 +72,25 @@ type InspectedPost struct {
 	MayQuote    string                 `json:"may_quote,omitempty"`
 }
 
-// InspectedFile is what hangs on a post.
+// InspectedFile is an attachment of a post.
 type InspectedFile struct {
 	Type string `json:"type"`
 	URL  string `json:"url"`
 	Alt  string `json:"alt,omitempty"`
 }
 
-// inspector is one look at something elsewhere.
+// inspector fills one FetchReport.
 type inspector struct {
 	federation.Core
 	FetchReport
 }
 
-// inspectTime is how long all questions of one look may take.
+// inspectTime limits all requests of one Inspect together.
 const inspectTime = 40 * time.Second
 
-// Inspect asks for what an address or a handle means, as we would when somebody made us, and tells what we understand.
-// Nothing is written down. That something would be refused is no error: Refused says why.
+// Inspect fetches what an address or a handle names, with the checks of a real activity, and returns how the blog reads
+// it. It saves nothing. A refusal is no error: FetchReport.Refused says why. An error is one of our own, for example of
+// the database.
 func Inspect(ctx context.Context, b federation.Core, what string) (FetchReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTime)
 	defer cancel()
@@ -102,7 +103,7 @@ func Inspect(ctx context.Context, b federation.Core, what string) (FetchReport, 
 	return i.FetchReport, err
 }
 
-// refused is why something would not be taken in, in one sentence for a person.
+// refused is the reason of a refusal, in one sentence for a person.
 type refused string
 
 func (r refused) Error() string { return string(r) }
@@ -125,7 +126,7 @@ func (i *inspector) look(ctx context.Context, what string) error {
 	if err := i.block(ctx, address); err != nil {
 		return err
 	}
-	doc, err := i.ask(ctx, address)
+	doc, err := i.lookup(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -144,8 +145,8 @@ func (i *inspector) ours(what string) bool {
 	return blog.SameOrigin(what, i.Site.URL) || strings.EqualFold(host, i.Site.HandleDomain) || strings.EqualFold(host, i.Site.Host())
 }
 
-// ask asks for a document as we do when strangers make us, and reads it.
-func (i *inspector) ask(ctx context.Context, address string) (*activity.Document, error) {
+// lookup fetches a document, with the limits that hold for requests that strangers can cause.
+func (i *inspector) lookup(ctx context.Context, address string) (*activity.Document, error) {
 	doc, err := i.Remote.Lookup(ctx, address)
 	if err != nil {
 		return nil, whyNot("the server", address, err)
@@ -153,7 +154,7 @@ func (i *inspector) ask(ctx context.Context, address string) (*activity.Document
 	return doc, nil
 }
 
-// block tells which block an address falls under; a refusal ends the look before anything is asked.
+// block adds the block that applies to an address. A blocked address is refused before anything is fetched from it.
 func (i *inspector) block(ctx context.Context, address string) error {
 	over, err := i.Store.BlockOver(ctx, blog.HostOf(address), address)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -181,16 +182,16 @@ func (i *inspector) block(ctx context.Context, address string) error {
 
 const waits = "it is limited here: what comes from there waits for a yes, and is neither counted nor shown before"
 
-// person reads a profile, and asks whether its own host knows the handle.
+// person reads an actor and verifies its handle.
 func (i *inspector) person(ctx context.Context, doc *activity.Document, asked string) error {
 	actor, err := activity.ParseActor(doc)
 	if err != nil {
 		return whyNot("the server", doc.ID(), err)
 	}
-	manners := activity.ParsePolicies(doc)
+	policies := activity.ParsePolicies(doc)
 	p := &InspectedActor{ID: actor.ID, Handle: actor.Handle, Name: actor.Name, Summary: actor.Summary, URL: actor.URL, Inbox: actor.Inbox,
-		SharedInbox: actor.SharedInbox, MovedTo: actor.MovedTo, AlsoKnownAs: actor.AlsoKnownAs, ApprovesFollowers: manners.ApprovesFollowers,
-		Discoverable: manners.Discoverable, Indexable: manners.Indexable, Keys: []string{}}
+		SharedInbox: actor.SharedInbox, MovedTo: actor.MovedTo, AlsoKnownAs: actor.AlsoKnownAs, ApprovesFollowers: policies.ApprovesFollowers,
+		Discoverable: policies.Discoverable, Indexable: policies.Indexable, Keys: []string{}}
 	i.Person = p
 	for _, key := range actor.Keys {
 		p.Keys = append(p.Keys, key.KeyID+" "+kindOfKey(key.PEM))
@@ -231,7 +232,7 @@ func kindOfKey(pem string) string {
 	return fmt.Sprintf("(cannot be used: %v)", err)
 }
 
-// post reads a post, its author, and what would become of it here.
+// post reads a post and its author, and says what the blog would do with it.
 func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	post, err := activity.ParseObject(doc)
 	switch {
@@ -261,27 +262,27 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	return i.fate(ctx, post)
 }
 
-// author is who wrote a post, as their server tells now.
+// author fetches the author of a post.
 func (i *inspector) author(ctx context.Context, id string) (blog.Actor, error) {
-	doc, err := i.ask(ctx, id)
+	doc, err := i.lookup(ctx, id)
 	if err != nil {
-		return blog.Actor{}, refused("its author cannot be had: " + err.Error())
+		return blog.Actor{}, refused("its author cannot be fetched: " + err.Error())
 	}
-	author, err := activity.ParseActor(doc)
-	if err == nil && author.ID != id {
-		err = fmt.Errorf("%w: %s answers for %s", federation.ErrForeign, author.ID, id)
-	}
+	author, err := federation.ParseActor(doc, id)
 	if err != nil {
-		return author, refused("its author cannot be had: " + whyNot("the server", id, err).Error())
+		return author, refused("its author cannot be fetched: " + whyNot("the server", id, err).Error())
 	}
 	return author, nil
 }
 
-func (i *inspector) describe(post activity.Object, manners activity.Policies) {
-	words := i.Content(post, blog.Answering)
-	p := &InspectedPost{Author: post.AttributedTo, Title: markup.CleanName(post.Name), Warning: words.Warning, Text: words.Plain, HTML: words.HTML,
-		Language: words.Language, Updated: post.Updated, Visibility: post.Visibility(nil, nil), URL: post.URL, InReplyTo: post.InReplyTo, Quotes: post.Quote,
-		MayReply: allowance(manners.CanReply, post.AttributedTo), MayQuote: allowance(manners.CanQuote, post.AttributedTo)}
+func (i *inspector) describe(post activity.Object, policies activity.Policies) {
+	content := i.Content(post, blog.Answering)
+	p := &InspectedPost{
+		Author: post.AttributedTo, Title: markup.CleanName(post.Name), Warning: content.Warning, Text: content.Plain,
+		HTML: content.HTML, Language: content.Language, Updated: post.Updated,
+		Visibility: post.Visibility(nil, nil), URL: post.URL, InReplyTo: post.InReplyTo, Quotes: post.Quote,
+		MayReply: allowance(policies.CanReply, post.AttributedTo), MayQuote: allowance(policies.CanQuote, post.AttributedTo),
+	}
 	if !post.Published.IsZero() {
 		p.Published = &post.Published
 	}
@@ -291,7 +292,7 @@ func (i *inspector) describe(post activity.Object, manners activity.Policies) {
 	i.Post = p
 }
 
-// allowance is a rule in words; "" when there is none.
+// allowance says a rule in words; "" when there is none.
 func allowance(rule *activity.Rule, author string) string {
 	if rule == nil {
 		return ""
@@ -318,7 +319,7 @@ func allowance(rule *activity.Rule, author string) string {
 	return words
 }
 
-// fate says what would become of a post here.
+// fate adds what the blog would do with a post.
 func (i *inspector) fate(ctx context.Context, post activity.Object) error {
 	note := func(words string) { i.Notes = append(i.Notes, words) }
 	if i.Post.Visibility == blog.RestrictedComment {
@@ -337,7 +338,7 @@ func (i *inspector) fate(ctx context.Context, post activity.Object) error {
 	return err
 }
 
-// where says where a post would stand: under an article, or else at the desk of whom it names.
+// where says where a post would be shown: under an article, or else in the dashboard of the author whom it names.
 func (i *inspector) where(ctx context.Context, post activity.Object) (string, error) {
 	reached, err := i.VoicesNamed(ctx, i.Store, post, activity.Activity{})
 	if err != nil {
@@ -345,7 +346,7 @@ func (i *inspector) where(ctx context.Context, post activity.Object) (string, er
 	}
 	otherwise := "is left out"
 	if len(reached) > 0 {
-		otherwise = "is kept at the desk for @" + reached[0].Handle + ", whom it names, if it is sent here"
+		otherwise = "is kept in the dashboard for @" + reached[0].Handle + ", whom it names, if it is sent here"
 	}
 	if post.InReplyTo != "" {
 		a, _, err := i.ResolveTarget(ctx, i.Store, post.InReplyTo)
@@ -370,7 +371,7 @@ func (i *inspector) where(ctx context.Context, post activity.Object) (string, er
 	return "it stands among the voices under " + i.Site.ArticlePage(a) + ", as a " + string(kind), nil
 }
 
-// proof tells whether the proof in a document holds, by the keys that its owner lists (FEP-8b32).
+// proof verifies the proof in a document with the keys that its owner lists (FEP-8b32).
 func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 	if !doc.HasProof() {
 		return
@@ -384,7 +385,7 @@ func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 			}
 		}
 		return nil, federation.ErrNoKey
-	}, made) // how old it is does not matter here
+	}, made) // "now" is when it was made: its age does not matter here
 	if err != nil {
 		i.Proof = "does not hold: " + strings.TrimPrefix(err.Error(), activity.ErrProof.Error()+": ")
 		return
@@ -392,8 +393,8 @@ func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 	i.Proof = "holds: by " + by + ", made " + made.UTC().Format(time.RFC3339)
 }
 
-// whyNot makes one sentence of what kept an address or a handle from being had; who answers for it is named. Trouble of our
-// own comes back as it is.
+// whyNot turns the error of a request into a refusal, in one sentence. who names the server that answered, what the
+// address or handle. An error of our own comes back unchanged.
 func whyNot(who, what string, err error) error {
 	say := func(format string, args ...any) error { return refused(fmt.Sprintf(format, args...)) }
 	detail := func(base error) string { return federation.DetailOf(err, base) }
@@ -422,7 +423,7 @@ func whyNot(who, what string, err error) error {
 	return err
 }
 
-// status is what a server answered, or why it did not.
+// status says what a server answered, or why it did not answer.
 func status(err error) string {
 	var answered *remote.StatusError
 	var trouble *remote.Unreachable

@@ -10,40 +10,43 @@ import (
 	"causerie/internal/text"
 )
 
-// What became of what is to go out and of what came.
+// What waits in the queues, and which servers do not answer or do not accept.
 
-// backlog looks for what should have been brought or worked through by now.
+// backlog checks whether deliveries and arrivals are processed in time.
 func (c *Doctor) backlog(ctx context.Context) {
 	now := c.Now()
 	b, err := c.Store.BacklogSince(ctx, now.Add(-workTime), now)
-	if c.Broken("letters", err) {
+	if c.Broken("deliveries", err) {
 		return
 	}
 	const do = "See whether the server runs, and what its log says"
-	words := fmt.Sprintf("%s to %s should have left more than ten minutes ago", text.Plural(b.Letters, "letter", "letters"), text.Plural(b.Servers, "server", "servers"))
+	words := fmt.Sprintf("%s to %s should have left more than ten minutes ago",
+		text.Plural(b.Letters, "delivery", "deliveries"), text.Plural(b.Servers, "server", "servers"))
 	switch {
 	case b.Letters > 0 && b.AtWork:
-		c.Warn("letters", words+", and others are being brought at this moment", "Look again in a while; the number should fall")
+		c.Warn("deliveries", words+", and others are being sent at this moment", "Look again in a while; the number should fall")
 	case b.Letters > 0:
-		c.Wrong("letters", words, do)
+		c.Wrong("deliveries", words, do)
 	default:
-		c.OK("letters", "none waits longer than it should")
+		c.OK("deliveries", "none waits longer than it should")
 	}
 	if b.Arrivals > 0 {
-		c.Wrong("arrivals", text.Plural(b.Arrivals, "arrival", "arrivals")+" should have been worked through more than ten minutes ago", do)
+		words := text.Plural(b.Arrivals, "arrival", "arrivals") + " should have been processed more than ten minutes ago"
+		c.Wrong("arrivals", words, do)
 	}
 	if b.Parked > 0 {
-		c.Warn("arrivals", text.Plural(b.Parked, "arrival", "arrivals")+" failed again and again and were set aside", "The log of the server tells why; they are forgotten after a month")
+		c.Warn("arrivals", text.Plural(b.Parked, "arrival", "arrivals")+" failed again and again and were set aside",
+			"The log of the server says why; they are deleted after a month")
 	}
 	if b.Arrivals+b.Parked == 0 {
 		c.OK("arrivals", "none waits longer than it should")
 	}
 }
 
-// mostNamed bounds how many servers are named in one sentence.
-const mostNamed = 5
+// maxNamed limits how many servers one sentence names.
+const maxNamed = 5
 
-// servers tells which servers are silent, refuse what somebody sends, or ask for patience.
+// servers lists the servers that do not answer, ask us to wait, are unavailable or refuse deliveries.
 func (c *Doctor) servers(ctx context.Context) {
 	peers, err := c.Store.SilentPeers(ctx)
 	if c.Broken("servers", err) {
@@ -57,13 +60,13 @@ func (c *Doctor) servers(ctx context.Context) {
 	if c.Broken("servers", err) {
 		return
 	}
-	var silent, patient, unavailable []string
+	var silent, waiting, unavailable []string
 	for _, p := range peers {
 		switch {
 		case p.UnavailableSince != nil:
 			unavailable = append(unavailable, p.Host)
 		case p.Patient:
-			patient = append(patient, p.Host)
+			waiting = append(waiting, p.Host)
 		default:
 			silent = append(silent, p.Host)
 		}
@@ -72,39 +75,42 @@ func (c *Doctor) servers(ctx context.Context) {
 		c.Warn("servers", "silent at the moment: "+listHosts(silent), "Nothing: they are tried again by themselves")
 	}
 	c.refusals(refusals)
-	if len(patient) > 0 {
-		c.Warn("servers", "asking for patience: "+listHosts(patient), "Nothing: they are tried again when they wish")
+	if len(waiting) > 0 {
+		c.Warn("servers", "asking us to wait: "+listHosts(waiting), "Nothing: they are tried again when the time that they asked for is over")
 	}
 	if len(unavailable) > 0 {
-		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable), "Nothing: they hear what they missed when they answer or speak again")
+		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable), "Nothing: they get what they missed when they answer or send something again")
 	}
-	for _, s := range aside[:min(mostNamed, len(aside))] {
-		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month", text.Plural(s.Followers, "follower", "followers"), s.Host),
-			"Nothing: they come back with it; under “Network” at the desk it can be tried again, or they removed")
+	for _, s := range aside[:min(maxNamed, len(aside))] {
+		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month",
+			text.Plural(s.Followers, "follower", "followers"), s.Host),
+			"Nothing: they count again when it answers; the page “Network” of the dashboard tries it again or removes them")
 	}
 	if len(peers)+len(aside)+len(refusals) == 0 {
-		c.OK("servers", "all answer that were written to")
+		c.OK("servers", "all that got deliveries answer")
 	}
 }
 
-// refusals names the servers that hold letters up by refusing them, with their own words.
+// refusals lists the servers that refuse deliveries of an author, with their answers.
 func (c *Doctor) refusals(list []store.Refusal) {
-	for _, r := range list[:min(mostNamed, len(list))] {
+	for _, r := range list[:min(maxNamed, len(list))] {
 		who := "this blog"
 		if r.Voice != "" {
 			who = "@" + r.Voice
 		}
-		words := fmt.Sprintf("%s refuses what %s sends since %s: to %s %s it answered %s; waiting for it: %s", r.Host, who, r.Since.UTC().Format("2 January 2006 15:04"),
-			article(r.Kind), r.Kind, strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Letters, "letter", "letters"))
-		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an article now. If it goes on, ask who looks after "+r.Host)
+		words := fmt.Sprintf("%s refuses what %s sends since %s: to %s %s it answered %s; waiting for it: %s",
+			r.Host, who, r.Since.UTC().Format("2 January 2006 15:04"), indefiniteArticle(r.Kind), r.Kind,
+			strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Letters, "delivery", "deliveries"))
+		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an article now. "+
+			"If it goes on, ask the admin of "+r.Host)
 	}
-	if more := len(list) - mostNamed; more > 0 {
+	if more := len(list) - maxNamed; more > 0 {
 		c.Warn("servers", fmt.Sprintf("%d more refuse what somebody here sends", more), "“causerie deliveries --failed” lists them by article")
 	}
 }
 
-// article is the one before the name of an activity.
-func article(kind string) string {
+// indefiniteArticle returns the "a" or "an" before the type of an activity.
+func indefiniteArticle(kind string) string {
 	if strings.ContainsRune("AEIOU", rune(kind[0])) {
 		return "an"
 	}
@@ -112,14 +118,14 @@ func article(kind string) string {
 }
 
 func listHosts(hosts []string) string {
-	if more := len(hosts) - mostNamed; more > 0 {
-		return strings.Join(hosts[:mostNamed], ", ") + fmt.Sprintf(" and %d more", more)
+	if more := len(hosts) - maxNamed; more > 0 {
+		return strings.Join(hosts[:maxNamed], ", ") + fmt.Sprintf(" and %d more", more)
 	}
 	return strings.Join(hosts, ", ")
 }
 
-// followers finds those who see the follow as pending, here or at home, and says yes again where that is wanted and may
-// help.
+// followers finds followers whose follow is still pending, here or at their own server. With fix it sends the Accept
+// again where that may help.
 func (c *Doctor) followers(ctx context.Context, fix bool) {
 	list, err := c.Store.UnconfirmedFollowers(ctx, c.Now().Add(-workTime))
 	if c.Broken("followers", err) {
@@ -131,39 +137,44 @@ func (c *Doctor) followers(ctx context.Context, fix bool) {
 		case do != "":
 			c.Warn("followers", words, do)
 		case !fix:
-			c.Wrong("followers", words, "“causerie doctor --fix” says yes again")
+			c.Wrong("followers", words, "“causerie doctor --fix” sends the yes again")
 		default:
-			c.sayAgain(ctx, f, words)
+			c.acceptAgain(ctx, f, words)
 		}
 	}
 	if len(list) == 0 {
-		c.OK("followers", "nobody waits for a yes that was lost")
+		c.OK("followers", "no follower waits for a yes that was lost")
 	}
 }
 
-func (c *Doctor) sayAgain(ctx context.Context, f store.UnconfirmedFollower, words string) {
+func (c *Doctor) acceptAgain(ctx context.Context, f store.UnconfirmedFollower, words string) {
 	if err := c.Outbox.AcceptAgain(ctx, f.VoiceID, f.ActorID); err != nil {
-		c.Wrong("followers", words+"; to say it again failed: "+err.Error(), "Look whether they still follow, and run it again")
+		c.Wrong("followers", words+"; it could not be sent again: "+err.Error(), "Check whether they still follow, and run it again")
 		return
 	}
-	c.Warn("followers", words+"; it was said again just now", "Run “causerie doctor” again in a minute; if it is refused again, their server does not want it")
+	c.Warn("followers", words+"; it was sent again just now",
+		"Run “causerie doctor” again in a minute; if it is refused again, their server does not want it")
 }
 
-// whyPending says why a follower is stuck; and, where saying yes again would not help, what else to do.
+// whyPending says why the follow of a follower is pending. do is what to do, or "" when sending the Accept again may
+// help.
 func whyPending(f store.UnconfirmedFollower) (words, do string) {
 	who := "@" + f.Handle + " asked on " + f.Since.UTC().Format("2 January 2006") + " to follow @" + f.Voice + " and "
 	said := strings.TrimSpace(fmt.Sprintf("%s %s", code(f.Code), f.Answer))
 	switch {
 	case f.State == blog.Pending:
-		return who + "waits, though @" + f.Voice + " lets everybody in", ""
+		return who + "waits, though @" + f.Voice + " accepts everybody", ""
 	case f.Unavailable != nil:
-		return who + "has not heard the yes, since " + f.Host + " is unavailable", "Nothing: it is brought there once the server answers or speaks"
+		return who + "has not heard the yes, since " + f.Host + " is unavailable",
+			"Nothing: it is sent once the server answers or sends something"
 	case f.Status == blog.Waiting:
-		return who + "has not heard the yes, which waits behind other letters to " + f.Host, "See whether the server runs, and what is said here of letters and servers"
+		return who + "has not heard the yes, which waits behind other deliveries to " + f.Host,
+			"See whether the server runs, and the lines “deliveries” and “servers” here"
 	case f.Status == blog.Retrying:
-		return who + "has not heard the yes, since " + f.Host + " does not take it at the moment" + inBrackets(said), "Nothing: it is tried again by itself"
+		return who + "has not heard the yes, since " + f.Host + " does not accept it at the moment" + inBrackets(said),
+			"Nothing: it is tried again by itself"
 	case f.Status == blog.GivenUp:
-		return who + "has not heard the yes, which " + f.Host + " did not take within a week" + inBrackets(said), ""
+		return who + "has not heard the yes, which " + f.Host + " did not accept within a week" + inBrackets(said), ""
 	}
 	return who + "sees that as pending, since " + f.Host + " refused the yes" + inBrackets(said), ""
 }
