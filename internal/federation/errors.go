@@ -60,6 +60,7 @@ func ErrorBody(why string) []byte {
 var (
 	ErrForeign = errors.New("it claims what belongs to somebody else")
 	ErrNoKey   = errors.New("its owner does not list this key")
+	ErrBadKey  = errors.New("the key cannot be read")
 )
 
 // Permanent reports whether an error is the answer of another server that another try would not change: it refused, or
@@ -68,7 +69,7 @@ var (
 func Permanent(err error) bool {
 	for _, known := range []error{
 		remote.ErrRefused, remote.ErrNotFound, remote.ErrGone, remote.ErrForbidden, remote.ErrNotActivity,
-		activity.ErrMalformed, ErrForeign,
+		activity.ErrMalformed, ErrForeign, ErrNoKey, ErrBadKey,
 	} {
 		if errors.Is(err, known) {
 			return true

@@ -117,7 +117,7 @@ func (k *Keyring) meet(ctx context.Context, keyID string) (RemoteKey, error) {
 	if err == nil {
 		good()
 		found.Fresh = true
-	} else if !Temporary(err) {
+	} else if Permanent(err) {
 		k.unlisted.Mark(keyID, now)
 	}
 	return found, err
@@ -133,7 +133,7 @@ func (k *Keyring) look(keyID string) (RemoteKey, bool) {
 func (k *Keyring) hold(listed blog.ActorKey) (RemoteKey, error) {
 	key, err := signature.ParsePublicKey(listed.PEM)
 	if err != nil {
-		return RemoteKey{}, err
+		return RemoteKey{}, fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
 	held := RemoteKey{Owner: listed.ActorID, Key: key, since: k.Now()}
 	k.mu.Lock()
@@ -153,17 +153,25 @@ func (k *Keyring) Forget(actor string) {
 	}
 }
 
-// Renew fetches a key anew after it did not fit; false when that was done less than five minutes ago. good is to be
-// called if the new one fits.
-func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), ok bool) {
+// Renew fetches a key again after a signature did not match it. good is nil when there is no newer key: its server gave
+// none, or was asked less than five minutes ago. Otherwise the caller calls good if the new key matches. An error is
+// trouble of our own.
+func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), err error) {
 	if !k.renewed.Mark(withoutFragment(keyID), k.Now()) {
-		return nil, false
+		return nil, nil
 	}
 	k.mu.Lock()
 	k.held.Remove(keyID)
 	k.mu.Unlock()
-	_, good, err := k.fetch(ctx, keyID)
-	return good, err == nil
+	_, good, err = k.fetch(ctx, keyID)
+	switch {
+	case err == nil:
+		return good, nil
+	case Permanent(err), Temporary(err):
+		return nil, nil
+	}
+	k.renewed.Unmark(withoutFragment(keyID)) // nothing was learnt, so the next try may ask again
+	return nil, err
 }
 
 func withoutFragment(address string) string {
@@ -185,7 +193,10 @@ func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good 
 	case actor == nil:
 		return k.fetchFromOwner(ctx, keyID, claim.Owner, good)
 	case !lists(*actor, keyID):
-		return RemoteKey{}, nil, errors.Join(ErrNoKey, k.correct(ctx, actor))
+		if err := k.correct(ctx, actor); err != nil {
+			return RemoteKey{}, nil, err
+		}
+		return RemoteKey{}, nil, ErrNoKey
 	}
 	if err := k.rememberActor(ctx, actor); err != nil {
 		return RemoteKey{}, nil, err
@@ -246,8 +257,11 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 	if !errors.Is(err, signature.ErrMismatch) || key.Fresh {
 		return key.Owner, err
 	}
-	good, ok := k.Renew(r.Context(), keyID)
-	if !ok {
+	good, renewErr := k.Renew(r.Context(), keyID)
+	if renewErr != nil {
+		return "", renewErr
+	}
+	if good == nil {
 		return "", err
 	}
 	if _, key, err = k.verify(r, body, actor); err == nil {

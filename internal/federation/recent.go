@@ -60,6 +60,13 @@ func (r *Recent) Mark(name string, now time.Time) bool {
 	return true
 }
 
+// Unmark forgets that the name was marked.
+func (r *Recent) Unmark(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last.Remove(name)
+}
+
 // Size returns how many names are remembered.
 func (r *Recent) Size() int {
 	r.mu.Lock()

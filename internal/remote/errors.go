@@ -64,7 +64,7 @@ func (c *Client) statusError(resp *http.Response) error {
 }
 
 // named are the errors that translate passes on unchanged.
-var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity}
+var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity, errPermit}
 
 // translate turns the error of a connection into an Unreachable. Our own errors are returned unchanged, and so is that of
 // the caller's context, because it says nothing about the other server.

@@ -169,7 +169,7 @@ func (l *lookups) succeeded(domain string, began time.Time) {
 }
 
 func (l *lookups) failed(id string, err error) {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errPermit) {
 		return
 	}
 	l.mu.Lock()

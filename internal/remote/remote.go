@@ -248,8 +248,16 @@ func (c *Client) permit(ctx context.Context, at *url.URL) error {
 	if c.options.Permit == nil {
 		return nil
 	}
-	return c.options.Permit(ctx, at.String())
+	err := c.options.Permit(ctx, at.String())
+	if err == nil || errors.Is(err, ErrRefused) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errPermit, err)
 }
+
+// errPermit means that Permit failed itself. It says nothing about the other server, so it is neither a refusal nor an
+// ErrUnavailable, and it is not remembered.
+var errPermit = errors.New("check whether an address may be asked")
 
 // read reads the whole body, up to the limit of bytes, and closes it. It does not trust Content-Length. It refuses a
 // Content-Encoding that is left after gzip: we asked for none.

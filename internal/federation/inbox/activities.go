@@ -172,10 +172,14 @@ func (in *Inbox) undoFollow(ctx context.Context, s *store.Store, actor string, w
 	if what.Type != "" && what.Type != "Follow" {
 		return blog.ErrNotFound
 	}
-	if voice, err := in.VoiceOf(ctx, s, what.Object); err == nil {
-		return s.Unfollow(ctx, voice.ID, actor)
+	voice, err := in.VoiceOf(ctx, s, what.Object)
+	if errors.Is(err, blog.ErrNotFound) {
+		return s.UnfollowByID(ctx, actor, what.ID)
 	}
-	return s.UnfollowByID(ctx, actor, what.ID)
+	if err != nil {
+		return err
+	}
+	return s.Unfollow(ctx, voice.ID, actor)
 }
 
 func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor string, what activity.Undo) error {
@@ -256,7 +260,10 @@ func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activ
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	return errors.Join(federation.IgnoreMissing(s.Unfollow(ctx, voice.ID, act.Actor)), federation.IgnoreMissing(s.EndFollowing(ctx, act.Actor, "", voice.ID)))
+	if err := federation.IgnoreMissing(s.Unfollow(ctx, voice.ID, act.Actor)); err != nil {
+		return err
+	}
+	return s.EndFollowing(ctx, act.Actor, "", voice.ID)
 }
 
 // delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered, so

@@ -98,7 +98,10 @@ func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found 
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), readingTime+20*time.Second)
 	defer cancel()
 	a, err := b.Store.Head(ctx, claim.ArticleID)
-	if err == nil && a.Status == blog.Published && a.Federates() {
+	if err != nil {
+		return found, err // due again once the lease ends
+	}
+	if a.Status == blog.Published && a.Federates() {
 		found, err = b.read(ctx, claim.ArticleID)
 	}
 	if ctx.Err() != nil {
@@ -283,7 +286,9 @@ func (r *reading) item(address string) {
 		r.cut()
 		return
 	}
-	if _, err := r.Store.CommentByAddress(r.ctx, address); err == nil {
+	_, err := r.Store.CommentByAddress(r.ctx, address)
+	if !errors.Is(err, blog.ErrNotFound) {
+		r.note(blog.HostOf(address), err)
 		return
 	}
 	r.add(blog.HostOf(address), func() error { return r.take(address) })

@@ -46,8 +46,12 @@ func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activit
 		return in.mention(ctx, s, post, act, origin)
 	}
 	if in.Site.Owns(post.Quote) {
-		if _, _, err := in.ResolveTarget(ctx, s, post.InReplyTo); errors.Is(err, blog.ErrNotFound) {
+		_, _, err := in.ResolveTarget(ctx, s, post.InReplyTo)
+		if errors.Is(err, blog.ErrNotFound) {
 			return in.mention(ctx, s, post, act, origin)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	_, err := in.comment(ctx, s, post, act, origin, found, maxAncestors)
@@ -69,10 +73,14 @@ func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address stri
 	case origin == blog.Fetched && post.IsPost() && post.Visibility(nil, nil) == blog.RestrictedComment:
 		return federation.NotOurs("it is not public")
 	}
-	if c, err := s.CommentByAddress(ctx, post.ID); err == nil {
-		return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
+	c, err := s.CommentByAddress(ctx, post.ID)
+	if errors.Is(err, blog.ErrNotFound) {
+		return in.acceptPost(ctx, s, *post, activity.Activity{}, origin, found)
 	}
-	return in.acceptPost(ctx, s, *post, activity.Activity{}, origin, found)
+	if err != nil {
+		return err
+	}
+	return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
 }
 
 // comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
@@ -118,21 +126,14 @@ func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activit
 	if err != nil {
 		return blog.Article{}, "", err
 	}
-	return in.ArticleUnder(ctx, s, blog.Comment{ID: id, ArticleID: in.articleOf(ctx, s, id)}, nil)
-}
-
-func (in *Inbox) articleOf(ctx context.Context, s *store.Store, comment blog.ID) blog.ID {
-	c, err := s.Comment(ctx, comment)
-	if err != nil {
-		return ""
-	}
-	return c.ArticleID
+	c, err := s.Comment(ctx, id)
+	return in.ArticleUnder(ctx, s, c, err)
 }
 
 // addComment writes a comment down as the article's policy wants it.
 func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place, origin blog.Origin) (blog.ID, error) {
-	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
-		return "", federation.NotOurs("it was deleted by its writer")
+	if err := checkNotDeleted(ctx, s, post); err != nil {
+		return "", err
 	}
 	actor, err := in.knownActor(ctx, s, post.AttributedTo)
 	if err != nil {
@@ -158,6 +159,18 @@ func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.O
 		hold(&c)
 	}
 	return c.ID, s.AddComment(ctx, c)
+}
+
+// checkNotDeleted returns a NotOurs for a post that its author deleted: a Create may arrive after its Delete.
+func checkNotDeleted(ctx context.Context, s *store.Store, post activity.Object) error {
+	kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID)
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil
+	}
+	if err == nil && kind == deleted {
+		return federation.NotOurs("it was deleted by its writer")
+	}
+	return err
 }
 
 // hold lets a comment wait whose writer is limited.

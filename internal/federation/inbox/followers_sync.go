@@ -37,11 +37,21 @@ func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signe
 		return
 	}
 	actor, err := in.Store.Actor(ctx, signer)
-	if err != nil || actor.FollowersURL == "" || actor.FollowersURL != said.Collection {
+	if err == nil && (actor.FollowersURL == "" || actor.FollowersURL != said.Collection) {
 		return
 	}
-	ours, err := in.Store.FollowersHere(ctx, signer)
-	if err != nil || activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.compared.Mark(signer, in.Now()) {
+	var ours []blog.Following
+	if err == nil {
+		ours, err = in.Store.FollowersHere(ctx, signer)
+	}
+	if err != nil {
+		// The activity itself is saved, and the sender repeats the header with later ones: it need not try again now.
+		if !errors.Is(err, blog.ErrNotFound) {
+			in.Log.Warn("the followers named by a delivery cannot be compared", "actor", signer, "error", err)
+		}
+		return
+	}
+	if activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.compared.Mark(signer, in.Now()) {
 		return
 	}
 	select {

@@ -14,23 +14,31 @@ func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Acti
 	if what.Result != "" {
 		return in.quoteAllowed(ctx, s, act.Actor, what.Object, what.Result, result)
 	}
-	return s.AcceptFollowing(ctx, act.Actor, what.Object, in.follower(ctx, s, what.FollowActor), in.Now())
+	follower, err := in.follower(ctx, s, what.FollowActor)
+	if err != nil {
+		return err
+	}
+	return s.AcceptFollowing(ctx, act.Actor, what.Object, follower, in.Now())
 }
 
 // rejected takes in a no, also a late one.
 func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject, result *outcome) error {
 	err := in.quoteRefused(ctx, s, act.Actor, what.Object, result)
-	if errors.Is(err, blog.ErrNotFound) {
-		err = s.EndFollowing(ctx, act.Actor, what.Object, in.follower(ctx, s, what.FollowActor))
+	if !errors.Is(err, blog.ErrNotFound) {
+		return err
 	}
-	return err
+	follower, err := in.follower(ctx, s, what.FollowActor)
+	if err != nil {
+		return err
+	}
+	return s.EndFollowing(ctx, act.Actor, what.Object, follower)
 }
 
 // follower is the voice of ours that an embedded Follow names, "" when it is none.
-func (in *Inbox) follower(ctx context.Context, s *store.Store, address string) blog.ID {
+func (in *Inbox) follower(ctx context.Context, s *store.Store, address string) (blog.ID, error) {
 	voice, err := in.VoiceOf(ctx, s, address)
-	if err != nil {
-		return ""
+	if errors.Is(err, blog.ErrNotFound) {
+		return "", nil
 	}
-	return voice.ID
+	return voice.ID, err
 }

@@ -214,8 +214,10 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 		return "", in.actorGone(ctx, act)
 	case federation.Temporary(err):
 		return "", refusal{http.StatusServiceUnavailable, "the signing key cannot be fetched now: " + err.Error()}
-	default:
+	case federation.Permanent(err):
 		return "", refusal{http.StatusUnauthorized, "the signing key cannot be used: " + err.Error()}
+	default: // trouble of our own, such as a database error, is no verdict on the key
+		return "", err
 	}
 	if owner == act.actor {
 		return owner, nil // asked already, before the signature was judged
@@ -239,6 +241,8 @@ func (in *Inbox) actorGone(ctx context.Context, act summary) error {
 		return in.Store.RemoveActor(ctx, act.actor, in.Now())
 	case err != nil && federation.Temporary(err):
 		return refusal{http.StatusServiceUnavailable, "the actor cannot be asked for now: " + err.Error()}
+	case err != nil && !federation.Permanent(err):
+		return err
 	}
 	return nil
 }
@@ -317,6 +321,9 @@ func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *s
 		return nil
 	}
 	return func(ctx context.Context, s *store.Store) error {
-		return errors.Join(s.PeerContacted(ctx, host, now), s.ResumeFollowers(ctx, host))
+		if err := s.PeerContacted(ctx, host, now); err != nil {
+			return err
+		}
+		return s.ResumeFollowers(ctx, host)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // keepMention keeps a post that names voices of ours and speaks of no article, for each of them to read. One that
 // is not public must be sent to them. errNowhere when it names nobody here.
 func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) error {
-	if kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID); err == nil && kind == deleted {
-		return federation.NotOurs("it was deleted by its writer")
+	if err := checkNotDeleted(ctx, s, post); err != nil {
+		return err
 	}
 	m := in.MentionOf(post, act)
 	voices, err := in.VoicesNamed(ctx, s, post, act)

@@ -18,16 +18,20 @@ func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activit
 	}
 	keyID, key, err := in.verifyProof(ctx, doc, act.Actor, came)
 	if errors.Is(err, activity.ErrProof) && keyID != "" && !key.Fresh {
-		if good, ok := in.keys.Renew(ctx, keyID); ok {
+		good, renewErr := in.keys.Renew(ctx, keyID)
+		if renewErr != nil {
+			return false, renewErr
+		}
+		if good != nil {
 			if _, _, err = in.verifyProof(ctx, doc, act.Actor, came); err == nil {
 				good()
 			}
 		}
 	}
-	if err != nil && (federation.Temporary(err) || ctx.Err() != nil) {
-		return false, err
+	if errors.Is(err, activity.ErrProof) || federation.Permanent(err) {
+		return false, nil
 	}
-	return err == nil, nil
+	return err == nil, err
 }
 
 func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor string, came time.Time) (keyID string, key federation.RemoteKey, err error) {

@@ -52,6 +52,9 @@ func (in *Inbox) workThrough(ctx context.Context, claim store.Claim) {
 	began := in.Now()
 	for ctx.Err() == nil && in.Now().Sub(began) < federation.LeaseTime/2 {
 		arrivals, err := in.Store.Arrivals(ctx, claim.Host, in.Now(), arrivalsOnce)
+		if err != nil && ctx.Err() == nil {
+			in.Log.Error("arrivals cannot be read", "host", claim.Host, "error", err)
+		}
 		if err != nil || len(arrivals) == 0 {
 			break
 		}
@@ -113,8 +116,12 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 	if err != nil {
 		return err
 	}
-	if barred, err := in.blockedSince(ctx, arrival.Signer, act.Actor); barred || err != nil {
-		return errors.Join(err, in.Store.FinishArrival(ctx, arrival.ID))
+	blocked, err := in.blockedSince(ctx, arrival.Signer, act.Actor)
+	if err != nil {
+		return err
+	}
+	if blocked {
+		return in.Store.FinishArrival(ctx, arrival.ID)
 	}
 	if arrival.Signer != act.Actor {
 		if act, err = in.relayed(ctx, doc, act, arrival.At); err != nil {
@@ -172,10 +179,10 @@ func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) erro
 	}
 	post, err := in.FetchPost(ctx, missing.object)
 	switch {
-	case err != nil && federation.Temporary(err):
-		return err
 	case errors.Is(err, remote.ErrGone), errors.Is(err, remote.ErrNotFound):
 		post = &activity.Object{ID: missing.object, Type: federation.Tombstone}
+	case err != nil && !federation.Permanent(err):
+		return err
 	}
 	found[missing.object] = post
 	if post != nil {
@@ -210,9 +217,10 @@ func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity
 			return hint, nil
 		}
 		_, err := in.Remote.Lookup(ctx, what.Object)
-		if errors.Is(err, remote.ErrGone) || errors.Is(err, remote.ErrNotFound) {
+		switch {
+		case errors.Is(err, remote.ErrGone), errors.Is(err, remote.ErrNotFound):
 			hint.Act = what
-		} else if err != nil && federation.Temporary(err) {
+		case err != nil && !federation.Permanent(err):
 			return hint, err
 		}
 	}

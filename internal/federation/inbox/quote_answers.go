@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"errors"
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
@@ -27,12 +26,18 @@ func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request 
 		return blog.ErrNotFound
 	}
 	said, err := s.Activity(ctx, id)
-	if err != nil || said.Kind != federation.QuoteRequest {
-		return errors.Join(err, blog.ErrNotFound)
+	if err != nil {
+		return err
+	}
+	if said.Kind != federation.QuoteRequest {
+		return blog.ErrNotFound
 	}
 	a, err := s.ArticleByObject(ctx, said.ObjectID)
-	if err != nil || a.ObjectID != said.ObjectID || a.Quoted.ActorID != by {
-		return errors.Join(err, blog.ErrNotFound)
+	if err != nil {
+		return err
+	}
+	if a.ObjectID != said.ObjectID || a.Quoted.ActorID != by {
+		return blog.ErrNotFound
 	}
 	told, err := in.outbox.SaveQuoteConsent(ctx, s, a, answer)
 	result.queued = result.queued || told
@@ -42,8 +47,11 @@ func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request 
 // quoteRevoked takes in that the writer of a quoted post takes their consent back: its stamp is deleted.
 func (in *Inbox) quoteRevoked(ctx context.Context, s *store.Store, by, stamp string, result *outcome) error {
 	a, err := s.ArticleByStamp(ctx, stamp)
-	if err != nil || a.Quoted.ActorID != by {
-		return errors.Join(err, blog.ErrNotFound)
+	if err != nil {
+		return err
+	}
+	if a.Quoted.ActorID != by {
+		return blog.ErrNotFound
 	}
 	told, err := in.outbox.SaveQuoteConsent(ctx, s, a, blog.Source{Consent: blog.ConsentRefused})
 	result.queued = result.queued || told

@@ -61,6 +61,13 @@ func (f *Faults) Asked() int {
 	return n
 }
 
+// Armed reports whether a fault waits to be met.
+func (f *Faults) Armed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.armed
+}
+
 func (f *Faults) check(query string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,19 +87,20 @@ func (f *Faults) check(query string) error {
 // Failing opens a fresh migrated SQLite store and the faults of its driver.
 func Failing(t testing.TB) (*store.Store, *Faults) {
 	t.Helper()
-	return openFailing(t, SQLite(t))
+	return OpenFailing(t, SQLite(t))
 }
 
 // EachFailing is Each with the faults of the store's driver.
 func EachFailing(t *testing.T, test func(t *testing.T, s *store.Store, faults *Faults)) {
 	t.Helper()
 	EachURL(t, func(t *testing.T, url string) {
-		s, faults := openFailing(t, url)
+		s, faults := OpenFailing(t, url)
 		test(t, s, faults)
 	})
 }
 
-func openFailing(t testing.TB, url string) (*store.Store, *Faults) {
+// OpenFailing opens a migrated database at an address. A second store at the same address is not disturbed by the faults.
+func OpenFailing(t testing.TB, url string) (*store.Store, *Faults) {
 	t.Helper()
 	faults := &Faults{}
 	wrap := func(inner driver.Connector) driver.Connector { return failingConnector{inner, faults} }
