@@ -167,8 +167,20 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	if err == nil && article.Visibility != blog.Followers || errors.Is(err, blog.ErrGone) {
 		return false
 	}
+	if err != nil && !errors.Is(err, blog.ErrNotFound) {
+		d.fail(w, r, err)
+		return true
+	}
 	reader, unknown := d.readerOf(r)
-	if unknown != nil || err != nil || !d.follows(r.Context(), article.VoiceID, reader) {
+	if unknown != nil || err != nil {
+		return false
+	}
+	follows, err := d.follows(r.Context(), article.VoiceID, reader)
+	if err != nil {
+		d.fail(w, r, err) // a 404 would tell the follower's server that the article was deleted
+		return true
+	}
+	if !follows {
 		return false
 	}
 	d.personal(w, r, object)
@@ -183,13 +195,16 @@ func (d *Documents) readerOf(r *http.Request) (string, error) {
 	return d.keys.Signer(r, nil, "")
 }
 
-// follows tells whether somebody is a follower, and welcome.
-func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) bool {
-	if barred, err := d.Blocked(ctx, d.Store, reader); barred || err != nil {
-		return false
+// follows reports whether an actor is an accepted follower and not blocked.
+func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) (bool, error) {
+	if blocked, err := d.Blocked(ctx, d.Store, reader); blocked || err != nil {
+		return false, err
 	}
 	follower, err := d.Store.Follower(ctx, voice, reader)
-	return err == nil && follower.State != blog.Pending
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && follower.State != blog.Pending, err
 }
 
 func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object store.Object) {

@@ -110,8 +110,11 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, er
 		return d.voiceFinger(d.voiceOfSeries(ctx, federation.LastSegment(u.Path)))
 	}
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(u.Path))
-	if err != nil || !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
-		return JRD{}, errors.Join(err, blog.ErrNotFound)
+	if err != nil {
+		return JRD{}, err
+	}
+	if !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
+		return JRD{}, blog.ErrNotFound
 	}
 	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
 }

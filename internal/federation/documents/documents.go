@@ -284,8 +284,11 @@ func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blo
 	}
 	if object.CommentID != "" {
 		c, err := d.Store.Comment(ctx, object.CommentID)
-		if err != nil || !c.Public() {
-			return store.Object{}, blog.Article{}, errors.Join(err, blog.ErrNotFound)
+		if err != nil {
+			return store.Object{}, blog.Article{}, err
+		}
+		if !c.Public() {
+			return store.Object{}, blog.Article{}, blog.ErrNotFound
 		}
 	}
 	a, err := d.Store.Head(ctx, object.ArticleID)

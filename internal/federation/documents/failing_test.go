@@ -1,0 +1,29 @@
+package documents_test
+
+import (
+	"testing"
+
+	"causerie/internal/blog"
+	"causerie/internal/overkant"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+func TestADatabaseFaultIsNever404(t *testing.T) {
+	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
+		o := overkant.Start(t, s)
+		a := o.Publish(func(a *blog.Article) { a.Slug = "open" })
+		secret, bram, _ := o.Secret()
+		faults.Fail("slugs.slug =", 1)
+		if code, _, body := o.Get("/.well-known/webfinger?resource="+o.Site.ArticlePage(a), overkant.AsMastodon); code != 503 {
+			t.Errorf("WebFinger: %d %s", code, body)
+		}
+		faults.Fail("FROM followers WHERE voice_id", 1)
+		if answer := given(t, o, bram, o.Object(secret)); answer.Status != 503 {
+			t.Errorf("a follower: %d %s", answer.Status, answer.Body)
+		}
+		if len(faults.Failed()) != 2 {
+			t.Error("not every fault was met")
+		}
+	})
+}
