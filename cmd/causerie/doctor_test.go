@@ -110,7 +110,7 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 				for _, f := range list {
 					looked = append(looked, f.Check)
 				}
-				for _, check := range []string{"database", "settings", "disk", "keys", "address", "inbox", "reading", "webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "deliveries", "arrivals", "servers", "followers"} {
+				for _, check := range []string{"database", "settings", "disk", "keys", "address", "letterbox", "reading", "webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "letters", "arrivals", "servers", "followers"} {
 					if !slices.Contains(looked, check) {
 						t.Errorf("it did not look at %s", check)
 					}
@@ -155,17 +155,17 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 			back  func(*http.Response)
 			want  map[string]string // by what was looked at
 		}{
-			"Signature":       {there: without("Signature"), want: map[string]string{"inbox": "Signature", "reading": "not signed"}},
-			"Signature-Input": {there: without("Signature-Input"), want: map[string]string{"inbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
-			"Digest":          {there: without("Digest"), want: map[string]string{"inbox": `"digest", which the request lacks`}},
-			"Content-Digest":  {there: without("Content-Digest"), want: map[string]string{"inbox": "0 headers Content-Digest"}},
-			"Date":            {there: without("Date"), want: map[string]string{"inbox": `"date", which the request lacks`, "reading": `"date"`}},
-			"another Date":    {there: func(r *http.Request) { r.Header.Set("Date", time.Now().UTC().Add(time.Minute).Format(http.TimeFormat)) }, want: map[string]string{"inbox": "does not match", "reading": "does not match"}},
-			"another Host":    {there: func(r *http.Request) { r.Host = "localhost:1" }, want: map[string]string{"inbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
-			"another type":    {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, want: map[string]string{"inbox": "another Content-Type"}},
+			"Signature":       {there: without("Signature"), want: map[string]string{"letterbox": "Signature", "reading": "not signed"}},
+			"Signature-Input": {there: without("Signature-Input"), want: map[string]string{"letterbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
+			"Digest":          {there: without("Digest"), want: map[string]string{"letterbox": `"digest", which the request lacks`}},
+			"Content-Digest":  {there: without("Content-Digest"), want: map[string]string{"letterbox": "0 headers Content-Digest"}},
+			"Date":            {there: without("Date"), want: map[string]string{"letterbox": `"date", which the request lacks`, "reading": `"date"`}},
+			"another Date":    {there: func(r *http.Request) { r.Header.Set("Date", time.Now().UTC().Add(time.Minute).Format(http.TimeFormat)) }, want: map[string]string{"letterbox": "does not match", "reading": "does not match"}},
+			"another Host":    {there: func(r *http.Request) { r.Host = "localhost:1" }, want: map[string]string{"letterbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
+			"another type":    {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, want: map[string]string{"letterbox": "another Content-Type"}},
 			"no Accept":       {there: without("Accept"), want: map[string]string{"pages": "servers that ask for"}},
 			"no query":        {there: func(r *http.Request) { r.URL.RawQuery = "" }, want: map[string]string{"webfinger": "400"}},
-			"another path":    {there: func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox", 1) }, want: map[string]string{"inbox": "is"}},
+			"another path":    {there: func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox", 1) }, want: map[string]string{"letterbox": "is"}},
 			"no Date on answers": {back: func(r *http.Response) { r.Header.Del("Date") },
 				want: map[string]string{"clock": "have no Date header"}},
 			"a page for a document": {back: func(r *http.Response) {
@@ -183,7 +183,7 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 					r.Body, r.ContentLength = http.NoBody, 0
 					r.Header = http.Header{"Content-Type": {html}}
 				}
-			}, want: map[string]string{"inbox": "403 Forbidden (text/html), which does not come from the program"}},
+			}, want: map[string]string{"letterbox": "403 Forbidden (text/html), which does not come from the program"}},
 			"an old profile":        {back: rewrite("/ap/actors/", "PUBLIC KEY-----", "OLD KEY-----"), want: map[string]string{"people": "a key that is not theirs"}},
 			"another blog":          {back: rewrite("/ap/instance", "PUBLIC KEY-----", "OTHER KEY-----"), want: map[string]string{"address": "another blog answers"}},
 			"a handle of another":   {back: rewrite("/.well-known/webfinger", "/ap/actors/", "/ap/people/"), want: map[string]string{"webfinger": "leads to “" + proxy.URL + "/ap/people/"}},
@@ -228,7 +228,7 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 		if status != failed || !strings.Contains(ill["address"], "nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
 			t.Errorf("%d, %v", status, ill)
 		}
-		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "inbox" }) {
+		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "letterbox" }) {
 			t.Error("it goes on asking")
 		}
 		s.stop()
@@ -352,7 +352,7 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		s.stop()
 		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		hour := time.Now().Add(-time.Hour)
-		if ill, _, _ := s.doctor(); ill["deliveries"] != "" {
+		if ill, _, _ := s.doctor(); ill["letters"] != "" {
 			t.Errorf("of a delivery of this moment it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, hour)
@@ -360,15 +360,15 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES ('1', 'x', '1', 'x', '{}', ?, ?)`, hour, hour)
 		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at, parked) VALUES ('2', 'x', '2', 'x', '{}', ?, ?, 'panic')`, hour, hour)
 		ill, _, _ := s.doctor()
-		if !strings.Contains(ill["deliveries"], " to 1 server should have left") || !strings.Contains(ill["arrivals"], "wrong: 1 arrival should") || !strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
+		if !strings.Contains(ill["letters"], " to 1 server should have left") || !strings.Contains(ill["arrivals"], "wrong: 1 arrival should") || !strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
 			t.Errorf("of what waits it says %v", ill)
 		}
 		storetest.Change(t, database, `INSERT INTO peers (host, free_at, visited) VALUES ('x', ?, TRUE)`, time.Now().Add(time.Minute))
-		if ill, _, _ := s.doctor(); !strings.Contains(ill["deliveries"], "warning: ") {
+		if ill, _, _ := s.doctor(); !strings.Contains(ill["letters"], "warning: ") {
 			t.Errorf("while somebody is at work it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET failures = 3`)
-		if ill, _, _ := s.doctor(); ill["deliveries"] != "" || !strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
+		if ill, _, _ := s.doctor(); ill["letters"] != "" || !strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
 			t.Errorf("of a silent server it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET unavailable_since = ?`, hour)

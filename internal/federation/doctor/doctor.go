@@ -8,6 +8,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -42,6 +43,18 @@ type Finding struct {
 	Mark  Mark   `json:"mark"`
 	Words string `json:"words"`        // one sentence, without a full stop
 	Do    string `json:"do,omitempty"` // what to do about it
+}
+
+// jsonNames are the checks that had another name before. Programs that read the JSON go on with that one.
+var jsonNames = map[string]string{"deliveries": "letters", "inbox": "letterbox"}
+
+// MarshalJSON writes a finding with the name of its check that has always stood in the JSON.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	type plain Finding
+	if name := jsonNames[f.Check]; name != "" {
+		f.Check = name
+	}
+	return json.Marshal(plain(f))
 }
 
 // Mark is how bad a finding is.
