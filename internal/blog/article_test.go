@@ -198,13 +198,13 @@ func TestIDsRiseWhateverTheClockSays(t *testing.T) {
 func TestARestGrowsAndEnds(t *testing.T) {
 	var before time.Duration
 	for failures := 1; failures < 20; failures++ {
-		rest := blog.Restful(failures)
+		rest := blog.Backoff(failures)
 		if rest < before || rest > 24*time.Hour {
 			t.Errorf("after %d failures %v, before %v", failures, rest, before)
 		}
 		before = rest
 	}
-	if blog.Restful(0) != 0 || blog.Restful(1) != time.Minute || before != 24*time.Hour {
-		t.Errorf("it begins with %v and ends with %v", blog.Restful(1), before)
+	if blog.Backoff(0) != 0 || blog.Backoff(1) != time.Minute || before != 24*time.Hour {
+		t.Errorf("it begins with %v and ends with %v", blog.Backoff(1), before)
 	}
 }

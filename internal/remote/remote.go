@@ -5,7 +5,7 @@
 //
 // No connection goes to an address that is not public. An address is checked twice: its text before the DNS lookup, and
 // the IP address after it, in the dialer. So no name, redirect, notation or second DNS answer gets around the check
-// (guard.go). Prefixes that the operator allows may also be reached over http, on any port, and by IP address.
+// (ssrf_guard.go). Prefixes that the operator allows may also be reached over http, on any port, and by IP address.
 //
 // One call has one deadline for everything: DNS, connections, redirects and the last byte. It also has one limit of
 // redirects and one limit of bytes, counted after decompression.

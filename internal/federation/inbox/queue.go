@@ -80,7 +80,7 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 		in.park(ctx, arrival, fmt.Errorf("it failed %d times", arrival.Attempts))
 		return
 	}
-	if err := in.Store.AttemptArrival(ctx, arrival.ID, in.Now().Add(blog.Restful(arrival.Attempts+1))); err != nil {
+	if err := in.Store.AttemptArrival(ctx, arrival.ID, in.Now().Add(blog.Backoff(arrival.Attempts+1))); err != nil {
 		in.Log.Error("an arrival cannot be tried", "arrival", arrival.ID, "error", err)
 		return
 	}
