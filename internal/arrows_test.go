@@ -13,13 +13,15 @@ import (
 
 // floors are the rooms from the bottom up. A room may use what lies below it, never its neighbours on the same floor.
 var floors = [][]string{
-	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/nearest", "internal/text"},
+	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/nearest",
+		"internal/text"},
 	{"internal/blocklist", "internal/markup", "internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/media", "internal/remote", "internal/store/storetest"},
 	{"internal/federation"},
 	{"internal/federation/delivery", "internal/federation/documents", "internal/federation/outbox"},
-	{"internal/account", "internal/authoring", "internal/federation/doctor", "internal/federation/inbox", "internal/federation/jobs"},
+	{"internal/account", "internal/authoring", "internal/federation/doctor", "internal/federation/inbox",
+		"internal/federation/jobs"},
 	{"internal/overkant"},
 	{"internal/admin", "internal/visitor", "internal/web"},
 	{"cmd/causerie"},
@@ -95,7 +97,10 @@ func TestArrowsOnlyFall(t *testing.T) {
 			if floorOf(to) >= here {
 				t.Errorf("the arrow %s → %s does not fall", from, to)
 			}
-			if slices.ContainsFunc(never[from], func(room string) bool { return to == room || strings.HasPrefix(to, room+"/") }) {
+			if slices.ContainsFunc(never[from], func(room string) bool {
+				return to == room ||
+					strings.HasPrefix(to, room+"/")
+			}) {
 				t.Errorf("%s must never use %s", from, to)
 			}
 		}

@@ -59,7 +59,8 @@ func readTable(t *testing.T, letter string) []row {
 // walkGo reads each Go file of the repository whose name ends so, without ".go".
 func walkGo(t *testing.T, ending string, see func(path string, file *ast.File)) {
 	t.Helper()
-	for _, root := range []string{".", filepath.Join("..", "cmd"), filepath.Join("..", "templates"), filepath.Join("..", "migrations")} {
+	for _, root := range []string{".", filepath.Join("..", "cmd"), filepath.Join("..", "templates"),
+		filepath.Join("..", "migrations")} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ending+".go") {
 				return err

@@ -8,7 +8,8 @@ type allowCommand struct {
 
 // Help is printed below the command's line by --help.
 func (allowCommand) Help() string {
-	return "With --federation allow-list the blog hears, asks and writes to nobody but the servers of this list. With --federation open, the " +
+	return "With --federation allow-list the blog hears, asks and writes to nobody but the servers of this list. With " +
+		"--federation open, the " +
 		"default, the list waits."
 }
 

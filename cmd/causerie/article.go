@@ -64,7 +64,8 @@ func instant(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// tellArticle says what became of an article that a manuscript was made of, and what its author should know of the text.
+// tellArticle says what became of an article that a manuscript was made of, and what its author should know of the
+// text.
 func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
 	for _, n := range m.notices {
 		fmt.Fprintf(c.err, "causerie: %s\n", n)
@@ -93,7 +94,8 @@ func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m a
 			return app.tellDeparture(ctx, c, a)
 		}
 	case blog.Scheduled:
-		fmt.Fprintf(c.out, "scheduled for %s: %s\n", a.ScheduledAt.In(app.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
+		fmt.Fprintf(c.out, "scheduled for %s: %s\n",
+			a.ScheduledAt.In(app.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
 	case blog.Withdrawn:
 		fmt.Fprintf(c.out, "kept, and withdrawn as before: “causerie article publish” lets it out again\n")
 	default:

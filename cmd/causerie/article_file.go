@@ -52,22 +52,24 @@ func (m articleFile) verb(a blog.Article) string {
 // unchanged is the verb of a file that says what is out already.
 const unchanged = "nothing changed:"
 
-// mayBeKept tells whether the file may be kept as a draft: in place of nothing, or of what a file of the same name made that
-// readers do not have.
+// mayBeKept tells whether the file may be kept as a draft: in place of nothing, or of what a file of the same name made
+// that readers do not have.
 func (m articleFile) mayBeKept() error {
 	switch {
 	case m.before.Status == blog.Published:
 		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
 	case m.before.ID != "" && (m.article.File == "" || m.article.File != m.before.File):
-		return fmt.Errorf("the slug “%s” is that %s: write another slug into the front matter, or let “causerie article publish” put this file in its place",
+		return fmt.Errorf("the slug “%s” is that %s: write another slug into the front matter, or let “causerie article "+
+			"publish” put this file in its place",
 			m.article.Slug, whichArticle(m.before))
 	}
 	return nil
 }
 
-// read makes an article of a file that is to go out in a manner: a new one, or the one that this author has under its slug,
-// changed.
-func (app *app) read(ctx context.Context, c *console, f articleFileFlags, how outbox.ReviseOptions) (articleFile, error) {
+// read makes an article of a file that is to go out in a manner: a new one, or the one that this author has under its
+// slug, changed.
+func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
+	how outbox.ReviseOptions) (articleFile, error) {
 	author, err := app.author(ctx, f.Author)
 	if err != nil {
 		return articleFile{}, err
@@ -110,7 +112,8 @@ func readFile(c *console, name string) ([]byte, error) {
 }
 
 // compose understands an article file. path is where it was found; open reads the pictures beside it.
-func (app *app) compose(ctx context.Context, author blog.Author, path string, file []byte, open func(string) (io.ReadCloser, error)) (articleFile, error) {
+func (app *app) compose(ctx context.Context, author blog.Author, path string, file []byte,
+	open func(string) (io.ReadCloser, error)) (articleFile, error) {
 	front, body, err := markup.ParseFrontMatter(file, app.site.Location())
 	if err != nil {
 		return articleFile{}, err
@@ -154,7 +157,8 @@ func (m *articleFile) note(r markup.Rendered, path string, above int) {
 
 // missingPicture keeps a text from going out with a hole in it. A new article is kept as a draft.
 func (app *app) missingPicture(ctx context.Context, m articleFile) error {
-	err := fmt.Errorf("the picture “%s” is not there: put the file beside the article, or name one of the library", m.missing)
+	err := fmt.Errorf("the picture “%s” is not there: put the file beside the article, or name one of the library",
+		m.missing)
 	if m.translation != nil || m.article.Status == blog.Published || m.article.Status == blog.Scheduled {
 		return fmt.Errorf("%w; nothing is changed", err)
 	}
@@ -177,7 +181,8 @@ func (app *app) tellDeparture(ctx context.Context, c *console, a blog.Article) e
 		}
 	}
 	if waiting > 0 {
-		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n", text.Plural(waiting, "server", "servers"), a.Slug)
+		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n",
+			text.Plural(waiting, "server", "servers"), a.Slug)
 	}
 	return nil
 }
@@ -194,8 +199,8 @@ func (app *app) tellPastDate(c *console, m articleFile) {
 	}
 }
 
-// fileName is the name by which a file is known again: that of the folder goes with it where all files are called index.
-// What came on standard input has none.
+// fileName is the name by which a file is known again: that of the folder goes with it where all files are called
+// index. What came on standard input has none.
 func fileName(path string) string {
 	name := filepath.Base(path)
 	switch {
@@ -211,7 +216,8 @@ func fileName(path string) string {
 
 // sheet returns the article that a file speaks of, with its slug, and that article as it was: the author's own with the
 // same slug, or a new one, and then before is zero.
-func (app *app) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter, file string) (a, before blog.Article, err error) {
+func (app *app) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter,
+	file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, app.site.Language)
 	slug := front.Slug
 	if slug != "" {
@@ -246,7 +252,8 @@ func (app *app) derived(ctx context.Context, author blog.Author, wanted, file st
 			continue
 		}
 		if err == nil && (file == "" || a.File != file) {
-			err = fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to revise that one, or another slug for a new article",
+			err = fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to "+
+				"revise that one, or another slug for a new article",
 				slug, whichArticle(a), slug)
 		}
 		return slug, a, err
@@ -284,7 +291,8 @@ func whichArticle(a blog.Article) string {
 
 // fill puts what the front matter says into the article. What a file leaves out is as if it had never been said.
 func (app *app) fill(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
-	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning, front.Tags
+	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning,
+		front.Tags
 	a.Format = blog.Format(cmp.Or(front.Format, string(blog.FullArticle)))
 	a.Visibility = blog.Visibility(cmp.Or(front.Visibility, string(blog.Public)))
 	a.Comments = blog.Policy(cmp.Or(front.Comments, string(blog.Open)))
@@ -318,7 +326,8 @@ func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.Fro
 }
 
 // takePictures brings the pictures beside a file into the library, and says which reference means which.
-func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.FrontMatter, open func(string) (io.ReadCloser, error)) (map[string]blog.Picture, error) {
+func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.FrontMatter,
+	open func(string) (io.ReadCloser, error)) (map[string]blog.Picture, error) {
 	found, err := markup.Article(a.Markdown, markup.Options{Language: a.Language})
 	if err != nil {
 		return nil, nil // Compose says what is wrong
@@ -337,14 +346,17 @@ func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.
 	}
 	a.PictureID, a.PictureAlt = hero.ID, front.PictureAlt
 	if front.Picture != "" && hero.ID == "" {
-		return nil, blog.Invalid{Field: "picture", Problem: fmt.Sprintf("“%s” is not there: put the file beside the article, or name one of the library", front.Picture)}
+		return nil, blog.Invalid{Field: "picture",
+			Problem: fmt.Sprintf("“%s” is not there: put the file beside the article, or name one of the library",
+				front.Picture)}
 	}
 	return beside, nil
 }
 
 // takePicture accepts one file; what is not beside the text may be in the library, and what lies elsewhere on the web
 // stays there: both are the zero picture here when the text names them, but a hero is looked up.
-func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string, open func(string) (io.ReadCloser, error)) (blog.Picture, error) {
+func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string,
+	open func(string) (io.ReadCloser, error)) (blog.Picture, error) {
 	if name == "" || strings.Contains(name, "://") {
 		return blog.Picture{}, nil
 	}

@@ -32,7 +32,8 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 				if err != nil {
 					return err
 				}
-				t.line(line, string(a.ID), line.Status, a.SavedAt.In(app.site.Location()).Format("2006-01-02 15:04"), a.Slug, cmp.Or(text.Excerpt(a.Title, 60), "(no title yet)"))
+				t.line(line, string(a.ID), line.Status, a.SavedAt.In(app.site.Location()).Format("2006-01-02 15:04"), a.Slug,
+					cmp.Or(text.Excerpt(a.Title, 60), "(no title yet)"))
 			}
 			if len(articles) < pageOfList {
 				return t.flushOr("no articles")

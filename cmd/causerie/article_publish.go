@@ -15,16 +15,21 @@ import (
 
 type articlePublish struct {
 	articleFileFlags
-	Quiet bool          `help:"Of a revision: correct it here without telling readers. Copies elsewhere keep their words until their server fetches it anew."`
-	Hold  time.Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article undo” takes it back, a new article as well as an edit, and no other server has heard of it."`
+	Quiet bool `help:"Of a revision: correct it here without telling readers. Copies elsewhere keep their words until their server fetches it anew."`
+	Hold  time.
+		Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article undo” takes it back, a new article as well as an edit, and no other server has heard of it."`
 }
 
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
-	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") + ". Only title is needed. A date in the future schedules the article. " +
-		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the same name revises what it made before; " +
-		"a file of another name is told to say a slug. A file that says what is out already changes nothing, and nothing is sent. " +
-		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once when that is out: --quiet and --hold are not for it."
+	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") +
+		". Only title is needed. A date in the future schedules the article. " +
+		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the " +
+		"same name revises what it made before; " +
+		"a file of another name is told to say a slug. A file that says what is out already changes nothing, and nothing " +
+		"is sent. " +
+		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once " +
+		"when that is out: --quiet and --hold are not for it."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -43,10 +43,13 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 			return err
 		}
 		t := newTable(c.out, false)
-		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status}, {"address", line.URL}, {"object", line.Object},
-			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)}, {"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
+		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status},
+			{"address", line.URL}, {"object", line.Object},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)},
+			{"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
 			{"delivered", app.progressWords(blog.ServerStates(deliveries[a.ID]))},
-			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"), text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
+			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"),
+				text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
 			if row[1] != "" {
 				t.line(nil, row...)
 			}

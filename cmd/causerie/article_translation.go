@@ -20,8 +20,10 @@ type translation struct {
 	left []string // keys of the front matter that are the original's to say
 }
 
-// composeTranslation understands an article file that says translation-of; above is how many lines stand above its text. open reads the pictures beside it.
-func (app *app) composeTranslation(ctx context.Context, author blog.Author, front markup.FrontMatter, path, body string, above int,
+// composeTranslation understands an article file that says translation-of; above is how many lines stand above its
+// text. open reads the pictures beside it.
+func (app *app) composeTranslation(ctx context.Context, author blog.Author, front markup.FrontMatter, path, body string,
+	above int,
 	open func(string) (io.ReadCloser, error)) (articleFile, error) {
 	a, err := app.original(ctx, author, front.TranslationOf)
 	if err != nil {
@@ -30,7 +32,8 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, fron
 	t := translation{left: leftOut(front)}
 	t.Language = cmp.Or(front.Language, author.Language, app.site.Language)
 	if t.Language == a.Language {
-		return articleFile{}, blog.Invalid{Field: "language", Problem: fmt.Sprintf("is “%s”, as that of the original: say in which one the translation is", a.Language)}
+		return articleFile{}, blog.Invalid{Field: "language",
+			Problem: fmt.Sprintf("is “%s”, as that of the original: say in which one the translation is", a.Language)}
 	}
 	if author.ID != a.VoiceID {
 		t.Translator = author.Name
@@ -47,7 +50,8 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, fron
 	}
 	m := articleFile{author: author, article: a, translation: &t}
 	trial := a
-	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary, Markdown: body, Slug: t.Slug}
+	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary,
+		Markdown: body, Slug: t.Slug}
 	front.Picture = "" // the original's hangs at the head of both
 	beside, err := app.takePictures(ctx, &trial, front, open)
 	if err != nil {
@@ -66,9 +70,11 @@ func (app *app) refuseManner(file []byte, how outbox.ReviseOptions) error {
 	case err != nil || front.TranslationOf == "": // what is wrong with it is told by who composes it
 		return nil
 	case how.Hold != 0:
-		return usageError{errors.New("--hold is not for a translation, which leaves at once: leave it out, or keep the text with “causerie article draft” until it may leave")}
+		return usageError{errors.New("--hold is not for a translation, which leaves at once: leave it out, or keep the " +
+			"text with “causerie article draft” until it may leave")}
 	case how.Quiet:
-		return usageError{errors.New("--quiet is not for a translation, of which servers that have the article are always told: leave it out")}
+		return usageError{errors.New("--quiet is not for a translation, of which servers that have the article are always " +
+			"told: leave it out")}
 	}
 	return nil
 }
@@ -86,12 +92,14 @@ func (app *app) original(ctx context.Context, author blog.Author, slug string) (
 }
 
 // translatedSlug is the address that the file wants, the one that the translation has, or one made from its title.
-func (app *app) translatedSlug(ctx context.Context, a blog.Article, language string, front markup.FrontMatter) (string, error) {
+func (app *app) translatedSlug(ctx context.Context, a blog.Article, language string,
+	front markup.FrontMatter) (string, error) {
 	known, err := app.store.Translation(ctx, a.ID, language)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return "", err
 	}
-	return app.authoring().SlugOf(ctx, a.ID, blog.Text{Language: language, Title: front.Title, Slug: cmp.Or(front.Slug, known.Slug)})
+	return app.authoring().SlugOf(ctx, a.ID,
+		blog.Text{Language: language, Title: front.Title, Slug: cmp.Or(front.Slug, known.Slug)})
 }
 
 // leftOut are the keys of a translation's front matter that its original alone decides.
@@ -100,8 +108,10 @@ func leftOut(front markup.FrontMatter) []string {
 	for _, k := range []struct {
 		name string
 		said bool
-	}{{"tags", len(front.Tags) > 0}, {"series", front.Series != ""}, {"part", front.Part != 0}, {"authors", len(front.Authors) > 0},
-		{"format", front.Format != ""}, {"visibility", front.Visibility != ""}, {"date", front.Date != nil}, {"updated", front.Updated != nil},
+	}{{"tags", len(front.Tags) > 0}, {"series", front.Series != ""}, {"part", front.Part != 0},
+		{"authors", len(front.Authors) > 0},
+		{"format", front.Format != ""}, {"visibility", front.Visibility != ""}, {"date", front.Date != nil},
+		{"updated", front.Updated != nil},
 		{"picture", front.Picture != ""}, {"picture-alt", front.PictureAlt != ""}, {"comments", front.Comments != ""},
 		{"quotes", front.Quotes != ""}, {"warning", front.Warning != ""}} {
 		if k.said {

@@ -15,8 +15,10 @@ type articleUndo struct {
 
 // Help is printed below the command's line by --help.
 func (articleUndo) Help() string {
-	return "An article that is held or scheduled is a draft again. Of a published one an edit that is held is dropped: readers see the former words, " +
-		"and the edit stays among the revisions. No other server hears of any of it. What has left is taken back by “causerie article withdraw”."
+	return "An article that is held or scheduled is a draft again. Of a published one an edit that is held is dropped: " +
+		"readers see the former words, " +
+		"and the edit stays among the revisions. No other server hears of any of it. What has left is taken back by " +
+		"“causerie article withdraw”."
 }
 
 func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -30,7 +32,8 @@ func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *sl
 		}
 		_, err = app.outbox.Undo(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("nothing of “%s” is held or scheduled: “causerie article show %s” tells how it stands", a.Slug, u.Article)
+			return fmt.Errorf("nothing of “%s” is held or scheduled: “causerie article show %s” tells how it stands", a.Slug,
+				u.Article)
 		}
 		if err != nil {
 			return err
@@ -48,9 +51,11 @@ func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *sl
 func undoneWords(a blog.Article) string {
 	switch a.Status {
 	case blog.Published:
-		return fmt.Sprintf("taken back before it left: no other server heard of the edit, and readers of “%s” see the former words", a.Title)
+		return fmt.Sprintf("taken back before it left: no other server heard of the edit, and readers of “%s” see the "+
+			"former words", a.Title)
 	case blog.Withdrawn:
-		return fmt.Sprintf("taken back before it left: no other server heard of it, and “%s” is withdrawn, as it was", a.Title)
+		return fmt.Sprintf("taken back before it left: no other server heard of it, and “%s” is withdrawn, as it was",
+			a.Title)
 	}
 	return fmt.Sprintf("taken back before it left: no other server heard of “%s”, and the text is a draft again", a.Title)
 }

@@ -34,7 +34,8 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 			fmt.Fprintln(c.out, undoneWords(now))
 			return nil
 		}
-		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text stays here: “causerie article delete %s” puts it away\n", app.site.ArticlePage(a), a.Slug)
+		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text stays here: “causerie article delete %s” puts it "+
+			"away\n", app.site.ArticlePage(a), a.Slug)
 		return nil
 	})
 }

@@ -23,7 +23,8 @@ type authorCommand struct {
 	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys to sign with, and tell the followers' servers."`
 }
 
-// author finds an author by the handle that they have or had before, with or without what stands around it in a full one.
+// author finds an author by the handle that they have or had before, with or without what stands around it in a full
+// one.
 func (app *app) author(ctx context.Context, handle string) (blog.Author, error) {
 	name := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(handle), "@"), "@"+app.site.HandleDomain)
 	author, err := app.store.AuthorByName(ctx, name)

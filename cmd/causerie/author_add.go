@@ -49,7 +49,8 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 
 // tellFounded says what a first start says of a blog that is new.
 func (app *app) tellFounded(c *console) {
-	fmt.Fprintf(c.err, "causerie: a new blog was founded at %s, and is kept in %s\n", app.site.Home(), app.config.keeping())
+	fmt.Fprintf(c.err, "causerie: a new blog was founded at %s, and is kept in %s\n", app.site.Home(),
+		app.config.keeping())
 	if loopback(app.site.URL) {
 		fmt.Fprintln(c.err, "causerie: "+onlyHere)
 	}
@@ -64,11 +65,14 @@ func (app *app) taken(ctx context.Context, handle string) error {
 	case err != nil:
 		return err
 	case voice.RetiredAt != nil:
-		return fmt.Errorf("the handle “%s” was that of an author who has left, and stays taken for ever: choose another", handle)
+		return fmt.Errorf("the handle “%s” was that of an author who has left, and stays taken for ever: choose another",
+			handle)
 	case voice.Handle != handle:
-		return fmt.Errorf("the handle “%s” was that of “%s” before, and leads there for ever: choose another", handle, voice.Handle)
+		return fmt.Errorf("the handle “%s” was that of “%s” before, and leads there for ever: choose another", handle,
+			voice.Handle)
 	}
-	return fmt.Errorf("the handle “%s” is taken: “causerie author list” and “causerie series list” show whose it is", handle)
+	return fmt.Errorf("the handle “%s” is taken: “causerie author list” and “causerie series list” show whose it is",
+		handle)
 }
 
 func (a authorAdd) role(ctx context.Context, app *app) (blog.Role, error) {

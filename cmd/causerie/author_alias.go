@@ -19,7 +19,8 @@ type authorAlias struct {
 
 // Help is printed below the command's line by --help.
 func (authorAlias) Help() string {
-	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the followers there come " +
+	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the " +
+		"followers there come " +
 		"over to this blog: add it here first, then begin the move there."
 }
 
@@ -29,7 +30,8 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 	case !slices.Contains(verbs, a.Do):
 		return usageError{didYouMean(a.Do, verbs)}
 	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
-		return usageError{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as in: author alias ilse add @ilse@veerhuis.example")}
+		return usageError{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as " +
+			"in: author alias ilse add @ilse@veerhuis.example")}
 	}
 	return at(ctx, config, log, existing, func(app *app) error {
 		for _, who := range a.Who {

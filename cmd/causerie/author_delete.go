@@ -16,7 +16,8 @@ type authorDelete struct {
 
 // Help is printed below the command's line by --help.
 func (authorDelete) Help() string {
-	return "Articles and answers are taken back, every server that may have a copy is asked to forget it, sign-ins end, and the data of the person " +
+	return "Articles and answers are taken back, every server that may have a copy is asked to forget it, sign-ins end, " +
+		"and the data of the person " +
 		"is erased. The handle stays taken. Until the day it can be called off; afterwards nothing brings it back."
 }
 
@@ -39,7 +40,8 @@ func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *s
 		default:
 			day := now().Add(blog.LeaveWait)
 			if err = app.outbox.PlanLeave(ctx, author.ID, day); err == nil {
-				fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off, and --now does it at once.\n",
+				fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off, and --now does "+
+					"it at once.\n",
 					author.Name, day.In(app.site.Location()).Format("2 January 2006"), author.Handle)
 			}
 		}

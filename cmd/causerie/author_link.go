@@ -25,7 +25,8 @@ func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slo
 			return err
 		}
 		if author.DisabledAt != nil {
-			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle, author.Handle)
+			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle,
+				author.Handle)
 		}
 		link, err := account.SignInLink(ctx, app.store, app.site, author.ID, now())
 		if err != nil {

@@ -12,17 +12,20 @@ import (
 )
 
 type authorMove struct {
-	Handle string        `arg:"" help:"Who moves."`
-	To     string        `help:"The account elsewhere, as @handle@server or an address. It must list this author among its aliases."`
-	Wait   time.Duration `default:"24h" help:"How long the move can be called off before it is done, as in 90m; 0s does it at once."`
-	Cancel bool          `help:"Call a planned move off."`
-	JSON   bool          `name:"json" help:"Print one JSON object."`
+	Handle string `arg:"" help:"Who moves."`
+	To     string `help:"The account elsewhere, as @handle@server or an address. It must list this author among its aliases."`
+	Wait   time.
+		Duration `default:"24h" help:"How long the move can be called off before it is done, as in 90m; 0s does it at once."`
+	Cancel bool `help:"Call a planned move off."`
+	JSON   bool `name:"json" help:"Print one JSON object."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorMove) Help() string {
-	return "Followers are asked to follow the other account instead; most servers do that by themselves. What was published stays here, new followers " +
-		"are sent to the other account, and a second move is possible after thirty days. Without --to it tells how far a move has come."
+	return "Followers are asked to follow the other account instead; most servers do that by themselves. What was " +
+		"published stays here, new followers " +
+		"are sent to the other account, and a second move is possible after thirty days. Without --to it tells how far a " +
+		"move has come."
 }
 
 func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -105,13 +108,15 @@ func (l moveLine) words(name string, zone *time.Location) string {
 	}
 	switch l.Status {
 	case "planned":
-		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to, l.Due.In(zone).Format("2 January 2006, 15:04 MST"))
+		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to,
+			l.Due.In(zone).Format("2 January 2006, 15:04 MST"))
 		if l.Trouble != "" {
 			words += " It waits, since the address " + l.Trouble + "."
 		}
 		return words
 	case "moved":
-		return fmt.Sprintf("%s moved to %s. Told: %d of %d servers. Gone over: %d of %d followers.", name, to, l.Told, l.Servers, l.Gone, l.Followers)
+		return fmt.Sprintf("%s moved to %s. Told: %d of %d servers. Gone over: %d of %d followers.", name, to, l.Told,
+			l.Servers, l.Gone, l.Followers)
 	}
 	if l.Trouble != "" {
 		return fmt.Sprintf("The move of %s was called off, since the address %s.", name, l.Trouble)

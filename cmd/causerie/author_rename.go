@@ -13,7 +13,8 @@ type authorRename struct {
 
 // Help is printed below the command's line by --help.
 func (authorRename) Help() string {
-	return "Followers stay, and so does everything published. The old handle leads to the new one for ever and nobody else gets it. Some servers go on " +
+	return "Followers stay, and so does everything published. The old handle leads to the new one for ever and nobody " +
+		"else gets it. Some servers go on " +
 		"showing the old one for a while."
 }
 
@@ -26,7 +27,8 @@ func (r authorRename) Run(ctx context.Context, c *console, config Config, log *s
 		if err := app.outbox.Rename(ctx, author.Voice, r.New); err != nil {
 			return plain(err)
 		}
-		fmt.Fprintf(c.out, "%s is %s now. Followers' servers are told within five minutes.\n", author.Name, app.site.Handle(r.New))
+		fmt.Fprintf(c.out, "%s is %s now. Followers' servers are told within five minutes.\n", author.Name,
+			app.site.Handle(r.New))
 		return nil
 	})
 }

@@ -16,9 +16,12 @@ type authorRotateKey struct {
 
 // Help is printed below the command's line by --help.
 func (authorRotateKey) Help() string {
-	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the author: those " +
-		"that may know them are told by a delivery with the old signature, and so is any other that refuses the new key, before it gets what it " +
-		"refused once more. For that the old key is kept for thirty days. The server may run meanwhile. What waits to be sent is sent with the old key " +
+	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the " +
+		"author: those " +
+		"that may know them are told by a delivery with the old signature, and so is any other that refuses the new key, " +
+		"before it gets what it " +
+		"refused once more. For that the old key is kept for thirty days. The server may run meanwhile. What waits to be " +
+		"sent is sent with the old key " +
 		"where the new one is not known yet."
 }
 

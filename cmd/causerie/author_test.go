@@ -18,33 +18,37 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The life of an author at the terminal, beside a running server: another handle, an old account that comes over, a move
-// away and the end.
+// The life of an author at the terminal, beside a running server: another handle, an old account that comes over, a
+// move away and the end.
 func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()
 		ilse := s.ilse(bram)
 		s.say("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
-		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+			"--json"))[0]
 
 		if out := s.say("author", "rename", "ilse", "verhaagen"); !strings.Contains(out, "is @verhaagen@") {
 			t.Errorf("renaming says %q", out)
 		}
 		s.shows(s.url+"/@ilse", "@verhaagen@", true) // the old page leads to the new one
 		there := veerhuis.Person("ilse")
-		if aliases := read[aliasLine](t, s.say("author", "alias", "verhaagen", "add", "@"+there.Handle(), "--json")); len(aliases) != 1 || aliases[0].Object != there.ID {
+		if aliases := read[aliasLine](t, s.say("author", "alias", "verhaagen", "add", "@"+there.Handle(),
+			"--json")); len(aliases) != 1 || aliases[0].Object != there.ID {
 			t.Errorf("the aliases are %+v", aliases)
 		}
 		if out := s.say("author", "alias", "verhaagen", "remove", there.ID); !strings.Contains(out, "has no alias") {
 			t.Errorf("without alias: %q", out)
 		}
-		if _, trouble, status := say(s.ctx, s.args("author", "move", "verhaagen", "--to", "@"+there.Handle()), nil, ""); status != failed ||
+		if _, trouble, status := say(s.ctx, s.args("author", "move", "verhaagen", "--to", "@"+there.Handle()), nil,
+			""); status != failed ||
 			!strings.Contains(trouble, "does not list @verhaagen@") || strings.Count(strings.TrimSpace(trouble), "\n") != 0 {
 			t.Errorf("moving to one who does not point back: %d %s", status, trouble)
 		}
 		there.AlsoKnownAs(ilse.Object)
-		if out := s.say("author", "move", "verhaagen", "--to", "@"+there.Handle()); !strings.Contains(out, "until then --cancel calls it off") {
+		if out := s.say("author", "move", "verhaagen", "--to", "@"+there.Handle()); !strings.Contains(out,
+			"until then --cancel calls it off") {
 			t.Errorf("planning says %q", out)
 		}
 		if out := s.say("author", "move", "verhaagen", "--cancel"); !strings.Contains(out, "was called off") {
@@ -60,7 +64,8 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 		if out := s.say("author", "delete", "verhaagen"); !strings.Contains(out, "will be deleted on") {
 			t.Errorf("planning says %q", out)
 		}
-		if _, trouble, status := say(s.ctx, s.args("author", "delete", "tobias"), nil, ""); status != failed || !strings.Contains(trouble, "last admin") {
+		if _, trouble, status := say(s.ctx, s.args("author", "delete", "tobias"), nil, ""); status != failed ||
+			!strings.Contains(trouble, "last admin") {
 			t.Errorf("deleting the last admin who stays: %d %s", status, trouble)
 		}
 		s.say("author", "delete", "verhaagen", "--cancel")
@@ -73,14 +78,16 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 				t.Errorf("%s answers %d", address, status)
 			}
 		}
-		if status, body := s.get(published.URL, "text/html"); status != http.StatusGone || strings.Contains(body, "ring the bell") {
+		if status, body := s.get(published.URL, "text/html"); status != http.StatusGone ||
+			strings.Contains(body, "ring the bell") {
 			t.Errorf("the page of the article answers %d", status)
 		}
 		if out := s.say("author", "list"); strings.Contains(out, "Ilse") {
 			t.Errorf("the list still says\n%s", out)
 		}
 		for _, handle := range []string{"ilse", "verhaagen"} {
-			if _, trouble, status := say(s.ctx, s.args("author", "add", handle, "--name", "Another"), nil, ""); status != failed || !strings.Contains(trouble, "taken") {
+			if _, trouble, status := say(s.ctx, s.args("author", "add", handle, "--name", "Another"), nil,
+				""); status != failed || !strings.Contains(trouble, "taken") {
 				t.Errorf("the handle %s is free again: %d %s", handle, status, trouble)
 			}
 		}
@@ -128,17 +135,20 @@ func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
 		s.ilse()
 		s.say("author", "add", "joris", "--name", "Joris Blom", "--email", "joris@overkant.example")
 		s.say("author", "rename", "joris", "jorisblom")
-		joris := read[articleLine](t, s.say("article", "draft", write(t, "one.md", "---\ntitle: One\n---\n\nWords.\n"), "--author", "joris", "--json"))[0]
+		joris := read[articleLine](t, s.say("article", "draft", write(t, "one.md", "---\ntitle: One\n---\n\nWords.\n"),
+			"--author", "joris", "--json"))[0]
 		if shown := s.say("article", "show", string(joris.ID)); !strings.Contains(shown, "Joris Blom") {
 			t.Errorf("under the former handle it is\n%s", shown)
 		}
-		s.say("article", "draft", write(t, "two.md", "---\ntitle: Two\nauthors: [ilse, joris]\n---\n\nWords.\n"), "--author", "ilse")
+		s.say("article", "draft", write(t, "two.md", "---\ntitle: Two\nauthors: [ilse, joris]\n---\n\nWords.\n"), "--author",
+			"ilse")
 		if shown := s.say("article", "show", "two"); !strings.Contains(shown, "Joris Blom") {
 			t.Errorf("with the former handle in its by-line it is\n%s", shown)
 		}
 		refused := func(want string, args ...string) {
 			t.Helper()
-			if _, trouble, status := say(s.ctx, s.args(append([]string{"author", "add"}, args...)...), nil, ""); status != failed || !strings.Contains(trouble, want) {
+			if _, trouble, status := say(s.ctx, s.args(append([]string{"author", "add"}, args...)...), nil,
+				""); status != failed || !strings.Contains(trouble, want) {
 				t.Errorf("add %q: %d, %q", args, status, trouble)
 			}
 		}
@@ -162,13 +172,16 @@ func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+			"--json"))[0]
 		s.say("article", "delete", string(published.ID))
 		status, body := s.get(published.Object, "application/activity+json")
-		if status != http.StatusGone || !strings.Contains(body, `"type":"Tombstone"`) || !strings.Contains(body, `"formerType":"Article"`) {
+		if status != http.StatusGone || !strings.Contains(body, `"type":"Tombstone"`) ||
+			!strings.Contains(body, `"formerType":"Article"`) {
 			t.Errorf("the object answers %d %s", status, body)
 		}
-		if status, body := s.get(published.URL, "text/html"); status != http.StatusGone || strings.Contains(body, "ring the bell") || !strings.Contains(body, "noindex") {
+		if status, body := s.get(published.URL, "text/html"); status != http.StatusGone ||
+			strings.Contains(body, "ring the bell") || !strings.Contains(body, "noindex") {
 			t.Errorf("the page answers %d %s", status, body)
 		}
 		if status, _ := s.get(published.URL, "application/activity+json"); status != http.StatusGone {
@@ -177,7 +190,8 @@ func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
 	})
 }
 
-// A blog at one address whose authors have handles of another domain, which hands what it is asked under /.well-known on.
+// A blog at one address whose authors have handles of another domain, which hands what it is asked under /.well-known
+// on.
 func TestHandlesMayHaveAnotherDomainThanTheBlog(t *testing.T) {
 	blog := freePort(t)
 	domain := httptest.NewServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: blog}))
@@ -196,18 +210,24 @@ func TestHandlesMayHaveAnotherDomainThanTheBlog(t *testing.T) {
 				Subject string
 				Links   []struct{ Rel, Href string }
 			}
-			if err := json.Unmarshal([]byte(body), &found); err != nil || status != http.StatusOK || found.Subject != "acct:ilse@"+name {
+			if err := json.Unmarshal([]byte(body), &found); err != nil || status != http.StatusOK ||
+				found.Subject != "acct:ilse@"+name {
 				t.Errorf("%s at %s: %d %s", handle, at, status, body)
 			}
-			if !slices.ContainsFunc(found.Links, func(l struct{ Rel, Href string }) bool { return l.Rel == "self" && l.Href == ilse.Object }) {
+			if !slices.ContainsFunc(found.Links, func(l struct{ Rel, Href string }) bool {
+				return l.Rel == "self" &&
+					l.Href == ilse.Object
+			}) {
 				t.Errorf("%s at %s does not lead to the actor: %s", handle, at, body)
 			}
 		}
-		if status, body := s.get(at+"/.well-known/host-meta", "application/xrd+xml"); status != http.StatusOK || !strings.Contains(body, `template="`+s.url+`/.well-known/webfinger?resource={uri}"`) {
+		if status, body := s.get(at+"/.well-known/host-meta", "application/xrd+xml"); status != http.StatusOK ||
+			!strings.Contains(body, `template="`+s.url+`/.well-known/webfinger?resource={uri}"`) {
 			t.Errorf("host-meta at %s: %d %s", at, status, body)
 		}
 	}
-	if found, err := bram.LookUp(s.ctx, "ilse@"+blog); err != nil || found.ID != ilse.Object || found.Handle != "ilse@"+name {
+	if found, err := bram.LookUp(s.ctx, "ilse@"+blog); err != nil || found.ID != ilse.Object ||
+		found.Handle != "ilse@"+name {
 		t.Errorf("looked up under the blog's own host: %+v, %v", found, err)
 	}
 	_, body := s.get(ilse.Object, "application/activity+json")

@@ -12,7 +12,8 @@ type blockCommand struct {
 
 // Help is printed below the command's line by --help.
 func (blockCommand) Help() string {
-	return "limit: comments wait for approval, reactions are not shown or counted, follows wait for a yes. refuse: nothing is taken in or sent, " +
+	return "limit: comments wait for approval, reactions are not shown or counted, follows wait for a yes. refuse: " +
+		"nothing is taken in or sent, " +
 		"followers are sent away, and what was said before is hidden everywhere. A running server follows within two seconds."
 }
 
@@ -32,5 +33,6 @@ type blockLine struct {
 }
 
 func lineOf(b blog.Block) blockLine {
-	return blockLine{Kind: string(b.Kind), Subject: b.Subject, Level: string(b.Level), Reason: b.Reason, Note: b.Note, At: instant(&b.At)}
+	return blockLine{Kind: string(b.Kind), Subject: b.Subject, Level: string(b.Level), Reason: b.Reason, Note: b.Note,
+		At: instant(&b.At)}
 }

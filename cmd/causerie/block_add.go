@@ -35,7 +35,8 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		if err != nil {
 			return err
 		}
-		b := blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(a.Level), Reason: a.Reason, Note: a.Note, At: now()}
+		b := blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(a.Level), Reason: a.Reason, Note: a.Note,
+			At: now()}
 		if err := app.outbox.Block(ctx, b); err != nil {
 			return plain(err)
 		}
@@ -55,7 +56,9 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 // consequence says what a block did to what is here.
 func consequence(level blog.BlockLevel, r blog.BlockReach) string {
 	if level == blog.Limit {
-		return fmt.Sprintf("limited; comments that wait for you now: %d, reactions that do not count any more: %d", r.Comments, r.Reactions)
+		return fmt.Sprintf("limited; comments that wait for you now: %d, reactions that do not count any more: %d",
+			r.Comments, r.Reactions)
 	}
-	return fmt.Sprintf("refused; followers sent away: %d, comments hidden: %d, reactions hidden: %d", r.Followers, r.Comments, r.Reactions)
+	return fmt.Sprintf("refused; followers sent away: %d, comments hidden: %d, reactions hidden: %d", r.Followers,
+		r.Comments, r.Reactions)
 }

@@ -66,12 +66,14 @@ func (i blockImport) read(c *console) (blocklist.Blocklist, error) {
 }
 
 func (l importLine) String() string {
-	said := []string{fmt.Sprintf("newly blocked: %d, from limited to refused: %d, as before: %d", l.New, l.Raised, l.Known)}
+	said := []string{fmt.Sprintf("newly blocked: %d, from limited to refused: %d, as before: %d", l.New, l.Raised,
+		l.Known)}
 	if l.Noops > 0 {
 		said = append(said, fmt.Sprintf("lines that block nothing: %d", l.Noops))
 	}
 	if l.Partial > 0 {
-		said = append(said, fmt.Sprintf("lines that would also refuse pictures or reports, for which there is no switch here: %d", l.Partial))
+		said = append(said, fmt.Sprintf("lines that would also refuse pictures or reports, for which there is no switch "+
+			"here: %d", l.Partial))
 	}
 	if !l.Done {
 		said = append(said, "nothing was changed yet: leave --dry-run out")

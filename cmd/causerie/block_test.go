@@ -16,10 +16,13 @@ import (
 func readable(a articleLine, comment, author string) map[string]string {
 	const html, ap = "text/html", "application/activity+json"
 	home := a.URL[:strings.Index(a.URL, "/20")]
-	return map[string]string{a.URL: html, a.URL + "/replies/2": html, home + "/": html, home + "/@ilse": html, home + "/archive": html, home + "/tags/rivers": html, home + "/about": html,
-		home + "/feed.xml": html, home + "/feed.json": html, home + "/@ilse/feed.xml": html, home + "/comments/feed.xml": html, home + "/sitemap.xml": html,
+	return map[string]string{a.URL: html, a.URL + "/replies/2": html, home + "/": html, home + "/@ilse": html,
+		home + "/archive": html, home + "/tags/rivers": html, home + "/about": html,
+		home + "/feed.xml": html, home + "/feed.json": html, home + "/@ilse/feed.xml": html,
+		home + "/comments/feed.xml": html, home + "/sitemap.xml": html,
 		home + "/interact?action=reply&uri=" + url.QueryEscape(comment): html, home + "/nodeinfo/2.1": ap,
-		a.Object: ap, a.Object + "/replies": ap, a.Object + "/replies?cursor=": ap, a.Object + "/likes": ap, a.Object + "/shares": ap, a.Object + "/context": ap,
+		a.Object: ap, a.Object + "/replies": ap, a.Object + "/replies?cursor=": ap, a.Object + "/likes": ap,
+		a.Object + "/shares": ap, a.Object + "/context": ap,
 		author: ap, author + "/outbox?cursor=": ap, author + "/followers": ap, author + "/followers?cursor=": ap}
 }
 
@@ -56,7 +59,8 @@ func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 		pages := readable(a, reply.Object, ilse.Object)
 		told := func() (list []string) {
 			for address, accept := range pages {
-				if _, body := s.get(address, accept); strings.Contains(strings.ToLower(body), "canary") || strings.Contains(body, kade.Server.Host) || strings.Contains(body, "🐤") {
+				if _, body := s.get(address, accept); strings.Contains(strings.ToLower(body), "canary") ||
+					strings.Contains(body, kade.Server.Host) || strings.Contains(body, "🐤") {
 					list = append(list, address)
 				}
 			}
@@ -100,7 +104,8 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 		t.Errorf("an empty list is %q", out)
 	}
 	s.say("block", "add", "https://EVIL.example:8443/", "--level", "limit", "--reason", "Loud", "--note", "since May")
-	if again := s.say("block", "add", "evil.example", "--level", "refuse", "--json"); !strings.Contains(again, `"level":"refuse","reason":"Loud","note":"since May"`) {
+	if again := s.say("block", "add", "evil.example", "--level", "refuse", "--json"); !strings.Contains(again,
+		`"level":"refuse","reason":"Loud","note":"since May"`) {
 		t.Errorf("blocked again without a word why: %s", again)
 	}
 	s.say("block", "add", "evil.example", "--level", "limit", "--reason", "Very loud")
@@ -115,7 +120,8 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 	}
 	s.say("block", "add", server.Person("kade").ID)
 	lines := read[blockLine](t, s.say("block", "list", "--json"))
-	if len(lines) != 2 || lines[0].Subject != "evil.example" || lines[0].Level != "limit" || lines[0].Note != "since May" || lines[1].Kind != "actor" || lines[1].Level != "refuse" {
+	if len(lines) != 2 || lines[0].Subject != "evil.example" || lines[0].Level != "limit" ||
+		lines[0].Note != "since May" || lines[1].Kind != "actor" || lines[1].Level != "refuse" {
 		t.Errorf("listed %+v", lines)
 	}
 	s.say("block", "remove", "evil.example")
@@ -126,12 +132,15 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 		"what is not blocked": {[]string{"block", "remove", "evil.example"}, "block list"},
 		"no domain":           {[]string{"block", "add", "evil example"}, "not the domain"},
 		"the blog itself":     {[]string{"block", "add", s.url}, "this blog itself"},
-		"no actor we know":    {[]string{"block", "add", "http://127.9.9.9:1/x"}, "nobody whom we know or can ask for: write “127.9.9.9” to block the whole server"},
-		"what is no actor":    {[]string{"block", "add", server.Show("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
+		"no actor we know": {[]string{"block", "add", "http://127.9.9.9:1/x"},
+			"nobody whom we know or can ask for: write “127.9.9.9” to block the whole server"},
+		"what is no actor": {[]string{"block", "add",
+			server.Show("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, ""); status != failed || !strings.Contains(trouble, c.want) {
+		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, ""); status != failed ||
+			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
@@ -148,15 +157,18 @@ func TestAListOfServersComesInAndGoesOut(t *testing.T) {
 	s.say("block", "add", "worst.example")
 	const list = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n" +
 		"evil.example,suspend,true,true,\"Spam, and more\",false\nloud.example,suspend,false,false,,false\n" +
-		"worst.example,silence,true,false,,false\nquiet.example,noop,false,false,,false\nBÖSE.example,silence,false,false,,true\n"
+		"worst.example,silence,true,false,,false\nquiet.example,noop,false,false,,false\nBÖSE.example,silence,false,false,," +
+		"true\n"
 	file := write(t, "list.csv", list)
-	if out := s.say("block", "import", file, "--dry-run"); !strings.Contains(out, "newly blocked: 2, from limited to refused: 1, as before: 1") || !strings.Contains(out, "nothing was changed") {
+	if out := s.say("block", "import", file, "--dry-run"); !strings.Contains(out,
+		"newly blocked: 2, from limited to refused: 1, as before: 1") || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("a dry run says %q", out)
 	}
 	if n := len(read[blockLine](t, s.say("block", "list", "--json"))); n != 2 {
 		t.Fatalf("a dry run changed the list to %d", n)
 	}
-	for wrong, line := range map[string]string{list + "ev**.example,suspend,,,,\n": "line 7", list + "other.example,ban,,,,\n": "line 7", "a.example\nb..example\n": "line 2",
+	for wrong, line := range map[string]string{list + "ev**.example,suspend,,,,\n": "line 7",
+		list + "other.example,ban,,,,\n": "line 7", "a.example\nb..example\n": "line 2",
 		list + "x.example,\"susp": "line 7", "127.0.0.1\n": "this blog itself"} {
 		_, trouble, status := say(s.ctx, s.args("block", "import", "-"), nil, wrong)
 		if status != failed || !strings.Contains(trouble, line) {
@@ -169,12 +181,14 @@ func TestAListOfServersComesInAndGoesOut(t *testing.T) {
 	s.say("block", "import", file)
 	exported := s.say("block", "export")
 	const want = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n" +
-		"evil.example,suspend,false,false,\"Spam, and more\",false\nloud.example,suspend,false,false,,false\nworst.example,suspend,false,false,,false\n" +
+		"evil.example,suspend,false,false,\"Spam, and " +
+		"more\",false\nloud.example,suspend,false,false,,false\nworst.example,suspend,false,false,,false\n" +
 		"xn--bse-sna.example,silence,false,false,,false\n"
 	if exported != want {
 		t.Errorf("exported\n%s", exported)
 	}
-	if out, _, _ := say(s.ctx, s.args("block", "import", "-", "--json"), nil, exported); !strings.Contains(out, `"known":4`) {
+	if out, _, _ := say(s.ctx, s.args("block", "import", "-", "--json"), nil, exported); !strings.Contains(out,
+		`"known":4`) {
 		t.Errorf("its own export again: %s", out)
 	}
 	bare := write(t, "bare.csv", "\uFEFFone.example\r\n\r\ntwo.example\r\nONE.example\r\n")
@@ -187,7 +201,8 @@ func TestAListOfServersComesInAndGoesOut(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Repeat("#\n", 100_001)+"late.example\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, trouble, status := say(s.ctx, s.args("block", "import", file), nil, ""); status != failed || !strings.Contains(trouble, "too long") {
+	if _, trouble, status := say(s.ctx, s.args("block", "import", file), nil, ""); status != failed ||
+		!strings.Contains(trouble, "too long") {
 		t.Errorf("an endless list: %d, %q", status, trouble)
 	}
 }

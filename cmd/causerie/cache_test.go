@@ -27,7 +27,8 @@ func TestEveryAnswerSaysHowLongItMayBeKept(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	ilse := s.ilse()
 	publish := func(slug, more string) articleLine {
-		file := write(t, slug+".md", "---\ntitle: The ferry\ntags: [rivers]\nslug: "+slug+"\n"+more+"---\n\nThe ferry comes when you ring the bell.\n")
+		file := write(t, slug+".md", "---\ntitle: The ferry\ntags: [rivers]\nslug: "+slug+"\n"+more+
+			"---\n\nThe ferry comes when you ring the bell.\n")
 		return read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
 	}
 	here := publish("ferry", "series: The Low Road\n")
@@ -160,7 +161,8 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 		s := open(t, database)
 		ilse := s.ilse()
 		file := func(words string) string {
-			return write(t, "ferry.md", "---\ntitle: Four minutes wide\nslug: ferry\n---\n\n"+words+strings.Repeat("\n\nThe bell is on the other side.", 40)+"\n")
+			return write(t, "ferry.md", "---\ntitle: Four minutes wide\nslug: ferry\n---\n\n"+words+
+				strings.Repeat("\n\nThe bell is on the other side.", 40)+"\n")
 		}
 		lists := []string{s.url + "/", s.url + "/feed.xml", s.url + "/@ilse", s.url + "/archive", s.url + "/sitemap.xml"}
 		type asked struct{ address, accept, encoding string }
@@ -179,7 +181,8 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 				}
 				tags[a] = answer.Header.Get("Etag")
 				if tags[a] == "" || tags[a] == known || answer.Header.Get("Cache-Control") != askedAgain ||
-					!strings.Contains(answer.Header.Get("Vary"), "Accept") || !strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
+					!strings.Contains(answer.Header.Get("Vary"), "Accept") ||
+					!strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
 					t.Errorf("%v: after %q came %v", a, known, answer.Header)
 				}
 				return true
@@ -189,7 +192,8 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 			}
 			answer, body := s.again(a.address, a.accept, a.encoding, tags[a])
 			if answer.StatusCode != http.StatusNotModified || body != "" || answer.Header.Get("Etag") != tags[a] ||
-				answer.Header.Get("Cache-Control") != askedAgain || !strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
+				answer.Header.Get("Cache-Control") != askedAgain ||
+				!strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
 				t.Errorf("%v unchanged: %d with %v", a, answer.StatusCode, answer.Header)
 			}
 		}
@@ -201,7 +205,8 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 		for _, list := range lists {
 			expect(asked{list, "text/html", "gzip"}, 200, "/ferry", true)
 		}
-		forms := []asked{{a.URL, "text/html", "gzip"}, {a.URL, "text/html", "identity"}, {a.URL, mastodon, "gzip"}, {a.Object, mastodon, "gzip"}, {a.Object, mastodon, "identity"}}
+		forms := []asked{{a.URL, "text/html", "gzip"}, {a.URL, "text/html", "identity"}, {a.URL, mastodon, "gzip"},
+			{a.Object, mastodon, "gzip"}, {a.Object, mastodon, "identity"}}
 		seen := map[string]bool{}
 		for _, form := range forms {
 			expect(form, 200, "The ferry comes.", true)
@@ -226,7 +231,8 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 
 func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		settings := []string{"--database", database, "--data", t.TempDir(), "--url", "http://127.0.0.1:8098", "--listen", "127.0.0.1:8098"}
+		settings := []string{"--database", database, "--data", t.TempDir(), "--url", "http://127.0.0.1:8098", "--listen",
+			"127.0.0.1:8098"}
 		tell := func(args ...string) string {
 			out, trouble, status := say(t.Context(), append(args, settings...), nil, "")
 			if status != done {
@@ -236,7 +242,8 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 		}
 		tell("author", "add", "ilse", "--name", "Ilse Verhaagen")
 		var a articleLine
-		if err := json.Unmarshal([]byte(tell("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json")), &a); err != nil {
+		if err := json.Unmarshal([]byte(tell("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+			"--json")), &a); err != nil {
 			t.Fatal(err)
 		}
 		var all commands
@@ -271,7 +278,8 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 		}
 		path := func(address string) string { return strings.TrimPrefix(address, "http://127.0.0.1:8098") }
 		tags := map[[2]string]string{}
-		for _, form := range [][2]string{{"/", "text/html"}, {path(a.URL), "text/html"}, {"/feed.xml", "*/*"}, {path(a.URL), mastodon}, {path(a.Object), mastodon}} {
+		for _, form := range [][2]string{{"/", "text/html"}, {path(a.URL), "text/html"}, {"/feed.xml", "*/*"},
+			{path(a.URL), mastodon}, {path(a.Object), mastodon}} {
 			if tags[form] = ask(form[0], form[1], "").Header.Get("Etag"); tags[form] == "" {
 				t.Fatalf("%v has no tag", form)
 			}

@@ -21,7 +21,8 @@ func TestAFirstStartPrintsALinkThatOpens(t *testing.T) {
 	s.wait("the link is printed", func() bool { return strings.Contains(s.out.String(), s.url+"/admin/first-run?token=") })
 	_, rest, _ := strings.Cut(s.out.String(), "/admin/first-run")
 	link, _, _ := strings.Cut(rest, "\n")
-	if status, body := s.get(s.url+"/admin/first-run"+link, "text/html"); status != http.StatusOK || !strings.Contains(body, "<form") {
+	if status, body := s.get(s.url+"/admin/first-run"+link, "text/html"); status != http.StatusOK ||
+		!strings.Contains(body, "<form") {
 		t.Errorf("the link answers %d:\n%s", status, body)
 	}
 }
@@ -52,8 +53,10 @@ func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
 		want, lack string
 	}{
 		{"in its folder", nil, "what you wrote stays in " + data + ".\n", "new database"},
-		{"in a database elsewhere", []string{"--database", elsewhere}, "A new database was made: " + elsewhere + "\n", "stays in " + data},
-		{"there again", []string{"--database", elsewhere}, "what you wrote stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
+		{"in a database elsewhere", []string{"--database", elsewhere}, "A new database was made: " + elsewhere + "\n",
+			"stays in " + data},
+		{"there again", []string{"--database", elsewhere},
+			"what you wrote stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
 	} {
 		said := greeting(t, append(c.args, "--data", data, "--listen", freePort(t))...)
 		if !strings.Contains(said, c.want) || strings.Contains(said, c.lack) {
@@ -68,13 +71,15 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 		if url != "" {
 			args = append(args, "--url", url)
 		}
-		if said := greeting(t, args...); strings.Contains(said, "Only this machine reaches that address, and it can never change: ") != warned {
+		if said := greeting(t, args...); strings.Contains(said,
+			"Only this machine reaches that address, and it can never change: ") != warned {
 			t.Errorf("at “%s” it says\n%s", url, said)
 		}
 	}
 	data := t.TempDir()
 	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
-	if _, said, status := say(t.Context(), add, nil, ""); status != done || !strings.Contains(said, "founded at http://localhost:8080/, and is kept in "+data+"\n") ||
+	if _, said, status := say(t.Context(), add, nil, ""); status != done ||
+		!strings.Contains(said, "founded at http://localhost:8080/, and is kept in "+data+"\n") ||
 		!strings.Contains(said, "it can never change: ") {
 		t.Errorf("adding the first author of all: %d, %q", status, said)
 	}
@@ -95,7 +100,8 @@ func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
 		{"where it was founded, once more", here, nil, false},
 	} {
 		said := greeting(t, append(c.settings, "--data", data, "--listen", c.listen)...)
-		warning := "causerie: this blog was founded as " + address + ", but listens on " + there + ", so that its links lead nowhere: start it with --listen localhost:" + port + "\n"
+		warning := "causerie: this blog was founded as " + address + ", but listens on " + there +
+			", so that its links lead nowhere: start it with --listen localhost:" + port + "\n"
 		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "founded as") != c.warned {
 			t.Errorf("%s: it says\n%s", c.name, said)
 		}
@@ -109,21 +115,25 @@ func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
 func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	out, trouble, status := say(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin", "--json"), nil, "wheat paste on mondays\n")
+	out, trouble, status := say(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin",
+		"--json"), nil, "wheat paste on mondays\n")
 	if status != done {
 		t.Fatal(trouble)
 	}
 	if tobias := read[authorLine](t, out)[0]; tobias.Role != "author" || tobias.Link != "" {
 		t.Errorf("the second author is %+v", tobias)
 	}
-	if out := s.say("author", "list"); !strings.Contains(out, "Ilse Verhaagen") || !strings.Contains(out, "admin") || !strings.Contains(out, "Tobias Renkema") {
+	if out := s.say("author", "list"); !strings.Contains(out, "Ilse Verhaagen") || !strings.Contains(out, "admin") ||
+		!strings.Contains(out, "Tobias Renkema") {
 		t.Errorf("the list is\n%s", out)
 	}
-	if _, trouble, status := say(s.ctx, s.args("author", "disable", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "last admin") {
+	if _, trouble, status := say(s.ctx, s.args("author", "disable", "ilse"), nil, ""); status != failed ||
+		!strings.Contains(trouble, "last admin") {
 		t.Errorf("shutting out the last admin: %d, %s", status, trouble)
 	}
 	s.say("author", "disable", "tobias")
-	if _, trouble, status := say(s.ctx, s.args("author", "link", "tobias"), nil, ""); status != failed || !strings.Contains(trouble, "--undo") {
+	if _, trouble, status := say(s.ctx, s.args("author", "link", "tobias"), nil, ""); status != failed ||
+		!strings.Contains(trouble, "--undo") {
 		t.Errorf("a link for somebody disabled: %d, %s", status, trouble)
 	}
 	s.say("author", "disable", "tobias", "--undo")
@@ -132,7 +142,8 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 	if status, body := s.get(link, "text/html"); status != http.StatusOK || !strings.Contains(body, "Tobias Renkema") {
 		t.Errorf("the sign-in link answers %d:\n%s", status, body)
 	}
-	for command, want := range map[string]string{"article list": "no articles", "comment list --waiting": "no comment waits", "deliveries": "nothing is published yet",
+	for command, want := range map[string]string{"article list": "no articles",
+		"comment list --waiting": "no comment waits", "deliveries": "nothing is published yet",
 		"deliveries --failed": "nothing failed", "help article list": "the last saved first"} {
 		if out := s.say(strings.Fields(command)...); !strings.Contains(out, want) {
 			t.Errorf("on an empty blog “%s” says %q", command, out)
@@ -143,13 +154,15 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 		in   string
 		want string
 	}{
-		"a handle that is taken":   {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
-		"a handle with a capital":  {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
-		"a password of three":      {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n", "too short"},
+		"a handle that is taken":  {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
+		"a handle with a capital": {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
+		"a password of three": {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n",
+			"too short"},
 		"somebody nobody knows":    {[]string{"author", "link", "kade"}, "", "author list"},
 		"keys of somebody unknown": {[]string{"author", "rotate-key", "kade"}, "", "author list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, c.in); status != failed || !strings.Contains(trouble, c.want) {
+		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, c.in); status != failed ||
+			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
@@ -158,23 +171,28 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("article", "publish", write(t, "ferry.md", "---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\n---\n\nThe ferry.\n"), "--author", "ilse")
+	s.say("article", "publish", write(t, "ferry.md",
+		"---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\n---\n\nThe ferry.\n"), "--author", "ilse")
 	site := read[voiceLine](t, s.say("site", "voice", "on", "--handle", "overkant", "--json"))[0]
 	if !site.On || !strings.HasPrefix(site.Handle, "@overkant@") || site.URL != s.url+"/" {
 		t.Errorf("the blog speaks as %+v", site)
 	}
-	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") || !strings.Contains(out, "can be followed now, and has that name for ever.") {
+	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") ||
+		!strings.Contains(out, "can be followed now, and has that name for ever.") {
 		t.Errorf("the series: %s", out)
 	}
-	if out := s.say("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") || !strings.Contains(out, "@the_low_road@") {
+	if out := s.say("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") ||
+		!strings.Contains(out, "@the_low_road@") {
 		t.Errorf("the list is\n%s", out)
 	}
 	for path, want := range map[string]string{"/": "@overkant@", "/series/the-low-road": "@the_low_road@"} {
-		if _, body := s.get(s.url+path, "text/html"); !strings.Contains(body, want) || !strings.Contains(body, "/interact?do=follow") {
+		if _, body := s.get(s.url+path, "text/html"); !strings.Contains(body, want) ||
+			!strings.Contains(body, "/interact?do=follow") {
 			t.Errorf("%s does not say how to follow it:\n%s", path, body)
 		}
 	}
-	if status, body := s.get(s.url+"/@the_low_road", "text/html"); status != http.StatusOK || !strings.Contains(body, "The Low Road") {
+	if status, body := s.get(s.url+"/@the_low_road", "text/html"); status != http.StatusOK ||
+		!strings.Contains(body, "The Low Road") {
 		t.Errorf("the handle of the series leads to %d", status)
 	}
 	if out := s.say("site", "voice", "off"); !strings.Contains(out, "silent") {
@@ -189,7 +207,8 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 		"a handle of an author": {"series voice the-low-road on --handle ilse", "stays so"},
 		"a series that is none": {"series voice the-high-road on", "series list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(strings.Fields(c.args)...), nil, ""); status != failed || !strings.Contains(trouble, c.want) {
+		if _, trouble, status := say(s.ctx, s.args(strings.Fields(c.args)...), nil, ""); status != failed ||
+			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
@@ -215,15 +234,18 @@ func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 		return path
 	}
 	keep("pictures/ferry.jpg", picture.Bytes())
-	file := keep("wide.md", []byte("---\ntitle: Four minutes wide\nseries: The Low Road\npart: 2\nauthors: [ilse, tobias]\nguest: Harm <https://harm.example>\n"+
-		"picture: pictures/ferry.jpg\npicture-alt: A ferry.\n---\n\n![The ferry at the buoy](pictures/ferry.jpg)\n\n<script>alert(1)</script>\n"))
+	file := keep("wide.md", []byte("---\ntitle: Four minutes wide\nseries: The Low Road\npart: 2\nauthors: [ilse, "+
+		"tobias]\nguest: Harm <https://harm.example>\n"+
+		"picture: pictures/ferry.jpg\npicture-alt: A ferry.\n---\n\n![The ferry at the "+
+		"buoy](pictures/ferry.jpg)\n\n<script>alert(1)</script>\n"))
 	out, notices, status := say(s.ctx, s.args("article", "publish", file, "--author", "@ilse", "--json"), nil, "")
 	if status != done || !strings.Contains(notices, "raw HTML left out") {
 		t.Fatalf("publish ended with %d: %s", status, notices)
 	}
 	a := read[articleLine](t, out)[0]
 	_, body := s.get(a.URL, "text/html")
-	for _, want := range []string{"Tobias Renkema", "Harm", "The Low Road", `alt="The ferry at the buoy"`, `alt="A ferry."`, "1280w"} {
+	for _, want := range []string{"Tobias Renkema", "Harm", "The Low Road", `alt="The ferry at the buoy"`,
+		`alt="A ferry."`, "1280w"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -231,7 +253,8 @@ func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
 	if strings.Contains(body, "alert(1)</script>") {
 		t.Error("a script reached the page")
 	}
-	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out, "Ilse Verhaagen, Tobias Renkema, Harm") {
+	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out,
+		"Ilse Verhaagen, Tobias Renkema, Harm") {
 		t.Errorf("show says\n%s", out)
 	}
 }
@@ -243,20 +266,26 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 		titled := func(front, words string) string {
 			return "---\ntitle: Under the bridge\n" + front + "---\n\n" + words + "\n"
 		}
-		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Water.")), "--author", "ilse"); !strings.HasPrefix(said, "published ") {
+		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Water.")), "--author",
+			"ilse"); !strings.HasPrefix(said, "published ") {
 			t.Errorf("the first time publish said %q", said)
 		}
-		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Other words altogether.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Other words altogether.")), "--author",
+			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of the same file publish said %q", said)
 		}
 		s.say("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\nOne.\n"), "--author", "ilse")
 		for name, args := range map[string][]string{
-			"another file":                {"article", "publish", write(t, "tram.md", titled("", "A tram.")), "--author", "ilse"},
-			"another draft":               {"article", "draft", write(t, "plans.md", "---\ntitle: A plan\n---\n\nTwo.\n"), "--author", "ilse"},
-			"a file that could be any":    {"article", "publish", "-", "--author", "ilse"},
-			"a folder's file over a file": {"article", "publish", write(t, "index.md", titled("", "Index.")), "--author", "ilse"},
+			"another file": {"article", "publish", write(t, "tram.md", titled("", "A tram.")), "--author",
+				"ilse"},
+			"another draft": {"article", "draft", write(t, "plans.md", "---\ntitle: A plan\n---\n\nTwo.\n"),
+				"--author", "ilse"},
+			"a file that could be any": {"article", "publish", "-", "--author", "ilse"},
+			"a folder's file over a file": {"article", "publish", write(t, "index.md", titled("", "Index.")), "--author",
+				"ilse"},
 		} {
-			if _, trouble, status := say(s.ctx, s.args(args...), nil, titled("", "Piped.")); status != failed || !strings.Contains(trouble, "write “slug: ") {
+			if _, trouble, status := say(s.ctx, s.args(args...), nil, titled("", "Piped.")); status != failed ||
+				!strings.Contains(trouble, "write “slug: ") {
 				t.Errorf("%s: %d, %q", name, status, trouble)
 			}
 		}
@@ -266,10 +295,12 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 		if shown := s.say("article", "show", "a-plan"); !strings.Contains(shown, "One.") {
 			t.Errorf("the draft is\n%s", shown)
 		}
-		if said := s.say("article", "publish", write(t, "tram.md", titled("slug: under-the-bridge\n", "A tram.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+		if said := s.say("article", "publish", write(t, "tram.md", titled("slug: under-the-bridge\n", "A tram.")), "--author",
+			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of a file with the slug publish said %q", said)
 		}
-		if said := s.say("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+		if said := s.say("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author",
+			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of the file that revised it publish said %q", said)
 		}
 	})
@@ -285,10 +316,12 @@ func TestASlugThatAnotherAuthorHasIsPassedOverWhereTheTitleMakesIt(t *testing.T)
 		}
 		s.say("article", "draft", bridge("Of Tobias."), "--author", "tobias")
 		s.say("article", "publish", bridge("Of Ilse."), "--author", "ilse")
-		if said := s.say("article", "publish", bridge("Of Tobias, finished."), "--author", "tobias"); !strings.HasPrefix(said, "published ") || !strings.Contains(said, "/under-the-bridge-2") {
+		if said := s.say("article", "publish", bridge("Of Tobias, finished."), "--author", "tobias"); !strings.HasPrefix(said,
+			"published ") || !strings.Contains(said, "/under-the-bridge-2") {
 			t.Errorf("of a draft whose slug somebody took meanwhile publish said %q", said)
 		}
-		if said := s.say("article", "publish", bridge("Of Tobias, again."), "--author", "tobias"); !strings.HasPrefix(said, "revised ") || !strings.Contains(said, "/under-the-bridge-2") {
+		if said := s.say("article", "publish", bridge("Of Tobias, again."), "--author", "tobias"); !strings.HasPrefix(said,
+			"revised ") || !strings.Contains(said, "/under-the-bridge-2") {
 			t.Errorf("of the same file publish said %q", said)
 		}
 		if shown := s.say("article", "show", "under-the-bridge"); !strings.Contains(shown, "Of Ilse.") {
@@ -339,8 +372,10 @@ func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
 			return path
 		}
 		keep("ferry.jpg", picture.String())
-		wide := "---\ntitle: Wide\nslug: wide\nsummary: On a ferry.\nseries: The Low Road\npart: 2\ntags: [Veer, rivers, veer]\nauthors: [ilse, tobias]\n" +
-			"guest: Harm <https://harm.example>\npicture: ferry.jpg\npicture-alt: A ferry.\ncomments: known\n---\n\nThe *ferry*.\n\n![At the buoy](ferry.jpg)\n"
+		wide := "---\ntitle: Wide\nslug: wide\nsummary: On a ferry.\nseries: The Low Road\npart: 2\ntags: [Veer, rivers, " +
+			"veer]\nauthors: [ilse, tobias]\n" +
+			"guest: Harm <https://harm.example>\npicture: ferry.jpg\npicture-alt: A ferry.\ncomments: known\n---\n\nThe " +
+			"*ferry*.\n\n![At the buoy](ferry.jpg)\n"
 		original := keep("wide.md", wide)
 		dutch := keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje.\n")
 		a := read[articleLine](t, s.say("article", "publish", original, "--author", "ilse", "--json"))[0]
@@ -349,14 +384,16 @@ func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
 		s.wait("the translation is told", func() bool { return len(veerhuis.Received("Update")) == 1 })
 		_, before := s.get(a.Object, "application/activity+json")
 		for _, file := range []string{original, dutch, keep("other.md", wide), original, dutch} {
-			if said := s.say("article", "publish", file, "--author", "ilse"); !strings.HasPrefix(said, "nothing changed: http") || strings.Count(said, "\n") != 1 {
+			if said := s.say("article", "publish", file, "--author", "ilse"); !strings.HasPrefix(said,
+				"nothing changed: http") || strings.Count(said, "\n") != 1 {
 				t.Errorf("of %s publish said %q", file, said)
 			}
 		}
 		if _, now := s.get(a.Object, "application/activity+json"); now != before {
 			t.Errorf("on the wire it was\n%s\nand is\n%s", before, now)
 		}
-		if said := s.say("article", "publish", keep("wide.md", wide+"More.\n"), "--author", "ilse"); !strings.HasPrefix(said, "revised ") {
+		if said := s.say("article", "publish", keep("wide.md", wide+"More.\n"), "--author", "ilse"); !strings.HasPrefix(said,
+			"revised ") {
 			t.Errorf("of another text publish said %q", said)
 		}
 		s.wait("the change is told", func() bool { return len(veerhuis.Received("Update")) == 2 })
@@ -366,7 +403,9 @@ func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
 		if shown := s.say("article", "show", "wide"); strings.Contains(shown, "changed since") {
 			t.Errorf("the translation is behind still:\n%s", shown)
 		}
-		if said := s.say("article", "publish", keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje komt.\n"), "--author", "ilse"); !strings.HasPrefix(said, "published ") {
+		if said := s.say("article", "publish",
+			keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje komt.\n"), "--author",
+			"ilse"); !strings.HasPrefix(said, "published ") {
 			t.Errorf("of another translation publish said %q", said)
 		}
 		s.wait("that is told, as the third", func() bool { return len(veerhuis.Received("Update")) == 3 })
@@ -383,26 +422,32 @@ func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
 		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
 		for _, step := range []struct{ args, status string }{
 			{"article withdraw the-bridge-that-hums", "withdrawn"},
-			{"article publish " + write(t, "bridge.md", strings.Replace(hums("Hums"), "slug", "date: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\nslug", 1)) + " --author ilse", "scheduled"},
+			{"article publish " + write(t, "bridge.md",
+				strings.Replace(hums("Hums"), "slug", "date: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\nslug", 1)) +
+				" --author ilse", "scheduled"},
 			{"article undo the-bridge-that-hums", "draft"},
 		} {
 			s.say(strings.Fields(step.args)...)
 			for _, file := range []string{write(t, "slug.md", hums("Other words")), "-"} {
 				_, trouble, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, hums("Other words"))
-				if status != failed || !strings.Contains(trouble, "is that of the article “Hums”, which came from bridge.md") || !strings.Contains(trouble, "write another slug") {
+				if status != failed || !strings.Contains(trouble, "is that of the article “Hums”, which came from bridge.md") ||
+					!strings.Contains(trouble, "write another slug") {
 					t.Errorf("over one that is %s, %s: %d, %q", step.status, file, status, trouble)
 				}
 			}
-			if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, step.status) || strings.Contains(shown, "Other words") {
+			if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, step.status) ||
+				strings.Contains(shown, "Other words") {
 				t.Errorf("it is\n%s", shown)
 			}
 		}
 		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
 		s.say("article", "withdraw", "the-bridge-that-hums")
-		if said := s.say("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author", "ilse"); !strings.Contains(said, "withdrawn as before") {
+		if said := s.say("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author",
+			"ilse"); !strings.Contains(said, "withdrawn as before") {
 			t.Errorf("of a file of its name draft said %q", said)
 		}
-		if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") || !strings.Contains(shown, "Hums higher") {
+		if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") ||
+			!strings.Contains(shown, "Hums higher") {
 			t.Errorf("it is\n%s", shown)
 		}
 	})
@@ -413,10 +458,13 @@ func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 	s.ilse()
 	hole := "---\ntitle: Wide\n---\n\nThe ferry.\n\n![A buoy](gone.png)\n"
 	file := write(t, "wide.md", hole)
-	if _, notices, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, ""); status != done || !strings.Contains(notices, file+": line 7: picture not found: gone.png") {
+	if _, notices, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, ""); status != done ||
+		!strings.Contains(notices, file+": line 7: picture not found: gone.png") {
 		t.Errorf("draft: %d, %q", status, notices)
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "“gone.png” is not there") || !strings.Contains(trouble, "kept as a draft") {
+	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
+		""); status != failed || !strings.Contains(trouble, "“gone.png” is not there") ||
+		!strings.Contains(trouble, "kept as a draft") {
 		t.Errorf("publish: %d, %q", status, trouble)
 	}
 	if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "draft" {
@@ -424,10 +472,12 @@ func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 	}
 	whole := write(t, "wide.md", "---\ntitle: Wide\n---\n\nThe ferry.\n")
 	a := read[articleLine](t, s.say("article", "publish", whole, "--author", "ilse", "--json"))[0]
-	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "nothing is changed") {
+	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
+		""); status != failed || !strings.Contains(trouble, "nothing is changed") {
 		t.Errorf("a revision: %d, %q", status, trouble)
 	}
-	if shown := s.say("article", "show", string(a.ID)); !strings.Contains(shown, "published") || strings.Contains(shown, "gone.png") {
+	if shown := s.say("article", "show", string(a.ID)); !strings.Contains(shown, "published") ||
+		strings.Contains(shown, "gone.png") {
 		t.Errorf("it is\n%s", shown)
 	}
 }
@@ -457,7 +507,8 @@ func TestWithdrawSaysWhatTheListSays(t *testing.T) {
 	file := write(t, "wide.md", "---\ntitle: Wide\n---\n\nWords.\n")
 	for _, hold := range []string{"0s", "1h"} { // the second time nothing has left when it is taken back
 		s.say("article", "publish", file, "--author", "ilse", "--hold", hold)
-		if said := s.say("article", "withdraw", "wide"); !strings.Contains(said, "withdrawn") || strings.Contains(said, "a draft again") {
+		if said := s.say("article", "withdraw", "wide"); !strings.Contains(said, "withdrawn") ||
+			strings.Contains(said, "a draft again") {
 			t.Errorf("held for %s, withdraw said %q", hold, said)
 		}
 		if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "withdrawn" {
@@ -470,16 +521,21 @@ func TestWithdrawSaysWhatToDoWithWhatIsNotOut(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Kept\n---\n\nWords.\n"), "--author", "ilse")
-	s.say("article", "publish", write(t, "later.md", "---\ntitle: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n---\n\nWords.\n"), "--author", "ilse")
-	for slug, want := range map[string]string{"kept": "“kept” is a draft", "later": "“causerie article undo later” makes it a draft again"} {
-		if _, trouble, status := say(s.ctx, s.args("article", "withdraw", slug), nil, ""); status != failed || !strings.Contains(trouble, want) {
+	s.say("article", "publish", write(t, "later.md",
+		"---\ntitle: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n---\n\nWords.\n"), "--author",
+		"ilse")
+	for slug, want := range map[string]string{"kept": "“kept” is a draft",
+		"later": "“causerie article undo later” makes it a draft again"} {
+		if _, trouble, status := say(s.ctx, s.args("article", "withdraw", slug), nil, ""); status != failed ||
+			!strings.Contains(trouble, want) {
 			t.Errorf("%s: %d, %q", slug, status, trouble)
 		}
 	}
 	if said := s.say("article", "undo", "later"); !strings.Contains(said, "“Later” is a draft again") {
 		t.Errorf("undo said %q", said)
 	}
-	if shown := read[articleLine](t, s.say("article", "show", "later", "--json"))[0]; shown.Status != "draft" || shown.Scheduled != "" {
+	if shown := read[articleLine](t, s.say("article", "show", "later", "--json"))[0]; shown.Status != "draft" ||
+		shown.Scheduled != "" {
 		t.Errorf("it is %+v", shown)
 	}
 }
@@ -488,7 +544,8 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse")
+		s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author",
+			"ilse")
 		breed := "---\ntitle: Vier minuten breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nHet pontje.\n"
 		withPicture := write(t, "breed.md", breed+"\n![De steiger](steiger.png)\n")
 		picture, err := os.Create(filepath.Join(filepath.Dir(withPicture), "steiger.png"))
@@ -498,9 +555,11 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 		refuse := func(when string) {
 			t.Helper()
 			before := s.say("article", "show", "four-minutes-wide")
-			for flags, want := range map[string]string{"--hold 1h": "keep the text with “causerie article draft”", "--hold=-1h": "--hold", "--quiet": "always told: leave it out"} {
+			for flags, want := range map[string]string{"--hold 1h": "keep the text with “causerie article draft”",
+				"--hold=-1h": "--hold", "--quiet": "always told: leave it out"} {
 				args := append([]string{"article", "publish", withPicture, "--author", "ilse"}, strings.Fields(flags)...)
-				if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != misusing || !strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
+				if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != misusing ||
+					!strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
 					t.Errorf("%s, %s: %d, %q", when, flags, status, trouble)
 				}
 			}
@@ -515,7 +574,9 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 		s.say("article", "publish", write(t, "breed.md", breed), "--author", "ilse")
 		refuse("when it has readers")
 		shown := s.say("article", "show", "four-minutes-wide")
-		if _, trouble, status := say(s.ctx, s.args("article", "draft", write(t, "breed.md", breed+"\nNog niet.\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "“vier-minuten-breed” is published already") {
+		if _, trouble, status := say(s.ctx, s.args("article", "draft", write(t, "breed.md", breed+"\nNog niet.\n"),
+			"--author", "ilse"), nil, ""); status != failed ||
+			!strings.Contains(trouble, "“vier-minuten-breed” is published already") {
 			t.Errorf("a draft of it: %d, %q", status, trouble)
 		}
 		if now := s.say("article", "show", "four-minutes-wide"); now != shown {
@@ -532,19 +593,23 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
-	a := read[articleLine](t, s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse", "--json"))[0]
+	a := read[articleLine](t, s.say("article", "publish",
+		write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse", "--json"))[0]
 	file := func(more string) string {
 		return write(t, "breed.md", "---\ntitle: Vier minuten breed\nlanguage: nl\n"+more+"---\n\nHet pontje.\n")
 	}
-	out, notices, status := say(s.ctx, s.args("article", "publish", file("translation-of: four-minutes-wide\ntags: [veer]\n"), "--author", "ilse", "--json"), nil, "")
+	out, notices, status := say(s.ctx, s.args("article", "publish",
+		file("translation-of: four-minutes-wide\ntags: [veer]\n"), "--author", "ilse", "--json"), nil, "")
 	if status != done || !strings.Contains(notices, "left to the original: tags") {
 		t.Fatalf("it ended with %d: %s", status, notices)
 	}
 	dutch := read[articleLine](t, out)[0]
-	if dutch.ID != a.ID || dutch.Object != a.Object || dutch.URL != strings.Replace(a.URL, "four-minutes-wide", "vier-minuten-breed", 1) {
+	if dutch.ID != a.ID || dutch.Object != a.Object ||
+		dutch.URL != strings.Replace(a.URL, "four-minutes-wide", "vier-minuten-breed", 1) {
 		t.Errorf("the original is %+v, the translation %+v", a, dutch)
 	}
-	if status, body := s.get(dutch.URL, "text/html"); status != 200 || !strings.Contains(body, "Het pontje.") || !strings.Contains(body, "also in English") {
+	if status, body := s.get(dutch.URL, "text/html"); status != 200 || !strings.Contains(body, "Het pontje.") ||
+		!strings.Contains(body, "also in English") {
 		t.Errorf("its page answers %d:\n%s", status, body)
 	}
 	for _, address := range []string{a.URL, dutch.URL} {
@@ -555,30 +620,37 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	if _, body := s.get(a.Object, "application/activity+json"); !strings.Contains(body, `"updated":"`) {
 		t.Errorf("on the wire it is no newer:\n%s", body)
 	}
-	if _, body := s.get(dutch.URL, "application/activity+json"); !strings.Contains(body, `"nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`) {
+	if _, body := s.get(dutch.URL, "application/activity+json"); !strings.Contains(body,
+		`"nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`) {
 		t.Errorf("on the wire it is\n%s", body)
 	}
-	if out := s.say("article", "draft", write(t, "breit.md", "---\ntitle: Vier Minuten breit\nlanguage: de\ntranslation-of: vier-minuten-breed\n---\n\nDie Fähre.\n"), "--author", "ilse"); !strings.Contains(out, "draft of a translation") {
+	if out := s.say("article", "draft", write(t, "breit.md",
+		"---\ntitle: Vier Minuten breit\nlanguage: de\ntranslation-of: vier-minuten-breed\n---\n\nDie Fähre.\n"), "--author",
+		"ilse"); !strings.Contains(out, "draft of a translation") {
 		t.Errorf("a draft: %s", out)
 	}
 	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out, "de (draft), nl") {
 		t.Errorf("show says\n%s", out)
 	}
 	for name, c := range map[string]struct{ file, author, want string }{
-		"in the original's language": {write(t, "wide2.md", "---\ntitle: W\nlanguage: en\ntranslation-of: four-minutes-wide\n---\n\nW.\n"), "ilse", "as that of the original"},
-		"of somebody else's":         {file("translation-of: four-minutes-wide\n"), "tobias", "belongs to another author"},
-		"of what is not there":       {file("translation-of: nothing\n"), "ilse", "there is no article"},
-		"as an article of its own":   {file(""), "ilse", "say translation-of"},
+		"in the original's language": {write(t, "wide2.md",
+			"---\ntitle: W\nlanguage: en\ntranslation-of: four-minutes-wide\n---\n\nW.\n"), "ilse", "as that of the original"},
+		"of somebody else's":       {file("translation-of: four-minutes-wide\n"), "tobias", "belongs to another author"},
+		"of what is not there":     {file("translation-of: nothing\n"), "ilse", "there is no article"},
+		"as an article of its own": {file(""), "ilse", "say translation-of"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil, ""); status != failed || !strings.Contains(trouble, c.want) {
+		if _, trouble, status := say(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil,
+			""); status != failed || !strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
 	if out := s.say("article", "untranslate", "four-minutes-wide", "nl"); !strings.Contains(out, "leads to the original") {
 		t.Errorf("untranslate says %q", out)
 	}
-	s.wait("the original answers at its address", func() bool { _, body := s.get(dutch.URL, "text/html"); return strings.Contains(body, "The ferry.") })
-	if _, trouble, status := say(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil, ""); status != failed || !strings.Contains(trouble, "has no translation in nl") {
+	s.wait("the original answers at its address",
+		func() bool { _, body := s.get(dutch.URL, "text/html"); return strings.Contains(body, "The ferry.") })
+	if _, trouble, status := say(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil,
+		""); status != failed || !strings.Contains(trouble, "has no translation in nl") {
 		t.Errorf("twice: %d, %q", status, trouble)
 	}
 }
@@ -595,7 +667,8 @@ func TestAnArticleIsPinned(t *testing.T) {
 		t.Errorf("the page of its author is\n%s", body)
 	}
 	s.say("article", "unpin", string(a.ID))
-	if _, trouble, status := say(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed || !strings.Contains(trouble, "only what is published") {
+	if _, trouble, status := say(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed ||
+		!strings.Contains(trouble, "only what is published") {
 		t.Errorf("a draft: %d, %q", status, trouble)
 	}
 }
@@ -605,10 +678,12 @@ func TestDraftsAreKeptAndDeleted(t *testing.T) {
 	s.ilse()
 	file := write(t, "ferry.md", ferry)
 	first := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]
-	if again := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]; again.ID != first.ID || again.Status != "draft" {
+	if again := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse",
+		"--json"))[0]; again.ID != first.ID || again.Status != "draft" {
 		t.Errorf("the same file again is %+v, not %+v", again, first)
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "is a draft, which nobody") {
+	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed ||
+		!strings.Contains(trouble, "is a draft, which nobody") {
 		t.Errorf("withdrawing a draft: %d, %s", status, trouble)
 	}
 	s.say("article", "delete", string(first.ID))
@@ -623,17 +698,19 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
 	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 	for name, c := range map[string]struct{ author, text, want string }{
-		"a key that is misspelt":          {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
-		"no title":                        {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
-		"no text":                         {"ilse", "---\ntitle: Empty\n---\n", "empty"},
-		"a slug that somebody else has":   {"tobias", "---\ntitle: F\nslug: four-minutes-wide\n---\nx\n", "belongs to another article"},
+		"a key that is misspelt": {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
+		"no title":               {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
+		"no text":                {"ilse", "---\ntitle: Empty\n---\n", "empty"},
+		"a slug that somebody else has": {"tobias", "---\ntitle: F\nslug: four-minutes-wide\n---\nx\n",
+			"belongs to another article"},
 		"a warning that would be in vain": {"ilse", "---\ntitle: W\nwarning: rain\n---\nx\n", "note-full"},
 		"a picture that is not there":     {"ilse", "---\ntitle: P\npicture: none.jpg\n---\nx\n", "none.jpg"},
 		"a part of no series":             {"ilse", "---\ntitle: P\npart: 3\n---\nx\n", "part needs a series"},
 		"a co-author nobody knows":        {"ilse", "---\ntitle: C\nauthors: [kade]\n---\nx\n", "kade"},
 		"an author nobody knows":          {"kade", ferry, "author list"},
 	} {
-		_, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "bad.md", c.text), "--author", c.author), nil, "")
+		_, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "bad.md", c.text), "--author", c.author), nil,
+			"")
 		if status != failed || !strings.Contains(trouble, c.want) || !strings.HasPrefix(trouble, "causerie: ") {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
@@ -648,12 +725,16 @@ func TestStartsThatCannotBe(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a port that is taken":                   {s.args("serve", "--listen", taken), "taken by another program"},
-		"an address that is none":                {s.args("--listen", "nowhere"), "host:port"},
-		"another url":                            {s.args("--listen", freePort(t), "--url", "https://overkant.example"), "founded as " + s.url},
-		"another domain for handles":             {s.args("--listen", freePort(t), "--handle-domain", "overkant.example"), "founded with " + taken},
-		"a database inside a file":               {[]string{"--listen", freePort(t), "--database", file + "/causerie.db"}, "--database"},
-		"a database that does not answer":        {[]string{"--listen", freePort(t), "--database", "postgres://127.0.0.1:1/x"}, "--database"},
+		"a port that is taken":    {s.args("serve", "--listen", taken), "taken by another program"},
+		"an address that is none": {s.args("--listen", "nowhere"), "host:port"},
+		"another url": {s.args("--listen", freePort(t), "--url", "https://overkant.example"),
+			"founded as " + s.url},
+		"another domain for handles": {s.args("--listen", freePort(t), "--handle-domain", "overkant.example"),
+			"founded with " + taken},
+		"a database inside a file": {[]string{"--listen", freePort(t), "--database", file + "/causerie.db"},
+			"--database"},
+		"a database that does not answer": {[]string{"--listen", freePort(t), "--database",
+			"postgres://127.0.0.1:1/x"}, "--database"},
 		"a database of a kind that is not known": {[]string{"--listen", freePort(t), "--database", "mysql://x"}, "SQLite"},
 		"a command without a blog":               {[]string{"article", "list", "--data", t.TempDir()}, "no blog"},
 		"a command for later":                    {[]string{"backup", "all.zip", "--dry-run"}, "later version"},
@@ -685,7 +766,8 @@ func TestASocketFileIsTakenOverOnlyFromTheDead(t *testing.T) {
 
 func TestMigrateListsItsSteps(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "causerie.db")
-	if _, trouble, status := say(t.Context(), []string{"migrate", "--status", "--database", database}, nil, ""); status != failed || !strings.Contains(trouble, "no blog") {
+	if _, trouble, status := say(t.Context(), []string{"migrate", "--status", "--database", database}, nil,
+		""); status != failed || !strings.Contains(trouble, "no blog") {
 		t.Errorf("the status of nothing: %d, %s", status, trouble)
 	}
 	for _, args := range [][]string{{"migrate"}, {"migrate", "--status"}} {
@@ -706,8 +788,10 @@ func TestTheDemoMakesItsTrip(t *testing.T) {
 	if status != done {
 		t.Fatalf("the demo ended with %d: %s\n%s", status, trouble, out)
 	}
-	for _, want := range []string{"published “Four minutes wide”", "-> 3 servers", "delivered 3/3", "reply from @bram@127.0.0.1:", "4 replies, 2 likes and 1 boost",
-		"-> @overkant@127.0.0.1:", "-> @lowroad@127.0.0.1:", "one of the texts a translation", "quote from @deniz@127.0.0.1:", "named by @wietske@127.0.0.1:", "which waits to be let in"} {
+	for _, want := range []string{"published “Four minutes wide”", "-> 3 servers", "delivered 3/3",
+		"reply from @bram@127.0.0.1:", "4 replies, 2 likes and 1 boost",
+		"-> @overkant@127.0.0.1:", "-> @lowroad@127.0.0.1:", "one of the texts a translation", "quote from @deniz@127.0.0.1:",
+		"named by @wietske@127.0.0.1:", "which waits to be let in"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}

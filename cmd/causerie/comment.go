@@ -46,7 +46,8 @@ func (x commentDelete) Run(ctx context.Context, c *console, config Config, log *
 	})
 }
 
-func (x commentNamed) act(ctx context.Context, c *console, config Config, log *slog.Logger, said string, do func(*app, blog.ID) error) error {
+func (x commentNamed) act(ctx context.Context, c *console, config Config, log *slog.Logger, said string,
+	do func(*app, blog.ID) error) error {
 	return at(ctx, config, log, existing, func(app *app) error {
 		err := blog.ErrNotFound
 		if blog.ValidID(x.Comment) {

@@ -19,8 +19,10 @@ type commentFetch struct {
 }
 
 func (commentFetch) Help() string {
-	return "An answer to a comment is sent to whoever wrote that comment, and not here. Their servers list it; what they list is fetched from " +
-		"its own server and let in by the rules for all comments. The server does this by itself after each comment, ever more rarely for three days."
+	return "An answer to a comment is sent to whoever wrote that comment, and not here. Their servers list it; what " +
+		"they list is fetched from " +
+		"its own server and let in by the rules for all comments. The server does this by itself after each comment, ever " +
+		"more rarely for three days."
 }
 
 // fetchLine is what came of it, as programs read it.
@@ -51,7 +53,8 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 			return err
 		}
 		t := newTable(c.out, x.JSON)
-		words := fmt.Sprintf("asked %s, which list %s: %s", text.Plural(found.Servers, "server", "servers"), text.Plural(found.Listed, "answer", "answers"), text.Plural(found.New, "new comment", "new comments"))
+		words := fmt.Sprintf("asked %s, which list %s: %s", text.Plural(found.Servers, "server", "servers"),
+			text.Plural(found.Listed, "answer", "answers"), text.Plural(found.New, "new comment", "new comments"))
 		t.line(fetchLine{a.Slug, found}, words)
 		if !x.JSON {
 			for _, u := range found.Untaken {

@@ -80,7 +80,8 @@ func (app *app) printComments(ctx context.Context, t *table, comments []blog.Com
 			}
 			who = app.site.Handle(voice.Handle)
 		}
-		line := commentLine{c.ID, cmp.Or(string(c.Kind), "reply"), string(c.State), who, articles[c.ArticleID].Slug, c.Address, instant(&c.ArrivedAt), c.Plain}
+		line := commentLine{c.ID, cmp.Or(string(c.Kind), "reply"), string(c.State), who, articles[c.ArticleID].Slug,
+			c.Address, instant(&c.ArrivedAt), c.Plain}
 		t.line(line, string(c.ID), line.Kind, line.State, line.Author, line.Article, text.Excerpt(c.Plain, 60))
 	}
 	return nil

@@ -25,9 +25,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the file
-// and the table that “causerie serve --help” prints are made from its tags. No other file reads the environment, and
-// rooms get the values they need when they are made.
+// Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the
+// file and the table that “causerie serve --help” prints are made from its tags. No other file reads the environment,
+// and rooms get the values they need when they are made.
 type Config struct {
 	File string `name:"config" group:"settings" placeholder:"FILE" help:"A YAML file with settings, one “name: value” a line."`
 
@@ -254,8 +254,8 @@ func (p prefixes) contains(number netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(number.Unmap()) })
 }
 
-// complete checks what was set and fills in what follows from it. An empty URL, HandleDomain, Timezone or Language means
-// that nobody said: what the blog already has then holds.
+// complete checks what was set and fills in what follows from it. An empty URL, HandleDomain, Timezone or Language
+// means that nobody said: what the blog already has then holds.
 func (c *Config) complete(env []string) error {
 	c.machineZone, c.sockets = localZone(env), handedSockets(env)
 	if err := c.refuseLater(); err != nil {
@@ -317,7 +317,8 @@ func (c *Config) refuseLater() error {
 func (c *Config) checkURL() error {
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
+			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 			return fmt.Errorf("url: %q is not the address of a whole site; write it like https://overkant.example", c.URL)
 		}
 		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
@@ -343,7 +344,8 @@ func (c Config) publicURL() string {
 // listenAddress is where to listen when systemd brings nothing.
 func (c Config) listenAddress() string { return cmp.Or(c.Listen, "localhost:8080") }
 
-var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
+	"error": slog.LevelError}
 
 func (c *Config) readLog() error {
 	c.json = !isatty.IsTerminal(os.Stderr.Fd())

@@ -25,8 +25,10 @@ func settle(t *testing.T, args, env []string) (Config, error) {
 }
 
 func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
-	file := write(t, "causerie.yaml", "url: https://file.example\nlisten: localhost:1\ndata: /file\ntrusted-proxies: [10.0.0.1, 192.168.0.0/16]\n")
-	for name, args := range map[string][]string{"a file named by a flag": {"--config", file}, "a file named by a variable": nil} {
+	file := write(t, "causerie.yaml", "url: https://file.example\nlisten: localhost:1\ndata: /file\ntrusted-proxies: "+
+		"[10.0.0.1, 192.168.0.0/16]\n")
+	for name, args := range map[string][]string{"a file named by a flag": {"--config", file},
+		"a file named by a variable": nil} {
 		env := []string{"CAUSERIE_URL=https://Env.example/", "CAUSERIE_LISTEN=localhost:2", "PATH=/bin"}
 		if args == nil {
 			env = append(env, "CAUSERIE_CONFIG="+file)
@@ -37,7 +39,8 @@ func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
 		}
 		want := prefixes{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("192.168.0.0/16")}
 		got := []string{c.Listen, c.URL, c.Data, c.Database, c.Media}
-		if diff := cmp.Diff([]string{"localhost:3", "https://env.example", "/file", "/file/causerie.db", "/file/media"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"localhost:3", "https://env.example", "/file", "/file/causerie.db", "/file/media"},
+			got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 		if len(c.TrustedProxies) != 2 || c.TrustedProxies[0] != want[0] || c.TrustedProxies[1] != want[1] {
@@ -66,45 +69,59 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 		args, env  []string
 		file, want string
 	}{
-		"a misspelt flag":                 {args: []string{"--databse=x"}, want: `"--database"`},
-		"a misspelt variable":             {env: []string{"CAUSERIE_DATABSE=x"}, want: `"CAUSERIE_DATABASE"`},
-		"a variable from nowhere":         {env: []string{"CAUSERIE_QQQQQQQQQQQQ=x"}, want: "serve --help"},
-		"a misspelt key":                  {file: "listen: a:1\ndatabse: x\n", want: `"database"`},
-		"a key without a simple value":    {file: "listen: {a: b}\n", want: "needs one value"},
-		"a file that is no YAML":          {file: "a: [\n", want: "line"},
-		"a file that is a list":           {file: "- a\n", want: "name: value"},
-		"a file that is not there":        {args: []string{"--config=/nowhere/x.yaml"}, want: "cannot be read"},
-		"a misspelt command":              {args: []string{"artcle"}, want: "“article”"},
-		"a word too many":                 {args: []string{"article", "list", "extra"}, want: "“extra” is one word too many: “causerie article list --help”"},
-		"a word too many to serve":        {args: []string{"serve", "artcle"}, want: "“causerie serve --help”"},
-		"a url with a path":               {args: []string{"--url=https://overkant.example/blog"}, want: "whole site"},
-		"a url without a scheme":          {args: []string{"--url=overkant.example"}, want: "https://overkant.example"},
-		"a domain that is an address":     {args: []string{"--handle-domain=https://x"}, want: "not a domain"},
-		"a network that is none":          {args: []string{"--federation-allow=loopback"}, want: "10.0.0.0/8"},
-		"a zone that is none":             {args: []string{"--timezone=Oudewaard"}, want: "Europe/Amsterdam"},
-		"a language that is none":         {args: []string{"--language=dutch!"}, want: "pt-BR"},
-		"a log that is none":              {args: []string{"--log=jsn"}, want: `"json"`},
-		"certificates":                    {args: []string{"--tls=auto"}, want: "later version"},
-		"mail":                            {env: []string{"CAUSERIE_SMTP=smtp://x"}, want: "later version"},
-		"measurements":                    {file: "metrics-listen: localhost:9\n", want: "later version"},
-		"pictures in a bucket":            {args: []string{"--media=s3://b"}, want: "later version"},
-		"a command without its words":     {args: []string{"article", "publish"}, want: "--author"},
-		"a command that goes on":          {args: []string{"article"}, want: "“causerie article” needs one word more: publish, draft, list, show, pin, unpin, untranslate, undo, withdraw or delete"},
+		"a misspelt flag":              {args: []string{"--databse=x"}, want: `"--database"`},
+		"a misspelt variable":          {env: []string{"CAUSERIE_DATABSE=x"}, want: `"CAUSERIE_DATABASE"`},
+		"a variable from nowhere":      {env: []string{"CAUSERIE_QQQQQQQQQQQQ=x"}, want: "serve --help"},
+		"a misspelt key":               {file: "listen: a:1\ndatabse: x\n", want: `"database"`},
+		"a key without a simple value": {file: "listen: {a: b}\n", want: "needs one value"},
+		"a file that is no YAML":       {file: "a: [\n", want: "line"},
+		"a file that is a list":        {file: "- a\n", want: "name: value"},
+		"a file that is not there":     {args: []string{"--config=/nowhere/x.yaml"}, want: "cannot be read"},
+		"a misspelt command":           {args: []string{"artcle"}, want: "“article”"},
+		"a word too many": {args: []string{"article", "list", "extra"},
+			want: "“extra” is one word too many: “causerie article list --help”"},
+		"a word too many to serve":    {args: []string{"serve", "artcle"}, want: "“causerie serve --help”"},
+		"a url with a path":           {args: []string{"--url=https://overkant.example/blog"}, want: "whole site"},
+		"a url without a scheme":      {args: []string{"--url=overkant.example"}, want: "https://overkant.example"},
+		"a domain that is an address": {args: []string{"--handle-domain=https://x"}, want: "not a domain"},
+		"a network that is none":      {args: []string{"--federation-allow=loopback"}, want: "10.0.0.0/8"},
+		"a zone that is none":         {args: []string{"--timezone=Oudewaard"}, want: "Europe/Amsterdam"},
+		"a language that is none":     {args: []string{"--language=dutch!"}, want: "pt-BR"},
+		"a log that is none":          {args: []string{"--log=jsn"}, want: `"json"`},
+		"certificates":                {args: []string{"--tls=auto"}, want: "later version"},
+		"mail":                        {env: []string{"CAUSERIE_SMTP=smtp://x"}, want: "later version"},
+		"measurements":                {file: "metrics-listen: localhost:9\n", want: "later version"},
+		"pictures in a bucket":        {args: []string{"--media=s3://b"}, want: "later version"},
+		"a command without its words": {args: []string{"article", "publish"}, want: "--author"},
+		"a command that goes on": {args: []string{"article"},
+			want: "“causerie article” needs one word more: publish, draft, list, show, pin, unpin, untranslate, undo, " +
+				"withdraw or delete"},
 		"a command that goes on with one": {args: []string{"site"}, want: "“causerie site” needs one word more: voice"},
-		"a misspelt second command":       {args: []string{"article", "lst"}, want: "there is no command “article lst”; did you mean “article list”?"},
-		"a second command that is none":   {args: []string{"article", "frob"}, want: "there is no command “article frob”: “causerie article --help” lists them all"},
-		"a command that is none":          {args: []string{"frobnicate"}, want: "there is no command “frobnicate”: “causerie --help” lists them all"},
-		"a flag without its value":        {args: []string{"--listen"}, want: "--listen needs a value: write --listen ADDR"},
-		"a flag that takes the next":      {args: []string{"serve", "--listen", "--data", "x"}, want: "--listen needs a value: write --listen ADDR"},
-		"a command without its flag":      {args: []string{"article", "publish", "x.md"}, want: "“causerie article publish” needs --author=HANDLE: “causerie article publish --help”"},
-		"a command without its file":      {args: []string{"article", "publish", "--author", "ilse"}, want: "“causerie article publish” needs <file>: "},
-		"a choice that is none":           {args: []string{"article", "list", "--status", "lost"}, want: "--status must be draft, scheduled, published, withdrawn or deleted, not “lost”"},
-		"a switch between on and off":     {args: []string{"site", "voice", "maybe"}, want: "<switch> must be on or off, not “maybe”"},
-		"a time that is none":             {args: []string{"article", "publish", "x.md", "--author", "ilse", "--hold", "soon"}, want: "--hold must be a length of time such as 30s or 2h, not “soon”"},
-		"a yes that is none":              {env: []string{"CAUSERIE_AUTHORIZED_FETCH=perhaps"}, want: "--authorized-fetch must be true or false, not “perhaps”"},
-		"a setting the demo has not":      {args: []string{"demo", "--data", "x"}, want: "--data is not for the demo"},
-		"a role that is none":             {args: []string{"author", "add", "x", "--name=X", "--role=king"}, want: "admin"},
-		"a password that does not come":   {args: []string{"author", "add", "x", "--name=X", "--password-stdin"}, want: "standard input"},
+		"a misspelt second command": {args: []string{"article", "lst"},
+			want: "there is no command “article lst”; did you mean “article list”?"},
+		"a second command that is none": {args: []string{"article", "frob"},
+			want: "there is no command “article frob”: “causerie article --help” lists them all"},
+		"a command that is none": {args: []string{"frobnicate"},
+			want: "there is no command “frobnicate”: “causerie --help” lists them all"},
+		"a flag without its value": {args: []string{"--listen"}, want: "--listen needs a value: write --listen ADDR"},
+		"a flag that takes the next": {args: []string{"serve", "--listen", "--data", "x"},
+			want: "--listen needs a value: write --listen ADDR"},
+		"a command without its flag": {args: []string{"article", "publish", "x.md"},
+			want: "“causerie article publish” needs --author=HANDLE: “causerie article publish --help”"},
+		"a command without its file": {args: []string{"article", "publish", "--author", "ilse"},
+			want: "“causerie article publish” needs <file>: "},
+		"a choice that is none": {args: []string{"article", "list", "--status", "lost"},
+			want: "--status must be draft, scheduled, published, withdrawn or deleted, not “lost”"},
+		"a switch between on and off": {args: []string{"site", "voice", "maybe"},
+			want: "<switch> must be on or off, not “maybe”"},
+		"a time that is none": {args: []string{"article", "publish", "x.md", "--author", "ilse", "--hold", "soon"},
+			want: "--hold must be a length of time such as 30s or 2h, not “soon”"},
+		"a yes that is none": {env: []string{"CAUSERIE_AUTHORIZED_FETCH=perhaps"},
+			want: "--authorized-fetch must be true or false, not “perhaps”"},
+		"a setting the demo has not": {args: []string{"demo", "--data", "x"}, want: "--data is not for the demo"},
+		"a role that is none":        {args: []string{"author", "add", "x", "--name=X", "--role=king"}, want: "admin"},
+		"a password that does not come": {args: []string{"author", "add", "x", "--name=X", "--password-stdin"},
+			want: "standard input"},
 	} {
 		if c.file != "" {
 			c.args = append(c.args, "--config", write(t, "c.yaml", c.file))
@@ -117,7 +134,8 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 }
 
 func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
-	if _, err := settle(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x", "CAUSERIEX=1"}); err != nil {
+	if _, err := settle(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x",
+		"CAUSERIEX=1"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -137,23 +155,28 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 	if status != done {
 		t.Errorf("it ends with %d", status)
 	}
-	for _, command := range []string{"", "demo", "author add", "author list", "author password", "author link", "author disable", "article publish", "article draft",
-		"article list", "article show", "article undo", "article withdraw", "article delete", "comment list", "comment approve", "comment hide", "comment delete",
+	for _, command := range []string{"", "demo", "author add", "author list", "author password", "author link",
+		"author disable", "article publish", "article draft",
+		"article list", "article show", "article undo", "article withdraw", "article delete", "comment list",
+		"comment approve", "comment hide", "comment delete",
 		"deliveries", "deliveries retry", "migrate", "version"} {
 		out, trouble, status := say(t.Context(), append(strings.Fields(command), "--help"), nil, "")
-		if status != done || !strings.Contains(out, "Usage: causerie "+command) || strings.Contains(out, "--handle-domain=") || trouble != "" {
+		if status != done || !strings.Contains(out, "Usage: causerie "+command) ||
+			strings.Contains(out, "--handle-domain=") || trouble != "" {
 			t.Errorf("%q --help ends with %d:\n%s%s", command, status, out, trouble)
 		}
 	}
 }
 
 func TestHelpListsWhatACommandHeeds(t *testing.T) {
-	for command, want := range map[string]string{"fetch": "--federation-allow", "comment fetch": "--federation-allow", "doctor": "--federation-allow", "demo": "--listen"} {
+	for command, want := range map[string]string{"fetch": "--federation-allow", "comment fetch": "--federation-allow",
+		"doctor": "--federation-allow", "demo": "--listen"} {
 		if out, _, _ := say(t.Context(), append(strings.Fields(command), "--help"), nil, ""); !strings.Contains(out, want) {
 			t.Errorf("%q --help lacks %s:\n%s", command, want, out)
 		}
 	}
-	if out, _, _ := say(t.Context(), []string{"demo", "--help"}, nil, ""); strings.Count(out, ":8080") != 1 || !strings.Contains(out, "127.0.0.1:8080") {
+	if out, _, _ := say(t.Context(), []string{"demo", "--help"}, nil, ""); strings.Count(out, ":8080") != 1 ||
+		!strings.Contains(out, "127.0.0.1:8080") {
 		t.Errorf("the demo listens on\n%s", out)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The tests here are of what only the whole program can show: pages and documents at the same addresses, and its sockets.
+// The tests here are of what only the whole program can show: pages and documents at the same addresses, and its
+// sockets.
 
 const wire = "application/activity+json"
 
@@ -25,7 +26,8 @@ func published(t *testing.T, database string) (*stage, articleLine) {
 	t.Helper()
 	s := open(t, database)
 	s.ilse()
-	return s, read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	return s, read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+		"--json"))[0]
 }
 
 // ask is one question, without following where it leads.
@@ -50,8 +52,10 @@ func TestF012PagesAndDocumentsAtOneAddressAreToldApart(t *testing.T) {
 		for _, address := range []string{article.URL, s.url + "/@ilse", s.url + "/"} {
 			page, document := s.ask(http.MethodGet, address, "text/html"), s.ask(http.MethodGet, address, wire)
 			for _, answer := range []*http.Response{page, document} {
-				if vary := strings.Join(answer.Header.Values("Vary"), ", "); answer.StatusCode != 200 || !strings.Contains(vary+",", "Accept,") || answer.Header.Get("ETag") == "" {
-					t.Errorf("%s as %s: %d, Vary %q, ETag %q", address, answer.Header.Get("Content-Type"), answer.StatusCode, vary, answer.Header.Get("ETag"))
+				if vary := strings.Join(answer.Header.Values("Vary"), ", "); answer.StatusCode != 200 ||
+					!strings.Contains(vary+",", "Accept,") || answer.Header.Get("ETag") == "" {
+					t.Errorf("%s as %s: %d, Vary %q, ETag %q", address, answer.Header.Get("Content-Type"), answer.StatusCode, vary,
+						answer.Header.Get("ETag"))
 				}
 			}
 			if page.Header.Get("ETag") == document.Header.Get("ETag") {
@@ -76,12 +80,14 @@ func TestF014APageNamesItsObjectWhichAnswersToThatName(t *testing.T) {
 					href = attribute(n, "href")
 				}
 			}
-			if want := "<" + href + `>; rel="alternate"; type="application/activity+json"`; !strings.Contains(page.Header.Get("Link"), want) {
+			if want := "<" + href + `>; rel="alternate"; type="application/activity+json"`; !strings.Contains(page.Header.Get(
+				"Link"), want) {
 				t.Errorf("%s: Link is %q, want %q", address, page.Header.Get("Link"), want)
 			}
 			document := s.ask(http.MethodGet, href, wire)
 			var object struct{ ID, URL string }
-			if err := json.NewDecoder(document.Body).Decode(&object); err != nil || document.StatusCode != 200 || object.ID != href || object.URL != address {
+			if err := json.NewDecoder(document.Body).Decode(&object); err != nil || document.StatusCode != 200 ||
+				object.ID != href || object.URL != address {
 				t.Errorf("%s answers %d with %+v, %v; want itself and %s", href, document.StatusCode, object, err, address)
 			}
 		}
@@ -112,18 +118,24 @@ func TestT146NoFieldOfAStrangersIsMoreThanText(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := func(kind string, more map[string]any) map[string]any {
-			tag := map[string]any{"type": kind, "name": ":" + hostile + ":", "href": veerhuis.URL + "/" + hostile, "url": veerhuis.URL + "/x?" + hostile}
+			tag := map[string]any{"type": kind, "name": ":" + hostile + ":", "href": veerhuis.URL + "/" + hostile,
+				"url": veerhuis.URL + "/x?" + hostile}
 			for k, v := range more {
 				tag[k] = v
 			}
 			return tag
 		}
-		note := map[string]any{"id": bram.ID + "/notes/1", "type": "Question", "attributedTo": bram.ID, "inReplyTo": article.Object, "to": []string{"as:Public"},
-			"content": "<p>Seen. " + hostile + "</p>", "summary": hostile, "name": hostile, "url": veerhuis.URL + "/n?" + hostile, "published": time.Now().UTC().Format(time.RFC3339),
-			"contentMap": map[string]any{hostile: "<p>Seen. " + hostile + "</p>"}, "oneOf": []any{map[string]any{"type": "Note", "name": hostile}},
-			"tag":        []any{list("Emoji", map[string]any{"icon": map[string]any{"type": "Image", "url": "javascript:alert(1)"}}), list("Hashtag", nil), list("Mention", nil)},
+		note := map[string]any{"id": bram.ID + "/notes/1", "type": "Question", "attributedTo": bram.ID,
+			"inReplyTo": article.Object, "to": []string{"as:Public"},
+			"content": "<p>Seen. " + hostile + "</p>", "summary": hostile, "name": hostile,
+			"url": veerhuis.URL + "/n?" + hostile, "published": time.Now().UTC().Format(time.RFC3339),
+			"contentMap": map[string]any{hostile: "<p>Seen. " + hostile + "</p>"},
+			"oneOf":      []any{map[string]any{"type": "Note", "name": hostile}},
+			"tag": []any{list("Emoji", map[string]any{"icon": map[string]any{"type": "Image",
+				"url": "javascript:alert(1)"}}), list("Hashtag", nil), list("Mention", nil)},
 			"attachment": []any{list("Image", map[string]any{"mediaType": hostile}), list("Document", nil), list("Link", nil)}}
-		for i, activity := range []map[string]any{{"type": "Create", "object": note}, {"type": "EmojiReact", "object": article.Object, "content": hostile},
+		for i, activity := range []map[string]any{{"type": "Create", "object": note},
+			{"type": "EmojiReact", "object": article.Object, "content": hostile},
 			{"type": "Like", "object": article.Object, "content": ":" + hostile + ":", "tag": []any{list("Emoji", nil)}}} {
 			activity["id"], activity["actor"] = fmt.Sprintf("%s/acts/%d", bram.ID, i), bram.ID
 			if answer, err := bram.Send(s.ctx, s.url+"/ap/inbox", activity); err != nil {
@@ -131,7 +143,8 @@ func TestT146NoFieldOfAStrangersIsMoreThanText(t *testing.T) {
 			}
 		}
 		s.shows(article.URL, "Seen.", true)
-		for _, address := range []string{article.URL, s.url + "/", s.url + "/comments/feed.xml", s.url + "/feed.xml", s.url + "/feed.json"} {
+		for _, address := range []string{article.URL, s.url + "/", s.url + "/comments/feed.xml", s.url + "/feed.xml",
+			s.url + "/feed.json"} {
 			answer := s.ask(http.MethodGet, address, "text/html, */*;q=0.1")
 			body, err := io.ReadAll(answer.Body)
 			if err != nil {
@@ -148,7 +161,8 @@ func TestT146NoFieldOfAStrangersIsMoreThanText(t *testing.T) {
 				if n.Type != html.ElementNode {
 					continue
 				}
-				if n.Data == "script" && n.FirstChild != nil && strings.Contains(n.FirstChild.Data, "alert") || attribute(n, "onerror") != "" || attribute(n, "src") == "x" {
+				if n.Data == "script" && n.FirstChild != nil && strings.Contains(n.FirstChild.Data, "alert") ||
+					attribute(n, "onerror") != "" || attribute(n, "src") == "x" {
 					t.Errorf("%s has an element <%s %v> of a stranger's", address, n.Data, n.Attr)
 				}
 				if strings.HasPrefix(strings.ToLower(attribute(n, "href")), "javascript:") {
@@ -207,7 +221,8 @@ func TestT102OnlyHTTP11IsSpokenInTheClear(t *testing.T) {
 	}
 	for name, request := range map[string]string{
 		"a flood of HTTP/2": flood,
-		"an upgrade":        "GET /healthz HTTP/1.1\r\nHost: " + host + "\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
+		"an upgrade": "GET /healthz HTTP/1.1\r\nHost: " + host +
+			"\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
 	} {
 		conn, err := net.Dial("tcp", host)
 		if err != nil {

@@ -27,7 +27,8 @@ func (s *stage) talkative(policy string) *talkative {
 	_, bram := s.village()
 	w := &talkative{stage: s, bram: bram, author: s.ilse(bram)}
 	text := strings.Replace(ferry, "language: en\n", "language: en\ncomments: "+policy+"\n", 1)
-	w.article = read[articleLine](s.t, s.say("article", "publish", write(s.t, "ferry.md", text), "--author", "ilse", "--json"))[0]
+	w.article = read[articleLine](s.t, s.say("article", "publish", write(s.t, "ferry.md", text), "--author", "ilse",
+		"--json"))[0]
 	return w
 }
 
@@ -36,7 +37,8 @@ func (w *talkative) says(words string, note map[string]any) (address string) {
 	w.t.Helper()
 	w.n++
 	address = fmt.Sprintf("%s/notes/%d", w.bram.ID, w.n)
-	full := map[string]any{"type": "Note", "id": address, "attributedTo": w.bram.ID, "content": "<p>" + words + "</p>", "to": "as:Public",
+	full := map[string]any{"type": "Note", "id": address, "attributedTo": w.bram.ID, "content": "<p>" + words + "</p>",
+		"to":        "as:Public",
 		"published": time.Now().UTC().Format(time.RFC3339)}
 	for k, v := range note {
 		full[k] = v
@@ -68,10 +70,14 @@ func (w *talkative) places() map[string][]string {
 	article, series := strings.TrimPrefix(w.article.URL, w.url), strings.TrimPrefix(w.author.Object, w.url)
 	object := strings.TrimPrefix(w.article.Object, w.url)
 	return map[string][]string{
-		"text/html": {"/", "/en/", "/archive", "/about", "/@ilse", "/tags/rivers", article, article + "/replies/newest", article + "/replies/author-first",
-			"/feed.xml", "/feed.json", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/en/feed.xml", "/comments/feed.xml", "/sitemap.xml", "/search?q=canary"},
-		"application/activity+json": {"/", "/@ilse", article, object, object + "/replies", object + "/replies?cursor=", object + "/context", object + "/context?cursor=",
-			object + "/likes", object + "/shares", series, series + "/outbox", series + "/outbox?cursor=", series + "/featured", series + "/followers"},
+		"text/html": {"/", "/en/", "/archive", "/about", "/@ilse", "/tags/rivers", article, article + "/replies/newest",
+			article + "/replies/author-first",
+			"/feed.xml", "/feed.json", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/en/feed.xml", "/comments/feed.xml",
+			"/sitemap.xml", "/search?q=canary"},
+		"application/activity+json": {"/", "/@ilse", article, object, object + "/replies", object + "/replies?cursor=",
+			object + "/context", object + "/context?cursor=",
+			object + "/likes", object + "/shares", series, series + "/outbox", series + "/outbox?cursor=", series + "/featured",
+			series + "/followers"},
 	}
 }
 
@@ -111,8 +117,10 @@ func TestT122RestrictedWordsStandInNoFeedListOrSitemap(t *testing.T) {
 		w.says("canary to Ilse", map[string]any{"inReplyTo": w.article.Object, "to": w.author.Object})
 		w.says("canary, quoting", map[string]any{"quote": w.article.Object, "to": w.author.Object})
 		hidden := strings.Replace(ferry, "Four minutes wide", "canary for followers", 1)
-		w.stage.say("article", "publish", write(t, "followers.md", strings.Replace(hidden, "language: en\n", "language: en\nvisibility: followers\n", 1)), "--author", "ilse")
-		w.stage.say("article", "draft", write(t, "draft.md", strings.Replace(ferry, "Four minutes wide", "canary in a drawer", 1)), "--author", "ilse")
+		w.stage.say("article", "publish", write(t, "followers.md",
+			strings.Replace(hidden, "language: en\n", "language: en\nvisibility: followers\n", 1)), "--author", "ilse")
+		w.stage.say("article", "draft", write(t, "draft.md",
+			strings.Replace(ferry, "Four minutes wide", "canary in a drawer", 1)), "--author", "ilse")
 		w.says("Heard by all.", map[string]any{"inReplyTo": w.article.Object})
 		w.shows(w.url+"/comments/feed.xml", "Heard by all.", true)
 		for _, place := range w.tells("canary") {
@@ -120,7 +128,8 @@ func TestT122RestrictedWordsStandInNoFeedListOrSitemap(t *testing.T) {
 				t.Errorf("%s tells restricted words", place)
 			}
 		}
-		if _, body := w.get(w.url+"/search?q=canary", "text/html"); strings.Contains(body, "canary in") || strings.Contains(body, "canary for") {
+		if _, body := w.get(w.url+"/search?q=canary", "text/html"); strings.Contains(body, "canary in") ||
+			strings.Contains(body, "canary for") {
 			t.Error("the search finds them")
 		}
 	})
@@ -130,7 +139,8 @@ func TestT143WhatIsHiddenIsHiddenEverywhere(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		w := open(t, database).talkative("approve")
 		for _, how := range []string{"waiting", "hidden", "deleted"} {
-			for kind, note := range map[string]map[string]any{"reply": {"inReplyTo": w.article.Object}, "quote": {"quote": w.article.Object}} {
+			for kind, note := range map[string]map[string]any{"reply": {"inReplyTo": w.article.Object},
+				"quote": {"quote": w.article.Object}} {
 				words := "canary " + kind + " " + how
 				w.says(words, note)
 				c := w.comment(words)
@@ -196,7 +206,8 @@ func TestT144OneConversationHasOneCount(t *testing.T) {
 		if _, front := w.get(w.url+"/", "text/html"); !strings.Contains(front, "<b>3</b> replies") {
 			t.Error("the front page counts otherwise")
 		}
-		if _, feed := w.get(w.url+"/feed.xml", "*/*"); !strings.Contains(feed, `<thr:total>3</thr:total>`) && !strings.Contains(feed, `thr:count="3"`) {
+		if _, feed := w.get(w.url+"/feed.xml", "*/*"); !strings.Contains(feed, `<thr:total>3</thr:total>`) &&
+			!strings.Contains(feed, `thr:count="3"`) {
 			t.Error("the feed counts otherwise")
 		}
 		if _, feed := w.get(w.url+"/comments/feed.xml", "*/*"); strings.Count(feed, "<entry") != 3 {

@@ -100,9 +100,11 @@ type serverLine struct {
 }
 
 func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
-	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds, Newest: s.Newest, Told: s.Shows,
-		Words: s.Describe(app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
-		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
+	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds,
+		Newest: s.Newest, Told: s.Shows,
+		Words: s.Describe(app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status),
+		Attempts: s.Attempts,
+		Code:     s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
 		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
 		line.Next = instant(&s.NextAt)
@@ -110,7 +112,8 @@ func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 	return line
 }
 
-// printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them up.
+// printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them
+// up.
 func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
 	deliveries, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
@@ -199,7 +202,8 @@ type progressLine struct {
 
 func (app *app) progressLineOf(a blog.Article, standings []blog.ServerState) progressLine {
 	n := blog.Count(standings)
-	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep, Words: app.progressWords(standings),
+	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep,
+		Words:     app.progressWords(standings),
 		Delivered: n.Deliveries[blog.Delivered], Waiting: n.Deliveries[blog.Waiting], Retrying: n.Deliveries[blog.Retrying],
 		Refused: n.Deliveries[blog.Refused], Gone: n.Deliveries[blog.GoneAway], GivenUp: n.Deliveries[blog.GivenUp]}
 }

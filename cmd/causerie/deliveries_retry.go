@@ -27,7 +27,8 @@ func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log
 			fmt.Fprintln(c.out, "nothing to try again")
 			return nil
 		}
-		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n", text.Plural(int(n), "delivery", "deliveries"))
+		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n",
+			text.Plural(int(n), "delivery", "deliveries"))
 		return nil
 	})
 }

@@ -10,7 +10,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The delivery report in the terminal: one line for each server, those in trouble first, under a sentence that sums them up.
+// The delivery report in the terminal: one line for each server, those in trouble first, under a sentence that sums
+// them up.
 func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
@@ -34,7 +35,8 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		}
 		lines := func(more ...string) map[string]serverLine {
 			found := map[string]serverLine{}
-			for _, line := range read[serverLine](t, s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...)) {
+			for _, line := range read[serverLine](t,
+				s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...)) {
 				found[line.Host] = line
 			}
 			return found
@@ -42,7 +44,8 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		of := func(name string) serverLine { return lines()[servers[name].Host] }
 
 		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "nothing has left yet: it leaves on") || !strings.Contains(said, "article undo four-minutes-wide") {
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "nothing has left yet: it leaves on") ||
+			!strings.Contains(said, "article undo four-minutes-wide") {
 			t.Errorf("of what is held the report says %q", said)
 		}
 		s.say("article", "withdraw", "four-minutes-wide")
@@ -56,15 +59,19 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		be("steiger", fedtest.Closed())
 		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
-			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" && strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
+			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" &&
+				strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
 		})
 		for name, want := range map[string]serverLine{
-			"veerhuis":   {Has: 2, Newest: 2, Told: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
-			"zilverduin": {Has: 1, Newest: 2, Told: 1, Status: "refused", Code: 403, Words: "Has version 1 and refused version 2."},
-			"dijla":      {Has: 1, Newest: 2, Told: 1, Status: "retrying", Code: 429, Words: "Has version 1; version 2 is on its way. It asks for patience."},
+			"veerhuis": {Has: 2, Newest: 2, Told: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
+			"zilverduin": {Has: 1, Newest: 2, Told: 1, Status: "refused", Code: 403,
+				Words: "Has version 1 and refused version 2."},
+			"dijla": {Has: 1, Newest: 2, Told: 1, Status: "retrying", Code: 429,
+				Words: "Has version 1; version 2 is on its way. It asks for patience."},
 		} {
 			got := of(name)
-			if (serverLine{Has: got.Has, Newest: got.Newest, Told: got.Told, Status: got.Status, Code: got.Code, Words: got.Words}) != want || got.Said != "Update" || got.Followers != 1 {
+			if (serverLine{Has: got.Has, Newest: got.Newest, Told: got.Told, Status: got.Status, Code: got.Code,
+				Words: got.Words}) != want || got.Said != "Update" || got.Followers != 1 {
 				t.Errorf("of %s the report says %+v, want %+v", name, got, want)
 			}
 		}
@@ -75,15 +82,19 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 			t.Errorf("in trouble are %v", failed)
 		}
 		said := strings.Split(strings.TrimSpace(s.say("deliveries", "four-minutes-wide")), "\n")
-		if len(said) != 5 || !strings.HasPrefix(said[0], "All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 is silent since ") ||
+		if len(said) != 5 || !strings.HasPrefix(said[0],
+			"All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 is silent since ") ||
 			!strings.HasSuffix(said[0], "; 1 asks for patience.") ||
-			!strings.HasPrefix(said[1], servers["zilverduin"].Host) || !strings.HasPrefix(said[2], servers["steiger"].Host) || !strings.HasPrefix(said[4], servers["veerhuis"].Host) {
+			!strings.HasPrefix(said[1], servers["zilverduin"].Host) || !strings.HasPrefix(said[2], servers["steiger"].Host) ||
+			!strings.HasPrefix(said[4], servers["veerhuis"].Host) {
 			t.Errorf("the report is %q", said)
 		}
-		if all := s.say("deliveries"); !strings.HasPrefix(all, "four-minutes-wide  "+said[0]) || strings.Count(all, "\n") != 1 {
+		if all := s.say("deliveries"); !strings.HasPrefix(all, "four-minutes-wide  "+said[0]) ||
+			strings.Count(all, "\n") != 1 {
 			t.Errorf("of all articles it says %q", all)
 		}
-		if line := read[progressLine](t, s.say("deliveries", "--json"))[0]; line != (progressLine{Article: "four-minutes-wide", Total: 4, Have: 4, Newest: 1, Words: said[0],
+		if line := read[progressLine](t, s.say("deliveries",
+			"--json"))[0]; line != (progressLine{Article: "four-minutes-wide", Total: 4, Have: 4, Newest: 1, Words: said[0],
 			Delivered: 1, Retrying: 2, Refused: 1}) {
 			t.Errorf("of all articles it says %+v", line)
 		}
@@ -93,7 +104,8 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 
 		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
 		s.wait("the correction is handed on", func() bool { return of("veerhuis").Has == 3 })
-		if line := of("veerhuis"); line.Told != 2 || !strings.Contains(line.Words, "version 3 is a quiet correction, of which nobody there is told") {
+		if line := of("veerhuis"); line.Told != 2 ||
+			!strings.Contains(line.Words, "version 3 is a quiet correction, of which nobody there is told") {
 			t.Errorf("of the quiet correction the report says %+v", line)
 		}
 		s.say("article", "withdraw", "four-minutes-wide")
@@ -116,7 +128,8 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 	if err := veerhuis.Be(fedtest.TooMany(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s"); !strings.Contains(said, " JST. Until then") {
+	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
+		"1s"); !strings.Contains(said, " JST. Until then") {
 		t.Errorf("of what is held publish says %q", said)
 	}
 	s.wait("it is told when the server is tried again", func() bool {
@@ -124,7 +137,8 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 		return strings.Contains(said, "Tried again ") && strings.Contains(said, " JST.")
 	})
 	later := "---\ntitle: Later\ndate: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "\n---\n\nWords.\n"
-	if said := s.say("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said, " JST: ") {
+	if said := s.say("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said,
+		" JST: ") {
 		t.Errorf("of what is scheduled publish says %q", said)
 	}
 }
@@ -137,7 +151,8 @@ func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {
-		if said := s.say("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said, "on its way to 1 server: “causerie deliveries four-minutes-wide”") {
+		if said := s.say("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said,
+			"on its way to 1 server: “causerie deliveries four-minutes-wide”") {
 			t.Errorf("publish said %q", said)
 		}
 	}

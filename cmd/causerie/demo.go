@@ -39,9 +39,12 @@ type demoCommand struct {
 
 // Help is printed below the command's line by --help.
 func (demoCommand) Help() string {
-	return "It starts a blog with two authors, a guest and some articles in two languages, and three pretended servers on this machine, each " +
-		"with a few people. They follow an author, the blog as a whole or a series; an article is published and delivered with signatures " +
-		"over HTTP; replies, a quote, likes and a boost come back and stand under the article. Then it goes on serving until Ctrl-C."
+	return "It starts a blog with two authors, a guest and some articles in two languages, and three pretended servers " +
+		"on this machine, each " +
+		"with a few people. They follow an author, the blog as a whole or a series; an article is published and delivered " +
+		"with signatures " +
+		"over HTTP; replies, a quote, likes and a boost come back and stand under the article. Then it goes on serving " +
+		"until Ctrl-C."
 }
 
 const (
@@ -55,14 +58,18 @@ var demoFiles embed.FS
 // demoSettings are the settings that the demo heeds; all others it has of its own.
 var demoSettings = []string{"config", "listen", "log"}
 
-const demoListenHelp = "Where on this machine to wait for requests. Default: 127.0.0.1:8080, or another port when that is taken."
+const demoListenHelp = "Where on this machine to wait for requests. Default: 127.0.0.1:8080, or another port when " +
+	"that is taken."
 
-// onlyItsOwn refuses a setting that the demo would not heed. What the environment or a file says is meant for other blogs.
+// onlyItsOwn refuses a setting that the demo would not heed. What the environment or a file says is meant for other
+// blogs.
 func (demoCommand) onlyItsOwn(said *kong.Context) error {
 	for _, part := range said.Path {
 		f := part.Flag
-		if f != nil && !part.Resolved && f.Group != nil && f.Group.Key == "settings" && !slices.Contains(demoSettings, f.Name) {
-			return usageError{fmt.Errorf("--%s is not for the demo, which makes a blog of its own: leave it out (--keep DIR keeps that blog)", f.Name)}
+		if f != nil && !part.Resolved && f.Group != nil && f.Group.Key == "settings" &&
+			!slices.Contains(demoSettings, f.Name) {
+			return usageError{fmt.Errorf("--%s is not for the demo, which makes a blog of its own: leave it out (--keep DIR "+
+				"keeps that blog)", f.Name)}
 		}
 	}
 	return nil
@@ -116,7 +123,8 @@ func (x demoCommand) folder(ctx context.Context) (string, func(), error) {
 		return folder, func() { os.RemoveAll(folder) }, err
 	}
 	if _, err := os.Stat(filepath.Join(x.Keep, "causerie.db")); !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("%s has a blog already: open it with “%s”, or name an empty folder", x.Keep, reopen(ctx, x.Keep))
+		return "", nil, fmt.Errorf("%s has a blog already: open it with “%s”, or name an empty folder", x.Keep,
+			reopen(ctx, x.Keep))
 	}
 	return x.Keep, func() {}, nil
 }
@@ -239,11 +247,13 @@ func (app *demo) found(ctx context.Context) error {
 	var making errgroup.Group // of keys, which takes a while
 	began := now()
 	making.Go(func() (err error) {
-		app.ilse, err = app.welcome(ctx, began, "ilse", "Ilse Verhaagen", "Walks along rivers and writes down what is said on them.", blog.Admin)
+		app.ilse, err = app.welcome(ctx, began, "ilse", "Ilse Verhaagen",
+			"Walks along rivers and writes down what is said on them.", blog.Admin)
 		return err
 	})
 	making.Go(func() (err error) {
-		app.tobias, err = app.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema", "Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
+		app.tobias, err = app.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema",
+			"Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
 		return err
 	})
 	making.Go(func() (err error) {
@@ -253,12 +263,15 @@ func (app *demo) found(ctx context.Context) error {
 	if err := making.Wait(); err != nil {
 		return err
 	}
-	app.say("started   %s at %s with %s and %s; the whole of it is %s", app.site.Name, app.site.Home(), app.site.Handle("ilse"), app.site.Handle("tobias"), app.site.Handle("overkant"))
+	app.say("started   %s at %s with %s and %s; the whole of it is %s", app.site.Name, app.site.Home(),
+		app.site.Handle("ilse"), app.site.Handle("tobias"), app.site.Handle("overkant"))
 	return nil
 }
 
-func (app *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string, role blog.Role) (blog.Author, error) {
-	author, err := account.NewAuthor(ctx, app.store, blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
+func (app *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string,
+	role blog.Role) (blog.Author, error) {
+	author, err := account.NewAuthor(ctx, app.store,
+		blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
 	if err != nil {
 		return author, err
 	}
@@ -293,7 +306,8 @@ func (app *demo) write(ctx context.Context) error {
 			app.guarded = a
 		}
 	}
-	app.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and one of the texts a translation", len(earlier)-1)
+	app.say("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and "+
+		"one of the texts a translation", len(earlier)-1)
 	return app.followable(ctx)
 }
 
@@ -356,7 +370,8 @@ func (app *demo) follow(ctx context.Context) error {
 		who  *fedtest.Person
 		whom blog.Voice
 	}{
-		{app.person(0, "bram"), app.ilse.Voice}, {app.person(0, "wietske"), app.ilse.Voice}, {app.person(1, "nadia"), app.ilse.Voice}, {app.person(2, "deniz"), app.ilse.Voice},
+		{app.person(0, "bram"), app.ilse.Voice}, {app.person(0, "wietske"), app.ilse.Voice},
+		{app.person(1, "nadia"), app.ilse.Voice}, {app.person(2, "deniz"), app.ilse.Voice},
 		{app.person(1, "joost"), app.tobias.Voice}, {app.person(2, "ines"), app.whole}, {app.person(0, "pelle"), app.road},
 	} {
 		following.Go(func() error {
@@ -385,7 +400,8 @@ func (app *demo) publishOne(ctx context.Context) (err error) {
 	if app.article, err = app.file(ctx, app.app, "four-minutes-wide.md", app.ilse); err != nil {
 		return err
 	}
-	app.say("published “%s” %s -> %s; carried on by %s, %s and %s", app.article.Title, app.site.ArticlePage(app.article), text.Plural(len(app.servers), "server", "servers"),
+	app.say("published “%s” %s -> %s; carried on by %s, %s and %s", app.article.Title, app.site.ArticlePage(app.article),
+		text.Plural(len(app.servers), "server", "servers"),
 		app.site.Handle("tobias"), app.site.Handle("overkant"), app.site.Handle("lowroad"))
 	return nil
 }
@@ -409,7 +425,8 @@ func (app *demo) deliver(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", app.app.progressWords(standings), err)
 	}
-	app.say("delivered %d/%d, each signed and checked by who got it, in %d ms", len(app.servers), len(app.servers), time.Since(began).Milliseconds())
+	app.say("delivered %d/%d, each signed and checked by who got it, in %d ms", len(app.servers), len(app.servers),
+		time.Since(began).Milliseconds())
 	return nil
 }
 
@@ -432,17 +449,21 @@ func until(ctx context.Context, yes func() (bool, error)) error {
 func (app *demo) converse(ctx context.Context) error {
 	object := app.site.ArticleID(app.article.ObjectID)
 	bram, nadia, deniz := app.person(0, "bram"), app.person(1, "nadia"), app.person(2, "deniz")
-	first, err := app.reply(ctx, bram, object, "en", "My grandmother kept the ferry house upstream. She said that four minutes is how long one can be brave.")
+	first, err := app.reply(ctx, bram, object, "en",
+		"My grandmother kept the ferry house upstream. She said that four minutes is how long one can be brave.")
 	if err != nil {
 		return err
 	}
-	if err := app.answer(ctx, first, bram, "And then there is gravel. May I put that on the last leaf of section five?"); err != nil {
+	if err := app.answer(ctx, first, bram,
+		"And then there is gravel. May I put that on the last leaf of section five?"); err != nil {
 		return err
 	}
-	if _, err := app.reply(ctx, nadia, first.Object, "nl", "Bij ons duurt het elf minuten en blijft iedereen in de auto zitten."); err != nil {
+	if _, err := app.reply(ctx, nadia, first.Object, "nl",
+		"Bij ons duurt het elf minuten en blijft iedereen in de auto zitten."); err != nil {
 		return err
 	}
-	if _, err := app.reply(ctx, deniz, object, "en", "The child who said “again” is the only critic I trust."); err != nil {
+	if _, err := app.reply(ctx, deniz, object, "en",
+		"The child who said “again” is the only critic I trust."); err != nil {
 		return err
 	}
 	if err := app.speakOf(ctx, deniz, app.person(0, "wietske")); err != nil {
@@ -456,7 +477,8 @@ func (app *demo) converse(ctx context.Context) error {
 		word string
 		do   func(context.Context, string) (fedtest.Sent, error)
 	}{
-		{app.person(0, "wietske"), "like", app.person(0, "wietske").Like}, {deniz, "like", deniz.Like}, {nadia, "boost", nadia.Boost},
+		{app.person(0, "wietske"), "like", app.person(0, "wietske").Like}, {deniz, "like", deniz.Like},
+		{nadia, "boost", nadia.Boost},
 	} {
 		if _, err := act.do(ctx, object); err != nil {
 			return err
@@ -468,7 +490,8 @@ func (app *demo) converse(ctx context.Context) error {
 
 // reply lets somebody answer; the author of the blog is told also of answers to others.
 func (app *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
-	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language), fedtest.Mention(app.site.ActorID(app.ilse.ID)))
+	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language),
+		fedtest.Mention(app.site.ActorID(app.ilse.ID)))
 	if err != nil {
 		return sent, err
 	}
@@ -500,11 +523,13 @@ func (app *demo) speakOf(ctx context.Context, quoter, namer *fedtest.Person) err
 func (app *demo) knock(ctx context.Context, who *fedtest.Person) error {
 	const words = "<p>Mijn vader bond er elk jaar een voor de boot die niet kwam. Heb je er een over?</p>"
 	author := fedtest.Mention(app.site.ActorID(app.tobias.ID))
-	if _, err := who.Reply(ctx, app.site.ArticleID(app.guarded.ObjectID), words, fedtest.Language("nl"), author); err != nil {
+	if _, err := who.Reply(ctx, app.site.ArticleID(app.guarded.ObjectID), words, fedtest.Language("nl"),
+		author); err != nil {
 		return err
 	}
 	err := until(ctx, func() (bool, error) {
-		n, err := app.store.CountComments(ctx, store.CommentList{Article: app.guarded.ID, States: []blog.CommentState{blog.CommentWaiting}})
+		n, err := app.store.CountComments(ctx,
+			store.CommentList{Article: app.guarded.ID, States: []blog.CommentState{blog.CommentWaiting}})
 		return n == 1, err
 	})
 	app.say("-> reply from %s under “%s”, which waits to be let in", known(who), app.guarded.Title)
@@ -593,11 +618,15 @@ func visible(ctx context.Context, address string) (string, error) {
 
 // invite says where to look around.
 func (app *demo) invite(kept string) {
-	app.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  admin       %s/login   sign in as ilse with: %s\n"+
-		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions    %s/admin/mentions", app.site.Home(), app.site.ArticlePage(app.article), app.site.Home(),
-		app.site.SeriesPage("the-low-road"), app.site.URL, demoPassword, app.site.URL, app.article.ID, app.site.URL, app.site.URL)
+	app.say("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  admin       "+
+		"%s/login   sign in as ilse with: %s\n"+
+		"  who has it  %s/admin/articles/%s/report\n  comments    %s/admin/comments   one waits to be let in\n  mentions   "+
+		" %s/admin/mentions", app.site.Home(), app.site.ArticlePage(app.article), app.site.Home(),
+		app.site.SeriesPage("the-low-road"), app.site.URL, demoPassword, app.site.URL, app.article.ID, app.site.URL,
+		app.site.URL)
 	if kept != "" {
-		app.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept, kept, app.site.Host())
+		app.say("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”", kept,
+			kept, app.site.Host())
 	}
 	app.say("\nCtrl-C ends the demo.")
 }

@@ -19,9 +19,12 @@ type doctorCommand struct {
 
 // Help is printed below the command's line by --help.
 func (doctorCommand) Help() string {
-	return "It looks at the settings, the database, the disk and the keys; at the blog as the world sees it, by its public address and through " +
-		"whatever proxy stands before it; at the clock; at deliveries and arrivals that wait, at servers that are silent, and at followers " +
-		"who see their follow as pending. Each line has a mark: ok, warning or wrong, and what to do. Run it beside the server, with its settings " +
+	return "It looks at the settings, the database, the disk and the keys; at the blog as the world sees it, by its " +
+		"public address and through " +
+		"whatever proxy stands before it; at the clock; at deliveries and arrivals that wait, at servers that are silent, " +
+		"and at followers " +
+		"who see their follow as pending. Each line has a mark: ok, warning or wrong, and what to do. Run it beside the " +
+		"server, with its settings " +
 		"and as its user. It asks nobody but the blog itself, and ends with 1 when something is wrong."
 }
 
@@ -54,7 +57,8 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 	return fmt.Errorf("%d things are wrong, and what to do stands with each", bad)
 }
 
-// examine makes all checks that can be made. Without a database, or in one that is not of this blog, there are none more.
+// examine makes all checks that can be made. Without a database, or in one that is not of this blog, there are none
+// more.
 func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Logger) []doctor.Finding {
 	var e examination
 	s, err := openStore(ctx, config, existing)
@@ -78,8 +82,9 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 		return e.List
 	}
 	base := e.base()
-	checkup := doctor.Doctor{Core: base, Outbox: &outbox.Outbox{Core: base, Wake: func() {}}, Key: key, AuthorizedFetch: config.AuthorizedFetch,
-		Door: config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
+	checkup := doctor.Doctor{Core: base, Outbox: &outbox.Outbox{Core: base, Wake: func() {}}, Key: key,
+		AuthorizedFetch: config.AuthorizedFetch,
+		Door:            config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
 	checkup.Run(ctx, x.Fix)
 	return checkup.List
 }

@@ -29,13 +29,17 @@ func (e *examination) settings() {
 	u, err := url.Parse(e.site.URL)
 	switch {
 	case err != nil:
-		e.Wrong("settings", "the public address "+e.site.URL+" cannot be read", "Choose another --data, and a url like https://overkant.example")
+		e.Wrong("settings", "the public address "+e.site.URL+" cannot be read",
+			"Choose another --data, and a url like https://overkant.example")
 	case isLoopback(u.Hostname()):
-		e.Warn("settings", "the public address is "+e.site.URL+", which only this machine can reach", "That is right for trying things out; a public blog is begun anew with the url that readers use")
+		e.Warn("settings", "the public address is "+e.site.URL+", which only this machine can reach",
+			"That is right for trying things out; a public blog is begun anew with the url that readers use")
 	case u.Scheme != "https":
-		e.Wrong("settings", "the public address is "+e.site.URL+" and not https, which other servers refuse", "Begin the blog anew with an https address, behind a proxy that keeps the certificate")
+		e.Wrong("settings", "the public address is "+e.site.URL+" and not https, which other servers refuse",
+			"Begin the blog anew with an https address, behind a proxy that keeps the certificate")
 	case len(e.config.FederationAllow) > 0:
-		e.Warn("settings", "federation-allow lets strangers have your private networks asked", "Leave it out on a public server")
+		e.Warn("settings", "federation-allow lets strangers have your private networks asked",
+			"Leave it out on a public server")
 	default:
 		e.OK("settings", "%s, with handles that end in @%s", e.site.URL, e.site.HandleDomain)
 	}
@@ -56,7 +60,8 @@ func (e *examination) database(ctx context.Context) {
 	troubles, err := e.store.ParkedArrivals(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		e.Warn("database", "it is of this version, and so large that it could not be looked through in a minute", "Nothing, if the server has no trouble with it")
+		e.Warn("database", "it is of this version, and so large that it could not be looked through in a minute",
+			"Nothing, if the server has no trouble with it")
 		return
 	case e.Broken("database", err):
 		return
@@ -83,7 +88,8 @@ func (e *examination) disk() {
 	}
 	for _, folder := range folders {
 		if err := tryToWrite(folder); err != nil {
-			e.Wrong("disk", "nothing can be written to "+folder+": "+err.Error(), "Let the user that runs the server write there")
+			e.Wrong("disk", "nothing can be written to "+folder+": "+err.Error(),
+				"Let the user that runs the server write there")
 			continue
 		}
 		free, known := freeSpace(folder)
@@ -125,7 +131,8 @@ func (e *examination) keys(ctx context.Context) {
 		}
 		if err != nil {
 			bad++
-			e.Wrong("keys", "the key of "+who+" cannot be used: "+err.Error(), "Go back to a backup, or give an author new keys with “causerie author rotate-key”")
+			e.Wrong("keys", "the key of "+who+" cannot be used: "+err.Error(),
+				"Go back to a backup, or give an author new keys with “causerie author rotate-key”")
 		}
 	}
 	check("the blog itself", "", e.site.PublicKey)

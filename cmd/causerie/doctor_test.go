@@ -88,11 +88,13 @@ func (s *stage) doctor(args ...string) (ill map[string]string, list []doctor.Fin
 }
 
 func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
-	for name, settings := range map[string][]string{"open": nil, "with authorized fetch": {"--authorized-fetch"}, "confined": {"--federation", "allow-list"}} {
+	for name, settings := range map[string][]string{"open": nil, "with authorized fetch": {"--authorized-fetch"},
+		"confined": {"--federation", "allow-list"}} {
 		t.Run(name, func(t *testing.T) {
 			storetest.EachURL(t, func(t *testing.T, database string) {
 				s, _ := openBehind(t, database, settings...)
-				if ill, _, status := s.doctor(); status != done || len(ill) != 1 || !strings.Contains(ill["webfinger"], "no author yet") {
+				if ill, _, status := s.doctor(); status != done || len(ill) != 1 ||
+					!strings.Contains(ill["webfinger"], "no author yet") {
 					t.Errorf("of a new blog it says %v", ill)
 				}
 				if name == "confined" {
@@ -110,12 +112,14 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 				for _, f := range list {
 					looked = append(looked, f.Check)
 				}
-				for _, check := range []string{"database", "settings", "disk", "keys", "address", "letterbox", "reading", "webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "letters", "arrivals", "servers", "followers"} {
+				for _, check := range []string{"database", "settings", "disk", "keys", "address", "letterbox", "reading",
+					"webfinger", "host-meta", "nodeinfo", "people", "pages", "clock", "letters", "arrivals", "servers", "followers"} {
 					if !slices.Contains(looked, check) {
 						t.Errorf("it did not look at %s", check)
 					}
 				}
-				if out := s.say("doctor"); !strings.Contains(out, "ok       inbox") || !strings.Contains(out, "→ ") || strings.Contains(out, "wrong") {
+				if out := s.say("doctor"); !strings.Contains(out, "ok       inbox") || !strings.Contains(out, "→ ") ||
+					strings.Contains(out, "wrong") {
 					t.Errorf("for people it says\n%s", out)
 				}
 			})
@@ -155,17 +159,30 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 			back  func(*http.Response)
 			want  map[string]string // by what was looked at
 		}{
-			"Signature":       {there: without("Signature"), want: map[string]string{"letterbox": "Signature", "reading": "not signed"}},
-			"Signature-Input": {there: without("Signature-Input"), want: map[string]string{"letterbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
-			"Digest":          {there: without("Digest"), want: map[string]string{"letterbox": `"digest", which the request lacks`}},
-			"Content-Digest":  {there: without("Content-Digest"), want: map[string]string{"letterbox": "0 headers Content-Digest"}},
-			"Date":            {there: without("Date"), want: map[string]string{"letterbox": `"date", which the request lacks`, "reading": `"date"`}},
-			"another Date":    {there: func(r *http.Request) { r.Header.Set("Date", time.Now().UTC().Add(time.Minute).Format(http.TimeFormat)) }, want: map[string]string{"letterbox": "does not match", "reading": "does not match"}},
-			"another Host":    {there: func(r *http.Request) { r.Host = "localhost:1" }, want: map[string]string{"letterbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
-			"another type":    {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, want: map[string]string{"letterbox": "another Content-Type"}},
-			"no Accept":       {there: without("Accept"), want: map[string]string{"pages": "servers that ask for"}},
-			"no query":        {there: func(r *http.Request) { r.URL.RawQuery = "" }, want: map[string]string{"webfinger": "400"}},
-			"another path":    {there: func(r *http.Request) { r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox", 1) }, want: map[string]string{"letterbox": "is"}},
+			"Signature": {there: without("Signature"),
+				want: map[string]string{"letterbox": "Signature", "reading": "not signed"}},
+			"Signature-Input": {there: without("Signature-Input"),
+				want: map[string]string{"letterbox": "signed with Signature-Input", "reading": "signed with Signature-Input"}},
+			"Digest": {there: without("Digest"),
+				want: map[string]string{"letterbox": `"digest", which the request lacks`}},
+			"Content-Digest": {there: without("Content-Digest"),
+				want: map[string]string{"letterbox": "0 headers Content-Digest"}},
+			"Date": {there: without("Date"),
+				want: map[string]string{"letterbox": `"date", which the request lacks`, "reading": `"date"`}},
+			"another Date": {there: func(r *http.Request) {
+				r.Header.Set("Date",
+					time.Now().UTC().Add(time.Minute).Format(http.TimeFormat))
+			}, want: map[string]string{"letterbox": "does not match", "reading": "does not match"}},
+			"another Host": {there: func(r *http.Request) { r.Host = "localhost:1" },
+				want: map[string]string{"letterbox": `"localhost:1", which is not ours`, "reading": "not ours"}},
+			"another type": {there: func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") },
+				want: map[string]string{"letterbox": "another Content-Type"}},
+			"no Accept": {there: without("Accept"), want: map[string]string{"pages": "servers that ask for"}},
+			"no query":  {there: func(r *http.Request) { r.URL.RawQuery = "" }, want: map[string]string{"webfinger": "400"}},
+			"another path": {there: func(r *http.Request) {
+				r.URL.Path = strings.Replace(r.URL.Path, "/ap/inbox", "/ap//inbox",
+					1)
+			}, want: map[string]string{"letterbox": "is"}},
 			"no Date on answers": {back: func(r *http.Response) { r.Header.Del("Date") },
 				want: map[string]string{"clock": "have no Date header"}},
 			"a page for a document": {back: func(r *http.Response) {
@@ -184,17 +201,25 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 					r.Header = http.Header{"Content-Type": {html}}
 				}
 			}, want: map[string]string{"letterbox": "403 Forbidden (text/html), which does not come from the program"}},
-			"an old profile":        {back: rewrite("/ap/actors/", "PUBLIC KEY-----", "OLD KEY-----"), want: map[string]string{"people": "a key that is not theirs"}},
-			"another blog":          {back: rewrite("/ap/instance", "PUBLIC KEY-----", "OTHER KEY-----"), want: map[string]string{"address": "another blog answers"}},
-			"a handle of another":   {back: rewrite("/.well-known/webfinger", "/ap/actors/", "/ap/people/"), want: map[string]string{"webfinger": "leads to “" + proxy.URL + "/ap/people/"}},
-			"statistics of another": {back: rewrite("/nodeinfo/2.0", `"causerie"`, `"other"`), want: map[string]string{"nodeinfo": "/nodeinfo/2.0 gets 200"}},
-			"links to another":      {back: rewrite("/.well-known/nodeinfo", proxy.URL, "http://127.0.0.1:1"), want: map[string]string{"nodeinfo": "not an address of this site"}},
+			"an old profile": {back: rewrite("/ap/actors/", "PUBLIC KEY-----", "OLD KEY-----"),
+				want: map[string]string{"people": "a key that is not theirs"}},
+			"another blog": {back: rewrite("/ap/instance", "PUBLIC KEY-----", "OTHER KEY-----"),
+				want: map[string]string{"address": "another blog answers"}},
+			"a handle of another": {back: rewrite("/.well-known/webfinger", "/ap/actors/", "/ap/people/"),
+				want: map[string]string{"webfinger": "leads to “" + proxy.URL + "/ap/people/"}},
+			"statistics of another": {back: rewrite("/nodeinfo/2.0", `"causerie"`, `"other"`),
+				want: map[string]string{"nodeinfo": "/nodeinfo/2.0 gets 200"}},
+			"links to another": {back: rewrite("/.well-known/nodeinfo", proxy.URL, "http://127.0.0.1:1"),
+				want: map[string]string{"nodeinfo": "not an address of this site"}},
 			"discovery from another": {back: func(r *http.Response) {
 				if strings.HasPrefix(r.Request.URL.Path, "/.well-known/") {
 					r.StatusCode = http.StatusNotFound
 				}
 			}, want: map[string]string{"webfinger": "404", "host-meta": "404", "nodeinfo": "404"}},
-			"a clock that is an hour slow": {back: func(r *http.Response) { r.Header.Set("Date", time.Now().UTC().Add(-time.Hour).Format(http.TimeFormat)) },
+			"a clock that is an hour slow": {back: func(r *http.Response) {
+				r.Header.Set("Date",
+					time.Now().UTC().Add(-time.Hour).Format(http.TimeFormat))
+			},
 				want: map[string]string{"clock": "differ by 1h"}},
 		} {
 			there, back := func(*http.Request) {}, func(*http.Response) {}
@@ -225,22 +250,26 @@ func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
 		s, proxy := openBehind(t, database)
 		proxy.Close()
 		ill, list, status := s.doctor()
-		if status != failed || !strings.Contains(ill["address"], "nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
+		if status != failed || !strings.Contains(ill["address"],
+			"nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
 			t.Errorf("%d, %v", status, ill)
 		}
 		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "letterbox" }) {
 			t.Error("it goes on asking")
 		}
 		s.stop()
-		if ill, _, _ := s.doctor(); !strings.Contains(ill["address"], "Start the server: nothing answers at "+s.url+" either") {
+		if ill, _, _ := s.doctor(); !strings.Contains(ill["address"],
+			"Start the server: nothing answers at "+s.url+" either") {
 			t.Errorf("with no server at all %v", ill)
 		}
 		out, trouble, status := say(s.ctx, append(s.args("doctor", "--json"), "--url", "https://elsewhere.example"), nil, "")
-		if f := read[doctor.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" || !strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
+		if f := read[doctor.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" ||
+			!strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
 			t.Errorf("with another address: %d %s", status, out)
 		}
 	})
-	if out, _, status := say(t.Context(), []string{"doctor", "--data", t.TempDir()}, nil, ""); status != failed || !strings.Contains(out, "wrong  database  there is no blog") {
+	if out, _, status := say(t.Context(), []string{"doctor", "--data", t.TempDir()}, nil, ""); status != failed ||
+		!strings.Contains(out, "wrong  database  there is no blog") {
 		t.Errorf("where there is no blog: %d %s", status, out)
 	}
 }
@@ -257,12 +286,14 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := server.Person("bram").Reply(s.ctx, a.Object, "<p>From "+name+".</p>", fedtest.Published(time.Now().Add(20*time.Minute))); err != nil {
+			if _, err := server.Person("bram").Reply(s.ctx, a.Object, "<p>From "+name+".</p>",
+				fedtest.Published(time.Now().Add(20*time.Minute))); err != nil {
 				t.Fatal(err)
 			}
 			s.shows(a.URL, "From "+name, true)
 			ill, _, status := s.doctor()
-			if late := strings.Contains(ill["clock"], "written 20m0s after they arrived") || strings.Contains(ill["clock"], "written 19m59s after they arrived"); late != (i == 1) || status != i {
+			if late := strings.Contains(ill["clock"], "written 20m0s after they arrived") ||
+				strings.Contains(ill["clock"], "written 19m59s after they arrived"); late != (i == 1) || status != i {
 				t.Errorf("after %d answers it says %v", i+1, ill)
 			}
 		}
@@ -287,7 +318,8 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		}
 		s.wait("the yes is refused", func() bool { _, _, status := s.doctor(); return status == failed })
 		ill, _, _ := s.doctor()
-		for _, want := range []string{"wrong: @bram@" + server.Host + " asked on ", "follow @ilse", server.Host + " refused the yes (403", "--fix"} {
+		for _, want := range []string{"wrong: @bram@" + server.Host + " asked on ", "follow @ilse",
+			server.Host + " refused the yes (403", "--fix"} {
 			if !strings.Contains(ill["followers"], want) {
 				t.Errorf("it says %v, without %q", ill, want)
 			}
@@ -298,7 +330,8 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		if err := server.Be(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
-		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") || !strings.Contains(ill["followers"], "sent again just now") {
+		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") ||
+			!strings.Contains(ill["followers"], "sent again just now") {
 			t.Errorf("mending says %v", ill)
 		}
 		if err := bram.WaitAccepted(s.ctx, ilse.Object); err != nil {
@@ -307,7 +340,8 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		s.wait("all is well", func() bool { ill, _, _ := s.doctor(); return len(ill) == 0 })
 
 		storetest.Change(t, database, `UPDATE followers SET state = 'pending', since = ?`, time.Now().Add(-time.Hour))
-		if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["followers"], "waits, though @ilse accepts everybody") {
+		if ill, _, status := s.doctor(); status != failed ||
+			!strings.Contains(ill["followers"], "waits, though @ilse accepts everybody") {
 			t.Errorf("of one who waits here it says %v", ill)
 		}
 		s.doctor("--fix")
@@ -325,12 +359,17 @@ func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
 		s.stop()
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, time.Now().Add(-time.Hour))
 		for status, want := range map[string]string{
-			"settled_at = NULL, status = 'waiting', attempts = 0":                        "warning: which waits behind other deliveries to ",
-			"settled_at = NULL, status = 'retrying', code = 503, answer = 'Asleep'":      "warning: does not accept it at the moment (503 Asleep)",
-			"settled_at = at.at, status = 'given up', code = 0, answer = ''":             "wrong: did not accept within a week. “causerie doctor --fix”",
-			"settled_at = at.at, status = 'refused', code = 401, answer = 'Who are you'": "wrong: refused the yes (401 Who are you)",
+			"settled_at = NULL, status = 'waiting', attempts = 0": "warning: which waits behind other " +
+				"deliveries to ",
+			"settled_at = NULL, status = 'retrying', code = 503, answer = 'Asleep'": "warning: does not accept it at the " +
+				"moment (503 Asleep)",
+			"settled_at = at.at, status = 'given up', code = 0, answer = ''": "wrong: did not accept within a " +
+				"week. “causerie doctor --fix”",
+			"settled_at = at.at, status = 'refused', code = 401, answer = 'Who are you'": "wrong: refused the yes (401 Who " +
+				"are you)",
 		} {
-			storetest.Change(t, database, `UPDATE deliveries SET `+strings.ReplaceAll(status, "at.at", "(SELECT a.at FROM activities a WHERE a.id = activity_id)"))
+			storetest.Change(t, database, `UPDATE deliveries SET `+
+				strings.ReplaceAll(status, "at.at", "(SELECT a.at FROM activities a WHERE a.id = activity_id)"))
 			ill, _, _ := s.doctor()
 			mark, words, _ := strings.Cut(want, " ")
 			if said := ill["followers"]; !strings.HasPrefix(said, mark) || !strings.Contains(said, words) {
@@ -338,7 +377,8 @@ func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
 			}
 		}
 		storetest.Change(t, database, `UPDATE peers SET unavailable_since = ?`, time.Now())
-		if ill, _, _ := s.doctor("--fix"); !strings.Contains(ill["followers"], "warning: ") || !strings.Contains(ill["followers"], "since "+server.Host+" is unavailable") {
+		if ill, _, _ := s.doctor("--fix"); !strings.Contains(ill["followers"], "warning: ") ||
+			!strings.Contains(ill["followers"], "since "+server.Host+" is unavailable") {
 			t.Errorf("where it would not help it says %q", ill["followers"])
 		}
 	})
@@ -357,23 +397,30 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		}
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, hour)
 		storetest.Change(t, database, `UPDATE peers SET free_at = ?`, hour)
-		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES ('1', 'x', '1', 'x', '{}', ?, ?)`, hour, hour)
-		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at, parked) VALUES ('2', 'x', '2', 'x', '{}', ?, ?, 'panic')`, hour, hour)
+		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES ('1', `+
+			`'x', '1', 'x', '{}', ?, ?)`, hour, hour)
+		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at, parked) `+
+			`VALUES ('2', 'x', '2', 'x', '{}', ?, ?, 'panic')`, hour, hour)
 		ill, _, _ := s.doctor()
-		if !strings.Contains(ill["letters"], " to 1 server should have left") || !strings.Contains(ill["arrivals"], "wrong: 1 arrival should") || !strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
+		if !strings.Contains(ill["letters"], " to 1 server should have left") ||
+			!strings.Contains(ill["arrivals"], "wrong: 1 arrival should") ||
+			!strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
 			t.Errorf("of what waits it says %v", ill)
 		}
-		storetest.Change(t, database, `INSERT INTO peers (host, free_at, visited) VALUES ('x', ?, TRUE)`, time.Now().Add(time.Minute))
+		storetest.Change(t, database, `INSERT INTO peers (host, free_at, visited) VALUES ('x', ?, TRUE)`,
+			time.Now().Add(time.Minute))
 		if ill, _, _ := s.doctor(); !strings.Contains(ill["letters"], "warning: ") {
 			t.Errorf("while somebody is at work it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET failures = 3`)
-		if ill, _, _ := s.doctor(); ill["letters"] != "" || !strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
+		if ill, _, _ := s.doctor(); ill["letters"] != "" ||
+			!strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
 			t.Errorf("of a silent server it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET unavailable_since = ?`, hour)
 		storetest.Change(t, database, `UPDATE followers SET state = 'aside'`)
-		if ill, _, _ := s.doctor(); !strings.Contains(ill["servers"], "unavailable for a week or longer: "+server.Host) || !strings.Contains(ill["servers"], "1 follower at "+server.Host+" were set aside") {
+		if ill, _, _ := s.doctor(); !strings.Contains(ill["servers"], "unavailable for a week or longer: "+server.Host) ||
+			!strings.Contains(ill["servers"], "1 follower at "+server.Host+" were set aside") {
 			t.Errorf("of a server that was given up it says %v", ill)
 		}
 	})
@@ -385,16 +432,21 @@ func TestTheDoctorLooksAtWhatIsOnThisMachine(t *testing.T) {
 		s.ilse()
 		storetest.Change(t, database, `UPDATE voices SET public_key = (SELECT public_key FROM site)`)
 		ill, _, status := s.doctor("--media", write(t, "media", "not a folder"))
-		if status != failed || !strings.Contains(ill["disk"], "nothing can be written to ") || !strings.Contains(ill["keys"], "the key of @ilse cannot be used: it is another one than the profile shows") {
+		if status != failed || !strings.Contains(ill["disk"], "nothing can be written to ") ||
+			!strings.Contains(ill["keys"], "the key of @ilse cannot be used: it is another one than the profile shows") {
 			t.Errorf("it says %v", ill)
 		}
 		s.stop()
-		storetest.Change(t, database, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
-		if ill, list, status := s.doctor(); status != failed || len(list) != 1 || !strings.Contains(ill["database"], "causerie migrate") {
+		storetest.Change(t, database, `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM `+
+			`goose_db_version)`)
+		if ill, list, status := s.doctor(); status != failed || len(list) != 1 ||
+			!strings.Contains(ill["database"], "causerie migrate") {
 			t.Errorf("of an older database it says %v", ill)
 		}
 	})
-	if out, _, status := say(t.Context(), []string{"doctor", "--database", "postgres://nobody@127.0.0.1:1/none?sslmode=disable"}, nil, ""); status != failed || !strings.Contains(out, "wrong  database  ") {
+	if out, _, status := say(t.Context(), []string{"doctor", "--database",
+		"postgres://nobody@127.0.0.1:1/none?sslmode=disable"}, nil, ""); status != failed ||
+		!strings.Contains(out, "wrong  database  ") {
 		t.Errorf("of a database that cannot be reached: %d %s", status, out)
 	}
 }
@@ -405,7 +457,8 @@ func TestTheDoctorFindsABrokenDatabaseFile(t *testing.T) {
 	s.ilse()
 	s.stop()
 	storetest.Change(t, database, `PRAGMA foreign_keys = OFF; DELETE FROM voices`)
-	if ill, _, status := s.doctor(); status != failed || !strings.Contains(ill["database"], "a row of authors points to nothing in voices") {
+	if ill, _, status := s.doctor(); status != failed ||
+		!strings.Contains(ill["database"], "a row of authors points to nothing in voices") {
 		t.Errorf("it says %v", ill)
 	}
 }

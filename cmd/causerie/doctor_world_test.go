@@ -28,7 +28,10 @@ func TestTheDoctorAsksTheDomainOfTheHandles(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		var leads atomic.Value
 		leads.Store("")
-		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a stranger was asked") }))
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter,
+			*http.Request) {
+			t.Error("a stranger was asked")
+		}))
 		t.Cleanup(elsewhere.Close)
 		domain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if to := leads.Load().(string); to != "" && r.URL.Path == "/.well-known/webfinger" {
@@ -40,7 +43,8 @@ func TestTheDoctorAsksTheDomainOfTheHandles(t *testing.T) {
 		t.Cleanup(domain.Close)
 		s, proxy := openBehind(t, database, "--handle-domain", strings.TrimPrefix(domain.URL, "http://"))
 		s.ilse()
-		for to, want := range map[string]string{proxy.URL: "", "": "404 Not Found", elsewhere.URL: "leads to " + elsewhere.URL} {
+		for to, want := range map[string]string{proxy.URL: "", "": "404 Not Found",
+			elsewhere.URL: "leads to " + elsewhere.URL} {
 			leads.Store(to)
 			if ill, _, _ := s.doctor(); (ill["webfinger"] == "") != (want == "") || !strings.Contains(ill["webfinger"], want) {
 				t.Errorf("with a redirect to %q it says %v, want %q", to, ill, want)
@@ -56,8 +60,9 @@ func ending(t *testing.T, at time.Time) (tls.Certificate, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: at, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: at,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +94,10 @@ func TestTheDoctorLooksAtTheCertificate(t *testing.T) {
 		trusts string
 		want   []string
 	}{
-		{"SSL_CERT_FILE=" + authority, []string{"warning  address", "ends on " + time.Now().UTC().AddDate(0, 0, 5).Format("2 January 2006"), "ok       inbox"}},
-		{"SSL_CERT_FILE=/dev/null", []string{"wrong    address", "its certificate is from an authority that we do not know", "The server runs at http://" + backend}},
+		{"SSL_CERT_FILE=" + authority, []string{"warning  address",
+			"ends on " + time.Now().UTC().AddDate(0, 0, 5).Format("2 January 2006"), "ok       inbox"}},
+		{"SSL_CERT_FILE=/dev/null", []string{"wrong    address", "its certificate is from an authority that we do not know",
+			"The server runs at http://" + backend}},
 	} {
 		program := exec.CommandContext(s.ctx, os.Args[0], s.args("doctor")...) // a process reads its authorities once
 		program.Env = append(os.Environ(), asProgram+"=1", c.trusts, "SSL_CERT_DIR="+t.TempDir())

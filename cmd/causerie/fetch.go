@@ -21,8 +21,10 @@ type fetchCommand struct {
 
 // Help is printed below the command's line by --help.
 func (fetchCommand) Help() string {
-	return "It asks for it as the server would, signed by the instance actor and with the same care, and shows what is understood: the words as they would stand " +
-		"here, who wrote them and for whom, and what would become of them. Nothing is written down. It ends with 1, and the reason, when it would be refused. " +
+	return "It asks for it as the server would, signed by the instance actor and with the same care, and shows what is " +
+		"understood: the words as they would stand " +
+		"here, who wrote them and for whom, and what would become of them. Nothing is written down. It ends with 1, and " +
+		"the reason, when it would be refused. " +
 		"Servers that ask for signatures want to read the key of this blog, so run it beside the server."
 }
 
@@ -95,7 +97,8 @@ func describePerson(line func(string, ...string), p doctor.InspectedActor) {
 	line("moved to", p.MovedTo)
 	line("also", p.AlsoKnownAs...)
 	line("follow", whether(p.ApprovesFollowers, "waits for a yes", "is let in at once"))
-	line("search", whether(p.Discoverable, "wants to be found", "does not want to be found"), whether(p.Indexable, "lets words be searched", "does not let words be searched"))
+	line("search", whether(p.Discoverable, "wants to be found", "does not want to be found"),
+		whether(p.Indexable, "lets words be searched", "does not let words be searched"))
 }
 
 // whether is one of two words, or "" where nothing was said.
@@ -110,7 +113,8 @@ func whether(said *bool, yes, no string) string {
 }
 
 // audiences are the words for whom a post is.
-var audiences = map[blog.CommentVisibility]string{blog.PublicComment: "everybody", blog.UnlistedComment: "everybody who comes by (unlisted)",
+var audiences = map[blog.CommentVisibility]string{blog.PublicComment: "everybody",
+	blog.UnlistedComment:   "everybody who comes by (unlisted)",
 	blog.RestrictedComment: "followers, or those named in it, alone"}
 
 func describePost(line func(string, ...string), p doctor.InspectedPost) {

@@ -47,8 +47,10 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 		bram.AlsoKnownAs("https://noordkade.example/users/bram")
 		found, trouble := s.fetch("@bram@" + server.Host)
 		p := found.Person
-		if trouble != "" || p == nil || found.Kind != "Person" || p.ID != bram.ID || p.Handle != bram.Handle() || !p.Confirmed || p.Name != "Bram" || p.Summary != "Bram lives on veerhuis." ||
-			p.Inbox != bram.Inbox() || p.SharedInbox != server.URL+"/inbox" || len(p.AlsoKnownAs) != 1 || p.ApprovesFollowers == nil || *p.ApprovesFollowers || p.Indexable != nil {
+		if trouble != "" || p == nil || found.Kind != "Person" || p.ID != bram.ID || p.Handle != bram.Handle() ||
+			!p.Confirmed || p.Name != "Bram" || p.Summary != "Bram lives on veerhuis." ||
+			p.Inbox != bram.Inbox() || p.SharedInbox != server.URL+"/inbox" || len(p.AlsoKnownAs) != 1 ||
+			p.ApprovesFollowers == nil || *p.ApprovesFollowers || p.Indexable != nil {
 			t.Errorf("%s: %+v", trouble, found.Person)
 		}
 		if len(p.Keys) != 2 || p.Keys[0] != bram.KeyID()+" (RSA, 2048 bits)" || p.Keys[1] != bram.ProofKeyID()+" (Ed25519)" {
@@ -57,16 +59,21 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 		if found.Leads != bram.ID+" as @"+bram.Handle() {
 			t.Errorf("the handle leads to %s", found.Leads)
 		}
-		if out := s.say("fetch", bram.ID); !strings.Contains(out, "handle  @"+bram.Handle()+", confirmed by WebFinger") || !strings.Contains(out, "follow  is let in at once") {
+		if out := s.say("fetch", bram.ID); !strings.Contains(out, "handle  @"+bram.Handle()+", confirmed by WebFinger") ||
+			!strings.Contains(out, "follow  is let in at once") {
 			t.Errorf("for people:\n%s", out)
 		}
 		bell := "\a\x1b[31mred\u202e"
-		kade := server.Show("/odd", map[string]any{"type": "Service", "preferredUsername": "kade", "name": bell, "inbox": server.URL + "/odd/inbox", "movedTo": bram.ID})
+		kade := server.Show("/odd", map[string]any{"type": "Service", "preferredUsername": "kade", "name": bell,
+			"inbox": server.URL + "/odd/inbox", "movedTo": bram.ID})
 		found, trouble = s.fetch(kade)
-		if trouble != "" || found.Person.Confirmed || !strings.Contains(found.Person.Doubt, "WebFinger finds nothing for @kade@"+server.Host) || found.Person.MovedTo != bram.ID || !noteIn(found, "no key that we can use") {
+		if trouble != "" || found.Person.Confirmed ||
+			!strings.Contains(found.Person.Doubt, "WebFinger finds nothing for @kade@"+server.Host) ||
+			found.Person.MovedTo != bram.ID || !noteIn(found, "no key that we can use") {
 			t.Errorf("of somebody whom WebFinger does not know: %s %+v", trouble, found)
 		}
-		if out := s.say("fetch", kade); strings.ContainsAny(out, "\a\x1b\u202e") || !strings.Contains(out, "not confirmed: ") {
+		if out := s.say("fetch", kade); strings.ContainsAny(out, "\a\x1b\u202e") ||
+			!strings.Contains(out, "not confirmed: ") {
 			t.Errorf("what moves the cursor is printed: %q", out)
 		}
 	})
@@ -79,21 +86,25 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 		ilse := s.ilse()
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		at := time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC)
-		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", fedtest.Unlisted(), fedtest.Language("nl"), fedtest.Warning("water"),
+		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", fedtest.Unlisted(),
+			fedtest.Language("nl"), fedtest.Warning("water"),
 			fedtest.Published(at), fedtest.Answering(a.URL))
 		if err != nil {
 			t.Fatal(err)
 		}
 		found, trouble := s.fetch(note.Object)
 		p := found.Post
-		if trouble != "" || p == nil || found.ID != note.Object || found.Kind != "Note" || p.Author != bram.ID || p.Handle != bram.Handle() || p.Warning != "water" || p.Language != "nl" ||
-			p.Text != "Vier minuten.\n\nZeker." || strings.Contains(p.HTML, "script") || !p.Published.Equal(at) || p.Updated != nil || p.Visibility != blog.UnlistedComment || p.InReplyTo != a.URL {
+		if trouble != "" || p == nil || found.ID != note.Object || found.Kind != "Note" || p.Author != bram.ID ||
+			p.Handle != bram.Handle() || p.Warning != "water" || p.Language != "nl" ||
+			p.Text != "Vier minuten.\n\nZeker." || strings.Contains(p.HTML, "script") || !p.Published.Equal(at) ||
+			p.Updated != nil || p.Visibility != blog.UnlistedComment || p.InReplyTo != a.URL {
 			t.Errorf("%s: %+v", trouble, p)
 		}
 		if !noteIn(found, "an answer in the conversation under "+a.URL) {
 			t.Errorf("where it would stand: %v", found.Notes)
 		}
-		if out := s.say("fetch", note.Object); !strings.Contains(out, "for       everybody who comes by (unlisted)") || !strings.Contains(out, "written   20 November 2026, 07:00 UTC") {
+		if out := s.say("fetch", note.Object); !strings.Contains(out, "for       everybody who comes by (unlisted)") ||
+			!strings.Contains(out, "written   20 November 2026, 07:00 UTC") {
 			t.Errorf("for people:\n%s", out)
 		}
 		for name, c := range map[string]struct {
@@ -101,11 +112,15 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			html    string
 			want    string
 		}{
-			"an answer elsewhere":  {[]fedtest.Option{fedtest.Answering("https://noordkade.example/notes/1")}, "x", "up to sixteen posts above it"},
-			"an answer to nothing": {[]fedtest.Option{fedtest.Answering(s.url + "/2026/11/never-was")}, "x", "it answers what is not here"},
-			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`, "among the voices under " + a.URL + ", as a link"},
-			"a word to an author":  {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.", "kept in the dashboard for @ilse"},
-			"something else":       {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
+			"an answer elsewhere": {[]fedtest.Option{fedtest.Answering("https://noordkade.example/notes/1")}, "x",
+				"up to sixteen posts above it"},
+			"an answer to nothing": {[]fedtest.Option{fedtest.Answering(s.url + "/2026/11/never-was")}, "x",
+				"it answers what is not here"},
+			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`,
+				"among the voices under " + a.URL + ", as a link"},
+			"a word to an author": {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.",
+				"kept in the dashboard for @ilse"},
+			"something else": {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)
 			if err != nil {
@@ -130,18 +145,26 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
-		article := map[string]any{"id": server.URL + "/articles/1", "type": "Article", "attributedTo": bram.ID, "name": "On bells", "content": "<h2>Low</h2><p>They ring.</p>", "to": public,
-			"published": "2026-11-20T07:00:00Z", "updated": "2026-11-21T07:00:00Z", "quoteUrl": "https://noordkade.example/notes/1",
-			"attachment":        []any{map[string]any{"type": "Image", "mediaType": "image/png", "url": server.URL + "/bell.png", "name": "A bell"}},
-			"interactionPolicy": map[string]any{"canReply": map[string]any{"automaticApproval": bram.Followers(), "manualApproval": "as:Public"}, "canQuote": map[string]any{"automaticApproval": bram.ID}}}
+		article := map[string]any{"id": server.URL + "/articles/1", "type": "Article", "attributedTo": bram.ID,
+			"name": "On bells", "content": "<h2>Low</h2><p>They ring.</p>", "to": public,
+			"published": "2026-11-20T07:00:00Z", "updated": "2026-11-21T07:00:00Z",
+			"quoteUrl": "https://noordkade.example/notes/1",
+			"attachment": []any{map[string]any{"type": "Image", "mediaType": "image/png", "url": server.URL + "/bell.png",
+				"name": "A bell"}},
+			"interactionPolicy": map[string]any{"canReply": map[string]any{"automaticApproval": bram.Followers(),
+				"manualApproval": "as:Public"}, "canQuote": map[string]any{"automaticApproval": bram.ID}}}
 		proven, err := bram.Prove(article)
 		if err != nil {
 			t.Fatal(err)
 		}
 		found, trouble := s.fetch(server.Show("/articles/1", proven))
 		p := found.Post
-		if trouble != "" || p == nil || found.Kind != "Article" || p.Title != "On bells" || !strings.Contains(p.Text, "They ring.") || p.Quotes != "https://noordkade.example/notes/1" || p.Visibility != blog.PublicComment ||
-			p.MayReply != "followers; everybody after a yes" || p.MayQuote != "nobody but its author" || p.Updated == nil || len(p.Attachments) != 1 || p.Attachments[0] != (doctor.InspectedFile{Type: "image/png", URL: server.URL + "/bell.png", Alt: "A bell"}) {
+		if trouble != "" || p == nil || found.Kind != "Article" || p.Title != "On bells" ||
+			!strings.Contains(p.Text, "They ring.") || p.Quotes != "https://noordkade.example/notes/1" ||
+			p.Visibility != blog.PublicComment ||
+			p.MayReply != "followers; everybody after a yes" || p.MayQuote != "nobody but its author" || p.Updated == nil ||
+			len(p.Attachments) != 1 || p.Attachments[0] != (doctor.InspectedFile{Type: "image/png",
+			URL: server.URL + "/bell.png", Alt: "A bell"}) {
 			t.Errorf("%s: %+v", trouble, p)
 		}
 		if !strings.HasPrefix(found.Proof, "holds: by "+bram.ProofKeyID()+", made ") {
@@ -149,7 +172,8 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 		}
 		tampered := maps.Clone(proven)
 		tampered["name"] = "On whistles"
-		if found, _ := s.fetch(server.Show("/articles/1", tampered)); !strings.HasPrefix(found.Proof, "does not hold: it was not made by ") {
+		if found, _ := s.fetch(server.Show("/articles/1", tampered)); !strings.HasPrefix(found.Proof,
+			"does not hold: it was not made by ") {
 			t.Errorf("of other words its proof %s", found.Proof)
 		}
 		delete(tampered, "proof")
@@ -169,9 +193,11 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		salma := shy.Person("salma")
-		note := shy.Show("/notes/1", map[string]any{"type": "Note", "attributedTo": salma.ID, "content": "<p>Hush.</p>", "to": salma.Followers()})
+		note := shy.Show("/notes/1", map[string]any{"type": "Note", "attributedTo": salma.ID, "content": "<p>Hush.</p>",
+			"to": salma.Followers()})
 		found, trouble := s.fetch(note)
-		if trouble != "" || found.Post.Visibility != blog.RestrictedComment || found.Post.Text != "Hush." || !noteIn(found, "stands on no page, in no feed and in no count") {
+		if trouble != "" || found.Post.Visibility != blog.RestrictedComment || found.Post.Text != "Hush." ||
+			!noteIn(found, "stands on no page, in no feed and in no count") {
 			t.Errorf("%s: %+v", trouble, found)
 		}
 		if out := s.say("fetch", note); !strings.Contains(out, "for     followers, or those named in it, alone") {
@@ -182,7 +208,8 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, trouble := s.fetch(stranger.Person("nadia").ID); !strings.Contains(trouble, "does not show") || !strings.Contains(trouble, "401 Unauthorized") {
+		if _, trouble := s.fetch(stranger.Person("nadia").ID); !strings.Contains(trouble, "does not show") ||
+			!strings.Contains(trouble, "401 Unauthorized") {
 			t.Errorf("where our key cannot be read it says %q", trouble)
 		}
 	})
@@ -229,37 +256,46 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 		for what, want := range map[string]string{
 			"hello":                  "“hello” is neither an address nor a handle",
 			"@nobody@" + server.Host: "WebFinger finds nothing for @nobody@" + server.Host + " (404)",
-			"@ilse@" + strings.TrimPrefix(s.url, "http://"):   "of the blog itself",
-			s.url + "/ap/instance":                            "of the blog itself",
-			"https://10.0.0.1/notes/1":                        "is no address that we go to: it is a bare number",
-			"http://169.254.169.254/latest":                   "is no address that we go to",
-			"ftp://veerhuis.example/1":                        "is no address that we go to",
-			odd.URL + "/inside":                               "is no address that we go to: it is a bare number",
-			odd.URL + "/none":                                 "(404)",
-			gone.Object:                                       "is gone for good (410)",
-			odd.URL + "/large":                                "it is longer than 1048576 bytes",
-			odd.URL + "/page":                                 `its type is "text/html"`,
-			odd.URL + "/broken":                               "is not what we ask for: ",
-			odd.URL + "/twice":                                "@graph is not read here",
-			odd.URL + "/shut":                                 "though the instance actor signed the question: it answered 401 Unauthorized",
-			odd.URL + "/ill":                                  "is unavailable: it answered 502 Bad Gateway",
-			odd.URL + "/away":                                 "it leads to another server",
-			"http://127.0.0.1:1/x":                            "is unavailable: connection refused",
-			show(map[string]any{"type": "OrderedCollection"}): "of the type OrderedCollection, which is neither somebody nor a post",
-			show(map[string]any{"type": "Tombstone"}):         "was deleted by its author",
-			show(map[string]any{"type": "Person", "id": nil}): "has no inbox on its own domain",
-			server.Show("/foreign", map[string]any{"id": odd.URL + "/x", "type": "Note"}):                                                   "it bears the id",
-			server.Show("/ours", map[string]any{"id": s.url + "/ap/notes/1", "type": "Note"}):                                               "it bears the id",
-			server.Show("/forged", map[string]any{"type": "Note", "attributedTo": "https://noordkade.example/users/nadia", "content": "x"}): "wrote it, who does not live at its server",
-			server.Show("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none", "content": "x"}):              "its author cannot be fetched: the server finds nothing",
-			server.Show("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1", "name": "Yes"}):         "a vote in a poll",
+			"@ilse@" + strings.TrimPrefix(s.url, "http://"): "of the blog itself",
+			s.url + "/ap/instance":                          "of the blog itself",
+			"https://10.0.0.1/notes/1":                      "is no address that we go to: it is a bare number",
+			"http://169.254.169.254/latest":                 "is no address that we go to",
+			"ftp://veerhuis.example/1":                      "is no address that we go to",
+			odd.URL + "/inside":                             "is no address that we go to: it is a bare number",
+			odd.URL + "/none":                               "(404)",
+			gone.Object:                                     "is gone for good (410)",
+			odd.URL + "/large":                              "it is longer than 1048576 bytes",
+			odd.URL + "/page":                               `its type is "text/html"`,
+			odd.URL + "/broken":                             "is not what we ask for: ",
+			odd.URL + "/twice":                              "@graph is not read here",
+			odd.URL + "/shut": "though the instance actor signed the question: it answered " +
+				"401 Unauthorized",
+			odd.URL + "/ill":       "is unavailable: it answered 502 Bad Gateway",
+			odd.URL + "/away":      "it leads to another server",
+			"http://127.0.0.1:1/x": "is unavailable: connection refused",
+			show(map[string]any{"type": "OrderedCollection"}): "of the type OrderedCollection, which is neither somebody nor " +
+				"a post",
+			show(map[string]any{"type": "Tombstone"}): "was deleted by its author",
+			show(map[string]any{"type": "Person",
+				"id": nil}): "has no inbox on its own domain",
+			server.Show("/foreign", map[string]any{"id": odd.URL + "/x",
+				"type": "Note"}): "it bears the id",
+			server.Show("/ours", map[string]any{"id": s.url + "/ap/notes/1",
+				"type": "Note"}): "it bears the id",
+			server.Show("/forged", map[string]any{"type": "Note", "attributedTo": "https://noordkade.example/users/nadia",
+				"content": "x"}): "wrote it, who does not live at its server",
+			server.Show("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none",
+				"content": "x"}): "its author cannot be fetched: the server finds nothing",
+			server.Show("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1",
+				"name": "Yes"}): "a vote in a poll",
 		} {
 			if found, trouble := s.fetch(what); !strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
 				t.Errorf("%s: it says %q, want %q; %+v", what, trouble, want, found)
 			}
 		}
 		public := append([]string{"fetch", bram.ID}, s.settings[:4]...) // as a server on the open network has it
-		if _, trouble, status := say(s.ctx, public, nil, ""); status != failed || !strings.Contains(trouble, "is no address that we go to: it is a bare number") {
+		if _, trouble, status := say(s.ctx, public, nil, ""); status != failed ||
+			!strings.Contains(trouble, "is no address that we go to: it is a bare number") {
 			t.Errorf("of a private address it says %d %q", status, trouble)
 		}
 	})
@@ -280,7 +316,8 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.say("block", "add", bram.ID, "--level", "limit", "--reason", "Loud")
-		if found, trouble := s.fetch(note.Object); trouble != "" || found.Block != "limit "+bram.ID+" (Loud)" || !noteIn(found, "waits for a yes") {
+		if found, trouble := s.fetch(note.Object); trouble != "" || found.Block != "limit "+bram.ID+" (Loud)" ||
+			!noteIn(found, "waits for a yes") {
 			t.Errorf("of one who is limited: %s %+v", trouble, found)
 		}
 		s.say("block", "add", bram.ID, "--level", "refuse")
@@ -299,10 +336,12 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 		}
 		s.say("block", "remove", server.Host)
 		s.say("block", "remove", bram.ID)
-		if _, trouble := s.fetch(note.Object, "--federation", "allow-list"); !strings.Contains(trouble, "not on the list of servers") {
+		if _, trouble := s.fetch(note.Object, "--federation", "allow-list"); !strings.Contains(trouble,
+			"not on the list of servers") {
 			t.Errorf("of one who is not on the list it says %q", trouble)
 		}
-		if _, trouble := s.fetch("@"+bram.Handle(), "--federation", "allow-list"); !strings.Contains(trouble, "not on the list of servers") {
+		if _, trouble := s.fetch("@"+bram.Handle(), "--federation", "allow-list"); !strings.Contains(trouble,
+			"not on the list of servers") {
 			t.Errorf("of the handle of one who is not on the list it says %q", trouble)
 		}
 	})
@@ -317,7 +356,8 @@ func TestFetchWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := server.Be(fedtest.NewerOnly()); err != nil { // that it reads nothing else is found out each time, and not kept
+		// that it reads nothing else is found out each time, and not kept
+		if err := server.Be(fedtest.NewerOnly()); err != nil {
 			t.Fatal(err)
 		}
 		s.fetch(bram.ID) // the server has our key from now on
@@ -329,11 +369,13 @@ func TestFetchWritesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			storetest.Change(t, database, `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || quote_ident(current_database()) || ' SET default_transaction_read_only = on'; END $$`)
+			storetest.Change(t, database, `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || quote_ident(current_database()) || ' SET `+
+				`default_transaction_read_only = on'; END $$`)
 		}
 		kade := server.Person("kade")
 		for _, what := range []string{note.Object, bram.ID, "@" + kade.Handle(), kade.ID, server.URL + "/none"} {
-			if _, trouble := s.fetch(what, "--timezone", "Asia/Tokyo", "--language", "nl"); (trouble == "") == strings.HasSuffix(what, "/none") {
+			if _, trouble := s.fetch(what, "--timezone", "Asia/Tokyo", "--language",
+				"nl"); (trouble == "") == strings.HasSuffix(what, "/none") {
 				t.Errorf("%s: %q", what, trouble)
 			}
 		}

@@ -50,7 +50,8 @@ func (s *stage) public(begin ...string) map[string]string {
 			for _, found := range addressIn.FindAllStringSubmatch(body+` href="`+answer.Header.Get("Location")+`"`, -1) {
 				path, ours := strings.CutPrefix(found[1]+found[2], s.url)
 				path, _, _ = strings.Cut(strings.ReplaceAll(path, "&amp;", "&"), "#")
-				if (ours || strings.HasPrefix(path, "/")) && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/static/") && !strings.Contains(path, "{") {
+				if (ours || strings.HasPrefix(path, "/")) && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/static/") &&
+					!strings.Contains(path, "{") {
 					queue = append(queue, path)
 				}
 			}
@@ -61,7 +62,8 @@ func (s *stage) public(begin ...string) map[string]string {
 
 // secret is an article file all of whose words say its name.
 func secret(t *testing.T, name, more string) string {
-	return write(t, name+".md", fmt.Sprintf("---\ntitle: Kanarie %[1]s\nslug: kanarie-%[1]s\nsubtitle: Kanarie %[1]s\nsummary: Kanarie %[1]s\ntags: [kanarie-%[1]s, rivers]\n"+
+	return write(t, name+".md", fmt.Sprintf("---\ntitle: Kanarie %[1]s\nslug: kanarie-%[1]s\nsubtitle: Kanarie "+
+		"%[1]s\nsummary: Kanarie %[1]s\ntags: [kanarie-%[1]s, rivers]\n"+
 		"guest: Kanarie %[1]s <https://kanarie.example>\n%[2]s---\n\nKanarie %[1]s.\n", name, more))
 }
 
@@ -70,13 +72,17 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 		s := open(t, database)
 		ilse := s.ilse()
 		tomorrow := "date: " + time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339) + "\n"
-		s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\ntags: [rivers]\n---\n\nThe ferry.\n"), "--author", "ilse")
+		s.say("article", "publish", write(t, "wide.md",
+			"---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\ntags: [rivers]\n---\n\nThe ferry.\n"), "--author",
+			"ilse")
 		s.say("article", "pin", "four-minutes-wide")
 		s.say("series", "voice", "the-low-road", "on")
 		s.say("site", "voice", "on")
 
-		begin := []string{"/", "/archive", "/sitemap.xml", "/feed.xml", "/feed.json", "/comments/feed.xml", "/robots.txt", "/about", "/about/federation", "/privacy", "/fr/", "/fr/feed.xml",
-			"/nodeinfo/2.1", "/nodeinfo/2.0", "/.well-known/nodeinfo", "/.well-known/host-meta", "/ap/instance", "/ap/instance/outbox", "/kanarie-withdrawm", "/kanarie-delete"}
+		begin := []string{"/", "/archive", "/sitemap.xml", "/feed.xml", "/feed.json", "/comments/feed.xml", "/robots.txt",
+			"/about", "/about/federation", "/privacy", "/fr/", "/fr/feed.xml",
+			"/nodeinfo/2.1", "/nodeinfo/2.0", "/.well-known/nodeinfo", "/.well-known/host-meta", "/ap/instance",
+			"/ap/instance/outbox", "/kanarie-withdrawm", "/kanarie-delete"}
 		voices := regexp.MustCompile(`/ap/actors/[0-9A-Z]+`)
 		for _, page := range []string{"/@ilse", "/series/the-low-road", "/"} {
 			_, document := s.get(s.url+page, mastodon)
@@ -97,7 +103,8 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 			t.Fatalf("only %d addresses are public", len(before))
 		}
 
-		part, own := "series: The Low Road\npart: 2\n", func(name string) string { return "language: fr\npart: 1\nseries: Kanarie " + name + "\n" }
+		part, own := "series: The Low Road\npart: 2\n",
+			func(name string) string { return "language: fr\npart: 1\nseries: Kanarie " + name + "\n" }
 		for _, name := range []string{"draft", "scheduled", "followers", "withdrawn", "deleted", "undone"} {
 			for _, in := range []string{own(name), part} {
 				slug := name
@@ -125,7 +132,8 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 				}
 			}
 		}
-		s.say("article", "draft", write(t, "breed.md", "---\ntitle: Kanarie breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nKanarie.\n"), "--author", "ilse")
+		s.say("article", "draft", write(t, "breed.md",
+			"---\ntitle: Kanarie breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nKanarie.\n"), "--author", "ilse")
 		time.Sleep(1500 * time.Millisecond) // the server looks every second whether a command changed something
 
 		after := s.public(begin...)
@@ -140,7 +148,8 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"draft", "scheduled", "followers", "withdrawn", "deleted", "undone"} {
-			for _, path := range []string{"/series/kanarie-" + name, "/series/kanarie-" + name + "/feed.xml", "/tags/kanarie-" + name, "/tags/kanarie-" + name + "/feed.xml",
+			for _, path := range []string{"/series/kanarie-" + name, "/series/kanarie-" + name + "/feed.xml",
+				"/tags/kanarie-" + name, "/tags/kanarie-" + name + "/feed.xml",
 				"/.well-known/webfinger?resource=" + url.QueryEscape(s.url+"/series/kanarie-"+name)} {
 				for _, accept := range []string{"text/html", mastodon} {
 					status, body := s.get(s.url+path, accept)
@@ -165,7 +174,8 @@ func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
 				feed, _ := s.get(s.url+"/series/kanarie-one/feed.xml", "text/html")
 				_, archive := s.get(s.url+"/archive", "text/html")
 				_, places := s.get(s.url+"/sitemap.xml", "text/html")
-				return page == status && feed == status && strings.Contains(archive, "/series/kanarie-one") == onArchive && strings.Contains(places, "/series/kanarie-one") == onArchive
+				return page == status && feed == status && strings.Contains(archive, "/series/kanarie-one") == onArchive &&
+					strings.Contains(places, "/series/kanarie-one") == onArchive
 			})
 		}
 		file := secret(t, "one", "series: Kanarie one\npart: 1\n")
@@ -175,7 +185,8 @@ func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
 		is("its series goes out with it", 200, true)
 		s.say("article", "withdraw", "kanarie-one")
 		is("its series comes back with it", 404, false)
-		s.say("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: unlisted\n"), "--author", "ilse")
+		s.say("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: unlisted\n"), "--author",
+			"ilse")
 		is("a series is not listed for an article that is not", 404, false)
 		page := regexp.MustCompile(`/\d{4}/\d{2}/kanarie-one`).FindString(s.say("article", "show", "kanarie-one", "--json"))
 		if status, body := s.get(s.url+page, "text/html"); status != 200 || strings.Contains(body, "/series/") {
@@ -214,12 +225,17 @@ func TestTheTerminalMakesASeriesWhenItsArticleGoesOut(t *testing.T) {
 		}
 		s.say("author", "add", "samir", "--name", "Samir Benhaddou", "--role", "contributor")
 		s.say("article", "draft", file("one", "series: High Water\n"), "--author", "samir")
-		s.say("article", "publish", file("later", "series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
-		if _, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "kept as a draft") {
+		s.say("article", "publish", file("later",
+			"series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
+		if _, trouble, status := say(s.ctx, s.args("article", "publish",
+			write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil,
+			""); status != failed || !strings.Contains(trouble, "kept as a draft") {
 			t.Errorf("an article with a hole ended with %d: %s", status, trouble)
 		}
 		list()
-		if _, trouble, status := say(s.ctx, s.args("article", "draft", file("long", "series: "+strings.Repeat("long ", 41)+"\n"), "--author", "ilse"), nil, ""); status != failed || !strings.Contains(trouble, "series has a title longer than 200 characters") {
+		if _, trouble, status := say(s.ctx, s.args("article", "draft",
+			file("long", "series: "+strings.Repeat("long ", 41)+"\n"), "--author", "ilse"), nil, ""); status != failed ||
+			!strings.Contains(trouble, "series has a title longer than 200 characters") {
 			t.Errorf("a long title ended with %d: %s", status, trouble)
 		}
 		s.say("article", "publish", file("one", "series: High Water\n"), "--author", "samir")

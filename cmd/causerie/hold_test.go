@@ -15,10 +15,13 @@ const mastodon = `application/activity+json, application/ld+json`
 // everywhere are the addresses at which an article could be met, by its page and its object.
 func (s *stage) everywhere(page, object string) map[string]string {
 	voice := read[authorLine](s.t, s.say("author", "list", "--json"))[0]
-	addresses := map[string]string{"page": page, "page to servers": page, "front page": s.url + "/", "feed": s.url + "/feed.xml", "JSON feed": s.url + "/feed.json",
-		"author": s.url + "/@ilse", "author's feed": s.url + "/@ilse/feed.xml", "tag": s.url + "/tags/rivers", "tag's feed": s.url + "/tags/rivers/feed.xml",
-		"archive": s.url + "/archive", "site map": s.url + "/sitemap.xml", "NodeInfo": s.url + "/nodeinfo/2.1",
-		"outbox": s.url + "/ap/actors/" + string(voice.ID) + "/outbox", "outbox's page": s.url + "/ap/actors/" + string(voice.ID) + "/outbox?cursor="}
+	addresses := map[string]string{"page": page, "page to servers": page, "front page": s.url + "/",
+		"feed": s.url + "/feed.xml", "JSON feed": s.url + "/feed.json",
+		"author": s.url + "/@ilse", "author's feed": s.url + "/@ilse/feed.xml", "tag": s.url + "/tags/rivers",
+		"tag's feed": s.url + "/tags/rivers/feed.xml",
+		"archive":    s.url + "/archive", "site map": s.url + "/sitemap.xml", "NodeInfo": s.url + "/nodeinfo/2.1",
+		"outbox":        s.url + "/ap/actors/" + string(voice.ID) + "/outbox",
+		"outbox's page": s.url + "/ap/actors/" + string(voice.ID) + "/outbox?cursor="}
 	if object != "" {
 		addresses["object"], addresses["replies"] = object, object+"/replies"
 	}
@@ -44,9 +47,13 @@ func TestF016ScheduledUnpublishedAndLocalArticlesAreNotOnTheWire(t *testing.T) {
 	s.ilse()
 	tomorrow := time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)
 	front := "---\ntitle: The canary\ntags: [rivers]\n"
-	draft := read[articleLine](t, s.say("article", "draft", write(t, "draft.md", front+"slug: draft\n---\n\nUnder the canary.\n"), "--author", "ilse", "--json"))[0]
-	planned := read[articleLine](t, s.say("article", "publish", write(t, "planned.md", front+"slug: planned\ndate: "+tomorrow+"\n---\n\nUnder the canary.\n"), "--author", "ilse", "--json"))[0]
-	local := read[articleLine](t, s.say("article", "publish", write(t, "local.md", front+"slug: local\nvisibility: local\n---\n\nHere alone.\n"), "--author", "ilse", "--json"))[0]
+	draft := read[articleLine](t, s.say("article", "draft",
+		write(t, "draft.md", front+"slug: draft\n---\n\nUnder the canary.\n"), "--author", "ilse", "--json"))[0]
+	planned := read[articleLine](t, s.say("article", "publish",
+		write(t, "planned.md", front+"slug: planned\ndate: "+tomorrow+"\n---\n\nUnder the canary.\n"), "--author", "ilse",
+		"--json"))[0]
+	local := read[articleLine](t, s.say("article", "publish",
+		write(t, "local.md", front+"slug: local\nvisibility: local\n---\n\nHere alone.\n"), "--author", "ilse", "--json"))[0]
 	unknown, nothing := s.get(s.url+"/ap/articles/01JD0000000000000000000000", mastodon)
 	for _, a := range []articleLine{draft, planned, local} {
 		for _, kind := range []string{"articles", "notes", "activities"} {
@@ -61,7 +68,8 @@ func TestF016ScheduledUnpublishedAndLocalArticlesAreNotOnTheWire(t *testing.T) {
 			t.Errorf("%s answers servers %d %s", a.URL, status, body)
 		}
 	}
-	if _, body := s.get(s.url+"/nodeinfo/2.1", "application/json"); !strings.Contains(body, `"localPosts":1`) { // the local one, which stands on the web
+	// the local one, which stands on the web
+	if _, body := s.get(s.url+"/nodeinfo/2.1", "application/json"); !strings.Contains(body, `"localPosts":1`) {
 		t.Errorf("NodeInfo counts %s", body)
 	}
 }
@@ -70,8 +78,11 @@ func TestT123AGuessedSlugOfADraftOrAScheduledArticleIsAsUnknownAsAnyOther(t *tes
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	tomorrow := time.Now().Add(24 * time.Hour).UTC()
-	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Draft\nslug: canary\n---\n\nUnder the canary.\n"), "--author", "ilse")
-	planned := read[articleLine](t, s.say("article", "publish", write(t, "planned.md", "---\ntitle: Planned\nslug: planned\ntags: [rivers]\ndate: "+tomorrow.Format(time.RFC3339)+"\n---\n\nUnder the canary.\n"),
+	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Draft\nslug: canary\n---\n\nUnder the canary.\n"),
+		"--author", "ilse")
+	planned := read[articleLine](t, s.say("article", "publish",
+		write(t, "planned.md", "---\ntitle: Planned\nslug: planned\ntags: [rivers]\ndate: "+tomorrow.Format(time.RFC3339)+
+			"\n---\n\nUnder the canary.\n"),
 		"--author", "ilse", "--json"))[0]
 	for _, accept := range []string{"text/html", mastodon} {
 		for _, slug := range []string{"canary", "planned"} {
@@ -79,7 +90,8 @@ func TestT123AGuessedSlugOfADraftOrAScheduledArticleIsAsUnknownAsAnyOther(t *tes
 			// of the same length, since the page repeats the word that was asked for
 			status, body := s.get(month+slug, accept)
 			_, other := s.get(month+strings.Repeat("x", len(slug)), accept)
-			if status != http.StatusNotFound || strings.ReplaceAll(body, slug, "") != strings.ReplaceAll(other, strings.Repeat("x", len(slug)), "") {
+			if status != http.StatusNotFound || strings.ReplaceAll(body, slug, "") != strings.ReplaceAll(other,
+				strings.Repeat("x", len(slug)), "") {
 				t.Errorf("%s to %s: %d\n%s\ninstead of\n%s", slug, accept, status, body, other)
 			}
 		}
@@ -98,11 +110,13 @@ func TestT124ADraftGoesToNobodyHoweverOftenItIsEdited(t *testing.T) {
 	s.ilse(bram)
 	before := len(veerhuis.Deliveries())
 	for _, words := range []string{"One canary.", "Two canaries."} {
-		s.say("article", "draft", write(t, "draft.md", "---\ntitle: Draft\nslug: canary\n---\n\n"+words+"\n"), "--author", "ilse")
+		s.say("article", "draft", write(t, "draft.md", "---\ntitle: Draft\nslug: canary\n---\n\n"+words+"\n"), "--author",
+			"ilse")
 	}
 	later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	for _, words := range []string{"Three canaries.", "Four canaries."} {
-		s.say("article", "publish", write(t, "later.md", "---\ntitle: Later\nslug: later\ndate: "+later+"\n---\n\n"+words+"\n"), "--author", "ilse")
+		s.say("article", "publish", write(t, "later.md",
+			"---\ntitle: Later\nslug: later\ndate: "+later+"\n---\n\n"+words+"\n"), "--author", "ilse")
 	}
 	time.Sleep(1500 * time.Millisecond) // the courier looks every second
 	if letters := veerhuis.Deliveries(); len(letters) != before {
@@ -117,7 +131,9 @@ func TestT125AWithdrawnArticleIsReadNowhere(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	a := read[articleLine](t, s.say("article", "publish", write(t, "canary.md", "---\ntitle: The canary\ntags: [rivers]\n---\n\nUnder the canary.\n"), "--author", "ilse", "--json"))[0]
+	a := read[articleLine](t, s.say("article", "publish",
+		write(t, "canary.md", "---\ntitle: The canary\ntags: [rivers]\n---\n\nUnder the canary.\n"), "--author", "ilse",
+		"--json"))[0]
 	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", a.Object)); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +158,8 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	veerhuis, bram := s.village()
 	s.ilse(bram)
 	before := len(veerhuis.Deliveries())
-	held := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h", "--json"))[0]
+	held := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
+		"1h", "--json"))[0]
 	if held.Status != "published" || held.Held == "" || held.Deliveries != 0 {
 		t.Errorf("it is %+v", held)
 	}
@@ -150,18 +167,24 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	if said := s.say("article", "withdraw", "four-minutes-wide"); !strings.Contains(said, "before it left") {
 		t.Errorf("withdraw said %q", said)
 	}
-	s.wait("its page is as it was", func() bool { status, _ := s.get(held.URL, "text/html"); return status == http.StatusNotFound })
+	s.wait("its page is as it was", func() bool {
+		status,
+			_ := s.get(held.URL, "text/html")
+		return status == http.StatusNotFound
+	})
 	if len(veerhuis.Deliveries()) != before {
 		t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
 	}
-	again := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1s", "--json"))[0]
+	again := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
+		"1s", "--json"))[0]
 	if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", again.Object)); err != nil {
 		t.Fatal(err)
 	}
 	if again.Object == held.Object {
 		t.Error("the object is that which was taken back")
 	}
-	if said := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse", "--quiet"); !strings.Contains(said, "revised") {
+	if said := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse",
+		"--quiet"); !strings.Contains(said, "revised") {
 		t.Errorf("the quiet correction said %q", said)
 	}
 	letter, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", again.Object))
@@ -171,7 +194,8 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	if object, _ := letter.JSON()["object"].(map[string]any); object["updated"] != nil {
 		t.Errorf("the quiet correction was updated %v", object["updated"])
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "new.md", "---\ntitle: New\n---\n\nNew.\n"), "--author", "ilse", "--quiet"), nil, ""); status != 1 || !strings.Contains(trouble, "--quiet") {
+	if _, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "new.md", "---\ntitle: New\n---\n\nNew.\n"),
+		"--author", "ilse", "--quiet"), nil, ""); status != 1 || !strings.Contains(trouble, "--quiet") {
 		t.Errorf("a quiet publication ended with %d: %s", status, trouble)
 	}
 }
@@ -182,7 +206,8 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 		veerhuis, bram := s.village()
 		s.ilse(bram)
 		first := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if !strings.Contains(first, "nothing has left yet") || !strings.Contains(first, "“causerie article undo four-minutes-wide” takes it back") {
+		if !strings.Contains(first, "nothing has left yet") ||
+			!strings.Contains(first, "“causerie article undo four-minutes-wide” takes it back") {
 			t.Errorf("of a held article publish said %q", first)
 		}
 		if said := s.say("article", "undo", "four-minutes-wide"); !strings.Contains(said, "a draft again") {
@@ -197,10 +222,12 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 		if !strings.Contains(held, "the edit has not left yet") {
 			t.Errorf("of a held edit publish said %q", held)
 		}
-		if strings.Contains(held, "withdraw") || !strings.Contains(held, "“causerie article undo four-minutes-wide” brings the former words back") {
+		if strings.Contains(held, "withdraw") ||
+			!strings.Contains(held, "“causerie article undo four-minutes-wide” brings the former words back") {
 			t.Errorf("of a held edit publish said %q", held)
 		}
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the edit has not left yet") || strings.Contains(said, "withdraw") {
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the edit has not left yet") ||
+			strings.Contains(said, "withdraw") {
 			t.Errorf("of a held edit the report says %q", said)
 		}
 		s.shows(a.URL, "A canary.", true)
@@ -208,13 +235,15 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 			t.Errorf("undo of a held edit said %q", said)
 		}
 		s.shows(a.URL, "A canary.", false)
-		if shown := read[articleLine](t, s.say("article", "show", "four-minutes-wide", "--json"))[0]; shown.Status != "published" || shown.Held != "" || shown.Object != a.Object {
+		if shown := read[articleLine](t, s.say("article", "show", "four-minutes-wide",
+			"--json"))[0]; shown.Status != "published" || shown.Held != "" || shown.Object != a.Object {
 			t.Errorf("after undo it is %+v", shown)
 		}
 		if len(veerhuis.Deliveries()) != before {
 			t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
 		}
-		if _, trouble, status := say(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed || !strings.Contains(trouble, "nothing of “four-minutes-wide” is held") {
+		if _, trouble, status := say(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed ||
+			!strings.Contains(trouble, "nothing of “four-minutes-wide” is held") {
 			t.Errorf("undo of nothing ended with %d: %s", status, trouble)
 		}
 	})

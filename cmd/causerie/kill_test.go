@@ -36,8 +36,9 @@ type victim struct {
 	serving *exec.Cmd
 }
 
-// TestF110NothingAcknowledgedIsLostToKill publishes and takes replies in while the program is killed at random moments, and
-// then holds it to every acknowledgement it gave. What the neighbours received is the ledger, not what the program says.
+// TestF110NothingAcknowledgedIsLostToKill publishes and takes replies in while the program is killed at random moments,
+// and then holds it to every acknowledgement it gave. What the neighbours received is the ledger, not what the program
+// says.
 func TestF110NothingAcknowledgedIsLostToKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing takes its time")
@@ -77,7 +78,8 @@ func newVictim(t *testing.T, database string) *victim {
 	var err error
 	address := freePort(t)
 	v.url = "http://" + address
-	v.flags = []string{"--database", database, "--data", t.TempDir(), "--url", v.url, "--listen", address, "--federation-allow", "127.0.0.0/8"}
+	v.flags = []string{"--database", database, "--data", t.TempDir(), "--url", v.url, "--listen", address,
+		"--federation-allow", "127.0.0.0/8"}
 	v.run("author", "add", "ilse", "--name", "Ilse Verhaagen", "--role", "admin")
 	if v.store, err = store.Open(t.Context(), database); err != nil {
 		t.Fatal(err)
@@ -103,9 +105,11 @@ func (v *victim) surround() {
 	for _, server := range servers {
 		p := server.Person("reader")
 		v.people = append(v.people, p)
-		a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.URL(), Host: server.Host, Inbox: p.Inbox(), SharedInbox: server.URL + "/inbox",
-			FetchedAt: time.Now(), Keys: []blog.ActorKey{{ActorID: p.ID, KeyID: p.KeyID(), PEM: p.PublicPEM()}}}
-		f := blog.Follower{VoiceID: ilse.ID, ActorID: p.ID, FollowID: p.ID + "#follow", State: blog.Accepted, Since: time.Now()}
+		a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.URL(), Host: server.Host, Inbox: p.Inbox(),
+			SharedInbox: server.URL + "/inbox",
+			FetchedAt:   time.Now(), Keys: []blog.ActorKey{{ActorID: p.ID, KeyID: p.KeyID(), PEM: p.PublicPEM()}}}
+		f := blog.Follower{VoiceID: ilse.ID, ActorID: p.ID, FollowID: p.ID + "#follow", State: blog.Accepted,
+			Since: time.Now()}
 		_, followErr := "", v.store.SaveActor(v.t.Context(), a)
 		if followErr == nil {
 			_, followErr = v.store.Follow(v.t.Context(), f)
@@ -166,11 +170,13 @@ func (v *victim) serve() {
 func (v *victim) publish(n int) string {
 	v.t.Helper()
 	file := filepath.Join(v.t.TempDir(), fmt.Sprintf("crossing-%d.md", n))
-	if err := os.WriteFile(file, fmt.Appendf(nil, "---\ntitle: Crossing %d\nslug: crossing-%d\n---\nThe ferry comes when you ring.\n", n, n), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil,
+		"---\ntitle: Crossing %d\nslug: crossing-%d\n---\nThe ferry comes when you ring.\n", n, n), 0o600); err != nil {
 		v.t.Fatal(err)
 	}
 	var said struct{ Object string }
-	if err := json.Unmarshal(v.run("article", "publish", file, "--author", "ilse", "--json"), &said); err != nil || said.Object == "" {
+	if err := json.Unmarshal(v.run("article", "publish", file, "--author", "ilse", "--json"), &said); err != nil ||
+		said.Object == "" {
 		v.t.Fatalf("publish: %v %+v", err, said)
 	}
 	return said.Object

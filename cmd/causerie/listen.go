@@ -26,9 +26,11 @@ func listen(config Config) ([]net.Listener, error) {
 	listener, err := net.Listen(network, address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is taken by another program: stop that one, or choose another address with --listen", where)
+		return nil, fmt.Errorf("%s is taken by another program: stop that one, or choose another address with --listen",
+			where)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("this user may not listen on %s: choose a port above 1023 with --listen and put a proxy before it", where)
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port above 1023 with --listen and put a proxy "+
+			"before it", where)
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: write --listen as host:port or unix:/path (%w)", where, err)
 	}

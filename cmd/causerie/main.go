@@ -121,7 +121,8 @@ func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
 	)
 }
 
-const settingsIntroduction = "Each can be said in three ways, the first of which wins: as a flag (--handle-domain), in the environment " +
+const settingsIntroduction = "Each can be said in three ways, the first of which wins: as a flag (--handle-domain), " +
+	"in the environment " +
 	"(CAUSERIE_HANDLE_DOMAIN), or in a YAML file (handle-domain: …) named by --config or CAUSERIE_CONFIG."
 
 // helpFlag prints the help of whatever was named before it.
@@ -134,8 +135,8 @@ func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	return errors.Join(ctx.PrintUsage(false), errHelped)
 }
 
-// printHelp prints all settings for serve, and for the other commands only those which matter to them. Without a command it
-// lists the commands, although serve would be what runs.
+// printHelp prints all settings for serve, and for the other commands only those which matter to them. Without a
+// command it lists the commands, although serve would be what runs.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if !slices.Contains(ctx.Args, "serve") {
 		selected := ctx.Selected()

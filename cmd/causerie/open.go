@@ -85,7 +85,8 @@ func mustExist(config Config) error {
 		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or say where it is with --data or --database", path)
+		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or say where it is with --data or --database",
+			path)
 	}
 	return nil
 }
@@ -106,7 +107,8 @@ func (app *app) connectRooms(ctx context.Context, n openMode) error {
 	return nil
 }
 
-// connect makes what asks other servers. learn is told how they read signatures; nil where nothing is to be written down.
+// connect makes what asks other servers. learn is told how they read signatures; nil where nothing is to be written
+// down.
 func (app *app) connect(ctx context.Context, learn func(ctx context.Context, host string, until time.Time)) error {
 	key, err := app.instanceKey(ctx)
 	if err != nil {
@@ -116,7 +118,8 @@ func (app *app) connect(ctx context.Context, learn func(ctx context.Context, hos
 	if err != nil {
 		return fmt.Errorf("read what is known of other servers: %w", err)
 	}
-	app.remote = remote.New(remote.Options{UserAgent: app.userAgent(), Allow: app.config.FederationAllow, Key: key, Permit: app.base().Permit, Newer: newer, Learn: learn})
+	app.remote = remote.New(remote.Options{UserAgent: app.userAgent(), Allow: app.config.FederationAllow, Key: key,
+		Permit: app.base().Permit, Newer: newer, Learn: learn})
 	return nil
 }
 
@@ -208,12 +211,14 @@ func (app *app) found(ctx context.Context) (blog.Site, error) {
 // sameAddress refuses settings that would give a founded site another address.
 func (app *app) sameAddress() error {
 	if said := app.config.URL; said != "" && said != app.site.URL {
-		return fmt.Errorf("url is %s, but this blog was founded as %s, and other servers know every word of it by that address: "+
+		return fmt.Errorf("url is %s, but this blog was founded as %s, and other servers know every word of it by that "+
+			"address: "+
 			"set url to %s, or choose another --data for a new blog", said, app.site.URL, app.site.URL)
 	}
 	if said := app.config.HandleDomain; said != "" && said != app.site.HandleDomain {
 		return fmt.Errorf("handle-domain is %s, but this blog was founded with %s, and people follow its authors by that: "+
-			"set handle-domain to %s, or choose another --data for a new blog", said, app.site.HandleDomain, app.site.HandleDomain)
+			"set handle-domain to %s, or choose another --data for a new blog", said, app.site.HandleDomain,
+			app.site.HandleDomain)
 	}
 	return nil
 }

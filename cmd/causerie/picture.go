@@ -30,7 +30,8 @@ func (c canvas) fill(ink color.Color, corners ...point) {
 	for _, p := range corners {
 		left, top, right, bottom = min(left, p.x), min(top, p.y), max(right, p.x), max(bottom, p.y)
 	}
-	reach := image.Rect(int(left*demoWidth)-1, int(top*demoHeight)-1, int(right*demoWidth)+2, int(bottom*demoHeight)+2).Intersect(c.Bounds())
+	reach := image.Rect(int(left*demoWidth)-1, int(top*demoHeight)-1, int(right*demoWidth)+2,
+		int(bottom*demoHeight)+2).Intersect(c.Bounds())
 	if reach.Empty() {
 		return
 	}
@@ -77,7 +78,8 @@ func (c canvas) ripples(from float32, seed uint64) {
 		depth := dice.Float32()
 		at := point{dice.Float32() * 1.1, from + (1-from)*depth*depth}
 		length, thick := 0.01+0.06*depth*depth, 0.001+0.003*depth
-		c.fill(color.NRGBA{235, 240, 236, uint8(40 + 70*dice.Float32())}, point{at.x - length, at.y}, point{at.x, at.y - thick},
+		c.fill(color.NRGBA{235, 240, 236, uint8(40 + 70*dice.Float32())}, point{at.x - length, at.y},
+			point{at.x, at.y - thick},
 			point{at.x + length, at.y}, point{at.x, at.y + thick})
 	}
 }
@@ -102,7 +104,8 @@ func river(horizon float32, seed uint64) canvas {
 	for range 26 {
 		c.disc(color.RGBA{82, 98, 76, 255}, point{dice.Float32(), horizon - 0.015}, 0.015+0.03*dice.Float32())
 	}
-	c.fill(bank, point{0, horizon - 0.025}, point{0.4, horizon - 0.035}, point{1, horizon - 0.02}, point{1, horizon + 0.012}, point{0, horizon + 0.012})
+	c.fill(bank, point{0, horizon - 0.025}, point{0.4, horizon - 0.035}, point{1, horizon - 0.02},
+		point{1, horizon + 0.012}, point{0, horizon + 0.012})
 	c.ripples(horizon+0.02, seed)
 	return c
 }
@@ -116,9 +119,11 @@ func drawFerry(w io.Writer) error {
 	c.fill(dark, point{0.55, 0.66}, point{0.44, 0.76}, point{0.434, 0.755}, point{0.545, 0.65}) // the left oar
 	c.fill(color.RGBA{92, 70, 52, 255}, point{0.45, 0.66}, point{0.87, 0.65}, point{0.82, 0.74}, point{0.50, 0.745})
 	c.fill(color.RGBA{124, 98, 72, 255}, point{0.45, 0.66}, point{0.87, 0.65}, point{0.865, 0.665}, point{0.455, 0.675})
-	c.fill(color.RGBA{58, 76, 96, 255}, point{0.565, 0.665}, point{0.635, 0.665}, point{0.62, 0.55}, point{0.575, 0.545}) // who rows
+	// who rows
+	c.fill(color.RGBA{58, 76, 96, 255}, point{0.565, 0.665}, point{0.635, 0.665}, point{0.62, 0.55}, point{0.575, 0.545})
 	c.disc(color.RGBA{196, 160, 130, 255}, point{0.597, 0.515}, 0.034)
-	c.fill(color.RGBA{136, 66, 52, 255}, point{0.745, 0.66}, point{0.805, 0.655}, point{0.795, 0.555}, point{0.755, 0.555}) // who asks
+	// who asks
+	c.fill(color.RGBA{136, 66, 52, 255}, point{0.745, 0.66}, point{0.805, 0.655}, point{0.795, 0.555}, point{0.755, 0.555})
 	c.disc(color.RGBA{206, 172, 142, 255}, point{0.775, 0.525}, 0.031)
 	return jpeg.Encode(w, c, &jpeg.Options{Quality: 88})
 }
@@ -133,9 +138,11 @@ func drawLanding(w io.Writer) error {
 	for i := range 7 {
 		y := 0.72 + 0.04*float32(i)
 		inset := (1 - y) / 0.30 * 0.19
-		c.fill(color.RGBA{78, 62, 48, 255}, point{0.08 + inset, y}, point{0.56 - inset*0.68, y}, point{0.56 - inset*0.68, y + 0.006}, point{0.08 + inset, y + 0.006})
+		c.fill(color.RGBA{78, 62, 48, 255}, point{0.08 + inset, y}, point{0.56 - inset*0.68, y},
+			point{0.56 - inset*0.68, y + 0.006}, point{0.08 + inset, y + 0.006})
 	}
 	c.fill(dark, point{0.39, 0.86}, point{0.41, 0.86}, point{0.408, 0.46}, point{0.392, 0.46})
-	c.fill(color.RGBA{226, 218, 200, 255}, point{0.365, 0.545}, point{0.435, 0.545}, point{0.435, 0.485}, point{0.365, 0.485})
+	c.fill(color.RGBA{226, 218, 200, 255}, point{0.365, 0.545}, point{0.435, 0.545}, point{0.435, 0.485},
+		point{0.365, 0.485})
 	return png.Encode(w, c)
 }

@@ -50,15 +50,19 @@ func TestT140NoAnswerTellsOfMailAddressesVersionsOrPaths(t *testing.T) {
 	}
 	author := read[authorLine](t, s.say("author", "list", "--json"))[0].Object
 	pages := readable(a, a.Object, author)
-	for path, accept := range map[string]string{"/login": "text/html", "/admin": "text/html", "/nothing": "text/html", "/ap/nothing": "*/*", "/ap/inbox": "*/*",
-		"/.well-known/nodeinfo": "*/*", "/.well-known/webfinger": "*/*", "/.well-known/webfinger?resource=acct:x@y.example": "*/*", "/.well-known/host-meta": "*/*",
-		"/%00": "*/*", "/media/../../etc/passwd": "*/*", "/static/nothing": "*/*", "/ap/instance": "*/*", "/healthz": "*/*", "/readyz": "*/*", "/tags/%ff": "*/*"} {
+	for path, accept := range map[string]string{"/login": "text/html", "/admin": "text/html", "/nothing": "text/html",
+		"/ap/nothing": "*/*", "/ap/inbox": "*/*",
+		"/.well-known/nodeinfo": "*/*", "/.well-known/webfinger": "*/*",
+		"/.well-known/webfinger?resource=acct:x@y.example": "*/*", "/.well-known/host-meta": "*/*",
+		"/%00": "*/*", "/media/../../etc/passwd": "*/*", "/static/nothing": "*/*", "/ap/instance": "*/*", "/healthz": "*/*",
+		"/readyz": "*/*", "/tags/%ff": "*/*"} {
 		pages[s.url+path] = accept
 	}
 	for address, accept := range pages {
 		for _, method := range []string{http.MethodGet, http.MethodPost, "BREW"} {
 			answer, said := s.told(method, address, accept)
-			for _, secret := range []string{"canary@", runtime.Version(), database, folder, "goroutine ", ".go:", "sqlite", "127.0.0.1:5"} {
+			for _, secret := range []string{"canary@", runtime.Version(), database, folder, "goroutine ", ".go:", "sqlite",
+				"127.0.0.1:5"} {
 				if strings.Contains(strings.ReplaceAll(said, s.url, ""), secret) {
 					t.Errorf("%s %s tells of %q:\n%s", method, address, secret, said)
 				}
@@ -72,14 +76,17 @@ func TestT140NoAnswerTellsOfMailAddressesVersionsOrPaths(t *testing.T) {
 		}
 	}
 	var node map[string]json.RawMessage
-	if _, body := s.get(s.url+"/nodeinfo/2.1", "application/json"); json.Unmarshal([]byte(body), &node) != nil || strings.Contains(body, "ilse") {
+	if _, body := s.get(s.url+"/nodeinfo/2.1", "application/json"); json.Unmarshal([]byte(body), &node) != nil ||
+		strings.Contains(body, "ilse") {
 		t.Errorf("NodeInfo names somebody: %s", body)
 	}
 }
 
 // loads are the places in a page that make a browser fetch something by itself.
-var loads = map[string][]string{"img": {"src", "srcset"}, "source": {"src", "srcset"}, "video": {"src", "poster"}, "audio": {"src"}, "iframe": {"src"}, "script": {"src"},
-	"link": {"href"}, "object": {"data"}, "embed": {"src"}, "input": {"src"}, "track": {"src"}, "image": {"href"}, "use": {"href"}, "body": {"background"}}
+var loads = map[string][]string{"img": {"src", "srcset"}, "source": {"src", "srcset"}, "video": {"src", "poster"},
+	"audio": {"src"}, "iframe": {"src"}, "script": {"src"},
+	"link": {"href"}, "object": {"data"}, "embed": {"src"}, "input": {"src"}, "track": {"src"}, "image": {"href"},
+	"use": {"href"}, "body": {"background"}}
 
 var cssAddress = regexp.MustCompile(`url\(\s*['"]?(?:https?:)?//`)
 
@@ -93,7 +100,9 @@ func elsewhereIn(t *testing.T, own, page string) (list []string) {
 	for n := range root.Descendants() {
 		for _, a := range n.Attr {
 			foreign := strings.Contains(a.Val, "//") && !strings.HasPrefix(a.Val, own+"/")
-			rel := n.Data != "link" || regexp.MustCompile(`\b(stylesheet|icon|preload|prefetch|preconnect|dns-prefetch|modulepreload|manifest)\b`).MatchString(attributeOf(n, "rel"))
+			rel := n.Data != "link" || regexp.MustCompile(
+				`\b(stylesheet|icon|preload|prefetch|preconnect|dns-prefetch|modulepreload|manifest)\b`).MatchString(attributeOf(n,
+				"rel"))
 			for _, name := range loads[n.Data] {
 				if a.Key == name && foreign && rel {
 					list = append(list, n.Data+" "+a.Val)
@@ -123,9 +132,12 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 		s.ilse(bram)
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		pixel := veerhuis.URL + "/pixel.png"
-		words := `<p>Seen? <img src="` + pixel + `" srcset="` + pixel + ` 2x" alt="A dot"> <span style="background:url(` + pixel + `)">x</span></p>
-			<video src="` + pixel + `" poster="` + pixel + `"></video><audio src="` + pixel + `"></audio><iframe src="` + pixel + `"></iframe><object data="` + pixel + `"></object>
-			<svg><image href="` + pixel + `"></image></svg><link rel="stylesheet" href="` + pixel + `"><picture><source srcset="` + pixel + `"></picture><table background="` + pixel + `"></table>`
+		words := `<p>Seen? <img src="` + pixel + `" srcset="` + pixel + ` 2x" alt="A dot"> <span style="background:url(` +
+			pixel + `)">x</span></p>
+			<video src="` + pixel + `" poster="` + pixel + `"></video><audio src="` + pixel + `"></audio><iframe src="` + pixel +
+			`"></iframe><object data="` + pixel + `"></object>
+			<svg><image href="` + pixel + `"></image></svg><link rel="stylesheet" href="` + pixel +
+			`"><picture><source srcset="` + pixel + `"></picture><table background="` + pixel + `"></table>`
 		reply, err := bram.Reply(s.ctx, a.Object, words, fedtest.Warning("Dots"))
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +153,8 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 				for _, load := range elsewhereIn(t, s.url, page) {
 					t.Errorf("%s makes a reader's browser fetch %s", address, load)
 				}
-				if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "img-src 'self'") {
+				if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") ||
+					!strings.Contains(policy, "img-src 'self'") {
 					t.Errorf("%s lets pictures come from anywhere: %q", address, policy)
 				}
 			}
@@ -157,12 +170,14 @@ func TestT142NoPageTellsOtherSitesWhereItsReaderCameFrom(t *testing.T) {
 	ilse := s.ilse()
 	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 	pages := readable(a, a.Object, ilse.Object)
-	for _, path := range []string{"/login", "/login/link", "/admin", "/nothing", "/privacy", "/tags/nothing", "/admin/first-run"} {
+	for _, path := range []string{"/login", "/login/link", "/admin", "/nothing", "/privacy", "/tags/nothing",
+		"/admin/first-run"} {
 		pages[s.url+path] = "text/html"
 	}
 	for address, accept := range pages {
 		answer, _ := s.told(http.MethodGet, address, accept)
-		if policy := answer.Header.Get("Referrer-Policy"); accept == "text/html" && policy != "same-origin" && policy != "no-referrer" {
+		if policy := answer.Header.Get("Referrer-Policy"); accept == "text/html" && policy != "same-origin" &&
+			policy != "no-referrer" {
 			t.Errorf("%s: Referrer-Policy %q", address, policy)
 		}
 	}

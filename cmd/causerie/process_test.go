@@ -26,7 +26,8 @@ func TestTheProcessTakesSocketsAndLeavesOnASignal(t *testing.T) {
 	listener.Close()
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		var said words
-		program := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "--data", t.TempDir(), "--url", url, "--listen", "nowhere")
+		program := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "--data", t.TempDir(), "--url",
+			url, "--listen", "nowhere")
 		program.Env = append(os.Environ(), asProgram+"=1", "LISTEN_FDS=1")
 		program.ExtraFiles = []*os.File{socket}
 		program.Stdout, program.Stderr = &said, &said

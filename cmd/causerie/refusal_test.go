@@ -14,7 +14,8 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		moods := map[string]fedtest.Mood{"zilverduin": fedtest.RefusingSignatures(), "dijla": fedtest.TooMany(time.Minute, 0), "steiger": fedtest.Closed()}
+		moods := map[string]fedtest.Mood{"zilverduin": fedtest.RefusingSignatures(), "dijla": fedtest.TooMany(time.Minute, 0),
+			"steiger": fedtest.Closed()}
 		hosts := map[string]*fedtest.Server{}
 		var followers []*fedtest.Person
 		for name := range moods {
@@ -46,12 +47,14 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 			}
 			return true
 		})
-		for name, want := range map[string]string{"zilverduin": "Refusing since ", "dijla": "It asks for patience.", "steiger": "Silent since "} {
+		for name, want := range map[string]string{"zilverduin": "Refusing since ", "dijla": "It asks for patience.",
+			"steiger": "Silent since "} {
 			if line := lines()[hosts[name].Host]; !strings.Contains(line.Words, want) {
 				t.Errorf("of %s the report says %q, want %q", name, line.Words, want)
 			}
 		}
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "1 refuses at the moment") || !strings.Contains(said, "Last answer: 401") {
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "1 refuses at the moment") ||
+			!strings.Contains(said, "Last answer: 401") {
 			t.Errorf("the report is %q", said)
 		}
 		s.wait("the visits are over", func() bool {
@@ -59,7 +62,8 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 			return err == nil && time.Until(next) > 0
 		})
 		ill, _, _ := s.doctor()
-		for name, want := range map[string]string{"zilverduin": " refuses what @ilse sends since ", "dijla": "asking us to wait: ", "steiger": "silent at the moment: "} {
+		for name, want := range map[string]string{"zilverduin": " refuses what @ilse sends since ",
+			"dijla": "asking us to wait: ", "steiger": "silent at the moment: "} {
 			host := hosts[name].Host
 			if name == "zilverduin" {
 				want = host + want
@@ -70,7 +74,8 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 				t.Errorf("of %s the doctor says %q, want %q", name, ill["servers"], want)
 			}
 		}
-		if !strings.Contains(ill["servers"], "to a Create it answered 401 ") || !strings.Contains(ill["servers"], "waiting for it: 1 delivery") || ill["deliveries"] != "" {
+		if !strings.Contains(ill["servers"], "to a Create it answered 401 ") ||
+			!strings.Contains(ill["servers"], "waiting for it: 1 delivery") || ill["deliveries"] != "" {
 			t.Errorf("the doctor says %v", ill)
 		}
 	})

@@ -63,7 +63,8 @@ type seriesVoice struct {
 
 // Help is printed below the command's line by --help.
 func (seriesVoice) Help() string {
-	return "The series then has an account of its own that announces every public part once, at its publication. Without --handle it is called " +
+	return "The series then has an account of its own that announces every public part once, at its publication. " +
+		"Without --handle it is called " +
 		"after its address; either way the name is for ever, also once it is switched off."
 }
 

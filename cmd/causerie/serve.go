@@ -39,7 +39,8 @@ type serveCommand struct{}
 
 // Help is printed below the command's line by --help.
 func (serveCommand) Help() string {
-	return "At its first start it makes the database and prints a link at which the first author is created. It ends within ten " +
+	return "At its first start it makes the database and prints a link at which the first author is created. It ends " +
+		"within ten " +
 		"seconds of SIGTERM or Ctrl-C, with everything on disk."
 }
 
@@ -145,8 +146,8 @@ func (s *server) routes(docs *documents.Documents, author, visitors, readers htt
 	return r
 }
 
-// unkept keeps answers out of every cache unless their handler says otherwise: without a word, a 404 may be kept for as long
-// as a cache likes (RFC 9111, 4.2.2).
+// unkept keeps answers out of every cache unless their handler says otherwise: without a word, a 404 may be kept for as
+// long as a cache likes (RFC 9111, 4.2.2).
 func unkept(next http.Handler) http.Handler {
 	noStore := []string{"no-store"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -214,7 +215,8 @@ func (s *server) watched(next http.Handler) http.Handler {
 				s.busyPage(answer, r, trouble)
 			}
 			if verbose {
-				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.Status(), "client", r.RemoteAddr, "took", time.Since(began))
+				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.Status(), "client", r.RemoteAddr,
+					"took", time.Since(began))
 			}
 		}()
 		next.ServeHTTP(answer, r)
@@ -227,7 +229,8 @@ func (s *server) busyPage(w middleware.WrapResponseWriter, r *http.Request, trou
 		panic(trouble)
 	}
 	id := blog.NewID(time.Now())
-	s.log.Error("a handler broke down", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", trouble, "stack", string(debug.Stack()))
+	s.log.Error("a handler broke down", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", trouble, "stack",
+		string(debug.Stack()))
 	if w.Status() != 0 || w.BytesWritten() > 0 {
 		panic(http.ErrAbortHandler)
 	}
@@ -237,7 +240,8 @@ func (s *server) busyPage(w middleware.WrapResponseWriter, r *http.Request, trou
 	w.Header().Del("Content-Encoding")
 	w.WriteHeader(http.StatusInternalServerError)
 	fmt.Fprintf(w, "<!doctype html><html lang=en><meta charset=utf-8><title>Something went wrong here</title>"+
-		"<h1>Something went wrong here</h1><p>Nothing you did caused it. Try again; when it stays, tell the keeper of this blog the number %s.</p>", id)
+		"<h1>Something went wrong here</h1><p>Nothing you did caused it. Try again; when it stays, tell the keeper of this "+
+		"blog the number %s.</p>", id)
 }
 
 // printBanner says where the blog is and, when it is new, where its first author is made.
@@ -247,7 +251,8 @@ func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if authors > 0 {
-		fmt.Fprintf(out, "%s is at %s\nThe admin is at %s/admin. Ctrl-C ends the server.\n", s.site.Name, s.site.Home(), s.site.URL)
+		fmt.Fprintf(out, "%s is at %s\nThe admin is at %s/admin. Ctrl-C ends the server.\n", s.site.Name, s.site.Home(),
+			s.site.URL)
 		return nil
 	}
 	link, err := account.FirstRunLink(ctx, s.store, s.site, time.Now().UTC())
@@ -261,23 +266,27 @@ func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 	if loopback(s.site.URL) {
 		fmt.Fprintln(out, onlyHere)
 	}
-	fmt.Fprintf(out, "It has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the server; what you wrote stays in %s.\n",
+	fmt.Fprintf(out, "It has no author yet. Open this link, once, to become the first:\n\n    %s\n\nCtrl-C ends the "+
+		"server; what you wrote stays in %s.\n",
 		link, s.config.keeping())
 	return nil
 }
 
 // onlyHere is what somebody should know before they write in a blog that was founded at an address of this machine.
-const onlyHere = "Only this machine reaches that address, and it can never change: for a blog that others read, begin anew with --url https://your.domain and another --data."
+const onlyHere = "Only this machine reaches that address, and it can never change: for a blog that others read, " +
+	"begin anew with --url https://your.domain and another --data."
 
-// listensElsewhere says that a blog which only this machine reaches has another port in its address than the one where it
-// listens; "" where they agree, or where somebody said the address and so knows what leads there.
+// listensElsewhere says that a blog which only this machine reaches has another port in its address than the one where
+// it listens; "" where they agree, or where somebody said the address and so knows what leads there.
 func (s *server) listensElsewhere(where net.Addr) string {
 	address, isTCP := where.(*net.TCPAddr)
 	u, err := url.Parse(s.site.URL)
-	if !isTCP || err != nil || s.config.URL != "" || s.config.sockets > 0 || !loopback(s.site.URL) || cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
+	if !isTCP || err != nil || s.config.URL != "" || s.config.sockets > 0 || !loopback(s.site.URL) ||
+		cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
 		return ""
 	}
-	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so that its links lead nowhere: start it with --listen %s", s.site.URL, address, s.site.Host())
+	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so that its links lead nowhere: start it with "+
+		"--listen %s", s.site.URL, address, s.site.Host())
 }
 
 // loopback tells whether an address leads only to the machine where it is asked for.

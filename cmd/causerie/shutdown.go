@@ -42,7 +42,8 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 		server.Close()
 	}
 	if !waited(limit, &working) {
-		err = errors.Join(err, errors.New("some deliveries were not handed back in time; they are tried again when their lease ends"))
+		err = errors.Join(err, errors.New("some deliveries were not handed back in time; they are tried again when their "+
+			"lease ends"))
 	}
 	return err
 }

@@ -28,7 +28,8 @@ func (s switched) do(ctx context.Context, c *console, app *app, find, on func() 
 		if err != nil {
 			return plain(err)
 		}
-		return s.tell(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published from here on.\n")
+		return s.tell(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published "+
+			"from here on.\n")
 	}
 	v, err := find()
 	if errors.Is(err, blog.ErrNotFound) {
@@ -61,8 +62,9 @@ func (s switched) tell(ctx context.Context, c *console, app *app, v blog.Voice, 
 	}
 	if s.JSON {
 		t := newTable(c.out, true)
-		t.line(voiceLine{ID: v.ID, Handle: app.site.Handle(v.Handle), Name: v.Name, URL: app.site.VoicePage(v), Object: app.site.ActorID(v.ID),
-			On: v.SilentAt == nil, Followers: followers.Accepted})
+		t.line(voiceLine{ID: v.ID, Handle: app.site.Handle(v.Handle), Name: v.Name, URL: app.site.VoicePage(v),
+			Object: app.site.ActorID(v.ID),
+			On:     v.SilentAt == nil, Followers: followers.Accepted})
 		return t.flush()
 	}
 	fmt.Fprintf(c.out, words, app.site.Handle(v.Handle))
@@ -75,7 +77,8 @@ type siteVoice struct {
 
 // Help is printed below the command's line by --help.
 func (siteVoice) Help() string {
-	return "The blog then has an account of its own that announces every public article once, at its publication. Without --handle it is called " +
+	return "The blog then has an account of its own that announces every public article once, at its publication. " +
+		"Without --handle it is called " +
 		"after the first part of its domain; either way the name is for ever, also once it is switched off."
 }
 

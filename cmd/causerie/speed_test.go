@@ -23,7 +23,8 @@ import (
 // the ratio of the two.
 func BenchmarkArticlePage(b *testing.B) {
 	dir := b.TempDir()
-	settings := []string{"--database", filepath.Join(dir, "causerie.db"), "--data", dir, "--url", "http://127.0.0.1:8099", "--listen", "127.0.0.1:8099"}
+	settings := []string{"--database", filepath.Join(dir, "causerie.db"), "--data", dir, "--url", "http://127.0.0.1:8099",
+		"--listen", "127.0.0.1:8099"}
 	say := func(args ...string) string {
 		var out, trouble words
 		if status := run(b.Context(), append(args, settings...), nil, console{nil, &out, &trouble}); status != done {
@@ -33,7 +34,8 @@ func BenchmarkArticlePage(b *testing.B) {
 	}
 	say("author", "add", "ilse", "--name", "Ilse Verhaagen")
 	file := filepath.Join(dir, "four-minutes-wide.md")
-	text := "---\ntitle: Four minutes wide\n---\n" + strings.Repeat("The ferry at Oudewaard comes when you ring the bell, and the bell is on the other side.\n\n", 60)
+	text := "---\ntitle: Four minutes wide\n---\n" +
+		strings.Repeat("The ferry at Oudewaard comes when you ring the bell, and the bell is on the other side.\n\n", 60)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -60,8 +62,8 @@ func BenchmarkArticlePage(b *testing.B) {
 	pagetest.Compare(b, s.handler, strings.TrimPrefix(said.URL, "http://127.0.0.1:8099"))
 }
 
-// BenchmarkStart starts the built program on an existing database: ready-ms is until it can serve, idle-MB what it holds
-// in memory a little later, when nothing happens.
+// BenchmarkStart starts the built program on an existing database: ready-ms is until it can serve, idle-MB what it
+// holds in memory a little later, when nothing happens.
 func BenchmarkStart(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "causerie")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {

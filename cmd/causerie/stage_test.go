@@ -79,7 +79,8 @@ func openAt(t *testing.T, database, address string, settings ...string) *stage {
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	t.Cleanup(cancel)
 	s := &stage{t: t, ctx: ctx, url: "http://" + address, out: &words{},
-		settings: append([]string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log", "text,error"}, settings...)}
+		settings: append([]string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log",
+			"text,error"}, settings...)}
 	serving, leave := context.WithCancel(context.Background())
 	status := make(chan int, 1)
 	go func() {

@@ -15,7 +15,8 @@ func TestMissingRepliesAreFetchedFromTheTerminal(t *testing.T) {
 		s.ilse(bram)
 		const slug = "four-minutes-wide"
 		file := write(t, "ferry.md", ferry)
-		published := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json", "--database", database))[0]
+		published := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json", "--database",
+			database))[0]
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", published.Object)); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +40,8 @@ func TestMissingRepliesAreFetchedFromTheTerminal(t *testing.T) {
 			t.Errorf("what came of it: %+v", found)
 		}
 		s.shows(published.URL, "It is.", true)
-		if out := s.say("comment", "fetch", slug); !strings.Contains(out, "0 new comments") || !strings.Contains(out, "1 not taken: it is said to lie at an address that we do not go to (10.0.0.5)") {
+		if out := s.say("comment", "fetch", slug); !strings.Contains(out, "0 new comments") ||
+			!strings.Contains(out, "1 not taken: it is said to lie at an address that we do not go to (10.0.0.5)") {
 			t.Errorf("for people it says %q", out)
 		}
 		for _, args := range [][]string{{"comment", "fetch", "nothing-of-that-name"}, {"comment", "fetch", s.draft()}} {

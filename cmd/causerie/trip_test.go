@@ -40,7 +40,8 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 			t.Fatalf("no correctly signed Create within two seconds of publishing beside the server: %v", err)
 		}
 		t.Logf("delivered %d ms after the command began", time.Since(began).Milliseconds())
-		if object, _ := letter.JSON()["object"].(map[string]any); object["attributedTo"] != ilse.Object || object["name"] != "Four minutes wide" {
+		if object, _ := letter.JSON()["object"].(map[string]any); object["attributedTo"] != ilse.Object ||
+			object["name"] != "Four minutes wide" {
 			t.Errorf("the Create carries %v", object)
 		}
 
@@ -51,7 +52,8 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		s.shows(published.URL, "If the wind lets you.", true)
 
 		again := write(t, "ferry.md", strings.Replace(ferry, "ring the bell", "wave a scarf", 1))
-		revised := read[articleLine](t, s.say("article", "publish", again, "--author", "ilse", "--json", "--database", database))[0]
+		revised := read[articleLine](t, s.say("article", "publish", again, "--author", "ilse", "--json", "--database",
+			database))[0]
 		if revised.ID != published.ID || revised.URL != published.URL || revised.Object != published.Object {
 			t.Errorf("the same file again is %+v, not a revision of %+v", revised, published)
 		}
@@ -72,7 +74,8 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		if post, _ := veerhuis.Post(published.Object); !post.Gone {
 			t.Error("the stranger still has the article")
 		}
-		for address, accept := range map[string]string{published.URL: "text/html", published.Object: "application/activity+json"} {
+		for address, accept := range map[string]string{published.URL: "text/html",
+			published.Object: "application/activity+json"} {
 			s.wait(address+" answers 410", func() bool {
 				status, _ := s.get(address, accept)
 				return status == http.StatusGone
@@ -85,7 +88,8 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 func (s *stage) moderate(a articleLine, object string) {
 	s.t.Helper()
 	comments := read[commentLine](s.t, s.say("comment", "list", "--json"))
-	if len(comments) != 1 || comments[0].Object != object || comments[0].Text != "If the wind lets you." || comments[0].Article != "four-minutes-wide" {
+	if len(comments) != 1 || comments[0].Object != object || comments[0].Text != "If the wind lets you." ||
+		comments[0].Article != "four-minutes-wide" {
 		s.t.Fatalf("the comments are %+v", comments)
 	}
 	id := string(comments[0].ID)
@@ -116,7 +120,8 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	if err := veerhuis.Be(fedtest.Healthy()); err != nil {
 		t.Fatal(err)
 	}
-	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said, "1 delivery") {
+	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said,
+		"1 delivery") {
 		t.Errorf("retry said %q", said)
 	}
 	s.wait("the letter is delivered", func() bool { return report()[0].Status == "delivered" })

@@ -88,7 +88,8 @@ func (l line) unfinished([]string) string {
 			names = append(names, command.Name)
 		}
 	}
-	return fmt.Sprintf("“%s” needs one word more: %s (“%s --help” says what each does)", l.place(), alternatives(names), l.place())
+	return fmt.Sprintf("“%s” needs one word more: %s (“%s --help” says what each does)", l.place(), alternatives(names),
+		l.place())
 }
 
 // missing names what a command cannot do without.

@@ -1,5 +1,5 @@
-// Package account is what the admin and the terminal share about who may sign in and who speaks: authors and their keys,
-// passwords, one-time links, and the voices of the blog and of a series.
+// Package account is what the admin and the terminal share about who may sign in and who speaks: authors and their
+// keys, passwords, one-time links, and the voices of the blog and of a series.
 package account
 
 import (
@@ -14,7 +14,8 @@ import (
 // NewAuthor makes an author with keys and writes them down: handle, name, e-mail and role are taken from the given one,
 // id, keys and times are made here. Without a password only sign-in links open the door. Errors: blog.Invalid, and
 // blog.ErrConflict for a handle or an address that somebody has or had.
-func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password string, now time.Time) (blog.Author, error) {
+func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password string,
+	now time.Time) (blog.Author, error) {
 	author, keys, err := MakeAuthor(author, password, now)
 	if err != nil {
 		return author, err

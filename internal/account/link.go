@@ -16,7 +16,8 @@ const (
 // SignInLink makes an address that signs an author in, once, within an hour.
 func SignInLink(ctx context.Context, s *store.Store, site blog.Site, author blog.ID, now time.Time) (string, error) {
 	token := NewToken()
-	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.SignInLink, VoiceID: author, CreatedAt: now, ExpiresAt: now.Add(linkLife)})
+	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.SignInLink, VoiceID: author, CreatedAt: now,
+		ExpiresAt: now.Add(linkLife)})
 	return site.URL + "/login/link?token=" + token, err
 }
 
@@ -24,6 +25,7 @@ func SignInLink(ctx context.Context, s *store.Store, site blog.Site, author blog
 // one before.
 func FirstRunLink(ctx context.Context, s *store.Store, site blog.Site, now time.Time) (string, error) {
 	token := NewToken()
-	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.FirstRunLink, CreatedAt: now, ExpiresAt: now.Add(firstRunLife)})
+	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.FirstRunLink, CreatedAt: now,
+		ExpiresAt: now.Add(firstRunLife)})
 	return site.URL + "/admin/first-run?token=" + token, err
 }

@@ -35,7 +35,8 @@ func ValidatePassword(password string) error {
 	case password == "":
 		return blog.Invalid{Field: "password", Problem: "is missing: choose one of at least 10 characters"}
 	case len([]rune(password)) < minPassword:
-		return blog.Invalid{Field: "password", Problem: "is too short: choose one of at least 10 characters, such as four words"}
+		return blog.Invalid{Field: "password",
+			Problem: "is too short: choose one of at least 10 characters, such as four words"}
 	case len(password) > MaxPassword:
 		return blog.Invalid{Field: "password", Problem: "is too long: 1,024 bytes are enough"}
 	}
@@ -70,7 +71,8 @@ func Matches(password, kept string) (ok, stale bool) {
 	return subtle.ConstantTimeCompare(mine, sum) == 1, c != TodaysCost
 }
 
-// ParsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is refused.
+// ParsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is
+// refused.
 //
 // The package alexedwards/argon2id reads the same form, but computes a hash at whatever cost the string names: these
 // limits would still be needed, and the string parsed for them.

@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// LetSiteSpeak lets the blog as a whole be followed under a handle, "" for one made from its domain: from now on its voice
-// announces every public article. One that was silent goes on under the handle it has. Errors: blog.Invalid, also for a
-// handle that somebody has or had.
+// LetSiteSpeak lets the blog as a whole be followed under a handle, "" for one made from its domain: from now on its
+// voice announces every public article. One that was silent goes on under the handle it has. Errors: blog.Invalid, also
+// for a handle that somebody has or had.
 func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
 	site, err := s.Site(ctx)
 	if err != nil {
@@ -26,7 +26,8 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 
 // LetSeriesSpeak lets a series be followed under a handle, "" for one made from its address: from now on its voice
 // announces every public part. Errors: those of LetSiteSpeak.
-func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string, now time.Time) (blog.Voice, error) {
+func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string,
+	now time.Time) (blog.Voice, error) {
 	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
 	return letSpeak(ctx, s, speech{find: find, handle: handle, usual: series.Slug, series: series.ID,
 		voice: blog.Voice{Kind: blog.SeriesVoice, Name: series.Title, Summary: series.Description}}, now)
@@ -44,7 +45,8 @@ func letSpeak(ctx context.Context, s *store.Store, p speech, now time.Time) (blo
 	wanted := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(p.handle), "@"))
 	known, err := p.find(ctx)
 	if err == nil && wanted != "" && wanted != known.Handle {
-		return known, blog.Invalid{Field: "handle", Problem: fmt.Sprintf("is “%s” already and stays so: people follow it by that", known.Handle)}
+		return known, blog.Invalid{Field: "handle",
+			Problem: fmt.Sprintf("is “%s” already and stays so: people follow it by that", known.Handle)}
 	}
 	if err == nil {
 		known.SilentAt = nil
@@ -84,7 +86,8 @@ func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now 
 }
 
 func taken(handle string) error {
-	return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” is taken, by somebody who has it or had it: choose another", handle)}
+	return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” is taken, by somebody who has it or had it: choose "+
+		"another", handle)}
 }
 
 // handleFrom makes a handle of a domain's first part or of a series' address: "four-minutes" is "four_minutes".
@@ -101,8 +104,8 @@ func handleFrom(name string) string {
 	return strings.Trim(made[:min(len(made), 30)], "_")
 }
 
-// Silence switches a voice of the site or of a series off: it announces nothing more and takes no new followers. Those it
-// has stay, and hear it again when it is switched on.
+// Silence switches a voice of the site or of a series off: it announces nothing more and takes no new followers. Those
+// it has stay, and hear it again when it is switched on.
 func Silence(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
 	v.SilentAt = &now
 	return v, s.SilenceVoice(ctx, v.ID, v.SilentAt, now)

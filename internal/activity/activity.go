@@ -6,11 +6,11 @@
 // struct. They give go-fed only a reduced view of it (view.go), to learn its type and its times. Every text and every
 // address is read from the document itself, as the raw string.
 //
-// Writing: [Post], [Answer], [Person] and similar functions build a type of the vocabulary, let go-fed serialize it, add
-// the extensions, and write the keys in a fixed order. So the same input always gives the same bytes (write.go). Those
-// bytes are made once, when the thing changes, and stored. What is made for each request ([WithCounts], [Collection])
-// and authorizations are written without go-fed. [AddProof] adds an integrity proof to a finished document, so that
-// servers that get it from a third one can trust it; [VerifyProof] checks the proofs of others.
+// Writing: [Post], [Answer], [Person] and similar functions build a type of the vocabulary, let go-fed serialize it,
+// add the extensions, and write the keys in a fixed order. So the same input always gives the same bytes (write.go).
+// Those bytes are made once, when the thing changes, and stored. What is made for each request ([WithCounts],
+// [Collection]) and authorizations are written without go-fed. [AddProof] adds an integrity proof to a finished
+// document, so that servers that get it from a third one can trust it; [VerifyProof] checks the proofs of others.
 package activity
 
 import (
@@ -89,9 +89,9 @@ type Like struct {
 	Image  string // address of the picture of a :shortcode:, "" when it came with none
 }
 
-// Announce shares an object. Groups announce whole activities (FEP-1b12). Then InnerType, InnerActor and InnerObject are
-// the type of the announced activity, the actor that it claims, and the id of its object. Nothing else of an embedded
-// copy is read, because it proves nothing.
+// Announce shares an object. Groups announce whole activities (FEP-1b12). Then InnerType, InnerActor and InnerObject
+// are the type of the announced activity, the actor that it claims, and the id of its object. Nothing else of an
+// embedded copy is read, because it proves nothing.
 type Announce struct{ Object, InnerType, InnerActor, InnerObject string }
 
 // Block says that the actor blocks another actor.
@@ -106,8 +106,8 @@ type Flag struct {
 	Content string // plain text as sent, at most 5,000 runes
 }
 
-// QuoteRequest asks whether Instrument, a post of the actor, may quote Object (FEP-044f). When Instrument was given as an
-// address, only its ID is set.
+// QuoteRequest asks whether Instrument, a post of the actor, may quote Object (FEP-044f). When Instrument was given as
+// an address, only its ID is set.
 type QuoteRequest struct {
 	Object     string
 	Instrument Object
@@ -123,8 +123,8 @@ type ReplyRequest struct {
 // maxReport is how much of a report's text is kept, in runes.
 const maxReport = 5000
 
-// Parse reads an activity. The error is an ErrMalformed when the activity has no type, has no actor or more than one, has
-// an id that is not an address, or lacks the object that its type needs.
+// Parse reads an activity. The error is an ErrMalformed when the activity has no type, has no actor or more than one,
+// has an id that is not an address, or lacks the object that its type needs.
 func Parse(d *Document) (a Activity, err error) {
 	defer recoverMalformed(&err)
 	if err := d.checkActivity(); err != nil {
@@ -219,7 +219,8 @@ func (r *reading) accept(_ context.Context, _ vocab.ActivityStreamsAccept) error
 
 func (r *reading) reject(_ context.Context, _ vocab.ActivityStreamsReject) error {
 	asker, asked := r.follower()
-	return r.answered(Reject{Object: r.object, FollowObject: asked, FollowActor: asker, Type: typeOf(embedded(r.root["object"]))})
+	return r.answered(Reject{Object: r.object, FollowObject: asked, FollowActor: asker,
+		Type: typeOf(embedded(r.root["object"]))})
 }
 
 // follower returns the actor and the object of the embedded Follow, "" when something else is embedded.

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-var actors = set(streams.ActivityStreamsPersonName, streams.ActivityStreamsServiceName, streams.ActivityStreamsGroupName,
+var actors = set(streams.ActivityStreamsPersonName, streams.ActivityStreamsServiceName,
+	streams.ActivityStreamsGroupName,
 	streams.ActivityStreamsOrganizationName, streams.ActivityStreamsApplicationName)
 
 // maxBio is the longest profile text that we store, in bytes.

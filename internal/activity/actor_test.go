@@ -16,7 +16,8 @@ import (
 	"causerie/internal/blog"
 )
 
-const spki = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END PUBLIC KEY-----\\n"
+const spki = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END " +
+	"PUBLIC KEY-----\\n"
 
 // profileOf is a sound profile of Bram with further members; one that is said again replaces nothing, so they differ.
 func profileOf(members string) string {
@@ -25,12 +26,16 @@ func profileOf(members string) string {
 
 func TestAProfileIsReadWithAllThatWeKeepOfIt(t *testing.T) {
 	text := strings.ReplaceAll(spki, `\n`, "\n")
-	want := blog.Actor{ID: bram, Type: "Person", Handle: "bram@veerhuis.example", Name: "Bram: ferryman", Summary: "Rows.\n\nC: no",
-		Icon: "https://cdn.example/bram.png", URL: "https://veerhuis.example/@bram", Host: "veerhuis.example", Inbox: bram + "/inbox",
-		SharedInbox: "https://veerhuis.example/inbox", FollowersURL: bram + "/followers", MovedTo: "https://dijla.example/users/bram",
+	want := blog.Actor{ID: bram, Type: "Person", Handle: "bram@veerhuis.example", Name: "Bram: ferryman",
+		Summary: "Rows.\n\nC: no",
+		Icon:    "https://cdn.example/bram.png", URL: "https://veerhuis.example/@bram", Host: "veerhuis.example",
+		Inbox:       bram + "/inbox",
+		SharedInbox: "https://veerhuis.example/inbox", FollowersURL: bram + "/followers",
+		MovedTo:     "https://dijla.example/users/bram",
 		AlsoKnownAs: blog.Strings{"https://dijla.example/users/b"},
 		Keys:        []blog.ActorKey{{ActorID: bram, KeyID: bram + "#main-key", PEM: text}}}
-	got, err := ParseActor(read(t, profileOf(`"preferredUsername":"bram","name":"Bram: ferryman","summary":"<p>Rows.</p><p>C: no</p>",
+	got, err := ParseActor(read(t,
+		profileOf(`"preferredUsername":"bram","name":"Bram: ferryman","summary":"<p>Rows.</p><p>C: no</p>",
 		"icon":{"type":"Image","url":"https://cdn.example/bram.png"},"url":"https://veerhuis.example/@bram",
 		"endpoints":{"sharedInbox":"https://veerhuis.example/inbox"},"followers":"`+bram+`/followers",
 		"movedTo":"https://dijla.example/users/bram","alsoKnownAs":"https://dijla.example/users/b",
@@ -53,28 +58,45 @@ func TestOddProfilesAreReadWithCare(t *testing.T) {
 		want          any
 	}{
 		{"no username", ``, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
-		{"a username that is a path", `"preferredUsername":"../../etc/passwd",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
-		{"a username with a host in it", `"preferredUsername":"ilse@overkant.example",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
-		{"a username of a hundred letters", `"preferredUsername":"` + strings.Repeat("é", 100) + `",`, func(a blog.Actor) any { return a.Handle }, strings.Repeat("é", 100) + "@veerhuis.example"},
-		{"a username that is too long", `"preferredUsername":"` + strings.Repeat("é", 101) + `",`, func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
-		{"a username in another script", `"preferredUsername":"دنيز",`, func(a blog.Actor) any { return a.Handle }, "دنيز@veerhuis.example"},
+		{"a username that is a path", `"preferredUsername":"../../etc/passwd",`, func(a blog.Actor) any { return a.Handle },
+			"veerhuis.example"},
+		{"a username with a host in it", `"preferredUsername":"ilse@overkant.example",`,
+			func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
+		{"a username of a hundred letters", `"preferredUsername":"` + strings.Repeat("é", 100) + `",`,
+			func(a blog.Actor) any { return a.Handle }, strings.Repeat("é", 100) + "@veerhuis.example"},
+		{"a username that is too long", `"preferredUsername":"` + strings.Repeat("é", 101) + `",`,
+			func(a blog.Actor) any { return a.Handle }, "veerhuis.example"},
+		{"a username in another script", `"preferredUsername":"دنيز",`, func(a blog.Actor) any { return a.Handle },
+			"دنيز@veerhuis.example"},
 		{"a name that turns the page round", `"name":"a\u202eb\nc",`, func(a blog.Actor) any { return a.Name }, "ab c"},
 		{"a name with markup stays a text", `"name":"<b>Bram</b>",`, func(a blog.Actor) any { return a.Name }, "<b>Bram</b>"},
-		{"a name of 300 runes", `"name":"` + strings.Repeat("é", 300) + `",`, func(a blog.Actor) any { return a.Name }, strings.Repeat("é", 200)},
-		{"a life story", `"summary":"` + strings.Repeat("é", 3000) + `",`, func(a blog.Actor) any { return len(a.Summary) }, 2048},
-		{"a script in the life story", `"summary":"<script>x</script><p>y</p>",`, func(a blog.Actor) any { return a.Summary }, "y"},
+		{"a name of 300 runes", `"name":"` + strings.Repeat("é", 300) + `",`, func(a blog.Actor) any { return a.Name },
+			strings.Repeat("é", 200)},
+		{"a life story", `"summary":"` + strings.Repeat("é", 3000) + `",`, func(a blog.Actor) any { return len(a.Summary) },
+			2048},
+		{"a script in the life story", `"summary":"<script>x</script><p>y</p>",`, func(a blog.Actor) any { return a.Summary },
+			"y"},
 		{"a picture of data", `"icon":{"url":"data:image/png;base64,x"},`, func(a blog.Actor) any { return a.Icon }, ""},
-		{"a picture in a list", `"icon":[{"type":"Image","url":"https://veerhuis.example/a.png"}],`, func(a blog.Actor) any { return a.Icon }, "https://veerhuis.example/a.png"},
+		{"a picture in a list", `"icon":[{"type":"Image","url":"https://veerhuis.example/a.png"}],`,
+			func(a blog.Actor) any { return a.Icon }, "https://veerhuis.example/a.png"},
 		{"a page elsewhere", `"url":"https://overkant.example/@ilse",`, func(a blog.Actor) any { return a.URL }, bram},
-		{"a shared inbox elsewhere", `"endpoints":{"sharedInbox":"https://overkant.example/inbox"},`, func(a blog.Actor) any { return a.SharedInbox }, ""},
-		{"a shared inbox next door", `"endpoints":{"sharedInbox":"https://in.veerhuis.example/inbox"},`, func(a blog.Actor) any { return a.SharedInbox }, "https://in.veerhuis.example/inbox"},
-		{"somebody else's followers", `"followers":"` + ilse + `/followers",`, func(a blog.Actor) any { return a.FollowersURL }, ""},
-		{"a key on another host", `"publicKey":` + key(ilse+"#main-key", bram) + `,`, func(a blog.Actor) any { return len(a.Keys) }, 0},
-		{"a key of another owner", `"publicKey":` + key(bram+"#main-key", "https://veerhuis.example/users/kade") + `,`, func(a blog.Actor) any { return len(a.Keys) }, 0},
-		{"five keys", `"publicKey":[` + key(bram+"#1", bram) + "," + key(bram+"#2", bram) + "," + key(bram+"#3", bram) + "," + key(bram+"#4", bram) + "," + key(bram+"#5", bram) + `],`,
+		{"a shared inbox elsewhere", `"endpoints":{"sharedInbox":"https://overkant.example/inbox"},`,
+			func(a blog.Actor) any { return a.SharedInbox }, ""},
+		{"a shared inbox next door", `"endpoints":{"sharedInbox":"https://in.veerhuis.example/inbox"},`,
+			func(a blog.Actor) any { return a.SharedInbox }, "https://in.veerhuis.example/inbox"},
+		{"somebody else's followers", `"followers":"` + ilse + `/followers",`,
+			func(a blog.Actor) any { return a.FollowersURL }, ""},
+		{"a key on another host", `"publicKey":` + key(ilse+"#main-key", bram) + `,`,
+			func(a blog.Actor) any { return len(a.Keys) }, 0},
+		{"a key of another owner", `"publicKey":` + key(bram+"#main-key", "https://veerhuis.example/users/kade") + `,`,
+			func(a blog.Actor) any { return len(a.Keys) }, 0},
+		{"five keys", `"publicKey":[` + key(bram+"#1", bram) + "," + key(bram+"#2", bram) + "," + key(bram+"#3", bram) + "," +
+			key(bram+"#4", bram) + "," + key(bram+"#5", bram) + `],`,
 			func(a blog.Actor) any { return len(a.Keys) }, 4},
-		{"a key that is none", `"publicKey":{"id":"` + bram + `#k","owner":"` + bram + `","publicKeyPem":"x"},`, func(a blog.Actor) any { return len(a.Keys) }, 0},
-		{"a key by address", `"publicKey":"` + bram + `#k","assertionMethod":"` + bram + `#l",`, func(a blog.Actor) any { return len(a.Keys) }, 0},
+		{"a key that is none", `"publicKey":{"id":"` + bram + `#k","owner":"` + bram + `","publicKeyPem":"x"},`,
+			func(a blog.Actor) any { return len(a.Keys) }, 0},
+		{"a key by address", `"publicKey":"` + bram + `#k","assertionMethod":"` + bram + `#l",`,
+			func(a blog.Actor) any { return len(a.Keys) }, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, err := ParseActor(read(t, profileOf(test.members)))
@@ -110,11 +132,14 @@ func TestTheAddressOfAKeyMayAnswerInFourWays(t *testing.T) {
 		name, body string
 		whole      bool
 	}{
-		{"a whole profile", `{"id":"` + bram + `","type":"Person","inbox":"` + bram + `/inbox","outbox":"` + bram + `/outbox",` + listed + `}`, true},
-		{"a stub with an inbox", `{"id":"` + bram + `","type":"Person","preferredUsername":"bram","inbox":"` + bram + `/inbox",` + listed + `}`, false},
+		{"a whole profile", `{"id":"` + bram + `","type":"Person","inbox":"` + bram + `/inbox","outbox":"` + bram +
+			`/outbox",` + listed + `}`, true},
+		{"a stub with an inbox", `{"id":"` + bram + `","type":"Person","preferredUsername":"bram","inbox":"` + bram +
+			`/inbox",` + listed + `}`, false},
 		{"a stub without", `{"id":"` + bram + `","type":"Person","preferredUsername":"bram",` + listed + `}`, false},
 		{"the key alone", `{"id":"` + keyID + `","owner":"` + bram + `","publicKeyPem":"` + spki + `"}`, false},
-		{"a Multikey", `{"id":"` + keyID + `","type":"Multikey","controller":"` + bram + `","publicKeyMultibase":"` + multibase + `"}`, false},
+		{"a Multikey", `{"id":"` + keyID + `","type":"Multikey","controller":"` + bram + `","publicKeyMultibase":"` +
+			multibase + `"}`, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			key, actor, err := ParseKey(read(t, test.body))
@@ -136,9 +161,11 @@ func TestKeysThatProveNothingAreRefused(t *testing.T) {
 		"a note":                      reply,
 		"a key of nobody":             `{"id":"` + bram + `#k","publicKeyPem":"` + spki + `"}`,
 		"a key of somebody elsewhere": `{"id":"` + bram + `#k","owner":"` + ilse + `","publicKeyPem":"` + spki + `"}`,
-		"two owners":                  `{"id":"` + bram + `#k","owner":"` + bram + `","controller":"` + ilse + `","publicKeyPem":"` + spki + `"}`,
-		"a Multikey of nonsense":      `{"id":"` + bram + `#k","controller":"` + bram + `","publicKeyMultibase":"z0OIl"}`,
-		"a Multikey of another kind":  `{"id":"` + bram + `#k","controller":"` + bram + `","publicKeyMultibase":"zQmWvQxTqbG2Z9HPJgG57jjwR154cKhbtJenbyYTWkjgF3e"}`,
+		"two owners": `{"id":"` + bram + `#k","owner":"` + bram + `","controller":"` + ilse +
+			`","publicKeyPem":"` + spki + `"}`,
+		"a Multikey of nonsense": `{"id":"` + bram + `#k","controller":"` + bram + `","publicKeyMultibase":"z0OIl"}`,
+		"a Multikey of another kind": `{"id":"` + bram + `#k","controller":"` + bram +
+			`","publicKeyMultibase":"zQmWvQxTqbG2Z9HPJgG57jjwR154cKhbtJenbyYTWkjgF3e"}`,
 	} {
 		if key, _, err := ParseKey(read(t, body)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %+v, %v", name, key, err)

@@ -26,7 +26,8 @@ type Reply struct {
 // Answer returns the object of an author's comment as other servers get it: a Note. Its page is Comment.URL, or the id
 // itself, which leads browsers there.
 func Answer(r Reply) ([]byte, error) {
-	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID), r.Site.ArticleID(r.Article.ObjectID)
+	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID),
+		r.Site.ArticleID(r.Article.ObjectID)
 	setID(note, id)
 	setAuthor(note, r.Site.ActorID(r.Author.ID))
 	setURL(note, r.page())

@@ -60,8 +60,8 @@ func WithQuoteAuthorization(object []byte, authorization string) ([]byte, error)
 	return replaced(object, map[string]any{"quoteAuthorization": authorization})
 }
 
-// WrapAcceptRequest accepts a request and gives the address of the authorization. For a post that came without a request
-// the object of the Accept is the address of the post.
+// WrapAcceptRequest accepts a request and gives the address of the authorization. For a post that came without a
+// request the object of the Accept is the address of the post.
 func WrapAcceptRequest(e Envelope, r Request, authorization string) ([]byte, error) {
 	return e.decide(streams.NewActivityStreamsAccept(), r, extensions{"result": authorization})
 }

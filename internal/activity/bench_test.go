@@ -51,9 +51,9 @@ func decodeWithCare(tb testing.TB) {
 	}
 }
 
-// TestCareCostsAtMostFiveTimesWhatStructsCost takes both by turns, for about the same time each, so that the collector and
-// the neighbours on the machine strike both alike, and judges by the better half of many turns: a turn that was disturbed
-// says nothing of the code.
+// TestCareCostsAtMostFiveTimesWhatStructsCost takes both by turns, for about the same time each, so that the collector
+// and the neighbours on the machine strike both alike, and judges by the better half of many turns: a turn that was
+// disturbed says nothing of the code.
 func TestCareCostsAtMostFiveTimesWhatStructsCost(t *testing.T) {
 	const turns, careful, plain = 41, 40, 140
 	each := func(rounds int, work func(testing.TB)) float64 {

@@ -37,7 +37,8 @@ func CollectionPage(id, partOf, next string, items []json.RawMessage) []byte {
 // Items returns an OrderedCollection with all its items, such as the featured articles. Its items are ids, because
 // Mastodon ignores embedded articles.
 func Items(id string, ids []string) []byte {
-	return document(map[string]any{"id": id, "type": "OrderedCollection", "totalItems": len(ids), "orderedItems": notNil(ids)})
+	return document(map[string]any{"id": id, "type": "OrderedCollection", "totalItems": len(ids),
+		"orderedItems": notNil(ids)})
 }
 
 // FeaturedTags returns the collection of the tags that a voice shows on its profile.
@@ -117,8 +118,8 @@ func count(id string, total int) map[string]any {
 	return map[string]any{"id": id, "type": "Collection", "totalItems": total}
 }
 
-// uncounted is the placeholder in a stored object for a collection whose number changes: WithCounts fills it in. It is an
-// object and never a bare address, because Mastodon reads totalItems inside without a check of the type.
+// uncounted is the placeholder in a stored object for a collection whose number changes: WithCounts fills it in. It is
+// an object and never a bare address, because Mastodon reads totalItems inside without a check of the type.
 func uncounted(id string) extensions { return extensions{"id": id, "type": "Collection"} }
 
 func addNonEmpty(members map[string]any, name, value string) {
@@ -137,8 +138,8 @@ func notNil(ids []string) []string {
 // FirstReplies is added to the address of a collection to get that of its first page: a cursor before all items.
 const FirstReplies = "?cursor="
 
-// WithCounts puts the current numbers of replies, likes and shares into the stored bytes of a post or reply, and the ids
-// of the first replies. Bytes without the placeholders are returned unchanged.
+// WithCounts puts the current numbers of replies, likes and shares into the stored bytes of a post or reply, and the
+// ids of the first replies. Bytes without the placeholders are returned unchanged.
 func WithCounts(object []byte, c blog.Counts, replyIDs []string) []byte {
 	object = splice(object, "replies", func(id string) map[string]any {
 		next := ""
@@ -151,8 +152,8 @@ func WithCounts(object []byte, c blog.Counts, replyIDs []string) []byte {
 	return splice(object, "shares", func(id string) map[string]any { return count(id, c.Boosts) })
 }
 
-// splice replaces an uncounted collection in stored bytes. A quotation mark inside a text is escaped there, so the bytes
-// it searches for can only be the member itself.
+// splice replaces an uncounted collection in stored bytes. A quotation mark inside a text is escaped there, so the
+// bytes it searches for can only be the member itself.
 func splice(object []byte, name string, with func(id string) map[string]any) []byte {
 	before, rest, found := bytes.Cut(object, []byte(`"`+name+`":{"id":"`))
 	if !found {

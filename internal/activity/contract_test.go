@@ -58,9 +58,12 @@ func TestF017ProfileHasAllPropertiesUnderTheConstantContext(t *testing.T) {
 	if len(context) != 3 || context[0] != namespace {
 		t.Errorf("the @context is %v", context)
 	}
-	for _, property := range []string{"id", "type", "webfinger", "preferredUsername", "name", "summary", "url", "published", "updated",
-		"manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox", "followers", "following", "featured", "featuredTags",
-		"endpoints", "icon", "image", "tag", "attachment", "attributionDomains", "alsoKnownAs", "publicKey", "assertionMethod"} {
+	for _, property := range []string{"id", "type", "webfinger", "preferredUsername", "name", "summary", "url",
+		"published", "updated",
+		"manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox", "followers", "following", "featured",
+		"featuredTags",
+		"endpoints", "icon", "image", "tag", "attachment", "attributionDomains", "alsoKnownAs", "publicKey",
+		"assertionMethod"} {
 		if person[property] == nil {
 			t.Errorf("%s is missing", property)
 		}
@@ -70,7 +73,8 @@ func TestF017ProfileHasAllPropertiesUnderTheConstantContext(t *testing.T) {
 func TestF023ListsStayListsWithOneEntry(t *testing.T) {
 	for name, document := range documents(t) {
 		walk(loose(t, document), func(object map[string]any) {
-			for _, property := range []string{"attributionDomains", "alsoKnownAs", "attachment", "tag", "to", "cc", "items", "orderedItems"} {
+			for _, property := range []string{"attributionDomains", "alsoKnownAs", "attachment", "tag", "to", "cc", "items",
+				"orderedItems"} {
 				value, there := object[property]
 				if _, list := value.([]any); there && !list && !isContext(object) {
 					t.Errorf("%s: %s is %T", name, property, value)
@@ -96,7 +100,8 @@ func TestF026NoActorOfOursIsAGroup(t *testing.T) {
 		voice.Kind = kind
 		for _, write := range []func(blog.Site, blog.Voice) ([]byte, error){Person, Stub} {
 			document, err := write(overkant, voice)
-			if kind := loose(t, document)["type"]; err != nil || !slices.Contains([]any{"Person", "Organization", "Service"}, kind) {
+			if kind := loose(t, document)["type"]; err != nil ||
+				!slices.Contains([]any{"Person", "Organization", "Service"}, kind) {
 				t.Errorf("%v, %v", kind, err)
 			}
 		}
@@ -110,7 +115,8 @@ func TestF026NoActorOfOursIsAGroup(t *testing.T) {
 func TestF027ArticleHasAPlainNameAndASummaryOfWords(t *testing.T) {
 	o := posted(t, fourMinutes(blog.FullArticle))
 	summary := o["summary"].(string)
-	if o["type"] != "Article" || o["name"] != "Ferry: four minutes wide" || strings.Contains(summary, "<a") || strings.Contains(summary, "<img") {
+	if o["type"] != "Article" || o["name"] != "Ferry: four minutes wide" || strings.Contains(summary, "<a") ||
+		strings.Contains(summary, "<img") {
 		t.Errorf("%v %q: %s", o["type"], o["name"], summary)
 	}
 	for plain, versions := range map[string]string{"name": "nameMap", "summary": "summaryMap", "content": "contentMap"} {
@@ -123,7 +129,8 @@ func TestF027ArticleHasAPlainNameAndASummaryOfWords(t *testing.T) {
 func TestF028ArticleHasNoAttachmentAndOneImage(t *testing.T) {
 	o := posted(t, fourMinutes(blog.FullArticle))
 	image, _ := o["image"].(map[string]any)
-	if list, is := o["attachment"].([]any); !is || len(list) > 0 || image["type"] != "Image" || image["url"] != "https://overkant.example/media/ferry-1600.jpg" {
+	if list, is := o["attachment"].([]any); !is || len(list) > 0 || image["type"] != "Image" ||
+		image["url"] != "https://overkant.example/media/ferry-1600.jpg" {
 		t.Errorf("attachment %v, image %v", o["attachment"], image)
 	}
 }
@@ -134,7 +141,8 @@ func TestF029PreviewIsANamelessNoteWithTitleAndTeaser(t *testing.T) {
 	if preview["type"] != "Note" || preview["id"] != nil || preview["name"] != nil {
 		t.Errorf("%v", preview)
 	}
-	if !strings.Contains(content, "Ferry: four minutes wide") || !strings.Contains(content, "Review: the river") || strings.Contains(content, "href") {
+	if !strings.Contains(content, "Ferry: four minutes wide") || !strings.Contains(content, "Review: the river") ||
+		strings.Contains(content, "href") {
 		t.Errorf("its content is %s", content)
 	}
 }
@@ -174,7 +182,8 @@ func TestF031TeaserHasOneLinkAndThatIsThePermalink(t *testing.T) {
 	if diff := cmp.Diff([]string{page}, links); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]any{map[string]any{"type": "Link", "mediaType": "text/html", "href": page}}, o["attachment"]); diff != "" {
+	if diff := cmp.Diff([]any{map[string]any{"type": "Link", "mediaType": "text/html", "href": page}},
+		o["attachment"]); diff != "" {
 		t.Errorf("the attachment (-want +got):\n%s", diff)
 	}
 }
@@ -229,7 +238,8 @@ func TestF035WhatOthersReadAsOneIsOne(t *testing.T) {
 }
 
 // allowed are the elements that may stand in what we send; those after the bar in an Article only.
-var allowed = strings.Fields("p br span a del s pre blockquote code b strong u i em ul ol li ruby rt rp h2 h3 h4 h5 h6 | img hr sup sub figure figcaption table thead tbody tr th td")
+var allowed = strings.Fields("p br span a del s pre blockquote code b strong u i em ul ol li ruby rt rp h2 h3 h4 h5 " +
+	"h6 | img hr sup sub figure figcaption table thead tbody tr th td")
 
 func TestF036OnlyTheSubsetGoesOutAndOnlyAbsoluteAddresses(t *testing.T) {
 	element, address := regexp.MustCompile(`<([a-z0-9]+)`), regexp.MustCompile(`(?:href|src)="([^"]*)"`)
@@ -265,7 +275,8 @@ func TestF037HashtagsAndMentionsAreWhatOthersLookFor(t *testing.T) {
 			name, href := tag["name"].(string), tag["href"].(string)
 			switch tag["type"] {
 			case "Hashtag":
-				if strings.Count(name, "#") != 1 || strings.ContainsAny(name, " ") || !strings.HasPrefix(href, "https://overkant.example/tags/") {
+				if strings.Count(name, "#") != 1 || strings.ContainsAny(name, " ") ||
+					!strings.HasPrefix(href, "https://overkant.example/tags/") {
 					t.Errorf("%s leads to %s", name, href)
 				}
 			case "Mention":
@@ -371,7 +382,8 @@ func TestF051DeleteCarriesATombstoneToThoseWhoHadTheCreate(t *testing.T) {
 			t.Fatal(err)
 		}
 		gone, was := loose(t, document), loose(t, all[name])
-		want := map[string]any{"id": bridge, "type": "Tombstone", "formerType": was["type"], "deleted": edited22.Format(time.RFC3339)}
+		want := map[string]any{"id": bridge, "type": "Tombstone", "formerType": was["type"],
+			"deleted": edited22.Format(time.RFC3339)}
 		if diff := cmp.Diff([]any{want, was["to"], was["cc"]}, []any{gone["object"], gone["to"], gone["cc"]}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -397,10 +409,12 @@ func TestF052UndoEmbedsTheOriginal(t *testing.T) {
 func TestF054FlagIsSentByTheInstanceAndToldToNobodyElse(t *testing.T) {
 	document := documents(t)["flag"]
 	flag := loose(t, document)
-	if _, there := flag["cc"]; there || flag["actor"] != overkant.InstanceID() || strings.Contains(string(document), ilse) {
+	if _, there := flag["cc"]; there || flag["actor"] != overkant.InstanceID() ||
+		strings.Contains(string(document), ilse) {
 		t.Errorf("%s", document)
 	}
-	if diff := cmp.Diff([]any{kade, "https://zilverduin.example/n/1", "https://zilverduin.example/n/2"}, flag["object"]); diff != "" {
+	if diff := cmp.Diff([]any{kade, "https://zilverduin.example/n/1", "https://zilverduin.example/n/2"},
+		flag["object"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -416,7 +430,8 @@ func TestF055PinsNameTheFeaturedArticles(t *testing.T) {
 }
 
 func TestF070VoteInAPollIsNoComment(t *testing.T) {
-	vote := `{"type":"Note","id":"https://veerhuis.example/n/1","attributedTo":"` + bram + `","name":"Yes","inReplyTo":"` + bridge + `"}`
+	vote := `{"type":"Note","id":"https://veerhuis.example/n/1","attributedTo":"` + bram + `","name":"Yes","inReplyTo":"` +
+		bridge + `"}`
 	a, err := Parse(read(t, sayBram("Create", `"object":`+vote)))
 	if err != nil || a.Act != nil {
 		t.Errorf("in a Create: %+v, %v", a.Act, err)
@@ -427,9 +442,11 @@ func TestF070VoteInAPollIsNoComment(t *testing.T) {
 }
 
 func TestF071PostsOfEveryKindAreComments(t *testing.T) {
-	for kind, is := range map[string]bool{"Note": true, "Article": true, "Page": true, "Question": true, "Image": true, "Video": true,
+	for kind, is := range map[string]bool{"Note": true, "Article": true, "Page": true, "Question": true, "Image": true,
+		"Video": true,
 		"Audio": true, "Event": true, "Person": false, "Tombstone": false, "ChatMessage": false, "Collection": false} {
-		o, err := ParseObject(read(t, `{"type":"`+kind+`","id":"https://veerhuis.example/n/1","content":"x","inReplyTo":"`+bridge+`"}`))
+		o, err := ParseObject(read(t, `{"type":"`+kind+`","id":"https://veerhuis.example/n/1","content":"x","inReplyTo":"`+
+			bridge+`"}`))
 		if err != nil || o.IsPost() != is || o.InReplyTo != bridge {
 			t.Errorf("%s: %v, %v", kind, o.IsPost(), err)
 		}
@@ -442,7 +459,8 @@ func TestF094SignaturesAndProofsWithinADocumentChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, member := range map[string]string{
-		"a forged LD signature": `"signature":{"type":"RsaSignature2017","creator":"` + ilse + `#main-key","signatureValue":"AAAA"}`,
+		"a forged LD signature": `"signature":{"type":"RsaSignature2017","creator":"` + ilse +
+			`#main-key","signatureValue":"AAAA"}`,
 		"a signature of null":   `"signature":null`,
 		"a proof that is wrong": `"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-jcs-2022","proofValue":"z1"}`,
 		"a proof of anything":   `"proof":[[7]]`,

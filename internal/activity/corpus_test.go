@@ -60,8 +60,8 @@ func everything(body []byte) (Activity, Object, error) {
 // commentable are the words by which the corpus names what can stand as a comment.
 var commentable = strings.Fields("note article page question audio video image event")
 
-// wanted is what a payload should be understood as, by the name that the corpus gave its kind: create-note-reply-3.json is
-// the third Create of a Note in reply.
+// wanted is what a payload should be understood as, by the name that the corpus gave its kind: create-note-reply-3.json
+// is the third Create of a Note in reply.
 func wanted(file string) string {
 	words := strings.Split(strings.TrimSuffix(filepath.Base(file), ".json"), "-")
 	if last := words[len(words)-1]; strings.Trim(last, "0123456789") == "" {
@@ -88,9 +88,11 @@ func wanted(file string) string {
 		return "quoterequest"
 	case first == "emoji" && of == "react":
 		return "like"
-	case slices.Contains(strings.Fields("accept announce block delete flag follow like move reject undo"), first) && !slices.Contains([]string{"authorization", "approval"}, of):
+	case slices.Contains(strings.Fields("accept announce block delete flag follow like move reject undo"), first) &&
+		!slices.Contains([]string{"authorization", "approval"}, of):
 		return first
-	case slices.Contains(strings.Fields("add create dislike invite join leave listen lock remove resolve view approve question travel"), first):
+	case slices.Contains(strings.Fields("add create dislike invite join leave listen lock remove resolve view approve "+
+		"question travel"), first):
 		return "heard and left alone"
 	case slices.Contains(strings.Fields("webfinger nodeinfo untyped"), first):
 		return "refused"
@@ -123,7 +125,8 @@ var otherwise = map[string]string{
 	"mastodon/actor-person-8.json":      "of no use: it has no inbox",
 	"mastodon/actor-person-9.json":      "of no use: it has no inbox",
 	"mastodon/create-note-reply.json":   "heard and left alone: it is a vote in a poll",
-	"mbin/update-group.json":            "update of a post: its group has an inbox on another domain than its scrubbed id, and is no profile",
+	"mbin/update-group.json": "update of a post: its group has an inbox on another domain than its scrubbed " +
+		"id, and is no profile",
 }
 
 // understood says in a word what is made of a payload.
@@ -225,15 +228,16 @@ func sameText(t *testing.T, name string, body []byte, act Activity, object Objec
 	case Update:
 		raw, object = embedded(raw["object"]), said.Object
 	}
-	for property, got := range map[string]string{"content": object.Content, "name": object.Name, "summary": object.Summary} {
+	for property, got := range map[string]string{"content": object.Content, "name": object.Name,
+		"summary": object.Summary} {
 		if want, ok := raw[property].(string); ok && object.Embedded && got != want {
 			t.Errorf("%s: %s is %q, want %q", name, property, got, want)
 		}
 	}
 }
 
-// TestHostileBodiesAreReadOrRefused takes the bodies of testdata/hostile through the decoder. Their index tells what the
-// inbox answers; what it refuses with 400 is refused here.
+// TestHostileBodiesAreReadOrRefused takes the bodies of testdata/hostile through the decoder. Their index tells what
+// the inbox answers; what it refuses with 400 is refused here.
 func TestHostileBodiesAreReadOrRefused(t *testing.T) {
 	folder := filepath.Join("testdata", "hostile")
 	index, err := os.ReadFile(filepath.Join(folder, "INDEX"))

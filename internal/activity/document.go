@@ -26,9 +26,9 @@ type Document struct {
 	body []byte // as received, to verify proofs
 }
 
-// Read parses the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or trailing bytes, no name
-// twice in an object, at most 32 levels, 256 names in an object, 1,000 items in an array and 256 KiB in a string. The
-// JSON-LD keywords that move content around (@graph, @included, @reverse) are refused, because we have no JSON-LD
+// Read parses the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or trailing bytes, no
+// name twice in an object, at most 32 levels, 256 names in an object, 1,000 items in an array and 256 KiB in a string.
+// The JSON-LD keywords that move content around (@graph, @included, @reverse) are refused, because we have no JSON-LD
 // processor. The error is an ErrMalformed. Read stops at the first fault.
 func Read(body []byte) (*Document, error) {
 	if !utf8.Valid(body) {
@@ -89,7 +89,8 @@ func (r reader) next() (jsontext.Token, error) {
 	return token, nil
 }
 
-// fault turns an error of the decoder into an ErrMalformed. A name in it is shortened: it may be as long as the document.
+// fault turns an error of the decoder into an ErrMalformed. A name in it is shortened: it may be as long as the
+// document.
 func (r reader) fault(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {

@@ -81,8 +81,8 @@ func WrapUpdate(e Envelope, object []byte) ([]byte, error) {
 	return e.around(streams.NewActivityStreamsUpdate(), object)
 }
 
-// WrapUndo revokes an activity of ours, for the audience that it had. It is embedded whole, because Mastodon cannot find
-// a Like otherwise.
+// WrapUndo revokes an activity of ours, for the audience that it had. It is embedded whole, because Mastodon cannot
+// find a Like otherwise.
 func WrapUndo(e Envelope, original []byte) ([]byte, error) {
 	return e.around(streams.NewActivityStreamsUndo(), original)
 }
@@ -109,8 +109,8 @@ func IsPublic(said []byte) bool {
 	return err == nil && (slices.Contains(h.To, Public) || slices.Contains(h.Cc, Public))
 }
 
-// WithObject returns an activity of ours with the current object and its current audience. The object that was sent then
-// may hold text that was removed later.
+// WithObject returns an activity of ours with the current object and its current audience. The object that was sent
+// then may hold text that was removed later.
 func WithObject(said, object []byte) ([]byte, error) {
 	h, bare, err := reopen(object)
 	if err != nil {
@@ -192,8 +192,8 @@ func replaced(stored []byte, values map[string]any) ([]byte, error) {
 	return document(members), nil
 }
 
-// WrapDelete returns the Delete of an object of ours, for the audience that it had; object is the document that was sent.
-// A Tombstone is embedded, for an actor the bare id.
+// WrapDelete returns the Delete of an object of ours, for the audience that it had; object is the document that was
+// sent. A Tombstone is embedded, for an actor the bare id.
 func WrapDelete(e Envelope, object []byte) ([]byte, error) {
 	h, _, err := reopen(object)
 	if err != nil {

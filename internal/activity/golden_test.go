@@ -27,33 +27,44 @@ var (
 	edited22    = published21.Add(time.Hour)
 	overkant    = blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant",
 		Language: "nl", PublicKey: "-----BEGIN PUBLIC KEY-----\nMIIBsite\n-----END PUBLIC KEY-----\n"}
-	ilseVoice = blog.Voice{ID: "01KAV3R8XQZ6M2T4N5P7S9W0YB", Kind: blog.AuthorVoice, Handle: "ilse", Name: "Ilse Verhaagen",
+	ilseVoice = blog.Voice{ID: "01KAV3R8XQZ6M2T4N5P7S9W0YB", Kind: blog.AuthorVoice, Handle: "ilse",
+		Name:    "Ilse Verhaagen",
 		Summary: "Takes the ferry & writes about it.\n\nEnglish: sometimes.", Picture: "ilse.jpg", Header: "river.webp",
-		Fields:    blog.Fields{{Name: "Blog", Value: "https://overkant.example/"}, {Name: "Boat", Value: "<none>"}},
-		PublicKey: "-----BEGIN PUBLIC KEY-----\nMIIBilse\n-----END PUBLIC KEY-----\n", ProofKey: "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2",
+		Fields:       blog.Fields{{Name: "Blog", Value: "https://overkant.example/"}, {Name: "Boat", Value: "<none>"}},
+		PublicKey:    "-----BEGIN PUBLIC KEY-----\nMIIBilse\n-----END PUBLIC KEY-----\n",
+		ProofKey:     "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2",
 		Discoverable: true, Indexable: true, AlsoKnownAs: blog.Strings{"https://veerhuis.example/users/ilse"},
 		CreatedAt: time.Date(2026, 3, 4, 15, 16, 17, 18, time.UTC), UpdatedAt: time.Date(2026, 5, 2, 9, 0, 0, 999, time.UTC)}
 	bramMention = Mention{Handle: "bram@veerhuis.example", ActorID: bram, URL: "https://veerhuis.example/@bram"}
-	heroPicture = &blog.Picture{ID: "01KAW0HERO", Type: "image/jpeg", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj", Alt: "A ferry in fog",
-		Files: []blog.PictureFile{{File: "ferry-800.jpg", Width: 800, Height: 450}, {File: "ferry-1600.jpg", Width: 1600, Height: 900}}}
-	quayPicture = blog.Picture{ID: "01KAW0QUAY", Type: "image/png", Alt: "The quay", Files: []blog.PictureFile{{File: "quay.png", Width: 640, Height: 480}}}
+	heroPicture = &blog.Picture{ID: "01KAW0HERO", Type: "image/jpeg", Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+		Alt: "A ferry in fog",
+		Files: []blog.PictureFile{{File: "ferry-800.jpg", Width: 800, Height: 450},
+			{File: "ferry-1600.jpg", Width: 1600, Height: 900}}}
+	quayPicture = blog.Picture{ID: "01KAW0QUAY", Type: "image/png", Alt: "The quay",
+		Files: []blog.PictureFile{{File: "quay.png", Width: 640, Height: 480}}}
 )
 
 // fourMinutes is the article of the tests. Its texts look like addresses on purpose.
 func fourMinutes(format blog.Format) PostInput {
 	at := published21
-	return PostInput{Site: overkant, Author: ilseVoice, Picture: heroPicture, Inline: []blog.Picture{quayPicture}, Mentions: []Mention{bramMention},
-		Article: blog.Article{ID: "01KAW0ARTICLE", VoiceID: ilseVoice.ID, Status: blog.Published, Format: format, Visibility: blog.Public,
-			Comments: blog.Open, Quotes: "everyone", PictureAlt: "The ferry, late", Month: "2026/11", ObjectID: "01KAW0M5E8D3G6J9N2Q4T7V0XA",
+	return PostInput{Site: overkant, Author: ilseVoice, Picture: heroPicture, Inline: []blog.Picture{quayPicture},
+		Mentions: []Mention{bramMention},
+		Article: blog.Article{ID: "01KAW0ARTICLE", VoiceID: ilseVoice.ID, Status: blog.Published, Format: format,
+			Visibility: blog.Public,
+			Comments:   blog.Open, Quotes: "everyone", PictureAlt: "The ferry, late", Month: "2026/11",
+			ObjectID:    "01KAW0M5E8D3G6J9N2Q4T7V0XA",
 			PublishedAt: &at, Tags: blog.Strings{"ferry", "low road"},
-			Text: blog.Text{Language: "en", Title: "Ferry: four minutes wide", Summary: "Review: the river & <its> boats.", Slug: "four-minutes-wide",
-				HTML: `<h2 id="low">The low road</h2><p>Four minutes, <em>if</em> the wind allows. <a href="/tags/ferry">More</a></p>` +
+			Text: blog.Text{Language: "en", Title: "Ferry: four minutes wide", Summary: "Review: the river & <its> boats.",
+				Slug: "four-minutes-wide",
+				HTML: `<h2 id="low">The low road</h2><p>Four minutes, <em>if</em> the wind allows. <a ` +
+					`href="/tags/ferry">More</a></p>` +
 					`<figure><img src="/media/quay.png" alt="The quay" width="640" height="480"></figure>` +
 					`<table><thead><tr><th>up</th><th>down</th></tr></thead><tbody><tr><td>8:00</td><td>8:04</td></tr></tbody></table>`}}}
 }
 
 func works() map[string]PostInput {
-	teaser, warned, unlisted, followers := fourMinutes(blog.TeaserNote), fourMinutes(blog.FullNote), fourMinutes(blog.FullArticle), fourMinutes(blog.FullNote)
+	teaser, warned, unlisted, followers := fourMinutes(blog.TeaserNote), fourMinutes(blog.FullNote),
+		fourMinutes(blog.FullArticle), fourMinutes(blog.FullNote)
 	warned.Article.Warning = "Spiders: many & big"
 	warned.Article.Quotes, warned.Article.Comments = "nobody", blog.Closed
 	unlisted.Article.Visibility, unlisted.Article.UpdatedAt = blog.Unlisted, &edited22
@@ -63,16 +74,22 @@ func works() map[string]PostInput {
 	followers.Mentions, followers.Picture, followers.Inline = nil, nil, nil
 	together := fourMinutes(blog.FullArticle)
 	together.Article.Authors = []blog.Byline{{VoiceID: ilseVoice.ID, Handle: "ilse", Name: "Ilse Verhaagen"},
-		{VoiceID: "01KAV3T0BIAS", Handle: "tobias", Name: "Tobias Renkema"}, {Name: "Guest <Gast>", URL: "https://dijla.example/"}}
-	together.Translations = []blog.Text{{Language: "de", Title: "Vier Minuten breit", Summary: "Der Fluss.", HTML: "<p>Vier Minuten.</p>"}}
-	return map[string]PostInput{"article": fourMinutes(blog.FullArticle), "note-full": fourMinutes(blog.FullNote), "note-teaser": teaser,
-		"note-full-with-warning": warned, "article-unlisted-edited": unlisted, "note-full-followers": followers, "article-together": together}
+		{VoiceID: "01KAV3T0BIAS", Handle: "tobias", Name: "Tobias Renkema"},
+		{Name: "Guest <Gast>", URL: "https://dijla.example/"}}
+	together.Translations = []blog.Text{{Language: "de", Title: "Vier Minuten breit", Summary: "Der Fluss.",
+		HTML: "<p>Vier Minuten.</p>"}}
+	return map[string]PostInput{"article": fourMinutes(blog.FullArticle), "note-full": fourMinutes(blog.FullNote),
+		"note-teaser":            teaser,
+		"note-full-with-warning": warned, "article-unlisted-edited": unlisted, "note-full-followers": followers,
+		"article-together": together}
 }
 
 func answers() map[string]Reply {
-	comment := blog.Comment{ID: "01KAW1NOTE", HTML: "<p>Thank you: yes.</p>", Language: "en", Visibility: blog.PublicComment, PublishedAt: edited22,
+	comment := blog.Comment{ID: "01KAW1NOTE", HTML: "<p>Thank you: yes.</p>", Language: "en",
+		Visibility: blog.PublicComment, PublishedAt: edited22,
 		URL: "https://overkant.example/2026/11/four-minutes-wide#comment-01KAW1NOTE"}
-	public := Reply{Site: overkant, Author: ilseVoice, Comment: comment, Article: blog.Article{ObjectID: "01KAW0M5E8D3G6J9N2Q4T7V0XA", Quotes: "followers", Comments: blog.Approve},
+	public := Reply{Site: overkant, Author: ilseVoice, Comment: comment,
+		Article:   blog.Article{ObjectID: "01KAW0M5E8D3G6J9N2Q4T7V0XA", Quotes: "followers", Comments: blog.Approve},
 		InReplyTo: "https://veerhuis.example/n/1#%C3é", To: &bramMention}
 	restricted, alone := public, public
 	restricted.Comment.Visibility, restricted.Comment.Warning = blog.RestrictedComment, "Between us"
@@ -99,7 +116,8 @@ func documents(t *testing.T) map[string][]byte {
 		add(name)(Answer(reply))
 	}
 	add("person")(Person(overkant, ilseVoice))
-	add("organization")(Person(overkant, blog.Voice{ID: "01KAV3SITE", Kind: blog.SiteVoice, Handle: "overkant", Name: "De Overkant", MovedTo: bram,
+	add("organization")(Person(overkant, blog.Voice{ID: "01KAV3SITE", Kind: blog.SiteVoice, Handle: "overkant",
+		Name: "De Overkant", MovedTo: bram,
 		ApprovesFollowers: true, CreatedAt: ilseVoice.CreatedAt}))
 	add("stub")(Stub(overkant, ilseVoice))
 	add("instance")(Instance(overkant))
@@ -114,18 +132,22 @@ func documents(t *testing.T) map[string][]byte {
 	add("tombstone")(Tombstone(all["article"], edited22))
 	add("accept")(WrapAccept(e, follower))
 	add("reject")(WrapReject(e, follower))
-	add("reject-by-the-instance")(WrapReject(Envelope{Site: overkant, ID: "01KAW2ACT", At: edited22}, blog.Follower{ActorID: bram}))
+	add("reject-by-the-instance")(WrapReject(Envelope{Site: overkant, ID: "01KAW2ACT", At: edited22},
+		blog.Follower{ActorID: bram}))
 	add("announce")(WrapAnnounce(e, "https://veerhuis.example/n/1", bram))
 	add("undo")(WrapUndo(e, all["announce"]))
 	add("follow")(WrapFollow(e, bram))
 	add("like")(WrapLike(e, "https://veerhuis.example/n/1", bram))
 	add("move")(WrapMove(e, "https://dijla.example/users/ilse"))
-	add("flag")(WrapFlag(e, kade, []string{"https://zilverduin.example/n/1", "https://zilverduin.example/n/2", kade}, "Spam: look & see"))
+	add("flag")(WrapFlag(e, kade, []string{"https://zilverduin.example/n/1", "https://zilverduin.example/n/2", kade},
+		"Spam: look & see"))
 	add("add")(WrapAdd(e, bridge))
 	add("remove")(WrapRemove(e, bridge))
 	add("delete-actor")(WrapDeleteActor(e))
-	add("announce-by-the-site")(WrapAnnounce(Envelope{Site: overkant, Voice: blog.Voice{ID: "01KAV3SITE", Kind: blog.SiteVoice}, ID: e.ID, At: e.At}, bridge, ilse))
-	add("announce-by-a-series")(WrapAnnounce(Envelope{Site: overkant, Voice: blog.Voice{ID: "01KAV3ROAD", Kind: blog.SeriesVoice}, ID: e.ID, At: e.At}, bridge, ""))
+	add("announce-by-the-site")(WrapAnnounce(Envelope{Site: overkant,
+		Voice: blog.Voice{ID: "01KAV3SITE", Kind: blog.SiteVoice}, ID: e.ID, At: e.At}, bridge, ilse))
+	add("announce-by-a-series")(WrapAnnounce(Envelope{Site: overkant,
+		Voice: blog.Voice{ID: "01KAV3ROAD", Kind: blog.SeriesVoice}, ID: e.ID, At: e.At}, bridge, ""))
 	add("create-by-reference")(ByReference(all["create"]))
 	add("update-by-reference")(ByReference(all["update"]))
 	add("create-with-proof")(AddProof(all["create"], proofKey, ilse+"#ed25519-key", edited22))
@@ -149,10 +171,13 @@ func undoOfProven(e Envelope, announce []byte) ([]byte, error) {
 }
 
 var (
-	quoteStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP", Post: "https://veerhuis.example/n/1", Object: bridge}
-	asksQuote  = Request{Type: "QuoteRequest", ID: "https://veerhuis.example/n/1/quote", Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
-	asksReply  = Request{Type: "ReplyRequest", ID: "https://veerhuis.example/n/1/reply", Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
-	asksNot    = Request{Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
+	quoteStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP", Post: "https://veerhuis.example/n/1",
+		Object: bridge}
+	asksQuote = Request{Type: "QuoteRequest", ID: "https://veerhuis.example/n/1/quote", Actor: bram, Object: bridge,
+		Instrument: "https://veerhuis.example/n/1"}
+	asksReply = Request{Type: "ReplyRequest", ID: "https://veerhuis.example/n/1/reply", Actor: bram, Object: bridge,
+		Instrument: "https://veerhuis.example/n/1"}
+	asksNot = Request{Actor: bram, Object: bridge, Instrument: "https://veerhuis.example/n/1"}
 )
 
 func addConsentDocuments(add func(name string) func([]byte, error), e Envelope) {
@@ -170,7 +195,8 @@ func contexts(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"the context": wireContext, "the context of consent": consentContext, "the context of proofs": string(proving)}
+	return map[string]string{"the context": wireContext, "the context of consent": consentContext,
+		"the context of proofs": string(proving)}
 }
 
 // named is a document with its @context called by name.
@@ -188,7 +214,8 @@ func addCollectionDocuments(all map[string][]byte) {
 	outbox, replies := ilse+"/outbox", bridge+"/replies"
 	all["collection"] = Collection(outbox, 3, outbox+"?cursor=a", outbox+"?cursor=z")
 	all["collection-hidden"] = Collection(ilse+"/followers", 3, "", "")
-	all["collection-page"] = CollectionPage(outbox+"?cursor=a", outbox, outbox+"?cursor=b", []json.RawMessage{all["announce"], json.RawMessage(`"https://veerhuis.example/n/1"`)})
+	all["collection-page"] = CollectionPage(outbox+"?cursor=a", outbox, outbox+"?cursor=b",
+		[]json.RawMessage{all["announce"], json.RawMessage(`"https://veerhuis.example/n/1"`)})
 	all["collection-page-empty"] = CollectionPage(outbox+"?cursor=z", outbox, "", nil)
 	all["items"] = Items(ilse+"/featured", []string{bridge})
 	all["items-none"] = Items(ilse+"/featured", nil)
@@ -197,7 +224,8 @@ func addCollectionDocuments(all map[string][]byte) {
 	all["replies"] = Replies(replies, []string{"https://veerhuis.example/n/1"}, 61, replies+FirstReplies)
 	all["replies-page"] = RepliesPage(replies+FirstReplies, replies, "", []string{"https://veerhuis.example/n/1"})
 	all["count"] = Count(bridge+"/likes", 14)
-	all["article-with-counts"] = WithCounts(all["article"], blog.Counts{Replies: 2, Likes: 14, Boosts: 5}, []string{"https://overkant.example/ap/notes/01KAW1NOTE"})
+	all["article-with-counts"] = WithCounts(all["article"], blog.Counts{Replies: 2, Likes: 14, Boosts: 5},
+		[]string{"https://overkant.example/ap/notes/01KAW1NOTE"})
 }
 
 func TestWhatWeSayHasKeptItsShape(t *testing.T) {
@@ -250,7 +278,8 @@ func TestTheContextIsOneThatOthersCanRead(t *testing.T) {
 		t.Errorf("the documents that it names (-want +got):\n%s", diff)
 	}
 	terms := list[len(list)-1].(map[string]any)
-	for _, term := range []string{"sensitive", "Hashtag", "blurhash", "PropertyValue", "featured", "interactionPolicy", "attributionDomains",
+	for _, term := range []string{"sensitive", "Hashtag", "blurhash", "PropertyValue", "featured", "interactionPolicy",
+		"attributionDomains",
 		"webfinger", "assertionMethod", "Multikey", "controller", "publicKeyMultibase"} {
 		if terms[term] == nil {
 			t.Errorf("%s is not defined", term)
@@ -274,11 +303,13 @@ func TestOurOwnPostsAreReadAsTheyWereMeant(t *testing.T) {
 			who := work.audience()
 			var cc []string
 			cc = append(cc, who.cc...)
-			want := []any{overkant.ArticleID(a.ObjectID), ilse, overkant.ArticlePage(a), published21, a.UpdatedAt, "en", who.to, cc}
+			want := []any{overkant.ArticleID(a.ObjectID), ilse, overkant.ArticlePage(a), published21, a.UpdatedAt, "en", who.to,
+				cc}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if a.Format == blog.FullArticle && (o.Type != "Article" || o.Name != a.Title || o.Summary != "<p>Review: the river &amp; &lt;its&gt; boats.</p>") {
+			if a.Format == blog.FullArticle && (o.Type != "Article" || o.Name != a.Title ||
+				o.Summary != "<p>Review: the river &amp; &lt;its&gt; boats.</p>") {
 				t.Errorf("%s %q %q", o.Type, o.Name, o.Summary)
 			}
 			if a.Format != blog.FullArticle && (o.Type != "Note" || o.Name != "" || o.Summary != a.Warning) {
@@ -311,24 +342,27 @@ func TestOurOwnActivitiesAreReadAsTheyWereMeant(t *testing.T) {
 		"reject":                   Reject{Object: followID, FollowObject: ilse, FollowActor: bram, Type: "Follow"},
 		"reject-by-the-instance":   Reject{FollowObject: overkant.InstanceID(), FollowActor: bram, Type: "Follow"},
 		"announce":                 Announce{Object: "https://veerhuis.example/n/1"},
-		"undo":                     Undo{"https://overkant.example/ap/activities/01KAW2ACT", "Announce", "https://veerhuis.example/n/1"},
-		"undo-of-what-has-a-proof": Undo{"https://overkant.example/ap/activities/01KAW2ACT", "Announce", "https://veerhuis.example/n/1"},
-		"follow":                   Follow{bram},
-		"like":                     Like{Object: "https://veerhuis.example/n/1"},
-		"move":                     Move{ilse, "https://dijla.example/users/ilse"},
-		"flag":                     Flag{[]string{kade, "https://zilverduin.example/n/1", "https://zilverduin.example/n/2"}, "Spam: look & see"},
-		"add":                      nil,
-		"remove":                   nil,
-		"delete-actor":             Delete{ilse},
-		"announce-by-the-site":     Announce{Object: bridge},
-		"announce-by-a-series":     Announce{Object: bridge},
-		"create-by-reference":      Create{Object{ID: bridge}},
-		"update-by-reference":      Update{Object{ID: bridge}},
-		"create-with-proof":        Create{embedded("article")},
-		"accept-quote-request":     Accept{Object: asksQuote.ID, Type: "QuoteRequest", Result: quoteStamp.Address()},
-		"reject-quote-request":     Reject{Object: asksQuote.ID, Type: "QuoteRequest"},
-		"accept-reply-request":     Accept{Object: asksReply.ID, Type: "ReplyRequest", Result: quoteStamp.Address()},
-		"delete-stamp":             Delete{quoteStamp.Address()},
+		"undo": Undo{"https://overkant.example/ap/activities/01KAW2ACT", "Announce",
+			"https://veerhuis.example/n/1"},
+		"undo-of-what-has-a-proof": Undo{"https://overkant.example/ap/activities/01KAW2ACT", "Announce",
+			"https://veerhuis.example/n/1"},
+		"follow": Follow{bram},
+		"like":   Like{Object: "https://veerhuis.example/n/1"},
+		"move":   Move{ilse, "https://dijla.example/users/ilse"},
+		"flag": Flag{[]string{kade, "https://zilverduin.example/n/1", "https://zilverduin.example/n/2"},
+			"Spam: look & see"},
+		"add":                  nil,
+		"remove":               nil,
+		"delete-actor":         Delete{ilse},
+		"announce-by-the-site": Announce{Object: bridge},
+		"announce-by-a-series": Announce{Object: bridge},
+		"create-by-reference":  Create{Object{ID: bridge}},
+		"update-by-reference":  Update{Object{ID: bridge}},
+		"create-with-proof":    Create{embedded("article")},
+		"accept-quote-request": Accept{Object: asksQuote.ID, Type: "QuoteRequest", Result: quoteStamp.Address()},
+		"reject-quote-request": Reject{Object: asksQuote.ID, Type: "QuoteRequest"},
+		"accept-reply-request": Accept{Object: asksReply.ID, Type: "ReplyRequest", Result: quoteStamp.Address()},
+		"delete-stamp":         Delete{quoteStamp.Address()},
 
 		"accept-reply-without-request": Accept{Object: asksNot.Instrument, Result: quoteStamp.Address()},
 		"reject-reply-without-request": Reject{Object: asksNot.Instrument},
@@ -361,7 +395,8 @@ func TestOurOwnProfilesAreReadAsTheyWereMeant(t *testing.T) {
 	}
 	want := blog.Actor{ID: ilse, Type: "Person", Handle: "ilse@overkant.example", Name: "Ilse Verhaagen",
 		Summary: "Takes the ferry & writes about it.\n\nEnglish: sometimes.", Icon: "https://overkant.example/media/ilse.jpg",
-		URL: "https://overkant.example/@ilse", Host: "overkant.example", Inbox: ilse + "/inbox", SharedInbox: "https://overkant.example/ap/inbox",
+		URL: "https://overkant.example/@ilse", Host: "overkant.example", Inbox: ilse + "/inbox",
+		SharedInbox:  "https://overkant.example/ap/inbox",
 		FollowersURL: ilse + "/followers", AlsoKnownAs: blog.Strings{"https://veerhuis.example/users/ilse"}}
 	if len(a.Keys) != 2 || a.Keys[0].KeyID != ilse+"#main-key" || a.Keys[1].KeyID != ilse+"#ed25519-key" {
 		t.Errorf("the keys are %+v", a.Keys)

@@ -6,7 +6,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Listing is a collection of another server, or a page of one. It has ids only: they say what to fetch and prove nothing.
+// Listing is a collection of another server, or a page of one. It has ids only: they say what to fetch and prove
+// nothing.
 type Listing struct {
 	ID    string
 	Items []string // at most 1,000, with those of an embedded first page

@@ -15,14 +15,18 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 		next    string
 		foreign bool
 	}{
-		"one item":           {`"items":"https://a.example/1"`, []string{"https://a.example/1"}, "", "", false},
-		"embedded items":     {`"orderedItems":[{"id":"https://a.example/1","content":"x"},{"type":"Note"},7,"javascript:x"]`, []string{"https://a.example/1"}, "", "", false},
-		"a first page":       {`"first":"https://veerhuis.example/1/replies?page=1"`, nil, id + "?page=1", "", false},
-		"a page within":      {`"first":{"items":["https://a.example/1"],"next":"https://veerhuis.example/1/replies?page=2"}`, []string{"https://a.example/1"}, "", id + "?page=2", false},
-		"a page elsewhere":   {`"first":"https://evil.example/list"`, nil, "", "", true},
-		"goes on elsewhere":  {`"items":["https://a.example/1"],"next":"http://veerhuis.example/1"`, []string{"https://a.example/1"}, "", "", true},
-		"nothing":            {`"totalItems":9`, nil, "", "", false},
-		"items of all kinds": {`"items":["https://a.example/1"],"orderedItems":["https://a.example/2"]`, []string{"https://a.example/2", "https://a.example/1"}, "", "", false},
+		"one item": {`"items":"https://a.example/1"`, []string{"https://a.example/1"}, "", "", false},
+		"embedded items": {`"orderedItems":[{"id":"https://a.example/1","content":"x"},{"type":"Note"},7,"javascript:x"]`,
+			[]string{"https://a.example/1"}, "", "", false},
+		"a first page": {`"first":"https://veerhuis.example/1/replies?page=1"`, nil, id + "?page=1", "", false},
+		"a page within": {`"first":{"items":["https://a.example/1"],"next":"https://veerhuis.example/1/replies?page=2"}`,
+			[]string{"https://a.example/1"}, "", id + "?page=2", false},
+		"a page elsewhere": {`"first":"https://evil.example/list"`, nil, "", "", true},
+		"goes on elsewhere": {`"items":["https://a.example/1"],"next":"http://veerhuis.example/1"`,
+			[]string{"https://a.example/1"}, "", "", true},
+		"nothing": {`"totalItems":9`, nil, "", "", false},
+		"items of all kinds": {`"items":["https://a.example/1"],"orderedItems":["https://a.example/2"]`,
+			[]string{"https://a.example/2", "https://a.example/1"}, "", "", false},
 	} {
 		d, err := Read([]byte(`{"id":"` + id + `","type":"OrderedCollection",` + c.doc + `}`))
 		if err != nil {
@@ -33,7 +37,8 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, l, err)
 		}
 	}
-	for _, doc := range []string{`{"id":"https://a.example/1","type":"Note"}`, `{"type":"Collection"}`, `{"id":"https://a.example/1"}`} {
+	for _, doc := range []string{`{"id":"https://a.example/1","type":"Note"}`, `{"type":"Collection"}`,
+		`{"id":"https://a.example/1"}`} {
 		d, err := Read([]byte(doc))
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +50,8 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 }
 
 func TestObjectNamesItsListsOnItsOwnOriginAlone(t *testing.T) {
-	d, err := Read([]byte(`{"id":"https://a.example/1","type":"Note","context":"https://b.example/talk","replies":{"id":"https://a.example/1/replies","type":"Collection"}}`))
+	d, err := Read([]byte(`{"id":"https://a.example/1","type":"Note","context":"https://b.example/talk",` +
+		`"replies":{"id":"https://a.example/1/replies","type":"Collection"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

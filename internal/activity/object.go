@@ -69,8 +69,8 @@ var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleN
 // IsPost reports whether the object is of a type that can stand as a comment.
 func (o Object) IsPost() bool { return posts[o.Type] }
 
-// IsVote reports whether the object is a vote in a poll. Mastodon and similar servers send it as a Note in reply, with a
-// name and without content.
+// IsVote reports whether the object is a vote in a poll. Mastodon and similar servers send it as a Note in reply, with
+// a name and without content.
 func (o Object) IsVote() bool {
 	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
 }
@@ -78,8 +78,8 @@ func (o Object) IsVote() bool {
 // isTalk reports whether the object is a vote or a chat message, which a blog ignores.
 func (o Object) isTalk() bool { return o.IsVote() || o.Type == "ChatMessage" }
 
-// Visibility returns who may see the object. The audience of its activity, to and cc, counts when the object has none. An
-// object without any audience is restricted.
+// Visibility returns who may see the object. The audience of its activity, to and cc, counts when the object has none.
+// An object without any audience is restricted.
 func (o Object) Visibility(to, cc []string) blog.CommentVisibility {
 	if len(o.To) > 0 || len(o.Cc) > 0 {
 		to, cc = o.To, o.Cc
@@ -324,15 +324,16 @@ func attachments(value any) []Attachment {
 			alt = text(thing["summary"])
 		}
 		alt = cut(alt, maxAlt)
-		list = append(list, Attachment{Type: typeOf(thing), MediaType: short(text(thing["mediaType"])), URL: address, Alt: alt})
+		list = append(list, Attachment{Type: typeOf(thing), MediaType: short(text(thing["mediaType"])), URL: address,
+			Alt: alt})
 	}
 	return list
 }
 
 var shortcodePattern = regexp.MustCompile(`^:[A-Za-z0-9_+.@-]{1,100}:$`)
 
-// emoji returns a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with skin
-// tones has up to about 16 runes. It begins with a rune beyond ASCII, or with a key of a keycap emoji.
+// emoji returns a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with
+// skin tones has up to about 16 runes. It begins with a rune beyond ASCII, or with a key of a keycap emoji.
 func emoji(said string) string {
 	said = strings.TrimSpace(said)
 	if shortcodePattern.MatchString(said) {

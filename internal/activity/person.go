@@ -33,8 +33,8 @@ type profile interface {
 	SetW3IDSecurityV1PublicKey(vocab.W3IDSecurityV1PublicKeyProperty)
 }
 
-// Person returns the profile of a voice: a Person for an author, an Organization for the blog as a whole, a Service for a
-// series, which posts automatically. It is never a Group, because other servers treat a Group as a forum.
+// Person returns the profile of a voice: a Person for an author, an Organization for the blog as a whole, a Service for
+// a series, which posts automatically. It is never a Group, because other servers treat a Group as a forum.
 func Person(site blog.Site, v blog.Voice) ([]byte, error) {
 	actor, id := newProfile(v.Kind), site.ActorID(v.ID)
 	setID(actor, id)
@@ -100,8 +100,8 @@ func Instance(site blog.Site) ([]byte, error) {
 	return wire(actor, extensions{"endpoints": extensions{"sharedInbox": site.SharedInbox()}})
 }
 
-// Stub returns the profile that an unknown server gets while the site shows its documents only to servers that sign their
-// requests. It has just the key, so that two such sites can verify each other.
+// Stub returns the profile that an unknown server gets while the site shows its documents only to servers that sign
+// their requests. It has just the key, so that two such sites can verify each other.
 func Stub(site blog.Site, v blog.Voice) ([]byte, error) {
 	actor, id := newProfile(v.Kind), site.ActorID(v.ID)
 	setID(actor, id)
@@ -158,7 +158,8 @@ func setPictures(actor profile, site blog.Site, v blog.Voice) {
 }
 
 // pictureTypes are the kinds of file in the picture library.
-var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif",
+var pictureTypes = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png",
+	".gif":  "image/gif",
 	".webp": "image/webp"}
 
 // file returns an Image of which only the file name is known.

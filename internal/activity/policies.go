@@ -11,8 +11,8 @@ type Policies struct {
 	CanReply, CanQuote *Rule
 }
 
-// Rule says who may do something without approval (Automatic) and who with it (Manual): ids of actors and of collections
-// of actors, at most 100 each, and Public in any of its three spellings.
+// Rule says who may do something without approval (Automatic) and who with it (Manual): ids of actors and of
+// collections of actors, at most 100 each, and Public in any of its three spellings.
 type Rule struct{ Automatic, Manual []string }
 
 // Everybody reports whether a list of ids includes the public.
@@ -21,8 +21,9 @@ func Everybody(ids []string) bool { return anyPublic(ids) }
 // ParsePolicies reads the policies of a profile or a post.
 func ParsePolicies(d *Document) Policies {
 	policy := embedded(d.root["interactionPolicy"])
-	return Policies{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]), Discoverable: truth(d.root["discoverable"]),
-		Indexable: truth(d.root["indexable"]), CanReply: rule(policy["canReply"]), CanQuote: rule(policy["canQuote"])}
+	return Policies{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]),
+		Discoverable: truth(d.root["discoverable"]),
+		Indexable:    truth(d.root["indexable"]), CanReply: rule(policy["canReply"]), CanQuote: rule(policy["canQuote"])}
 }
 
 func truth(value any) *bool {

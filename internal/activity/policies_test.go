@@ -13,11 +13,14 @@ func TestMannersAreReadInAllTheirShapes(t *testing.T) {
 		want       Policies
 	}{
 		{"nothing", `{}`, Policies{}},
-		{"a profile", `{"manuallyApprovesFollowers":true,"discoverable":[false],"indexable":null}`, Policies{ApprovesFollowers: &yes, Discoverable: &no}},
+		{"a profile", `{"manuallyApprovesFollowers":true,"discoverable":[false],"indexable":null}`,
+			Policies{ApprovesFollowers: &yes, Discoverable: &no}},
 		{"words for truth", `{"manuallyApprovesFollowers":"yes","discoverable":1}`, Policies{}},
-		{"a rule", `{"interactionPolicy":{"canReply":{"automaticApproval":"as:Public"},"canQuote":{"automaticApproval":[],"manualApproval":["` + bram + `",7]}}}`,
+		{"a rule", `{"interactionPolicy":{"canReply":{"automaticApproval":"as:Public"},"canQuote":{"automaticApproval":[],` +
+			`"manualApproval":["` + bram + `",7]}}}`,
 			Policies{CanReply: &Rule{Automatic: []string{"as:Public"}}, CanQuote: &Rule{Manual: []string{bram}}}},
-		{"a rule as it was said before", `{"interactionPolicy":{"canReply":{"always":["` + bram + `"],"approvalRequired":["` + Public + `"]}}}`,
+		{"a rule as it was said before", `{"interactionPolicy":{"canReply":{"always":["` + bram + `"],"approvalRequired":["` +
+			Public + `"]}}}`,
 			Policies{CanReply: &Rule{Automatic: []string{bram}, Manual: []string{Public}}}},
 		{"a rule that is none", `{"interactionPolicy":{"canReply":"everybody"}}`, Policies{}},
 	} {

@@ -64,8 +64,8 @@ type postType interface {
 }
 
 // Post returns the object of an article as other servers get it: an Article, or a Note with the text or the teaser,
-// depending on the article's format. Its replies, likes and shares have no numbers yet; see [WithCounts]. It is an error
-// when the article was never published or is not for other servers.
+// depending on the article's format. Its replies, likes and shares have no numbers yet; see [WithCounts]. It is an
+// error when the article was never published or is not for other servers.
 func Post(w PostInput) ([]byte, error) {
 	a := w.Article
 	if a.PublishedAt == nil || a.ObjectID == "" || !a.Federates() {
@@ -118,14 +118,16 @@ func (w PostInput) kind() postType {
 // show notes only (FEP-b2b8).
 func (w PostInput) fillArticle(thing postType, more extensions) {
 	a := w.Article
-	name, summary, content := a.Title, paragraphs(a.Summary), w.quotation()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
+	name, summary, content := a.Title, paragraphs(a.Summary),
+		w.quotation()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
 	if len(content) > maxContent {
 		content = w.teaser() + w.permalink()
 	}
 	setName(thing, name)
 	setContent(thing, content)
 	setMediaType(thing, "text/html")
-	names, summaries, contents := versions{{a.Language, name}}, versions{{a.Language, summary}}, versions{{a.Language, content}}
+	names, summaries, contents := versions{{a.Language, name}}, versions{{a.Language, summary}},
+		versions{{a.Language, content}}
 	room := maxContent - len(content)
 	for _, t := range w.Translations {
 		text := w.byline(t.Language) + w.text(t.HTML, markup.ArticleHTML)
@@ -167,7 +169,8 @@ func (w PostInput) fillNote(thing postType, more extensions) {
 	a := w.Article
 	content := w.teaser() + w.permalink() + w.elsewhere()
 	attachment := streams.NewActivityStreamsAttachmentProperty()
-	if full := w.quotation() + w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() + w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
+	if full := w.quotation() + w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() +
+		w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
 		content = full
 		w.attachPictures(attachment)
 	} else {
@@ -276,7 +279,8 @@ func pageAnchor(address string) string {
 func (w PostInput) elsewhere() string {
 	var out strings.Builder
 	for _, t := range w.Translations {
-		out.WriteString(`<p><span lang="` + html.EscapeString(t.Language) + `">` + html.EscapeString(languageName(t.Language)) + `</span>: ` +
+		out.WriteString(`<p><span lang="` + html.EscapeString(t.Language) + `">` +
+			html.EscapeString(languageName(t.Language)) + `</span>: ` +
 			pageAnchor(w.translated(t)) + "</p>")
 	}
 	return out.String()
@@ -287,8 +291,8 @@ func (w PostInput) translated(t blog.Text) string {
 	return w.Site.ArticlePage(blog.Article{Month: w.Article.Month, Text: t})
 }
 
-// byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language of
-// the text, or all names where we do not know its word for that. A guest is named without a link.
+// byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language
+// of the text, or all names where we do not know its word for that. A guest is named without a link.
 func (w PostInput) byline(language string) string {
 	if len(w.Article.Authors) < 2 {
 		return ""
@@ -309,7 +313,8 @@ func (w PostInput) byline(language string) string {
 }
 
 // withWords are how languages say that something was written with somebody.
-var withWords = map[string]string{"ca": "amb", "da": "med", "de": "mit", "en": "with", "eo": "kun", "es": "con", "fr": "avec", "fy": "mei", "gl": "con",
+var withWords = map[string]string{"ca": "amb", "da": "med", "de": "mit", "en": "with", "eo": "kun", "es": "con",
+	"fr": "avec", "fy": "mei", "gl": "con",
 	"it": "con", "nb": "med", "nl": "met", "nn": "med", "no": "med", "pt": "com", "ro": "cu", "sv": "med"}
 
 func (w PostInput) coauthor(by blog.Byline) Mention {
@@ -335,7 +340,8 @@ func (w PostInput) hashtags() string {
 	var tags []string
 	for _, tag := range w.Article.Tags {
 		if name := hashtag(tag); name != "" {
-			tags = append(tags, `<a href="`+html.EscapeString(w.Site.TagPage(tag))+`" class="mention hashtag" rel="tag">#<span>`+name+`</span></a>`)
+			tags = append(tags, `<a href="`+html.EscapeString(w.Site.TagPage(tag))+`" class="mention hashtag" rel="tag">#<span>`+
+				name+`</span></a>`)
 		}
 	}
 	if len(tags) == 0 {
@@ -391,7 +397,8 @@ func (w PostInput) policy() extensions { return policy(w.Article, w.author()) }
 // policy is who may quote and answer something by an author that belongs to an article.
 func policy(a blog.Article, author string) extensions {
 	quote := map[string]string{"followers": author + "/followers", "nobody": author}[a.Quotes]
-	return extensions{"canQuote": extensions{"automaticApproval": []string{or(quote, Public)}}, "canReply": replyPolicy(a.Comments, author)}
+	return extensions{"canQuote": extensions{"automaticApproval": []string{or(quote, Public)}},
+		"canReply": replyPolicy(a.Comments, author)}
 }
 
 func replyPolicy(comments blog.Policy, author string) extensions {

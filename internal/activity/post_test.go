@@ -15,7 +15,8 @@ func TestWhatIsNotForOtherServersIsNotWritten(t *testing.T) {
 	draft.Article.PublishedAt = nil
 	local.Article.Visibility = blog.Local
 	nameless.Article.ObjectID = ""
-	for name, work := range map[string]PostInput{"a draft": draft, "a local article": local, "one without an object": nameless} {
+	for name, work := range map[string]PostInput{"a draft": draft, "a local article": local,
+		"one without an object": nameless} {
 		if document, err := Post(work); err == nil {
 			t.Errorf("%s became %s", name, document)
 		}
@@ -63,7 +64,8 @@ func TestABookGoesOutAsItsTeaser(t *testing.T) {
 }
 
 func TestTagsBecomeOneWord(t *testing.T) {
-	for tag, want := range map[string]string{"ferry": "ferry", "low road": "LowRoad", "Année 2026": "Année2026", "c++": "c", "#x": "x",
+	for tag, want := range map[string]string{"ferry": "ferry", "low road": "LowRoad", "Année 2026": "Année2026",
+		"c++": "c", "#x": "x",
 		"l'eau": "LEau", "snake_case": "snake_case", "!?": "", "日本": "日本"} {
 		if got := hashtag(tag); got != want {
 			t.Errorf("%q became %q, want %q", tag, got, want)
@@ -72,7 +74,8 @@ func TestTagsBecomeOneWord(t *testing.T) {
 }
 
 func TestALanguageIsNamedInItself(t *testing.T) {
-	for tag, want := range map[string]string{"nl": "Nederlands", "fr": "français", "x-klingon-of-old": "x-klingon-of-old"} {
+	for tag, want := range map[string]string{"nl": "Nederlands", "fr": "français",
+		"x-klingon-of-old": "x-klingon-of-old"} {
 		more := extensions{}
 		addLanguage(more, tag)
 		if got := more["language"].(extensions)["name"]; got != want {
@@ -88,7 +91,8 @@ func TestF045CountsGoWhereTheyBelongAndNowhereElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counted := WithCounts(document, blog.Counts{Replies: 1, Likes: 14, Boosts: 5}, []string{"https://veerhuis.example/n/1"})
+	counted := WithCounts(document, blog.Counts{Replies: 1, Likes: 14, Boosts: 5},
+		[]string{"https://veerhuis.example/n/1"})
 	var got struct {
 		Name          string
 		Likes, Shares struct{ TotalItems int }
@@ -103,7 +107,8 @@ func TestF045CountsGoWhereTheyBelongAndNowhereElse(t *testing.T) {
 	if err := json.Unmarshal(counted, &got); err != nil {
 		t.Fatalf("%v in %s", err, counted)
 	}
-	if got.Name != work.Article.Title || got.Likes.TotalItems != 14 || got.Shares.TotalItems != 5 || got.Replies.TotalItems != 1 ||
+	if got.Name != work.Article.Title || got.Likes.TotalItems != 14 || got.Shares.TotalItems != 5 ||
+		got.Replies.TotalItems != 1 ||
 		len(got.Replies.First.Items) != 1 || got.Replies.First.Next != "" {
 		t.Errorf("got %+v", got)
 	}
@@ -116,15 +121,18 @@ func TestF045CountsGoWhereTheyBelongAndNowhereElse(t *testing.T) {
 func TestADocumentWithAnOlderContextCanStillBeWrapped(t *testing.T) {
 	e := Envelope{Site: overkant, Voice: ilseVoice, ID: "01KAW2ACT", At: edited22}
 	for name, stored := range map[string]string{
-		"another context": `{"@context":["https://www.w3.org/ns/activitystreams",{"a":"b"}],"id":"` + bridge + `","type":"Note","to":["` + Public + `"],"cc":[]}`,
-		"no context":      `{"id":"` + bridge + `","type":"Note","to":["` + Public + `"],"cc":[]}`,
+		"another context": `{"@context":["https://www.w3.org/ns/activitystreams",{"a":"b"}],"id":"` + bridge +
+			`","type":"Note","to":["` + Public + `"],"cc":[]}`,
+		"no context": `{"id":"` + bridge + `","type":"Note","to":["` + Public + `"],"cc":[]}`,
 	} {
 		document, err := WrapCreate(e, []byte(stored))
-		if err != nil || !bytes.HasSuffix(document, []byte(`"object":{"id":"`+bridge+`","type":"Note","to":["`+Public+`"],"cc":[]}}`)) {
+		if err != nil || !bytes.HasSuffix(document,
+			[]byte(`"object":{"id":"`+bridge+`","type":"Note","to":["`+Public+`"],"cc":[]}}`)) {
 			t.Errorf("%s: %s, %v", name, document, err)
 		}
 	}
-	for name, stored := range map[string]string{"no object": `[]`, "nothing": ``, "no id": `{"type":"Note"}`, "a context without an end": `{"@context":[`} {
+	for name, stored := range map[string]string{"no object": `[]`, "nothing": ``, "no id": `{"type":"Note"}`,
+		"a context without an end": `{"@context":[`} {
 		if document, err := WrapCreate(e, []byte(stored)); err == nil {
 			t.Errorf("%s became %s", name, document)
 		}
@@ -156,7 +164,8 @@ func TestAnActivityCanNameItsObjectAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	short, err := ByReference(whole)
-	if err != nil || len(short) > 3000 || !bytes.HasSuffix(short, []byte(`"object":"`+overkant.ArticleID(fourMinutes(blog.FullArticle).Article.ObjectID)+`"}`)) {
+	if err != nil || len(short) > 3000 || !bytes.HasSuffix(short,
+		[]byte(`"object":"`+overkant.ArticleID(fourMinutes(blog.FullArticle).Article.ObjectID)+`"}`)) {
 		t.Errorf("by reference: %v\n%s", err, short)
 	}
 	if again, err := ByReference(short); err != nil || !bytes.Equal(again, short) {

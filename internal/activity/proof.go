@@ -41,9 +41,9 @@ const (
 	proofFuture = time.Hour
 )
 
-// AddProof adds an integrity proof to a document of ours (FEP-8b32, cryptosuite eddsa-jcs-2022), so that servers that get
-// it from a third one can trust it. keyID is the address of the public key, on the origin of the document's actor. The
-// same document, key and second give the same bytes. Do not change the document afterwards. It is an error when the
+// AddProof adds an integrity proof to a document of ours (FEP-8b32, cryptosuite eddsa-jcs-2022), so that servers that
+// get it from a third one can trust it. keyID is the address of the public key, on the origin of the document's actor.
+// The same document, key and second give the same bytes. Do not change the document afterwards. It is an error when the
 // document is not one of ours or already has a proof.
 func AddProof(document []byte, key ed25519.PrivateKey, keyID string, created time.Time) ([]byte, error) {
 	list, err := membersOf(document)
@@ -71,7 +71,8 @@ func AddProof(document []byte, key ed25519.PrivateKey, keyID string, created tim
 
 func quoted(name, text string) member { return member{name, appendString(nil, text)} }
 
-// provingContext is the @context of a document together with that of proofs, before the terms that are defined in place.
+// provingContext is the @context of a document together with that of proofs, before the terms that are defined in
+// place.
 func provingContext(context json.RawMessage) (json.RawMessage, error) {
 	if len(context) == 0 {
 		return nil, errors.New("the document has no @context")
@@ -121,8 +122,8 @@ func proofDigest(config, document members) ([]byte, error) {
 // HasProof reports whether a document has a member "proof".
 func (d *Document) HasProof() bool { return d.root["proof"] != nil }
 
-// WithoutProof returns an activity of ours without its proof, as we serve it. Fetching it from us is proof enough, and the
-// proof may be by a key that was replaced later.
+// WithoutProof returns an activity of ours without its proof, as we serve it. Fetching it from us is proof enough, and
+// the proof may be by a key that was replaced later.
 func WithoutProof(said []byte) ([]byte, error) {
 	if !bytes.Contains(said, []byte(proofOpening)) {
 		return said, nil
@@ -131,11 +132,12 @@ func WithoutProof(said []byte) ([]byte, error) {
 }
 
 // VerifyProof checks the integrity proof of a document (FEP-8b32) and answers with the address of the key that made it.
-// It is an ErrProof unless there is exactly one proof of type DataIntegrityProof with cryptosuite eddsa-jcs-2022, made to
-// assert, at most 12 hours before now and an hour after, not expired, under the document's own @context, by a key on the
-// origin of the document's actor or author. Only then is find asked for the key. find must see to it that this actor
-// lists the key as its own; its errors come back wrapped. Of the RsaSignature2017 beside a proof nothing is read.
-func VerifyProof(d *Document, find func(verificationMethod string) (ed25519.PublicKey, error), now time.Time) (keyID string, err error) {
+// It is an ErrProof unless there is exactly one proof of type DataIntegrityProof with cryptosuite eddsa-jcs-2022, made
+// to assert, at most 12 hours before now and an hour after, not expired, under the document's own @context, by a key on
+// the origin of the document's actor or author. Only then is find asked for the key. find must see to it that this
+// actor lists the key as its own; its errors come back wrapped. Of the RsaSignature2017 beside a proof nothing is read.
+func VerifyProof(d *Document, find func(verificationMethod string) (ed25519.PublicKey, error),
+	now time.Time) (keyID string, err error) {
 	proof, there := d.root["proof"].(map[string]any)
 	if !there {
 		return "", unproven("there is none, or more than one")

@@ -137,7 +137,8 @@ func TestProofsGoUnderAContextThatKnowsThem(t *testing.T) {
 			t.Errorf("%s became %s, %v", context, got, err)
 		}
 	}
-	for name, document := range map[string]string{"no @context": `{"id":"x"}`, "no object": `[]`, "no end": `{"@context":"x"`} {
+	for name, document := range map[string]string{"no @context": `{"id":"x"}`, "no object": `[]`,
+		"no end": `{"@context":"x"`} {
 		if proven, err := AddProof([]byte(document), proofKey, aliceKey, edited22); err == nil {
 			t.Errorf("%s became %s", name, proven)
 		}
@@ -160,7 +161,8 @@ func TestProofsThatProveNothingAreRefused(t *testing.T) {
 	}{
 		{name: "as it was made", holds: true},
 		{name: "space is nothing", from: `,"proof":{`, to: " ,\n\"proof\" : {", holds: true},
-		{name: "an RsaSignature2017 beside it", from: `,"proof":{`, to: `,"signature":{"type":"RsaSignature2017"},"proof":{`, holds: true},
+		{name: "an RsaSignature2017 beside it", from: `,"proof":{`, to: `,"signature":{"type":"RsaSignature2017"},"proof":{`,
+			holds: true},
 		{name: "at the end of its time", later: proofPast, holds: true},
 		{name: "beyond the end of its time", later: proofPast + time.Second},
 		{name: "an hour before it was made", later: -time.Hour, holds: true},
@@ -170,9 +172,12 @@ func TestProofsThatProveNothingAreRefused(t *testing.T) {
 		{name: "a member more in the proof", from: `"proofPurpose"`, to: `"domain":"x","proofPurpose"`},
 		{name: "another second", from: `23:36:38Z`, to: `23:36:39Z`},
 		{name: "another writing of the second", from: `23:36:38Z`, to: `23:36:38.0Z`},
-		{name: "another author", from: `"actor":"https://server.example/users/alice"`, to: `"actor":"https://server.example/users/bob"`},
-		{name: "an author on another host", from: `"actor":"https://server.example/users/alice"`, to: `"actor":"https://veerhuis.example/users/bram"`},
-		{name: "two authors", from: `"actor":"https://server.example/users/alice"`, to: `"actor":["https://server.example/users/alice","` + bram + `"]`},
+		{name: "another author", from: `"actor":"https://server.example/users/alice"`,
+			to: `"actor":"https://server.example/users/bob"`},
+		{name: "an author on another host", from: `"actor":"https://server.example/users/alice"`,
+			to: `"actor":"https://veerhuis.example/users/bram"`},
+		{name: "two authors", from: `"actor":"https://server.example/users/alice"`,
+			to: `"actor":["https://server.example/users/alice","` + bram + `"]`},
 		{name: "no proof", from: `"proof":`, to: `"prof":`},
 		{name: "two proofs", from: `"proof":`, to: `"proof":[{},`},
 		{name: "a proof that is a text", from: `"proof":{`, to: `"proof":"x","p":{`},
@@ -186,8 +191,10 @@ func TestProofsThatProveNothingAreRefused(t *testing.T) {
 		{name: "an end that has come", from: `"created"`, to: `"expires":"2023-02-24T23:36:00Z","created"`},
 		{name: "an end in words", from: `"created"`, to: `"expires":"soon","created"`},
 		{name: "a key of no address", from: aliceKey, to: `did:key:` + alicePublic},
-		{name: "a key on another host", from: `"verificationMethod":"https://server`, to: `"verificationMethod":"https://veerhuis`},
-		{name: "a key on another port", from: `"verificationMethod":"https://server.example`, to: `"verificationMethod":"https://server.example:8443`},
+		{name: "a key on another host", from: `"verificationMethod":"https://server`,
+			to: `"verificationMethod":"https://veerhuis`},
+		{name: "a key on another port", from: `"verificationMethod":"https://server.example`,
+			to: `"verificationMethod":"https://server.example:8443`},
 		{name: "no value", from: value, to: `"v":1`},
 		{name: "a value in base64", from: `"proofValue":"z`, to: `"proofValue":"u`},
 		{name: "a value in capitals", from: `"proofValue":"z`, to: `"proofValue":"Z`},
@@ -196,7 +203,8 @@ func TestProofsThatProveNothingAreRefused(t *testing.T) {
 		{name: "a value with zeros before it", from: `"proofValue":"z4`, to: `"proofValue":"z14`},
 		{name: "a short value", from: value, to: `"proofValue":"z` + aliceProof[10:] + `"`},
 		{name: "a value without an end", from: value, to: `"proofValue":"z` + strings.Repeat("2", 100000) + `"`},
-		{name: "another @context in the proof", from: `"proof":{"@context":["https://www.w3.org/ns/activitystreams",`, to: `"proof":{"@context":[`},
+		{name: "another @context in the proof", from: `"proof":{"@context":["https://www.w3.org/ns/activitystreams",`,
+			to: `"proof":{"@context":[`},
 		{name: "another @context all over", from: `data-integrity/v2"]`, to: `data-integrity/v2",{"actor":"as:object"}]`},
 		{name: "a number that no other reader knows", from: `25.273962`, to: `25.273962,"x":1e999`},
 	} {
@@ -228,7 +236,8 @@ func TestAProofWithoutItsOwnContextHoldsUnderThatOfTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	context := `"@context":["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/data-integrity/v2"],"type":"DataI`
+	context := `"@context":["https://www.w3.org/ns/activitystreams", ` +
+		`"https://w3id.org/security/data-integrity/v2"],"type":"DataI`
 	body := strings.Replace(string(proven), context, `"type":"DataI`, 1)
 	if body == string(proven) {
 		t.Fatalf("nothing was changed: %s", proven)
@@ -236,7 +245,8 @@ func TestAProofWithoutItsOwnContextHoldsUnderThatOfTheDocument(t *testing.T) {
 	if _, err := VerifyProof(read(t, body), belongs(aliceKey, public), aliceSpoke); err != nil {
 		t.Errorf("as Fedify sends it: %v", err)
 	}
-	alone, err := proofDigest(members{quoted("type", proofType), quoted("cryptosuite", proofSuite), quoted("verificationMethod", aliceKey),
+	alone, err := proofDigest(members{quoted("type", proofType), quoted("cryptosuite", proofSuite),
+		quoted("verificationMethod", aliceKey),
 		quoted("proofPurpose", proofPurpose), quoted("created", "2023-02-24T23:36:38Z")}, mustMembers(t, aliceCreate))
 	if err != nil {
 		t.Fatal(err)
@@ -263,13 +273,16 @@ func TestAProofIsAskedForItsKeyOnlyWhenAllElseHolds(t *testing.T) {
 	}
 	away, asked := errors.New("the host is away"), 0
 	find := func(string) (ed25519.PublicKey, error) { asked++; return nil, away }
-	if _, err := VerifyProof(read(t, string(proven)), find, aliceSpoke); !errors.Is(err, away) || errors.Is(err, ErrProof) || asked != 1 {
+	if _, err := VerifyProof(read(t, string(proven)), find, aliceSpoke); !errors.Is(err, away) ||
+		errors.Is(err, ErrProof) || asked != 1 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
-	if _, err := VerifyProof(read(t, string(proven)), find, aliceSpoke.AddDate(1, 0, 0)); !errors.Is(err, ErrProof) || asked != 1 {
+	if _, err := VerifyProof(read(t, string(proven)), find, aliceSpoke.AddDate(1, 0, 0)); !errors.Is(err, ErrProof) ||
+		asked != 1 {
 		t.Errorf("asked %d times for an old proof: %v", asked, err)
 	}
-	if _, err := VerifyProof(read(t, string(proven)), belongs(aliceKey, public[:31]), aliceSpoke); !errors.Is(err, ErrProof) {
+	if _, err := VerifyProof(read(t, string(proven)), belongs(aliceKey, public[:31]), aliceSpoke); !errors.Is(err,
+		ErrProof) {
 		t.Errorf("half a key: %v", err)
 	}
 	other, _, err := ed25519.GenerateKey(nil)
@@ -282,7 +295,8 @@ func TestAProofIsAskedForItsKeyOnlyWhenAllElseHolds(t *testing.T) {
 }
 
 func TestBase58IsReadAsItIsWritten(t *testing.T) {
-	for _, data := range []string{"", "\x00", "\x00\x00\x01", "a", "\xff\xff\xff", strings.Repeat("\xff", 64), strings.Repeat("\x00", 64), "Hello World!"} {
+	for _, data := range []string{"", "\x00", "\x00\x00\x01", "a", "\xff\xff\xff", strings.Repeat("\xff", 64),
+		strings.Repeat("\x00", 64), "Hello World!"} {
 		written := base58Of([]byte(data))
 		if got := base58(written); !bytes.Equal(got, []byte(data)) {
 			t.Errorf("%q became %q and then %q", data, written, got)
@@ -308,8 +322,10 @@ func signed(t *testing.T, document string, config members) string {
 
 func TestWellSignedProofsThatSayTheWrongThingAreRefused(t *testing.T) {
 	_, public := alice(t)
-	sound := members{{"@context", mustMembers(t, aliceCreate).get("@context")}, quoted("type", proofType), quoted("cryptosuite", proofSuite),
-		quoted("verificationMethod", aliceKey), quoted("proofPurpose", proofPurpose), quoted("created", "2023-02-24T23:36:38Z")}
+	sound := members{{"@context", mustMembers(t, aliceCreate).get("@context")}, quoted("type", proofType),
+		quoted("cryptosuite", proofSuite),
+		quoted("verificationMethod", aliceKey), quoted("proofPurpose", proofPurpose),
+		quoted("created", "2023-02-24T23:36:38Z")}
 	const elsewhere = "https://veerhuis.example/users/alice#ed25519-key"
 	byBram := strings.Replace(aliceCreate, `"actor": "https://server.example/users/alice"`, `"actor":"`+bram+`"`, 1)
 	for _, test := range []struct {
@@ -321,19 +337,27 @@ func TestWellSignedProofsThatSayTheWrongThingAreRefused(t *testing.T) {
 		{"with an end to come", aliceCreate, sound.with("expires", json.RawMessage(`"2023-02-25T00:00:00Z"`)), true},
 		{"with an end that has come", aliceCreate, sound.with("expires", json.RawMessage(`"2023-02-24T23:36:37Z"`)), false},
 		{"with an end in words", aliceCreate, sound.with("expires", json.RawMessage(`"soon"`)), false},
-		{"under another @context", aliceCreate, sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams"]`)), false},
-		{"under a longer @context", aliceCreate, sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams","https://w3id.org/security/data-integrity/v2",{}]`)), false},
-		{"under no @context, of a document that has none", `{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`, sound.without("@context"), true},
-		{"under an @context, of a document that has none", `{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`, sound, false},
+		{"under another @context", aliceCreate,
+			sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams"]`)), false},
+		{"under a longer @context", aliceCreate,
+			sound.with("@context", json.RawMessage(`["https://www.w3.org/ns/activitystreams",`+
+				`"https://w3id.org/security/data-integrity/v2",{}]`)), false},
+		{"under no @context, of a document that has none",
+			`{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`,
+			sound.without("@context"), true},
+		{"under an @context, of a document that has none",
+			`{"id":"https://server.example/1","type":"Like","actor":"https://server.example/users/alice"}`, sound, false},
 		{"of another type", aliceCreate, sound.with("type", json.RawMessage(`"Proof"`)), false},
 		{"in another suite", aliceCreate, sound.with("cryptosuite", json.RawMessage(`"eddsa-2022"`)), false},
 		{"to another purpose", aliceCreate, sound.with("proofPurpose", json.RawMessage(`"authentication"`)), false},
 		{"at no time", aliceCreate, sound.without("created"), false},
 		{"a day before", aliceCreate, sound.with("created", json.RawMessage(`"2023-02-23T23:36:38Z"`)), false},
 		{"a day after", aliceCreate, sound.with("created", json.RawMessage(`"2023-02-25T23:36:38Z"`)), false},
-		{"with a key on another host", aliceCreate, sound.with("verificationMethod", json.RawMessage(`"`+elsewhere+`"`)), false},
+		{"with a key on another host", aliceCreate, sound.with("verificationMethod", json.RawMessage(`"`+elsewhere+`"`)),
+			false},
 		{"over the words of another host", byBram, sound, false},
-		{"with two keys", aliceCreate, sound.with("verificationMethod", json.RawMessage(`["`+elsewhere+`","`+aliceKey+`"]`)), false},
+		{"with two keys", aliceCreate, sound.with("verificationMethod", json.RawMessage(`["`+elsewhere+`","`+aliceKey+`"]`)),
+			false},
 	} {
 		find := func(string) (ed25519.PublicKey, error) { return public, nil }
 		_, err := VerifyProof(read(t, signed(t, test.document, test.config)), find, aliceSpoke)

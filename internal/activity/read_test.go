@@ -111,13 +111,17 @@ func TestTheHeadOfADocumentIsReadWithoutParsingIt(t *testing.T) {
 		name, body              string
 		id, kind, actor, object string
 	}{
-		{"plain addresses", `{"id":"https://a.example/1","type":"Like","actor":"https://a.example/u","object":"https://b.example/2"}`,
+		{"plain addresses", `{"id":"https://a.example/1","type":"Like","actor":"https://a.example/u",` +
+			`"object":"https://b.example/2"}`,
 			"https://a.example/1", "Like", "https://a.example/u", "https://b.example/2"},
-		{"everything embedded and in lists", `{"id":"https://a.example/1","type":["Zap","Like"],"actor":[{"id":"https://a.example/u","type":"Person"}],"object":[{"id":"https://b.example/2"}]}`,
+		{"everything embedded and in lists", `{"id":"https://a.example/1","type":["Zap","Like"],` +
+			`"actor":[{"id":"https://a.example/u","type":"Person"}],"object":[{"id":"https://b.example/2"}]}`,
 			"https://a.example/1", "Like", "https://a.example/u", "https://b.example/2"},
 		{"two actors", `{"type":"Like","actor":["https://a.example/u","https://b.example/u"]}`, "", "Like", "", ""},
-		{"one actor twice", `{"type":"Like","actor":["https://a.example/u","https://a.example/u"]}`, "", "Like", "https://a.example/u", ""},
-		{"an actor and somebody without an id", `{"type":"Like","actor":["https://a.example/u",{"name":"x"}]}`, "", "Like", "", ""},
+		{"one actor twice", `{"type":"Like","actor":["https://a.example/u","https://a.example/u"]}`, "", "Like",
+			"https://a.example/u", ""},
+		{"an actor and somebody without an id", `{"type":"Like","actor":["https://a.example/u",{"name":"x"}]}`, "", "Like",
+			"", ""},
 		{"names in other cases", `{"ID":"https://a.example/1","Type":"Like","ACTOR":"https://a.example/u"}`, "", "", "", ""},
 		{"full and short names of types", `{"type":"https://www.w3.org/ns/activitystreams#Like"}`, "", "Like", "", ""},
 		{"the prefix as", `{"type":"as:Follow"}`, "", "Follow", "", ""},
@@ -170,7 +174,8 @@ func TestAddressesAreWhatCanBeFetched(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{`{"type":"Create","actor":"https://a.example/u","object":{"type":"Note","id":"https://a.example/1"}}`,
+	for _, seed := range []string{`{"type":"Create","actor":"https://a.example/u","object":{"type":"Note",` +
+		`"id":"https://a.example/1"}}`,
 		`{"a":["\ud83d\ude00",1e5,null,true,{}]}`, `{"type":["Undo"],"actor":{"id":"https://a.example/u"},"object":[]}`} {
 		f.Add([]byte(seed))
 	}

@@ -31,8 +31,8 @@ func examples(t *testing.T, heading string) []string {
 	return list
 }
 
-// TestWhatTheReadmeSaysWeSendIsWhatWeSend looks for each example in the golden files. An example may leave members out, and "…"
-// stands for any text.
+// TestWhatTheReadmeSaysWeSendIsWhatWeSend looks for each example in the golden files. An example may leave members out,
+// and "…" stands for any text.
 func TestWhatTheReadmeSaysWeSendIsWhatWeSend(t *testing.T) {
 	said := documents(t)
 	for _, example := range examples(t, "What we send, by example") {

@@ -20,11 +20,13 @@ func TestF104DigestOfFollowersIsThatOfTheExample(t *testing.T) {
 }
 
 func TestSynchronizationIsReadAsItIsWritten(t *testing.T) {
-	s := Synchronization{"https://a.example/followers", "https://a.example/followers_synchronization", FollowersDigest(nil)}
+	s := Synchronization{"https://a.example/followers", "https://a.example/followers_synchronization",
+		FollowersDigest(nil)}
 	if got, ok := ParseSynchronization(s.String()); !ok || got != s {
 		t.Errorf("%+v, %t", got, ok)
 	}
-	for _, value := range []string{"", `collectionId="https://a.example/f"`, strings.Replace(s.String(), "000", "zzz", 1), s.String() + `, digest="` + s.Digest + `"`,
+	for _, value := range []string{"", `collectionId="https://a.example/f"`, strings.Replace(s.String(), "000", "zzz", 1),
+		s.String() + `, digest="` + s.Digest + `"`,
 		strings.Replace(s.String(), "https", "javascript", 1)} {
 		if got, ok := ParseSynchronization(value); ok {
 			t.Errorf("%q is read as %+v", value, got)

@@ -37,11 +37,15 @@ func refused(t *testing.T, bodies map[string]string) {
 
 func TestT026NameTwiceIsRefusedAtEveryLevel(t *testing.T) {
 	refused(t, map[string]string{
-		"two actors":                `{"type":"Like","actor":"` + bram + `","actor":"` + nadia + `","object":"` + bridge + `"}`,
-		"the same twice":            `{"type":"Like","type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
-		"one of them in disguise":   `{"type":"Like","actor":"` + bram + `","\u0061ctor":"` + nadia + `","object":"` + bridge + `"}`,
-		"in the object":             sayBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","attributedTo":"`+nadia+`"}`),
-		"in a list in the context":  `{"@context":[{"a":1,"a":2}],"type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
+		"two actors": `{"type":"Like","actor":"` + bram + `","actor":"` + nadia + `","object":"` + bridge +
+			`"}`,
+		"the same twice": `{"type":"Like","type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
+		"one of them in disguise": `{"type":"Like","actor":"` + bram + `","\u0061ctor":"` + nadia + `","object":"` +
+			bridge + `"}`,
+		"in the object": sayBram("Create",
+			`"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","attributedTo":"`+nadia+`"}`),
+		"in a list in the context": `{"@context":[{"a":1,"a":2}],"type":"Like","actor":"` + bram + `","object":"` + bridge +
+			`"}`,
 		"in a tag that nobody asks": sayBram("Like", `"object":"`+bridge+`","tag":[{"x":{"y":1,"y":2}}]`),
 	})
 }
@@ -66,8 +70,10 @@ func TestT028NothingHidesAroundTheOneValue(t *testing.T) {
 	for _, r := range sound {
 		utf16 += "\x00" + string(r)
 	}
-	refused(t, map[string]string{"a second document": sound + "{}", "a second value": sound + " null", "a NUL": sound + "\x00", "a comma": sound + ",",
-		"a byte order mark": "\ufeff" + sound, "UTF-16": utf16, "something before it": "x" + sound, "broken UTF-8": strings.Replace(sound, "veerhuis", "veerhu\xffis", 1)})
+	refused(t, map[string]string{"a second document": sound + "{}", "a second value": sound + " null",
+		"a NUL": sound + "\x00", "a comma": sound + ",",
+		"a byte order mark": "\ufeff" + sound, "UTF-16": utf16, "something before it": "x" + sound,
+		"broken UTF-8": strings.Replace(sound, "veerhuis", "veerhu\xffis", 1)})
 	if _, err := Read([]byte(" \r\n\t" + sound + "\n\n ")); err != nil {
 		t.Errorf("space around it: %v", err)
 	}
@@ -75,10 +81,12 @@ func TestT028NothingHidesAroundTheOneValue(t *testing.T) {
 
 func TestT029ThereIsOneActivityAndOneActor(t *testing.T) {
 	refused(t, map[string]string{
-		"a list of activities":          "[" + sayBram("Like", `"object":"`+bridge+`"`) + "]",
-		"two actors":                    `{"type":"Like","actor":["` + nadia + `","` + bram + `"],"object":"` + bridge + `"}`,
-		"two embedded actors":           `{"type":"Like","actor":[{"id":"` + nadia + `"},{"id":"` + bram + `"}],"object":"` + bridge + `"}`,
-		"an actor of two ids":           `{"type":"Like","actor":{"id":["` + nadia + `","` + bram + `"]},"object":"` + bridge + `"}`,
+		"a list of activities": "[" + sayBram("Like", `"object":"`+bridge+`"`) + "]",
+		"two actors":           `{"type":"Like","actor":["` + nadia + `","` + bram + `"],"object":"` + bridge + `"}`,
+		"two embedded actors": `{"type":"Like","actor":[{"id":"` + nadia + `"},{"id":"` + bram + `"}],"object":"` +
+			bridge + `"}`,
+		"an actor of two ids": `{"type":"Like","actor":{"id":["` + nadia + `","` + bram + `"]},"object":"` +
+			bridge + `"}`,
 		"an actor and a stranger":       `{"type":"Like","actor":["` + bram + `",null],"object":"` + bridge + `"}`,
 		"no actor in a list":            `{"type":"Like","actor":[],"object":"` + bridge + `"}`,
 		"an actor within another actor": `{"type":"Like","actor":{"actor":"` + bram + `"},"object":"` + bridge + `"}`,
@@ -86,11 +94,14 @@ func TestT029ThereIsOneActivityAndOneActor(t *testing.T) {
 }
 
 func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
-	for name, author := range map[string]string{"an address": `"` + nadia + `"`, "embedded": `{"id":"` + nadia + `","url":"` + bram + `"}`,
+	for name, author := range map[string]string{"an address": `"` + nadia + `"`,
+		"embedded":         `{"id":"` + nadia + `","url":"` + bram + `"}`,
 		"the first of two": `["` + nadia + `","` + bram + `"]`} {
-		a, err := Parse(read(t, sayBram("Create", `"object":{"id":"https://noordkade.example/n/1","type":"Note","attributedTo":`+author+`,"actor":"`+bram+`"}`)))
+		a, err := Parse(read(t, sayBram("Create",
+			`"object":{"id":"https://noordkade.example/n/1","type":"Note","attributedTo":`+author+`,"actor":"`+bram+`"}`)))
 		create, _ := a.Act.(Create)
-		if err != nil || create.Object.AttributedTo != nadia || create.Object.ID != "https://noordkade.example/n/1" || a.Actor != bram {
+		if err != nil || create.Object.AttributedTo != nadia || create.Object.ID != "https://noordkade.example/n/1" ||
+			a.Actor != bram {
 			t.Errorf("%s: %+v by %s, %v", name, create, a.Actor, err)
 		}
 	}
@@ -102,51 +113,65 @@ func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
 
 func TestT040NothingIsReadOfACopyInAnAnnounce(t *testing.T) {
 	for name, object := range map[string]string{
-		"a note":            `{"type":"Note","id":"` + bridge + `","attributedTo":"` + ilse + `","content":"forged","object":"x"}`,
-		"within a create":   `{"type":"Create","id":"https://noordkade.example/a/1","actor":"` + nadia + `","object":{"type":"Note","id":"` + bridge + `","content":"forged"}}`,
-		"within an update":  `{"type":"Update","id":"https://noordkade.example/a/1","actor":"` + nadia + `","object":[{"type":"Note","id":"` + bridge + `","content":"forged"}]}`,
+		"a note": `{"type":"Note","id":"` + bridge + `","attributedTo":"` + ilse +
+			`","content":"forged","object":"x"}`,
+		"within a create": `{"type":"Create","id":"https://noordkade.example/a/1","actor":"` + nadia +
+			`","object":{"type":"Note","id":"` + bridge + `","content":"forged"}}`,
+		"within an update": `{"type":"Update","id":"https://noordkade.example/a/1","actor":"` + nadia +
+			`","object":[{"type":"Note","id":"` + bridge + `","content":"forged"}]}`,
 		"in a list":         `[{"type":"Note","id":"` + bridge + `","content":"forged"}]`,
 		"beside an address": `["` + bridge + `",{"type":"Note","id":"https://noordkade.example/n/1","content":"forged"}]`,
 	} {
 		a, err := Parse(read(t, sayBram("Announce", `"object":`+object)))
 		act, is := a.Act.(Announce)
-		if err != nil || !is || act.Object != bridge && act.InnerObject != bridge || strings.Contains(fmt.Sprintf("%+v", a), "forged") {
+		if err != nil || !is || act.Object != bridge && act.InnerObject != bridge ||
+			strings.Contains(fmt.Sprintf("%+v", a), "forged") {
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 	}
 }
 
 func TestT041IDsComeThroughAsTheyWereSaid(t *testing.T) {
-	for _, id := range []string{"https://noordkade.example/a/1", "https://VEERHUIS.example/a/1", "https://veerhuis.example:443/a/1#x", "http://veerhuis.example/a/%7e"} {
+	for _, id := range []string{"https://noordkade.example/a/1", "https://VEERHUIS.example/a/1",
+		"https://veerhuis.example:443/a/1#x", "http://veerhuis.example/a/%7e"} {
 		d := read(t, `{"id":"`+id+`","type":"Like","actor":"`+bram+`","object":"`+bridge+`"}`)
 		if a, err := Parse(d); err != nil || a.ID != id || d.ID() != id {
 			t.Errorf("%s became %s, %v", id, a.ID, err)
 		}
 	}
 	refused(t, map[string]string{
-		"two ids":            `{"id":["` + bram + `","` + nadia + `"],"type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
+		"two ids": `{"id":["` + bram + `","` + nadia + `"],"type":"Like","actor":"` + bram + `","object":"` +
+			bridge + `"}`,
 		"an id in an object": `{"id":{"id":"` + nadia + `"},"type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
 		"no address":         `{"id":"urn:uuid:1","type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
 	})
 }
 
 func TestT042ForeignObjectWithinANamelessParentIsNotReached(t *testing.T) {
-	note := `{"type":"Note","id":"https://noordkade.example/n/1","attributedTo":"` + nadia + `","content":"forged","inReplyTo":"` + bridge + `"}`
+	note := `{"type":"Note","id":"https://noordkade.example/n/1","attributedTo":"` + nadia +
+		`","content":"forged","inReplyTo":"` + bridge + `"}`
 	refused(t, map[string]string{
-		"a create of a nameless note":     sayBram("Create", `"object":{"type":"Note","attributedTo":"`+bram+`","object":`+note+`}`),
-		"a create of a nameless create":   sayBram("Create", `"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
-		"a share of a nameless create":    sayBram("Announce", `"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
+		"a create of a nameless note": sayBram("Create",
+			`"object":{"type":"Note","attributedTo":"`+bram+`","object":`+note+`}`),
+		"a create of a nameless create": sayBram("Create",
+			`"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
+		"a share of a nameless create": sayBram("Announce",
+			`"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
 		"an update of a collection of it": sayBram("Update", `"object":{"type":"Collection","items":[`+note+`]}`),
 	})
-	a, err := Parse(read(t, sayBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","replies":{"items":[`+note+`]},"preview":`+note+`,"tag":[`+note+`]}`)))
+	a, err := Parse(read(t, sayBram("Create",
+		`"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","replies":{"items":[`+note+
+			`]},"preview":`+note+`,"tag":[`+note+`]}`)))
 	if err != nil || strings.Contains(fmt.Sprintf("%+v", a), "forged") {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
 
 func TestT052NoteIsNoActorWhateverItCarries(t *testing.T) {
-	members := `"id":"https://veerhuis.example/n/1","attributedTo":"` + bram + `","inbox":"` + bram + `/inbox","preferredUsername":"bram","inReplyTo":"` + bridge + `"`
-	for kinds, want := range map[string]string{`"Note"`: "Note", `"Person"`: "Person", `["Note","Person"]`: "Note", `["Person","Note"]`: "Person",
+	members := `"id":"https://veerhuis.example/n/1","attributedTo":"` + bram + `","inbox":"` + bram +
+		`/inbox","preferredUsername":"bram","inReplyTo":"` + bridge + `"`
+	for kinds, want := range map[string]string{`"Note"`: "Note", `"Person"`: "Person", `["Note","Person"]`: "Note",
+		`["Person","Note"]`:          "Person",
 		`["Zap","as:Note","Person"]`: "Note", `"note"`: "note"} {
 		a, err := Parse(read(t, sayBram("Update", `"object":{"type":`+kinds+`,`+members+`}`)))
 		o := a.Act.(Update).Object
@@ -197,8 +222,8 @@ func TestT057PageIsOnTheOriginOfTheID(t *testing.T) {
 	}
 }
 
-// inTime refuses a body within the time that it may cost. A try that was disturbed by whatever else the machine does gets
-// others.
+// inTime refuses a body within the time that it may cost. A try that was disturbed by whatever else the machine does
+// gets others.
 func inTime(t *testing.T, name, body string, most time.Duration) {
 	t.Helper()
 	best := time.Hour
@@ -216,7 +241,8 @@ func inTime(t *testing.T, name, body string, most time.Duration) {
 
 func TestT087DeepDocumentsAreRefusedAtOnce(t *testing.T) {
 	for name, body := range map[string]string{"33 levels": strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33),
-		"10,000 levels": strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat("}", 10000), "10,000 lists": `{"a":` + strings.Repeat("[", 10000)} {
+		"10,000 levels": strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat("}", 10000),
+		"10,000 lists":  `{"a":` + strings.Repeat("[", 10000)} {
 		inTime(t, name, body, 5*time.Millisecond)
 	}
 }
@@ -265,15 +291,18 @@ func TestT089LongTextsAreCutWhereTheyAreShown(t *testing.T) {
 
 func TestT114ContextsAreNeitherFetchedNorBelieved(t *testing.T) {
 	say := func(context string) string {
-		return `{"@context":` + context + `,"id":"https://veerhuis.example/a/1","type":"Create","actor":"` + bram + `","object":` + reply + `}`
+		return `{"@context":` + context + `,"id":"https://veerhuis.example/a/1","type":"Create","actor":"` + bram +
+			`","object":` + reply + `}`
 	}
 	want, err := Parse(read(t, say(`"https://www.w3.org/ns/activitystreams"`)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, context := range []string{`null`, `7`, `[]`, `"https://zilverduin.example/context"`,
-		`["https://www.w3.org/ns/activitystreams",{"actor":"as:object","content":"as:name","Like":"as:Create","id":"@type","type":"@id"}]`,
-		`[{"@base":"https://zilverduin.example/","@vocab":"https://zilverduin.example/","@import":"https://zilverduin.example/c"}]`} {
+		`["https://www.w3.org/ns/activitystreams",{"actor":"as:object","content":"as:name","Like":"as:Create",` +
+			`"id":"@type","type":"@id"}]`,
+		`[{"@base":"https://zilverduin.example/","@vocab":"https://zilverduin.example/",` +
+			`"@import":"https://zilverduin.example/c"}]`} {
 		got, err := Parse(read(t, say(context)))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", context, err, diff)
@@ -294,17 +323,21 @@ func noNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, imported := range parsed.Imports {
-			if path := imported.Path.Value; !strings.HasSuffix(file, "_test.go") && slices.Contains([]string{`"net"`, `"net/http"`, `"os"`, `"crypto/tls"`}, path) {
+			if path := imported.Path.Value; !strings.HasSuffix(file, "_test.go") &&
+				slices.Contains([]string{`"net"`, `"net/http"`, `"os"`, `"crypto/tls"`}, path) {
 				t.Errorf("%s imports %s", file, path)
 			}
 		}
 	}
 }
 
-// wrong are values that no property expects everywhere. They are made anew each time, since the next change may hit them.
+// wrong are values that no property expects everywhere. They are made anew each time, since the next change may hit
+// them.
 func wrong() []any {
-	return []any{nil, true, 0.0, -1.5, 1e308, "", "x", "Review: Dune", "javascript:x", "https://", bram, []any{}, []any{nil}, []any{[]any{}},
-		map[string]any{}, map[string]any{"id": nil}, map[string]any{"type": []any{7, "Note"}}, map[string]any{"id": bram, "type": "Robot"}}
+	return []any{nil, true, 0.0, -1.5, 1e308, "", "x", "Review: Dune", "javascript:x", "https://", bram, []any{},
+		[]any{nil}, []any{[]any{}},
+		map[string]any{}, map[string]any{"id": nil}, map[string]any{"type": []any{7, "Note"}},
+		map[string]any{"id": bram, "type": "Robot"}}
 }
 
 // spoil changes one value somewhere in a document, or takes it out.
@@ -337,9 +370,12 @@ func spoil(random *rand.Rand, value any) any {
 func spoilt(t *testing.T) [][]byte {
 	bodies := [][]byte{[]byte(mastodon), []byte(aliceCreate),
 		[]byte(sayBram("QuoteRequest", `"object":"`+bridge+`","instrument":`+reply)),
-		[]byte(sayBram("Announce", `"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+`","object":`+reply+`}`)),
-		[]byte(sayBram("Update", `"object":{"id":"https://veerhuis.example/n/1","type":"Question","oneOf":[{"name":"Yes","replies":{"totalItems":3}}]}`)),
-		[]byte(sayBram("EmojiReact", `"object":"`+bridge+`","content":":ferry:","tag":[{"type":"Emoji","name":":ferry:","icon":{"url":"https://veerhuis.example/f.png"}}]`)),
+		[]byte(sayBram("Announce", `"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+
+			`","object":`+reply+`}`)),
+		[]byte(sayBram("Update", `"object":{"id":"https://veerhuis.example/n/1","type":"Question","oneOf":[{"name":"Yes",`+
+			`"replies":{"totalItems":3}}]}`)),
+		[]byte(sayBram("EmojiReact", `"object":"`+bridge+
+			`","content":":ferry:","tag":[{"type":"Emoji","name":":ferry:","icon":{"url":"https://veerhuis.example/f.png"}}]`)),
 	}
 	all := documents(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -406,7 +442,8 @@ func TestT117MutationsSpareNobody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := everything(again); err != nil && (!errors.Is(err, ErrMalformed) || strings.Contains(err.Error(), "reading it failed")) {
+			if _, _, err := everything(again); err != nil &&
+				(!errors.Is(err, ErrMalformed) || strings.Contains(err.Error(), "reading it failed")) {
 				t.Errorf("%s: %v in\n%s", name, err, again)
 			}
 		}

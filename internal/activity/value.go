@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Every property of a document may be a text, an object, a list of them, null or absent (ActivityStreams 2.0, sections 3
-// and 4.1). The functions here read each shape and return the zero value when they find nothing usable.
+// Every property of a document may be a text, an object, a list of them, null or absent (ActivityStreams 2.0, sections
+// 3 and 4.1). The functions here read each shape and return the zero value when they find nothing usable.
 
 // The most items that are read of a list. The rest is ignored.
 const (

@@ -7,9 +7,10 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// go-fed never gets the document of another server itself. Its parser accepts shapes on which its accessors panic, tries
-// each embedded object against every type, and takes a text like "Review: Dune" for an address; its serializer changes
-// the map that it is given. The view is a new map with only what go-fed is asked for: the type, the object, and the times.
+// go-fed never gets the document of another server itself. Its parser accepts shapes on which its accessors panic,
+// tries each embedded object against every type, and takes a text like "Review: Dune" for an address; its serializer
+// changes the map that it is given. The view is a new map with only what go-fed is asked for: the type, the object, and
+// the times.
 
 const namespace = "https://www.w3.org/ns/activitystreams"
 

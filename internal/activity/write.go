@@ -15,9 +15,9 @@ import (
 )
 
 // wireContext is the @context of everything we say. Every term beyond the named documents is defined in it, since
-// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for. Only documents are named
-// that everybody who processes JSON-LD carries along: who has to fetch one refuses what we say while it cannot be had, as
-// servers of Fedify did when that of Multikeys was down.
+// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for. Only documents are
+// named that everybody who processes JSON-LD carries along: who has to fetch one refuses what we say while it cannot be
+// had, as servers of Fedify did when that of Multikeys was down.
 const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
 	`"toot":"http://joinmastodon.org/ns#",` +
 	`"schema":"http://schema.org#",` +
@@ -30,7 +30,8 @@ const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"Multikey":"https://w3id.org/security#Multikey",` +
 	`"assertionMethod":{"@id":"https://w3id.org/security#assertionMethod","@type":"@id","@container":"@set"},` +
 	`"controller":{"@id":"https://w3id.org/security#controller","@type":"@id"},` +
-	`"publicKeyMultibase":{"@id":"https://w3id.org/security#publicKeyMultibase","@type":"https://w3id.org/security#multibase"},` +
+	`"publicKeyMultibase":{"@id":"https://w3id.org/security#publicKeyMultibase",` +
+	`"@type":"https://w3id.org/security#multibase"},` +
 	`"movedTo":{"@id":"as:movedTo","@type":"@id"},` +
 	`"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},` +
 	`"featured":{"@id":"toot:featured","@type":"@id"},` +
@@ -68,13 +69,16 @@ const consentContext = `["https://www.w3.org/ns/activitystreams",{` +
 const opening = `{"@context":`
 
 // order is how the members of our objects follow each other; what is not named comes last, by name.
-var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attributedTo", "inReplyTo", "context", "url",
+var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attributedTo", "inReplyTo", "context",
+	"url",
 	"href", "name", "nameMap", "value", "summary", "summaryMap", "content", "contentMap", "mediaType", "language",
-	"published", "updated", "deleted", "formerType", "to", "cc", "sensitive", "width", "height", "blurhash", "icon", "image",
+	"published", "updated", "deleted", "formerType", "to", "cc", "sensitive", "width", "height", "blurhash", "icon",
+	"image",
 	"attachment", "tag", "preview", "manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox",
 	"followers", "following", "featured", "featuredTags", "endpoints", "attributionDomains", "alsoKnownAs", "movedTo",
 	"publicKey", "assertionMethod", "owner", "controller", "publicKeyPem", "publicKeyMultibase", "replies", "likes",
-	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target", "object",
+	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target",
+	"object",
 	"instrument", "result", "interactingObject", "interactionTarget")
 
 func ranks(names ...string) map[string]int {

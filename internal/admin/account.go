@@ -53,7 +53,8 @@ func (h *Handler) changePassword(req *request) error {
 		return h.account(req, http.StatusUnprocessableEntity, p)
 	}
 	author := req.author
-	if err := h.whileHashing(req.ctx(), h.hashKnown, func() { author.Password = account.Hash(fresh, account.TodaysCost) }); err != nil {
+	if err := h.whileHashing(req.ctx(), h.hashKnown,
+		func() { author.Password = account.Hash(fresh, account.TodaysCost) }); err != nil {
 		return err
 	}
 	if err := h.store.SaveAuthor(req.ctx(), author); err != nil {
@@ -70,7 +71,8 @@ func (h *Handler) changePassword(req *request) error {
 }
 
 func (h *Handler) proveOld(req *request, old string, t fieldErrors) error {
-	ok, _, err := h.guess(req.ctx(), guesser{known: true, source: "session:" + req.browse.TokenHash}, old, req.author.Password)
+	ok, _, err := h.guess(req.ctx(), guesser{known: true, source: "session:" + req.browse.TokenHash}, old,
+		req.author.Password)
 	var slow errSlow
 	switch {
 	case errors.As(err, &slow):

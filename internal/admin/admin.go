@@ -45,7 +45,8 @@ type Handler struct {
 
 // New makes the desk of a site.
 func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Handler {
-	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library, pages: pages, address: site,
+	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library,
+		pages: pages, address: site,
 		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfOurs)}
 }
 
@@ -54,8 +55,8 @@ const (
 	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
 )
 
-// Routes are all addresses of the desk: /login and /admin with what lies below them, and /authorize_interaction. They are whole paths: hand the
-// requests over as they came.
+// Routes are all addresses of the desk: /login and /admin with what lies below them, and /authorize_interaction. They
+// are whole paths: hand the requests over as they came.
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(page.Guard(h.secure()), private, h.sameOrigin, middleware.GetHead)

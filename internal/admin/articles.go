@@ -76,7 +76,8 @@ func (h *Handler) articles(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Tabs = append(p.Tabs, tab{Word: shelf.word, URL: "/admin/articles?tab=" + shelf.name, Count: n, Here: p.Tab == shelf.name})
+		p.Tabs = append(p.Tabs, tab{Word: shelf.word, URL: "/admin/articles?tab=" + shelf.name, Count: n,
+			Here: p.Tab == shelf.name})
 		if p.Tab == shelf.name {
 			filter.Statuses = shelf.statuses
 		}

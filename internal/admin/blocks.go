@@ -67,7 +67,8 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 	if err != nil {
 		return err
 	}
-	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(req.r.URL.Query().Get("q")), Confined: h.outbox.AllowList, Subject: subject, Troubles: t}
+	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(req.r.URL.Query().Get("q")),
+		Confined: h.outbox.AllowList, Subject: subject, Troubles: t}
 	if req.r.URL.Query().Get("tab") == "people" {
 		p.Tab = "people"
 	}
@@ -76,7 +77,8 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 		if err != nil {
 			return err
 		}
-		p.Tabs = append(p.Tabs, tab{Word: side.word, URL: "/admin/blocks?tab=" + side.name, Count: n, Here: side.name == p.Tab})
+		p.Tabs = append(p.Tabs, tab{Word: side.word, URL: "/admin/blocks?tab=" + side.name, Count: n,
+			Here: side.name == p.Tab})
 		if side.name != p.Tab {
 			continue
 		}
@@ -103,7 +105,8 @@ func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error)
 	people, err := h.store.Actors(req.ctx(), ids)
 	rows := make([]blocked, len(list))
 	for i, b := range list {
-		rows[i] = blocked{Block: b, Name: nameOf(b, people[b.Subject]), Class: "wait", Word: "Limited", Since: when(b.At, req.now, req.zone),
+		rows[i] = blocked{Block: b, Name: nameOf(b, people[b.Subject]), Class: "wait", Word: "Limited",
+			Since:  when(b.At, req.now, req.zone),
 			Change: "/admin/blocks/new?" + url.Values{"subject": {b.Subject}}.Encode()}
 		if b.Level == blog.Refuse {
 			rows[i].Class, rows[i].Word = "no", "Refused"
@@ -205,7 +208,8 @@ func reached(r blog.BlockReach) string {
 	if r == (blog.BlockReach{People: r.People}) {
 		return "Nothing here comes from there."
 	}
-	return "Here from there: " + list([]string{text.Plural(r.Followers, "follower", "followers"), text.Plural(r.Comments, "comment", "comments"),
+	return "Here from there: " + list([]string{text.Plural(r.Followers, "follower", "followers"),
+		text.Plural(r.Comments, "comment", "comments"),
 		text.Plural(r.Reactions, "reaction", "reactions")}) + "."
 }
 
@@ -214,11 +218,13 @@ func (h *Handler) block(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := blockPage{Person: form.Get("person"), Level: form.Get("level"), Reason: strings.TrimSpace(form.Get("reason")), Note: strings.TrimSpace(form.Get("note")),
+	p := blockPage{Person: form.Get("person"), Level: form.Get("level"), Reason: strings.TrimSpace(form.Get("reason")),
+		Note:     strings.TrimSpace(form.Get("note")),
 		Troubles: fieldErrors{}}
 	kind, subject, err := h.outbox.BlockSubject(req.ctx(), form.Get("subject"))
 	if err == nil {
-		err = h.outbox.Block(req.ctx(), blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(p.Level), Reason: p.Reason, Note: p.Note})
+		err = h.outbox.Block(req.ctx(), blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(p.Level),
+			Reason: p.Reason, Note: p.Note})
 	}
 	if err = p.Troubles.add(err); err != nil {
 		return err

@@ -187,7 +187,8 @@ func (b *browser) press(button string, pairs ...any) *browser {
 	}
 	values := b.collect(form, pressed, typed)
 	if action, other := attribute(pressed, "formaction"); other {
-		form = &html.Node{Type: html.ElementNode, Data: "form", Attr: append([]html.Attribute{{Key: "action", Val: action}}, form.Attr...)}
+		form = &html.Node{Type: html.ElementNode, Data: "form",
+			Attr: append([]html.Attribute{{Key: "action", Val: action}}, form.Attr...)}
 	}
 	return b.send(form, values, files)
 }
@@ -231,7 +232,8 @@ func (b *browser) collect(form, pressed *html.Node, typed map[string]string) url
 	seen := map[string]bool{}
 	for n := range b.page.Descendants() {
 		name := value(n, "name")
-		if n.Type != html.ElementNode || name == "" || !slices.Contains([]string{"input", "textarea", "select", "button"}, n.Data) || b.formOf(n) != form {
+		if n.Type != html.ElementNode || name == "" ||
+			!slices.Contains([]string{"input", "textarea", "select", "button"}, n.Data) || b.formOf(n) != form {
 			continue
 		}
 		seen[name] = true

@@ -71,13 +71,15 @@ func (c *checks) words(a blog.Article, r markup.Rendered) {
 		c.must("text", "It has no words yet", "")
 	}
 	if a.Warning != "" && a.Format == blog.FullArticle {
-		c.must("format", "A content warning needs one of the Note formats", "Mastodon shows the title and summary of an Article in clear")
+		c.must("format", "A content warning needs one of the Note formats",
+			"Mastodon shows the title and summary of an Article in clear")
 	}
 	if a.Summary == "" && a.Plain != "" {
 		c.should("summary", "It has no summary", "From its first words: “"+markup.Summary(r.HTML, 140)+"”")
 	}
 	if a.PictureID != "" && a.PictureAlt == "" {
-		c.should("picture-alt", "The picture at its head has no words of its own here", "Those it has in the library are used")
+		c.should("picture-alt", "The picture at its head has no words of its own here",
+			"Those it has in the library are used")
 	}
 	if len(a.Tags) > 4 {
 		c.should("tags", "It has more than four tags", "Mastodon's readers take that for shouting")

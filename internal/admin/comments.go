@@ -88,7 +88,8 @@ func (h *Handler) comments(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Tabs = append(p.Tabs, tab{Word: pile.word, URL: "/admin/comments?tab=" + pile.name, Count: n, Here: pile.name == p.Tab})
+		p.Tabs = append(p.Tabs, tab{Word: pile.word, URL: "/admin/comments?tab=" + pile.name, Count: n,
+			Here: pile.name == p.Tab})
 		if pile.name != p.Tab {
 			continue
 		}
@@ -108,11 +109,12 @@ func (h *Handler) comments(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/comments", p)
 }
 
-// commentTab is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever their
-// role.
+// commentTab is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever
+// their role.
 func (req *request) commentTab(name string, states []blog.CommentState) store.CommentList {
 	if name == "private" {
-		return store.CommentList{Voice: req.author.ID, Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}
+		return store.CommentList{Voice: req.author.ID, Private: true,
+			States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}
 	}
 	return store.CommentList{Voice: req.scope(), States: states}
 }
@@ -225,9 +227,12 @@ func (h *Handler) commentRows(req *request, comments []blog.Comment) ([]commentR
 
 func (req *request) commentRow(c blog.Comment, found commentContext) commentRow {
 	a := found.articles[c.ArticleID]
-	row := commentRow{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment, State: c.State,
-		When: when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning, Markdown: c.Markdown,
-		Words: bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a), Is: posts[c.Kind],
+	row := commentRow{ID: c.ID, Article: a.Title, Own: c.VoiceID != "", Private: c.Visibility == blog.RestrictedComment,
+		State: c.State,
+		When:  when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning,
+		Markdown: c.Markdown,
+		Words:    bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a),
+		Is:     posts[c.Kind],
 		Quoter: c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.StampGiven, Answers: found.answered(c)}
 	if a.OnTheWeb() {
 		row.URL = req.site.ArticlePath(a)
@@ -249,7 +254,8 @@ func bodyHTML(html, plain string) template.HTML {
 }
 
 // posts are the words for what posts elsewhere do that are no answers.
-var posts = map[blog.CommentKind]string{blog.Quoting: "quotes this article", blog.Mentioning: "mentions this article", blog.Linking: "mentions this article"}
+var posts = map[blog.CommentKind]string{blog.Quoting: "quotes this article", blog.Mentioning: "mentions this article",
+	blog.Linking: "mentions this article"}
 
 // stateText says what keeps a comment from the page.
 func stateText(c blog.Comment, a blog.Article) (words, class string) {
@@ -342,10 +348,12 @@ func (h *Handler) moderated(req *request) (blog.Comment, blog.Article, error) {
 }
 
 // movable are the states that a form may ask for.
-var movable = map[blog.CommentState]bool{blog.CommentWaiting: true, blog.CommentShown: true, blog.CommentHidden: true, blog.CommentSpam: true}
+var movable = map[blog.CommentState]bool{blog.CommentWaiting: true, blog.CommentShown: true, blog.CommentHidden: true,
+	blog.CommentSpam: true}
 
 // acts are the words for what a state makes of a comment.
-var acts = map[blog.CommentState]string{blog.CommentWaiting: "waiting", blog.CommentShown: "approved", blog.CommentHidden: "hidden", blog.CommentSpam: "spam"}
+var acts = map[blog.CommentState]string{blog.CommentWaiting: "waiting", blog.CommentShown: "approved",
+	blog.CommentHidden: "hidden", blog.CommentSpam: "spam"}
 
 func (h *Handler) moderate(req *request) error {
 	c, _, err := h.moderated(req)
@@ -366,7 +374,8 @@ func (h *Handler) moderate(req *request) error {
 	if err := h.outbox.Moderate(req.ctx(), c.ID, state); err != nil {
 		return err
 	}
-	query := url.Values{"tab": {tabName(form.Get("tab"))}, "done": {acts[state]}, "comment": {string(c.ID)}, "was": {string(c.State)}}
+	query := url.Values{"tab": {tabName(form.Get("tab"))}, "done": {acts[state]}, "comment": {string(c.ID)},
+		"was": {string(c.State)}}
 	return req.redirect("/admin/comments?" + query.Encode())
 }
 

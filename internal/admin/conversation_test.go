@@ -11,7 +11,8 @@ import (
 // published is an article of Ilse's that is out.
 func (o *overkant) published(b *browser, policy string) blog.Article {
 	o.t.Helper()
-	b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose, "comments", policy).press("Publish as chosen").want(200, "/admin/articles/")
+	b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose, "comments",
+		policy).press("Publish as chosen").want(200, "/admin/articles/")
 	return o.only()
 }
 
@@ -32,11 +33,16 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 		b := o.signIn("ilse")
 		b.open("/admin/comments").sees("Nothing waits.")
 		a := o.published(b, "approve")
-		if _, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Is the bell still there? <script>alert(1)</script></p>"); err != nil {
+		if _, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID),
+			"<p>Is the bell still there? <script>alert(1)</script></p>"); err != nil {
 			t.Fatal(err)
 		}
-		o.until("the comment waits", func() bool { return strings.Contains(b.open("/admin/comments").text(), "One comment waits") })
-		b.sees("Held: you read every comment on this article first", "Four minutes wide", "Is the bell still there?", "new here", veerhuis.Host)
+		o.until("the comment waits", func() bool {
+			return strings.Contains(b.open("/admin/comments").text(),
+				"One comment waits")
+		})
+		b.sees("Held: you read every comment on this article first", "Four minutes wide", "Is the bell still there?",
+			"new here", veerhuis.Host)
 		if strings.Contains(b.source, "<script>alert") {
 			t.Error("a script reached the desk")
 		}
@@ -58,14 +64,17 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 		for _, step := range []struct {
 			tab, button string
 			want        blog.CommentState
-		}{{"waiting", "Spam: Bram", blog.CommentSpam}, {"spam", "Show again Bram", blog.CommentShown}, {"published", "Hide Bram", blog.CommentHidden}, {"hidden", "Show again Bram", blog.CommentShown}} {
+		}{{"waiting", "Spam: Bram", blog.CommentSpam}, {"spam", "Show again Bram", blog.CommentShown},
+			{"published", "Hide Bram", blog.CommentHidden}, {"hidden", "Show again Bram", blog.CommentShown}} {
 			b.open("/admin/comments?tab="+step.tab).press(step.button).want(200, "/admin/comments?")
 			if got := o.state(id); got != step.want {
 				t.Errorf("%s makes it %s", step.button, got)
 			}
 		}
-		b.open("/admin/comments?tab=published").press("Send the answer", "text", "  ").want(422, "/admin/comments/").sees("The text is empty.", "Write an answer.")
-		b.press("Send the answer", "text", "It hangs *where it hung*.").want(200, "/admin/comments?").sees("Your answer is on its way")
+		b.open("/admin/comments?tab=published").press("Send the answer", "text", "  ").want(422,
+			"/admin/comments/").sees("The text is empty.", "Write an answer.")
+		b.press("Send the answer", "text", "It hangs *where it hung*.").want(200,
+			"/admin/comments?").sees("Your answer is on its way")
 		o.until("bram is told", func() bool { return len(bram.Mentions()) == 1 })
 		b.open("/admin/comments?tab=published").sees("It hangs where it hung.", "in answer to Bram")
 		threads := func() []blog.Thread {
@@ -76,7 +85,8 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 			return blog.Threads(list)
 		}
 		own := threads()[0].Answers[0].Comment
-		b.open("/admin/comments/"+string(own.ID)).sees("Your answer").press("Save and tell", "text", "It hangs where it always hung.").want(200, "/admin/comments?")
+		b.open("/admin/comments/"+string(own.ID)).sees("Your answer").press("Save and tell", "text",
+			"It hangs where it always hung.").want(200, "/admin/comments?")
 		if got := threads()[0].Answers[0].Comment.Plain; got == own.Plain || !strings.Contains(got, "always") {
 			t.Errorf("the answer says %q", got)
 		}
@@ -86,7 +96,8 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 		if got := o.state(id); got != blog.CommentRemoved {
 			t.Errorf("it is %s", got)
 		}
-		b.post("/admin/comments/"+string(id)+"/state", "application/x-www-form-urlencoded", strings.NewReader("state=shown"), "Sec-Fetch-Site", "same-origin")
+		b.post("/admin/comments/"+string(id)+"/state", "application/x-www-form-urlencoded", strings.NewReader("state=shown"),
+			"Sec-Fetch-Site", "same-origin")
 		b.want(410, "/admin/comments/")
 	})
 }
@@ -98,7 +109,8 @@ func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
 		bram := o.server("veerhuis").Person("bram")
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
-		sent, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Between us: the oar is mine.</p>", fedtest.Direct(), fedtest.Mention(o.site.ActorID(ilse.ID)))
+		sent, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Between us: the oar is mine.</p>",
+			fedtest.Direct(), fedtest.Mention(o.site.ActorID(ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,15 +140,21 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
-		b.open("/admin/profile").sees("What line 1 is about").lacks("What line 0").press("Save and tell", "approves", "yes", "bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200, "/admin/profile")
+		b.open("/admin/profile").sees("What line 1 is about").lacks("What line 0").press("Save and tell", "approves", "yes",
+			"bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200,
+			"/admin/profile")
 		b.sees("told within five minutes")
 		veerhuis := o.server("veerhuis")
 		bram, kade := veerhuis.Person("bram"), veerhuis.Person("kade")
 		id := o.asks(bram, "ilse")
 		o.asks(kade, "ilse")
-		o.until("two ask", func() bool { return strings.Contains(b.open("/admin/followers").text(), "2 people ask to follow you") })
+		o.until("two ask", func() bool {
+			return strings.Contains(b.open("/admin/followers").text(),
+				"2 people ask to follow you")
+		})
 		b.open("/admin").sees("2 people ask to follow you")
-		b.open("/admin/followers").press("Approve Bram").want(200, "/admin/followers").sees("Approved", "1 follower on 1 server", "1 person asks to follow you")
+		b.open("/admin/followers").press("Approve Bram").want(200, "/admin/followers").sees("Approved",
+			"1 follower on 1 server", "1 person asks to follow you")
 		if err := bram.WaitAccepted(o.soon(), id); err != nil {
 			t.Error(err)
 		}
@@ -147,7 +165,8 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 		if n, err := o.store.CountFollowers(t.Context(), ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("%+v (%v)", n, err)
 		}
-		b.post("/admin/followers", "application/x-www-form-urlencoded", strings.NewReader("answer=accept&actor=https://nobody.example/x"), "Sec-Fetch-Site", "same-origin")
+		b.post("/admin/followers", "application/x-www-form-urlencoded",
+			strings.NewReader("answer=accept&actor=https://nobody.example/x"), "Sec-Fetch-Site", "same-origin")
 		b.want(404, "/admin/followers")
 	})
 }
@@ -159,7 +178,8 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		o.befriend(veerhuis.Person("bram"), "ilse")
 		o.befriend(zilverduin.Person("kade"), "ilse")
 		o.befriend(dijla.Person("deniz"), "ilse")
-		for server, mood := range map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)} {
+		for server, mood := range map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403),
+			dijla: fedtest.Refusing(503)} {
 			if err := server.Be(mood); err != nil {
 				t.Fatal(err)
 			}
@@ -171,16 +191,24 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 			text := b.open(report).text()
 			return strings.Contains(text, "1 of 3 servers has it; 1 refused it; 1 is silent")
 		})
-		b.sees("Needs a look", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again", "1 refused")
-		o.until("the desk says so", func() bool { return strings.Contains(b.open("/admin").text(), "except to one server that is silent") })
-		b.open("/admin/network").sees(dijla.Host, "1 of 3 servers has it; 1 refused it; 1 is silent since today", "Silent once")
+		b.sees("Needs a look", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again",
+			"1 refused")
+		o.until("the desk says so", func() bool {
+			return strings.Contains(b.open("/admin").text(),
+				"except to one server that is silent")
+		})
+		b.open("/admin/network").sees(dijla.Host, "1 of 3 servers has it; 1 refused it; 1 is silent since today",
+			"Silent once")
 		for _, server := range []*fedtest.Server{zilverduin, dijla} {
 			if err := server.Be(fedtest.Healthy()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		b.open(report).press("Retry now: "+zilverduin.Host).want(200, report).sees("Trying again now.")
-		o.until("zilverduin has it", func() bool { return strings.Contains(b.open(report).text(), "2 of 3 servers have it; 1 is silent") })
+		o.until("zilverduin has it", func() bool {
+			return strings.Contains(b.open(report).text(),
+				"2 of 3 servers have it; 1 is silent")
+		})
 		b.press("Try all again now").want(200, report)
 		o.until("all have it", func() bool { return strings.Contains(b.open(report).text(), "All 3 servers have it.") })
 		b.open("/admin").sees("Everything is delivered.", "Four minutes wide", "of 3 servers have it")
@@ -191,13 +219,16 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/profile")
-		b.press("Save and tell", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422, "/admin/profile").sees("The name is missing.", "one half empty")
+		b.press("Save and tell", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422,
+			"/admin/profile").sees("The name is missing.", "one half empty")
 		if strings.TrimSpace(b.field("bio")) != "Walks." || b.field("field-name-0") != "Website" {
 			t.Error("the form lost words")
 		}
-		b.press("Save and tell", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/", "shows", "yes", file{"portrait", "ilse.png", drawing(90, 90, 120)}).want(200, "/admin/profile")
+		b.press("Save and tell", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/",
+			"shows", "yes", file{"portrait", "ilse.png", drawing(90, 90, 120)}).want(200, "/admin/profile")
 		got, err := o.store.Author(t.Context(), ilse.ID)
-		if err != nil || got.Name != "Ilse V." || got.Summary != "Walks.\n\nRows." || len(got.Fields) != 1 || !got.ShowsFollowers || got.Role != blog.Admin {
+		if err != nil || got.Name != "Ilse V." || got.Summary != "Walks.\n\nRows." || len(got.Fields) != 1 ||
+			!got.ShowsFollowers || got.Role != blog.Admin {
 			t.Errorf("saved as %+v (%v)", got, err)
 		}
 		if b.open("/media/" + got.Picture); b.status != 200 || b.header.Get("Content-Type") != "image/png" {
@@ -207,13 +238,16 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 		if got, err := o.store.Author(t.Context(), ilse.ID); err != nil || got.Picture != "" {
 			t.Errorf("picture %q (%v)", got.Picture, err)
 		}
-		b.open("/admin/settings").press("Save", "name", "Aan de overkant", "language", "tlhingan!", "zone", "Mars/Olympus").want(422, "/admin/settings")
+		b.open("/admin/settings").press("Save", "name", "Aan de overkant", "language", "tlhingan!", "zone",
+			"Mars/Olympus").want(422, "/admin/settings")
 		b.sees("The language is not one that is known.", "The time zone is not one that is known.")
 		if b.field("name") != "Aan de overkant" || b.field("zone") != "Mars/Olympus" {
 			t.Error("the form lost words")
 		}
-		b.press("Save", "language", "nl", "zone", "Europe/Brussels").want(200, "/admin/settings").sees("Saved.", "Aan de overkant")
-		if site, err := o.store.Site(t.Context()); err != nil || site.Name != "Aan de overkant" || site.Timezone != "Europe/Brussels" || site.Language != "nl" {
+		b.press("Save", "language", "nl", "zone", "Europe/Brussels").want(200, "/admin/settings").sees("Saved.",
+			"Aan de overkant")
+		if site, err := o.store.Site(t.Context()); err != nil || site.Name != "Aan de overkant" ||
+			site.Timezone != "Europe/Brussels" || site.Language != "nl" {
 			t.Errorf("saved as %+v (%v)", site, err)
 		}
 		b.open("/admin/more").sees("Sign out", "Pictures")
@@ -237,7 +271,8 @@ func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
 		}
 		b.open(report).sees("The other servers have not been asked yet.", "by itself, the next time today")
 		b.press("Fetch missing replies").want(200, report)
-		o.until("the report tells what came of it", func() bool { return strings.Contains(b.open(report).text(), "1 new comment.") })
+		o.until("the report tells what came of it",
+			func() bool { return strings.Contains(b.open(report).text(), "1 new comment.") })
 		b.sees("Asked 2 servers: 1 new comment. That was today")
 		b.press("Fetch missing replies").want(200, report).sees("1 new comment.") // not again within a minute
 		o.author("maud", "Maud Terpstra", blog.Writer)
@@ -264,15 +299,20 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 		if _, err := bram.Tell(o.soon(), sent.Object, o.site.SharedInbox()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`, fedtest.Mention(o.site.ActorID(a.VoiceID))); err != nil {
+		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`,
+			fedtest.Mention(o.site.ActorID(a.VoiceID))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := kade.React(o.soon(), object, "⛴️"); err != nil {
 			t.Fatal(err)
 		}
-		o.until("the desk counts both", func() bool { return strings.Contains(b.open("/admin").text(), "mentions elsewhere") })
+		o.until("the desk counts both", func() bool {
+			return strings.Contains(b.open("/admin").text(),
+				"mentions elsewhere")
+		})
 		b.sees("⛴️ 1", "favourite 1")
-		b.open("/admin/comments?tab=published").sees("quotes this article", "Get out and stand at the rail.", "mentions this article", "Read this.")
+		b.open("/admin/comments?tab=published").sees("quotes this article", "Get out and stand at the rail.",
+			"mentions this article", "Read this.")
 		if got := strings.Count(b.source, "Permission …"); got != 1 {
 			t.Errorf("%d posts have a permission to be taken back, want that which asked", got)
 		}
@@ -287,7 +327,8 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 			t.Errorf("the quote is %s", got)
 		}
 		b.open("/admin/comments/" + string(quote.ID)).lacks("by your permission")
-		b.post("/admin/comments/"+string(quote.ID)+"/revoke", "application/x-www-form-urlencoded", strings.NewReader(""), "Sec-Fetch-Site", "same-origin")
+		b.post("/admin/comments/"+string(quote.ID)+"/revoke", "application/x-www-form-urlencoded", strings.NewReader(""),
+			"Sec-Fetch-Site", "same-origin")
 		b.want(409, "/admin/comments/")
 		b.open("/admin/comments?tab=published").press("Hide Kade").want(200, "/admin/comments?")
 		counts, err := o.store.Counts(t.Context(), []blog.ID{a.ID})

@@ -123,7 +123,8 @@ func (req *request) servers(standings []blog.ServerState) []server {
 }
 
 func (req *request) server(l blog.ServerState) server {
-	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Describe(req.since), Answer: l.Answer}
+	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Describe(req.since),
+		Answer: l.Answer}
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
@@ -229,11 +230,13 @@ func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.Deli
 }
 
 // kinds are the words for what was said; those of the wire stand in the JSON.
-var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back", "Announce": "Carried on to other followers",
-	"Undo": "No longer carried on", "QuoteRequest": "Asked to be allowed a quote"}
+var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back",
+	"Announce": "Carried on to other followers",
+	"Undo":     "No longer carried on", "QuoteRequest": "Asked to be allowed a quote"}
 
 func (req *request) activityRow(a blog.Activity, servers int) activityRow {
-	s := activityRow{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone), When: when(a.At, req.now, req.zone)}
+	s := activityRow{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone),
+		When: when(a.At, req.now, req.zone)}
 	if servers > 0 {
 		s.Words += ", to " + text.Plural(servers, "server", "servers")
 	}

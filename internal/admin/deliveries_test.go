@@ -49,7 +49,8 @@ func (o *overkant) settled() {
 func (b *browser) line(server *fedtest.Server) string {
 	b.t.Helper()
 	for n := range b.page.Descendants() {
-		if n.Type == html.ElementNode && n.Data == "li" && value(n, "class") == "server" && strings.Contains(words(n), server.Host) {
+		if n.Type == html.ElementNode && n.Data == "li" && value(n, "class") == "server" &&
+			strings.Contains(words(n), server.Host) {
 			return strings.Join(strings.Fields(words(n)), " ")
 		}
 	}
@@ -72,7 +73,8 @@ func (b *browser) tells(lines map[*fedtest.Server][]string) {
 func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		veerhuis, zilverduin, dijla, kade := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla"), o.server("noordkade")
+		veerhuis, zilverduin, dijla, kade := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla"),
+			o.server("noordkade")
 		for _, server := range []*fedtest.Server{veerhuis, zilverduin, dijla, kade} {
 			o.befriend(server.Person("bram"), "ilse")
 		}
@@ -81,28 +83,37 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		a := o.published(b, "open")
 		edit, report := "/admin/articles/"+string(a.ID), "/admin/articles/"+string(a.ID)+"/report"
 		o.settled()
-		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*fedtest.Server][]string{kade: {"refused", "Does not have it.", "403"}})
+		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*fedtest.Server][]string{kade: {"refused",
+			"Does not have it.", "403"}})
 
 		o.be(map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)})
 		b.open(edit).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.")
 		o.settled()
-		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today", "Changed (Update), to 3 servers")
-		b.tells(map[*fedtest.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."}, zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
-			dijla: {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"}, kade: {"Does not have it."}})
+		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused "+
+			"it; 1 is silent since today", "Changed (Update), to 3 servers")
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."},
+			zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
+			dijla:      {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"},
+			kade:       {"Does not have it."}})
 		b.open("/admin").sees("of 4 servers have it, 1 the newest version", "1 delivered", "1 trying again", "2 refused")
 		b.open("/admin/articles").sees("3 of 4 servers have it, 1 of them the newest version")
-		b.open("/admin/network").sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused it; 1 is silent since today")
+		b.open("/admin/network").sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; " +
+			"1 refused it; 1 is silent since today")
 
 		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
 		o.settled()
 		b.open(report).sees("Quietly: nobody was told.")
-		b.tells(map[*fedtest.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of which nobody there is told."}})
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of " +
+			"which nobody there is told."}})
 
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
-		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since today", "Taken back (Delete), to 3 servers")
-		b.tells(map[*fedtest.Server][]string{veerhuis: {"Took the request to forget it."}, zilverduin: {"Still has it: it refused the request to forget it."},
-			dijla: {"Still has it; the request to forget it is on its way."}, kade: {"nothing to take back", "Never had it."}})
+		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since "+
+			"today", "Taken back (Delete), to 3 servers")
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"Took the request to forget it."},
+			zilverduin: {"Still has it: it refused the request to forget it."},
+			dijla:      {"Still has it; the request to forget it is on its way."},
+			kade:       {"nothing to take back", "Never had it."}})
 		if strings.Contains(b.line(kade), "Retry") {
 			t.Error("a server that never had it can be asked again")
 		}
@@ -110,8 +121,10 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		o.be(map[*fedtest.Server]fedtest.Mood{kade: fedtest.Healthy()})
 		b.open(edit + "/publish").press("Publish as chosen")
 		o.settled()
-		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today", "2 still have a copy that was taken back before.")
-		b.tells(map[*fedtest.Server][]string{zilverduin: {"It still has the copy that was taken back before.", "Does not have it."}, kade: {"delivered"}})
+		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today",
+			"2 still have a copy that was taken back before.")
+		b.tells(map[*fedtest.Server][]string{zilverduin: {"It still has the copy that was taken back before.",
+			"Does not have it."}, kade: {"delivered"}})
 		if strings.Contains(b.line(veerhuis), "still has") {
 			t.Errorf("veerhuis forgot: %s", b.line(veerhuis))
 		}
@@ -125,17 +138,20 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		for _, server := range []*fedtest.Server{veerhuis, dijla, steiger, linde} {
 			o.befriend(server.Person("samir"), "ilse")
 		}
-		o.be(map[*fedtest.Server]fedtest.Mood{dijla: fedtest.TooMany(time.Minute, 0), steiger: fedtest.Closed(), linde: fedtest.Gone()})
+		o.be(map[*fedtest.Server]fedtest.Mood{dijla: fedtest.TooMany(time.Minute, 0), steiger: fedtest.Closed(),
+			linde: fedtest.Gone()})
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
 		o.settled()
 		b.open(report).sees("1 of 4 servers has it; 1 is silent since today", "1 has closed; 1 asks for patience.")
-		b.tells(map[*fedtest.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"}, steiger: {"Silent since today"}, linde: {"gone", "410"}})
+		b.tells(map[*fedtest.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"},
+			steiger: {"Silent since today"}, linde: {"gone", "410"}})
 		if strings.Contains(b.line(dijla), "Retry") {
 			t.Error("a server that asks for patience is offered to be tried at once")
 		}
 		for day := 1; day < 7; day++ {
-			// What rests for longer than servers do is due at once for the courier beside us: that looks like a clock that jumped.
+			// What rests for longer than servers do is due at once for the courier beside us: that looks like a clock that
+			// jumped.
 			at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
 			claims, err := o.store.ClaimPeers(o.soon(), due, time.Minute, 10, true)
 			if err != nil {
@@ -152,9 +168,11 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 			}
 		}
 		b.open(report).sees("1 was given up after a week of silence")
-		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today", "after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
+		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today",
+			"after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
 		text := b.text()
-		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) || strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
+		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) ||
+			strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
 			strings.Index(text, dijla.Host) > strings.Index(text, veerhuis.Host) {
 			t.Errorf("trouble does not stand first: %s", text)
 		}
@@ -166,7 +184,8 @@ func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
-		b.open(report).sees("There is nobody to send it to yet.", "What was said, to nobody so far", "Published (Create)").lacks("What was sent")
+		b.open(report).sees("There is nobody to send it to yet.", "What was said, to nobody so far",
+			"Published (Create)").lacks("What was sent")
 		lagewal := o.server("lagewal")
 		o.befriend(lagewal.Person("wietske"), "ilse")
 		later := *o.outbox
@@ -184,19 +203,24 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		known := func(name, host string) {
 			t.Helper()
 			id := "https://" + host + "/users/" + name
-			if err := o.store.SaveActor(o.soon(), blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, URL: id, Host: host, Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
+			if err := o.store.SaveActor(o.soon(),
+				blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, URL: id, Host: host, Inbox: id + "/inbox",
+					FetchedAt: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		known("bram", "veerhuis.example")
 		b := o.signIn("ilse")
 		text := prose + "\n\nAsk @bram@veerhuis.example or @kade@zilverduin.example."
-		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish as chosen").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text",
+			text).press("Publish as chosen").want(200, "/admin/articles/")
 		edit := "/admin/articles/" + string(o.only().ID)
-		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of being named.")
+		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of " +
+			"being named.")
 		known("kade", "zilverduin.example")
 		b.open(edit).press("Save and tell").open(edit + "/report").lacks("Nobody was found")
-		if err := o.store.SeemsGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(), time.Now().Add(time.Hour)); err != nil {
+		if err := o.store.SeemsGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(),
+			time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		b.open(edit + "/report").lacks("Nobody was found") // he was told before
@@ -214,7 +238,8 @@ func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 		o.until("it was tried", func() bool { return strings.Contains(b.open(report).text(), "1 refuses at the moment.") })
 		b.tells(map[*fedtest.Server][]string{steiger: {"Refusing since today", "401", "try 2", "Retry now"}})
 		b.open("/admin").sees("Everything is delivered, except to one server that refuses it.")
-		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401", "to what @ilse sends (Create). 1 letter waits for it.")
+		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401",
+			"to what @ilse sends (Create). 1 letter waits for it.")
 		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.Healthy()})
 		b.open(report).press("Retry now: "+steiger.Host).want(200, report).sees("Trying again now.")
 		o.until("it has it", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })

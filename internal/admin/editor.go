@@ -50,13 +50,15 @@ func shown(p blog.Picture, alt string) *picture {
 	if alt == "" {
 		alt = p.Alt
 	}
-	return &picture{ID: p.ID, Src: mediaPath(p.Largest().File), SrcSet: media.SrcSet(p), Alt: alt, Name: p.Name, Width: p.Width, Height: p.Height}
+	return &picture{ID: p.ID, Src: mediaPath(p.Largest().File), SrcSet: media.SrcSet(p), Alt: alt, Name: p.Name,
+		Width: p.Width, Height: p.Height}
 }
 
 // newArticle opens an empty sheet under a fresh id, so that one that is sent twice is still one article.
 func (h *Handler) newArticle(req *request) error {
 	a := h.blank(req, blog.NewID(h.now()))
-	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}), State: "Not saved yet", Troubles: fieldErrors{}})
+	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}),
+		State: "Not saved yet", Troubles: fieldErrors{}})
 }
 
 // blank is an empty draft of the author's, which answers or quotes what the address names.
@@ -77,7 +79,8 @@ func (h *Handler) writable(req *request) (blog.Article, error) {
 		err = errNotTheirs
 	}
 	if err == nil && (a.Status == blog.Published || a.Status == blog.Scheduled) && !req.author.May(a.VoiceID) {
-		err = blog.ErrForbidden // what readers and other servers have, or will have by itself, is not a contributor's to change
+		// what readers and other servers have, or will have by itself, is not a contributor's to change
+		err = blog.ErrForbidden
 	}
 	return a, err
 }
@@ -213,7 +216,8 @@ func (h *Handler) saveArticle(req *request) error {
 	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:
 		return h.edit(req, http.StatusOK, p)
 	case action == unschedule && a.Status != blog.Scheduled:
-		p.Troubles["text"] = fieldError{"It waits for no moment any more.", "It went out, or somebody put it back among the drafts: open it anew to see."}
+		p.Troubles["text"] = fieldError{"It waits for no moment any more.",
+			"It went out, or somebody put it back among the drafts: open it anew to see."}
 	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
 		p.Troubles["text"] = notByTheWay
 	}
@@ -269,7 +273,8 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 		p.Troubles["upload"] = noFile
 	}
 	if inline.ID != "" {
-		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400), inline.Name)
+		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400),
+			inline.Name)
 		p.editorForm.UploadAlt = ""
 	}
 	return nil
@@ -344,7 +349,8 @@ func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) erro
 		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form twice
 	}
 	p.Article, p.State = current, "Not saved: changed elsewhere"
-	p.Other = &other{When: when(current.SavedAt, req.now, req.zone), Title: current.Title, Summary: current.Summary, Text: current.Markdown}
+	p.Other = &other{When: when(current.SavedAt, req.now, req.zone), Title: current.Title, Summary: current.Summary,
+		Text: current.Markdown}
 	p.editorForm.Saved = token(current.SavedAt)
 	return h.edit(req, http.StatusConflict, p)
 }

@@ -27,10 +27,14 @@ type editorForm struct {
 
 func readEditorForm(form url.Values) editorForm {
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
-	s := editorForm{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")),
-		Slug: line("slug"), Language: line("language"), Tags: line("tags"), Series: line("series"), Part: line("part"), Planned: line("planned"),
-		Byline: form.Get("byline"), Format: form.Get("format"), Visibility: form.Get("visibility"), Comments: form.Get("comments"),
-		Quotes: form.Get("quotes"), Warning: line("warning"), PictureID: form.Get("picture"), PictureAlt: line("picture-alt"), UploadAlt: line("upload-alt"),
+	s := editorForm{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"),
+		Summary: strings.TrimSpace(form.Get("summary")),
+		Slug:    line("slug"), Language: line("language"), Tags: line("tags"), Series: line("series"), Part: line("part"),
+		Planned: line("planned"),
+		Byline:  form.Get("byline"), Format: form.Get("format"), Visibility: form.Get("visibility"),
+		Comments: form.Get("comments"),
+		Quotes:   form.Get("quotes"), Warning: line("warning"), PictureID: form.Get("picture"),
+		PictureAlt: line("picture-alt"), UploadAlt: line("upload-alt"),
 		InReplyTo: line("in-reply-to"), Quoting: line("quoting")}
 	if form.Get("no-picture") != "" {
 		s.PictureID, s.PictureAlt = "", ""
@@ -39,9 +43,12 @@ func readEditorForm(form url.Values) editorForm {
 }
 
 func editorFormOf(a blog.Article, series blog.Series) editorForm {
-	s := editorForm{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary, Slug: a.Slug, Language: a.Language,
-		Tags: strings.Join(a.Tags, ", "), Series: series.Title, Part: digits(a.Part), Planned: digits(series.Planned), Byline: bylineText(a),
-		Format: string(a.Format), Visibility: string(a.Visibility), Comments: string(a.Comments), Quotes: a.Quotes, Warning: a.Warning,
+	s := editorForm{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary,
+		Slug: a.Slug, Language: a.Language,
+		Tags: strings.Join(a.Tags, ", "), Series: series.Title, Part: digits(a.Part), Planned: digits(series.Planned),
+		Byline: bylineText(a),
+		Format: string(a.Format), Visibility: string(a.Visibility), Comments: string(a.Comments), Quotes: a.Quotes,
+		Warning:   a.Warning,
 		PictureID: string(a.PictureID), PictureAlt: a.PictureAlt, InReplyTo: a.Answers.Address, Quoting: a.Quoted.Address}
 	return s
 }
@@ -64,7 +71,8 @@ func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 	a.Title, a.Subtitle, a.Summary, a.Markdown, a.Slug = s.Headline, s.Subtitle, s.Summary, s.Text, s.Slug
 	a.Warning, a.PictureAlt = s.Warning, s.PictureAlt
 	a.Answers, a.Quoted = a.Answers.At(s.InReplyTo), a.Quoted.At(s.Quoting)
-	a.Format, a.Visibility, a.Comments, a.Quotes = choice(s.Format, a.Format), choice(s.Visibility, a.Visibility), choice(s.Comments, a.Comments), choice(s.Quotes, a.Quotes)
+	a.Format, a.Visibility, a.Comments, a.Quotes = choice(s.Format, a.Format), choice(s.Visibility, a.Visibility),
+		choice(s.Comments, a.Comments), choice(s.Quotes, a.Quotes)
 	a.Tags = tagList(s.Tags)
 	if a.PictureID = ""; blog.ValidID(s.PictureID) {
 		a.PictureID = blog.ID(s.PictureID)

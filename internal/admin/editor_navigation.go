@@ -56,4 +56,5 @@ func (p *editorPage) translateInto(language string) string {
 }
 
 // notByTheWay is what is said of changed words that readers would see if a button saved them that leads elsewhere.
-var notByTheWay = fieldError{"What you changed is not saved yet.", "Readers see it once it is, so no other button saves it by the way."}
+var notByTheWay = fieldError{"What you changed is not saved yet.",
+	"Readers see it once it is, so no other button saves it by the way."}

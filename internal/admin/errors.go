@@ -50,7 +50,8 @@ func explain(err error) (int, errorPage) {
 	switch {
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, errorPage{Heading: "That is too much at once",
-			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the form still has your words."}
+			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the " +
+				"form still has your words."}
 	case errors.As(err, &invalid):
 		return http.StatusUnprocessableEntity, errorPage{Heading: "That could not be taken", Words: sentence(invalid)}
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, errNotTheirs): // who may not see it is not told that it is there
@@ -66,14 +67,18 @@ func explain(err error) (int, errorPage) {
 		return http.StatusGone, errorPage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
 	case errors.Is(err, blog.ErrConflict):
 		return http.StatusConflict, errorPage{Heading: "Somebody was quicker",
-			Words: "It was changed in the meantime, by you in another window or by somebody else. Nothing was overwritten: go back, reload, and look again."}
+			Words: "It was changed in the meantime, by you in another window or by somebody else. Nothing was overwritten: go " +
+				"back, reload, and look again."}
 	case errors.Is(err, errMethod):
-		return http.StatusMethodNotAllowed, errorPage{Heading: "Not like this", Words: "This address takes no request of that kind."}
+		return http.StatusMethodNotAllowed, errorPage{Heading: "Not like this",
+			Words: "This address takes no request of that kind."}
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, errorPage{Heading: "Too much at once", Words: "It took too long and was given up. Try again in a few seconds."}
+		return http.StatusServiceUnavailable, errorPage{Heading: "Too much at once",
+			Words: "It took too long and was given up. Try again in a few seconds."}
 	}
 	return http.StatusInternalServerError, errorPage{Heading: "Something went wrong here",
-		Words: "Nothing you did caused it, and nothing was half done. Try again; when it stays, tell the keeper of this blog."}
+		Words: "Nothing you did caused it, and nothing was half done. Try again; when it stays, tell the keeper of this " +
+			"blog."}
 }
 
 // fieldErrors are what is wrong with a form, by the field.
@@ -96,10 +101,13 @@ type fieldProblem struct {
 }
 
 // labels are the fields as people read them, where that is not the name itself.
-var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle", "name": "name",
-	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password", "zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
-	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle", "in-reply-to": "address of what it answers",
-	"quoting": "address of what it quotes", "into": "language"}
+var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle",
+	"name":    "name",
+	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password",
+	"zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
+	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle",
+	"in-reply-to": "address of what it answers",
+	"quoting":     "address of what it quotes", "into": "language"}
 
 // add puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
 func (t fieldErrors) add(err error) error {

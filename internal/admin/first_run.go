@@ -67,8 +67,10 @@ func (h *Handler) firstRun(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")), Name: strings.TrimSpace(form.Get("name")),
-		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")), Troubles: fieldErrors{}}
+	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")),
+		Name:   strings.TrimSpace(form.Get("name")),
+		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")),
+		Troubles: fieldErrors{}}
 	if err := h.checkFirstRun(req, p.Token); err != nil {
 		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
@@ -106,7 +108,8 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 func (h *Handler) begin(req *request, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
 	var err error
-	if busy := h.whileHashing(req.ctx(), h.hashKnown, func() { author, keys, err = account.MakeAuthor(author, password, h.now()) }); busy != nil || err != nil {
+	if busy := h.whileHashing(req.ctx(), h.hashKnown,
+		func() { author, keys, err = account.MakeAuthor(author, password, h.now()) }); busy != nil || err != nil {
 		return author, errors.Join(busy, err)
 	}
 	return author, h.store.InTx(req.ctx(), func(store *store.Store) error {

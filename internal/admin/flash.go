@@ -11,15 +11,16 @@ type undo struct{ Action, Name, Value, Form string }
 
 // done are the sentences a page may open with after a form, by the word in its address.
 var done = map[string]string{
-	"saved":    "Saved.",
-	"renamed":  "The handle is changed. The servers of your followers are told within five minutes.",
-	"moving":   "Planned for tomorrow. Until then you can call it off here.",
-	"leaving":  "Planned. Until that day you can call it off here.",
-	"stays":    "Called off. Nothing has happened.",
-	"told":     "Saved. The servers that have it are being told.",
-	"quiet":    "Corrected, without telling readers.",
-	"undone":   "Taken back before it left: no other server heard of it.",
-	"too-late": "Too late to undo: it has left. You can take it back, and the servers that have it are asked to forget it.",
+	"saved":   "Saved.",
+	"renamed": "The handle is changed. The servers of your followers are told within five minutes.",
+	"moving":  "Planned for tomorrow. Until then you can call it off here.",
+	"leaving": "Planned. Until that day you can call it off here.",
+	"stays":   "Called off. Nothing has happened.",
+	"told":    "Saved. The servers that have it are being told.",
+	"quiet":   "Corrected, without telling readers.",
+	"undone":  "Taken back before it left: no other server heard of it.",
+	"too-late": "Too late to undo: it has left. You can take it back, and the servers that have it are asked to forget " +
+		"it.",
 
 	"too-late-here":  "Too late to undo. You can take it back; no other server has it.",
 	"published-here": "Published.",
@@ -61,14 +62,17 @@ var done = map[string]string{
 	"retrying":  "Trying again now.",
 	"fetching":  "Asking the other servers now.",
 
-	"brought-back":  "They are followers again. What you say next is brought there; if it stays silent, they are set aside again.",
+	"brought-back": "They are followers again. What you say next is brought there; if it stays silent, they are set " +
+		"aside again.",
 	"removed-aside": "They are no followers any more.",
 	"limited":       "Limited: what they say waits for a yes from now on.",
-	"refused":       "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do not follow you.",
-	"unlimited":     "The block is undone. What waited only for it stands again.",
-	"let-in":        "The block is undone, and what they said stands again. Followers who were sent away must follow anew; what was said meanwhile did not reach you.",
-	"imported":      "The list is imported.",
-	"resolved":      "Resolved.",
-	"reopened":      "Open again.",
-	"reported":      "The report is on its way to their server.",
+	"refused": "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do " +
+		"not follow you.",
+	"unlimited": "The block is undone. What waited only for it stands again.",
+	"let-in": "The block is undone, and what they said stands again. Followers who were sent away must follow anew; " +
+		"what was said meanwhile did not reach you.",
+	"imported": "The list is imported.",
+	"resolved": "Resolved.",
+	"reopened": "Open again.",
+	"reported": "The report is on its way to their server.",
 }

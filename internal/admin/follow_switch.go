@@ -34,7 +34,8 @@ func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find accou
 }
 
 // switchVoice does what the pressed button says.
-func (h *Handler) switchVoice(req *request, button string, find account.FindVoice, on func() (blog.Voice, error)) error {
+func (h *Handler) switchVoice(req *request, button string, find account.FindVoice,
+	on func() (blog.Voice, error)) error {
 	if button == "on" {
 		_, err := on()
 		return err

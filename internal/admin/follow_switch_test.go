@@ -18,7 +18,8 @@ func TestTheWholeBlogIsSwitchedOnAndOff(t *testing.T) {
 			t.Errorf("the field came back as %q", got)
 		}
 		b.press("Switch on", "handle", "tobias").want(422, "/admin/settings/voice").sees("“tobias” is taken")
-		b.press("Switch on", "handle", "@overkant").want(200, "/admin/settings").sees("@overkant@", "0 followers on 0 servers")
+		b.press("Switch on", "handle", "@overkant").want(200, "/admin/settings").sees("@overkant@",
+			"0 followers on 0 servers")
 		bram := o.server("veerhuis").Person("bram")
 		o.befriend(bram, "overkant")
 		b.open("/admin/settings").sees("1 follower on 1 server")
@@ -36,7 +37,8 @@ func TestTheWholeBlogIsSwitchedOnAndOff(t *testing.T) {
 		}
 		b.open("/admin/settings").press("Switch on").want(200, "/admin/settings").sees("1 follower on 1 server", "Switch off")
 		o.befriend(bram, "tobias")
-		b.open(publish).sees("is carried on to 1 follower of those who wrote with you, and is announced to 1 follower of the blog or the series.")
+		b.open(publish).sees("is carried on to 1 follower of those who wrote with you, and is announced to 1 follower of " +
+			"the blog or the series.")
 		o.signIn("tobias").open("/admin/settings").want(403, "/admin/settings")
 	})
 }
@@ -53,13 +55,16 @@ func TestASeriesIsDescribedAndFollowed(t *testing.T) {
 		b.open("/admin/articles").sees("Series")
 		b.open("/admin/series").sees("The Low Road", "0 parts published")
 		path := "/admin/series/" + string(series.ID)
-		b.open(path).press("Save", "title", "", "planned", "many", "description", "Along the dike.").want(422, path).sees("The number of parts must be a number", "The title must have")
+		b.open(path).press("Save", "title", "", "planned", "many", "description", "Along the dike.").want(422,
+			path).sees("The number of parts must be a number", "The title must have")
 		b.press("Save", "title", "The Lower Road", "planned", "5").want(200, path)
-		if s, err := o.store.Series(t.Context(), series.ID); err != nil || s.Title != "The Lower Road" || s.Planned != 5 || s.Description != "Along the dike." || s.Slug != "the-low-road" {
+		if s, err := o.store.Series(t.Context(), series.ID); err != nil || s.Title != "The Lower Road" || s.Planned != 5 ||
+			s.Description != "Along the dike." || s.Slug != "the-low-road" {
 			t.Errorf("saved as %+v (%v)", s, err)
 		}
 		b.press("Switch on").want(200, path).sees("@the_low_road@")
-		if req, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || req.Name != "The Lower Road" || o.site.VoicePage(req) != o.site.SeriesPage("the-low-road") {
+		if req, err := o.store.SeriesVoice(t.Context(), series.ID); err != nil || req.Name != "The Lower Road" ||
+			o.site.VoicePage(req) != o.site.SeriesPage("the-low-road") {
 			t.Errorf("its voice is %+v (%v)", req, err)
 		}
 		b.press("Save", "title", "The Low Road").want(200, path)

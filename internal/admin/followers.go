@@ -34,7 +34,8 @@ type follower struct {
 }
 
 func (req *request) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(), Since: when(f.Since, req.now, req.zone)}
+	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(),
+		Since: when(f.Since, req.now, req.zone)}
 	if (frame{Author: req.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)
 	}
@@ -48,7 +49,8 @@ func (h *Handler) followers(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := followersPage{frame: f, Search: strings.TrimSpace(req.r.URL.Query().Get("q")), Handle: req.site.Handle(req.author.Handle)}
+	p := followersPage{frame: f, Search: strings.TrimSpace(req.r.URL.Query().Get("q")),
+		Handle: req.site.Handle(req.author.Handle)}
 	if p.Counts, err = h.store.CountFollowers(req.ctx(), req.author.ID); err != nil {
 		return err
 	}
@@ -57,7 +59,8 @@ func (h *Handler) followers(req *request) error {
 		p.Heading = text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	}
 	if n := p.Counts.Aside; n > 0 {
-		p.Aside = text.Plural(n, "follower is", "followers are") + " set aside, since their servers have been silent for a month."
+		p.Aside = text.Plural(n, "follower is", "followers are") +
+			" set aside, since their servers have been silent for a month."
 	}
 	if p.Asking, err = h.listFollowers(req, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
 		return err

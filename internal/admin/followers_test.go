@@ -35,7 +35,8 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 		o.until("one refused", func() bool { return strings.Contains(b.open("/admin/followers").text(), ": refused (403") })
 
 		then := time.Now().AddDate(0, 0, -31)
-		storetest.Change(t, database, `UPDATE peers SET failures = 9, unavailable_since = ?, last_success = ?, last_heard = NULL WHERE host = ?`, then.AddDate(0, 0, 7), then, zilverduin.Host)
+		storetest.Change(t, database, `UPDATE peers SET failures = 9, unavailable_since = ?, last_success = ?, last_heard `+
+			`= NULL WHERE host = ?`, then.AddDate(0, 0, 7), then, zilverduin.Host)
 		if _, _, err := s.SuspendDead(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -43,9 +44,11 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 		b.open("/admin/network").sees("Silent for a month", zilverduin.Host, "Silent since", "1 follower is set aside.")
 		o.author("maud", "Maud Terpstra", blog.Writer)
 		o.signIn("maud").open("/admin/network").lacks("Silent for a month")
-		b.press("Bring back: "+zilverduin.Host).want(200, "/admin/network").sees("They are followers again.").lacks("Silent for a month")
+		b.press("Bring back: "+zilverduin.Host).want(200,
+			"/admin/network").sees("They are followers again.").lacks("Silent for a month")
 		b.open("/admin/followers").sees("2 followers on 2 servers")
-		storetest.Change(t, database, `UPDATE followers SET state = 'aside' WHERE voice_id = ? AND actor_id LIKE ?`, string(ilse.ID), zilverduin.URL+"%")
+		storetest.Change(t, database, `UPDATE followers SET state = 'aside' WHERE voice_id = ? AND actor_id LIKE ?`,
+			string(ilse.ID), zilverduin.URL+"%")
 		b.open("/admin/network").press("Remove: "+zilverduin.Host).want(200, "/admin/network").sees("no followers any more")
 		b.open("/admin/followers").sees("1 follower on 1 server").lacks("set aside")
 	})

@@ -28,7 +28,8 @@ func (req *request) form() (url.Values, error) {
 	}
 	for name, values := range req.r.PostForm {
 		for i, value := range values {
-			req.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""), "\r\n", "\n")
+			req.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""),
+				"\r\n", "\n")
 		}
 	}
 	return req.r.PostForm, nil

@@ -115,7 +115,8 @@ func TestWhoGuessesFromOneSourceWaitsLongerEachTimeAndIsRefused(t *testing.T) {
 			}
 			now = now.Add(time.Second)
 		}
-		for after, words := range map[time.Duration]string{0: "Wait 15 minutes and", 10 * time.Minute: "Wait 5 minutes and", 14*time.Minute + 30*time.Second: "Wait 1 minute and"} {
+		for after, words := range map[time.Duration]string{0: "Wait 15 minutes and", 10 * time.Minute: "Wait 5 minutes and",
+			14*time.Minute + 30*time.Second: "Wait 1 minute and"} {
 			then := now.Add(after)
 			o.desk.Now = func() time.Time { return then }
 			guesser.guess("ilse", password).want(429, "/login").sees("Too many wrong guesses.", words)
@@ -142,7 +143,8 @@ func TestT188AKnownBrowserHasABudgetOfItsOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged.client.Jar.SetCookies(home, []*http.Cookie{{Name: "causerie-known", Value: strings.Repeat("0", 64), Path: "/login"}})
+		forged.client.Jar.SetCookies(home, []*http.Cookie{{Name: "causerie-known", Value: strings.Repeat("0", 64),
+			Path: "/login"}})
 		o.cheaply(ilse)
 		for range 10 {
 			o.browser().guess("ilse", "a wrong guess").want(401, "/login")
@@ -175,7 +177,8 @@ func TestTheCookieOfAKnownBrowserOpensNothing(t *testing.T) {
 				continue
 			}
 			token = cookie.Value
-			if cookie.Path != "/login" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.MaxAge != 365*24*3600 || len(token) != 64 {
+			if cookie.Path != "/login" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode ||
+				cookie.MaxAge != 365*24*3600 || len(token) != 64 {
 				t.Errorf("the cookie is %q", line)
 			}
 		}
@@ -204,10 +207,13 @@ func TestOthersCannotUseUpTheFormForANewPassword(t *testing.T) {
 		o.browser().guess("ilse", password).want(429, "/login")
 		there.open("/admin/account")
 		for range 10 {
-			there.press("Change it", "old", "not this one", "new", "a new one of some length").want(422, "/admin/account").sees("not your password")
+			there.press("Change it", "old", "not this one", "new", "a new one of some length").want(422,
+				"/admin/account").sees("not your password")
 		}
-		there.press("Change it", "old", password, "new", "a new one of some length").want(422, "/admin/account").sees("Too many wrong guesses.", "Wait 15 minutes")
-		here.open("/admin/account").press("Change it", "old", password, "new", "a new one of some length").want(200, "/admin/account").sees("The password is changed")
+		there.press("Change it", "old", password, "new", "a new one of some length").want(422,
+			"/admin/account").sees("Too many wrong guesses.", "Wait 15 minutes")
+		here.open("/admin/account").press("Change it", "old", password, "new", "a new one of some length").want(200,
+			"/admin/account").sees("The password is changed")
 		now = now.Add(16 * time.Minute)
 		o.browser().guess("ilse", "a new one of some length").want(200, "/admin")
 	})
@@ -257,7 +263,8 @@ func TestACrowdAtTheDoorIsBoundedAndKeepsNoKnownBrowserWaiting(t *testing.T) {
 		if refused[503] != 16 {
 			t.Errorf("of 80 strangers at 64 places, %v were told to come back", refused)
 		}
-		late := o.browser().from("127.0.6.1").guess("ilse", password).want(503, "/login").sees("Too many people are signing in at once.")
+		late := o.browser().from("127.0.6.1").guess("ilse", password).want(503,
+			"/login").sees("Too many people are signing in at once.")
 		if late.field("user") != "ilse" || late.header.Get("Retry-After") != "10" {
 			t.Errorf("told %q to come back after %q", late.field("user"), late.header.Get("Retry-After"))
 		}

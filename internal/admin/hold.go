@@ -12,8 +12,8 @@ import (
 	"causerie/internal/text"
 )
 
-// tellHold lets a page open with what of an article has not left yet, and for how long it can be undone. It tells whether
-// that is the publication itself.
+// tellHold lets a page open with what of an article has not left yet, and for how long it can be undone. It tells
+// whether that is the publication itself.
 func (h *Handler) tellHold(req *request, f *frame, a blog.Article) (unpublished bool, err error) {
 	hold, err := h.store.Hold(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -66,7 +66,8 @@ func (h *Handler) undo(req *request) error {
 		typed = readEditorForm(form)
 	}
 	typed.Saved = token(former.SavedAt)
-	p := editorPage{Article: former, editorForm: typed, State: "Taken back: readers see the former words. These are yours, not saved", Troubles: fieldErrors{}}
+	p := editorPage{Article: former, editorForm: typed,
+		State: "Taken back: readers see the former words. These are yours, not saved", Troubles: fieldErrors{}}
 	if former.Status != blog.Published {
 		if !form.Has("title") || typed == editorFormOf(former, series) {
 			return req.redirect("/admin/articles/" + string(a.ID) + "?done=undone")
@@ -95,8 +96,10 @@ func (h *Handler) saveHold(req *request) error {
 	}
 	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Troubles: fieldErrors{}}
 	author := req.author
-	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 || author.HoldSeconds > blog.LongestHold {
-		p.Troubles["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".", "Write 10, say, or 0 to let everything leave at once."}
+	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 ||
+		author.HoldSeconds > blog.LongestHold {
+		p.Troubles["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".",
+			"Write 10, say, or 0 to let everything leave at once."}
 		return h.account(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.store.SaveAuthor(req.ctx(), author); err != nil {

@@ -36,7 +36,8 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		}
 		b.open("/admin/account").press("Save", "hold", "300")
 		path := "/admin/articles/" + string(o.only().ID)
-		b.open(path).sees("Correct quietly", "copies elsewhere keep their words").press("Save and tell", "title", "Wrong").want(200, path).sees("It leaves in 300 seconds")
+		b.open(path).sees("Correct quietly", "copies elsewhere keep their words").press("Save and tell", "title",
+			"Wrong").want(200, path).sees("It leaves in 300 seconds")
 		b.press("Undo").want(200, path).sees("not saved")
 		if b.field("title") != "Wrong" || o.only().Title != "Four minutes wide" {
 			t.Errorf("the form says %q, the article %q", b.field("title"), o.only().Title)
@@ -64,11 +65,14 @@ func TestWithoutOtherServersNothingIsSaidOfThem(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		o.published(b, "open")
-		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text", prose).press("Publish as chosen").sees("Published.").lacks("on its way")
+		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text",
+			prose).press("Publish as chosen").sees("Published.").lacks("on its way")
 		path := strings.TrimSuffix(b.at.Path, "/report")
 		b.open(path).press("Save and tell", "text", "Other words.").want(200, path).sees("Saved.").lacks("being told")
-		b.open(path+"/texts/nl").press("Publish the translation", "title", "Een tweede", "text", "Woorden.").want(200, path).sees("Saved.").lacks("being told")
-		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo.", "no other server has it").lacks("it has left")
+		b.open(path+"/texts/nl").press("Publish the translation", "title", "Een tweede", "text", "Woorden.").want(200,
+			path).sees("Saved.").lacks("being told")
+		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo.",
+			"no other server has it").lacks("it has left")
 		b.open(path + "/withdraw").press("Withdraw").sees("No other server had it.").lacks("being asked")
 	})
 }
@@ -79,7 +83,8 @@ func TestAQuietCorrectionIsNotSaidToLeave(t *testing.T) {
 		b := o.signIn("ilse")
 		path := "/admin/articles/" + string(o.published(b, "open").ID)
 		b.open("/admin/account").press("Save", "hold", "300")
-		b.open(path).press("Correct quietly", "text", "Other words.").want(200, path).sees("Corrected, without telling readers. For 300 seconds it can be undone.").lacks("It leaves in")
+		b.open(path).press("Correct quietly", "text", "Other words.").want(200,
+			path).sees("Corrected, without telling readers. For 300 seconds it can be undone.").lacks("It leaves in")
 		b.open(path + "/texts/nl").sees("What goes out from here leaves at once")
 		b.open(path).press("Save and tell", "text", "Yet other words.").want(200, path).sees("It leaves in 300 seconds")
 	})

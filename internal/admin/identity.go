@@ -10,7 +10,8 @@ import (
 	"causerie/internal/text"
 )
 
-// identityPage is where an author has another handle, names the accounts they had before, moves away, or leaves for good.
+// identityPage is where an author has another handle, names the accounts they had before, moves away, or leaves for
+// good.
 type identityPage struct {
 	frame
 	Full     string // the handle as people elsewhere write it
@@ -94,7 +95,8 @@ func (h *Handler) moving(req *request) (*moving, error) {
 	progress, err := h.store.MoveProgress(req.ctx(), m)
 	shown.When = when(*m.MovedAt, req.now, req.zone)
 	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Told), text.Plural(progress.Servers, "server", "servers"))
-	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)), text.Plural(m.Followers, "follower", "followers"))
+	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)),
+		text.Plural(m.Followers, "follower", "followers"))
 	return &shown, err
 }
 
@@ -115,7 +117,8 @@ func (h *Handler) rename(req *request) error {
 		return err
 	}
 	handle := strings.TrimPrefix(strings.TrimSpace(form.Get("handle")), "@")
-	return h.settle(req, "renamed", typed{Handle: handle}, fieldErrors{}, h.outbox.Rename(req.ctx(), req.author.Voice, handle))
+	return h.settle(req, "renamed", typed{Handle: handle}, fieldErrors{},
+		h.outbox.Rename(req.ctx(), req.author.Voice, handle))
 }
 
 func (h *Handler) changeAliases(req *request) error {

@@ -14,20 +14,27 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		old := o.server("veerhuis").Person("ilse")
-		b := o.signIn("ilse").open("/admin/profile").sees("moving away").open("/admin/identity").sees("@ilse@" + o.site.HandleDomain)
-		b.press("Add it", "alias", "@nobody@"+old.Server.Host).want(422, "/admin/identity/aliases").sees("is not known at its server.", "Check the spelling.")
+		b := o.signIn("ilse").open("/admin/profile").sees("moving away").open("/admin/identity").sees("@ilse@" +
+			o.site.HandleDomain)
+		b.press("Add it", "alias", "@nobody@"+old.Server.Host).want(422,
+			"/admin/identity/aliases").sees("is not known at its server.", "Check the spelling.")
 		if b.field("alias") != "@nobody@"+old.Server.Host {
 			t.Error("the form lost what was typed")
 		}
-		b.press("Add it", "alias", "@"+old.Handle()).want(200, "/admin/identity").sees("@"+old.Handle(), "told within five minutes")
-		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil || !slices.Equal(got.AlsoKnownAs, blog.Strings{old.ID}) {
+		b.press("Add it", "alias", "@"+old.Handle()).want(200, "/admin/identity").sees("@"+old.Handle(),
+			"told within five minutes")
+		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil ||
+			!slices.Equal(got.AlsoKnownAs, blog.Strings{old.ID}) {
 			t.Errorf("aliases %v (%v)", got.AlsoKnownAs, err)
 		}
 		b.press("Take away").want(200, "/admin/identity").lacks("@" + old.Handle())
-		b.press("Change the handle", "handle", "Ilse V").want(422, "/admin/identity/handle").sees("The handle may have 1 to 30")
-		b.press("Change the handle", "handle", "verhaagen").want(200, "/admin/identity").sees("@verhaagen@"+o.site.HandleDomain, "The handle is changed.")
+		b.press("Change the handle", "handle", "Ilse V").want(422,
+			"/admin/identity/handle").sees("The handle may have 1 to 30")
+		b.press("Change the handle", "handle", "verhaagen").want(200,
+			"/admin/identity").sees("@verhaagen@"+o.site.HandleDomain, "The handle is changed.")
 		o.author("tobias", "Tobias Renkema", blog.Writer)
-		o.signIn("tobias").open("/admin/identity").press("Change the handle", "handle", "ilse").want(422, "/admin/identity/handle").sees("belongs to somebody, or did.")
+		o.signIn("tobias").open("/admin/identity").press("Change the handle", "handle", "ilse").want(422,
+			"/admin/identity/handle").sees("belongs to somebody, or did.")
 	})
 }
 
@@ -38,15 +45,19 @@ func TestAnAuthorMovesAwayFromTheDeskAndSeesHowFarItCame(t *testing.T) {
 		bram, there := veerhuis.Person("bram"), o.server("dijla").Person("ilse")
 		o.befriend(bram, "ilse")
 		b := o.signIn("ilse").open("/admin/identity")
-		b.press("Move tomorrow", "to", "@"+there.Handle(), "move-handle", "bram").want(422, "/admin/identity/move").sees("That is not your handle.")
-		b.press("Move tomorrow", "move-handle", "ilse").want(422, "/admin/identity/move").sees("does not list @ilse@"+o.site.HandleDomain+" among its aliases", "Add it to the profile there")
+		b.press("Move tomorrow", "to", "@"+there.Handle(), "move-handle", "bram").want(422,
+			"/admin/identity/move").sees("That is not your handle.")
+		b.press("Move tomorrow", "move-handle", "ilse").want(422,
+			"/admin/identity/move").sees("does not list @ilse@"+o.site.HandleDomain+" among its aliases",
+			"Add it to the profile there")
 		if b.field("to") != "@"+there.Handle() {
 			t.Error("the form lost what was typed")
 		}
 		there.AlsoKnownAs(o.site.ActorID(ilse.ID))
 		plan := func() {
 			t.Helper()
-			b.open("/admin/identity").press("Move tomorrow", "to", "@"+there.Handle(), "move-handle", "@ilse").want(200, "/admin/identity").sees("You move to @"+there.Handle(), "tomorrow")
+			b.open("/admin/identity").press("Move tomorrow", "to", "@"+there.Handle(), "move-handle", "@ilse").want(200,
+				"/admin/identity").sees("You move to @"+there.Handle(), "tomorrow")
 		}
 		plan()
 		b.press("Call it off").want(200, "/admin/identity").sees("Called off.").lacks("You move to")
@@ -66,10 +77,13 @@ func TestAnAuthorLeavesFromTheDesk(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/identity")
-		b.press("Delete me in thirty days", "leave-handle", "ilse").want(422, "/admin/identity/leave").sees("last admin", "Make somebody else an admin first.")
+		b.press("Delete me in thirty days", "leave-handle", "ilse").want(422, "/admin/identity/leave").sees("last admin",
+			"Make somebody else an admin first.")
 		o.author("tobias", "Tobias Renkema", blog.Admin)
-		b.open("/admin/identity").press("Delete me in thirty days", "leave-handle", "tobias").want(422, "/admin/identity/leave").sees("Type “ilse”")
-		b.press("Delete me in thirty days", "leave-handle", "ilse").want(200, "/admin/identity").sees("You will be deleted on")
+		b.open("/admin/identity").press("Delete me in thirty days", "leave-handle", "tobias").want(422,
+			"/admin/identity/leave").sees("Type “ilse”")
+		b.press("Delete me in thirty days", "leave-handle", "ilse").want(200,
+			"/admin/identity").sees("You will be deleted on")
 		b.press("Stay").want(200, "/admin/identity").sees("Called off.").lacks("You will be deleted")
 		b.press("Delete me in thirty days", "leave-handle", "ilse")
 		base := o.outbox.Core

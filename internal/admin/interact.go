@@ -13,8 +13,8 @@ import (
 	"causerie/internal/text"
 )
 
-// interactPage shows somebody or a post elsewhere that the author came to, often from a page there, and what they can do with
-// it as themselves. Looking does nothing; each deed is a form of its own.
+// interactPage shows somebody or a post elsewhere that the author came to, often from a page there, and what they can
+// do with it as themselves. Looking does nothing; each deed is a form of its own.
 type interactPage struct {
 	frame
 	Typed     string
@@ -144,7 +144,8 @@ func (h *Handler) following(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor), Since: when(one.Since, req.now, req.zone),
+		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor),
+			Since: when(one.Since, req.now, req.zone),
 			Asked: one.State == blog.Pending, Here: here})
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/following", p)
@@ -160,5 +161,6 @@ func (h *Handler) ours(req *request, address string) (*person, error) {
 	if errors.Is(err, blog.ErrNotFound) {
 		return nil, nil
 	}
-	return &person{Name: voice.Name, User: voice.Handle, Host: req.site.HandleDomain, URL: req.site.VoicePage(voice), Picture: mediaPath(voice.Picture)}, err
+	return &person{Name: voice.Name, User: voice.Handle, Host: req.site.HandleDomain, URL: req.site.VoicePage(voice),
+		Picture: mediaPath(voice.Picture)}, err
 }

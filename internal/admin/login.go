@@ -106,10 +106,12 @@ func (h *Handler) signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form), Troubles: fieldErrors{}}
+	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form),
+		Troubles: fieldErrors{}}
 	password := form.Get("pass")
 	if len(password) > account.MaxPassword || len(p.User) > 200 {
-		p.Troubles["pass"] = fieldError{"That name and password do not belong together.", "Passwords have at most 1,024 bytes."}
+		p.Troubles["pass"] = fieldError{"That name and password do not belong together.",
+			"Passwords have at most 1,024 bytes."}
 		return h.loginForm(req, http.StatusBadRequest, p)
 	}
 	author, err := h.checkPassword(req, p.User, password)
@@ -117,14 +119,16 @@ func (h *Handler) signIn(req *request) error {
 	switch {
 	case errors.As(err, &slow):
 		req.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
-		p.Troubles["pass"] = fieldError{"Too many wrong guesses.", "Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
+		p.Troubles["pass"] = fieldError{"Too many wrong guesses.",
+			"Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusTooManyRequests, p)
 	case errors.Is(err, errBusy):
 		req.w.Header().Set("Retry-After", "10")
 		p.Troubles["pass"] = fieldError{"Too many people are signing in at once.", "Try again in a few seconds."}
 		return h.loginForm(req, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
-		p.Troubles["pass"] = fieldError{"That name and password do not belong together.", "Check both, or ask the keeper of this blog for a sign-in link."}
+		p.Troubles["pass"] = fieldError{"That name and password do not belong together.",
+			"Check both, or ask the keeper of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusUnauthorized, p)
 	case err != nil:
 		return err
@@ -138,8 +142,8 @@ func (h *Handler) signIn(req *request) error {
 	return req.redirect(p.To)
 }
 
-// checkPassword finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other errors are
-// those of guess.
+// checkPassword finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other
+// errors are those of guess.
 func (h *Handler) checkPassword(req *request, name, password string) (blog.Author, error) {
 	name = strings.ToLower(strings.TrimPrefix(name, "@"))
 	name = strings.TrimSuffix(name, "@"+strings.ToLower(req.site.HandleDomain))
@@ -162,7 +166,8 @@ func (h *Handler) checkPassword(req *request, name, password string) (blog.Autho
 	if !ok {
 		return blog.Author{}, blog.ErrNotFound
 	}
-	if !stale || h.whileHashing(req.ctx(), h.hashKnown, func() { author.Password = account.Hash(password, account.TodaysCost) }) != nil {
+	if !stale || h.whileHashing(req.ctx(), h.hashKnown,
+		func() { author.Password = account.Hash(password, account.TodaysCost) }) != nil {
 		return author, nil // the next sign-in may have time for a new hash
 	}
 	return author, h.store.SaveAuthor(req.ctx(), author)

@@ -18,8 +18,8 @@ import (
 )
 
 // Wrong passwords are counted by who guesses: a source at an account, a browser in which the author signed in before
-// (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"), or a session. Only whoever guessed wrong is refused.
-// What strangers guess makes other strangers wait, and never those who are known.
+// (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"), or a session. Only whoever guessed wrong is
+// refused. What strangers guess makes other strangers wait, and never those who are known.
 const (
 	guessWindow     = 15 * time.Minute
 	guessesOfPair   = 10 // from one source at one account; also in one known browser, and in one session
@@ -70,9 +70,9 @@ func (h *Handler) guesser(req *request, name string, author blog.Author) (guesse
 	return guesser{known: true, source: "browser:" + hash}, err
 }
 
-// guess compares a password with a kept one. stale is as in matches. A guesser who was wrong too often is errSlow, and too
-// many at once are errBusy: then nothing was compared. A guess is counted before it is compared, so that many at once are
-// counted as many, and forgotten when it was right or was not compared.
+// guess compares a password with a kept one. stale is as in matches. A guesser who was wrong too often is errSlow, and
+// too many at once are errBusy: then nothing was compared. A guess is counted before it is compared, so that many at
+// once are counted as many, and forgotten when it was right or was not compared.
 func (h *Handler) guess(ctx context.Context, who guesser, password, kept string) (ok, stale bool, err error) {
 	now := h.now()
 	before, err := h.failures(ctx, who, now)
@@ -103,7 +103,8 @@ func (h *Handler) guess(ctx context.Context, who guesser, password, kept string)
 }
 
 // compare is guess once the guess is counted.
-func (h *Handler) compare(ctx context.Context, who guesser, password, kept string, delay time.Duration) (ok, stale bool, err error) {
+func (h *Handler) compare(ctx context.Context, who guesser, password, kept string,
+	delay time.Duration) (ok, stale bool, err error) {
 	now := h.now()
 	with, err := h.failures(ctx, who, now)
 	if err != nil {
@@ -132,7 +133,8 @@ type failures struct {
 
 func (h *Handler) failures(ctx context.Context, who guesser, now time.Time) (f failures, err error) {
 	since := now.Add(-guessWindow)
-	if f.pair, err = h.store.GuessesBetween(ctx, who.account, who.source, since, guessesOfPair+1); err != nil || who.known {
+	if f.pair, err = h.store.GuessesBetween(ctx, who.account, who.source, since, guessesOfPair+1); err != nil ||
+		who.known {
 		return f, err
 	}
 	if f.source, err = h.store.GuessesFrom(ctx, who.source, since, guessesOfSource+1); err != nil {
@@ -142,8 +144,8 @@ func (h *Handler) failures(ctx context.Context, who guesser, now time.Time) (f f
 	return f, err
 }
 
-// refusedFor is how long this guesser is refused; 0 when they may guess. Of the failures, own is the guess that is being
-// judged.
+// refusedFor is how long this guesser is refused; 0 when they may guess. Of the failures, own is the guess that is
+// being judged.
 func (f failures) refusedFor(now time.Time, own int) time.Duration {
 	return max(untilFewer(f.pair, guessesOfPair+own, now), untilFewer(f.source, guessesOfSource+own, now))
 }
@@ -227,7 +229,8 @@ func (h *Handler) remember(req *request) error {
 	if err := h.store.AddKnownBrowser(req.ctx(), browser, h.browserHash(req)); err != nil {
 		return err
 	}
-	http.SetCookie(req.w, &http.Cookie{Name: h.browserCookie(), Value: token, Path: "/login", MaxAge: int(knownFor / time.Second),
+	http.SetCookie(req.w, &http.Cookie{Name: h.browserCookie(), Value: token, Path: "/login",
+		MaxAge:   int(knownFor / time.Second),
 		HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteStrictMode})
 	return nil
 }

@@ -20,8 +20,10 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		}
 		o.browser().open("/login").sees("Nobody writes here yet.")
 		o.browser().open("/admin/first-run?token=guessed").want(404, "/admin/first-run").sees("This link opens nothing")
-		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain, "for ever")
-		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password", "short").want(422, "/admin/first-run")
+		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain,
+			"for ever")
+		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password",
+			"short").want(422, "/admin/first-run")
 		b.sees("kept for the system", "The password is too short")
 		if b.field("blog") != "Aan de overkant" || b.field("name") != "Ilse Verhaagen" || b.field("handle") != "admin" {
 			t.Errorf("the form lost words: %q %q %q", b.field("blog"), b.field("name"), b.field("handle"))
@@ -29,14 +31,17 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		b.press("Begin", "handle", "@Ilse", "email", "Ilse@overkant.example", "password", password).want(200, "/admin")
 		b.sees("The blog is yours", "Write the first article", "Aan de overkant")
 		ilse, err := o.store.AuthorByName(t.Context(), "ilse@overkant.example")
-		if err != nil || ilse.Role != blog.Admin || ilse.Handle != "ilse" || !strings.HasPrefix(ilse.ProofKey, "z6Mk") || !strings.Contains(ilse.PublicKey, "PUBLIC KEY") {
+		if err != nil || ilse.Role != blog.Admin || ilse.Handle != "ilse" || !strings.HasPrefix(ilse.ProofKey, "z6Mk") ||
+			!strings.Contains(ilse.PublicKey, "PUBLIC KEY") {
 			t.Errorf("the author is %+v (%v)", ilse, err)
 		}
-		if keys, err := o.store.SigningKeys(t.Context(), ilse.ID); err != nil || !strings.Contains(keys.Current, "PRIVATE KEY") {
+		if keys, err := o.store.SigningKeys(t.Context(), ilse.ID); err != nil ||
+			!strings.Contains(keys.Current, "PRIVATE KEY") {
 			t.Errorf("no signing key (%v)", err)
 		}
 		o.browser().open(link).want(404, "/admin/first-run").sees("This link opens nothing")
-		o.browser().open("/login").lacks("Nobody writes here yet.").press("Sign in", "user", "ilse", "pass", password).want(200, "/admin")
+		o.browser().open("/login").lacks("Nobody writes here yet.").press("Sign in", "user", "ilse", "pass",
+			password).want(200, "/admin")
 	})
 }
 
@@ -74,7 +79,8 @@ func TestTheDoorOpensToNameAndPassword(t *testing.T) {
 		if b.cookie() != "" {
 			t.Error("somebody without a sign-in has a cookie")
 		}
-		b.press("Sign in", "user", "Ilse@"+o.site.HandleDomain, "pass", password).want(200, "/admin/articles?tab=drafts").sees("No drafts")
+		b.press("Sign in", "user", "Ilse@"+o.site.HandleDomain, "pass", password).want(200,
+			"/admin/articles?tab=drafts").sees("No drafts")
 		first := b.cookie()
 		if len(first) != 64 {
 			t.Errorf("the token is %q", first)
@@ -111,7 +117,8 @@ func TestTheCookieAndThePagesArePrivate(t *testing.T) {
 			if got := b.header.Get("Cache-Control"); got != "private, no-store" {
 				t.Errorf("%s may be kept: %q", path, got)
 			}
-			if csp := b.header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || !strings.Contains(csp, "script-src 'self'") {
+			if csp := b.header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") ||
+				!strings.Contains(csp, "script-src 'self'") {
 				t.Errorf("%s: %q", path, csp)
 			}
 		}
@@ -164,7 +171,8 @@ func TestAPasswordOfAMegabyteCostsNothing(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1<<20)).want(400, "/login")
 		body := "user=ilse&pass=" + strings.Repeat("a", 5<<20)
-		o.browser().post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413, "/login").sees("too much at once")
+		o.browser().post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413,
+			"/login").sees("too much at once")
 	})
 }
 
@@ -203,7 +211,8 @@ func TestAfterTheDoorOneIsNeverLedAway(t *testing.T) {
 		if b.at.Host != o.site.Host() || b.at.Path != "/admin" {
 			t.Errorf("led to %s", b.at)
 		}
-		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password, "to", "/admin/followers?q=bram").want(200, "/admin/followers?q=bram")
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password, "to",
+			"/admin/followers?q=bram").want(200, "/admin/followers?q=bram")
 	})
 }
 
@@ -238,10 +247,12 @@ func TestANewPasswordEndsTheOtherSignIns(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		here, there := o.signIn("ilse"), o.signIn("ilse")
 		before := here.cookie()
-		here.open("/admin/account").press("Change it", "old", "not this one", "new", "a new one of some length").want(422, "/admin/account").sees("not your password")
+		here.open("/admin/account").press("Change it", "old", "not this one", "new", "a new one of some length").want(422,
+			"/admin/account").sees("not your password")
 		here.press("Change it", "old", password, "new", "short").want(422, "/admin/account").sees("too short")
 		there.open("/admin").want(200, "/admin")
-		here.press("Change it", "old", password, "new", "a new one of some length").want(200, "/admin/account").sees("The password is changed")
+		here.press("Change it", "old", password, "new", "a new one of some length").want(200,
+			"/admin/account").sees("The password is changed")
 		if here.cookie() == before {
 			t.Error("the token stayed the same")
 		}
@@ -291,7 +302,8 @@ func TestT139ADisabledAuthorIsOutAtTheNextRequest(t *testing.T) {
 		if err := o.store.SaveAuthor(t.Context(), ilse); err != nil {
 			t.Fatal(err)
 		}
-		b.post("/admin/settings", "application/x-www-form-urlencoded", strings.NewReader("name=Mine&language=en&zone=UTC"), "Sec-Fetch-Site", "same-origin").want(401, "/admin/settings")
+		b.post("/admin/settings", "application/x-www-form-urlencoded", strings.NewReader("name=Mine&language=en&zone=UTC"),
+			"Sec-Fetch-Site", "same-origin").want(401, "/admin/settings")
 		if site, err := o.store.Site(t.Context()); err != nil || site.Name != "De Overkant" {
 			t.Errorf("somebody disabled made it %q, %v", site.Name, err)
 		}

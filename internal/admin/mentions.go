@@ -88,7 +88,8 @@ func (h *Handler) readMentions(req *request, p *mentionsPage) error {
 
 func (req *request) mention(m blog.Mention, found people) mention {
 	row := mention{commentRow: commentRow{ID: m.ID, Private: m.Visibility == blog.RestrictedComment, Home: m.URL,
-		When: when(m.ArrivedAt, req.now, req.zone), Language: m.Language, Warning: m.Warning, Words: bodyHTML(m.HTML, m.Plain)},
+		When: when(m.ArrivedAt, req.now, req.zone), Language: m.Language, Warning: m.Warning,
+		Words: bodyHTML(m.HTML, m.Plain)},
 		Answered: m.Answers, Limited: found.actors[m.ActorID].Block == blog.Limit}
 	if row.Private {
 		row.Why, row.Class = "Private: for you alone, and shown nowhere", "wait"

@@ -16,34 +16,43 @@ func TestWhoIsNamedElsewhereReadsItAtTheDesk(t *testing.T) {
 		bram := o.server("veerhuis").Person("bram")
 		b, other := o.signIn("ilse"), o.signIn("tobias")
 		b.open("/admin/mentions").sees("Nobody has named you yet.")
-		said, err := bram.Post(o.soon(), `<p>Ask Ilse <script>x()</script>about ferries.</p>`, fedtest.Mention(o.site.ActorID(ilse.ID)))
+		said, err := bram.Post(o.soon(), `<p>Ask Ilse <script>x()</script>about ferries.</p>`,
+			fedtest.Mention(o.site.ActorID(ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bram.Post(o.soon(), "<p>Tobias, between us.</p>", fedtest.Direct(), fedtest.Mention(o.site.ActorID(tobias.ID))); err != nil {
+		if _, err := bram.Post(o.soon(), "<p>Tobias, between us.</p>", fedtest.Direct(),
+			fedtest.Mention(o.site.ActorID(tobias.ID))); err != nil {
 			t.Fatal(err)
 		}
 		// Those of others are not the editors' business, private or not.
-		b.open("/admin/mentions").sees("One post elsewhere names you", "Bram", "Ask Ilse about ferries.").lacks("x()", "between us", "Private")
-		other.open("/admin/mentions").sees("Tobias, between us.", "Private: for you alone").lacks("ferries", "Answer with an article")
-		for _, page := range []string{"/admin", "/admin/comments", "/admin/comments?tab=private", "/admin/articles", "/admin/network"} {
+		b.open("/admin/mentions").sees("One post elsewhere names you", "Bram", "Ask Ilse about ferries.").lacks("x()",
+			"between us", "Private")
+		other.open("/admin/mentions").sees("Tobias, between us.", "Private: for you alone").lacks("ferries",
+			"Answer with an article")
+		for _, page := range []string{"/admin", "/admin/comments", "/admin/comments?tab=private", "/admin/articles",
+			"/admin/network"} {
 			b.open(page).lacks("between us")
 		}
 		b.open("/admin/mentions")
-		if link := b.link("Answer with an article to Bram"); link != "/admin/articles/new?"+(url.Values{"in-reply-to": {said.Object}}).Encode() {
+		if link := b.link("Answer with an article to Bram"); link != "/admin/articles/new?"+
+			(url.Values{"in-reply-to": {said.Object}}).Encode() {
 			t.Errorf("the way to an answer is %q", link)
 		}
 		b.open(b.link("Answer with an article to Bram"))
 		if b.field("in-reply-to") != said.Object {
 			t.Errorf("the new article answers %q", b.field("in-reply-to"))
 		}
-		b.open("/admin/mentions").press("Hide Bram").want(200, "/admin/mentions").sees("Hidden from the list.", "Nobody has named you yet.", "Hidden 1")
-		b.open("/admin/mentions?tab=hidden").sees("Ask Ilse about ferries.").press("Show again Bram").sees("Back in the list.")
+		b.open("/admin/mentions").press("Hide Bram").want(200, "/admin/mentions").sees("Hidden from the list.",
+			"Nobody has named you yet.", "Hidden 1")
+		b.open("/admin/mentions?tab=hidden").sees("Ask Ilse about ferries.").press("Show again Bram").sees(
+			"Back in the list.")
 		mentions := b.open("/admin/mentions").sees("Ask Ilse about ferries.").source
 		// Nobody puts away what is not theirs.
 		_, rest, _ := strings.Cut(mentions, `action="/admin/mentions/`)
 		id, _, _ := strings.Cut(rest, `"`)
-		other.post("/admin/mentions/"+id, "application/x-www-form-urlencoded", strings.NewReader("state=hidden"), "Sec-Fetch-Site", "same-origin")
+		other.post("/admin/mentions/"+id, "application/x-www-form-urlencoded", strings.NewReader("state=hidden"),
+			"Sec-Fetch-Site", "same-origin")
 		other.want(404, "/admin/mentions")
 		b.open("/admin/mentions").sees("Ask Ilse about ferries.")
 	})

@@ -30,17 +30,21 @@ func TestF054AReportGoesFromTheDeskByTheInstanceActorAndToNobodyElse(t *testing.
 		}
 		page := "/admin/comments/" + string(c.ID)
 		b.open("/admin/comments?tab=published").sees("Report … Kade")
-		b.open(page).sees("Report to "+zilverduin.Host).press("Send the report", "report", "  ").want(422, page+"/report").sees("The report has no words.")
-		b.press("Send the report", "report", "Sells boats under every article.").want(200, page).sees("Reported to " + zilverduin.Host)
+		b.open(page).sees("Report to "+zilverduin.Host).press("Send the report", "report", "  ").want(422,
+			page+"/report").sees("The report has no words.")
+		b.press("Send the report", "report", "Sells boats under every article.").want(200,
+			page).sees("Reported to " + zilverduin.Host)
 		letter, err := zilverduin.WaitFor(o.soon(), fedtest.OfType("Flag"))
 		if err != nil {
 			t.Fatalf("no correctly signed report: %v", err)
 		}
 		flag := letter.JSON()
-		if _, cc := flag["cc"]; cc || flag["actor"] != o.site.InstanceID() || letter.KeyID != o.site.InstanceID()+"#main-key" || "http://"+zilverduin.Host+letter.Inbox != kade.Inbox() {
+		if _, cc := flag["cc"]; cc || flag["actor"] != o.site.InstanceID() ||
+			letter.KeyID != o.site.InstanceID()+"#main-key" || "http://"+zilverduin.Host+letter.Inbox != kade.Inbox() {
 			t.Errorf("sent %s with %s to %s", letter.Body, letter.KeyID, letter.Inbox)
 		}
-		if strings.Contains(string(letter.Body), string(ilse.ID)) || !strings.Contains(string(letter.Body), reply.Object) || !strings.Contains(string(letter.Body), "Sells boats") {
+		if strings.Contains(string(letter.Body), string(ilse.ID)) || !strings.Contains(string(letter.Body), reply.Object) ||
+			!strings.Contains(string(letter.Body), "Sells boats") {
 			t.Errorf("it says %s", letter.Body)
 		}
 		if n := len(veerhuis.Received("Flag")); n != 0 {
@@ -58,7 +62,8 @@ func TestF054AReportGoesFromTheDeskByTheInstanceActorAndToNobodyElse(t *testing.
 			return strings.Contains(b.open("/admin/reports?tab=sent").text(), "To "+zilverduin.Host+": delivered")
 		})
 		b.sees("sent by Ilse Verhaagen", "Sells boats")
-		if err := o.outbox.Report(o.soon(), ilse.ID, c.ID, "Again."); err == nil || !strings.Contains(err.Error(), "sent before") {
+		if err := o.outbox.Report(o.soon(), ilse.ID, c.ID, "Again."); err == nil ||
+			!strings.Contains(err.Error(), "sent before") {
 			t.Errorf("a second report: %v", err)
 		}
 	})
@@ -80,14 +85,20 @@ func TestReportsAreReadResolvedAndActedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.Report(o.soon(), found.ID, []string{reply.Object}, "He sells boats.\n<script>alert(1)</script>"); err != nil {
+		if _, err := veerhuis.Report(o.soon(), found.ID, []string{reply.Object},
+			"He sells boats.\n<script>alert(1)</script>"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.Person("bram").Report(o.soon(), found.ID, []string{o.site.ArticleID(a.ObjectID)}, "Too wide."); err != nil {
+		if _, err := veerhuis.Person("bram").Report(o.soon(), found.ID, []string{o.site.ArticleID(a.ObjectID)},
+			"Too wide."); err != nil {
 			t.Fatal(err)
 		}
-		o.until("both are there", func() bool { return strings.Contains(b.open("/admin/reports").text(), "Two reports wait") })
-		b.sees("He sells boats.", "From "+veerhuis.Host, "The author Ilse Verhaagen", "Buy boats.", "Too wide.", "From Bram", "The article “Four minutes wide”", "Reports 2 open")
+		o.until("both are there", func() bool {
+			return strings.Contains(b.open("/admin/reports").text(),
+				"Two reports wait")
+		})
+		b.sees("He sells boats.", "From "+veerhuis.Host, "The author Ilse Verhaagen", "Buy boats.", "Too wide.", "From Bram",
+			"The article “Four minutes wide”", "Reports 2 open")
 		if strings.Contains(b.source, "<script>alert") {
 			t.Error("a script reached the desk")
 		}
@@ -100,11 +111,13 @@ func TestReportsAreReadResolvedAndActedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range list {
-			b.post("/admin/reports/"+string(c.ID), "application/x-www-form-urlencoded", strings.NewReader("answer=resolve")).want(200, "/admin/reports?").sees("Resolved.")
+			b.post("/admin/reports/"+string(c.ID), "application/x-www-form-urlencoded",
+				strings.NewReader("answer=resolve")).want(200, "/admin/reports?").sees("Resolved.")
 		}
 		b.open("/admin/reports").sees("No report waits.")
 		b.open("/admin/reports?tab=resolved").sees("resolved by Ilse Verhaagen", "Too wide.")
-		b.post("/admin/reports/"+string(list[0].ID), "application/x-www-form-urlencoded", strings.NewReader("answer=reopen")).want(200, "/admin/reports?").sees("Open again.")
+		b.post("/admin/reports/"+string(list[0].ID), "application/x-www-form-urlencoded",
+			strings.NewReader("answer=reopen")).want(200, "/admin/reports?").sees("Open again.")
 		b.open("/admin/reports").sees("One report waits")
 	})
 }
@@ -114,7 +127,8 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		kade := o.server("zilverduin").Person("kade")
 		b := o.signIn("ilse")
-		b.open("/admin/blocks").sees("No server is blocked.").open("/admin/blocks?tab=people").sees("No single person is blocked.")
+		b.open("/admin/blocks").sees("No server is blocked.").open("/admin/blocks?tab=people").sees("No single person is " +
+			"blocked.")
 		a := o.published(b, "open")
 		o.befriend(kade, "ilse")
 		if _, err := kade.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Buy boats.</p>"); err != nil {
@@ -130,30 +144,37 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 			}
 		}
 		b.open("/admin/followers").sees("Block … Kade")
-		b.open("/admin/blocks/new?person="+url.QueryEscape(kade.ID)).sees("@"+kade.Handle()+" alone", "Everybody on "+blocklist.Domain(kade.Server.Host), "1 follower, 1 comment and 1 reaction")
+		b.open("/admin/blocks/new?person="+url.QueryEscape(kade.ID)).sees("@"+kade.Handle()+" alone",
+			"Everybody on "+blocklist.Domain(kade.Server.Host), "1 follower, 1 comment and 1 reaction")
 		long := strings.Repeat("x", 501)
-		b.press("Block", "reason", long, "note", "Boats.").want(422, "/admin/blocks").sees("The reason is longer than 500 characters")
+		b.press("Block", "reason", long, "note", "Boats.").want(422,
+			"/admin/blocks").sees("The reason is longer than 500 characters")
 		if b.field("reason") != long || !strings.Contains(b.source, "Boats.") {
 			t.Error("a word was lost")
 		}
 		public(1)
-		b.press("Block", "reason", "Spam").want(200, "/admin/blocks?tab=people").sees("Refused: nothing of theirs", "@"+kade.Handle(), "Refused", "Spam", "Boats.")
+		b.press("Block", "reason", "Spam").want(200, "/admin/blocks?tab=people").sees("Refused: nothing of theirs",
+			"@"+kade.Handle(), "Refused", "Spam", "Boats.")
 		public(0)
 		if n, err := o.store.CountFollowers(o.soon(), a.VoiceID); err != nil || n.Accepted != 0 {
 			t.Errorf("%+v follow, %v", n, err)
 		}
-		b.press("Undo the block of @"+kade.Handle()).want(200, "/admin/blocks?tab=people").sees("what they said stands again", "must follow anew")
+		b.press("Undo the block of @"+kade.Handle()).want(200, "/admin/blocks?tab=people").sees("what they said stands again",
+			"must follow anew")
 		public(1)
-		b.open("/admin/blocks").press("See what it takes away", "subject", "no domain").want(422, "/admin/blocks/new").sees("is not the domain of a server")
+		b.open("/admin/blocks").press("See what it takes away", "subject", "no domain").want(422,
+			"/admin/blocks/new").sees("is not the domain of a server")
 		if b.field("subject") != "no domain" {
 			t.Errorf("the field says %q", b.field("subject"))
 		}
-		b.press("See what it takes away", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level", "limit").want(200, "/admin/blocks?tab=servers").sees("Limited")
+		b.press("See what it takes away", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level",
+			"limit").want(200, "/admin/blocks?tab=servers").sees("Limited")
 		public(0)
 		b.open("/admin/comments").sees("Held: who wrote it is limited")
 		b.press("Approve Kade")
 		public(1)
-		b.open("/admin/blocks").press("See what it takes away", "subject", o.site.URL).press("Block").want(422, "/admin/blocks").sees("is this blog itself")
+		b.open("/admin/blocks").press("See what it takes away", "subject", o.site.URL).press("Block").want(422,
+			"/admin/blocks").sees("is this blog itself")
 	})
 }
 
@@ -161,13 +182,18 @@ func TestAListIsSeenBeforeItIsImported(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Editor)
 		b := o.signIn("ilse")
-		const list = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\nevil.example,suspend,false,false,\"Spam, loud\",false\nloud.example,silence,true,false,,false\nquiet.example,noop,,,,\n"
-		b.open("/admin/blocks").press("Look at the list", file{"list", "list.csv", "evil.example\nev**.example\n"}).want(422, "/admin/blocks/import").sees("The list was not imported.", "line 2")
-		b.press("Look at the list", file{"list", "list.csv", list}).want(200, "/admin/blocks/import").sees("Import this list?", "evil.example", "Spam, loud", "1 line blocks nothing", "1 line would also refuse pictures")
+		const list = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\nevil.example,suspend," +
+			"false,false,\"Spam, loud\",false\nloud.example,silence,true,false,,false\nquiet.example,noop,,,,\n"
+		b.open("/admin/blocks").press("Look at the list", file{"list", "list.csv", "evil.example\nev**.example\n"}).want(422,
+			"/admin/blocks/import").sees("The list was not imported.", "line 2")
+		b.press("Look at the list", file{"list", "list.csv", list}).want(200,
+			"/admin/blocks/import").sees("Import this list?", "evil.example", "Spam, loud", "1 line blocks nothing",
+			"1 line would also refuse pictures")
 		if n, err := o.store.CountBlocks(o.soon(), blog.BlockServer); err != nil || n != 0 {
 			t.Fatalf("%d are blocked before it was agreed to, %v", n, err)
 		}
-		b.press("Import").want(200, "/admin/blocks?").sees("The list is imported.", "evil.example", "Spam, loud", "loud.example", "Limited")
+		b.press("Import").want(200, "/admin/blocks?").sees("The list is imported.", "evil.example", "Spam, loud",
+			"loud.example", "Limited")
 		b.open("/admin/blocks.csv")
 		if want := "evil.example,suspend,false,false,\"Spam, loud\",false\nloud.example,silence,false,false,,false\n"; !strings.HasSuffix(b.source, want) {
 			t.Errorf("exported\n%s", b.source)

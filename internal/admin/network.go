@@ -63,7 +63,8 @@ func (h *Handler) network(req *request) error {
 	if p.Articles, err = h.rows(req, recent); err != nil {
 		return err
 	}
-	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 && !slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
+	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 &&
+		!slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing had to be sent yet."
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/network", p)
@@ -96,7 +97,8 @@ func (req *request) peer(s store.Peer) peer {
 
 // refusal names who refuses what whom sends, with the server's own words.
 func (req *request) refusal(r store.Refusal) peer {
-	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now", Words: "Refusing since " + req.since(r.Since) + ": it answers "}
+	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now",
+		Words: "Refusing since " + req.since(r.Since) + ": it answers "}
 	if r.NextAt != nil {
 		p.Status = "tried again " + nextTry(*r.NextAt, req)
 	}
@@ -104,7 +106,8 @@ func (req *request) refusal(r store.Refusal) peer {
 	if r.Voice != "" {
 		who = "@" + r.Voice
 	}
-	p.Words += strings.TrimSpace(fmt.Sprintf("%d %s", r.Code, r.Answer)) + " to what " + who + " sends (" + r.Kind + "). " + text.Plural(r.Letters, "letter waits", "letters wait") + " for it."
+	p.Words += strings.TrimSpace(fmt.Sprintf("%d %s", r.Code, r.Answer)) + " to what " + who + " sends (" + r.Kind +
+		"). " + text.Plural(r.Letters, "letter waits", "letters wait") + " for it."
 	return p
 }
 
@@ -116,7 +119,8 @@ func (req *request) asideServer(s store.AsideServer) asideServer {
 	if since := s.SilentSince(); since != nil {
 		words = "Silent since " + when(*since, req.now, req.zone) + "."
 	}
-	return asideServer{s.Host, s.Software, words + " " + text.Plural(s.Followers, "follower is", "followers are") + " set aside."}
+	return asideServer{s.Host, s.Software, words + " " + text.Plural(s.Followers, "follower is", "followers are") +
+		" set aside."}
 }
 
 // decideAside brings the followers on a dead server back, or removes them.

@@ -101,7 +101,8 @@ func open(t testing.TB, s *store.Store, folder string) *overkant {
 	}
 	host := listener.Addr().String()
 	o := &overkant{t: t, store: s}
-	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant", Language: "en",
+	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant",
+		Language: "en",
 		Timezone: "Europe/Amsterdam", PublicKey: public, CreatedAt: time.Now()}, private)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +157,8 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	o.t.Cleanup(func() { o.world.Close() })
 }
 
-func (o *overkant) run(listener net.Listener, handler http.Handler, courier *delivery.Courier, in *inbox.Inbox, client *remote.Client) {
+func (o *overkant) run(listener net.Listener, handler http.Handler, courier *delivery.Courier, in *inbox.Inbox,
+	client *remote.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{Handler: handler}
 	var working sync.WaitGroup
@@ -181,8 +183,9 @@ func (o *overkant) author(handle, name string, role blog.Role) blog.Author {
 		o.t.Fatal(err)
 	}
 	now := time.Now().UTC()
-	a := blog.Author{Role: role, Language: "en", Password: made.password, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
-		PublicKey: made.public, ProofKey: made.proof, Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	a := blog.Author{Role: role, Language: "en", Password: made.password,
+		Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+			PublicKey: made.public, ProofKey: made.proof, Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
 	if err := o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: made.private, Ed25519: made.proving}); err != nil {
 		o.t.Fatal(err)
 	}
@@ -228,7 +231,8 @@ func (o *overkant) signIn(handle string) *browser {
 	}
 	now, token := time.Now(), rand.Text()
 	sum := sha256.Sum256([]byte(token))
-	in := store.Session{TokenHash: hex.EncodeToString(sum[:]), VoiceID: who.ID, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}
+	in := store.Session{TokenHash: hex.EncodeToString(sum[:]), VoiceID: who.ID, CreatedAt: now, UsedAt: now,
+		ExpiresAt: now.Add(time.Hour)}
 	if err := o.store.AddSession(o.t.Context(), in); err != nil {
 		o.t.Fatal(err)
 	}

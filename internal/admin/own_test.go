@@ -72,7 +72,8 @@ func TestT137AnotherAuthorsThingsAreNotFoundByTheirIds(t *testing.T) {
 			for _, path := range []string{own.comment, own.private} {
 				b.open(path).want(404, path).lacks("Canary")
 			}
-			for _, list := range []string{"/admin", "/admin/articles?tab=drafts", "/admin/comments", "/admin/comments?tab=private", "/admin/pictures", "/admin/network"} {
+			for _, list := range []string{"/admin", "/admin/articles?tab=drafts", "/admin/comments",
+				"/admin/comments?tab=private", "/admin/pictures", "/admin/network"} {
 				b.open(list).want(200, "/admin").lacks("Canary")
 			}
 		}
@@ -88,16 +89,22 @@ func TestT138AnotherAuthorsThingsAreNotChangedByTheirIds(t *testing.T) {
 		before := o.everything(own)
 		b := o.signIn("tobias")
 		for path, form := range map[string]url.Values{
-			own.draft: {"title": {"Mine"}, "text": {"Mine"}, "language": {"en"}}, own.article: {"title": {"Mine"}, "text": {"Mine"}, "language": {"en"}},
-			own.draft + "/publish": {"visibility": {"public"}}, own.draft + "/delete": {}, own.article + "/delete": {}, own.article + "/withdraw": {}, own.article + "/report/retry": {},
-			own.comment + "/state": {"state": {"shown"}}, own.private + "/state": {"state": {"hidden"}}, own.comment + "/reply": {"text": {"Mine"}},
-			own.comment + "/delete": {}, own.private + "/delete": {}, own.comment + "/report": {"report": {"Mine"}}, own.picture: {"alt": {"Mine"}},
+			own.draft:              {"title": {"Mine"}, "text": {"Mine"}, "language": {"en"}},
+			own.article:            {"title": {"Mine"}, "text": {"Mine"}, "language": {"en"}},
+			own.draft + "/publish": {"visibility": {"public"}}, own.draft + "/delete": {}, own.article + "/delete": {},
+			own.article + "/withdraw": {}, own.article + "/report/retry": {},
+			own.comment + "/state": {"state": {"shown"}}, own.private + "/state": {"state": {"hidden"}},
+			own.comment + "/reply":  {"text": {"Mine"}},
+			own.comment + "/delete": {}, own.private + "/delete": {}, own.comment + "/report": {"report": {"Mine"}},
+			own.picture:        {"alt": {"Mine"}},
 			"/admin/followers": {"actor": {bram.ID}, "answer": {"remove"}},
 		} {
-			b.post(path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()), "Sec-Fetch-Site", "same-origin").want(404, path)
+			b.post(path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()), "Sec-Fetch-Site",
+				"same-origin").want(404, path)
 		}
 		for _, path := range []string{"/admin/settings", "/admin/blocks", "/admin/blocks/undo"} {
-			b.post(path, "application/x-www-form-urlencoded", strings.NewReader("name=Mine"), "Sec-Fetch-Site", "same-origin").want(403, path)
+			b.post(path, "application/x-www-form-urlencoded", strings.NewReader("name=Mine"), "Sec-Fetch-Site",
+				"same-origin").want(403, path)
 		}
 		if after := o.everything(own); after != before {
 			t.Errorf("something changed:\n%s\n%s", before, after)
@@ -110,7 +117,8 @@ func (o *overkant) everything(own theirs) string {
 	o.t.Helper()
 	b := o.signIn("ilse")
 	var said strings.Builder
-	for _, path := range []string{own.draft, own.comment, own.private, "/admin/pictures", "/admin/followers", "/admin/settings", "/admin/articles?tab=published", "/admin/reports?tab=sent"} {
+	for _, path := range []string{own.draft, own.comment, own.private, "/admin/pictures", "/admin/followers",
+		"/admin/settings", "/admin/articles?tab=published", "/admin/reports?tab=sent"} {
 		said.WriteString(b.open(path).want(200, "/admin").text())
 	}
 	return said.String()
@@ -136,12 +144,15 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 				t.Errorf("series (-want +got):\n%s", diff)
 			}
 		}
-		tobias.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part", "1").press("Publish as chosen").sees("Published")
+		tobias.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part",
+			"1").press("Publish as chosen").sees("Published")
 		are("River days at river-days of 0")
 
-		samir.open("/admin/articles/new").press("Save", "title", "Call", "text", prose, "series", "Call 555-0100 now", "part", "1", "planned", "3").want(200, "/admin/articles/")
+		samir.open("/admin/articles/new").press("Save", "title", "Call", "text", prose, "series", "Call 555-0100 now", "part",
+			"1", "planned", "3").want(200, "/admin/articles/")
 		call := samir.at.Path
-		samir.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "river days", "part", "2", "planned", "77").want(200, "/admin/articles/")
+		samir.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "river days", "part", "2",
+			"planned", "77").want(200, "/admin/articles/")
 		two := samir.at.Path
 		samir.open(two+"/texts/nl").press("Keep as a draft", "title", "Twee", "text", "Woorden.").want(200, two)
 		are("River days at river-days of 0")
@@ -159,7 +170,8 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 		ilse.open(two+"/publish").press("Publish as chosen", "when", "later", "date", tomorrow).want(200, two)
 		are("River days at river-days of 0")
 		samir.open(two).want(403, two)
-		samir.post(two, "application/x-www-form-urlencoded", strings.NewReader("title=Two&text=Other&series=Call+now&part=1&planned=9&action=save")).want(403, two)
+		samir.post(two, "application/x-www-form-urlencoded",
+			strings.NewReader("title=Two&text=Other&series=Call+now&part=1&planned=9&action=save")).want(403, two)
 		samir.post(two+"/delete", "application/x-www-form-urlencoded", nil).want(403, two)
 		are("River days at river-days of 0")
 
@@ -168,7 +180,8 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 		ilse.open(two).press("Do not publish it").want(200, two)
 		ilse.open(two + "/publish").press("Publish as chosen").sees("Published")
 		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 77")
-		samir.post(two, "application/x-www-form-urlencoded", strings.NewReader("title=Two&text=Other&series=River+days&part=2&planned=9&action=save")).want(403, two)
+		samir.post(two, "application/x-www-form-urlencoded",
+			strings.NewReader("title=Two&text=Other&series=River+days&part=2&planned=9&action=save")).want(403, two)
 		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 77")
 	})
 }
@@ -183,10 +196,12 @@ func TestATotalThatWasLetGoIsTakenBackWithIt(t *testing.T) {
 				t.Errorf("series %+v (%v), want %d parts", s, err, want)
 			}
 		}
-		b.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part", "1", "planned", "4").press("Publish as chosen").sees("Published")
+		b.open("/admin/articles/new").press("Publish…", "title", "One", "text", prose, "series", "River days", "part", "1",
+			"planned", "4").press("Publish as chosen").sees("Published")
 		one := strings.TrimSuffix(b.at.Path, "/report")
 		b.open("/admin/account").press("Save", "hold", "300").sees("Saved.")
-		b.open("/admin/articles/new").press("Publish…", "title", "Two", "text", prose, "series", "River days", "part", "2", "planned", "77").press("Publish as chosen").sees("It leaves in")
+		b.open("/admin/articles/new").press("Publish…", "title", "Two", "text", prose, "series", "River days", "part", "2",
+			"planned", "77").press("Publish as chosen").sees("It leaves in")
 		total(77)
 		two := strings.TrimSuffix(b.at.Path, "/report")
 		b.open(two).press("Save and tell", "planned", "78").want(200, two)

@@ -30,7 +30,8 @@ func TestPasswordsAreKeptAsTheyShouldBe(t *testing.T) {
 	if ok, stale := account.Matches("four words by the river", weak); !ok || !stale {
 		t.Errorf("one of a lower cost: ok %v, stale %v", ok, stale)
 	}
-	for _, broken := range []string{"", "x", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=0,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA",
+	for _, broken := range []string{"", "x", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA",
+		"$argon2id$v=19$m=19456,t=0,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=2,p=1$AAAA$"} {
 		if ok, _ := account.Matches("", broken); ok {
 			t.Errorf("%q opens", broken)
@@ -46,13 +47,14 @@ func TestPasswordsAreKeptAsTheyShouldBe(t *testing.T) {
 
 func TestSlugsAreMadeFromTitles(t *testing.T) {
 	for title, want := range map[string]string{
-		"Four minutes wide":                    "four-minutes-wide",
-		"Wie er zwijgt bij laagwater":          "wie-er-zwijgt-bij-laagwater",
-		"  What? -- Again_and again!  ":        "what-again-and-again",
-		"Über Öl":                              "uber-ol",
-		"…":                                    "untitled",
-		"":                                     "untitled",
-		strings.Repeat("een lange titel ", 20): "een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel",
+		"Four minutes wide":             "four-minutes-wide",
+		"Wie er zwijgt bij laagwater":   "wie-er-zwijgt-bij-laagwater",
+		"  What? -- Again_and again!  ": "what-again-and-again",
+		"Über Öl":                       "uber-ol",
+		"…":                             "untitled",
+		"":                              "untitled",
+		strings.Repeat("een lange titel ",
+			20): "een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel-een-lange-titel",
 	} {
 		if got := authoring.Slug(title, "nl"); got != want {
 			t.Errorf("Slug(%q) = %q, want %q", title, got, want)

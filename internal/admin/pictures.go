@@ -41,8 +41,10 @@ func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
 	}
 	var worded []libraryPicture
 	for _, one := range list {
-		shown := libraryPicture{picture: *shown(one, ""), Small: media.Thumbnail(one), Line: "![" + bracketless(one.Alt) + "](" + one.Name + ")",
-			Facts: text.Number(one.Width) + " × " + text.Number(one.Height) + " pixels, " + when(one.CreatedAt, req.now, req.zone)}
+		shown := libraryPicture{picture: *shown(one, ""), Small: media.Thumbnail(one),
+			Line: "![" + bracketless(one.Alt) + "](" + one.Name + ")",
+			Facts: text.Number(one.Width) + " × " + text.Number(one.Height) + " pixels, " +
+				when(one.CreatedAt, req.now, req.zone)}
 		if one.Alt == "" {
 			p.Pictures = append(p.Pictures, shown)
 			p.Wordless++

@@ -45,7 +45,8 @@ func (h *Handler) previewArticle(req *request) error {
 // showPreview shows what was typed, without saving it; the form waits below.
 func (h *Handler) showPreview(req *request, a blog.Article, p *editorPage) error {
 	var fields []keptFormField
-	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "language", "tags", "series", "part", "planned", "byline",
+	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "language", "tags", "series",
+		"part", "planned", "byline",
 		"format", "visibility", "comments", "quotes", "warning", "picture-alt", "upload-alt"} {
 		fields = append(fields, keptFormField{name, req.r.PostForm.Get(name)})
 	}

@@ -95,7 +95,8 @@ func takeProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	voice.Fields = nil
 	for i := range maxFields {
 		n := strconv.Itoa(i)
-		field := blog.Field{Name: strings.TrimSpace(form.Get("field-name-" + n)), Value: strings.TrimSpace(form.Get("field-value-" + n))}
+		field := blog.Field{Name: strings.TrimSpace(form.Get("field-name-" + n)),
+			Value: strings.TrimSpace(form.Get("field-value-" + n))}
 		if field.Name != "" || field.Value != "" {
 			voice.Fields = append(voice.Fields, field)
 		}

@@ -44,7 +44,8 @@ func drawn(t blog.Tally) ([]string, []keyLine) {
 			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
 		}
 	}
-	return bar(t.Servers, piece{"", t.Deliveries[blog.Delivered]}, piece{"again", t.Deliveries[blog.Retrying]}, piece{"wait", t.Deliveries[blog.Waiting]},
+	return bar(t.Servers, piece{"", t.Deliveries[blog.Delivered]}, piece{"again", t.Deliveries[blog.Retrying]},
+		piece{"wait", t.Deliveries[blog.Waiting]},
 		piece{"no", t.Deliveries[blog.Refused] + t.Deliveries[blog.GivenUp]}, piece{"gone", t.Deliveries[blog.GoneAway]}), key
 }
 

@@ -85,7 +85,8 @@ func (h *Handler) showPublish(req *request) error {
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt), Troubles: fieldErrors{}}
+	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt),
+		Troubles: fieldErrors{}}
 	p.Date = req.now.In(req.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
 	if a.ScheduledAt != nil {
 		p.When, p.Date = later, a.ScheduledAt.In(req.zone).Format(dateLayout)
@@ -134,7 +135,8 @@ func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
 		return nil, err
 	}
 	if n.Accepted > 0 {
-		reach = "goes to " + text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
+		reach = "goes to " + text.Plural(n.Accepted, "follower", "followers") + " on " +
+			text.Plural(n.Servers, "server", "servers")
 	}
 	wrote, err := h.countCarried(req, coauthors(a))
 	if err != nil {
@@ -150,11 +152,13 @@ func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
 	}
 	everywhere := carried
 	if announced > 0 {
-		everywhere += ", and is announced to " + text.Plural(announced, "follower", "followers") + " of the blog or the series"
+		everywhere += ", and is announced to " + text.Plural(announced, "follower", "followers") +
+			" of the blog or the series"
 	}
 	return []audience{
 		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + everywhere + "."},
-		{string(blog.Unlisted), "Unlisted", "For whoever has the address, not on the front page or in feeds; " + reach + carried + "."},
+		{string(blog.Unlisted), "Unlisted", "For whoever has the address, not on the front page or in feeds; " + reach +
+			carried + "."},
 		{string(blog.Followers), "Followers only", "Not on the web; " + reach + "."},
 		{string(blog.Local), "Only here", "On the front page and in the feeds; not sent to any server."},
 	}, nil
@@ -217,11 +221,16 @@ func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []ca
 	}
 	strong := template.HTML("<p><b>" + template.HTMLEscapeString(a.Title) + "</b></p>")
 	list := []card{
-		{Value: string(blog.FullArticle), Word: "Article", Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text. GoToSocial shows the summary as a content warning, and the title nowhere.",
+		{Value: string(blog.FullArticle), Word: "Article",
+			Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text. GoToSocial shows " +
+				"the summary as a content warning, and the title nowhere.",
 			Title: a.Title, Body: paragraph(a.Summary), Link: link, Preview: true},
-		{Value: string(blog.TeaserNote), Word: "Note with a link", Hint: "Looks the same on every server: title, summary and a link.",
+		{Value: string(blog.TeaserNote), Word: "Note with a link",
+			Hint: "Looks the same on every server: title, summary and a link.",
 			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
-		{Value: string(blog.FullNote), Word: "Note with the whole text", Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds long ones, and drops tables and notes.",
+		{Value: string(blog.FullNote), Word: "Note with the whole text",
+			Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds " +
+				"long ones, and drops tables and notes.",
 			Body: strong + req.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
 	}
 	for i := range list {
@@ -233,7 +242,8 @@ func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []ca
 	return list
 }
 
-// asNote is the whole text as Mastodon keeps it of what it is sent. It links nowhere, so that nobody leaves the form by it.
+// asNote is the whole text as Mastodon keeps it of what it is sent. It links nowhere, so that nobody leaves the form by
+// it.
 func (req *request) asNote(a blog.Article, r markup.Rendered) template.HTML {
 	sent := markup.Federated(r.HTML, markup.NoteHTML, req.site.ArticlePage(a))
 	return markup.StripLinks(markup.Clean(string(sent)).HTML).HTML()
@@ -265,13 +275,15 @@ func (h *Handler) publish(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"), Format: form.Get("format"),
-		Saved: form.Get("saved"), Troubles: fieldErrors{}}
+	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"),
+		Format: form.Get("format"),
+		Saved:  form.Get("saved"), Troubles: fieldErrors{}}
 	if a.Status == blog.Published { // the button was pressed twice
 		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
 	}
 	if token(a.SavedAt) != p.Saved {
-		p.Troubles["article"] = fieldError{"The article was changed since you opened this page.", "Look it over again; what you see now is what would go out."}
+		p.Troubles["article"] = fieldError{"The article was changed since you opened this page.",
+			"Look it over again; what you see now is what would go out."}
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusConflict, a, p)
 	}
@@ -307,7 +319,8 @@ func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, e
 		*a = scheduled
 		return "scheduled", nil
 	}
-	first, err := h.store.CountArticles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
+	first, err := h.store.CountArticles(req.ctx(),
+		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
 		return "", err
 	}
@@ -370,7 +383,8 @@ func (h *Handler) showWithdraw(req *request) error {
 			return err
 		}
 		if n > 0 {
-			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; none can be made to.", upper(text.Plural(n, "server", "servers")))
+			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; "+
+				"none can be made to.", upper(text.Plural(n, "server", "servers")))
 		}
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/withdraw", p)

@@ -10,7 +10,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// TestPagesAskNoMoreQueriesForMoreRows shows that the lists of the admin read what their rows need for all rows at once.
+// TestPagesAskNoMoreQueriesForMoreRows shows that the lists of the admin read what their rows need for all rows at
+// once.
 func TestPagesAskNoMoreQueriesForMoreRows(t *testing.T) {
 	t.Parallel()
 	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
@@ -63,12 +64,15 @@ func (o *overkant) rowOfEach(owner, other blog.Author, i int) {
 	}
 	writer := func(name string) string {
 		id := fmt.Sprintf("https://noordkade.example/users/%s%d", name, i)
-		check(o.store.SaveActor(ctx, blog.Actor{ID: id, Type: "Person", Handle: fmt.Sprintf("%s%d@noordkade.example", name, i), Host: "noordkade.example",
+		check(o.store.SaveActor(ctx, blog.Actor{ID: id, Type: "Person",
+			Handle: fmt.Sprintf("%s%d@noordkade.example", name, i), Host: "noordkade.example",
 			Inbox: id + "/inbox", FetchedAt: at}))
 		return id
 	}
-	a := blog.Article{ID: blog.NewID(at), VoiceID: owner.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Approve,
-		Quotes: "everyone", CreatedAt: at, Text: blog.Text{Language: "en", Title: fmt.Sprint("Ferry ", i), Slug: fmt.Sprint("ferry-", i), Markdown: "It rows.", HTML: "<p>It rows.</p>", Plain: "It rows."}}
+	a := blog.Article{ID: blog.NewID(at), VoiceID: owner.ID, Status: blog.Draft, Format: blog.FullArticle,
+		Visibility: blog.Public, Comments: blog.Approve,
+		Quotes: "everyone", CreatedAt: at, Text: blog.Text{Language: "en", Title: fmt.Sprint("Ferry ", i),
+			Slug: fmt.Sprint("ferry-", i), Markdown: "It rows.", HTML: "<p>It rows.</p>", Plain: "It rows."}}
 	check(a.Publish(at, time.UTC))
 	check(o.store.SaveArticle(ctx, &a, at))
 	comment := func(c blog.Comment) blog.ID {
@@ -80,13 +84,17 @@ func (o *overkant) rowOfEach(owner, other blog.Author, i int) {
 	}
 	parent := comment(blog.Comment{ActorID: writer("bram"), State: blog.CommentShown})
 	comment(blog.Comment{ActorID: writer("kade"), ParentID: parent, Kind: blog.Quoting, State: blog.CommentWaiting})
-	m := blog.Mention{ID: blog.NewID(at), VoiceID: owner.ID, ActorID: writer("dijla"), Visibility: blog.PublicComment, HTML: "<p>Ilse!</p>", Plain: "Ilse!", PublishedAt: at, ArrivedAt: at}
+	m := blog.Mention{ID: blog.NewID(at), VoiceID: owner.ID, ActorID: writer("dijla"), Visibility: blog.PublicComment,
+		HTML: "<p>Ilse!</p>", Plain: "Ilse!", PublishedAt: at, ArrivedAt: at}
 	m.Address = "https://noordkade.example/" + string(m.ID)
 	check(o.store.AddMention(ctx, m))
-	taken, err := o.store.AddComplaint(ctx, blog.Report{ID: blog.NewID(at), ActorID: writer("steiger"), Host: "noordkade.example", Words: "Rude.", State: blog.ComplaintOpen, At: at,
-		About: blog.Strings{o.site.NoteID(parent), o.site.ActorID(other.ID), o.site.ArticlePage(a)}})
+	taken, err := o.store.AddComplaint(ctx,
+		blog.Report{ID: blog.NewID(at), ActorID: writer("steiger"), Host: "noordkade.example", Words: "Rude.",
+			State: blog.ComplaintOpen, At: at,
+			About: blog.Strings{o.site.NoteID(parent), o.site.ActorID(other.ID), o.site.ArticlePage(a)}})
 	if check(err); !taken {
 		o.t.Fatal("the report was not taken")
 	}
-	check(o.store.SaveSeries(ctx, blog.Series{ID: blog.NewID(at), Slug: fmt.Sprint("road-", i), Title: fmt.Sprint("Road ", i), Language: "en"}))
+	check(o.store.SaveSeries(ctx, blog.Series{ID: blog.NewID(at), Slug: fmt.Sprint("road-", i),
+		Title: fmt.Sprint("Road ", i), Language: "en"}))
 }

@@ -67,7 +67,8 @@ func (h *Handler) reports(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Tabs = append(p.Tabs, tab{Word: tray.word, URL: "/admin/reports?tab=" + tray.name, Count: n, Here: tray.name == p.Tab})
+		p.Tabs = append(p.Tabs, tab{Word: tray.word, URL: "/admin/reports?tab=" + tray.name, Count: n,
+			Here: tray.name == p.Tab})
 		if tray.name != p.Tab {
 			continue
 		}
@@ -96,8 +97,8 @@ func (h *Handler) listReports(req *request, l store.ComplaintList) ([]reportRow,
 	return h.reportRows(req, found)
 }
 
-// reportRows makes reports ready to be shown. What they name is read for all of them at once, so that the number of queries
-// does not grow with the rows.
+// reportRows makes reports ready to be shown. What they name is read for all of them at once, so that the number of
+// queries does not grow with the rows.
 func (h *Handler) reportRows(req *request, reports []blog.Report) ([]reportRow, error) {
 	found, err := h.readReported(req.ctx(), reports)
 	if err != nil {
@@ -171,10 +172,11 @@ func (h *Handler) readReported(ctx context.Context, reports []blog.Report) (repo
 	return found, err
 }
 
-// subjectOf is what kind of thing of ours an address stands for, with its id or slug: actors, articles, notes or page; ""
-// for an address elsewhere.
+// subjectOf is what kind of thing of ours an address stands for, with its id or slug: actors, articles, notes or page;
+// "" for an address elsewhere.
 func subjectOf(site blog.Site, address string) (kind, id string) {
-	if kind, id, rest, ok := site.Local(address); ok && rest == "" && (kind == "actors" || kind == "articles" || kind == "notes") {
+	if kind, id, rest, ok := site.Local(address); ok && rest == "" &&
+		(kind == "actors" || kind == "articles" || kind == "notes") {
 		return kind, string(id)
 	}
 	if site.Owns(address) {
@@ -184,7 +186,8 @@ func subjectOf(site blog.Site, address string) (kind, id string) {
 }
 
 func (req *request) reportRow(c blog.Report, found reported) reportRow {
-	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words, By: found.voices[cmp.Or(c.VoiceID, c.ResolvedBy)].Name}
+	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words,
+		By: found.voices[cmp.Or(c.VoiceID, c.ResolvedBy)].Name}
 	// Servers report by an actor of their own, so that nobody learns who reported; its name says nothing.
 	if actor, ok := found.actors[c.ActorID]; ok && actor.Type != "Application" && actor.Type != "Service" {
 		row.Who = someone(actor)
@@ -242,7 +245,8 @@ func (req *request) aboutArticle(a blog.Article) concern {
 	if a.ID == "" {
 		return concern{Words: "An article that is gone"}
 	}
-	return concern{Words: "The article “" + titled(a) + "”", URL: "/admin/articles/" + string(a.ID) + "/report", Ours: true}
+	return concern{Words: "The article “" + titled(a) + "”", URL: "/admin/articles/" + string(a.ID) + "/report",
+		Ours: true}
 }
 
 func (req *request) aboutComment(c blog.Comment) concern {
@@ -252,7 +256,8 @@ func (req *request) aboutComment(c blog.Comment) concern {
 	case c.Visibility == blog.RestrictedComment:
 		return concern{Words: "Words that were written to an author alone", Block: blockPath(c.ActorID)}
 	}
-	return concern{Words: "A comment", URL: "/admin/comments/" + string(c.ID), Ours: true, Begins: text.Excerpt(c.Plain, 160), Block: blockPath(c.ActorID)}
+	return concern{Words: "A comment", URL: "/admin/comments/" + string(c.ID), Ours: true,
+		Begins: text.Excerpt(c.Plain, 160), Block: blockPath(c.ActorID)}
 }
 
 // blockPath is the way to a block of somebody; "" for nobody.

@@ -72,7 +72,8 @@ type seriesPage struct {
 }
 
 func seriesPageOf(s blog.Series) seriesPage {
-	return seriesPage{Series: s, Name: s.Title, Description: s.Description, Lang: s.Language, Planned: digits(s.Planned), Troubles: fieldErrors{}}
+	return seriesPage{Series: s, Name: s.Title, Description: s.Description, Lang: s.Language, Planned: digits(s.Planned),
+		Troubles: fieldErrors{}}
 }
 
 // managed finds the series of the path. Series belong to nobody: editors and administrators see to them.
@@ -116,8 +117,10 @@ func (h *Handler) saveSeries(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := seriesPage{Series: s, Name: strings.Join(strings.Fields(form.Get("title")), " "), Description: strings.TrimSpace(form.Get("description")),
-		Lang: strings.TrimSpace(form.Get("language")), Planned: strings.TrimSpace(form.Get("planned")), Troubles: fieldErrors{}}
+	p := seriesPage{Series: s, Name: strings.Join(strings.Fields(form.Get("title")), " "),
+		Description: strings.TrimSpace(form.Get("description")),
+		Lang:        strings.TrimSpace(form.Get("language")), Planned: strings.TrimSpace(form.Get("planned")),
+		Troubles: fieldErrors{}}
 	p.take(&s)
 	if len(p.Troubles) > 0 {
 		return h.series(req, http.StatusUnprocessableEntity, p)

@@ -20,7 +20,8 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 		stay = longStay
 	}
 	token, now := account.NewToken(), h.now()
-	in := store.Session{TokenHash: account.HashToken(token), VoiceID: author.ID, Device: device(req.r), CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(stay)}
+	in := store.Session{TokenHash: account.HashToken(token), VoiceID: author.ID, Device: device(req.r), CreatedAt: now,
+		UsedAt: now, ExpiresAt: now.Add(stay)}
 	if err := h.store.AddSession(req.ctx(), in); err != nil {
 		return err
 	}
@@ -83,7 +84,8 @@ func (h *Handler) cookieName() string {
 }
 
 func (h *Handler) cookie(value string) *http.Cookie {
-	return &http.Cookie{Name: h.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: h.secure(), SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: h.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: h.secure(),
+		SameSite: http.SameSiteLaxMode}
 }
 
 // device is what the browser calls itself, shortened.

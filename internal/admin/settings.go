@@ -22,7 +22,8 @@ func (h *Handler) showSettings(req *request) error {
 }
 
 func settingsOf(site blog.Site) settingsPage {
-	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone, Troubles: fieldErrors{}}
+	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone,
+		Troubles: fieldErrors{}}
 }
 
 func (h *Handler) settings(req *request, status int, p settingsPage) error {
@@ -48,8 +49,10 @@ func (h *Handler) saveSettings(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "), Description: strings.TrimSpace(form.Get("description")),
-		Language: strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")), Troubles: fieldErrors{}}
+	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "),
+		Description: strings.TrimSpace(form.Get("description")),
+		Language:    strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")),
+		Troubles: fieldErrors{}}
 	site := req.site
 	p.take(&site)
 	if len(p.Troubles) > 0 {

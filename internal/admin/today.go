@@ -48,7 +48,8 @@ func (h *Handler) today(req *request) error {
 	if p.Sentence, p.Hint, err = h.health(req); err != nil {
 		return err
 	}
-	for _, read := range []func(*request, *todayPage) error{h.lastArticle, h.scheduledNext, h.recentDrafts, h.waitingComments, h.newFollowers} {
+	for _, read := range []func(*request, *todayPage) error{h.lastArticle, h.scheduledNext, h.recentDrafts,
+		h.waitingComments, h.newFollowers} {
 		if err := read(req, &p); err != nil {
 			return err
 		}
@@ -89,7 +90,8 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	for _, state := range []struct {
 		n            int
 		one, several string
-	}{{peers.Silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"}, {peers.Patient, "that asks for patience", "that ask for patience"}} {
+	}{{peers.Silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"},
+		{peers.Patient, "that asks for patience", "that ask for patience"}} {
 		switch {
 		case state.n == 1:
 			but = append(but, "one server "+state.one)
@@ -100,11 +102,13 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	if len(but) == 0 {
 		return "Everything is delivered.", "", nil
 	}
-	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".", "What waits for them is tried again, at growing distances, for a week.", nil
+	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".",
+		"What waits for them is tried again, at growing distances, for a week.", nil
 }
 
 func (h *Handler) lastArticle(req *request, p *todayPage) error {
-	list, err := h.store.Articles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
+	list, err := h.store.Articles(req.ctx(),
+		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -120,13 +124,15 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	p.Last = &lastArticle{row: req.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis, Progress: req.progress(letters[list[0].ID])}
+	p.Last = &lastArticle{row: req.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis,
+		Progress: req.progress(letters[list[0].ID])}
 	return nil
 }
 
 // scheduledNext lists what goes out by itself.
 func (h *Handler) scheduledNext(req *request, p *todayPage) error {
-	list, err := h.store.Articles(req.ctx(), store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
+	list, err := h.store.Articles(req.ctx(),
+		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
 	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
 	for _, a := range list {
 		p.Scheduled = append(p.Scheduled, req.row(a))
@@ -148,7 +154,8 @@ func (h *Handler) recentDrafts(req *request, p *todayPage) error {
 }
 
 func (h *Handler) waitingComments(req *request, p *todayPage) error {
-	list, err := h.store.Comments(req.ctx(), store.CommentList{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
+	list, err := h.store.Comments(req.ctx(),
+		store.CommentList{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
 	if err != nil {
 		return err
 	}

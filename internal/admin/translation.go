@@ -76,7 +76,8 @@ func (h *Handler) translated(req *request) (blog.Article, blog.Translation, erro
 }
 
 func translationPageOf(a blog.Article, t blog.Translation) translationPage {
-	return translationPage{Article: a, Language: t.Language, Saved: token(a.SavedAt), Headline: t.Title, Subtitle: t.Subtitle, Text: t.Markdown,
+	return translationPage{Article: a, Language: t.Language, Saved: token(a.SavedAt), Headline: t.Title,
+		Subtitle: t.Subtitle, Text: t.Markdown,
 		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Troubles: fieldErrors{}}
 }
 
@@ -125,8 +126,10 @@ func (h *Handler) saveTranslation(req *request) error {
 		return err
 	}
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
-	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet", Headline: line("title"), Subtitle: line("subtitle"),
-		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"), Translator: line("translator"), Troubles: fieldErrors{}}
+	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet",
+		Headline: line("title"), Subtitle: line("subtitle"),
+		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"),
+		Translator: line("translator"), Troubles: fieldErrors{}}
 	action := form.Get("action")
 	if action == "continue" {
 		return h.translation(req, http.StatusOK, p, stored)
@@ -172,13 +175,16 @@ func (h *Handler) saveTranslation(req *request) error {
 
 // holds tells whether the form has what is stored and nothing else.
 func (p translationPage) holds(t blog.Translation) bool {
-	return p.Headline == t.Title && p.Subtitle == t.Subtitle && p.Summary == t.Summary && p.Text == t.Markdown && p.Slug == t.Slug && p.Translator == t.Translator
+	return p.Headline == t.Title && p.Subtitle == t.Subtitle && p.Summary == t.Summary && p.Text == t.Markdown &&
+		p.Slug == t.Slug && p.Translator == t.Translator
 }
 
 // translationOf makes a text of what was typed, with an address from its title where none was given.
-func (h *Handler) translationOf(req *request, p translationPage, stored blog.Translation, draft bool) (blog.Translation, error) {
+func (h *Handler) translationOf(req *request, p translationPage, stored blog.Translation,
+	draft bool) (blog.Translation, error) {
 	trial := p.Article
-	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary, Markdown: p.Text, Slug: p.Slug}
+	trial.Text = blog.Text{Language: p.Language, Title: p.Headline, Subtitle: p.Subtitle, Summary: p.Summary,
+		Markdown: p.Text, Slug: p.Slug}
 	slug, err := h.authoring().SlugOf(req.ctx(), trial.ID, trial.Text)
 	if err != nil {
 		return stored, err
@@ -194,11 +200,13 @@ func (h *Handler) translationConflict(req *request, p translationPage, typed blo
 	if err != nil {
 		return err
 	}
-	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown && stored.Draft == typed.Draft {
+	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown &&
+		stored.Draft == typed.Draft {
 		return req.redirect(textPath(a, typed.Language) + "?done=saved") // the same form twice
 	}
 	p.Article, p.Saved, p.State = a, token(a.SavedAt), "Not saved: changed elsewhere"
-	p.Other = &other{When: when(a.SavedAt, req.now, req.zone), Title: stored.Title, Summary: stored.Summary, Text: stored.Markdown}
+	p.Other = &other{When: when(a.SavedAt, req.now, req.zone), Title: stored.Title, Summary: stored.Summary,
+		Text: stored.Markdown}
 	return h.translation(req, http.StatusConflict, p, stored)
 }
 

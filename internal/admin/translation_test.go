@@ -11,19 +11,24 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)
-		b := o.signIn("ilse").open("/admin/articles/new").lacks("Translate into").press("Save", "title", "A house", "text", prose)
+		b := o.signIn("ilse").open("/admin/articles/new").lacks("Translate into").press("Save", "title", "A house", "text",
+			prose)
 		a := o.only()
 		editor := "/admin/articles/" + string(a.ID)
-		b.open(editor).press("Translate", "into", "klingons!").want(422, editor).sees("The language is not one that is known.")
+		b.open(editor).press("Translate", "into", "klingons!").want(422,
+			editor).sees("The language is not one that is known.")
 		b.open(editor).press("Translate", "into", "en").want(422, editor).sees("is that of the article itself")
 		nl := editor + "/texts/nl"
-		b.open(editor).press("Translate", "into", "nl").want(200, nl).sees("In Nederlands", "The original", "Below the third lock", "Not saved yet")
-		b.press("Ready to go out", "title", "Een huis", "text", "", "slug", "Een Huis").want(422, nl).sees("The text is empty")
+		b.open(editor).press("Translate", "into", "nl").want(200, nl).sees("In Nederlands", "The original",
+			"Below the third lock", "Not saved yet")
+		b.press("Ready to go out", "title", "Een huis", "text", "", "slug", "Een Huis").want(422,
+			nl).sees("The text is empty")
 		if got := strings.TrimSpace(b.field("title")); got != "Een huis" {
 			t.Errorf("the title came back as %q", got)
 		}
 		b.press("Keep as a draft", "slug", "").want(200, nl).sees("Saved", "It stays here when the article goes out")
-		b.press("Ready to go out", "text", "Onder het derde sluisje.", "translator", "Tobias Renkema").want(200, nl).sees("It goes out with the article.")
+		b.press("Ready to go out", "text", "Onder het derde sluisje.", "translator", "Tobias Renkema").want(200,
+			nl).sees("It goes out with the article.")
 		b.open(nl+"/preview").want(200, nl+"/preview").sees("Een huis", "Onder het derde sluisje.")
 		b.open(editor).sees("Nederlands", "ready")
 		bram := o.server("veerhuis").Person("bram")
@@ -35,11 +40,13 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 		})
 		b.open(nl).press("Save and tell", "title", "Een huis dat drijft").want(200, nl).sees("are being told")
 		o.until("the edit is told", func() bool { return len(bram.Server.Received("Update")) == 1 })
-		if got, err := o.store.ArticleBySlug(t.Context(), "een-huis"); err != nil || got.Title != "Een huis dat drijft" || got.ID != a.ID {
+		if got, err := o.store.ArticleBySlug(t.Context(), "een-huis"); err != nil || got.Title != "Een huis dat drijft" ||
+			got.ID != a.ID {
 			t.Errorf("at its address stands %+v (%v)", got, err)
 		}
 		b.open(editor).press("Save and tell", "text", prose+"\n\nMore.").want(200, editor).sees("the original changed since")
-		b.open(nl).sees("The original changed since").press("Remove the translation").want(200, editor).sees("The translation is removed.").lacks("Nederlands out")
+		b.open(nl).sees("The original changed since").press("Remove the translation").want(200,
+			editor).sees("The translation is removed.").lacks("Nederlands out")
 		o.signIn("tobias").open(nl).want(404, nl)
 	})
 }
@@ -49,18 +56,21 @@ func TestThePreviewOfATranslationLeavesNoWordsBehind(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose)
 		nl := "/admin/articles/" + string(o.only().ID) + "/texts/nl"
-		b := o.signIn("ilse").open(nl).press("Preview", "title", "Een huis", "text", "Het *drijft*.").want(200, nl).sees("Preview", "it is not saved", "Een huis", "Het drijft.")
+		b := o.signIn("ilse").open(nl).press("Preview", "title", "Een huis", "text", "Het *drijft*.").want(200,
+			nl).sees("Preview", "it is not saved", "Een huis", "Het drijft.")
 		if list, err := o.store.Translations(t.Context(), o.only().ID); err != nil || len(list) != 0 {
 			t.Errorf("the preview saved %+v (%v)", list, err)
 		}
 		b.press("Go on writing").want(200, nl).sees("Not saved yet")
-		if got := strings.TrimSpace(b.field("text")); got != "Het *drijft*." || strings.TrimSpace(b.field("title")) != "Een huis" {
+		if got := strings.TrimSpace(b.field("text")); got != "Het *drijft*." ||
+			strings.TrimSpace(b.field("title")) != "Een huis" {
 			t.Errorf("the words came back as %q", got)
 		}
 		b.press("Keep as a draft").want(200, nl).sees("Saved")
 		editor := strings.TrimSuffix(nl, "/texts/nl")
 		b.open(nl).press("←A house", "text", "Het zinkt.").want(200, editor)
-		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Markdown != "Het zinkt." || !got.Draft {
+		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Markdown != "Het zinkt." ||
+			!got.Draft {
 			t.Errorf("on the way back it was kept as %+v (%v)", got, err)
 		}
 		b.open(nl).press("Ready to go out").press("←A house", "title", "").want(422, nl).sees("go there without saving")
@@ -77,12 +87,14 @@ func TestTwoTranslatorsLoseNothing(t *testing.T) {
 		nl := "/admin/articles/" + string(o.only().ID) + "/texts/nl"
 		here, there := o.signIn("ilse").open(nl), o.signIn("ilse").open(nl)
 		here.press("Keep as a draft", "title", "Een huis", "text", "Eerste woorden.").want(200, nl)
-		there.press("Keep as a draft", "title", "Het huis", "text", "Andere woorden.").want(409, nl).sees("It was changed elsewhere", "Eerste woorden.", "Not saved: changed elsewhere")
+		there.press("Keep as a draft", "title", "Het huis", "text", "Andere woorden.").want(409,
+			nl).sees("It was changed elsewhere", "Eerste woorden.", "Not saved: changed elsewhere")
 		if got := strings.TrimSpace(there.field("text")); got != "Andere woorden." {
 			t.Errorf("the text came back as %q", got)
 		}
 		there.press("Keep as a draft").want(200, nl)
-		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Title != "Het huis" || !got.Draft {
+		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Title != "Het huis" ||
+			!got.Draft {
 			t.Errorf("kept is %+v (%v)", got, err)
 		}
 	})

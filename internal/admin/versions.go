@@ -86,7 +86,10 @@ func (h *Handler) showVersions(req *request, language, number string) error {
 // revision finds one version of a text of an article.
 func (h *Handler) revision(req *request, a blog.Article, language, number string) (store.Revision, error) {
 	list, err := h.store.Revisions(req.ctx(), a.ID)
-	at := slices.IndexFunc(list, func(r store.Revision) bool { return r.Language == language && strconv.Itoa(r.Number) == number })
+	at := slices.IndexFunc(list, func(r store.Revision) bool {
+		return r.Language == language &&
+			strconv.Itoa(r.Number) == number
+	})
 	if err == nil && at < 0 {
 		err = blog.ErrNotFound
 	}

@@ -19,38 +19,46 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)
-		b := o.signIn("ilse").open("/admin/articles/new").want(200, "/admin/articles/new").sees("Not saved yet", "It has no title yet")
-		b.press("Save", "title", "A house that\nfloats on Sundays", "text", prose, "summary", "Two sisters, six days of dry land.", "tags", "rivers, #Houses, rivers",
-			"series", "The Low Road", "part", "2", "planned", "5", "byline", "@tobias\nNadia Brandt https://noordkade.example\n", "comments", "approve")
+		b := o.signIn("ilse").open("/admin/articles/new").want(200, "/admin/articles/new").sees("Not saved yet",
+			"It has no title yet")
+		b.press("Save", "title", "A house that\nfloats on Sundays", "text", prose, "summary",
+			"Two sisters, six days of dry land.", "tags", "rivers, #Houses, rivers",
+			"series", "The Low Road", "part", "2", "planned", "5", "byline", "@tobias\nNadia Brandt https://noordkade.example\n",
+			"comments", "approve")
 		b.want(200, "/admin/articles/").sees("Saved today", "19 words, 1 minute", "Ready to publish")
 		a := o.only()
-		if a.Title != "A house that floats on Sundays" || a.Markdown != prose || strings.Join(a.Tags, "|") != "rivers|Houses" || a.Comments != blog.Approve || a.Part != 2 {
+		if a.Title != "A house that floats on Sundays" || a.Markdown != prose ||
+			strings.Join(a.Tags, "|") != "rivers|Houses" || a.Comments != blog.Approve || a.Part != 2 {
 			t.Errorf("saved as %+v", a)
 		}
 		if !strings.Contains(a.HTML, "<h2") || a.Words != 19 || a.Status != blog.Draft {
 			t.Errorf("%d words, %s: %s", a.Words, a.Status, a.HTML)
 		}
-		if len(a.Authors) != 3 || a.Authors[1].Handle != "tobias" || a.Authors[2].Name != "Nadia Brandt" || a.Authors[2].URL != "https://noordkade.example" {
+		if len(a.Authors) != 3 || a.Authors[1].Handle != "tobias" || a.Authors[2].Name != "Nadia Brandt" ||
+			a.Authors[2].URL != "https://noordkade.example" {
 			t.Errorf("by-line %+v", a.Authors)
 		}
 		if a.SeriesID != "" || a.SeriesTitle != "The Low Road" || a.SeriesSlug != "the-low-road" || a.SeriesPlanned != 5 {
 			t.Errorf("its series is %q %q at %q with %d parts", a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned)
 		}
-		for name, want := range map[string]string{"title": a.Title, "text": "\n" + prose, "tags": "rivers, Houses", "series": "The Low Road", "part": "2", "planned": "5",
+		for name, want := range map[string]string{"title": a.Title, "text": "\n" + prose, "tags": "rivers, Houses",
+			"series": "The Low Road", "part": "2", "planned": "5",
 			"byline": "\n@tobias\nNadia Brandt https://noordkade.example\n", "comments": "approve"} {
 			if got := b.field(name); strings.TrimPrefix(got, "\n") != strings.TrimPrefix(want, "\n") {
 				t.Errorf("the field %s holds %q, want %q", name, got, want)
 			}
 		}
 		b.press("Save", "text", prose+"\n\nOn Sundays it floats.").want(200, "/admin/articles/"+string(a.ID))
-		if kept, err := o.store.Revisions(t.Context(), a.ID); err != nil || len(kept) != 2 || kept[1].Markdown != prose || kept[0].Author != "ilse" {
+		if kept, err := o.store.Revisions(t.Context(), a.ID); err != nil || len(kept) != 2 || kept[1].Markdown != prose ||
+			kept[0].Author != "ilse" {
 			t.Errorf("revisions %+v (%v)", kept, err)
 		}
 		b.open("/admin/articles?tab=drafts").sees("Drafts 1", "A house that floats on Sundays")
 		b.open("/admin").sees("Go on writing", "A house that floats on Sundays")
 		b.open("/admin/articles/" + string(a.ID) + "/publish").press("Publish as chosen").sees("Published")
 		a = o.only()
-		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Title != "The Low Road" || s.Language != "en" || s.Planned != 5 || s.ID != a.SeriesID {
+		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Title != "The Low Road" ||
+			s.Language != "en" || s.Planned != 5 || s.ID != a.SeriesID {
 			t.Errorf("series %+v (%v)", s, err)
 		}
 		if a.SeriesTitle+a.SeriesSlug != "" || a.SeriesPlanned != 0 {
@@ -64,10 +72,13 @@ func TestBadInputComesBackWithEveryWord(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
 		long := strings.Repeat("een heel lange titel ", 20)
-		b.press("Save", "title", long, "text", prose+" <script>", "language", "klingons!", "slug", "Not A Slug", "series", "The Low Road", "part", "two",
+		b.press("Save", "title", long, "text", prose+" <script>", "language", "klingons!", "slug", "Not A Slug", "series",
+			"The Low Road", "part", "two",
 			"byline", "@nobody", "summary", `"quoted" & </textarea><b>bold`)
-		b.want(422, "/admin/articles/").sees("The language is not one that is known.", "The part must be a number.", "names “@nobody”, who does not write here", "Not saved yet")
-		for name, want := range map[string]string{"title": strings.TrimSpace(long), "text": prose + " <script>", "language": "klingons!", "slug": "Not A Slug",
+		b.want(422, "/admin/articles/").sees("The language is not one that is known.", "The part must be a number.",
+			"names “@nobody”, who does not write here", "Not saved yet")
+		for name, want := range map[string]string{"title": strings.TrimSpace(long), "text": prose + " <script>",
+			"language": "klingons!", "slug": "Not A Slug",
 			"series": "The Low Road", "part": "two", "byline": "@nobody", "summary": `"quoted" & </textarea><b>bold`} {
 			if got := strings.TrimPrefix(b.field(name), "\n"); got != want {
 				t.Errorf("the field %s came back as %q, want %q", name, got, want)
@@ -76,7 +87,8 @@ func TestBadInputComesBackWithEveryWord(t *testing.T) {
 		if n, err := o.store.CountArticles(t.Context(), store.Filter{}); err != nil || n != 0 {
 			t.Errorf("%d articles were saved (%v)", n, err)
 		}
-		b.press("Save", "title", "Short", "language", "nl", "slug", "Not A Slug", "part", "2", "byline", "").want(422, "/admin/articles/").sees("The address may have small letters")
+		b.press("Save", "title", "Short", "language", "nl", "slug", "Not A Slug", "part", "2", "byline", "").want(422,
+			"/admin/articles/").sees("The address may have small letters")
 		b.press("Save", "slug", "a-slug").want(200, "/admin/articles/")
 	})
 }
@@ -85,7 +97,8 @@ func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
-		b.press("Save", "title", "One", "text", prose, "series", "Bridges", "part", "1", "planned", "3").want(200, "/admin/articles/")
+		b.press("Save", "title", "One", "text", prose, "series", "Bridges", "part", "1", "planned", "3").want(200,
+			"/admin/articles/")
 		total := func(want int) {
 			t.Helper()
 			if s, err := o.store.SeriesBySlug(t.Context(), "bridges"); err != nil || s.Planned != want {
@@ -102,7 +115,8 @@ func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
 		wish("3")
 		b.press("Publish…").press("Publish as chosen").sees("Published")
 		total(3)
-		b.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "bridges", "part", "2", "planned", "").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "bridges", "part", "2",
+			"planned", "").want(200, "/admin/articles/")
 		wish("3")
 		b.press("Save", "planned", "4").want(200, "/admin/articles/")
 		wish("4")
@@ -116,8 +130,10 @@ func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
 		total(4)
 		b.press("Save and tell", "planned", "6").want(200, path)
 		total(6)
-		b.open("/admin/articles/new").press("Save", "title", "Three", "text", prose, "series", "bridges", "part", "3").want(200, "/admin/articles/")
-		b.press("Save", "series", "", "part", "2", "text", "Kept words.").want(422, "/admin/articles/").sees("The part needs a series.", "Kept words.")
+		b.open("/admin/articles/new").press("Save", "title", "Three", "text", prose, "series", "bridges", "part",
+			"3").want(200, "/admin/articles/")
+		b.press("Save", "series", "", "part", "2", "text", "Kept words.").want(422,
+			"/admin/articles/").sees("The part needs a series.", "Kept words.")
 		if got := b.field("part"); got != "2" {
 			t.Errorf("the part came back as %q", got)
 		}
@@ -157,14 +173,17 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		editor := "/admin/articles/" + string(o.only().ID)
 		b.open(editor).press("Translate", "into", "nl", "text", "Second words.").want(200, editor+"/texts/nl")
 		b.press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
-		for _, way := range []struct{ button, typed, to string }{{"Nederlands", "Third words.", editor + "/texts/nl"}, {"Library", "Fourth words.", "/admin/pictures"},
-			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"}, {"←Articles", "Last words.", "/admin/articles?tab=drafts"}} {
+		for _, way := range []struct{ button, typed, to string }{{"Nederlands", "Third words.", editor + "/texts/nl"},
+			{"Library", "Fourth words.", "/admin/pictures"},
+			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"},
+			{"←Articles", "Last words.", "/admin/articles?tab=drafts"}} {
 			b.open(editor).press(way.button, "text", way.typed).want(200, way.to)
 			if got := o.only().Markdown; got != way.typed {
 				t.Errorf("%s left the text at %q", way.button, got)
 			}
 		}
-		b.open(editor).press("Translate", "into", "de", "text", "Words.", "language", "klingons!").want(422, editor).sees("The language is not one that is known.", "go there without saving")
+		b.open(editor).press("Translate", "into", "de", "text", "Words.", "language", "klingons!").want(422,
+			editor).sees("The language is not one that is known.", "go there without saving")
 		if b.field("into") != "de" || strings.TrimSpace(b.field("text")) != "Words." {
 			t.Errorf("the form came back with %q for %q", b.field("text"), b.field("into"))
 		}
@@ -172,7 +191,8 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		// What is published goes nowhere by the way: saving it tells readers.
 		b.open(editor + "/publish").press("Publish as chosen")
 		for _, button := range []string{"Report", "Nederlands", "Take it back …", "←Articles"} {
-			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.", "go there without saving")
+			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.",
+				"go there without saving")
 			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
 				t.Errorf("after %s the form says %q and the article %q", button, got, o.only().Markdown)
 			}
@@ -200,9 +220,11 @@ func TestAWholeTextIsShownAsMastodonKeepsIt(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
-		b.press("Add to the text", "title", "A house", "text", prose+"\n\n> It floats.\n\n- one\n", "upload-alt", "The bend", file{"upload", "bend.png", drawing(60, 30, 90)})
+		b.press("Add to the text", "title", "A house", "text", prose+"\n\n> It floats.\n\n- one\n", "upload-alt", "The bend",
+			file{"upload", "bend.png", drawing(60, 30, 90)})
 		b.press("Publish…").want(200, "/admin/articles/")
-		for _, want := range []string{"<p>Below the third lock the dike bends away from the river.</p>", "<p><strong>What you put away</strong></p>", "<blockquote><p>It floats.</p></blockquote>",
+		for _, want := range []string{"<p>Below the third lock the dike bends away from the river.</p>",
+			"<p><strong>What you put away</strong></p>", "<blockquote><p>It floats.</p></blockquote>",
 			"<li>one</li>", "alt=\"The bend\""} {
 			if !strings.Contains(strings.Join(strings.Fields(b.source), " "), want) {
 				t.Errorf("the card lacks %s:\n%s", want, b.source)
@@ -215,7 +237,8 @@ func TestTheEditorAndThePublishPageAskForWhomInTheSameWords(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").sees("Public Unlisted Followers only Only here")
-		b.press("Publish…", "title", "A house", "text", prose).sees("Public", "Unlisted", "Followers only", "Only here", "Publish as chosen")
+		b.press("Publish…", "title", "A house", "text", prose).sees("Public", "Unlisted", "Followers only", "Only here",
+			"Publish as chosen")
 	})
 }
 
@@ -242,7 +265,8 @@ func TestEarlierVersionsAreReadAndTakenUpAgain(t *testing.T) {
 		b.press("Save", "title", "Another house", "text", "Second words.")
 		b.open(editor+"/texts/nl").press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
 		b.open(editor + "/texts/nl").press("Remove the translation")
-		b.open(editor).press("Earlier versions").want(200, editor+"/versions").sees("saved by @ilse 2 words “ A house”", "Nederlands 1 word “ Een huis”")
+		b.open(editor).press("Earlier versions").want(200, editor+"/versions").sees("saved by @ilse 2 words “ A house”",
+			"Nederlands 1 word “ Een huis”")
 		b.open(editor+"/versions/en/1").sees("A house", "First words.").lacks("Second words.")
 		b.open(editor+"/versions/en/3").want(404, editor)
 		o.signIn("tobias").open(editor+"/versions/en/1").want(404, editor)
@@ -280,7 +304,8 @@ func TestASignInThatEndedKeepsTheWords(t *testing.T) {
 		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401, "/admin/articles/").sees("Your sign-in had ended")
+		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401,
+			"/admin/articles/").sees("Your sign-in had ended")
 		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("do not belong together")
 		b.press("Sign in", "user", "ilse", "pass", password).want(200, "/login").sees("What you wrote is still here")
 		b.press("Send it again").want(200, "/admin/articles/").sees("Saved today")
@@ -294,7 +319,8 @@ func TestThePreviewShowsWhatReadersWillSeeAndSavesNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
-		b.press("Preview", "text", "## A heading\n\nOther *words*. <script>alert(1)</script>").want(200, "/admin/articles/").sees("Preview", "not saved", "A heading", "Other words.")
+		b.press("Preview", "text", "## A heading\n\nOther *words*. <script>alert(1)</script>").want(200,
+			"/admin/articles/").sees("Preview", "not saved", "A heading", "Other words.")
 		if strings.Contains(b.source, "<script>alert") {
 			t.Error("a script reached the preview")
 		}
@@ -316,7 +342,8 @@ func TestThePreviewSpeaksTheLanguageOfTheArticle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
-		b.press("Preview", "title", "Een huis", "text", "Het drijft.", "language", "nl").want(200, "/admin/articles/").sees("1 minuut", "Go on writing")
+		b.press("Preview", "title", "Een huis", "text", "Het drijft.", "language", "nl").want(200,
+			"/admin/articles/").sees("1 minuut", "Go on writing")
 	})
 }
 
@@ -325,7 +352,8 @@ func TestANewBlogIsToldWhatIsTrueOfIt(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("Everything is delivered")
 		b.open("/admin/network").sees("Nothing had to be sent yet.")
-		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "Floats.").sees("goes to nobody elsewhere yet: you have no followers")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text",
+			"Floats.").sees("goes to nobody elsewhere yet: you have no followers")
 		b.press("Publish as chosen").sees("Published: your first!", "There is nobody to send it to yet")
 		b.open("/admin").sees("Nobody follows you yet.")
 		b.open("/admin/articles").sees("1 word ").lacks("1 words")
@@ -363,32 +391,41 @@ func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
-		b.press("Add to the text", "title", "A house", "text", "It floats.").want(422, "/admin/articles/").sees("No file was chosen.", "Not saved yet")
-		b.press("Add to the text", "title", "A house", "text", "It floats.", "upload-alt", "The house [in] the bend", file{"upload", "The house.png", drawing(600, 300, 90)})
+		b.press("Add to the text", "title", "A house", "text", "It floats.").want(422,
+			"/admin/articles/").sees("No file was chosen.", "Not saved yet")
+		b.press("Add to the text", "title", "A house", "text", "It floats.", "upload-alt", "The house [in] the bend",
+			file{"upload", "The house.png", drawing(600, 300, 90)})
 		b.want(200, "/admin/articles/")
 		a := o.only()
-		if !strings.Contains(a.Markdown, "![The house (in) the bend](The-house.png)") || !strings.Contains(a.HTML, `<img src="/media/`) || !strings.Contains(a.HTML, "480w") {
+		if !strings.Contains(a.Markdown, "![The house (in) the bend](The-house.png)") ||
+			!strings.Contains(a.HTML, `<img src="/media/`) || !strings.Contains(a.HTML, "480w") {
 			t.Errorf("the text is %q: %s", a.Markdown, a.HTML)
 		}
-		b.press("Save", file{"hero", "evil.svg", `<svg onload="alert(1)">`}, "text", a.Markdown+"\n\nMore words.").want(422, "/admin/articles/").sees("is an SVG drawing")
+		b.press("Save", file{"hero", "evil.svg", `<svg onload="alert(1)">`}, "text", a.Markdown+"\n\nMore words.").want(422,
+			"/admin/articles/").sees("is an SVG drawing")
 		if !strings.Contains(b.field("text"), "More words.") {
 			t.Error("a refused picture took words with it")
 		}
-		b.press("Save", file{"hero", "water.png", drawing(500, 200, 30)}, "picture-alt", "Water").want(200, "/admin/articles/")
+		b.press("Save", file{"hero", "water.png", drawing(500, 200, 30)}, "picture-alt", "Water").want(200,
+			"/admin/articles/")
 		a = o.only()
 		if a.PictureID == "" || a.PictureAlt != "Water" {
 			t.Errorf("head picture %q, %q", a.PictureID, a.PictureAlt)
 		}
-		b.press("Save", "text", "![](not-there.jpg)").want(200, "/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
-		b.press("Publish…").press("Publish as chosen").want(422, "/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
+		b.press("Save", "text", "![](not-there.jpg)").want(200,
+			"/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
+		b.press("Publish…").press("Publish as chosen").want(422,
+			"/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
 		b.open("/admin/articles/"+string(a.ID)).press("Save", "no-picture", "yes").want(200, "/admin/articles/")
 		if a = o.only(); a.PictureID != "" {
 			t.Errorf("the head picture stayed: %q", a.PictureID)
 		}
 		b.open("/admin/pictures").sees("1 picture has no words yet", "The-house.png", "water.png")
-		b.press("Keep these words for water.png", "alt", "The river at dusk").want(200, "/admin/pictures").sees("The words are kept").lacks("no words yet")
+		b.press("Keep these words for water.png", "alt", "The river at dusk").want(200,
+			"/admin/pictures").sees("The words are kept").lacks("no words yet")
 		b.press("Add", file{"upload", "page.html", "<!doctype html>"}).want(422, "/admin/pictures").sees("is a web page")
-		b.press("Add", "alt", "A chair", file{"upload", "chair.png", drawing(10, 10, 200)}).want(200, "/admin/pictures").sees("chair.png")
+		b.press("Add", "alt", "A chair", file{"upload", "chair.png", drawing(10, 10, 200)}).want(200,
+			"/admin/pictures").sees("chair.png")
 	})
 }
 
@@ -403,28 +440,37 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		b.press("Publish as chosen").want(422, "/admin/articles/").sees("The title is missing.", "Give the article a title.")
 		b.open("/admin/articles?tab=drafts").open("/admin/articles/" + string(o.only().ID))
 		b.press("Publish…", "title", "Four minutes wide", "summary", "On the last rowed ferry.").want(200, "/admin/articles/")
-		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam", "four-minutes-wide")
-		b.press("Publish as chosen", "when", "later", "date", "2001-01-01T10:00").want(422, "/admin/articles/").sees("This could not be taken yet: The moment lies in the past.")
+		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam",
+			"four-minutes-wide")
+		b.press("Publish as chosen", "when", "later", "date", "2001-01-01T10:00").want(422,
+			"/admin/articles/").sees("This could not be taken yet: The moment lies in the past.")
 		b.press("Publish as chosen", "when", "now", "format", "note-teaser").want(200, "/admin/articles/").sees("your first!")
 		a := o.only()
 		if a.Status != blog.Published || a.Format != blog.TeaserNote || a.Slug != "four-minutes-wide" {
 			t.Errorf("published as %s %s %q", a.Status, a.Format, a.Slug)
 		}
 		report := b.at.Path
-		o.until("the report says delivered", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })
+		o.until("the report says delivered", func() bool {
+			return strings.Contains(b.open(report).text(),
+				"The one server has it.")
+		})
 		b.sees(veerhuis.Host, "2 followers", "Published (Create)", "1 delivered", `"type": "Create"`)
 
-		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("are being told")
+		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "text",
+			prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("are being told")
 		o.until("the change is delivered", func() bool { return len(veerhuis.Received("Update")) > 0 })
-		b.press("Save and tell", "format", "article").want(422, "/admin/articles/").sees("The format cannot change once published.")
+		b.press("Save and tell", "format", "article").want(422,
+			"/admin/articles/").sees("The format cannot change once published.")
 
-		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked at once", "cannot be undone").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
+		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked at once",
+			"cannot be undone").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
 		o.until("the removal is delivered", func() bool { return len(veerhuis.Received("Delete")) > 0 })
 		o.until("the report says so", func() bool {
 			return strings.Contains(b.open(report).text(), "The one server took the request to forget it.")
 		})
 		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish as chosen").want(200, report).lacks("your first")
-		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200, "/admin/articles?tab=deleted").sees("Deleted 1")
+		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200,
+			"/admin/articles?tab=deleted").sees("Deleted 1")
 		b.open("/admin/articles/"+string(a.ID)).want(410, "/admin/articles/")
 	})
 }
@@ -439,8 +485,10 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		}
 		at := time.Now().In(amsterdam).AddDate(0, 0, 3).Truncate(time.Minute)
 		said := at.Format("on 2 January at 15:04")
-		b.press("Publish as chosen", "when", "later", "date", "tomorrow").want(422, "/admin/articles/").sees("The moment is not understood.")
-		b.press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200, "/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
+		b.press("Publish as chosen", "when", "later", "date", "tomorrow").want(422,
+			"/admin/articles/").sees("The moment is not understood.")
+		b.press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200,
+			"/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
 		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
 			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
 		}
@@ -449,7 +497,8 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		if b.field("date") != at.Format("2006-01-02T15:04") {
 			t.Errorf("the form says %q", b.field("date"))
 		}
-		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".", "Goes out by itself A house goes out "+said).lacks("Write the first article")
+		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".",
+			"Goes out by itself A house goes out "+said).lacks("Write the first article")
 		editor := "/admin/articles/" + string(o.only().ID)
 		draft := func(page string) {
 			t.Helper()
@@ -462,7 +511,8 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 			draft(page)
 			b.open(editor+"/publish").press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04"))
 		}
-		b.open(editor).sees("goes out "+said, "Change when…").press("Do not publish it", "text", prose+" And a saw.").want(200, editor).sees("Back among the drafts.")
+		b.open(editor).sees("goes out "+said, "Change when…").press("Do not publish it", "text",
+			prose+" And a saw.").want(200, editor).sees("Back among the drafts.")
 		draft("the editor")
 		if a := o.only(); !strings.HasSuffix(a.Markdown, "And a saw.") {
 			t.Errorf("the editor's words were left behind: %q", a.Markdown)
@@ -488,8 +538,10 @@ func TestATakenAddressIsRefusedAndAFreeOneOffered(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
-		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).press("Publish as chosen").want(200, "/admin/articles/")
-		b.open("/admin/articles/new").press("Publish…", "title", "Another", "text", prose, "slug", "a-house").sees("“a-house-2” is free")
+		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text",
+			prose).press("Publish as chosen").want(200, "/admin/articles/")
+		b.open("/admin/articles/new").press("Publish…", "title", "Another", "text", prose, "slug",
+			"a-house").sees("“a-house-2” is free")
 		b.press("Publish as chosen").want(422, "/admin/articles/").sees("belongs to another article", "a-house-2")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose).sees("/a-house-2")
 		b.press("Publish as chosen").want(200, "/admin/articles/")
@@ -513,7 +565,8 @@ func TestArticlesArePinnedFromTheirList(t *testing.T) {
 func TestF032AContentWarningAsksForANoteAndMakesItSensitive(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose, "warning", "High water")
+		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose, "warning",
+			"High water")
 		b.sees("A content warning needs one of the Note formats")
 		path := "/admin/articles/" + string(o.only().ID) + "/publish"
 		b.open(path).press("Publish as chosen", "format", "article").want(422, path)

@@ -25,7 +25,8 @@ type Service struct {
 	Now     func() time.Time
 }
 
-// New returns an empty draft of an author's in a language, with the choices that an author starts from. It is not saved.
+// New returns an empty draft of an author's in a language, with the choices that an author starts from. It is not
+// saved.
 func (s Service) New(author blog.Author, id blog.ID, language string) blog.Article {
 	return blog.Article{ID: id, VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
 		Comments: blog.Open, Quotes: "everyone", CreatedAt: s.Now(), Text: blog.Text{Language: language},
@@ -72,14 +73,16 @@ func (s Service) SaveDraft(ctx context.Context, a *blog.Article, handle string) 
 		if sameRevision(before.Text, a.Text) {
 			return nil
 		}
-		return tx.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title, Summary: a.Summary,
+		return tx.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: "saved", Title: a.Title,
+			Summary:  a.Summary,
 			Markdown: a.Markdown, Author: handle, At: s.Now()})
 	})
 }
 
 // sameRevision reports whether two texts are one revision, which holds no subtitle.
 func sameRevision(one, other blog.Text) bool {
-	return one.Language == other.Language && one.Title == other.Title && one.Summary == other.Summary && one.Markdown == other.Markdown
+	return one.Language == other.Language && one.Title == other.Title && one.Summary == other.Summary &&
+		one.Markdown == other.Markdown
 }
 
 // Ready gives an article without a slug one made from its title, renders it, and checks that it could be published now.
@@ -99,7 +102,8 @@ func (s Service) Ready(ctx context.Context, a *blog.Article) error {
 		return err
 	}
 	if name := MissingPicture(rendered); name != "" {
-		return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that picture, or take its line out", name)}
+		return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that "+
+			"picture, or take its line out", name)}
 	}
 	return nil
 }
@@ -117,7 +121,8 @@ func MissingPicture(r markup.Rendered) string {
 // Release publishes a saved article: now when at is nil, or by itself at that moment. hold is how long other servers
 // hear nothing of one that is published now. Errors: blog.Invalid when something is missing or the moment is past,
 // blog.ErrConflict when it is published already.
-func (s Service) Release(ctx context.Context, article blog.ID, at *time.Time, hold time.Duration) (blog.Article, error) {
+func (s Service) Release(ctx context.Context, article blog.ID, at *time.Time,
+	hold time.Duration) (blog.Article, error) {
 	if at != nil {
 		return s.Outbox.Schedule(ctx, article, *at)
 	}

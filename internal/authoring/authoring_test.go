@@ -56,12 +56,14 @@ func TestASeriesIsFoundByItsTitleInAnyCaseOrByItsSlug(t *testing.T) {
 			}
 		}
 		a := draft(s, o.Ilse, "Wide")
-		if err := s.SetSeries(t.Context(), &a, "Upstream", 3); err != nil || a.SeriesID != "" || a.SeriesTitle != "Upstream" || a.SeriesSlug != "upstream" || a.SeriesPlanned != 3 {
+		if err := s.SetSeries(t.Context(), &a, "Upstream", 3); err != nil || a.SeriesID != "" ||
+			a.SeriesTitle != "Upstream" || a.SeriesSlug != "upstream" || a.SeriesPlanned != 3 {
 			t.Errorf("a new series: %+v, %v", a, err)
 		}
 		a.Part = 2
 		var invalid blog.Invalid
-		if err := s.SetSeries(t.Context(), &a, "", 0); !errors.As(err, &invalid) || invalid.Field != "part" || a.SeriesTitle != "" {
+		if err := s.SetSeries(t.Context(), &a, "", 0); !errors.As(err, &invalid) || invalid.Field != "part" ||
+			a.SeriesTitle != "" {
 			t.Errorf("a part of no series: %v, with the wish %q", err, a.SeriesTitle)
 		}
 	})
@@ -142,7 +144,8 @@ func TestASlugIsMadeOfTheTitleWhereThereIsNone(t *testing.T) {
 		if a, err := s.Release(t.Context(), second.ID, nil, 0); err != nil || a.Status != blog.Published {
 			t.Errorf("the second is %s: %v", a.Status, err)
 		}
-		for want, text := range map[string]blog.Text{"": {Title: " ", Language: "en"}, "own": {Title: "Four minutes wide", Slug: "own", Language: "en"}} {
+		for want, text := range map[string]blog.Text{"": {Title: " ", Language: "en"},
+			"own": {Title: "Four minutes wide", Slug: "own", Language: "en"}} {
 			if slug, err := s.SlugOf(t.Context(), second.ID, text); err != nil || slug != want {
 				t.Errorf("of %+v the slug is %q: %v", text, slug, err)
 			}
@@ -189,7 +192,8 @@ func TestWhatLacksAPictureIsNotReady(t *testing.T) {
 		a := draft(s, o.Ilse, "Wide")
 		a.Markdown = "![At the buoy](ferry.jpg)"
 		var invalid blog.Invalid
-		if err := s.Ready(t.Context(), &a); !errors.As(err, &invalid) || invalid.Field != "text" || !strings.Contains(invalid.Problem, "ferry.jpg") {
+		if err := s.Ready(t.Context(), &a); !errors.As(err, &invalid) || invalid.Field != "text" ||
+			!strings.Contains(invalid.Problem, "ferry.jpg") {
 			t.Errorf("with a picture that nobody has: %v", err)
 		}
 	})
@@ -232,7 +236,8 @@ func TestAGuestIsANameWithAnAddressOrWithout(t *testing.T) {
 			t.Errorf("%q is %+v: %v", text, by, err)
 		}
 	}
-	for _, text := range []string{"", "https://n.example", "<https://n.example>", "Nadia ftp://n.example", "Nadia <n.example>", "Nadia javascript://x", "Nadia https://"} {
+	for _, text := range []string{"", "https://n.example", "<https://n.example>", "Nadia ftp://n.example",
+		"Nadia <n.example>", "Nadia javascript://x", "Nadia https://"} {
 		if by, err := authoring.Guest(text); !errors.As(err, new(blog.Invalid)) {
 			t.Errorf("%q is %+v: %v", text, by, err)
 		}
@@ -242,7 +247,8 @@ func TestAGuestIsANameWithAnAddressOrWithout(t *testing.T) {
 func TestTheBylineBeginsWithTheOwnerAndNamesEachAuthorOnce(t *testing.T) {
 	a := blog.Article{VoiceID: "ilse", Authors: []blog.Byline{{VoiceID: "maud"}, {VoiceID: "ilse", Name: "Ilse"}}}
 	guest := blog.Byline{Name: "Harm"}
-	if err := authoring.SetByline(&a, []blog.Byline{{VoiceID: "tobias"}, {VoiceID: "ilse"}, guest, {VoiceID: "tobias"}}); err != nil {
+	if err := authoring.SetByline(&a, []blog.Byline{{VoiceID: "tobias"}, {VoiceID: "ilse"}, guest,
+		{VoiceID: "tobias"}}); err != nil {
 		t.Fatal(err)
 	}
 	if want := []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias"}, guest}; !slices.Equal(a.Authors, want) {

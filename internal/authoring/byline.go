@@ -19,7 +19,8 @@ func (s Service) Coauthor(ctx context.Context, handle string) (blog.Byline, erro
 	voice, err := s.Store.VoiceByHandle(ctx, CleanHandle(handle, s.Site))
 	if errors.Is(err, blog.ErrNotFound) || err == nil && voice.Kind != blog.AuthorVoice {
 		return blog.Byline{}, blog.Invalid{Field: "byline",
-			Problem: "names “@" + strings.TrimPrefix(handle, "@") + "”, who does not write here: a guest is written without the @"}
+			Problem: "names “@" + strings.TrimPrefix(handle, "@") +
+				"”, who does not write here: a guest is written without the @"}
 	}
 	if err != nil {
 		return blog.Byline{}, err
@@ -44,7 +45,8 @@ func Guest(text string) (blog.Byline, error) {
 		name, address = name[:last], name[last:]
 	}
 	name, address = strings.Join(strings.Fields(name), " "), strings.TrimSpace(address)
-	if u, err := url.Parse(address); name == "" || address != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+	if u, err := url.Parse(address); name == "" || address != "" &&
+		(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 		return blog.Byline{}, blog.Invalid{Field: "byline",
 			Problem: "has a line that is not understood: write a guest as “Nadia Brandt https://noordkade.example”"}
 	}
@@ -55,7 +57,8 @@ func Guest(text string) (blog.Byline, error) {
 // names are blog.Invalid.
 func SetByline(a *blog.Article, names []blog.Byline) error {
 	if len(names) > maxByline {
-		return blog.Invalid{Field: "byline", Problem: fmt.Sprintf("has more than %d names: name the others in the text", maxByline)}
+		return blog.Invalid{Field: "byline", Problem: fmt.Sprintf("has more than %d names: name the others in the text",
+			maxByline)}
 	}
 	owner := blog.Byline{VoiceID: a.VoiceID}
 	for _, by := range a.Authors {

@@ -17,8 +17,8 @@ import (
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// ReadDomain reads the domain of a server, however it is written: "https://EVIL.example:8443/" is evil.example. The error is
-// a blog.Invalid.
+// ReadDomain reads the domain of a server, however it is written: "https://EVIL.example:8443/" is evil.example. The
+// error is a blog.Invalid.
 func ReadDomain(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if u, err := url.Parse(text); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
@@ -63,7 +63,8 @@ func (w WrongLines) Error() string {
 func ReadBlocklist(from io.Reader) (Blocklist, error) {
 	lines := csv.NewReader(io.LimitReader(from, listBytes+1))
 	lines.FieldsPerRecord, lines.TrimLeadingSpace = -1, true
-	list := listReader{columns: columnsOf([]string{"domain", "severity", "reject_media", "reject_reports", "public_comment"}), at: map[string]int{}}
+	list := listReader{columns: columnsOf([]string{"domain", "severity", "reject_media", "reject_reports",
+		"public_comment"}), at: map[string]int{}}
 	for first := true; ; first = false {
 		cells, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -128,7 +129,8 @@ func (l *listReader) read(number int, cells []string) {
 		l.Noops++
 		return
 	default:
-		l.wrong = append(l.wrong, fmt.Sprintf("line %d: the severity “%s” is none of suspend, silence and noop", number, cell("severity")))
+		l.wrong = append(l.wrong, fmt.Sprintf("line %d: the severity “%s” is none of suspend, silence and noop", number,
+			cell("severity")))
 		return
 	}
 	if b.Level == blog.Limit && (truth(cell("reject_media")) || truth(cell("reject_reports"))) {

@@ -7,9 +7,10 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// The level that blocks give an actor stands with the actor, so that a query for the public asks one row of one index; it
-// is kept in the transaction that changes a block or writes an actor down. Nothing else changes with a refusal, so that
-// undoing it brings everything back. A limit moves the comments that stand to those that wait, and notes that this is why.
+// The level that blocks give an actor stands with the actor, so that a query for the public asks one row of one index;
+// it is kept in the transaction that changes a block or writes an actor down. Nothing else changes with a refusal, so
+// that undoing it brings everything back. A limit moves the comments that stand to those that wait, and notes that this
+// is why.
 
 // Domain is a host as blocks name it: in ASCII and small letters, without a port or a dot at its end.
 func Domain(host string) string {

@@ -102,8 +102,8 @@ const (
 	Aside    FollowState = "aside"    // would get it, but their server has been silent for a month; see SilentMonth
 )
 
-// SilentMonth is how long a server is silent before its followers are set aside: nothing is sent to them, and they are not
-// counted, until it speaks again.
+// SilentMonth is how long a server is silent before its followers are set aside: nothing is sent to them, and they are
+// not counted, until it speaks again.
 const SilentMonth = 30 * 24 * time.Hour
 
 // Following is somebody elsewhere whom a voice of ours asked to hear.

@@ -54,7 +54,8 @@ type Text struct {
 
 // Says tells whether a text says the same as another, in the same language.
 func (t Text) Says(other Text) bool {
-	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle && t.Summary == other.Summary && t.Markdown == other.Markdown
+	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&
+		t.Summary == other.Summary && t.Markdown == other.Markdown
 }
 
 // Article is one work of one voice, with its original text. Other voices may stand beside the owner in the by-line.
@@ -83,8 +84,8 @@ type Article struct {
 	Translated  bool      // the Text is a translation, read for its address or its language; such an article is not saved
 	Text
 
-	// What an article that is not public wishes for: a series belongs to everybody, so it is made, joined or changed when the
-	// article is published, by whoever may do that, and these are empty from then on.
+	// What an article that is not public wishes for: a series belongs to everybody, so it is made, joined or changed when
+	// the article is published, by whoever may do that, and these are empty from then on.
 	SeriesTitle   string // of the series that is not there yet
 	SeriesSlug    string // its address
 	SeriesPlanned int    // how many parts it is to have; 0 leaves the total as it is
@@ -187,14 +188,15 @@ func (a Article) ready() error {
 	case a.Slug == "":
 		return invalid("slug", "is missing")
 	case a.Warning != "" && a.Format == FullArticle:
-		return invalid("format", "must be note-full or note-teaser when there is a content warning: Mastodon shows the title and summary of an Article in clear")
+		return invalid("format", "must be note-full or note-teaser when there is a content warning: Mastodon shows the "+
+			"title and summary of an Article in clear")
 	}
 	return a.Check()
 }
 
-// Publish makes a draft, a scheduled or a withdrawn article public as of now, or as of the moment that it was scheduled for
-// and that has come; zone decides the month in its address,
-// which is set once and kept. It returns an Invalid when something is missing, ErrConflict when it is published already.
+// Publish makes a draft, a scheduled or a withdrawn article public as of now, or as of the moment that it was scheduled
+// for and that has come; zone decides the month in its address, which is set once and kept. It returns an Invalid when
+// something is missing, ErrConflict when it is published already.
 func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	if a.Status == Published {
 		return ErrConflict
@@ -292,7 +294,8 @@ func (a *Article) Unpublish(before Article) {
 	}
 }
 
-// Withdraw takes a published article back. Its page answers 410; its text stays, and can be changed and published again.
+// Withdraw takes a published article back. Its page answers 410; its text stays, and can be changed and published
+// again.
 func (a *Article) Withdraw() error {
 	if a.Status != Published {
 		return ErrConflict
@@ -324,8 +327,8 @@ func (a Article) Federates() bool { return a.Visibility != Local }
 // Minutes is the time to read it, at least one.
 func (a Article) Minutes() int { return max(1, (a.Words+115)/230) }
 
-// Same tells whether two states of an article differ in nothing that its author decides: not in what readers are shown, and
-// not in who may read, answer or quote it.
+// Same tells whether two states of an article differ in nothing that its author decides: not in what readers are shown,
+// and not in who may read, answer or quote it.
 func (a Article) Same(b Article) bool { return reflect.DeepEqual(a.decided(), b.decided()) }
 
 // decided is the article without what the program notes of it, and with its lists as they are stored.
@@ -351,8 +354,8 @@ func (a Article) decided() Article {
 	return a
 }
 
-// Same tells whether two states of a translation have the same words, address and translator, and are both for readers or
-// both not.
+// Same tells whether two states of a translation have the same words, address and translator, and are both for readers
+// or both not.
 func (t Translation) Same(other Translation) bool {
 	t.Behind, other.Behind = false, false
 	return t == other

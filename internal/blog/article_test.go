@@ -15,8 +15,10 @@ var (
 )
 
 func fourMinutes() blog.Article {
-	return blog.Article{ID: blog.NewID(noon), VoiceID: "V", Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-		Quotes: "everyone", Text: blog.Text{Language: "en", Title: "Four minutes wide", Markdown: "The ferry.", Slug: "four-minutes-wide"}}
+	return blog.Article{ID: blog.NewID(noon), VoiceID: "V", Status: blog.Draft, Format: blog.FullArticle,
+		Visibility: blog.Public, Comments: blog.Open,
+		Quotes: "everyone", Text: blog.Text{Language: "en", Title: "Four minutes wide", Markdown: "The ferry.",
+			Slug: "four-minutes-wide"}}
 }
 
 func TestPublishingSettlesTheAddressForEver(t *testing.T) {
@@ -84,23 +86,29 @@ func TestAChangeIsAlwaysLaterThanWhatItChanges(t *testing.T) {
 func TestWhatIsNotedOfAnArticleMakesNoOtherOfIt(t *testing.T) {
 	guest := blog.Byline{Name: "Harm", URL: "https://harm.example"}
 	file := fourMinutes()
-	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest}, blog.Strings{"Veer", "rivers", "veer"}
+	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest},
+		blog.Strings{"Veer", "rivers", "veer"}
 	file.Quoted = blog.Source{Address: "https://veerhuis.example/n/1"}
 	stored := file
 	if err := stored.Publish(noon, amsterdam); err != nil {
 		t.Fatal(err)
 	}
-	stored.Authors, stored.Tags = []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias", Handle: "tobias", Name: "Tobias"}, guest}, blog.Strings{"Veer", "rivers"}
-	stored.Quoted.ActorID, stored.Quoted.Consent, stored.ObjectID, stored.File = "https://veerhuis.example/users/bram", blog.ConsentGiven, "O", "wide.md"
+	stored.Authors, stored.Tags = []blog.Byline{{VoiceID: "ilse", Name: "Ilse"},
+		{VoiceID: "tobias", Handle: "tobias", Name: "Tobias"}, guest}, blog.Strings{"Veer", "rivers"}
+	stored.Quoted.ActorID, stored.Quoted.Consent, stored.ObjectID, stored.File = "https://veerhuis.example/users/bram",
+		blog.ConsentGiven, "O", "wide.md"
 	if !file.Same(stored) || !stored.Same(file) {
 		t.Errorf("%+v\nis another than\n%+v", file, stored)
 	}
 	for name, change := range map[string]func(*blog.Article){
-		"a word": func(a *blog.Article) { a.Markdown += "." }, "what the words became": func(a *blog.Article) { a.HTML = "<p>" },
-		"the slug": func(a *blog.Article) { a.Slug = "wide" }, "a tag": func(a *blog.Article) { a.Tags = a.Tags[:1] },
+		"a word":                   func(a *blog.Article) { a.Markdown += "." },
+		"what the words became":    func(a *blog.Article) { a.HTML = "<p>" },
+		"the slug":                 func(a *blog.Article) { a.Slug = "wide" },
+		"a tag":                    func(a *blog.Article) { a.Tags = a.Tags[:1] },
 		"the order of the by-line": func(a *blog.Article) { a.Authors = []blog.Byline{guest, {VoiceID: "tobias"}} },
-		"who may answer":           func(a *blog.Article) { a.Comments = blog.Closed }, "what it quotes": func(a *blog.Article) { a.Quoted = blog.Source{} },
-		"the part": func(a *blog.Article) { a.Part = 2 },
+		"who may answer":           func(a *blog.Article) { a.Comments = blog.Closed },
+		"what it quotes":           func(a *blog.Article) { a.Quoted = blog.Source{} },
+		"the part":                 func(a *blog.Article) { a.Part = 2 },
 	} {
 		edited := file
 		if change(&edited); edited.Same(stored) {
@@ -124,7 +132,8 @@ func TestAScheduledArticleBearsTheTimeItWasScheduledFor(t *testing.T) {
 }
 
 func TestHandlesThatEveryServerAccepts(t *testing.T) {
-	for handle, ok := range map[string]bool{"ilse": true, "ilse_v": true, "i2": true, "": false, "Ilse": false, "il-se": false, "ilsé": false, "admin": false,
+	for handle, ok := range map[string]bool{"ilse": true, "ilse_v": true, "i2": true, "": false, "Ilse": false,
+		"il-se": false, "ilsé": false, "admin": false,
 		strings.Repeat("i", 30): true, strings.Repeat("i", 31): false} {
 		if err := blog.ValidHandle(handle); (err == nil) != ok {
 			t.Errorf("%q: %v", handle, err)
@@ -142,7 +151,8 @@ func TestAHandleIsNotCorrectedIntoAnotherThatIsRefused(t *testing.T) {
 
 func TestRolesOpenWhatTheyShould(t *testing.T) {
 	for role, want := range map[blog.Role][4]bool{ // own article, own text, another's article, another's text
-		blog.Admin: {true, true, true, true}, blog.Editor: {true, true, true, true}, blog.Writer: {true, true, false, false}, blog.Contributor: {false, true, false, false},
+		blog.Admin: {true, true, true, true}, blog.Editor: {true, true, true, true}, blog.Writer: {true, true, false, false},
+		blog.Contributor: {false, true, false, false},
 	} {
 		a := blog.Author{Voice: blog.Voice{ID: "own"}, Role: role}
 		if got := [4]bool{a.May("own"), a.MayWrite("own"), a.May("other"), a.MayWrite("other")}; got != want {
@@ -154,15 +164,19 @@ func TestRolesOpenWhatTheyShould(t *testing.T) {
 func TestAddressesAreReadAsTheyAreWritten(t *testing.T) {
 	site := blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example"}
 	id := blog.NewID(noon)
-	for address, want := range map[string]string{site.ActorID(id): "actors ", site.ActorID(id) + "/inbox": "actors inbox", site.ArticleID(id) + "#x": "articles ",
-		site.NoteID(id): "notes ", site.ActivityID(id): "activities ", "https://overkant.example.evil.example/ap/actors/" + string(id): "",
-		"https://evil.example/ap/actors/" + string(id): "", site.URL + "/ap/actors/nobody": "", site.InstanceID(): ""} {
+	for address, want := range map[string]string{site.ActorID(id): "actors ", site.ActorID(id) + "/inbox": "actors inbox",
+		site.ArticleID(id) + "#x": "articles ",
+		site.NoteID(id):           "notes ", site.ActivityID(id): "activities ",
+		"https://overkant.example.evil.example/ap/actors/" + string(id): "",
+		"https://evil.example/ap/actors/" + string(id):                  "", site.URL + "/ap/actors/nobody": "",
+		site.InstanceID(): ""} {
 		kind, got, rest, ok := site.Local(address)
 		if ok != (want != "") || ok && (kind+" "+rest != want || got != id) {
 			t.Errorf("%s: %q %q %q %v", address, kind, got, rest, ok)
 		}
 	}
-	for address, want := range map[string]bool{site.URL: true, site.URL + "/x": true, site.URL + ".evil.example/": false, "http://overkant.example/": false} {
+	for address, want := range map[string]bool{site.URL: true, site.URL + "/x": true, site.URL + ".evil.example/": false,
+		"http://overkant.example/": false} {
 		if site.Owns(address) != want {
 			t.Errorf("owns %s: %v", address, !want)
 		}
@@ -171,9 +185,11 @@ func TestAddressesAreReadAsTheyAreWritten(t *testing.T) {
 
 func TestOriginsAreComparedAsWholes(t *testing.T) {
 	for pair, want := range map[[2]string]bool{
-		{"https://veerhuis.example/a", "https://VEERHUIS.example:443/b"}: true, {"http://veerhuis.example", "http://veerhuis.example:80/"}: true,
-		{"https://veerhuis.example/", "http://veerhuis.example/"}: false, {"https://veerhuis.example/", "https://veerhuis.example.evil.example/"}: false,
-		{"https://veerhuis.example:8443/", "https://veerhuis.example/"}: false, {"", ""}: false, {"/x", "/y"}: false,
+		{"https://veerhuis.example/a", "https://VEERHUIS.example:443/b"}:        true,
+		{"http://veerhuis.example", "http://veerhuis.example:80/"}:              true,
+		{"https://veerhuis.example/", "http://veerhuis.example/"}:               false,
+		{"https://veerhuis.example/", "https://veerhuis.example.evil.example/"}: false,
+		{"https://veerhuis.example:8443/", "https://veerhuis.example/"}:         false, {"", ""}: false, {"/x", "/y"}: false,
 	} {
 		if got := blog.SameOrigin(pair[0], pair[1]); got != want {
 			t.Errorf("%v: %v, want %v", pair, got, want)

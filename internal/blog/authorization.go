@@ -20,8 +20,8 @@ const (
 	StampRevoked AuthorizationState = "revoked" // it was allowed once
 )
 
-// Authorization is an author's word on a post elsewhere: that it may quote an article, or stand as an answer under it. Its id is
-// part of the address at which others make sure of it.
+// Authorization is an author's word on a post elsewhere: that it may quote an article, or stand as an answer under it.
+// Its id is part of the address at which others make sure of it.
 type Authorization struct {
 	ID         ID
 	Kind       AuthorizationKind
@@ -35,8 +35,8 @@ type Authorization struct {
 	At         time.Time
 }
 
-// MayQuote tells whether somebody may quote the article without asking its author: an article that not everybody may read
-// is quoted by nobody.
+// MayQuote tells whether somebody may quote the article without asking its author: an article that not everybody may
+// read is quoted by nobody.
 func (a Article) MayQuote(follows bool) bool {
 	if a.Status != Published || a.Visibility != Public && a.Visibility != Unlisted {
 		return false

@@ -5,7 +5,8 @@ import "time"
 // Backoff is the schedule by which a silent server is tried again (contract F-108): how long it rests after that
 // many failures in a row. Callers add jitter.
 func Backoff(failures int) time.Duration {
-	rests := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}
+	rests := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour,
+		12 * time.Hour}
 	switch {
 	case failures <= 0:
 		return 0

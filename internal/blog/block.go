@@ -11,8 +11,8 @@ type BlockLevel string
 const (
 	// Limit hides: comments wait for approval, reactions are neither shown nor counted, and follows wait for a yes.
 	Limit BlockLevel = "limit"
-	// Refuse ends the acquaintance: nothing is taken in and nothing sent, followers are sent away, and what was said before
-	// stands nowhere any more.
+	// Refuse ends the acquaintance: nothing is taken in and nothing sent, followers are sent away, and what was said
+	// before stands nowhere any more.
 	Refuse BlockLevel = "refuse"
 )
 

@@ -31,7 +31,8 @@ const (
 	CommentShown   CommentState = "shown"
 	CommentHidden  CommentState = "hidden"
 	CommentSpam    CommentState = "spam"
-	CommentRemoved CommentState = "removed" // taken back by its author; its words are erased, its place kept while it has answers
+	// taken back by its author; its words are erased, its place kept while it has answers
+	CommentRemoved CommentState = "removed"
 )
 
 // CommentKind is how a comment stands to its article.

@@ -36,8 +36,8 @@ var completionSteps = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.H
 // CompletionRest is the shortest time between two readings that nobody asked for.
 const CompletionRest = 15 * time.Minute
 
-// NextCompletion is when a conversation is completed the next time: since is when its newest comment came, step how often
-// that was done since then, and now when it was done last. It is nil when it was done often enough.
+// NextCompletion is when a conversation is completed the next time: since is when its newest comment came, step how
+// often that was done since then, and now when it was done last. It is nil when it was done often enough.
 func NextCompletion(since time.Time, step int, now time.Time) *time.Time {
 	if step >= len(completionSteps) {
 		return nil

@@ -2,8 +2,8 @@ package blog
 
 import "time"
 
-// Move is a voice's going on as an actor elsewhere. It is planned first, so that it can be called off; once it is done, it
-// cannot be undone.
+// Move is a voice's going on as an actor elsewhere. It is planned first, so that it can be called off; once it is done,
+// it cannot be undone.
 type Move struct {
 	ID         ID
 	VoiceID    ID

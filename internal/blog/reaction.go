@@ -41,9 +41,9 @@ type Counts struct {
 // fullVoice is how many people of one server count in full, however few there are elsewhere.
 const fullVoice = 100
 
-// CountFairly is how many of all who did the same are counted when most of them, at one server, are so many. Accounts cost
-// nothing where one mints them oneself, so the people of the largest server count in full up to a hundred, and beyond that
-// only as far as the same number did it at all other servers together.
+// CountFairly is how many of all who did the same are counted when most of them, at one server, are so many. Accounts
+// cost nothing where one mints them oneself, so the people of the largest server count in full up to a hundred, and
+// beyond that only as far as the same number did it at all other servers together.
 func CountFairly(all, most int) int {
 	others := all - most
 	return others + min(most, max(fullVoice, others))

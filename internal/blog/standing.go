@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ServerState is how one server stands with an article: what it has of it, and what became of the letter that decides. That is
-// the newest; of several inboxes, the one that fares worst.
+// ServerState is how one server stands with an article: what it has of it, and what became of the letter that decides.
+// That is the newest; of several inboxes, the one that fares worst.
 type ServerState struct {
 	DeliveryRow      // its Followers are those at all inboxes of the server
 	Shows       int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
@@ -15,7 +15,8 @@ type ServerState struct {
 	Keeps       bool // it never took the word that it is to forget such a copy
 }
 
-// ServerStates sums up by server the letters about an article, trouble first. They come as a store reports them, the newest first.
+// ServerStates sums up by server the letters about an article, trouble first. They come as a store reports them, the
+// newest first.
 func ServerStates(deliveries []DeliveryRow) []ServerState {
 	var hosts []string
 	byHost, current := map[string][]DeliveryRow{}, ID("")
@@ -106,8 +107,9 @@ func (s ServerState) rank() int {
 
 // Tally is how many servers stand how with an article, each counted once however many letters went there.
 type Tally struct {
-	Servers    int                    // that it went to
-	Have       int                    // of those, that have it in whatever version, or took the word that they are to forget it
+	Servers int // that it went to
+	// of those, that have it in whatever version, or took the word that they are to forget it
+	Have       int
 	Newest     int                    // of those that have it, that have the newest version
 	Gone       bool                   // it was taken back
 	Keep       int                    // that still have a copy that was taken back before

@@ -10,7 +10,8 @@ func monday(at time.Time) string { return at.Format("Monday") }
 
 // toHost is a letter about the copy of an article that is at version 2.
 func toHost(host string, change func(*DeliveryRow)) DeliveryRow {
-	r := DeliveryRow{Delivery: Delivery{ActivityID: "02", Inbox: "https://" + host + "/inbox", Host: host, Status: Delivered, Attempts: 1, Code: 202, Revision: 2},
+	r := DeliveryRow{Delivery: Delivery{ActivityID: "02", Inbox: "https://" + host + "/inbox", Host: host,
+		Status: Delivered, Attempts: 1, Code: 202, Revision: 2},
 		Kind: "Update", ObjectID: "0B", Newest: 2, Holds: 2, Followers: 1}
 	if change != nil {
 		change(&r)
@@ -31,16 +32,23 @@ func TestASummaryTellsHowManyHaveAnArticleAndWhatKeepsTheOthers(t *testing.T) {
 	for want, deliveries := range map[string][]DeliveryRow{
 		"":                       nil,
 		"The one server has it.": {toHost("veerhuis", nil)},
-		"The one server does not have it; 1 refused it.":                               {toHost("zilverduin", refused)},
-		"2 of 4 servers have it; 1 refused it; 1 is silent since Monday.":              {toHost("veerhuis", nil), toHost("dijla", nil), toHost("zilverduin", refused), toHost("steiger", silent(began))},
-		"1 of 3 servers has it; 2 are silent, the longest since Monday.":               {toHost("veerhuis", nil), toHost("lagewal", silent(later)), toHost("steiger", silent(began))},
-		"The one server does not have it; 1 waits its turn.":                           {toHost("veerhuis", func(r *DeliveryRow) { r.Status, r.Holds, r.Attempts = Waiting, 0, 0 })},
-		"All 2 servers have it, 1 of them the newest version; 1 has an older version.": {toHost("veerhuis", nil), toHost("dijla", func(r *DeliveryRow) { r.Holds = 1 })},
-		"1 of 2 servers took the request to forget it; 1 refused, and still has it.":   {toHost("veerhuis", gone), toHost("dijla", func(r *DeliveryRow) { r.Kind, r.GoneAt, r.Status = "Delete", &began, Refused })},
-		"The one server took the request to forget it.":                                {toHost("veerhuis", gone), toHost("zilverduin", func(r *DeliveryRow) { refused(r); r.Kind, r.GoneAt = "Create", &began })},
-		"The one server has it; 1 still has a copy that was taken back before.": {toHost("veerhuis", nil), toHost("dijla", func(r *DeliveryRow) {
-			r.Kind, r.GoneAt, r.Status, r.ObjectID, r.ActivityID = "Delete", &began, Refused, "0A", "01"
-		})},
+		"The one server does not have it; 1 refused it.": {toHost("zilverduin", refused)},
+		"2 of 4 servers have it; 1 refused it; 1 is silent since Monday.": {toHost("veerhuis", nil),
+			toHost("dijla", nil), toHost("zilverduin", refused), toHost("steiger", silent(began))},
+		"1 of 3 servers has it; 2 are silent, the longest since Monday.": {toHost("veerhuis", nil),
+			toHost("lagewal", silent(later)), toHost("steiger", silent(began))},
+		"The one server does not have it; 1 waits its turn.": {toHost("veerhuis",
+			func(r *DeliveryRow) { r.Status, r.Holds, r.Attempts = Waiting, 0, 0 })},
+		"All 2 servers have it, 1 of them the newest version; 1 has an older version.": {toHost("veerhuis", nil),
+			toHost("dijla", func(r *DeliveryRow) { r.Holds = 1 })},
+		"1 of 2 servers took the request to forget it; 1 refused, and still has it.": {toHost("veerhuis", gone),
+			toHost("dijla", func(r *DeliveryRow) { r.Kind, r.GoneAt, r.Status = "Delete", &began, Refused })},
+		"The one server took the request to forget it.": {toHost("veerhuis", gone),
+			toHost("zilverduin", func(r *DeliveryRow) { refused(r); r.Kind, r.GoneAt = "Create", &began })},
+		"The one server has it; 1 still has a copy that was taken back before.": {toHost("veerhuis", nil),
+			toHost("dijla", func(r *DeliveryRow) {
+				r.Kind, r.GoneAt, r.Status, r.ObjectID, r.ActivityID = "Delete", &began, Refused, "0A", "01"
+			})},
 	} {
 		if got := Summary(ServerStates(deliveries), monday); got != want {
 			t.Errorf("the summary is %q, want %q", got, want)
@@ -64,7 +72,8 @@ func TestAServerStandsAsTheWorstOfItsInboxesAndOfNothingThatIsNoNews(t *testing.
 	if words := list[0].Describe(monday); !strings.Contains(words, "Has version 2, the newest.") {
 		t.Errorf("it says %q", words)
 	}
-	unsure := ServerStates([]DeliveryRow{toHost("steiger", func(r *DeliveryRow) { r.Status, r.Holds, r.Unsure = Retrying, 0, true })})
+	unsure := ServerStates([]DeliveryRow{toHost("steiger",
+		func(r *DeliveryRow) { r.Status, r.Holds, r.Unsure = Retrying, 0, true })})
 	if words := unsure[0].Describe(monday); words != "May have it: it never said so." {
 		t.Errorf("of one that never answered it says %q", words)
 	}
@@ -90,7 +99,8 @@ func TestTheWordsTellSilentRefusingAndPatientServersApart(t *testing.T) {
 			r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 503, 2, &began
 		}, "In trouble since Monday.", "1 is silent since Monday."},
 		{tried, "Refusing since Monday: it answers 401 to what this author sends.", "1 refuses at the moment."},
-		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its words: “Who are you?”.", "1 refuses at the moment."},
+		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its words: “Who are you?”.",
+			"1 refuses at the moment."},
 		{func(r *DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.", "1 asks for patience."},
 		{func(r *DeliveryRow) { behind(r); r.Failures = 1 }, "It asks for patience.", "1 asks for patience."},
 		{func(r *DeliveryRow) { tried(r); r.Status = Refused }, "", "1 refused it."},

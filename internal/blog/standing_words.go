@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Describe tells in plain sentences what a server has of an article, how the server is, and what is unusual about its letter.
-// when writes a moment of the past; what the server answered is not among them.
+// Describe tells in plain sentences what a server has of an article, how the server is, and what is unusual about its
+// letter. when writes a moment of the past; what the server answered is not among them.
 func (s ServerState) Describe(when func(time.Time) string) string {
 	words := []string{s.describeCopy(), s.describeServer(when)}
 	switch {
@@ -40,7 +40,8 @@ func (s ServerState) describeCopy() string {
 	case s.Holds == 0 && s.Status != Delivered:
 		return "Does not have it."
 	case s.Holds >= s.Newest && s.Shows > 0 && s.Shows < s.Holds:
-		return fmt.Sprintf("Was told up to version %d; %s is a quiet correction, of which nobody there is told.", s.Shows, has)
+		return fmt.Sprintf("Was told up to version %d; %s is a quiet correction, of which nobody there is told.", s.Shows,
+			has)
 	case s.Holds >= s.Newest && (s.Newest > 1 || s.Status != Delivered):
 		return "Has " + has + ", the newest."
 	case s.Holds >= s.Newest:
@@ -78,7 +79,8 @@ func (s ServerState) describeForgetting() string {
 func (s ServerState) describeServer(when func(time.Time) string) string {
 	switch {
 	case s.UnavailableSince != nil && s.FailingSince != nil:
-		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) + ", after seven days. When it speaks again it is told what it missed."
+		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) +
+			", after seven days. When it speaks again it is told what it missed."
 	case s.Status.Settled():
 		return ""
 	case s.Patient():
@@ -93,12 +95,14 @@ func (s ServerState) describeServer(when func(time.Time) string) string {
 	return "Silent since " + when(*s.FailingSince) + "."
 }
 
-// refusalWords tells what a server answers that does not take what an author sends; and how the answer begins, for a letter
-// that was not tried itself.
+// refusalWords tells what a server answers that does not take what an author sends; and how the answer begins, for a
+// letter that was not tried itself.
 func (s ServerState) refusalWords(when func(time.Time) string) string {
-	words := fmt.Sprintf("Refusing since %s: it answers %d to what this author sends.", when(*s.RefusingSince), s.RefusalCode)
+	words := fmt.Sprintf("Refusing since %s: it answers %d to what this author sends.", when(*s.RefusingSince),
+		s.RefusalCode)
 	if s.RefusalCode == 0 {
-		words = "Refusing since " + when(*s.RefusingSince) + ": there is no answer to what this author sends that can be understood."
+		words = "Refusing since " + when(*s.RefusingSince) +
+			": there is no answer to what this author sends that can be understood."
 	}
 	if s.Attempts == 0 && s.RefusalAnswer != "" {
 		words += " Its words: “" + s.RefusalAnswer + "”."
@@ -106,8 +110,8 @@ func (s ServerState) refusalWords(when func(time.Time) string) string {
 	return words
 }
 
-// Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it; 1 refused
-// it; 1 is silent since Monday." It is "" when the article was sent to nobody.
+// Summary says in one sentence how the network stands with a published or withdrawn article: "14 of 16 servers have it;
+// 1 refused it; 1 is silent since Monday." It is "" when the article was sent to nobody.
 func Summary(list []ServerState, when func(time.Time) string) string {
 	t := Count(list)
 	var plights []reason
@@ -124,7 +128,8 @@ func Summary(list []ServerState, when func(time.Time) string) string {
 		parts = append(parts, p.describe(when))
 	}
 	if t.Keep > 0 {
-		parts = append(parts, (&reason{n: t.Keep, one: "still has a copy that was taken back before", several: "still have a copy that was taken back before"}).describe(when))
+		parts = append(parts, (&reason{n: t.Keep, one: "still has a copy that was taken back before",
+			several: "still have a copy that was taken back before"}).describe(when))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -132,8 +137,8 @@ func Summary(list []ServerState, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// Describe says how many servers have an article, or were asked to forget it: "14 of 16 servers have it". They are "" when it went
-// to nobody.
+// Describe says how many servers have an article, or were asked to forget it: "14 of 16 servers have it". They are ""
+// when it went to nobody.
 func (t Tally) Describe() string {
 	switch words := t.describeHolders(); {
 	case t.Servers == 0:

@@ -37,10 +37,11 @@ type Voice struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	LeavesAt          *time.Time // when its owner wants it to end
-	SilentAt          *time.Time // a voice of the site or of a series that was switched off: it announces nothing meanwhile
-	RetiredAt         *time.Time
-	SeriesSlug        string  // of the series that it speaks for, "" for any other voice
-	Tags              Strings `db:"-"` // that it uses most, where its profile is told to others
+	// a voice of the site or of a series that was switched off: it announces nothing meanwhile
+	SilentAt   *time.Time
+	RetiredAt  *time.Time
+	SeriesSlug string  // of the series that it speaks for, "" for any other voice
+	Tags       Strings `db:"-"` // that it uses most, where its profile is told to others
 }
 
 // Followable tells whether somebody may begin to follow the voice.

@@ -20,7 +20,8 @@ const Tombstone = "Tombstone"
 
 // WireAuthorization returns an authorization as other servers read it (FEP-044f). Our author of the target gives it. It
 // returns blog.ErrGone when the target was withdrawn.
-func (b Core) WireAuthorization(ctx context.Context, s *store.Store, t blog.Authorization) (activity.Authorization, error) {
+func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
+	t blog.Authorization) (activity.Authorization, error) {
 	_, id, _, _ := b.Site.Local(t.Target)
 	object, err := s.Object(ctx, id)
 	if err != nil {

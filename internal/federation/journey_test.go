@@ -83,7 +83,11 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 		if err := o.Outbox.Revise(ctx, &edited); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the edit is shown", func() bool { post, _ := veerhuis.Post(o.Object(a)); return post.Title == "Four minutes" })
+		o.Until("the edit is shown", func() bool {
+			post,
+				_ := veerhuis.Post(o.Object(a))
+			return post.Title == "Four minutes"
+		})
 		if err := o.Outbox.Withdraw(ctx, a.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +96,8 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 			t.Errorf("a server that never had the article got %d letters about it", got)
 		}
 		code, header, body := o.Get(strings.TrimPrefix(o.Object(a), o.Site.URL), "application/activity+json")
-		if code != http.StatusGone || !strings.Contains(body, `"Tombstone"`) || !strings.HasPrefix(header.Get("Content-Type"), "application/activity+json") {
+		if code != http.StatusGone || !strings.Contains(body, `"Tombstone"`) ||
+			!strings.HasPrefix(header.Get("Content-Type"), "application/activity+json") {
 			t.Errorf("the old object answers %d %s %s", code, header.Get("Content-Type"), body)
 		}
 		again, err := o.Outbox.Publish(ctx, a.ID)
@@ -100,7 +105,8 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again.ObjectID == a.ObjectID || again.Month != a.Month || again.Slug != a.Slug {
-			t.Errorf("published again as %s at %s/%s, want a fresh object at the same address", again.ObjectID, again.Month, again.Slug)
+			t.Errorf("published again as %s at %s/%s, want a fresh object at the same address", again.ObjectID, again.Month,
+				again.Slug)
 		}
 	})
 }
@@ -173,7 +179,8 @@ func TestF068RestrictedWordsReachNoPublicPlace(t *testing.T) {
 			t.Errorf("restricted words were counted or listed: %d", got)
 		}
 		for _, path := range []string{"", "/replies", "/context"} {
-			if _, _, body := o.Get(strings.TrimPrefix(o.Object(a), o.Site.URL)+path, "application/activity+json"); strings.Contains(body, "secret") || strings.Contains(body, bram.Server.Host) {
+			if _, _, body := o.Get(strings.TrimPrefix(o.Object(a), o.Site.URL)+path,
+				"application/activity+json"); strings.Contains(body, "secret") || strings.Contains(body, bram.Server.Host) {
 				t.Errorf("%s tells of restricted words: %s", path, body)
 			}
 		}
@@ -194,10 +201,12 @@ func TestTheWriterAloneChangesAndRemovesAComment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged := map[string]any{"type": "Note", "id": reply.Object, "attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>",
-			"to": "as:Public", "updated": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
+		forged := map[string]any{"type": "Note", "id": reply.Object, "attributedTo": kade.ID, "inReplyTo": o.Object(a),
+			"content": "<p>Forged.</p>",
+			"to":      "as:Public", "updated": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
 		for kind, object := range map[string]any{"Update": forged, "Delete": reply.Object, "Create": forged} {
-			if _, err := kade.Send(ctx, o.Site.SharedInbox(), map[string]any{"id": kade.ID + "/acts/" + kind, "type": kind, "actor": kade.ID, "object": object}); err != nil {
+			if _, err := kade.Send(ctx, o.Site.SharedInbox(),
+				map[string]any{"id": kade.ID + "/acts/" + kind, "type": kind, "actor": kade.ID, "object": object}); err != nil {
 				t.Errorf("%s of somebody else's words: %v, want 202", kind, err)
 			}
 		}
@@ -237,8 +246,9 @@ func TestF064WhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
 		}
 		note, follow := bram.ID+"/notes/1", bram.ID+"/follows/1"
 		send(map[string]any{"id": note + "#delete", "type": "Delete", "object": note})
-		send(map[string]any{"id": note + "#create", "type": "Create", "object": map[string]any{"type": "Note", "id": note, "attributedTo": bram.ID,
-			"inReplyTo": o.Object(a), "content": "late", "to": "as:Public"}})
+		send(map[string]any{"id": note + "#create", "type": "Create",
+			"object": map[string]any{"type": "Note", "id": note, "attributedTo": bram.ID,
+				"inReplyTo": o.Object(a), "content": "late", "to": "as:Public"}})
 		act := map[string]any{"id": follow, "type": "Follow", "actor": bram.ID, "object": o.Site.ActorID(o.Ilse.ID)}
 		send(map[string]any{"id": follow + "#undo", "type": "Undo", "object": act})
 		send(act)
@@ -279,7 +289,8 @@ func TestARemarkToTheAuthorElsewhereIsNoComment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		unrelated, err := bram.Reply(ctx, above.Object, "<p>Not under the article.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
+		unrelated, err := bram.Reply(ctx, above.Object, "<p>Not under the article.</p>",
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}

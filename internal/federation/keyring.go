@@ -55,11 +55,12 @@ func NewKeyring(b Core) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
-	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery), held: newMemory[RemoteKey]()}, nil
+	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery),
+		held: newMemory[RemoteKey]()}, nil
 }
 
-// Find answers the key with this id and its owner's address. Trouble with the network comes back as remote.ErrUnavailable,
-// an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
+// Find answers the key with this id and its owner's address. Trouble with the network comes back as
+// remote.ErrUnavailable, an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
 func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
 	if blog.SameOrigin(keyID, k.Site.URL) {
 		return k.own(ctx, keyID)
@@ -77,8 +78,8 @@ func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
 	return k.hold(listed)
 }
 
-// own is a key of ours, which is looked up at home and never asked for over the network: a [Checkup] signs with that of the
-// instance actor.
+// own is a key of ours, which is looked up at home and never asked for over the network: a [Checkup] signs with that of
+// the instance actor.
 func (k *Keyring) own(ctx context.Context, keyID string) (RemoteKey, error) {
 	owner, name, _ := strings.Cut(keyID, "#")
 	if name != "main-key" {
@@ -215,7 +216,8 @@ func (k *Keyring) correct(ctx context.Context, actor *blog.Actor) error {
 	return k.rememberActor(ctx, actor)
 }
 
-func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string, claimed func()) (key RemoteKey, good func(), err error) {
+func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string,
+	claimed func()) (key RemoteKey, good func(), err error) {
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
 		return RemoteKey{}, nil, ErrNoKey
 	}
@@ -250,8 +252,8 @@ func lists(actor blog.Actor, keyID string) bool {
 }
 
 // Signer judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
-// The error is ErrBlocked for the key of a server that is refused, which is not fetched. actor is whose words the request
-// carries, "" where it carries none.
+// The error is ErrBlocked for the key of a server that is refused, which is not fetched. actor is whose words the
+// request carries, "" where it carries none.
 func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, error) {
 	keyID, key, err := k.verify(r, body, actor)
 	if !errors.Is(err, signature.ErrMismatch) || key.Fresh {

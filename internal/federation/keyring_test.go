@@ -25,7 +25,8 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 	k := emptyKeyring(t, nil)
 	for i := range 2*MaxRemembered + 1 {
 		host := fmt.Sprintf("%d.example", i)
-		if _, err := k.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key", PEM: text}); err != nil {
+		if _, err := k.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key",
+			PEM: text}); err != nil {
 			t.Fatal(err)
 		}
 		if k.held.Len() > MaxRemembered {
@@ -36,7 +37,8 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 
 func emptyKeyring(t *testing.T, client *remote.Client) *Keyring {
 	t.Helper()
-	k, err := NewKeyring(Core{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"}, Remote: client})
+	k, err := NewKeyring(Core{Now: time.Now, Log: slog.Default(), Site: blog.Site{URL: "https://overkant.example"},
+		Remote: client})
 	if err != nil {
 		t.Fatal(err)
 	}

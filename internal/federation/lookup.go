@@ -36,7 +36,8 @@ func (b Core) ResolveTarget(ctx context.Context, s *store.Store, address string)
 
 // ArticleUnder returns the article under which a comment is, and the comment's id. A non-nil err comes back unchanged,
 // so that the result of a lookup of the comment can be passed on.
-func (b Core) ArticleUnder(ctx context.Context, s *store.Store, c blog.Comment, err error) (blog.Article, blog.ID, error) {
+func (b Core) ArticleUnder(ctx context.Context, s *store.Store, c blog.Comment,
+	err error) (blog.Article, blog.ID, error) {
 	if err != nil {
 		return blog.Article{}, "", err
 	}

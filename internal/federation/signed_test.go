@@ -34,7 +34,8 @@ func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][
 		a := o.Publish()
 		send := func(name string, want int, twists ...fedtest.Twist) {
 			word := strings.ReplaceAll(name, " ", "-")
-			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), word, nil), word), twists...)
+			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+				overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), word, nil), word), twists...)
 			if answer.Status != want {
 				t.Errorf("%s: %d (%v), want %d", name, answer.Status, err, want)
 			}
@@ -74,22 +75,29 @@ func TestT002NobodySpeaksInAnothersName(t *testing.T) {
 		}
 		reply := o.Comments(a)[0].Address
 		for i, forged := range []map[string]any{
-			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "forged", nil), "1"), overkant.Act("Delete", bram, reply, "2"), overkant.Act("Like", bram, o.Object(a), "3"),
+			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "forged", nil), "1"),
+			overkant.Act("Delete", bram, reply, "2"), overkant.Act("Like", bram, o.Object(a), "3"),
 			overkant.Act("Follow", bram, o.Site.ActorID(o.Ilse.ID), "4"), overkant.Act("Delete", bram, bram.ID, "5"),
-			overkant.Act("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID, "content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
+			overkant.Act("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID,
+				"content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
 		} {
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
 				t.Errorf("letter %d: %v, want 202", i+1, err)
 			}
 		}
-		o.Until("all hints are followed", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("all hints are followed", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if got, counts := o.Texts(a), o.Counts(a); got != "Mine." || counts.Likes != 0 {
 			t.Errorf("comments %q, %d likes", got, counts.Likes)
 		}
 		if n, err := o.Store.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("followers %+v, %v", n, err)
 		}
-		if answer, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", bram, o.Object(a), "7"), fedtest.As(bram.KeyID())); answer.Status != http.StatusUnauthorized {
+		if answer, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", bram, o.Object(a), "7"),
+			fedtest.As(bram.KeyID())); answer.Status != http.StatusUnauthorized {
 			t.Errorf("under bram's key id, with kade's key: %d, %v", answer.Status, err)
 		}
 	})
@@ -110,7 +118,8 @@ func TestT004TheDigestMustBeThatOfTheBody(t *testing.T) {
 
 func TestT005TheHostMustBeSignedAndOurs(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		return twists{"not covered": {fedtest.Covering(allSigned, "date", "digest")}, "another's": {fedtest.ForHost("elsewhere.example")},
+		return twists{"not covered": {fedtest.Covering(allSigned, "date", "digest")},
+			"another's":                      {fedtest.ForHost("elsewhere.example")},
 			"another's in the newer dialect": {fedtest.Newer(), fedtest.ForHost("elsewhere.example")}}
 	})
 }
@@ -122,7 +131,8 @@ func TestT006MethodAndPathMustBeSigned(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		delivery, err := bram.Prepare(o.Site.ActorID(o.Ilse.ID)+"/inbox", overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "moved", nil), "moved"))
+		delivery, err := bram.Prepare(o.Site.ActorID(o.Ilse.ID)+"/inbox",
+			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "moved", nil), "moved"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,8 +146,10 @@ func TestT006MethodAndPathMustBeSigned(t *testing.T) {
 func TestT007TheTimeMustBeSignedAndOfToday(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
-		return twists{"not covered": {fedtest.Covering(allSigned, "host", "digest")}, "13 hours ago": {fedtest.Dated(now.Add(-13 * time.Hour))},
-			"a year ago": {fedtest.Dated(now.AddDate(-1, 0, 0))}, "13 hours ago in the newer dialect": {fedtest.Newer(), fedtest.Dated(now.Add(-13 * time.Hour))}}
+		return twists{"not covered": {fedtest.Covering(allSigned, "host", "digest")},
+			"13 hours ago":                      {fedtest.Dated(now.Add(-13 * time.Hour))},
+			"a year ago":                        {fedtest.Dated(now.AddDate(-1, 0, 0))},
+			"13 hours ago in the newer dialect": {fedtest.Newer(), fedtest.Dated(now.Add(-13 * time.Hour))}}
 	})
 }
 
@@ -145,7 +157,8 @@ func TestT008NothingOfTheFutureAndNothingExpired(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		later := fedtest.Dated(time.Now().Add(2 * time.Hour))
 		past := fmt.Sprintf(",expires=%d", time.Now().Add(-time.Minute).Unix())
-		return twists{"in two hours": {later}, "created in two hours": {fedtest.Newer(), later}, "expired": {inSignature(",headers=", past+",headers=")}}
+		return twists{"in two hours": {later}, "created in two hours": {fedtest.Newer(), later},
+			"expired": {inSignature(",headers=", past+",headers=")}}
 	})
 }
 
@@ -153,7 +166,8 @@ func TestT009TheSameLetterAgainChangesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		delivery, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "once"))
+		delivery, err := bram.Prepare(o.Site.SharedInbox(),
+			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "once"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,15 +211,20 @@ func TestT010AnUndoOfLongAgoUndoesNothingNew(t *testing.T) {
 
 func TestT011AParameterGivenTwiceIsRefused(t *testing.T) {
 	turnedAway(t, func(bram *fedtest.Person) twists {
-		return twists{"two key ids": {inSignature("keyId=", `keyId="https://elsewhere.example/key",keyId=`)}, "two algorithms": {inSignature(",headers=", `,algorithm="rsa-sha256",headers=`)}}
+		return twists{"two key ids": {inSignature("keyId=", `keyId="https://elsewhere.example/key",keyId=`)},
+			"two algorithms": {inSignature(",headers=", `,algorithm="rsa-sha256",headers=`)}}
 	})
 }
 
 func TestT012TwoSignaturesAreNone(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		return twists{"two headers": {fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"two headers in the newer dialect": {fedtest.Newer(), fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"one more in Authorization":        {fedtest.WithHeader(func(h http.Header) { h.Set("Authorization", "Signature "+h.Get("Signature")) })}}
+			"two headers in the newer dialect": {fedtest.Newer(),
+				fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
+			"one more in Authorization": {fedtest.WithHeader(func(h http.Header) {
+				h.Set("Authorization",
+					"Signature "+h.Get("Signature"))
+			})}}
 	})
 }
 
@@ -214,14 +233,16 @@ func TestT013ASignedHeaderGivenTwiceIsRefused(t *testing.T) {
 		twice := func(name string) fedtest.Twist {
 			return fedtest.WithHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
 		}
-		return twists{"two digests": {twice("Digest")}, "two dates": {twice("Date")}, "two content digests": {fedtest.Newer(), twice("Content-Digest")}}
+		return twists{"two digests": {twice("Digest")}, "two dates": {twice("Date")},
+			"two content digests": {fedtest.Newer(), twice("Content-Digest")}}
 	})
 }
 
 func TestT014WhatCannotBeRebuiltIsRefused(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		covers := func(by string) []fedtest.Twist { return []fedtest.Twist{inSignature(`date digest"`, by)} }
-		return twists{"a header that is not there": covers(`date digest x-nope"`), "an empty name": covers(`date  digest"`), "a name in brackets": covers(`date digest (nope)"`),
+		return twists{"a header that is not there": covers(`date digest x-nope"`), "an empty name": covers(`date  digest"`),
+			"a name in brackets": covers(`date digest (nope)"`),
 			"none": {fedtest.WithHeader(func(h http.Header) {
 				before, rest, _ := strings.Cut(h.Get("Signature"), `headers="`)
 				_, after, _ := strings.Cut(rest, `"`)
@@ -236,25 +257,32 @@ func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
 			return []fedtest.Twist{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
 		}
 		return twists{"none": claim("none"), "an HMAC": claim("hmac-sha256"), "SHA-1": claim("rsa-sha1"),
-			"an HMAC in the newer dialect": {fedtest.Newer(), fedtest.WithHeader(func(h http.Header) { h.Set("Signature-Input", h.Get("Signature-Input")+`;alg="hmac-sha256"`) })}}
+			"an HMAC in the newer dialect": {fedtest.Newer(),
+				fedtest.WithHeader(func(h http.Header) {
+					h.Set("Signature-Input",
+						h.Get("Signature-Input")+`;alg="hmac-sha256"`)
+				})}}
 	})
 }
 
 func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)}, "empty": {fedtest.WithHeader(func(h http.Header) {
-			before, _, _ := strings.Cut(h.Get("Signature"), `,signature=`)
-			h.Set("Signature", before+`,signature=""`)
-		})}}
+		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)},
+			"empty": {fedtest.WithHeader(func(h http.Header) {
+				before, _, _ := strings.Cut(h.Get("Signature"), `,signature=`)
+				h.Set("Signature", before+`,signature=""`)
+			})}}
 	})
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) { // what is no header of its kind at all is a 400
 		bram := o.Server("veerhuis").Person("bram")
 		set := func(name, value string) fedtest.Twist {
 			return fedtest.WithHeader(func(h http.Header) { h.Set(name, value) })
 		}
-		for name, spoilt := range map[string][]fedtest.Twist{"words": {set("Signature", "trust me")}, "half of it": {set("Signature", `keyId="https://elsewhere`)},
+		for name, spoilt := range map[string][]fedtest.Twist{"words": {set("Signature", "trust me")},
+			"half of it":                 {set("Signature", `keyId="https://elsewhere`)},
 			"words in the newer dialect": {fedtest.Newer(), set("Signature-Input", "trust me!")}} {
-			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
+			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(),
+				overkant.Act("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
 			if answer.Status != http.StatusBadRequest {
 				t.Errorf("%s: %d, want 400", name, answer.Status)
 			}
@@ -269,7 +297,8 @@ type keeper struct {
 	asked atomic.Int64
 }
 
-// keeps starts one. The documents are made for its address and the PEM of its key; a path that is not among them is 404.
+// keeps starts one. The documents are made for its address and the PEM of its key; a path that is not among them is
+// 404.
 func keeps(t *testing.T, documents func(home, pem string) map[string]any) *keeper {
 	t.Helper()
 	k := &keeper{key: overkant.NewKey(t)}
@@ -304,7 +333,8 @@ func asJSON(t testing.TB, document any) []byte {
 
 // profile is an actor with the keys that it lists.
 func profile(id string, keys ...any) map[string]any {
-	return map[string]any{"id": id, "type": "Person", "preferredUsername": "kade", "name": "Kade", "inbox": id + "/inbox", "outbox": id + "/outbox", "publicKey": keys}
+	return map[string]any{"id": id, "type": "Person", "preferredUsername": "kade", "name": "Kade", "inbox": id + "/inbox",
+		"outbox": id + "/outbox", "publicKey": keys}
 }
 
 func rsaKey(id, owner, pem string) map[string]any {
@@ -315,7 +345,8 @@ func rsaKey(id, owner, pem string) map[string]any {
 func (k *keeper) claims(o *overkant.Blog, keyID, actor, object string) int {
 	key := k.key
 	key.ID = keyID
-	return o.Post(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like", "actor": actor, "object": object})
+	return o.Post(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like",
+		"actor": actor, "object": object})
 }
 
 func TestT017AKeyThatClaimsAnotherOwnerIsNotTheirs(t *testing.T) {
@@ -323,9 +354,11 @@ func TestT017AKeyThatClaimsAnotherOwnerIsNotTheirs(t *testing.T) {
 		a := o.Publish()
 		victim := o.Server("veerhuis").Person("bram")
 		evil := keeps(t, func(home, pem string) map[string]any {
-			return map[string]any{"/foreign": rsaKey(home+"/foreign", victim.ID, pem), "/unlisted": rsaKey(home+"/unlisted", home+"/v", pem), "/v": profile(home + "/v")}
+			return map[string]any{"/foreign": rsaKey(home+"/foreign", victim.ID, pem),
+				"/unlisted": rsaKey(home+"/unlisted", home+"/v", pem), "/v": profile(home + "/v")}
 		})
-		for keyID, actor := range map[string]string{evil.URL + "/foreign": victim.ID, evil.URL + "/unlisted": evil.URL + "/v"} {
+		for keyID, actor := range map[string]string{evil.URL + "/foreign": victim.ID,
+			evil.URL + "/unlisted": evil.URL + "/v"} {
 			if code := evil.claims(o, keyID, actor, o.Object(a)); code != http.StatusUnauthorized {
 				t.Errorf("%s as %s: %d", keyID, actor, code)
 			}
@@ -381,22 +414,28 @@ func TestT020NobodyListsTheKeyOfANeighbour(t *testing.T) {
 		a := o.Publish()
 		v, m := overkant.NewKey(t), overkant.NewKey(t)
 		home := keeps(t, func(home, _ string) map[string]any {
-			return map[string]any{"/v": profile(home+"/v", rsaKey(home+"/v#main-key", home+"/v", overkant.PublicPEM(t, v)), rsaKey(home+"/v/key", home+"/v", overkant.PublicPEM(t, v))),
-				"/m": profile(home+"/m", rsaKey(home+"/m#main-key", home+"/m", overkant.PublicPEM(t, m)), rsaKey(home+"/v#main-key", home+"/m", overkant.PublicPEM(t, m)), rsaKey(home+"/v/key", home+"/m", overkant.PublicPEM(t, m)))}
+			return map[string]any{"/v": profile(home+"/v", rsaKey(home+"/v#main-key", home+"/v", overkant.PublicPEM(t, v)),
+				rsaKey(home+"/v/key", home+"/v", overkant.PublicPEM(t, v))),
+				"/m": profile(home+"/m", rsaKey(home+"/m#main-key", home+"/m", overkant.PublicPEM(t, m)),
+					rsaKey(home+"/v#main-key", home+"/m", overkant.PublicPEM(t, m)),
+					rsaKey(home+"/v/key", home+"/m", overkant.PublicPEM(t, m)))}
 		})
 		for i, signed := range []struct {
 			key       signature.Key
 			id, actor string
 			want      int
-		}{{m, "/m#main-key", "/m", 202}, {v, "/v#main-key", "/v", 202}, {m, "/v#main-key", "/v", 401}, {m, "/v/key", "/v", 401}, {v, "/v#main-key", "/v", 202}} {
+		}{{m, "/m#main-key", "/m", 202}, {v, "/v#main-key", "/v", 202}, {m, "/v#main-key", "/v", 401},
+			{m, "/v/key", "/v", 401}, {v, "/v#main-key", "/v", 202}} {
 			signed.key.ID = home.URL + signed.id
-			code := o.Post(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View", "actor": home.URL + signed.actor, "object": o.Object(a)})
+			code := o.Post(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View",
+				"actor": home.URL + signed.actor, "object": o.Object(a)})
 			if code != signed.want {
 				t.Errorf("letter %d, signed under %s: %d, want %d", i+1, signed.id, code, signed.want)
 			}
 		}
 		for _, id := range []string{"/v#main-key", "/v/key"} {
-			if owner, err := o.Store.KeyOwner(o.Soon(), home.URL+id); err != nil || owner.ActorID != home.URL+"/v" || owner.PEM != overkant.PublicPEM(t, v) {
+			if owner, err := o.Store.KeyOwner(o.Soon(), home.URL+id); err != nil || owner.ActorID != home.URL+"/v" ||
+				owner.PEM != overkant.PublicPEM(t, v) {
 				t.Errorf("%s is kept as %+v, %v", id, owner, err)
 			}
 		}
@@ -408,16 +447,19 @@ func TestT021AKeyThatWasReplacedOrLeftSignsNothing(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		prepare := func(name string) *fedtest.Prepared {
-			delivery, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, nil), name))
+			delivery, err := bram.Prepare(o.Site.SharedInbox(),
+				overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, nil), name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			return delivery
 		}
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "before", nil), "before"), http.StatusAccepted)
+		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "before", nil), "before"),
+			http.StatusAccepted)
 		old := prepare("old")
 		bram.RotateKey()
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "after", nil), "after"), http.StatusAccepted)
+		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "after", nil), "after"),
+			http.StatusAccepted)
 		if answer, _ := old.Send(o.Soon()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("signed with the key that was replaced: %d", answer.Status)
 		}
@@ -470,12 +512,14 @@ func TestT023InventedKeysCostAServerSixQuestionsAMinute(t *testing.T) {
 				documents := map[string]any{"/kade": profile(home+"/kade", rsaKey(home+"/kade#main-key", home+"/kade", pem))}
 				for i := range 1000 {
 					documents[fmt.Sprintf("/keys/%d", i)] = rsaKey(fmt.Sprintf("%s/keys/%d", home, i), home+"/kade", pem)
-					documents[fmt.Sprintf("/users/%d", i)] = profile(fmt.Sprintf("%s/users/%d", home, i), rsaKey(home+"/kade#main-key", home+"/kade", pem))
+					documents[fmt.Sprintf("/users/%d", i)] = profile(fmt.Sprintf("%s/users/%d", home, i),
+						rsaKey(home+"/kade#main-key", home+"/kade", pem))
 				}
 				return documents
 			})
 			for i := range 1000 {
-				if code := evil.claims(o, evil.URL+ids(i), evil.URL+"/kade", o.Object(a)); code != http.StatusUnauthorized && code != http.StatusServiceUnavailable {
+				if code := evil.claims(o, evil.URL+ids(i), evil.URL+"/kade", o.Object(a)); code != http.StatusUnauthorized &&
+					code != http.StatusServiceUnavailable {
 					t.Fatalf("%s: letter %d: %d", name, i, code)
 				}
 			}
@@ -555,14 +599,17 @@ func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
 		bram := veerhuis.Person("bram")
 		a := o.Publish()
 		create := overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "x", nil), "x")
-		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create, fedtest.Unsigned()); answer.Status != http.StatusUnauthorized {
+		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create,
+			fedtest.Unsigned()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("unsigned: %d", answer.Status)
 		}
-		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create, bram.WrongKey()); answer.Status != http.StatusUnauthorized {
+		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create,
+			bram.WrongKey()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("wrongly signed: %d", answer.Status)
 		}
 		kade := o.Server("zilverduin").Person("kade")
-		delivery, err := kade.Prepare(o.Site.SharedInbox(), overkant.Act("Create", kade, overkant.Note(kade, o.Object(a), "y", nil), "y"))
+		delivery, err := kade.Prepare(o.Site.SharedInbox(),
+			overkant.Act("Create", kade, overkant.Note(kade, o.Object(a), "y", nil), "y"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -588,13 +635,15 @@ func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := o.Base.Remote.Post(o.Soon(), veerhuis.URL+"/inbox?for=bram&a=%2F", asJSON(t, map[string]any{"id": o.Site.ActivityID(blog.NewID(time.Now())),
-			"type": "View", "actor": o.Site.ActorID(o.Ilse.ID), "object": "https://elsewhere.example/1"}), key)
+		answer, err := o.Base.Remote.Post(o.Soon(), veerhuis.URL+"/inbox?for=bram&a=%2F",
+			asJSON(t, map[string]any{"id": o.Site.ActivityID(blog.NewID(time.Now())),
+				"type": "View", "actor": o.Site.ActorID(o.Ilse.ID), "object": "https://elsewhere.example/1"}), key)
 		if err != nil || answer.Status != http.StatusAccepted {
 			t.Fatalf("with a query: %+v, %v", answer, err)
 		}
 		for _, l := range veerhuis.Deliveries() {
-			if !l.Accepted() || !strings.Contains(l.Header.Get("Signature"), `headers="(request-target) host date digest"`) || !strings.Contains(l.Header.Get("Signature"), `algorithm="rsa-sha256"`) {
+			if !l.Accepted() || !strings.Contains(l.Header.Get("Signature"), `headers="(request-target) host date digest"`) ||
+				!strings.Contains(l.Header.Get("Signature"), `algorithm="rsa-sha256"`) {
 				t.Errorf("%s: %s, signed %s", l.Type, l.Fault, l.Header.Get("Signature"))
 			}
 		}
@@ -614,11 +663,13 @@ func TestF085EachAttemptIsDatedAnew(t *testing.T) {
 		if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
+		if _, err := veerhuis.WaitFor(o.Soon(),
+			func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() }); err != nil {
 			t.Fatal(err)
 		}
 		deliveries := slices.DeleteFunc(veerhuis.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
-		if len(deliveries) != 2 || deliveries[0].Header.Get("Date") == deliveries[1].Header.Get("Date") || !bytes.Equal(deliveries[0].Body, deliveries[1].Body) {
+		if len(deliveries) != 2 || deliveries[0].Header.Get("Date") == deliveries[1].Header.Get("Date") ||
+			!bytes.Equal(deliveries[0].Body, deliveries[1].Body) {
 			t.Errorf("%d attempts, dated %s", len(deliveries), deliveries[0].Header.Get("Date"))
 		}
 		for _, l := range deliveries {
@@ -647,7 +698,8 @@ func TestF088EveryHandIsRead(t *testing.T) {
 			})}},
 		} {
 			word := strings.ReplaceAll(name, " ", "-")
-			answer, err := send.by.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", send.by, overkant.Note(send.by, o.Object(a), word, nil), word), send.twists...)
+			answer, err := send.by.Send(o.Soon(), o.Site.SharedInbox(),
+				overkant.Act("Create", send.by, overkant.Note(send.by, o.Object(a), word, nil), word), send.twists...)
 			if answer.Status != http.StatusAccepted {
 				t.Errorf("%s: %d, %v", name, answer.Status, err)
 			}
@@ -662,11 +714,13 @@ func TestF088EveryHandIsRead(t *testing.T) {
 		}
 		home := keeps(t, func(home, _ string) map[string]any {
 			actor := profile(home + "/kade")
-			actor["assertionMethod"] = []any{map[string]any{"id": home + "/kade#ed", "type": "Multikey", "controller": home + "/kade", "publicKeyMultibase": multikey}}
+			actor["assertionMethod"] = []any{map[string]any{"id": home + "/kade#ed", "type": "Multikey",
+				"controller": home + "/kade", "publicKeyMultibase": multikey}}
 			return map[string]any{"/kade": actor}
 		})
 		ed.ID = home.URL + "/kade#ed"
-		if code := o.Post(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade", "object": o.Object(a)}); code != http.StatusAccepted {
+		if code := o.Post(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade",
+			"object": o.Object(a)}); code != http.StatusAccepted {
 			t.Errorf("Ed25519: %d", code)
 		}
 		if got := len(o.Comments(a)); got != 5 || o.Counts(a).Likes != 1 {
@@ -677,7 +731,8 @@ func TestF088EveryHandIsRead(t *testing.T) {
 
 func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		return twists{"no host": {fedtest.Covering(allSigned, "date", "digest")}, "no target": {fedtest.Covering("host", "date", "digest")},
+		return twists{"no host": {fedtest.Covering(allSigned, "date", "digest")},
+			"no target": {fedtest.Covering("host", "date", "digest")},
 			"no digest": {fedtest.Covering(allSigned, "host", "date")}, "the date alone": {fedtest.DateOnly()}}
 	})
 }
@@ -685,12 +740,15 @@ func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
 func TestF090BodyAndTimeMustFit(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
-		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.Dated(now.Add(2 * time.Hour))}, "13 h ago": {fedtest.Dated(now.Add(-13 * time.Hour))}}
+		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.Dated(now.Add(2 * time.Hour))},
+			"13 h ago": {fedtest.Dated(now.Add(-13 * time.Hour))}}
 	})
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "late", nil), "late"), fedtest.Dated(time.Now().Add(-30*time.Minute)))
+		answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "late", nil), "late"),
+			fedtest.Dated(time.Now().Add(-30*time.Minute)))
 		if answer.Status != http.StatusAccepted || o.Texts(a) != "late" {
 			t.Errorf("30 min ago: %d, %v", answer.Status, err)
 		}
@@ -700,16 +758,20 @@ func TestF090BodyAndTimeMustFit(t *testing.T) {
 func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		gerda := o.Server("gts", fedtest.GoToSocial).Person("gerda") // whose key has an address of its own, at which a stub stands
-		if answer, err := gerda.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
+		// whose key has an address of its own, at which a stub stands
+		gerda := o.Server("gts", fedtest.GoToSocial).Person("gerda")
+		if answer, err := gerda.Send(o.Soon(), o.Site.SharedInbox(),
+			overkant.Act("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
 			t.Errorf("a stub: %d, %v", answer.Status, err)
 		}
 		home := keeps(t, func(home, pem string) map[string]any {
 			key := func(id string) map[string]any { return rsaKey(home+id, home+"/kade", pem) }
-			return map[string]any{"/kade": profile(home+"/kade", key("/kade#main-key"), key("/key"), key("/kade/#slash")), "/key": key("/key"), "/kade/": home + "/kade",
+			return map[string]any{"/kade": profile(home+"/kade", key("/kade#main-key"), key("/key"), key("/kade/#slash")),
+				"/key": key("/key"), "/kade/": home + "/kade",
 				"/secret": key("/secret")}
 		})
-		for id, want := range map[string]int{"/kade#main-key": 202, "/key": 202, "/kade/#slash": 202, "/secret": 401, "/kade#other": 401} {
+		for id, want := range map[string]int{"/kade#main-key": 202, "/key": 202, "/kade/#slash": 202, "/secret": 401,
+			"/kade#other": 401} {
 			if code := home.claims(o, home.URL+id, home.URL+"/kade", o.Object(a)); code != want {
 				t.Errorf("%s: %d, want %d", id, code, want)
 			}
@@ -737,7 +799,8 @@ func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
 			address string
 			newer   bool
 			want    int
-		}{{"https://overkant.example/ap/inbox", false, 202}, {"https://overkant.example/ap/inbox", true, 202}, {"http://overkant.example/ap/inbox", true, 401},
+		}{{"https://overkant.example/ap/inbox", false, 202}, {"https://overkant.example/ap/inbox", true, 202},
+			{"http://overkant.example/ap/inbox", true, 401},
 			{"http://localhost:8080/ap/inbox", true, 401}, {"http://localhost:8080/ap/inbox", false, 401}} {
 			body := []byte(`{"id":"` + home + `/1","type":"View","actor":"` + home + `","object":"` + home + `"}`)
 			request, err := http.NewRequest(http.MethodPost, signed.address, bytes.NewReader(body))

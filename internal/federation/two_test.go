@@ -10,7 +10,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// twoBlogs runs a test with two real blogs: De Overkant with Ilse, and another with Tobias, each with a database of its own.
+// twoBlogs runs a test with two real blogs: De Overkant with Ilse, and another with Tobias, each with a database of its
+// own.
 func twoBlogs(t *testing.T, test func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -24,21 +25,25 @@ func TestTwoBlogsFollowEachOtherAndTalk(t *testing.T) {
 		here.Follow(here.Ilse, there, tobias)
 		there.Follow(tobias, here, here.Ilse)
 		for _, o := range []*overkant.Blog{here, there} {
-			if _, _, body := o.Get("/ap/actors/"+string(map[*overkant.Blog]blog.ID{here: here.Ilse.ID, there: tobias.ID}[o])+"/followers", "application/activity+json"); !strings.Contains(body, `"totalItems":1`) {
+			if _, _, body := o.Get("/ap/actors/"+string(map[*overkant.Blog]blog.ID{here: here.Ilse.ID, there: tobias.ID}[o])+
+				"/followers", "application/activity+json"); !strings.Contains(body, `"totalItems":1`) {
 				t.Errorf("followers at %s: %s", o.Site.HandleDomain, body)
 			}
 		}
 		ferry := here.Publish()
-		reply := there.Writes(tobias, "The bell is older", func(a *blog.Article) { a.Answers.Address = here.Site.ArticlePage(ferry) })
+		reply := there.Writes(tobias, "The bell is older",
+			func(a *blog.Article) { a.Answers.Address = here.Site.ArticlePage(ferry) })
 		if reply.Answers.Address != here.Object(ferry) || reply.Answers.ActorID != here.Site.ActorID(here.Ilse.ID) {
 			t.Errorf("it answers %+v", reply.Answers)
 		}
-		here.Until("the answer stands under the article", func() bool { return strings.HasPrefix(here.Texts(ferry), "The bell is older.") })
+		here.Until("the answer stands under the article",
+			func() bool { return strings.HasPrefix(here.Texts(ferry), "The bell is older.") })
 		comment := here.Comments(ferry)[0]
 		if _, err := here.Outbox.Reply(here.Soon(), here.Ilse, comment.ID, "Older than the *boat*?"); err != nil {
 			t.Fatal(err)
 		}
-		there.Until("the second round stands under the answer", func() bool { return strings.HasSuffix(there.Texts(reply), "Older than the boat?") })
+		there.Until("the second round stands under the answer",
+			func() bool { return strings.HasSuffix(there.Texts(reply), "Older than the boat?") })
 
 		edited := reply
 		edited.Markdown, edited.HTML = "The bell is younger.", "<p>The bell is younger.</p>"
@@ -66,7 +71,8 @@ func TestAQuoteFromBlogToBlogShowsItsOwnWordsAlone(t *testing.T) {
 		}
 		here.Until("both quotes stand there", func() bool { return strings.Count(here.Kinds(ferry), "[quote]") == 2 })
 		for _, c := range here.Comments(ferry) {
-			if strings.Contains(c.HTML, "RE:") || strings.Contains(c.HTML, here.Object(ferry)) || !strings.Contains(c.Plain, "er.") {
+			if strings.Contains(c.HTML, "RE:") || strings.Contains(c.HTML, here.Object(ferry)) ||
+				!strings.Contains(c.Plain, "er.") {
 				t.Errorf("a quote says %s", c.HTML)
 			}
 		}
@@ -161,17 +167,22 @@ func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
 		}
 		there.Until("the quote is allowed", func() bool { return consent().Consent == blog.ConsentGiven })
 		_, _, body := there.Get(there.Path(there.Object(quote)), "application/activity+json")
-		if !strings.Contains(body, `"quote":"`+here.Object(ferry)+`"`) || !strings.Contains(body, `"quoteAuthorization":"`+consent().Stamp+`"`) {
+		if !strings.Contains(body, `"quote":"`+here.Object(ferry)+`"`) ||
+			!strings.Contains(body, `"quoteAuthorization":"`+consent().Stamp+`"`) {
 			t.Errorf("the quoting article reads %s", body)
 		}
-		if code, _, stamp := here.Get(here.Path(consent().Stamp), "application/activity+json"); code != 200 || !strings.Contains(stamp, there.Object(quote)) {
+		if code, _, stamp := here.Get(here.Path(consent().Stamp), "application/activity+json"); code != 200 ||
+			!strings.Contains(stamp, there.Object(quote)) {
 			t.Errorf("the stamp answers %d %s", code, stamp)
 		}
 		here.Until("the quote stands there", func() bool { return strings.Contains(here.Texts(ferry), "On a narrow ferry.") })
 		if err := here.Outbox.Moderate(here.Soon(), here.Comments(ferry)[0].ID, blog.CommentRemoved); err != nil {
 			t.Fatal(err)
 		}
-		there.Until("it is allowed no more", func() bool { return consent().Consent == blog.ConsentRefused && consent().Stamp == "" })
+		there.Until("it is allowed no more", func() bool {
+			return consent().Consent == blog.ConsentRefused &&
+				consent().Stamp == ""
+		})
 		there.Until("the quoting article names it no more", func() bool {
 			_, _, body := there.Get(there.Path(there.Object(quote)), "application/activity+json")
 			return !strings.Contains(body, "quoteAuthorization\":\"")
@@ -242,7 +253,8 @@ func TestAnAuthorMovesFromBlogToBlogAndWhoFollowsGoesAlong(t *testing.T) {
 				return err == nil && n.Accepted == want
 			})
 		}
-		if _, _, body := here.Get("/ap/actors/"+string(here.Ilse.ID), "application/activity+json"); !strings.Contains(body, `"movedTo":"`+there.Site.ActorID(tobias.ID)+`"`) {
+		if _, _, body := here.Get("/ap/actors/"+string(here.Ilse.ID), "application/activity+json"); !strings.Contains(body,
+			`"movedTo":"`+there.Site.ActorID(tobias.ID)+`"`) {
 			t.Errorf("the old profile reads %s", body)
 		}
 		if _, err := third.Outbox.Follow(third.Soon(), salma, here.Site.ActorID(here.Ilse.ID)); err != nil {

@@ -152,11 +152,12 @@ func Covering(names ...string) Twist { return func(s *signed) { s.covered = name
 // Newer signs in the newer dialect, RFC 9421.
 func Newer() Twist { return func(s *signed) { s.newer = true } }
 
-// Synchronizing says whom this person takes for followers at the receiver (FEP-8fcf): the header is signed, and names the
-// list that answers at the address.
+// Synchronizing says whom this person takes for followers at the receiver (FEP-8fcf): the header is signed, and names
+// the list that answers at the address.
 func (p *Person) Synchronizing(digest string) Twist {
 	return func(s *signed) {
-		s.synchronization = `collectionId="` + p.Followers() + `", url="` + p.ID + `/followers_synchronization", digest="` + digest + `"`
+		s.synchronization = `collectionId="` + p.Followers() + `", url="` + p.ID + `/followers_synchronization", digest="` +
+			digest + `"`
 		s.covered = append(s.covered, "collection-synchronization")
 	}
 }
@@ -227,7 +228,8 @@ func (s *signed) header(method, address string, flavour Flavour) (http.Header, e
 	if s.host != "" {
 		request.Header.Set("Host", s.host)
 	}
-	signer, _, err := httpsig.NewSigner([]httpsig.Algorithm{httpsig.RSA_SHA256}, httpsig.DigestSha256, s.covered, httpsig.Signature, 0)
+	signer, _, err := httpsig.NewSigner([]httpsig.Algorithm{httpsig.RSA_SHA256}, httpsig.DigestSha256, s.covered,
+		httpsig.Signature, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +306,8 @@ func (p *Person) Fetch(ctx context.Context, address string) ([]byte, error) {
 
 // object asks for an ActivityPub document and believes it only with the right content type.
 func (p *Person) object(ctx context.Context, address string) (map[string]any, error) {
-	answer, err := p.get(ctx, address, `application/activity+json, application/ld+json; profile="https://www.w3.org/ns/activitystreams"`)
+	answer, err := p.get(ctx, address, `application/activity+json, application/ld+json; `+
+		`profile="https://www.w3.org/ns/activitystreams"`)
 	if err != nil {
 		return nil, err
 	}
@@ -421,8 +424,8 @@ func (m *memory) renew(document map[string]any) {
 	m.actors[actor.ID] = &memorised{actor: actor, known: known, since: time.Now()}
 }
 
-// actor is the actor, or owner of the key, with that id. Many who ask at once share one question, which the server's own actor
-// puts; failures are not remembered.
+// actor is the actor, or owner of the key, with that id. Many who ask at once share one question, which the server's
+// own actor puts; failures are not remembered.
 func (m *memory) actor(ctx context.Context, s *Server, id string) (*Actor, error) {
 	address := withoutFragment(id)
 	m.mu.Lock()

@@ -71,8 +71,8 @@ func (p *Person) waitsFor(ctx context.Context, object string) (*permission, erro
 	return &permission{object: object, state: Pending}, nil
 }
 
-// Tell sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as servers do once
-// they were allowed to.
+// Tell sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as servers do
+// once they were allowed to.
 func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
 	s := p.Server
 	s.mu.Lock()
@@ -87,8 +87,8 @@ func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
 	return p.say(ctx, create, inboxes...)
 }
 
-// Permission is how far the permission has come that a note asked for, and the authorization that proves it; state "" when it asked
-// for none.
+// Permission is how far the permission has come that a note asked for, and the authorization that proves it; state ""
+// when it asked for none.
 func (p *Person) Permission(noteID string) (state, authorization string) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
@@ -98,8 +98,8 @@ func (p *Person) Permission(noteID string) (state, authorization string) {
 	return "", ""
 }
 
-// applyPermission takes an answer to a request, found by the id of the request or by that of the note. A yes is believed
-// once its authorization was fetched: Server.mu is held.
+// applyPermission takes an answer to a request, found by the id of the request or by that of the note. A yes is
+// believed once its authorization was fetched: Server.mu is held.
 func (s *Server) applyPermission(by, about, state, result string) {
 	for id, n := range s.notes {
 		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
@@ -109,7 +109,8 @@ func (s *Server) applyPermission(by, about, state, result string) {
 			n.asked.state = Rejected
 			continue
 		}
-		s.world.background("verify a authorization", func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
+		s.world.background("verify a authorization",
+			func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
 	}
 }
 
@@ -123,7 +124,8 @@ func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authoriza
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for property, want := range map[string]string{"id": authorization, "attributedTo": by, "interactingObject": n.id, "interactionTarget": n.asked.object} {
+	for property, want := range map[string]string{"id": authorization, "attributedTo": by, "interactingObject": n.id,
+		"interactionTarget": n.asked.object} {
 		if got := idOf(document[property]); got != want {
 			return fmt.Errorf("the authorization %s has %s %q, want %q", authorization, property, got, want)
 		}

@@ -72,8 +72,8 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Show makes the server answer what is asked for at a path with a document, whatever that says of itself; where signatures
-// are demanded, to those who sign. It returns the address, which is the document's id when it has none.
+// Show makes the server answer what is asked for at a path with a document, whatever that says of itself; where
+// signatures are demanded, to those who sign. It returns the address, which is the document's id when it has none.
 func (s *Server) Show(path string, document map[string]any) string {
 	address := s.URL + path
 	shown := maps.Clone(document)
@@ -140,7 +140,9 @@ func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor st
 		writeError(w, http.StatusNotFound, "not found")
 		return
 	}
-	writeJSON(w, activityType+"; charset=utf-8", map[string]any{"@context": contexts, "id": actor + "/followers_synchronization", "type": "OrderedCollection", "orderedItems": ids})
+	writeJSON(w, activityType+"; charset=utf-8",
+		map[string]any{"@context": contexts, "id": actor + "/followers_synchronization", "type": "OrderedCollection",
+			"orderedItems": ids})
 }
 
 func (s *Server) findNote(n *note, part string) (map[string]any, int) {
@@ -224,7 +226,8 @@ func (p *Person) document() map[string]any {
 	document["published"] = "2024-03-01T00:00:00Z"
 	document["tag"] = []any{}
 	document["attachment"] = []any{}
-	document["icon"] = map[string]any{"type": "Image", "mediaType": "image/png", "url": s.URL + "/avatars/" + p.Name + ".png"}
+	document["icon"] = map[string]any{"type": "Image", "mediaType": "image/png",
+		"url": s.URL + "/avatars/" + p.Name + ".png"}
 	if s.Flavour != GoToSocial {
 		document["endpoints"] = map[string]any{"sharedInbox": s.URL + "/inbox"}
 	}
@@ -263,7 +266,8 @@ func (n *note) document() map[string]any {
 	}
 	n.consent(document)
 	if n.author.Server.Flavour == GoToSocial {
-		document["interactionPolicy"] = map[string]any{"canReply": map[string]any{"automaticApproval": []string{public}, "manualApproval": []string{}}}
+		document["interactionPolicy"] = map[string]any{"canReply": map[string]any{"automaticApproval": []string{public},
+			"manualApproval": []string{}}}
 	}
 	if n.author.Server.Flavour == Mastodon {
 		document["atomUri"] = n.id

@@ -40,7 +40,8 @@ func Example() {
 
 	noordkade.Be(fedtest.TooMany(time.Minute, 1))
 	_, err = bram.Send(ctx, nadia.Inbox(), map[string]any{"type": "Like", "actor": bram.ID}, fedtest.Unsigned())
-	fmt.Println("refused:", err != nil, len(noordkade.Deliveries()), "deliveries,", len(noordkade.Received("Create")), "accepted")
+	fmt.Println("refused:", err != nil, len(noordkade.Deliveries()), "deliveries,", len(noordkade.Received("Create")),
+		"accepted")
 	// Output:
 	// accepted: true
 	// bram reads <p>The ferry is late.</p>

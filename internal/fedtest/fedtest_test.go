@@ -91,8 +91,9 @@ func converse(t *testing.T, ctx context.Context, bram, nadia *Person) {
 	}
 	reply := must(bram.Reply(ctx, posted.Object, "<p>Four minutes.</p>", Warning("ferries")))(t)
 	want := Post{
-		ID: reply.Object, Type: "Note", Author: bram.ID, Summary: "ferries", Content: "<p>Four minutes.</p>", InReplyTo: posted.Object,
-		To: []string{public}, Cc: []string{bram.Followers(), nadia.ID}, Mentions: []string{nadia.ID},
+		ID: reply.Object, Type: "Note", Author: bram.ID, Summary: "ferries", Content: "<p>Four minutes.</p>",
+		InReplyTo: posted.Object,
+		To:        []string{public}, Cc: []string{bram.Followers(), nadia.ID}, Mentions: []string{nadia.ID},
 	}
 	checkPost(t, nadia.Server, want)
 	if told := nadia.Mentions(); len(told) != 1 || told[0].ID != reply.Object {
@@ -277,7 +278,8 @@ func TestGoToSocialShowsNothingToTheUnsigned(t *testing.T) {
 	for address, want := range map[string]int{
 		nadia.ID: 401, note: 401, nadia.Followers(): 401, nadia.KeyID(): 200, noordkade.URL + "/actor": 200,
 		noordkade.URL + "/.well-known/webfinger?resource=acct:" + nadia.Handle(): 200, noordkade.URL + "/nodeinfo/2.0": 200,
-		nadia.URL(): 200, noordkade.URL + "/": 200, noordkade.URL + "/avatars/nadia.png": 200, noordkade.URL + "/@nobody": 404,
+		nadia.URL(): 200, noordkade.URL + "/": 200, noordkade.URL + "/avatars/nadia.png": 200,
+		noordkade.URL + "/@nobody": 404,
 	} {
 		if got := ask(t, address); got != want {
 			t.Errorf("%s answers %d, want %d", address, got, want)
@@ -352,7 +354,8 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 
 func like(p *Person, s *Server) map[string]any {
 	return map[string]any{
-		"id": fmt.Sprintf("%s#likes/%d", p.ID, s.world.number()), "type": "Like", "actor": p.ID, "object": s.URL + "/users/bram",
+		"id": fmt.Sprintf("%s#likes/%d", p.ID, s.world.number()), "type": "Like", "actor": p.ID,
+		"object": s.URL + "/users/bram",
 	}
 }
 
@@ -448,11 +451,16 @@ func TestLookUpBelievesOnlyAnActorThatNamesItself(t *testing.T) {
 		document                        func(self string) map[string]any
 		want                            string
 	}{
-		{"all is well", "acct:ilse@HOST", "self", activityType, func(self string) map[string]any { return actor(self, "ilse") }, ""},
-		{"an id that differs by a slash", "acct:ilse@HOST", "self", activityType, func(self string) map[string]any { return actor(self+"/", "ilse") }, "leads to"},
-		{"another name", "acct:ilse@HOST", "self", activityType, func(self string) map[string]any { return actor(self, "tobias") }, "says its name is"},
-		{"plain JSON", "acct:ilse@HOST", "self", "application/json", func(self string) map[string]any { return actor(self, "ilse") }, "content type"},
-		{"no self link", "acct:ilse@HOST", "me", activityType, func(self string) map[string]any { return actor(self, "ilse") }, "no self link"},
+		{"all is well", "acct:ilse@HOST", "self", activityType,
+			func(self string) map[string]any { return actor(self, "ilse") }, ""},
+		{"an id that differs by a slash", "acct:ilse@HOST", "self", activityType,
+			func(self string) map[string]any { return actor(self+"/", "ilse") }, "leads to"},
+		{"another name", "acct:ilse@HOST", "self", activityType,
+			func(self string) map[string]any { return actor(self, "tobias") }, "says its name is"},
+		{"plain JSON", "acct:ilse@HOST", "self", "application/json",
+			func(self string) map[string]any { return actor(self, "ilse") }, "content type"},
+		{"no self link", "acct:ilse@HOST", "me", activityType,
+			func(self string) map[string]any { return actor(self, "ilse") }, "no self link"},
 		{"no subject", "", "self", activityType, func(self string) map[string]any { return actor(self, "ilse") }, "subject"},
 	}
 	for _, c := range cases {
@@ -607,7 +615,8 @@ func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 	noordkade := newNeighbour(t, w, "noordkade", Mastodon)
 	nadia, bram := noordkade.Person("nadia"), newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
 	kade := bram.Server.Person("kade") // of the same server as bram
-	note := must(bram.Post(ctx, "<p>Four minutes.</p>", Mention(nadia.ID), Published(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
+	note := must(bram.Post(ctx, "<p>Four minutes.</p>", Mention(nadia.ID),
+		Published(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
 	version := func(kind, author, content, updated string) map[string]any {
 		return map[string]any{
 			"id": fmt.Sprintf("%s#x/%d", author, w.number()), "type": kind, "actor": author,
@@ -624,10 +633,12 @@ func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 		content  string
 		gone     bool
 	}{
-		{"an Update by somebody else", kade, version("Update", kade.ID, "<p>Mine.</p>", "2026-11-02T10:00:00Z"), "<p>Four minutes.</p>", false},
+		{"an Update by somebody else", kade, version("Update", kade.ID, "<p>Mine.</p>", "2026-11-02T10:00:00Z"),
+			"<p>Four minutes.</p>", false},
 		{"a Delete by somebody else", kade, version("Delete", kade.ID, "", ""), "<p>Four minutes.</p>", false},
 		{"an Update", bram, version("Update", bram.ID, "<p>Five.</p>", "2026-11-02T10:00:00Z"), "<p>Five.</p>", false},
-		{"an Update that is older", bram, version("Update", bram.ID, "<p>Three.</p>", "2026-11-02T09:30:00Z"), "<p>Five.</p>", false},
+		{"an Update that is older", bram, version("Update", bram.ID, "<p>Three.</p>", "2026-11-02T09:30:00Z"), "<p>Five.</p>",
+			false},
 		{"a second Create", bram, version("Create", bram.ID, "<p>Two.</p>", "2026-11-02T11:00:00Z"), "<p>Five.</p>", false},
 		{"a Delete", bram, version("Delete", bram.ID, "", ""), "", true},
 		{"a Create after the Delete", bram, version("Create", bram.ID, "<p>Back.</p>", "2026-11-02T12:00:00Z"), "", true},

@@ -133,8 +133,8 @@ func (s *Server) Received(activity string) []Delivery {
 	return found
 }
 
-// WaitFor returns the first delivery in the ledger that matches, and waits for it if it has not come yet. match is called
-// under a lock: it must be quick and may not call the World or its servers. The error says what came instead.
+// WaitFor returns the first delivery in the ledger that matches, and waits for it if it has not come yet. match is
+// called under a lock: it must be quick and may not call the World or its servers. The error says what came instead.
 func (s *Server) WaitFor(ctx context.Context, match func(Delivery) bool) (Delivery, error) {
 	l, err := s.world.wait(ctx, 1, s, match)
 	if err != nil {
@@ -150,7 +150,8 @@ func (s *Server) summary() string {
 		return "no delivery has come"
 	}
 	last := deliveries[len(deliveries)-1]
-	return fmt.Sprintf("of %d deliveries the last is %s %s: status %d %s", len(deliveries), last.Type, last.Object, last.Status, last.Fault)
+	return fmt.Sprintf("of %d deliveries the last is %s %s: status %d %s", len(deliveries), last.Type, last.Object,
+		last.Status, last.Fault)
 }
 
 // Deliveries counts the requests to all inboxes of the world, accepted or not.

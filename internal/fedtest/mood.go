@@ -54,7 +54,8 @@ func Hanging() Mood { return Mood{kind: hanging} }
 // with status 0.
 func Trickling(pace time.Duration) Mood { return Mood{kind: trickling, pace: pace} }
 
-// Closed refuses connections: nobody listens and those connected are cut off. Any other mood opens the same address again.
+// Closed refuses connections: nobody listens and those connected are cut off. Any other mood opens the same address
+// again.
 func Closed() Mood { return Mood{kind: closed} }
 
 // FailThenWell answers the next n deliveries with the status (500, say), unread, and is healthy afterwards.
@@ -79,7 +80,8 @@ func Gone() Mood { return Mood{kind: gone} }
 // RefusingSignatures answers 401 to every delivery, however well signed.
 func RefusingSignatures() Mood { return Mood{kind: refusingSignatures} }
 
-// NewerOnly reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its people, too.
+// NewerOnly reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its people,
+// too.
 func NewerOnly() Mood { return Mood{kind: newerOnly} }
 
 // Swallowing takes every delivery to heart and hangs up without an answer.
@@ -91,8 +93,9 @@ func Choking(words string) Mood { return Mood{kind: choking, words: words} }
 // Barring answers the status to every delivery in which the words stand, and reads the others.
 func Barring(words string, status int) Mood { return Mood{kind: barring, words: words, status: status} }
 
-// Remembering keeps the keys that it has learnt, as GoToSocial does for hours: a delivery whose signature does not fit is refused, and
-// the key is not asked for again. It takes the new key from an Update of its owner that the old one signed.
+// Remembering keeps the keys that it has learnt, as GoToSocial does for hours: a delivery whose signature does not fit
+// is refused, and the key is not asked for again. It takes the new key from an Update of its owner that the old one
+// signed.
 func Remembering() Mood { return Mood{kind: remembering} }
 
 // Garbling answers every delivery in which the words stand with bytes that are no HTTP, and reads the others.

@@ -108,7 +108,8 @@ func (p *Person) Post(ctx context.Context, html string, options ...Option) (Sent
 }
 
 func (p *Person) write(ctx context.Context, html string, options []Option) (*Ready, error) {
-	d := &draft{note: note{id: p.newNoteID(), author: p, html: html, language: "en", published: p.Server.world.config.Now()}}
+	d := &draft{note: note{id: p.newNoteID(), author: p, html: html, language: "en",
+		published: p.Server.world.config.Now()}}
 	for _, option := range options {
 		option(d)
 	}

@@ -44,7 +44,8 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Texts are shown as they came, so nothing in them may run.
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src *; form-action 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src *; form-action 'none'; frame-ancestors 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write(out.Bytes())
 }
@@ -91,7 +92,8 @@ func (n *note) item() pageItem {
 
 func (s *Server) frontPage() page {
 	software, _ := s.Flavour.software()
-	shown := page{Title: s.Name, Lead: "A pretend " + software + " server at " + s.Host + ". What has come from elsewhere:"}
+	shown := page{Title: s.Name, Lead: "A pretend " + software + " server at " + s.Host +
+		". What has come from elsewhere:"}
 	for _, post := range s.Timeline() {
 		item := pageItem{Link: post.URL, By: post.Author, About: post.Title, Text: template.HTML(post.Content)}
 		if post.Gone {

@@ -103,7 +103,8 @@ type Ready struct {
 	Deliveries []*Prepared
 }
 
-// Send posts to one inbox after another. The error joins those of all deliveries, a [*Refused] for each that was refused.
+// Send posts to one inbox after another. The error joins those of all deliveries, a [*Refused] for each that was
+// refused.
 func (r *Ready) Send(ctx context.Context) (Sent, error) {
 	sent := Sent{Activity: r.Activity, Object: r.Object}
 	var failed []error
@@ -201,7 +202,8 @@ func (p *Person) finger(ctx context.Context, handle string) (subject, self strin
 	if err != nil {
 		return "", "", err
 	}
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/jrd+json" && kind != "application/json" {
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/jrd+json" &&
+		kind != "application/json" {
 		return "", "", fmt.Errorf("webfinger has the content type %q", kind)
 	}
 	var found struct {
@@ -277,7 +279,8 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 		return fmt.Errorf("%s does not follow %s", p.Handle(), actorID)
 	}
 	answer, err := p.Server.WaitFor(ctx, func(l Delivery) bool {
-		return l.Accepted() && (l.Type == "Accept" || l.Type == "Reject") && l.Actor == actorID && (l.Object == f.id || l.Object == "")
+		return l.Accepted() && (l.Type == "Accept" || l.Type == "Reject") && l.Actor == actorID &&
+			(l.Object == f.id || l.Object == "")
 	})
 	if err == nil && answer.Type == "Reject" {
 		return fmt.Errorf("%s rejected %s", actorID, p.Handle())
@@ -387,7 +390,8 @@ func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...strin
 	if done == nil {
 		return Sent{}, fmt.Errorf("undo: %s has sent no %s of %s", p.Handle(), kind, object)
 	}
-	return p.say(ctx, map[string]any{"id": text(done["id"]) + "/undo", "type": "Undo", "object": done, "to": []string{public}}, inboxes...)
+	return p.say(ctx, map[string]any{"id": text(done["id"]) + "/undo", "type": "Undo", "object": done,
+		"to": []string{public}}, inboxes...)
 }
 
 // UpdateProfile changes the display name and tells it to everybody who has had a delivery from here, and to followers.
@@ -397,7 +401,8 @@ func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	p.Server.mu.Unlock()
 	document := p.document()
 	return p.say(ctx, map[string]any{
-		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.number()), "type": "Update", "object": document, "to": []string{public},
+		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.number()), "type": "Update", "object": document,
+		"to": []string{public},
 	}, p.correspondents()...)
 }
 
@@ -414,7 +419,8 @@ func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	p.movedTo = target
 	p.Server.mu.Unlock()
 	return p.say(ctx, map[string]any{
-		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.number()), "type": "Move", "object": p.ID, "target": target, "to": []string{p.Followers()},
+		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.number()), "type": "Move", "object": p.ID, "target": target,
+		"to": []string{p.Followers()},
 	}, p.correspondents()...)
 }
 
@@ -444,8 +450,8 @@ func (p *Person) RotateKey() {
 	p.key, p.proving = key, nil
 }
 
-// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a delivery from here
-// is told by a Delete of the actor.
+// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a delivery from
+// here is told by a Delete of the actor.
 func (p *Person) Leave(ctx context.Context) (Sent, error) {
 	p.Server.mu.Lock()
 	p.left = true
@@ -455,7 +461,8 @@ func (p *Person) Leave(ctx context.Context) (Sent, error) {
 		}
 	}
 	p.Server.mu.Unlock()
-	return p.say(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}}, p.correspondents()...)
+	return p.say(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}},
+		p.correspondents()...)
 }
 
 // correspondents is the inboxes that had a delivery from here, and those of followers.

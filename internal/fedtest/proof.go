@@ -35,18 +35,21 @@ func (p *Person) proofKey() ed25519.PrivateKey {
 // multikey is the public half as the actor lists it.
 func (p *Person) multikey() map[string]any {
 	public := p.proofKey().Public().(ed25519.PublicKey)
-	return map[string]any{"id": p.ProofKeyID(), "type": "Multikey", "controller": p.ID, "publicKeyMultibase": "z" + base58(append([]byte{0xed, 1}, public...))}
+	return map[string]any{"id": p.ProofKeyID(), "type": "Multikey", "controller": p.ID,
+		"publicKeyMultibase": "z" + base58(append([]byte{0xed, 1}, public...))}
 }
 
 // Prove returns the activity with a proof by this person.
 func (p *Person) Prove(activity map[string]any) (map[string]any, error) {
-	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams", "https://w3id.org/security/data-integrity/v2"}}
+	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams",
+		"https://w3id.org/security/data-integrity/v2"}}
 	for name, value := range activity {
 		if name != "@context" && name != "proof" {
 			proven[name] = value
 		}
 	}
-	proof := map[string]any{"@context": proven["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022", "proofPurpose": "assertionMethod",
+	proof := map[string]any{"@context": proven["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022",
+		"proofPurpose":       "assertionMethod",
 		"verificationMethod": p.ProofKeyID(), "created": timestamp(p.Server.world.config.Now())}
 	hash, err := proofHash(proof, proven)
 	if err != nil {
@@ -86,7 +89,8 @@ func CheckProof(body []byte, keyID, multibase string) error {
 	delete(document, "proof")
 	value, method := text(proof["proofValue"]), text(proof["verificationMethod"])
 	delete(proof, "proofValue")
-	if method != keyID || proof["type"] != "DataIntegrityProof" || proof["cryptosuite"] != "eddsa-jcs-2022" || proof["proofPurpose"] != "assertionMethod" {
+	if method != keyID || proof["type"] != "DataIntegrityProof" || proof["cryptosuite"] != "eddsa-jcs-2022" ||
+		proof["proofPurpose"] != "assertionMethod" {
 		return fmt.Errorf("it says %v", proof)
 	}
 	hash, err := proofHash(proof, document)

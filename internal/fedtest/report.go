@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Report tells the server of an actor what is wrong with it, and with things of its. It goes out in this person's name, as
-// from small servers; see [Server.Report].
+// Report tells the server of an actor what is wrong with it, and with things of its. It goes out in this person's name,
+// as from small servers; see [Server.Report].
 func (p *Person) Report(ctx context.Context, actorID string, objects []string, words string) (Answer, error) {
 	actor, err := p.actor(ctx, actorID)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// The newer dialect of signatures, RFC 9421, as Mastodon 4.5 reads it: one signature with the label sig1, RSA with SHA-256.
+// The newer dialect of signatures, RFC 9421, as Mastodon 4.5 reads it: one signature with the label sig1, RSA with
+// SHA-256.
 
 // newerBase is what is signed (RFC 9421, section 2.5). The request is one about to be sent, or one that came here.
 func newerBase(r *http.Request, host string, components []string, parameters string) (string, error) {

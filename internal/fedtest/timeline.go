@@ -157,7 +157,8 @@ func (s *Server) put(post *Post) {
 	}
 }
 
-// applyUpdate changes what is known if the Update is newer. Mastodon does the same, and ignores an Update of what it has not seen.
+// applyUpdate changes what is known if the Update is newer. Mastodon does the same, and ignores an Update of what it
+// has not seen.
 func (s *Server) applyUpdate(author, id string, object map[string]any) {
 	if id == author {
 		s.memory.forget(id, time.Now())

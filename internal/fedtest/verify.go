@@ -40,7 +40,8 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	if err := s.checkKey(r, signer.key); err == nil {
 		return signer, nil
 	}
-	if s.spell.Load().kind != remembering && s.memory.forget(keyID, began) { // it was an old memory: the key may have been changed since
+	// it was an old memory: the key may have been changed since
+	if s.spell.Load().kind != remembering && s.memory.forget(keyID, began) {
 		if signer, err = s.keyOwner(r, keyID); err != nil {
 			return nil, err
 		}

@@ -115,9 +115,11 @@ type atomText struct {
 
 // Atom writes the feed as an Atom document.
 func Atom(f Feed) ([]byte, error) {
-	out := atomFeed{Language: f.Language, Thread: "http://purl.org/syndication/thread/1.0", ID: f.ID, Title: clean(f.Title),
+	out := atomFeed{Language: f.Language, Thread: "http://purl.org/syndication/thread/1.0", ID: f.ID,
+		Title:    clean(f.Title),
 		Subtitle: clean(f.Subtitle), Updated: instant(f.Updated), Icon: f.Icon, Generator: "Causerie",
-		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: f.Self}, {Rel: "alternate", Type: "text/html", Href: f.Home}}}
+		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: f.Self},
+			{Rel: "alternate", Type: "text/html", Href: f.Home}}}
 	for _, e := range f.Entries {
 		out.Entries = append(out.Entries, e.atom())
 	}
@@ -129,8 +131,10 @@ func Atom(f Feed) ([]byte, error) {
 }
 
 func (e Entry) atom() atomEntry {
-	out := atomEntry{Language: e.Language, ID: e.ID, Title: clean(e.Title), Summary: clean(e.Summary), Published: instant(e.Published),
-		Updated: instant(e.Updated), Total: e.Replies, Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: e.URL}}}
+	out := atomEntry{Language: e.Language, ID: e.ID, Title: clean(e.Title), Summary: clean(e.Summary),
+		Published: instant(e.Published),
+		Updated:   instant(e.Updated), Total: e.Replies,
+		Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: e.URL}}}
 	if e.Talk != "" {
 		out.Links = append(out.Links, atomLink{Rel: "replies", Type: "text/html", Href: e.Talk, Count: e.Replies})
 	}
@@ -193,8 +197,9 @@ type jsonPerson struct {
 
 // JSON writes the feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
 func JSON(f Feed) ([]byte, error) {
-	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.Title, HomePage: f.Home, FeedURL: f.Self, About: f.Subtitle,
-		Icon: f.Icon, Language: f.Language, Items: []jsonEntry{}}
+	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.Title, HomePage: f.Home, FeedURL: f.Self,
+		About: f.Subtitle,
+		Icon:  f.Icon, Language: f.Language, Items: []jsonEntry{}}
 	for _, e := range f.Entries {
 		item := jsonEntry{ID: e.ID, URL: e.URL, Title: e.Title, HTML: e.HTML, Summary: e.Summary, Picture: e.Picture,
 			Published: instant(e.Published), Tags: e.Tags, Language: e.Language}

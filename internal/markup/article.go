@@ -119,7 +119,8 @@ const maxNotices = 100
 // The error is ErrTooLarge for more than MaxArticle bytes, or ErrTooComplex. Time is linear in the length.
 func Article(markdown string, options Options) (Rendered, error) {
 	if len(markdown) > MaxArticle {
-		return Rendered{}, fmt.Errorf("%w: an article may have %d bytes, this one has %d", ErrTooLarge, MaxArticle, len(markdown))
+		return Rendered{}, fmt.Errorf("%w: an article may have %d bytes, this one has %d", ErrTooLarge, MaxArticle,
+			len(markdown))
 	}
 	source := []byte(strings.ToValidUTF8(markdown, "\uFFFD"))
 	if err := checkBudget(source); err != nil {
@@ -127,13 +128,15 @@ func Article(markdown string, options Options) (Rendered, error) {
 	}
 	patience := &budget{}
 	doc := goldmark.New(
-		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify, extension.Footnote, extension.DefinitionList),
+		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify,
+			extension.Footnote, extension.DefinitionList),
 		goldmark.WithParserOptions(patience.option(), nameParsers),
 	).Parser().Parse(goldmarktext.NewReader(source), parser.WithContext(parser.NewContext()))
 	if patience.lost {
 		return Rendered{}, fmt.Errorf("%w: too many unfinished links and emphases in one paragraph", ErrTooComplex)
 	}
-	c := &articleRenderer{source: source, options: options, language: languageOf(options.Language), ids: map[string]bool{}, repeats: map[string]int{}, met: map[string]bool{}}
+	c := &articleRenderer{source: source, options: options, language: languageOf(options.Language), ids: map[string]bool{},
+		repeats: map[string]int{}, met: map[string]bool{}}
 	c.compose(doc)
 	if depth(doc) > maxNesting {
 		return Rendered{}, fmt.Errorf("%w: nested more than %d deep", ErrTooComplex, maxNesting)

@@ -14,7 +14,8 @@ func render(t *testing.T, markdown, language string) Rendered {
 	r, err := Article(markdown, Options{
 		Language: language,
 		Resolve: func(src string) (Picture, bool) {
-			p := Picture{URL: "/media/" + src, Width: 1200, Height: 420, Srcset: "/media/600-" + src + " 600w, /media/" + src + " 1200w"}
+			p := Picture{URL: "/media/" + src, Width: 1200, Height: 420,
+				Srcset: "/media/600-" + src + " 600w, /media/" + src + " 1200w"}
 			return p, src == "section.jpg" || src == "bridge.jpg"
 		},
 		Mention: func(handle string) (string, bool) {
@@ -28,7 +29,8 @@ func render(t *testing.T, markdown, language string) Rendered {
 	return r
 }
 
-const img = `<img src="/media/section.jpg" alt="A section." srcset="/media/600-section.jpg 600w, /media/section.jpg 1200w" sizes="(min-width: 44em) 42em, 100vw" width="1200" height="420" loading="lazy" decoding="async">`
+const img = `<img src="/media/section.jpg" alt="A section." srcset="/media/600-section.jpg 600w, /media/section.jpg ` +
+	`1200w" sizes="(min-width: 44em) 42em, 100vw" width="1200" height="420" loading="lazy" decoding="async">`
 
 const end = `<span class="end" role="presentation"></span>`
 
@@ -36,36 +38,67 @@ func TestArticleHTML(t *testing.T) {
 	for _, test := range []struct{ name, markdown, want string }{
 		{"the last paragraph ends with the mark", "One.\n\nTwo.", "<p>One.</p>\n<p>Two." + end + "</p>"},
 		{"a list at the end has no mark", "- a", "<ul>\n<li>a</li>\n</ul>"},
-		{"strikethrough and bare addresses", "~~a~~ https://dijla.example/x.", `<p><del>a</del> <a href="https://dijla.example/x">https://dijla.example/x</a>.` + end + "</p>"},
-		{"tasks", "- [x] a\n- [ ] b", "<ul>\n" + `<li><span class="task" role="img" aria-label="done">☑</span> a</li>` + "\n" + `<li><span class="task" role="img" aria-label="to do">☐</span> b</li>` + "\n</ul>"},
+		{"strikethrough and bare addresses", "~~a~~ https://dijla.example/x.",
+			`<p><del>a</del> <a href="https://dijla.example/x">https://dijla.example/x</a>.` + end + "</p>"},
+		{"tasks", "- [x] a\n- [ ] b", "<ul>\n" + `<li><span class="task" role="img" aria-label="done">☑</span> a</li>` +
+			"\n" + `<li><span class="task" role="img" aria-label="to do">☐</span> b</li>` + "\n</ul>"},
 		{"definitions", "Buoy\n: It is red.", "<dl>\n<dt>Buoy</dt>\n<dd>It is red.</dd>\n</dl>"},
-		{"headings have ids", "## Keeping the log\n\n### Keeping the log\n\n## Één ding", `<h2 id="keeping-the-log">Keeping the log</h2>` + "\n" + `<h3 id="keeping-the-log-2">Keeping the log</h3>` + "\n" + `<h2 id="één-ding">Één ding</h2>`},
+		{"headings have ids", "## Keeping the log\n\n### Keeping the log\n\n## Één ding",
+			`<h2 id="keeping-the-log">Keeping the log</h2>` + "\n" + `<h3 id="keeping-the-log-2">Keeping the log</h3>` + "\n" +
+				`<h2 id="één-ding">Één ding</h2>`},
 		{"a heading may choose its id", "## The length of *it* {#length}", `<h2 id="length">The length of <em>it</em></h2>`},
-		{"a heading keeps off the page's ids", "## Notes\n\n## n1", `<h2 id="s-notes">Notes</h2>` + "\n" + `<h2 id="s-n1">n1</h2>`},
-		{"headings are lowered when one is of the first level", "# A\n\n## B", `<h2 id="a">A</h2>` + "\n" + `<h3 id="b">B</h3>`},
-		{"a picture alone is a figure", `![A section.](section.jpg "The crossing's end.")`, "<figure>" + img + "<figcaption>The crossing’s end.</figcaption>\n</figure>"},
-		{"a picture may be wide", `![A section.](section.jpg){.wide}`, `<figure class="wide">` + strings.Replace(strings.Replace(img, ` sizes="(min-width: 44em) 42em, 100vw"`, "", 1), `async"`, `async" sizes="(min-width: 75em) 56em, 100vw"`, 1) + "</figure>"},
+		{"a heading keeps off the page's ids", "## Notes\n\n## n1",
+			`<h2 id="s-notes">Notes</h2>` + "\n" + `<h2 id="s-n1">n1</h2>`},
+		{"headings are lowered when one is of the first level", "# A\n\n## B",
+			`<h2 id="a">A</h2>` + "\n" + `<h3 id="b">B</h3>`},
+		{"a picture alone is a figure", `![A section.](section.jpg "The crossing's end.")`,
+			"<figure>" + img + "<figcaption>The crossing’s end.</figcaption>\n</figure>"},
+		{"a picture may be wide", `![A section.](section.jpg){.wide}`,
+			`<figure class="wide">` + strings.Replace(strings.Replace(img, ` sizes="(min-width: 44em) 42em, 100vw"`, "", 1),
+				`async"`, `async" sizes="(min-width: 75em) 56em, 100vw"`, 1) + "</figure>"},
 		{"a picture in a line stays there", `A ![A section.](section.jpg "t") b`, "<p>A " + img + " b" + end + "</p>"},
-		{"a remote picture is a link", `![a heron](https://dijla.example/h.png)`, `<p><a href="https://dijla.example/h.png">a heron</a>` + end + "</p>"},
+		{"a remote picture is a link", `![a heron](https://dijla.example/h.png)`,
+			`<p><a href="https://dijla.example/h.png">a heron</a>` + end + "</p>"},
 		{"a missing picture is its description", `![a heron](h.png)`, `<p>a heron` + end + "</p>"},
-		{"code is a box with a name", "```go\nx := \"a\"\n```", `<pre class="box" tabindex="0" role="region" aria-label="Code, go"><code class="language-go"><span class="nx">x</span> <span class="o">:=</span> <span class="s">&#34;a&#34;</span>` + "\n</code></pre>"},
-		{"code in no known language is plain", "```kantoor\n<a>\n```", `<pre class="box" tabindex="0" role="region" aria-label="Code, kantoor"><code class="language-kantoor">&lt;a&gt;` + "\n</code></pre>"},
-		{"a fence cannot smuggle attributes", "```go\"onclick=x {hl_style=a linenos=table}\na\n```", `<pre class="box" tabindex="0" role="region" aria-label="Code"><code>a` + "\n</code></pre>"},
-		{"a table is a box", "| Water | n |\n|---|--:|\n| Low | 9 |\n\nTable: Crossings by *height*", `<div class="box" tabindex="0" role="region" aria-label="Table: Crossings by height"><table><caption>Crossings by <em>height</em></caption>` + "\n" +
-			`<thead><tr><th scope="col">Water</th>` + "\n" + `<th scope="col" class="num">n</th>` + "\n</tr>\n</thead>\n" + `<tbody><tr><th scope="row">Low</th>` + "\n" + `<td class="num">9</td>` + "\n</tr>\n</tbody>\n</table>\n</div>"},
-		{"a quotation says whose it is", "> They tell the river.\n>\n> -- Harm, *ferryman*", "<blockquote>\n<p>They tell the river.</p>\n<footer>Harm, <em>ferryman</em></footer>\n</blockquote>"},
-		{"a note stands at the foot", "Said.[^a]\n\n[^a]: With permission.", `<p>Said.<sup id="r1"><a href="#n1" aria-label="Note 1">1</a></sup>` + end + "</p>\n" + `<aside class="notes" aria-labelledby="notes"><h2 id="notes" class="vh">Notes</h2>` + "\n" +
-			`<ol><li id="n1"><p>With permission.</p>` + "\n" + ` <a class="back" href="#r1" aria-label="Back to reference 1">↩</a></li>` + "\n</ol>\n</aside>"},
-		{"a mention is a card", "@bram@veerhuis.example said", `<p><span class="h-card"><a href="https://veerhuis.example/@bram" class="u-url mention">@<span>bram</span></a></span> said` + end + "</p>"},
-		{"a tag is a link", "(#LowRoad)", `<p>(<a href="/tags/lowroad" class="mention hashtag" rel="tag">#<span>LowRoad</span></a>)` + end + "</p>"},
-		{"names in code and links are only words", "`@bram@veerhuis.example #a` [#b @bram@veerhuis.example](/x)", `<p><code>@bram@veerhuis.example #a</code> <a href="/x">#b @bram@veerhuis.example</a>` + end + "</p>"},
-		{"links do not nest", "[a https://dijla.example b](https://overkant.example)", `<p><a href="https://overkant.example">a https://dijla.example b</a>` + end + "</p>"},
-		{"small elements may be written", `H<sub>2</sub>O, <span lang="ar" dir="rtl" onclick="x">قبل</span><br>`, `<p>H<sub>2</sub>O, <span lang="ar" dir="rtl">قبل</span><br>` + end + "</p>"},
+		{"code is a box with a name", "```go\nx := \"a\"\n```",
+			`<pre class="box" tabindex="0" role="region" aria-label="Code, go"><code class="language-go"><span ` +
+				`class="nx">x</span> <span class="o">:=</span> <span class="s">&#34;a&#34;</span>` + "\n</code></pre>"},
+		{"code in no known language is plain", "```kantoor\n<a>\n```",
+			`<pre class="box" tabindex="0" role="region" aria-label="Code, kantoor"><code class="language-kantoor">&lt;a&gt;` +
+				"\n</code></pre>"},
+		{"a fence cannot smuggle attributes", "```go\"onclick=x {hl_style=a linenos=table}\na\n```",
+			`<pre class="box" tabindex="0" role="region" aria-label="Code"><code>a` + "\n</code></pre>"},
+		{"a table is a box", "| Water | n |\n|---|--:|\n| Low | 9 |\n\nTable: Crossings by *height*",
+			`<div class="box" tabindex="0" role="region" aria-label="Table: Crossings by height"><table><caption>Crossings by ` +
+				`<em>height</em></caption>` + "\n" +
+				`<thead><tr><th scope="col">Water</th>` + "\n" + `<th scope="col" class="num">n</th>` + "\n</tr>\n</thead>\n" +
+				`<tbody><tr><th scope="row">Low</th>` + "\n" + `<td class="num">9</td>` + "\n</tr>\n</tbody>\n</table>\n</div>"},
+		{"a quotation says whose it is", "> They tell the river.\n>\n> -- Harm, *ferryman*",
+			"<blockquote>\n<p>They tell the river.</p>\n<footer>Harm, <em>ferryman</em></footer>\n</blockquote>"},
+		{"a note stands at the foot", "Said.[^a]\n\n[^a]: With permission.",
+			`<p>Said.<sup id="r1"><a href="#n1" aria-label="Note 1">1</a></sup>` + end + "</p>\n" +
+				`<aside class="notes" aria-labelledby="notes"><h2 id="notes" class="vh">Notes</h2>` + "\n" +
+				`<ol><li id="n1"><p>With permission.</p>` + "\n" +
+				` <a class="back" href="#r1" aria-label="Back to reference 1">↩</a></li>` + "\n</ol>\n</aside>"},
+		{"a mention is a card", "@bram@veerhuis.example said",
+			`<p><span class="h-card"><a href="https://veerhuis.example/@bram" class="u-url ` +
+				`mention">@<span>bram</span></a></span> said` + end + "</p>"},
+		{"a tag is a link", "(#LowRoad)", `<p>(<a href="/tags/lowroad" class="mention hashtag" ` +
+			`rel="tag">#<span>LowRoad</span></a>)` + end + "</p>"},
+		{"names in code and links are only words", "`@bram@veerhuis.example #a` [#b @bram@veerhuis.example](/x)",
+			`<p><code>@bram@veerhuis.example #a</code> <a href="/x">#b @bram@veerhuis.example</a>` + end + "</p>"},
+		{"links do not nest", "[a https://dijla.example b](https://overkant.example)",
+			`<p><a href="https://overkant.example">a https://dijla.example b</a>` + end + "</p>"},
+		{"small elements may be written", `H<sub>2</sub>O, <span lang="ar" dir="rtl" onclick="x">قبل</span><br>`,
+			`<p>H<sub>2</sub>O, <span lang="ar" dir="rtl">قبل</span><br>` + end + "</p>"},
 		{"a script in a line goes with its words", `a <script>alert(1)</script> b`, `<p>a  b` + end + "</p>"},
-		{"a block of HTML leaves its words", "<div onclick=x>\nHello <script>evil()</script> there\n</div>", `<p>Hello there</p>`},
+		{"a block of HTML leaves its words", "<div onclick=x>\nHello <script>evil()</script> there\n</div>",
+			`<p>Hello there</p>`},
 		{"crossed tags are dropped", `<b>a <i>b</b> c</i>`, `<p><b>a b</b> c` + end + "</p>"},
-		{"an address that runs is no link", `[a](javascript:alert(1)) <javascript:alert(1)> [b](&#x6A;avascript:x) [c](java%73cript:x)`, `<p><span>a</span> javascript:alert(1) <span>b</span> <span>c</span>` + end + "</p>"},
-		{"a title cannot break out", `[a](/x "\"><script>")`, `<p><a href="/x" title="&#34;&gt;&lt;script&gt;">a</a>` + end + "</p>"},
+		{"an address that runs is no link", `[a](javascript:alert(1)) <javascript:alert(1)> [b](&#x6A;avascript:x) ` +
+			`[c](java%73cript:x)`, `<p><span>a</span> javascript:alert(1) <span>b</span> <span>c</span>` + end + "</p>"},
+		{"a title cannot break out", `[a](/x "\"><script>")`,
+			`<p><a href="/x" title="&#34;&gt;&lt;script&gt;">a</a>` + end + "</p>"},
 		{"nothing is nothing", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -121,7 +154,8 @@ See [the log](https://overkant.example/log), [again](https://overkant.example/lo
 func TestArticleTellsWhatItFound(t *testing.T) {
 	got := render(t, sampleArticle, "en")
 	picture := func(name string) Picture {
-		return Picture{URL: "/media/" + name, Width: 1200, Height: 420, Srcset: "/media/600-" + name + " 600w, /media/" + name + " 1200w"}
+		return Picture{URL: "/media/" + name, Width: 1200, Height: 420,
+			Srcset: "/media/600-" + name + " 600w, /media/" + name + " 1200w"}
 	}
 	want := Rendered{
 		Words: 40, Minutes: 1,
@@ -131,7 +165,8 @@ func TestArticleTellsWhatItFound(t *testing.T) {
 		Links:    []string{"https://overkant.example/log"},
 		Mentions: []string{"@bram@veerhuis.example", "@kade@zilverduin.example"},
 		Hashtags: []string{"Rivers"},
-		Notices: []Notice{{UnknownMention, "@kade@zilverduin.example", 1}, {NoAlt, "bridge.jpg", 7}, {RemotePicture, "https://dijla.example/x.png", 7},
+		Notices: []Notice{{UnknownMention, "@kade@zilverduin.example", 1}, {NoAlt, "bridge.jpg", 7},
+			{RemotePicture, "https://dijla.example/x.png", 7},
 			{MissingPicture, "y.png", 7}, {RawHTML, "<blink>", 9}, {UnsafeLink, "vbscript:x", 9}},
 	}
 	want.HTML, want.Text = got.HTML, got.Text
@@ -166,7 +201,8 @@ func TestIDsMayHaveAPrefix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<h2 id="x7-a">`, `<sup id="x7-r1"><a href="#x7-n1"`, `<li id="x7-n1">`, `href="#x7-r1"`, `<a href="#x7-a">c</a>`, `aria-labelledby="x7-notes"`, `<h2 id="x7-notes"`} {
+	for _, want := range []string{`<h2 id="x7-a">`, `<sup id="x7-r1"><a href="#x7-n1"`, `<li id="x7-n1">`, `href="#x7-r1"`,
+		`<a href="#x7-a">c</a>`, `aria-labelledby="x7-notes"`, `<h2 id="x7-notes"`} {
 		if !strings.Contains(string(r.HTML), want) {
 			t.Errorf("no %s in %s", want, r.HTML)
 		}
@@ -175,7 +211,8 @@ func TestIDsMayHaveAPrefix(t *testing.T) {
 
 func TestANoteMayBeReferredToTwice(t *testing.T) {
 	html := string(render(t, "a[^1] b[^1]\n\n[^1]: c", "nl").HTML)
-	for _, want := range []string{`<sup id="r1">`, `<sup id="r1-2"><a href="#n1" aria-label="Noot 1">`, `href="#r1" aria-label="Terug naar verwijzing 1"`, `href="#r1-2"`, `>Noten</h2>`} {
+	for _, want := range []string{`<sup id="r1">`, `<sup id="r1-2"><a href="#n1" aria-label="Noot 1">`,
+		`href="#r1" aria-label="Terug naar verwijzing 1"`, `href="#r1-2"`, `>Noten</h2>`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("no %s in %s", want, html)
 		}
@@ -192,7 +229,8 @@ func TestArticleRefusesWhatIsTooLarge(t *testing.T) {
 }
 
 func TestLongHonestArticlesAreNotRefused(t *testing.T) {
-	long := strings.Repeat(strings.ReplaceAll(strings.ReplaceAll(sampleArticle, "[^1]", ""), ": And", "And")+"\n- a *b* [c](/d)\n  - e `f`\n    1. g\n\n| a | b |\n|---|---|\n| c | d |\n\n"+
+	long := strings.Repeat(strings.ReplaceAll(strings.ReplaceAll(sampleArticle, "[^1]", ""), ": And", "And")+
+		"\n- a *b* [c](/d)\n  - e `f`\n    1. g\n\n| a | b |\n|---|---|\n| c | d |\n\n"+
 		strings.Repeat("Nobody sits silent for *four* minutes opposite a man who is [rowing](/x). ", 40)+"\n\n", 290)
 	if len(long) < 900_000 || len(long) > MaxArticle {
 		t.Fatalf("%d bytes", len(long))
@@ -203,7 +241,8 @@ func TestLongHonestArticlesAreNotRefused(t *testing.T) {
 }
 
 func TestSummaryIsTheFirstParagraph(t *testing.T) {
-	html := render(t, "## A\n\n![A section.](section.jpg)\n\nThe *ferry* comes.[^1] When?\n\nMore.\n\n[^1]: Note.", "en").HTML
+	html := render(t, "## A\n\n![A section.](section.jpg)\n\nThe *ferry* comes.[^1] When?\n\nMore.\n\n[^1]: Note.",
+		"en").HTML
 	if got, want := Summary(html, 100), "The ferry comes. When?"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -233,13 +272,17 @@ func FuzzArticle(f *testing.F) {
 	f.Add(sampleArticle)
 	f.Add(sampleFile)
 	for _, seed := range []string{
-		"<b>a <i>b</b> c</i>", "a <script>b", "[a](javascript:x)", "![a](x \"\\\"><script>\")", "| a |\n|-|\n| <b> |\n\nTable: x", "> a\n>\n> -- b", "# a {#b}\n# a {#b}",
-		"a[^b] [^b]\n\n[^b]: c [^b]", "[^a]: [^a]\n[^a]", "![@a@b.c](x)", "[![x](y)](z){.wide}", "- [x] a\n\n  [^1]\n\n[^1]: - b", "a\n: b\n: c", "```\x00\n", "\"'*_`\\", "<div>\n<script>\n</div>", "&lt;script&gt;", "x <!-- y", "1. a\n\n\n   b\n\n       c",
+		"<b>a <i>b</b> c</i>", "a <script>b", "[a](javascript:x)", "![a](x \"\\\"><script>\")",
+		"| a |\n|-|\n| <b> |\n\nTable: x", "> a\n>\n> -- b", "# a {#b}\n# a {#b}",
+		"a[^b] [^b]\n\n[^b]: c [^b]", "[^a]: [^a]\n[^a]", "![@a@b.c](x)", "[![x](y)](z){.wide}",
+		"- [x] a\n\n  [^1]\n\n[^1]: - b", "a\n: b\n: c", "```\x00\n", "\"'*_`\\", "<div>\n<script>\n</div>", "&lt;script&gt;",
+		"x <!-- y", "1. a\n\n\n   b\n\n       c",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, markdown string) {
-		r, err := Article(markdown, Options{Language: "nl", Resolve: func(src string) (Picture, bool) { return Picture{URL: "/media/" + src}, len(src)%2 == 0 },
+		r, err := Article(markdown, Options{Language: "nl",
+			Resolve: func(src string) (Picture, bool) { return Picture{URL: "/media/" + src}, len(src)%2 == 0 },
 			Mention: func(handle string) (string, bool) { return "https://dijla.example/" + handle, true }})
 		if err != nil {
 			if !errors.Is(err, ErrTooComplex) {

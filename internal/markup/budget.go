@@ -113,7 +113,8 @@ func countable(line []byte, marks int) int {
 		return marks
 	}
 	line = line[:min(len(line), 8*maxIndent)]
-	return bytes.Count(line, []byte(">")) + bytes.Count(line, []byte("- ")) + bytes.Count(line, []byte("* ")) + bytes.Count(line, []byte("+ ")) +
+	return bytes.Count(line, []byte(">")) + bytes.Count(line, []byte("- ")) + bytes.Count(line, []byte("* ")) +
+		bytes.Count(line, []byte("+ ")) +
 		bytes.Count(line, []byte(": ")) + bytes.Count(line, []byte(". ")) + bytes.Count(line, []byte(") "))
 }
 
@@ -145,7 +146,8 @@ func (p *budget) Transform(node *ast.Paragraph, reader text.Reader, _ parser.Con
 		segment := node.Lines().At(i)
 		line := segment.Value(reader.Source())
 		length += len(line)
-		openers += bytes.Count(line, []byte("](")) + bytes.Count(line, []byte("]:")) + bytes.Count(line, []byte("![")) + countAny(line)
+		openers += bytes.Count(line, []byte("](")) + bytes.Count(line, []byte("]:")) + bytes.Count(line, []byte("![")) +
+			countAny(line)
 	}
 	p.spent += length * openers
 	if p.lost = p.lost || p.spent > maxPatience; p.lost {

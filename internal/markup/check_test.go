@@ -66,12 +66,16 @@ func inertTag(t html.Token, elements, attributes map[string]bool, schemes []stri
 }
 
 var (
-	remoteSet     = set(strings.Join(remoteElements, " "))
-	remoteAttrs   = set("href rel class lang dir start reversed value")
-	wireSet       = set(strings.Join(remoteElements, " ") + " h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img")
-	wireAttrs     = set("href rel class lang dir start src alt title width height")
-	ownSet        = set(strings.Join(remoteElements, " ") + " h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img footer aside div dl dt dd kbd mark small ins cite var samp abbr bdi bdo wbr")
-	ownAttributes = set("href rel class lang dir start src srcset sizes loading decoding alt title width height id role tabindex scope aria-label aria-labelledby")
+	remoteSet   = set(strings.Join(remoteElements, " "))
+	remoteAttrs = set("href rel class lang dir start reversed value")
+	wireSet     = set(strings.Join(remoteElements, " ") +
+		" h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img")
+	wireAttrs = set("href rel class lang dir start src alt title width height")
+	ownSet    = set(strings.Join(remoteElements, " ") +
+		" h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img footer aside div dl dt dd kbd " +
+		"mark small ins cite var samp abbr bdi bdo wbr")
+	ownAttributes = set("href rel class lang dir start src srcset sizes loading decoding alt title width height id role " +
+		"tabindex scope aria-label aria-labelledby")
 )
 
 func checkComment(t *testing.T, c Comment) {

@@ -109,7 +109,8 @@ func (f *federatedWriter) node(n *node) {
 		f.wrap(n, "em")
 	case "ins":
 		f.wrap(n, "u")
-	case "p", "br", "del", "s", "blockquote", "code", "b", "strong", "u", "i", "em", "ul", "ol", "li", "ruby", "rt", "rp", "thead", "tbody", "tr", "th", "td":
+	case "p", "br", "del", "s", "blockquote", "code", "b", "strong", "u", "i", "em", "ul", "ol", "li", "ruby", "rt", "rp",
+		"thead", "tbody", "tr", "th", "td":
 		f.plainly(n)
 	default:
 		f.children(n)
@@ -226,7 +227,8 @@ func (f *federatedWriter) span(n *node) {
 	f.children(n)
 }
 
-var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
+	"8", "⁸", "9", "⁹")
 
 // raised writes superscript and subscript. Mastodon knows neither, and would make m2 of m² and "said1" of a note.
 func (f *federatedWriter) raised(n *node) {

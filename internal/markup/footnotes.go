@@ -31,7 +31,8 @@ func (c *articleRenderer) reference(index, occurrence int) string {
 
 func (c *articleRenderer) noteLink(n *extast.FootnoteLink) {
 	number := fmt.Sprint(n.Index)
-	link := newElement("a", "href", "#"+c.options.IDPrefix+"n"+number, "aria-label", c.language.note+" "+number).with(words(number))
+	link := newElement("a", "href", "#"+c.options.IDPrefix+"n"+number, "aria-label",
+		c.language.note+" "+number).with(words(number))
 	replace(n, newElement("sup", "id", c.reference(n.Index, n.RefIndex)).with(link))
 }
 
@@ -64,7 +65,8 @@ func (c *articleRenderer) note(n *extast.Footnote) *element {
 		if i > 0 {
 			label += fmt.Sprintf("-%d", i+1)
 		}
-		item.with(words(" "), newElement("a", "class", "back", "href", "#"+c.reference(n.Index, i), "aria-label", label).with(words("↩")))
+		item.with(words(" "), newElement("a", "class", "back", "href", "#"+c.reference(n.Index, i), "aria-label",
+			label).with(words("↩")))
 	}
 	return item
 }

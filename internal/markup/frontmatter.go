@@ -124,7 +124,8 @@ var fields = []struct {
 }{
 	{"title", phrase(func(f *FrontMatter) *string { return &f.Title })},
 	{"subtitle", phrase(func(f *FrontMatter) *string { return &f.Subtitle })},
-	{"slug", pattern(aSlug, "only lower-case letters, digits and hyphens between them", func(f *FrontMatter) *string { return &f.Slug })},
+	{"slug", pattern(aSlug, "only lower-case letters, digits and hyphens between them",
+		func(f *FrontMatter) *string { return &f.Slug })},
 	{"summary", phrase(func(f *FrontMatter) *string { return &f.Summary })},
 	{"language", tongue},
 	{"tags", list(func(f *FrontMatter) *[]string { return &f.Tags })},
@@ -133,12 +134,14 @@ var fields = []struct {
 	{"authors", list(func(f *FrontMatter) *[]string { return &f.Authors })},
 	{"guest", phrase(func(f *FrontMatter) *string { return &f.Guest })},
 	{"format", oneOf([]string{"article", "note-full", "note-teaser"}, func(f *FrontMatter) *string { return &f.Format })},
-	{"visibility", oneOf([]string{"public", "unlisted", "followers", "local"}, func(f *FrontMatter) *string { return &f.Visibility })},
+	{"visibility", oneOf([]string{"public", "unlisted", "followers", "local"},
+		func(f *FrontMatter) *string { return &f.Visibility })},
 	{"date", date(func(f *FrontMatter) **time.Time { return &f.Date })},
 	{"updated", date(func(f *FrontMatter) **time.Time { return &f.Updated })},
 	{"picture", phrase(func(f *FrontMatter) *string { return &f.Picture })},
 	{"picture-alt", phrase(func(f *FrontMatter) *string { return &f.PictureAlt })},
-	{"comments", oneOf([]string{"open", "known", "approve", "closed"}, func(f *FrontMatter) *string { return &f.Comments })},
+	{"comments", oneOf([]string{"open", "known", "approve", "closed"},
+		func(f *FrontMatter) *string { return &f.Comments })},
 	{"quotes", oneOf([]string{"everyone", "followers", "nobody"}, func(f *FrontMatter) *string { return &f.Quotes })},
 	{"warning", phrase(func(f *FrontMatter) *string { return &f.Warning })},
 	{"in-reply-to", phrase(func(f *FrontMatter) *string { return &f.InReplyTo })},
@@ -315,6 +318,7 @@ func date(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) e
 				return nil
 			}
 		}
-		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`, text.Excerpt(s, 60))
+		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`,
+			text.Excerpt(s, 60))
 	}
 }

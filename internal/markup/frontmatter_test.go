@@ -45,9 +45,11 @@ func TestParseFrontMatterReadsEveryKey(t *testing.T) {
 	date, updated := time.Date(2026, 11, 16, 17, 0, 0, 0, zone), time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)
 	want := FrontMatter{Title: "Four minutes wide", Subtitle: "A ferry: the last", Slug: "four-minutes-wide",
 		Summary: "On the last rowed ferry below the weir.", Language: "en", Tags: []string{"rivers", "conversation"},
-		Series: "The Low Road", Part: 2, Authors: []string{"ilse", "tobias"}, Guest: "Nadia <https://noordkade.example/@nadia>",
-		Format: "note-full", Visibility: "unlisted", Date: &date, Updated: &updated, Picture: "ferry.jpg", PictureAlt: "A man rows.",
-		Comments: "known", Quotes: "followers", TranslationOf: "vier-minuten-breed"}
+		Series: "The Low Road", Part: 2, Authors: []string{"ilse", "tobias"},
+		Guest:  "Nadia <https://noordkade.example/@nadia>",
+		Format: "note-full", Visibility: "unlisted", Date: &date, Updated: &updated, Picture: "ferry.jpg",
+		PictureAlt: "A man rows.",
+		Comments:   "known", Quotes: "followers", TranslationOf: "vier-minuten-breed"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -77,26 +79,46 @@ func TestParseFrontMatterIsNotPedantic(t *testing.T) {
 
 func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 	for _, test := range []struct{ name, head, want string }{
-		{"an unknown key names the known one", "title: A\nsumary: b", `front matter: unknown key "sumary" on line 3; did you mean "summary"?`},
-		{"a key like no other lists all", "title: A\nmastodon: b", `front matter: unknown key "mastodon" on line 3; known are title, subtitle, slug, summary, language, tags, series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, warning, in-reply-to, quoting, translation-of`},
+		{"an unknown key names the known one", "title: A\nsumary: b",
+			`front matter: unknown key "sumary" on line 3; did you mean "summary"?`},
+		{"a key like no other lists all", "title: A\nmastodon: b",
+			`front matter: unknown key "mastodon" on line 3; known are title, subtitle, slug, summary, language, tags, ` +
+				`series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, ` +
+				`warning, in-reply-to, quoting, translation-of`},
 		{"the title is missing", "slug: a", `front matter: title is missing`},
 		{"the title is empty", "title: ''", `front matter: title is missing`},
 		{"nothing is there", "", `front matter: title is missing`},
 		{"a key twice", "title: A\ntitle: B", `front matter: title is given twice, the second time on line 3`},
 		{"a list where a text belongs", "title: [a, b]", `front matter: title on line 2 must be one text, not a list`},
-		{"a colon that makes a structure", "title:\n  Ferry: the last", `front matter: title on line 2 must be one text; put it in quotes when it contains a colon`},
+		{"a colon that makes a structure", "title:\n  Ferry: the last",
+			`front matter: title on line 2 must be one text; put it in quotes when it contains a colon`},
 		{"an alias", "title: &a A\nsummary: *a", `front matter: summary on line 3 must be a plain text, not an alias`},
-		{"a foolish slug", "title: A\nslug: Four Minutes", `front matter: slug on line 3 must be only lower-case letters, digits and hyphens between them, not "Four Minutes"`},
-		{"a foolish language", "title: A\nlanguage: Dutch, really", `front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not "Dutch, really"`},
-		{"a language of a story", "title: A\nlanguage: klingon", `front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not "klingon"`},
-		{"a part that is no number", "title: A\npart: two", `front matter: part on line 3 must be a number from 1 to 9999, not "two"`},
+		{"a foolish slug", "title: A\nslug: Four Minutes",
+			`front matter: slug on line 3 must be only lower-case letters, digits and hyphens between them, not "Four Minutes"`},
+		{"a foolish language", "title: A\nlanguage: Dutch, really",
+			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
+				`"Dutch, really"`},
+		{"a language of a story", "title: A\nlanguage: klingon",
+			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
+				`"klingon"`},
+		{"a part that is no number", "title: A\npart: two",
+			`front matter: part on line 3 must be a number from 1 to 9999, not "two"`},
 		{"a part below one", "title: A\npart: 0", `front matter: part on line 3 must be a number from 1 to 9999, not "0"`},
-		{"an unknown format", "title: A\nformat: note-ful", `front matter: format on line 3 must be article, note-full or note-teaser, not "note-ful"; did you mean "note-full"?`},
-		{"an unknown visibility", "title: A\nvisibility: secret", `front matter: visibility on line 3 must be public, unlisted, followers or local, not "secret"`},
-		{"a date that is none", "title: A\ndate: 30 February", `front matter: date on line 3 must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not "30 February"`},
-		{"tags that are a structure", "title: A\ntags:\n  a: b", `front matter: tags on line 3 must be a list such as [rivers, ferries]`},
-		{"two mistakes at once", "titel: A\npart: x", "front matter: unknown key \"titel\" on line 2; did you mean \"title\"?\nfront matter: part on line 3 must be a number from 1 to 9999, not \"x\""},
-		{"no settings at all", "just words", `front matter: not a list of settings: write lines like "title: Four minutes wide"`},
+		{"an unknown format", "title: A\nformat: note-ful",
+			`front matter: format on line 3 must be article, note-full or note-teaser, not "note-ful"; did you mean ` +
+				`"note-full"?`},
+		{"an unknown visibility", "title: A\nvisibility: secret",
+			`front matter: visibility on line 3 must be public, unlisted, followers or local, not "secret"`},
+		{"a date that is none", "title: A\ndate: 30 February",
+			`front matter: date on line 3 must be a date such as "2026-11-16", "2026-11-16 17:00" or ` +
+				`"2026-11-16T17:00:00+01:00", not "30 February"`},
+		{"tags that are a structure", "title: A\ntags:\n  a: b",
+			`front matter: tags on line 3 must be a list such as [rivers, ferries]`},
+		{"two mistakes at once", "titel: A\npart: x",
+			"front matter: unknown key \"titel\" on line 2; did you mean \"title\"?\nfront matter: part on line 3 must be a " +
+				"number from 1 to 9999, not \"x\""},
+		{"no settings at all", "just words", `front matter: not a list of settings: write lines like "title: Four minutes ` +
+			`wide"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := ParseFrontMatter([]byte("---\n"+test.head+"\n---\nb"), nil)
@@ -115,7 +137,8 @@ func TestParseFrontMatterNeedsItsDashes(t *testing.T) {
 		{"none at all", "The ferry", "front matter: missing"},
 		{"an empty file", "", "front matter: missing"},
 		{"no end", "---\ntitle: A\n", "front matter: not closed"},
-		{"an end too far away", "---\ntitle: A\n" + strings.Repeat("# x\n", maxFrontMatter) + "---\n", "front matter: not closed"},
+		{"an end too far away", "---\ntitle: A\n" + strings.Repeat("# x\n", maxFrontMatter) + "---\n",
+			"front matter: not closed"},
 		{"broken YAML", "---\ntitle: \"A\n---\n", "front matter: "},
 		{"a bomb of aliases", "---\na: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\n", `unknown key "a" on line 2`},
 	} {
@@ -129,7 +152,8 @@ func TestParseFrontMatterNeedsItsDashes(t *testing.T) {
 }
 
 func TestFrontMatterBombsAreReadInTime(t *testing.T) {
-	for _, head := range []string{"[", "{", "- ", "? ", "a: ", "&a ", "*a ", "!a ", "'", "\"\\", "a\n", "a: b\n", "- - a\n", "|\n", "#", "%", "{a: ", "[a, ", "\t", " "} {
+	for _, head := range []string{"[", "{", "- ", "? ", "a: ", "&a ", "*a ", "!a ", "'", "\"\\", "a\n", "a: b\n",
+		"- - a\n", "|\n", "#", "%", "{a: ", "[a, ", "\t", " "} {
 		start := time.Now()
 		_, _, _ = ParseFrontMatter([]byte("---\n"+repeat(head, maxFrontMatter-100)+"\n---\n"), nil)
 		if took := time.Since(start); took > patienceOfTests {

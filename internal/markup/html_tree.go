@@ -84,8 +84,10 @@ var (
 	voids = set("area base br col embed hr img input link meta source track wbr")
 	// unspeakable elements vanish with all that they hold: it is not meant to be read, or another parser would
 	// read it differently. What is inside svg and math follows rules of its own, the old door of mutation attacks.
-	unspeakable = set("script style noscript template iframe noembed noframes object svg math head title plaintext xmp select datalist")
-	blocks      = set("address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption figure footer form " +
+	unspeakable = set("script style noscript template iframe noembed noframes object svg math head title plaintext xmp " +
+		"select datalist")
+	blocks = set("address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption " +
+		"figure footer form " +
 		"h1 h2 h3 h4 h5 h6 header hr li main menu nav ol p pre search section summary table tbody td tfoot th thead tr ul")
 )
 

@@ -23,9 +23,9 @@ type SafeHTML string
 // HTML gives the text in the type that html/template prints unescaped.
 func (h SafeHTML) HTML() template.HTML { return template.HTML(h) }
 
-// Trusted says that s is HTML that this package made earlier. It is for the HTML of articles, translations, comments and
-// mentions, which their nouns and the database keep as plain strings. Text from a request, a file or another server is
-// never trusted; it goes through [Article] or [Clean].
+// Trusted says that s is HTML that this package made earlier. It is for the HTML of articles, translations, comments
+// and mentions, which their nouns and the database keep as plain strings. Text from a request, a file or another server
+// is never trusted; it goes through [Article] or [Clean].
 func Trusted(s string) SafeHTML { return SafeHTML(s) }
 
 // The limits of what is taken in.

@@ -102,7 +102,8 @@ func mention(line []byte) (*name, int) {
 		end = len(rest)
 	}
 	host := strings.TrimRight(string(rest[:end]), ".-")
-	if dot := strings.IndexByte(host, '.'); dot <= 0 || strings.Contains(host, "..") || host[0] == '-' || !utf8.ValidString(host) {
+	if dot := strings.IndexByte(host, '.'); dot <= 0 || strings.Contains(host, "..") || host[0] == '-' ||
+		!utf8.ValidString(host) {
 		return nil, 0
 	}
 	return &name{user: user, host: strings.ToLower(host)}, at + 1 + len(host)

@@ -25,7 +25,8 @@ var (
 )
 
 // remoteElements are the elements that Mastodon keeps in what it receives.
-var remoteElements = []string{"p", "br", "a", "span", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "i", "em",
+var remoteElements = []string{"p", "br", "a", "span", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "i",
+	"em",
 	"ul", "ol", "li", "ruby", "rt", "rp"}
 
 // common is what every policy allows: Mastodon's elements, their language and their numbers.
@@ -63,8 +64,10 @@ var wirePolicy = sync.OnceValue(func() *bluemonday.Policy {
 // ownPolicy is for our authors' articles on our own pages.
 var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p := common()
-	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption", "footer", "aside", "div", "dl", "dt", "dd",
-		"table", "caption", "thead", "tbody", "tr", "th", "td", "kbd", "mark", "small", "ins", "cite", "var", "samp", "abbr", "bdi", "bdo", "wbr"}
+	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption", "footer", "aside", "div",
+		"dl", "dt", "dd",
+		"table", "caption", "thead", "tbody", "tr", "th", "td", "kbd", "mark", "small", "ins", "cite", "var", "samp", "abbr",
+		"bdi", "bdo", "wbr"}
 	p.AllowElements(more...)
 	p.AllowNoAttrs().OnElements(more...)
 	p.AllowAttrs("id").Matching(anID).Globally()

@@ -2,9 +2,9 @@ package markup
 
 import "strings"
 
-// CleanQuote is [Clean] of a post that quotes another, and of what the post holds beside its words. Left out of the words
-// is what says so to servers that know no quotes: what has the class quote-inline (FEP-044f), and at the end "RE: " with a
-// link that is one of the quoted post's, as Misskey writes it.
+// CleanQuote is [Clean] of a post that quotes another, and of what the post holds beside its words. Left out of the
+// words is what says so to servers that know no quotes: what has the class quote-inline (FEP-044f), and at the end "RE:
+// " with a link that is one of the quoted post's, as Misskey writes it.
 func CleanQuote(words, beside string, quoted func(address string) bool) Comment {
 	tree := parse(head(words, MaxComment), commentDepth)
 	tree.drop(func(n *node) bool { return n.hasClass("quote-inline") })

@@ -307,7 +307,8 @@ func slug(title string) string {
 }
 
 // ours are the ids that the page around an article uses; headings keep off them.
-var ours = regexp.MustCompile(`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|search|tags|foot|c[0-9a-z]{26})$`)
+var ours = regexp.MustCompile(
+	`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|search|tags|foot|c[0-9a-z]{26})$`)
 
 // unique makes an id that nobody has.
 func (c *articleRenderer) unique(id string) string {
@@ -326,7 +327,8 @@ func (c *articleRenderer) unique(id string) string {
 
 // blocks shapes code, tables, quotations and tasks.
 func (c *articleRenderer) blocks(doc ast.Node) {
-	for _, n := range collect(doc, ofKind(ast.KindFencedCodeBlock, ast.KindCodeBlock, extast.KindTable, ast.KindBlockquote, extast.KindTaskCheckBox)) {
+	for _, n := range collect(doc, ofKind(ast.KindFencedCodeBlock, ast.KindCodeBlock, extast.KindTable, ast.KindBlockquote,
+		extast.KindTaskCheckBox)) {
 		switch n := n.(type) {
 		case *ast.FencedCodeBlock, *ast.CodeBlock:
 			c.code(n)

@@ -189,7 +189,8 @@ func (c *cleaner) anchor(n *node) {
 	}
 	c.link++
 	defer func() { c.link-- }()
-	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", strangersLink}, localAttrs(n)...)...)
+	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", strangersLink},
+		localAttrs(n)...)...)
 	if pretends(n, address) {
 		c.address(address)
 	} else {
@@ -339,7 +340,8 @@ func isBidi(r rune) bool { return r >= '\u202A' && r <= '\u202E' }
 // empty when nothing visible remains.
 func CleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || r == '\u3164' || r == '\u115F' || r == '\u1160' {
+		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || r == '\u3164' ||
+			r == '\u115F' || r == '\u1160' {
 			return -1
 		}
 		if r == '\u2028' || r == '\u2029' {
@@ -351,7 +353,10 @@ func CleanName(name string) string {
 	if runes := []rune(name); len(runes) > MaxName {
 		name = strings.TrimSpace(string(runes[:MaxName]))
 	}
-	if strings.IndexFunc(name, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Mn, r) }) < 0 {
+	if strings.IndexFunc(name, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) &&
+			!unicode.Is(unicode.Mn, r)
+	}) < 0 {
 		return ""
 	}
 	return name

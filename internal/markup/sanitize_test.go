@@ -33,9 +33,12 @@ func clean(t *testing.T, list []cleaning) {
 func TestClean(t *testing.T) {
 	clean(t, []cleaning{
 		{"a reply from Mastodon stays as it is",
-			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention">@<span>ilse</span></a></span> A bell is a letter.</p>`,
-			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention" ` + rel + `>@<span>ilse</span></a></span> A bell is a letter.</p>`},
-		{"emphasis, code and lists stay", `<p><b>a</b> <em>b</em> <del>c</del> <code>d</code></p><ol start="3" reversed><li value="7">e</li></ol>`,
+			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url ` +
+				`mention">@<span>ilse</span></a></span> A bell is a letter.</p>`,
+			`<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention" ` + rel +
+				`>@<span>ilse</span></a></span> A bell is a letter.</p>`},
+		{"emphasis, code and lists stay", `<p><b>a</b> <em>b</em> <del>c</del> <code>d</code></p><ol start="3" ` +
+			`reversed><li value="7">e</li></ol>`,
 			`<p><b>a</b> <em>b</em> <del>c</del> <code>d</code></p><ol start="3" reversed="reversed"><li value="7">e</li></ol>`},
 		{"ruby stays", `<ruby>渡<rp>(</rp><rt>わたし</rt></ruby>`, `<ruby>渡<rp>(</rp><rt>わたし</rt></ruby>`},
 		{"language and direction stay", `<p lang="ar" dir="rtl">قبل</p>`, `<p lang="ar" dir="rtl">قبل</p>`},
@@ -44,12 +47,17 @@ func TestClean(t *testing.T) {
 		{"a paragraph in a heading does not nest", `<h1><p>a</p></h1>`, `<p><strong> a </strong></p>`},
 		{"a division that stands for a paragraph becomes one", `<div>a</div><div>b</div>`, `<p>a</p><p>b</p>`},
 		{"cells of a table do not run together", `<table><tr><td>a</td><td>b</td></tr></table>`, `<p>a</p><p>b</p>`},
-		{"a formula leaves its TeX", `<math><semantics><mi>x</mi><annotation encoding="application/x-tex">x^2</annotation></semantics></math>`, `x^2`},
-		{"a target goes", `<a href="https://dijla.example/x" target="_blank" rel="me">here</a>`, `<a href="https://dijla.example/x" ` + rel + `>here</a>`},
-		{"links do not nest", `<a href="https://a.example">x<a href="https://b.example">y</a></a>`, `<a href="https://a.example" ` + rel + `>x</a><a href="https://b.example" ` + rel + `>y</a>`},
+		{"a formula leaves its TeX", `<math><semantics><mi>x</mi><annotation ` +
+			`encoding="application/x-tex">x^2</annotation></semantics></math>`, `x^2`},
+		{"a target goes", `<a href="https://dijla.example/x" target="_blank" rel="me">here</a>`,
+			`<a href="https://dijla.example/x" ` + rel + `>here</a>`},
+		{"links do not nest", `<a href="https://a.example">x<a href="https://b.example">y</a></a>`,
+			`<a href="https://a.example" ` + rel + `>x</a><a href="https://b.example" ` + rel + `>y</a>`},
 		{"a picture without alt shows its address", `<img src="https://dijla.example/x.png">`,
 			`<a href="https://dijla.example/x.png" ` + rel + `><span class="invisible">https://</span>dijla.example/x.png</a>`},
-		{"a picture inside a link is its alt text", `<a href="https://a.example"><img src="https://dijla.example/x.png" alt="a heron"></a>`, `<a href="https://a.example" ` + rel + `>a heron</a>`},
+		{"a picture inside a link is its alt text",
+			`<a href="https://a.example"><img src="https://dijla.example/x.png" alt="a heron"></a>`,
+			`<a href="https://a.example" ` + rel + `>a heron</a>`},
 		{"an emoji is its name", `<img src="https://dijla.example/x.png" alt=":heron:">`, `:heron:`},
 		{"unclosed elements are closed", `<p>a<b>c`, `<p>a<b>c</b></p>`},
 		{"misplaced ends are ignored", `</p></div>a</b>`, `a`},
@@ -60,8 +68,10 @@ func TestClean(t *testing.T) {
 func TestCommentText(t *testing.T) {
 	for _, test := range []struct{ name, html, want string }{
 		{"paragraphs stand apart", `<p>a</p><p>b<br>c</p>`, "a\n\nb\nc"},
-		{"hidden parts of an address are not read", `<p>See <a href="https://dijla.example/x"><span class="invisible">https://</span>x</a></p>`, "See dijla.example/x"},
-		{"a quoted post's address is not read", `<p class="quote-inline">RE: <a href="https://a.example/1">a.example/1</a></p><p>Yes.</p>`, "Yes."},
+		{"hidden parts of an address are not read",
+			`<p>See <a href="https://dijla.example/x"><span class="invisible">https://</span>x</a></p>`, "See dijla.example/x"},
+		{"a quoted post's address is not read",
+			`<p class="quote-inline">RE: <a href="https://a.example/1">a.example/1</a></p><p>Yes.</p>`, "Yes."},
 		{"entities are characters", `<p>a &lt; b &amp; c</p>`, "a < b & c"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,9 +91,12 @@ func TestAQuoteDoesNotSayItsAddressInItsWords(t *testing.T) {
 		{"FEP-044f's", `Yes.<span class="quote-inline"><br/>RE: ` + link + `</span>`, "", "Yes."},
 		{"Misskey's", `<p><span>Yes.<br><br>RE: </span>` + link + `</p>`, `<p>a heron</p>`, "Yes.\n\na heron"},
 		{"Misskey's without a word", `<p><span>RE: </span>` + link + `</p>`, "", ""},
-		{"a link to something else stays", `<p><span>Yes.<br>RE: </span>` + elsewhere + `</p>`, "", "Yes.\nRE: https://misskey.io/notes/1"},
-		{"a link that is part of the words stays", `<p>Read ` + link + `</p>`, "", "Read https://overkant.example/ap/articles/1"},
-		{"one that words follow stays", `<p>RE: ` + link + ` is right</p>`, "", "RE: https://overkant.example/ap/articles/1 is right"},
+		{"a link to something else stays", `<p><span>Yes.<br>RE: </span>` + elsewhere + `</p>`, "",
+			"Yes.\nRE: https://misskey.io/notes/1"},
+		{"a link that is part of the words stays", `<p>Read ` + link + `</p>`, "",
+			"Read https://overkant.example/ap/articles/1"},
+		{"one that words follow stays", `<p>RE: ` + link + ` is right</p>`, "",
+			"RE: https://overkant.example/ap/articles/1 is right"},
 		{"nothing", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -171,9 +184,12 @@ func texts(value any, do func(string)) {
 
 func FuzzClean(f *testing.F) {
 	for _, seed := range []string{
-		`<p>a<b>c`, `<a href=" jAvA&Tab;script:x">b</a>`, `<svg><style><img src=x onerror=alert(1)>`, `<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
-		`<noscript><p title="</noscript><img src=x onerror=alert(1)>">`, `<table><a href=https://a.example><tr></a>`, `<p><p><li><ul></li><h1><p></h1>`,
-		`<img src="https://a.example/\"onerror=x">`, "<a href='https://a\x00.example'>\x00", `<a href=https://[::1%25x]/>a</a>`, `<!--><script>--><plaintext>`, `&#0;&#x202e;&lt;b&gt;`,
+		`<p>a<b>c`, `<a href=" jAvA&Tab;script:x">b</a>`, `<svg><style><img src=x onerror=alert(1)>`,
+		`<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`,
+		`<noscript><p title="</noscript><img src=x onerror=alert(1)>">`, `<table><a href=https://a.example><tr></a>`,
+		`<p><p><li><ul></li><h1><p></h1>`,
+		`<img src="https://a.example/\"onerror=x">`, "<a href='https://a\x00.example'>\x00",
+		`<a href=https://[::1%25x]/>a</a>`, `<!--><script>--><plaintext>`, `&#0;&#x202e;&lt;b&gt;`,
 	} {
 		f.Add(seed)
 	}
@@ -188,7 +204,10 @@ func FuzzClean(f *testing.F) {
 }
 
 func BenchmarkClean(b *testing.B) {
-	reply := `<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url mention">@<span>ilse</span></a></span> My grandmother kept a ferry house. She used to say that a bell is a letter you do not have to write.</p><p>See <a href="https://veerhuis.example/bell"><span class="invisible">https://</span>veerhuis.example/bell</a></p>`
+	reply := `<p><span class="h-card"><a href="https://overkant.example/@ilse" class="u-url ` +
+		`mention">@<span>ilse</span></a></span> My grandmother kept a ferry house. She used to say that a bell is a letter ` +
+		`you do not have to write.</p><p>See <a href="https://veerhuis.example/bell"><span ` +
+		`class="invisible">https://</span>veerhuis.example/bell</a></p>`
 	b.SetBytes(int64(len(reply)))
 	for b.Loop() {
 		Clean(reply)

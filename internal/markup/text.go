@@ -54,7 +54,8 @@ func (t *textWriter) tell(n *node) {
 	if n.tag == "span" && n.hasClass("ellipsis") {
 		t.WriteString("…")
 	}
-	if blocks[n.tag] && n.tag != "li" && n.tag != "tr" && n.tag != "td" && n.tag != "th" && n.tag != "dt" && n.tag != "dd" {
+	if blocks[n.tag] && n.tag != "li" && n.tag != "tr" && n.tag != "td" && n.tag != "th" && n.tag != "dt" &&
+		n.tag != "dd" {
 		t.breakLine("\n\n")
 	}
 }
@@ -62,7 +63,8 @@ func (t *textWriter) tell(n *node) {
 func silent(n *node) bool {
 	switch n.tag {
 	case "sup":
-		return strings.HasPrefix(n.attr("id"), "r") && n.find(func(a *node) bool { return a.tag == "a" && a.attr("aria-label") != "" }) != nil
+		return strings.HasPrefix(n.attr("id"), "r") &&
+			n.find(func(a *node) bool { return a.tag == "a" && a.attr("aria-label") != "" }) != nil
 	case "rt", "rp":
 		return true
 	}

@@ -16,7 +16,8 @@ import (
 //
 // What the author should know (a picture that is not there, raw HTML left out) is in the answer's Notices. A text that
 // cannot be rendered is a blog.Invalid for the field "text".
-func (l *Library) Compose(ctx context.Context, a *blog.Article, beside map[string]blog.Picture) (markup.Rendered, error) {
+func (l *Library) Compose(ctx context.Context, a *blog.Article,
+	beside map[string]blog.Picture) (markup.Rendered, error) {
 	for reference, picture := range beside {
 		a.Markdown = rename(a.Markdown, reference, picture.Name)
 	}
@@ -25,12 +26,14 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article, beside map[strin
 		return markup.Rendered{}, err
 	}
 	find := finder{library: l, ctx: ctx, voice: a.VoiceID, site: site}
-	rendered, err := markup.Article(a.Markdown, markup.Options{Language: a.Language, Resolve: find.picture, Mention: find.person})
+	rendered, err := markup.Article(a.Markdown,
+		markup.Options{Language: a.Language, Resolve: find.picture, Mention: find.person})
 	switch {
 	case errors.Is(err, markup.ErrTooLarge):
 		return rendered, blog.Invalid{Field: "text", Problem: "is longer than one megabyte: part it into several articles"}
 	case errors.Is(err, markup.ErrTooComplex):
-		return rendered, blog.Invalid{Field: "text", Problem: "is too entangled to be shown: look for long rows of brackets or stars, and for deep quotations"}
+		return rendered, blog.Invalid{Field: "text",
+			Problem: "is too entangled to be shown: look for long rows of brackets or stars, and for deep quotations"}
 	case err != nil || find.err != nil:
 		return rendered, errors.Join(err, find.err)
 	}

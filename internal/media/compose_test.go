@@ -14,25 +14,30 @@ import (
 func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, _ := library(t, s)
-		site := blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant", Language: "nl",
+		site := blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant",
+			Language: "nl",
 			Timezone: "Europe/Amsterdam", PublicKey: "p", CreatedAt: noon}
 		if _, err := s.FoundSite(t.Context(), site, "r"); err != nil {
 			t.Fatal(err)
 		}
-		bram := blog.Actor{ID: "https://veerhuis.example/users/bram", Type: "Person", Handle: "bram@veerhuis.example", Host: "veerhuis.example",
-			URL: "https://veerhuis.example/@bram", Inbox: "https://veerhuis.example/inbox", FetchedAt: noon}
+		bram := blog.Actor{ID: "https://veerhuis.example/users/bram", Type: "Person", Handle: "bram@veerhuis.example",
+			Host: "veerhuis.example",
+			URL:  "https://veerhuis.example/@bram", Inbox: "https://veerhuis.example/inbox", FetchedAt: noon}
 		if err := s.SaveActor(t.Context(), bram); err != nil {
 			t.Fatal(err)
 		}
 		house := accept(t, l, "the-house.jpg", jpegBytes(ferry(1000, 500)))
 		other := accept(t, l, "the-house.jpg", jpegBytes(ferry(300, 200)))
-		a := blog.Article{VoiceID: ilse, Text: blog.Text{Language: "en", Markdown: "She said so, @bram@veerhuis.example heard it, and @ilse@overkant.example.\n\n" +
-			"![The house in the bend](the-house.jpg)\n\n![Once more](pictures/here.jpg \"from the dike\")\n\n![](not-there.jpg)\n"}}
+		a := blog.Article{VoiceID: ilse, Text: blog.Text{Language: "en",
+			Markdown: "She said so, @bram@veerhuis.example heard it, and @ilse@overkant.example.\n\n" +
+				"![The house in the bend](the-house.jpg)\n\n![Once more](pictures/here.jpg \"from the " +
+				"dike\")\n\n![](not-there.jpg)\n"}}
 		rendered, err := l.Compose(t.Context(), &a, map[string]blog.Picture{"pictures/here.jpg": other})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"/media/" + house.Largest().File, "/media/" + house.Files[0].File + " 480w", "/media/" + other.Largest().File,
+		for _, want := range []string{"/media/" + house.Largest().File, "/media/" + house.Files[0].File + " 480w",
+			"/media/" + other.Largest().File,
 			`href="https://veerhuis.example/@bram"`, `href="https://overkant.example/@ilse"`} {
 			if !strings.Contains(a.HTML, want) {
 				t.Errorf("the HTML lacks %s:\n%s", want, a.HTML)

@@ -1,10 +1,10 @@
 // Package media is the picture library: it accepts pictures, re-encodes and strips them, keeps them in up to three
 // widths, and serves them.
 //
-// Only the pixels of an upload are kept. The type is detected from the bytes, and the number of pixels is checked before
-// anything is decoded. The stored files are written by our own encoders: metadata, colour profiles and data behind the
-// picture are gone, so a file can never be read as a page, a script or a document of ours. File names are made here; the
-// name of the upload is only data.
+// Only the pixels of an upload are kept. The type is detected from the bytes, and the number of pixels is checked
+// before anything is decoded. The stored files are written by our own encoders: metadata, colour profiles and data
+// behind the picture are gone, so a file can never be read as a page, a script or a document of ours. File names are
+// made here; the name of the upload is only data.
 //
 // The library also composes articles: it turns an article's Markdown into the HTML that is stored, since that is where
 // the names of pictures become pictures.

@@ -168,7 +168,8 @@ func TestAPictureIsKeptInThreeWidthsAndNeverEnlarged(t *testing.T) {
 					t.Fatal(err)
 				}
 				config, _, err := image.DecodeConfig(file)
-				if info, _ := file.Stat(); err != nil || config.Width != f.Width || config.Height != f.Height || info.Size() != f.Size {
+				if info, _ := file.Stat(); err != nil || config.Width != f.Width || config.Height != f.Height ||
+					info.Size() != f.Size {
 					t.Errorf("%s holds %v (%v), the entry says %v", f.File, config, err, f)
 				}
 				file.Close()
@@ -403,7 +404,8 @@ func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
 func TestBrokenFilesBreakNothing(t *testing.T) {
 	l := new(Library)
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, whole := range [][]byte{jpegBytes(ferry(48, 48)), pngBytes(ferry(48, 48)), gifBytes(color.Black, color.White), held(jpegBytes(ferry(24, 24)), 6)} {
+	for _, whole := range [][]byte{jpegBytes(ferry(48, 48)), pngBytes(ferry(48, 48)), gifBytes(color.Black, color.White),
+		held(jpegBytes(ferry(24, 24)), 6)} {
 		for range 1000 {
 			b := bytes.Clone(whole[:1+random.IntN(len(whole))])
 			for range 1 + random.IntN(4) {
@@ -471,7 +473,8 @@ func TestAPictureIsFoundByNameFileAndDigest(t *testing.T) {
 				t.Errorf("%q finds %v (%v)", reference, p.Name, err)
 			}
 		}
-		for _, reference := range []string{"other.jpg", "/media/../causerie.db", "/media/01JCVQ0000000000000000ZZZZ-64.jpg", strings.Repeat("0", 64)} {
+		for _, reference := range []string{"other.jpg", "/media/../causerie.db", "/media/01JCVQ0000000000000000ZZZZ-64.jpg",
+			strings.Repeat("0", 64)} {
 			if _, err := l.Picture(t.Context(), ilse, reference); !errors.Is(err, blog.ErrNotFound) {
 				t.Errorf("%q: %v", reference, err)
 			}
@@ -504,7 +507,8 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 		return answer
 	}
 	answer := get("/media/" + p.Largest().File)
-	for name, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline",
+	for name, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff",
+		"Content-Disposition":     "inline",
 		"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "public, max-age=31536000, immutable"} {
 		if got := answer.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -513,11 +517,14 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 	if config, kind, err := image.DecodeConfig(answer.Body); err != nil || kind != "jpeg" || config.Width != 600 {
 		t.Errorf("served %v as %s (%v)", config, kind, err)
 	}
-	if again := get("/media/"+p.Largest().File, "If-None-Match", answer.Header.Get("Etag")); again.StatusCode != http.StatusNotModified {
+	if again := get("/media/"+p.Largest().File, "If-None-Match",
+		answer.Header.Get("Etag")); again.StatusCode != http.StatusNotModified {
 		t.Errorf("asked again: %d", again.StatusCode)
 	}
-	for _, path := range []string{"/media/", "/media", "/media/secret.txt", "/media/../secret.txt", "/media/%2e%2e/secret.txt", "/media/..%2fsecret.txt",
-		"/media/" + p.Largest().File + "/", "/media/" + p.Largest().File + "%00", "/media/./" + p.Largest().File, "/media//" + p.Largest().File,
+	for _, path := range []string{"/media/", "/media", "/media/secret.txt", "/media/../secret.txt",
+		"/media/%2e%2e/secret.txt", "/media/..%2fsecret.txt",
+		"/media/" + p.Largest().File + "/", "/media/" + p.Largest().File + "%00", "/media/./" + p.Largest().File,
+		"/media//" + p.Largest().File,
 		"/media/" + strings.ToLower(p.Largest().File), "/media/01JCVQ0000000000000000ZZZZ-600.jpg", "/secret.txt"} {
 		if answer := get(path); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("GET %s answers %d", path, answer.StatusCode)

@@ -51,7 +51,8 @@ func (l *Library) examine(upload []byte) (*format, image.Config, error) {
 	case size.Width <= 0 || size.Height <= 0:
 		return nil, size, refused("has no pixels")
 	case over(size):
-		return nil, size, refused("has %d by %d pixels, which is more than 40 million in all or 20,000 on a side: make it smaller and try again",
+		return nil, size, refused("has %d by %d pixels, which is more than 40 million in all or 20,000 on a side: make it "+
+			"smaller and try again",
 			size.Width, size.Height)
 	}
 	return kind, size, nil
@@ -175,7 +176,8 @@ const kernelRoom = 8 << 20
 // shrink draws a picture at a size that is not larger. It first halves what is more than twice too large, which is
 // exact and needs no memory to speak of.
 func shrink(source image.Image, width, height int) *image.RGBA {
-	for size := source.Bounds().Size(); size.X >= 2*width && size.Y >= 2*height && size.X > 2; size = source.Bounds().Size() {
+	for size := source.Bounds().Size(); size.X >= 2*width && size.Y >= 2*height &&
+		size.X > 2; size = source.Bounds().Size() {
 		half := image.NewRGBA(image.Rect(0, 0, max(1, size.X/2), max(1, size.Y/2)))
 		draw.ApproxBiLinear.Scale(half, half.Bounds(), source, source.Bounds(), draw.Src, nil)
 		source = half

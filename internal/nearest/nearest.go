@@ -1,5 +1,5 @@
-// Package nearest finds the most similar known name: of a mistyped word by its letters, of an article by the words in its
-// name.
+// Package nearest finds the most similar known name: of a mistyped word by its letters, of an article by the words in
+// its name.
 package nearest
 
 import "strings"

@@ -31,7 +31,8 @@ func (o *Blog) Follows(p *fedtest.Person, handle string) {
 func (o *Blog) Speak(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
 	o.T.Helper()
 	key, now := NewKey(o.T), time.Now()
-	v := blog.Voice{ID: blog.NewID(now), Kind: kind, Handle: handle, Name: name, PublicKey: PublicPEM(o.T, key), CreatedAt: now, UpdatedAt: now}
+	v := blog.Voice{ID: blog.NewID(now), Kind: kind, Handle: handle, Name: name, PublicKey: PublicPEM(o.T, key),
+		CreatedAt: now, UpdatedAt: now}
 	if err := o.Store.AddVoice(o.T.Context(), v, store.VoiceKeys{RSA: privatePEM(o.T, key)}, series); err != nil {
 		o.T.Fatal(err)
 	}
@@ -195,13 +196,15 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(func(a *blog.Article) {
-		a.VoiceID, a.Format, a.Title, a.Slug = voice.ID, blog.FullNote, title, strings.ReplaceAll(strings.ToLower(title), " ", "-")
+		a.VoiceID, a.Format, a.Title, a.Slug = voice.ID, blog.FullNote, title,
+			strings.ReplaceAll(strings.ToLower(title), " ", "-")
 		a.Markdown, a.HTML, a.Plain = title+".", "<p>"+title+".</p>", title+"."
 		change(a)
 	})
 }
 
-// Welcome lets time pass for the chore that welcomes servers, a second at a time, with the letters of each second brought.
+// Welcome lets time pass for the chore that welcomes servers, a second at a time, with the letters of each second
+// brought.
 func (o *Blog) Welcome(from, to time.Duration) {
 	o.T.Helper()
 	began := time.Now()
@@ -230,7 +233,10 @@ func Told(s *fedtest.Server, kind string) (titles []string) {
 // Column publishes a numbered article.
 func (o *Blog) Column(n int, change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
-	return o.Publish(append([]func(*blog.Article){func(a *blog.Article) { a.Title, a.Slug = fmt.Sprint("Column ", n), fmt.Sprint("column-", n) }}, change...)...)
+	return o.Publish(append([]func(*blog.Article){func(a *blog.Article) {
+		a.Title, a.Slug = fmt.Sprint("Column ", n),
+			fmt.Sprint("column-", n)
+	}}, change...)...)
 }
 
 // FreeUp ends the rest of a server as its first word to us would.

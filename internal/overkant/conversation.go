@@ -13,7 +13,9 @@ import (
 func (o *Blog) Hint(address string) blog.Comment {
 	o.T.Helper()
 	kade := o.Server("zilverduin").Person("kade")
-	if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": address + "#create", "type": "Create", "actor": originOf(address) + "/aaf", "object": address}); err != nil {
+	if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+		map[string]any{"id": address + "#create", "type": "Create", "actor": originOf(address) + "/aaf",
+			"object": address}); err != nil {
 		o.T.Fatal(err)
 	}
 	var c blog.Comment
@@ -42,7 +44,8 @@ func (o *Blog) Complete(a blog.Article) blog.Completion {
 
 // Post is a public note of a person's, as a Create carries it; change adds to it.
 func Post(p *fedtest.Person, name, content string, change map[string]any) map[string]any {
-	note := map[string]any{"type": "Note", "id": p.ID + "/notes/" + name, "attributedTo": p.ID, "content": content, "to": "as:Public",
+	note := map[string]any{"type": "Note", "id": p.ID + "/notes/" + name, "attributedTo": p.ID, "content": content,
+		"to":        "as:Public",
 		"published": time.Now().UTC().Format(time.RFC3339)}
 	for key, value := range change {
 		note[key] = value

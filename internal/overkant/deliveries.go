@@ -67,7 +67,8 @@ func (o *Blog) Stranger(answer http.HandlerFunc) *httptest.Server {
 	server := httptest.NewServer(answer)
 	o.T.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
-	o.Follower(blog.Actor{ID: server.URL + "/reader", Type: "Person", Host: host, Inbox: server.URL + "/reader/inbox", FetchedAt: time.Now()})
+	o.Follower(blog.Actor{ID: server.URL + "/reader", Type: "Person", Host: host, Inbox: server.URL + "/reader/inbox",
+		FetchedAt: time.Now()})
 	return server
 }
 
@@ -83,14 +84,16 @@ func (o *Blog) FollowIn(s *store.Store, a blog.Actor) error {
 	if err := s.SaveActor(o.T.Context(), a); err != nil {
 		return err
 	}
-	_, err := s.Follow(o.T.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f", State: blog.Accepted, Since: time.Now()})
+	_, err := s.Follow(o.T.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f",
+		State: blog.Accepted, Since: time.Now()})
 	return err
 }
 
 // FollowedBy lets somebody who is known here follow a voice.
 func (o *Blog) FollowedBy(voice blog.ID, p *fedtest.Person) {
 	o.T.Helper()
-	f := blog.Follower{VoiceID: voice, ActorID: p.ID, FollowID: p.ID + "#follow-" + string(voice), State: blog.Accepted, Since: time.Now()}
+	f := blog.Follower{VoiceID: voice, ActorID: p.ID, FollowID: p.ID + "#follow-" + string(voice), State: blog.Accepted,
+		Since: time.Now()}
 	if _, err := o.Store.Follow(o.Soon(), f); err != nil {
 		o.T.Fatal(err)
 	}
@@ -152,8 +155,8 @@ func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.Ready) tim
 	return time.Since(began)
 }
 
-// SilentDay lets a server be silent once more, on a day to come. What rests until then would be due today for the courier
-// that runs beside us: it looks as if a clock had jumped. So it rests for two minutes.
+// SilentDay lets a server be silent once more, on a day to come. What rests until then would be due today for the
+// courier that runs beside us: it looks as if a clock had jumped. So it rests for two minutes.
 func (o *Blog) SilentDay(host string, day int, how store.Ending) {
 	o.T.Helper()
 	at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)

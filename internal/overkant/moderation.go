@@ -45,11 +45,13 @@ func (o *Blog) Asked(s *fedtest.Server) (n int) {
 // Knows writes somebody down as a follower of Ilse's without a word on the network.
 func (o *Blog) Knows(p *fedtest.Person) {
 	o.T.Helper()
-	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(), FetchedAt: time.Now()}
+	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(),
+		FetchedAt: time.Now()}
 	if err := o.Store.SaveActor(o.Soon(), a); err != nil {
 		o.T.Fatal(err)
 	}
-	if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#1", State: blog.Accepted, Since: time.Now()}); err != nil {
+	if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#1",
+		State: blog.Accepted, Since: time.Now()}); err != nil {
 		o.T.Fatal(err)
 	}
 }

@@ -60,7 +60,8 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	}
 	host := listener.Addr().String()
 	instance := NewKey(t)
-	site, err := s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant", Language: "en", Timezone: "UTC",
+	site, err := s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant",
+		Language: "en", Timezone: "UTC",
 		PublicKey: PublicPEM(t, instance), CreatedAt: time.Now()}, privatePEM(t, instance))
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +74,10 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	if err != nil {
 		t.Fatal(err)
 	}
-	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key: signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit, Now: base.Now, Newer: newer, Learn: base.LearnScheme})
+	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Key:   signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit,
+		Now: base.Now, Newer: newer, Learn: base.LearnScheme})
 	o := &Blog{T: t, Site: site, Store: s, Base: base, Courier: delivery.NewCourier(base), Instance: instance}
 	o.Outbox = &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 	if o.Keys, err = federation.NewKeyring(base); err != nil {
@@ -163,7 +166,8 @@ func privatePEM(t testing.TB, k signature.Key) string {
 func (o *Blog) AddVoice(handle, name string) blog.Voice {
 	o.T.Helper()
 	now := time.Now()
-	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle,
+		Name:         name,
 		Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
 	if err := o.Store.AddAuthor(o.T.Context(), a, giveKeys(o.T, &a.Voice)); err != nil {
 		o.T.Fatal(err)
@@ -190,9 +194,12 @@ func giveKeys(t testing.TB, v *blog.Voice) store.VoiceKeys {
 func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	now := time.Now()
-	a := blog.Article{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-		Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"rivers"}, Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
-			Summary: "On the last rowed ferry below the weir.", Markdown: "The ferry comes when you ring.", HTML: "<p>The ferry comes when you ring.</p>",
+	a := blog.Article{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Status: blog.Draft, Format: blog.FullArticle,
+		Visibility: blog.Public, Comments: blog.Open,
+		Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"rivers"},
+		Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
+			Summary: "On the last rowed ferry below the weir.", Markdown: "The ferry comes when you ring.",
+			HTML:  "<p>The ferry comes when you ring.</p>",
 			Plain: "The ferry comes when you ring.", Words: 6}}
 	for _, c := range change {
 		c(&a)
@@ -240,7 +247,8 @@ func (o *Blog) Befriend(p *fedtest.Person) {
 	if err := p.WaitAccepted(ctx, found.ID); err != nil {
 		o.T.Fatalf("%s waits for the accept: %v", p.Handle(), err)
 	}
-	o.Until("the yes is settled here as well", func() bool { _, deliveries, err := o.Store.CountWaiting(ctx); return err == nil && deliveries == 0 })
+	o.Until("the yes is settled here as well",
+		func() bool { _, deliveries, err := o.Store.CountWaiting(ctx); return err == nil && deliveries == 0 })
 }
 
 // Soon is a context within which anything in these tests must have happened.
@@ -288,7 +296,8 @@ func (o *Blog) RunChores(b federation.Core) error {
 
 func (o *Blog) Waiting(a blog.Article) []blog.Comment {
 	o.T.Helper()
-	list, err := o.Store.Comments(o.T.Context(), store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
+	list, err := o.Store.Comments(o.T.Context(),
+		store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
 	if err != nil {
 		o.T.Fatal(err)
 	}

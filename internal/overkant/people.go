@@ -99,7 +99,8 @@ func (o *Blog) ChoresAt(d time.Duration, what string, holds func() bool) {
 func (o *Blog) client() *remote.Client {
 	o.T.Helper()
 	key := signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}
-	client := remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Key: key})
+	client := remote.New(remote.Options{UserAgent: "Causerie/test",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Key: key})
 	o.T.Cleanup(client.Close)
 	return client
 }
@@ -130,18 +131,23 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	check(err)
 	author.Email, author.Password = Canary+"@example.com", "argon2id:"+Canary
 	check(s.SaveAuthor(o.Soon(), author))
-	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary, blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
+	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary,
+		blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
 	check(o.Outbox.Introduce(o.Soon(), author.Voice))
 	check(o.Later(time.Hour).IntroduceDue(o.Soon()))
 	now := time.Now()
-	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now, UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
-	picture := blog.Picture{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Type: "image/png", Alt: Canary, Name: Canary, Digest: "d", CreatedAt: now,
+	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now,
+		UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
+	picture := blog.Picture{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Type: "image/png", Alt: Canary, Name: Canary,
+		Digest: "d", CreatedAt: now,
 		Files: []blog.PictureFile{{File: "01KAV3PICTURE-1.png", Width: 1, Height: 1, Size: 1}}}
 	check(s.AddPicture(o.Soon(), picture))
 	worded := func(slug string) func(*blog.Article) {
 		return func(a *blog.Article) {
-			a.Slug, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain = slug, Canary, Canary, Canary, Canary, "<p>"+Canary+"</p>", Canary
-			a.Tags, a.Warning, a.PictureAlt, a.PictureID, a.Format = blog.Strings{Canary}, Canary, Canary, picture.ID, blog.FullNote
+			a.Slug, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain = slug, Canary, Canary, Canary, Canary,
+				"<p>"+Canary+"</p>", Canary
+			a.Tags, a.Warning, a.PictureAlt, a.PictureID, a.Format = blog.Strings{Canary}, Canary, Canary, picture.ID,
+				blog.FullNote
 			a.Authors = []blog.Byline{{Name: Canary, URL: "https://" + Canary + ".example"}}
 		}
 	}

@@ -55,7 +55,8 @@ func (o *Blog) Meets(other *Blog) {
 		o.T.Error(err)
 		return
 	}
-	like := `{"id":"` + o.Site.ActivityID(blog.NewID(time.Now())) + `","type":"Like","actor":"` + ilse + `","object":"` + other.Object(a) + `"}`
+	like := `{"id":"` + o.Site.ActivityID(blog.NewID(time.Now())) + `","type":"Like","actor":"` + ilse + `","object":"` +
+		other.Object(a) + `"}`
 	answer, err := o.Base.Remote.Post(o.Soon(), other.Site.SharedInbox(), []byte(like), key)
 	if err != nil || answer.Status != http.StatusAccepted {
 		o.T.Errorf("writing: %+v, %v", answer, err)
@@ -129,10 +130,11 @@ func Newer(r *http.Request, body []byte, key signature.Key) error {
 
 const (
 	AsMastodon  = "application/activity+json, application/ld+json"
-	AsMastodon2 = `application/ld+json; profile="https://www.w3.org/ns/activitystreams", application/activity+json, text/html;q=0.1`
-	AsBrowser   = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-	Plain       = "application/activity+json; charset=utf-8"
-	Linked      = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
+	AsMastodon2 = `application/ld+json; profile="https://www.w3.org/ns/activitystreams", application/activity+json, ` +
+		`text/html;q=0.1`
+	AsBrowser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	Plain     = "application/activity+json; charset=utf-8"
+	Linked    = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 )
 
 // Post brings the blog an activity signed with any key under any key id, as no honest server would.
@@ -192,7 +194,8 @@ func (o *Blog) Fill(a blog.Article, n int) []blog.Comment {
 		}
 		for i := range list {
 			at := time.Now().Add(time.Duration(i-n) * time.Second)
-			list[i] = blog.Comment{ID: blog.NewID(at), Address: fmt.Sprintf("%s/notes/%d", nadia.ID, i), ArticleID: a.ID, ActorID: nadia.ID, Origin: blog.Pushed,
+			list[i] = blog.Comment{ID: blog.NewID(at), Address: fmt.Sprintf("%s/notes/%d", nadia.ID, i), ArticleID: a.ID,
+				ActorID: nadia.ID, Origin: blog.Pushed,
 				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: at, SortedAt: at, ArrivedAt: at}
 			if err := s.AddComment(o.T.Context(), list[i]); err != nil {
 				return err
@@ -209,8 +212,10 @@ func (o *Blog) Fill(a blog.Article, n int) []blog.Comment {
 // Carried is a Create of Bram's that stands nowhere, so that nobody can ask for it.
 func (o *Blog) Carried(bram *fedtest.Person, a blog.Article, name string) map[string]any {
 	note := bram.ID + "/notes/" + name
-	return map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": []string{"as:Public"}, "object": map[string]any{"id": note, "type": "Note",
-		"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": []string{"as:Public"}, "published": time.Now().UTC().Format(time.RFC3339)}}
+	return map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": []string{"as:Public"},
+		"object": map[string]any{"id": note, "type": "Note",
+			"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": []string{"as:Public"},
+			"published": time.Now().UTC().Format(time.RFC3339)}}
 }
 
 // Rotate gives Ilse new keys as a command beside the running blog does, and returns the old public key and the new one.
@@ -252,7 +257,8 @@ func (o *Blog) Idle() {
 
 // Note is an answer of a person's to an article, as a plain object.
 func Note(by *fedtest.Person, article, name string, more map[string]any) map[string]any {
-	o := map[string]any{"id": by.ID + "/notes/" + name, "type": "Note", "attributedTo": by.ID, "inReplyTo": article, "to": []string{"as:Public"},
+	o := map[string]any{"id": by.ID + "/notes/" + name, "type": "Note", "attributedTo": by.ID, "inReplyTo": article,
+		"to":      []string{"as:Public"},
 		"content": "<p>" + name + "</p>", "published": time.Now().UTC().Format(time.RFC3339)}
 	for k, v := range more {
 		o[k] = v

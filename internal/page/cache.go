@@ -22,8 +22,10 @@ import (
 
 // Document is a finished answer: a page, a feed, an ActivityPub document.
 type Document struct {
-	Status int         // 0 is 200
-	Header http.Header // Content-Type, and whatever else belongs to it; ETag, Content-Length and the ordinary Vary and Cache-Control are added
+	Status int // 0 is 200
+	// Content-Type, and whatever else belongs to it; ETag, Content-Length and the ordinary Vary and Cache-Control are
+	// added
+	Header http.Header
 	Body   []byte
 
 	// Current forbids the old document after a change, even under a storm of changes: each reader waits for the new one.
@@ -31,8 +33,8 @@ type Document struct {
 }
 
 // Maker makes the document at the path of the request. It is given nothing but method and path (and what a router put
-// into the context): what every reader gets cannot depend on who asks. An error means that it could not be made now; what
-// is not there or is gone is a Document too, with status 404 or 410.
+// into the context): what every reader gets cannot depend on who asks. An error means that it could not be made now;
+// what is not there or is gone is a Document too, with status 404 or 410.
 type Maker func(ctx context.Context, r *http.Request) (Document, error)
 
 // ErrBusy is given to a reader whose page was not there and could not be begun in time. It is a 503.
@@ -182,8 +184,8 @@ func (k *Cache) await(ctx context.Context, f *call, other bool) (landed bool, er
 	}
 }
 
-// render makes the page. It goes on when its own reader leaves, since others may wait for it. When it fails and there is
-// an old page, that one is shown and the failure logged.
+// render makes the page. It goes on when its own reader leaves, since others may wait for it. When it fails and there
+// is an old page, that one is shown and the failure logged.
 func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Maker) {
 	document, err := k.made(r, maker)
 	var page *entry
@@ -261,8 +263,8 @@ func (k *Cache) put(page *entry) {
 	}
 }
 
-// keptStatus are the answers of which there are no more than things that were written. Redirects are not among them: any
-// number of addresses may lead to one page.
+// keptStatus are the answers of which there are no more than things that were written. Redirects are not among them:
+// any number of addresses may lead to one page.
 var keptStatus = []int{http.StatusOK, http.StatusGone}
 
 func (k *Cache) drop(place *list.Element) {
@@ -361,9 +363,10 @@ func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ForReaders is the Cache-Control of what changes when somebody writes. A browser asks each time whether its copy is still
-// good, which costs a 304 from memory. A shared cache may answer for a minute, and no longer (RFC 9111, 5.2.2.10): a thousand
-// servers that crawl a new article ask for it at once. It does not say no-cache, which would forbid shared caches to answer too.
+// ForReaders is the Cache-Control of what changes when somebody writes. A browser asks each time whether its copy is
+// still good, which costs a 304 from memory. A shared cache may answer for a minute, and no longer (RFC 9111,
+// 5.2.2.10): a thousand servers that crawl a new article ask for it at once. It does not say no-cache, which would
+// forbid shared caches to answer too.
 const ForReaders = "public, max-age=0, must-revalidate, s-maxage=60"
 
 // forAuthors keeps what authors are shown out of shared caches as well.
@@ -372,7 +375,8 @@ var forAuthors = []string{"private, no-cache"}
 // bySomebodySignedIn reports whether a request carries the session cookie of the admin pages. Readers never get one.
 // Whether the session is still valid does not matter here: the page is the same.
 func bySomebodySignedIn(r *http.Request) bool {
-	return slices.ContainsFunc(r.Header["Cookie"], func(cookie string) bool { return strings.Contains(cookie, SignInCookie+"=") })
+	return slices.ContainsFunc(r.Header["Cookie"],
+		func(cookie string) bool { return strings.Contains(cookie, SignInCookie+"=") })
 }
 
 // SignInCookie is the end of the name of the admin pages' session cookie; over https a prefix stands before it.

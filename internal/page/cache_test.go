@@ -61,7 +61,8 @@ func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 		var readers sync.WaitGroup
 		for range 200 {
 			readers.Go(func() {
-				if got, want := body(t, ask(page, "GET", "/2026/11/four-minutes-wide")), fmt.Sprint("version ", version); got != want {
+				if got, want := body(t, ask(page, "GET", "/2026/11/four-minutes-wide")),
+					fmt.Sprint("version ", version); got != want {
 					t.Errorf("read %q, want %q", got, want)
 				}
 			})
@@ -242,7 +243,8 @@ func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
 func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 	const limit = 100 << 10
 	kept := NewCache(func() uint64 { return 1 }, limit)
-	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
+		fiveHundred)
 	for i := range 200 {
 		ask(page, "GET", "/often")
 		ask(page, "GET", fmt.Sprintf("/%d", i))
@@ -283,7 +285,8 @@ func TestAPageThatGoesIsForgotten(t *testing.T) {
 
 func TestAnswersSpeakHTTP(t *testing.T) {
 	kept := NewCache(func() uint64 { return 1 }, 0)
-	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
+		fiveHundred)
 	plain := ask(page, "GET", "/")
 	tag := plain.Header.Get("Etag")
 	packed := ask(page, "GET", "/", "Accept-Encoding", "br, gzip;q=0.8")
@@ -300,7 +303,8 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 	if diff := cmp.Diff(want, plain.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	for cookie, want := range map[string]string{"__Host-causerie=abc": "private, no-cache", "a=b; causerie=abc": "private, no-cache", "causerie-theme=dark": plain.Header.Get("Cache-Control")} {
+	for cookie, want := range map[string]string{"__Host-causerie=abc": "private, no-cache",
+		"a=b; causerie=abc": "private, no-cache", "causerie-theme=dark": plain.Header.Get("Cache-Control")} {
 		for _, known := range []string{"", tag} {
 			if got := ask(page, "GET", "/", "Cookie", cookie, "If-None-Match", known).Header.Get("Cache-Control"); got != want {
 				t.Errorf("with the cookie %q and the tag %q it may be kept by %q, want %q", cookie, known, got, want)
@@ -317,21 +321,27 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 		length string
 		empty  bool
 	}{
-		"HEAD has the length and no body":        {"HEAD", nil, 200, fmt.Sprint(len(story)), true},
-		"a known tag is not sent again":          {"GET", []string{"If-None-Match", `"x", ` + tag}, 304, "", true},
-		"nor is a tag weakened by a proxy":       {"GET", []string{"If-None-Match", "W/" + tag}, 304, "", true},
-		"any tag is known to a star":             {"GET", []string{"If-None-Match", "*"}, 304, "", true},
-		"the tag of the packed page is another":  {"GET", []string{"If-None-Match", packed.Header.Get("Etag")}, 200, fmt.Sprint(len(story)), false},
-		"gzip with weight zero is not wanted":    {"GET", []string{"Accept-Encoding", "gzip;q=0, *"}, 200, fmt.Sprint(len(story)), false},
-		"a star takes gzip":                      {"GET", []string{"Accept-Encoding", "*"}, 200, packed.Header.Get("Content-Length"), false},
-		"writing is not for pages":               {"POST", nil, 405, "", false},
-		"a thousand tags are read to their end":  {"GET", []string{"If-None-Match", strings.Repeat(`"a", `, 1000) + tag}, 304, "", true},
-		"an encoding nobody knows is sent plain": {"GET", []string{"Accept-Encoding", "zstd;q=1.0, gzippy"}, 200, fmt.Sprint(len(story)), false},
+		"HEAD has the length and no body":  {"HEAD", nil, 200, fmt.Sprint(len(story)), true},
+		"a known tag is not sent again":    {"GET", []string{"If-None-Match", `"x", ` + tag}, 304, "", true},
+		"nor is a tag weakened by a proxy": {"GET", []string{"If-None-Match", "W/" + tag}, 304, "", true},
+		"any tag is known to a star":       {"GET", []string{"If-None-Match", "*"}, 304, "", true},
+		"the tag of the packed page is another": {"GET", []string{"If-None-Match", packed.Header.Get("Etag")}, 200,
+			fmt.Sprint(len(story)), false},
+		"gzip with weight zero is not wanted": {"GET", []string{"Accept-Encoding", "gzip;q=0, *"}, 200,
+			fmt.Sprint(len(story)), false},
+		"a star takes gzip": {"GET", []string{"Accept-Encoding", "*"}, 200,
+			packed.Header.Get("Content-Length"), false},
+		"writing is not for pages": {"POST", nil, 405, "", false},
+		"a thousand tags are read to their end": {"GET", []string{"If-None-Match", strings.Repeat(`"a", `, 1000) + tag}, 304,
+			"", true},
+		"an encoding nobody knows is sent plain": {"GET", []string{"Accept-Encoding", "zstd;q=1.0, gzippy"}, 200,
+			fmt.Sprint(len(story)), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ask(page, test.method, "/", test.header...)
 			if got.StatusCode != test.status || got.Header.Get("Content-Length") != test.length {
-				t.Errorf("status %d, length %q, want %d, %q", got.StatusCode, got.Header.Get("Content-Length"), test.status, test.length)
+				t.Errorf("status %d, length %q, want %d, %q", got.StatusCode, got.Header.Get("Content-Length"), test.status,
+					test.length)
 			}
 			if text := body(t, got); (text == "") != test.empty {
 				t.Errorf("body of %d bytes", len(text))
@@ -342,7 +352,8 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 
 func TestAHitAllocatesNothingOfItsOwn(t *testing.T) {
 	kept := NewCache(func() uint64 { return 1 }, 0)
-	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil }, fiveHundred)
+	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
+		fiveHundred)
 	r := httptest.NewRequest("GET", "/2026/11/four-minutes-wide", nil)
 	r.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	w := &nowhere{header: http.Header{}}

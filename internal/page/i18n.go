@@ -19,8 +19,8 @@ import (
 	"causerie/internal/text"
 )
 
-// catalog are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English is
-// complete by definition; a test holds the others to it.
+// catalog are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English
+// is complete by definition; a test holds the others to it.
 type catalog struct {
 	speak map[string]*i18n.Localizer // by base language
 }
@@ -115,8 +115,10 @@ func (t localizer) say(id string, args ...any) (string, error) {
 func (t localizer) number(n int) string { return text.NumberIn(t.language, n) }
 
 var months = map[string][12]string{
-	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
-	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"},
+	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+		"December"},
+	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
+		"december"},
 }
 
 func (t localizer) monthName(at time.Time) string {
@@ -212,7 +214,8 @@ func breakable(name string) template.HTML {
 	var b strings.Builder
 	runes := []rune(name)
 	for i, r := range runes {
-		if i > 0 && i+1 < len(runes) && (r == ':' && unicode.IsDigit(runes[i+1]) || r == '.' && unicode.IsLetter(runes[i+1])) {
+		if i > 0 && i+1 < len(runes) && (r == ':' && unicode.IsDigit(runes[i+1]) || r == '.' &&
+			unicode.IsLetter(runes[i+1])) {
 			b.WriteString("<wbr>")
 		}
 		b.WriteString(template.HTMLEscapeString(string(r)))

@@ -1,11 +1,11 @@
 // Package page turns templates into pages and keeps the finished ones.
 //
 // A Set is everything that was embedded, read once at start: the templates under layout/, web/ and admin/, the words of
-// the interface under words/, and the static files. A page is a file (web/article.html) that begins by naming the layout
-// it stands in and defines the pieces which that layout leaves open; its data is a struct whose fields are what the
-// template shows. Each page is parsed once per language of the interface, so that a template says {{day .PublishedAt}} or
-// {{say "replies" "N" .Replies}} and gets it in the language of the page. That language is the page's own (its article's,
-// its front's), never the reader's: a page is the same for everybody, and so it can be kept.
+// the interface under words/, and the static files. A page is a file (web/article.html) that begins by naming the
+// layout it stands in and defines the pieces which that layout leaves open; its data is a struct whose fields are what
+// the template shows. Each page is parsed once per language of the interface, so that a template says {{day
+// .PublishedAt}} or {{say "replies" "N" .Replies}} and gets it in the language of the page. That language is the page's
+// own (its article's, its front's), never the reader's: a page is the same for everybody, and so it can be kept.
 //
 // Cache holds finished pages as bytes, plain and compressed, until the store says that something has changed.
 package page

@@ -24,10 +24,12 @@ import (
 func little(t *testing.T, main string) *Set {
 	t.Helper()
 	set, err := Load(fstest.MapFS{
-		"layout/web.html":      {Data: []byte(`{{define "web"}}<html lang="{{.Lang}}">{{template "main" .}}</html>{{end}}`)},
-		"web/article.html":     {Data: []byte(`{{template "web" .}}{{define "main"}}` + main + `{{end}}`)},
-		"words/en.yaml":        {Data: []byte("replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\nto: \"to {{.Name}}\"\n")},
-		"words/nl.yaml":        {Data: []byte("replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\nto: \"op {{.Name}}\"\n")},
+		"layout/web.html":  {Data: []byte(`{{define "web"}}<html lang="{{.Lang}}">{{template "main" .}}</html>{{end}}`)},
+		"web/article.html": {Data: []byte(`{{template "web" .}}{{define "main"}}` + main + `{{end}}`)},
+		"words/en.yaml": {Data: []byte("replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\nto: \"to " +
+			"{{.Name}}\"\n")},
+		"words/nl.yaml": {Data: []byte("replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\nto: \"op " +
+			"{{.Name}}\"\n")},
 		"static/causerie.css":  {Data: []byte(strings.Repeat("body { color: black }\n", 100))},
 		"static/favicon.ico":   {Data: []byte("icon")},
 		"admin/dashboard.html": {Data: []byte(`plain`)},
@@ -49,7 +51,8 @@ type sheet struct {
 func (s sheet) Locale() string { return s.Lang }
 
 func TestAPageSpeaksItsOwnLanguage(t *testing.T) {
-	set := little(t, `{{say "replies" "N" .N}} {{say "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, {{clock .At}}, {{instant .At}}, {{number .N}}`)
+	set := little(t, `{{say "replies" "N" .N}} {{say "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, `+
+		`{{clock .At}}, {{instant .At}}, {{number .N}}`)
 	zone := time.FixedZone("", 3600)
 	set.Zone = zone
 	at := time.Date(2026, 3, 16, 23, 30, 0, 0, time.UTC)
@@ -57,15 +60,21 @@ func TestAPageSpeaksItsOwnLanguage(t *testing.T) {
 		data sheet
 		want string
 	}{
-		"English": {sheet{"en", 1, "Ilse", at}, `<html lang="en">1 reply to Ilse, 17 March 2026, 17 Mar, March 2026, 00:30, 2026-03-17T00:30:00+01:00, 1</html>`},
+		"English": {sheet{"en", 1, "Ilse", at},
+			`<html lang="en">1 reply to Ilse, 17 March 2026, 17 Mar, March 2026, 00:30, 2026-03-17T00:30:00+01:00, 1</html>`},
 		"Dutch with another plural and points in numbers": {sheet{"nl", 1204, "Bram", at},
-			`<html lang="nl">1.204 reacties op Bram, 17 maart 2026, 17 mrt, maart 2026, 00:30, 2026-03-17T00:30:00+01:00, 1.204</html>`},
-		"a kind of Dutch":                  {sheet{"nl-BE", 0, "Bram", at}, `<html lang="nl-BE">0 reacties op Bram, 17 maart 2026, 17 mrt, maart 2026, 00:30, 2026-03-17T00:30:00+01:00, 0</html>`},
-		"a language without words of ours": {sheet{"pt", 2, "Inês", at}, `<html lang="pt">2 replies to Inês, 17 March 2026, 17 Mar, March 2026, 00:30, 2026-03-17T00:30:00+01:00, 2</html>`},
+			`<html lang="nl">1.204 reacties op Bram, 17 maart 2026, 17 mrt, maart 2026, 00:30, 2026-03-17T00:30:00+01:00, ` +
+				`1.204</html>`},
+		"a kind of Dutch": {sheet{"nl-BE", 0, "Bram", at},
+			`<html lang="nl-BE">0 reacties op Bram, 17 maart 2026, 17 mrt, maart 2026, 00:30, 2026-03-17T00:30:00+01:00, ` +
+				`0</html>`},
+		"a language without words of ours": {sheet{"pt", 2, "Inês", at},
+			`<html lang="pt">2 replies to Inês, 17 March 2026, 17 Mar, March 2026, 00:30, 2026-03-17T00:30:00+01:00, 2</html>`},
 		"a time that was given its own zone": {sheet{"en", 2, "Kade", at.In(time.FixedZone("", -7200))},
 			`<html lang="en">2 replies to Kade, 16 March 2026, 16 Mar, March 2026, 21:30, 2026-03-16T21:30:00-02:00, 2</html>`},
 		"a name that would be markup": {sheet{"en", 2, "<script>", at},
-			`<html lang="en">2 replies to &lt;script&gt;, 17 March 2026, 17 Mar, March 2026, 00:30, 2026-03-17T00:30:00+01:00, 2</html>`},
+			`<html lang="en">2 replies to &lt;script&gt;, 17 March 2026, 17 Mar, March 2026, 00:30, ` +
+				`2026-03-17T00:30:00+01:00, 2</html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := set.Bytes("web/article", test.data)
@@ -109,7 +118,8 @@ func TestAPageForOneReaderIsNotStored(t *testing.T) {
 	if err := little(t, "x").Render(w, 422, "web/article", sheet{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
-	want := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Length": {fmt.Sprint(w.Body.Len())}, "Cache-Control": {"no-store"}}
+	want := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Length": {fmt.Sprint(w.Body.Len())},
+		"Cache-Control": {"no-store"}}
 	if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != 422 {
 		t.Errorf("status %d, headers (-want +got):\n%s", w.Code, diff)
 	}
@@ -166,12 +176,14 @@ func TestStaticFilesMayBeStoredForEverUnderAHashOfTheirContent(t *testing.T) {
 			if got.StatusCode != test.status || got.Header.Get("Cache-Control") != test.cache {
 				t.Errorf("status %d, cache %q", got.StatusCode, got.Header.Get("Cache-Control"))
 			}
-			if test.status == 200 && (got.Header.Get("Content-Encoding") != "gzip" || got.Header.Get("Content-Type") != "text/css; charset=utf-8" || got.Header.Get("Vary") != "Accept-Encoding") {
+			if test.status == 200 && (got.Header.Get("Content-Encoding") != "gzip" ||
+				got.Header.Get("Content-Type") != "text/css; charset=utf-8" || got.Header.Get("Vary") != "Accept-Encoding") {
 				t.Errorf("headers %v", got.Header)
 			}
 		})
 	}
-	if got := ask(static.File("favicon.ico"), "GET", "/favicon.ico"); got.StatusCode != 200 || got.Header.Get("Content-Type") != "image/x-icon" {
+	if got := ask(static.File("favicon.ico"), "GET", "/favicon.ico"); got.StatusCode != 200 ||
+		got.Header.Get("Content-Type") != "image/x-icon" {
 		t.Errorf("favicon: status %d, type %q", got.StatusCode, got.Header.Get("Content-Type"))
 	}
 }
@@ -191,12 +203,14 @@ func TestTheLightIsAReadersOwnAndLeadsBack(t *testing.T) {
 		location       string
 		sheet          string
 	}{
-		"dark, back to the article":      {"dark", "https://overkant.example/2026/11/four-minutes-wide?x=1", 303, "/2026/11/four-minutes-wide?x=1", "color-scheme:dark"},
-		"light, from nowhere":            {"light", "", 303, "/", "color-scheme:light"},
-		"from another site":              {"light", "https://zilverduin.example/trap", 303, "/", "color-scheme:light"},
-		"to another site by two slashes": {"dark", "https://overkant.example//zilverduin.example", 303, "/zilverduin.example", "color-scheme:dark"},
-		"as the machine has it":          {"auto", "https://overkant.example/", 303, "/", `[value="auto"]`},
-		"a light that is none":           {"purple", "https://overkant.example/", 400, "", ""},
+		"dark, back to the article": {"dark", "https://overkant.example/2026/11/four-minutes-wide?x=1", 303,
+			"/2026/11/four-minutes-wide?x=1", "color-scheme:dark"},
+		"light, from nowhere": {"light", "", 303, "/", "color-scheme:light"},
+		"from another site":   {"light", "https://zilverduin.example/trap", 303, "/", "color-scheme:light"},
+		"to another site by two slashes": {"dark", "https://overkant.example//zilverduin.example", 303, "/zilverduin.example",
+			"color-scheme:dark"},
+		"as the machine has it": {"auto", "https://overkant.example/", 303, "/", `[value="auto"]`},
+		"a light that is none":  {"purple", "https://overkant.example/", 400, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := post(test.light, test.referer)
@@ -222,7 +236,9 @@ func TestGuardedPagesSayWhatMayRun(t *testing.T) {
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})
 	got := ask(Guard(true)(plain), "GET", "/").Header
 	for name, want := range map[string]string{
-		"Content-Security-Policy":   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; manifest-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
+			"manifest-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; " +
+			"base-uri 'none'",
 		"X-Content-Type-Options":    "nosniff",
 		"Referrer-Policy":           "same-origin",
 		"Strict-Transport-Security": "max-age=31536000",

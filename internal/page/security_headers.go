@@ -9,9 +9,9 @@ import (
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; manifest-src 'self'; " +
 	"font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'"
 
-// Guard sets the headers that keep a mistake in a page from becoming a hole, and other sites from learning what somebody
-// reads here. Over https it also asks browsers to stay there; over http, on somebody's own machine, forms may lead to servers
-// of that kind, as all those of the demo are.
+// Guard sets the headers that keep a mistake in a page from becoming a hole, and other sites from learning what
+// somebody reads here. Over https it also asks browsers to stay there; over http, on somebody's own machine, forms may
+// lead to servers of that kind, as all those of the demo are.
 func Guard(https bool) func(http.Handler) http.Handler {
 	policy := policy
 	if !https {

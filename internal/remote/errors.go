@@ -66,8 +66,8 @@ func (c *Client) statusError(resp *http.Response) error {
 // named are the errors that translate passes on unchanged.
 var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity, errPermit}
 
-// translate turns the error of a connection into an Unreachable. Our own errors are returned unchanged, and so is that of
-// the caller's context, because it says nothing about the other server.
+// translate turns the error of a connection into an Unreachable. Our own errors are returned unchanged, and so is that
+// of the caller's context, because it says nothing about the other server.
 func (c *Client) translate(caller context.Context, err error, total time.Duration) error {
 	if caller.Err() != nil {
 		return caller.Err()
@@ -111,7 +111,8 @@ func (c *Client) explain(err error, total time.Duration) string {
 		return "too many connections are open on our side"
 	case speaksNoTLS(err):
 		return "it does not speak TLS"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE):
 		return "it closed the connection"
 	}
 	var alert tls.AlertError

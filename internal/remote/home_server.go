@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// HomeServer is the server of a reader's account. It has templates of addresses at which the reader can follow, reply or
-// like there, by link relation (FEP-3b86, OStatus).
+// HomeServer is the server of a reader's account. It has templates of addresses at which the reader can follow, reply
+// or like there, by link relation (FEP-3b86, OStatus).
 type HomeServer struct {
 	host      string // scheme and authority
 	guard     *guard
@@ -36,7 +36,8 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 		home, err = c.exchange().homeServer(within, "http", name, host)
 	}
 	if err != nil {
-		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100), c.translate(ctx, err, c.options.Lookup))
+		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100),
+			c.translate(ctx, err, c.options.Lookup))
 	}
 	return home, nil
 }
@@ -44,7 +45,8 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 // splitAddress reads what people type as their server or handle. name is "" when only the server was given.
 func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	typed = strings.TrimSpace(typed)
-	if u, err := url.Parse(typed); err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http") {
+	if u, err := url.Parse(typed); err == nil && u.Host != "" && u.User == nil &&
+		(u.Scheme == "https" || u.Scheme == "http") {
 		if at, found := strings.CutPrefix(u.Path, "/@"); found && user.MatchString(at) {
 			return c.splitHandle(at + "@" + u.Host)
 		}

@@ -78,7 +78,8 @@ func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme
 // misunderstood tells a status by which servers say that they could not read a signature. 403 says so only where no
 // dialect is known to work.
 func misunderstood(status int, remembered bool) bool {
-	return status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden && !remembered
+	return status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden &&
+		!remembered
 }
 
 // dialect is how a request is signed.
@@ -87,9 +88,10 @@ type dialect struct {
 	wish   signature.AcceptSignature // of RFC 9421
 }
 
-// doubleKnock makes a signed request, twice at most. ask makes it in a dialect. When the second is not understood either, the
-// answer to the first is the answer, and what was remembered is forgotten.
-func (c *Client) doubleKnock(ctx context.Context, at *url.URL, key signature.Key, ask func(dialect) (*http.Response, error)) (*http.Response, error) {
+// doubleKnock makes a signed request, twice at most. ask makes it in a dialect. When the second is not understood
+// either, the answer to the first is the answer, and what was remembered is forgotten.
+func (c *Client) doubleKnock(ctx context.Context, at *url.URL, key signature.Key,
+	ask func(dialect) (*http.Response, error)) (*http.Response, error) {
 	first, remembered := c.schemes.of(at.Host)
 	answer, err := ask(dialect{scheme: first})
 	if err != nil || !misunderstood(answer.StatusCode, remembered) {
@@ -123,8 +125,9 @@ func other(first signature.Scheme, answer *http.Response, key signature.Key) dia
 // signing has a place for each core.
 var signing = semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))
 
-// sign signs a request in a dialect. That takes a core for a millisecond or two. No more are signed at once than there are
-// cores, and each lets whoever is ready go first: the answers to what was sent would else be read a tenth of a second late.
+// sign signs a request in a dialect. That takes a core for a millisecond or two. No more are signed at once than there
+// are cores, and each lets whoever is ready go first: the answers to what was sent would else be read a tenth of a
+// second late.
 func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) error {
 	if err := signing.Acquire(req.Context(), 1); err != nil {
 		return err

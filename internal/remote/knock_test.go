@@ -109,7 +109,8 @@ func TestAQuestionKnocksAsALetterDoes(t *testing.T) {
 			t.Errorf("knocked %q, want %q", got, want)
 		}
 	}
-	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 202 || near.knocks() != "9" {
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
+		answer.Status != 202 || near.knocks() != "9" {
 		t.Errorf("a letter to the same server: %+v, %v", answer, err)
 	}
 	clock.pass(schemeKnown)
@@ -174,11 +175,13 @@ func TestF086AWishInTheAnswerIsFulfilled(t *testing.T) {
 		}
 	}
 	near.wish = `ask=("@method" "@target-uri" "content-digest" "content-type");created`
-	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 202 || near.knocks() != "99" {
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
+		answer.Status != 202 || near.knocks() != "99" {
 		t.Errorf("a letter: %+v, %v", answer, err)
 	}
 	near.wish = `ask=("@method" "@authority" "content-digest");created` // good for any inbox of the server
-	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil || answer.Status != 401 {
+	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
+		answer.Status != 401 {
 		t.Errorf("a wish that we do not fulfil: %+v, %v", answer, err)
 	}
 }

@@ -28,10 +28,10 @@ const (
 	maxDomains  = 4096
 )
 
-// Lookup is [Client.Object] for an address from a request that is not verified yet: the key of a signature, or the actor
-// of an activity. One registrable domain gets at most 6 lookups in a minute; then the error is ErrTooOften. A failure is
-// cached for 5 minutes. Simultaneous lookups of one address share one request. The document must be on the server that
-// was asked: a redirect to another one is an error.
+// Lookup is [Client.Object] for an address from a request that is not verified yet: the key of a signature, or the
+// actor of an activity. One registrable domain gets at most 6 lookups in a minute; then the error is ErrTooOften. A
+// failure is cached for 5 minutes. Simultaneous lookups of one address share one request. The document must be on the
+// server that was asked: a redirect to another one is an error.
 //
 // A fragment ("#main-key") is ignored.
 func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, error) {
@@ -42,8 +42,8 @@ func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, err
 	return doc, err
 }
 
-// LookupKey is [Client.Lookup] for the key of a signature. The lookup counts towards the limit until good is called, which
-// the caller does when the document has the key. So a server with a document at every address is limited as well.
+// LookupKey is [Client.Lookup] for the key of a signature. The lookup counts towards the limit until good is called,
+// which the caller does when the document has the key. So a server with a document at every address is limited as well.
 func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Document, good func(), err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
@@ -153,8 +153,8 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 	return now, nil
 }
 
-// succeeded removes a successful lookup from the count: we may meet many actors of a large server in one minute, each of
-// them once. Only the failures of a domain are limited.
+// succeeded removes a successful lookup from the count: we may meet many actors of a large server in one minute, each
+// of them once. Only the failures of a domain are limited.
 func (l *lookups) succeeded(domain string, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -64,7 +64,8 @@ func TestAFailureIsRememberedForFiveMinutes(t *testing.T) {
 	}
 	well.Store(true)
 	clock.pass(5*time.Minute - time.Nanosecond)
-	if _, err := c.Lookup(t.Context(), near.URL+"/users/bram"); !errors.Is(err, ErrUnavailable) || near.requests.Load() != 1 {
+	if _, err := c.Lookup(t.Context(), near.URL+"/users/bram"); !errors.Is(err, ErrUnavailable) ||
+		near.requests.Load() != 1 {
 		t.Errorf("got %v after %d questions, want the memory of one", err, near.requests.Load())
 	}
 	if _, err := c.Lookup(t.Context(), near.URL+"/users/another"); err != nil {
@@ -110,9 +111,11 @@ func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
 
 func TestT085OneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
 	for address, want := range map[string]string{
-		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl", "https://zilverduin.co.uk/": "zilverduin.co.uk",
-		"https://x.zilverduin.co.uk/": "zilverduin.co.uk", "https://bram.github.io/": "bram.github.io", "http://127.0.0.1:9002/": "127.0.0.1:9002",
-		"http://[fd00::1]:80/": "[fd00::1]:80", "http://localhost:8080/": "localhost:8080",
+		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl",
+		"https://zilverduin.co.uk/":   "zilverduin.co.uk",
+		"https://x.zilverduin.co.uk/": "zilverduin.co.uk", "https://bram.github.io/": "bram.github.io",
+		"http://127.0.0.1:9002/": "127.0.0.1:9002",
+		"http://[fd00::1]:80/":   "[fd00::1]:80", "http://localhost:8080/": "localhost:8080",
 	} {
 		u, err := url.Parse(address)
 		if err != nil {

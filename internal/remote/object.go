@@ -16,15 +16,15 @@ const (
 	acceptActivity  = `application/activity+json, application/ld+json; profile="` + activityStreams + `"`
 )
 
-// Object fetches the document at an address. Its id must be that address, or the address that a redirect led to. When the
-// document has another id on the same server, it is fetched once more under that id. An id on another server is an
+// Object fetches the document at an address. Its id must be that address, or the address that a redirect led to. When
+// the document has another id on the same server, it is fetched once more under that id. An id on another server is an
 // ErrNotActivity.
 //
-// So the id of the document is verified, but after a redirect it may differ from the one asked for. A caller that needs a
-// certain actor or post must compare.
+// So the id of the document is verified, but after a redirect it may differ from the one asked for. A caller that needs
+// a certain actor or post must compare.
 //
-// The document has at most 1 MiB and is within the limits of [activity.Read]. The errors are ErrRefused, ErrUnavailable,
-// ErrNotFound, ErrGone, ErrForbidden and ErrNotActivity, or that of the context when it ended first.
+// The document has at most 1 MiB and is within the limits of [activity.Read]. The errors are ErrRefused,
+// ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden and ErrNotActivity, or that of the context when it ended first.
 func (c *Client) Object(ctx context.Context, id string) (*activity.Document, error) {
 	doc, _, err := c.object(ctx, id)
 	return doc, err
@@ -56,7 +56,8 @@ func (e *exchange) object(ctx context.Context, asked string) (*activity.Document
 	}
 	doc, at, err = e.document(ctx, borne)
 	if err == nil && doc.ID() != borne {
-		return nil, nil, fmt.Errorf("%w: it bears the id %q, where another bears %q", ErrNotActivity, clean(borne, 200), clean(doc.ID(), 200))
+		return nil, nil, fmt.Errorf("%w: it bears the id %q, where another bears %q", ErrNotActivity, clean(borne, 200),
+			clean(doc.ID(), 200))
 	}
 	return doc, at, err
 }

@@ -58,17 +58,20 @@ func library(t *testing.T) (near, far *server) {
 		pages.HandleFunc(path, answer(kind, `{"id":"%s%s"}`, near.URL, path))
 	}
 	for path, body := range map[string]string{
-		"/array": `[%q]`, "/text-only": `%q`, "/empty": ``, "/null": `null`, "/two": `{"id":%q}{}`, "/bom": "\ufeff{\"id\":%q}",
+		"/array": `[%q]`, "/text-only": `%q`, "/empty": ``, "/null": `null`, "/two": `{"id":%q}{}`,
+		"/bom":   "\ufeff{\"id\":%q}",
 		"/no-id": `{"type":"Note"}`, "/null-id": `{"id":null}`, "/number-id": `{"id":5}`, "/list-id": `{"id":[%q]}`,
 		"/upper-id": `{"ID":%q}`, "/two-ids": `{"id":"x","id":%q}`, "/deep-twice": `{"id":%q,"object":{"a":[{"b":1,"b":2}]}}`,
-		"/cut-off": `{"id":%q`, "/not-utf-8": "{\"id\":%q,\"x\":\"\xff\"}", "/nul": "{\"id\":%q}\x00", "/html-page": "<!DOCTYPE html>",
+		"/cut-off": `{"id":%q`, "/not-utf-8": "{\"id\":%q,\"x\":\"\xff\"}", "/nul": "{\"id\":%q}\x00",
+		"/html-page": "<!DOCTYPE html>",
 	} {
 		if strings.Contains(body, "%q") {
 			body = fmt.Sprintf(body, near.URL+path)
 		}
 		pages.HandleFunc(path, answer(activityJSON, "%s", body))
 	}
-	for _, status := range []int{201, 204, 206, 300, 304, 400, 401, 403, 404, 406, 408, 410, 425, 429, 500, 501, 502, 503} {
+	for _, status := range []int{201, 204, 206, 300, 304, 400, 401, 403, 404, 406, 408, 410, 425, 429, 500, 501, 502,
+		503} {
 		pages.HandleFunc(fmt.Sprintf("/status-%d", status), func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", activityJSON)
 			w.WriteHeader(status)
@@ -111,7 +114,8 @@ func useless(paths ...string) []told {
 }
 
 func TestF097ADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
-	ask(t, append(useless("/stolen", "/stolen-scheme", "/in-circles"), told{"/good", "/good", nil}, told{"/good#main-key", "/good", nil}, told{"/@bram", "/good", nil},
+	ask(t, append(useless("/stolen", "/stolen-scheme", "/in-circles"), told{"/good", "/good", nil},
+		told{"/good#main-key", "/good", nil}, told{"/@bram", "/good", nil},
 		told{"/moved", "/good", nil}, told{"/me#me", "/me#me", nil}, told{"/me", "/me#me", nil})...)
 }
 
@@ -128,7 +132,8 @@ func TestT035ADocumentElsewhereIsThatOfElsewhere(t *testing.T) {
 }
 
 func TestF096OnlyTheMediaTypesOfActivityPubAreRead(t *testing.T) {
-	ask(t, append(useless("/text", "/html", "/json", "/picture", "/none", "/octets", "/nonsense", "/latin"), told{"/profile", "/profile", nil},
+	ask(t, append(useless("/text", "/html", "/json", "/picture", "/none", "/octets", "/nonsense", "/latin"),
+		told{"/profile", "/profile", nil},
 		told{"/two-profiles", "/two-profiles", nil}, told{"/charset", "/charset", nil})...)
 }
 
@@ -137,13 +142,18 @@ func TestT044AnUploadedFileIsNoDocument(t *testing.T) {
 }
 
 func TestT086WrongAnswersAreErrorsAndNothingMore(t *testing.T) {
-	ask(t, append(useless("/array", "/text-only", "/empty", "/null", "/two", "/bom", "/no-id", "/null-id", "/number-id", "/list-id", "/upper-id", "/two-ids",
-		"/deep-twice", "/cut-off", "/not-utf-8", "/nul", "/html-page", "/json", "/text", "/html", "/none", "/latin", "/nonsense", "/octets", "/picture",
+	ask(t, append(useless("/array", "/text-only", "/empty", "/null", "/two", "/bom", "/no-id", "/null-id", "/number-id",
+		"/list-id", "/upper-id", "/two-ids",
+		"/deep-twice", "/cut-off", "/not-utf-8", "/nul", "/html-page", "/json", "/text", "/html", "/none", "/latin",
+		"/nonsense", "/octets", "/picture",
 		"/status-201", "/status-204", "/status-206", "/status-300", "/status-304"),
-		told{"/status-400", "", ErrForbidden}, told{"/status-401", "", ErrForbidden}, told{"/status-403", "", ErrForbidden}, told{"/status-406", "", ErrForbidden},
+		told{"/status-400", "", ErrForbidden}, told{"/status-401", "", ErrForbidden}, told{"/status-403", "", ErrForbidden},
+		told{"/status-406", "", ErrForbidden},
 		told{"/status-404", "", ErrNotFound}, told{"/status-410", "", ErrGone}, told{"/status-501", "", ErrForbidden},
-		told{"/status-408", "", ErrUnavailable}, told{"/status-425", "", ErrUnavailable}, told{"/status-429", "", ErrUnavailable},
-		told{"/status-500", "", ErrUnavailable}, told{"/status-502", "", ErrUnavailable}, told{"/status-503", "", ErrUnavailable})...)
+		told{"/status-408", "", ErrUnavailable}, told{"/status-425", "", ErrUnavailable},
+		told{"/status-429", "", ErrUnavailable},
+		told{"/status-500", "", ErrUnavailable}, told{"/status-502", "", ErrUnavailable},
+		told{"/status-503", "", ErrUnavailable})...)
 }
 
 func TestAFetchedDocumentIsReadAsOneThatWasSent(t *testing.T) {
@@ -183,7 +193,8 @@ func TestAFetchedDocumentIsReadAsOneThatWasSent(t *testing.T) {
 func TestT080AQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
 	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }
 	check := func(r *http.Request) error {
-		if r.Header.Get("User-Agent") != agent || r.Header.Get("Accept") != acceptActivity || r.Header.Get("Accept-Encoding") != "gzip" {
+		if r.Header.Get("User-Agent") != agent || r.Header.Get("Accept") != acceptActivity ||
+			r.Header.Get("Accept-Encoding") != "gzip" {
 			return fmt.Errorf("header %v", r.Header)
 		}
 		_, err := signature.Verify(r, nil, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(), find)
@@ -217,10 +228,13 @@ func misleading(t *testing.T) (near, bait *server) {
 	pages := http.NewServeMux()
 	near = serve(t, "127.0.0.1:0", pages.ServeHTTP)
 	for path, to := range map[string]string{
-		"/private": bait.URL, "/metadata": "http://169.254.169.254/latest/meta-data/", "/mapped": "http://[::ffff:127.0.0.2]/", "/disguised": "http://2130706434/",
-		"/file": "file:///etc/passwd", "/gopher": "gopher://127.0.0.1:70/", "/data": "data:application/activity+json,{}", "/ftp": "ftp://127.0.0.1/",
-		"/user": "http://a@" + near.Listener.Addr().String() + "/", "/broken": "http://%zz/", "/loop-a": "/loop-b", "/loop-b": "/loop-a",
-		"/4": "/3", "/3": "/2", "/2": "/1", "/1": "/0",
+		"/private": bait.URL, "/metadata": "http://169.254.169.254/latest/meta-data/",
+		"/mapped": "http://[::ffff:127.0.0.2]/", "/disguised": "http://2130706434/",
+		"/file": "file:///etc/passwd", "/gopher": "gopher://127.0.0.1:70/", "/data": "data:application/activity+json,{}",
+		"/ftp":  "ftp://127.0.0.1/",
+		"/user": "http://a@" + near.Listener.Addr().String() + "/", "/broken": "http://%zz/", "/loop-a": "/loop-b",
+		"/loop-b": "/loop-a",
+		"/4":      "/3", "/3": "/2", "/2": "/1", "/1": "/0",
 	} {
 		pages.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", to)
@@ -230,9 +244,18 @@ func misleading(t *testing.T) (near, bait *server) {
 	pages.HandleFunc("/0", document(`{"id":"%s/0"}`, near.URL))
 	pages.HandleFunc("/nowhere", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusFound) })
 	// Three redirects, and then an id that would have to be asked for: a fourth hop.
-	pages.HandleFunc("/a3", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a2", http.StatusTemporaryRedirect) })
-	pages.HandleFunc("/a2", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a1", http.StatusPermanentRedirect) })
-	pages.HandleFunc("/a1", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/a0", http.StatusSeeOther) })
+	pages.HandleFunc("/a3", func(w http.ResponseWriter,
+		r *http.Request) {
+		http.Redirect(w, r, "/a2", http.StatusTemporaryRedirect)
+	})
+	pages.HandleFunc("/a2", func(w http.ResponseWriter,
+		r *http.Request) {
+		http.Redirect(w, r, "/a1", http.StatusPermanentRedirect)
+	})
+	pages.HandleFunc("/a1", func(w http.ResponseWriter,
+		r *http.Request) {
+		http.Redirect(w, r, "/a0", http.StatusSeeOther)
+	})
 	pages.HandleFunc("/a0", document(`{"id":"%s/0"}`, near.URL))
 	return near, bait
 }
@@ -263,16 +286,19 @@ func follow(t *testing.T, journeys ...led) {
 }
 
 func TestT068NoRedirectLeadsToAPrivatePlace(t *testing.T) {
-	follow(t, led{"/private", ErrRefused, 1}, led{"/metadata", ErrRefused, 1}, led{"/mapped", ErrRefused, 1}, led{"/disguised", ErrRefused, 1})
+	follow(t, led{"/private", ErrRefused, 1}, led{"/metadata", ErrRefused, 1}, led{"/mapped", ErrRefused, 1},
+		led{"/disguised", ErrRefused, 1})
 }
 
 func TestT069NoRedirectLeadsToAnotherScheme(t *testing.T) {
-	follow(t, led{"/file", ErrRefused, 1}, led{"/gopher", ErrRefused, 1}, led{"/data", ErrRefused, 1}, led{"/ftp", ErrRefused, 1}, led{"/user", ErrRefused, 1},
+	follow(t, led{"/file", ErrRefused, 1}, led{"/gopher", ErrRefused, 1}, led{"/data", ErrRefused, 1},
+		led{"/ftp", ErrRefused, 1}, led{"/user", ErrRefused, 1},
 		led{"/broken", ErrRefused, 1}, led{"/nowhere", ErrNotActivity, 1})
 }
 
 func TestT079RedirectsAndIDsShareOneCount(t *testing.T) {
-	follow(t, led{"/3", nil, 4}, led{"/4", ErrRefused, 4}, led{"/loop-a", ErrRefused, 4}, led{"/a2", nil, 4}, led{"/a3", ErrRefused, 4})
+	follow(t, led{"/3", nil, 4}, led{"/4", ErrRefused, 4}, led{"/loop-a", ErrRefused, 4}, led{"/a2", nil, 4},
+		led{"/a3", ErrRefused, 4})
 }
 
 func TestT069HttpsNeverLeadsToHttp(t *testing.T) {
@@ -310,7 +336,8 @@ func TestT081CertificatesAreChecked(t *testing.T) {
 	secure.StartTLS()
 	c := client(t, Options{})
 	_, err := c.Object(t.Context(), secure.URL+"/users/bram")
-	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "its certificate is from an authority that we do not know") {
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(),
+		"its certificate is from an authority that we do not know") {
 		t.Errorf("self-signed: got %v", err)
 	}
 	if secure.requests.Load() != 0 {
@@ -412,7 +439,8 @@ func drink(t *testing.T, near *server, want map[string]error) {
 
 func TestT077ABodyHasALimitWhateverItsLengthIsSaidToBe(t *testing.T) {
 	near, sent := torrent(t)
-	drink(t, near, map[string]error{"/full": nil, "/over": ErrNotActivity, "/endless": ErrNotActivity, "/header": ErrUnavailable})
+	drink(t, near, map[string]error{"/full": nil, "/over": ErrNotActivity, "/endless": ErrNotActivity,
+		"/header": ErrUnavailable})
 	if got := sent.Load(); got > 16<<20 { // what was read, and what the sockets held
 		t.Errorf("%d bytes of an endless body were taken", got)
 	}
@@ -420,8 +448,9 @@ func TestT077ABodyHasALimitWhateverItsLengthIsSaidToBe(t *testing.T) {
 
 func TestT078ACompressedBodyIsCountedUnpacked(t *testing.T) {
 	near, _ := torrent(t)
-	drink(t, near, map[string]error{"/full-gzip": nil, "/over-gzip": ErrNotActivity, "/bomb": ErrNotActivity, "/twice-gzip": ErrNotActivity,
-		"/brotli": ErrNotActivity, "/no-gzip": ErrNotActivity})
+	drink(t, near, map[string]error{"/full-gzip": nil, "/over-gzip": ErrNotActivity, "/bomb": ErrNotActivity,
+		"/twice-gzip": ErrNotActivity,
+		"/brotli":     ErrNotActivity, "/no-gzip": ErrNotActivity})
 }
 
 func TestT076OneDeadlineCoversAWholeQuestion(t *testing.T) {
@@ -442,7 +471,8 @@ func TestT076OneDeadlineCoversAWholeQuestion(t *testing.T) {
 		}
 	})
 	for path, words := range map[string]string{
-		"/silent": "no complete answer within 400ms", "/drip": "no complete answer within 400ms", "/slow": "no complete answer within 400ms",
+		"/silent": "no complete answer within 400ms", "/drip": "no complete answer within 400ms",
+		"/slow": "no complete answer within 400ms",
 	} {
 		start := time.Now()
 		_, err := client(t, Options{Lookup: 400 * time.Millisecond}).Object(t.Context(), near.URL+path)
@@ -470,7 +500,8 @@ func TestWhoGivesUpIsToldSoAndNothingIsSaidOfTheServer(t *testing.T) {
 	if _, err := c.Object(soon(), near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("Object: got %v", err)
 	}
-	if _, err := c.Post(soon(), near.URL, nil, instanceKey()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
+	if _, err := c.Post(soon(), near.URL, nil, instanceKey()); !errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, ErrUnavailable) {
 		t.Errorf("Post: got %v", err)
 	}
 	if _, err := c.Lookup(soon(), near.URL); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUnavailable) {
@@ -486,7 +517,8 @@ func TestT074AnEncodedLineBreakMakesOneRequest(t *testing.T) {
 		}
 		document(`{"id":"http://%s%s"}`, r.Host, r.RequestURI)(w, r)
 	})
-	if _, err := client(t, Options{}).Object(t.Context(), near.URL+"/a%0d%0aX-Evil:%201"); err != nil || near.requests.Load() != 1 {
+	if _, err := client(t, Options{}).Object(t.Context(), near.URL+"/a%0d%0aX-Evil:%201"); err != nil ||
+		near.requests.Load() != 1 {
 		t.Errorf("got %v after %d requests", err, near.requests.Load())
 	}
 }

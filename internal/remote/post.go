@@ -45,11 +45,12 @@ type Answer struct {
 // signature gets the request once more, signed in the other dialect.
 //
 // An error means that there is no answer. Its text is for a person to read ("no answer within 10 seconds"). It is
-// ErrRefused when the address is not allowed, ErrUnavailable (an [Unreachable]) when the server could not be reached, or
-// the error of the context when that ended first.
+// ErrRefused when the address is not allowed, ErrUnavailable (an [Unreachable]) when the server could not be reached,
+// or the error of the context when that ended first.
 //
 // synchronization, if given, is sent as the header Collection-Synchronization (FEP-8fcf) and signed.
-func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key, synchronization ...string) (Answer, error) {
+func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signature.Key,
+	synchronization ...string) (Answer, error) {
 	if key.Private == nil {
 		return Answer{}, errors.New("a delivery needs a key to sign it")
 	}
@@ -83,7 +84,8 @@ func timedOut(err error) bool {
 	return errors.As(err, &slow) && slow.Timeout()
 }
 
-func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key, synchronization ...string) (*http.Response, error) {
+func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key,
+	synchronization ...string) (*http.Response, error) {
 	return c.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
@@ -132,8 +134,8 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 	return min(max(date.Sub(c.options.Now()), minRest), maxRest)
 }
 
-// words reads and closes the body of an answer, so that the connection can be reused, and returns its beginning. An error
-// while it reads is ignored, because the status is already known.
+// words reads and closes the body of an answer, so that the connection can be reused, and returns its beginning. An
+// error while it reads is ignored, because the status is already known.
 func words(resp *http.Response) string {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

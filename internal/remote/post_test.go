@@ -39,7 +39,8 @@ func inbox(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
-	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != activityJSON || r.Header.Get("Accept") != activityJSON ||
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != activityJSON ||
+		r.Header.Get("Accept") != activityJSON ||
 		r.Header.Get("User-Agent") != agent || !bytes.Equal(body, letter) || r.Header["Idempotency-Key"] != nil {
 		http.Error(w, fmt.Sprint(r.Header), http.StatusBadRequest)
 		return
@@ -83,12 +84,14 @@ func TestWhatIsAnsweredToALetter(t *testing.T) {
 		{"refused with a word", 401, nil, "  Request\n\tnot   signed\n", Answer{Words: "Request not signed"}},
 		{"gone", 410, nil, "", Answer{}},
 		{"a redirect by 301 is an answer", 301, http.Header{"Location": {"/elsewhere"}}, "", Answer{}},
-		{"controls, invisible signs and broken text are left out", 500, nil, "a\x00\x1b[31mb\xff\u202ec\u200b d", Answer{Words: "a [31mb c d"}},
+		{"controls, invisible signs and broken text are left out", 500, nil, "a\x00\x1b[31mb\xff\u202ec\u200b d",
+			Answer{Words: "a [31mb c d"}},
 		{"300 bytes are kept", 500, nil, strings.Repeat("x", 300), Answer{Words: strings.Repeat("x", 300)}},
 		{"301 bytes are cut", 500, nil, strings.Repeat("x", 301), Answer{Words: strings.Repeat("x", 300)}},
 		{"a letter is not cut in two", 500, nil, strings.Repeat("é", 151), Answer{Words: strings.Repeat("é", 150)}},
 		{"a page is read as a browser shows it", 502, page,
-			"<!DOCTYPE html><html><head><title>Bad &amp; Gateway</title><style>p{}</style><script>x()</script></head><body><h1>Oh</h1>no</body>",
+			"<!DOCTYPE html><html><head><title>Bad &amp; " +
+				"Gateway</title><style>p{}</style><script>x()</script></head><body><h1>Oh</h1>no</body>",
 			Answer{Words: "Bad & Gateway Oh no"}},
 		{"a page of nothing but script says nothing", 502, page, "<script>" + strings.Repeat("x", 9000), Answer{}},
 		{"30 seconds are a minute", 429, after("30"), "", Answer{RetryAfter: time.Minute}},
@@ -125,7 +128,8 @@ func TestALetterIsBroughtElsewhereOnlyOnTheSameServerAndOnce(t *testing.T) {
 	far := serve(t, "127.0.0.1:0", inbox)
 	pages := http.NewServeMux()
 	near := serve(t, "127.0.0.1:0", pages.ServeHTTP)
-	for path, to := range map[string]string{"/moved": "/inbox", "/away": far.URL + "/inbox", "/twice": "/moved", "/private": "http://10.0.0.5/", "/odd": "http://%zz/", "/nowhere": ""} {
+	for path, to := range map[string]string{"/moved": "/inbox", "/away": far.URL + "/inbox", "/twice": "/moved",
+		"/private": "http://10.0.0.5/", "/odd": "http://%zz/", "/nowhere": ""} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			pages.HandleFunc(fmt.Sprintf("%s-%d", path, status), func(w http.ResponseWriter, r *http.Request) {
 				if to == "/moved" {
@@ -162,7 +166,8 @@ func TestALetterToAForbiddenAddressIsNotSent(t *testing.T) {
 	if bait.connections.Load() != 0 {
 		t.Error("a forbidden server was reached")
 	}
-	if _, err := c.Post(t.Context(), "https://noordkade.nl/inbox", letter, signature.Key{}); err == nil || errors.Is(err, ErrUnavailable) {
+	if _, err := c.Post(t.Context(), "https://noordkade.nl/inbox", letter, signature.Key{}); err == nil ||
+		errors.Is(err, ErrUnavailable) {
 		t.Errorf("without a key: got %v", err)
 	}
 }
@@ -245,9 +250,10 @@ func TestASlowNameIsSaidToBeSlow(t *testing.T) {
 	}
 	defer deaf.Close()
 	c := client(t, Options{Dial: 200 * time.Millisecond})
-	c.guard.toPublic.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", deaf.LocalAddr().String())
-	}}
+	c.guard.toPublic.Resolver = &net.Resolver{PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "udp", deaf.LocalAddr().String())
+		}}
 	_, err = c.Post(t.Context(), "https://noordkade.nl/inbox", letter, instanceKey())
 	if !errors.Is(err, ErrUnavailable) || err.Error() != "its name could not be looked up within 200ms" {
 		t.Errorf("got %v", err)
@@ -289,7 +295,8 @@ func TestTheAnswerToALetterHasADeadlineAndALimit(t *testing.T) {
 		t.Errorf("they took %v", took)
 	}
 	c = client(t, Options{})
-	if answer, err := c.Post(t.Context(), near.URL+"/bomb", letter, instanceKey()); err != nil || len(answer.Words) != maxWords || answer.Took > 2*time.Second {
+	if answer, err := c.Post(t.Context(), near.URL+"/bomb", letter, instanceKey()); err != nil ||
+		len(answer.Words) != maxWords || answer.Took > 2*time.Second {
 		t.Errorf("a bomb: got %+v, %v", answer, err)
 	}
 }
@@ -341,7 +348,8 @@ func TestNothingIsLeftBehindAfterManyServers(t *testing.T) {
 		servers[i] = start(t, "127.0.0.1:0", []http.HandlerFunc{inbox, hang, document(`{"id":"x"}`)}[i%3])
 		servers[i].Start()
 	}
-	c := New(Options{UserAgent: agent, Allow: openWorld, Key: instanceKey(), Delivery: 500 * time.Millisecond, Lookup: 500 * time.Millisecond})
+	c := New(Options{UserAgent: agent, Allow: openWorld, Key: instanceKey(), Delivery: 500 * time.Millisecond,
+		Lookup: 500 * time.Millisecond})
 	var all sync.WaitGroup
 	for _, s := range servers {
 		all.Go(func() { c.Post(t.Context(), s.URL, letter, instanceKey()) })
@@ -364,7 +372,8 @@ func FuzzClean(f *testing.F) {
 	f.Add("a\x00b \u202e\n c", 5)
 	f.Fuzz(func(t *testing.T, text string, most int) {
 		got := clean(text, most)
-		if len(got) > max(most, 0) || !utf8.ValidString(got) || strings.ContainsAny(got, "\r\n\t\x00\x1b\u202e") || strings.TrimSpace(got) != got {
+		if len(got) > max(most, 0) || !utf8.ValidString(got) || strings.ContainsAny(got, "\r\n\t\x00\x1b\u202e") ||
+			strings.TrimSpace(got) != got {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})

@@ -79,8 +79,9 @@ type Options struct {
 	// Key is the key of the instance actor. It signs what we fetch. Zero: nothing is signed.
 	Key signature.Key
 
-	// Newer are the servers known to accept only RFC 9421 signatures. Learn stores that one was found, valid until the given
-	// time, or removes it for the zero time. It is called during a request, so it must return soon. Nil: nothing is stored.
+	// Newer are the servers known to accept only RFC 9421 signatures. Learn stores that one was found, valid until the
+	// given time, or removes it for the zero time. It is called during a request, so it must return soon. Nil: nothing is
+	// stored.
 	Newer Newer
 	Learn func(ctx context.Context, host string, until time.Time)
 
@@ -126,7 +127,8 @@ func New(options Options) *Client {
 // newTransport returns a transport for thousands of servers, most of which are not needed again soon: small buffers, at
 // most two connections for a host, and a short idle time. It uses only HTTP/1.1, which every server supports and which
 // needs less state for each connection.
-func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), options Options) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error),
+	options Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
@@ -165,7 +167,8 @@ func setDefault(d *time.Duration, value time.Duration) {
 func (c *Client) Close() { c.wire.CloseIdleConnections() }
 
 // request makes a request with the headers that all our requests have.
-func (c *Client) request(ctx context.Context, method string, to *url.URL, accept string, body io.Reader) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, method string, to *url.URL, accept string,
+	body io.Reader) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrRefused, err)
@@ -197,7 +200,8 @@ func (e *exchange) hop() error {
 
 // get fetches a document and follows redirects; each is checked and signed again. It returns a response with status 200
 // and its final address. The caller reads and closes the body.
-func (e *exchange) get(ctx context.Context, from *url.URL, accept string, key signature.Key) (*http.Response, *url.URL, error) {
+func (e *exchange) get(ctx context.Context, from *url.URL, accept string,
+	key signature.Key) (*http.Response, *url.URL, error) {
 	at := from
 	for {
 		resp, err := e.getOnce(ctx, at, accept, key)

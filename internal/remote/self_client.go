@@ -27,12 +27,13 @@ type SelfClient struct {
 // maxSelfReply is the most that is read of a reply, in bytes.
 const maxSelfReply = 2 << 20
 
-// NewSelfClient makes a SelfClient for the given origins ("https://overkant.example"). It uses only UserAgent, Now and the
-// timeouts of options.
+// NewSelfClient makes a SelfClient for the given origins ("https://overkant.example"). It uses only UserAgent, Now and
+// the timeouts of options.
 func NewSelfClient(options Options, origins ...string) *SelfClient {
 	options.complete()
 	dialer := &net.Dialer{Timeout: options.Dial}
-	return &SelfClient{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)}, origins: origins}
+	return &SelfClient{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)},
+		origins: origins}
 }
 
 // Close closes idle connections.
@@ -128,7 +129,8 @@ func (r Reply) Said() string {
 	return words
 }
 
-// Date returns the clock of the answering server (RFC 9110, section 6.6.1). It is an ErrUnavailable without a valid Date.
+// Date returns the clock of the answering server (RFC 9110, section 6.6.1). It is an ErrUnavailable without a valid
+// Date.
 func (r Reply) Date() (time.Time, error) {
 	date, err := http.ParseTime(r.Header.Get("Date"))
 	if err != nil {

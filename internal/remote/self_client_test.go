@@ -16,13 +16,15 @@ func TestOwnAsksNobodyElse(t *testing.T) {
 	})
 	own := NewSelfClient(Options{UserAgent: agent}, ours.URL)
 	t.Cleanup(own.Close)
-	for _, address := range []string{elsewhere.URL + "/", ours.URL + ".example/", ours.URL, strings.Replace(ours.URL, "http://", "http://user@", 1) + "/", "file:///etc/passwd", ""} {
+	for _, address := range []string{elsewhere.URL + "/", ours.URL + ".example/", ours.URL,
+		strings.Replace(ours.URL, "http://", "http://user@", 1) + "/", "file:///etc/passwd", ""} {
 		if _, err := own.Get(t.Context(), address, "*/*", Signing{}); !errors.Is(err, ErrRefused) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}
 	reply, err := own.Get(t.Context(), ours.URL+"/", "*/*", Signing{})
-	if err != nil || reply.Status != http.StatusFound || reply.Said() != "302 Found, which leads to "+elsewhere.URL+"/ (text/html)" {
+	if err != nil || reply.Status != http.StatusFound ||
+		reply.Said() != "302 Found, which leads to "+elsewhere.URL+"/ (text/html)" {
 		t.Errorf("%s, %v", reply.Said(), err)
 	}
 	if n := elsewhere.requests.Load(); n != 0 {
@@ -35,7 +37,8 @@ func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"silence": {func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() }, "no complete answer within 100ms"},
+		"silence": {func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() },
+			"no complete answer within 100ms"},
 		"a body that ends": {func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte("begun"))
 			w.(http.Flusher).Flush()
@@ -44,7 +47,8 @@ func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
 	} {
 		ours := serve(t, "127.0.0.1:0", c.answer)
 		own := NewSelfClient(Options{UserAgent: agent, Lookup: 100 * time.Millisecond}, ours.URL)
-		if _, err := own.Get(t.Context(), ours.URL+"/", "*/*", Signing{}); !errors.Is(err, ErrUnavailable) || err.Error() != c.want {
+		if _, err := own.Get(t.Context(), ours.URL+"/", "*/*", Signing{}); !errors.Is(err, ErrUnavailable) ||
+			err.Error() != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 		own.Close()
@@ -58,7 +62,8 @@ func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
 	})
 	own := NewSelfClient(Options{UserAgent: agent}, endless.URL)
 	defer own.Close()
-	if reply, err := own.Get(t.Context(), endless.URL+"/", "*/*", Signing{}); err != nil || len(reply.Body) != maxSelfReply {
+	if reply, err := own.Get(t.Context(), endless.URL+"/", "*/*", Signing{}); err != nil ||
+		len(reply.Body) != maxSelfReply {
 		t.Errorf("%d bytes, %v", len(reply.Body), err)
 	}
 }

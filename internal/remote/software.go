@@ -17,9 +17,9 @@ const nodeInfo = "http://nodeinfo.diaspora.software/ns/schema/"
 // maxSoftware is how much is kept of the name of a program, and of its version, in bytes.
 const maxSoftware = 40
 
-// Software asks a server what it runs, by NodeInfo (FEP-f1d5): "mastodon 4.5.2", name and version as it calls itself, for
-// people to read and nothing to be concluded from. The errors are those of [Client.Object]; ErrNotActivity where it does
-// not say.
+// Software asks a server what it runs, by NodeInfo (FEP-f1d5): "mastodon 4.5.2", name and version as it calls itself,
+// for people to read and nothing to be concluded from. The errors are those of [Client.Object]; ErrNotActivity where it
+// does not say.
 func (c *Client) Software(ctx context.Context, host string) (string, error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()

@@ -33,14 +33,17 @@ func TestAServerSaysWhatItRuns(t *testing.T) {
 	}{
 		{"name and version", link, mastodon, "mastodon 4.5.2", nil},
 		{"a name alone", link, `{"software":{"name":"snac"}}`, "snac", nil},
-		{"words for the eye", link, `{"software":{"name":"<b>\u202emast\nodon\u0000","version":"` + strings.Repeat("4", 500) + `"}}`, "<b> mast odon " + strings.Repeat("4", 40), nil},
+		{"words for the eye", link, `{"software":{"name":"<b>\u202emast\nodon\u0000","version":"` + strings.Repeat("4", 500) +
+			`"}}`, "<b> mast odon " + strings.Repeat("4", 40), nil},
 		{"no name", link, `{"software":{"version":"1"}}`, "", ErrNotActivity},
 		{"no software", link, `{}`, "", ErrNotActivity},
 		{"a list", link, `[]`, "", ErrNotActivity},
 		{"no link", `{"links":[]}`, mastodon, "", ErrNotActivity},
 		{"no JSON", `nodeinfo`, mastodon, "", ErrNotActivity},
-		{"T-071: a link that is data", strings.ReplaceAll(link, "http://HOST/nodeinfo/2.0", "data:application/json,{}"), mastodon, "", ErrRefused},
-		{"T-071: a link to a private number", strings.ReplaceAll(link, "HOST/nodeinfo", "10.0.0.1/nodeinfo"), mastodon, "", ErrRefused},
+		{"T-071: a link that is data", strings.ReplaceAll(link, "http://HOST/nodeinfo/2.0", "data:application/json,{}"),
+			mastodon, "", ErrRefused},
+		{"T-071: a link to a private number", strings.ReplaceAll(link, "HOST/nodeinfo", "10.0.0.1/nodeinfo"), mastodon, "",
+			ErrRefused},
 		{"a link to nothing", strings.ReplaceAll(link, "HOST/nodeinfo/2.0", "HOST/nodeinfo/9"), mastodon, "", ErrNotFound},
 		{"too long", link, `{"software":{"name":"` + strings.Repeat("x", maxDocument) + `"}}`, "", ErrNotActivity},
 	} {

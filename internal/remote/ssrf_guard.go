@@ -123,7 +123,8 @@ func parseHost(host string) (name string, number netip.Addr, err error) {
 		return number.String(), number, nil
 	}
 	name, err = names.ToASCII(host)
-	if again, twice := names.ToASCII(name); err != nil || twice != nil || again != name || name == "" || strings.HasSuffix(name, ".") {
+	if again, twice := names.ToASCII(name); err != nil || twice != nil || again != name || name == "" ||
+		strings.HasSuffix(name, ".") {
 		return "", netip.Addr{}, fmt.Errorf("%q is not the name of a host", clean(host, 60))
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]

@@ -15,8 +15,8 @@ var quiet = log.New(io.Discard, "", 0)
 
 const refused = ""
 
-// judged is an address with how it is asked by a guard that allows nothing, and by one that allows loopback and a unique
-// local network.
+// judged is an address with how it is asked by a guard that allows nothing, and by one that allows loopback and a
+// unique local network.
 type judged struct{ name, address, closed, open string }
 
 func judge(t *testing.T, addresses ...judged) {
@@ -41,10 +41,13 @@ func judge(t *testing.T, addresses ...judged) {
 
 func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 	judge(t, []judged{
-		{"a public name", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1"},
-		{"capitals, the usual port and a fragment", "HTTPS://Noordkade.NL:443/a%2Fb#main-key", "https://noordkade.nl/a%2Fb", "https://noordkade.nl/a%2Fb"},
+		{"a public name", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1",
+			"https://noordkade.nl/users/nadia?x=1"},
+		{"capitals, the usual port and a fragment", "HTTPS://Noordkade.NL:443/a%2Fb#main-key", "https://noordkade.nl/a%2Fb",
+			"https://noordkade.nl/a%2Fb"},
 		{"a name in another script", "https://overkánt.nl/", "https://xn--overknt-lwa.nl/", "https://xn--overknt-lwa.nl/"},
-		{"an encoded line break stays encoded", "https://noordkade.nl/a%0d%0aX:1", "https://noordkade.nl/a%0d%0aX:1", "https://noordkade.nl/a%0d%0aX:1"},
+		{"an encoded line break stays encoded", "https://noordkade.nl/a%0d%0aX:1", "https://noordkade.nl/a%0d%0aX:1",
+			"https://noordkade.nl/a%0d%0aX:1"},
 
 		{"plain http", "http://noordkade.nl/", refused, "http://noordkade.nl/"},
 		{"http on the port of https", "http://noordkade.nl:443/", refused, refused},
@@ -65,12 +68,15 @@ func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
 		{"a line break in the host", "https://noordkade.nl%0d%0a/", refused, refused},
 		{"a backslash in the host", `https://noordkade.nl\@127.0.0.1/`, refused, refused},
 
-		{"a name like a special one", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/"},
+		{"a name like a special one", "https://localhost.noordkade.nl/", "https://localhost.noordkade.nl/",
+			"https://localhost.noordkade.nl/"},
 		{"an empty label", "https://noordkade..nl/", refused, refused},
 		{"a label of 64 letters", "https://" + strings.Repeat("a", 64) + ".nl/", refused, refused},
-		{"a label of 63 letters", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/"},
+		{"a label of 63 letters", "https://" + strings.Repeat("a", 63) + ".nl/",
+			"https://" + strings.Repeat("a", 63) + ".nl/", "https://" + strings.Repeat("a", 63) + ".nl/"},
 		{"an address of 2,049 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2049-21), refused, refused},
-		{"an address of 2,048 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21)},
+		{"an address of 2,048 bytes", "https://noordkade.nl/" + strings.Repeat("a", 2048-21),
+			"https://noordkade.nl/" + strings.Repeat("a", 2048-21), "https://noordkade.nl/" + strings.Repeat("a", 2048-21)},
 	}...)
 }
 
@@ -90,22 +96,26 @@ func TestT061PrivateAddressesAreNeitherAskedNorDialled(t *testing.T) {
 		{"IPv4 in IPv6", "https://[::ffff:127.0.0.1]/", refused, refused},
 		{"IPv4 in IPv6, in hex", "https://[::ffff:7f00:1]/", refused, refused},
 	}...)
-	nobodyDials(t, "127.0.0.2", "127.255.255.255", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "::1", "fc00::1", "fd00::1:0",
+	nobodyDials(t, "127.0.0.2", "127.255.255.255", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+		"169.254.169.254", "::1", "fc00::1", "fd00::1:0",
 		"fe80::1", "fe80::1%eth0")
 }
 
 func TestT062OnlyNumbersOfThePublicNetworkAreDialled(t *testing.T) {
 	g := anyGuard()
-	for _, number := range []string{"93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400e:80e::200e", "127.0.0.1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "fd00::ff"} {
+	for _, number := range []string{"93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400e:80e::200e",
+		"127.0.0.1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "fd00::ff"} {
 		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); err != nil {
 			t.Errorf("%s: %v", number, err)
 		}
 	}
-	nobodyDials(t, "0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.250", "100.64.0.1", "100.127.255.255",
+	nobodyDials(t, "0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.250", "100.64.0.1",
+		"100.127.255.255",
 		"198.18.0.1", "198.19.255.255", "192.0.0.1", "192.0.2.1", "198.51.100.1", "203.0.113.1", "192.88.99.1",
 		"::", "ff02::1", "fec0::1", "2001:db8::1", "3fff::1", "100::1", "5f00::1")
 	for _, number := range []string{"1.1.1.1", "127.0.0.2", "2606:4700:4700::1111", "fd00::100"} {
-		if err := g.controlAllowed("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 80).String(), nil); !errors.Is(err, ErrRefused) {
+		if err := g.controlAllowed("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 80).String(), nil); !errors.Is(err,
+			ErrRefused) {
 			t.Errorf("%s is dialled for an irregular address (%v)", number, err)
 		}
 	}
@@ -117,13 +127,15 @@ func TestT062OnlyNumbersOfThePublicNetworkAreDialled(t *testing.T) {
 }
 
 func TestT063NoNumberHidesWithinAnother(t *testing.T) {
-	nobodyDials(t, "::ffff:10.0.0.1", "::ffff:7f00:2", "::7f00:1", "64:ff9b::a00:1", "64:ff9b::808:808", "64:ff9b:1::a00:1",
+	nobodyDials(t, "::ffff:10.0.0.1", "::ffff:7f00:2", "::7f00:1", "64:ff9b::a00:1", "64:ff9b::808:808",
+		"64:ff9b:1::a00:1",
 		"2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
 		"2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a00:1", "2606:4700::100:5efe:a00:1")
 }
 
 func anyGuard() *guard {
-	return newGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("fd00::/120")}, time.Second)
+	return newGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("fd00::/120")},
+		time.Second)
 }
 
 // nobodyDials checks numbers at the last moment before a packet would leave.
@@ -131,7 +143,8 @@ func nobodyDials(t *testing.T, numbers ...string) {
 	t.Helper()
 	g := anyGuard()
 	for _, number := range numbers {
-		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); !errors.Is(err, ErrRefused) {
+		if err := g.controlPublic("tcp", netip.AddrPortFrom(netip.MustParseAddr(number), 443).String(), nil); !errors.Is(err,
+			ErrRefused) {
 			t.Errorf("%s is dialled (%v)", number, err)
 		}
 	}
@@ -249,7 +262,8 @@ func TestT084NoProxyIsTakenFromTheEnvironment(t *testing.T) {
 }
 
 func FuzzGuard(f *testing.F) {
-	for _, seed := range []string{"https://noordkade.nl/", "http://127.0.0.1:80", "https://[::1%25a]/", "https://0x7f.1/", "//a@b:1"} {
+	for _, seed := range []string{"https://noordkade.nl/", "http://127.0.0.1:80", "https://[::1%25a]/", "https://0x7f.1/",
+		"//a@b:1"} {
 		f.Add(seed)
 	}
 	closed := newGuard(nil, time.Second)

@@ -18,13 +18,14 @@ import (
 // maxUser is the longest name of a person that we ask for, in bytes.
 const maxUser = 64
 
-// user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a port.
+// user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a
+// port.
 var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,5})?$`)
 
-// WebFinger finds the actor of a handle (RFC 7033): "@bram@veerhuis.example", with or without the first @ or "acct:". It
-// returns the id of the actor and the subject: the handle that the server returns, as name@host, which may be another
-// one. Neither is verified: a handle belongs to an actor only when the handle's own server leads to the actor's id and
-// the actor's document names the handle.
+// WebFinger finds the actor of a handle (RFC 7033): "@bram@veerhuis.example", with or without the first @ or "acct:".
+// It returns the id of the actor and the subject: the handle that the server returns, as name@host, which may be
+// another one. Neither is verified: a handle belongs to an actor only when the handle's own server leads to the actor's
+// id and the actor's document names the handle.
 //
 // When a server has no WebFinger (404), its host-meta (RFC 6415) is fetched, which may name another address.
 //
@@ -47,8 +48,8 @@ func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject st
 	return self, subject, nil
 }
 
-// tryBothSchemes asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and the guard
-// sees to it.
+// tryBothSchemes asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and
+// the guard sees to it.
 func (c *Client) tryBothSchemes(ask func(scheme string) error) error {
 	err := ask("https")
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {

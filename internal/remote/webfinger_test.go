@@ -21,7 +21,8 @@ func jrd(w http.ResponseWriter, r *http.Request, name string) {
 func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		want := "acct:bram@" + r.Host
-		if r.URL.Path != "/.well-known/webfinger" || r.URL.Query().Get("resource") != want || r.Header.Get("Signature") != "" {
+		if r.URL.Path != "/.well-known/webfinger" || r.URL.Query().Get("resource") != want ||
+			r.Header.Get("Signature") != "" {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
@@ -50,16 +51,21 @@ func TestT073WhatIsNoHandleIsNotAskedFor(t *testing.T) {
 	host := strings.TrimPrefix(bait.URL, "http://")
 	c := client(t, Options{})
 	for _, handle := range []string{
-		"", "@", "@@", "bram", "@bram", "@bram@", "@@" + host, "@bram@" + host + "/a", "@bram@" + host + "?b", "@bram@" + host + "#c",
-		"@x@" + host + "/a?b#", "@bram@nadia@" + host, "@bram:secret@" + host, "@br am@" + host, "@brâm@" + host, "@bram @" + host, "@bram@ " + host,
-		"@bram@" + host + "\r\nX: 1", "@bram@" + host + "%2f", `@bram@a\` + host, "@.bram@" + host, "@bram.@" + host, "@-@" + host, "@bram@:80",
-		"@" + strings.Repeat("b", 65) + "@" + host, "http://" + host + "/@bram", "@../../x@" + host, "@bram&resource=x@" + host, "@bram@[::1",
+		"", "@", "@@", "bram", "@bram", "@bram@", "@@" + host, "@bram@" + host + "/a", "@bram@" + host + "?b",
+		"@bram@" + host + "#c",
+		"@x@" + host + "/a?b#", "@bram@nadia@" + host, "@bram:secret@" + host, "@br am@" + host, "@brâm@" + host,
+		"@bram @" + host, "@bram@ " + host,
+		"@bram@" + host + "\r\nX: 1", "@bram@" + host + "%2f", `@bram@a\` + host, "@.bram@" + host, "@bram.@" + host,
+		"@-@" + host, "@bram@:80",
+		"@" + strings.Repeat("b", 65) + "@" + host, "http://" + host + "/@bram", "@../../x@" + host,
+		"@bram&resource=x@" + host, "@bram@[::1",
 	} {
 		if _, _, err := c.WebFinger(t.Context(), handle); !errors.Is(err, ErrHandle) {
 			t.Errorf("%q: got %v", handle, err)
 		}
 	}
-	for _, handle := range []string{"@bram@10.0.0.1", "@bram@127.0.0.2:80", "@bram@0x7f.1", "@bram@veerhuis.nl.", "@bram@-"} {
+	for _, handle := range []string{"@bram@10.0.0.1", "@bram@127.0.0.2:80", "@bram@0x7f.1", "@bram@veerhuis.nl.",
+		"@bram@-"} {
 		if _, _, err := c.WebFinger(t.Context(), handle); !errors.Is(err, ErrRefused) {
 			t.Errorf("%q: got %v", handle, err)
 		}
@@ -78,19 +84,30 @@ func TestAWebFingerAnswerIsReadStrictly(t *testing.T) {
 		name, kind, body string
 		want             error
 	}{
-		{"an instance actor named by its host", "application/jrd+json", `{"subject":"acct:127.0.0.1:9@127.0.0.1:9","links":[` + link + `]}`, nil},
+		{"an instance actor named by its host", "application/jrd+json",
+			`{"subject":"acct:127.0.0.1:9@127.0.0.1:9","links":[` + link + `]}`, nil},
 		{"plain JSON", "application/json", `{"subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, nil},
-		{"the other type of an actor", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"","href":"http://127.0.0.1:9/b"}]}`, nil},
+		{"the other type of an actor", "application/jrd+json",
+			`{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/ld+json; ` +
+				`profile=\"https://www.w3.org/ns/activitystreams\"","href":"http://127.0.0.1:9/b"}]}`, nil},
 		{"a page", "text/html", `{"subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, ErrNotActivity},
 		{"no type", "", `{"subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, ErrNotActivity},
 		{"no subject", "application/jrd+json", `{"links":[` + link + `]}`, ErrNotActivity},
-		{"a subject that is an address", "application/jrd+json", `{"subject":"http://127.0.0.1/users/bram","links":[` + link + `]}`, ErrNotActivity},
-		{"a subject with more in it", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9/x","links":[` + link + `]}`, ErrNotActivity},
+		{"a subject that is an address", "application/jrd+json",
+			`{"subject":"http://127.0.0.1/users/bram","links":[` + link + `]}`, ErrNotActivity},
+		{"a subject with more in it", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9/x","links":[` + link + `]}`,
+			ErrNotActivity},
 		{"no links", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9"}`, ErrNotActivity},
-		{"no actor", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"text/html","href":"http://127.0.0.1:9/"}]}`, ErrNotActivity},
-		{"an actor by script", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/activity+json","href":"javascript:x"}]}`, ErrRefused},
-		{"a private actor", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/activity+json","href":"http://10.0.0.1/"}]}`, ErrRefused},
-		{"two subjects", "application/jrd+json", `{"subject":"acct:a@127.0.0.1:9","subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, ErrNotActivity},
+		{"no actor", "application/jrd+json", `{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self",` +
+			`"type":"text/html","href":"http://127.0.0.1:9/"}]}`, ErrNotActivity},
+		{"an actor by script", "application/jrd+json",
+			`{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/activity+json",` +
+				`"href":"javascript:x"}]}`, ErrRefused},
+		{"a private actor", "application/jrd+json",
+			`{"subject":"acct:bram@127.0.0.1:9","links":[{"rel":"self","type":"application/activity+json",` +
+				`"href":"http://10.0.0.1/"}]}`, ErrRefused},
+		{"two subjects", "application/jrd+json",
+			`{"subject":"acct:a@127.0.0.1:9","subject":"acct:bram@127.0.0.1:9","links":[` + link + `]}`, ErrNotActivity},
 		{"a list", "application/jrd+json", `[]`, ErrNotActivity},
 		{"nothing", "application/jrd+json", ``, ErrNotActivity},
 	} {
@@ -110,7 +127,8 @@ func TestAWebFingerAnswerIsReadStrictly(t *testing.T) {
 func TestT071HostMetaIsAskedOnlyAfterA404AndLeadsNowhereElse(t *testing.T) {
 	bait := serve(t, forbidden+":0", func(w http.ResponseWriter, r *http.Request) { jrd(w, r, "bram") })
 	far := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/wf" || !strings.HasPrefix(r.URL.Query().Get("q"), "acct:bram@127.0.0.1:") || len(r.URL.Query()) != 1 {
+		if r.URL.Path != "/wf" || !strings.HasPrefix(r.URL.Query().Get("q"), "acct:bram@127.0.0.1:") ||
+			len(r.URL.Query()) != 1 {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
@@ -118,7 +136,8 @@ func TestT071HostMetaIsAskedOnlyAfterA404AndLeadsNowhereElse(t *testing.T) {
 	})
 	xrd := func(template string) string {
 		return `<?xml version="1.0"?><XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">` +
-			`<Link rel="lrdd" type="application/xrd+xml" template="http://127.0.0.1:1/old?{uri}"/><Link rel="lrdd" template="` + template + `"/></XRD>`
+			`<Link rel="lrdd" type="application/xrd+xml" template="http://127.0.0.1:1/old?{uri}"/><Link rel="lrdd" template="` +
+			template + `"/></XRD>`
 	}
 	for _, test := range []struct {
 		name         string

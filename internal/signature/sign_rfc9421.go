@@ -14,9 +14,9 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// AcceptSignature is how a server wants requests to be signed, from its header Accept-Signature (RFC 9421, section 5.1).
-// The zero value is the set that all servers with RFC 9421 accept: "@method", "@target-uri" and, except for GET and HEAD,
-// "content-digest", with the parameters created and keyid, under the label "sig1".
+// AcceptSignature is how a server wants requests to be signed, from its header Accept-Signature (RFC 9421, section
+// 5.1). The zero value is the set that all servers with RFC 9421 accept: "@method", "@target-uri" and, except for GET
+// and HEAD, "content-digest", with the parameters created and keyid, under the label "sig1".
 type AcceptSignature struct {
 	label      string
 	components []string
@@ -29,8 +29,8 @@ type parameter struct {
 }
 
 // SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, as its server wishes. It sets
-// Signature-Input, Signature and whatever of Content-Digest (RFC 9530) and Date is covered, and takes away what Sign set.
-// Like Sign it may be called by many goroutines at once.
+// Signature-Input, Signature and whatever of Content-Digest (RFC 9530) and Date is covered, and takes away what Sign
+// set. Like Sign it may be called by many goroutines at once.
 func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish AcceptSignature) error {
 	if err := makeReady(req, key); err != nil {
 		return err
@@ -68,7 +68,8 @@ func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish Ac
 }
 
 func usual(req *http.Request) AcceptSignature {
-	w := AcceptSignature{label: "sig1", components: []string{"@method", "@target-uri"}, parameters: []parameter{{name: "created"}, {name: "keyid"}}}
+	w := AcceptSignature{label: "sig1", components: []string{"@method", "@target-uri"},
+		parameters: []parameter{{name: "created"}, {name: "keyid"}}}
 	if needsDigest(req.Method) {
 		w.components = append(w.components, "content-digest")
 	}
@@ -94,8 +95,8 @@ func (w AcceptSignature) spell(key Key, now time.Time) string {
 	return text
 }
 
-// componentOf is the value of a component of a request about to be sent; false for what we do not sign: proxies rewrite it,
-// or we do not send it.
+// componentOf is the value of a component of a request about to be sent; false for what we do not sign: proxies rewrite
+// it, or we do not send it.
 func componentOf(req *http.Request, name string) (string, bool) {
 	switch name {
 	case "@method":
@@ -123,9 +124,9 @@ func componentOf(req *http.Request, name string) (string, bool) {
 	return "", false
 }
 
-// ParseAcceptSignature reads the Accept-Signature of an answer, for a request like the one that was answered. It is false
-// when the server asks for nothing, or for something that we do not sign. The signature always covers the method, the
-// server, the whole target and the body, so that it cannot be replayed against another server.
+// ParseAcceptSignature reads the Accept-Signature of an answer, for a request like the one that was answered. It is
+// false when the server asks for nothing, or for something that we do not sign. The signature always covers the method,
+// the server, the whole target and the body, so that it cannot be replayed against another server.
 func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (AcceptSignature, bool) {
 	values := answer.Values("Accept-Signature")
 	if len(values) == 0 || len(strings.Join(values, ",")) > maxHeader {
@@ -181,8 +182,8 @@ func binds(covered map[string]bool, body bool) bool {
 	return covered["@method"] && host && target && (!body || covered["content-digest"])
 }
 
-// parameterOf is a parameter as it was asked for: what is the signer's to say is asked for by name alone, or must be what
-// it would be anyway; a nonce or a tag is given back.
+// parameterOf is a parameter as it was asked for: what is the signer's to say is asked for by name alone, or must be
+// what it would be anyway; a nonce or a tag is given back.
 func parameterOf(name string, value any, key Key) (parameter, bool) {
 	text, isText := value.(string)
 	switch name {

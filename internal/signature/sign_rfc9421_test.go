@@ -39,7 +39,8 @@ func TestF087TheNewerDialectCoversWhatPeersDemand(t *testing.T) {
 	if got := req.Header.Get("Signature-Input"); got != "sig1="+input {
 		t.Errorf("Signature-Input = %s", got)
 	}
-	base := "\"@method\": POST\n\"@target-uri\": https://overkant.example/ap/inbox?a=%C3%A9\n\"content-digest\": " + contentDigest() +
+	base := "\"@method\": POST\n\"@target-uri\": https://overkant.example/ap/inbox?a=%C3%A9\n\"content-digest\": " +
+		contentDigest() +
 		"\n\"@signature-params\": " + input
 	value := strings.TrimSuffix(strings.TrimPrefix(req.Header.Get("Signature"), "sig1=:"), ":")
 	signed, err := base64.StdEncoding.DecodeString(value)
@@ -56,7 +57,8 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 	newer := func(req *http.Request, body []byte, key Key, now time.Time) error {
 		return SignRFC9421(req, body, key, now, AcceptSignature{})
 	}
-	for name, sign := range map[string]func(*http.Request, []byte, Key, time.Time) error{"cavage": Sign, "RFC 9421": newer} {
+	for name, sign := range map[string]func(*http.Request, []byte, Key, time.Time) error{"cavage": Sign,
+		"RFC 9421": newer} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			for _, key := range []Key{keys().rsa, keys().ed25519} {
 				body := reply
@@ -112,10 +114,14 @@ func TestAWishIsFulfilledToTheLetter(t *testing.T) {
 
 func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
 	for _, asked := range []string{
-		"", `sig1=("@method" "content-digest");created`, `sig1=("@target-uri" "content-digest")`, `sig1=("@method" "@target-uri")`,
-		`sig1=("@method" "@authority" "@path" "content-digest")`, `sig1=("@method" "@target-uri" "content-digest" "user-agent")`,
-		`sig1=("@method" "@target-uri" "content-digest" "@query-param";name="x")`, `sig1=("@method" "@target-uri" "content-digest");alg="hmac-sha256"`,
-		`sig1=("@method" "@target-uri" "content-digest");keyid="https://elsewhere.example/key"`, `sig1=("@method" "@target-uri" "content-digest");nonce`,
+		"", `sig1=("@method" "content-digest");created`, `sig1=("@target-uri" "content-digest")`,
+		`sig1=("@method" "@target-uri")`,
+		`sig1=("@method" "@authority" "@path" "content-digest")`,
+		`sig1=("@method" "@target-uri" "content-digest" "user-agent")`,
+		`sig1=("@method" "@target-uri" "content-digest" "@query-param";name="x")`,
+		`sig1=("@method" "@target-uri" "content-digest");alg="hmac-sha256"`,
+		`sig1=("@method" "@target-uri" "content-digest");keyid="https://elsewhere.example/key"`,
+		`sig1=("@method" "@target-uri" "content-digest");nonce`,
 		`sig1=("@method" "@target-uri" "content-digest");secret="x"`, `sig1=`, strings.Repeat("x", maxHeader+1),
 		`sig1=("@method" "@method" "@target-uri" "content-digest")`,
 	} {

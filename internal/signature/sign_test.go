@@ -18,7 +18,8 @@ import (
 )
 
 // signaturePattern is the header as contract F-084 promises it to peers, to the letter.
-var signaturePattern = regexp.MustCompile(`^keyId="([^"]+)",algorithm="([^"]+)",headers="([^"]+)",signature="([A-Za-z0-9+/=]+)"$`)
+var signaturePattern = regexp.MustCompile(`^keyId="([^"]+)",algorithm="([^"]+)",headers="([^"]+)",` +
+	`signature="([A-Za-z0-9+/=]+)"$`)
 
 // checkByHand verifies a signed request with Go's primitives alone, from what stands on the wire.
 func checkByHand(t *testing.T, req *http.Request, algorithm, headers, text string, public crypto.PublicKey) {
@@ -109,7 +110,8 @@ func TestSignWritesWhatEveryServerReads(t *testing.T) {
 
 func TestSignRefusesAKeyThatCannotBeNamed(t *testing.T) {
 	req := httptest.NewRequest("GET", "https://noordkade.example/", nil)
-	for _, key := range []Key{{}, {ID: bramRSA}, {ID: "a\"b", Private: keys().rsa.Private}, {ID: "a\r\nb", Private: keys().rsa.Private}} {
+	for _, key := range []Key{{}, {ID: bramRSA}, {ID: "a\"b", Private: keys().rsa.Private},
+		{ID: "a\r\nb", Private: keys().rsa.Private}} {
 		if err := Sign(req, nil, key, now); err == nil || req.Header.Get("Signature") != "" {
 			t.Errorf("%q was used", key.ID)
 		}

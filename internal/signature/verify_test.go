@@ -55,15 +55,19 @@ func TestCavage(t *testing.T) {
 		{name: "hs2019 with RSA may mean SHA-256", hand: hand{algorithm: "hs2019"}},
 		{name: "hs2019 with RSA may mean SHA-512", hand: hand{algorithm: "hs2019", sha512: true}},
 		{name: "rsa-sha256 cannot mean SHA-512", hand: hand{sha512: true}, want: ErrMismatch},
-		{name: "hs2019 with Ed25519 is native", hand: hand{algorithm: "hs2019", key: keys().ed25519.Private, keyID: bramEd25519}},
-		{name: "an algorithm left out may be Ed25519", hand: hand{algorithm: "-", key: keys().ed25519.Private, keyID: bramEd25519}},
-		{name: "rsa-sha256 cannot mean Ed25519", hand: hand{key: keys().ed25519.Private, keyID: bramEd25519}, want: ErrMismatch},
+		{name: "hs2019 with Ed25519 is native",
+			hand: hand{algorithm: "hs2019", key: keys().ed25519.Private, keyID: bramEd25519}},
+		{name: "an algorithm left out may be Ed25519",
+			hand: hand{algorithm: "-", key: keys().ed25519.Private, keyID: bramEd25519}},
+		{name: "rsa-sha256 cannot mean Ed25519", hand: hand{key: keys().ed25519.Private, keyID: bramEd25519},
+			want: ErrMismatch},
 		{name: "algorithm none is refused", hand: hand{algorithm: "none"}, want: ErrRefused},
 		{name: "an HMAC is refused", hand: hand{algorithm: "hmac-sha256"}, want: ErrRefused},
 		{name: "rsa-sha1 is refused", hand: hand{algorithm: "rsa-sha1"}, want: ErrRefused},
 		{name: "another's key under his name does not match", hand: hand{key: keys().kade.Private}, want: ErrMismatch},
 
-		{name: "a header more may be covered", hand: hand{headers: "(request-target) host date digest content-type user-agent"},
+		{name: "a header more may be covered",
+			hand:   hand{headers: "(request-target) host date digest content-type user-agent"},
 			before: func(r *http.Request) { r.Header.Set("User-Agent", "Veerhuis/4.6") }},
 		{name: "names in capitals are the same names", hand: hand{headers: "(request-target) Host Date Digest"}},
 		{name: "a digest left uncovered is refused", hand: hand{headers: "(request-target) host date"}, want: ErrRefused},
@@ -73,16 +77,27 @@ func TestCavage(t *testing.T) {
 		{name: "the default list is the date alone and is refused", hand: hand{headers: "-"}, want: ErrRefused},
 		{name: "an empty list is refused", hand: hand{headers: "-"}, want: ErrRefused,
 			after: func(r *http.Request) { r.Header.Set("Signature", r.Header.Get("Signature")+`,headers=""`) }},
-		{name: "a covered header that is missing is refused", hand: hand{headers: "(request-target) host date digest x-nope"}, want: ErrRefused},
-		{name: "a name covered twice is refused", hand: hand{headers: "(request-target) host date digest date"}, want: ErrRefused},
-		{name: "two blanks between names are refused", hand: hand{headers: "(request-target)  host date digest"}, want: ErrRefused},
-		{name: "an unknown name in brackets is refused", hand: hand{headers: "(request-target) host date digest (nope)"}, want: ErrRefused},
+		{name: "a covered header that is missing is refused", hand: hand{headers: "(request-target) host date digest x-nope"},
+			want: ErrRefused},
+		{name: "a name covered twice is refused", hand: hand{headers: "(request-target) host date digest date"},
+			want: ErrRefused},
+		{name: "two blanks between names are refused", hand: hand{headers: "(request-target)  host date digest"},
+			want: ErrRefused},
+		{name: "an unknown name in brackets is refused", hand: hand{headers: "(request-target) host date digest (nope)"},
+			want: ErrRefused},
 
 		{name: "a body other than the signed one is refused", want: ErrRefused,
 			before: func(r *http.Request) { r.Header.Set("Digest", wrong) }},
-		{name: "a digest named in small letters is read", before: func(r *http.Request) { r.Header.Set("Digest", "sha-256"+right256[7:]) }},
-		{name: "a list of digests is read", before: func(r *http.Request) { r.Header.Set("Digest", "unixsum=30637, "+right256) }},
-		{name: "both digests right is right", before: func(r *http.Request) { r.Header.Set("Digest", right256+","+right512) }},
+		{name: "a digest named in small letters is read",
+			before: func(r *http.Request) { r.Header.Set("Digest", "sha-256"+right256[7:]) }},
+		{name: "a list of digests is read", before: func(r *http.Request) {
+			r.Header.Set("Digest",
+				"unixsum=30637, "+right256)
+		}},
+		{name: "both digests right is right", before: func(r *http.Request) {
+			r.Header.Set("Digest",
+				right256+","+right512)
+		}},
 		{name: "one right and one wrong digest is wrong", want: ErrRefused,
 			before: func(r *http.Request) { r.Header.Set("Digest", right256+", SHA-512=AAAA") }},
 		{name: "a digest repeated in the list is refused", want: ErrRefused,
@@ -90,54 +105,78 @@ func TestCavage(t *testing.T) {
 		{name: "SHA-512 alone is read", before: func(r *http.Request) { r.Header.Set("Digest", right512) }},
 		{name: "SHA-512 among unknown ones is refused", want: ErrRefused,
 			before: func(r *http.Request) { r.Header.Set("Digest", right512+",md5=AAAA") }},
-		{name: "MD5 alone is refused", want: ErrRefused, before: func(r *http.Request) { r.Header.Set("Digest", "MD5=AAAA") }},
+		{name: "MD5 alone is refused", want: ErrRefused,
+			before: func(r *http.Request) { r.Header.Set("Digest", "MD5=AAAA") }},
 		{name: "a digest that is not base64 is refused", want: ErrRefused,
 			before: func(r *http.Request) { r.Header.Set("Digest", "SHA-256=%%%") }},
-		{name: "two Digest headers are refused", want: ErrRefused, after: func(r *http.Request) { r.Header.Add("Digest", wrong) }},
-		{name: "two Date headers are refused", want: ErrRefused, after: func(r *http.Request) { r.Header.Add("Date", date(0)) }},
+		{name: "two Digest headers are refused", want: ErrRefused,
+			after: func(r *http.Request) { r.Header.Add("Digest", wrong) }},
+		{name: "two Date headers are refused", want: ErrRefused,
+			after: func(r *http.Request) { r.Header.Add("Date", date(0)) }},
 
 		{name: "12 hours ago is recent", before: func(r *http.Request) { r.Header.Set("Date", date(-12*time.Hour)) }},
-		{name: "12 hours and a second ago is not", before: func(r *http.Request) { r.Header.Set("Date", date(-12*time.Hour-second)) }, want: ErrRefused},
+		{name: "12 hours and a second ago is not",
+			before: func(r *http.Request) { r.Header.Set("Date", date(-12*time.Hour-second)) }, want: ErrRefused},
 		{name: "an hour ahead is a bad clock", before: func(r *http.Request) { r.Header.Set("Date", date(time.Hour)) }},
-		{name: "an hour and a second ahead is not", before: func(r *http.Request) { r.Header.Set("Date", date(time.Hour+second)) }, want: ErrRefused},
-		{name: "a date that is none is refused", before: func(r *http.Request) { r.Header.Set("Date", "yesterday") }, want: ErrRefused},
-		{name: "another date than the signed one does not match", after: func(r *http.Request) { r.Header.Set("Date", date(second)) }, want: ErrMismatch},
+		{name: "an hour and a second ahead is not",
+			before: func(r *http.Request) { r.Header.Set("Date", date(time.Hour+second)) }, want: ErrRefused},
+		{name: "a date that is none is refused", before: func(r *http.Request) { r.Header.Set("Date", "yesterday") },
+			want: ErrRefused},
+		{name: "another date than the signed one does not match",
+			after: func(r *http.Request) { r.Header.Set("Date", date(second)) }, want: ErrMismatch},
 
 		{name: "created in place of date is believed", hand: hs},
-		{name: "created in place of date wants hs2019", hand: with(hs, func(h *hand) { h.algorithm = "rsa-sha256" }), want: ErrRefused},
-		{name: "created in place of date wants hs2019 by name", hand: with(hs, func(h *hand) { h.algorithm = "-" }), want: ErrRefused},
+		{name: "created in place of date wants hs2019", hand: with(hs, func(h *hand) { h.algorithm = "rsa-sha256" }),
+			want: ErrRefused},
+		{name: "created in place of date wants hs2019 by name", hand: with(hs, func(h *hand) { h.algorithm = "-" }),
+			want: ErrRefused},
 		{name: "created 12 hours ago is recent", hand: with(hs, func(h *hand) { h.created = unix(-12 * time.Hour) })},
-		{name: "created before that is not", hand: with(hs, func(h *hand) { h.created = unix(-12*time.Hour - second) }), want: ErrRefused},
+		{name: "created before that is not", hand: with(hs, func(h *hand) { h.created = unix(-12*time.Hour - second) }),
+			want: ErrRefused},
 		{name: "created an hour ahead is a bad clock", hand: with(hs, func(h *hand) { h.created = unix(time.Hour) })},
-		{name: "created later than that is refused", hand: with(hs, func(h *hand) { h.created = unix(time.Hour + second) }), want: ErrRefused},
-		{name: "created covered but not written is refused", hand: with(hs, func(h *hand) { h.created = "" }), want: ErrRefused},
-		{name: "created that is no number is refused", hand: with(hs, func(h *hand) { h.created = "noon" }), want: ErrRefused},
-		{name: "created beyond all years is refused", hand: with(hs, func(h *hand) { h.created = "9223372036854775807" }), want: ErrRefused},
+		{name: "created later than that is refused", hand: with(hs, func(h *hand) { h.created = unix(time.Hour + second) }),
+			want: ErrRefused},
+		{name: "created covered but not written is refused", hand: with(hs, func(h *hand) { h.created = "" }),
+			want: ErrRefused},
+		{name: "created that is no number is refused", hand: with(hs, func(h *hand) { h.created = "noon" }),
+			want: ErrRefused},
+		{name: "created beyond all years is refused", hand: with(hs, func(h *hand) { h.created = "9223372036854775807" }),
+			want: ErrRefused},
 		{name: "created in the future spoils even a signed date", hand: hand{created: unix(2 * time.Hour)}, want: ErrRefused},
 		{name: "expiring now is in time", hand: with(hs, func(h *hand) { h.headers += " (expires)"; h.expires = unix(0) })},
-		{name: "expired a second ago is too late", hand: with(hs, func(h *hand) { h.headers += " (expires)"; h.expires = unix(-second) }), want: ErrRefused},
+		{name: "expired a second ago is too late",
+			hand: with(hs, func(h *hand) { h.headers += " (expires)"; h.expires = unix(-second) }), want: ErrRefused},
 		{name: "expired is too late even when unsigned", hand: hand{expires: unix(-second)}, want: ErrRefused},
 
-		{name: "another host than ours is refused", before: func(r *http.Request) { r.Host = "noordkade.example" }, want: ErrRefused},
-		{name: "a host of which ours is a prefix is refused", before: func(r *http.Request) { r.Host = "overkant.example.zilverduin.example" }, want: ErrRefused},
+		{name: "another host than ours is refused", before: func(r *http.Request) { r.Host = "noordkade.example" },
+			want: ErrRefused},
+		{name: "a host of which ours is a prefix is refused",
+			before: func(r *http.Request) { r.Host = "overkant.example.zilverduin.example" }, want: ErrRefused},
 		{name: "our host with the usual port is ours", before: func(r *http.Request) { r.Host = "overkant.example:443" }},
-		{name: "our host with another port is refused", before: func(r *http.Request) { r.Host = "overkant.example:8080" }, want: ErrRefused},
+		{name: "our host with another port is refused", before: func(r *http.Request) { r.Host = "overkant.example:8080" },
+			want: ErrRefused},
 		{name: "our host in capitals is ours", before: func(r *http.Request) { r.Host = "Overkant.Example" }},
-		{name: "a letter to another server, sent on to us, does not match", before: func(r *http.Request) { r.Host = "noordkade.example" },
-			after: func(r *http.Request) { r.Host = "overkant.example" }, want: ErrMismatch},
-		{name: "no forwarding header makes a host ours", before: func(r *http.Request) { r.Host = "noordkade.example" }, want: ErrRefused,
+		{name: "a letter to another server, sent on to us, does not match",
+			before: func(r *http.Request) { r.Host = "noordkade.example" },
+			after:  func(r *http.Request) { r.Host = "overkant.example" }, want: ErrMismatch},
+		{name: "no forwarding header makes a host ours", before: func(r *http.Request) { r.Host = "noordkade.example" },
+			want: ErrRefused,
 			after: func(r *http.Request) {
 				r.Header.Set("X-Forwarded-Host", "overkant.example")
 				r.Header.Set("Forwarded", "host=overkant.example;proto=https")
 			}},
 
 		{name: "a query is signed with the path", target: "/ap/inbox?a=1&b=%2F"},
-		{name: "a query left out by an old server is forgiven", target: "/ap/inbox?a=1", hand: hand{target: "post /ap/inbox"}},
-		{name: "another query than the signed one does not match", target: "/ap/inbox?a=1", hand: hand{target: "post /ap/inbox?a=2"}, want: ErrMismatch},
-		{name: "another path than the signed one does not match", hand: hand{target: "post /ap/actors/01JA/inbox"}, want: ErrMismatch},
+		{name: "a query left out by an old server is forgiven", target: "/ap/inbox?a=1",
+			hand: hand{target: "post /ap/inbox"}},
+		{name: "another query than the signed one does not match", target: "/ap/inbox?a=1",
+			hand: hand{target: "post /ap/inbox?a=2"}, want: ErrMismatch},
+		{name: "another path than the signed one does not match", hand: hand{target: "post /ap/actors/01JA/inbox"},
+			want: ErrMismatch},
 		{name: "another method than the signed one does not match", hand: hand{target: "put /ap/inbox"}, want: ErrMismatch},
 		{name: "a path is compared as it was sent", target: "/ap/inbox/%C3%A9"},
-		{name: "the same path written otherwise does not match", target: "/ap/inbox/%C3%A9", hand: hand{target: "post /ap/inbox/é"}, want: ErrMismatch},
+		{name: "the same path written otherwise does not match", target: "/ap/inbox/%C3%A9",
+			hand: hand{target: "post /ap/inbox/é"}, want: ErrMismatch},
 
 		{name: "two Signature headers are refused", want: ErrRefused,
 			after: func(r *http.Request) { r.Header.Add("Signature", r.Header.Get("Signature")) }},
@@ -147,8 +186,10 @@ func TestCavage(t *testing.T) {
 		}},
 		{name: "both at once are refused", want: ErrRefused,
 			after: func(r *http.Request) { r.Header.Set("Authorization", "signature "+r.Header.Get("Signature")) }},
-		{name: "another kind of Authorization is not ours to judge", after: func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }},
-		{name: "no signature at all is unsigned", after: func(r *http.Request) { r.Header.Del("Signature") }, want: ErrUnsigned},
+		{name: "another kind of Authorization is not ours to judge",
+			after: func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }},
+		{name: "no signature at all is unsigned", after: func(r *http.Request) { r.Header.Del("Signature") },
+			want: ErrUnsigned},
 		{name: "only another kind of Authorization is unsigned", want: ErrUnsigned, after: func(r *http.Request) {
 			r.Header.Del("Signature")
 			r.Header.Set("Authorization", "Bearer x")
@@ -157,7 +198,8 @@ func TestCavage(t *testing.T) {
 		{name: "a key id with a user is refused", hand: hand{keyID: "https://bram@veerhuis.example/key"}, want: ErrRefused},
 		{name: "a key id of another scheme is refused", hand: hand{keyID: "file:///etc/passwd"}, want: ErrRefused},
 		{name: "a key id without host is refused", hand: hand{keyID: "https:///key"}, want: ErrRefused},
-		{name: "a key id of 2,049 bytes is refused", hand: hand{keyID: "https://veerhuis.example/" + strings.Repeat("k", 2049-25)}, want: ErrRefused},
+		{name: "a key id of 2,049 bytes is refused",
+			hand: hand{keyID: "https://veerhuis.example/" + strings.Repeat("k", 2049-25)}, want: ErrRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.target == "" {
@@ -253,7 +295,8 @@ func TestAGetNeedsNoDigestButMayHaveOne(t *testing.T) {
 	}{
 		{"without digest", "", "(request-target) host date", nil},
 		{"with the digest of nothing", digestOf("SHA-256", empty[:]), "(request-target) host date digest", nil},
-		{"with the digest of something", digestOf("SHA-256", make([]byte, 32)), "(request-target) host date digest", ErrRefused},
+		{"with the digest of something", digestOf("SHA-256", make([]byte, 32)), "(request-target) host date digest",
+			ErrRefused},
 	} {
 		req := post("/ap/actors/01JA/followers?cursor=1")
 		req.Method, req.Body = "GET", http.NoBody
@@ -324,7 +367,8 @@ func TestAWeakKeyProvesNothing(t *testing.T) {
 	}
 	req := hand{key: weak}.sign(t, post("/ap/inbox"))
 	for _, key := range []crypto.PublicKey{&weak.PublicKey, nil, (*rsa.PublicKey)(nil), "a key", weak} {
-		_, err := Verify(req, reply, overkant, now, func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
+		_, err := Verify(req, reply, overkant, now,
+			func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
 		if !errors.Is(err, ErrRefused) || errors.Is(err, ErrMismatch) {
 			t.Errorf("%T: got %v", key, err)
 		}
@@ -336,7 +380,8 @@ func TestEachOfOurAddressesIsOurs(t *testing.T) {
 	for host, want := range map[string]error{"overkant.example": nil, "127.0.0.1:8080": nil, "127.0.0.1": ErrRefused} {
 		req := post("/ap/inbox")
 		req.Host = host
-		if _, err := Verify(hand{}.sign(t, req), reply, bases, now, known); !errors.Is(err, want) || want == nil && err != nil {
+		if _, err := Verify(hand{}.sign(t, req), reply, bases, now, known); !errors.Is(err, want) || want == nil &&
+			err != nil {
 			t.Errorf("cavage, %s: got %v, want %v", host, err, want)
 		}
 		req = sign9421(t, post("/ap/inbox"), hand9421{base: "http://127.0.0.1:8080"})

@@ -23,7 +23,8 @@ func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, err
 // AddActivity writes an activity down without sending it to anybody yet.
 func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
 	s.markChanged()
-	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
+		?, ?, ?, ?)`,
 		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
 }
 
@@ -35,7 +36,8 @@ func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
 // Activity finds what was said, by its id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE id = ?`, id)
+	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE
+		id = ?`, id)
 }
 
 // Created finds the activity that first said an object.
@@ -63,17 +65,19 @@ func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, erro
 // Activities lists what was said about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity
-	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE object_id = ? ORDER BY id`, object)
+	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+		WHERE object_id = ? ORDER BY id`, object)
 }
 
-// OutboxItem is something that a voice said, with what it was about as that is now: nil when that is not an object of ours.
+// OutboxItem is something that a voice said, with what it was about as that is now: nil when that is not an object of
+// ours.
 type OutboxItem struct {
 	blog.Activity
 	Object []byte
 }
 
-// federal is what of our activities everybody may read: about a published article that is public or unlisted, or about a
-// public answer of ours under one, and not gone; of announcements, those that stand, also of posts elsewhere.
+// federal is what of our activities everybody may read: about a published article that is public or unlisted, or about
+// a public answer of ours under one, and not gone; of announcements, those that stand, also of posts elsewhere.
 const (
 	saidColumns = `s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at, o.payload AS object`
 	federal     = ` FROM activities s LEFT JOIN objects o ON o.id = s.object_id AND o.gone_at IS NULL
@@ -129,5 +133,6 @@ func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.A
 	var a blog.Activity
 	return a, s.one(ctx, &a, `
 		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
-		WHERE s.object_id = ? AND s.voice_id = ? AND s.kind = 'Announce' AND `+standing+` ORDER BY s.id DESC LIMIT 1`, object, voice)
+		WHERE s.object_id = ? AND s.voice_id = ? AND s.kind = 'Announce' AND `+standing+` ORDER BY s.id DESC LIMIT 1`, object,
+		voice)
 }

@@ -13,8 +13,8 @@ const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.sum
 	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.moved_at,
 	p.confirm_at, p.key_mark, p.gone_at, p.block`
 
-// SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our blocks
-// make of it.
+// SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our
+// blocks make of it.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -26,7 +26,8 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 			return err
 		}
 		err = s.run(ctx, `
-			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, domain, block, inbox, shared_inbox,
+			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, domain, block, inbox,
+			shared_inbox,
 				mailbox, mail_host, followers_url, moved_to, also_known_as, fetched_at, refresh_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET type = excluded.type, handle = excluded.handle, block = excluded.block,
@@ -36,7 +37,8 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 				moved_to = excluded.moved_to, also_known_as = excluded.also_known_as, fetched_at = excluded.fetched_at,
 				refresh_at = excluded.refresh_at, silent_since = NULL,
 				gone_at = CASE WHEN actors.confirm_at IS NULL THEN actors.gone_at END, confirm_at = NULL`,
-			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, blocklist.Domain(a.Host), level, a.Inbox, a.SharedInbox, a.Mailbox(),
+			a.ID, a.Type, a.Handle, a.HandleCheckedAt, a.Name, a.Summary, a.Icon, a.URL, a.Host, blocklist.Domain(a.Host), level,
+			a.Inbox, a.SharedInbox, a.Mailbox(),
 			a.MailHost(), a.FollowersURL, a.MovedTo, a.AlsoKnownAs, a.FetchedAt, refreshAt(a))
 		if err != nil {
 			return fmt.Errorf("save actor %s: %w", a.ID, err)
@@ -50,7 +52,8 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 		return err
 	}
 	for _, k := range a.Keys {
-		if err := s.run(ctx, `INSERT INTO actor_keys (actor_id, key_id, pem) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.ID, k.KeyID, k.PEM); err != nil {
+		if err := s.run(ctx, `INSERT INTO actor_keys (actor_id, key_id, pem) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.ID,
+			k.KeyID, k.PEM); err != nil {
 			return err
 		}
 	}
@@ -73,13 +76,15 @@ func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 // ActorByHandle finds a remote actor by "bram@veerhuis.example".
 func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, error) {
 	var a blog.Actor
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE lower(p.handle) = lower(?) AND p.gone_at IS NULL`, handle)
+	return a, s.one(ctx, &a, `SELECT `+actorColumns+
+		` FROM actors p WHERE lower(p.handle) = lower(?) AND p.gone_at IS NULL`, handle)
 }
 
 // ActorByProfile finds a remote actor by its address, or by that of its profile page.
 func (s *Store) ActorByProfile(ctx context.Context, address string) (blog.Actor, error) {
 	var a blog.Actor
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
+	return a, s.one(ctx, &a, `SELECT `+actorColumns+
+		` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
 		address, address, address)
 }
 
@@ -104,7 +109,8 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 	return k, s.one(ctx, &k, `
 		SELECT k.actor_id, k.key_id, k.pem FROM actor_keys k JOIN actors p ON p.id = k.actor_id
 		WHERE k.key_id = ? AND p.gone_at IS NULL
-		ORDER BY CASE WHEN substr(k.key_id, 1, length(k.actor_id)) = k.actor_id THEN length(k.actor_id) ELSE 0 END DESC LIMIT 1`, keyID)
+		ORDER BY CASE WHEN substr(k.key_id, 1, length(k.actor_id)) = k.actor_id THEN length(k.actor_id) ELSE 0 END DESC
+		LIMIT 1`, keyID)
 }
 
 // RemoveActor takes a person out who left: their follows, reactions and words are erased, the address stays as gone.
@@ -125,6 +131,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 				return fmt.Errorf("remove actor %s: %w", id, err)
 			}
 		}
-		return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`, now, id)
+		return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`,
+			now, id)
 	})
 }

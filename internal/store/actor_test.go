@@ -42,7 +42,8 @@ func TestASearchTakesEverySignForItself(t *testing.T) {
 		for _, name := range []string{"Bram_50%", "Bramwell", "nadia"} {
 			friend(t, s, name, "veerhuis.example", author.ID)
 		}
-		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "%": 1, "_": 1, "m_5": 1, "50%": 1, "%%": 0, `\`: 0, "!": 0, "veerhuis": 3} {
+		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "%": 1, "_": 1, "m_5": 1, "50%": 1, "%%": 0,
+			`\`: 0, "!": 0, "veerhuis": 3} {
 			list, err := s.FollowersOf(t.Context(), store.FollowerList{Voice: author.ID, Search: search})
 			if err != nil || len(list) != want {
 				t.Errorf("%q finds %d, %v; want %d", search, len(list), err, want)
@@ -57,11 +58,15 @@ func TestStrangersAreForgottenAfterAMonth(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		follower := friend(t, s, "bram", "veerhuis.example", author.ID)
 		liker, writer := friend(t, s, "deniz", "dijla.example", ""), friend(t, s, "nadia", "noordkade.example", "")
-		if _, err := s.AddReaction(t.Context(), blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID, At: now}); err != nil {
+		if _, err := s.AddReaction(t.Context(),
+			blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID,
+				At: now}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(now), Address: writer.ID + "/1", ArticleID: a.ID, ActorID: writer.ID, Origin: blog.Pushed,
-			Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now, ArrivedAt: now}); err != nil {
+		if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(now), Address: writer.ID + "/1", ArticleID: a.ID,
+			ActorID: writer.ID, Origin: blog.Pushed,
+			Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now,
+			ArrivedAt: now}); err != nil {
 			t.Fatal(err)
 		}
 		stranger := friend(t, s, "kade", "zilverduin.example", "")
@@ -87,7 +92,8 @@ func TestEarlierStatesOfACommentHaveAnEnd(t *testing.T) {
 		s := process(t, url)
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		kade := friend(t, s, "kade", "zilverduin.example", "")
-		c := blog.Comment{ID: blog.NewID(now), Address: kade.ID + "/1", ArticleID: a.ID, ActorID: kade.ID, Origin: blog.Pushed,
+		c := blog.Comment{ID: blog.NewID(now), Address: kade.ID + "/1", ArticleID: a.ID, ActorID: kade.ID,
+			Origin:     blog.Pushed,
 			Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now, ArrivedAt: now, HTML: "0"}
 		if err := s.AddComment(t.Context(), c); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,8 @@ import (
 // Seen notes that something with this address came from this actor; false when it was noted before. Kinds besides the
 // activity's own are "undone" and "deleted": marks for what is taken back before it came.
 func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (first bool, err error) {
-	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, actor, activity, kind, now)
+	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		actor, activity, kind, now)
 	return n == 1, err
 }
 
@@ -35,13 +36,15 @@ var atOnce = time.Unix(0, 0)
 func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
 		err := s.run(ctx, `
-			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT
+			DO NOTHING`,
 			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, atOnce)
 		if err != nil {
 			return err
 		}
 		return s.run(ctx, `
-			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.Host, a.At)
+			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`,
+			a.Host, a.At)
 	})
 }
 
@@ -56,7 +59,8 @@ func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (Ca
 	var st CallerState
 	return st, s.one(ctx, &st, `
 		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?)) AS queued,
-			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now, now.Add(longestWait), host, now)
+			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now,
+		now.Add(longestWait), host, now)
 }
 
 // Arrivals lists a server's due arrivals in the order of their coming.
@@ -64,7 +68,8 @@ func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit 
 	var list []blog.Arrival
 	return list, s.all(ctx, &list, `
 		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals
-		WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`, host, now, now.Add(longestWait), limit)
+		WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`, host, now, now.Add(longestWait),
+		limit)
 }
 
 // FinishArrival ends an arrival that has been worked through. Call it in the transaction of its effect.
@@ -72,8 +77,8 @@ func (s *Store) FinishArrival(ctx context.Context, id blog.ID) error {
 	return s.run(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
 
-// AttemptArrival counts an attempt at an arrival before it is made, so that one that kills the process is not tried for ever; until
-// it is done, the next attempt is due at the given time.
+// AttemptArrival counts an attempt at an arrival before it is made, so that one that kills the process is not tried for
+// ever; until it is done, the next attempt is due at the given time.
 func (s *Store) AttemptArrival(ctx context.Context, id blog.ID, next time.Time) error {
 	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
@@ -88,11 +93,13 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var claims int64
-		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil || claims != c.Claims {
+		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil ||
+			claims != c.Claims {
 			return errors.Join(err, lostUnless(claims == c.Claims))
 		}
 		return s.run(ctx, `
-			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
+			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host =
+			callers.host AND x.parked = '')
 			WHERE host = ?`, now, c.Host)
 	})
 }

@@ -11,7 +11,8 @@ import (
 
 func hear(t *testing.T, s *store.Store, host, activity string, at time.Time) blog.Arrival {
 	t.Helper()
-	a := blog.Arrival{ID: blog.NewID(at), Host: host, ActivityID: activity, Signer: "https://" + host + "/users/bram", Body: []byte("{}"), At: at}
+	a := blog.Arrival{ID: blog.NewID(at), Host: host, ActivityID: activity, Signer: "https://" + host + "/users/bram",
+		Body: []byte("{}"), At: at}
 	if err := s.AddArrival(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}

@@ -18,13 +18,14 @@ const (
 
 	// fromSlugs reads the text that an address is or was of, the original where that is not for readers any more.
 	fromSlugs = ` FROM slugs JOIN articles a ON a.id = slugs.article_id JOIN article_texts t ON t.article_id = a.id
-		AND t.language = COALESCE((SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = slugs.language AND NOT x.draft), a.language) `
+		AND t.language = COALESCE((SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language =
+		slugs.language AND NOT x.draft), a.language) `
 )
 
 // SaveArticle writes an article with its text, by-line and tags, new or known. An article that was saved by somebody
-// else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had.
-// What a published article wishes for of its series is done with it, whoever saves it; see WishSeries. The noun's SavedAt
-// is renewed, and its wishes are empty, once it is on disk.
+// else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had. What
+// a published article wishes for of its series is done with it, whoever saves it; see WishSeries. The noun's SavedAt is
+// renewed, and its wishes are empty, once it is on disk.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
 	if a.Translated {
 		return fmt.Errorf("save article %q: these are the words of a translation", a.Title)
@@ -53,7 +54,8 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		s.afterCommit(func() {
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
-		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources, s.saveSlugs} {
+		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources,
+			s.saveSlugs} {
 			if err := save(ctx, *a); err != nil {
 				return err
 			}
@@ -70,7 +72,8 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 	n, err := s.exec(ctx, `
 		INSERT INTO articles (id, voice_id, status, format, visibility, comments, quotes, warning, language, series_id, part,
 			series_title, series_slug, series_planned,
-			picture_id, picture_alt, file, month, object_id, revision, published_at, updated_at, scheduled_at, created_at, saved_at)
+			picture_id, picture_alt, file, month, object_id, revision, published_at, updated_at, scheduled_at, created_at,
+			saved_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, format = excluded.format, visibility = excluded.visibility,
 			comments = excluded.comments, quotes = excluded.quotes, warning = excluded.warning, language = excluded.language,
@@ -82,7 +85,8 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 		WHERE articles.saved_at = ?`,
 		a.ID, a.VoiceID, a.Status, a.Format, a.Visibility, a.Comments, a.Quotes, a.Warning, a.Language, a.SeriesID, a.Part,
 		a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned,
-		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, saved,
+		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt,
+		a.CreatedAt, saved,
 		a.SavedAt)
 	if err == nil && n == 0 {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
@@ -92,7 +96,8 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 	return s.run(ctx, `
-		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, of_revision)
+		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
+		of_revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
 			summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain,
@@ -116,7 +121,8 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 		if by.VoiceID != "" {
 			guest, url = "", ""
 		}
-		if err := s.run(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url) VALUES (?, ?, ?, ?, ?)`,
+		if err := s.run(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url) VALUES
+			(?, ?, ?, ?, ?)`,
 			a.ID, i+1, by.VoiceID, guest, url); err != nil {
 			return err
 		}
@@ -129,7 +135,8 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 		return err
 	}
 	for i, name := range a.Tags {
-		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT
+			DO NOTHING`,
 			a.ID, i, strings.ToLower(name), name); err != nil {
 			return err
 		}
@@ -137,8 +144,8 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// saveSlugs keeps the addresses of a public article for ever, those of its translations among them. A draft takes no slug
-// from anybody.
+// saveSlugs keeps the addresses of a public article for ever, those of its translations among them. A draft takes no
+// slug from anybody.
 func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
 	if a.Month == "" {
 		return nil
@@ -154,7 +161,8 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 	if slug == "" || a.Month == "" {
 		return nil
 	}
-	if err := s.run(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID, language, slug); err != nil {
+	if err := s.run(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ? AND slug <> ?`, a.ID,
+		language, slug); err != nil {
 		return err
 	}
 	n, err := s.exec(ctx, `
@@ -193,15 +201,16 @@ func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
-// ArticleBySlug finds the article that has or had a slug, with the words in the language of that address. When its slug is
-// another today, the page has moved.
+// ArticleBySlug finds the article that has or had a slug, with the words in the language of that address. When its slug
+// is another today, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
 	return s.article(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
 // DraftBySlug finds an author's article by the slug of its text, published or not: the same file again is a revision.
 func (s *Store) DraftBySlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
-	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id LIMIT 1`, voice, slug)
+	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id
+		LIMIT 1`, voice, slug)
 }
 
 // ArticleByObject finds the article that an object on the wire stands or stood for.
@@ -285,7 +294,8 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 // DueArticles lists scheduled articles whose time has come.
 func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY scheduled_at LIMIT 100`, now)
+	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY
+		scheduled_at LIMIT 100`, now)
 }
 
 // FreeSlugs forgets the addresses of an article that nobody could read.

@@ -76,7 +76,8 @@ func (f Filter) from() (string, []any) {
 		return fromArticles, nil
 	}
 	return ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = COALESCE(
-		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `, []any{language}
+		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `,
+		[]any{language}
 }
 
 func (f Filter) order() string {
@@ -103,7 +104,8 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 		limit = 1000
 	}
 	var list []blog.Article
-	err := s.all(ctx, &list, `SELECT `+columns+from+where+f.order()+` LIMIT ? OFFSET ?`, append(args, limit, max(0, f.Offset))...)
+	err := s.all(ctx, &list, `SELECT `+columns+from+where+f.order()+` LIMIT ? OFFSET ?`,
+		append(args, limit, max(0, f.Offset))...)
 	if err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
 	}
@@ -140,7 +142,8 @@ func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map
 		SELECT a.id AS article_id, 0 AS position, v.id AS voice_id, v.handle, v.name, '' AS url, v.picture
 		FROM articles a JOIN voices v ON v.id = a.voice_id WHERE a.id IN (?)
 		UNION ALL
-		SELECT b.article_id, b.position, b.voice_id, COALESCE(v.handle, ''), COALESCE(v.name, b.guest_name), b.guest_url, COALESCE(v.picture, '')
+		SELECT b.article_id, b.position, b.voice_id, COALESCE(v.handle, ''), COALESCE(v.name, b.guest_name), b.guest_url,
+		COALESCE(v.picture, '')
 		FROM article_authors b LEFT JOIN voices v ON v.id = b.voice_id WHERE b.article_id IN (?)
 		ORDER BY 1, 2`, ids, ids)
 	for _, row := range rows {
@@ -155,7 +158,8 @@ func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[bl
 		ArticleID blog.ID
 		Name      string
 	}
-	err := s.all(ctx, &rows, `SELECT article_id, name FROM article_tags WHERE article_id IN (?) ORDER BY article_id, position`, ids)
+	err := s.all(ctx, &rows, `SELECT article_id, name FROM article_tags WHERE article_id IN (?) ORDER BY article_id,
+		position`, ids)
 	for _, row := range rows {
 		a := &list[at[row.ArticleID]]
 		a.Tags = append(a.Tags, row.Name)
@@ -166,6 +170,7 @@ func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[bl
 // Languages lists the languages in which readers find listed articles, the most used first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
+	return list, s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND
+		NOT t.draft
 		WHERE `+listed+` GROUP BY t.language ORDER BY count(*) DESC, t.language`)
 }

@@ -24,7 +24,8 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 			return fmt.Errorf("add author %q: %w", a.Handle, err)
 		}
 		return s.run(ctx, `
-			INSERT INTO authors (voice_id, email, password, role, language, timezone, hold_seconds, disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			INSERT INTO authors (voice_id, email, password, role, language, timezone, hold_seconds, disabled_at) VALUES (?,
+			?, ?, ?, ?, ?, ?, ?)`,
 			a.ID, a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt)
 	})
 }
@@ -32,7 +33,8 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 // SaveAuthor changes how an author signs in and what they may do; the profile is SaveVoice's.
 func (s *Store) SaveAuthor(ctx context.Context, a blog.Author) error {
 	return s.execOne(ctx, `
-		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?, disabled_at = ? WHERE voice_id = ?`,
+		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?, disabled_at =
+		? WHERE voice_id = ?`,
 		a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt, a.ID)
 }
 
@@ -45,7 +47,8 @@ func (s *Store) Author(ctx context.Context, id blog.ID) (blog.Author, error) {
 // AuthorByName finds an author by handle or e-mail address, as typed at the door.
 func (s *Store) AuthorByName(ctx context.Context, name string) (blog.Author, error) {
 	var a blog.Author
-	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.handle = ? OR (a.email <> '' AND a.email = ?)`, name, name)
+	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.handle = ? OR (a.email <> '' AND a.email = ?)`,
+		name, name)
 }
 
 // Authors lists all who may sign in or once could, by handle.

@@ -6,16 +6,19 @@ import (
 	"causerie/internal/blog"
 )
 
-const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument, t.actor_id, t.request_id, t.requested, t.state, t.at`
+const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument, t.actor_id, t.request_id, ` +
+	`t.requested, t.state, t.at`
 
-// SaveAuthorization writes a stamp down, or what became of it. A post has one of each kind: another one is blog.ErrConflict.
+// SaveAuthorization writes a stamp down, or what became of it. A post has one of each kind: another one is
+// blog.ErrConflict.
 func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		return s.run(ctx, `
 			INSERT INTO stamps (id, kind, article_id, target, instrument, actor_id, request_id, requested, state, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET request_id = excluded.request_id, requested = excluded.requested, state = excluded.state`,
+			ON CONFLICT (id) DO UPDATE SET request_id = excluded.request_id, requested = excluded.requested, state =
+			excluded.state`,
 			t.ID, t.Kind, t.ArticleID, t.Target, t.Instrument, t.ActorID, t.RequestID, t.Requested, t.State, t.At)
 	})
 }
@@ -29,19 +32,24 @@ func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authori
 }
 
 // AuthorizationFor finds the stamp of a post, whatever became of it.
-func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind, post string) (blog.Authorization, error) {
+func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind,
+	post string) (blog.Authorization, error) {
 	var t blog.Authorization
-	return t, s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post, kind)
+	return t, s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post,
+		kind)
 }
 
-// AuthorizationsFor finds the authorizations of one kind for posts, by the address of the post, in whatever state they are.
-func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKind, posts []string) (map[string]blog.Authorization, error) {
+// AuthorizationsFor finds the authorizations of one kind for posts, by the address of the post, in whatever state they
+// are.
+func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKind,
+	posts []string) (map[string]blog.Authorization, error) {
 	found := map[string]blog.Authorization{}
 	if len(posts) == 0 {
 		return found, nil
 	}
 	var list []blog.Authorization
-	err := s.all(ctx, &list, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument IN (?) AND t.kind = ?`, posts, kind)
+	err := s.all(ctx, &list, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument IN (?) AND t.kind = ?`,
+		posts, kind)
 	for _, t := range list {
 		found[t.Instrument] = t
 	}
@@ -58,7 +66,8 @@ func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor 
 func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorization, error) {
 	var list []blog.Authorization
 	return list, s.all(ctx, &list, `
-		SELECT `+authorizationColumns+` FROM stamps t JOIN actors p ON p.id = t.actor_id AND p.block = 'refuse' WHERE t.state = 'given' ORDER BY t.id`)
+		SELECT `+authorizationColumns+` FROM stamps t JOIN actors p ON p.id = t.actor_id AND p.block = 'refuse' WHERE
+			t.state = 'given' ORDER BY t.id`)
 }
 
 // Boosters lists the addresses of some of those who are known to have boosted a comment, found by its own address.

@@ -12,8 +12,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// domains are a domain and those above it from the top, seven at most; "" where there are fewer. It has one length, so that
-// the query is one that can be kept: every arrival asks it.
+// domains are a domain and those above it from the top, seven at most; "" where there are fewer. It has one length, so
+// that the query is one that can be kept: every arrival asks it.
 func domains(host string) (list [8]string) {
 	list[0] = blocklist.Domain(host)
 	end := len(list[0])
@@ -39,7 +39,8 @@ func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 		}
 	}
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = 'host' AND level = 'refuse' AND subject IN (?)`, slices.Collect(maps.Keys(above)))
+	err := s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = 'host' AND level = 'refuse' AND subject IN (?)`,
+		slices.Collect(maps.Keys(above)))
 	return n > 0, err
 }
 
@@ -61,8 +62,8 @@ func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, 
 		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
 }
 
-// Block sets blocks, new or known, and ends what they refuse: the followers among the refused are taken off and returned,
-// so that their servers can be told. A known one keeps its reason and its note where no new ones are given.
+// Block sets blocks, new or known, and ends what they refuse: the followers among the refused are taken off and
+// returned, so that their servers can be told. A known one keeps its reason and its note where no new ones are given.
 func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blog.Follower, err error) {
 	err = s.InTx(ctx, func(s *Store) error {
 		if err := s.lockBlocks(ctx); err != nil {
@@ -95,7 +96,8 @@ func (s *Store) saveBlock(ctx context.Context, b blog.Block) error {
 	return nil
 }
 
-// Unblock takes a block away; blog.ErrNotFound when there is none. What it hid stands again, unless another block hides it.
+// Unblock takes a block away; blog.ErrNotFound when there is none. What it hid stands again, unless another block hides
+// it.
 func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		if err := s.lockBlocks(ctx); err != nil {
@@ -159,7 +161,8 @@ func (s *Store) levelServers(ctx context.Context, servers map[string]blog.BlockL
 		if level == g.Block {
 			continue
 		}
-		err := s.relevel(ctx, level, `domain = ? AND block = ? AND id NOT IN (SELECT subject FROM blocks WHERE kind = 'actor')`, g.Domain, g.Block)
+		err := s.relevel(ctx, level, `domain = ? AND block = ? AND id NOT IN (SELECT subject FROM blocks WHERE kind =
+			'actor')`, g.Domain, g.Block)
 		if err != nil {
 			return fmt.Errorf("block %s: %w", g.Domain, err)
 		}
@@ -195,14 +198,15 @@ func levelAt(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
 	return level
 }
 
-// relevel gives the actors of a condition another level than they had. Comments that wait for no other reason than a limit
-// stand again when it ends.
+// relevel gives the actors of a condition another level than they had. Comments that wait for no other reason than a
+// limit stand again when it ends.
 func (s *Store) relevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) error {
 	among := ` AND actor_id IN (SELECT id FROM actors WHERE ` + where + `)`
 	var err error
 	switch level {
 	case blog.Limit:
-		err = s.run(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <> 'restricted'`+among, args...)
+		err = s.run(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <>
+			'restricted'`+among, args...)
 	case "":
 		err = s.run(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held`+among, args...)
 	}
@@ -216,7 +220,8 @@ func (s *Store) sendAway(ctx context.Context) ([]blog.Follower, error) {
 	if err != nil || len(list) == 0 {
 		return nil, errors.Join(err, s.run(ctx, `DELETE FROM following WHERE `+refused))
 	}
-	return list, errors.Join(s.run(ctx, `DELETE FROM followers WHERE `+refused), s.run(ctx, `DELETE FROM following WHERE `+refused))
+	return list, errors.Join(s.run(ctx, `DELETE FROM followers WHERE `+refused),
+		s.run(ctx, `DELETE FROM following WHERE `+refused))
 }
 
 // BlockList is which blocks to list. Zero fields choose all.
@@ -248,7 +253,8 @@ func (s *Store) CountBlocks(ctx context.Context, kind blog.BlockKind) (int, erro
 // BlockOf finds a block; blog.ErrNotFound when there is none.
 func (s *Store) BlockOf(ctx context.Context, kind blog.BlockKind, subject string) (blog.Block, error) {
 	var b blog.Block
-	return b, s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`, kind, subject)
+	return b, s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`,
+		kind, subject)
 }
 
 // Reach counts what a block of this subject touches.
@@ -292,6 +298,7 @@ func (s *Store) AllAllowed(ctx context.Context) ([]blog.Allowed, error) {
 func (s *Store) Allowed(ctx context.Context, host string) (bool, error) {
 	var n int
 	d := domains(host)
-	err := s.one(ctx, &n, `SELECT count(*) FROM allowed WHERE host IN (?, ?, ?, ?, ?, ?, ?, ?)`, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
+	err := s.one(ctx, &n, `SELECT count(*) FROM allowed WHERE host IN (?, ?, ?, ?, ?, ?, ?, ?)`, d[0], d[1], d[2], d[3],
+		d[4], d[5], d[6], d[7])
 	return n > 0, err
 }

@@ -27,19 +27,21 @@ var ErrLost = errors.New("the lease on this server was lost")
 // longestRest bounds free_at: one further ahead comes from a clock that jumped, and counts as due.
 const longestRest = 30 * time.Hour
 
-// A clock that is set back leaves times ahead that mean nothing. No lease ends later than one that begins now, so what is
-// held for twice as long, or was let go of so far ahead, was written by the clock before. Twice, since the clocks of two
-// processes differ a little.
+// A clock that is set back leaves times ahead that mean nothing. No lease ends later than one that begins now, so what
+// is held for twice as long, or was let go of so far ahead, was written by the clock before. Twice, since the clocks of
+// two processes differ a little.
 const (
 	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`
-	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND p.failures = 0) OR p.free_at > ?)`
+	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND ` +
+		`p.failures = 0) OR p.free_at > ?)`
 )
 
 func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
 
 // ClaimPeers takes up to n servers that have mail and are free, for the length of the lease. With failing set it takes
 // those that failed last time, else those that did not; and voices whose rest at a server is over get their turn again.
-func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int, failing bool) ([]Claim, error) {
+func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
+	failing bool) ([]Claim, error) {
 	condition := `p.failures > 0`
 	if !failing {
 		condition = `p.failures = 0`
@@ -49,7 +51,8 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	}
 	ahead := aheadOf(now, lease)
 	args := []any{now, ahead, ahead, now.Add(longestRest)}
-	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large, resume_at", freeServer+` AND `+condition, args, now, lease, n)
+	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large, resume_at", freeServer+` AND `+condition, args, now,
+		lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
@@ -61,7 +64,8 @@ func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Dura
 	return s.claim(ctx, "callers", "", "", freeLease+due, args, now, lease, n)
 }
 
-func (s *Store) claim(ctx context.Context, table, mark, also, condition string, args []any, now time.Time, lease time.Duration, n int) ([]Claim, error) {
+func (s *Store) claim(ctx context.Context, table, mark, also, condition string, args []any, now time.Time,
+	lease time.Duration, n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -113,14 +117,15 @@ func (s *Store) claim(ctx context.Context, table, mark, also, condition string, 
 }
 
 // Recover frees what a process that was killed still holds, so that a restart need not wait for the leases to end. Only
-// SQLite can know that nobody else is at work; on PostgreSQL it does nothing, since another process may be. A server that
-// has not failed and is not free is on lease: rests come from failures alone.
+// SQLite can know that nobody else is at work; on PostgreSQL it does nothing, since another process may be. A server
+// that has not failed and is not free is on lease: rests come from failures alone.
 func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	if s.sql.postgres {
 		return nil
 	}
 	return errors.Join(
-		s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR visited) AND free_at > ?`, now, now, now),
+		s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
+			visited) AND free_at > ?`, now, now, now),
 		s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
 }
 
@@ -140,8 +145,8 @@ func lost(err error) error {
 	return err
 }
 
-// stillOurs locks the server of a claim and answers since when it is unavailable; ErrLost when somebody else has claimed
-// it since.
+// stillOurs locks the server of a claim and answers since when it is unavailable; ErrLost when somebody else has
+// claimed it since.
 func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
 	var peer struct {
 		Claims           int64
@@ -164,12 +169,14 @@ func lostUnless(ours bool) error {
 // PeerContacted ends the rest of a server that just spoke to us. One that was given up hears what it missed.
 func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) error {
 	var unavailable []string
-	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+s.sql.lockRow(), host)
+	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+
+		s.sql.lockRow(), host)
 	if err != nil {
 		return err
 	}
 	err = s.run(ctx, `
-		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ? THEN ? ELSE free_at END WHERE host = ?`,
+		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ?
+		THEN ? ELSE free_at END WHERE host = ?`,
 		now, now, now, now, host)
 	if err != nil || len(unavailable) == 0 {
 		return err
@@ -182,19 +189,22 @@ func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) e
 // missedArticles is how many articles a server is brought at most that were published while it was given up.
 const missedArticles = 10
 
-// catchUp revives what was given up and still matters to a server that is back: of everything it holds the latest state, an
-// edit or the word that it is gone, what may have arrived, and the last articles that it missed, with their newest words;
-// and of the rest what tells of our voices.
+// catchUp revives what was given up and still matters to a server that is back: of everything it holds the latest
+// state, an edit or the word that it is gone, what may have arrived, and the last articles that it missed, with their
+// newest words; and of the rest what tells of our voices.
 func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
-	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision = CASE WHEN unsure THEN revision ELSE ` +
+	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision
+		= CASE WHEN unsure THEN revision ELSE ` +
 		newestWords + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
 	return errors.Join(
 		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
-			WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR e.kind = 'Create' AND deliveries.unsure))`,
+			WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
+			e.kind = 'Create' AND deliveries.unsure))`,
 			now, host),
 		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
 			JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
 			WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles),
 		s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
-			SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id > e.id)))`, now, host))
+			SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
+			e.id)))`, now, host))
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // jumps are what a clock may do while nobody looks.
-var jumps = map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour, "a month back": -30 * 24 * time.Hour,
+var jumps = map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour,
+	"a month back":  -30 * 24 * time.Hour,
 	"an hour ahead": time.Hour, "a day ahead": 24 * time.Hour}
 
 // eachJump runs a test on both databases for each jump, with the moment after it.
@@ -117,14 +118,17 @@ func TestWhatAProcessHoldsItClaimsNotAgain(t *testing.T) {
 		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
 		say(t, s, a, "Create", 2)
-		claims, err := s.ClaimPeers(t.Context(), after, time.Minute, 1, false) // as many as are asked for, beside those held here
+		// as many as are asked for, beside those held here
+		claims, err := s.ClaimPeers(t.Context(), after, time.Minute, 1, false)
 		if err != nil || len(claims) != 1 || claims[0].Host != "noordkade.example" {
 			t.Errorf("claimed %v, %v", claims, err)
 		}
 		if got := hosts(t, s, after, false); len(got) != 0 {
 			t.Errorf("claimed again: %v", got)
 		}
-		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, after); err != nil {
+		if err := s.Settle(t.Context(), claim,
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}},
+			after); err != nil {
 			t.Errorf("the claim was lost: %v", err)
 		}
 		if err := s.Release(t.Context(), claim, after, store.Answered, after); err != nil {
@@ -246,7 +250,8 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 		if early, err := s.DueIntroductions(ctx, now); err != nil || len(early) != 0 {
 			t.Errorf("a changed profile is told of at once: %v, %v", early, err)
 		}
-		if due, err := s.DueIntroductions(ctx, after); err != nil || len(due) != 1 || s.Introduced(ctx, author.ID, after) != nil {
+		if due, err := s.DueIntroductions(ctx, after); err != nil || len(due) != 1 ||
+			s.Introduced(ctx, author.ID, after) != nil {
 			t.Errorf("a changed profile waits for the clock of before: %v, %v", due, err)
 		}
 	})
@@ -259,8 +264,10 @@ func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *te
 		bram := friend(t, s, "bram", "veerhuis.example", "")
 		for i, at := range []time.Time{now, after} {
 			address := bram.ID + "/notes/" + string(rune('1'+i))
-			if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(at), Address: address, ArticleID: a.ID, ActorID: bram.ID, Origin: blog.Pushed,
-				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: at, SortedAt: at, ArrivedAt: at}); err != nil {
+			if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(at), Address: address, ArticleID: a.ID,
+				ActorID: bram.ID, Origin: blog.Pushed,
+				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: at, SortedAt: at,
+				ArrivedAt: at}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -275,7 +282,8 @@ func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *te
 		if err != nil || len(claims) != 1 {
 			t.Fatal(claims, err)
 		}
-		if again, err := s.ClaimCompletions(t.Context(), a.ID, now.Add(6*time.Minute), 5*time.Minute, 1); err != nil || len(again) != 0 {
+		if again, err := s.ClaimCompletions(t.Context(), a.ID, now.Add(6*time.Minute), 5*time.Minute, 1); err != nil ||
+			len(again) != 0 {
 			t.Errorf("what is held here is claimed again: %v, %v", again, err)
 		}
 		if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, after); err != nil {
@@ -287,14 +295,16 @@ func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *te
 func TestGuessesOfBeforeTheClockWasSetBackAreForgotten(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		for _, at := range []time.Time{now, after} {
-			if err := s.AddGuess(t.Context(), store.Guess{ID: blog.NewID(at), Account: "ilse", Source: "192.0.2.1", At: at}, after.Add(-time.Hour)); err != nil {
+			if err := s.AddGuess(t.Context(), store.Guess{ID: blog.NewID(at), Account: "ilse", Source: "192.0.2.1", At: at},
+				after.Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := s.Forget(t.Context(), after); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := s.GuessesAt(t.Context(), "ilse", after.Add(-time.Minute), 10); err != nil || len(left) != 1 || !left[0].Equal(after) {
+		if left, err := s.GuessesAt(t.Context(), "ilse", after.Add(-time.Minute), 10); err != nil || len(left) != 1 ||
+			!left[0].Equal(after) {
 			t.Errorf("guesses %v, %v; want that of now alone", left, err)
 		}
 	})

@@ -7,12 +7,14 @@ import (
 	"causerie/internal/blog"
 )
 
-const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin, c.visibility, c.state,
-	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at, c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
+const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin,
+	c.visibility, c.state,
+	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at,
+	c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
-// public is the one condition that keeps restricted and unapproved words from readers, and those of people who are refused.
-// It says in SQL what blog.Comment.Public says; every query that reads for the public uses it.
+// public is the one condition that keeps restricted and unapproved words from readers, and those of people who are
+// refused. It says in SQL what blog.Comment.Public says; every query that reads for the public uses it.
 const (
 	public = `c.state = 'shown' AND ` + seen
 	seen   = `c.visibility <> 'restricted'
@@ -24,12 +26,16 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		n, err := s.exec(ctx, `
-			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state, held, html, plain,
-				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at, key_mark)
+			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state,
+			held, html, plain,
+				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at,
+				key_mark)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (address) DO NOTHING`,
-			c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held, c.HTML, c.Plain,
-			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt, c.UpdatedAt, c.KeyMark)
+			c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held,
+			c.HTML, c.Plain,
+			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt,
+			c.UpdatedAt, c.KeyMark)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}
@@ -48,7 +54,8 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		err := s.run(ctx, `
-			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM comments WHERE id = ?
+			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM
+			comments WHERE id = ?
 			ON CONFLICT DO NOTHING`, c.ID)
 		if err != nil {
 			return err
@@ -60,8 +67,10 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 			return err
 		}
 		return s.execOne(ctx, `
-			UPDATE comments SET kind = ?, html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state = ?, held = ?, updated_at = ?
-			WHERE id = ?`, c.Kind, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held, c.UpdatedAt, c.ID)
+			UPDATE comments SET kind = ?, html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state
+			= ?, held = ?, updated_at = ?
+			WHERE id = ?`, c.Kind, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held,
+			c.UpdatedAt, c.ID)
 	})
 }
 
@@ -72,10 +81,12 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 		if err := s.run(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
 			return err
 		}
-		if err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`, id); err != nil {
+		if err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`,
+			id); err != nil {
 			return err
 		}
-		return s.execOne(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE id = ?`, id)
+		return s.execOne(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = ''
+			WHERE id = ?`, id)
 	})
 }
 
@@ -146,9 +157,10 @@ type PublicReply struct {
 	Address string
 }
 
-// RepliesTo lists what publicly answers an article (parent "") or a comment under it, in the order of arrival, from behind
-// a cursor; with own set, only what authors of ours answered.
-func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, own bool, limit int) ([]PublicReply, error) {
+// RepliesTo lists what publicly answers an article (parent "") or a comment under it, in the order of arrival, from
+// behind a cursor; with own set, only what authors of ours answered.
+func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, own bool,
+	limit int) ([]PublicReply, error) {
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
@@ -159,21 +171,24 @@ func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, o
 // CountRepliesTo counts what publicly answers an article (parent "") or a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply, article, parent)
+	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply,
+		article, parent)
 }
 
-// Conversation lists all public answers under an article, oldest first, from behind a comment ("" begins at the oldest).
+// Conversation lists all public answers under an article, oldest first, from behind a comment ("" begins at the
+// oldest).
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id = ?)) AND `+reply+`
+		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id =
+		?)) AND `+reply+`
 		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
 }
 
 // NewestComments lists the newest answers that readers may see, on listed articles. SQLite is told to begin with the
-// newest: their state is written so that no index finds it, and in a CROSS JOIN the first table comes first. Nearly all are
-// shown, and all of those would be sorted otherwise.
+// newest: their state is written so that no index finds it, and in a CROSS JOIN the first table comes first. Nearly all
+// are shown, and all of those would be sorted otherwise.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `
@@ -221,7 +236,8 @@ func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, er
 	}
 	from, args := l.from()
 	var list []blog.Comment
-	return list, s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`, append(args, l.Limit, max(0, l.Offset))...)
+	return list, s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`,
+		append(args, l.Limit, max(0, l.Offset))...)
 }
 
 // CountComments counts the comments of a list.

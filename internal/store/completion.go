@@ -30,7 +30,8 @@ const expectEvery = time.Minute
 // expectCompletion lets an article's conversation be completed after a comment was sent here.
 func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.Time) error {
 	known, err := s.CompletionOf(ctx, article)
-	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) { // ahead: the clock was set back
+	// ahead: the clock was set back
+	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -54,7 +55,8 @@ func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Tim
 		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
 }
 
-// CompletionOf tells how an article's conversation stands; blog.ErrNotFound when there never was a reason to complete it.
+// CompletionOf tells how an article's conversation stands; blog.ErrNotFound when there never was a reason to complete
+// it.
 func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, error) {
 	var c Completion
 	return c, s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
@@ -62,7 +64,8 @@ func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, 
 
 // ClaimCompletions takes up to n conversations that are due and that nobody is at, for the length of the lease; with an
 // article, that one alone.
-func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration, n int) ([]Completion, error) {
+func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
+	n int) ([]Completion, error) {
 	due := ` FROM completions p WHERE p.due_at <= ? AND ` + freeLease + ` AND (p.article_id = ? OR ? = '')`
 	args := []any{now, now, aheadOf(now, lease), article, article}
 	var some int
@@ -106,14 +109,16 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var c Completion
-		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(), claim.ArticleID)
+		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(),
+			claim.ArticleID)
 		if err != nil || c.Claims != claim.Claims {
 			return errors.Join(err, lostUnless(c.Claims == claim.Claims))
 		}
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
-		return s.run(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE article_id = ?`,
+		return s.run(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE
+			article_id = ?`,
 			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
@@ -121,7 +126,8 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 // ReleaseCompletion hands a claim back undone.
 func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
-	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID, claim.Claims)
+	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID,
+		claim.Claims)
 }
 
 // AnswerLists is where the server of a comment lists what answers it.
@@ -132,13 +138,14 @@ type AnswerLists struct {
 	RepliesURL string
 }
 
-// UnreadLists are the lists that belong to the public answers under an article and were not read since a moment: those never
-// read first, then those read longest ago.
+// UnreadLists are the lists that belong to the public answers under an article and were not read since a moment: those
+// never read first, then those read longest ago.
 func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
 	var list []AnswerLists
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address, c.context_url, c.replies_url FROM comments c
-		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS NULL OR c.read_at < ?)
+		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS
+		NULL OR c.read_at < ?)
 			AND `+reply+`
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
 }

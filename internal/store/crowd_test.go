@@ -32,8 +32,10 @@ func TestTwoWhoWaitForEachOtherBothFinish(t *testing.T) {
 	author := ilse(t, s)
 	var articles [2]blog.Article
 	for i := range articles {
-		articles[i] = blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
-			Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Text: blog.Text{Language: "en", Title: fmt.Sprint("Part ", i)}}
+		articles[i] = blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
+			Visibility: blog.Public,
+			Comments:   blog.Open, Quotes: "everyone", CreatedAt: now,
+			Text: blog.Text{Language: "en", Title: fmt.Sprint("Part ", i)}}
 		if err := s.SaveArticle(t.Context(), &articles[i], now); err != nil {
 			t.Fatal(err)
 		}
@@ -104,8 +106,10 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2, Payload: []byte(`{}`), At: time.Now()}
-				return errors.Join(s.AddActivity(ctx, said), s.UpdateWaitingCreates(ctx, said), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Update"))
+				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2,
+					Payload: []byte(`{}`), At: time.Now()}
+				return errors.Join(s.AddActivity(ctx, said), s.UpdateWaitingCreates(ctx, said), s.TellHolders(ctx, said),
+					s.Supersede(ctx, said, "Update"))
 			})
 			if err != nil {
 				t.Errorf("edit %d: %v", revision, err)
@@ -154,7 +158,8 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 				deliveries, err := s.WaitingFor(ctx, 10, c.Host)
 				for _, l := range deliveries {
 					carried.Add(1)
-					err = errors.Join(err, s.Settle(ctx, c, store.Settlement{Delivery: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
+					err = errors.Join(err, s.Settle(ctx, c,
+						store.Settlement{Delivery: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
 				}
 				if err = errors.Join(err, s.Release(ctx, c, time.Now(), store.Answered, time.Now())); err != nil {
 					t.Errorf("%s: %v", c.Host, err)
@@ -173,7 +178,8 @@ func TestWhoStoppedWaitingIsNotServed(t *testing.T) {
 			_, err := s.Seen(ctx, "kade", "late", "Like", now)
 			return err
 		})
-		if _, _, seen := s.WasSeen(t.Context(), "kade", "late"); !errors.Is(err, context.Canceled) || !errors.Is(seen, blog.ErrNotFound) {
+		if _, _, seen := s.WasSeen(t.Context(), "kade", "late"); !errors.Is(err, context.Canceled) ||
+			!errors.Is(seen, blog.ErrNotFound) {
 			t.Errorf("served all the same: %v, %v", err, seen)
 		}
 	})

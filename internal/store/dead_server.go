@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// deadSince is what a server must have been since which moment to count as dead, for [dead]: given up as unavailable, which
-// takes seven days, and without an answer or a word of its own for a month.
+// deadSince is what a server must have been since which moment to count as dead, for [dead]: given up as unavailable,
+// which takes seven days, and without an answer or a word of its own for a month.
 func deadSince(now time.Time) []any {
 	month := now.Add(-blog.SilentMonth)
 	return []any{month.Add(blog.Patience), month, month}
@@ -19,7 +19,8 @@ func deadSince(now time.Time) []any {
 const dead = `SELECT p.host FROM peers p WHERE p.failures > 0 AND p.unavailable_since <= ?
 	AND (p.last_success IS NULL OR p.last_success <= ?) AND (p.last_heard IS NULL OR p.last_heard <= ?)`
 
-// SuspendDead sets the followers of dead servers aside, and brings those back whose servers are dead no more. It tells how many.
+// SuspendDead sets the followers of dead servers aside, and brings those back whose servers are dead no more. It tells
+// how many.
 func (s *Store) SuspendDead(ctx context.Context, now time.Time) (aside, back int64, err error) {
 	err = s.InTx(ctx, func(s *Store) (err error) {
 		aside, err = s.exec(ctx, `
@@ -68,28 +69,32 @@ func (a AsideServer) SilentSince() *time.Time {
 	return a.LastSuccess
 }
 
-// AsideServers lists the servers whose followers of a voice ("" for all voices) were set aside, the most followers first.
+// AsideServers lists the servers whose followers of a voice ("" for all voices) were set aside, the most followers
+// first.
 func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer, error) {
 	var list []AsideServer
 	return list, s.all(ctx, &list, `
-		SELECT a.mail_host AS host, p.software, p.last_success, p.last_heard, p.unavailable_since AS given_up_at, count(*) AS followers
+		SELECT a.mail_host AS host, p.software, p.last_success, p.last_heard, p.unavailable_since AS given_up_at, count(*)
+		AS followers
 		FROM followers f JOIN actors a ON a.id = f.actor_id JOIN peers p ON p.host = a.mail_host
 		WHERE f.state = 'aside' AND (f.voice_id = ? OR ? = '')
-		GROUP BY a.mail_host, p.software, p.last_success, p.last_heard, p.unavailable_since ORDER BY count(*) DESC, a.mail_host LIMIT 200`, voice, voice)
+		GROUP BY a.mail_host, p.software, p.last_success, p.last_heard, p.unavailable_since ORDER BY count(*) DESC,
+		a.mail_host LIMIT 200`, voice, voice)
 }
 
-// RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again, and what it
-// missed is brought there, and what is said next. blog.ErrNotFound when none were set aside.
+// RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again, and
+// what it missed is brought there, and what is said next. blog.ErrNotFound when none were set aside.
 func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now time.Time) error {
 	return s.ofAside(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
 		return errors.Join(s.catchUp(ctx, host, now), s.run(ctx, `
-			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, free_at = ?, freed_at = ?,
+			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL,
+			free_at = ?, freed_at = ?,
 				waiting = `+ready+` WHERE host = ?`, now, now, host))
 	})
 }
 
-// DropSuspended removes the followers of a voice ("" for all voices) who were set aside with their server. blog.ErrNotFound
-// when there were none.
+// DropSuspended removes the followers of a voice ("" for all voices) who were set aside with their server.
+// blog.ErrNotFound when there were none.
 func (s *Store) DropSuspended(ctx context.Context, voice blog.ID, host string) error {
 	return s.ofAside(ctx, `DELETE FROM followers`, voice, host, func(*Store) error { return nil })
 }
@@ -98,6 +103,7 @@ func (s *Store) ofAside(ctx context.Context, what string, voice blog.ID, host st
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		return errors.Join(s.execOne(ctx, what+`
-			WHERE state = 'aside' AND (voice_id = ? OR ? = '') AND actor_id IN (SELECT a.id FROM actors a WHERE a.mail_host = ?)`, voice, voice, host), and(s))
+			WHERE state = 'aside' AND (voice_id = ? OR ? = '') AND actor_id IN (SELECT a.id FROM actors a WHERE a.mail_host =
+			?)`, voice, voice, host), and(s))
 	})
 }

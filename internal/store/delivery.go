@@ -18,7 +18,8 @@ type LastDelivery struct {
 // latestSaid is in how many of a voice's last words a letter to a follower is looked for.
 const latestSaid = 30
 
-// LastDeliveries finds what became of the last letters from a voice to some inboxes, among the last things that it said.
+// LastDeliveries finds what became of the last letters from a voice to some inboxes, among the last things that it
+// said.
 func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []string) (map[string]LastDelivery, error) {
 	fates := map[string]LastDelivery{}
 	if len(inboxes) == 0 {
@@ -68,10 +69,11 @@ const letterColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a
 	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked, COALESCE(r.failures, 0) AS refusals`
 
 const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
-	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND n.voice_id = a.voice_id `
+	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND
+	n.voice_id = a.voice_id `
 
-// WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order in which
-// they were said.
+// WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order
+// in which they were said.
 func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Delivery, error) {
 	var list []Delivery
 	return list, s.all(ctx, &list, `
@@ -81,13 +83,14 @@ func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]D
 		`+ofLetters+`WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
 }
 
-// WaitingOf lists the letters of one voice that wait for a server, resting or not, so many at most, in the order in which they
-// were said.
+// WaitingOf lists the letters of one voice that wait for a server, resting or not, so many at most, in the order in
+// which they were said.
 func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Delivery, error) {
 	var list []Delivery
 	return list, s.all(ctx, &list, `
 		SELECT `+letterColumns+` FROM deliveries d `+ofLetters+`
-		WHERE d.host = ? AND d.settled_at IS NULL AND a.voice_id = ? ORDER BY d.activity_id, d.inbox LIMIT ?`, host, voice, limit)
+		WHERE d.host = ? AND d.settled_at IS NULL AND a.voice_id = ? ORDER BY d.activity_id, d.inbox LIMIT ?`, host, voice,
+		limit)
 }
 
 // Settlement is what became of one attempt to bring a letter.
@@ -98,8 +101,8 @@ type Settlement struct {
 	Rest     time.Duration // how long its voice rests at its server, which answered and did not take it; 0: not at all
 }
 
-// Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment. A
-// letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
+// Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment.
+// A letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
 // nothing to write down.
 func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error {
@@ -119,7 +122,8 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 		settled = &now
 	}
 	err := s.execOne(ctx, `
-		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, code = ?, answer = ?, took_ms = ?, unsure = CASE WHEN ? THEN TRUE ELSE unsure END,
+		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, code = ?, answer = ?, took_ms = ?, unsure = CASE
+		WHEN ? THEN TRUE ELSE unsure END,
 			status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
 			settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
 		WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
@@ -163,24 +167,29 @@ func (l Delivery) holdingState() string {
 
 // hold notes that a server has an object now, or was asked to forget it.
 func (s *Store) hold(ctx context.Context, l Delivery, now time.Time) error {
-	return s.run(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM objects o WHERE o.id = ? `+renewHolding,
+	return s.run(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM
+		objects o WHERE o.id = ? `+renewHolding,
 		l.Host, l.Revision, l.holdingState(), now, l.ObjectID)
 }
 
-const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state = excluded.state, proof_at = excluded.proof_at`
+const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state =
+	excluded.state, proof_at = excluded.proof_at`
 
-// GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many. What
-// nobody tried to bring yet, since we were away ourselves, is not given up.
+// GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many.
+// What nobody tried to bring yet, since we were away ourselves, is not given up.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR written_at < ?)
-		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR `+refused+`)`, now, before, before)
+		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR
+		written_at < ?)
+		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR `+refused+
+		`)`, now, before, before)
 	return n, errors.Join(err, s.forgetRefusals(ctx))
 }
 
 // newestWords is the revision that a Create should carry that never arrived; of any other letter its own.
-const newestWords = `COALESCE((SELECT o.revision FROM activities c JOIN objects o ON o.id = c.object_id AND o.gone_at IS NULL
+const newestWords = `COALESCE((SELECT o.revision FROM activities c JOIN objects o ON o.id = c.object_id AND
+	o.gone_at IS NULL
 	WHERE c.id = deliveries.activity_id AND c.kind = 'Create'), deliveries.revision)`
 
 // RetryDeliveries lets the unsuccessful letters about an article be tried again at once; only those of one server when
@@ -190,7 +199,8 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
 		n, err = s.exec(ctx, `
-			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL, asked = TRUE,
+			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL,
+			asked = TRUE,
 				revision = CASE WHEN unsure OR settled_at IS NULL THEN revision ELSE `+newestWords+` END
 			WHERE status IN ('refused', 'gone', 'given up', 'retrying', 'waiting') AND (host = ? OR ? = '')
 			AND activity_id IN (SELECT a.id FROM activities a JOIN objects o ON o.id = a.object_id
@@ -214,5 +224,6 @@ const rests = `failures > 0 AND NOT visited AND free_at > ?`
 // CountDeliveries counts the letters that were written about an article and that no later one made needless.
 func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`, article)
+	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
+		article)
 }

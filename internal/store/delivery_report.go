@@ -13,7 +13,8 @@ const (
 		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
 		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since,
 		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer, '') AS refusal_answer`
-	fromDeliveries = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d ON d.activity_id = a.id
+	fromDeliveries = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d
+		ON d.activity_id = a.id
 		JOIN peers p ON p.host = d.host LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host
 		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
 )
@@ -37,7 +38,8 @@ func (r reportRow) report() blog.DeliveryRow {
 // Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
 func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
 	var rows []reportRow
-	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromDeliveries+`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
+	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromDeliveries+
+		`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +52,9 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRo
 	return list, err
 }
 
-// Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same way
-// one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are alike,
-// and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
+// Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same
+// way one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are
+// alike, and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
 func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
@@ -62,12 +64,15 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 	err := s.all(ctx, &rows, `
 		SELECT o.article_id, s.alike, `+reportColumns+fromDeliveries+`JOIN (
 			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
-				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS refusing_since,
+				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS
+				refusing_since,
 					string_agg(
-					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure || ' ' ||
+					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure
+					|| ' ' ||
 					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
 				`+fromDeliveries+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
-			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, letters) AS s ON s.article_id = o.article_id AND s.host = d.host
+			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, letters) AS s ON s.article_id =
+			o.article_id AND s.host = d.host
 		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
 	for _, row := range rows {
 		samples[row.ArticleID] = append(samples[row.ArticleID], row.report())
@@ -81,8 +86,8 @@ type door struct {
 	Mailbox string
 }
 
-// behind counts the followers behind each mailbox, of all voices that said something about an article. It is asked apart
-// from the letters: in one query, a database that plans badly counts anew for each of them.
+// behind counts the followers behind each mailbox, of all voices that said something about an article. It is asked
+// apart from the letters: in one query, a database that plans badly counts anew for each of them.
 func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, error) {
 	var rows []struct {
 		door

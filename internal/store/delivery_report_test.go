@@ -43,7 +43,8 @@ func carry(t *testing.T, s *store.Store, at time.Time, answer func(host, kind st
 // revise makes an article's object newer, or ends it, and says so.
 func revise(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) {
 	t.Helper()
-	o, needless := store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: revision, At: now}, []string{"Update"}
+	o, needless := store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: revision, At: now},
+		[]string{"Update"}
 	if kind == "Delete" {
 		o.GoneAt, needless = &now, []string{"Create", "Update"}
 	}
@@ -66,7 +67,8 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		if err := s.SaveArticle(t.Context(), &other, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SaveObject(t.Context(), store.Object{ID: other.ObjectID, ArticleID: other.ID, Payload: []byte(`{}`), Revision: 1, At: now}); err != nil {
+		if err := s.SaveObject(t.Context(), store.Object{ID: other.ObjectID, ArticleID: other.ID, Payload: []byte(`{}`),
+			Revision: 1, At: now}); err != nil {
 			t.Fatal(err)
 		}
 		for name, n := range map[string]int{"well": 20, "refuses": 3, "silent": 4, "balks": 5} {
@@ -95,7 +97,8 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 					t.Fatal(err)
 				}
 				got, whole := blog.ServerStates(samples[id]), blog.ServerStates(all)
-				if !reflect.DeepEqual(blog.Count(got), blog.Count(whole)) || blog.Summary(got, time.Time.String) != blog.Summary(whole, time.Time.String) {
+				if !reflect.DeepEqual(blog.Count(got), blog.Count(whole)) ||
+					blog.Summary(got, time.Time.String) != blog.Summary(whole, time.Time.String) {
 					t.Errorf("%s: the samples tell %+v, all letters %+v", when, blog.Count(got), blog.Count(whole))
 				}
 				if len(got) > 4 {
@@ -114,7 +117,8 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		check("carried", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday.")
 		revise(t, s, a, "Update", 2)
 		carry(t, s, now.Add(time.Hour), answer)
-		check("revised", "25 of 32 servers have it, 20 of them the newest version; 5 refused the newest version; 3 refused it; 4 are silent, the longest since Monday.")
+		check("revised", "25 of 32 servers have it, 20 of them the newest version; 5 refused the newest version; 3 refused "+
+			"it; 4 are silent, the longest since Monday.")
 		revise(t, s, a, "Delete", 3)
 		carry(t, s, now.Add(2*time.Hour), answer)
 		check("taken back", "20 of 25 servers took the request to forget it; 5 refused, and still have it.")
@@ -123,11 +127,13 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		if err := s.SaveArticle(t.Context(), &again, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SaveObject(t.Context(), store.Object{ID: again.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 4, At: now}); err != nil {
+		if err := s.SaveObject(t.Context(), store.Object{ID: again.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`),
+			Revision: 4, At: now}); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, again, "Create", 4)
 		carry(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
-		check("out again", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday; 5 still have a copy that was taken back before.")
+		check("out again", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday; 5 still have a "+
+			"copy that was taken back before.")
 	})
 }

@@ -39,7 +39,8 @@ func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 }
 
 func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
-	for outcome, want := range map[blog.DeliveryStatus]string{blog.Retrying: "Create superseded", blog.Refused: "Create superseded", blog.Delivered: "Create delivered"} {
+	for outcome, want := range map[blog.DeliveryStatus]string{blog.Retrying: "Create superseded",
+		blog.Refused: "Create superseded", blog.Delivered: "Create delivered"} {
 		t.Run(string(outcome), func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				author := ilse(t, s)
@@ -51,7 +52,8 @@ func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 				if err := s.Supersede(t.Context(), gone, "Create"); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
+				if err := s.Settle(t.Context(), claim,
+					store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
 					t.Fatal(err)
 				}
 				if got := fates(t, s, a); got[0] != want || got[1] != "Delete waiting" {
@@ -72,11 +74,15 @@ func TestALetterThatWasErasedOnItsWayCostsNoLease(t *testing.T) {
 		if err := s.EraseVoice(t.Context(), author.Voice, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
+		if err := s.Settle(t.Context(), claim,
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}},
+			now); err != nil {
 			t.Errorf("under a lease that holds: %v", err)
 		}
 		claim.Claims--
-		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); !errors.Is(err, store.ErrLost) {
+		if err := s.Settle(t.Context(), claim,
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}},
+			now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("under one that does not: %v", err)
 		}
 	})
@@ -89,11 +95,14 @@ func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}}, now); err != nil {
+		if err := s.Settle(t.Context(), claim,
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}},
+			now); err != nil {
 			t.Fatal(err)
 		}
 		gone := now.Add(time.Hour)
-		if err := s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1, At: now, GoneAt: &gone}); err != nil {
+		if err := s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1,
+			At: now, GoneAt: &gone}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.RetryDeliveries(t.Context(), a.ID, "", gone); err != nil || n != 0 {
@@ -113,7 +122,9 @@ func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
 			t.Errorf("%d letters were given up before any try, %v", n, err)
 		}
 		claim, deliveries := claimed(t, s, now, false)
-		if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Retrying, Unsure: true}}, now); err != nil {
+		if err := s.Settle(t.Context(), claim,
+			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Retrying, Unsure: true}},
+			now); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Update", 2) // lies behind a letter that never arrives, and is never tried
@@ -154,11 +165,13 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 		err := s.InTx(t.Context(), func(s *store.Store) error {
 			for n := range hosts {
 				host := fmt.Sprintf("h%d.example", n)
-				actor := blog.Actor{ID: "https://" + host + "/reader", Type: "Person", Host: host, Inbox: "https://" + host + "/inbox", FetchedAt: now}
+				actor := blog.Actor{ID: "https://" + host + "/reader", Type: "Person", Host: host,
+					Inbox: "https://" + host + "/inbox", FetchedAt: now}
 				if err := s.SaveActor(t.Context(), actor); err != nil {
 					return err
 				}
-				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: author.ID, ActorID: actor.ID, FollowID: actor.ID + "#f", State: blog.Accepted, Since: now}); err != nil {
+				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: author.ID, ActorID: actor.ID, FollowID: actor.ID + "#f",
+					State: blog.Accepted, Since: now}); err != nil {
 					return err
 				}
 			}
@@ -181,12 +194,14 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 		id, err := s.NextActivityID(t.Context(), now)
 		fresh := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
 		began := time.Now()
-		if err := errors.Join(err, s.AddActivity(t.Context(), fresh), s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
+		if err := errors.Join(err, s.AddActivity(t.Context(), fresh),
+			s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
 			t.Fatal(err)
 		}
 		claim, deliveries := claimed(t, s, now, false)
 		if took := time.Since(began); claim.Host != "veerhuis.example" || len(deliveries) != 1 || took > time.Second {
-			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(deliveries), took, hosts*each)
+			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(deliveries), took,
+				hosts*each)
 		}
 		if _, waiting, err := s.CountWaiting(t.Context()); err != nil || waiting != hosts*each+1 {
 			t.Errorf("%d letters wait, %v", waiting, err)

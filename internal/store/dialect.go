@@ -32,7 +32,8 @@ type dialect struct {
 func init() { sqlx.BindDriver("sqlite", sqlx.QUESTION) }
 
 func dialectOf(address string) (dialect, error) {
-	d := dialect{postgres: strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"), bound: &sync.Map{}}
+	d := dialect{postgres: strings.HasPrefix(address, "postgres://") ||
+		strings.HasPrefix(address, "postgresql://"), bound: &sync.Map{}}
 	if scheme, _, found := strings.Cut(address, "://"); found && !d.postgres {
 		return d, fmt.Errorf("database: %q is not known; give a path for SQLite, or postgres://…", scheme+"://")
 	}
@@ -68,8 +69,8 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return 
 
 func (c sqliteConnector) Driver() driver.Driver { return c.driver }
 
-// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut. There are
-// private keys in the file, so it is made for its owner alone.
+// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut. There
+// are private keys in the file, so it is made for its owner alone.
 func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, err
@@ -193,8 +194,8 @@ func (d dialect) deadlocked(err error) bool {
 	return errors.As(err, &post) && (post.Code == "40P01" || post.Code == "40001")
 }
 
-// lanes is how many groups may be committed at once: PostgreSQL answers one question after another on each connection, and
-// most of that time is the way there and back.
+// lanes is how many groups may be committed at once: PostgreSQL answers one question after another on each connection,
+// and most of that time is the way there and back.
 func (d dialect) lanes() int {
 	if d.postgres {
 		return 4
@@ -205,8 +206,8 @@ func (d dialect) lanes() int {
 // gathers tells whether the database itself writes the commits of one moment to disk together.
 func (d dialect) gathers() bool { return d.postgres }
 
-// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing. Rows that
-// point to a locked one can still be written.
+// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing. Rows
+// that point to a locked one can still be written.
 func (d dialect) lockRow() string {
 	if d.postgres {
 		return " FOR NO KEY UPDATE"
@@ -230,15 +231,16 @@ func (d dialect) skipLocked(table string) string {
 	return ""
 }
 
-// integrity asks the database whether what it holds is whole: each query answers with a line for each trouble. PostgreSQL
-// keeps watch over that by itself.
+// integrity asks the database whether what it holds is whole: each query answers with a line for each trouble.
+// PostgreSQL keeps watch over that by itself.
 func (d dialect) integrity() []string {
 	if d.postgres {
 		return nil
 	}
 	return []string{
 		`SELECT quick_check AS trouble FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 5`,
-		`SELECT 'a row of ' || "table" || ' points to nothing in ' || parent AS trouble FROM pragma_foreign_key_check LIMIT 5`,
+		`SELECT 'a row of ' || "table" || ' points to nothing in ' || parent AS trouble FROM pragma_foreign_key_check
+			LIMIT 5`,
 	}
 }
 

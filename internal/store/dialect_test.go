@@ -10,12 +10,16 @@ import (
 )
 
 func TestNoPasswordIsEverPrinted(t *testing.T) {
-	for _, address := range []string{"postgres://ilse:geheim@127.0.0.1:1/causerie", "postgres://ilse:gehe%im@127.0.0.1:1/causerie geheim",
-		"postgres://127.0.0.1:1/causerie?user=ilse&password=geheim", "postgres://ilse:geheim#@127.0.0.1:1/causerie", "postgresql://ilse:geheim@[::1/causerie"} {
-		if got := store.Redact(address); strings.Contains(got, "geheim") || strings.Contains(got, "gehe%im") || !strings.HasPrefix(got, "postgres") {
+	for _, address := range []string{"postgres://ilse:geheim@127.0.0.1:1/causerie",
+		"postgres://ilse:gehe%im@127.0.0.1:1/causerie geheim",
+		"postgres://127.0.0.1:1/causerie?user=ilse&password=geheim", "postgres://ilse:geheim#@127.0.0.1:1/causerie",
+		"postgresql://ilse:geheim@[::1/causerie"} {
+		if got := store.Redact(address); strings.Contains(got, "geheim") || strings.Contains(got, "gehe%im") ||
+			!strings.HasPrefix(got, "postgres") {
 			t.Errorf("%q becomes %q", address, got)
 		}
-		if _, err := store.Open(t.Context(), address+"&connect_timeout=1"); err == nil || strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "gehe%im") {
+		if _, err := store.Open(t.Context(), address+"&connect_timeout=1"); err == nil ||
+			strings.Contains(err.Error(), "geheim") || strings.Contains(err.Error(), "gehe%im") {
 			t.Errorf("opening %q: %v", address, err)
 		}
 	}

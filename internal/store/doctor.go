@@ -21,8 +21,8 @@ func (s *Store) ParkedArrivals(ctx context.Context) ([]string, error) {
 	return troubles, nil
 }
 
-// RenewStatistics lets the database look at its tables, so that it knows which of the ways to answer a query is short. What
-// hardly changed is not looked at, and of the rest a part. PostgreSQL does this by itself.
+// RenewStatistics lets the database look at its tables, so that it knows which of the ways to answer a query is short.
+// What hardly changed is not looked at, and of the rest a part. PostgreSQL does this by itself.
 func (s *Store) RenewStatistics(ctx context.Context) error {
 	statement := s.sql.statistics()
 	if statement == "" {
@@ -72,7 +72,8 @@ type Backlog struct {
 // BacklogSince counts what waits since before a moment, and tells whether somebody is at work on letters now.
 func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlog, error) {
 	const letters = ` FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN peers p ON p.host = d.host
-		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id = a.voice_id) AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
+		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id =
+		a.voice_id) AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
 	var b Backlog
 	return b, s.one(ctx, &b, `
 		SELECT (SELECT count(*)`+letters+`) AS letters, (SELECT count(DISTINCT d.host)`+letters+`) AS servers,

@@ -17,7 +17,8 @@ func (s *Store) PlanLeave(ctx context.Context, voice blog.ID, at *time.Time) err
 // DueLeaves lists the voices that are to end by now.
 func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`, now)
+	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`,
+		now)
 }
 
 // OtherAdmins counts the admins who may sign in, and stay, besides one author. In a transaction they stay admins until
@@ -25,7 +26,8 @@ func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error)
 func (s *Store) OtherAdmins(ctx context.Context, but blog.ID) (int, error) {
 	var admins []blog.ID
 	err := s.all(ctx, &admins, `
-		SELECT a.voice_id`+fromAuthors+`WHERE a.role = 'admin' AND a.disabled_at IS NULL AND v.leaves_at IS NULL ORDER BY a.voice_id`+s.sql.lockRow())
+		SELECT a.voice_id`+fromAuthors+`WHERE a.role = 'admin' AND a.disabled_at IS NULL AND v.leaves_at IS NULL ORDER BY
+			a.voice_id`+s.sql.lockRow())
 	others := slices.DeleteFunc(admins, func(id blog.ID) bool { return id == but })
 	return len(others), err
 }
@@ -35,10 +37,12 @@ func (s *Store) OtherAdmins(ctx context.Context, but blog.ID) (int, error) {
 func (s *Store) TellEveryone(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host)
-		SELECT s.id, d.inbox, d.host FROM activities s, deliveries d WHERE s.id = ? AND d.activity_id <> s.id AND d.status <> 'gone'
+		SELECT s.id, d.inbox, d.host FROM activities s, deliveries d WHERE s.id = ? AND d.activity_id <> s.id AND d.status
+		<> 'gone'
 			AND NOT EXISTS (SELECT 1 FROM actors p WHERE p.inbox = d.inbox AND p.mailbox <> p.inbox)
 		UNION
-		SELECT s.id, p.mailbox, p.mail_host FROM activities s, actors p WHERE s.id = ? AND p.gone_at IS NULL AND p.mailbox <> ''
+		SELECT s.id, p.mailbox, p.mail_host FROM activities s, actors p WHERE s.id = ? AND p.gone_at IS NULL AND p.mailbox
+		<> ''
 		ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }
 
@@ -51,7 +55,8 @@ func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]
 	return list, s.all(ctx, &list, `
 		SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects o
 		WHERE o.gone_at IS NULL AND (o.comment_id = '' AND o.article_id IN `+owned+`
-			OR o.comment_id <> '' AND o.comment_id IN (SELECT id FROM comments WHERE voice_id = ?)) LIMIT ?`, voice, voice, limit)
+			OR o.comment_id <> '' AND o.comment_id IN (SELECT id FROM comments WHERE voice_id = ?)) LIMIT ?`, voice, voice,
+		limit)
 }
 
 // EraseVoice ends a voice for ever: of what it was, said and kept, nothing stays but its id, its handles, the addresses
@@ -90,7 +95,8 @@ func (s *Store) each(ctx context.Context, args []any, statements ...string) erro
 func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Time) error {
 	err := s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE settled_at IS NULL AND activity_id IN (
-			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+owned+`)`, now, voice)
+			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+
+		owned+`)`, now, voice)
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,8 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 // addresses for ever; drafts leave nothing.
 func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) error {
 	err := s.run(ctx, `
-		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '', series_planned = 0,
+		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '',
+		series_planned = 0,
 			picture_id = '', picture_alt = '', file = '', object_id = '', scheduled_at = NULL
 		WHERE voice_id = ?`, now, voice)
 	if err != nil {
@@ -113,7 +120,8 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 	}
 	return s.each(ctx, []any{voice},
 		`DELETE FROM mentions WHERE voice_id = ?`,
-		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words = 0, translator = ''
+		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words =
+			0, translator = ''
 			WHERE article_id IN `+owned,
 		`DELETE FROM revisions WHERE article_id IN `+owned,
 		`DELETE FROM holds WHERE article_id IN `+owned,
@@ -122,14 +130,16 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 		`DELETE FROM article_authors WHERE voice_id = ?`,
 		`DELETE FROM comment_revisions WHERE comment_id IN (SELECT id FROM comments WHERE voice_id = ?)`,
 		`UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE voice_id = ?`,
-		`INSERT INTO discarded_files (file) SELECT f.file FROM media_files f JOIN media m ON m.id = f.picture_id WHERE m.voice_id = ? ON CONFLICT DO NOTHING`,
+		`INSERT INTO discarded_files (file) SELECT f.file FROM media_files f JOIN media m ON m.id = f.picture_id WHERE
+			m.voice_id = ? ON CONFLICT DO NOTHING`,
 		`DELETE FROM media_files WHERE picture_id IN (SELECT id FROM media WHERE voice_id = ?)`,
 		`DELETE FROM media WHERE voice_id = ?`)
 }
 
 // erasePerson forgets how an author signed in, and everybody who followed or was followed.
 func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
-	if err := s.run(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id = ? AND email <> '')`,
+	if err := s.run(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id
+		= ? AND email <> '')`,
 		voice.Handle, voice.ID); err != nil {
 		return err
 	}
@@ -149,7 +159,8 @@ func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE voices SET private_key = '', public_key = '', old_private_key = '', proof_private_key = '', proof_key = ''
 		WHERE retired_at IS NOT NULL AND private_key <> ''
-		AND id NOT IN (SELECT a.voice_id FROM deliveries d JOIN activities a ON a.id = d.activity_id WHERE d.settled_at IS NULL)`)
+		AND id NOT IN (SELECT a.voice_id FROM deliveries d JOIN activities a ON a.id = d.activity_id WHERE d.settled_at IS
+		NULL)`)
 }
 
 // DiscardedFiles lists files of pictures that are no more, so many at most.

@@ -18,8 +18,8 @@ func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
-// holders are the inboxes that may hold a copy of an activity's object: those where a letter about it arrived or may have
-// arrived, and those of servers that are being visited while one waits for them.
+// holders are the inboxes that may hold a copy of an activity's object: those where a letter about it arrived or may
+// have arrived, and those of servers that are being visited while one waits for them.
 const holders = `
 	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
 	JOIN activities e ON e.object_id = s.object_id AND e.id <> s.id
@@ -27,8 +27,8 @@ const holders = `
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
 	WHERE s.id = ?`
 
-// TellHolders writes a letter for each inbox that may hold a copy of the activity's object, and for the mailbox of everybody
-// who answered or reacted to it: they have one to do it with. Call it after Freshen and before Supersede.
+// TellHolders writes a letter for each inbox that may hold a copy of the activity's object, and for the mailbox of
+// everybody who answered or reacted to it: they have one to do it with. Call it after Freshen and before Supersede.
 func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)`+holders+`
@@ -41,8 +41,8 @@ func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }
 
-// TellHoldersWhoFollow is TellHolders for what only followers may read: whoever holds it and follows no more is not told
-// its new words.
+// TellHoldersWhoFollow is TellHolders for what only followers may read: whoever holds it and follows no more is not
+// told its new words.
 func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
@@ -56,7 +56,8 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
-		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT IN ('refused', 'gone')
+		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT
+		IN ('refused', 'gone')
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
 }
 
@@ -64,7 +65,8 @@ func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier 
 func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
 		if host := blog.HostOf(inbox); host != "" {
-			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT
+				DO NOTHING`,
 				a.ID, inbox, host, a.Revision); err != nil {
 				return err
 			}
@@ -93,22 +95,25 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
 }
 
-// spare gives letters up at once that are for servers which were given up: they hear of what still matters when they are
-// back (see PeerContacted). Until it commits none of those comes back, which would not see the letter.
+// spare gives letters up at once that are for servers which were given up: they hear of what still matters when they
+// are back (see PeerContacted). Until it commits none of those comes back, which would not see the letter.
 func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 	return s.run(ctx, `
-		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id = deliveries.activity_id)
+		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
+		deliveries.activity_id)
 		WHERE activity_id = ? AND settled_at IS NULL AND host IN (
-			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE d.activity_id = ?)
+			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE
+			d.activity_id = ?)
 			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
 }
 
-// UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and certainly has not
-// left: one letter will do there.
+// UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and
+// certainly has not left: one letter will do there.
 func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
 	return errors.Join(s.LockPeersOf(ctx, a.ObjectID), s.run(ctx, `
 		UPDATE deliveries SET revision = ?
-		WHERE settled_at IS NULL AND NOT unsure AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.kind = 'Create' AND e.id < ?)
+		WHERE settled_at IS NULL AND NOT unsure AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ?
+		AND e.kind = 'Create' AND e.id < ?)
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID))
 }
 
@@ -126,6 +131,7 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND e.kind IN (?))`,
+		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND
+		e.kind IN (?))`,
 		a.At, a.ObjectID, a.ID, kinds)
 }

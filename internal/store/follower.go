@@ -27,7 +27,8 @@ func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, 
 func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		return s.execOne(ctx, `UPDATE followers SET state = 'accepted' WHERE voice_id = ? AND actor_id = ? AND state = 'pending'`, voice, actor)
+		return s.execOne(ctx, `UPDATE followers SET state = 'accepted' WHERE voice_id = ? AND actor_id = ? AND state =
+			'pending'`, voice, actor)
 	})
 }
 
@@ -56,7 +57,8 @@ func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error 
 // Follower finds one follower of a voice.
 func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog.Follower, error) {
 	var f blog.Follower
-	err := s.one(ctx, &f, `SELECT voice_id, actor_id, follow_id, state, since FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor)
+	err := s.one(ctx, &f, `SELECT voice_id, actor_id, follow_id, state, since FROM followers WHERE voice_id = ? AND
+		actor_id = ?`, voice, actor)
 	if err != nil {
 		return f, err
 	}
@@ -105,7 +107,8 @@ func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blo
 		FROM followers f JOIN actors p ON p.id = f.actor_id`+which, args...)
 	list := make([]blog.Follower, len(rows))
 	for i, r := range rows {
-		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since, Actor: r.Actor}
+		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since,
+			Actor: r.Actor}
 	}
 	return list, err
 }
@@ -114,7 +117,8 @@ func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blo
 func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `
-		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`, voice, after, limit)
+		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`,
+		voice, after, limit)
 }
 
 // FollowerCounts is how many follow a voice, and from how many servers. Those set aside are counted by themselves.
@@ -135,7 +139,8 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `
-		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending' AND p.host = ?`, voice, host)
+		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending'
+		AND p.host = ?`, voice, host)
 }
 
 // Relation finds what ties a commenter to the voices of this blog. Nothing ties somebody whom we do not know.
@@ -168,7 +173,8 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 
 // NoteAccept keeps by which activity we said yes to a follower last.
 func (s *Store) NoteAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
-	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID, f.ActorID)
+	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID,
+		f.ActorID)
 }
 
 // UnconfirmedFollower is a follower who may see the follow as pending at home, or does so here without a reason.
@@ -186,13 +192,14 @@ type UnconfirmedFollower struct {
 	Unavailable *time.Time // since when that is given up
 }
 
-// UnconfirmedFollowers lists the followers who wait though their author asks for no yes, those whose server refused our yes, and those
-// to whom it has been on its way since before a moment.
+// UnconfirmedFollowers lists the followers who wait though their author asks for no yes, those whose server refused our
+// yes, and those to whom it has been on its way since before a moment.
 func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
 	var list []UnconfirmedFollower
 	return list, s.all(ctx, &list, `
 		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, COALESCE(d.status, '') AS status,
-			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host, p.unavailable_since AS unavailable
+			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host,
+			p.unavailable_since AS unavailable
 		FROM followers f JOIN voices v ON v.id = f.voice_id AND v.retired_at IS NULL JOIN actors a ON a.id = f.actor_id
 		LEFT JOIN deliveries d ON d.activity_id = f.accept_id AND f.accept_id <> ''
 		LEFT JOIN activities y ON y.id = d.activity_id LEFT JOIN peers p ON p.host = d.host

@@ -33,10 +33,10 @@ const (
 )
 
 // GroupCommit runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
-// that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer than
-// the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like that of
-// InTx, do begins anew each time it is called. What is about the same thing, a server by its name, happens one after another
-// within this process.
+// that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer
+// than the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like
+// that of InTx, do begins anew each time it is called. What is about the same thing, a server by its name, happens one
+// after another within this process.
 func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
@@ -53,8 +53,8 @@ func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.C
 }
 
 // grouped is Together where the database does not write the commits of one moment to disk together by itself. Where it
-// does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the same
-// rows in another.
+// does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the
+// same rows in another.
 func (s *Store) grouped(ctx context.Context, host string, do func(context.Context, *Store) error) error {
 	if s.sql.gathers() {
 		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
@@ -128,8 +128,8 @@ func (s *Store) commitGroup(group []*member) {
 	}
 }
 
-// runMember runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction itself
-// is returned.
+// runMember runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction
+// itself is returned.
 func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil

@@ -19,15 +19,16 @@ type released struct {
 	done  chan struct{}
 }
 
-// A letter that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the wait
-// after each, without which most would be of one.
+// A letter that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the
+// wait after each, without which most would be of one.
 const (
 	maxReleases = 32
 	gatherPause = 10 * time.Millisecond
 )
 
-// queueRelease writes a departure down together with those of the same moment: with the same few statements, each for all. It
-// returns after the commit; ErrLost when the server is somebody else's by now, the context's own error when it ended first.
+// queueRelease writes a departure down together with those of the same moment: with the same few statements, each for
+// all. It returns after the commit; ErrLost when the server is somebody else's by now, the context's own error when it
+// ended first.
 func (s *Store) queueRelease(d *released) error {
 	d.done = make(chan struct{})
 	if s.releases.join(d) {
@@ -82,8 +83,8 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	return errors.Join(err, s.free(ctx, all, now))
 }
 
-// oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those departures
-// whose claim still holds, the others get ErrLost; and which of the servers had been given up.
+// oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those
+// departures whose claim still holds, the others get ErrLost; and which of the servers had been given up.
 func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*released, back []string, err error) {
 	var peers []struct {
 		Host             string
@@ -94,7 +95,8 @@ func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*relea
 	for i, d := range group {
 		hosts[i], d.err = d.claim.Host, cmp.Or(d.ctx.Err(), ErrLost)
 	}
-	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+s.sql.lockRow(), hosts)
+	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+
+		s.sql.lockRow(), hosts)
 	for _, p := range peers {
 		for _, d := range group {
 			if d.claim.Host != p.Host || d.claim.Claims != p.Claims || !errors.Is(d.err, ErrLost) {
@@ -117,7 +119,8 @@ func (s *Store) taken(ctx context.Context, group []*released, now time.Time) err
 		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
 	}
 	return s.run(ctx, `
-		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code = v.column3, answer = v.column4, took_ms = v.column5
+		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code =
+		v.column3, answer = v.column4, took_ms = v.column5
 		FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, CAST(? AS BIGINT))`, len(group))+`) AS v
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }

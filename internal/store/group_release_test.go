@@ -44,7 +44,8 @@ func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	var told sync.Map
 	for host, v := range all {
 		ending.Go(func() {
-			done := store.Settlement{Delivery: v.letter, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
+			done := store.Settlement{Delivery: v.letter,
+				Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
 			told.Store(host, s.Release(t.Context(), v.Claim, now, store.Answered, now, done))
 		})
 	}
@@ -73,7 +74,8 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	}
 	all := map[string]string{}
 	for _, r := range reports {
-		all[r.Host] = fmt.Sprintf("%s %s after %d: %d %s %dms, holds %d", r.Kind, r.Status, r.Attempts, r.Code, r.Answer, r.TookMS, r.Holds)
+		all[r.Host] = fmt.Sprintf("%s %s after %d: %d %s %dms, holds %d", r.Kind, r.Status, r.Attempts, r.Code, r.Answer,
+			r.TookMS, r.Holds)
 		if r.Asked {
 			all[r.Host] += ", asked to forget"
 		}
@@ -81,8 +83,8 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	return all
 }
 
-// TestVisitsThatEndAtOneMomentAreEachWrittenDown ends a hundred visits at once. While they were under way one server was
-// claimed by somebody else, one got more mail, and the letter to one was erased.
+// TestVisitsThatEndAtOneMomentAreEachWrittenDown ends a hundred visits at once. While they were under way one server
+// was claimed by somebody else, one got more mail, and the letter to one was erased.
 func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -102,8 +104,10 @@ func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 			}
 			all[host] = v
 		}
-		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
-		if err := errors.Join(s.AddActivity(t.Context(), later), s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
+		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
+			At: now}
+		if err := errors.Join(s.AddActivity(t.Context(), later),
+			s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
 			t.Fatal(err)
 		}
 		end(t, s, all).Range(func(host, err any) bool {
@@ -144,7 +148,8 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 	const back = "h01.example"
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 3)
-		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
+			At: now}
 		if err := errors.Join(s.AddActivity(t.Context(), missed), s.TellFollowers(t.Context(), missed)); err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +182,8 @@ func TestWhatIsSaidWhileVisitsEndIsNotOverlooked(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 2)
 		all := visits(t, s, 2)
-		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
+			At: now}
 		written, done := make(chan struct{}), make(chan error)
 		go func() {
 			done <- s.InTx(t.Context(), func(s *store.Store) error {
@@ -192,7 +198,8 @@ func TestWhatIsSaidWhileVisitsEndIsNotOverlooked(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 2, false); err != nil || len(claims) != 2 {
+		if claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 2, false); err != nil ||
+			len(claims) != 2 {
 			t.Errorf("%d servers have mail, want 2 (%v)", len(claims), err)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// grow fills an empty database: articles of one author, each with as many comments, two reactions and a delivery to each of
-// three servers. Of twenty comments one waits, one is hidden and one is a mention.
+// grow fills an empty database: articles of one author, each with as many comments, two reactions and a delivery to
+// each of three servers. Of twenty comments one waits, one is hidden and one is a mention.
 func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 	t.Helper()
 	author := ilse(t, s)
@@ -28,13 +28,16 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 		into, values string
 		args         []any
 	}{
-		{articles, `articles (id, voice_id, status, format, visibility, comments, language, month, object_id, revision, published_at, created_at, saved_at)`,
-			`'a' || i, '` + string(author.ID) + `', 'published', 'article', 'public', 'open', 'en', '2026-11', 'o' || i, 1, ` + ago + `, ` + ago + `, ` + ago, nil},
+		{articles, `articles (id, voice_id, status, format, visibility, comments, language, month, object_id, revision, ` +
+			`published_at, created_at, saved_at)`,
+			`'a' || i, '` + string(author.ID) + `', 'published', 'article', 'public', 'open', 'en', '2026-11', 'o' || i, 1, ` +
+				ago + `, ` + ago + `, ` + ago, nil},
 		{articles, `article_texts (article_id, language, title, slug, markdown, html, plain)`,
 			`'a' || i, 'en', 'Crossing ' || i, 'crossing-' || i, ?, ?, ?`, []any{long, long, long}},
 		{articles, `slugs (slug, article_id, language, is_current)`, `'crossing-' || i, 'a' || i, 'en', TRUE`, nil},
 		{articles, `article_tags (article_id, position, tag, name)`, `'a' || i, 0, 'rivers', 'Rivers'`, nil},
-		{articles, `objects (id, article_id, payload, revision, at)`, `'o' || i, 'a' || i, ?, 1, ?`, []any{[]byte("{}"), now}},
+		{articles, `objects (id, article_id, payload, revision, at)`, `'o' || i, 'a' || i, ?, 1, ?`,
+			[]any{[]byte("{}"), now}},
 		{articles, `activities (id, voice_id, kind, object_id, revision, payload, at)`,
 			`'e' || i, '` + string(author.ID) + `', 'Create', 'o' || i, 1, ?, ?`, []any{[]byte("{}"), now}},
 		{articles, `actors (id, type, host, domain, inbox, mailbox, mail_host, fetched_at, refresh_at)`,
@@ -44,15 +47,21 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 			`'` + string(author.ID) + `', 'https://h' || i || '.example/reader', 'f' || i, 'accepted', ?`, []any{now}},
 		{articles, `peers (host, free_at, last_success)`, `'h' || i || '.example', ?, ?`, []any{now, now}},
 		{articles * 3, `deliveries (activity_id, inbox, host, attempts, status, settled_at)`,
-			`'e' || (1 + i % ` + strconv.Itoa(articles) + `), 'https://h' || (1 + i % 97) || '.example/inbox' || i, 'h' || (1 + i % 97) || '.example', 1, 'delivered', ?`, []any{now}},
+			`'e' || (1 + i % ` + strconv.Itoa(articles) +
+				`), 'https://h' || (1 + i % 97) || '.example/inbox' || i, 'h' || (1 + i % 97) || '.example', 1, 'delivered', ?`,
+			[]any{now}},
 		{articles * 2, `reactions (id, address, kind, actor_id, article_id, at)`,
-			`'r' || i, 'https://h.example/r' || i, 'like', 'https://h' || (1 + i % 97) || '.example/reader', 'a' || (1 + i % ` + strconv.Itoa(articles) + `), ?`, []any{now}},
-		{comments, `comments (id, address, article_id, kind, actor_id, origin, visibility, state, html, plain, published_at, sorted_at, arrived_at)`,
-			`'c' || i, 'https://h.example/c' || i, 'a' || (1 + i % ` + strconv.Itoa(articles) + `), CASE WHEN i % 20 = 7 THEN 'mention' ELSE '' END,
+			`'r' || i, 'https://h.example/r' || i, 'like', 'https://h' || (1 + i % 97) || '.example/reader', 'a' || (1 + i % ` +
+				strconv.Itoa(articles) + `), ?`, []any{now}},
+		{comments, `comments (id, address, article_id, kind, actor_id, origin, visibility, state, html, plain, ` +
+			`published_at, sorted_at, arrived_at)`,
+			`'c' || i, 'https://h.example/c' || i, 'a' || (1 + i % ` + strconv.Itoa(articles) +
+				`), CASE WHEN i % 20 = 7 THEN 'mention' ELSE '' END,
 			'https://h' || (1 + i % 97) || '.example/reader', 'pushed', 'public', CASE i % 20 WHEN 3 THEN 'waiting' WHEN 5 THEN 'hidden' ELSE 'shown' END, ?, ?, ` +
 				ago + `, ` + ago + `, ` + ago, []any{long[:500], long[:500]}},
 	} {
-		storetest.Change(t, url, `INSERT INTO `+step.into+` `+count+strconv.Itoa(step.rows)+`) SELECT `+step.values+` FROM n`, step.args...)
+		storetest.Change(t, url, `INSERT INTO `+step.into+` `+count+strconv.Itoa(step.rows)+`) SELECT `+step.values+` FROM n`,
+			step.args...)
 	}
 	if strings.HasPrefix(url, "postgres") {
 		storetest.Change(t, url, `ANALYZE`) // autovacuum does so within a minute
@@ -154,14 +163,26 @@ var hot = map[string]struct {
 		_, err := s.Counts(ctx, []blog.ID{"a1", "a2"})
 		return err
 	}, "COVERING INDEX comments_public"},
-	"where letters about a conversation go": {func(ctx context.Context, s *store.Store) error { _, err := s.ThreadMailboxes(ctx, "a1"); return err },
+	"where letters about a conversation go": {func(ctx context.Context, s *store.Store) error {
+		_,
+			err := s.ThreadMailboxes(ctx, "a1")
+		return err
+	},
 		"COVERING INDEX comments_public"},
-	"comments under an article": {func(ctx context.Context, s *store.Store) error { _, err := s.PublicComments(ctx, "a1"); return err }, "INDEX comments_article"},
+	"comments under an article": {func(ctx context.Context, s *store.Store) error {
+		_,
+			err := s.PublicComments(ctx, "a1")
+		return err
+	}, "INDEX comments_article"},
 	"answers page by page": {func(ctx context.Context, s *store.Store) error {
 		_, err := s.RepliesTo(ctx, "a1", "", "", false, 9)
 		return err
 	}, "INDEX comments_parent"},
-	"how many answers": {func(ctx context.Context, s *store.Store) error { _, err := s.CountRepliesTo(ctx, "a1", ""); return err }, ""},
+	"how many answers": {func(ctx context.Context, s *store.Store) error {
+		_,
+			err := s.CountRepliesTo(ctx, "a1", "")
+		return err
+	}, ""},
 	"a conversation": {func(ctx context.Context, s *store.Store) error {
 		_, err := s.Conversation(ctx, "a1", "", 9)
 		return err
@@ -170,7 +191,11 @@ var hot = map[string]struct {
 		_, err := s.UnreadLists(ctx, "a1", now, 9)
 		return err
 	}, ""},
-	"the feed of comments": {func(ctx context.Context, s *store.Store) error { _, err := s.NewestComments(ctx, 50); return err }, "INDEX comments_newest"},
+	"the feed of comments": {func(ctx context.Context, s *store.Store) error {
+		_,
+			err := s.NewestComments(ctx, 50)
+		return err
+	}, "INDEX comments_newest"},
 	"an article's comments, for moderators": {func(ctx context.Context, s *store.Store) error {
 		_, err := s.Comments(ctx, store.CommentList{Article: "a1", Limit: 50})
 		return err
@@ -184,7 +209,8 @@ func TestNoPageReadsAllCommentsOnSQLite(t *testing.T) {
 		for name, q := range hot {
 			found := false
 			for _, line := range plans(t, url, func(s *store.Store) error { return q.ask(t.Context(), s) }) {
-				if strings.HasPrefix(line, "SCAN c") && (q.find == "" || !strings.HasSuffix(line, q.find)) || strings.Contains(line, "comments_state") {
+				if strings.HasPrefix(line, "SCAN c") && (q.find == "" || !strings.HasSuffix(line, q.find)) ||
+					strings.Contains(line, "comments_state") {
 					t.Errorf("%s: %s", name, line)
 				}
 				found = found || strings.Contains(line, " c USING "+q.find)

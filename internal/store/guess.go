@@ -26,19 +26,23 @@ func (s *Store) AddGuess(ctx context.Context, g Guess, before time.Time) error {
 // GuessesAt lists when an account was guessed at since a moment, by anybody, newest first and at most limit.
 func (s *Store) GuessesAt(ctx context.Context, account string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE account = ? AND at > ? ORDER BY at DESC LIMIT ?`, account, since, limit)
+	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE account = ? AND at > ? ORDER BY at DESC LIMIT ?`, account,
+		since, limit)
 }
 
 // GuessesFrom lists when a source guessed since a moment, at any account, newest first and at most limit.
 func (s *Store) GuessesFrom(ctx context.Context, source string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND at > ? ORDER BY at DESC LIMIT ?`, source, since, limit)
+	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND at > ? ORDER BY at DESC LIMIT ?`, source,
+		since, limit)
 }
 
 // GuessesBetween lists when a source guessed at one account since a moment, newest first and at most limit.
-func (s *Store) GuessesBetween(ctx context.Context, account, source string, since time.Time, limit int) ([]time.Time, error) {
+func (s *Store) GuessesBetween(ctx context.Context, account, source string, since time.Time,
+	limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND account = ? AND at > ? ORDER BY at DESC LIMIT ?`,
+	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND account = ? AND at > ? ORDER BY at DESC
+		LIMIT ?`,
 		source, account, since, limit)
 }
 
@@ -68,7 +72,8 @@ func (s *Store) AddKnownBrowser(ctx context.Context, b KnownBrowser, instead str
 		if err := s.run(ctx, `DELETE FROM known_browsers WHERE token_hash = ?`, instead); err != nil {
 			return err
 		}
-		if err := s.run(ctx, `INSERT INTO known_browsers (token_hash, voice_id, seen_at) VALUES (?, ?, ?)`, b.TokenHash, b.VoiceID, b.SeenAt); err != nil {
+		if err := s.run(ctx, `INSERT INTO known_browsers (token_hash, voice_id, seen_at) VALUES (?, ?, ?)`, b.TokenHash,
+			b.VoiceID, b.SeenAt); err != nil {
 			return err
 		}
 		return s.run(ctx, `DELETE FROM known_browsers WHERE voice_id = ? AND token_hash NOT IN (
@@ -80,5 +85,6 @@ func (s *Store) AddKnownBrowser(ctx context.Context, b KnownBrowser, instead str
 // KnownBrowser finds a browser in which somebody signed in since a moment; else it is blog.ErrNotFound.
 func (s *Store) KnownBrowser(ctx context.Context, tokenHash string, since time.Time) (KnownBrowser, error) {
 	var b KnownBrowser
-	return b, s.one(ctx, &b, `SELECT token_hash, voice_id, seen_at FROM known_browsers WHERE token_hash = ? AND seen_at > ?`, tokenHash, since)
+	return b, s.one(ctx, &b, `SELECT token_hash, voice_id, seen_at FROM known_browsers WHERE token_hash = ? AND seen_at
+		> ?`, tokenHash, since)
 }

@@ -59,7 +59,8 @@ func TestTheBrowsersOfAnAuthorAreFewAndEnd(t *testing.T) {
 		author := ilse(t, s)
 		add := func(token, instead string, at time.Time) {
 			t.Helper()
-			if err := s.AddKnownBrowser(t.Context(), store.KnownBrowser{TokenHash: token, VoiceID: author.ID, SeenAt: at}, instead); err != nil {
+			if err := s.AddKnownBrowser(t.Context(), store.KnownBrowser{TokenHash: token, VoiceID: author.ID, SeenAt: at},
+				instead); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -74,14 +75,16 @@ func TestTheBrowsersOfAnAuthorAreFewAndEnd(t *testing.T) {
 		for i := range 25 {
 			add(fmt.Sprint("browser ", i), "", now.Add(time.Duration(i)*time.Minute))
 		}
-		if known("browser 4", time.Time{}) || !known("browser 5", time.Time{}) || !known("browser 24", now) || known("browser 5", now.Add(time.Hour)) {
+		if known("browser 4", time.Time{}) || !known("browser 5", time.Time{}) || !known("browser 24", now) ||
+			known("browser 5", now.Add(time.Hour)) {
 			t.Error("the twenty browsers used last are not those that are known")
 		}
 		add("browser 24 again", "browser 24", now.Add(time.Hour))
 		if known("browser 24", time.Time{}) || !known("browser 24 again", now) || !known("browser 5", time.Time{}) {
 			t.Error("a new token did not take the place of the one before")
 		}
-		if err := s.Forget(t.Context(), now.AddDate(1, 0, 0).Add(10*time.Minute)); err != nil || known("browser 9", time.Time{}) || !known("browser 11", time.Time{}) {
+		if err := s.Forget(t.Context(), now.AddDate(1, 0, 0).Add(10*time.Minute)); err != nil ||
+			known("browser 9", time.Time{}) || !known("browser 11", time.Time{}) {
 			t.Errorf("a year later a browser is still known (%v)", err)
 		}
 		guess := store.Guess{ID: blog.NewID(now), Account: author.Handle, Source: "192.0.2.1", At: now}

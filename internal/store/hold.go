@@ -42,7 +42,8 @@ func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 	}
 	return s.run(ctx, `
 		INSERT INTO holds (article_id, new, until, before) VALUES (?, ?, ?, ?)
-		ON CONFLICT (article_id) DO UPDATE SET new = excluded.new, until = excluded.until, before = excluded.before`, h.ArticleID, h.New, h.Until, before)
+		ON CONFLICT (article_id) DO UPDATE SET new = excluded.new, until = excluded.until, before = excluded.before`,
+		h.ArticleID, h.New, h.Until, before)
 }
 
 // Hold finds what of an article is held; blog.ErrNotFound when nothing is.
@@ -52,7 +53,8 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 		Before []byte
 	}
 	if err := s.one(ctx, &row, `
-		SELECT h.article_id, h.new, h.until, h.before, a.saved_at AS saved FROM holds h JOIN articles a ON a.id = h.article_id WHERE h.article_id = ?`, article); err != nil {
+		SELECT h.article_id, h.new, h.until, h.before, a.saved_at AS saved FROM holds h JOIN articles a ON a.id =
+		h.article_id WHERE h.article_id = ?`, article); err != nil {
 		return Hold{}, err
 	}
 	var before formerly

@@ -34,20 +34,23 @@ func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, told blog.ID) error {
 	s.markChanged()
 	return errors.Join(s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID), s.execOne(ctx, `
-		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?, proof_private_key = ?, proof_key = ?,
+		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?, proof_private_key = ?, proof_key
+		= ?,
 			rotation = ?, rotated_at = ?, updated_at = ?
-		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, told, v.UpdatedAt, v.UpdatedAt, v.ID))
+		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, told, v.UpdatedAt, v.UpdatedAt,
+		v.ID))
 }
 
-// EraseOldKeys forgets the keys that were replaced before a moment, once all letters that they sign are settled. It tells how
-// many.
+// EraseOldKeys forgets the keys that were replaced before a moment, once all letters that they sign are settled. It
+// tells how many.
 func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE voices SET old_private_key = ''
 		WHERE old_private_key <> '' AND (rotated_at IS NULL OR rotated_at < ?) AND NOT EXISTS (
 			SELECT 1 FROM deliveries d JOIN activities a ON a.id = d.activity_id
 			WHERE d.settled_at IS NULL AND a.voice_id = voices.id AND a.id <= voices.rotation)`, before)
-	return n, errors.Join(err, s.run(ctx, `DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`))
+	return n, errors.Join(err, s.run(ctx, `DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE
+		old_private_key = '')`))
 }
 
 // LatestProfile finds what was said last of a voice's profile, from its last rotation on; blog.ErrNotFound when that is
@@ -55,11 +58,13 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blog.ID, error) {
 	var id blog.ID
 	return id, s.one(ctx, &id, `
-		SELECT id FROM activities WHERE id >= ? AND voice_id = ? AND kind = 'Update' AND object_id = '' ORDER BY id DESC LIMIT 1`, rotation, voice)
+		SELECT id FROM activities WHERE id >= ? AND voice_id = ? AND kind = 'Update' AND object_id = '' ORDER BY id DESC
+		LIMIT 1`, rotation, voice)
 }
 
-// TellWhoKnow writes a letter, beside those for its followers, for every other server that may know a voice: one to which
-// something of it was brought, or with somebody who follows, answered, reacted, named it or is followed by it. Each gets one.
+// TellWhoKnow writes a letter, beside those for its followers, for every other server that may know a voice: one to
+// which something of it was brought, or with somebody who follows, answered, reacted, named it or is followed by it.
+// Each gets one.
 func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
@@ -74,11 +79,13 @@ func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {
 				UNION SELECT f.actor_id FROM followers f WHERE f.voice_id = ? AND f.state <> 'aside'
 				UNION SELECT g.actor_id FROM following g WHERE g.voice_id = ?)) AS k
 		WHERE s.id = ? AND k.host <> '' AND k.host NOT IN (SELECT t.host FROM deliveries t WHERE t.activity_id = ?)
-		GROUP BY s.id, k.host, s.revision ON CONFLICT DO NOTHING`, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.ID, a.ID)
+		GROUP BY s.id, k.host, s.revision ON CONFLICT DO NOTHING`, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID,
+		a.VoiceID, a.ID, a.ID)
 }
 
 // ToldOfKeys counts the servers that a voice's last rotation was written to.
 func (s *Store) ToldOfKeys(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id = v.rotation WHERE v.id = ?`, voice)
+	return n, s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =
+		v.rotation WHERE v.id = ?`, voice)
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// leases are what this process holds. They end by a clock that nobody can set: when the clock of the machine jumps, a lease
-// in the database seems to have ended, or to come from another time, while somebody here is still at work under it.
+// leases are what this process holds. They end by a clock that nobody can set: when the clock of the machine jumps, a
+// lease in the database seems to have ended, or to come from another time, while somebody here is still at work under
+// it.
 type leases struct {
 	mu   sync.Mutex
 	held map[leased]lease
@@ -45,8 +46,8 @@ func (l *leases) renew(table, name string, claims int64) {
 	}
 }
 
-// drop ends a lease. Where another claim may follow at once it is called after the database was told, and that claim has
-// another number; elsewhere before.
+// drop ends a lease. Where another claim may follow at once it is called after the database was told, and that claim
+// has another number; elsewhere before.
 func (l *leases) drop(table, name string, claims int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +56,8 @@ func (l *leases) drop(table, name string, claims int64) {
 	}
 }
 
-// has reports whether the claim with this number is held here and goes on. Each claim raises the number by one, and so does
-// the end of one of a server: whoever finds the number that comes next took what is still held.
+// has reports whether the claim with this number is held here and goes on. Each claim raises the number by one, and so
+// does the end of one of a server: whoever finds the number that comes next took what is still held.
 func (l *leases) has(table, name string, claims int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -38,7 +38,8 @@ func (s *Store) AddLink(ctx context.Context, l Link) error {
 // Link looks at a one-time link without using it.
 func (s *Store) Link(ctx context.Context, tokenHash string, now time.Time) (Link, error) {
 	var l Link
-	return l, s.one(ctx, &l, `SELECT token_hash, kind, voice_id, created_at, expires_at FROM links WHERE token_hash = ? AND expires_at > ?`, tokenHash, now)
+	return l, s.one(ctx, &l, `SELECT token_hash, kind, voice_id, created_at, expires_at FROM links WHERE token_hash = ?
+		AND expires_at > ?`, tokenHash, now)
 }
 
 // UseLink uses a one-time link up; a used or expired one is blog.ErrNotFound.

@@ -17,17 +17,20 @@ const (
 func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	return s.InTx(ctx, func(s *Store) error {
 		n, err := s.exec(ctx, `
-			INSERT INTO mentions (id, address, voice_id, actor_id, visibility, html, plain, warning, language, url, answers, published_at, arrived_at,
+			INSERT INTO mentions (id, address, voice_id, actor_id, visibility, html, plain, warning, language, url, answers,
+			published_at, arrived_at,
 				updated_at, key_mark)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address, voice_id) DO NOTHING`,
-			m.ID, m.Address, m.VoiceID, m.ActorID, m.Visibility, m.HTML, m.Plain, m.Warning, m.Language, m.URL, m.Answers, m.PublishedAt, m.ArrivedAt,
+			m.ID, m.Address, m.VoiceID, m.ActorID, m.Visibility, m.HTML, m.Plain, m.Warning, m.Language, m.URL, m.Answers,
+			m.PublishedAt, m.ArrivedAt,
 			m.UpdatedAt, m.KeyMark)
 		if err != nil || n == 0 {
 			return err
 		}
 		return errors.Join(
 			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
-				SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID, m.VoiceID, m.ActorID, mostMentionsByWriter),
+				SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID,
+				m.VoiceID, m.ActorID, mostMentionsByWriter),
 			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND id NOT IN (
 				SELECT id FROM mentions WHERE voice_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.VoiceID, mostMentions))
 	})
@@ -40,11 +43,12 @@ func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
 	return n > 0, err
 }
 
-// ReviseMention gives the mentions by a post the words of its edit, if that is newer and its writer's. One that was restricted
-// stays so.
+// ReviseMention gives the mentions by a post the words of its edit, if that is newer and its writer's. One that was
+// restricted stays so.
 func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
 	return s.run(ctx, `
-		UPDATE mentions SET html = ?, plain = ?, warning = ?, language = ?, updated_at = ?, visibility = CASE WHEN visibility = 'restricted' THEN visibility ELSE ? END
+		UPDATE mentions SET html = ?, plain = ?, warning = ?, language = ?, updated_at = ?, visibility = CASE WHEN
+		visibility = 'restricted' THEN visibility ELSE ? END
 		WHERE address = ? AND actor_id = ? AND key_mark = ? AND (updated_at IS NULL OR updated_at < ?)`,
 		m.HTML, m.Plain, m.Warning, m.Language, m.UpdatedAt, m.Visibility, m.Address, m.ActorID, m.KeyMark, m.UpdatedAt)
 }
@@ -64,7 +68,8 @@ type MentionList struct {
 }
 
 func (l MentionList) where() (string, []any) {
-	where := ` FROM mentions m JOIN voices v ON v.id = m.voice_id JOIN actors x ON x.id = m.actor_id AND x.block <> 'refuse'
+	where := ` FROM mentions m JOIN voices v ON v.id = m.voice_id JOIN actors x ON x.id = m.actor_id AND x.block <>
+		'refuse'
 		WHERE (m.voice_id = ? OR ? AND v.kind <> 'author') AND (m.hidden OR x.block = 'limit') = ?`
 	return where, []any{l.Author, l.Blog, l.Hidden}
 }
@@ -74,8 +79,10 @@ func (s *Store) Mentions(ctx context.Context, l MentionList) ([]blog.Mention, er
 	where, args := l.where()
 	var list []blog.Mention
 	return list, s.all(ctx, &list, `
-		SELECT m.id, m.address, m.voice_id, m.actor_id, m.visibility, m.html, m.plain, m.warning, m.language, m.url, m.answers, m.published_at,
-			m.arrived_at, m.updated_at, m.key_mark, m.hidden`+where+` ORDER BY m.id DESC LIMIT ? OFFSET ?`, append(args, min(max(1, l.Limit), mostMentions), max(0, l.Offset))...)
+		SELECT m.id, m.address, m.voice_id, m.actor_id, m.visibility, m.html, m.plain, m.warning, m.language, m.url,
+		m.answers, m.published_at,
+			m.arrived_at, m.updated_at, m.key_mark, m.hidden`+where+` ORDER BY m.id DESC LIMIT ? OFFSET ?`,
+		append(args, min(max(1, l.Limit), mostMentions), max(0, l.Offset))...)
 }
 
 // CountMentions counts the mentions of a list.
@@ -85,9 +92,11 @@ func (s *Store) CountMentions(ctx context.Context, l MentionList) (int, error) {
 	return n, s.one(ctx, &n, `SELECT count(*)`+where, args...)
 }
 
-// HideMention puts a mention away, or brings it back; blog.ErrNotFound when it is none of an author's (see MentionList).
+// HideMention puts a mention away, or brings it back; blog.ErrNotFound when it is none of an author's (see
+// MentionList).
 func (s *Store) HideMention(ctx context.Context, of MentionList, id blog.ID, hidden bool) error {
 	return s.execOne(ctx, `
-		UPDATE mentions SET hidden = ? WHERE id = ? AND (voice_id = ? OR ? AND voice_id IN (SELECT v.id FROM voices v WHERE v.kind <> 'author'))`,
+		UPDATE mentions SET hidden = ? WHERE id = ? AND (voice_id = ? OR ? AND voice_id IN (SELECT v.id FROM voices v
+		WHERE v.kind <> 'author'))`,
 		hidden, id, of.Author, of.Blog)
 }

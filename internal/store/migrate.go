@@ -12,8 +12,10 @@ import (
 
 // The states of a schema that a program of this version cannot work with.
 var (
-	ErrOlder = errors.New("the database is older than this program: run “causerie migrate”, or start “causerie serve”, which migrates by itself")
-	ErrNewer = errors.New("the database was written by a newer version of this program: use that version, nothing was changed")
+	ErrOlder = errors.New("the database is older than this program: run “causerie migrate”, or start “causerie serve”, " +
+		"which migrates by itself")
+	ErrNewer = errors.New("the database was written by a newer version of this program: use that version, nothing was " +
+		"changed")
 )
 
 // Migration is one step of the schema's history.
@@ -83,7 +85,8 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	}
 	list := make([]Migration, len(statuses))
 	for i, status := range statuses {
-		list[i] = Migration{Version: status.Source.Version, Name: status.Source.Path, Applied: status.State == goose.StateApplied}
+		list[i] = Migration{Version: status.Source.Version, Name: status.Source.Path,
+			Applied: status.State == goose.StateApplied}
 	}
 	return list, nil
 }

@@ -7,7 +7,8 @@ import (
 	"causerie/internal/blog"
 )
 
-const moveColumns = `m.id, m.voice_id, m.target, m.handle, m.asked_at, m.due_at, m.moved_at, m.ended_at, m.trouble, m.activity_id, m.followers`
+const moveColumns = `m.id, m.voice_id, m.target, m.handle, m.asked_at, m.due_at, m.moved_at, m.ended_at, m.trouble, ` +
+	`m.activity_id, m.followers`
 
 // PlanMove writes down that a voice will go on elsewhere. A second plan of one voice is blog.ErrConflict.
 func (s *Store) PlanMove(ctx context.Context, m blog.Move) error {
@@ -24,12 +25,14 @@ func (s *Store) LastMove(ctx context.Context, voice blog.ID) (blog.Move, error) 
 // DueMoves lists the planned moves whose waiting is over.
 func (s *Store) DueMoves(ctx context.Context, now time.Time) ([]blog.Move, error) {
 	var list []blog.Move
-	return list, s.all(ctx, &list, `SELECT `+moveColumns+` FROM moves m WHERE m.moved_at IS NULL AND m.ended_at IS NULL AND m.due_at <= ? ORDER BY m.due_at`, now)
+	return list, s.all(ctx, &list, `SELECT `+moveColumns+
+		` FROM moves m WHERE m.moved_at IS NULL AND m.ended_at IS NULL AND m.due_at <= ? ORDER BY m.due_at`, now)
 }
 
 // CallOffMove ends a voice's plan; why is "" when its owner thought better of it. blog.ErrNotFound when there is none.
 func (s *Store) CallOffMove(ctx context.Context, voice blog.ID, why string, now time.Time) error {
-	return s.execOne(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND ended_at IS NULL`, now, why, voice)
+	return s.execOne(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND
+		ended_at IS NULL`, now, why, voice)
 }
 
 // NoteMove notes why a planned move has to wait; nothing when that is known.
@@ -46,12 +49,14 @@ func (s *Store) MoveVoice(ctx context.Context, m blog.Move, now time.Time) error
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		err := s.execOne(ctx, `
-			UPDATE moves SET moved_at = ?, trouble = '', followers = (SELECT count(*) FROM followers f WHERE f.voice_id = moves.voice_id AND f.state = 'accepted')
+			UPDATE moves SET moved_at = ?, trouble = '', followers = (SELECT count(*) FROM followers f WHERE f.voice_id =
+			moves.voice_id AND f.state = 'accepted')
 			WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, now, m.ID)
 		if err != nil {
 			return err
 		}
-		return s.execOne(ctx, `UPDATE voices SET moved_to = ?, updated_at = ?, introduce_at = NULL WHERE id = ? AND retired_at IS NULL`, m.Target, now, m.VoiceID)
+		return s.execOne(ctx, `UPDATE voices SET moved_to = ?, updated_at = ?, introduce_at = NULL WHERE id = ? AND
+			retired_at IS NULL`, m.Target, now, m.VoiceID)
 	})
 }
 
@@ -73,7 +78,8 @@ func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, er
 	return p, s.one(ctx, &p, `
 		SELECT (SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ?) AS servers,
 			(SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ? AND d.status = 'delivered') AS told,
-			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS stayed`, m.ActivityID, m.ActivityID, m.VoiceID)
+			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS stayed`, m.ActivityID,
+		m.ActivityID, m.VoiceID)
 }
 
 // IsFollower tells whether an actor follows a voice of ours, or asks to.

@@ -24,7 +24,8 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 		s.markChanged()
 		return s.run(ctx, `
 			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at, gone_at = excluded.gone_at`,
+			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at,
+			gone_at = excluded.gone_at`,
 			o.ID, o.ArticleID, o.CommentID, o.Payload, o.Revision, o.At, o.GoneAt)
 	})
 }
@@ -32,5 +33,6 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 // Object finds an object by its id, gone or not.
 func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
 	var o Object
-	return o, s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`, id)
+	return o, s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,
+		id)
 }

@@ -20,7 +20,8 @@ type OwnReaction struct {
 // AddOwnReaction writes one down; blog.ErrConflict when it was made before.
 func (s *Store) AddOwnReaction(ctx context.Context, g OwnReaction) error {
 	n, err := s.exec(ctx, `
-		INSERT INTO gestures (voice_id, kind, address, actor_id, activity_id, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		INSERT INTO gestures (voice_id, kind, address, actor_id, activity_id, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO
+		NOTHING`,
 		g.VoiceID, g.Kind, g.Address, g.ActorID, g.ActivityID, g.At)
 	if err == nil && n == 0 {
 		err = blog.ErrConflict
@@ -29,7 +30,8 @@ func (s *Store) AddOwnReaction(ctx context.Context, g OwnReaction) error {
 }
 
 // TakeOwnReaction forgets one, and answers what it was; blog.ErrNotFound when there is none.
-func (s *Store) TakeOwnReaction(ctx context.Context, voice blog.ID, kind blog.ReactionKind, address string) (OwnReaction, error) {
+func (s *Store) TakeOwnReaction(ctx context.Context, voice blog.ID, kind blog.ReactionKind,
+	address string) (OwnReaction, error) {
 	var g OwnReaction
 	return g, s.one(ctx, &g, `
 		DELETE FROM gestures WHERE voice_id = ? AND kind = ? AND address = ?

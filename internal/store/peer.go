@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have moved
-// it, and its people may still be there.
+// RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have
+// moved it, and its people may still be there.
 func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND shared_inbox <> inbox)`, inbox)
+		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND
+			shared_inbox <> inbox)`, inbox)
 		if n > 0 {
 			s.markChanged()
 		}
@@ -17,26 +18,30 @@ func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	})
 }
 
-// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer and do
-// not take what somebody sends are Refusals.
+// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer
+// and do not take what somebody sends are Refusals.
 func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	var list []Peer
 	return list, s.all(ctx, &list, `
 		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
 			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters,
-			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) AS patient
+			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND
+			d.code = 429) AS patient
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
 }
 
-// CountSilentPeers counts the servers for which deliveries wait: those that are silent, and those that asked for patience.
+// CountSilentPeers counts the servers for which deliveries wait: those that are silent, and those that asked for
+// patience.
 func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 	var n SilentCount
 	// The peers lead: those that fail are few, while the waiting deliveries may be millions.
 	return n, s.one(ctx, &n, `
 		SELECT count(*) - COALESCE(sum(patient), 0) AS silent, COALESCE(sum(patient), 0) AS patient FROM (
 			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
-				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS patient
-			FROM peers p WHERE p.failures > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL)) waiting`)
+				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS
+				patient
+			FROM peers p WHERE p.failures > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at
+			IS NULL)) waiting`)
 }
 
 // SilentCount are numbers of servers for which deliveries wait.
@@ -85,8 +90,8 @@ func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) e
 	})
 }
 
-// RecheckActorsOf lets the followers whose letters come to an inbox be asked for as soon as anybody looks: whether they are
-// still there, and where.
+// RecheckActorsOf lets the followers whose letters come to an inbox be asked for as soon as anybody looks: whether they
+// are still there, and where.
 func (s *Store) RecheckActorsOf(ctx context.Context, inbox string, now time.Time) error {
 	return s.run(ctx, `
 		UPDATE actors SET refresh_at = ? WHERE (mailbox = ? OR inbox = ?) AND gone_at IS NULL AND refresh_at > ?
@@ -95,5 +100,6 @@ func (s *Store) RecheckActorsOf(ctx context.Context, inbox string, now time.Time
 
 // TooLarge remembers how large a letter was that a server refused for its size. The smallest counts.
 func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
-	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host, bytes)
+	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host,
+		bytes)
 }

@@ -59,7 +59,8 @@ func (s *Store) Pictures(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.P
 // PictureByDigest finds a voice's picture with the same bytes, so that an upload twice is one.
 func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest string) (blog.Picture, error) {
 	list := make([]blog.Picture, 1)
-	if err := s.one(ctx, &list[0], `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? AND digest = ?`, voice, digest); err != nil {
+	if err := s.one(ctx, &list[0], `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? AND digest = ?`, voice,
+		digest); err != nil {
 		return list[0], err
 	}
 	err := s.completePictures(ctx, list)
@@ -69,7 +70,8 @@ func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest strin
 // PicturesOf lists a voice's pictures, newest first; those of everybody when voice is "".
 func (s *Store) PicturesOf(ctx context.Context, voice blog.ID) ([]blog.Picture, error) {
 	var list []blog.Picture
-	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? OR ? = '' ORDER BY id DESC LIMIT 500`, voice, voice)
+	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? OR ? = '' ORDER BY id DESC LIMIT 500`,
+		voice, voice)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,8 @@ func (s *Store) completePictures(ctx context.Context, list []blog.Picture) error
 		at[p.ID], ids[i] = i, p.ID
 	}
 	var files []blog.PictureFile
-	err := s.all(ctx, &files, `SELECT picture_id, file, width, height, size FROM media_files WHERE picture_id IN (?) ORDER BY width`, ids)
+	err := s.all(ctx, &files, `SELECT picture_id, file, width, height, size FROM media_files WHERE picture_id IN (?)
+		ORDER BY width`, ids)
 	for _, f := range files {
 		p := &list[at[f.PictureID]]
 		p.Files = append(p.Files, f)

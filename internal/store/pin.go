@@ -10,8 +10,8 @@ import (
 // MostPins is how many articles an author may pin; Mastodon reads no more.
 const MostPins = 10
 
-// Pin puts an article before the others on its owner's page; false when it stands there already. One beyond MostPins is a
-// blog.Invalid.
+// Pin puts an article before the others on its owner's page; false when it stands there already. One beyond MostPins is
+// a blog.Invalid.
 func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, error) {
 	var first bool
 	err := s.InTx(ctx, func(s *Store) error {
@@ -19,7 +19,8 @@ func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, e
 		if err := s.one(ctx, &owner, `SELECT id FROM voices WHERE id = ?`+s.sql.lockRow(), a.VoiceID); err != nil {
 			return err
 		}
-		n, err := s.exec(ctx, `INSERT INTO pins (article_id, voice_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.ID, a.VoiceID, now)
+		n, err := s.exec(ctx, `INSERT INTO pins (article_id, voice_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.ID,
+			a.VoiceID, now)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -36,7 +36,8 @@ type prepared struct {
 const mostStatements = 400
 
 // prepared answers the prepared form of a query for where this Store runs it, or nil while there is none: the first who
-// asks has it prepared in the background, since a transaction that holds the only connection cannot wait for another one.
+// asks has it prepared in the background, since a transaction that holds the only connection cannot wait for another
+// one.
 func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 	key := prepared{s.write, query}
 	if s.tx == nil && reads(query) {
@@ -44,7 +45,8 @@ func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 	}
 	s.statements.mu.Lock()
 	stmt, asked := s.statements.ready[key]
-	if !asked && s.statements.open.Err() == nil && len(s.statements.ready) < mostStatements && !strings.Contains(query, "SAVEPOINT") {
+	if !asked && s.statements.open.Err() == nil && len(s.statements.ready) < mostStatements &&
+		!strings.Contains(query, "SAVEPOINT") {
 		if s.statements.ready == nil {
 			s.statements.ready = map[prepared]*sqlx.Stmt{}
 		}

@@ -20,19 +20,22 @@ func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) er
 // DueIntroductions lists the voices whose followers are to be told by now.
 func (s *Store) DueIntroductions(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY introduce_at`, now, now.Add(longestUntold))
+	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY
+		introduce_at`, now, now.Add(longestUntold))
 }
 
 // Introduced ends a note of IntroduceBy that is due; blog.ErrNotFound when somebody else did.
 func (s *Store) Introduced(ctx context.Context, voice blog.ID, now time.Time) error {
-	return s.execOne(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`, voice, now, now.Add(longestUntold))
+	return s.execOne(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`,
+		voice, now, now.Add(longestUntold))
 }
 
 // RenewAliases changes the addresses of the same person elsewhere.
 func (s *Store) RenewAliases(ctx context.Context, voice blog.ID, aliases blog.Strings, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		return s.execOne(ctx, `UPDATE voices SET also_known_as = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, aliases, now, voice)
+		return s.execOne(ctx, `UPDATE voices SET also_known_as = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`,
+			aliases, now, voice)
 	})
 }
 
@@ -55,7 +58,8 @@ func (s *Store) RenameVoice(ctx context.Context, voice blog.ID, handle string, n
 				return err
 			}
 		}
-		return s.execOne(ctx, `UPDATE voices SET handle = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, handle, now, voice)
+		return s.execOne(ctx, `UPDATE voices SET handle = ?, updated_at = ? WHERE id = ? AND retired_at IS NULL`, handle, now,
+			voice)
 	})
 }
 
@@ -73,6 +77,7 @@ func (s *Store) freeHandle(ctx context.Context, handle string, voice blog.ID) er
 func (s *Store) SupersedeProfile(ctx context.Context, a blog.Activity) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.voice_id = ? AND e.object_id = '' AND e.kind = 'Update' AND e.id < ?)`,
+		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.voice_id = ? AND e.object_id =
+		'' AND e.kind = 'Update' AND e.id < ?)`,
 		a.At, a.VoiceID, a.ID)
 }

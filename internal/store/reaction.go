@@ -15,7 +15,8 @@ func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) 
 	err := s.InTx(ctx, func(s *Store) (err error) {
 		s.markChanged()
 		n, err = s.exec(ctx, `
-			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?,
+			?, ?)
 			ON CONFLICT DO NOTHING`, r.ID, r.Address, r.Kind, r.ActorID, r.ArticleID, r.CommentID, r.Emoji, r.At)
 		return err
 	})
@@ -31,10 +32,12 @@ func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 }
 
 // UndoReactionTo takes an actor's reactions of some kinds back, found by their target.
-func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comment blog.ID, kinds ...blog.ReactionKind) error {
+func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comment blog.ID,
+	kinds ...blog.ReactionKind) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND article_id = ? AND comment_id = ? AND kind IN (?)`,
+		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND article_id = ? AND comment_id = ? AND kind IN
+			(?)`,
 			actor, article, comment, texts(kinds))
 	})
 }
@@ -91,7 +94,8 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 	err := s.all(ctx, &rows, `
 		SELECT a.id AS article_id,
 			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+reply+`) AS replies,
-			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+reply+`) AS servers,
+			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+
+		reply+`) AS servers,
 			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND c.kind <> '' AND `+public+`) AS mentions
 		FROM articles a WHERE a.id IN (?)`, ids)
 	if err != nil {

@@ -25,7 +25,8 @@ func refreshAt(a blog.Actor) time.Time {
 // DueActors lists actors that are to be asked for again, the longest due first, so many at most.
 func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
-	return list, s.all(ctx, &list, `SELECT `+actorColumns+` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
+	return list, s.all(ctx, &list, `SELECT `+actorColumns+
+		` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
 }
 
 // IsReferenced tells whether anything here points to an actor: a follow, a comment or a reaction.
@@ -33,7 +34,8 @@ func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
 	return yes, s.one(ctx, &yes, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM following WHERE actor_id = ?)
-			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)`, actor, actor, actor, actor)
+			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)`, actor,
+		actor, actor, actor)
 }
 
 // RefreshAt sets when an actor is asked for again.
@@ -48,7 +50,8 @@ func (s *Store) RefreshSoon(ctx context.Context, actor string, now time.Time) er
 
 // FoundSilent notes that an actor's server did not answer for it; since when, is kept.
 func (s *Store) FoundSilent(ctx context.Context, actor string, now, again time.Time) error {
-	return s.run(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now, again, actor)
+	return s.run(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now,
+		again, actor)
 }
 
 // SaveHandle writes an actor's handle down, and when it was proven; nil when it could not be.
@@ -65,15 +68,18 @@ func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *t
 	})
 }
 
-// SeemsGone notes that an actor's server said that it is gone, and when that is looked at again. Nothing is taken out yet.
+// SeemsGone notes that an actor's server said that it is gone, and when that is looked at again. Nothing is taken out
+// yet.
 func (s *Store) SeemsGone(ctx context.Context, actor string, now, confirm time.Time) error {
-	return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm, actor)
+	return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm,
+		actor)
 }
 
 // DueDepartures lists the actors whose departure is to be confirmed by now, so many at most.
 func (s *Store) DueDepartures(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
-	return list, s.all(ctx, &list, `SELECT `+actorColumns+` FROM actors p WHERE p.confirm_at <= ? ORDER BY p.confirm_at LIMIT ?`, now, limit)
+	return list, s.all(ctx, &list, `SELECT `+actorColumns+
+		` FROM actors p WHERE p.confirm_at <= ? ORDER BY p.confirm_at LIMIT ?`, now, limit)
 }
 
 // ConfirmAt sets when a departure is looked at again.
@@ -86,7 +92,8 @@ func (s *Store) StillThere(ctx context.Context, actor string) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }
 
-// UnaskedPeers lists servers that answer and are to be asked what they run, those that never were first, so many at most.
+// UnaskedPeers lists servers that answer and are to be asked what they run, those that never were first, so many at
+// most.
 func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	var hosts []string
 	return hosts, s.all(ctx, &hosts, `
@@ -94,20 +101,22 @@ func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]s
 		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
 }
 
-// SaveSoftware writes down what a server says that it runs, and when it is asked again. One that does not say, "", runs what
-// it ran.
+// SaveSoftware writes down what a server says that it runs, and when it is asked again. One that does not say, "", runs
+// what it ran.
 func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
-	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE host = ?`, software, software, again, host)
+	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE
+		host = ?`, software, software, again, host)
 }
 
 // ActorKeys lists the keys that an actor is known by.
 func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, error) {
 	var list []blog.ActorKey
-	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`, actor)
+	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
+		actor)
 }
 
-// NewOwner notes that somebody else may have an actor's address now: they follow nobody, and the words that stand here are
-// not theirs to change.
+// NewOwner notes that somebody else may have an actor's address now: they follow nobody, and the words that stand here
+// are not theirs to change.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()

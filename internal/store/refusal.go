@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Refusal is a server that answers and does not take what one of our voices sends. That voice's letters rest there until
-// NextAt; those of other voices do not.
+// Refusal is a server that answers and does not take what one of our voices sends. That voice's letters rest there
+// until NextAt; those of other voices do not.
 type Refusal struct {
 	Host    string
 	VoiceID blog.ID
@@ -22,23 +22,29 @@ type Refusal struct {
 	Letters int        // of that voice that wait for that server
 }
 
-// Refusals lists the servers that hold letters of one of our voices up by refusing them, the longest first; at most 200.
+// Refusals lists the servers that hold letters of one of our voices up by refusing them, the longest first; at most
+// 200.
 func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	var list []Refusal
 	return list, s.all(ctx, &list, `
-		SELECT r.host, r.voice_id, COALESCE(v.handle, '') AS voice, r.since, r.next_at, r.kind, r.code, r.answer, count(*) AS letters
+		SELECT r.host, r.voice_id, COALESCE(v.handle, '') AS voice, r.since, r.next_at, r.kind, r.code, r.answer, count(*)
+		AS letters
 		FROM refusals r JOIN deliveries d ON d.host = r.host AND d.settled_at IS NULL
 		JOIN activities a ON a.id = d.activity_id AND a.voice_id = r.voice_id
 		LEFT JOIN voices v ON v.id = r.voice_id
-		GROUP BY r.host, r.voice_id, v.handle, r.since, r.next_at, r.kind, r.code, r.answer ORDER BY r.since, r.host LIMIT 200`)
+		GROUP BY r.host, r.voice_id, v.handle, r.since, r.next_at, r.kind, r.code, r.answer ORDER BY r.since, r.host LIMIT
+		200`)
 }
 
-// refused is the condition that a letter's voice rests at the letter's server, and that no person asked for another try.
-const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN activities ra ON ra.voice_id = r.voice_id
+// refused is the condition that a letter's voice rests at the letter's server, and that no person asked for another
+// try.
+const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN activities ra ON ra.voice_id =
+	r.voice_id
 	WHERE r.host = deliveries.host AND r.next_at IS NOT NULL AND ra.id = deliveries.activity_id))`
 
 // ready is the condition that a server of peers has mail that can be brought now.
-const ready = `EXISTS (SELECT 1 FROM deliveries WHERE deliveries.host = peers.host AND deliveries.settled_at IS NULL AND NOT ` + refused + `)`
+const ready = `EXISTS (SELECT 1 FROM deliveries WHERE deliveries.host = peers.host AND deliveries.settled_at IS NULL
+	AND NOT ` + refused + `)`
 
 // endRefusals lets voices be tried again at servers where their rest is over.
 func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
@@ -51,18 +57,20 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 	}
 	return s.InTx(ctx, func(s *Store) error {
 		var hosts []string
-		err := s.all(ctx, &hosts, `SELECT host FROM peers WHERE host IN (SELECT host`+over+`) ORDER BY host`+s.sql.lockRow(), args...)
+		err := s.all(ctx, &hosts, `SELECT host FROM peers WHERE host IN (SELECT host`+over+`) ORDER BY host`+s.sql.lockRow(),
+			args...)
 		if err != nil || len(hosts) == 0 {
 			return err
 		}
 		return errors.Join(
-			s.run(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`, args...),
+			s.run(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`,
+				args...),
 			s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...))
 	})
 }
 
-// refuse notes that a server did not take a letter and that its voice rests there. A rest that is under way stays as it is: a
-// try that a person asked for makes nothing later.
+// refuse notes that a server did not take a letter and that its voice rests there. A rest that is under way stays as it
+// is: a try that a person asked for makes nothing later.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
 	l, d := done.Delivery, done.Outcome
 	var err error
@@ -72,7 +80,8 @@ func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) erro
 	}
 	return errors.Join(err, s.run(ctx, `
 		INSERT INTO refusals (host, voice_id, failures, since, next_at, kind, code, answer) VALUES (?, ?, 1, ?, ?, ?, ?, ?)
-		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind = excluded.kind,
+		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind =
+		excluded.kind,
 			code = excluded.code, answer = excluded.answer
 		WHERE refusals.next_at IS NULL`, l.Host, l.VoiceID, now, now.Add(done.Rest), l.Kind, d.Code, d.Answer))
 }

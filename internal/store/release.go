@@ -22,17 +22,22 @@ const (
 const silentDays = 7
 
 // Release ends a claim, and settles what is left to settle of it: the server is free again at the given time, and its
-// failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it and what
-// is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its letter taken, is
-// written down together with the others of its moment.
-func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last ...Settlement) error {
+// failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it
+// and what is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its
+// letter taken, is written down together with the others of its moment.
+func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time,
+	last ...Settlement) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
 	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].takenAsUsual() {
-		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: last[0], now: now}); err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
+		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: last[0], now: now}); err == nil ||
+			errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}
-	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, freeAt, how, now, last) })
+	return s.grouped(ctx, c.Host, func(ctx context.Context,
+		s *Store) error {
+		return s.release(ctx, c, freeAt, how, now, last)
+	})
 }
 
 // takenAsUsual reports whether a letter was taken at once and nothing else is to be noted with it.
@@ -40,9 +45,10 @@ func (d Settlement) takenAsUsual() bool {
 	return d.Outcome.Status == blog.Delivered && d.Delivery.Refusals == 0 && !d.NewKey
 }
 
-// release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has). It
-// locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
-func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time, last []Settlement) error {
+// release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has).
+// It locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
+func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time,
+	last []Settlement) error {
 	unavailable, err := s.stillOurs(ctx, c)
 	if err != nil {
 		return err
@@ -60,7 +66,8 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 		freed = freeAt
 	}
 	set, args := how.counts(c, now)
-	err = errors.Join(err, s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
+	err = errors.Join(err, s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+
+		` WHERE host = ?`,
 		append(append([]any{freeAt, freed}, args...), c.Host)...))
 	if err != nil || how != Silent {
 		return err
@@ -79,7 +86,8 @@ func (e Ending) counts(c Claim, now time.Time) (string, []any) {
 	}
 	switch today := now.UTC().Format("2006-01-02"); e {
 	case Answered:
-		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, last_success = ?`, []any{now}
+		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, ` +
+			`last_success = ?`, []any{now}
 	case Silent:
 		return `, failures = failures + ?, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
 			failing_since = COALESCE(failing_since, ?)`, []any{more, today, today, now}
@@ -91,10 +99,12 @@ func (e Ending) counts(c Claim, now time.Time) (string, []any) {
 
 // setAside gives a server up that was silent for too many days, with all that waits for it.
 func (s *Store) setAside(ctx context.Context, host string, now time.Time) error {
-	n, err := s.exec(ctx, `UPDATE peers SET unavailable_since = ?, waiting = FALSE WHERE host = ? AND failing_days >= ? AND unavailable_since IS NULL`,
+	n, err := s.exec(ctx, `UPDATE peers SET unavailable_since = ?, waiting = FALSE WHERE host = ? AND failing_days >= ?
+		AND unavailable_since IS NULL`,
 		now, host, silentDays)
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.run(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`, now, host)
+	return s.run(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host = ? AND settled_at IS NULL`,
+		now, host)
 }

@@ -7,13 +7,15 @@ import (
 	"causerie/internal/blog"
 )
 
-const complaintColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, words, state, resolved_by, at, resolved_at`
+const complaintColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, ` +
+	`words, state, resolved_by, at, resolved_at`
 
 // mostComplaints is how many open ones a server may have with us; further ones are dropped.
 const mostComplaints = 100
 
 // AddComplaint writes down what was reported to us, or what we report. One that is open about the same, from the same
-// person, gets the newer words instead of a second one beside it; false when there are too many open ones of that server.
+// person, gets the newer words instead of a second one beside it; false when there are too many open ones of that
+// server.
 func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	direction := "in"
 	if c.Ours {
@@ -22,13 +24,15 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	var taken bool
 	err := s.InTx(ctx, func(s *Store) error {
 		if !c.Ours {
-			n, err := s.exec(ctx, `UPDATE reports SET words = ?, at = ? WHERE direction = 'in' AND state = 'open' AND actor_id = ? AND about = ?`,
+			n, err := s.exec(ctx, `UPDATE reports SET words = ?, at = ? WHERE direction = 'in' AND state = 'open' AND
+				actor_id = ? AND about = ?`,
 				c.Words, c.At, c.ActorID, c.About)
 			if taken = n > 0; err != nil || taken {
 				return err
 			}
 			var open int
-			err = s.one(ctx, &open, `SELECT count(*) FROM reports WHERE host = ? AND direction = 'in' AND state = 'open'`, c.Host)
+			err = s.one(ctx, &open, `SELECT count(*) FROM reports WHERE host = ? AND direction = 'in' AND state = 'open'`,
+				c.Host)
 			if err != nil || open >= mostComplaints {
 				return err
 			}
@@ -54,14 +58,16 @@ type ComplaintList struct {
 func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Report, error) {
 	var list []blog.Report
 	return list, s.all(ctx, &list, `
-		SELECT `+complaintColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ? OFFSET ?`,
+		SELECT `+complaintColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ?
+			OFFSET ?`,
 		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
 }
 
 // CountComplaints counts the complaints of a list.
 func (s *Store) CountComplaints(ctx context.Context, l ComplaintList) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(), l.State, l.State)
+	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(),
+		l.State, l.State)
 }
 
 func (l ComplaintList) direction() string {
@@ -74,16 +80,19 @@ func (l ComplaintList) direction() string {
 // ComplaintAbout finds the newest complaint of ours about a comment; blog.ErrNotFound when there is none.
 func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
 	var c blog.Report
-	return c, s.one(ctx, &c, `SELECT `+complaintColumns+` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
+	return c, s.one(ctx, &c, `SELECT `+complaintColumns+
+		` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
 }
 
-// ResolveComplaint puts what was reported to us away, or takes it up again when by is ""; blog.ErrNotFound when there is no
-// such complaint in the other state.
+// ResolveComplaint puts what was reported to us away, or takes it up again when by is ""; blog.ErrNotFound when there
+// is no such complaint in the other state.
 func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.Time) error {
 	if by == "" {
-		return s.execOne(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND direction = 'in' AND state = 'resolved'`, id)
+		return s.execOne(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND
+			direction = 'in' AND state = 'resolved'`, id)
 	}
-	return s.execOne(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND direction = 'in' AND state = 'open'`, by, now, id)
+	return s.execOne(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND
+		direction = 'in' AND state = 'open'`, by, now, id)
 }
 
 // DeliveriesOf finds what became of activities that are sent in one delivery each, by the activity; those that are
@@ -95,7 +104,8 @@ func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blo
 	}
 	var list []blog.Delivery
 	err := s.all(ctx, &list, `
-		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE activity_id IN (?)`, activities)
+		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE
+		activity_id IN (?)`, activities)
 	for _, d := range list {
 		found[d.ActivityID] = d
 	}

@@ -19,18 +19,20 @@ type Revision struct {
 	Markdown  string
 	Author    string
 	Note      string
-	At        time.Time // of a published one, when readers were told of these words: a quiet correction has the time of what it corrects
+	// of a published one, when readers were told of these words: a quiet correction has the time of what it corrects
+	At time.Time
 }
 
 // mostSaved is how many states of a text are kept besides those that were published.
 const mostSaved = 100
 
-// AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number. Of what was only saved
-// the last hundred stay.
+// AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number. Of what was only
+// saved the last hundred stay.
 func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	r.At = r.At.Truncate(time.Second) // as published articles are dated
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND language = ?`, r.ArticleID, r.Language); err != nil {
+		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND
+			language = ?`, r.ArticleID, r.Language); err != nil {
 			return err
 		}
 		return errors.Join(s.run(ctx, `
@@ -42,14 +44,15 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	})
 }
 
-// TextAge is when readers got an article's words in one language: those that they read now, and the first since it is out.
+// TextAge is when readers got an article's words in one language: those that they read now, and the first since it is
+// out.
 type TextAge struct{ Since, First time.Time }
 
 // Changed tells whether they read other words than at first, and were told so.
 func (w TextAge) Changed() bool { return w.Since.After(w.First) }
 
-// TextAges tells how old the words of articles are, by article and language. Of an article that was told once, and never again,
-// it says nothing: all its words are as old as its publication.
+// TextAges tells how old the words of articles are, by article and language. Of an article that was told once, and
+// never again, it says nothing: all its words are as old as its publication.
 func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]TextAge, error) {
 	ages := map[blog.ID]map[string]TextAge{}
 	if len(articles) == 0 {
@@ -61,7 +64,8 @@ func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]m
 		At        time.Time
 	}
 	err := s.all(ctx, &rows, `
-		SELECT r.article_id, r.language, r.at FROM articles a JOIN revisions r ON r.article_id = a.id AND r.kind = 'published' AND r.at >= a.published_at
+		SELECT r.article_id, r.language, r.at FROM articles a JOIN revisions r ON r.article_id = a.id AND r.kind =
+		'published' AND r.at >= a.published_at
 		WHERE a.id IN (?) AND a.updated_at IS NOT NULL ORDER BY r.article_id, r.language, r.number`, articles)
 	for _, row := range rows {
 		if ages[row.ArticleID] == nil {
@@ -77,10 +81,11 @@ func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]m
 	return ages, err
 }
 
-// UnsayRevisions takes the revisions of an article that readers were told of after a moment for what they are once that is
-// taken back: saved.
+// UnsayRevisions takes the revisions of an article that readers were told of after a moment for what they are once that
+// is taken back: saved.
 func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.Time) error {
-	return s.run(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`, article, after)
+	return s.run(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`,
+		article, after)
 }
 
 // Revisions lists an article's kept states, newest first.

@@ -11,7 +11,8 @@ func TestOfWhatWasOnlySavedTheLastHundredStay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		keep := func(language, kind string) {
-			if err := s.AddRevision(t.Context(), store.Revision{ArticleID: a.ID, Language: language, Kind: kind, At: now}); err != nil {
+			if err := s.AddRevision(t.Context(), store.Revision{ArticleID: a.ID, Language: language, Kind: kind,
+				At: now}); err != nil {
 				t.Fatal(err)
 			}
 		}

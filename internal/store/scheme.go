@@ -12,7 +12,8 @@ func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Ti
 	}
 	return s.run(ctx, `
 		INSERT INTO peers (host, free_at, signature_scheme, scheme_until) VALUES (?, ?, 'rfc9421', ?)
-		ON CONFLICT (host) DO UPDATE SET signature_scheme = excluded.signature_scheme, scheme_until = excluded.scheme_until`, host, now, until)
+		ON CONFLICT (host) DO UPDATE SET signature_scheme = excluded.signature_scheme, scheme_until = excluded.scheme_until`,
+		host, now, until)
 }
 
 // NewerSchemes are the servers that are believed to read RFC 9421 signatures alone, and until when.
@@ -30,5 +31,6 @@ func (s *Store) NewerSchemes(ctx context.Context, now time.Time) (map[string]tim
 }
 
 // forgetSchemes ends what was learnt of servers to which nothing was ever written.
-const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND NOT waiting AND last_success IS NULL AND last_heard IS NULL
+const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND NOT waiting AND last_success IS NULL AND
+	last_heard IS NULL
 	AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host)`

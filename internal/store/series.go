@@ -24,9 +24,10 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	})
 }
 
-// WishSeries notes in an article which series it is to be a part of, named by its title or its slug, "" for none, and how
-// many parts that is to have, 0 to leave the total or the wish for one as it is. slug is the address of a series that is not there yet. Only the
-// noun changes: a series belongs to everybody, so SaveArticle makes or changes it once the article is published.
+// WishSeries notes in an article which series it is to be a part of, named by its title or its slug, "" for none, and
+// how many parts that is to have, 0 to leave the total or the wish for one as it is. slug is the address of a series
+// that is not there yet. Only the noun changes: a series belongs to everybody, so SaveArticle makes or changes it once
+// the article is published.
 func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
 	before := *a
 	a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = "", "", "", 0
@@ -50,8 +51,8 @@ func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug str
 	return nil
 }
 
-// SeriesOf is the series of an article as the article says it: of one that is not public, with the title and the total that
-// it wishes for. The zero one outside a series.
+// SeriesOf is the series of an article as the article says it: of one that is not public, with the title and the total
+// that it wishes for. The zero one outside a series.
 func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
 	series, err := s.WishedSeries(ctx, a)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -63,8 +64,8 @@ func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, erro
 	return series, err
 }
 
-// WishedSeries finds the series that an article is in or wishes for, as it stands; blog.ErrNotFound outside a series, and
-// when it is not made yet.
+// WishedSeries finds the series that an article is in or wishes for, as it stands; blog.ErrNotFound outside a series,
+// and when it is not made yet.
 func (s *Store) WishedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
 	if a.SeriesTitle != "" {
 		return s.seriesCalled(ctx, a.SeriesTitle, a.SeriesSlug)
@@ -98,7 +99,8 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
 		if a.SeriesTitle != "" {
-			a.SeriesID, err = s.makeSeries(ctx, blog.Series{ID: blog.NewID(*a.PublishedAt), Slug: a.SeriesSlug, Title: a.SeriesTitle,
+			a.SeriesID, err = s.makeSeries(ctx, blog.Series{ID: blog.NewID(*a.PublishedAt), Slug: a.SeriesSlug,
+				Title:    a.SeriesTitle,
 				Language: a.Language, Planned: a.SeriesPlanned})
 		}
 		return ignoreMissing(err)
@@ -111,12 +113,13 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	return s.run(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
 }
 
-// makeSeries writes a new series down under the first free of slug, slug-2, slug-3 …, and returns its id: that of another
-// one where somebody else made it at the same moment.
+// makeSeries writes a new series down under the first free of slug, slug-2, slug-3 …, and returns its id: that of
+// another one where somebody else made it at the same moment.
 func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, error) {
 	wanted := series.Slug
 	for n := 2; ; n++ {
-		made, err := s.exec(ctx, `INSERT INTO series (id, slug, title, language, planned) VALUES (?, ?, ?, ?, ?) ON CONFLICT (slug) DO NOTHING`,
+		made, err := s.exec(ctx, `INSERT INTO series (id, slug, title, language, planned) VALUES (?, ?, ?, ?, ?) ON
+			CONFLICT (slug) DO NOTHING`,
 			series.ID, series.Slug, series.Title, series.Language, series.Planned)
 		if err != nil || made > 0 {
 			return series.ID, err
@@ -141,10 +144,11 @@ func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, err
 	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
 }
 
-// forReaders is the condition of a series that readers may know of: one of its articles is listed, or somebody who may has
-// let it be followed under a name of its own, which is public from then on. What hangs on an article alone is no more public
-// than that article.
-const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` + listed + `))`
+// forReaders is the condition of a series that readers may know of: one of its articles is listed, or somebody who may
+// has let it be followed under a name of its own, which is public from then on. What hangs on an article alone is no
+// more public than that article.
+const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` +
+	listed + `))`
 
 // PublicSeries lists the series that readers may know of, by title.
 func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
@@ -188,7 +192,8 @@ func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]i
 		SeriesID blog.ID
 		Parts    int
 	}
-	err := s.all(ctx, &list, `SELECT a.series_id, count(*) AS parts FROM articles a WHERE a.series_id IN (?) AND `+listed+` GROUP BY a.series_id`, series)
+	err := s.all(ctx, &list, `SELECT a.series_id, count(*) AS parts FROM articles a WHERE a.series_id IN (?) AND `+listed+
+		` GROUP BY a.series_id`, series)
 	for _, row := range list {
 		found[row.SeriesID] = row.Parts
 	}

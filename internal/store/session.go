@@ -19,14 +19,16 @@ type Session struct {
 
 // AddSession remembers a browser that signed in.
 func (s *Store) AddSession(ctx context.Context, in Session) error {
-	return s.run(ctx, `INSERT INTO sign_ins (token_hash, voice_id, device, created_at, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+	return s.run(ctx, `INSERT INTO sign_ins (token_hash, voice_id, device, created_at, used_at, expires_at) VALUES (?,
+		?, ?, ?, ?, ?)`,
 		in.TokenHash, in.VoiceID, in.Device, in.CreatedAt, in.UsedAt, in.ExpiresAt)
 }
 
 // Session finds a living sign-in of an author who is not disabled.
 func (s *Store) Session(ctx context.Context, tokenHash string, now time.Time) (Session, blog.Author, error) {
 	var in Session
-	err := s.one(ctx, &in, `SELECT token_hash, voice_id, device, created_at, used_at, expires_at FROM sign_ins WHERE token_hash = ? AND expires_at > ?`, tokenHash, now)
+	err := s.one(ctx, &in, `SELECT token_hash, voice_id, device, created_at, used_at, expires_at FROM sign_ins WHERE
+		token_hash = ? AND expires_at > ?`, tokenHash, now)
 	if err != nil {
 		return in, blog.Author{}, err
 	}

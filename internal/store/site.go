@@ -22,7 +22,8 @@ func (s *Store) FoundSite(ctx context.Context, site blog.Site, privateKey string
 		INSERT INTO site (one, url, handle_domain, name, description, language, timezone, private_key, public_key, created_at)
 		VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (one) DO NOTHING`,
-		site.URL, site.HandleDomain, site.Name, site.Description, site.Language, site.Timezone, privateKey, site.PublicKey, site.CreatedAt)
+		site.URL, site.HandleDomain, site.Name, site.Description, site.Language, site.Timezone, privateKey, site.PublicKey,
+		site.CreatedAt)
 	if err != nil {
 		return site, fmt.Errorf("write the site down: %w", err)
 	}
@@ -53,5 +54,6 @@ func (s *Store) Usage(ctx context.Context) (Usage, error) {
 	return u, s.one(ctx, &u, `
 		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
 			(SELECT count(*) FROM articles a WHERE `+listed+`) AS articles,
-			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+`) AS comments`)
+			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+
+		`) AS comments`)
 }

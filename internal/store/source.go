@@ -21,7 +21,8 @@ func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
 		if source.Address == "" {
 			continue
 		}
-		err := s.run(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?, ?, ?, ?, ?)`,
+		err := s.run(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?,
+			?, ?, ?, ?)`,
 			a.ID, kind, source.Address, source.ActorID, source.Consent, source.Stamp)
 		if err != nil {
 			return fmt.Errorf("save what the article %s: %w", kind, err)
@@ -35,7 +36,8 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 		Kind string
 		blog.Source
 	}
-	err := s.all(ctx, &rows, `SELECT kind, address, actor_id, consent, stamp FROM article_sources WHERE article_id = ?`, a.ID)
+	err := s.all(ctx, &rows, `SELECT kind, address, actor_id, consent, stamp FROM article_sources WHERE article_id = ?`,
+		a.ID)
 	for _, row := range rows {
 		if row.Kind == answered {
 			a.Answers = row.Source
@@ -49,10 +51,12 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 // SaveConsent writes down what the writer of the post that an article quotes says to it.
 func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
 	s.markChanged()
-	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent, stamp, article, quoted)
+	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent,
+		stamp, article, quoted)
 }
 
 // ArticleByStamp finds the article whose quote of somebody else's post an address allows.
 func (s *Store) ArticleByStamp(ctx context.Context, stamp string) (blog.Article, error) {
-	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`, stamp)
+	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`,
+		stamp)
 }

@@ -36,7 +36,8 @@ func BenchmarkClaim(b *testing.B) {
 			at, slowest := now, time.Duration(0)
 			for b.Loop() {
 				began := time.Now()
-				claims, err := s.ClaimPeers(b.Context(), at, time.Millisecond, 256, false) // one process does not claim again what it has
+				// one process does not claim again what it has
+				claims, err := s.ClaimPeers(b.Context(), at, time.Millisecond, 256, false)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -91,8 +91,8 @@ func (s *Store) Close() error {
 }
 
 // InTx runs do in one transaction and commits when it returns nil; otherwise nothing of it happened. Inside a
-// transaction it joins that one. Nothing in do may ask the network. When the database ended it because two waited for each
-// other, it runs once more: do begins anew each time it is called.
+// transaction it joins that one. Nothing in do may ask the network. When the database ended it because two waited for
+// each other, it runs once more: do begins anew each time it is called.
 func (s *Store) InTx(ctx context.Context, do func(*Store) error) error {
 	if s.tx != nil {
 		return do(s)
@@ -267,8 +267,8 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread writes a slice argument out as one ? each. It makes it longer, to the next power of two, by its last member: so
-// that of a query with lists of every length there are few forms to prepare.
+// spread writes a slice argument out as one ? each. It makes it longer, to the next power of two, by its last member:
+// so that of a query with lists of every length there are few forms to prepare.
 func spread(query string, args []any) (string, []any, error) {
 	lists := false
 	for i, arg := range args {

@@ -21,9 +21,11 @@ var now = time.Date(2026, 11, 16, 15, 0, 0, 0, time.UTC)
 // ilse is the author of the fixtures, with an article of hers.
 func ilse(t *testing.T, s *store.Store) blog.Author {
 	t.Helper()
-	a := blog.Author{Role: blog.Admin, Email: "ilse@overkant.example", Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice,
-		Handle: "ilse", Name: "Ilse Verhaagen", Fields: blog.Fields{{Name: "River", Value: "the Waal"}}, PublicKey: "public", ProofKey: "z6Mk",
-		CreatedAt: now, UpdatedAt: now}}
+	a := blog.Author{Role: blog.Admin, Email: "ilse@overkant.example",
+		Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice,
+			Handle: "ilse", Name: "Ilse Verhaagen", Fields: blog.Fields{{Name: "River", Value: "the Waal"}}, PublicKey: "public",
+			ProofKey:  "z6Mk",
+			CreatedAt: now, UpdatedAt: now}}
 	if err := s.AddAuthor(t.Context(), a, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}); err != nil {
 		t.Fatal(err)
 	}
@@ -32,9 +34,11 @@ func ilse(t *testing.T, s *store.Store) blog.Author {
 
 func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 	t.Helper()
-	a := blog.Article{ID: blog.NewID(now), VoiceID: owner, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
-		Comments: blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"Rivers", "ferries"},
-		Text:    blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide", Markdown: "The ferry.", HTML: "<p>The ferry.</p>", Plain: "The ferry.", Words: 2},
+	a := blog.Article{ID: blog.NewID(now), VoiceID: owner, Status: blog.Draft, Format: blog.FullArticle,
+		Visibility: blog.Public,
+		Comments:   blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"Rivers", "ferries"},
+		Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide", Markdown: "The ferry.",
+			HTML: "<p>The ferry.</p>", Plain: "The ferry.", Words: 2},
 		Authors: []blog.Byline{{VoiceID: owner}, {Name: "Harm", URL: "https://harm.example"}}}
 	if err := a.Publish(now, time.UTC); err != nil {
 		t.Fatal(err)
@@ -44,7 +48,8 @@ func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 		if err := s.SaveArticle(t.Context(), &a, now); err != nil {
 			return err
 		}
-		return s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1, At: now})
+		return s.SaveObject(t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: 1,
+			At: now})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,13 +61,16 @@ func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 func friend(t *testing.T, s *store.Store, name, host string, follows blog.ID) blog.Actor {
 	t.Helper()
 	id := "https://" + host + "/users/" + name
-	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: name, URL: id, Host: host, Inbox: id + "/inbox",
-		SharedInbox: "https://" + host + "/inbox", FetchedAt: now, Keys: []blog.ActorKey{{ActorID: id, KeyID: id + "#main-key", PEM: "pem"}}}
+	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: name, URL: id, Host: host,
+		Inbox:       id + "/inbox",
+		SharedInbox: "https://" + host + "/inbox", FetchedAt: now,
+		Keys: []blog.ActorKey{{ActorID: id, KeyID: id + "#main-key", PEM: "pem"}}}
 	if err := s.SaveActor(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 	if follows != "" {
-		if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: follows, ActorID: id, FollowID: id + "#f", State: blog.Accepted, Since: now}); err != nil {
+		if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: follows, ActorID: id, FollowID: id + "#f",
+			State: blog.Accepted, Since: now}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,11 +86,13 @@ func TestAnArticleIsReadBackAsItWasSaved(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := a
-		want.Authors = []blog.Byline{{VoiceID: author.ID, Handle: "ilse", Name: "Ilse Verhaagen"}, {Name: "Harm", URL: "https://harm.example"}}
+		want.Authors = []blog.Byline{{VoiceID: author.ID, Handle: "ilse", Name: "Ilse Verhaagen"},
+			{Name: "Harm", URL: "https://harm.example"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("article differs (-want +got):\n%s", diff)
 		}
-		list, err := s.Articles(t.Context(), store.Filter{Listed: true, Tag: "rivers", Voice: author.ID, Statuses: []blog.Status{blog.Published}})
+		list, err := s.Articles(t.Context(), store.Filter{Listed: true, Tag: "rivers", Voice: author.ID,
+			Statuses: []blog.Status{blog.Published}})
 		if err != nil || len(list) != 1 || list[0].Markdown != "" {
 			t.Errorf("list = %v, %v; want the one article without its text", list, err)
 		}
@@ -119,7 +129,8 @@ func TestAnOldSlugStaysTakenAndFindsItsArticle(t *testing.T) {
 		if err := s.SaveArticle(t.Context(), &other, now); !errors.As(err, &taken) || taken.Field != "slug" {
 			t.Errorf("taking an old slug: %v, want Invalid slug", err)
 		}
-		if free, err := s.FreeSlug(t.Context(), "four-minutes-wide", other.ID, "en"); err != nil || free != "four-minutes-wide-2" {
+		if free, err := s.FreeSlug(t.Context(), "four-minutes-wide", other.ID, "en"); err != nil ||
+			free != "four-minutes-wide-2" {
 			t.Errorf("free slug = %q, %v", free, err)
 		}
 	})
@@ -156,7 +167,8 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 		if err != nil {
 			return err
 		}
-		said = blog.Activity{ID: id, VoiceID: a.VoiceID, Kind: kind, ObjectID: a.ObjectID, Revision: revision, Payload: []byte(kind), At: now}
+		said = blog.Activity{ID: id, VoiceID: a.VoiceID, Kind: kind, ObjectID: a.ObjectID, Revision: revision,
+			Payload: []byte(kind), At: now}
 		if err := s.AddActivity(t.Context(), said); err != nil {
 			return err
 		}
@@ -185,7 +197,8 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			t.Fatalf("letters = %v, %v", deliveries, err)
 		}
 		done := blog.Delivery{Status: blog.Delivered, Code: 202}
-		if err := other.Settle(t.Context(), old[0], store.Settlement{Delivery: deliveries[0], Outcome: done}, now); !errors.Is(err, store.ErrLost) {
+		if err := other.Settle(t.Context(), old[0], store.Settlement{Delivery: deliveries[0], Outcome: done},
+			now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("settle under the old claim: %v, want ErrLost", err)
 		}
 		if err := other.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
@@ -201,7 +214,8 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			t.Errorf("a server without mail was claimed: %v", again)
 		}
 		reports, err := s.Reports(t.Context(), a.ID)
-		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 || reports[0].Attempts != 1 {
+		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 ||
+			reports[0].Attempts != 1 {
 			t.Errorf("report = %+v, %v", reports, err)
 		}
 		if n, err := s.CountDeliveries(t.Context(), a.ID); err != nil || n != 1 {
@@ -223,7 +237,9 @@ func bring(t *testing.T, s *store.Store, host string) {
 			if err != nil || len(deliveries) != 1 {
 				t.Fatalf("letters for %s: %v, %v", host, deliveries, err)
 			}
-			if err := s.Settle(t.Context(), claim, store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, now); err != nil {
+			if err := s.Settle(t.Context(), claim,
+				store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}},
+				now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -243,7 +259,9 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 		bring(t, s, "veerhuis.example")
 		friend(t, s, "nadia", "noordkade.example", author.ID) // came later and holds nothing
 		liker := friend(t, s, "deniz", "dijla.example", "")
-		if _, err := s.AddReaction(t.Context(), blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID, At: now}); err != nil {
+		if _, err := s.AddReaction(t.Context(),
+			blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID,
+				At: now}); err != nil {
 			t.Fatal(err)
 		}
 		first := say(t, s, a, "Update", 2)
@@ -254,7 +272,8 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 		if err := s.Supersede(t.Context(), second, "Update"); err != nil {
 			t.Fatal(err)
 		}
-		for host, want := range map[string][]string{"veerhuis.example": {"Update 3"}, "steiger.example": {"Create 3"}, "dijla.example": {"Update 3"}, "noordkade.example": nil} {
+		for host, want := range map[string][]string{"veerhuis.example": {"Update 3"}, "steiger.example": {"Create 3"},
+			"dijla.example": {"Update 3"}, "noordkade.example": nil} {
 			deliveries, err := s.WaitingFor(t.Context(), 10, host)
 			var kinds []string
 			for _, l := range deliveries {
@@ -303,7 +322,8 @@ func TestRestrictedAndUnapprovedWordsReachNoPublicQuery(t *testing.T) {
 			{Visibility: blog.PublicComment, State: blog.CommentWaiting, Plain: "waits"},
 			{Visibility: blog.PublicComment, State: blog.CommentSpam, Plain: "spam"},
 		} {
-			c.ID, c.Address, c.ArticleID, c.ActorID, c.Origin = blog.NewID(now), fmt.Sprint("https://veerhuis.example/", i), a.ID, bram.ID, blog.Pushed
+			c.ID, c.Address, c.ArticleID, c.ActorID, c.Origin = blog.NewID(now), fmt.Sprint("https://veerhuis.example/", i),
+				a.ID, bram.ID, blog.Pushed
 			c.PublishedAt, c.SortedAt, c.ArrivedAt = now, now, now
 			if err := s.AddComment(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -394,7 +414,8 @@ func TestTheChangeCounterRisesWithTheCommitAlone(t *testing.T) {
 func TestADoorOpensOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
-		if err := s.AddLink(t.Context(), store.Link{TokenHash: "h", Kind: store.SignInLink, VoiceID: author.ID, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		if err := s.AddLink(t.Context(), store.Link{TokenHash: "h", Kind: store.SignInLink, VoiceID: author.ID,
+			CreatedAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.UseLink(t.Context(), "h", now); err != nil {
@@ -479,14 +500,16 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("retry", err)
 		_, err = s.KeyOwner(ctx, bram.ID+"#main-key")
 		check("key owner", err)
-		check("describe", s.AddPicture(ctx, blog.Picture{ID: "P", VoiceID: author.ID, Type: "image/jpeg", Digest: "d", CreatedAt: now, Files: []blog.PictureFile{{File: "f.jpg", Width: 1}}}))
+		check("describe", s.AddPicture(ctx, blog.Picture{ID: "P", VoiceID: author.ID, Type: "image/jpeg", Digest: "d",
+			CreatedAt: now, Files: []blog.PictureFile{{File: "f.jpg", Width: 1}}}))
 		pictures, err := s.PicturesOf(ctx, "")
 		check("pictures", err)
 		if len(pictures) != 1 || len(pictures[0].Files) != 1 {
 			t.Errorf("pictures = %v", pictures)
 		}
 		check("revision", s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: "en", Kind: "saved", At: now}))
-		check("hear", s.AddArrival(ctx, blog.Arrival{ID: blog.NewID(now), Host: "veerhuis.example", At: now, Body: []byte("{}")}))
+		check("hear", s.AddArrival(ctx, blog.Arrival{ID: blog.NewID(now), Host: "veerhuis.example", At: now,
+			Body: []byte("{}")}))
 		callers, err := s.ClaimCallers(ctx, now, time.Minute, 5)
 		check("callers", err)
 		if len(callers) != 1 {
@@ -500,8 +523,8 @@ func TestAllListsCanBeRead(t *testing.T) {
 	})
 }
 
-// TestAStoreThatIsClosedHoldsNothing closes stores while queries are being prepared: SQLite takes its log away with the last
-// connection.
+// TestAStoreThatIsClosedHoldsNothing closes stores while queries are being prepared: SQLite takes its log away with the
+// last connection.
 func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
 	path := storetest.SQLite(t)
 	for range 20 {
@@ -509,7 +532,10 @@ func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.InTx(t.Context(), func(s *store.Store) error { return s.PeerContacted(t.Context(), "veerhuis.example", now) }); err != nil {
+		if err := s.InTx(t.Context(), func(s *store.Store) error {
+			return s.PeerContacted(t.Context(), "veerhuis.example",
+				now)
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
@@ -527,9 +553,12 @@ func TestArticlesThatGoOutTogetherMakeOneSeries(t *testing.T) {
 		const parts = 8
 		list := make([]blog.Article, parts)
 		for i := range list {
-			a := blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
-				Quotes: "everyone", Part: i + 1, CreatedAt: now, Text: blog.Text{Language: "en", Title: "Part", Markdown: "Words.", Slug: fmt.Sprintf("part-%d", i)}}
-			if err := s.WishSeries(t.Context(), &a, []string{"The Low Road", "the low road"}[i%2], "the-low-road", parts); err != nil {
+			a := blog.Article{ID: blog.NewID(now), VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle,
+				Visibility: blog.Public, Comments: blog.Open,
+				Quotes: "everyone", Part: i + 1, CreatedAt: now,
+				Text: blog.Text{Language: "en", Title: "Part", Markdown: "Words.", Slug: fmt.Sprintf("part-%d", i)}}
+			if err := s.WishSeries(t.Context(), &a, []string{"The Low Road", "the low road"}[i%2], "the-low-road",
+				parts); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.SaveArticle(t.Context(), &a, now); err != nil {
@@ -555,7 +584,8 @@ func TestArticlesThatGoOutTogetherMakeOneSeries(t *testing.T) {
 			t.Fatalf("they made %+v, %v", all, err)
 		}
 		for _, a := range list {
-			if kept, err := s.Article(t.Context(), a.ID); err != nil || kept.SeriesID != all[0].ID || kept.SeriesTitle != "" || a.SeriesTitle != "" || a.SeriesID != all[0].ID {
+			if kept, err := s.Article(t.Context(), a.ID); err != nil || kept.SeriesID != all[0].ID || kept.SeriesTitle != "" ||
+				a.SeriesTitle != "" || a.SeriesID != all[0].ID {
 				t.Errorf("part %d is in %q and wishes for %q, %v", a.Part, kept.SeriesID, kept.SeriesTitle, err)
 			}
 		}

@@ -9,11 +9,12 @@ import (
 // FollowersHere lists the voices of ours that follow somebody elsewhere, or asked to.
 func (s *Store) FollowersHere(ctx context.Context, actor string) ([]blog.Following, error) {
 	var list []blog.Following
-	return list, s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE actor_id = ? ORDER BY voice_id`, actor)
+	return list, s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE actor_id =
+		? ORDER BY voice_id`, actor)
 }
 
-// FollowersAt lists the addresses of a voice's followers on one origin ("https://veerhuis.example"), those set aside among
-// them: they follow still.
+// FollowersAt lists the addresses of a voice's followers on one origin ("https://veerhuis.example"), those set aside
+// among them: they follow still.
 func (s *Store) FollowersAt(ctx context.Context, voice blog.ID, origin string) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

@@ -22,8 +22,8 @@ func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 		GROUP BY g.tag ORDER BY 3 DESC, 1`)
 }
 
-// TagsOf lists the tags that a voice uses most in listed articles that other servers may see, its own and those it wrote
-// with others, at most so many.
+// TagsOf lists the tags that a voice uses most in listed articles that other servers may see, its own and those it
+// wrote with others, at most so many.
 func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

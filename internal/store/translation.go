@@ -17,18 +17,20 @@ const fromTranslations = ` FROM articles a
 // Translations lists an article's texts beside the original, drafts among them, by language.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
 	var list []blog.Translation
-	return list, s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`, article)
+	return list, s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
+		article)
 }
 
 // Translation finds an article's text in a language that is not the original's.
 func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
 	var t blog.Translation
-	return t, s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article, language)
+	return t, s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
+		language)
 }
 
 // SaveTranslation writes a text of an article in another language, new or known. One that is no draft takes its place
-// among the addresses of an article that has or will have one; a slug that another text has is a blog.Invalid, and so is
-// the original's language.
+// among the addresses of an article that has or will have one; a slug that another text has is a blog.Invalid, and so
+// is the original's language.
 func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Translation) error {
 	if t.Language == a.Language {
 		return blog.Invalid{Field: "language", Problem: "is that of the original: a translation is in another"}
@@ -38,12 +40,17 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 			s.markChanged()
 		}
 		err := s.run(ctx, `
-			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words, translator, draft, of_revision)
-			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ? AND o.language = ?
+			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
+			translator, draft, of_revision)
+			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ?
+			AND o.language = ?
 			ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
-				summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain, slug = excluded.slug,
-				words = excluded.words, translator = excluded.translator, draft = excluded.draft, of_revision = excluded.of_revision`,
-			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.Words, t.Translator, t.Draft, a.ID, a.Language)
+				summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain, slug =
+				excluded.slug,
+				words = excluded.words, translator = excluded.translator, draft = excluded.draft, of_revision =
+				excluded.of_revision`,
+			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.Words, t.Translator, t.Draft,
+			a.ID, a.Language)
 		if err != nil || t.Draft {
 			return err
 		}
@@ -75,7 +82,8 @@ func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][
 		blog.Translation
 	}
 	err := s.all(ctx, &rows, `
-		SELECT t.article_id, t.language, t.title, t.slug, t.translator FROM articles a JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
+		SELECT t.article_id, t.language, t.title, t.slug, t.translator FROM articles a JOIN article_texts t ON
+		t.article_id = a.id AND NOT t.draft
 		WHERE a.id IN (?) ORDER BY t.article_id, t.language <> a.language, t.language`, articles)
 	for _, row := range rows {
 		versions[row.ArticleID] = append(versions[row.ArticleID], row.Translation)
@@ -110,13 +118,15 @@ func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 		return err
 	}
 	var taken int
-	if err := s.one(ctx, &taken, `SELECT count(*) FROM article_texts WHERE article_id = ? AND language = ?`, a.ID, a.Language); err != nil {
+	if err := s.one(ctx, &taken, `SELECT count(*) FROM article_texts WHERE article_id = ? AND language = ?`, a.ID,
+		a.Language); err != nil {
 		return err
 	}
 	if taken > 0 {
 		return blog.Invalid{Field: "language", Problem: "is that of a translation of this article: remove that one first"}
 	}
-	if err := s.run(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before); err != nil {
+	if err := s.run(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID,
+		before); err != nil {
 		return err
 	}
 	return s.run(ctx, `UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before)

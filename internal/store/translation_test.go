@@ -14,7 +14,8 @@ import (
 
 // vierMinuten is the fixture's article in Dutch.
 func vierMinuten() blog.Translation {
-	return blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed", Summary: "Over het pontje.",
+	return blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
+		Summary:  "Over het pontje.",
 		Markdown: "Het pontje.", HTML: "<p>Het pontje.</p>", Plain: "Het pontje.", Words: 2}, Translator: "Tobias Renkema"}
 }
 
@@ -34,15 +35,18 @@ func TestATranslationIsFoundByItsAddressAndItsLanguage(t *testing.T) {
 			t.Errorf("read back (-want +got): %v\n%s", err, diff)
 		}
 		dutch, err := s.ArticleBySlug(t.Context(), "vier-minuten-breed")
-		if err != nil || dutch.ID != a.ID || dutch.Title != "Vier minuten breed" || !dutch.Translated || dutch.ObjectID != a.ObjectID {
+		if err != nil || dutch.ID != a.ID || dutch.Title != "Vier minuten breed" || !dutch.Translated ||
+			dutch.ObjectID != a.ObjectID {
 			t.Errorf("its address finds %+v, %v", dutch, err)
 		}
 		if err := s.SaveArticle(t.Context(), &dutch, now); err == nil {
 			t.Error("the words of the translation were saved as the original's")
 		}
-		for language, want := range map[string]string{"": "Four minutes wide", "en": "Four minutes wide", "nl": "Vier minuten breed"} {
+		for language, want := range map[string]string{"": "Four minutes wide", "en": "Four minutes wide",
+			"nl": "Vier minuten breed"} {
 			list, err := s.Articles(t.Context(), store.Filter{Listed: true, Language: language})
-			if n, countErr := s.CountArticles(t.Context(), store.Filter{Listed: true, Language: language}); err != nil || countErr != nil || len(list) != 1 || n != 1 || list[0].Title != want {
+			if n, countErr := s.CountArticles(t.Context(), store.Filter{Listed: true, Language: language}); err != nil ||
+				countErr != nil || len(list) != 1 || n != 1 || list[0].Title != want {
 				t.Errorf("in %q: %+v, %d (%v, %v)", language, list, n, err, countErr)
 			}
 		}
@@ -131,11 +135,13 @@ func TestTheOriginalMayTurnOutToBeInAnotherLanguage(t *testing.T) {
 		if err := s.SaveArticle(t.Context(), &a, now); err != nil {
 			t.Fatal(err)
 		}
-		if old, err := s.ArticleBySlug(t.Context(), "four-minutes-wide"); err != nil || old.Slug != "four" || old.Language != "en-GB" || old.Translated {
+		if old, err := s.ArticleBySlug(t.Context(), "four-minutes-wide"); err != nil || old.Slug != "four" ||
+			old.Language != "en-GB" || old.Translated {
 			t.Errorf("the earlier address leads to %q in %s (%v)", old.Slug, old.Language, err)
 		}
 		versions, err := s.Versions(t.Context(), []blog.ID{a.ID})
-		if err != nil || len(versions[a.ID]) != 2 || versions[a.ID][0].Language != "en-GB" || versions[a.ID][1].Slug != "vier-minuten-breed" {
+		if err != nil || len(versions[a.ID]) != 2 || versions[a.ID][0].Language != "en-GB" ||
+			versions[a.ID][1].Slug != "vier-minuten-breed" {
 			t.Errorf("versions %+v (%v)", versions[a.ID], err)
 		}
 		var invalid blog.Invalid

@@ -47,7 +47,8 @@ func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
 // VoiceByHandle finds a voice by the handle that it has or had before, in small letters, retired or not.
 func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
+	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
+		` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
 }
 
 // Voices finds voices by their ids.
@@ -73,11 +74,12 @@ func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 // SeriesVoice is the voice that announces the parts of a series, silent or not; blog.ErrNotFound when it never had one.
 func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = (SELECT voice_id FROM series WHERE id = ?)`, series)
+	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
+		` FROM voices v WHERE v.id = (SELECT voice_id FROM series WHERE id = ?)`, series)
 }
 
-// AddVoice writes the voice of the site or of a series down with its keys. series is which one, "" for the site. A taken
-// handle is blog.ErrConflict, and so is a second voice of the same.
+// AddVoice writes the voice of the site or of a series down with its keys. series is which one, "" for the site. A
+// taken handle is blog.ErrConflict, and so is a second voice of the same.
 func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, series blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -99,6 +101,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		return s.execOne(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now, voice)
+		return s.execOne(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now,
+			voice)
 	})
 }

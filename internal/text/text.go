@@ -17,7 +17,8 @@ func Number(n int) string { return NumberIn("en", n) }
 func NumberIn(tag string, n int) string { return message.NewPrinter(language.Make(tag)).Sprint(n) }
 
 // smallNumbers are written as words in running text.
-var smallNumbers = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+var smallNumbers = []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+	"eleven",
 	"twelve"}
 
 // InWords is a number for running text, in English: "no", "three", "twelve", then "13" and "1,204".

@@ -1,6 +1,6 @@
-// Package visitor is what a reader may set going on the network: finding their home server, to follow or answer from there.
-// It shows nothing by itself. What comes of it is an address to go to: a place at home, or back to the page that asked, with a
-// word of what went wrong.
+// Package visitor is what a reader may set going on the network: finding their home server, to follow or answer from
+// there. It shows nothing by itself. What comes of it is an address to go to: a place at home, or back to the page that
+// asked, with a word of what went wrong.
 package visitor
 
 import (
@@ -41,9 +41,10 @@ const (
 func (v *Visitor) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(middleware.RequestSize(maxForm), http.NewCrossOriginProtection().Handler)
-	r.Use(httprate.LimitBy(searches, time.Minute, source, httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
-		back(w, r, "busy")
-	})))
+	r.Use(httprate.LimitBy(searches, time.Minute, source,
+		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
+			back(w, r, "busy")
+		})))
 	r.Post("/interact", v.goHome)
 	return r
 }
@@ -57,8 +58,8 @@ func source(r *http.Request) (string, error) {
 	return httprate.CanonicalizeIP(host), nil
 }
 
-// goHome sends a reader to where they can do it at home. A search that comes to nothing takes the same time and says the
-// same, whatever was or was not at the address: nobody learns from here what answers where.
+// goHome sends a reader to where they can do it at home. A search that comes to nothing takes the same time and says
+// the same, whatever was or was not at the address: nobody learns from here what answers where.
 func (v *Visitor) goHome(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), v.Patience)

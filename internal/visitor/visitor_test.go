@@ -19,7 +19,8 @@ import (
 // door is the blog's door for readers, with the world of 127.0.0.0/8 before it.
 func door(t *testing.T, patience time.Duration) *httptest.Server {
 	t.Helper()
-	client := remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	client := remote.New(remote.Options{UserAgent: "Causerie/test",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	v := visitor.New(client)
 	v.Patience = patience
 	server := httptest.NewServer(v.Routes())
@@ -31,7 +32,8 @@ func door(t *testing.T, patience time.Duration) *httptest.Server {
 func home(t *testing.T, links string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if resource := r.URL.Query().Get("resource"); r.URL.Path != "/.well-known/webfinger" || resource != "acct:bram@"+r.Host && resource != "http://"+r.Host {
+		if resource := r.URL.Query().Get("resource"); r.URL.Path != "/.well-known/webfinger" ||
+			resource != "acct:bram@"+r.Host && resource != "http://"+r.Host {
 			http.NotFound(w, r)
 			return
 		}
@@ -70,11 +72,13 @@ func TestF115AReaderIsTakenToTheRightPlaceAtTheirOwnServer(t *testing.T) {
 	)
 	escaped := url.QueryEscape(object)
 	for name, c := range map[string]struct{ links, do, want string }{
-		"the intent for the deed comes first":      {ostatus + "," + thing + "," + follow, "follow", "/follow?who=" + escaped + "&from="},
-		"then the one for any object":              {ostatus + "," + thing, "follow", "/open?uri=" + escaped},
-		"which is the one for replies":             {ostatus + "," + thing + "," + follow, "reply", "/open?uri=" + escaped},
-		"then that of OStatus":                     {ostatus, "boost", "/subscribe?uri=" + escaped},
-		"then the place where most have it":        {`{"rel":"self","href":"HOME/users/bram"}`, "like", "/authorize_interaction?uri=" + escaped},
+		"the intent for the deed comes first": {ostatus + "," + thing + "," + follow, "follow",
+			"/follow?who=" + escaped + "&from="},
+		"then the one for any object":  {ostatus + "," + thing, "follow", "/open?uri=" + escaped},
+		"which is the one for replies": {ostatus + "," + thing + "," + follow, "reply", "/open?uri=" + escaped},
+		"then that of OStatus":         {ostatus, "boost", "/subscribe?uri=" + escaped},
+		"then the place where most have it": {`{"rel":"self","href":"HOME/users/bram"}`, "like",
+			"/authorize_interaction?uri=" + escaped},
 		"a template into a private network is not": {private + "," + ostatus, "reply", "/subscribe?uri=" + escaped},
 		"nor is a script":                          {script, "reply", "/authorize_interaction?uri=" + escaped},
 	} {
@@ -97,22 +101,28 @@ func TestAHomeWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if to := ask(t, door(t, 2*time.Second), "reply", object, server.Host); to.Host != server.Host || to.Path != "/authorize_interaction" || to.Query().Get("uri") != object {
+	if to := ask(t, door(t, 2*time.Second), "reply", object, server.Host); to.Host != server.Host ||
+		to.Path != "/authorize_interaction" || to.Query().Get("uri") != object {
 		t.Errorf("taken to %s", to)
 	}
 }
 
 func TestWhatIsNoHomeLeadsBackWithEveryWord(t *testing.T) {
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>no fediverse here</h1>") }))
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		fmt.Fprint(w, "<h1>no fediverse here</h1>")
+	}))
 	t.Cleanup(page.Close)
 	d := door(t, 200*time.Millisecond)
 	for you, trouble := range map[string]string{
-		"": "name", "@": "name", "@a@b c.example": "name", "javascript:alert(1)": "name", "@bram@veerhuis.example/a?b#": "name",
+		"": "name", "@": "name", "@a@b c.example": "name", "javascript:alert(1)": "name",
+		"@bram@veerhuis.example/a?b#":           "name",
 		strings.TrimPrefix(page.URL, "http://"): "home", "@bram@" + strings.TrimPrefix(page.URL, "http://"): "home",
 	} {
 		to := ask(t, d, "reply", object, you)
 		got := to.Query()
-		if to.Host != "" || to.Path != "/interact" || got.Get("trouble") != trouble || got.Get("you") != you || got.Get("uri") != object || got.Get("do") != "reply" {
+		if to.Host != "" || to.Path != "/interact" || got.Get("trouble") != trouble || got.Get("you") != you ||
+			got.Get("uri") != object || got.Get("do") != "reply" {
 			t.Errorf("%q leads to %s, want the trouble %s", you, to, trouble)
 		}
 	}
@@ -122,11 +132,15 @@ func TestT072NobodyLearnsHereWhatAnswersWhere(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	shut := strings.TrimPrefix(closed.URL, "http://")
 	closed.Close()
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<h1>a router</h1>") }))
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		fmt.Fprint(w, "<h1>a router</h1>")
+	}))
 	t.Cleanup(page.Close)
 	const patience = 300 * time.Millisecond
 	d := door(t, patience)
-	for _, you := range []string{shut, strings.TrimPrefix(page.URL, "http://"), "10.0.0.5", "bram@10.0.0.5:22", "printer.local"} {
+	for _, you := range []string{shut, strings.TrimPrefix(page.URL, "http://"), "10.0.0.5", "bram@10.0.0.5:22",
+		"printer.local"} {
 		begun := time.Now()
 		to := ask(t, d, "follow", object, you)
 		if took := time.Since(begun); to.Query().Get("trouble") != "home" || took < patience {

@@ -77,7 +77,8 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	if err != nil {
 		return page.Document{}, err
 	}
-	if asked := "/" + chi.URLParam(r, "year") + "/" + chi.URLParam(r, "month") + "/" + param(r, "slug"); asked != f.Site.ArticlePath(a) {
+	if asked := "/" + chi.URLParam(r, "year") + "/" + chi.URLParam(r, "month") + "/" +
+		param(r, "slug"); asked != f.Site.ArticlePath(a) {
 		return moved(f.Site.ArticlePath(a)), nil
 	}
 	p := articlePage{Article: a, Path: f.Site.ArticlePath(a), Foreign: f.foreign(a.Language), By: f.people(a.Authors),
@@ -87,7 +88,8 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	if p.UpdatedAt, err = w.changed(ctx, &f, a); err != nil {
 		return page.Document{}, err
 	}
-	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillVersions, w.fillNext} {
+	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillVersions,
+		w.fillNext} {
 		if err := fill(ctx, &f, &p); err != nil {
 			return page.Document{}, err
 		}
@@ -99,8 +101,8 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	return w.document(http.StatusOK, "web/article", &f, p)
 }
 
-// changed is when the words of a page last became others, in the site's zone; nil when they never did. What else is told
-// of an article, such as a text in another language, is no change to who reads this one.
+// changed is when the words of a page last became others, in the site's zone; nil when they never did. What else is
+// told of an article, such as a text in another language, is no change to who reads this one.
 func (w *Web) changed(ctx context.Context, f *frame, a blog.Article) (*time.Time, error) {
 	ages, err := w.store.TextAges(ctx, []blog.ID{a.ID})
 	words := ages[a.ID][a.Language]
@@ -116,7 +118,8 @@ func readable(a blog.Article) error {
 	switch {
 	case a.OnTheWeb():
 		return nil
-	case a.Visibility != blog.Followers && a.PublishedAt != nil && (a.Status == blog.Withdrawn || a.Status == blog.Deleted):
+	case a.Visibility != blog.Followers && a.PublishedAt != nil &&
+		(a.Status == blog.Withdrawn || a.Status == blog.Deleted):
 		return blog.ErrGone
 	}
 	return blog.ErrNotFound
@@ -173,7 +176,8 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 	return nil
 }
 
-// alsoIn says that something is there in a language: in that language, where there are words for it, else in the page's.
+// alsoIn says that something is there in a language: in that language, where there are words for it, else in the
+// page's.
 func (w *Web) alsoIn(f *frame, language string) (string, error) {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
 	tongue := f.Lang
@@ -295,7 +299,10 @@ func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 		return err
 	}
 	found = slices.DeleteFunc(found, func(a blog.Article) bool { return a.ID == p.ID })
-	slices.SortStableFunc(found, func(a, b blog.Article) int { return shared(b.Tags, p.Article.Tags) - shared(a.Tags, p.Article.Tags) })
+	slices.SortStableFunc(found, func(a, b blog.Article) int {
+		return shared(b.Tags, p.Article.Tags) - shared(a.Tags,
+			p.Article.Tags)
+	})
 	p.ReadNext, err = w.entries(ctx, f, found[:min(len(found), most)], nil, true)
 	return err
 }

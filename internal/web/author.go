@@ -167,7 +167,8 @@ func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, e
 // describe fills the head of a profile.
 func (p *authorPage) describe(f *frame, v blog.Voice) {
 	f.Card = true
-	f.Head.Type, f.Head.Title, f.Head.Description = "profile", v.Name, text.Excerpt(strings.Join(p.Bio, " "), summaryLength)
+	f.Head.Type, f.Head.Title, f.Head.Description = "profile", v.Name,
+		text.Excerpt(strings.Join(p.Bio, " "), summaryLength)
 	f.Head.Activity = f.Site.ActorID(v.ID)
 	f.Head.Hidden = !v.Indexable
 	f.Head.Creators = []string{f.Site.Handle(v.Handle)}
@@ -195,7 +196,8 @@ func fields(list blog.Fields) []profileField {
 	var shown []profileField
 	for _, field := range list {
 		line := profileField{Name: field.Name, Value: field.Value}
-		if u, err := url.Parse(strings.TrimSpace(field.Value)); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+		if u, err := url.Parse(strings.TrimSpace(field.Value)); err == nil && (u.Scheme == "https" || u.Scheme == "http") &&
+			u.Host != "" {
 			line.URL = u.String()
 			line.Value = strings.TrimSuffix(strings.TrimPrefix(line.URL, u.Scheme+"://"), "/")
 		}

@@ -63,7 +63,8 @@ type comment struct {
 	holder     *comment
 }
 
-// talk reads the conversation; which is the last part of its address: "" for the first page, "2", "newest" or "newest-2".
+// talk reads the conversation; which is the last part of its address: "" for the first page, "2", "newest" or
+// "newest-2".
 func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) (conversation, error) {
 	chosen, number, err := talkPath(which)
 	if err != nil {
@@ -250,7 +251,8 @@ func (v *comment) say(f *frame, p *articlePage, c blog.Comment, counts blog.Coun
 }
 
 // labels are the words for posts elsewhere that stand among the answers.
-var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Mentioning: "mentions-this", blog.Linking: "mentions-this"}
+var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Mentioning: "mentions-this",
+	blog.Linking: "mentions-this"}
 
 // grow sets answers under what they answer, to a depth that can still be read. An answer that would stand deeper, or
 // whose elder is on another page, says whom it answers.

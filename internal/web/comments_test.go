@@ -33,13 +33,15 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 		o.says(o.deniz, "Lees dit.", 2*time.Hour, about(blog.Linking, dutch))
 
 		p := o.open("/2026/11/four-minutes-wide")
-		if got := texts(p.find("span", ".is")); !slices.Equal(got, []string{"quotes this article", "mentions this article", "mentions this article"}) {
+		if got := texts(p.find("span", ".is")); !slices.Equal(got,
+			[]string{"quotes this article", "mentions this article", "mentions this article"}) {
 			t.Errorf("the posts elsewhere are called %q", got)
 		}
 		if got := p.one("h2", "#talk-title").words(); got != "1 reply from 1 server" {
 			t.Errorf("the title is %q", got)
 		}
-		if got := p.one("div", ".counts").words(); !strings.HasPrefix(got, "1 reply 3 mentions elsewhere") || strings.Contains(p.raw, "Canary") {
+		if got := p.one("div", ".counts").words(); !strings.HasPrefix(got, "1 reply 3 mentions elsewhere") ||
+			strings.Contains(p.raw, "Canary") {
 			t.Errorf("counted are %q", got)
 		}
 		if got := p.one("h2", "#first-voices").words(); got != "1 voice answered" {
@@ -56,7 +58,8 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 		if got := p.one("div", ".counts").words(); got != "2 vermeldingen elders" {
 			t.Errorf("in Dutch they are counted as %q", got)
 		}
-		if feed := o.open("/comments/feed.xml"); !strings.Contains(feed.raw, "A bell is a letter.") || strings.Contains(feed.raw, "get out") {
+		if feed := o.open("/comments/feed.xml"); !strings.Contains(feed.raw, "A bell is a letter.") ||
+			strings.Contains(feed.raw, "get out") {
 			t.Error("the feed of replies has what is no reply, or lacks one")
 		}
 	})
@@ -68,7 +71,8 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 		react := func(who blog.Actor, kind blog.ReactionKind, emoji string) {
 			t.Helper()
 			id := blog.NewID(noon)
-			_, err := s.AddReaction(t.Context(), blog.Reaction{ID: id, Address: who.ID + "#" + string(id), Kind: kind, ActorID: who.ID, ArticleID: o.wide.ID, Emoji: emoji, At: noon})
+			_, err := s.AddReaction(t.Context(), blog.Reaction{ID: id, Address: who.ID + "#" + string(id), Kind: kind,
+				ActorID: who.ID, ArticleID: o.wide.ID, Emoji: emoji, At: noon})
 			o.must(err)
 		}
 		react(o.bram, blog.Emoji, "⛴️")
@@ -76,7 +80,8 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 		react(o.nadia, blog.Emoji, ":bell:")
 		react(o.nadia, blog.Like, "")
 		react(o.deniz, blog.Like, "")
-		if got := o.open("/2026/11/four-minutes-wide").one("div", ".counts").words(); !strings.HasPrefix(got, "3 favourites ⛴️ 2 :bell: 1") {
+		if got := o.open("/2026/11/four-minutes-wide").one("div", ".counts").words(); !strings.HasPrefix(got,
+			"3 favourites ⛴️ 2 :bell: 1") {
 			t.Errorf("the reactions are %q", got)
 		}
 	})
@@ -96,7 +101,8 @@ func TestACommentOfWhichNothingCanBeShownSaysSoAndCounts(t *testing.T) {
 				t.Errorf("it says %q in %q", got, words.attr("lang"))
 			}
 		}
-		if got := p.one("h2", "#talk-title").words(); got != "2 replies from 1 server" && got != "2 replies from 2 servers" || strings.Contains(p.raw, "<p></p>") {
+		if got := p.one("h2", "#talk-title").words(); got != "2 replies from 1 server" && got != "2 replies from 2 servers" ||
+			strings.Contains(p.raw, "<p></p>") {
 			t.Errorf("the title is %q", got)
 		}
 		if p := o.open("/2026/11/lijm-die-weer-los-wil"); !strings.Contains(p.raw, "(geen tekst)") {

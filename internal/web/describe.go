@@ -66,8 +66,9 @@ type thing struct {
 // things say the same as the page twice: as the page that Mastodon reads, and as the posting that search engines do.
 func (p *articlePage) things(f *frame) []any {
 	const instant = "2006-01-02T15:04:05Z07:00"
-	this := thing{Context: "https://schema.org", Type: "WebPage", ID: f.Head.Canonical, URL: f.Head.Canonical, Headline: p.Title,
-		Name: p.Title, Description: f.Head.Description, Language: p.Language, Published: p.PublishedAt.Format(instant),
+	this := thing{Context: "https://schema.org", Type: "WebPage", ID: f.Head.Canonical, URL: f.Head.Canonical,
+		Headline: p.Title,
+		Name:     p.Title, Description: f.Head.Description, Language: p.Language, Published: p.PublishedAt.Format(instant),
 		Publisher: &thing{Type: "Organization", Name: f.Site.Name, URL: f.Site.URL}}
 	if p.UpdatedAt != nil {
 		this.Modified = p.UpdatedAt.Format(instant)

@@ -62,7 +62,8 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	if err != nil {
 		return page.Document{}, err
 	}
-	p := errorPage{Explanation: w.say(&f, "not-found-at"), At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
+	p := errorPage{Explanation: w.say(&f, "not-found-at"),
+		At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
 	near, err := w.near(ctx, path.Base(r.URL.Path))
 	if err != nil {
 		return page.Document{}, err

@@ -11,8 +11,8 @@ import (
 	"causerie/templates"
 )
 
-// federationPage tells developers of other servers what this one sends and accepts (FEP-67ff). It is in English whatever the
-// blog is written in.
+// federationPage tells developers of other servers what this one sends and accepts (FEP-67ff). It is in English
+// whatever the blog is written in.
 type federationPage struct {
 	frame
 	Text template.HTML

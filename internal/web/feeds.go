@@ -45,7 +45,8 @@ func (w *Web) newestFeed(ctx context.Context, language string) (frame, feed.Feed
 	if err != nil {
 		return f, feed.Feed{}, err
 	}
-	out := feed.Feed{ID: f.Site.Home(), Title: f.Site.Name, Subtitle: f.Site.Description, Language: f.Site.Language, Home: f.Site.Home()}
+	out := feed.Feed{ID: f.Site.Home(), Title: f.Site.Name, Subtitle: f.Site.Description, Language: f.Site.Language,
+		Home: f.Site.Home()}
 	if language != "" {
 		out.ID, out.Home, out.Language = out.Home+language+"/", out.Home+language+"/", language
 	}
@@ -94,7 +95,8 @@ func (w *Web) tagFeed(ctx context.Context, r *http.Request) (page.Document, erro
 		return page.Document{}, blog.ErrNotFound
 	}
 	home := f.Site.URL + tagPath(tag)
-	return w.finishFeed(ctx, &f, feed.Feed{ID: home, Title: "#" + tag + " · " + f.Site.Name, Language: f.Lang, Home: home, Self: home + "/feed.xml"}, filter)
+	return w.finishFeed(ctx, &f, feed.Feed{ID: home, Title: "#" + tag + " · " + f.Site.Name, Language: f.Lang, Home: home,
+		Self: home + "/feed.xml"}, filter)
 }
 
 func (w *Web) seriesFeed(ctx context.Context, r *http.Request) (page.Document, error) {
@@ -109,7 +111,8 @@ func (w *Web) seriesFeed(ctx context.Context, r *http.Request) (page.Document, e
 	home := f.Site.SeriesPage(series.Slug)
 	filter := listed("")
 	filter.Series = series.ID
-	return w.finishFeed(ctx, &f, feed.Feed{ID: home, Title: series.Title + " · " + f.Site.Name, Subtitle: series.Description,
+	return w.finishFeed(ctx, &f, feed.Feed{ID: home, Title: series.Title + " · " + f.Site.Name,
+		Subtitle: series.Description,
 		Language: series.Language, Home: home, Self: home + "/feed.xml"}, filter)
 }
 
@@ -153,7 +156,8 @@ func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter sto
 
 func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) feed.Entry {
 	url := f.Site.ArticlePage(a)
-	e := feed.Entry{ID: url, URL: url, Title: a.Title, Summary: a.Summary, HTML: feed.Absolute(a.HTML, url), Language: a.Language,
+	e := feed.Entry{ID: url, URL: url, Title: a.Title, Summary: a.Summary, HTML: feed.Absolute(a.HTML, url),
+		Language:  a.Language,
 		Published: published(a), Tags: a.Tags, Replies: counts.Replies, Talk: url + "#talk"}
 	if a.ObjectID != "" {
 		e.ID = f.Site.ArticleID(a.ObjectID)
@@ -182,8 +186,9 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	if err != nil {
 		return page.Document{}, err
 	}
-	out := feed.Feed{ID: f.Site.URL + "/comments/feed.xml", Title: w.say(&f, "comments-of", "Site", f.Site.Name), Language: f.Site.Language,
-		Home: f.Site.Home(), Self: f.Site.URL + "/comments/feed.xml", Updated: f.Site.CreatedAt}
+	out := feed.Feed{ID: f.Site.URL + "/comments/feed.xml", Title: w.say(&f, "comments-of", "Site", f.Site.Name),
+		Language: f.Site.Language,
+		Home:     f.Site.Home(), Self: f.Site.URL + "/comments/feed.xml", Updated: f.Site.CreatedAt}
 	comments, err := w.store.NewestComments(ctx, repliesPerFeed)
 	if err != nil {
 		return page.Document{}, err
@@ -217,8 +222,10 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 
 func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *comment) feed.Entry {
 	url := f.Site.CommentPage(a, c.ID)
-	e := feed.Entry{ID: c.Address, URL: url, Title: v.Who.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language, Published: c.SortedAt,
-		Updated: c.SortedAt, Authors: []feed.Person{{Name: v.Who.Name}}, Answers: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
+	e := feed.Entry{ID: c.Address, URL: url, Title: v.Who.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language,
+		Published: c.SortedAt,
+		Updated:   c.SortedAt, Authors: []feed.Person{{Name: v.Who.Name}},
+		Answers: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
 	if a.ObjectID != "" {
 		e.Answers.ID = f.Site.ArticleID(a.ObjectID)
 	}
@@ -246,7 +253,8 @@ func (w *Web) atom(f feed.Feed) (page.Document, error) {
 	if err != nil {
 		return page.Document{}, err
 	}
-	body = bytes.Replace(body, []byte(xml.Header), []byte(xml.Header+`<?xml-stylesheet type="text/css" href="`+sheet+`"?>`+"\n"), 1)
+	body = bytes.Replace(body, []byte(xml.Header),
+		[]byte(xml.Header+`<?xml-stylesheet type="text/css" href="`+sheet+`"?>`+"\n"), 1)
 	return feedDocument(feed.AtomType, body), nil
 }
 
@@ -308,7 +316,8 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 	return page.Document{Header: http.Header{"Content-Type": {feed.SitemapType}}, Body: body}, err
 }
 
-// since is the time from which an article's words are as they are: that of its publication, unless they are known to be younger.
+// since is the time from which an article's words are as they are: that of its publication, unless they are known to be
+// younger.
 func since(a blog.Article, words store.TextAge) time.Time {
 	if words.Since.After(published(a)) {
 		return words.Since

@@ -66,7 +66,8 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 	}
 	f.Head.Title, f.Head.Description = f.Site.Name, f.Site.Description
 	if language != "" {
-		f.Head.Feeds = append([]link{{atomLink, f.Site.URL + at + "feed.xml", f.Site.Name + " (" + language + ")"}}, f.Head.Feeds...)
+		f.Head.Feeds = append([]link{{atomLink, f.Site.URL + at + "feed.xml", f.Site.Name + " (" + language + ")"}},
+			f.Head.Feeds...)
 	}
 	p.frame = f
 	return w.document(http.StatusOK, "web/home", &f, p)
@@ -97,7 +98,8 @@ func (p *homePage) cast(f *frame, authors []blog.Author) {
 
 // voice is whoever of ours speaks, as pages name them.
 func (f *frame) voice(v blog.Voice) person {
-	p := person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain, URL: strings.TrimPrefix(f.Site.VoicePage(v), f.Site.URL),
+	p := person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain,
+		URL:     strings.TrimPrefix(f.Site.VoicePage(v), f.Site.URL),
 		Picture: media(v.Picture)}
 	if v.Followable() {
 		p.Follow = interact("follow", f.Site.ActorID(v.ID))
@@ -105,7 +107,8 @@ func (f *frame) voice(v blog.Voice) person {
 	return p
 }
 
-// whole is the voice that announces everybody's articles; nil when there is none to follow. The front page is its profile.
+// whole is the voice that announces everybody's articles; nil when there is none to follow. The front page is its
+// profile.
 func (w *Web) whole(ctx context.Context, f *frame) (*person, error) {
 	v, err := w.store.SiteVoice(ctx)
 	switch {

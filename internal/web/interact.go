@@ -9,8 +9,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// interactPage asks a reader where they live, to follow or reply from there. Their answer goes to the room visitor, which
-// finds the place, or sends them back here with the trouble.
+// interactPage asks a reader where they live, to follow or reply from there. Their answer goes to the room visitor,
+// which finds the place, or sends them back here with the trouble.
 type interactPage struct {
 	frame
 	Do, URI string
@@ -21,7 +21,8 @@ type interactPage struct {
 }
 
 // deeds are what can be done from elsewhere, with the word of the title.
-var deeds = map[string]string{"follow": "interact-follow", "reply": "interact-reply", "boost": "interact-boost", "like": "interact-like"}
+var deeds = map[string]string{"follow": "interact-follow", "reply": "interact-reply", "boost": "interact-boost",
+	"like": "interact-like"}
 
 func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
@@ -43,7 +44,8 @@ func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// troubles are what may have gone wrong with a search for somebody's home; words tell them as "trouble-" and their name.
+// troubles are what may have gone wrong with a search for somebody's home; words tell them as "trouble-" and their
+// name.
 var troubles = map[string]bool{"name": true, "home": true, "busy": true}
 
 // target finds what the reader wants to follow, answer or share. Only what stands on our pages can be meant.

@@ -129,15 +129,18 @@ func ids(articles []blog.Article) []blog.ID {
 }
 
 // entries shows articles in a list. named says whether the page leaves it open who writes.
-func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, counts map[blog.ID]blog.Counts, named bool) ([]entry, error) {
+func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, counts map[blog.ID]blog.Counts,
+	named bool) ([]entry, error) {
 	marks, err := w.marks(ctx, f, articles)
 	if err != nil {
 		return nil, err
 	}
 	entries := make([]entry, len(articles))
 	for i, a := range articles {
-		entries[i] = entry{URL: f.Site.ArticlePath(a), Title: a.Title, Summary: text.Excerpt(a.Summary, summaryLength), Foreign: f.foreign(a.Language),
-			At: published(a).In(f.zone), Minutes: a.Minutes(), Replies: counts[a.ID].Replies, Servers: counts[a.ID].Servers, Series: marks[a.ID]}
+		entries[i] = entry{URL: f.Site.ArticlePath(a), Title: a.Title, Summary: text.Excerpt(a.Summary, summaryLength),
+			Foreign: f.foreign(a.Language),
+			At:      published(a).In(f.zone), Minutes: a.Minutes(), Replies: counts[a.ID].Replies, Servers: counts[a.ID].Servers,
+			Series: marks[a.ID]}
 		if named || len(a.Authors) > 1 {
 			entries[i].Names = f.people(a.Authors)
 		}
@@ -191,7 +194,8 @@ func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map
 	marks := map[blog.ID]*seriesMark{}
 	for _, a := range articles {
 		if s, ok := known[a.SeriesID]; ok {
-			marks[a.ID] = &seriesMark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part, Parts: s.Planned}
+			marks[a.ID] = &seriesMark{URL: "/series/" + s.Slug, Title: s.Title, Language: f.foreign(s.Language), Part: a.Part,
+				Parts: s.Planned}
 		}
 	}
 	return marks, nil
@@ -252,5 +256,6 @@ func shown(p blog.Picture, alt string) *picture {
 		set[i] = media(file.File) + " " + itoa(file.Width) + "w"
 	}
 	largest := p.Largest()
-	return &picture{Src: media(largest.File), SrcSet: strings.Join(set, ", "), Alt: alt, Width: largest.Width, Height: largest.Height}
+	return &picture{Src: media(largest.File), SrcSet: strings.Join(set, ", "), Alt: alt, Width: largest.Width,
+		Height: largest.Height}
 }

@@ -41,8 +41,10 @@ func newOverkant(t testing.TB, s *store.Store) *overkant {
 	t.Helper()
 	o := &overkant{t: t, store: s}
 	var err error
-	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant",
-		Description: "Four people on two banks of one river, writing in Dutch and English.", Language: "nl", Timezone: "Europe/Amsterdam",
+	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example",
+		Name:        "De Overkant",
+		Description: "Four people on two banks of one river, writing in Dutch and English.", Language: "nl",
+		Timezone:  "Europe/Amsterdam",
 		PublicKey: "public", CreatedAt: noon.AddDate(-1, 0, 0)}, "private")
 	o.must(err)
 	o.start()
@@ -82,9 +84,12 @@ func (o *overkant) people() {
 func (o *overkant) author(handle, name, language string) blog.Author {
 	o.t.Helper()
 	at := noon.AddDate(-1, 0, len(handle))
-	a := blog.Author{Role: blog.Writer, Language: language, Voice: blog.Voice{ID: blog.NewID(at), Kind: blog.AuthorVoice, Handle: handle, Name: name,
-		Summary: name + " walks along rivers.\n\nFormerly a bridge keeper.", Fields: blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"}, {Name: "River", Value: "the Waal"}},
-		PublicKey: "public", Discoverable: true, Indexable: true, CreatedAt: at, UpdatedAt: at}}
+	a := blog.Author{Role: blog.Writer, Language: language,
+		Voice: blog.Voice{ID: blog.NewID(at), Kind: blog.AuthorVoice, Handle: handle, Name: name,
+			Summary: name + " walks along rivers.\n\nFormerly a bridge keeper.",
+			Fields: blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"},
+				{Name: "River", Value: "the Waal"}},
+			PublicKey: "public", Discoverable: true, Indexable: true, CreatedAt: at, UpdatedAt: at}}
 	o.must(o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}))
 	return a
 }
@@ -92,7 +97,8 @@ func (o *overkant) author(handle, name, language string) blog.Author {
 func (o *overkant) actor(name, display, host string) blog.Actor {
 	o.t.Helper()
 	id := "https://" + host + "/users/" + name
-	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: display, URL: "https://" + host + "/@" + name, Host: host,
+	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: display, URL: "https://" + host + "/@" + name,
+		Host:  host,
 		Inbox: id + "/inbox", FetchedAt: noon}
 	o.must(o.store.SaveActor(o.t.Context(), a))
 	return a
@@ -100,18 +106,24 @@ func (o *overkant) actor(name, display, host string) blog.Actor {
 
 // articles are part 1 and 2 of The Low Road by Ilse, the second with a guest, and one in Dutch by Tobias.
 func (o *overkant) articles() {
-	o.road = blog.Series{ID: blog.NewID(noon), Slug: "the-low-road", Title: "The Low Road", Description: "A walk below the dikes.", Language: "en", Planned: 5}
+	o.road = blog.Series{ID: blog.NewID(noon), Slug: "the-low-road", Title: "The Low Road",
+		Description: "A walk below the dikes.", Language: "en", Planned: 5}
 	o.must(o.store.SaveSeries(o.t.Context(), o.road))
-	o.ferry = blog.Picture{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Type: "image/jpeg", Width: 1600, Height: 900, Alt: "A man rows a passenger across a wide river.",
+	o.ferry = blog.Picture{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Type: "image/jpeg", Width: 1600, Height: 900,
+		Alt:  "A man rows a passenger across a wide river.",
 		Name: "ferry.jpg", Digest: "d", CreatedAt: noon}
 	for _, width := range []int{480, 960, 1600} {
-		o.ferry.Files = append(o.ferry.Files, blog.PictureFile{PictureID: o.ferry.ID, File: fmt.Sprintf("ferry-%d.jpg", width), Width: width, Height: width * 9 / 16, Size: 1000})
+		o.ferry.Files = append(o.ferry.Files, blog.PictureFile{PictureID: o.ferry.ID,
+			File: fmt.Sprintf("ferry-%d.jpg", width), Width: width, Height: width * 9 / 16, Size: 1000})
 	}
 	o.must(o.store.AddPicture(o.t.Context(), o.ferry))
 
-	o.bell = o.publish(noon.AddDate(0, 0, -19), blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Strings{"Rivers"},
-		Text: articleText("en", "The bell is on the other side", "the-bell-is-on-the-other-side", "In which the walk begins at a landing stage.")})
-	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID, Tags: blog.Strings{"Rivers", "Ferries & boats"},
+	o.bell = o.publish(noon.AddDate(0, 0, -19),
+		blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Strings{"Rivers"},
+			Text: articleText("en", "The bell is on the other side", "the-bell-is-on-the-other-side",
+				"In which the walk begins at a landing stage.")})
+	o.wide = o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 2, PictureID: o.ferry.ID,
+		Tags:    blog.Strings{"Rivers", "Ferries & boats"},
 		Authors: []blog.Byline{{VoiceID: o.ilse.ID}, {VoiceID: o.maud.ID}, {Name: "Harm", URL: "https://harm.example"}},
 		Text:    articleText("en", "Four minutes wide", "four-minutes-wide", "On the last rowed ferry below the weir.")})
 	o.glue = o.publish(noon.AddDate(0, 0, 5), blog.Article{VoiceID: o.tobias.ID, Tags: blog.Strings{"handwerk"},
@@ -119,9 +131,12 @@ func (o *overkant) articles() {
 }
 
 func articleText(language, title, slug, summary string) blog.Text {
-	prose := `<p>The ferry comes when you ring the bell.</p><pre><code class="language-awk">mid++</code></pre><h2 id="notes" class="vh">Notes</h2><h2 id="length">The <em>length</em> of a thing said</h2><p>Four minutes.</p>` +
-		`<h2 id="log">Keeping the log &amp; the oar</h2><p>Columns.</p><h2 id="bridge">What a bridge takes away</h2><p>Well. <a href="/media/ferry-960.jpg">The ferry</a></p>`
-	return blog.Text{Language: language, Title: title, Slug: slug, Summary: summary, Markdown: "The ferry.", HTML: prose, Plain: "The ferry comes.", Words: 2000}
+	prose := `<p>The ferry comes when you ring the bell.</p><pre><code class="language-awk">mid++</code></pre><h2 ` +
+		`id="notes" class="vh">Notes</h2><h2 id="length">The <em>length</em> of a thing said</h2><p>Four minutes.</p>` +
+		`<h2 id="log">Keeping the log &amp; the oar</h2><p>Columns.</p><h2 id="bridge">What a bridge takes ` +
+		`away</h2><p>Well. <a href="/media/ferry-960.jpg">The ferry</a></p>`
+	return blog.Text{Language: language, Title: title, Slug: slug, Summary: summary, Markdown: "The ferry.", HTML: prose,
+		Plain: "The ferry comes.", Words: 2000}
 }
 
 func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
@@ -144,7 +159,8 @@ func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
 		if err := s.SaveArticle(o.t.Context(), &a, at); err != nil || a.ObjectID == "" {
 			return err
 		}
-		return s.SaveObject(o.t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1, At: at})
+		return s.SaveObject(o.t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1,
+			At: at})
 	}))
 	o.keep(a, a.Text, at)
 	a, err := o.store.Article(o.t.Context(), a.ID)
@@ -155,15 +171,18 @@ func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
 // keep notes that readers have a text of an article since they were told at a time.
 func (o *overkant) keep(a blog.Article, words blog.Text, at time.Time) {
 	o.t.Helper()
-	o.must(o.store.AddRevision(o.t.Context(), store.Revision{ArticleID: a.ID, Language: words.Language, Kind: "published", Title: words.Title, Markdown: words.Markdown, At: at}))
+	o.must(o.store.AddRevision(o.t.Context(),
+		store.Revision{ArticleID: a.ID, Language: words.Language, Kind: "published", Title: words.Title,
+			Markdown: words.Markdown, At: at}))
 }
 
 // says adds a comment; change may set what is out of the ordinary.
 func (o *overkant) says(who any, words string, after time.Duration, change ...func(*blog.Comment)) blog.Comment {
 	o.t.Helper()
 	at := noon.Add(after)
-	c := blog.Comment{ID: blog.NewID(at), ArticleID: o.wide.ID, Origin: blog.Pushed, Visibility: blog.PublicComment, State: blog.CommentShown,
-		HTML: "<p>" + words + "</p>", Plain: words, Language: "en", PublishedAt: at, SortedAt: at, ArrivedAt: at}
+	c := blog.Comment{ID: blog.NewID(at), ArticleID: o.wide.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
+		State: blog.CommentShown,
+		HTML:  "<p>" + words + "</p>", Plain: words, Language: "en", PublishedAt: at, SortedAt: at, ArrivedAt: at}
 	switch who := who.(type) {
 	case blog.Actor:
 		c.ActorID, c.Address, c.URL = who.ID, who.ID+"/statuses/"+string(c.ID), who.URL+"/"+string(c.ID)

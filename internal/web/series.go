@@ -51,7 +51,8 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	for i := range entries {
 		entries[i].Series = &seriesMark{Part: articles[i].Part, Parts: series.Planned} // the page has said which series
 	}
-	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language), Out: len(articles),
+	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language),
+		Out:     len(articles),
 		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: together(entries)}
 	if len(entries) > 0 {
 		p.Start, p.StartPart = entries[0].URL, articles[0].Part

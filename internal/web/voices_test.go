@@ -16,7 +16,8 @@ import (
 // speak gives the blog, or a series, a voice.
 func (o *overkant) speak(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
 	o.t.Helper()
-	v := blog.Voice{ID: blog.NewID(noon), Kind: kind, Handle: handle, Name: name, PublicKey: "public", CreatedAt: noon, UpdatedAt: noon}
+	v := blog.Voice{ID: blog.NewID(noon), Kind: kind, Handle: handle, Name: name, PublicKey: "public", CreatedAt: noon,
+		UpdatedAt: noon}
 	o.must(o.store.AddVoice(o.t.Context(), v, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}, series))
 	return v
 }
@@ -45,7 +46,8 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 			if got := box.find("a")[0].attr("href"); got != interact("follow", o.site.ActorID(want.voice.ID)) {
 				t.Errorf("%s leads to %q", path, got)
 			}
-			if got := p.header.Get("Link"); got != "<"+o.site.ActorID(want.voice.ID)+`>; rel="alternate"; type="application/activity+json"` {
+			if got := p.header.Get("Link"); got != "<"+o.site.ActorID(want.voice.ID)+
+				`>; rel="alternate"; type="application/activity+json"` {
 				t.Errorf("%s has the link %q", path, got)
 			}
 		}
@@ -91,14 +93,17 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
-		o.publish(noon, blog.Article{VoiceID: o.ilse.ID, Text: blog.Text{Slug: "no", Title: "No", Language: "en", Markdown: "No.", HTML: "<p>No.</p>", Plain: "No."},
+		o.publish(noon, blog.Article{VoiceID: o.ilse.ID,
+			Text:    blog.Text{Slug: "no", Title: "No", Language: "en", Markdown: "No.", HTML: "<p>No.</p>", Plain: "No."},
 			Answers: blog.Source{Address: "https://veerhuis.example/notes/1", ActorID: o.bram.ID},
 			Quoted:  blog.Source{Address: "https://somewhere.example/notes/2"}})
 		deks := o.open("/2026/11/no").find("p", ".dek")
-		if diff := cmp.Diff([]string{"In answer to a post of Bram Oosterling @bram@veerhuis.example", "With a quote of a post on somewhere.example"}, texts(deks)); diff != "" {
+		if diff := cmp.Diff([]string{"In answer to a post of Bram Oosterling @bram@veerhuis.example",
+			"With a quote of a post on somewhere.example"}, texts(deks)); diff != "" {
 			t.Error(diff)
 		}
-		if link := deks[0].find("a", ".u-in-reply-to")[0]; link.attr("href") != "https://veerhuis.example/notes/1" || link.words() != "Bram Oosterling" {
+		if link := deks[0].find("a", ".u-in-reply-to")[0]; link.attr("href") != "https://veerhuis.example/notes/1" ||
+			link.words() != "Bram Oosterling" {
 			t.Errorf("it leads to %s by %s", link.attr("href"), link.words())
 		}
 	})
@@ -125,7 +130,8 @@ func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
 				t.Errorf("%s says that they are %s at %s", path, link.words(), link.attr("href"))
 			}
 		}
-		if _, err := s.Block(t.Context(), blog.Block{Kind: blog.BlockServer, Subject: "veerhuis.example", Level: blog.Refuse, At: noon}); err != nil {
+		if _, err := s.Block(t.Context(), blog.Block{Kind: blog.BlockServer, Subject: "veerhuis.example", Level: blog.Refuse,
+			At: noon}); err != nil {
 			t.Fatal(err)
 		}
 		if got := o.open("/@ilse").one("p", ".trouble").find("a")[0].words(); got != o.bram.ID {
@@ -137,8 +143,10 @@ func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
 // inDutch translates part 2 of The Low Road.
 func (o *overkant) inDutch() blog.Translation {
 	o.t.Helper()
-	tr := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed", Summary: "Over het laatste roeipontje.",
-		Markdown: "Het pontje.", HTML: "<p>Het pontje komt als je belt.</p>", Plain: "Het pontje komt als je belt.", Words: 6}, Translator: "Tobias Renkema"}
+	tr := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
+		Summary:  "Over het laatste roeipontje.",
+		Markdown: "Het pontje.", HTML: "<p>Het pontje komt als je belt.</p>", Plain: "Het pontje komt als je belt.",
+		Words: 6}, Translator: "Tobias Renkema"}
 	o.must(o.store.SaveTranslation(o.t.Context(), o.wide, tr))
 	return tr
 }
@@ -160,17 +168,20 @@ func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 		for _, c := range []struct {
 			page        sheet
 			words, href string
-		}{{english, "ook in het Nederlands", o.site.ArticlePath(there)}, {dutch, "also in English", o.site.ArticlePath(o.wide)}} {
+		}{{english, "ook in het Nederlands", o.site.ArticlePath(there)},
+			{dutch, "also in English", o.site.ArticlePath(o.wide)}} {
 			link := c.page.one("p", ".also").find("a")[0]
 			if link.words() != c.words || link.attr("href") != c.href || link.attr("hreflang") != link.attr("lang") {
 				t.Errorf("“%s” leads to %s in %s", link.words(), link.attr("href"), link.attr("hreflang"))
 			}
-			for language, want := range map[string]string{"en": o.site.ArticlePage(o.wide), "nl": o.site.ArticlePage(there), "x-default": o.site.ArticlePage(o.wide)} {
+			for language, want := range map[string]string{"en": o.site.ArticlePage(o.wide), "nl": o.site.ArticlePage(there),
+				"x-default": o.site.ArticlePage(o.wide)} {
 				if got := c.page.one("link", "hreflang="+language).attr("href"); got != want {
 					t.Errorf("the alternate in %s is %s", language, got)
 				}
 			}
-			if got := c.page.one("link", "type=application/activity+json").attr("href"); got != o.site.ArticleID(o.wide.ObjectID) {
+			if got := c.page.one("link",
+				"type=application/activity+json").attr("href"); got != o.site.ArticleID(o.wide.ObjectID) {
 				t.Errorf("on the wire it is %s", got)
 			}
 		}
@@ -207,14 +218,17 @@ func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
 				}
 				is := slices.Contains(changed, language)
 				p := o.open(o.site.ArticlePath(a))
-				if got := len(p.find("time", ".dt-updated")); got == 1 != is || strings.Contains(p.raw, "dateModified") != is || strings.Contains(p.raw, "article:modified_time") != is {
+				if got := len(p.find("time", ".dt-updated")); got == 1 != is || strings.Contains(p.raw, "dateModified") != is ||
+					strings.Contains(p.raw, "article:modified_time") != is {
 					t.Errorf("%s: the page in %s is changed %d times, want %v", what, language, got, is)
 				}
 				at := noon.AddDate(0, 0, days).UTC().Format(time.RFC3339)
-				if feed := o.open("/" + language + "/feed.xml").raw; !strings.Contains(between(feed, "<title>"+a.Title, "</entry>"), "<updated>"+at+"</updated>") {
+				if feed := o.open("/" + language + "/feed.xml").raw; !strings.Contains(between(feed, "<title>"+a.Title, "</entry>"),
+					"<updated>"+at+"</updated>") {
 					t.Errorf("%s: the entry in %s is not from %s:\n%s", what, language, at, feed)
 				}
-				if listed := between(o.open("/sitemap.xml").raw, "<loc>"+o.site.ArticlePage(a)+"</loc>", "</url>"); !strings.Contains(listed, at) {
+				if listed := between(o.open("/sitemap.xml").raw, "<loc>"+o.site.ArticlePage(a)+"</loc>",
+					"</url>"); !strings.Contains(listed, at) {
 					t.Errorf("%s: the map says of it in %s %q, want %s", what, language, listed, at)
 				}
 			}

@@ -1,9 +1,9 @@
-// Package web serves the public pages and the feeds. It only reads: nothing here can change the blog or send anything to
-// another server.
+// Package web serves the public pages and the feeds. It only reads: nothing here can change the blog or send anything
+// to another server.
 //
-// A page is a file: its handler and the struct that its template shows stand side by side. Handlers make documents, which
-// page.Cache keeps until something changes. So a handler knows the path, and nothing about the reader. When it cannot make
-// a document it returns an error, and the wrapper turns that into a page (see errors.go).
+// A page is a file: its handler and the struct that its template shows stand side by side. Handlers make documents,
+// which page.Cache keeps until something changes. So a handler knows the path, and nothing about the reader. When it
+// cannot make a document it returns an error, and the wrapper turns that into a page (see errors.go).
 package web
 
 import (

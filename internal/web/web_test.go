@@ -33,11 +33,13 @@ func TestTheFrontPageIsTheNewestArticlesByMonth(t *testing.T) {
 		if got := home.one("h1").words(); got != "De Overkant" {
 			t.Errorf("the title is %q", got)
 		}
-		if diff := cmp.Diff([]string{"Ilse Verhaagen", "Maud Lindqvist", "Samir Benhaddou", "Tobias Renkema"}, sorted(names(home.find("ul", ".authors")[0].find("a")))); diff != "" {
+		if diff := cmp.Diff([]string{"Ilse Verhaagen", "Maud Lindqvist", "Samir Benhaddou", "Tobias Renkema"},
+			sorted(names(home.find("ul", ".authors")[0].find("a")))); diff != "" {
 			t.Errorf("authors (-want +got):\n%s", diff)
 		}
 		featured := home.one("article", ".featured")
-		if got := featured.find("a", ".u-url")[0]; got.words() != "Lijm die weer los wil" || got.attr("href") != "/2026/11/lijm-die-weer-los-wil" {
+		if got := featured.find("a", ".u-url")[0]; got.words() != "Lijm die weer los wil" ||
+			got.attr("href") != "/2026/11/lijm-die-weer-los-wil" {
 			t.Errorf("featured is %q at %q", got.words(), got.attr("href"))
 		}
 		if diff := cmp.Diff([]string{"november 2026", "oktober 2026"}, texts(home.find("h2", ".month"))); diff != "" {
@@ -92,15 +94,19 @@ func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
 		if got := english.one("article", ".featured").find("h2")[0].words(); got != "Four minutes wide" {
 			t.Errorf("featured is %q", got)
 		}
-		if diff := cmp.Diff([]string{"English", "Nederlands", "All"}, texts(english.find("header", ".running")[0].find("ul")[0].find("a"))); diff != "" {
+		if diff := cmp.Diff([]string{"English", "Nederlands", "All"},
+			texts(english.find("header", ".running")[0].find("ul")[0].find("a"))); diff != "" {
 			t.Errorf("fronts (-want +got):\n%s", diff)
 		}
 		hero := english.one("article", ".featured").find("img")[0]
-		if hero.attr("srcset") != "/media/ferry-480.jpg 480w, /media/ferry-960.jpg 960w, /media/ferry-1600.jpg 1600w" || hero.attr("src") != "/media/ferry-1600.jpg" {
+		if hero.attr("srcset") != "/media/ferry-480.jpg 480w, /media/ferry-960.jpg 960w, /media/ferry-1600.jpg 1600w" ||
+			hero.attr("src") != "/media/ferry-1600.jpg" {
 			t.Errorf("hero %q with %q", hero.attr("src"), hero.attr("srcset"))
 		}
-		for path, want := range map[string]string{"/en": "/en/", "/feed": "/feed.xml", "/rss.xml": "/feed.xml", "/@ilse.rss": "/@ilse/feed.xml",
-			"/archive/": "/archive", "/@Ilse": "/@ilse", "/tags/Rivers": "/tags/rivers", "//zilverduin.example/": "/zilverduin.example"} {
+		for path, want := range map[string]string{"/en": "/en/", "/feed": "/feed.xml", "/rss.xml": "/feed.xml",
+			"/@ilse.rss": "/@ilse/feed.xml",
+			"/archive/":  "/archive", "/@Ilse": "/@ilse", "/tags/Rivers": "/tags/rivers",
+			"//zilverduin.example/": "/zilverduin.example"} {
 			if got := o.open(path); got.status != 301 || got.header.Get("Location") != want {
 				t.Errorf("%s answers %d to %q, want 301 to %q", path, got.status, got.header.Get("Location"), want)
 			}
@@ -122,7 +128,8 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 		if p.status != 200 || p.one("h1").words() != "Four minutes wide" || p.one("html").attr("lang") != "en" {
 			t.Fatalf("status %d, title %q", p.status, texts(p.find("h1")))
 		}
-		if diff := cmp.Diff([]string{"Ilse Verhaagen", "Maud Lindqvist", "Harm"}, texts(node{p.one("header", ".lead").Node}.find("a", ".name"))); diff != "" {
+		if diff := cmp.Diff([]string{"Ilse Verhaagen", "Maud Lindqvist", "Harm"},
+			texts(node{p.one("header", ".lead").Node}.find("a", ".name"))); diff != "" {
 			t.Errorf("by-line (-want +got):\n%s", diff)
 		}
 		if got := p.one("header", ".lead").find("a", ".name")[2].attr("href"); got != "https://harm.example" {
@@ -135,8 +142,9 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 			"tags":     {"#Rivers", "#Ferries & boats"},
 			"counts":   {"2 favourites", "1 boost"},
 		} {
-			got := map[string][]node{"series": p.find("h2", "#series"), "previous": p.find("a", "rel=prev"), "contents": p.one("details", ".toc").find("a"),
-				"tags": p.find("a", "rel=tag"), "counts": p.one("div", ".counts").find("span")}[name]
+			got := map[string][]node{"series": p.find("h2", "#series"), "previous": p.find("a", "rel=prev"),
+				"contents": p.one("details", ".toc").find("a"),
+				"tags":     p.find("a", "rel=tag"), "counts": p.one("div", ".counts").find("span")}[name]
 			if name == "counts" {
 				got = got[:2]
 			}
@@ -147,7 +155,8 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 		if got := attrs("href", p.find("a", "rel=tag")); got[1] != "/tags/ferries%20&%20boats" {
 			t.Errorf("the second tag leads to %q", got[1])
 		}
-		if got := p.one("img", ".u-featured"); got.attr("alt") != "A man rows a passenger across a wide river." || got.attr("width") != "1600" {
+		if got := p.one("img", ".u-featured"); got.attr("alt") != "A man rows a passenger across a wide river." ||
+			got.attr("width") != "1600" {
 			t.Errorf("hero %v", got.Attr)
 		}
 		reply := p.find("a", ".first")[0].attr("href")
@@ -186,11 +195,15 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 		for _, m := range p.find("meta") {
 			meta[m.attr("name")+m.attr("property")] += m.attr("content") + "|"
 		}
-		for name, want := range map[string]string{"description": "On the last rowed ferry below the weir.|", "og:type": "article|", "og:locale": "en_GB|",
-			"og:title": "Four minutes wide|", "og:site_name": "De Overkant|", "og:image": "https://overkant.example/media/ferry-1600.jpg|",
-			"og:image:alt": "A man rows a passenger across a wide river.|", "og:url": "https://overkant.example/2026/11/four-minutes-wide|",
+		for name, want := range map[string]string{"description": "On the last rowed ferry below the weir.|",
+			"og:type": "article|", "og:locale": "en_GB|",
+			"og:title": "Four minutes wide|", "og:site_name": "De Overkant|",
+			"og:image":               "https://overkant.example/media/ferry-1600.jpg|",
+			"og:image:alt":           "A man rows a passenger across a wide river.|",
+			"og:url":                 "https://overkant.example/2026/11/four-minutes-wide|",
 			"article:published_time": "2026-11-16T12:00:00+01:00|", "article:modified_time": "2026-11-18T12:00:00+01:00|",
-			"fediverse:creator": "@ilse@overkant.example|@maud@overkant.example|", "article:tag": "Rivers|Ferries & boats|", "robots": ""} {
+			"fediverse:creator": "@ilse@overkant.example|@maud@overkant.example|", "article:tag": "Rivers|Ferries & boats|",
+			"robots": ""} {
 			if meta[name] != want {
 				t.Errorf("%s is %q, want %q", name, meta[name], want)
 			}
@@ -202,7 +215,8 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 		if err := json.Unmarshal([]byte(p.one("script", "type=application/ld+json").FirstChild.Data), &things); err != nil {
 			t.Fatal(err)
 		}
-		if things[0]["@type"] != "WebPage" || things[0]["headline"] != "Four minutes wide" || things[1]["@type"] != "BlogPosting" || things[1]["inLanguage"] != "en" {
+		if things[0]["@type"] != "WebPage" || things[0]["headline"] != "Four minutes wide" ||
+			things[1]["@type"] != "BlogPosting" || things[1]["inLanguage"] != "en" {
 			t.Errorf("things are %v", things)
 		}
 		author := o.open("/@ilse")
@@ -221,7 +235,8 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		grandmother := o.says(o.bram, "A bell is a letter.", time.Hour)
 		wall := o.says(o.ilse, "That goes on the wall.", 2*time.Hour, answering(grandmother))
 		boat := o.says(o.bram, "Whoever has the boat.", 3*time.Hour, answering(wall))
-		village := o.says(o.nadia, "In ons dorp hingen er twee.", 4*time.Hour, answering(boat), func(c *blog.Comment) { c.Language = "nl" })
+		village := o.says(o.nadia, "In ons dorp hingen er twee.", 4*time.Hour, answering(boat),
+			func(c *blog.Comment) { c.Language = "nl" })
 		o.says(o.deniz, "Both at once.", 5*time.Hour, answering(village))
 		o.says(o.deniz, "We lost an uncle.", 6*time.Hour, func(c *blog.Comment) { c.Warning = "Drowning" })
 		rude := o.says(o.kade, "Buy silver.", 7*time.Hour)
@@ -241,14 +256,16 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		}
 		first := p.one("li", "#comment-"+string(grandmother.ID))
 		said := first.find("div", ".said")[0]
-		if got := said.words(); !strings.Contains(got, "Bram Oosterling @bram@veerhuis.example") || !strings.Contains(got, "16 Nov, 13:00") || !strings.Contains(got, "1 favourite") {
+		if got := said.words(); !strings.Contains(got, "Bram Oosterling @bram@veerhuis.example") ||
+			!strings.Contains(got, "16 Nov, 13:00") || !strings.Contains(got, "1 favourite") {
 			t.Errorf("the first voice is %q", got)
 		}
 		home := said.find("a", ".u-url")[0]
 		if home.attr("href") != grandmother.URL || home.attr("rel") != "nofollow ugc noopener" {
 			t.Errorf("the way home is %q with rel %q", home.attr("href"), home.attr("rel"))
 		}
-		if got := said.find("p", ".deeds")[0].find("a")[0].attr("href"); got != "/interact?do=reply&uri="+url.QueryEscape(grandmother.Address) {
+		if got := said.find("p", ".deeds")[0].find("a")[0].attr("href"); got != "/interact?do=reply&uri="+
+			url.QueryEscape(grandmother.Address) {
 			t.Errorf("reply leads to %q", got)
 		}
 		own := p.one("li", "#comment-"+string(wall.ID))
@@ -259,7 +276,8 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 			t.Errorf("the fourth voice stands %d deep", got)
 		}
 		deepest := p.find("p", ".to")
-		if len(deepest) != 1 || deepest[0].words() != "in answer to Nadia F." || deepest[0].find("a")[0].attr("href") != "#comment-"+string(village.ID) {
+		if len(deepest) != 1 || deepest[0].words() != "in answer to Nadia F." ||
+			deepest[0].find("a")[0].attr("href") != "#comment-"+string(village.ID) {
 			t.Errorf("the fifth voice says %q", texts(deepest))
 		}
 		if got := p.one("details", ".toc"); got.Node == nil {
@@ -267,12 +285,14 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		}
 		warning := p.find("div", ".words")
 		for _, words := range warning {
-			if strings.Contains(words.words(), "uncle") && (len(words.find("details")) != 1 || words.find("summary")[0].words() != "Drowning") {
+			if strings.Contains(words.words(), "uncle") &&
+				(len(words.find("details")) != 1 || words.find("summary")[0].words() != "Drowning") {
 				t.Errorf("the warning is %q", words.words())
 			}
 		}
 		gone := p.one("li", "#comment-"+string(rude.ID))
-		if got := gone.find("div", ".said")[0].words(); got != "A reply stood here. It was removed by its author." || strings.Contains(p.raw, "silver") {
+		if got := gone.find("div", ".said")[0].words(); got != "A reply stood here. It was removed by its author." ||
+			strings.Contains(p.raw, "silver") {
 			t.Errorf("the removed one says %q", got)
 		}
 		if got := gone.find("div", ".words", "lang=ar", "dir=rtl"); len(got) != 1 {
@@ -312,20 +332,25 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 			}
 		}
 		for _, a := range []blog.Article{{Visibility: blog.Followers}, {Visibility: blog.Unlisted}} {
-			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Strings{"rivers"}, o.road.ID, 3, articleText("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
+			a.VoiceID, a.Tags, a.SeriesID, a.Part, a.Text = o.ilse.ID, blog.Strings{"rivers"}, o.road.ID, 3,
+				articleText("en", canary+" "+string(a.Visibility), canary+"-"+string(a.Visibility), canary)
 			o.publish(noon, a)
 		}
-		draft := blog.Article{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public, Comments: blog.Open,
+		draft := blog.Article{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Status: blog.Draft, Format: blog.FullArticle,
+			Visibility: blog.Public, Comments: blog.Open,
 			Quotes: "everyone", CreatedAt: noon, Text: articleText("en", canary, canary+"-draft", canary)}
 		o.must(draft.Schedule(time.Now().Add(time.Hour), noon, zone))
 		o.must(s.SaveArticle(t.Context(), &draft, noon))
-		for _, path := range []string{"/", "/en/", "/2026/11/four-minutes-wide", "/2026/11/four-minutes-wide/replies/newest", "/@ilse", "/tags/rivers", "/series/the-low-road", "/archive",
-			"/feed.xml", "/feed.json", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/series/the-low-road/feed.xml", "/comments/feed.xml", "/en/feed.xml", "/sitemap.xml", "/2026/11/kanarje-followers"} {
+		for _, path := range []string{"/", "/en/", "/2026/11/four-minutes-wide", "/2026/11/four-minutes-wide/replies/newest",
+			"/@ilse", "/tags/rivers", "/series/the-low-road", "/archive",
+			"/feed.xml", "/feed.json", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/series/the-low-road/feed.xml",
+			"/comments/feed.xml", "/en/feed.xml", "/sitemap.xml", "/2026/11/kanarje-followers"} {
 			if got := o.open(path); strings.Contains(got.raw, canary) || strings.Contains(got.raw, "A reply stood here") {
 				t.Errorf("%s tells of what is not for everybody", path)
 			}
 		}
-		for path, want := range map[string]int{"/2026/11/" + canary + "-followers": 404, site(draft): 404, "/2026/11/" + canary + "-unlisted": 200} {
+		for path, want := range map[string]int{"/2026/11/" + canary + "-followers": 404, site(draft): 404,
+			"/2026/11/" + canary + "-unlisted": 200} {
 			if got := o.open(path); got.status != want {
 				t.Errorf("%s answers %d, want %d", path, got.status, want)
 			}
@@ -380,7 +405,8 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 		o.must(o.wide.Withdraw())
 		o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(2*time.Hour)))
 		gone := o.open("/2026/11/four-minutes")
-		if gone.status != 410 || gone.one("h1").words() != "Teruggenomen door de auteur" || strings.Contains(gone.raw, "ferry") || len(gone.find("meta", "content=noindex")) != 1 {
+		if gone.status != 410 || gone.one("h1").words() != "Teruggenomen door de auteur" ||
+			strings.Contains(gone.raw, "ferry") || len(gone.find("meta", "content=noindex")) != 1 {
 			t.Errorf("status %d, title %q", gone.status, texts(gone.find("h1")))
 		}
 		if got := gone.one("p", ".hint").words(); got != "De artikelen die hier te lezen zijn, staan in het archief." {
@@ -400,11 +426,14 @@ func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
 			t.Fatalf("status %d, %q", p.status, p.header.Get("Cache-Control"))
 		}
 		near := p.one("ul", ".list-plain").find("a")
-		if diff := cmp.Diff([]string{"Four minutes wide"}, texts(near)); diff != "" || near[0].attr("href") != "/2026/11/four-minutes-wide" {
+		if diff := cmp.Diff([]string{"Four minutes wide"}, texts(near)); diff != "" ||
+			near[0].attr("href") != "/2026/11/four-minutes-wide" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		for _, path := range []string{"/wp-login.php", "/nothing", "/tags/nothing", "/series/nothing", "/@nobody", "/page/99", "/page/1", "/page/02", "/page/x", "/@ilse/page/2",
-			"/2026/11/four-minutes-wide/replies/1", "/2026/11/four-minutes-wide/replies/9", "/2026/11/four-minutes-wide/replies/newest-1", "/interact", "/interact?do=dance&uri=x",
+		for _, path := range []string{"/wp-login.php", "/nothing", "/tags/nothing", "/series/nothing", "/@nobody", "/page/99",
+			"/page/1", "/page/02", "/page/x", "/@ilse/page/2",
+			"/2026/11/four-minutes-wide/replies/1", "/2026/11/four-minutes-wide/replies/9",
+			"/2026/11/four-minutes-wide/replies/newest-1", "/interact", "/interact?do=dance&uri=x",
 			"/tags/%00", "/%ff%fe", "/@" + strings.Repeat("x", 5000), "/2026/11/%3Cscript%3E"} {
 			if got := o.open(path); got.status != 404 || strings.Contains(got.raw, "<script>") {
 				t.Errorf("%.40s answers %d", path, got.status)
@@ -425,7 +454,8 @@ func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
 		return nil
 	}))
 	seen := 0
-	for i, path := range []string{"/2026/11/four-minutes-wide", "/2026/11/four-minutes-wide/replies/2", "/2026/11/four-minutes-wide/replies/3"} {
+	for i, path := range []string{"/2026/11/four-minutes-wide", "/2026/11/four-minutes-wide/replies/2",
+		"/2026/11/four-minutes-wide/replies/3"} {
 		p := o.open(path)
 		voices := p.find("li", ".voice")
 		seen += len(voices)
@@ -471,7 +501,8 @@ func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
 func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newOverkant(t, s)
-		_, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.ilse.ID, ActorID: o.bram.ID, FollowID: o.bram.ID + "#f", State: blog.Accepted, Since: noon})
+		_, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.ilse.ID, ActorID: o.bram.ID, FollowID: o.bram.ID + "#f",
+			State: blog.Accepted, Since: noon})
 		o.must(err)
 		for path, want := range map[string][]string{
 			"/@ilse":               {"Four minutes wide", "The bell is on the other side"},
@@ -493,7 +524,8 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 			t.Errorf("the profile says %q", got)
 		}
 		archive := o.open("/archive")
-		if diff := cmp.Diff([]string{"Lijm die weer los wil", "Four minutes wide", "The bell is on the other side"}, texts(archive.one("ul", ".years").find("a"))); diff != "" {
+		if diff := cmp.Diff([]string{"Lijm die weer los wil", "Four minutes wide", "The bell is on the other side"},
+			texts(archive.one("ul", ".years").find("a"))); diff != "" {
 			t.Errorf("archive (-want +got):\n%s", diff)
 		}
 		o.must(s.EraseVoice(t.Context(), o.samir.Voice, noon))
@@ -507,10 +539,12 @@ func TestAListGoesOnOverSeveralPages(t *testing.T) {
 	s := storetest.Open(t)
 	o := newOverkant(t, s)
 	for i := range perPage {
-		o.publish(noon.AddDate(0, 0, -30-i), blog.Article{VoiceID: o.ilse.ID, Text: articleText("en", fmt.Sprintf("Bank %d", i), fmt.Sprintf("bank-%d", i), "")})
+		o.publish(noon.AddDate(0, 0, -30-i), blog.Article{VoiceID: o.ilse.ID,
+			Text: articleText("en", fmt.Sprintf("Bank %d", i), fmt.Sprintf("bank-%d", i), "")})
 	}
 	first, second := o.open("/"), o.open("/page/2")
-	if got := first.one("nav", ".pager"); got.find("a")[0].attr("href") != "/page/2" || !strings.Contains(got.words(), "20 van 23 artikelen") {
+	if got := first.one("nav", ".pager"); got.find("a")[0].attr("href") != "/page/2" ||
+		!strings.Contains(got.words(), "20 van 23 artikelen") {
 		t.Errorf("the first page leads on with %q", got.words())
 	}
 	if got := second.find("li", ".entry"); len(got) != 3 || second.one("nav", ".pager").find("a")[0].attr("href") != "/" {
@@ -526,7 +560,8 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 		o := newOverkant(t, s)
 		o.says(o.bram, "A bell is a letter.", time.Hour)
 		for path, want := range map[string][]string{
-			"/feed.xml":                          {"Lijm die weer los wil", "Four minutes wide", "The bell is on the other side"},
+			"/feed.xml": {"Lijm die weer los wil", "Four minutes wide",
+				"The bell is on the other side"},
 			"/en/feed.xml":                       {"Four minutes wide", "The bell is on the other side"},
 			"/@tobias/feed.xml":                  {"Lijm die weer los wil"},
 			"/@maud/feed.xml":                    {"Four minutes wide"},
@@ -543,13 +578,16 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 					Content string `xml:"content"`
 				} `xml:"entry"`
 			}
-			if err := xml.Unmarshal([]byte(p.raw), &feed); err != nil || p.header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
+			if err := xml.Unmarshal([]byte(p.raw), &feed); err != nil ||
+				p.header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
 				t.Fatalf("%s: %v, %q", path, err, p.header.Get("Content-Type"))
 			}
 			var titles []string
 			for _, e := range feed.Entries {
 				titles = append(titles, e.Title)
-				if e.Title == "Four minutes wide" && (e.ID != o.site.ArticleID(o.wide.ObjectID) || !strings.Contains(e.Content, `href="https://overkant.example/media/ferry-960.jpg"`)) {
+				if e.Title == "Four minutes wide" &&
+					(e.ID != o.site.ArticleID(o.wide.ObjectID) ||
+						!strings.Contains(e.Content, `href="https://overkant.example/media/ferry-960.jpg"`)) {
 					t.Errorf("%s: %q has id %q and text %q", path, e.Title, e.ID, e.Content)
 				}
 			}
@@ -557,13 +595,16 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", path, diff)
 			}
 		}
-		for path, want := range map[string]string{"/feed.json": "application/feed+json; charset=utf-8", "/sitemap.xml": "application/xml; charset=utf-8",
-			"/robots.txt": "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon", "/theme.css": "text/css; charset=utf-8"} {
+		for path, want := range map[string]string{"/feed.json": "application/feed+json; charset=utf-8",
+			"/sitemap.xml": "application/xml; charset=utf-8",
+			"/robots.txt":  "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon",
+			"/theme.css": "text/css; charset=utf-8"} {
 			if got := o.open(path); got.status != 200 || got.header.Get("Content-Type") != want {
 				t.Errorf("%s answers %d as %q, want %q", path, got.status, got.header.Get("Content-Type"), want)
 			}
 		}
-		for _, want := range []string{"https://overkant.example/2026/11/four-minutes-wide", "https://overkant.example/@ilse", "https://overkant.example/tags/rivers", "https://overkant.example/series/the-low-road"} {
+		for _, want := range []string{"https://overkant.example/2026/11/four-minutes-wide", "https://overkant.example/@ilse",
+			"https://overkant.example/tags/rivers", "https://overkant.example/series/the-low-road"} {
 			if !strings.Contains(o.open("/sitemap.xml").raw, "<loc>"+want+"</loc>") {
 				t.Errorf("%s is not in the sitemap", want)
 			}
@@ -578,12 +619,14 @@ func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 	o := newOverkant(t, storetest.Open(t))
 	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
 		p := o.open(path)
-		if got := p.header.Get("Content-Type"); got != "application/xml; charset=utf-8" || p.header.Get("Vary") != "Accept, Accept-Encoding" {
+		if got := p.header.Get("Content-Type"); got != "application/xml; charset=utf-8" ||
+			p.header.Get("Vary") != "Accept, Accept-Encoding" {
 			t.Errorf("%s is %q to a browser, and varies by %q", path, got, p.header.Get("Vary"))
 		}
 		_, rest, found := strings.Cut(p.raw, `<?xml-stylesheet type="text/css" href="`)
 		sheet, _, _ := strings.Cut(rest, `"`)
-		if got := o.open("/" + strings.TrimPrefix(sheet, "/")); !found || got.status != 200 || !strings.Contains(got.raw, "feed reader") {
+		if got := o.open("/" + strings.TrimPrefix(sheet, "/")); !found || got.status != 200 ||
+			!strings.Contains(got.raw, "feed reader") {
 			t.Errorf("%s is dressed by %q, which answers %d", path, sheet, got.status)
 		}
 	}
@@ -592,17 +635,22 @@ func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 	s := storetest.Open(t)
 	o := newOverkant(t, s)
-	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"}, blog.Series{ID: blog.NewID(noon), Slug: "sluizen", Title: "Sluizen", Language: "nl"}
+	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"},
+		blog.Series{ID: blog.NewID(noon), Slug: "sluizen", Title: "Sluizen", Language: "nl"}
 	o.must(s.SaveSeries(t.Context(), dikes))
 	o.must(s.SaveSeries(t.Context(), locks))
-	loose := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: dikes.ID, Text: articleText("nl", "Zonder nummer", "zonder-nummer", "")})
-	if got := o.open("/series/dijken").one("main").words(); !strings.Contains(got, "Begin bij het eerste") || strings.Contains(got, "deel 0") {
+	loose := o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: dikes.ID,
+		Text: articleText("nl", "Zonder nummer", "zonder-nummer", "")})
+	if got := o.open("/series/dijken").one("main").words(); !strings.Contains(got, "Begin bij het eerste") ||
+		strings.Contains(got, "deel 0") {
 		t.Errorf("a series without numbers says %q", got)
 	}
-	if got := o.open(site(loose)).one("main").words(); !strings.Contains(got, "In de reeks Dijken") || strings.Contains(strings.ToLower(got), "deel 0") {
+	if got := o.open(site(loose)).one("main").words(); !strings.Contains(got, "In de reeks Dijken") ||
+		strings.Contains(strings.ToLower(got), "deel 0") {
 		t.Errorf("an article without a number says %q", got)
 	}
-	o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: locks.ID, Part: 2, Text: articleText("nl", "Het tweede", "het-tweede", "")})
+	o.publish(noon, blog.Article{VoiceID: o.ilse.ID, SeriesID: locks.ID, Part: 2,
+		Text: articleText("nl", "Het tweede", "het-tweede", "")})
 	if got := o.open("/series/sluizen").one("main").words(); !strings.Contains(got, "Begin bij deel 2") {
 		t.Errorf("a series whose first part is not out says %q", got)
 	}
@@ -623,19 +671,22 @@ func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 		bell := o.says(o.bram, "A bell is a letter.", time.Hour)
 		actor, object := o.site.ActorID(o.ilse.ID), o.site.ArticleID(o.wide.ObjectID)
 		for path, want := range map[string]string{
-			"/interact?do=follow&uri=" + url.QueryEscape(actor):      "Volg Ilse Verhaagen vanaf je eigen server",
-			"/interact?do=reply&uri=" + url.QueryEscape(object):      "Reply to Four minutes wide from your server",
-			"/interact?do=boost&uri=" + url.QueryEscape(object):      "Boost Four minutes wide from your server",
-			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Kies de woorden van Bram Oosterling als favoriet vanaf je eigen server",
+			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
+			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
+			"/interact?do=boost&uri=" + url.QueryEscape(object): "Boost Four minutes wide from your server",
+			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Kies de woorden van Bram Oosterling als favoriet vanaf " +
+				"je eigen server",
 		} {
 			if p := o.open(path); p.status != 200 || p.one("h1").words() != want || p.find("p", "#you-error") != nil {
 				t.Errorf("%s answers %d with %q", path, p.status, texts(p.find("h1")))
 			}
 		}
-		for trouble, want := range map[string]string{"name": "That is not the name of a server.", "home": "No fediverse server answered there.",
+		for trouble, want := range map[string]string{"name": "That is not the name of a server.",
+			"home": "No fediverse server answered there.",
 			"busy": "That was too many searches in one minute."} {
 			p := o.open("/interact?do=reply&you=%40bram%40veerhui&trouble=" + trouble + "&uri=" + url.QueryEscape(object))
-			if got := p.one("p", "#you-error").words(); !strings.HasPrefix(got, want) || p.one("input", "#you").attr("value") != "@bram@veerhui" {
+			if got := p.one("p", "#you-error").words(); !strings.HasPrefix(got, want) ||
+				p.one("input", "#you").attr("value") != "@bram@veerhui" {
 				t.Errorf("the trouble %s reads %q", trouble, got)
 			}
 		}
@@ -651,7 +702,8 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 		t.Errorf("a kept page answers %d", got.status)
 	}
 	trouble := o.open("/archive")
-	if trouble.status < 500 || trouble.one("h1").words() != "Hier ging iets mis" || trouble.one("code").words() == "" || trouble.header.Get("Cache-Control") != "no-store" {
+	if trouble.status < 500 || trouble.one("h1").words() != "Hier ging iets mis" || trouble.one("code").words() == "" ||
+		trouble.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("status %d with %q", trouble.status, texts(trouble.find("h1")))
 	}
 }
@@ -659,10 +711,12 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 func TestAnEmptyBlogSaysSo(t *testing.T) {
 	s := storetest.Open(t)
 	o := &overkant{t: t, store: s}
-	_, err := s.FoundSite(t.Context(), blog.Site{URL: "http://localhost:8080", HandleDomain: "localhost:8080", Name: "localhost:8080", Language: "en", Timezone: "UTC", CreatedAt: noon}, "private")
+	_, err := s.FoundSite(t.Context(), blog.Site{URL: "http://localhost:8080", HandleDomain: "localhost:8080",
+		Name: "localhost:8080", Language: "en", Timezone: "UTC", CreatedAt: noon}, "private")
 	o.must(err)
 	o.start()
-	for _, path := range []string{"/", "/archive", "/about", "/privacy", "/feed.xml", "/feed.json", "/sitemap.xml", "/comments/feed.xml"} {
+	for _, path := range []string{"/", "/archive", "/about", "/privacy", "/feed.xml", "/feed.json", "/sitemap.xml",
+		"/comments/feed.xml"} {
 		if got := o.open(path); got.status != 200 {
 			t.Errorf("%s answers %d", path, got.status)
 		}
@@ -717,7 +771,8 @@ func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
 		t.Errorf("%d with the title %q", p.status, texts(p.find("h1")))
 	}
 	text := p.one("div", ".prose")
-	if words := text.words(); text.attr("lang") != "en" || len(text.find("li")) < 20 || !strings.Contains(words, "Tombstone") || !strings.Contains(words, "RFC 9421") {
+	if words := text.words(); text.attr("lang") != "en" || len(text.find("li")) < 20 ||
+		!strings.Contains(words, "Tombstone") || !strings.Contains(words, "RFC 9421") {
 		t.Errorf("it says %s", words)
 	}
 }

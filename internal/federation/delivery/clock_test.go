@@ -16,7 +16,8 @@ import (
 // A machine whose clock was wrong is set right while servers are written to: what is under way and what is said next
 // arrives, and what waits in the queue of arrivals is worked through. The other servers live in the same time.
 func TestDeliveriesArriveAfterTheClockJumped(t *testing.T) {
-	for name, jump := range map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour, "a day ahead": 24 * time.Hour} {
+	for name, jump := range map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour,
+		"a day ahead": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				var offset atomic.Int64
@@ -46,7 +47,11 @@ func TestDeliveriesArriveAfterTheClockJumped(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				o.Until("all is settled", func() bool { _, waiting, err := s.CountWaiting(o.Soon()); return err == nil && waiting == 0 })
+				o.Until("all is settled", func() bool {
+					_, waiting, err := s.CountWaiting(o.Soon())
+					return err == nil &&
+						waiting == 0
+				})
 				if n := o.World.Count(fedtest.About("Create", o.Object(first))); n != servers {
 					t.Errorf("the first arrived %d times at %d servers", n, servers)
 				}

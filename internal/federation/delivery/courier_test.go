@@ -116,11 +116,14 @@ func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
 		bram := veerhuis.Person("bram")
 		o.Befriend(bram)
 		now := time.Now()
-		tobias := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: "tobias", Name: "Tobias Renkema", CreatedAt: now, UpdatedAt: now}}
+		tobias := blog.Author{Role: blog.Admin,
+			Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: "tobias", Name: "Tobias Renkema",
+				CreatedAt: now, UpdatedAt: now}}
 		if err := o.Store.AddAuthor(o.Soon(), tobias, store.VoiceKeys{RSA: "no key"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: tobias.ID, ActorID: bram.ID, FollowID: bram.ID + "#f", State: blog.Accepted, Since: now}); err != nil {
+		if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: tobias.ID, ActorID: bram.ID, FollowID: bram.ID + "#f",
+			State: blog.Accepted, Since: now}); err != nil {
 			t.Fatal(err)
 		}
 		broken := o.Publish(func(a *blog.Article) { a.VoiceID, a.Slug = tobias.ID, "bindings" })
@@ -295,7 +298,8 @@ func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 		if err := o.Store.SaveArticle(o.Soon(), &planned, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "sound" }).ID, at.Add(time.Second)); err != nil {
+		if _, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "sound" }).ID,
+			at.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		var logged lines
@@ -367,14 +371,16 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 				o.Courier.Wake()
 			}
 		}
-		o.Until("the next one arrives where only the first cannot be borne", func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
+		o.Until("the next one arrives where only the first cannot be borne",
+			func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
 		if got := o.Report(heavy)[steiger.Host]; got.Status != blog.Refused || got.Code != 500 {
 			t.Errorf("what broke it is %s after %d", got.Status, got.Code)
 		}
 		o.Until("the other server was asked about both", func() bool { return o.Report(after)[noordkade.Host].Attempts == 1 })
 		for _, a := range []blog.Article{heavy, after} {
 			// Tries that a person asks for make nothing later: the rest is still that of the first failure.
-			if got := o.Report(a)[noordkade.Host]; got.Status != blog.Retrying || time.Until(got.NextAt) <= 0 || time.Until(got.NextAt) > 73*time.Second {
+			if got := o.Report(a)[noordkade.Host]; got.Status != blog.Retrying || time.Until(got.NextAt) <= 0 ||
+				time.Until(got.NextAt) > 73*time.Second {
 				t.Errorf("of a server in trouble of its own %s is %s until %v", a.Slug, got.Status, got.NextAt)
 			}
 		}
@@ -399,7 +405,8 @@ func TestTheReportSaysWhatAServerRuns(t *testing.T) {
 		}
 		o.Until("both servers answered", func() bool { return unasked(0) == 2 })
 		o.ChoresAt(0, "both were asked", func() bool { return unasked(0) == 0 })
-		if bram, kade := o.Report(a)[veerhuis.Host], o.Report(a)[zilverduin.Host]; bram.Software != "mastodon 4.6.2" || kade.Software != "" {
+		if bram, kade := o.Report(a)[veerhuis.Host], o.Report(a)[zilverduin.Host]; bram.Software != "mastodon 4.6.2" ||
+			kade.Software != "" {
 			t.Errorf("Bram's server runs %q, and Kade's, which does not say, %q", bram.Software, kade.Software)
 		}
 		if soon, later := unasked(29*24*time.Hour), unasked(31*24*time.Hour); soon != 0 || later != 2 {

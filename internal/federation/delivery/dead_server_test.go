@@ -16,7 +16,8 @@ import (
 func silence(t *testing.T, database, host string, days int) {
 	t.Helper()
 	then := time.Now().AddDate(0, 0, -days)
-	storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since = ?, last_success = ?, last_heard = NULL WHERE host = ?`,
+	storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since `+
+		`= ?, last_success = ?, last_heard = NULL WHERE host = ?`,
 		then.AddDate(0, 0, 7), then, host)
 }
 
@@ -29,7 +30,8 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		o.Befriend(kade)
 		counts := func(accepted, aside int) {
 			t.Helper()
-			if n, err := s.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted != accepted || n.Aside != aside || n.Servers != accepted {
+			if n, err := s.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted != accepted || n.Aside != aside ||
+				n.Servers != accepted {
 				t.Errorf("followers: %+v, %v", n, err)
 			}
 			o.Until("other servers are told of as many", func() bool {
@@ -49,7 +51,8 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		pass(1, 0)
 		pass(0, 0)
 		counts(1, 1)
-		if list, err := s.AsideServers(o.Soon(), o.Ilse.ID); err != nil || len(list) != 1 || list[0].Host != kade.Server.Host || list[0].Followers != 1 || list[0].SilentSince() == nil {
+		if list, err := s.AsideServers(o.Soon(), o.Ilse.ID); err != nil || len(list) != 1 ||
+			list[0].Host != kade.Server.Host || list[0].Followers != 1 || list[0].SilentSince() == nil {
 			t.Errorf("set aside are %+v, %v", list, err)
 		}
 		a := o.Publish()
@@ -63,12 +66,14 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		if err != nil || len(there) != 1 {
 			t.Errorf("to their own server they are followers still: %v, %v", there, err)
 		}
-		o.HearAfterAWhile(kade, map[string]any{"id": kade.ID + "#like", "type": "Like", "actor": kade.ID, "object": o.Object(a)})
+		o.HearAfterAWhile(kade, map[string]any{"id": kade.ID + "#like", "type": "Like", "actor": kade.ID,
+			"object": o.Object(a)})
 		counts(2, 0)
 
 		silence(t, database, kade.Server.Host, 40)
 		pass(1, 0)
-		storetest.Change(t, database, `UPDATE peers SET failures = 0, unavailable_since = NULL, last_success = ? WHERE host = ?`, time.Now(), kade.Server.Host)
+		storetest.Change(t, database, `UPDATE peers SET failures = 0, unavailable_since = NULL, last_success = ? WHERE `+
+			`host = ?`, time.Now(), kade.Server.Host)
 		pass(0, 1) // it took a letter that was tried by hand
 
 		silence(t, database, kade.Server.Host, 40)
@@ -121,11 +126,13 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 			list, err = s.UnconfirmedFollowers(o.T.Context(), later)
 			return err == nil && len(list) == 1 && list[0].Status.Settled()
 		})
-		if u := list[0]; u.ActorID != bram.ID || u.Voice != "ilse" || u.State != blog.Accepted || u.Status != blog.Refused || u.Code != 403 {
+		if u := list[0]; u.ActorID != bram.ID || u.Voice != "ilse" || u.State != blog.Accepted || u.Status != blog.Refused ||
+			u.Code != 403 {
 			t.Errorf("%+v", u)
 		}
 		fates, err := s.LastDeliveries(o.Soon(), o.Ilse.ID, []string{bram.Inbox(), kade.Inbox()})
-		if err != nil || fates[bram.Inbox()].Status != blog.Refused || fates[kade.Inbox()].Status != blog.Delivered || fates[bram.Inbox()].Kind != "Accept" {
+		if err != nil || fates[bram.Inbox()].Status != blog.Refused || fates[kade.Inbox()].Status != blog.Delivered ||
+			fates[bram.Inbox()].Kind != "Accept" {
 			t.Errorf("what became of the last letters: %+v, %v", fates, err)
 		}
 		if early, err := s.UnconfirmedFollowers(o.Soon(), time.Now().Add(-time.Hour)); err != nil || len(early) != 1 {
@@ -134,7 +141,8 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 		if err := s.Forget(o.Soon(), time.Now().AddDate(0, 2, 0)); err != nil {
 			t.Fatal(err)
 		}
-		if list, err := s.UnconfirmedFollowers(o.Soon(), later); err != nil || len(list) != 1 || list[0].Status != blog.Refused {
+		if list, err := s.UnconfirmedFollowers(o.Soon(), later); err != nil || len(list) != 1 ||
+			list[0].Status != blog.Refused {
 			t.Errorf("two months later: %+v, %v", list, err)
 		}
 		if err := bram.Server.Be(fedtest.Healthy()); err != nil {

@@ -29,7 +29,8 @@ func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *test
 		if len(deliveries) != 1 || deliveries[0].Inbox != "/inbox" {
 			t.Errorf("%d letters came, the first to %s", len(deliveries), deliveries[0].Inbox)
 		}
-		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Between us?</p>", fedtest.Direct(), fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
+		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Between us?</p>", fedtest.Direct(),
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 			t.Fatal(err)
 		}
 		private, err := o.Store.Comments(o.Soon(), store.CommentList{Private: true})
@@ -69,7 +70,8 @@ func TestF106WhatMayPassIsTriedAgainOnScheduleOrWhenTheServerSays(t *testing.T) 
 			}
 		}
 		time.Sleep(4 * time.Second)
-		o.Until("the silent one was given ten seconds", func() bool { return o.Report(a)[servers["noordkade"].Host].Attempts == 1 })
+		o.Until("the silent one was given ten seconds",
+			func() bool { return o.Report(a)[servers["noordkade"].Host].Attempts == 1 })
 		o.Rests(a, servers["noordkade"], moods["noordkade"].least, moods["noordkade"].most)
 		for name, r := range o.Report(a) {
 			if r.Status != blog.Retrying || r.Attempts != 1 {
@@ -93,7 +95,8 @@ func TestF107WhatIsRefusedIsNotTriedAgainAndADeadPersonalInboxTakesItsFollowerAl
 			return err == nil && deliveries == 0
 		})
 		report := o.Report(a)
-		for s, want := range map[*fedtest.Server]blog.DeliveryStatus{servers["veerhuis"]: blog.Refused, servers["noordkade"]: blog.Refused, dijla: blog.GoneAway} {
+		for s, want := range map[*fedtest.Server]blog.DeliveryStatus{servers["veerhuis"]: blog.Refused,
+			servers["noordkade"]: blog.Refused, dijla: blog.GoneAway} {
 			if report[s.Host].Status != want {
 				t.Errorf("%s: %s, want %s", s.Name, report[s.Host].Status, want)
 			}
@@ -180,7 +183,8 @@ func TestF111OneLetterAtATimeForEachServer(t *testing.T) {
 		}
 		deliveries := slices.DeleteFunc(dijla.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		for i, l := range deliveries[1:] {
-			if gap := l.At.Sub(deliveries[i].At); gap < pace-5*time.Millisecond { // it came before the one before it was answered
+			// it came before the one before it was answered
+			if gap := l.At.Sub(deliveries[i].At); gap < pace-5*time.Millisecond {
 				t.Errorf("letter %d came %v after the one before", i+2, gap)
 			}
 		}
@@ -225,7 +229,8 @@ func TestT097ManyFollowersWithOneInboxAreOneLetter(t *testing.T) {
 		host := strings.TrimPrefix(victim.URL, "http://")
 		err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
 			for n := range 2000 {
-				a := blog.Actor{ID: fmt.Sprintf("%s/minted/%d", victim.URL, n), Type: "Person", Host: host, Inbox: victim.URL + "/reader/inbox", FetchedAt: time.Now()}
+				a := blog.Actor{ID: fmt.Sprintf("%s/minted/%d", victim.URL, n), Type: "Person", Host: host,
+					Inbox: victim.URL + "/reader/inbox", FetchedAt: time.Now()}
 				if err := o.FollowIn(s, a); err != nil {
 					return err
 				}
@@ -253,11 +258,13 @@ func TestT095AServerMayLetOnlySoManyFollowersWait(t *testing.T) {
 		veerhuis, noordkade := o.Server("veerhuis"), o.Server("noordkade")
 		err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
 			for n := range 999 {
-				a := blog.Actor{ID: fmt.Sprintf("%s/minted/%d", veerhuis.URL, n), Type: "Person", Host: veerhuis.Host, Inbox: veerhuis.URL + "/minted/inbox", FetchedAt: time.Now()}
+				a := blog.Actor{ID: fmt.Sprintf("%s/minted/%d", veerhuis.URL, n), Type: "Person", Host: veerhuis.Host,
+					Inbox: veerhuis.URL + "/minted/inbox", FetchedAt: time.Now()}
 				if err := s.SaveActor(t.Context(), a); err != nil {
 					return err
 				}
-				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f", State: blog.Pending, Since: time.Now()}); err != nil {
+				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f",
+					State: blog.Pending, Since: time.Now()}); err != nil {
 					return err
 				}
 			}
@@ -324,7 +331,8 @@ func TestT098SilentServersDelayNobodyElse(t *testing.T) {
 		}
 		for _, s := range append(slices.Clone(healthy), silent...) {
 			p := s.Person("reader")
-			o.Follower(blog.Actor{ID: p.ID, Type: "Person", Host: s.Host, Inbox: p.Inbox(), SharedInbox: s.URL + "/inbox", FetchedAt: time.Now()})
+			o.Follower(blog.Actor{ID: p.ID, Type: "Person", Host: s.Host, Inbox: p.Inbox(), SharedInbox: s.URL + "/inbox",
+				FetchedAt: time.Now()})
 		}
 		spread := func(n int) time.Duration {
 			began := time.Now()
@@ -355,7 +363,8 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		poison := blog.Arrival{ID: blog.NewID(time.Now()), Host: bram.Server.Host, ActivityID: bram.ID + "#poison", Signer: bram.ID, Body: []byte(`{"type":`), At: time.Now()}
+		poison := blog.Arrival{ID: blog.NewID(time.Now()), Host: bram.Server.Host, ActivityID: bram.ID + "#poison",
+			Signer: bram.ID, Body: []byte(`{"type":`), At: time.Now()}
 		if err := o.Store.AddArrival(o.Soon(), poison); err != nil {
 			t.Fatal(err)
 		}
@@ -375,6 +384,10 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 		if _, err := bram.Like(o.Soon(), o.Object(a)); err != nil { // wakes whoever works through arrivals
 			t.Fatal(err)
 		}
-		o.Until("it is set aside", func() bool { arrivals, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && arrivals == 0 })
+		o.Until("it is set aside", func() bool {
+			arrivals, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				arrivals == 0
+		})
 	})
 }

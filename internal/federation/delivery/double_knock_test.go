@@ -18,11 +18,13 @@ func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverAResta
 			t.Fatal(err)
 		}
 		bram := veerhuis.Person("bram")
-		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "/f/1", "type": "Follow", "actor": bram.ID,
-			"object": o.Site.ActorID(o.Ilse.ID)}, fedtest.Newer()); err != nil {
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "/f/1", "type": "Follow", "actor": bram.ID,
+				"object": o.Site.ActorID(o.Ilse.ID)}, fedtest.Newer()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Accepted() }); err != nil {
+		if _, err := veerhuis.WaitFor(o.Soon(),
+			func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Accepted() }); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
@@ -35,10 +37,12 @@ func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverAResta
 			}
 		}
 		newer, err := o.Store.NewerSchemes(o.Soon(), time.Now())
-		if until := newer[veerhuis.Host]; err != nil || time.Until(until) < 6*24*time.Hour || time.Until(until) > 7*24*time.Hour {
+		if until := newer[veerhuis.Host]; err != nil || time.Until(until) < 6*24*time.Hour ||
+			time.Until(until) > 7*24*time.Hour {
 			t.Fatalf("remembered until %v, %v; want a week", until, err)
 		}
-		again := remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Newer: newer,
+		again := remote.New(remote.Options{UserAgent: "Causerie/test",
+			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Newer: newer,
 			Key: signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Learn: o.Base.LearnScheme})
 		defer again.Close()
 		before := len(veerhuis.Visits())

@@ -20,7 +20,8 @@ func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
 		tobias := o.AddVoice("tobias", "Tobias Renkema")
 		about := o.Site.ActorID(tobias.ID)
 		moods := map[string]fedtest.Mood{"garbage": fedtest.Garbling(about)}
-		for _, status := range []int{301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422, 425, 451, 500, 501, 505, 507, 520} {
+		for _, status := range []int{301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422,
+			425, 451, 500, 501, 505, 507, 520} {
 			moods[fmt.Sprint(status)] = fedtest.Barring(about, status)
 		}
 		servers := map[string]*fedtest.Server{}
@@ -99,7 +100,8 @@ func TestWhatStandsBehindARefusedLetterKeepsItsOrder(t *testing.T) {
 		o.Until("what was asked for is there, and what it held up", func() bool {
 			reports := o.Report(a)
 			post, _ := steiger.Post(o.Object(a))
-			return o.Report(after)[steiger.Host].Status == blog.Delivered && reports[steiger.Host].Status.Settled() && post.Title == "Five minutes wide"
+			return o.Report(after)[steiger.Host].Status == blog.Delivered && reports[steiger.Host].Status.Settled() &&
+				post.Title == "Five minutes wide"
 		})
 		kinds := slices.Compact(overkant.Got(steiger, o.Object(a)))
 		if kinds[0] != "Create" || len(kinds) > 2 {
@@ -160,14 +162,16 @@ func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
 			o.Until(fmt.Sprintf("try %d", attempt), func() bool { return o.Report(stuck)[steiger.Host].Attempts == attempt })
 		}
 		o.Until("the next one arrives", func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
-		if r := o.Report(stuck)[steiger.Host]; r.Status != blog.Refused || r.Code != http.StatusUnauthorized || r.Answer == "" {
+		if r := o.Report(stuck)[steiger.Host]; r.Status != blog.Refused || r.Code != http.StatusUnauthorized ||
+			r.Answer == "" {
 			t.Errorf("what was refused is %+v", r)
 		}
 	})
 }
 
 func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
-	for name, mood := range map[string]fedtest.Mood{"refusing": fedtest.RefusingSignatures(), "in trouble": fedtest.Refusing(http.StatusServiceUnavailable), "silent": fedtest.Closed()} {
+	for name, mood := range map[string]fedtest.Mood{"refusing": fedtest.RefusingSignatures(),
+		"in trouble": fedtest.Refusing(http.StatusServiceUnavailable), "silent": fedtest.Closed()} {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 				steiger := o.Readers("steiger")["steiger"]
@@ -212,14 +216,16 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 			t.Fatalf("refusals: %+v, %v", list, err)
 		}
 		r := list[0]
-		if r.Host != steiger.Host || r.Voice != "ilse" || r.Code != 401 || r.Answer == "" || r.Kind != "Create" || r.Letters != 2 || time.Since(r.Since) > time.Minute {
+		if r.Host != steiger.Host || r.Voice != "ilse" || r.Code != 401 || r.Answer == "" || r.Kind != "Create" ||
+			r.Letters != 2 || time.Since(r.Since) > time.Minute {
 			t.Errorf("it says %+v", r)
 		}
 		when := func(time.Time) string { return "today" }
 		for _, c := range []struct {
 			a    blog.Article
 			want string
-		}{{first, "Refusing since today: it answers 401 to what this author sends."}, {behind, "Refusing since today: it answers 401 to what this author sends. Its words: “"}} {
+		}{{first, "Refusing since today: it answers 401 to what this author sends."},
+			{behind, "Refusing since today: it answers 401 to what this author sends. Its words: “"}} {
 			reports, err := o.Store.Reports(o.Soon(), c.a.ID)
 			if err != nil {
 				t.Fatal(err)
@@ -281,7 +287,8 @@ func TestALetterThatCannotBeWrittenHoldsNobodyElseUp(t *testing.T) {
 		o.Be(steiger, fedtest.RefusingSignatures())
 		broken := o.Publish(overkant.By(tobias, "broken"))
 		o.Until("it was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 1 })
-		storetest.Change(t, database, `UPDATE deliveries SET revision = 99 WHERE settled_at IS NULL`) // of which there are no words
+		// of which there are no words
+		storetest.Change(t, database, `UPDATE deliveries SET revision = 99 WHERE settled_at IS NULL`)
 		o.Be(steiger, fedtest.Healthy())
 		if _, err := o.Store.RetryDeliveries(o.Soon(), broken.ID, "", time.Now()); err != nil {
 			t.Fatal(err)

@@ -33,12 +33,15 @@ func crowd(b *testing.B, s *store.Store, n int) (*overkant.Blog, []*fedtest.Pers
 	for i, server := range servers {
 		p := server.Person("reader")
 		people[i] = p
-		a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), Name: "Reader", URL: p.URL(), Host: server.Host, Inbox: p.Inbox(),
-			SharedInbox: server.URL + "/inbox", FetchedAt: time.Now(), Keys: []blog.ActorKey{{ActorID: p.ID, KeyID: p.KeyID(), PEM: p.PublicPEM()}}}
+		a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), Name: "Reader", URL: p.URL(), Host: server.Host,
+			Inbox:       p.Inbox(),
+			SharedInbox: server.URL + "/inbox", FetchedAt: time.Now(),
+			Keys: []blog.ActorKey{{ActorID: p.ID, KeyID: p.KeyID(), PEM: p.PublicPEM()}}}
 		if err := s.SaveActor(b.Context(), a); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: p.ID, FollowID: p.ID + "#follow", State: blog.Accepted, Since: time.Now()}); err != nil {
+		if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: p.ID, FollowID: p.ID + "#follow",
+			State: blog.Accepted, Since: time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -108,7 +111,8 @@ func BenchmarkFanOutAmongSilent(b *testing.B) {
 			if err := p.Server.Be(fedtest.Hanging()); err != nil {
 				b.Fatal(err)
 			}
-			if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: p.ID, FollowID: p.ID + "#again", State: blog.Accepted, Since: time.Now()}); err != nil {
+			if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: p.ID, FollowID: p.ID + "#again",
+				State: blog.Accepted, Since: time.Now()}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -143,7 +147,8 @@ func prepare(b *testing.B, o *overkant.Blog, a blog.Article, people []*fedtest.P
 	var replies []*fedtest.Ready
 	for i := range each {
 		for _, p := range people {
-			ready, err := p.PrepareReply(b.Context(), o.Object(a), fmt.Sprintf("<p>Crossing %d, and <em>nobody</em> spoke.</p>", i))
+			ready, err := p.PrepareReply(b.Context(), o.Object(a),
+				fmt.Sprintf("<p>Crossing %d, and <em>nobody</em> spoke.</p>", i))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -162,7 +167,8 @@ func BenchmarkPublishToACrowd(b *testing.B) {
 		err := s.InTx(b.Context(), func(s *store.Store) error {
 			for i := range 10_000 {
 				host := fmt.Sprintf("h%d.example", i%2000)
-				a := blog.Actor{ID: fmt.Sprintf("https://%s/users/%d", host, i), Type: "Person", Host: host, Inbox: fmt.Sprintf("https://%s/users/%d/inbox", host, i),
+				a := blog.Actor{ID: fmt.Sprintf("https://%s/users/%d", host, i), Type: "Person", Host: host,
+					Inbox:       fmt.Sprintf("https://%s/users/%d/inbox", host, i),
 					SharedInbox: "https://" + host + "/inbox", FetchedAt: time.Now()}
 				if i%10 == 0 { // some servers have no shared inbox
 					a.SharedInbox = ""
@@ -170,7 +176,8 @@ func BenchmarkPublishToACrowd(b *testing.B) {
 				if err := s.SaveActor(b.Context(), a); err != nil {
 					return err
 				}
-				if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f", State: blog.Accepted, Since: time.Now()}); err != nil {
+				if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: a.ID, FollowID: a.ID + "#f",
+					State: blog.Accepted, Since: time.Now()}); err != nil {
 					return err
 				}
 			}

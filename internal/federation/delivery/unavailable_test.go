@@ -24,7 +24,11 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 		o.Quietly(withdrawn)
 		o.Be(steiger, fedtest.Closed())
 		missed := o.Column(3)
-		o.Until("it rests", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("it rests", func() bool {
+			silent, err := o.Store.SilentPeers(o.Soon())
+			return err == nil &&
+				len(silent) == 1
+		})
 		for day := 1; day < 7; day++ {
 			if got := o.Report(missed)[steiger.Host].Status; got != blog.Retrying {
 				t.Errorf("after %d days of silence the letter is %s", day, got)
@@ -64,7 +68,8 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 			}
 			got = append(got, l.Type+title)
 		}
-		if want := []string{"Create Column 3", "Update Column 1, mended twice", "Delete", "Create Column 4, mended"}; !slices.Equal(got, want) {
+		if want := []string{"Create Column 3", "Update Column 1, mended twice", "Delete",
+			"Create Column 4, mended"}; !slices.Equal(got, want) {
 			t.Errorf("it was brought %q, want %q", got, want)
 		}
 		if post, _ := steiger.Post(o.Object(withdrawn)); !post.Gone {
@@ -83,7 +88,11 @@ func TestAServerThatAsksForPatienceIsNotGivenUp(t *testing.T) {
 		o.Befriend(dijla.Person("samir"))
 		o.Be(dijla, fedtest.TooMany(time.Minute, 0))
 		a := o.Publish()
-		o.Until("it rests", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("it rests", func() bool {
+			silent, err := o.Store.SilentPeers(o.Soon())
+			return err == nil &&
+				len(silent) == 1
+		})
 		if silent, err := o.Store.SilentPeers(o.Soon()); err != nil || silent[0].FailingDays != 0 {
 			t.Errorf("its 429 counts as a day of silence: %+v, %v", silent, err)
 		}

@@ -31,12 +31,15 @@ func TestOurOwnLetterIsJudgedAndHasNoEffect(t *testing.T) {
 			key  signature.Key
 			want int
 		}{
-			"with our key":              {cavage, own, http.StatusAccepted},
-			"with our key, newer":       {overkant.Newer, own, http.StatusAccepted},
-			"unsigned":                  {nil, own, http.StatusUnauthorized},
-			"with somebody else's key":  {cavage, stranger, http.StatusUnauthorized},
-			"by another name of ours":   {cavage, signature.Key{ID: o.Site.InstanceID() + "#other", Private: own.Private}, http.StatusUnauthorized},
-			"by a voice that never was": {cavage, signature.Key{ID: o.Site.ActorID("01KAW0M5E8D3G6J9N2Q4T7V0XA") + "#main-key", Private: own.Private}, http.StatusUnauthorized},
+			"with our key":             {cavage, own, http.StatusAccepted},
+			"with our key, newer":      {overkant.Newer, own, http.StatusAccepted},
+			"unsigned":                 {nil, own, http.StatusUnauthorized},
+			"with somebody else's key": {cavage, stranger, http.StatusUnauthorized},
+			"by another name of ours": {cavage, signature.Key{ID: o.Site.InstanceID() + "#other", Private: own.Private},
+				http.StatusUnauthorized},
+			"by a voice that never was": {cavage,
+				signature.Key{ID: o.Site.ActorID("01KAW0M5E8D3G6J9N2Q4T7V0XA") + "#main-key", Private: own.Private},
+				http.StatusUnauthorized},
 		} {
 			response, err := http.DefaultClient.Do(o.OwnLetter(c.sign, c.key))
 			if err != nil {
@@ -57,10 +60,14 @@ func TestOurOwnLetterIsOurs(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		kade := o.Server("zilverduin").Person("kade")
 		self := o.Site.InstanceID()
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": self + "#1", "type": "View", "actor": self, "object": self}); overkant.Status(err) != http.StatusForbidden {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": self + "#1", "type": "View", "actor": self,
+				"object": self}); overkant.Status(err) != http.StatusForbidden {
 			t.Errorf("signed by somebody else: %v", err)
 		}
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": self + "#1", "type": "View", "actor": self, "object": self}, fedtest.Unsigned()); overkant.Status(err) != http.StatusUnauthorized {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": self + "#1", "type": "View", "actor": self, "object": self},
+			fedtest.Unsigned()); overkant.Status(err) != http.StatusUnauthorized {
 			t.Errorf("unsigned: %v", err)
 		}
 	})

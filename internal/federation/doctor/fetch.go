@@ -142,7 +142,8 @@ func (i *inspector) look(ctx context.Context, what string) error {
 
 func (i *inspector) ours(what string) bool {
 	_, host, _ := strings.Cut(strings.TrimPrefix(what, "@"), "@")
-	return blog.SameOrigin(what, i.Site.URL) || strings.EqualFold(host, i.Site.HandleDomain) || strings.EqualFold(host, i.Site.Host())
+	return blog.SameOrigin(what, i.Site.URL) || strings.EqualFold(host, i.Site.HandleDomain) ||
+		strings.EqualFold(host, i.Site.Host())
 }
 
 // lookup fetches a document, with the limits that hold for requests that strangers can cause.
@@ -171,9 +172,11 @@ func (i *inspector) block(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	case barred && over.Level == blog.Refuse:
-		return refused(over.Subject + " is blocked here: nothing is asked there or taken from there until “causerie block remove " + over.Subject + "”")
+		return refused(over.Subject + " is blocked here: nothing is asked there or taken from there until “causerie block " +
+			"remove " + over.Subject + "”")
 	case barred:
-		return refused(blog.HostOf(address) + " is not on the list of servers with which this blog speaks: “causerie allow add " + blog.HostOf(address) + "” puts it there")
+		return refused(blog.HostOf(address) + " is not on the list of servers with which this blog speaks: “causerie allow " +
+			"add " + blog.HostOf(address) + "” puts it there")
 	case over.Level == blog.Limit && !slices.Contains(i.Notes, waits):
 		i.Notes = append(i.Notes, waits)
 	}
@@ -189,9 +192,11 @@ func (i *inspector) person(ctx context.Context, doc *activity.Document, asked st
 		return whyNot("the server", doc.ID(), err)
 	}
 	policies := activity.ParsePolicies(doc)
-	p := &InspectedActor{ID: actor.ID, Handle: actor.Handle, Name: actor.Name, Summary: actor.Summary, URL: actor.URL, Inbox: actor.Inbox,
-		SharedInbox: actor.SharedInbox, MovedTo: actor.MovedTo, AlsoKnownAs: actor.AlsoKnownAs, ApprovesFollowers: policies.ApprovesFollowers,
-		Discoverable: policies.Discoverable, Indexable: policies.Indexable, Keys: []string{}}
+	p := &InspectedActor{ID: actor.ID, Handle: actor.Handle, Name: actor.Name, Summary: actor.Summary, URL: actor.URL,
+		Inbox:       actor.Inbox,
+		SharedInbox: actor.SharedInbox, MovedTo: actor.MovedTo, AlsoKnownAs: actor.AlsoKnownAs,
+		ApprovesFollowers: policies.ApprovesFollowers,
+		Discoverable:      policies.Discoverable, Indexable: policies.Indexable, Keys: []string{}}
 	i.Person = p
 	for _, key := range actor.Keys {
 		p.Keys = append(p.Keys, key.KeyID+" "+kindOfKey(key.PEM))
@@ -241,14 +246,16 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	case post.Type == federation.Tombstone:
 		return refused("it was there and was deleted by its author")
 	case !post.IsPost():
-		return refused("it is a thing of the type " + post.Type + ", which is neither somebody nor a post: nothing of it is taken in")
+		return refused("it is a thing of the type " + post.Type +
+			", which is neither somebody nor a post: nothing of it is taken in")
 	}
 	i.describe(post, activity.ParsePolicies(doc))
 	switch {
 	case post.IsVote():
 		return refused("it is a vote in a poll, which is taken in by nobody but the server of the poll")
 	case !blog.SameOrigin(post.ID, post.AttributedTo):
-		return refused(fmt.Sprintf("it says that “%s” wrote it, who does not live at its server: only a post that lies with its author is believed", post.AttributedTo))
+		return refused(fmt.Sprintf("it says that “%s” wrote it, who does not live at its server: only a post that lies "+
+			"with its author is believed", post.AttributedTo))
 	}
 	if err := i.block(ctx, post.AttributedTo); err != nil {
 		return err
@@ -323,7 +330,8 @@ func allowance(rule *activity.Rule, author string) string {
 func (i *inspector) fate(ctx context.Context, post activity.Object) error {
 	note := func(words string) { i.Notes = append(i.Notes, words) }
 	if i.Post.Visibility == blog.RestrictedComment {
-		note("it is for followers or those named alone: if an author of this blog is among them it is shown to that author and to nobody else, and it stands on no page, in no feed and in no count")
+		note("it is for followers or those named alone: if an author of this blog is among them it is shown to that author " +
+			"and to nobody else, and it stands on no page, in no feed and in no count")
 	}
 	if c, err := i.Store.CommentByAddress(ctx, post.ID); err == nil {
 		note("it is here since " + c.ArrivedAt.UTC().Format("2 January 2006") + ", and is " + string(c.State))
@@ -358,7 +366,8 @@ func (i *inspector) where(ctx context.Context, post activity.Object) (string, er
 		case i.Site.Owns(post.InReplyTo):
 			return "it answers what is not here, so it " + otherwise, nil
 		case !i.Site.Owns(post.Quote):
-			return "it answers a post elsewhere: what that answers is asked for, up to sixteen posts above it; when none of them leads here, it " + otherwise, nil
+			return "it answers a post elsewhere: what that answers is asked for, up to sixteen posts above it; when none of " +
+				"them leads here, it " + otherwise, nil
 		}
 	}
 	a, kind, err := i.ArticleAbout(ctx, i.Store, post)
@@ -400,9 +409,11 @@ func whyNot(who, what string, err error) error {
 	detail := func(base error) string { return federation.DetailOf(err, base) }
 	switch {
 	case errors.Is(err, remote.ErrHandle):
-		return say("“%s” is neither an address nor a handle: write it like https://veerhuis.example/notes/1 or @bram@veerhuis.example", what)
+		return say("“%s” is neither an address nor a handle: write it like https://veerhuis.example/notes/1 or "+
+			"@bram@veerhuis.example", what)
 	case errors.Is(err, remote.ErrRefused):
-		return say("%s is no address that we go to: %s", what, cmp.Or(detail(remote.ErrRefused), "it leads where strangers may not send us"))
+		return say("%s is no address that we go to: %s", what,
+			cmp.Or(detail(remote.ErrRefused), "it leads where strangers may not send us"))
 	case errors.Is(err, remote.ErrNotFound):
 		return say("%s finds nothing for %s (404): it is not there, or not for this blog", who, what)
 	case errors.Is(err, remote.ErrGone):
@@ -418,7 +429,8 @@ func whyNot(who, what string, err error) error {
 	case errors.Is(err, activity.ErrMalformed):
 		return say("what stands at %s cannot be read: %s", what, detail(activity.ErrMalformed))
 	case errors.Is(err, federation.ErrForeign):
-		return say("what stands at %s claims what belongs to somebody else%s", what, strings.TrimSuffix(": "+detail(federation.ErrForeign), ": "))
+		return say("what stands at %s claims what belongs to somebody else%s", what,
+			strings.TrimSuffix(": "+detail(federation.ErrForeign), ": "))
 	}
 	return err
 }

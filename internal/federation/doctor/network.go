@@ -24,7 +24,8 @@ func (c *Doctor) backlog(ctx context.Context) {
 		text.Plural(b.Letters, "delivery", "deliveries"), text.Plural(b.Servers, "server", "servers"))
 	switch {
 	case b.Letters > 0 && b.AtWork:
-		c.Warn("deliveries", words+", and others are being sent at this moment", "Look again in a while; the number should fall")
+		c.Warn("deliveries", words+", and others are being sent at this moment",
+			"Look again in a while; the number should fall")
 	case b.Letters > 0:
 		c.Wrong("deliveries", words, do)
 	default:
@@ -76,10 +77,12 @@ func (c *Doctor) servers(ctx context.Context) {
 	}
 	c.refusals(refusals)
 	if len(waiting) > 0 {
-		c.Warn("servers", "asking us to wait: "+listHosts(waiting), "Nothing: they are tried again when the time that they asked for is over")
+		c.Warn("servers", "asking us to wait: "+listHosts(waiting),
+			"Nothing: they are tried again when the time that they asked for is over")
 	}
 	if len(unavailable) > 0 {
-		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable), "Nothing: they get what they missed when they answer or send something again")
+		c.Warn("servers", "unavailable for a week or longer: "+listHosts(unavailable),
+			"Nothing: they get what they missed when they answer or send something again")
 	}
 	for _, s := range aside[:min(maxNamed, len(aside))] {
 		c.Warn("servers", fmt.Sprintf("%s at %s were set aside, since it has been silent for more than a month",
@@ -101,11 +104,13 @@ func (c *Doctor) refusals(list []store.Refusal) {
 		words := fmt.Sprintf("%s refuses what %s sends since %s: to %s %s it answered %s; waiting for it: %s",
 			r.Host, who, r.Since.UTC().Format("2 January 2006 15:04"), indefiniteArticle(r.Kind), r.Kind,
 			strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Letters, "delivery", "deliveries"))
-		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an article now. "+
+		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an "+
+			"article now. "+
 			"If it goes on, ask the admin of "+r.Host)
 	}
 	if more := len(list) - maxNamed; more > 0 {
-		c.Warn("servers", fmt.Sprintf("%d more refuse what somebody here sends", more), "“causerie deliveries --failed” lists them by article")
+		c.Warn("servers", fmt.Sprintf("%d more refuse what somebody here sends", more),
+			"“causerie deliveries --failed” lists them by article")
 	}
 }
 
@@ -149,7 +154,8 @@ func (c *Doctor) followers(ctx context.Context, fix bool) {
 
 func (c *Doctor) acceptAgain(ctx context.Context, f store.UnconfirmedFollower, words string) {
 	if err := c.Outbox.AcceptAgain(ctx, f.VoiceID, f.ActorID); err != nil {
-		c.Wrong("followers", words+"; it could not be sent again: "+err.Error(), "Check whether they still follow, and run it again")
+		c.Wrong("followers", words+"; it could not be sent again: "+err.Error(),
+			"Check whether they still follow, and run it again")
 		return
 	}
 	c.Warn("followers", words+"; it was sent again just now",

@@ -25,7 +25,8 @@ const (
 	asServer  = plainType + `, ` + activity.LinkedDataType
 
 	passAP    = "Let the proxy pass every path below /ap/ to the program, POST as well as GET"
-	passWhole = "Let the proxy pass everything on unchanged: Host, Date, Digest, Content-Digest, Signature, Signature-Input, " +
+	passWhole = "Let the proxy pass everything on unchanged: Host, Date, Digest, Content-Digest, Signature, " +
+		"Signature-Input, " +
 		"Content-Type, the path, the query and the body"
 
 	renewTime = 14 * 24 * time.Hour // a certificate should be renewed this long before it expires
@@ -61,7 +62,8 @@ func (c *Doctor) address(ctx context.Context) bool {
 			"Lead all paths of the public address to the program, without redirects, and pass the header Accept on")
 		return false
 	case strings.TrimSpace(said.PublicKey.PublicKeyPem) != strings.TrimSpace(c.Site.PublicKey):
-		c.Wrong("address", "another blog answers at "+c.Site.URL, "Lead the public address to the program that uses this database")
+		c.Wrong("address", "another blog answers at "+c.Site.URL,
+			"Lead the public address to the program that uses this database")
 		return false
 	}
 	if left := reply.Expires.Sub(c.Now()); !reply.Expires.IsZero() && left < renewTime {
@@ -79,7 +81,8 @@ func (c *Doctor) adviseNoAnswer(ctx context.Context) string {
 	if c.Door == "" || c.Door == c.Site.URL {
 		return "Start the server, and lead the public address to it"
 	}
-	if reply, err := c.own.Get(ctx, c.Door+"/readyz", "*/*", remote.Signing{}); err == nil && reply.Status == http.StatusOK {
+	if reply, err := c.own.Get(ctx, c.Door+"/readyz", "*/*", remote.Signing{}); err == nil &&
+		reply.Status == http.StatusOK {
 		return "The server runs at " + c.Door + ": lead the public address to it, and check its name and its certificate"
 	}
 	return "Start the server: nothing answers at " + c.Door + " either"
@@ -175,12 +178,14 @@ func (c *Doctor) webfinger(ctx context.Context) {
 		return
 	}
 	if voice.ID == "" {
-		c.Warn("webfinger", "there is no author yet", "Open the link that the server prints when it starts, or use “causerie author add”")
+		c.Warn("webfinger", "there is no author yet",
+			"Open the link that the server prints when it starts, or use “causerie author add”")
 		return
 	}
 	handle := c.Site.Handle(voice.Handle)
 	reply, err := c.lookUp(ctx, handle)
-	do := "Let /.well-known/webfinger of " + c.Site.HandleDomain + " reach the program, with its query; a redirect to " + c.Site.URL + " will do"
+	do := "Let /.well-known/webfinger of " + c.Site.HandleDomain + " reach the program, with its query; a redirect to " +
+		c.Site.URL + " will do"
 	if err != nil || reply.Status != http.StatusOK || reply.Kind != "application/jrd+json" {
 		c.Wrong("webfinger", "a lookup of "+handle+" gets "+describeReply(reply, err), do)
 		return
@@ -219,7 +224,8 @@ func selfIn(reply remote.Reply) string {
 func (c *Doctor) hostMeta(ctx context.Context) {
 	reply, err := c.own.Get(ctx, c.Site.URL+"/.well-known/host-meta", "application/xrd+xml", remote.Signing{})
 	switch {
-	case err != nil || reply.Status != http.StatusOK || !strings.Contains(string(reply.Body), c.Site.URL+"/.well-known/webfinger?"):
+	case err != nil || reply.Status != http.StatusOK ||
+		!strings.Contains(string(reply.Body), c.Site.URL+"/.well-known/webfinger?"):
 		c.Warn("host-meta", "a request for /.well-known/host-meta gets "+describeReply(reply, err),
 			"Let the proxy pass it to the program; a few older servers need it")
 	default:
@@ -285,7 +291,8 @@ func (c *Doctor) pages(ctx context.Context) {
 	if len(articles) > 0 {
 		page, want = c.Site.ArticlePage(articles[0]), c.Site.ArticleID(articles[0].ObjectID)
 	}
-	const do = "Let the proxy pass the header Accept on; it must not cache an answer with Vary: Accept, or must cache it by Accept"
+	const do = "Let the proxy pass the header Accept on; it must not cache an answer with Vary: Accept, or must cache " +
+		"it by Accept"
 	for range 2 {
 		reply, err := c.own.Get(ctx, page, "text/html", remote.Signing{})
 		if err != nil || reply.Status != http.StatusOK || reply.Kind != "text/html" {

@@ -14,11 +14,12 @@ import (
 )
 
 // Who may read what. Where the site asks for signatures (authorized fetch, contract F-095), documents are for actors
-// who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a server
-// needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
+// who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a
+// server needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
 
-// openToAll tells what everybody may read even then: the inboxes, which answer that they are for posting to; the instance
-// actor, without whose key no server could begin to talk with us; and the stamps that prove others' words to third ones.
+// openToAll tells what everybody may read even then: the inboxes, which answer that they are for posting to; the
+// instance actor, without whose key no server could begin to talk with us; and the stamps that prove others' words to
+// third ones.
 func openToAll(path string) bool {
 	return strings.HasSuffix(path, "/inbox") || path == "/ap/instance" || strings.HasPrefix(path, "/ap/instance/") ||
 		strings.HasPrefix(path, "/ap/authorizations/")
@@ -56,7 +57,8 @@ func refuseReader(w http.ResponseWriter, why string) {
 	federation.WriteError(w, http.StatusUnauthorized, why)
 }
 
-// reader judges a signed question and tells who asks. Whoever may not read is answered here; to the blocked there is nothing.
+// reader judges a signed question and tells who asks. Whoever may not read is answered here; to the blocked there is
+// nothing.
 func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader string, ok bool) {
 	reader, err := d.readerOf(r)
 	switch {
@@ -65,7 +67,8 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 		return "", false
 	case err != nil && federation.Temporary(err):
 		w.Header().Set("Retry-After", "60")
-		federation.WriteError(w, http.StatusServiceUnavailable, "the key of the signature cannot be fetched now: "+err.Error())
+		federation.WriteError(w, http.StatusServiceUnavailable,
+			"the key of the signature cannot be fetched now: "+err.Error())
 		return "", false
 	case err != nil:
 		refuseReader(w, err.Error())

@@ -28,7 +28,8 @@ func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, bram, kade := o.Secret()
 		for _, path := range []string{o.Path(o.Object(a)), o.Site.ArticlePath(a)} {
-			if code, header, body := o.Get(path, overkant.AsMastodon); code != 404 || strings.Contains(body, "ferry") || header.Get("Cache-Control") != "no-store" {
+			if code, header, body := o.Get(path, overkant.AsMastodon); code != 404 || strings.Contains(body, "ferry") ||
+				header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s unsigned: %d %v %s", path, code, header, body)
 			}
 		}
@@ -36,7 +37,8 @@ func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
 		if answer.Status != 200 || !strings.Contains(string(answer.Body), "ferry") {
 			t.Errorf("a follower is answered %d %s", answer.Status, answer.Body)
 		}
-		if answer.Header.Get("Cache-Control") != "private, no-store" || !strings.Contains(answer.Header.Get("Vary"), "Signature") {
+		if answer.Header.Get("Cache-Control") != "private, no-store" ||
+			!strings.Contains(answer.Header.Get("Vary"), "Signature") {
 			t.Errorf("a follower's answer may be kept: %v", answer.Header)
 		}
 		if answer := given(t, o, kade, o.Object(a)); answer.Status != 404 {
@@ -49,7 +51,8 @@ func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, bram, kade := o.Secret()
 		pending := bram.Server.Person("joost")
-		if _, err := kade.Like(o.Soon(), o.Object(o.Publish(func(a *blog.Article) { a.Slug = "open" }))); err != nil { // so that kade is known
+		// so that kade is known
+		if _, err := kade.Like(o.Soon(), o.Object(o.Publish(func(a *blog.Article) { a.Slug = "open" }))); err != nil {
 			t.Fatal(err)
 		}
 		for who, twists := range map[*fedtest.Person][]fedtest.Twist{
@@ -57,7 +60,8 @@ func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
 			pending: {},
 			bram:    {fedtest.Dated(time.Now().Add(-13 * time.Hour))},
 		} {
-			if answer := given(t, o, who, o.Object(a), twists...); answer.Status != 404 || strings.Contains(string(answer.Body), "ferry") {
+			if answer := given(t, o, who, o.Object(a), twists...); answer.Status != 404 ||
+				strings.Contains(string(answer.Body), "ferry") {
 				t.Errorf("%s is answered %d", who.Handle(), answer.Status)
 			}
 		}
@@ -80,7 +84,8 @@ func TestT133WhatIsForbiddenIsAnsweredLikeWhatIsNotThere(t *testing.T) {
 		nothing := o.Site.ArticleID(blog.NewID(time.Now()))
 		visits := func() int { return len(kade.Server.Visits()) }
 		said := map[string]string{}
-		for _, address := range []string{nothing, o.Object(a), o.Site.URL + "/2026/11/draft", o.Site.URL + "/2026/11/nothing"} {
+		for _, address := range []string{nothing, o.Object(a), o.Site.URL + "/2026/11/draft",
+			o.Site.URL + "/2026/11/nothing"} {
 			code, header, body := o.Get(o.Path(address), overkant.AsMastodon)
 			header.Del("Date")
 			said[fmt.Sprint("unsigned ", code, header, body)] = address
@@ -114,24 +119,30 @@ func TestF095SecureModeShowsStrangersAStubAndMachinesWhoSignEverything(t *testin
 		}
 		for _, path := range []string{actor, "/@ilse"} {
 			code, header, body := o.Get(path, overkant.AsMastodon)
-			if code != 200 || !strings.Contains(body, o.Ilse.PublicKey[40:60]) || !strings.Contains(body, `"inbox"`) || strings.Contains(body, "Ilse Verhaagen") || strings.Contains(body, "outbox") {
+			if code != 200 || !strings.Contains(body, o.Ilse.PublicKey[40:60]) || !strings.Contains(body, `"inbox"`) ||
+				strings.Contains(body, "Ilse Verhaagen") || strings.Contains(body, "outbox") {
 				t.Errorf("%s unsigned: %d %s", path, code, body)
 			}
 			if vary := header.Get("Vary"); !strings.Contains(vary, "Accept") || !strings.Contains(vary, "Signature") {
 				t.Errorf("%s unsigned varies by %q", path, vary)
 			}
 		}
-		guarded := []string{object, o.Site.ArticlePath(a), object + "/replies", object + "/replies?cursor=", object + "/likes", object + "/shares", object + "/context",
-			actor + "/outbox", actor + "/outbox?cursor=", actor + "/followers", actor + "/following", actor + "/featured", actor + "/tags", o.Path(o.Site.ActivityID(said[0].ID))}
+		guarded := []string{object, o.Site.ArticlePath(a), object + "/replies", object + "/replies?cursor=",
+			object + "/likes", object + "/shares", object + "/context",
+			actor + "/outbox", actor + "/outbox?cursor=", actor + "/followers", actor + "/following", actor + "/featured",
+			actor + "/tags", o.Path(o.Site.ActivityID(said[0].ID))}
 		for _, path := range guarded {
 			code, header, body := o.Get(path, overkant.AsMastodon)
-			if code != 401 || header.Get("Cache-Control") != "no-store" || !strings.Contains(header.Get("Vary"), "Signature") || strings.Contains(body, "ferry") {
+			if code != 401 || header.Get("Cache-Control") != "no-store" || !strings.Contains(header.Get("Vary"), "Signature") ||
+				strings.Contains(body, "ferry") {
 				t.Errorf("%s unsigned: %d %v %s", path, code, header, body)
 			}
 			if code, _, _ := o.Get(path, "application/activity+json, text/html;q=0.1"); code != 401 {
 				t.Errorf("%s unsigned as Mastodon 4.4 asks: %d", path, code)
 			}
-			if answer := given(t, o, bram, o.Site.URL+path); answer.Status != 200 || answer.Header.Get("Cache-Control") != "private, no-store" || !strings.Contains(answer.Header.Get("Vary"), "Signature") {
+			if answer := given(t, o, bram, o.Site.URL+path); answer.Status != 200 ||
+				answer.Header.Get("Cache-Control") != "private, no-store" ||
+				!strings.Contains(answer.Header.Get("Vary"), "Signature") {
 				t.Errorf("%s signed: %d %v", path, answer.Status, answer.Header)
 			}
 			if answer := given(t, o, bram, o.Site.URL+path, bram.WrongKey()); answer.Status != 401 {
@@ -141,13 +152,17 @@ func TestF095SecureModeShowsStrangersAStubAndMachinesWhoSignEverything(t *testin
 		if answer := given(t, o, bram, o.Site.URL+actor); !strings.Contains(string(answer.Body), "Ilse Verhaagen") {
 			t.Errorf("who signs sees %s", answer.Body)
 		}
-		if code, header, _ := o.Get(object, overkant.AsBrowser); code != 303 || header.Get("Location") != o.Site.ArticlePage(a) {
+		if code, header, _ := o.Get(object, overkant.AsBrowser); code != 303 ||
+			header.Get("Location") != o.Site.ArticlePage(a) {
 			t.Errorf("a browser is sent to %d %v", code, header)
 		}
-		if code, header, _ := o.Get(o.Site.ArticlePath(a), overkant.AsBrowser); code != 404 || !strings.Contains(header.Get("Vary"), "Signature") { // these tests have no pages
+		// these tests have no pages
+		if code, header, _ := o.Get(o.Site.ArticlePath(a), overkant.AsBrowser); code != 404 ||
+			!strings.Contains(header.Get("Vary"), "Signature") {
 			t.Errorf("a page: %d %v", code, header)
 		}
-		for _, path := range []string{"/ap/instance", "/ap/instance/outbox", "/.well-known/webfinger?resource=acct:ilse@" + o.Site.HandleDomain, "/.well-known/host-meta",
+		for _, path := range []string{"/ap/instance", "/ap/instance/outbox",
+			"/.well-known/webfinger?resource=acct:ilse@" + o.Site.HandleDomain, "/.well-known/host-meta",
 			"/.well-known/nodeinfo", "/nodeinfo/2.1", "/"} {
 			if code, _, _ := o.Get(path, overkant.AsMastodon); code != 200 {
 				t.Errorf("%s unsigned: %d", path, code)
@@ -166,8 +181,10 @@ func TestWhoIsBlockedFindsNothingInSecureMode(t *testing.T) {
 		kade := o.Server("zilverduin").Person("kade")
 		o.RefuseServer(kade)
 		actor, object := "/ap/actors/"+string(o.Ilse.ID), o.Path(o.Object(a))
-		for _, path := range []string{actor, "/@ilse", object, object + "x", object + "/replies", o.Site.ArticlePath(a), actor + "/outbox"} {
-			if answer := given(t, o, kade, o.Site.URL+path); answer.Status != 404 || string(answer.Body) != `{"error":"there is nothing here"}` {
+		for _, path := range []string{actor, "/@ilse", object, object + "x", object + "/replies", o.Site.ArticlePath(a),
+			actor + "/outbox"} {
+			if answer := given(t, o, kade, o.Site.URL+path); answer.Status != 404 ||
+				string(answer.Body) != `{"error":"there is nothing here"}` {
 				t.Errorf("%s for who is blocked: %d %s", path, answer.Status, answer.Body)
 			}
 		}
@@ -178,11 +195,13 @@ func TestF008TheInstanceActorIsOpenInSecureMode(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Documents.AuthorizedFetch = true
 		code, _, body := o.Get(o.Path(o.Site.InstanceID()), "*/*")
-		if code != 200 || !strings.Contains(body, `"inbox":"`+o.Site.InstanceID()+`/inbox"`) || !strings.Contains(body, `"publicKeyPem"`) {
+		if code != 200 || !strings.Contains(body, `"inbox":"`+o.Site.InstanceID()+`/inbox"`) ||
+			!strings.Contains(body, `"publicKeyPem"`) {
 			t.Errorf("%d %s", code, body)
 		}
 		host, _, _ := strings.Cut(o.Site.Host(), ":")
-		if code, _, body := o.Get("/.well-known/webfinger?resource=acct:"+host+"@"+o.Site.Host(), "*/*"); code != 200 || !strings.Contains(body, o.Site.InstanceID()) {
+		if code, _, body := o.Get("/.well-known/webfinger?resource=acct:"+host+"@"+o.Site.Host(), "*/*"); code != 200 ||
+			!strings.Contains(body, o.Site.InstanceID()) {
 			t.Errorf("its acct: %d %s", code, body)
 		}
 	})

@@ -90,7 +90,8 @@ func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, 
 }
 
 // repliesPage is a page of answers from behind a cursor, and the address of the page after it.
-func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object, after blog.ID) (list []string, next string, err error) {
+func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object,
+	after blog.ID) (list []string, next string, err error) {
 	replies, err := d.Store.RepliesTo(ctx, object.ArticleID, object.CommentID, after, false, idsPage+1)
 	list, next = onePage(id, replies)
 	return list, next, err
@@ -125,7 +126,8 @@ func (d *Documents) threadAfter(ctx context.Context, r *http.Request) ([]byte, e
 	return activity.ContextPage(id+"?"+r.URL.RawQuery, id, next, list), err
 }
 
-func (d *Documents) threadPage(ctx context.Context, id string, article, after blog.ID) (list []string, next string, err error) {
+func (d *Documents) threadPage(ctx context.Context, id string, article,
+	after blog.ID) (list []string, next string, err error) {
 	replies, err := d.Store.Conversation(ctx, article, after, idsPage+1)
 	list, next = onePage(id, replies)
 	return list, next, err

@@ -39,7 +39,8 @@ func TestT134NoMemberOfAHiddenListIsTold(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.Befriend(bram)
 		actor := o.Path(o.Site.ActorID(o.Ilse.ID))
-		for _, path := range []string{"/followers", "/following", "/followers?cursor=", "/following?cursor=", "/followers?page=1", "/followers_synchronization",
+		for _, path := range []string{"/followers", "/following", "/followers?cursor=", "/following?cursor=",
+			"/followers?page=1", "/followers_synchronization",
 			"/followers?cursor=" + bram.ID[:8]} {
 			status, _, body := o.Get(actor+path, overkant.AsMastodon)
 			if strings.Contains(body, bram.ID) || strings.Contains(body, "orderedItems") {
@@ -69,11 +70,13 @@ func TestF102TheOutboxHasPagesOfTwentyThatStayWhereTheyAre(t *testing.T) {
 		o.Publish(func(a *blog.Article) { a.Slug, a.Title = "late", "Said while somebody reads" })
 		second := o.Read(first["next"].(string))
 		items := append(first["orderedItems"].([]any), second["orderedItems"].([]any)...)
-		if len(first["orderedItems"].([]any)) != 20 || len(items) != 23 || second["next"] != nil || first["partOf"] != o.Site.URL+path {
+		if len(first["orderedItems"].([]any)) != 20 || len(items) != 23 || second["next"] != nil ||
+			first["partOf"] != o.Site.URL+path {
 			t.Errorf("pages of %d and %d, then %v", len(first["orderedItems"].([]any)), len(items)-20, second["next"])
 		}
 		told, err := json.Marshal(items)
-		if err != nil || strings.Contains(string(told), "Kept among us") || strings.Count(string(told), `"type":"Create"`) != 23 {
+		if err != nil || strings.Contains(string(told), "Kept among us") ||
+			strings.Count(string(told), `"type":"Create"`) != 23 {
 			t.Errorf("it tells %s (%v)", told, err)
 		}
 		response, err := http.Post(o.Site.URL+path, "application/activity+json", strings.NewReader("{}"))
@@ -111,11 +114,13 @@ func TestF103RepliesAndContextHoldWhatIsPublicAndApproved(t *testing.T) {
 			t.Fatal(err)
 		}
 		replies := o.Read(o.Object(a) + "/replies")
-		if got := replies["first"].(map[string]any)["items"].([]any); !slices.Equal(got, []any{shown}) || replies["totalItems"] != 1.0 {
+		if got := replies["first"].(map[string]any)["items"].([]any); !slices.Equal(got, []any{shown}) ||
+			replies["totalItems"] != 1.0 {
 			t.Errorf("replies are %v", replies)
 		}
 		context := o.Read(o.Object(a) + "/context")
-		if got := context["orderedItems"].([]any); !slices.Equal(got, []any{o.Object(a), shown}) || context["attributedTo"] != o.Site.ActorID(o.Ilse.ID) {
+		if got := context["orderedItems"].([]any); !slices.Equal(got, []any{o.Object(a), shown}) ||
+			context["attributedTo"] != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("the context is %v", context)
 		}
 	})

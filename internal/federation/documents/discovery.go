@@ -87,8 +87,8 @@ func hostname(host string) string {
 	return name
 }
 
-// fingerAddress reads an address of ours: an actor, a profile page, a series that one can follow, the site itself, or an
-// article's page, which means its author.
+// fingerAddress reads an address of ours: an actor, a profile page, a series that one can follow, the site itself, or
+// an article's page, which means its author.
 func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, error) {
 	u, err := url.Parse(resource)
 	if err != nil {
@@ -176,7 +176,8 @@ func (d *Documents) hostMeta(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (d *Documents) hostMetaJSON(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []JRDLink{{Rel: "lrdd", Template: d.template()}}})
+	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400",
+		map[string]any{"links": []JRDLink{{Rel: "lrdd", Template: d.template()}}})
 }
 
 // nodeInfoLinks tells where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
@@ -209,11 +210,13 @@ func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Documen
 		"version": version, "software": software, "protocols": []string{"activitypub"},
 		"services":          map[string][]string{"inbound": {}, "outbound": {"atom1.0"}},
 		"openRegistrations": false,
-		"usage":             map[string]any{"users": map[string]int{"total": usage.Authors}, "localPosts": usage.Articles, "localComments": usage.Comments},
-		"metadata":          map[string]string{"nodeName": site.Name, "nodeDescription": site.Description},
+		"usage": map[string]any{"users": map[string]int{"total": usage.Authors}, "localPosts": usage.Articles,
+			"localComments": usage.Comments},
+		"metadata": map[string]string{"nodeName": site.Name, "nodeDescription": site.Description},
 	})
 	return page.Document{Body: body, Header: http.Header{
-		"Content-Type":                {`application/json; profile="http://nodeinfo.diaspora.software/ns/schema/` + version + `#"; charset=utf-8`},
+		"Content-Type": {`application/json; profile="http://nodeinfo.diaspora.software/ns/schema/` + version +
+			`#"; charset=utf-8`},
 		"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"public, max-age=1800"}}}, err
 }
 

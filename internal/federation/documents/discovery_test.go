@@ -27,7 +27,8 @@ func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 		server := httptest.NewServer(router)
 		t.Cleanup(server.Close)
 		host := o.Site.Host()
-		for _, resource := range []string{"acct:ilse@overkant.example", "acct:ilse@" + host, "acct:ILSE@Overkant.Example", "ACCT:Ilse@" + host, "@ilse@overkant.example",
+		for _, resource := range []string{"acct:ilse@overkant.example", "acct:ilse@" + host, "acct:ILSE@Overkant.Example",
+			"ACCT:Ilse@" + host, "@ilse@overkant.example",
 			"ilse@overkant.example", "ilse@" + host} {
 			answer, err := http.Get(server.URL + "/.well-known/webfinger?resource=" + url.QueryEscape(resource))
 			if err != nil {
@@ -49,7 +50,8 @@ func TestF002AddressesAreFingeredAsWell(t *testing.T) {
 		ilse, instance := o.Site.ActorID(o.Ilse.ID), o.Site.InstanceID()
 		for resource, want := range map[string]string{o.Site.URL + "/@ilse": ilse, ilse: ilse, o.Site.ArticlePage(a): ilse,
 			o.Site.URL: instance, o.Site.URL + "/": instance, instance: instance} {
-			if code, _, found := o.Finger(resource); code != 200 || found.Self() != want || !strings.HasPrefix(found.Subject, "acct:") {
+			if code, _, found := o.Finger(resource); code != 200 || found.Self() != want ||
+				!strings.HasPrefix(found.Subject, "acct:") {
 				t.Errorf("%s: %d %+v, want %s", resource, code, found, want)
 			}
 		}
@@ -58,8 +60,9 @@ func TestF002AddressesAreFingeredAsWell(t *testing.T) {
 
 func TestWebFingerSaysWhatItCannotFind(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		for query, want := range map[string]int{"": 400, "?resource=a&resource=b": 400, "?resource=foo": 400, "?resource=acct:nobody@" + o.Site.Host(): 404,
-			"?resource=acct:ilse@elsewhere.example": 404, "?resource=https://elsewhere.example/@ilse": 404} {
+		for query, want := range map[string]int{"": 400, "?resource=a&resource=b": 400, "?resource=foo": 400,
+			"?resource=acct:nobody@" + o.Site.Host(): 404,
+			"?resource=acct:ilse@elsewhere.example":  404, "?resource=https://elsewhere.example/@ilse": 404} {
 			if code, _, body := o.Get("/.well-known/webfinger"+query, "*/*"); code != want {
 				t.Errorf("%q: %d %s, want %d", query, code, body, want)
 			}
@@ -72,7 +75,8 @@ func TestF004TheSelfLinkIsTheIDByteForByte(t *testing.T) {
 		_, _, found := o.Finger("acct:ilse@" + o.Site.HandleDomain)
 		_, header, body := o.Get(o.Path(found.Self()), "application/activity+json")
 		var actor struct{ ID, Webfinger string }
-		if err := json.Unmarshal([]byte(body), &actor); err != nil || actor.ID != found.Self() || !strings.HasPrefix(header.Get("Content-Type"), "application/activity+json") {
+		if err := json.Unmarshal([]byte(body), &actor); err != nil || actor.ID != found.Self() ||
+			!strings.HasPrefix(header.Get("Content-Type"), "application/activity+json") {
 			t.Errorf("%s answers %q with the id %q, %v", found.Self(), header.Get("Content-Type"), actor.ID, err)
 		}
 	})
@@ -82,10 +86,12 @@ func TestF019TheHandleInAProfileLeadsBackToIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		_, _, body := o.Get("/ap/actors/"+string(o.Ilse.ID), overkant.AsMastodon)
 		var actor struct{ ID, Webfinger string }
-		if err := json.Unmarshal([]byte(body), &actor); err != nil || strings.HasPrefix(actor.Webfinger, "@") || strings.Count(actor.Webfinger, "@") != 1 {
+		if err := json.Unmarshal([]byte(body), &actor); err != nil || strings.HasPrefix(actor.Webfinger, "@") ||
+			strings.Count(actor.Webfinger, "@") != 1 {
 			t.Fatalf("webfinger is %q, %v", actor.Webfinger, err)
 		}
-		if _, _, found := o.Finger("acct:" + actor.Webfinger); found.Self() != actor.ID || found.Subject != "acct:"+actor.Webfinger {
+		if _, _, found := o.Finger("acct:" + actor.Webfinger); found.Self() != actor.ID ||
+			found.Subject != "acct:"+actor.Webfinger {
 			t.Errorf("%s leads to %+v, want %s", actor.Webfinger, found, actor.ID)
 		}
 	})
@@ -95,7 +101,8 @@ func TestF005WebFingerSpeaksJRDToEverybodyAndFilters(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		resource := "acct:ilse@" + o.Site.HandleDomain
 		_, header, all := o.Finger(resource)
-		if !strings.HasPrefix(header.Get("Content-Type"), "application/jrd+json") || header.Get("Access-Control-Allow-Origin") != "*" || len(all.Links) < 2 {
+		if !strings.HasPrefix(header.Get("Content-Type"), "application/jrd+json") ||
+			header.Get("Access-Control-Allow-Origin") != "*" || len(all.Links) < 2 {
 			t.Errorf("%v with %d links", header, len(all.Links))
 		}
 		for _, rels := range [][]string{{"self"}, {"self", "http://webfinger.net/rel/profile-page"}, {"nothing"}} {
@@ -126,7 +133,8 @@ func TestF006HostMetaHasOneTemplate(t *testing.T) {
 			}
 		}
 		_, header, body := o.Get("/.well-known/host-meta", "*/*")
-		if err := xml.Unmarshal([]byte(body), &sheet); err != nil || !strings.HasPrefix(header.Get("Content-Type"), "application/xrd+xml") {
+		if err := xml.Unmarshal([]byte(body), &sheet); err != nil ||
+			!strings.HasPrefix(header.Get("Content-Type"), "application/xrd+xml") {
 			t.Fatalf("%v: %s", err, body)
 		}
 		want := o.Site.URL + "/.well-known/webfinger?resource={uri}"
@@ -135,10 +143,12 @@ func TestF006HostMetaHasOneTemplate(t *testing.T) {
 		}
 		var plain overkant.Fingered
 		_, _, body = o.Get("/.well-known/host-meta.json", "*/*")
-		if err := json.Unmarshal([]byte(body), &plain); err != nil || len(plain.Links) != 1 || plain.Links[0].Rel != "lrdd" || plain.Links[0].Template != want {
+		if err := json.Unmarshal([]byte(body), &plain); err != nil || len(plain.Links) != 1 || plain.Links[0].Rel != "lrdd" ||
+			plain.Links[0].Template != want {
 			t.Errorf("JSON: %s, %v", body, err)
 		}
-		if code, _, _ := o.Get(strings.Replace(o.Path(want), "{uri}", url.QueryEscape("acct:ilse@"+o.Site.HandleDomain), 1), "*/*"); code != 200 {
+		if code, _, _ := o.Get(strings.Replace(o.Path(want), "{uri}", url.QueryEscape("acct:ilse@"+o.Site.HandleDomain), 1),
+			"*/*"); code != 200 {
 			t.Errorf("the template leads to %d", code)
 		}
 	})
@@ -175,7 +185,8 @@ func TestF007NodeInfoKeepsToItsSchemas(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		var links overkant.Fingered
 		_, header, body := o.Get("/.well-known/nodeinfo", "*/*")
-		if err := json.Unmarshal([]byte(body), &links); err != nil || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+		if err := json.Unmarshal([]byte(body), &links); err != nil ||
+			!strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 			t.Fatalf("%v: %s", err, body)
 		}
 		found := map[string]string{}
@@ -198,8 +209,10 @@ func TestF007NodeInfoKeepsToItsSchemas(t *testing.T) {
 			if !strings.Contains(header.Get("Content-Type"), `profile="`+schema+version+`#"`) || n.Version != version {
 				t.Errorf("%s is served as %q", n.Version, header.Get("Content-Type"))
 			}
-			if !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(n.Software.Name) || n.Software.Version == "" || !slices.Equal(n.Protocols, []string{"activitypub"}) ||
-				n.Services.Inbound == nil || n.Services.Outbound == nil || n.OpenRegistrations == nil || n.Usage == nil || n.Metadata == nil {
+			if !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(n.Software.Name) || n.Software.Version == "" ||
+				!slices.Equal(n.Protocols, []string{"activitypub"}) ||
+				n.Services.Inbound == nil || n.Services.Outbound == nil || n.OpenRegistrations == nil || n.Usage == nil ||
+				n.Metadata == nil {
 				t.Errorf("%s lacks something: %s", version, body)
 			}
 			if has := n.Software.Repository+n.Software.Homepage != ""; has != (version == "2.1") {
@@ -219,8 +232,10 @@ func TestF008TheInstanceActorIsOpenAndCanBeFound(t *testing.T) {
 			ID, Type, PreferredUsername, Inbox string
 			PublicKey                          struct{ ID, Owner, PublicKeyPem string }
 		}
-		if err := json.Unmarshal([]byte(body), &actor); err != nil || code != 200 || actor.ID != o.Site.InstanceID() || actor.Type != "Application" ||
-			actor.Inbox == "" || actor.PublicKey.Owner != actor.ID || !strings.HasPrefix(actor.PublicKey.PublicKeyPem, "-----BEGIN PUBLIC KEY-----") {
+		if err := json.Unmarshal([]byte(body), &actor); err != nil || code != 200 || actor.ID != o.Site.InstanceID() ||
+			actor.Type != "Application" ||
+			actor.Inbox == "" || actor.PublicKey.Owner != actor.ID ||
+			!strings.HasPrefix(actor.PublicKey.PublicKeyPem, "-----BEGIN PUBLIC KEY-----") {
 			t.Fatalf("%d %s, %v", code, body, err)
 		}
 		for _, resource := range []string{"acct:" + actor.PreferredUsername + "@" + o.Site.HandleDomain, actor.ID} {

@@ -32,9 +32,10 @@ type Documents struct {
 	AuthorizedFetch bool
 }
 
-// NewDocuments makes the documents of a site. The keyring judges the signatures of those who ask for followers-only words;
-// inbox answers what is posted to an inbox.
-func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Cache, version string) *Documents {
+// NewDocuments makes the documents of a site. The keyring judges the signatures of those who ask for followers-only
+// words; inbox answers what is posted to an inbox.
+func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Cache,
+	version string) *Documents {
 	return &Documents{Core: b, keys: keys, inbox: inbox, kept: kept, version: version}
 }
 
@@ -88,8 +89,8 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	}
 }
 
-// Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, a series', the
-// front page. false when the address has no such answer, so that the page is served instead.
+// Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, a series',
+// the front page. false when the address has no such answer, so that the page is served instead.
 func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	var answer http.HandlerFunc
 	switch {
@@ -135,8 +136,9 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
 		body, err := make(ctx, r)
 		// An actor carries its key: a server that is told of a new key must not get the old one when it asks.
-		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path), Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
-			"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
+		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path),
+			Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
+				"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
 		switch {
 		case errors.Is(err, blog.ErrGone):
 			doc.Status = http.StatusGone

@@ -13,7 +13,8 @@ import (
 func TestAHeadIsAnsweredLikeItsGet(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		for path, want := range map[string]int{o.Path(o.Object(a)): 200, o.Path(o.Object(a)) + "/replies?cursor=": 200, "/ap/instance": 200, "/nodeinfo/2.1": 200,
+		for path, want := range map[string]int{o.Path(o.Object(a)): 200, o.Path(o.Object(a)) + "/replies?cursor=": 200,
+			"/ap/instance": 200, "/nodeinfo/2.1": 200,
 			"/.well-known/nodeinfo": 200, "/ap/nothing": 404, "/ap/inbox": 405} {
 			request, err := http.NewRequestWithContext(o.Soon(), http.MethodHead, o.Site.URL+path, nil)
 			if err != nil {
@@ -53,9 +54,12 @@ func TestCollectionsTellNumbersAndPublicWordsAlone(t *testing.T) {
 		actor, object := "/ap/actors/"+string(o.Ilse.ID), strings.TrimPrefix(o.Object(a), o.Site.URL)
 		for path, want := range map[string][]string{
 			actor + "/outbox": {`"totalItems":1`, `"first"`}, actor + "/outbox?cursor=": {`"Four minutes wide"`},
-			actor + "/followers": {`"totalItems":1`}, actor + "/following": {`"totalItems":0`}, actor + "/featured": {`"orderedItems":[]`},
-			object: {`"likes":{`, `"totalItems":1`}, object + "/replies": {reply.Object, `"totalItems":1`}, object + "/replies?page=1": {reply.Object},
-			object + "/context": {o.Object(a), reply.Object, `"totalItems":2`}, object + "/likes": {`"totalItems":1`}, object + "/shares": {`"totalItems":0`},
+			actor + "/followers": {`"totalItems":1`}, actor + "/following": {`"totalItems":0`},
+			actor + "/featured": {`"orderedItems":[]`},
+			object:              {`"likes":{`, `"totalItems":1`}, object + "/replies": {reply.Object, `"totalItems":1`},
+			object + "/replies?page=1": {reply.Object},
+			object + "/context":        {o.Object(a), reply.Object, `"totalItems":2`}, object + "/likes": {`"totalItems":1`},
+			object + "/shares": {`"totalItems":0`},
 		} {
 			code, _, body := o.Get(path, overkant.AsMastodon)
 			for _, word := range want {

@@ -15,7 +15,8 @@ func TestADatabaseFaultIsNever404(t *testing.T) {
 		a := o.Publish(func(a *blog.Article) { a.Slug = "open" })
 		secret, bram, _ := o.Secret()
 		faults.Fail("slugs.slug =", 1)
-		if code, _, body := o.Get("/.well-known/webfinger?resource="+o.Site.ArticlePage(a), overkant.AsMastodon); code != 503 {
+		if code, _, body := o.Get("/.well-known/webfinger?resource="+o.Site.ArticlePage(a),
+			overkant.AsMastodon); code != 503 {
 			t.Errorf("WebFinger: %d %s", code, body)
 		}
 		faults.Fail("FROM followers WHERE voice_id", 1)

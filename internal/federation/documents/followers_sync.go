@@ -11,8 +11,8 @@ import (
 	"causerie/internal/federation"
 )
 
-// followersThere lists, to whoever signs the question, the followers of a voice at the server of the one who asks, and no
-// others.
+// followersThere lists, to whoever signs the question, the followers of a voice at the server of the one who asks, and
+// no others.
 func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
 	voice, err := d.speaker(r.Context(), r)
 	if err != nil {

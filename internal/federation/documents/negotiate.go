@@ -10,7 +10,8 @@ import (
 // Negotiate lets a human address answer as ActivityPub to those who ask for it, and as a page to everybody else.
 func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && activity.AsksForActivity(r.Header.Values("Accept")) && documents.Human(w, r) {
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+			activity.AsksForActivity(r.Header.Values("Accept")) && documents.Human(w, r) {
 			return
 		}
 		if documents.AuthorizedFetch { // a cache must know that a machine's answer depends on it

@@ -29,9 +29,11 @@ func answers(o *overkant.Blog, list ...asked) {
 func TestF009AHumanAddressAnswersTheObjectItself(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		for path, id := range map[string]string{o.Site.ArticlePath(a): o.Object(a), "/@ilse": o.Site.ActorID(o.Ilse.ID), "/": o.Site.InstanceID()} {
+		for path, id := range map[string]string{o.Site.ArticlePath(a): o.Object(a), "/@ilse": o.Site.ActorID(o.Ilse.ID),
+			"/": o.Site.InstanceID()} {
 			code, header, body := o.Get(path, overkant.AsMastodon)
-			if _, _, want := o.Get(o.Path(id), overkant.AsMastodon); code != 200 || header.Get("Content-Type") != overkant.Plain || body != want || !strings.Contains(body, `"id":"`+id+`"`) {
+			if _, _, want := o.Get(o.Path(id), overkant.AsMastodon); code != 200 ||
+				header.Get("Content-Type") != overkant.Plain || body != want || !strings.Contains(body, `"id":"`+id+`"`) {
 				t.Errorf("%s: %d %q %s, want %s", path, code, header.Get("Content-Type"), body, want)
 			}
 		}
@@ -43,10 +45,14 @@ func TestF010AnAddressAnswersInTheLanguageThatIsAskedFor(t *testing.T) {
 		a := o.Publish()
 		page, object := o.Site.ArticlePath(a), o.Path(o.Object(a))
 		answers(o,
-			asked{page, overkant.AsMastodon2, 200, overkant.Plain}, asked{page, "application/json", 200, overkant.Plain}, asked{page, overkant.AsBrowser, 404, ""}, asked{page, "*/*", 404, ""},
-			asked{page, "", 404, ""}, asked{page, "application/activity+json;q=0.2, text/html;q=0.9", 404, ""}, asked{page, "application/json, text/html", 404, ""},
-			asked{object, "*/*", 200, overkant.Plain}, asked{object, "", 200, overkant.Plain}, asked{object, overkant.AsBrowser, 303, ""}, asked{object, overkant.AsMastodon, 200, overkant.Plain},
-			asked{"/2026/11/nothing", overkant.AsMastodon, 404, overkant.Plain}, asked{"/ap/nothing", overkant.AsMastodon, 404, "application/json; charset=utf-8"},
+			asked{page, overkant.AsMastodon2, 200, overkant.Plain}, asked{page, "application/json", 200, overkant.Plain},
+			asked{page, overkant.AsBrowser, 404, ""}, asked{page, "*/*", 404, ""},
+			asked{page, "", 404, ""}, asked{page, "application/activity+json;q=0.2, text/html;q=0.9", 404, ""},
+			asked{page, "application/json, text/html", 404, ""},
+			asked{object, "*/*", 200, overkant.Plain}, asked{object, "", 200, overkant.Plain},
+			asked{object, overkant.AsBrowser, 303, ""}, asked{object, overkant.AsMastodon, 200, overkant.Plain},
+			asked{"/2026/11/nothing", overkant.AsMastodon, 404, overkant.Plain},
+			asked{"/ap/nothing", overkant.AsMastodon, 404, "application/json; charset=utf-8"},
 			asked{object + "/replies", overkant.AsBrowser, 200, overkant.Plain},
 		)
 		if _, header, _ := o.Get(object, overkant.AsBrowser); header.Get("Location") != o.Site.ArticlePage(a) {
@@ -61,10 +67,15 @@ func TestF011AcceptIsReadHoweverItIsWritten(t *testing.T) {
 		answers(o,
 			asked{page, "APPLICATION/ACTIVITY+JSON", 200, overkant.Plain},
 			asked{page, "application/ld+json; profile=https://www.w3.org/ns/activitystreams", 200, overkant.Linked},
-			asked{page, `  application/ld+json ;  PROFILE="https://www.w3.org/ns/activitystreams" ,text/html;q=0.1`, 200, overkant.Linked},
-			asked{page, "application/ld+json", 200, overkant.Linked}, asked{page, `application/ld+json;profile="https://www.w3.org/ns/activitystreams",application/activity+json`, 200, overkant.Plain},
-			asked{page, "application/activity+json; charset=utf-8; q=1.0", 200, overkant.Plain}, asked{page, "text/html; q=0.5, application/activity+json ; Q=0.5", 200, overkant.Plain},
-			asked{page, "application/activity+json;q=0, text/html", 404, ""}, asked{page, "application/activity+json;q=nonsense", 404, ""},
+			asked{page, `  application/ld+json ;  PROFILE="https://www.w3.org/ns/activitystreams" ,text/html;q=0.1`, 200,
+				overkant.Linked},
+			asked{page, "application/ld+json", 200, overkant.Linked},
+			asked{page, `application/ld+json;profile="https://www.w3.org/ns/activitystreams",application/activity+json`, 200,
+				overkant.Plain},
+			asked{page, "application/activity+json; charset=utf-8; q=1.0", 200, overkant.Plain},
+			asked{page, "text/html; q=0.5, application/activity+json ; Q=0.5", 200, overkant.Plain},
+			asked{page, "application/activity+json;q=0, text/html", 404, ""},
+			asked{page, "application/activity+json;q=nonsense", 404, ""},
 			asked{page, ",;,=,,", 404, ""}, asked{page, "application/activity+json;q=0.3, text/html;q=0.30001", 404, ""},
 		)
 	})
@@ -74,10 +85,14 @@ func TestF013AnswersAreNeverPlainJSON(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		object, actor := o.Path(o.Object(a)), "/ap/actors/"+string(o.Ilse.ID)
-		for _, path := range []string{o.Site.ArticlePath(a), "/@ilse", "/", object, object + "/replies", object + "/replies?cursor=", object + "/likes", object + "/shares",
-			object + "/context", actor, actor + "/outbox", actor + "/outbox?cursor=", actor + "/followers", actor + "/following", actor + "/featured", "/ap/instance"} {
-			answers(o, asked{path, "application/json", 200, overkant.Plain}, asked{path, overkant.AsMastodon, 200, overkant.Plain}, asked{path, overkant.Linked, 200, overkant.Linked})
-			if _, header, _ := o.Get(path, overkant.Linked); !strings.Contains(header.Get("Vary"), "Accept") || header.Get("Access-Control-Allow-Origin") != "*" {
+		for _, path := range []string{o.Site.ArticlePath(a), "/@ilse", "/", object, object + "/replies",
+			object + "/replies?cursor=", object + "/likes", object + "/shares",
+			object + "/context", actor, actor + "/outbox", actor + "/outbox?cursor=", actor + "/followers", actor + "/following",
+			actor + "/featured", "/ap/instance"} {
+			answers(o, asked{path, "application/json", 200, overkant.Plain},
+				asked{path, overkant.AsMastodon, 200, overkant.Plain}, asked{path, overkant.Linked, 200, overkant.Linked})
+			if _, header, _ := o.Get(path, overkant.Linked); !strings.Contains(header.Get("Vary"), "Accept") ||
+				header.Get("Access-Control-Allow-Origin") != "*" {
 				t.Errorf("%s: headers %v", path, header)
 			}
 		}

@@ -33,7 +33,8 @@ func TestT126WhatAnEditTookOutIsToldNowhere(t *testing.T) {
 		if err != nil || len(said) != 2 {
 			t.Fatalf("said %d, %v", len(said), err)
 		}
-		for _, path := range []string{outbox, o.Path(o.Site.ActivityID(said[0].ID)), o.Path(o.Site.ActivityID(said[1].ID)), o.Path(o.Object(a))} {
+		for _, path := range []string{outbox, o.Path(o.Site.ActivityID(said[0].ID)), o.Path(o.Site.ActivityID(said[1].ID)),
+			o.Path(o.Object(a))} {
 			code, _, body := o.Get(path, overkant.AsMastodon)
 			if code != 200 || strings.Contains(body, "canary") || !strings.Contains(body, "The ferry comes.") {
 				t.Errorf("%s: %d %s", path, code, body)
@@ -68,7 +69,8 @@ func TestWhatStandsUnderAWithdrawnArticleIsToldNowhere(t *testing.T) {
 		if err != nil || len(said) != 1 {
 			t.Fatalf("said %d, %v", len(said), err)
 		}
-		note, act, outbox := o.Path(answer.Address), o.Path(o.Site.ActivityID(said[0].ID)), "/ap/actors/"+string(o.Ilse.ID)+"/outbox"
+		note, act, outbox := o.Path(answer.Address), o.Path(o.Site.ActivityID(said[0].ID)),
+			"/ap/actors/"+string(o.Ilse.ID)+"/outbox"
 		paths := []string{note, note + "/replies", note + "/replies?cursor=", note + "/likes", act}
 		for _, path := range paths {
 			if code, _, _ := o.Get(path, overkant.AsMastodon); code != 200 {
@@ -94,7 +96,8 @@ func TestWhatStandsUnderAWithdrawnArticleIsToldNowhere(t *testing.T) {
 
 func TestAnArticleThatWasNeverPublicIsNotMissed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		planned, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "planned" }).ID, time.Now().Add(time.Hour))
+		planned, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "planned" }).ID,
+			time.Now().Add(time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,10 +174,12 @@ func TestAShownListOfFollowersComesInPages(t *testing.T) {
 		err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
 			for i := range 130 {
 				id := fmt.Sprintf("https://veerhuis.example/users/%d", i)
-				if err := s.SaveActor(t.Context(), blog.Actor{ID: id, Type: "Person", Host: "veerhuis.example", Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
+				if err := s.SaveActor(t.Context(), blog.Actor{ID: id, Type: "Person", Host: "veerhuis.example",
+					Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
 					return err
 				}
-				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: open.ID, ActorID: id, FollowID: id + "#f", State: blog.Accepted, Since: time.Now()}); err != nil {
+				if _, err := s.Follow(t.Context(), blog.Follower{VoiceID: open.ID, ActorID: id, FollowID: id + "#f",
+					State: blog.Accepted, Since: time.Now()}); err != nil {
 					return err
 				}
 			}
@@ -231,10 +236,13 @@ func TestWordsToSomebodyElseAreNotKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		for name, to := range map[string][]string{"followers": {bram.Followers()}, "a friend": {"https://noordkade.example/users/nadia"}, "nobody": {}, "ilse": {o.Site.ActorID(o.Ilse.ID)}} {
+		for name, to := range map[string][]string{"followers": {bram.Followers()},
+			"a friend": {"https://noordkade.example/users/nadia"}, "nobody": {}, "ilse": {o.Site.ActorID(o.Ilse.ID)}} {
 			note := bram.ID + "/notes/" + strings.ReplaceAll(name, " ", "-")
-			_, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": to,
-				"object": map[string]any{"id": note, "type": "Note", "attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": to}})
+			_, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+				map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": to,
+					"object": map[string]any{"id": note, "type": "Note", "attributedTo": bram.ID, "inReplyTo": o.Object(a),
+						"content": "<p>" + name + "</p>", "to": to}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -260,12 +268,18 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 			}
 		}
 		note := kade.ID + "/notes/1" // who has heard of the id of what was said among friends
-		_, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": note + "#create", "type": "Create", "actor": kade.ID,
-			"object": map[string]any{"id": note, "type": "Note", "attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "<p>Me too.</p>", "to": "as:Public"}})
+		_, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": note + "#create", "type": "Create", "actor": kade.ID,
+				"object": map[string]any{"id": note, "type": "Note", "attributedTo": kade.ID, "inReplyTo": o.Object(a),
+					"content": "<p>Me too.</p>", "to": "as:Public"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Until("kade's words are there", func() bool { _, err := o.Store.CommentByAddress(o.Soon(), note); return err == nil })
+		o.Until("kade's words are there", func() bool {
+			_,
+				err := o.Store.CommentByAddress(o.Soon(), note)
+			return err == nil
+		})
 		if err := o.Outbox.RejectFollower(o.Soon(), o.Ilse.ID, joost.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,8 @@ type outcome struct {
 
 // apply handles one activity in one transaction, shared with others of the same moment. What was seen before has no
 // effect. also is done in the same transaction.
-func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched, also func(context.Context, *store.Store) error) (outcome, error) {
+func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched,
+	also func(context.Context, *store.Store) error) (outcome, error) {
 	var result outcome
 	err := in.Store.GroupCommit(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
 		result = outcome{}
@@ -71,7 +72,8 @@ func (in *Inbox) afterCommit(act activity.Activity, result outcome) {
 }
 
 // handle is the table of what we act on. Everything else was acknowledged and has no effect.
-func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activity, found fetched, result *outcome) error {
+func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activity, found fetched,
+	result *outcome) error {
 	if act.ID != "" && !blog.SameOrigin(act.ID, act.Actor) {
 		return nil // an activity's id lies with its actor (contract F-083, threat T-041)
 	}
@@ -109,7 +111,8 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 }
 
 // follow lets a follower in, lets them wait for a yes, or says no (contract F-062).
-func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activity, what activity.Follow, result *outcome) error {
+func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activity, what activity.Follow,
+	result *outcome) error {
 	voice, err := in.VoiceOf(ctx, s, what.Object)
 	if err != nil {
 		return federation.IgnoreMissing(err)
@@ -118,7 +121,8 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 	if err != nil {
 		return err
 	}
-	f := blog.Follower{VoiceID: voice.ID, ActorID: actor.ID, FollowID: act.ID, State: blog.Accepted, Since: in.Now(), Actor: actor}
+	f := blog.Follower{VoiceID: voice.ID, ActorID: actor.ID, FollowID: act.ID, State: blog.Accepted, Since: in.Now(),
+		Actor: actor}
 	result.queued = true
 	if !voice.Followable() {
 		return in.outbox.QueueReject(ctx, s, f)
@@ -195,7 +199,8 @@ func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor strin
 }
 
 // undone are the reactions that an activity of a type may have been: servers of Misskey's kind say an emoji as a Like.
-var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji}, "Announce": {blog.Boost}}
+var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji},
+	"Announce": {blog.Boost}}
 
 // like counts a favourite or an emoji reaction, once per person and target.
 func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity, what activity.Like) error {
@@ -208,7 +213,8 @@ func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity
 
 // announce counts a boost. A group's announcement of an activity says only where to look: what became of the post is
 // asked at its origin (FEP-1b12). Votes and their like, which groups announce as well, are none of ours.
-func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Activity, what activity.Announce, found fetched) error {
+func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Activity, what activity.Announce,
+	found fetched) error {
 	switch what.InnerType {
 	case "":
 		return in.react(ctx, s, act, blog.Boost, what.Object, "")
@@ -241,7 +247,8 @@ func (in *Inbox) announcedDelete(ctx context.Context, s *store.Store, address st
 	return s.RemoveComment(ctx, c.ID)
 }
 
-func (in *Inbox) react(ctx context.Context, s *store.Store, act activity.Activity, kind blog.ReactionKind, object, emoji string) error {
+func (in *Inbox) react(ctx context.Context, s *store.Store, act activity.Activity, kind blog.ReactionKind, object,
+	emoji string) error {
 	article, comment, err := in.ResolveTarget(ctx, s, object)
 	if err != nil || !article.OnTheWeb() {
 		return federation.IgnoreMissing(err)
@@ -266,9 +273,10 @@ func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activ
 	return s.EndFollowing(ctx, act.Actor, "", voice.ID)
 }
 
-// delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered, so
-// that a late Create finds itself deleted.
-func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete, result *outcome) error {
+// delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered,
+// so that a late Create finds itself deleted.
+func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete,
+	result *outcome) error {
 	if what.Object == act.Actor {
 		return s.RemoveActor(ctx, act.Actor, in.Now())
 	}

@@ -35,7 +35,8 @@ func TestF065ReplyToTheArticleOrItsPageIsACommentAndOneToACommentIsNested(t *tes
 			}
 			return c
 		}
-		for name, to := range map[string]string{"object": o.Object(a), "page": o.Site.ArticlePage(edited), "old-page": old, "talk": o.Site.ArticlePage(edited) + "?from=feed#talk"} {
+		for name, to := range map[string]string{"object": o.Object(a), "page": o.Site.ArticlePage(edited), "old-page": old,
+			"talk": o.Site.ArticlePage(edited) + "?from=feed#talk"} {
 			if c := reply(name, to); c.ArticleID != a.ID || c.ParentID != "" || c.Kind != blog.Answering {
 				t.Errorf("a reply to %s is %+v", to, c)
 			}
@@ -58,14 +59,17 @@ func TestF065ReplyToTheArticleOrItsPageIsACommentAndOneToACommentIsNested(t *tes
 
 func TestF065SamePostByEveryWayIsOneComment(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		bram, kade, group := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade"), o.Server("pleinen").Group("rivers")
+		bram, kade, group := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade"),
+			o.Server("pleinen").Group("rivers")
 		a := o.Publish()
 		ctx := o.Soon()
 		ready, err := bram.PrepareReply(ctx, o.Object(a), "<p>Once.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		create := map[string]any{"type": "Create", "actor": bram.ID, "object": map[string]any{"type": "Note", "id": ready.Object, "attributedTo": bram.ID, "content": "<p>Not so.</p>", "inReplyTo": o.Object(a), "to": "as:Public"}}
+		create := map[string]any{"type": "Create", "actor": bram.ID,
+			"object": map[string]any{"type": "Note", "id": ready.Object, "attributedTo": bram.ID, "content": "<p>Not so.</p>",
+				"inReplyTo": o.Object(a), "to": "as:Public"}}
 		steps := map[string]func(){
 			"pushed": func() {
 				if _, err := ready.Send(ctx); err != nil {
@@ -119,10 +123,12 @@ func TestF067ChainThatDoesNotLeadHereStoresNothing(t *testing.T) {
 		if _, err := bram.PrepareReply(ctx, middle.Object, "<p>Round.</p>", fedtest.NoteID(circle)); err != nil {
 			t.Fatal(err)
 		}
-		for name, to := range map[string]string{"leaf": middle.Object, "itself": bram.ID + "/notes/itself", "nowhere": bram.ID + "/notes/404"} {
+		for name, to := range map[string]string{"leaf": middle.Object, "itself": bram.ID + "/notes/itself",
+			"nowhere": bram.ID + "/notes/404"} {
 			o.Hears(bram, overkant.Post(bram, name, "<p>Deep.</p>", map[string]any{"inReplyTo": to}))
 		}
-		for _, address := range []string{root.Object, middle.Object, bram.ID + "/notes/leaf", bram.ID + "/notes/itself", bram.ID + "/notes/nowhere"} {
+		for _, address := range []string{root.Object, middle.Object, bram.ID + "/notes/leaf", bram.ID + "/notes/itself",
+			bram.ID + "/notes/nowhere"} {
 			if c, err := o.Store.CommentByAddress(ctx, address); err == nil {
 				t.Errorf("stored is %+v", c)
 			}
@@ -147,8 +153,9 @@ func TestF069AddressingIsUnderstoodInEveryForm(t *testing.T) {
 			"on the activity":   {map[string]any{"to": nil}, map[string]any{"to": whole}, true},
 			"the object's word": {map[string]any{"to": o.Site.ActorID(o.Ilse.ID)}, map[string]any{"to": whole}, false},
 			"nobody":            {map[string]any{"to": nil}, nil, false},
-			"in bcc":            {map[string]any{"to": nil, "bto": whole, "bcc": whole}, map[string]any{"bto": whole, "bcc": whole}, false},
-			"nearly":            {map[string]any{"to": "as:public"}, nil, false},
+			"in bcc": {map[string]any{"to": nil, "bto": whole, "bcc": whole},
+				map[string]any{"bto": whole, "bcc": whole}, false},
+			"nearly": {map[string]any{"to": "as:public"}, nil, false},
 		} {
 			note := map[string]any{"inReplyTo": o.Object(a)}
 			for k, v := range step.note {
@@ -186,14 +193,16 @@ func TestF071PostOfEveryKindIsACommentAndAPollIsReadAsText(t *testing.T) {
 			more := map[string]any{"type": kind, "inReplyTo": o.Object(a)}
 			switch kind {
 			case "Question":
-				more["oneOf"] = []any{map[string]any{"type": "Note", "name": "By ferry"}, map[string]any{"type": "Note", "name": "Over the <b>bridge</b>"}}
+				more["oneOf"] = []any{map[string]any{"type": "Note", "name": "By ferry"},
+					map[string]any{"type": "Note", "name": "Over the <b>bridge</b>"}}
 			case "Article", "Page":
 				more["name"] = "On " + kind + "s"
 			}
 			o.Hears(bram, overkant.Post(bram, kind, "<p>"+kind+".</p>", more))
 		}
 		got := o.Texts(a)
-		for _, want := range []string{"Note.", "Article.", "On Articles", "Page.", "On Pages", "Question.", "By ferry", "Over the <b>bridge</b>"} {
+		for _, want := range []string{"Note.", "Article.", "On Articles", "Page.", "On Pages", "Question.", "By ferry",
+			"Over the <b>bridge</b>"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q is missing in %q", want, got)
 			}
@@ -223,7 +232,8 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 			p    *fedtest.Person
 			at   string
 			more map[string]any
-		}{{kade, day(3), nil}, {kade, day(3), map[string]any{"attributedTo": bram.ID}}, {bram, day(1), nil}, {bram, day(2), nil}} {
+		}{{kade, day(3), nil}, {kade, day(3), map[string]any{"attributedTo": bram.ID}}, {bram, day(1), nil},
+			{bram, day(2), nil}} {
 			update(step.p, "Refused.", step.at, step.more)
 		}
 		if got := o.Texts(a); got != "Second." {
@@ -251,12 +261,14 @@ func TestF073DeleteWorksInEveryFormAndForItsWriterAlone(t *testing.T) {
 			name := fmt.Sprint(i)
 			o.Hears(bram, overkant.Post(bram, name, "<p>Here.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 			for _, p := range []*fedtest.Person{kade, neighbourly} {
-				o.Hears(p, map[string]any{"id": p.ID + "/deletes/" + name, "type": "Delete", "object": form(bram.ID + "/notes/" + name)})
+				o.Hears(p, map[string]any{"id": p.ID + "/deletes/" + name, "type": "Delete",
+					"object": form(bram.ID + "/notes/" + name)})
 			}
 			if got := o.Texts(a); !strings.HasSuffix(got, "Here.") {
 				t.Errorf("form %d: others removed it", i)
 			}
-			o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/" + name, "type": "Delete", "object": form(bram.ID + "/notes/" + name)})
+			o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/" + name, "type": "Delete",
+				"object": form(bram.ID + "/notes/" + name)})
 			if got := o.Counts(a).Replies; got != 0 {
 				t.Errorf("form %d: its writer did not remove it", i)
 			}
@@ -281,7 +293,8 @@ func TestF075EmojiAreKeptAsSuchAndUndone(t *testing.T) {
 			slices.Sort(words)
 			return strings.Join(words, ", ")
 		}
-		for p, emoji := range map[*fedtest.Person]string{bram: "⛴️", nadia: ":ferry:"} { // an EmojiReact, and a Like with content
+		// an EmojiReact, and a Like with content
+		for p, emoji := range map[*fedtest.Person]string{bram: "⛴️", nadia: ":ferry:"} {
 			if _, err := p.React(ctx, o.Object(a), emoji); err != nil {
 				t.Fatal(err)
 			}
@@ -294,7 +307,8 @@ func TestF075EmojiAreKeptAsSuchAndUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Undone by what it was about alone, as it comes from servers that keep no ids of likes.
-		o.Hears(nadia, map[string]any{"id": nadia.ID + "/undos/1", "type": "Undo", "object": map[string]any{"type": "Like", "actor": nadia.ID, "object": o.Object(a)}})
+		o.Hears(nadia, map[string]any{"id": nadia.ID + "/undos/1", "type": "Undo",
+			"object": map[string]any{"type": "Like", "actor": nadia.ID, "object": o.Object(a)}})
 		if got := emojis(); got != "" || o.Counts(a).Likes != 0 {
 			t.Errorf("after the undo the reactions are %q, counted %d", got, o.Counts(a).Likes)
 		}
@@ -306,10 +320,12 @@ func TestF076BoostCountsOncePerActorAndACopyIsNotBelieved(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		for i := range 3 {
-			o.Hears(bram, map[string]any{"id": fmt.Sprintf("%s/boosts/%d", bram.ID, i), "type": "Announce", "object": o.Object(a)})
+			o.Hears(bram, map[string]any{"id": fmt.Sprintf("%s/boosts/%d", bram.ID, i), "type": "Announce",
+				"object": o.Object(a)})
 		}
-		o.Hears(kade, map[string]any{"id": kade.ID + "/boosts/1", "type": "Announce", "object": map[string]any{"type": "Note", "id": bram.ID + "/notes/copy",
-			"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public"}})
+		o.Hears(kade, map[string]any{"id": kade.ID + "/boosts/1", "type": "Announce",
+			"object": map[string]any{"type": "Note", "id": bram.ID + "/notes/copy",
+				"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public"}})
 		if got := o.Counts(a); got != (blog.Counts{Boosts: 1}) {
 			t.Errorf("counted are %+v", got)
 		}
@@ -325,14 +341,18 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 		announce := func(kind string, object any) {
 			t.Helper()
 			n++
-			o.Hears(group, map[string]any{"id": fmt.Sprintf("%s/announces/%d", group.ID, n), "type": "Announce", "to": "as:Public",
-				"object": map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, n), "type": kind, "actor": bram.ID, "object": object}})
+			o.Hears(group, map[string]any{"id": fmt.Sprintf("%s/announces/%d", group.ID, n), "type": "Announce",
+				"to": "as:Public",
+				"object": map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, n), "type": kind, "actor": bram.ID,
+					"object": object}})
 		}
-		ready, err := bram.Post(ctx, "<p>As its origin tells it.</p>", fedtest.Answering(o.Object(a))) // which bram's server tells nobody
+		// which bram's server tells nobody
+		ready, err := bram.Post(ctx, "<p>As its origin tells it.</p>", fedtest.Answering(o.Object(a)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged := map[string]any{"type": "Note", "id": ready.Object, "attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public",
+		forged := map[string]any{"type": "Note", "id": ready.Object, "attributedTo": bram.ID, "inReplyTo": o.Object(a),
+			"content": "<p>Forged.</p>", "to": "as:Public",
 			"updated": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
 		announce("Create", forged)
 		announce("Create", forged)
@@ -343,7 +363,8 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 		announce("Delete", ready.Object)
 		announce("Like", o.Object(a))
 		announce("Undo", map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "actor": bram.ID, "object": o.Object(a)})
-		announce("Create", map[string]any{"type": "Note", "id": bram.ID + "/notes/404", "attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Never was.</p>", "to": "as:Public"})
+		announce("Create", map[string]any{"type": "Note", "id": bram.ID + "/notes/404", "attributedTo": bram.ID,
+			"inReplyTo": o.Object(a), "content": "<p>Never was.</p>", "to": "as:Public"})
 		if got := o.Texts(a); got != "As its origin tells it." || o.Counts(a) != (blog.Counts{Replies: 1, Servers: 1}) {
 			t.Errorf("what a group said alone had an effect: %q, %+v", got, o.Counts(a))
 		}
@@ -371,9 +392,12 @@ func TestF083WhatLiesOnSeveralHostsIsNotStored(t *testing.T) {
 		reply := map[string]any{"inReplyTo": o.Object(a)}
 		foreignAct := overkant.Post(bram, "1", "<p>One.</p>", reply)
 		foreignAct["id"] = kade.ID + "/acts/1"
-		foreignObject := overkant.Post(bram, "2", "<p>Two.</p>", map[string]any{"inReplyTo": o.Object(a), "id": kade.ID + "/notes/2"})
-		foreignAuthor := overkant.Post(bram, "3", "<p>Three.</p>", map[string]any{"inReplyTo": o.Object(a), "attributedTo": kade.ID})
-		ours := overkant.Post(bram, "4", "<p>Four.</p>", map[string]any{"inReplyTo": o.Object(a), "id": o.Site.NoteID(blog.NewID(time.Now()))})
+		foreignObject := overkant.Post(bram, "2", "<p>Two.</p>",
+			map[string]any{"inReplyTo": o.Object(a), "id": kade.ID + "/notes/2"})
+		foreignAuthor := overkant.Post(bram, "3", "<p>Three.</p>",
+			map[string]any{"inReplyTo": o.Object(a), "attributedTo": kade.ID})
+		ours := overkant.Post(bram, "4", "<p>Four.</p>",
+			map[string]any{"inReplyTo": o.Object(a), "id": o.Site.NoteID(blog.NewID(time.Now()))})
 		for _, act := range []map[string]any{foreignAct, foreignObject, foreignAuthor, ours} {
 			o.Hears(bram, act)
 		}

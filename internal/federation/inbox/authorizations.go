@@ -14,10 +14,11 @@ import (
 // maxAuthorizations is how many posts of one person may have asked about one article; beyond that the answer is no.
 const maxAuthorizations = 100
 
-// quoteRequest answers somebody who asks to quote an article, or an answer of ours under it, as the article's author wants it
-// (FEP-044f). What does not fit together is no request: a post of somebody else's, one that quotes something else, an article
-// that is not there.
-func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest, found fetched, result *outcome) error {
+// quoteRequest answers somebody who asks to quote an article, or an answer of ours under it, as the article's author
+// wants it (FEP-044f). What does not fit together is no request: a post of somebody else's, one that quotes something
+// else, an article that is not there.
+func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest,
+	found fetched, result *outcome) error {
 	a, err := in.quotable(ctx, s, what.Object)
 	if err != nil {
 		return federation.IgnoreMissing(err)
@@ -66,9 +67,10 @@ func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (
 	return blog.Article{}, blog.ErrNotFound
 }
 
-// replyRequest takes a post in as a comment and answers whoever asked that it may be one: yes with a stamp when it stands
-// under the article, no when it never will, and nothing yet when the author has to read it first.
-func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.ReplyRequest, found fetched, result *outcome) error {
+// replyRequest takes a post in as a comment and answers whoever asked that it may be one: yes with a stamp when it
+// stands under the article, no when it never will, and nothing yet when the author has to read it first.
+func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.ReplyRequest,
+	found fetched, result *outcome) error {
 	if kind, _, rest, ok := in.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
 		return nil
 	}
@@ -102,17 +104,19 @@ func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.
 }
 
 // tell answers for a comment, or lets its server wait for the author's word.
-func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
+func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
+	state blog.CommentState) error {
 	if state == blog.CommentWaiting {
 		return in.outbox.KeepRequest(ctx, s, t)
 	}
 	return in.outbox.AnswerRequest(ctx, s, t, actor, state == blog.CommentShown)
 }
 
-// createAndTell takes a post in, and answers for it although it asked nothing when its server waits for that: GoToSocial
-// sends the bare Create, and shows it to nobody until who is answered says yes, wherever a reply policy does not let
-// everybody answer. That a post rules its own replies shows such a server.
-func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found fetched, result *outcome) error {
+// createAndTell takes a post in, and answers for it although it asked nothing when its server waits for that:
+// GoToSocial sends the bare Create, and shows it to nobody until who is answered says yes, wherever a reply policy does
+// not let everybody answer. That a post rules its own replies shows such a server.
+func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
+	found fetched, result *outcome) error {
 	if err := in.create(ctx, s, act, what, found); err != nil {
 		return err
 	}
@@ -120,7 +124,8 @@ func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity
 	if fetched := found[post.ID]; fetched != nil {
 		post = *fetched
 	}
-	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" || !post.RulesReplies {
+	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" ||
+		!post.RulesReplies {
 		return nil
 	}
 	a, _, err := in.ResolveTarget(ctx, s, post.InReplyTo)
@@ -136,7 +141,8 @@ func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity
 		return err
 	}
 	result.queued = true
-	return in.tell(ctx, s, in.authorizationFor(blog.ReplyStamp, activity.Request{Actor: act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
+	return in.tell(ctx, s, in.authorizationFor(blog.ReplyStamp,
+		activity.Request{Actor: act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
 // instrument is the post of a request: embedded by its own writer, or as its origin tells it.
@@ -162,19 +168,22 @@ func (in *Inbox) instrument(act activity.Activity, post activity.Object, found f
 
 // authorizationFor is the stamp that a request asks for, not given yet.
 func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
-	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object, Instrument: r.Instrument, ActorID: r.Actor,
+	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object,
+		Instrument: r.Instrument, ActorID: r.Actor,
 		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
 }
 
-// mayStillQuote tells whether a post may quote an article: its author lets this person, has not taken the post away, and
-// has not been asked too often.
-func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor, post string) (bool, error) {
+// mayStillQuote tells whether a post may quote an article: its author lets this person, has not taken the post away,
+// and has not been asked too often.
+func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor,
+	post string) (bool, error) {
 	allowed, err := in.mayQuote(ctx, s, a, actor.ID)
 	if err != nil || !allowed {
 		return false, err
 	}
 	c, err := s.CommentByAddress(ctx, post)
-	if err == nil && (c.ActorID != actor.ID || slices.Contains([]blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentRemoved}, c.State)) {
+	if err == nil && (c.ActorID != actor.ID ||
+		slices.Contains([]blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentRemoved}, c.State)) {
 		return false, nil
 	}
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -193,8 +202,10 @@ func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, a
 	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
 }
 
-// authorized tells whether the address of a stamp, as a post claims it, is one of ours that was given to this very post.
-func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind, post string) (bool, error) {
+// authorized tells whether the address of a stamp, as a post claims it, is one of ours that was given to this very
+// post.
+func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind,
+	post string) (bool, error) {
 	where, id, rest, ok := in.Site.Local(address)
 	if !ok || where != "authorizations" || rest != "" {
 		return false, nil

@@ -48,7 +48,8 @@ func TestF078QuoteRequestIsAnsweredByTheArticlesPolicy(t *testing.T) {
 					continue
 				}
 				code, doc := o.Json(stamp)
-				if code != http.StatusOK || doc["type"] != "QuoteAuthorization" || doc["attributedTo"] != o.Site.ActorID(o.Ilse.ID) ||
+				if code != http.StatusOK || doc["type"] != "QuoteAuthorization" ||
+					doc["attributedTo"] != o.Site.ActorID(o.Ilse.ID) ||
 					doc["interactingObject"] != sent.Object || doc["interactionTarget"] != o.Object(a) {
 					t.Errorf("the stamp %s is %d %v", stamp, code, doc)
 				}
@@ -66,9 +67,12 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, stamp := o.Answered(bram, sent.Object)
-		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": sent.Object} // by address alone
+		// by address alone
+		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+			"instrument": sent.Object}
 		o.Hears(bram, again)
-		delivery, err := bram.Server.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Object == again["id"] })
+		delivery, err := bram.Server.WaitFor(o.Soon(),
+			func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Object == again["id"] })
 		if err != nil {
 			t.Fatalf("no answer to a request that names its post by address: %v", err)
 		}
@@ -93,19 +97,27 @@ func TestF078QuoteRequestThatDoesNotFitTogetherIsIgnored(t *testing.T) {
 			t.Fatal(err)
 		}
 		embedded := func(id, author, quote string) map[string]any {
-			return map[string]any{"type": "Note", "id": id, "attributedTo": author, "content": "<p>Look.</p>", "quote": quote, "to": "as:Public"}
+			return map[string]any{"type": "Note", "id": id, "attributedTo": author, "content": "<p>Look.</p>", "quote": quote,
+				"to": "as:Public"}
 		}
 		for name, request := range map[string]map[string]any{
-			"somebody else's post, embedded":      {"object": o.Object(a), "instrument": embedded(theirs.Object, kade.ID, o.Object(a))},
-			"somebody else's post, by address":    {"object": o.Object(a), "instrument": theirs.Object},
-			"a post said to be somebody else's":   {"object": o.Object(a), "instrument": embedded(bram.ID+"/notes/1", kade.ID, o.Object(a))},
-			"a post that quotes something else":   {"object": o.Object(a), "instrument": embedded(bram.ID+"/notes/2", bram.ID, o.Object(draft))},
-			"the same, by address":                {"object": o.Object(a), "instrument": other.Object},
-			"a post that quotes nothing":          {"object": o.Object(a), "instrument": embedded(bram.ID+"/notes/3", bram.ID, "")},
-			"a post that is not there":            {"object": o.Object(a), "instrument": bram.ID + "/notes/404"},
-			"an article that is not there":        {"object": o.Site.ArticleID(blog.NewID(time.Now())), "instrument": embedded(bram.ID+"/notes/4", bram.ID, o.Site.ArticleID(blog.NewID(time.Now())))},
-			"one of ours, who is no article":      {"object": o.Site.ActorID(o.Ilse.ID), "instrument": embedded(bram.ID+"/notes/5", bram.ID, o.Site.ActorID(o.Ilse.ID))},
-			"an article of a server that is none": {"object": "https://elsewhere.example/1", "instrument": embedded(bram.ID+"/notes/6", bram.ID, "https://elsewhere.example/1")},
+			"somebody else's post, embedded": {"object": o.Object(a),
+				"instrument": embedded(theirs.Object, kade.ID, o.Object(a))},
+			"somebody else's post, by address": {"object": o.Object(a), "instrument": theirs.Object},
+			"a post said to be somebody else's": {"object": o.Object(a),
+				"instrument": embedded(bram.ID+"/notes/1", kade.ID, o.Object(a))},
+			"a post that quotes something else": {"object": o.Object(a),
+				"instrument": embedded(bram.ID+"/notes/2", bram.ID, o.Object(draft))},
+			"the same, by address": {"object": o.Object(a), "instrument": other.Object},
+			"a post that quotes nothing": {"object": o.Object(a),
+				"instrument": embedded(bram.ID+"/notes/3", bram.ID, "")},
+			"a post that is not there": {"object": o.Object(a), "instrument": bram.ID + "/notes/404"},
+			"an article that is not there": {"object": o.Site.ArticleID(blog.NewID(time.Now())),
+				"instrument": embedded(bram.ID+"/notes/4", bram.ID, o.Site.ArticleID(blog.NewID(time.Now())))},
+			"one of ours, who is no article": {"object": o.Site.ActorID(o.Ilse.ID),
+				"instrument": embedded(bram.ID+"/notes/5", bram.ID, o.Site.ActorID(o.Ilse.ID))},
+			"an article of a server that is none": {"object": "https://elsewhere.example/1",
+				"instrument": embedded(bram.ID+"/notes/6", bram.ID, "https://elsewhere.example/1")},
 		} {
 			request["id"], request["type"] = bram.ID+"/asks/"+name, "QuoteRequest"
 			request["id"] = strings.ReplaceAll(request["id"].(string), " ", "-")
@@ -145,14 +157,16 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.Settled()
-			if c, err = o.Store.CommentByAddress(ctx, sent.Object); err != nil || c.Kind != blog.Quoting || c.State != blog.CommentShown {
+			if c, err = o.Store.CommentByAddress(ctx, sent.Object); err != nil || c.Kind != blog.Quoting ||
+				c.State != blog.CommentShown {
 				t.Fatalf("the quote is %+v (%v)", c, err)
 			}
 			return sent.Object, stamp, c
 		}
 		revoked := func(how, note, stamp string) {
 			t.Helper()
-			o.Until(how+": the quoter's server knows", func() bool { state, _ := bram.Permission(note); return state == fedtest.Revoked })
+			o.Until(how+": the quoter's server knows",
+				func() bool { state, _ := bram.Permission(note); return state == fedtest.Revoked })
 			if code, _ := o.Json(stamp); code != http.StatusNotFound {
 				t.Errorf("%s: the stamp answers %d", how, code)
 			}
@@ -166,14 +180,19 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		revoked("at the desk", note, stamp)
-		if _, err := nadia.Server.WaitFor(ctx, func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
+		if _, err := nadia.Server.WaitFor(ctx,
+			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
 		}
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.Status(err) == http.StatusAccepted {
 			t.Error("a permission was taken back twice")
 		}
-		o.Hears(bram, map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": note})
-		if _, err := bram.Server.WaitFor(ctx, func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == bram.ID+"/asks/again" }); err != nil {
+		o.Hears(bram, map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+			"instrument": note})
+		if _, err := bram.Server.WaitFor(ctx, func(l fedtest.Delivery) bool {
+			return l.Type == "Reject" &&
+				l.Object == bram.ID+"/asks/again"
+		}); err != nil {
 			t.Errorf("who asks again after it was taken back is not refused: %v", err)
 		}
 
@@ -232,7 +251,9 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		open := article(blog.Open)
 		note := ask(wim, open, "<p>Open.</p>")
 		state, stamp := o.Answered(wim, note)
-		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK || doc["type"] != "ReplyAuthorization" || doc["interactingObject"] != note || doc["interactionTarget"] != o.Object(open) {
+		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+			doc["type"] != "ReplyAuthorization" || doc["interactingObject"] != note ||
+			doc["interactionTarget"] != o.Object(open) {
 			t.Errorf("under an open article the answer is %s, the stamp %d %v", state, code, doc)
 		}
 		if got := o.Texts(open); got != "Open." {
@@ -245,12 +266,14 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		}
 
 		approve := article(blog.Approve)
-		first, second, third := ask(wim, approve, "<p>Yes.</p>"), ask(wim, approve, "<p>No.</p>"), ask(wim, approve, "<p>Never.</p>")
+		first, second, third := ask(wim, approve, "<p>Yes.</p>"), ask(wim, approve, "<p>No.</p>"),
+			ask(wim, approve, "<p>Never.</p>")
 		for text, step := range map[string]struct {
 			note  string
 			state blog.CommentState
 			want  string
-		}{"approved": {first, blog.CommentShown, fedtest.Accepted}, "hidden": {second, blog.CommentHidden, fedtest.Rejected}, "deleted": {third, blog.CommentRemoved, fedtest.Rejected}} {
+		}{"approved": {first, blog.CommentShown, fedtest.Accepted}, "hidden": {second, blog.CommentHidden, fedtest.Rejected},
+			"deleted": {third, blog.CommentRemoved, fedtest.Rejected}} {
 			c := waits(wim, step.note)
 			if err := o.Outbox.Moderate(ctx, c.ID, step.state); err != nil {
 				t.Fatal(err)
@@ -275,7 +298,8 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		if err := o.Outbox.DeleteReply(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the stamp of a deleted comment is taken back", func() bool { state, _ := wim.Permission(note); return state == fedtest.Revoked })
+		o.Until("the stamp of a deleted comment is taken back",
+			func() bool { state, _ := wim.Permission(note); return state == fedtest.Revoked })
 		if code, _ := o.Json(stamp); code != http.StatusNotFound {
 			t.Errorf("its stamp answers %d", code)
 		}
@@ -312,12 +336,14 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 		known := article(blog.Known)
 		c := reply(nadia, known, "<p>A follower.</p>")
 		state, stamp := o.Answered(nadia, c.Address)
-		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK || doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.Object(known) {
+		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+			doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.Object(known) {
 			t.Errorf("a follower's server has it as %s, the stamp is %d %v", state, code, doc)
 		}
 
 		approve := article(blog.Approve)
-		for decided, want := range map[blog.CommentState]string{blog.CommentShown: fedtest.Accepted, blog.CommentHidden: fedtest.Rejected, blog.CommentRemoved: fedtest.Rejected} {
+		for decided, want := range map[blog.CommentState]string{blog.CommentShown: fedtest.Accepted,
+			blog.CommentHidden: fedtest.Rejected, blog.CommentRemoved: fedtest.Rejected} {
 			c := reply(wim, approve, "<p>Waits.</p>")
 			if state, _ := wim.Permission(c.Address); c.State != blog.CommentWaiting || state != fedtest.Pending {
 				t.Fatalf("it is %s here and %s there, want it to wait", c.State, state)
@@ -377,8 +403,9 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 		}
 		_, stamp := o.Answered(bram, sent.Object)
 		reply := func(p *fedtest.Person, name, claim, word string) map[string]any {
-			return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create", "object": map[string]any{"type": "Note", "id": p.ID + "/notes/" + name,
-				"attributedTo": p.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": "as:Public", word: claim}}
+			return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create",
+				"object": map[string]any{"type": "Note", "id": p.ID + "/notes/" + name,
+					"attributedTo": p.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": "as:Public", word: claim}}
 		}
 		// A stamp is for one post alone, and only ours count.
 		o.Hears(kade, reply(kade, "borrowed", stamp, "replyAuthorization"))
@@ -397,7 +424,8 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyStamp, ArticleID: a.ID, Target: o.Object(a), Instrument: post, ActorID: actor.ID,
+			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyStamp, ArticleID: a.ID, Target: o.Object(a),
+				Instrument: post, ActorID: actor.ID,
 				State: blog.StampGiven, At: time.Now()}
 			if err := o.Store.SaveAuthorization(ctx, given); err != nil {
 				t.Fatal(err)
@@ -425,12 +453,18 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 			notes[p] = sent.Object
 		}
 		o.Block(blog.BlockPerson, kade.ID, blog.Refuse)
-		o.Until("kade's server knows", func() bool { state, _ := kade.Permission(notes[kade]); return state == fedtest.Revoked })
+		o.Until("kade's server knows", func() bool {
+			state,
+				_ := kade.Permission(notes[kade])
+			return state == fedtest.Revoked
+		})
 		if err := o.Store.Unblock(o.Soon(), blog.BlockPerson, kade.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Hears(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a), "instrument": notes[kade]})
-		if _, err := kade.Server.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
+		o.Hears(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+			"instrument": notes[kade]})
+		if _, err := kade.Server.WaitFor(o.Soon(),
+			func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
 			t.Errorf("a permission that was taken back is given again: %v", err)
 		}
 		for p, want := range map[*fedtest.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {
@@ -446,8 +480,10 @@ func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		o.Befriend(bram)
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		for quotes, want := range map[string]map[*fedtest.Person]string{"everyone": {bram: fedtest.Accepted, kade: fedtest.Accepted},
-			"followers": {bram: fedtest.Accepted, kade: fedtest.Rejected}, "nobody": {bram: fedtest.Rejected, kade: fedtest.Rejected}} {
+		for quotes, want := range map[string]map[*fedtest.Person]string{"everyone": {bram: fedtest.Accepted,
+			kade: fedtest.Accepted},
+			"followers": {bram: fedtest.Accepted, kade: fedtest.Rejected},
+			"nobody":    {bram: fedtest.Rejected, kade: fedtest.Rejected}} {
 			a := o.Publish(func(a *blog.Article) { a.Slug, a.Quotes, a.Comments = "crossing-"+quotes, quotes, blog.Open })
 			if _, err := kade.Reply(o.Soon(), o.Object(a), "<p>Is it deep?</p>"); err != nil {
 				t.Fatal(err)
@@ -459,7 +495,8 @@ func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 			_, note := o.Json(answer.Address)
 			policy, _ := note["interactionPolicy"].(map[string]any)
 			rule, _ := policy["canQuote"].(map[string]any)
-			who := map[string]string{"everyone": "https://www.w3.org/ns/activitystreams#Public", "followers": ilse + "/followers", "nobody": ilse}[quotes]
+			who := map[string]string{"everyone": "https://www.w3.org/ns/activitystreams#Public",
+				"followers": ilse + "/followers", "nobody": ilse}[quotes]
 			if list, _ := rule["automaticApproval"].([]any); len(list) != 1 || list[0] != who || policy["canReply"] == nil {
 				t.Errorf("%s: the answer says %v", quotes, policy)
 			}

@@ -17,10 +17,10 @@ import (
 	"causerie/internal/store"
 )
 
-// Backfill completes conversations. An answer to an answer is sent to whom it answers, and not to us;
-// but the server of a comment lists what it knows of the rest of the conversation (FEP-7888, FEP-f228), and that list is
-// read here. What it names is fetched from its own origin and let in by the same door as what is sent to us: the list
-// says where to look, and proves nothing.
+// Backfill completes conversations. An answer to an answer is sent to whom it answers, and not to us; but the server of
+// a comment lists what it knows of the rest of the conversation (FEP-7888, FEP-f228), and that list is read here. What
+// it names is fetched from its own origin and let in by the same door as what is sent to us: the list says where to
+// look, and proves nothing.
 //
 // A reading asks many servers at once, each of them one question at a time, so that one that hangs delays nobody else's
 // answers; once it was silent, nothing more is asked of it in this reading.
@@ -72,8 +72,8 @@ func (b *Backfill) Run(ctx context.Context) {
 	}
 }
 
-// Complete completes the conversation under an article at once, and tells what came of it. blog.ErrConflict: somebody is
-// at it already.
+// Complete completes the conversation under an article at once, and tells what came of it. blog.ErrConflict: somebody
+// is at it already.
 func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completion, error) {
 	now := b.Now()
 	if err := b.Store.AskCompletion(ctx, article, now); err != nil {
@@ -164,8 +164,10 @@ type lane struct {
 }
 
 func newReading(ctx context.Context, b *Backfill) *reading {
-	return &reading{Backfill: b, ctx: ctx, places: make(chan struct{}, lanesOnce), lanes: map[string]*lane{}, seen: map[string]bool{},
-		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems, untaken: map[string]*blog.NotFetched{}}
+	return &reading{Backfill: b, ctx: ctx, places: make(chan struct{}, lanesOnce), lanes: map[string]*lane{},
+		seen:  map[string]bool{},
+		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems,
+		untaken: map[string]*blog.NotFetched{}}
 }
 
 // add lets a server be asked something after what it is to be asked already.
@@ -219,7 +221,8 @@ func (r *reading) answersTo(l store.AnswerLists) error {
 
 var errNotWhole = errors.New("its conversation cannot be read")
 
-// conversation reads a conversation, once for all its comments; an error says that the answers must be asked for one by one.
+// conversation reads a conversation, once for all its comments; an error says that the answers must be asked for one by
+// one.
 func (r *reading) conversation(at string) error {
 	r.mu.Lock()
 	whole, asked := r.whole[at]

@@ -62,12 +62,14 @@ func (v *village) visits(path string) int {
 
 // resident is the profile of somebody in a village.
 func (v *village) resident(name string) map[string]any {
-	return map[string]any{"id": v.URL + "/" + name, "type": "Person", "preferredUsername": name, "inbox": v.URL + "/" + name + "/inbox"}
+	return map[string]any{"id": v.URL + "/" + name, "type": "Person", "preferredUsername": name,
+		"inbox": v.URL + "/" + name + "/inbox"}
 }
 
 // note is a public post of somebody in a village.
 func (v *village) note(path, by, inReplyTo string, more ...any) map[string]any {
-	doc := map[string]any{"id": v.URL + path, "type": "Note", "attributedTo": v.URL + "/" + by, "inReplyTo": inReplyTo, "to": "as:Public",
+	doc := map[string]any{"id": v.URL + path, "type": "Note", "attributedTo": v.URL + "/" + by, "inReplyTo": inReplyTo,
+		"to":      "as:Public",
 		"content": "<p>" + strings.TrimPrefix(path, "/") + "</p>"}
 	for i := 0; i+1 < len(more); i += 2 {
 		doc[more[i].(string)] = more[i+1]
@@ -133,8 +135,10 @@ func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
 			case "/notes/1":
 				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/notes/1/replies")
 			case "/notes/1/replies":
-				return map[string]any{"id": v.URL + path, "type": "Collection", "items": []any{v.URL + "/notes/2", v.URL + "/notes/3", v.URL + "/notes/4",
-					v.URL + "/notes/5", v.URL + "/notes/6", o.Object(a), map[string]any{"id": v.URL + "/notes/7", "type": "Note", "content": "forged"}}}
+				return map[string]any{"id": v.URL + path, "type": "Collection",
+					"items": []any{v.URL + "/notes/2", v.URL + "/notes/3", v.URL + "/notes/4",
+						v.URL + "/notes/5", v.URL + "/notes/6", o.Object(a),
+						map[string]any{"id": v.URL + "/notes/7", "type": "Note", "content": "forged"}}}
 			case "/notes/2":
 				return v.note(path, "bea", v.URL+"/notes/1", "content", `<p onclick="x">Two<script>x</script></p>`)
 			case "/notes/3": // for Ilse's eyes
@@ -159,13 +163,15 @@ func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
 		if found.New != 1 || found.Listed != 6 {
 			t.Errorf("what came of it: %+v", found)
 		}
-		for words, n := range map[string]int{"not public": 1, "another server": 1, "answers nothing": 1, "not there any more": 1} {
+		for words, n := range map[string]int{"not public": 1, "another server": 1, "answers nothing": 1,
+			"not there any more": 1} {
 			if why(found, words) != n {
 				t.Errorf("%q: %d times in %+v", words, why(found, words), found)
 			}
 		}
 		waiting := o.Waiting(a)
-		if len(waiting) != 1 || waiting[0].HTML != "<p>Two</p>" || waiting[0].Origin != blog.Fetched || waiting[0].ParentID != first.ID {
+		if len(waiting) != 1 || waiting[0].HTML != "<p>Two</p>" || waiting[0].Origin != blog.Fetched ||
+			waiting[0].ParentID != first.ID {
 			t.Errorf("waiting for approval: %+v", waiting)
 		}
 		private, err := o.Store.CountComments(o.Soon(), store.CommentList{Private: true})
@@ -184,14 +190,17 @@ func TestConversationIsReadBeforeTheRepliesOfEach(t *testing.T) {
 				case "/aaf":
 					return v.resident("aaf")
 				case "/1", "/2":
-					return v.note(path, "aaf", o.Object(a), "context", v.URL+"/talk", "replies", map[string]any{"id": v.URL + path + "/replies", "type": "Collection"})
+					return v.note(path, "aaf", o.Object(a), "context", v.URL+"/talk", "replies",
+						map[string]any{"id": v.URL + path + "/replies", "type": "Collection"})
 				case "/3":
 					return v.note(path, "aaf", v.URL+"/2", "context", v.URL+"/talk")
 				case "/2/replies":
-					return map[string]any{"id": v.URL + path, "type": "Collection", "first": map[string]any{"type": "CollectionPage", "items": v.URL + "/3"}}
+					return map[string]any{"id": v.URL + path, "type": "Collection",
+						"first": map[string]any{"type": "CollectionPage", "items": v.URL + "/3"}}
 				case "/talk":
 					if readable {
-						return map[string]any{"id": v.URL + path, "type": "OrderedCollection", "orderedItems": []string{o.Object(a), v.URL + "/1", v.URL + "/2", v.URL + "/3"}}
+						return map[string]any{"id": v.URL + path, "type": "OrderedCollection",
+							"orderedItems": []string{o.Object(a), v.URL + "/1", v.URL + "/2", v.URL + "/3"}}
 					}
 				}
 				return nil
@@ -304,11 +313,17 @@ func TestT090ChainOfAThousandCostsSixteenFetches(t *testing.T) {
 			return v.note(path, "aaf", fmt.Sprintf("%s/floor/%d", v.URL, n+1))
 		})
 		bram := o.Server("veerhuis").Person("bram")
-		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": "as:Public",
-			"object": map[string]any{"id": bram.ID + "/1", "type": "Note", "attributedTo": bram.ID, "inReplyTo": tower.URL + "/floor/1", "to": "as:Public", "content": "x"}}); err != nil {
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": "as:Public",
+				"object": map[string]any{"id": bram.ID + "/1", "type": "Note", "attributedTo": bram.ID,
+					"inReplyTo": tower.URL + "/floor/1", "to": "as:Public", "content": "x"}}); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the arrival is done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the arrival is done with", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if n := tower.visits("/floor/"); n == 0 || n > 16 {
 			t.Errorf("%d floors were climbed", n)
 		}
@@ -329,17 +344,24 @@ func TestT091LoopOfRepliesEnds(t *testing.T) {
 			case "/1":
 				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/1/replies")
 			case "/1/replies":
-				return map[string]any{"id": v.URL + path, "type": "Collection", "items": []string{v.URL + "/a", v.URL + "/b", v.URL + "/1"}}
+				return map[string]any{"id": v.URL + path, "type": "Collection",
+					"items": []string{v.URL + "/a", v.URL + "/b", v.URL + "/1"}}
 			}
 			return nil
 		})
 		kade := o.Server("zilverduin").Person("kade")
 		for _, note := range []string{"/a", "/b"} {
-			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": ring.URL + note + "#create", "type": "Create", "actor": ring.URL + "/aaf", "object": ring.URL + note}); err != nil {
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+				map[string]any{"id": ring.URL + note + "#create", "type": "Create", "actor": ring.URL + "/aaf",
+					"object": ring.URL + note}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		o.Until("the arrivals are done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the arrivals are done with", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if n := ring.visits("/a") + ring.visits("/b"); n > 8 {
 			t.Errorf("the ring was walked %d times", n)
 		}
@@ -359,14 +381,20 @@ func TestT093AnnounceOfItselfEnds(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		self := bram.ID + "#announce"
 		inner := map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": self}
-		for _, object := range []any{self, inner, map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": inner},
+		for _, object := range []any{self, inner,
+			map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": inner},
 			map[string]any{"id": self + "2", "type": "Create", "actor": bram.ID, "object": inner}} {
-			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": object}); err != nil {
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+				map[string]any{"id": self, "type": "Announce", "actor": bram.ID, "object": object}); err != nil {
 				t.Fatal(err)
 			}
 			self += "x"
 		}
-		o.Until("the arrivals are done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the arrivals are done with", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Still here.</p>"); err != nil {
 			t.Fatal(err)
 		}
@@ -462,20 +490,24 @@ func TestConversationsAreCompletedByThemselvesAsTimeGoesOn(t *testing.T) {
 			if err := o.Store.FinishCompletion(o.Soon(), claims[0], blog.Completion{}, now); err != nil {
 				t.Fatal(err)
 			}
-			if err := o.Store.FinishCompletion(o.Soon(), store.Completion{ArticleID: a.ID, Claims: claims[0].Claims - 1}, blog.Completion{}, now); !errors.Is(err, store.ErrLost) {
+			if err := o.Store.FinishCompletion(o.Soon(), store.Completion{ArticleID: a.ID, Claims: claims[0].Claims - 1},
+				blog.Completion{}, now); !errors.Is(err, store.ErrLost) {
 				t.Errorf("an older claim finished: %v", err)
 			}
 		}
-		if want := []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}; !slices.Equal(gaps, want) {
+		if want := []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour,
+			72 * time.Hour}; !slices.Equal(gaps, want) {
 			t.Errorf("completed after %v", gaps)
 		}
 		again := now.Add(time.Minute)
-		c := blog.Comment{ID: blog.NewID(again), Address: "http://127.0.0.1/later", ArticleID: a.ID, ActorID: bram.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
+		c := blog.Comment{ID: blog.NewID(again), Address: "http://127.0.0.1/later", ArticleID: a.ID, ActorID: bram.ID,
+			Origin: blog.Pushed, Visibility: blog.PublicComment,
 			State: blog.CommentShown, PublishedAt: again, SortedAt: again, ArrivedAt: again}
 		if err := o.Store.AddComment(o.Soon(), c); err != nil {
 			t.Fatal(err)
 		}
-		if state, err := o.Store.CompletionOf(o.Soon(), a.ID); err != nil || state.Step != 0 || state.DueAt == nil || state.DueAt.Sub(now) != 15*time.Minute {
+		if state, err := o.Store.CompletionOf(o.Soon(), a.ID); err != nil || state.Step != 0 || state.DueAt == nil ||
+			state.DueAt.Sub(now) != 15*time.Minute {
 			t.Errorf("after a new comment a minute later: %+v, %v", state, err)
 		}
 	})
@@ -522,8 +554,10 @@ func TestLongConversationHasPagesThatAnotherServerCanWalk(t *testing.T) {
 		o.Until("bram is known", func() bool { return o.Counts(a).Likes == 1 })
 		want := []string{o.Object(a)}
 		for i := range 130 {
-			c := blog.Comment{ID: blog.NewID(time.Now()), Address: fmt.Sprintf("%s/%d", bram.ID, i), ArticleID: a.ID, ActorID: bram.ID, Origin: blog.Fetched,
-				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: time.Now(), SortedAt: time.Now().Add(time.Duration(i%7) * time.Millisecond), ArrivedAt: time.Now()}
+			c := blog.Comment{ID: blog.NewID(time.Now()), Address: fmt.Sprintf("%s/%d", bram.ID, i), ArticleID: a.ID,
+				ActorID: bram.ID, Origin: blog.Fetched,
+				Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: time.Now(),
+				SortedAt: time.Now().Add(time.Duration(i%7) * time.Millisecond), ArrivedAt: time.Now()}
 			if i%10 == 3 {
 				c.State = blog.CommentWaiting
 			}

@@ -18,9 +18,11 @@ func TestT050WhatWasDeletedIsNotRecreated(t *testing.T) {
 		a := o.Publish()
 		o.Hears(bram, overkant.Post(bram, "1", "<p>Regretted.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/1", "type": "Delete", "object": bram.ID + "/notes/1"})
-		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/2", "type": "Delete", "object": bram.ID + "/notes/2"}) // before it came
+		// before it came
+		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/2", "type": "Delete", "object": bram.ID + "/notes/2"})
 		for i, name := range []string{"1", "2"} {
-			again := overkant.Post(bram, name, "<p>Regretted.</p>", map[string]any{"inReplyTo": o.Object(a), "updated": time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)})
+			again := overkant.Post(bram, name, "<p>Regretted.</p>",
+				map[string]any{"inReplyTo": o.Object(a), "updated": time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)})
 			for _, kind := range []string{"Create", "Update"} {
 				again["id"], again["type"] = fmt.Sprintf("%s/acts/again-%s-%d", bram.ID, kind, i), kind
 				o.Hears(bram, again)
@@ -40,7 +42,9 @@ func TestT051AnUpdateCannotGiveWordsToSomebodyElse(t *testing.T) {
 		a := o.Publish()
 		o.Hears(bram, overkant.Post(bram, "1", "<p>Mine.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 		for i, step := range []struct{ by, to *fedtest.Person }{{bram, kade}, {bram, nadia}, {nadia, nadia}, {kade, kade}} {
-			act := overkant.Post(bram, "1", "<p>Theirs.</p>", map[string]any{"inReplyTo": o.Object(a), "attributedTo": step.to.ID, "updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
+			act := overkant.Post(bram, "1", "<p>Theirs.</p>",
+				map[string]any{"inReplyTo": o.Object(a), "attributedTo": step.to.ID,
+					"updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
 			act["type"], act["id"] = "Update", fmt.Sprintf("%s/updates/%d", step.by.ID, i)
 			o.Hears(step.by, act)
 		}
@@ -56,9 +60,11 @@ func TestT053CountsAreOurOwn(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		many := map[string]any{"type": "Collection", "totalItems": 9e18}
-		reply := overkant.Post(bram, "1", "<p>Popular.</p>", map[string]any{"inReplyTo": o.Object(a), "likes": many, "shares": many, "replies": many})
+		reply := overkant.Post(bram, "1", "<p>Popular.</p>",
+			map[string]any{"inReplyTo": o.Object(a), "likes": many, "shares": many, "replies": many})
 		o.Hears(bram, reply)
-		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": map[string]any{"id": o.Object(a), "type": "Article", "likes": many, "shares": many}})
+		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like",
+			"object": map[string]any{"id": o.Object(a), "type": "Article", "likes": many, "shares": many}})
 		if got := o.Counts(a); got != (blog.Counts{Replies: 1, Servers: 1, Likes: 1}) {
 			t.Errorf("counted are %+v", got)
 		}
@@ -86,11 +92,13 @@ func TestT054ManyAccountsOfOneServerCountForAHundred(t *testing.T) {
 		err := o.Store.InTx(ctx, func(s *store.Store) error {
 			for i := range 1000 {
 				id := fmt.Sprintf("https://mint.example/users/%d", i)
-				if err := s.SaveActor(ctx, blog.Actor{ID: id, Type: "Person", Handle: fmt.Sprintf("u%d@mint.example", i), Host: "mint.example", URL: id, Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
+				if err := s.SaveActor(ctx, blog.Actor{ID: id, Type: "Person", Handle: fmt.Sprintf("u%d@mint.example", i),
+					Host: "mint.example", URL: id, Inbox: id + "/inbox", FetchedAt: time.Now()}); err != nil {
 					return err
 				}
 				for _, kind := range []blog.ReactionKind{blog.Like, blog.Boost} {
-					r := blog.Reaction{ID: blog.NewID(time.Now()), Address: id + "#" + string(kind), Kind: kind, ActorID: id, ArticleID: a.ID, At: time.Now()}
+					r := blog.Reaction{ID: blog.NewID(time.Now()), Address: id + "#" + string(kind), Kind: kind, ActorID: id,
+						ArticleID: a.ID, At: time.Now()}
 					if _, err := s.AddReaction(ctx, r); err != nil {
 						return err
 					}
@@ -126,8 +134,10 @@ func TestT056AReplyToWhatIsNotThereIsAnsweredLikeAnyOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		answers := map[string]string{}
-		for name, to := range map[string]string{"live": o.Object(live), "draft": o.Site.ArticleID(draft.ID), "draft's page": o.Site.URL + "/2026/11/" + draft.Slug,
-			"deleted": o.Object(gone), "never": o.Site.ArticleID(blog.NewID(time.Now())), "odd": o.Site.URL + "/ap/articles/x", "foreign": nadia.ID + "/notes/404"} {
+		for name, to := range map[string]string{"live": o.Object(live), "draft": o.Site.ArticleID(draft.ID),
+			"draft's page": o.Site.URL + "/2026/11/" + draft.Slug,
+			"deleted":      o.Object(gone), "never": o.Site.ArticleID(blog.NewID(time.Now())),
+			"odd": o.Site.URL + "/ap/articles/x", "foreign": nadia.ID + "/notes/404"} {
 			act := overkant.Post(bram, strings.ReplaceAll(name, " ", "-"), "<p>Probe.</p>", map[string]any{"inReplyTo": to})
 			act["actor"] = bram.ID
 			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act)
@@ -153,8 +163,10 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		for i, authors := range []any{[]any{bram.ID, ilse}, []any{ilse, bram.ID}, ilse, []any{map[string]any{"id": bram.ID}, map[string]any{"id": ilse}}} {
-			o.Hears(bram, overkant.Post(bram, fmt.Sprint(i), "<p>Canary.</p>", map[string]any{"type": "Article", "name": "Canary", "attributedTo": authors}))
+		for i, authors := range []any{[]any{bram.ID, ilse}, []any{ilse, bram.ID}, ilse,
+			[]any{map[string]any{"id": bram.ID}, map[string]any{"id": ilse}}} {
+			o.Hears(bram, overkant.Post(bram, fmt.Sprint(i), "<p>Canary.</p>",
+				map[string]any{"type": "Article", "name": "Canary", "attributedTo": authors}))
 		}
 		if articles, err := o.Store.Articles(o.Soon(), store.Filter{Voice: o.Ilse.ID}); err != nil || len(articles) != 0 {
 			t.Errorf("Ilse's articles are %+v (%v)", articles, err)
@@ -173,9 +185,11 @@ func TestT059TypesThatNobodyKnowsAreTakenAndDropped(t *testing.T) {
 		a := o.Publish()
 		for i := range 200 {
 			kind := fmt.Sprintf("Levitate%d", i)
-			act := map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, i), "type": kind, "actor": bram.ID, "object": o.Object(a)}
+			act := map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, i), "type": kind, "actor": bram.ID,
+				"object": o.Object(a)}
 			if i%2 == 0 {
-				act = overkant.Post(bram, kind, "<p>What is this?</p>", map[string]any{"type": kind, "inReplyTo": o.Object(a), "quote": o.Object(a)})
+				act = overkant.Post(bram, kind, "<p>What is this?</p>",
+					map[string]any{"type": kind, "inReplyTo": o.Object(a), "quote": o.Object(a)})
 				act["actor"] = bram.ID
 			}
 			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil {
@@ -183,7 +197,8 @@ func TestT059TypesThatNobodyKnowsAreTakenAndDropped(t *testing.T) {
 			}
 		}
 		o.Settled()
-		if list, err := o.Store.Comments(o.Soon(), store.CommentList{}); err != nil || len(list) != 0 || o.Counts(a) != (blog.Counts{}) {
+		if list, err := o.Store.Comments(o.Soon(), store.CommentList{}); err != nil || len(list) != 0 ||
+			o.Counts(a) != (blog.Counts{}) {
 			t.Errorf("stored are %+v (%v), counted %+v", list, err, o.Counts(a))
 		}
 	})
@@ -193,7 +208,8 @@ func TestT094RecipientsElsewhereAreNotLookedUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, crowd := o.Server("veerhuis").Person("bram"), o.Server("noordkade")
 		a := o.Publish()
-		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)}) // bram himself is known now
+		// bram himself is known now
+		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
 		before := o.Asked(bram.Server)
 		for n, want := range map[int]int{900: 202, 5000: 400} {
 			var cc, tags []any
@@ -201,7 +217,8 @@ func TestT094RecipientsElsewhereAreNotLookedUp(t *testing.T) {
 				id := crowd.URL + fmt.Sprintf("/users/u%d", i)
 				cc, tags = append(cc, id), append(tags, map[string]any{"type": "Mention", "href": id, "name": "@u"})
 			}
-			act := overkant.Post(bram, fmt.Sprint(n), "<p>All of you.</p>", map[string]any{"inReplyTo": o.Object(a), "cc": cc, "tag": tags[:min(n, 900)]})
+			act := overkant.Post(bram, fmt.Sprint(n), "<p>All of you.</p>",
+				map[string]any{"inReplyTo": o.Object(a), "cc": cc, "tag": tags[:min(n, 900)]})
 			act["actor"], act["cc"] = bram.ID, cc
 			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act); overkant.Status(err) != want {
 				t.Errorf("%d recipients: %v, want %d", n, err, want)
@@ -224,9 +241,12 @@ func TestT121RestrictedThingsStandInNoCollection(t *testing.T) {
 		ctx := o.Soon()
 		own := o.Publish(func(a *blog.Article) { a.Slug, a.Title, a.Visibility = "for-followers", "canary", blog.Followers })
 		o.Draft(func(a *blog.Article) { a.Slug, a.Title = "draft", "canary" })
-		for name, to := range map[string]any{"friends": bram.Followers(), "ilse": o.Site.ActorID(o.Ilse.ID), "both": []any{bram.Followers(), o.Site.ActorID(o.Ilse.ID)}} {
-			o.Hears(bram, overkant.Post(bram, "canary-"+name, "<p>canary</p>", map[string]any{"inReplyTo": o.Object(a), "to": to}))
-			o.Hears(bram, overkant.Post(bram, "canary-quote-"+name, "<p>canary</p>", map[string]any{"quote": o.Object(a), "to": to}))
+		for name, to := range map[string]any{"friends": bram.Followers(), "ilse": o.Site.ActorID(o.Ilse.ID),
+			"both": []any{bram.Followers(), o.Site.ActorID(o.Ilse.ID)}} {
+			o.Hears(bram, overkant.Post(bram, "canary-"+name, "<p>canary</p>",
+				map[string]any{"inReplyTo": o.Object(a), "to": to}))
+			o.Hears(bram, overkant.Post(bram, "canary-quote-"+name, "<p>canary</p>",
+				map[string]any{"quote": o.Object(a), "to": to}))
 		}
 		private, err := o.Store.Comments(ctx, store.CommentList{Private: true})
 		if err != nil || len(private) != 4 {
@@ -237,12 +257,15 @@ func TestT121RestrictedThingsStandInNoCollection(t *testing.T) {
 			t.Fatal(err)
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		for _, address := range []string{o.Object(a), o.Object(a) + "/replies", o.Object(a) + "/replies?cursor=", o.Object(a) + "/context", o.Object(a) + "/context?cursor=", o.Object(a) + "/likes", o.Object(a) + "/shares",
+		for _, address := range []string{o.Object(a), o.Object(a) + "/replies", o.Object(a) + "/replies?cursor=",
+			o.Object(a) + "/context", o.Object(a) + "/context?cursor=", o.Object(a) + "/likes", o.Object(a) + "/shares",
 			o.Object(own), o.Object(own) + "/replies", o.Object(own) + "/context", o.Object(own) + "/likes",
 			answer.Address, answer.Address + "/replies", answer.Address + "/likes",
-			ilse, ilse + "/outbox", ilse + "/outbox?cursor=", ilse + "/featured", ilse + "/tags", ilse + "/followers", ilse + "/following", ilse + "/likes", ilse + "/liked"} {
+			ilse, ilse + "/outbox", ilse + "/outbox?cursor=", ilse + "/featured", ilse + "/tags", ilse + "/followers",
+			ilse + "/following", ilse + "/likes", ilse + "/liked"} {
 			code, doc := o.Json(address)
-			if text := fmt.Sprint(doc); strings.Contains(text, "canary") || strings.Contains(text, string(answer.ID)) && !strings.Contains(address, string(answer.ID)) || strings.Contains(text, bram.Server.Host) {
+			if text := fmt.Sprint(doc); strings.Contains(text, "canary") || strings.Contains(text, string(answer.ID)) &&
+				!strings.Contains(address, string(answer.ID)) || strings.Contains(text, bram.Server.Host) {
 				t.Errorf("%s is %d and tells: %s", address, code, text)
 			}
 		}
@@ -260,7 +283,9 @@ func TestT127AnUpdateDoesNotWidenAnAudience(t *testing.T) {
 		secret := map[string]any{"inReplyTo": o.Object(a), "to": o.Site.ActorID(o.Ilse.ID)}
 		o.Hears(bram, overkant.Post(bram, "1", "<p>Between us.</p>", secret))
 		for i, p := range []*fedtest.Person{bram, kade} {
-			act := overkant.Post(bram, "1", "<p>For all.</p>", map[string]any{"inReplyTo": o.Object(a), "to": "as:Public", "updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
+			act := overkant.Post(bram, "1", "<p>For all.</p>",
+				map[string]any{"inReplyTo": o.Object(a), "to": "as:Public",
+					"updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
 			act["type"], act["id"], act["to"] = "Update", fmt.Sprintf("%s/updates/%d", p.ID, i), "as:Public"
 			o.Hears(p, act)
 		}
@@ -276,10 +301,13 @@ func TestT128WhatIsAddressedToNobodyIsNotPublic(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		for name, audience := range map[string]map[string]any{
-			"missing": {"to": nil}, "empty": {"to": []any{}, "cc": []any{}}, "blind": {"to": nil, "bcc": "as:Public", "bto": []any{"as:Public"}},
-			"misspelt": {"to": []any{"as:public", "https://www.w3.org/ns/activitystreams", "#Public"}}, "audience": {"to": nil, "audience": "as:Public"},
+			"missing": {"to": nil}, "empty": {"to": []any{}, "cc": []any{}},
+			"blind":    {"to": nil, "bcc": "as:Public", "bto": []any{"as:Public"}},
+			"misspelt": {"to": []any{"as:public", "https://www.w3.org/ns/activitystreams", "#Public"}},
+			"audience": {"to": nil, "audience": "as:Public"},
 		} {
-			for kind, more := range map[string]map[string]any{"reply": {"inReplyTo": o.Object(a)}, "quote": {"quote": o.Object(a)}} {
+			for kind, more := range map[string]map[string]any{"reply": {"inReplyTo": o.Object(a)},
+				"quote": {"quote": o.Object(a)}} {
 				note := map[string]any{}
 				for _, part := range []map[string]any{audience, more} {
 					for k, v := range part {
@@ -299,11 +327,13 @@ func TestT136OthersFollowersOnlyPostsAreNotKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a := o.Publish()
-		for name, more := range map[string]map[string]any{"post": {}, "reply": {"inReplyTo": o.Object(a)}, "quote": {"quote": o.Object(a)}, "elsewhere": {"inReplyTo": nadia.ID + "/notes/1"}} {
+		for name, more := range map[string]map[string]any{"post": {}, "reply": {"inReplyTo": o.Object(a)},
+			"quote": {"quote": o.Object(a)}, "elsewhere": {"inReplyTo": nadia.ID + "/notes/1"}} {
 			more["to"] = bram.Followers()
 			o.Hears(bram, overkant.Post(bram, name, "<p>For friends.</p>", more))
 		}
-		o.Hears(bram, overkant.Post(bram, "friend", "<p>For nadia.</p>", map[string]any{"inReplyTo": o.Object(a), "to": nadia.ID}))
+		o.Hears(bram, overkant.Post(bram, "friend", "<p>For nadia.</p>",
+			map[string]any{"inReplyTo": o.Object(a), "to": nadia.ID}))
 		for _, private := range []bool{false, true} {
 			if list, err := o.Store.Comments(o.Soon(), store.CommentList{Private: private}); err != nil || len(list) != 0 {
 				t.Errorf("kept are %+v (%v)", list, err)

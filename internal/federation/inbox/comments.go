@@ -17,7 +17,8 @@ const maxAncestors = 16
 
 // create takes a reply in as a comment. A post that was only named is fetched; an embedded one is believed when it lies
 // with its actor and is theirs (threat T-034).
-func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create, found fetched) error {
+func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
+	found fetched) error {
 	post := what.Object
 	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {
 		return in.acceptFetched(ctx, s, post.ID, blog.Pushed, found)
@@ -26,9 +27,10 @@ func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activi
 }
 
 // acceptPost takes in a post that is believed: as a comment when it answers, else as a voice that quotes or mentions an
-// article. Where a quote answers something elsewhere, the quote is what we are told of. What was sent to us and does none of
-// that is kept for whom it names.
-func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched) error {
+// article. Where a quote answers something elsewhere, the quote is what we are told of. What was sent to us and does
+// none of that is kept for whom it names.
+func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
+	origin blog.Origin, found fetched) error {
 	if !post.IsPost() || post.IsVote() {
 		return federation.NotOurs("it is no post")
 	}
@@ -39,9 +41,10 @@ func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.O
 	return err
 }
 
-// acceptMention takes in a post that answers something here, or speaks of an article. errNowhere or errNoArticle when it does
-// neither.
-func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched) error {
+// acceptMention takes in a post that answers something here, or speaks of an article. errNowhere or errNoArticle when
+// it does neither.
+func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
+	origin blog.Origin, found fetched) error {
 	if post.InReplyTo == "" {
 		return in.mention(ctx, s, post, act, origin)
 	}
@@ -59,7 +62,8 @@ func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activit
 }
 
 // acceptFetched takes a post in as its own origin tells it.
-func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin, found fetched) error {
+func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin,
+	found fetched) error {
 	if address == "" || in.Site.Owns(address) {
 		return nil
 	}
@@ -85,7 +89,8 @@ func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address stri
 
 // comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
 // between are taken in first, as fetched. It returns the id of the comment; errNotOurs when the way does not lead here.
-func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin, found fetched, hops int) (blog.ID, error) {
+func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
+	origin blog.Origin, found fetched, hops int) (blog.ID, error) {
 	if known, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return known.ID, err
 	}
@@ -110,7 +115,8 @@ type place struct {
 }
 
 // resolveParent takes in the post that another one answers, as its origin tells it.
-func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activity.Object, found fetched, hops int) (blog.Article, blog.ID, error) {
+func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activity.Object, found fetched,
+	hops int) (blog.Article, blog.ID, error) {
 	above := post.InReplyTo
 	if hops == 0 || above == "" || in.Site.Owns(above) {
 		return blog.Article{}, "", federation.ErrNowhere
@@ -119,7 +125,8 @@ func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activit
 	if !asked {
 		return blog.Article{}, "", missing{object: above}
 	}
-	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" || parent.Visibility(nil, nil) == blog.RestrictedComment {
+	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" ||
+		parent.Visibility(nil, nil) == blog.RestrictedComment {
 		return blog.Article{}, "", federation.ErrNowhere
 	}
 	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
@@ -131,7 +138,8 @@ func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activit
 }
 
 // addComment writes a comment down as the article's policy wants it.
-func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place, origin blog.Origin) (blog.ID, error) {
+func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place,
+	origin blog.Origin) (blog.ID, error) {
 	if err := checkNotDeleted(ctx, s, post); err != nil {
 		return "", err
 	}
@@ -148,7 +156,8 @@ func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.O
 	}
 	c := in.Content(post, at.kind)
 	now := in.Now()
-	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID, at.article.ID, at.parent, actor.ID, origin
+	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID,
+		at.article.ID, at.parent, actor.ID, origin
 	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
@@ -192,9 +201,10 @@ func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) 
 	return err
 }
 
-// initialState decides whether a new comment is shown or waits: by a stamp that its post bears, or else by the article's policy.
-// A quote that the author does not let be made waits. errNotOurs when it may not come in at all.
-func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article, post activity.Object) (blog.CommentState, error) {
+// initialState decides whether a new comment is shown or waits: by a stamp that its post bears, or else by the
+// article's policy. A quote that the author does not let be made waits. errNotOurs when it may not come in at all.
+func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article,
+	post activity.Object) (blog.CommentState, error) {
 	if stamped, err := in.authorized(ctx, s, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
 		return blog.CommentShown, err
 	}
@@ -218,8 +228,8 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 	return state, nil
 }
 
-// quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp that
-// was taken back says no.
+// quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp
+// that was taken back says no.
 func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
 	t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -237,7 +247,8 @@ func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 const lateCreate = 24 * time.Hour
 
 // update renews a profile or a comment of its sender's own.
-func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update, found fetched) error {
+func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update,
+	found fetched) error {
 	if actor := what.Object.Actor; actor != nil {
 		if actor.ID != act.Actor {
 			return nil
@@ -279,9 +290,10 @@ func (in *Inbox) renewActor(ctx context.Context, s *store.Store, actor blog.Acto
 	return s.SaveActor(ctx, actor)
 }
 
-// revise applies a newer text of a comment to it, if it is its writer's. A comment may become restricted by an edit, and
-// then leaves the page at once; a restricted one never becomes public by one.
-func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object, act activity.Activity) error {
+// revise applies a newer text of a comment to it, if it is its writer's. A comment may become restricted by an edit,
+// and then leaves the page at once; a restricted one never becomes public by one.
+func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object,
+	act activity.Activity) error {
 	if c.ActorID != act.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
 		return nil
 	}
@@ -303,7 +315,8 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 		c.Kind = kind
 	}
 	changed := in.Content(post, c.Kind)
-	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language, post.Updated
+	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language,
+		post.Updated
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(act.To, act.Cc)
 	}
@@ -323,7 +336,8 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 }
 
 // stateAfterEdit decides whether a comment that was shown still is after an edit.
-func (in *Inbox) stateAfterEdit(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (blog.CommentState, error) {
+func (in *Inbox) stateAfterEdit(ctx context.Context, s *store.Store, c blog.Comment,
+	a blog.Article) (blog.CommentState, error) {
 	if a.Comments == blog.Approve {
 		return blog.CommentWaiting, nil
 	}

@@ -29,7 +29,8 @@ func corpus(t *testing.T) string {
 // hello is what many bodies of the corpus say when they are taken for what they pretend to be.
 const hello = "+ shown public: <p>hello</p>"
 
-// suffered are the hostile bodies of the corpus, with the answer that its index asks for and what the blog has of them then.
+// suffered are the hostile bodies of the corpus, with the answer that its index asks for and what the blog has of them
+// then.
 var suffered = map[string]struct {
 	answered int
 	effect   string
@@ -41,69 +42,74 @@ var suffered = map[string]struct {
 	"actor-on-internal-name":           {202, ""},
 	"actor-on-loopback":                {202, ""},
 	"announce-with-forged-inline-note": {202, ""},
-	"attachment-svg":                   {202, `+ shown public: <p>hello</p><p><a href="http://zilverduin.example/x.svg" rel="nofollow ugc noopener">&lt;script&gt;alert(1)&lt;/script&gt;</a></p>`},
-	"attributedto-other-author":        {202, ""},
-	"block-in-anothers-name":           {202, ""},
-	"bto-bcc-present":                  {202, hello},
-	"byte-order-mark":                  {400, ""},
-	"collection-next-loop":             {400, ""},
-	"content-event-handlers":           {202, `+ shown public: <p>x</p><a href="https://evil.example" rel="nofollow ugc noopener">y</a>`},
-	"content-javascript-link":          {202, "+ shown public: <p>a b c</p>"},
-	"content-script-element":           {202, "+ shown public: <p>a</p><p>b</p>"},
-	"content-style-overlay":            {202, "+ shown public: <p></p>"},
-	"content-tracking-image":           {202, `+ shown public: <p><a href="http://zilverduin.example/pixel.gif?u=ana" rel="nofollow ugc noopener"><span class="invisible">http://</span>zilverduin.example/pixel.gif?u=ana</a></p>`},
-	"context-missing":                  {202, "+ followers = 1"},
-	"context-null-and-numbers":         {202, "+ likes = 2"},
-	"context-remote-redefines":         {202, "+ likes = 2"},
-	"create-id-on-other-host":          {202, ""},
-	"deep-inreplyto-inline":            {400, ""},
-	"deep-nesting-objects":             {400, ""},
-	"delete-of-local-post":             {202, ""},
-	"delete-of-other-actor":            {202, ""},
-	"duplicate-actor-keys":             {400, ""},
-	"emoji-react-long-markup":          {202, "+ likes = 2"},
-	"follow-by-our-own-user":           {403, ""},
-	"huge-mention-list":                {202, hello},
-	"huge-to-list":                     {400, ""},
-	"icon-data-image":                  {400, ""},
-	"id-javascript":                    {400, ""},
-	"id-null":                          {202, hello},
-	"id-relative":                      {400, ""},
-	"id-userinfo-host-confusion":       {400, ""},
-	"inbox-on-other-host":              {400, ""},
-	"invalid-utf8":                     {400, ""},
-	"kelvin-and-long-s-keys":           {202, "+ shown public: <p>x</p>"},
-	"ld-signature-forged":              {202, "asked for /notes/ld"},
-	"like-of-nothing-of-ours":          {202, ""},
-	"mention-lookalike":                {202, `+ shown public: <p><a href="http://zilverduin.example/" class="u-url mention" rel="nofollow ugc noopener">@ana</a></p>`},
-	"move-without-alias":               {202, ""},
-	"name-bidi-override":               {400, ""},
-	"name-homoglyph-of-local":          {400, ""},
-	"name-with-markup":                 {400, ""},
-	"nodeinfo-wrong-types":             {400, ""},
-	"numbers-out-of-range":             {400, ""},
-	"object-empty-object":              {400, ""},
-	"object-id-on-other-host":          {202, "asked for /notes/9"},
-	"object-null":                      {400, ""},
-	"public-as-prefix":                 {202, hello},
-	"public-bare":                      {202, hello},
-	"public-full-in-cc":                {202, "+ shown unlisted: <p>hello</p>"},
-	"public-key-of-another-owner":      {400, ""},
-	"published-far-future":             {202, hello},
-	"quote-of-private-post":            {202, hello},
-	"reply-to-itself":                  {202, ""},
-	"source-markdown-script":           {202, hello},
-	"top-level-array":                  {400, ""},
-	"trailing-second-document":         {400, ""},
-	"type-array-mixed":                 {202, hello},
-	"type-null":                        {400, ""},
-	"undo-of-others-like":              {202, ""},
-	"update-of-local-post":             {202, ""},
-	"url-on-other-host-than-id":        {202, hello},
-	"username-path-traversal":          {400, ""},
-	"webfinger-links-wrong-types":      {400, ""},
-	"webfinger-subject-other-host":     {400, ""},
-	"wrong-types-everywhere":           {202, "+ shown public: a"},
+	"attachment-svg": {202,
+		`+ shown public: <p>hello</p><p><a href="http://zilverduin.example/x.svg" rel="nofollow ugc ` +
+			`noopener">&lt;script&gt;alert(1)&lt;/script&gt;</a></p>`},
+	"attributedto-other-author": {202, ""},
+	"block-in-anothers-name":    {202, ""},
+	"bto-bcc-present":           {202, hello},
+	"byte-order-mark":           {400, ""},
+	"collection-next-loop":      {400, ""},
+	"content-event-handlers": {202, `+ shown public: <p>x</p><a href="https://evil.example" rel="nofollow ugc ` +
+		`noopener">y</a>`},
+	"content-javascript-link": {202, "+ shown public: <p>a b c</p>"},
+	"content-script-element":  {202, "+ shown public: <p>a</p><p>b</p>"},
+	"content-style-overlay":   {202, "+ shown public: <p></p>"},
+	"content-tracking-image": {202, `+ shown public: <p><a href="http://zilverduin.example/pixel.gif?u=ana" ` +
+		`rel="nofollow ugc noopener"><span class="invisible">http://</span>zilverduin.example/pixel.gif?u=ana</a></p>`},
+	"context-missing":            {202, "+ followers = 1"},
+	"context-null-and-numbers":   {202, "+ likes = 2"},
+	"context-remote-redefines":   {202, "+ likes = 2"},
+	"create-id-on-other-host":    {202, ""},
+	"deep-inreplyto-inline":      {400, ""},
+	"deep-nesting-objects":       {400, ""},
+	"delete-of-local-post":       {202, ""},
+	"delete-of-other-actor":      {202, ""},
+	"duplicate-actor-keys":       {400, ""},
+	"emoji-react-long-markup":    {202, "+ likes = 2"},
+	"follow-by-our-own-user":     {403, ""},
+	"huge-mention-list":          {202, hello},
+	"huge-to-list":               {400, ""},
+	"icon-data-image":            {400, ""},
+	"id-javascript":              {400, ""},
+	"id-null":                    {202, hello},
+	"id-relative":                {400, ""},
+	"id-userinfo-host-confusion": {400, ""},
+	"inbox-on-other-host":        {400, ""},
+	"invalid-utf8":               {400, ""},
+	"kelvin-and-long-s-keys":     {202, "+ shown public: <p>x</p>"},
+	"ld-signature-forged":        {202, "asked for /notes/ld"},
+	"like-of-nothing-of-ours":    {202, ""},
+	"mention-lookalike": {202, `+ shown public: <p><a href="http://zilverduin.example/" class="u-url ` +
+		`mention" rel="nofollow ugc noopener">@ana</a></p>`},
+	"move-without-alias":           {202, ""},
+	"name-bidi-override":           {400, ""},
+	"name-homoglyph-of-local":      {400, ""},
+	"name-with-markup":             {400, ""},
+	"nodeinfo-wrong-types":         {400, ""},
+	"numbers-out-of-range":         {400, ""},
+	"object-empty-object":          {400, ""},
+	"object-id-on-other-host":      {202, "asked for /notes/9"},
+	"object-null":                  {400, ""},
+	"public-as-prefix":             {202, hello},
+	"public-bare":                  {202, hello},
+	"public-full-in-cc":            {202, "+ shown unlisted: <p>hello</p>"},
+	"public-key-of-another-owner":  {400, ""},
+	"published-far-future":         {202, hello},
+	"quote-of-private-post":        {202, hello},
+	"reply-to-itself":              {202, ""},
+	"source-markdown-script":       {202, hello},
+	"top-level-array":              {400, ""},
+	"trailing-second-document":     {400, ""},
+	"type-array-mixed":             {202, hello},
+	"type-null":                    {400, ""},
+	"undo-of-others-like":          {202, ""},
+	"update-of-local-post":         {202, ""},
+	"url-on-other-host-than-id":    {202, hello},
+	"username-path-traversal":      {400, ""},
+	"webfinger-links-wrong-types":  {400, ""},
+	"webfinger-subject-other-host": {400, ""},
+	"wrong-types-everywhere":       {202, "+ shown public: a"},
 }
 
 func TestHostilePayloadsOfTheCorpusGetTheAnswerThatItAsksFor(t *testing.T) {
@@ -120,14 +126,15 @@ func TestHostilePayloadsOfTheCorpusGetTheAnswerThatItAsksFor(t *testing.T) {
 			}
 			want, known := suffered[strings.TrimSuffix(filepath.Base(file), ".json")]
 			if code, got := s.suffer(string(body), corpusNames(o)); !known || code != want.answered || got != want.effect {
-				t.Errorf("%s is answered with %d and %q, want %d and %q", filepath.Base(file), code, got, want.answered, want.effect)
+				t.Errorf("%s is answered with %d and %q, want %d and %q", filepath.Base(file), code, got, want.answered,
+					want.effect)
 			}
 		}
 	})
 }
 
-// TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor posts what other servers sent to others, as if the neighbour had written it
-// about an article here: who acts becomes somebody of the neighbour's, what is answered becomes the article.
+// TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor posts what other servers sent to others, as if the neighbour had
+// written it about an article here: who acts becomes somebody of the neighbour's, what is answered becomes the article.
 func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
 	root := corpus(t)
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
@@ -142,7 +149,8 @@ func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			server, err := crowd.Server(entry.Name(), fedtest.Mastodon) // of its own: some name servers that do not answer, and the next would wait
+			// of its own: some name servers that do not answer, and the next would wait
+			server, err := crowd.Server(entry.Name(), fedtest.Mastodon)
 			if err != nil {
 				return err
 			}
@@ -168,7 +176,8 @@ func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
 	})
 }
 
-// adopted is a payload whose actor, and the objects on that actor's server, are of a neighbour's; it answers an article.
+// adopted is a payload whose actor, and the objects on that actor's server, are of a neighbour's; it answers an
+// article.
 func adopted(body []byte, by *fedtest.Person, article string) string {
 	var raw struct {
 		Actor  any
@@ -184,7 +193,8 @@ func adopted(body []byte, by *fedtest.Person, article string) string {
 	}
 	if object, ok := raw.Object.(map[string]any); ok {
 		if parent, ok := object["inReplyTo"].(string); ok && parent != "SCRUBBED_ID" { // which stands for several
-			text = strings.ReplaceAll(strings.ReplaceAll(text, `"`+parent+`"`, `"`+article+`"`), `"`+strings.Replace(parent, hostOf(actor), by.Server.URL, 1)+`"`, `"`+article+`"`)
+			text = strings.ReplaceAll(strings.ReplaceAll(text, `"`+parent+`"`, `"`+article+`"`),
+				`"`+strings.Replace(parent, hostOf(actor), by.Server.URL, 1)+`"`, `"`+article+`"`)
 		}
 	}
 	return text
@@ -209,7 +219,8 @@ func answerTo(text, article string) (status, comments int) {
 	if err != nil {
 		return http.StatusBadRequest, 0
 	}
-	if create, ok := act.Act.(activity.Create); ok && create.Object.InReplyTo == article && create.Object.AttributedTo == act.Actor &&
+	if create, ok := act.Act.(activity.Create); ok && create.Object.InReplyTo == article &&
+		create.Object.AttributedTo == act.Actor &&
 		create.Object.Visibility(act.To, act.Cc) != blog.RestrictedComment {
 		comments = 1
 	}

@@ -49,7 +49,8 @@ func (f *faultTest) known(name string) *fedtest.Person {
 	if p == nil {
 		p = f.stranger(name, 0)
 		f.people[name] = p
-		if code := f.deliver(p, map[string]any{"id": p.ID + "/acts/0", "type": "Like", "object": f.Object(f.article("met-" + name))}); code != http.StatusAccepted {
+		if code := f.deliver(p, map[string]any{"id": p.ID + "/acts/0", "type": "Like",
+			"object": f.Object(f.article("met-" + name))}); code != http.StatusAccepted {
 			f.T.Fatalf("%s is not heard: %d", name, code)
 		}
 	}
@@ -90,8 +91,9 @@ func (f *faultTest) deliver(sender *fedtest.Person, activity any) int {
 // inbox is a new inbox with a client that remembers no failure.
 func (f *faultTest) inbox(core federation.Core) *inbox.Inbox {
 	f.T.Helper()
-	core.Remote = remote.New(remote.Options{UserAgent: "Causerie/test", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key: signature.Key{ID: f.Site.InstanceID() + "#main-key", Private: f.Instance.Private}, Permit: core.Permit})
+	core.Remote = remote.New(remote.Options{UserAgent: "Causerie/test",
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Key:   signature.Key{ID: f.Site.InstanceID() + "#main-key", Private: f.Instance.Private}, Permit: core.Permit})
 	f.T.Cleanup(core.Remote.Close)
 	return f.AnotherInbox(core)
 }
@@ -136,9 +138,9 @@ func (f *faultTest) logged() string {
 	return text
 }
 
-// TestADatabaseErrorLosesNothingAndLetsNothingIn lets the first query of each case fail, then the second, and so on until
-// all of them failed once. The sender gets 202, or 503 and comes again; what is left must be the same each time, and the
-// log must name the error.
+// TestADatabaseErrorLosesNothingAndLetsNothingIn lets the first query of each case fail, then the second, and so on
+// until all of them failed once. The sender gets 202, or 503 and comes again; what is left must be the same each time,
+// and the log must name the error.
 func TestADatabaseErrorLosesNothingAndLetsNothingIn(t *testing.T) {
 	for name, c := range faultCases {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +169,8 @@ func TestADatabaseErrorLosesNothingAndLetsNothingIn(t *testing.T) {
 				if got := effect(); got != c.want {
 					t.Errorf("with %q failing, what is left is %q, want %q", failed, got, c.want)
 				}
-				if log := f.logged(); len(failed) > 0 && !strings.Contains(log, "injected") && !strings.Contains(failed[0], "callers") {
+				if log := f.logged(); len(failed) > 0 && !strings.Contains(log, "injected") &&
+					!strings.Contains(failed[0], "callers") {
 					t.Errorf("with %q failing, the log says nothing of it: %s", failed, log)
 				}
 				if unmet {
@@ -185,17 +188,19 @@ func TestADatabaseErrorLosesNothingAndLetsNothingIn(t *testing.T) {
 var faultCases = map[string]faultCase{
 	"a reply": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}), func() string { return f.Texts(a) }
+		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}),
+			func() string { return f.Texts(a) }
 	}, "Hello."},
 	"a reply under a post that we do not have": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, nadia, a := f.known("bram"), f.stranger("nadia", i), f.article(i)
 		above, err := nadia.Post(f.Soon(), "<p>One.</p>", fedtest.Answering(f.Object(a)))
 		f.must(err)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Two.</p>", map[string]any{"inReplyTo": above.Object}), func() string {
-			texts := strings.Split(f.Texts(a), "|")
-			slices.Sort(texts) // both were published in the same second
-			return strings.Join(texts, "|")
-		}
+		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Two.</p>", map[string]any{"inReplyTo": above.Object}),
+			func() string {
+				texts := strings.Split(f.Texts(a), "|")
+				slices.Sort(texts) // both were published in the same second
+				return strings.Join(texts, "|")
+			}
 	}, "One.|Two."},
 	"an edit that is only named": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.stranger("bram", i), f.article(i)
@@ -204,34 +209,41 @@ var faultCases = map[string]faultCase{
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/1-", i), "type": "Create", "object": sent.Object})
 		f.handleKept()
 		bram.Edit(f.Soon(), sent.Object, "<p>After.</p>") // the blog does not listen; the note is changed at its origin
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/2-", i), "type": "Update", "object": sent.Object}, func() string { return f.Texts(a) }
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/2-", i), "type": "Update", "object": sent.Object},
+			func() string { return f.Texts(a) }
 	}, "After."},
 	"a Create after its Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
 		f.deliver(bram, overkant.Post(bram, fmt.Sprint("0-", i), "<p>Known.</p>", map[string]any{"inReplyTo": f.Object(a)}))
-		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "object": fmt.Sprint(bram.ID, "/notes/1-", i)})
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>", map[string]any{"inReplyTo": f.Object(a)}), func() string { return f.Texts(a) }
+		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
+			"object": fmt.Sprint(bram.ID, "/notes/1-", i)})
+		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>", map[string]any{"inReplyTo": f.Object(a)}),
+			func() string { return f.Texts(a) }
 	}, "Known."},
 	"a mention after its Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram := f.known("bram")
-		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "object": fmt.Sprint(bram.ID, "/notes/1-", i)})
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>", map[string]any{"to": f.Site.ActorID(f.Ilse.ID)}), func() string {
-			return strings.Join(f.Named(), "|")
-		}
+		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
+			"object": fmt.Sprint(bram.ID, "/notes/1-", i)})
+		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>",
+				map[string]any{"to": f.Site.ActorID(f.Ilse.ID)}), func() string {
+				return strings.Join(f.Named(), "|")
+			}
 	}, ""},
 	"a Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
 		f.deliver(bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}))
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
-			return fmt.Sprint(f.Counts(a).Replies)
-		}
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
+				"object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
+				return fmt.Sprint(f.Counts(a).Replies)
+			}
 	}, "0"},
 	"a Delete that somebody else brings": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, kade, a := f.known("bram"), f.known("kade"), f.article(i)
 		f.deliver(bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}))
-		return kade, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "actor": bram.ID, "object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
-			return fmt.Sprint(f.Counts(a).Replies)
-		}
+		return kade, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "actor": bram.ID,
+				"object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
+				return fmt.Sprint(f.Counts(a).Replies)
+			}
 	}, "0"},
 	"a Create with a proof that somebody else brings": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, kade, a := f.known("bram"), f.known("kade"), f.article(i)
@@ -241,54 +253,64 @@ var faultCases = map[string]faultCase{
 	}, "proven"},
 	"a quote in a reply to something else": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, nadia, a := f.known("bram"), f.stranger("nadia", i), f.article(i)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Quoted.</p>", map[string]any{"inReplyTo": nadia.ID + "/notes/1", "quote": f.Object(a)}), func() string {
-			return f.Kinds(a)
-		}
+		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Quoted.</p>",
+				map[string]any{"inReplyTo": nadia.ID + "/notes/1", "quote": f.Object(a)}), func() string {
+				return f.Kinds(a)
+			}
 	}, "[quote] Quoted."},
 	"an Undo of a Follow without an id": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, ilse := f.known("bram"), f.Site.ActorID(f.Ilse.ID)
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/follows/1-", i), "type": "Follow", "object": ilse})
-		undo := map[string]any{"id": fmt.Sprint(bram.ID, "/acts/u-", i), "type": "Undo", "object": map[string]any{"type": "Follow", "actor": bram.ID, "object": ilse}}
+		undo := map[string]any{"id": fmt.Sprint(bram.ID, "/acts/u-", i), "type": "Undo",
+			"object": map[string]any{"type": "Follow", "actor": bram.ID, "object": ilse}}
 		return bram, undo, func() string { return fmt.Sprint(f.Followers()) }
 	}, "0"},
 	"a Block": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram := f.known("bram")
-		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/follows/1-", i), "type": "Follow", "object": f.Site.ActorID(f.Ilse.ID)})
+		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/follows/1-", i), "type": "Follow",
+			"object": f.Site.ActorID(f.Ilse.ID)})
 		f.following(bram, blog.Accepted)
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/b-", i), "type": "Block", "object": f.Site.ActorID(f.Ilse.ID)}, func() string {
-			return fmt.Sprintf("%d followers, following %q", f.Followers(), f.Heeds(f.Ilse, bram))
-		}
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/b-", i), "type": "Block",
+				"object": f.Site.ActorID(f.Ilse.ID)}, func() string {
+				return fmt.Sprintf("%d followers, following %q", f.Followers(), f.Heeds(f.Ilse, bram))
+			}
 	}, `0 followers, following ""`},
 	"an Accept that shows our Follow": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram := f.stranger("bram", i)
 		f.following(bram, blog.Pending)
 		follow := map[string]any{"type": "Follow", "actor": f.Site.ActorID(f.Ilse.ID), "object": bram.ID}
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/y-", i), "type": "Accept", "object": follow}, func() string { return string(f.Heeds(f.Ilse, bram)) }
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/y-", i), "type": "Accept", "object": follow},
+			func() string { return string(f.Heeds(f.Ilse, bram)) }
 	}, "accepted"},
 	"a Like with a new key": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.stranger("bram", i), f.article(i)
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/0-", i), "type": "Like", "object": f.Object(a)})
 		bram.RotateKey()
 		f.must(f.Store.UndoReaction(f.Soon(), bram.ID, fmt.Sprint(bram.ID, "/acts/0-", i)))
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/l-", i), "type": "Like", "object": f.Object(a)}, func() string { return fmt.Sprint(f.Counts(a).Likes) }
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/l-", i), "type": "Like", "object": f.Object(a)},
+			func() string { return fmt.Sprint(f.Counts(a).Likes) }
 	}, "1"},
 	"a Like of a stranger": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.stranger("bram", i), f.article(i)
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/l-", i), "type": "Like", "object": f.Object(a)}, func() string { return fmt.Sprint(f.Counts(a).Likes) }
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/l-", i), "type": "Like", "object": f.Object(a)},
+			func() string { return fmt.Sprint(f.Counts(a).Likes) }
 	}, "1"},
 	"a report": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
 		before := len(f.Complaints(blog.ComplaintOpen))
-		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/f-", i), "type": "Flag", "object": []any{f.Object(a)}, "content": "Spam."}, func() string {
-			return fmt.Sprint(len(f.Complaints(blog.ComplaintOpen)) - before)
-		}
+		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/f-", i), "type": "Flag", "object": []any{f.Object(a)},
+				"content": "Spam."}, func() string {
+				return fmt.Sprint(len(f.Complaints(blog.ComplaintOpen)) - before)
+			}
 	}, "1"},
 }
 
 // following saves that Ilse follows somebody, or asked to.
 func (f *faultTest) following(p *fedtest.Person, state blog.FollowState) {
 	f.T.Helper()
-	f.must(f.Store.SaveActor(f.Soon(), blog.Actor{ID: p.ID, Type: "Person", Host: p.Server.Host, Inbox: p.Inbox(), FetchedAt: time.Now()}))
-	f.must(f.Store.AddFollowing(f.Soon(), blog.Following{VoiceID: f.Ilse.ID, ActorID: p.ID, FollowID: f.Site.ActorID(f.Ilse.ID) + "#f" + p.ID, State: state,
+	f.must(f.Store.SaveActor(f.Soon(), blog.Actor{ID: p.ID, Type: "Person", Host: p.Server.Host, Inbox: p.Inbox(),
+		FetchedAt: time.Now()}))
+	f.must(f.Store.AddFollowing(f.Soon(), blog.Following{VoiceID: f.Ilse.ID, ActorID: p.ID,
+		FollowID: f.Site.ActorID(f.Ilse.ID) + "#f" + p.ID, State: state,
 		Since: time.Now()}))
 }

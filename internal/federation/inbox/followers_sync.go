@@ -25,8 +25,8 @@ const (
 	mostFollowed    = 1000 // of ours in a list that is believed
 )
 
-// compareFollowers hears what a letter says of its sender's followers among us. It is believed when the signature covers
-// it, when it speaks of the sender's own followers, and once an hour.
+// compareFollowers hears what a letter says of its sender's followers among us. It is believed when the signature
+// covers it, when it speaks of the sender's own followers, and once an hour.
 func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
 	value := header.Get(activity.SynchronizationHeader)
 	if value == "" || !signature.Covers(header, "collection-synchronization") {

@@ -22,7 +22,8 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 			o.Befriend(p)
 		}
 		list := o.Site.ActorID(o.Ilse.ID) + "/followers_synchronization"
-		if code, _, body := o.Get(o.Path(list), overkant.AsMastodon); code != http.StatusUnauthorized || strings.Contains(body, bram.ID) {
+		if code, _, body := o.Get(o.Path(list), overkant.AsMastodon); code != http.StatusUnauthorized ||
+			strings.Contains(body, bram.ID) {
 			t.Errorf("to nobody in particular: %d %s", code, body)
 		}
 		listed := func(p *fedtest.Person) []string {
@@ -43,7 +44,8 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 			t.Errorf("to kade: %s", got)
 		}
 		there := listed(veerhuis.Person("nobody"))
-		if len(there) != 2 || !strings.HasPrefix(there[0], veerhuis.URL+"/") || !strings.HasPrefix(there[1], veerhuis.URL+"/") {
+		if len(there) != 2 || !strings.HasPrefix(there[0], veerhuis.URL+"/") ||
+			!strings.HasPrefix(there[1], veerhuis.URL+"/") {
 			t.Errorf("to veerhuis: %s", there)
 		}
 		o.Publish(func(a *blog.Article) { a.Visibility = blog.Followers })
@@ -52,7 +54,8 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		said, ok := activity.ParseSynchronization(delivery.Header.Get("Collection-Synchronization"))
-		if !ok || said.URL != list || said.Collection != o.Site.ActorID(o.Ilse.ID)+"/followers" || said.Digest != activity.FollowersDigest([]string{maud.ID, bram.ID}) {
+		if !ok || said.URL != list || said.Collection != o.Site.ActorID(o.Ilse.ID)+"/followers" ||
+			said.Digest != activity.FollowersDigest([]string{maud.ID, bram.ID}) {
 			t.Errorf("beside words for followers: %q", delivery.Header.Get("Collection-Synchronization"))
 		}
 		if !strings.Contains(delivery.Header.Get("Signature"), `digest collection-synchronization"`) {
@@ -63,7 +66,8 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 		if err != nil || delivery.Header.Get("Collection-Synchronization") != "" {
 			t.Errorf("beside public words: %q, %v", delivery.Header.Get("Collection-Synchronization"), err)
 		}
-		if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: blog.BlockServer, Subject: strings.Split(zilverduin.Host, ":")[0], Level: blog.Refuse}); err != nil {
+		if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: blog.BlockServer, Subject: strings.Split(zilverduin.Host, ":")[0],
+			Level: blog.Refuse}); err != nil {
 			t.Fatal(err)
 		}
 		var refused *fedtest.Refused
@@ -81,8 +85,9 @@ func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 		speak := func(digest string, twists ...fedtest.Twist) {
 			t.Helper()
 			twists = append([]fedtest.Twist{bram.Synchronizing(digest)}, twists...)
-			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": bram.ID,
-				"to": bram.Followers(), "object": bram.ID + "/1"}, twists...); err != nil {
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+				map[string]any{"id": bram.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": bram.ID,
+					"to": bram.Followers(), "object": bram.ID + "/1"}, twists...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,9 +97,13 @@ func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 		bram.TakeForFollower(o.Site.URL+"/ap/actors/01KAW0M5E8D3G6J9N2Q4T7V0XA", "", true)
 		bram.TakeForFollower("https://elsewhere.example/kade", "", true)
 		none := activity.FollowersDigest(nil)
-		speak(activity.FollowersDigest([]string{ilse}))                                                                                                                // what we have as well
-		speak(none, fedtest.Covering("(request-target)", "host", "date", "digest"))                                                                                    // not signed
-		speak(none, fedtest.WithHeader(func(h http.Header) { h["Collection-Synchronization"] = nil }), fedtest.Covering("(request-target)", "host", "date", "digest")) // not there
+		// what we have as well
+		speak(activity.FollowersDigest([]string{ilse}))
+		// not signed
+		speak(none, fedtest.Covering("(request-target)", "host", "date", "digest"))
+		// not there
+		speak(none, fedtest.WithHeader(func(h http.Header) { h["Collection-Synchronization"] = nil }),
+			fedtest.Covering("(request-target)", "host", "date", "digest"))
 		if o.Heeds(o.Ilse, bram) != blog.Accepted {
 			t.Error("what nobody signed was believed")
 		}
@@ -104,7 +113,8 @@ func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if object, _ := undo.JSON()["object"].(map[string]any); undo.Actor != o.Site.ActorID(maud.ID) || object["type"] != "Follow" || object["object"] != bram.ID || object["actor"] != undo.Actor {
+		if object, _ := undo.JSON()["object"].(map[string]any); undo.Actor != o.Site.ActorID(maud.ID) ||
+			object["type"] != "Follow" || object["object"] != bram.ID || object["actor"] != undo.Actor {
 			t.Errorf("what bram has and we do not is taken back as %s", undo.Body)
 		}
 		if n := len(bram.Server.Received("Undo")); n != 1 {
@@ -119,12 +129,16 @@ func TestAYesThatWasLostIsTakenFromTheList(t *testing.T) {
 		if _, err := bram.Like(o.Soon(), o.Object(o.Publish())); err != nil { // so that he is known
 			t.Fatal(err)
 		}
-		if err := o.Store.AddFollowing(o.Soon(), blog.Following{VoiceID: o.Ilse.ID, ActorID: bram.ID, FollowID: o.Site.ActivityID("01KAW0M5E8D3G6J9N2Q4T7V0XA"), State: blog.Pending, Since: time.Now()}); err != nil {
+		if err := o.Store.AddFollowing(o.Soon(),
+			blog.Following{VoiceID: o.Ilse.ID, ActorID: bram.ID, FollowID: o.Site.ActivityID("01KAW0M5E8D3G6J9N2Q4T7V0XA"),
+				State: blog.Pending, Since: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
 		bram.TakeForFollower(ilse, o.Site.SharedInbox(), true)
-		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": bram.Followers(), "object": bram.ID + "/1"},
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": bram.Followers(),
+				"object": bram.ID + "/1"},
 			bram.Synchronizing(activity.FollowersDigest([]string{ilse}))); err != nil {
 			t.Fatal(err)
 		}
@@ -145,15 +159,19 @@ func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
 		answers := map[string]any{
-			"the id of another's question":     asked.FollowID,
-			"a question nobody put":            o.Site.ActivityID("01KAW0M5E8D3G6J9N2Q4T7V0XA"),
-			"a question by somebody else":      map[string]any{"id": "x", "type": "Follow", "actor": o.Site.ActorID(maud.ID), "object": kade.ID},
-			"a question to somebody else":      map[string]any{"id": asked.FollowID, "type": "Follow", "actor": ilse, "object": bram.ID},
+			"the id of another's question": asked.FollowID,
+			"a question nobody put":        o.Site.ActivityID("01KAW0M5E8D3G6J9N2Q4T7V0XA"),
+			"a question by somebody else": map[string]any{"id": "x", "type": "Follow", "actor": o.Site.ActorID(maud.ID),
+				"object": kade.ID},
+			"a question to somebody else": map[string]any{"id": asked.FollowID, "type": "Follow", "actor": ilse,
+				"object": bram.ID},
 			"the follow of one who follows us": map[string]any{"type": "Follow", "actor": bram.ID, "object": ilse},
 		}
 		for name, object := range answers {
 			for _, kind := range []string{"Accept", "Reject"} {
-				if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": kind, "actor": kade.ID, "object": object}); overkant.Status(err) != http.StatusAccepted {
+				if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+					map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": kind, "actor": kade.ID,
+						"object": object}); overkant.Status(err) != http.StatusAccepted {
 					t.Errorf("%s of %s: %v", kind, name, err)
 				}
 			}
@@ -164,7 +182,8 @@ func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 		if f, err := o.Store.Follower(o.Soon(), o.Ilse.ID, bram.ID); err != nil || f.State != blog.Accepted {
 			t.Errorf("bram follows as %+v, %v", f, err)
 		}
-		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "#no", "type": "Reject", "actor": bram.ID, "object": asked.FollowID}); err != nil {
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "#no", "type": "Reject", "actor": bram.ID, "object": asked.FollowID}); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("a no of whom we asked is heard", func() bool { return o.Heeds(o.Ilse, bram) == "" })
@@ -187,7 +206,8 @@ func TestF062FollowsAreAcceptedOrWaitAndAskedAgainAreAnsweredAnew(t *testing.T) 
 		if _, err := bram.Server.WaitFor(o.Soon(), fedtest.About("Accept", again.Activity)); err != nil {
 			t.Fatal(err)
 		}
-		if f, err := o.Store.Follower(o.Soon(), o.Ilse.ID, bram.ID); err != nil || f.FollowID != again.Activity || f.FollowID == first.FollowID || !f.Since.Equal(first.Since) {
+		if f, err := o.Store.Follower(o.Soon(), o.Ilse.ID, bram.ID); err != nil || f.FollowID != again.Activity ||
+			f.FollowID == first.FollowID || !f.Since.Equal(first.Since) {
 			t.Errorf("asked again: %+v, %v", f, err)
 		}
 		slow := o.Ilse
@@ -230,7 +250,8 @@ func TestF063UndoBeforeTheFollowLeavesNoFollower(t *testing.T) {
 			if !embedded {
 				object = id
 			}
-			for _, act := range []map[string]any{{"id": id + "/undo", "type": "Undo", "actor": bram.ID, "object": object}, follow} {
+			for _, act := range []map[string]any{{"id": id + "/undo", "type": "Undo", "actor": bram.ID, "object": object},
+				follow} {
 				if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil {
 					t.Fatal(err)
 				}
@@ -259,7 +280,8 @@ func TestT135WhoeverWaitsForAYesGetsNothing(t *testing.T) {
 			}
 			for _, act := range []map[string]any{ // they let themselves in
 				{"id": p.ID + "#a", "type": "Accept", "actor": p.ID, "object": asked.Activity},
-				{"id": p.ID + "#b", "type": "Accept", "actor": p.ID, "object": map[string]any{"id": asked.Activity, "type": "Follow", "actor": p.ID, "object": ilse}},
+				{"id": p.ID + "#b", "type": "Accept", "actor": p.ID,
+					"object": map[string]any{"id": asked.Activity, "type": "Follow", "actor": p.ID, "object": ilse}},
 				{"id": p.ID + "#c", "type": "Follow", "actor": p.ID, "object": ilse},
 			} {
 				if _, err := p.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil {
@@ -297,22 +319,35 @@ func TestT047OurOwnAddressesAreLookedUpAtHomeOnly(t *testing.T) {
 		own := o.Site.NoteID("01KAW0M5E8D3G6J9N2Q4T7V0XA")
 		ilse := o.Site.ActorID(o.Ilse.ID)
 		for name, object := range map[string]any{
-			"an object with an id of ours": map[string]any{"id": own, "type": "Note", "attributedTo": kade.ID, "inReplyTo": o.Object(a), "to": "as:Public", "content": "forged"},
-			"an object of an author's":     map[string]any{"id": kade.ID + "/1", "type": "Note", "attributedTo": ilse, "inReplyTo": o.Object(a), "to": "as:Public", "content": "forged"},
-			"an address of ours":           own,
-			"an answer to what is not":     map[string]any{"id": kade.ID + "/2", "type": "Note", "attributedTo": kade.ID, "inReplyTo": own, "to": "as:Public", "content": "forged"},
+			"an object with an id of ours": map[string]any{"id": own, "type": "Note", "attributedTo": kade.ID,
+				"inReplyTo": o.Object(a), "to": "as:Public", "content": "forged"},
+			"an object of an author's": map[string]any{"id": kade.ID + "/1", "type": "Note", "attributedTo": ilse,
+				"inReplyTo": o.Object(a), "to": "as:Public", "content": "forged"},
+			"an address of ours": own,
+			"an answer to what is not": map[string]any{"id": kade.ID + "/2", "type": "Note", "attributedTo": kade.ID,
+				"inReplyTo": own, "to": "as:Public", "content": "forged"},
 		} {
-			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": kade.ID, "object": object}); overkant.Status(err) != http.StatusAccepted {
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+				map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": kade.ID,
+					"object": object}); overkant.Status(err) != http.StatusAccepted {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": ilse + "#1", "type": "Create", "actor": ilse, "object": own}); overkant.Status(err) != http.StatusForbidden {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": ilse + "#1", "type": "Create", "actor": ilse,
+				"object": own}); overkant.Status(err) != http.StatusForbidden {
 			t.Errorf("an actor of ours: %v", err)
 		}
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": kade.ID + "#k", "type": "Like", "actor": kade.ID, "object": o.Object(a)}, fedtest.As(ilse+"#main-key")); overkant.Status(err) != http.StatusUnauthorized {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": kade.ID + "#k", "type": "Like", "actor": kade.ID, "object": o.Object(a)},
+			fedtest.As(ilse+"#main-key")); overkant.Status(err) != http.StatusUnauthorized {
 			t.Errorf("a key of ours: %v", err)
 		}
-		o.Until("the arrivals are done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the arrivals are done with", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if got := o.Texts(a); got != "" || o.Counts(a).Likes != 0 {
 			t.Errorf("under the article: %q", got)
 		}

@@ -10,7 +10,8 @@ import (
 )
 
 // accepted takes in a yes: to a Follow of ours, or to a request to quote. One that nobody asked for has no effect.
-func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Activity, what activity.Accept, result *outcome) error {
+func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Activity, what activity.Accept,
+	result *outcome) error {
 	if what.Result != "" {
 		return in.quoteAllowed(ctx, s, act.Actor, what.Object, what.Result, result)
 	}
@@ -22,7 +23,8 @@ func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Acti
 }
 
 // rejected takes in a no, also a late one.
-func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject, result *outcome) error {
+func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject,
+	result *outcome) error {
 	err := in.quoteRefused(ctx, s, act.Actor, what.Object, result)
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err

@@ -43,8 +43,8 @@ type scene struct {
 	bram, kade            *fedtest.Person
 }
 
-// suffer sends a body, signed by somebody new on the hostile server, about an article of its own. It tells the answer and
-// what the blog has of it then: what is new under the article, and what it asked the honest server about.
+// suffer sends a body, signed by somebody new on the hostile server, about an article of its own. It tells the answer
+// and what the blog has of it then: what is new under the article, and what it asked the honest server about.
 func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answered int, effect string) {
 	s.T.Helper()
 	s.n++
@@ -57,13 +57,18 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 	if _, err := s.bram.Like(ctx, s.Object(a)); err != nil {
 		s.T.Fatal(err)
 	}
-	on := scene{article: s.Object(a), author: s.Site.ActorID(s.Ilse.ID), said: said.Object, bram: s.bram, kade: s.evil.Person(fmt.Sprintf("kade%d", s.n))}
+	on := scene{article: s.Object(a), author: s.Site.ActorID(s.Ilse.ID), said: said.Object, bram: s.bram,
+		kade: s.evil.Person(fmt.Sprintf("kade%d", s.n))}
 	before, asked := s.standing(a), len(s.honest.Visits())
 	answer, err := on.kade.Send(ctx, s.Site.SharedInbox(), []byte(names(on).Replace(body)))
 	if answer.Status == 0 {
 		s.T.Fatalf("no answer: %v", err)
 	}
-	s.Until("its arrival is done with", func() bool { n, _, err := s.Store.CountWaiting(ctx); return err == nil && n == 0 })
+	s.Until("its arrival is done with", func() bool {
+		n, _, err := s.Store.CountWaiting(ctx)
+		return err == nil &&
+			n == 0
+	})
 	after := s.standing(a)
 	var changes []string
 	for _, line := range before {
@@ -99,7 +104,8 @@ func (s *siege) standing(a blog.Article) []string {
 		s.T.Fatal(err)
 	}
 	counts := s.Counts(a)
-	lines := []string{fmt.Sprintf("followers = %d", n.Accepted), fmt.Sprintf("likes = %d", counts.Likes), fmt.Sprintf("boosts = %d", counts.Boosts)}
+	lines := []string{fmt.Sprintf("followers = %d", n.Accepted), fmt.Sprintf("likes = %d", counts.Likes),
+		fmt.Sprintf("boosts = %d", counts.Boosts)}
 	for _, c := range append(list, private...) {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", c.State, c.Visibility, c.HTML))
 	}
@@ -197,7 +203,8 @@ func TestHostileBodiesGetTheAnswerOfTheIndex(t *testing.T) {
 func ourNames(o *overkant.Blog) func(scene) *strings.Replacer {
 	return func(on scene) *strings.Replacer {
 		return strings.NewReplacer("https://overkant.example/ap/articles/01KAW0M5E8D3G6J9N2Q4T7V0XA", on.article,
-			"https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB", on.author, "https://overkant.example", o.Site.URL, "https://veerhuis.example/users/bram/notes/known", on.said,
+			"https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB", on.author, "https://overkant.example", o.Site.URL,
+			"https://veerhuis.example/users/bram/notes/known", on.said,
 			"https://veerhuis.example/users/bram", on.bram.ID, "https://veerhuis.example/", on.bram.Server.URL+"/",
 			"https://zilverduin.example/users/kade", on.kade.ID, "https://zilverduin.example/", on.kade.Server.URL+"/")
 	}
@@ -206,7 +213,8 @@ func ourNames(o *overkant.Blog) func(scene) *strings.Replacer {
 // corpusNames are the addresses of the hostile payloads of the corpus.
 func corpusNames(o *overkant.Blog) func(scene) *strings.Replacer {
 	return func(on scene) *strings.Replacer {
-		return strings.NewReplacer("https://blog.example/posts/1", on.article, "https://blog.example/users/ana", on.author, "https://blog.example", o.Site.URL,
+		return strings.NewReplacer("https://blog.example/posts/1", on.article, "https://blog.example/users/ana", on.author,
+			"https://blog.example", o.Site.URL,
 			"https://victim.example/users/vera", on.bram.ID, "https://victim.example/", on.bram.Server.URL+"/",
 			"https://evil.example/users/mallory", on.kade.ID, "https://evil.example/", on.kade.Server.URL+"/")
 	}

@@ -22,9 +22,12 @@ func TestF003WebFingerSaysWhatItCannotAnswer(t *testing.T) {
 		at := func(handle string) string {
 			return "?resource=" + url.QueryEscape("acct:"+handle+"@"+o.Site.HandleDomain)
 		}
-		for query, want := range map[string]int{"": 400, "?resource=": 400, at("ilse") + "&resource=" + url.QueryEscape(o.Site.URL+"/@ilse"): 400, "?resource=foo": 400,
-			at("ilse"): 200, at("nobody"): 404, "?resource=acct:ilse@elsewhere.example": 404, "?resource=https://elsewhere.example/@ilse": 404,
-			at("maud"): 410, "?resource=" + url.QueryEscape(o.Site.URL+"/@maud"): 410, "?resource=" + url.QueryEscape(o.Site.ActorID(left.ID)): 410} {
+		for query, want := range map[string]int{"": 400, "?resource=": 400,
+			at("ilse") + "&resource=" + url.QueryEscape(o.Site.URL+"/@ilse"): 400, "?resource=foo": 400,
+			at("ilse"): 200, at("nobody"): 404, "?resource=acct:ilse@elsewhere.example": 404,
+			"?resource=https://elsewhere.example/@ilse": 404,
+			at("maud"): 410, "?resource=" + url.QueryEscape(o.Site.URL+"/@maud"): 410,
+			"?resource=" + url.QueryEscape(o.Site.ActorID(left.ID)): 410} {
 			if code, _, body := o.Get("/.well-known/webfinger"+query, "*/*"); code != want {
 				t.Errorf("%q: %d %s, want %d", query, code, body, want)
 			}
@@ -50,7 +53,8 @@ func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got, want := o.Counts(a), (blog.Counts{Replies: 1, Servers: 1}); got != want || o.Texts(a) != "|I stay." || o.Followers() != 0 {
+		if got, want := o.Counts(a), (blog.Counts{Replies: 1, Servers: 1}); got != want || o.Texts(a) != "|I stay." ||
+			o.Followers() != 0 {
 			t.Errorf("left are %+v, %q and %d followers", got, o.Texts(a), o.Followers())
 		}
 		if gone := o.Actor(bram.ID); gone.GoneAt == nil || gone.Name != "" {
@@ -77,10 +81,16 @@ func TestT038NobodyTakesBackWhatSomebodyElseDid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, done := range map[string]struct{ id, object string }{"Follow": {follower.FollowID, o.Site.ActorID(o.Ilse.ID)}, "Like": {like.Activity, o.Object(a)}, "Announce": {boost.Activity, o.Object(a)}} {
-			for name, object := range map[string]any{"bare": done.id, "as it was": map[string]any{"id": done.id, "type": kind, "actor": bram.ID, "object": done.object},
+		for kind, done := range map[string]struct {
+			id,
+			object string
+		}{"Follow": {follower.FollowID, o.Site.ActorID(o.Ilse.ID)}, "Like": {like.Activity, o.Object(a)},
+			"Announce": {boost.Activity, o.Object(a)}} {
+			for name, object := range map[string]any{"bare": done.id,
+				"as it was":    map[string]any{"id": done.id, "type": kind, "actor": bram.ID, "object": done.object},
 				"as one's own": map[string]any{"id": done.id, "type": kind, "actor": kade.ID, "object": done.object}} {
-				undo := map[string]any{"id": kade.ID + "/undo/" + kind + "/" + url.PathEscape(name), "type": "Undo", "actor": kade.ID, "object": object}
+				undo := map[string]any{"id": kade.ID + "/undo/" + kind + "/" + url.PathEscape(name), "type": "Undo",
+					"actor": kade.ID, "object": object}
 				if _, err := kade.Send(ctx, o.Site.SharedInbox(), undo); err != nil {
 					t.Fatal(err)
 				}
@@ -102,18 +112,26 @@ func TestT032HostsAreComparedAsWholes(t *testing.T) {
 			t.Fatal(err)
 		}
 		host, own := bram.Server.Host, kade.Server.Host
-		for i, id := range []string{"http://" + host + ".evil.example/notes/1", "http://evil." + host + "/notes/1", "http://" + host + "@" + own + "/notes/1",
-			"http://" + own + "@" + host + "/notes/1", "http://" + host + "%2f@" + own + "/notes/1", "http://" + host + "\\@" + own + "/notes/1", "http://" + own + "./notes/1",
-			"http://" + host + "/notes/1", "http:/" + own + "/notes/1", strings.Replace(o.Site.NoteID(blog.NewID(time.Now())), "http", "HTTP", 1)} {
-			act := map[string]any{"id": kade.ID + "/acts/" + string(rune('a'+i)), "type": "Create", "actor": kade.ID, "object": map[string]any{"id": id, "type": "Note",
-				"attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "<p>Not from there.</p>", "to": "as:Public"}}
-			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil && overkant.Status(err) != http.StatusBadRequest {
+		for i, id := range []string{"http://" + host + ".evil.example/notes/1", "http://evil." + host + "/notes/1",
+			"http://" + host + "@" + own + "/notes/1",
+			"http://" + own + "@" + host + "/notes/1", "http://" + host + "%2f@" + own + "/notes/1",
+			"http://" + host + "\\@" + own + "/notes/1", "http://" + own + "./notes/1",
+			"http://" + host + "/notes/1", "http:/" + own + "/notes/1",
+			strings.Replace(o.Site.NoteID(blog.NewID(time.Now())), "http", "HTTP", 1)} {
+			act := map[string]any{"id": kade.ID + "/acts/" + string(rune('a'+i)), "type": "Create", "actor": kade.ID,
+				"object": map[string]any{"id": id, "type": "Note",
+					"attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "<p>Not from there.</p>", "to": "as:Public"}}
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil &&
+				overkant.Status(err) != http.StatusBadRequest {
 				t.Errorf("%s: %v", id, err)
 			}
 		}
-		for i, id := range []string{strings.ToUpper(reply.Object[:10]) + reply.Object[10:], reply.Object + "/", reply.Object + "#", reply.Object + "?", strings.Replace(reply.Object, host, host+".", 1)} {
-			act := map[string]any{"id": kade.ID + "/dels/" + string(rune('a'+i)), "type": "Delete", "actor": kade.ID, "object": id}
-			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil && overkant.Status(err) != http.StatusBadRequest {
+		for i, id := range []string{strings.ToUpper(reply.Object[:10]) + reply.Object[10:], reply.Object + "/",
+			reply.Object + "#", reply.Object + "?", strings.Replace(reply.Object, host, host+".", 1)} {
+			act := map[string]any{"id": kade.ID + "/dels/" + string(rune('a'+i)), "type": "Delete", "actor": kade.ID,
+				"object": id}
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil &&
+				overkant.Status(err) != http.StatusBadRequest {
 				t.Errorf("%s: %v", id, err)
 			}
 		}
@@ -128,11 +146,14 @@ func TestT033ALookAlikeHostIsNoAddressAndItsASCIIFormIsShown(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		kade := o.Server("zilverduin").Person("kade")
 		alike := "http://оverkant.example/users/ilse" // its first letter is Cyrillic
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": alike + "#1", "type": "Like", "actor": alike, "object": o.Site.URL}); overkant.Status(err) != http.StatusBadRequest {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": alike + "#1", "type": "Like", "actor": alike,
+				"object": o.Site.URL}); overkant.Status(err) != http.StatusBadRequest {
 			t.Errorf("an activity of %s: %v, want 400", alike, err)
 		}
 		const ascii = "xn--verkant-9og.example"
-		if err := o.Store.SaveActor(o.Soon(), blog.Actor{ID: "https://" + ascii + "/users/ilse", Type: "Person", Handle: "ilse@" + ascii, Host: ascii,
+		if err := o.Store.SaveActor(o.Soon(), blog.Actor{ID: "https://" + ascii + "/users/ilse", Type: "Person",
+			Handle: "ilse@" + ascii, Host: ascii,
 			Inbox: "https://" + ascii + "/inbox", FetchedAt: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +175,8 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 		evil := stage(t, documents)
 		host := blog.HostOf(evil.URL)
 		finger := func(subject, self string) map[string]any {
-			return map[string]any{"subject": "acct:" + subject, "links": []any{map[string]any{"rel": "self", "type": "application/activity+json", "href": self}}}
+			return map[string]any{"subject": "acct:" + subject,
+				"links": []any{map[string]any{"rel": "self", "type": "application/activity+json", "href": self}}}
 		}
 		// A handle of theirs that leads to Bram does not become his name.
 		documents["/.well-known/webfinger"] = finger("fool@"+host, bram.ID)
@@ -168,14 +190,17 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 		posing := evil.URL + "/users/posing"
 		key := overkant.NewKey(t)
 		documents["/.well-known/webfinger"] = finger(bram.Handle(), posing)
-		documents["/users/posing"] = map[string]any{"id": posing, "type": "Person", "preferredUsername": "bram", "webfinger": bram.Handle(), "inbox": posing + "/inbox",
+		documents["/users/posing"] = map[string]any{"id": posing, "type": "Person", "preferredUsername": "bram",
+			"webfinger": bram.Handle(), "inbox": posing + "/inbox",
 			"publicKey": map[string]any{"id": posing + "#main-key", "owner": posing, "publicKeyPem": overkant.PublicPEM(t, key)}}
 		a := o.Publish()
 		key.ID = posing + "#main-key"
-		if code := o.Post(key, map[string]any{"id": posing + "/likes/1", "type": "Like", "actor": posing, "object": o.Object(a)}); code != http.StatusAccepted {
+		if code := o.Post(key, map[string]any{"id": posing + "/likes/1", "type": "Like", "actor": posing,
+			"object": o.Object(a)}); code != http.StatusAccepted {
 			t.Fatalf("the like answers %d", code)
 		}
-		o.ChoresAt(2*time.Minute, "Bram's handle was looked at", func() bool { return o.Actor(bram.ID).HandleCheckedAt != nil })
+		o.ChoresAt(2*time.Minute, "Bram's handle was looked at",
+			func() bool { return o.Actor(bram.ID).HandleCheckedAt != nil })
 		o.ChoresAt(2*time.Minute, "the other one was looked at", func() bool {
 			due, err := o.Store.DueActors(o.Soon(), time.Now().Add(time.Hour), 10)
 			return err == nil && len(due) == 0
@@ -305,7 +330,8 @@ func TestADepartureThatShowsItselfIsConfirmedADayLater(t *testing.T) {
 		if err := veerhuis.Be(fedtest.Gone()); err != nil { // every document answers 410
 			t.Fatal(err)
 		}
-		o.ChoresAt(8*24*time.Hour, "both seem gone", func() bool { return o.Actor(bram.ID).ConfirmAt != nil && o.Actor(nadia.ID).ConfirmAt != nil })
+		o.ChoresAt(8*24*time.Hour, "both seem gone",
+			func() bool { return o.Actor(bram.ID).ConfirmAt != nil && o.Actor(nadia.ID).ConfirmAt != nil })
 		if got := o.Texts(a); got != "bram|nadia" {
 			t.Errorf("taken out unconfirmed: %q", got)
 		}

@@ -1,7 +1,7 @@
 // Package inbox takes in everything that other servers say.
 //
-// A request is bounded, its signature judged, and its activity handled or kept as an arrival. Only after that commit the
-// answer is 202. What needs something from elsewhere first is worked through later, server by server.
+// A request is bounded, its signature judged, and its activity handled or kept as an arrival. Only after that commit
+// the answer is 202. What needs something from elsewhere first is worked through later, server by server.
 package inbox
 
 import (
@@ -23,9 +23,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Inbox takes in what other servers send: the shared inbox and those of our actors alike. An activity that needs nothing
-// from the network is worked through at once, its effect and its mark of having been seen in one commit; any other is
-// kept as an arrival. Both are on disk before the sender reads 202.
+// Inbox takes in what other servers send: the shared inbox and those of our actors alike. An activity that needs
+// nothing from the network is worked through at once, its effect and its mark of having been seen in one commit; any
+// other is kept as an arrival. Both are on disk before the sender reads 202.
 type Inbox struct {
 	federation.Core
 	outbox   *outbox.Outbox
@@ -40,7 +40,8 @@ type Inbox struct {
 // NewInbox makes the inbox of a site; Run works through what it keeps. The keyring judges the signatures.
 func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox) *Inbox {
 	return &Inbox{Core: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
-		contacts: federation.NewRecent(hearEvery), differences: make(chan difference, mostDifferences), compared: federation.NewRecent(compareEvery)}
+		contacts: federation.NewRecent(hearEvery), differences: make(chan difference, mostDifferences),
+		compared: federation.NewRecent(compareEvery)}
 }
 
 const (
@@ -56,8 +57,8 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.why }
 
-// ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403, 404,
-// 405, 410, 413, 415 with a reason; 503 with Retry-After when its sender should come again.
+// ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403,
+// 404, 405, 410, 413, 415 with a reason; 503 with Retry-After when its sender should come again.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
 	defer cancel()
@@ -174,8 +175,8 @@ func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
 
 var errOurOwn = refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
 
-// selfTest judges the letter that a [Checkup] writes to ourselves, to see what becomes of one on its way here. Nothing follows
-// from it.
+// selfTest judges the letter that a [Checkup] writes to ourselves, to see what becomes of one on its way here. Nothing
+// follows from it.
 func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act summary) error {
 	signer, err := in.signer(ctx, r, body, act)
 	if err == nil && signer != act.actor {
@@ -186,8 +187,8 @@ func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act
 
 type summary struct{ kind, id, actor, object string }
 
-// ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the parting
-// words and changes of actors we never heard of, which come in storms and whose keys are gone.
+// ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the
+// parting words and changes of actors we never heard of, which come in storms and whose keys are gone.
 func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
 	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
 		known, err := in.Store.KnowsActor(ctx, act.actor)
@@ -228,8 +229,8 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 	return owner, nil
 }
 
-// actorGone takes an actor out who says that they left and whose key is gone, once their own address answers 410 as well:
-// the address of the key was chosen by whoever sent this.
+// actorGone takes an actor out who says that they left and whose key is gone, once their own address answers 410 as
+// well: the address of the key was chosen by whoever sent this.
 func (in *Inbox) actorGone(ctx context.Context, act summary) error {
 	if act.kind != "Delete" || act.object != act.actor {
 		return nil
@@ -270,7 +271,8 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 			return err
 		}
 	}
-	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body, At: in.Now()}
+	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body,
+		At: in.Now()}
 	err = in.Store.GroupCommit(ctx, host, func(ctx context.Context, s *store.Store) error {
 		if hear != nil {
 			if err := hear(ctx, s); err != nil {
@@ -288,7 +290,8 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 }
 
 // tryNow tries to have done with an activity at once; false when it must be kept.
-func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string, hear func(context.Context, *store.Store) error) (bool, error) {
+func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
+	hear func(context.Context, *store.Store) error) (bool, error) {
 	result, err := in.apply(ctx, act, nil, hear)
 	if err == nil {
 		in.contacts.Mark(host, in.Now())
@@ -313,8 +316,8 @@ func (in *Inbox) wakeUp() {
 
 const hearEvery = 30 * time.Second
 
-// contactStep ends the rest of a server that speaks to us, together with the effect of what it says; nil when it has none and was
-// heard a moment ago.
+// contactStep ends the rest of a server that speaks to us, together with the effect of what it says; nil when it has
+// none and was heard a moment ago.
 func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *store.Store) error {
 	now := in.Now()
 	if !resting && in.contacts.Has(host, now) {

@@ -18,7 +18,8 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		shared, own := o.Site.SharedInbox(), o.Site.ActorID(o.Ilse.ID)+"/inbox"
 		like := func() map[string]any {
-			return map[string]any{"id": fmt.Sprintf("%s/likes/%d", bram.ID, time.Now().UnixNano()), "type": "Like", "actor": bram.ID, "object": o.Site.ActorID(o.Ilse.ID)}
+			return map[string]any{"id": fmt.Sprintf("%s/likes/%d", bram.ID, time.Now().UnixNano()), "type": "Like",
+				"actor": bram.ID, "object": o.Site.ActorID(o.Ilse.ID)}
 		}
 		for name, delivery := range map[string]struct {
 			inbox    string
@@ -26,22 +27,28 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 			twists   []fedtest.Twist
 			want     int
 		}{
-			"a good one":                          {shared, like(), nil, 202},
-			"a good one to a personal inbox":      {own, like(), nil, 202},
-			"a kind that nobody knows":            {shared, map[string]any{"id": bram.ID + "/x/1", "type": "Levitate", "actor": bram.ID}, nil, 202},
-			"not JSON":                            {shared, []byte(`{"type":`), nil, 400},
-			"two values":                          {shared, []byte(`{}{}`), nil, 400},
-			"no actor":                            {shared, map[string]any{"type": "Like"}, nil, 400},
-			"two actors":                          {shared, map[string]any{"type": "Like", "actor": []string{bram.ID, o.Site.ActorID(o.Ilse.ID)}}, nil, 400},
-			"an actor of ours":                    {shared, map[string]any{"type": "Like", "actor": o.Site.ActorID(o.Ilse.ID)}, nil, 403},
-			"too large":                           {shared, append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil, 413},
-			"a picture's type":                    {shared, like(), []fedtest.Twist{fedtest.Typed("image/png")}, 415},
-			"unsigned":                            {shared, like(), []fedtest.Twist{fedtest.Unsigned()}, 401},
-			"changed on the way":                  {shared, like(), []fedtest.Twist{fedtest.Tampered()}, 401},
-			"without a digest":                    {shared, like(), []fedtest.Twist{fedtest.WithoutDigest()}, 401},
-			"signed with a key of nobody":         {shared, like(), []fedtest.Twist{bram.WrongKey()}, 401},
-			"signed half a day too early":         {shared, like(), []fedtest.Twist{fedtest.Dated(time.Now().Add(-13 * time.Hour))}, 401},
-			"signed in the future":                {shared, like(), []fedtest.Twist{fedtest.Dated(time.Now().Add(2 * time.Hour))}, 401},
+			"a good one":                     {shared, like(), nil, 202},
+			"a good one to a personal inbox": {own, like(), nil, 202},
+			"a kind that nobody knows": {shared,
+				map[string]any{"id": bram.ID + "/x/1", "type": "Levitate", "actor": bram.ID}, nil, 202},
+			"not JSON":   {shared, []byte(`{"type":`), nil, 400},
+			"two values": {shared, []byte(`{}{}`), nil, 400},
+			"no actor":   {shared, map[string]any{"type": "Like"}, nil, 400},
+			"two actors": {shared,
+				map[string]any{"type": "Like", "actor": []string{bram.ID, o.Site.ActorID(o.Ilse.ID)}}, nil, 400},
+			"an actor of ours": {shared, map[string]any{"type": "Like", "actor": o.Site.ActorID(o.Ilse.ID)},
+				nil, 403},
+			"too large": {shared,
+				append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil, 413},
+			"a picture's type":            {shared, like(), []fedtest.Twist{fedtest.Typed("image/png")}, 415},
+			"unsigned":                    {shared, like(), []fedtest.Twist{fedtest.Unsigned()}, 401},
+			"changed on the way":          {shared, like(), []fedtest.Twist{fedtest.Tampered()}, 401},
+			"without a digest":            {shared, like(), []fedtest.Twist{fedtest.WithoutDigest()}, 401},
+			"signed with a key of nobody": {shared, like(), []fedtest.Twist{bram.WrongKey()}, 401},
+			"signed half a day too early": {shared, like(),
+				[]fedtest.Twist{fedtest.Dated(time.Now().Add(-13 * time.Hour))}, 401},
+			"signed in the future": {shared, like(),
+				[]fedtest.Twist{fedtest.Dated(time.Now().Add(2 * time.Hour))}, 401},
 			"meant for another host":              {shared, like(), []fedtest.Twist{fedtest.ForHost("elsewhere.example")}, 401},
 			"for somebody who does not live here": {o.Site.ActorID(blog.NewID(time.Now())) + "/inbox", like(), nil, 404},
 		} {
@@ -53,7 +60,8 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 				t.Errorf("%s: answered without a reason: %q", name, answer.Body)
 			}
 		}
-		if code, header, _ := o.Get("/ap/inbox", "*/*"); code != http.StatusMethodNotAllowed || header.Get("Allow") != "POST" {
+		if code, header, _ := o.Get("/ap/inbox", "*/*"); code != http.StatusMethodNotAllowed ||
+			header.Get("Allow") != "POST" {
 			t.Errorf("GET on an inbox: %d, Allow %q", code, header.Get("Allow"))
 		}
 	})
@@ -72,7 +80,9 @@ func TestF092ANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(veerhuis.Visits())
-		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": bram.ID + "/1", "type": "Like", "actor": bram.ID, "object": o.Object(a)}, bram.WrongKey()); overkant.Status(err) != 401 {
+		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "/1", "type": "Like", "actor": bram.ID, "object": o.Object(a)},
+			bram.WrongKey()); overkant.Status(err) != 401 {
 			t.Errorf("a wrong key after a rotation: %v, want 401", err)
 		}
 		if got := len(veerhuis.Visits()) - before; got != 0 {
@@ -94,8 +104,9 @@ func TestT060WhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged := map[string]any{"id": bram.ID + "/acts/1", "type": "Create", "actor": bram.ID, "object": map[string]any{"type": "Note", "id": real.Object,
-			"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public"}}
+		forged := map[string]any{"id": bram.ID + "/acts/1", "type": "Create", "actor": bram.ID,
+			"object": map[string]any{"type": "Note", "id": real.Object,
+				"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public"}}
 		if _, err := kade.Send(ctx, o.Site.SharedInbox(), forged); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +114,8 @@ func TestT060WhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		carried := map[string]any{"id": bram.ID + "/acts/2", "type": "Create", "actor": bram.ID, "object": map[string]any{"type": "Note", "id": reply.Object, "content": "<p>Changed by kade.</p>"}}
+		carried := map[string]any{"id": bram.ID + "/acts/2", "type": "Create", "actor": bram.ID,
+			"object": map[string]any{"type": "Note", "id": reply.Object, "content": "<p>Changed by kade.</p>"}}
 		if _, err := kade.Send(ctx, o.Site.SharedInbox(), carried); err != nil {
 			t.Fatal(err)
 		}
@@ -135,12 +147,14 @@ func TestF066ReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := deniz.Reply(ctx, second.Object, "<p>Three.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
+		if _, err := deniz.Reply(ctx, second.Object, "<p>Three.</p>",
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("all three stand there", func() bool { return len(o.Comments(a)) == 3 })
 		threads := blog.Threads(o.Comments(a))
-		if len(threads) != 1 || threads[0].Comment.Plain != "One." || len(threads[0].Answers) != 1 || len(threads[0].Answers[0].Answers) != 1 {
+		if len(threads) != 1 || threads[0].Comment.Plain != "One." || len(threads[0].Answers) != 1 ||
+			len(threads[0].Answers[0].Answers) != 1 {
 			t.Errorf("threads = %+v", threads)
 		}
 		if threads[0].Comment.Origin != blog.Fetched {
@@ -160,7 +174,8 @@ func TestF066WalkUpwardsEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 40 {
-			ready, err := bram.PrepareReply(ctx, above, "<p>Deeper.</p>", fedtest.NoteID(fmt.Sprintf("%s/notes/%d", bram.ID, i+1)))
+			ready, err := bram.PrepareReply(ctx, above, "<p>Deeper.</p>",
+				fedtest.NoteID(fmt.Sprintf("%s/notes/%d", bram.ID, i+1)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,8 @@ func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.
 }
 
 // renewMention applies an edit to the mentions by a post; it tells whether there are any.
-func (in *Inbox) renewMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) (bool, error) {
+func (in *Inbox) renewMention(ctx context.Context, s *store.Store, post activity.Object,
+	act activity.Activity) (bool, error) {
 	known, err := s.MentionedBy(ctx, post.ID)
 	if err != nil || !known {
 		return false, err

@@ -37,7 +37,8 @@ func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
 		if _, err := nadia.Post(o.Soon(), "<p>Between us.</p>", fedtest.Direct(), fedtest.Mention(id)); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); !slices.Equal(got, []string{"restricted Between us.", "public Ilse knows.", "public Ask ilse about ferries."}) {
+		if got := o.Named(); !slices.Equal(got,
+			[]string{"restricted Between us.", "public Ilse knows.", "public Ask ilse about ferries."}) {
 			t.Errorf("kept is %q", got)
 		}
 		if got := o.Named(func(l *store.MentionList) { l.Author = other.ID }); len(got) != 0 {
@@ -80,8 +81,10 @@ func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
 		if _, err := bram.Post(o.Soon(), "<p>Nothing to do with you.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, "", "hush", map[string]any{"to": []string{bram.Followers()},
-			"tag": []any{map[string]any{"type": "Mention", "href": o.Site.ActorID(o.Ilse.ID), "name": "@ilse"}}}), "1"), http.StatusAccepted)
+		o.Tell(bram, overkant.Act("Create", bram,
+			overkant.Note(bram, "", "hush", map[string]any{"to": []string{bram.Followers()},
+				"tag": []any{map[string]any{"type": "Mention", "href": o.Site.ActorID(o.Ilse.ID), "name": "@ilse"}}}), "1"),
+			http.StatusAccepted)
 		if got := o.Named(); len(got) != 0 {
 			t.Errorf("kept is %q", got)
 		}
@@ -93,7 +96,8 @@ func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
 		}
 		hidden := func(l *store.MentionList) { l.Hidden = true }
 		for want, level := range []blog.BlockLevel{1: blog.Limit, 0: blog.Refuse} {
-			if _, err := o.Store.Block(o.Soon(), blog.Block{Kind: blog.BlockPerson, Subject: kade.ID, Level: level, At: time.Now()}); err != nil {
+			if _, err := o.Store.Block(o.Soon(), blog.Block{Kind: blog.BlockPerson, Subject: kade.ID, Level: level,
+				At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			if shown, put := o.Named(), o.Named(hidden); len(shown) != 0 || len(put) != want {
@@ -107,7 +111,8 @@ func TestOnlyTheNewestMentionsOfOneWriterAreKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		for n := range 53 {
-			if _, err := bram.Post(o.Soon(), fmt.Sprintf("<p>Look %d.</p>", n), fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil && overkant.Status(err) != http.StatusTooManyRequests {
+			if _, err := bram.Post(o.Soon(), fmt.Sprintf("<p>Look %d.</p>", n),
+				fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil && overkant.Status(err) != http.StatusTooManyRequests {
 				t.Fatal(err)
 			}
 		}

@@ -16,9 +16,11 @@ import (
 const betweenMoves = 7 * 24 * time.Hour
 
 // move follows a follower who goes on as another actor: their own server follows us anew from there. Only a target that
-// names the old one among its aliases is believed. What they wrote stays theirs. Voices of ours that follow them go after them;
-// where they go to a voice of ours, whom those cannot follow, the follow stays as it is and the desk tells why.
-func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found fetched, result *outcome) error {
+// names the old one among its aliases is believed. What they wrote stays theirs. Voices of ours that follow them go
+// after them; where they go to a voice of ours, whom those cannot follow, the follow stays as it is and the desk tells
+// why.
+func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found fetched,
+	result *outcome) error {
 	if what.Object != act.Actor || what.Target == act.Actor || what.Target == "" {
 		return nil
 	}

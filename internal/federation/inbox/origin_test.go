@@ -22,7 +22,10 @@ func TestNobodyIsRemovedBecauseAStrangersKeyIsGone(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Still here.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+		gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request) {
+			w.WriteHeader(http.StatusGone)
+		}))
 		t.Cleanup(gone.Close)
 		key := overkant.NewKey(t)
 		key.ID = gone.URL + "/nobody#main-key"
@@ -55,12 +58,19 @@ func TestAWriterWhoCannotBeHadEndsTheMatter(t *testing.T) {
 		documents := map[string]any{}
 		elsewhere := stage(t, documents)
 		note := elsewhere.URL + "/notes/1"
-		documents["/notes/1"] = map[string]any{"id": note, "type": "Note", "attributedTo": elsewhere.URL + "/nobody", "inReplyTo": o.Object(a), "content": "x", "to": "as:Public"}
+		documents["/notes/1"] = map[string]any{"id": note, "type": "Note", "attributedTo": elsewhere.URL + "/nobody",
+			"inReplyTo": o.Object(a), "content": "x", "to": "as:Public"}
 		kade := o.Server("zilverduin").Person("kade")
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": note + "#create", "type": "Create", "actor": elsewhere.URL + "/nobody", "object": note}); err != nil {
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": note + "#create", "type": "Create", "actor": elsewhere.URL + "/nobody",
+				"object": note}); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the arrival is done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the arrival is done with", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if len(o.Comments(a)) != 0 {
 			t.Error("a comment of nobody's was taken in")
 		}
@@ -138,7 +148,8 @@ func TestAnAnswerThatWasTakenBackIsNotChanged(t *testing.T) {
 		if err := o.Outbox.EditReply(o.Soon(), answer.ID, "Five."); !errors.Is(err, blog.ErrGone) {
 			t.Errorf("changing it: %v, want ErrGone", err)
 		}
-		if code, _, body := o.Get(o.Path(answer.Address), overkant.AsMastodon); code != 410 || strings.Contains(body, "Five") {
+		if code, _, body := o.Get(o.Path(answer.Address), overkant.AsMastodon); code != 410 ||
+			strings.Contains(body, "Five") {
 			t.Errorf("it answers %d %s", code, body)
 		}
 	})

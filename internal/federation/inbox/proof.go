@@ -10,9 +10,10 @@ import (
 	"causerie/internal/federation"
 )
 
-// proven tells whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it came.
-// Trouble in finding that key which may pass comes back as an error.
-func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity, came time.Time) (bool, error) {
+// proven tells whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it
+// came. Trouble in finding that key which may pass comes back as an error.
+func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity,
+	came time.Time) (bool, error) {
 	if act.ID == "" || !doc.HasProof() { // one without an id could be shown again for ever
 		return false, nil
 	}
@@ -34,7 +35,8 @@ func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activit
 	return err == nil, err
 }
 
-func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor string, came time.Time) (keyID string, key federation.RemoteKey, err error) {
+func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor string,
+	came time.Time) (keyID string, key federation.RemoteKey, err error) {
 	_, err = activity.VerifyProof(doc, func(method string) (ed25519.PublicKey, error) {
 		found, err := in.keys.Find(ctx, method)
 		public, ok := found.Key.(ed25519.PublicKey)

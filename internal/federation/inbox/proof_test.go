@@ -81,8 +81,10 @@ func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
 			t.Fatal(said, err)
 		}
 		for _, act := range said {
-			for _, path := range []string{o.Path(o.Site.ActivityID(act.ID)), "/ap/actors/" + string(act.VoiceID) + "/outbox?cursor="} {
-				if code, _, body := o.Get(path, overkant.AsMastodon); code != 200 || !strings.Contains(body, `"`+act.Kind+`"`) || strings.Contains(body, "proofValue") {
+			for _, path := range []string{o.Path(o.Site.ActivityID(act.ID)),
+				"/ap/actors/" + string(act.VoiceID) + "/outbox?cursor="} {
+				if code, _, body := o.Get(path, overkant.AsMastodon); code != 200 || !strings.Contains(body, `"`+act.Kind+`"`) ||
+					strings.Contains(body, "proofValue") {
 					t.Errorf("%s of a %s: %d %s", path, act.Kind, code, body)
 				}
 			}
@@ -127,8 +129,13 @@ func TestF081AProofByTheActorsOwnKeyReplacesTheQuestion(t *testing.T) {
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forward(bram, joost, o.Carried(bram, a, name))); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			o.Until("the arrival is done with", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
-			asked := slices.ContainsFunc(server.Visits(), func(v fedtest.Visit) bool { return strings.HasSuffix(v.Path, "/notes/"+name) })
+			o.Until("the arrival is done with", func() bool {
+				n, _, err := o.Store.CountWaiting(o.Soon())
+				return err == nil &&
+					n == 0
+			})
+			asked := slices.ContainsFunc(server.Visits(),
+				func(v fedtest.Visit) bool { return strings.HasSuffix(v.Path, "/notes/"+name) })
 			if asked != (i > 0) {
 				t.Errorf("%s: its origin was asked: %v", name, asked)
 			}
@@ -148,7 +155,8 @@ func TestF094ABadProofChangesNothingOfWhatItsActorSigned(t *testing.T) {
 			t.Fatal(err)
 		}
 		proven["proof"].(map[string]any)["proofValue"] = "z1111"
-		proven["signature"] = map[string]any{"type": "RsaSignature2017", "creator": bram.KeyID(), "created": "2020-01-01T00:00:00Z", "signatureValue": "x"}
+		proven["signature"] = map[string]any{"type": "RsaSignature2017", "creator": bram.KeyID(),
+			"created": "2020-01-01T00:00:00Z", "signatureValue": "x"}
 		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), proven); err != nil {
 			t.Fatal(err)
 		}
@@ -163,11 +171,16 @@ func TestT025ASignatureWithinAForwardedDocumentIsNoProof(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		forged := o.Carried(bram, a, "forged")
-		forged["signature"] = map[string]any{"type": "RsaSignature2017", "creator": bram.KeyID(), "created": time.Now().UTC().Format(time.RFC3339), "signatureValue": "x"}
+		forged["signature"] = map[string]any{"type": "RsaSignature2017", "creator": bram.KeyID(),
+			"created": time.Now().UTC().Format(time.RFC3339), "signatureValue": "x"}
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the hint is followed", func() bool { n, _, err := o.Store.CountWaiting(o.Soon()); return err == nil && n == 0 })
+		o.Until("the hint is followed", func() bool {
+			n, _, err := o.Store.CountWaiting(o.Soon())
+			return err == nil &&
+				n == 0
+		})
 		if got := o.Texts(a); got != "" {
 			t.Errorf("comments = %q", got)
 		}

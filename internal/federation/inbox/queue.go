@@ -166,8 +166,8 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 	}
 }
 
-// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be had is noted as such, and
-// an actor that cannot be had ends the matter: that is an errNotOurs.
+// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be had is noted as such,
+// and an actor that cannot be had ends the matter: that is an errNotOurs.
 func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) error {
 	if missing.actor != "" {
 		_, err := in.FetchActor(ctx, missing.actor)
@@ -191,9 +191,10 @@ func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) erro
 	return nil
 }
 
-// relayed is what is to be believed of an activity that somebody else than its actor brought us: all of it where a proof
-// is in it, or what can be asked for where it comes from.
-func (in *Inbox) relayed(ctx context.Context, doc *activity.Document, act activity.Activity, came time.Time) (activity.Activity, error) {
+// relayed is what is to be believed of an activity that somebody else than its actor brought us: all of it where a
+// proof is in it, or what can be asked for where it comes from.
+func (in *Inbox) relayed(ctx context.Context, doc *activity.Document, act activity.Activity,
+	came time.Time) (activity.Activity, error) {
 	if proven, err := in.proven(ctx, doc, act, came); proven || err != nil {
 		return act, err
 	}

@@ -20,7 +20,8 @@ func (in *Inbox) quoteRefused(ctx context.Context, s *store.Store, by, request s
 	return in.quoteAnswered(ctx, s, by, request, blog.Source{Consent: blog.ConsentRefused}, result)
 }
 
-func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request string, answer blog.Source, result *outcome) error {
+func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request string, answer blog.Source,
+	result *outcome) error {
 	kind, id, _, ok := in.Site.Local(request)
 	if !ok || kind != "activities" {
 		return blog.ErrNotFound

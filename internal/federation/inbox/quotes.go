@@ -11,7 +11,8 @@ import (
 
 // mention takes a post in that answers nothing of ours, but quotes an article or links to it: a voice under that
 // article which is not one of its replies.
-func (in *Inbox) mention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, origin blog.Origin) error {
+func (in *Inbox) mention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
+	origin blog.Origin) error {
 	if _, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}

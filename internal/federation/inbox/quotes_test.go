@@ -22,14 +22,17 @@ func TestAQuoteStandsUnderTheArticleInAllItsSpellings(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		tag := func(more map[string]any) map[string]any {
-			link := map[string]any{"type": "Link", "mediaType": `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`, "href": o.Object(a)}
+			link := map[string]any{"type": "Link",
+				"mediaType": `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`, "href": o.Object(a)}
 			for k, v := range more {
 				link[k] = v
 			}
 			return map[string]any{"tag": []any{link}}
 		}
-		for i, spelling := range []map[string]any{{"quote": o.Object(a)}, {"quoteUrl": o.Object(a)}, {"quoteUri": o.Object(a)}, {"_misskey_quote": o.Object(a)},
-			tag(map[string]any{"rel": "https://misskey-hub.net/ns#_misskey_quote"}), {"quote": map[string]any{"id": o.Object(a), "type": "Article"}},
+		for i, spelling := range []map[string]any{{"quote": o.Object(a)}, {"quoteUrl": o.Object(a)},
+			{"quoteUri": o.Object(a)}, {"_misskey_quote": o.Object(a)},
+			tag(map[string]any{"rel": "https://misskey-hub.net/ns#_misskey_quote"}),
+			{"quote": map[string]any{"id": o.Object(a), "type": "Article"}},
 			{"quoteUrl": o.Site.ArticlePage(a)}} {
 			o.Hears(bram, overkant.Post(bram, fmt.Sprint(i), fmt.Sprintf("<p>%d</p>", i), spelling))
 		}
@@ -50,7 +53,8 @@ func quoteOfTheWild(t *testing.T, quoted string) string {
 		t.Fatal(err)
 	}
 	var note struct{ Content, Quote string }
-	if err := json.Unmarshal(bytes.Replace(body, []byte(`"_misskey_quote": "http`), []byte(`"quote": "http`), 1), &note); err != nil || note.Quote == "" {
+	if err := json.Unmarshal(bytes.Replace(body, []byte(`"_misskey_quote": "http`), []byte(`"quote": "http`), 1),
+		&note); err != nil || note.Quote == "" {
 		t.Fatalf("%s: %v", body, err)
 	}
 	return strings.ReplaceAll(note.Content, note.Quote, quoted)
@@ -60,7 +64,8 @@ func TestAQuoteOfMisskeyShowsItsOwnWordsAlone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		o.Hears(bram, overkant.Post(bram, "1", quoteOfTheWild(t, o.Object(a)), map[string]any{"_misskey_quote": o.Object(a), "quoteUrl": o.Object(a)}))
+		o.Hears(bram, overkant.Post(bram, "1", quoteOfTheWild(t, o.Object(a)),
+			map[string]any{"_misskey_quote": o.Object(a), "quoteUrl": o.Object(a)}))
 		if got := o.Kinds(a); !strings.HasPrefix(got, "[quote] 投稿者の設定") || !strings.HasSuffix(got, "てることがある") {
 			t.Errorf("under the article stands %q", got)
 		}
@@ -71,7 +76,8 @@ func TestAMentionIsAPostThatLeadsToTheArticle(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		ilse := map[string]any{"tag": []any{map[string]any{"type": "Mention", "href": o.Site.ActorID(o.Ilse.ID), "name": "@ilse"}}}
+		ilse := map[string]any{"tag": []any{map[string]any{"type": "Mention", "href": o.Site.ActorID(o.Ilse.ID),
+			"name": "@ilse"}}}
 		link := func(address string) string { return `<p>See <a href="` + address + `">here</a></p>` }
 		for i, step := range []struct {
 			content string
@@ -81,7 +87,8 @@ func TestAMentionIsAPostThatLeadsToTheArticle(t *testing.T) {
 			{link(o.Site.ArticlePage(a)), ilse, "mention"},
 			{link(o.Site.ArticlePage(a) + "?utm_source=x#talk"), nil, "link"},
 			{link(o.Object(a)), nil, "link"},
-			{"<p>Shared.</p>", map[string]any{"type": "Page", "name": "Four minutes", "attachment": []any{map[string]any{"type": "Link", "href": o.Site.ArticlePage(a)}}}, "link"},
+			{"<p>Shared.</p>", map[string]any{"type": "Page", "name": "Four minutes",
+				"attachment": []any{map[string]any{"type": "Link", "href": o.Site.ArticlePage(a)}}}, "link"},
 			{"<p>Hello.</p>", ilse, ""},
 			{link(o.Site.URL + "/"), nil, ""},
 			{link(o.Site.URL + "/2026/11/never-was"), nil, ""},
@@ -130,7 +137,8 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 		}
 		quote := map[string]any{"quote": o.Object(a)}
 		said(bram, "Create", "1", "<p>First.</p>", quote)
-		said(kade, "Update", "1", "<p>Forged.</p>", updated(map[string]any{"id": bram.ID + "/notes/1", "attributedTo": kade.ID, "quote": o.Object(a)}))
+		said(kade, "Update", "1", "<p>Forged.</p>",
+			updated(map[string]any{"id": bram.ID + "/notes/1", "attributedTo": kade.ID, "quote": o.Object(a)}))
 		said(bram, "Update", "1", "<p>Second.</p>", updated(map[string]any{"quote": o.Object(a)}))
 		if got := o.Kinds(a); got != "[quote] Second." {
 			t.Errorf("after the edit: %q", got)
@@ -144,7 +152,8 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 			t.Errorf("after it speaks of something else: %q", got)
 		}
 		said(bram, "Create", "2", "<p>Fifth.</p>", quote)
-		said(bram, "Update", "2", "<p>Fifth, for friends.</p>", updated(map[string]any{"quote": o.Object(a), "to": bram.Followers()}))
+		said(bram, "Update", "2", "<p>Fifth, for friends.</p>",
+			updated(map[string]any{"quote": o.Object(a), "to": bram.Followers()}))
 		if got := o.Kinds(a); got != "" || o.Counts(a).Mentions != 0 {
 			t.Errorf("after it is for friends alone: %q", got)
 		}
@@ -157,7 +166,8 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 			t.Errorf("after somebody else deletes it: %q", got)
 		}
 		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/3", "type": "Delete", "object": bram.ID + "/notes/3"})
-		if c, err := o.Store.CommentByAddress(ctx, bram.ID+"/notes/3"); err != nil || c.State != blog.CommentRemoved || c.Plain != "" || o.Counts(a).Mentions != 0 {
+		if c, err := o.Store.CommentByAddress(ctx, bram.ID+"/notes/3"); err != nil || c.State != blog.CommentRemoved ||
+			c.Plain != "" || o.Counts(a).Mentions != 0 {
 			t.Errorf("after its writer deletes it: %+v (%v)", c, err)
 		}
 	})
@@ -171,7 +181,8 @@ func TestAQuoteWaitsWhereItsAuthorWantsNone(t *testing.T) {
 			quotes   string
 			comments blog.Policy
 			want     string
-		}{{"everyone", blog.Known, "[quote] bram"}, {"everyone", blog.Open, "[quote] bram|[quote] kade"}, {"followers", blog.Open, "[quote] bram"},
+		}{{"everyone", blog.Known, "[quote] bram"}, {"everyone", blog.Open, "[quote] bram|[quote] kade"},
+			{"followers", blog.Open, "[quote] bram"},
 			{"nobody", blog.Open, ""}, {"everyone", blog.Approve, ""}, {"everyone", blog.Closed, ""}} {
 			a := o.Publish(func(a *blog.Article) {
 				a.Slug, a.Quotes, a.Comments = fmt.Sprintf("crossing-%d", i), step.quotes, step.comments
@@ -207,7 +218,8 @@ func TestAQuoteForFriendsIsForTheAuthorAlone(t *testing.T) {
 			t.Errorf("restricted quotes are shown or counted: %d", got)
 		}
 		for _, path := range []string{"", "/replies", "/context", "/likes", "/shares"} {
-			if code, doc := o.Json(o.Object(a) + path); code != http.StatusOK || strings.Contains(fmt.Sprint(doc), bram.Server.Host) {
+			if code, doc := o.Json(o.Object(a) + path); code != http.StatusOK ||
+				strings.Contains(fmt.Sprint(doc), bram.Server.Host) {
 				t.Errorf("%s is %d %v", path, code, doc)
 			}
 		}
@@ -219,7 +231,8 @@ func TestAnAnswerToAQuoteStandsUnderIt(t *testing.T) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade", fedtest.Misskey).Person("nadia")
 		a := o.Publish()
 		ctx := o.Soon()
-		quote, err := nadia.Post(ctx, "<p>Read this.</p>", fedtest.Quoting(o.Object(a)), fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
+		quote, err := nadia.Post(ctx, "<p>Read this.</p>", fedtest.Quoting(o.Object(a)),
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
 		if err != nil {
 			t.Fatal(err)
 		}

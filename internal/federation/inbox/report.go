@@ -34,7 +34,8 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	if len(about) == 0 {
 		return nil
 	}
-	taken, err := s.AddComplaint(ctx, blog.Report{ID: blog.NewID(in.Now()), ActorID: reporter.ID, Host: reporter.Host, About: about,
+	taken, err := s.AddComplaint(ctx, blog.Report{ID: blog.NewID(in.Now()), ActorID: reporter.ID, Host: reporter.Host,
+		About: about,
 		Words: what.Content, State: blog.ComplaintOpen, At: in.Now()})
 	if err == nil && !taken {
 		in.Log.Warn("a report was dropped: its server has too many open ones")
@@ -42,7 +43,8 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	return err
 }
 
-// concerns tells whether an address is that of something here: an author, an article, a comment, or somebody else whom we know.
+// concerns tells whether an address is that of something here: an author, an article, a comment, or somebody else whom
+// we know.
 func (in *Inbox) concerns(ctx context.Context, s *store.Store, address string, reporter blog.Actor) (bool, error) {
 	if len(address) > addressSize {
 		return false, nil

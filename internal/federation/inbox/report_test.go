@@ -24,7 +24,8 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		if _, err := veerhuis.Report(ctx, ilse, []string{reply.Object, o.Object(a), "https://elsewhere.example/1"}, "A canary: "+strings.Repeat("é", 6000)); err != nil {
+		if _, err := veerhuis.Report(ctx, ilse, []string{reply.Object, o.Object(a), "https://elsewhere.example/1"},
+			"A canary: "+strings.Repeat("é", 6000)); err != nil {
 			t.Fatal(err)
 		}
 		o.Settled()
@@ -33,7 +34,8 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 			t.Fatalf("%d reports", len(list))
 		}
 		c := list[0]
-		if got, want := strings.Join(c.About, " "), strings.Join([]string{ilse, reply.Object, o.Object(a)}, " "); got != want {
+		if got, want := strings.Join(c.About, " "),
+			strings.Join([]string{ilse, reply.Object, o.Object(a)}, " "); got != want {
 			t.Errorf("about %s, want %s", got, want)
 		}
 		if n := len([]rune(c.Words)); n != blog.MaxReport || c.Host != veerhuis.Host {
@@ -45,8 +47,9 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := bram.Send(ctx, o.Site.SharedInbox(), map[string]any{"id": bram.ID + "/f/1", "type": "Flag", "actor": bram.ID, "content": "Of others.",
-			"object": []string{"https://elsewhere.example/users/x"}}); err != nil {
+		if _, err := bram.Send(ctx, o.Site.SharedInbox(),
+			map[string]any{"id": bram.ID + "/f/1", "type": "Flag", "actor": bram.ID, "content": "Of others.",
+				"object": []string{"https://elsewhere.example/users/x"}}); err != nil {
 			t.Fatal(err)
 		}
 		if list := o.Complaints(blog.ComplaintOpen); len(list) != 2 || list[0].Words != "Again." {
@@ -59,7 +62,8 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 		}
 		written.Mu.Lock()
 		defer written.Mu.Unlock()
-		if said := written.Text.String(); strings.Contains(said, "canary") || strings.Contains(said, "Again.") || strings.Contains(said, bram.ID) {
+		if said := written.Text.String(); strings.Contains(said, "canary") || strings.Contains(said, "Again.") ||
+			strings.Contains(said, bram.ID) {
 			t.Errorf("the log tells of it: %s", said)
 		}
 	})
@@ -81,9 +85,11 @@ func TestTroubleWithAReportIsLoggedWithoutItsReporter(t *testing.T) {
 			return written.Text.String()
 		}
 		o.Until("the trouble is logged twice", func() bool {
-			return strings.Contains(said(), "could not be handled at once") && strings.Contains(said(), "an arrival could not be handled")
+			return strings.Contains(said(), "could not be handled at once") &&
+				strings.Contains(said(), "an arrival could not be handled")
 		})
-		if said := said(); !strings.Contains(said, "a report") || strings.Contains(said, "bram") || strings.Contains(said, bram.Server.Host) || strings.Contains(said, "canary") {
+		if said := said(); !strings.Contains(said, "a report") || strings.Contains(said, "bram") ||
+			strings.Contains(said, bram.Server.Host) || strings.Contains(said, "canary") {
 			t.Errorf("the log tells of it: %s", said)
 		}
 	})
@@ -94,8 +100,9 @@ func TestReportsOfOneServerHaveAnEnd(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a, ctx := o.Publish(), o.Soon()
 		for i := range 105 {
-			if _, err := o.Store.AddComplaint(ctx, blog.Report{ID: blog.NewID(o.Base.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
-				About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Base.Now()}); err != nil {
+			if _, err := o.Store.AddComplaint(ctx,
+				blog.Report{ID: blog.NewID(o.Base.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
+					About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Base.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -44,11 +44,14 @@ func TestT030NoKeyIsFetchedFromAnOddAddress(t *testing.T) {
 		a := o.Publish()
 		address, asked := bait(t)
 		host := strings.TrimPrefix(address, "http://")
-		for _, id := range []string{"http://user@" + host + "/k", "http://user:word@10.0.0.1/", "ftp://" + host + "/k", "http://" + host[strings.LastIndexByte(host, ':'):] + "/k",
-			"http://10.0.0.1/k", "file:///etc/passwd", "javascript:alert(1)", host + "/k", "http://localhost.:80/k", "http://2130706433/k"} {
+		for _, id := range []string{"http://user@" + host + "/k", "http://user:word@10.0.0.1/", "ftp://" + host + "/k",
+			"http://" + host[strings.LastIndexByte(host, ':'):] + "/k",
+			"http://10.0.0.1/k", "file:///etc/passwd", "javascript:alert(1)", host + "/k", "http://localhost.:80/k",
+			"http://2130706433/k"} {
 			key := overkant.NewKey(t)
 			key.ID = id
-			if code := o.Post(key, map[string]any{"id": address + "/1", "type": "Like", "actor": address + "/kade", "object": o.Object(a)}); code != http.StatusUnauthorized && code != http.StatusBadRequest {
+			if code := o.Post(key, map[string]any{"id": address + "/1", "type": "Like", "actor": address + "/kade",
+				"object": o.Object(a)}); code != http.StatusUnauthorized && code != http.StatusBadRequest {
 				t.Errorf("signed by %s: %d, want 401", id, code)
 			}
 		}
@@ -83,7 +86,9 @@ func TestT052ACommentDoesNotBecomeSomethingElse(t *testing.T) {
 		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "one", nil), "1"), 202)
 		later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		for _, kind := range []string{"Person", "Tombstone", "Collection", "Follow", "Key", "ChatMessage"} {
-			changed := overkant.Note(bram, o.Object(a), "one", map[string]any{"type": kind, "updated": later, "content": "<p>changed</p>", "inbox": bram.ID + "/inbox", "preferredUsername": "kade"})
+			changed := overkant.Note(bram, o.Object(a), "one",
+				map[string]any{"type": kind, "updated": later, "content": "<p>changed</p>", "inbox": bram.ID + "/inbox",
+					"preferredUsername": "kade"})
 			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Update", bram, changed, kind))
 			if answer.Status >= 500 || o.Texts(a) != "one" {
 				t.Errorf("as a %s: answered %d, %q stands there", kind, answer.Status, o.Texts(a))
@@ -99,8 +104,10 @@ func TestT055NobodyPinsACommentByItsDate(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		for i, published := range []string{"2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "0000-00-00T00:00:00Z", "292277026596-12-04T15:30:08Z"} {
-			o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), fmt.Sprint(i), map[string]any{"published": published}), fmt.Sprint(i)), 202)
+		for i, published := range []string{"2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "0000-00-00T00:00:00Z",
+			"292277026596-12-04T15:30:08Z"} {
+			o.Tell(bram, overkant.Act("Create", bram,
+				overkant.Note(bram, o.Object(a), fmt.Sprint(i), map[string]any{"published": published}), fmt.Sprint(i)), 202)
 		}
 		list := o.Comments(a)
 		for _, c := range list {
@@ -118,10 +125,12 @@ func TestT057ACommentLinksToItsOwnServer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		pages := map[string]any{"script": "javascript:alert(1)", "elsewhere": "https://bank.example/login", "data": "data:text/html,x", "user": strings.Replace(bram.ID, "://", "://bank.example@", 1),
+		pages := map[string]any{"script": "javascript:alert(1)", "elsewhere": "https://bank.example/login",
+			"data": "data:text/html,x", "user": strings.Replace(bram.ID, "://", "://bank.example@", 1),
 			"list": []any{map[string]any{"type": "Link", "href": "javascript:alert(1)"}}, "number": 5}
 		for name, page := range pages {
-			o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, map[string]any{"url": page}), name), 202)
+			o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, map[string]any{"url": page}), name),
+				202)
 		}
 		list := o.Comments(a)
 		for _, c := range list {
@@ -140,10 +149,13 @@ func TestT070NoLetterGoesToAPrivateAddress(t *testing.T) {
 		documents := map[string]any{}
 		elsewhere := stage(t, documents)
 		key := overkant.NewKey(t)
-		for name, inbox := range map[string]string{"number": "http://10.0.0.5/inbox", "mapped": "http://[::ffff:10.0.0.5]/inbox", "name": "http://localhost/inbox", "file": "file:///inbox"} {
+		for name, inbox := range map[string]string{"number": "http://10.0.0.5/inbox",
+			"mapped": "http://[::ffff:10.0.0.5]/inbox", "name": "http://localhost/inbox", "file": "file:///inbox"} {
 			id := elsewhere.URL + "/" + name
-			documents["/"+name] = map[string]any{"id": id, "type": "Person", "preferredUsername": name, "inbox": inbox, "icon": inbox, "image": inbox, "featured": inbox,
-				"endpoints": map[string]any{"sharedInbox": inbox}, "publicKey": map[string]any{"id": id + "#main-key", "owner": id, "publicKeyPem": overkant.PublicPEM(t, key)}}
+			documents["/"+name] = map[string]any{"id": id, "type": "Person", "preferredUsername": name, "inbox": inbox,
+				"icon": inbox, "image": inbox, "featured": inbox,
+				"endpoints": map[string]any{"sharedInbox": inbox},
+				"publicKey": map[string]any{"id": id + "#main-key", "owner": id, "publicKeyPem": overkant.PublicPEM(t, key)}}
 			key.ID = id + "#main-key"
 			o.Post(key, map[string]any{"id": id + "/follow", "type": "Follow", "actor": id, "object": o.Site.ActorID(o.Ilse.ID)})
 		}
@@ -152,11 +164,13 @@ func TestT070NoLetterGoesToAPrivateAddress(t *testing.T) {
 		}
 		// One whose address was fit to write to when it came, and is not any more.
 		now := time.Now()
-		moved := blog.Actor{ID: "http://10.0.0.5/kade", Type: "Person", Handle: "kade@10.0.0.5", Host: "10.0.0.5", Inbox: "http://10.0.0.5/inbox", FetchedAt: now}
+		moved := blog.Actor{ID: "http://10.0.0.5/kade", Type: "Person", Handle: "kade@10.0.0.5", Host: "10.0.0.5",
+			Inbox: "http://10.0.0.5/inbox", FetchedAt: now}
 		if err := o.Store.SaveActor(o.Soon(), moved); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: moved.ID, FollowID: moved.ID + "/1", State: blog.Accepted, Since: now}); err != nil {
+		if _, err := o.Store.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: moved.ID, FollowID: moved.ID + "/1",
+			State: blog.Accepted, Since: now}); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
@@ -172,9 +186,12 @@ func TestT083NothingInACommentIsFetched(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		address, asked := bait(t)
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "look", map[string]any{"content": `<p><a href="` + address + `/page">look</a> <img src="` + address + `/x.png"></p>`,
-			"attachment": []any{map[string]any{"type": "Link", "href": address + "/card"}, map[string]any{"type": "Image", "url": address + "/y.png"}},
-			"preview":    address + "/preview", "image": address + "/image", "icon": address + "/icon"}), "1"), 202)
+		o.Tell(bram, overkant.Act("Create", bram,
+			overkant.Note(bram, o.Object(a), "look",
+				map[string]any{"content": `<p><a href="` + address + `/page">look</a> <img src="` + address + `/x.png"></p>`,
+					"attachment": []any{map[string]any{"type": "Link", "href": address + "/card"},
+						map[string]any{"type": "Image", "url": address + "/y.png"}},
+					"preview": address + "/preview", "image": address + "/image", "icon": address + "/icon"}), "1"), 202)
 		if len(o.Comments(a)) != 1 {
 			t.Error("the comment is missing")
 		}
@@ -193,11 +210,14 @@ func TestT112NoPictureOfAStrangersIsKept(t *testing.T) {
 		a, key := o.Publish(), overkant.NewKey(t)
 		for i := range 20 {
 			id := fmt.Sprintf("%s/%d", elsewhere.URL, i)
-			documents[fmt.Sprintf("/%d", i)] = map[string]any{"id": id, "type": "Person", "preferredUsername": fmt.Sprint("p", i), "inbox": id + "/inbox",
-				"icon": map[string]any{"type": "Image", "url": address + "/a.png"}, "image": map[string]any{"type": "Image", "url": address + "/b.png"},
+			documents[fmt.Sprintf("/%d", i)] = map[string]any{"id": id, "type": "Person",
+				"preferredUsername": fmt.Sprint("p", i), "inbox": id + "/inbox",
+				"icon":      map[string]any{"type": "Image", "url": address + "/a.png"},
+				"image":     map[string]any{"type": "Image", "url": address + "/b.png"},
 				"publicKey": map[string]any{"id": id + "#main-key", "owner": id, "publicKeyPem": overkant.PublicPEM(t, key)}}
 			key.ID = id + "#main-key"
-			if code := o.Post(key, map[string]any{"id": id + "/like", "type": "Like", "actor": id, "object": o.Object(a)}); code != 202 {
+			if code := o.Post(key, map[string]any{"id": id + "/like", "type": "Like", "actor": id,
+				"object": o.Object(a)}); code != 202 {
 				t.Errorf("person %d: %d", i, code)
 			}
 		}
@@ -220,11 +240,13 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 		const crowd = 200
 		for i := range crowd {
 			host := fmt.Sprintf("127.9.0.%d:1", i+1) // where nobody listens
-			dead := blog.Actor{ID: "http://" + host + "/p", Type: "Person", Handle: "p@" + host, Host: host, Inbox: "http://" + host + "/inbox", FetchedAt: time.Now()}
+			dead := blog.Actor{ID: "http://" + host + "/p", Type: "Person", Handle: "p@" + host, Host: host,
+				Inbox: "http://" + host + "/inbox", FetchedAt: time.Now()}
 			if err := s.SaveActor(o.Soon(), dead); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: dead.ID, FollowID: dead.ID + "/1", State: blog.Accepted, Since: time.Now()}); err != nil {
+			if _, err := s.Follow(o.Soon(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: dead.ID, FollowID: dead.ID + "/1",
+				State: blog.Accepted, Since: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -240,7 +262,8 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 			t.Errorf("%d letters to %d servers", deliveries(first), crowd)
 		}
 		month := time.Now().AddDate(0, 0, -40)
-		storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since = ?, last_success = NULL, last_heard = NULL`, month)
+		storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since `+
+			`= ?, last_success = NULL, last_heard = NULL`, month)
 		if aside, _, err := s.SuspendDead(o.Soon(), time.Now()); err != nil || aside != crowd {
 			t.Errorf("%d of %d were set aside, %v", aside, crowd, err)
 		}
@@ -258,10 +281,12 @@ func TestT103AnEndlessBodyEndsAtOneMegabyte(t *testing.T) {
 			t.Errorf("%d after %d bytes", status, taken)
 		}
 		sound := `{"type":"Like","actor":"https://veerhuis.example/users/bram","object":"x"}`
-		if status, _ := o.Raw(strings.NewReader(sound + strings.Repeat(" ", 1<<20-len(sound)))); status != http.StatusUnauthorized {
+		if status, _ := o.Raw(strings.NewReader(sound +
+			strings.Repeat(" ", 1<<20-len(sound)))); status != http.StatusUnauthorized {
 			t.Errorf("a megabyte: %d, want 401", status)
 		}
-		if status, _ := o.Raw(strings.NewReader(sound + strings.Repeat(" ", 1<<20-len(sound)+1))); status != http.StatusRequestEntityTooLarge {
+		if status, _ := o.Raw(strings.NewReader(sound +
+			strings.Repeat(" ", 1<<20-len(sound)+1))); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("a megabyte and a byte: %d, want 413", status)
 		}
 	})
@@ -274,7 +299,8 @@ func TestT104ACompressedBodyIsNotUnpacked(t *testing.T) {
 		io.Copy(zip, io.LimitReader(endless{}, 64<<20))
 		zip.Close()
 		for _, encoding := range []string{"gzip", "br", "zstd", "deflate", "gzip, gzip", "identity, gzip", "nonsense"} {
-			if status, _ := o.Raw(bytes.NewReader(packed.Bytes()), "Content-Encoding", encoding); status != http.StatusUnsupportedMediaType {
+			if status, _ := o.Raw(bytes.NewReader(packed.Bytes()), "Content-Encoding",
+				encoding); status != http.StatusUnsupportedMediaType {
 				t.Errorf("%s: %d, want 415", encoding, status)
 			}
 		}
@@ -312,7 +338,8 @@ func TestT113BadPostsDoNotFillTheLog(t *testing.T) {
 		base.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 		inbox := o.AnotherInbox(base)
 		for i := range 3000 {
-			body := []string{`{`, `{}`, `{"type":"Like","actor":"https://zilverduin.example/kade","object":"x"}`, strings.Repeat("a", 1000)}[i%4]
+			body := []string{`{`, `{}`, `{"type":"Like","actor":"https://zilverduin.example/kade","object":"x"}`,
+				strings.Repeat("a", 1000)}[i%4]
 			request := httptest.NewRequest(http.MethodPost, "/ap/inbox", strings.NewReader(body))
 			request.Header.Set("Content-Type", "application/activity+json")
 			answer := httptest.NewRecorder()
@@ -332,7 +359,9 @@ func TestT114NoContextIsFetched(t *testing.T) {
 		a := o.Publish()
 		address, asked := bait(t)
 		like := overkant.Act("Like", bram, o.Object(a), "1")
-		like["@context"] = []any{address + "/context", map[string]any{"@import": address + "/import", "Like": map[string]any{"@id": "as:Delete", "@context": address + "/scoped"}}}
+		like["@context"] = []any{address + "/context",
+			map[string]any{"@import": address + "/import",
+				"Like": map[string]any{"@id": "as:Delete", "@context": address + "/scoped"}}}
 		o.Tell(bram, like, 202)
 		if asked.Load() != 0 || o.Counts(a).Likes != 1 {
 			t.Errorf("%d questions, %d likes", asked.Load(), o.Counts(a).Likes)
@@ -345,10 +374,14 @@ func TestT117MutatedLettersAreNobodysTrouble(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		dice := rand.New(rand.NewPCG(19, 78))
-		values := []string{"null", "5", "-1e999", `""`, "[]", "{}", "true", `[[[null]]]`, `{"id":5}`, `"\ud800"`, `["a",null,{"type":"Note"}]`}
+		values := []string{"null", "5", "-1e999", `""`, "[]", "{}", "true", `[[[null]]]`, `{"id":5}`, `"\ud800"`,
+			`["a",null,{"type":"Note"}]`}
 		for i := range 400 {
-			whole := overkant.Act([]string{"Create", "Update", "Delete", "Undo", "Announce", "Like", "Follow", "Move", "Flag", "QuoteRequest", "EmojiReact", "Accept"}[i%12], bram,
-				overkant.Note(bram, o.Object(a), fmt.Sprint(i), map[string]any{"tag": []any{map[string]any{"type": "Mention", "href": bram.ID}}, "url": bram.ID, "updated": "2026-11-20T00:00:00Z"}), fmt.Sprint(i))
+			whole := overkant.Act([]string{"Create", "Update", "Delete", "Undo", "Announce", "Like", "Follow", "Move", "Flag",
+				"QuoteRequest", "EmojiReact", "Accept"}[i%12], bram,
+				overkant.Note(bram, o.Object(a), fmt.Sprint(i),
+					map[string]any{"tag": []any{map[string]any{"type": "Mention", "href": bram.ID}}, "url": bram.ID,
+						"updated": "2026-11-20T00:00:00Z"}), fmt.Sprint(i))
 			mutate(whole, dice, values)
 			body, err := json.Marshal(whole)
 			if err != nil {
@@ -362,7 +395,8 @@ func TestT117MutatedLettersAreNobodysTrouble(t *testing.T) {
 	})
 }
 
-// mutate replaces a member here and there by something of another type. The actor stays, so that the signature is theirs.
+// mutate replaces a member here and there by something of another type. The actor stays, so that the signature is
+// theirs.
 func mutate(object map[string]any, dice *rand.Rand, values []string) {
 	for name, value := range object {
 		switch inner, nested := value.(map[string]any); {
@@ -401,7 +435,8 @@ func TestT118ManyAtOnceStandInNobodysWay(t *testing.T) {
 				}
 			})
 			all.Go(func() {
-				for _, path := range []string{o.Path(o.Object(a)), o.Path(o.Object(a)) + "/replies", "/@ilse", "/ap/actors/" + string(o.Ilse.ID) + "/followers"} {
+				for _, path := range []string{o.Path(o.Object(a)), o.Path(o.Object(a)) + "/replies", "/@ilse",
+					"/ap/actors/" + string(o.Ilse.ID) + "/followers"} {
 					if code, _, body := o.Get(path, overkant.AsMastodon); code != 200 {
 						t.Errorf("%s: %d %s", path, code, body)
 					}
@@ -429,7 +464,8 @@ func TestF048TheAcceptGoesToThePersonalInboxWithTheirFollow(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]any{"id": sent.Activity, "type": "Follow", "actor": bram.ID, "object": o.Site.ActorID(o.Ilse.ID)}
-		if got := delivery.JSON()["object"]; fmt.Sprint(got) != fmt.Sprint(any(want)) || bram.Inbox() != veerhuis.URL+delivery.Inbox {
+		if got := delivery.JSON()["object"]; fmt.Sprint(got) != fmt.Sprint(any(want)) ||
+			bram.Inbox() != veerhuis.URL+delivery.Inbox {
 			t.Errorf("%v came to %s, want %v", got, delivery.Inbox, want)
 		}
 	})
@@ -503,7 +539,8 @@ func TestF056AnAnswerDoesNotWaitForWhatMustBeFetched(t *testing.T) {
 		}
 		fastest := time.Hour
 		for i := range 5 {
-			ready, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Create", bram, overkant.Note(bram, parent, fmt.Sprint(i), nil), fmt.Sprint(i+1)))
+			ready, err := bram.Prepare(o.Site.SharedInbox(),
+				overkant.Act("Create", bram, overkant.Note(bram, parent, fmt.Sprint(i), nil), fmt.Sprint(i+1)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -542,10 +579,12 @@ func TestF058WhatNobodyKnowsIsHeardAndLeftAlone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		for _, kind := range []string{"Levitate", "View", "Listen", "Travel", "Dislike", "as:Like", "https://example.com/ns#Like"} {
+		for _, kind := range []string{"Levitate", "View", "Listen", "Travel", "Dislike", "as:Like",
+			"https://example.com/ns#Like"} {
 			o.Tell(bram, overkant.Act(kind, bram, overkant.Note(bram, o.Object(a), kind, nil), "x"), 202)
 		}
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "chat", map[string]any{"type": "ChatMessage"}), "y"), 202)
+		o.Tell(bram, overkant.Act("Create", bram,
+			overkant.Note(bram, o.Object(a), "chat", map[string]any{"type": "ChatMessage"}), "y"), 202)
 		n, _, err := o.Store.CountWaiting(o.Soon())
 		if got := o.Counts(a); err != nil || n != 0 || got != (blog.Counts{}) || len(o.Comments(a)) != 0 {
 			t.Errorf("%+v, %d arrivals, %v", got, n, err)
@@ -562,20 +601,23 @@ func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
 			twists   []fedtest.Twist
 			want     int
 		}{
-			"half of one":          {[]byte(`{"type":`), nil, 400},
-			"two of them":          {[]byte(`{}{}`), nil, 400},
-			"a list":               {[]byte(`[]`), nil, 400},
-			"nothing":              {[]byte(``), nil, 400},
-			"without an actor":     {map[string]any{"type": "Like", "object": "x"}, nil, 400},
-			"without a type":       {map[string]any{"actor": bram.ID, "object": "x"}, nil, 400},
-			"a picture":            {like, []fedtest.Twist{fedtest.Typed("image/png")}, 415},
-			"a page":               {like, []fedtest.Twist{fedtest.Typed("text/html")}, 415},
-			"of no type":           {like, []fedtest.Twist{fedtest.Typed("")}, 415},
-			"of two types":         {like, []fedtest.Twist{fedtest.Typed("application/activity+json, text/html")}, 415},
-			"plain JSON":           {like, []fedtest.Twist{fedtest.Typed("application/json")}, 202},
-			"linked data":          {overkant.Act("Like", bram, bram.ID, "2"), []fedtest.Twist{fedtest.Typed(overkant.Linked)}, 202},
-			"linked data, unnamed": {overkant.Act("Like", bram, bram.ID, "3"), []fedtest.Twist{fedtest.Typed("application/ld+json")}, 202},
-			"too large":            {append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil, 413},
+			"half of one":      {[]byte(`{"type":`), nil, 400},
+			"two of them":      {[]byte(`{}{}`), nil, 400},
+			"a list":           {[]byte(`[]`), nil, 400},
+			"nothing":          {[]byte(``), nil, 400},
+			"without an actor": {map[string]any{"type": "Like", "object": "x"}, nil, 400},
+			"without a type":   {map[string]any{"actor": bram.ID, "object": "x"}, nil, 400},
+			"a picture":        {like, []fedtest.Twist{fedtest.Typed("image/png")}, 415},
+			"a page":           {like, []fedtest.Twist{fedtest.Typed("text/html")}, 415},
+			"of no type":       {like, []fedtest.Twist{fedtest.Typed("")}, 415},
+			"of two types":     {like, []fedtest.Twist{fedtest.Typed("application/activity+json, text/html")}, 415},
+			"plain JSON":       {like, []fedtest.Twist{fedtest.Typed("application/json")}, 202},
+			"linked data": {overkant.Act("Like", bram, bram.ID, "2"), []fedtest.Twist{fedtest.Typed(overkant.Linked)},
+				202},
+			"linked data, unnamed": {overkant.Act("Like", bram, bram.ID, "3"),
+				[]fedtest.Twist{fedtest.Typed("application/ld+json")}, 202},
+			"too large": {append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil,
+				413},
 		} {
 			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), delivery.activity, delivery.twists...)
 			if answer.Status != delivery.want {
@@ -627,7 +669,8 @@ func TestWhatIsDeliveredIsWhatIsServed(t *testing.T) {
 				delete(served, counted)
 				delete(sent, counted)
 			}
-			if diff := cmp.Diff(sent, served); diff != "" || fmt.Sprint(delivery.JSON()["to"], delivery.JSON()["cc"]) != fmt.Sprint(sent["to"], sent["cc"]) {
+			if diff := cmp.Diff(sent, served); diff != "" ||
+				fmt.Sprint(delivery.JSON()["to"], delivery.JSON()["cc"]) != fmt.Sprint(sent["to"], sent["cc"]) {
 				t.Errorf("%s (-delivered +served):\n%s", a.Format, diff)
 			}
 		}

@@ -25,7 +25,8 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	}
 	defer db.Close()
 	known := func() (n int) {
-		if err := db.QueryRow(`SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'`).Scan(&n); err != nil || n == 0 {
+		if err := db.QueryRow(`SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'`).Scan(&n); err != nil ||
+			n == 0 {
 			return 0
 		}
 		if err := db.QueryRow(`SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'voices'`).Scan(&n); err != nil {
@@ -36,7 +37,8 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	if known() != 0 {
 		t.Fatal("the statistics are there before the start")
 	}
-	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil || !won {
+	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil ||
+		!won {
 		t.Fatal(won, err) // the start counts, also where the chore was done a moment ago
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -87,7 +87,8 @@ func (c *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
 			return nil
 		case err != nil && federation.Temporary(err):
 			return c.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
-		case err != nil && federation.Permanent(err): // a 404, for example, is no proof that the actor is gone: the record stays
+		// a 404, for example, is no proof that the actor is gone: the record stays
+		case err != nil && federation.Permanent(err):
 			return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
 		case err != nil:
 			return err

@@ -29,12 +29,14 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 	case slices.Contains(voice.AlsoKnownAs, actor.ID):
 		return actor, nil
 	case len(voice.AlsoKnownAs) >= mostAliases:
-		return actor, blog.Invalid{Field: "alias", Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", mostAliases)}
+		return actor, blog.Invalid{Field: "alias",
+			Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", mostAliases)}
 	}
 	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
 }
 
-// RemoveAlias takes an alias back, given as it stands in the profile or as @handle@server. Errors: blog.Invalid, when it is none.
+// RemoveAlias takes an alias back, given as it stands in the profile or as @handle@server. Errors: blog.Invalid, when
+// it is none.
 func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string) error {
 	alias = strings.TrimSpace(alias)
 	if actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@"))); err == nil {
@@ -48,7 +50,10 @@ func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string
 }
 
 func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog.Strings) error {
-	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.RenewAliases(ctx, voice.ID, aliases, o.Now()) })
+	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error {
+		return s.RenewAliases(ctx, voice.ID, aliases,
+			o.Now())
+	})
 	if err != nil {
 		return fmt.Errorf("save the aliases of %s: %w", voice.Handle, err)
 	}
@@ -73,7 +78,8 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	case errors.Is(err, remote.ErrHandle):
 		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
 	case errors.Is(err, remote.ErrRefused) && federation.DetailOf(err, remote.ErrRefused) != "":
-		return invalid("“%s” cannot be asked for: " + strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
+		return invalid("“%s” cannot be asked for: " +
+			strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
 		return invalid("“%s” is not known at its server: check the spelling")
 	case federation.Temporary(err):
@@ -112,5 +118,6 @@ func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error
 
 // ourselves is a voice of ours as an actor.
 func (o *Outbox) ourselves(v blog.Voice) blog.Actor {
-	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs, MovedTo: v.MovedTo, GoneAt: v.RetiredAt}
+	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs,
+		MovedTo: v.MovedTo, GoneAt: v.RetiredAt}
 }

@@ -13,8 +13,8 @@ import (
 
 // carryOn lets the voices that carry an article to followers of their own say so, since on the wire it has one author
 // (contract F-042). Each announces it once, when it begins to be theirs to carry, and takes that back when it ends to
-// be; before is the article as it was, the zero one at its publication. A withdrawal needs no word of theirs: the Delete
-// goes to whoever heard of it from them.
+// be; before is the article as it was, the zero one at its publication. A withdrawal needs no word of theirs: the
+// Delete goes to whoever heard of it from them.
 func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog.Article) error {
 	had, err := o.carriers(ctx, s, before)
 	if err != nil {
@@ -41,8 +41,8 @@ func containsVoice(voices []blog.Voice, v blog.Voice) bool {
 	return slices.ContainsFunc(voices, func(other blog.Voice) bool { return other.ID == v.ID })
 }
 
-// carriers are the voices other than its owner's that an article concerns: of those who wrote it too, and, while everybody
-// may read it, of its series and of the blog as a whole.
+// carriers are the voices other than its owner's that an article concerns: of those who wrote it too, and, while
+// everybody may read it, of its series and of the blog as a whole.
 func (o *Outbox) carriers(ctx context.Context, s *store.Store, a blog.Article) ([]blog.Voice, error) {
 	if a.ObjectID == "" || a.Visibility == blog.Followers {
 		return nil, nil

@@ -24,13 +24,15 @@ func TestF042CoAuthorsAreNamedAndCarryTheArticleOnceEach(t *testing.T) {
 		o.Follows(bram, "tobias")
 		o.Follows(nadia, "maud")
 		a := o.Publish(overkant.With(tobias))
-		o.Until("a follower of the co-author reads it", func() bool { post, _ := veerhuis.Post(o.Object(a)); return len(post.Boosters) == 1 })
+		o.Until("a follower of the co-author reads it",
+			func() bool { post, _ := veerhuis.Post(o.Object(a)); return len(post.Boosters) == 1 })
 		doc := o.Read(o.Object(a))
 		if doc["attributedTo"] != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("attributedTo is %v", doc["attributedTo"])
 		}
 		post, _ := veerhuis.Post(o.Object(a))
-		if them := o.Site.ActorID(tobias.ID); !slices.Contains(post.Mentions, them) || !slices.Contains(post.Cc, them) || len(post.Boosters) != 1 || post.Boosters[0] != them {
+		if them := o.Site.ActorID(tobias.ID); !slices.Contains(post.Mentions, them) || !slices.Contains(post.Cc, them) ||
+			len(post.Boosters) != 1 || post.Boosters[0] != them {
 			t.Errorf("the co-author is mentioned by %v, told in %v, announced by %v", post.Mentions, post.Cc, post.Boosters)
 		}
 		if !strings.HasPrefix(post.Content, `<p>with <span class="h-card"><a href="`+o.Site.VoicePage(tobias)+`"`) {
@@ -38,19 +40,26 @@ func TestF042CoAuthorsAreNamedAndCarryTheArticleOnceEach(t *testing.T) {
 		}
 
 		o.Revise(a, overkant.With(tobias, maud))
-		o.Until("a follower of the one who joined reads it", func() bool { post, _ := noordkade.Post(o.Object(a)); return len(post.Boosters) == 1 })
+		o.Until("a follower of the one who joined reads it",
+			func() bool { post, _ := noordkade.Post(o.Object(a)); return len(post.Boosters) == 1 })
 		o.Revise(a, overkant.With(tobias, maud), func(a *blog.Article) { a.Title = "Four minutes" })
-		o.Until("and the next edit", func() bool { post, _ := noordkade.Post(o.Object(a)); return post.Title == "Four minutes" })
+		o.Until("and the next edit", func() bool {
+			post,
+				_ := noordkade.Post(o.Object(a))
+			return post.Title == "Four minutes"
+		})
 		o.Settled()
 		if n, m := o.Announced(veerhuis, tobias, o.Object(a)), o.Announced(noordkade, maud, o.Object(a)); n != 1 || m != 1 {
 			t.Errorf("announced %d times by the first and %d times by the one who joined, want once each", n, m)
 		}
-		if post, _ := noordkade.Post(o.Object(a)); len(post.Mentions) != 2 || !strings.Contains(post.Content, "@<span>maud</span>") {
+		if post, _ := noordkade.Post(o.Object(a)); len(post.Mentions) != 2 ||
+			!strings.Contains(post.Content, "@<span>maud</span>") {
 			t.Errorf("an edit by ids alone left %v mentioned in %s", post.Mentions, post.Content)
 		}
 
 		o.Revise(a, overkant.With(tobias))
-		o.Until("it is no longer announced by who left", func() bool { post, _ := noordkade.Post(o.Object(a)); return len(post.Boosters) == 0 })
+		o.Until("it is no longer announced by who left",
+			func() bool { post, _ := noordkade.Post(o.Object(a)); return len(post.Boosters) == 0 })
 		o.Settled()
 		if n := len(veerhuis.Received("Undo")); n != 0 {
 			t.Errorf("the other co-author took %d announcements back", n)
@@ -71,7 +80,8 @@ func TestTheWholeBlogIsFollowedAndAnnouncesEachPublicArticleOnce(t *testing.T) {
 			t.Errorf("the front page is %v before the blog has a voice", doc["type"])
 		}
 		site := o.Speak(blog.SiteVoice, "overkant", "De Overkant", "")
-		if doc := o.Read("/"); doc["id"] != o.Site.ActorID(site.ID) || doc["type"] != "Organization" || doc["url"] != o.Site.Home() {
+		if doc := o.Read("/"); doc["id"] != o.Site.ActorID(site.ID) || doc["type"] != "Organization" ||
+			doc["url"] != o.Site.Home() {
 			t.Errorf("the front page is %v, a %v at %v", doc["id"], doc["type"], doc["url"])
 		}
 		veerhuis := o.Server("veerhuis")
@@ -98,7 +108,8 @@ func TestTheWholeBlogIsFollowedAndAnnouncesEachPublicArticleOnce(t *testing.T) {
 		if err := o.Outbox.Withdraw(t.Context(), a.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("who has it from the blog alone is asked to forget it", func() bool { post, _ := veerhuis.Post(o.Object(a)); return post.Gone })
+		o.Until("who has it from the blog alone is asked to forget it",
+			func() bool { post, _ := veerhuis.Post(o.Object(a)); return post.Gone })
 	})
 }
 
@@ -115,7 +126,8 @@ func TestABlogThatIsSilentTakesNobodyInAndAnnouncesNothing(t *testing.T) {
 		if _, err := wietske.Follow(o.Soon(), o.Site.ActorID(site.ID)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("a new follower is refused", func() bool { return wietske.Follows(o.Site.ActorID(site.ID)) == fedtest.Rejected })
+		o.Until("a new follower is refused",
+			func() bool { return wietske.Follows(o.Site.ActorID(site.ID)) == fedtest.Rejected })
 		quiet := o.Publish()
 		o.Settled()
 		if err := o.Store.SilenceVoice(t.Context(), site.ID, nil, now); err != nil {
@@ -141,14 +153,17 @@ func TestASeriesIsFollowedAndAnnouncesItsParts(t *testing.T) {
 		}
 		voice := o.Speak(blog.SeriesVoice, "low_road", "The Low Road", series.ID)
 		doc := o.Read("/series/the-low-road")
-		if doc["type"] != "Service" || doc["url"] != o.Site.SeriesPage("the-low-road") || doc["preferredUsername"] != "low_road" {
+		if doc["type"] != "Service" || doc["url"] != o.Site.SeriesPage("the-low-road") ||
+			doc["preferredUsername"] != "low_road" {
 			t.Errorf("the series is a %v at %v called %v", doc["type"], doc["url"], doc["preferredUsername"])
 		}
 		page := url.QueryEscape(o.Site.SeriesPage("the-low-road"))
-		if _, _, body := o.Get("/.well-known/webfinger?resource="+page, "*/*"); !strings.Contains(body, "acct:low_road@"+o.Site.HandleDomain) {
+		if _, _, body := o.Get("/.well-known/webfinger?resource="+page, "*/*"); !strings.Contains(body,
+			"acct:low_road@"+o.Site.HandleDomain) {
 			t.Errorf("its page means %s", body)
 		}
-		if _, header, _ := o.Get(strings.TrimPrefix(o.Site.ActorID(voice.ID), o.Site.URL), "text/html"); header.Get("Location") != o.Site.SeriesPage("the-low-road") {
+		if _, header, _ := o.Get(strings.TrimPrefix(o.Site.ActorID(voice.ID), o.Site.URL),
+			"text/html"); header.Get("Location") != o.Site.SeriesPage("the-low-road") {
 			t.Errorf("a browser is led to %q", header.Get("Location"))
 		}
 		veerhuis := o.Server("veerhuis")
@@ -160,7 +175,8 @@ func TestASeriesIsFollowedAndAnnouncesItsParts(t *testing.T) {
 		o.Revise(a, func(a *blog.Article) { a.SeriesID, a.Part = series.ID, 2 })
 		o.Until("what became a part is read", func() bool { return len(bram.Home()) == 2 })
 		o.Revise(part, func(a *blog.Article) { a.SeriesID, a.Part = "", 0 })
-		o.Until("what is no part any more is taken back", func() bool { return len(bram.Home()) == 1 && bram.Home()[0].ID == o.Object(a) })
+		o.Until("what is no part any more is taken back",
+			func() bool { return len(bram.Home()) == 1 && bram.Home()[0].ID == o.Object(a) })
 	})
 }
 
@@ -170,18 +186,21 @@ func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItGoesOut(t *testing.T) {
 		planned := func(slug, series string, parts int) blog.Article {
 			t.Helper()
 			a := o.Draft(func(a *blog.Article) {
-				a.Slug, a.Part, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = slug, 1, series, strings.ReplaceAll(strings.ToLower(series), " ", "-"), parts
+				a.Slug, a.Part, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = slug, 1, series,
+					strings.ReplaceAll(strings.ToLower(series), " ", "-"), parts
 			})
 			if _, err := o.Outbox.Schedule(o.Soon(), a.ID, at); err != nil {
 				t.Fatal(err)
 			}
 			return a
 		}
-		first, second, other := planned("one", "The low road", 7), planned("two", "THE LOW ROAD", 0), planned("three", "High water", 3)
+		first, second, other := planned("one", "The low road", 7), planned("two", "THE LOW ROAD", 0),
+			planned("three", "High water", 3)
 		if all, err := o.Store.AllSeries(o.Soon()); err != nil || len(all) != 0 {
 			t.Fatalf("before they go out there are %+v, %v", all, err)
 		}
-		road := blog.Series{ID: blog.NewID(time.Now()), Slug: "the-low-road", Title: "The Low Road", Language: "en", Planned: 5}
+		road := blog.Series{ID: blog.NewID(time.Now()), Slug: "the-low-road", Title: "The Low Road", Language: "en",
+			Planned: 5}
 		if err := o.Store.SaveSeries(o.Soon(), road); err != nil {
 			t.Fatal(err)
 		}
@@ -196,13 +215,15 @@ func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItGoesOut(t *testing.T) {
 		defer stop()
 		chores := &jobs.Jobs{Core: late, Outbox: &outbox.Outbox{Core: late, Wake: func() {}}}
 		chores.Run(ctx)
-		for article, want := range map[blog.ID]blog.Series{first.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7}, second.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7},
+		for article, want := range map[blog.ID]blog.Series{first.ID: {Title: "The Low Road", Slug: "the-low-road",
+			Planned: 7}, second.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7},
 			other.ID: {Title: "High water", Slug: "high-water", Planned: 3}} {
 			a, err := o.Store.Article(o.Soon(), article)
 			if err != nil || a.Status != blog.Published || a.SeriesTitle+a.SeriesSlug != "" || a.SeriesPlanned != 0 {
 				t.Errorf("it is %s and wishes for %q of %d, %v", a.Status, a.SeriesTitle, a.SeriesPlanned, err)
 			}
-			if s, err := o.Store.Series(o.Soon(), a.SeriesID); err != nil || s.Title != want.Title || s.Slug != want.Slug || s.Planned != want.Planned {
+			if s, err := o.Store.Series(o.Soon(), a.SeriesID); err != nil || s.Title != want.Title || s.Slug != want.Slug ||
+				s.Planned != want.Planned {
 				t.Errorf("%s is in %+v, %v; want %+v", a.Slug, s, err, want)
 			}
 			said, err := o.Store.Announcement(o.Soon(), voice.ID, a.ObjectID)

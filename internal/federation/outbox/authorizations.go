@@ -13,7 +13,8 @@ import (
 
 // AnswerRequest says yes or no to somebody who asked for a stamp. A post that has one gets it again; one that lost it
 // gets none.
-func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor, allowed bool) error {
+func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
+	allowed bool) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
 	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.StampRevoked):
@@ -64,7 +65,8 @@ func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, sta
 	return nil
 }
 
-// withdrawAuthorizations takes back what was allowed to a post that is removed here, and refuses what it still waits for.
+// withdrawAuthorizations takes back what was allowed to a post that is removed here, and refuses what it still waits
+// for.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
 	for _, kind := range []blog.AuthorizationKind{blog.QuoteStamp, blog.ReplyStamp} {
 		t, err := s.AuthorizationFor(ctx, kind, post)
@@ -90,8 +92,8 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 	return nil
 }
 
-// RevokeQuote takes the permission back by which a post quotes an article, and takes the quote off the page. Its writer's
-// server is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
+// RevokeQuote takes the permission back by which a post quotes an article, and takes the quote off the page. Its
+// writer's server is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
 // blog.ErrConflict when it has no permission that could be taken back.
 func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
@@ -159,13 +161,15 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Author
 	return o.queueToAsker(ctx, s, "Reject", wire, t, actor, activity.WrapRejectRequest)
 }
 
-func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Authorization, t blog.Authorization, actor blog.Actor,
+func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Authorization,
+	t blog.Authorization, actor blog.Actor,
 	wrap func(activity.Envelope, activity.Request) ([]byte, error)) error {
 	request := activity.Request{ID: t.RequestID, Actor: t.ActorID, Object: t.Target, Instrument: t.Instrument}
 	if t.Requested {
 		request.Type = activity.RequestFor(t.Kind)
 	}
-	said, err := o.compose(ctx, s, wire.Voice, kind, t.ID, 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, request) })
+	said, err := o.compose(ctx, s, wire.Voice, kind, t.ID, 0,
+		func(e activity.Envelope) ([]byte, error) { return wrap(e, request) })
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 
 func (o *Outbox) notOurselves(b blog.Block) error {
 	own := blocklist.Domain(blog.HostOf(o.Site.URL))
-	if b.Kind == blog.BlockServer && (b.Subject == own || b.Subject == blocklist.Domain(o.Site.HandleDomain)) || b.Kind == blog.BlockPerson && o.Site.Owns(b.Subject) {
+	if b.Kind == blog.BlockServer && (b.Subject == own || b.Subject == blocklist.Domain(o.Site.HandleDomain)) ||
+		b.Kind == blog.BlockPerson && o.Site.Owns(b.Subject) {
 		return blog.Invalid{Field: "subject", Problem: "is this blog itself"}
 	}
 	return nil

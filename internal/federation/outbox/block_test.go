@@ -31,7 +31,8 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 				zilverduin := o.Server("zilverduin")
-				kade, bram, nadia := zilverduin.Person("kade"), o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
+				kade, bram, nadia := zilverduin.Person("kade"), o.Server("veerhuis").Person("bram"),
+					o.Server("noordkade").Person("nadia")
 				a, ctx := o.Publish(), o.Soon()
 				before, err := kade.Reply(ctx, o.Object(a), "<p>Kade before.</p>")
 				if err != nil {
@@ -47,7 +48,8 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 				}
 				reply := func(p *fedtest.Person, to string) {
 					t.Helper()
-					if _, err := p.Reply(ctx, to, "<p>"+p.Name+" under it.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
+					if _, err := p.Reply(ctx, to, "<p>"+p.Name+" under it.</p>",
+						fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -55,13 +57,15 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 				reply(nadia, before.Object) // whose parent is known
 				wrapped := func(kind string, object any) {
 					t.Helper()
-					act := map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, time.Now().UnixNano()), "type": kind, "actor": bram.ID, "object": object}
+					act := map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, time.Now().UnixNano()), "type": kind,
+						"actor": bram.ID, "object": object}
 					if _, err := bram.Send(ctx, o.Site.SharedInbox(), act); err != nil {
 						t.Fatal(err)
 					}
 				}
 				create := map[string]any{"id": said.Object + "/activity", "type": "Create", "actor": kade.ID,
-					"object": map[string]any{"id": said.Object, "type": "Note", "attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "Kade.", "to": "as:Public"}}
+					"object": map[string]any{"id": said.Object, "type": "Note", "attributedTo": kade.ID, "inReplyTo": o.Object(a),
+						"content": "Kade.", "to": "as:Public"}}
 				wrapped("Announce", create)      // as a group does
 				wrapped("Announce", said.Object) // as a friend does
 				if _, err := bram.Send(ctx, o.Site.SharedInbox(), create); err != nil {
@@ -94,9 +98,12 @@ func TestT130ABlockHoldsHoweverItsDomainIsWritten(t *testing.T) {
 		o.Block(blog.BlockServer, "evil.example", blog.Refuse)
 		o.Block(blog.BlockServer, blocklist.Domain("böse.example"), blog.Refuse)
 		// Unsigned, since the answer tells it all: whoever is not blocked is asked for a signature.
-		for host, want := range map[string]int{"evil.example": 202, "EVIL.example": 202, "evil.example.": 202, "a.b.evil.example:443": 202, "evil.example:8443": 202,
-			"BÖSE.example": 202, "xn--bse-sna.example": 202, "sub.böse.example": 202, "notevil.example": 401, "evil.example.good.example": 401, "xn--bse.example": 401} {
-			act := map[string]any{"id": "https://" + host + "/1", "type": "Like", "actor": "https://" + host + "/users/kade", "object": o.Site.ActorID(o.Ilse.ID)}
+		for host, want := range map[string]int{"evil.example": 202, "EVIL.example": 202, "evil.example.": 202,
+			"a.b.evil.example:443": 202, "evil.example:8443": 202,
+			"BÖSE.example": 202, "xn--bse-sna.example": 202, "sub.böse.example": 202, "notevil.example": 401,
+			"evil.example.good.example": 401, "xn--bse.example": 401} {
+			act := map[string]any{"id": "https://" + host + "/1", "type": "Like", "actor": "https://" + host + "/users/kade",
+				"object": o.Site.ActorID(o.Ilse.ID)}
 			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act, fedtest.Unsigned()); overkant.Status(err) != want {
 				t.Errorf("%s: %v, want %d", host, err, want)
 			}
@@ -136,7 +143,8 @@ func TestARefusalSendsFollowersAwayAndNothingElse(t *testing.T) {
 		}
 		unsent := 0
 		for _, r := range reports {
-			if r.Kind == "Update" && r.Host == zilverduin.Host && r.Status == blog.Refused && strings.Contains(r.Answer, "blocked") {
+			if r.Kind == "Update" && r.Host == zilverduin.Host && r.Status == blog.Refused &&
+				strings.Contains(r.Answer, "blocked") {
 				unsent++
 			}
 		}
@@ -169,7 +177,8 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 		if _, err := kade.Boost(ctx, o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		if got, held := o.Texts(a), len(o.Waiting(a)); got != "Bram." || held != 2 || o.Counts(a).Likes+o.Counts(a).Boosts != 0 {
+		if got, held := o.Texts(a), len(o.Waiting(a)); got != "Bram." || held != 2 ||
+			o.Counts(a).Likes+o.Counts(a).Boosts != 0 {
 			t.Fatalf("while limited: %q stands, %d wait, counts %+v", got, held, o.Counts(a))
 		}
 		if list, err := o.Store.Reactions(ctx, a.ID, 10); err != nil || len(list) != 0 {
@@ -210,7 +219,8 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := overkant.Start(t, s, func(b *federation.Core) { b.AllowList = true })
 		kade, bram := o.Server("zilverduin").Person("kade"), o.Server("veerhuis").Person("bram")
-		if err := o.Store.Allow(o.Soon(), blog.Allowed{Host: blocklist.Domain(bram.Server.Host), At: time.Now()}); err != nil {
+		if err := o.Store.Allow(o.Soon(), blog.Allowed{Host: blocklist.Domain(bram.Server.Host),
+			At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		o.Befriend(bram)
@@ -225,7 +235,8 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 		if got := o.Texts(a); got != "bram" {
 			t.Errorf("heard %q", got)
 		}
-		if _, err := o.Outbox.Find(o.Soon(), "@"+kade.Handle()); !strings.Contains(problem(err), kade.Server.Host+" is not on the list of servers") {
+		if _, err := o.Outbox.Find(o.Soon(), "@"+kade.Handle()); !strings.Contains(problem(err),
+			kade.Server.Host+" is not on the list of servers") {
 			t.Errorf("looked up, kade is %v", err)
 		}
 		if n := o.Asked(kade.Server); n != 0 {
@@ -271,7 +282,9 @@ func TestT022AStormOfDepartedStrangersCostsNoQuestionNoWriteAndLittleTime(t *tes
 			began := time.Now()
 			for i := range storm / 100 {
 				id := fmt.Sprintf("%s/users/gone%d", veerhuis.URL, batch*100+i)
-				body := fmt.Sprintf(`{"@context":"https://www.w3.org/ns/activitystreams","id":"%s#delete","type":"Delete","actor":"%s","to":["https://www.w3.org/ns/activitystreams#Public"],"object":"%s","signature":{"type":"RsaSignature2017","creator":"%s#main-key","signatureValue":"x"}}`, id, id, id, id)
+				body := fmt.Sprintf(`{"@context":"https://www.w3.org/ns/activitystreams","id":"%s#delete","type":"Delete",`+
+					`"actor":"%s","to":["https://www.w3.org/ns/activitystreams#Public"],"object":"%s",`+
+					`"signature":{"type":"RsaSignature2017","creator":"%s#main-key","signatureValue":"x"}}`, id, id, id, id)
 				r := httptest.NewRequest(http.MethodPost, o.Site.SharedInbox(), strings.NewReader(body))
 				r.Header.Set("Content-Type", "application/activity+json")
 				w := httptest.NewRecorder()
@@ -282,7 +295,8 @@ func TestT022AStormOfDepartedStrangersCostsNoQuestionNoWriteAndLittleTime(t *tes
 			best = min(best, time.Since(began)/(storm/100))
 		}
 		if n := o.Asked(veerhuis); n != 0 || ask() != waiting || o.Store.Changes() != changes {
-			t.Errorf("%d questions were asked, %d things wait, the change counter went from %d to %d", n, ask(), changes, o.Store.Changes())
+			t.Errorf("%d questions were asked, %d things wait, the change counter went from %d to %d", n, ask(), changes,
+				o.Store.Changes())
 		}
 		// The one question to the database is not ours to speed up: on PostgreSQL it is most of it.
 		asking := time.Hour
@@ -317,7 +331,8 @@ func TestT082AThousandActivitiesCannotMakeUsAskAVictimMoreThanSixTimes(t *testin
 				for i := range 250 {
 					who := fmt.Sprintf("%s/users/victim%d", victim.URL, worker*1000+i)
 					act := map[string]any{"id": who + "/1", "type": "Like", "actor": who, "object": o.Site.ActorID(o.Ilse.ID)}
-					if _, err := attacker.Send(o.Ctx, o.Site.SharedInbox(), act, fedtest.As(who+"#main-key")); overkant.Status(err) == 202 {
+					if _, err := attacker.Send(o.Ctx, o.Site.SharedInbox(), act,
+						fedtest.As(who+"#main-key")); overkant.Status(err) == 202 {
 						t.Errorf("%s is believed", who)
 					}
 				}

@@ -13,11 +13,12 @@ import (
 	"causerie/internal/store"
 )
 
-// BlockSubject reads whom somebody means to block: a domain, "@kade@evil.example", or the address of an actor. Who is not
-// known is asked for. The error for what is none of these is a blog.Invalid.
+// BlockSubject reads whom somebody means to block: a domain, "@kade@evil.example", or the address of an actor. Who is
+// not known is asked for. The error for what is none of these is a blog.Invalid.
 func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind, string, error) {
 	text = strings.TrimSpace(text)
-	if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") && strings.Trim(u.Path, "/") != "" {
+	if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") &&
+		strings.Trim(u.Path, "/") != "" {
 		id, err := o.personAt(ctx, text)
 		return blog.BlockPerson, id, err
 	}
@@ -41,7 +42,9 @@ func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 		actor, err = o.actorByHandle(ask, address)
 	}
 	if err != nil && ctx.Err() == nil {
-		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address, blocklist.Domain(blog.HostOf(address)))}
+		return "", blog.Invalid{Field: "subject",
+			Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address,
+				blocklist.Domain(blog.HostOf(address)))}
 	}
 	return actor.ID, err
 }
@@ -54,7 +57,8 @@ func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error
 		actor, err = o.lookUp(ask, handle)
 	}
 	if err != nil && ctx.Err() == nil {
-		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“@%s” cannot be found: write the address of their actor, or block their server", handle)}
+		return "", blog.Invalid{Field: "subject",
+			Problem: fmt.Sprintf("“@%s” cannot be found: write the address of their actor, or block their server", handle)}
 	}
 	return actor.ID, err
 }
@@ -79,7 +83,8 @@ func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Impo
 	var plan Import
 	for _, b := range list.Blocks {
 		if o.notOurselves(b) != nil {
-			return Import{}, blog.Invalid{Field: "list", Problem: "names " + b.Subject + ", which is this blog itself: take that line out"}
+			return Import{}, blog.Invalid{Field: "list",
+				Problem: "names " + b.Subject + ", which is this blog itself: take that line out"}
 		}
 		before, blocked := levels[b.Subject]
 		switch {

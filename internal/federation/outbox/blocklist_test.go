@@ -14,9 +14,11 @@ import (
 
 func TestT162AReasonIsNoFormulaOfASpreadsheet(t *testing.T) {
 	var blocks []blog.Block
-	reasons := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", "'=1", "'", "spam, \"and\" worse", "a = b", ""}
+	reasons := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", "'=1", "'", "spam, \"and\" worse",
+		"a = b", ""}
 	for _, reason := range reasons {
-		blocks = append(blocks, blog.Block{Kind: blog.BlockServer, Subject: "a" + string(rune('a'+len(blocks))) + ".example", Level: blog.Refuse, Reason: reason})
+		blocks = append(blocks, blog.Block{Kind: blog.BlockServer, Subject: "a" + string(rune('a'+len(blocks))) + ".example",
+			Level: blog.Refuse, Reason: reason})
 	}
 	var list bytes.Buffer
 	if err := blocklist.WriteBlocklist(&list, blocks); err != nil {

@@ -35,14 +35,15 @@ func (o *Outbox) leaver(ctx context.Context, s *store.Store, id blog.ID) (blog.A
 	}
 	others, err := s.OtherAdmins(ctx, id)
 	if err == nil && others == 0 {
-		err = blog.Invalid{Field: "handle", Problem: "is that of the last admin, without whom nobody could look after this blog: make somebody else an admin first"}
+		err = blog.Invalid{Field: "handle", Problem: "is that of the last admin, without whom nobody could look after this " +
+			"blog: make somebody else an admin first"}
 	}
 	return author, err
 }
 
 // Leave deletes an author of ours, now and for ever: articles and answers are gone and their addresses say so, every
-// server that we ever wrote to or know of is told, sign-ins end, the handle stays taken, and what we kept of the person is
-// erased. The last admin cannot: that is a blog.Invalid. One who left before is blog.ErrNotFound.
+// server that we ever wrote to or know of is told, sign-ins end, the handle stays taken, and what we kept of the person
+// is erased. The last admin cannot: that is a blog.Invalid. One who left before is blog.ErrNotFound.
 func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		author, err := o.leaver(ctx, store, id)

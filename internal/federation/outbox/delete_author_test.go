@@ -20,7 +20,8 @@ import (
 func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddVoice("tobias", "Tobias Renkema")
-		veerhuis, noordkade, dijla, zilverduin := o.Server("veerhuis"), o.Server("noordkade", fedtest.GoToSocial), o.Server("dijla"), o.Server("zilverduin")
+		veerhuis, noordkade, dijla, zilverduin := o.Server("veerhuis"), o.Server("noordkade", fedtest.GoToSocial),
+			o.Server("dijla"), o.Server("zilverduin")
 		follower, reader, former := veerhuis.Person("bram"), noordkade.Person("nadia"), dijla.Person("maud")
 		o.Befriend(follower)
 		o.Befriend(former)
@@ -43,7 +44,8 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s was not told: %v", server.Name, err)
 			}
-			if object, ok := delivery.JSON()["object"].(string); !ok || object != self || delivery.Status != http.StatusAccepted {
+			if object, ok := delivery.JSON()["object"].(string); !ok || object != self ||
+				delivery.Status != http.StatusAccepted {
 				t.Errorf("%s was told %s and answered %d", server.Name, delivery.Body, delivery.Status)
 			}
 		}
@@ -60,7 +62,8 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 		if post, _ := veerhuis.Post(o.Object(a)); !post.Gone {
 			t.Error("the copy of the article stayed")
 		}
-		for path, want := range map[string]string{o.Path(self): `"Tombstone"`, o.Path(o.Object(a)): `"Tombstone"`, "/@ilse": `"Tombstone"`, o.Site.ArticlePath(a): "",
+		for path, want := range map[string]string{o.Path(self): `"Tombstone"`, o.Path(o.Object(a)): `"Tombstone"`,
+			"/@ilse": `"Tombstone"`, o.Site.ArticlePath(a): "",
 			"/.well-known/webfinger?resource=" + url.QueryEscape("acct:ilse@"+o.Site.HandleDomain): ""} {
 			if code, _, body := o.Get(path, overkant.AsMastodon); code != http.StatusGone || !strings.Contains(body, want) {
 				t.Errorf("%s answers %d %s", path, code, body)
@@ -69,7 +72,9 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 		if _, err := follower.Follow(o.Soon(), self); overkant.Status(err) != http.StatusGone {
 			t.Errorf("following one who left: %v", err)
 		}
-		taken := blog.Author{Role: blog.Writer, Voice: blog.Voice{ID: blog.NewID(time.Now()), Kind: blog.AuthorVoice, Handle: "ilse", Name: "Another", CreatedAt: time.Now(), UpdatedAt: time.Now()}}
+		taken := blog.Author{Role: blog.Writer,
+			Voice: blog.Voice{ID: blog.NewID(time.Now()), Kind: blog.AuthorVoice, Handle: "ilse", Name: "Another",
+				CreatedAt: time.Now(), UpdatedAt: time.Now()}}
 		if err := o.Store.AddAuthor(o.Soon(), taken, store.VoiceKeys{}); !errors.Is(err, blog.ErrConflict) {
 			t.Errorf("the handle is free again: %v", err)
 		}
@@ -109,7 +114,8 @@ func TestADepartureWaitsForItsDay(t *testing.T) {
 		if err := o.Later(blog.LeaveWait - time.Hour).LeaveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).RetiredAt != nil {
 			t.Fatalf("left an hour early: %v", err)
 		}
-		if err := o.Later(blog.LeaveWait + time.Minute).LeaveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).RetiredAt == nil {
+		if err := o.Later(blog.LeaveWait + time.Minute).LeaveDue(o.Soon()); err != nil ||
+			o.Voice(o.Ilse.ID).RetiredAt == nil {
 			t.Errorf("did not leave: %v", err)
 		}
 	})
@@ -132,7 +138,11 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 		if found := places(t, database, overkant.Canary); len(found) < 40 {
 			t.Fatalf("the canary sits in %v only: this test would prove little", found)
 		}
-		o.Until("all letters are out", func() bool { _, deliveries, err := s.CountWaiting(o.Soon()); return err == nil && deliveries == 0 })
+		o.Until("all letters are out", func() bool {
+			_, deliveries, err := s.CountWaiting(o.Soon())
+			return err == nil &&
+				deliveries == 0
+		})
 		if err := silent.Be(fedtest.Refusing(http.StatusServiceUnavailable)); err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +159,8 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 			}
 			return keys.Current + keys.Old
 		}
-		o.Until("one of the two servers was told", func() bool { _, deliveries, err := s.CountWaiting(o.Soon()); return err == nil && deliveries == 1 })
+		o.Until("one of the two servers was told",
+			func() bool { _, deliveries, err := s.CountWaiting(o.Soon()); return err == nil && deliveries == 1 })
 		if _, err := s.EraseKeys(o.Soon()); err != nil || key() == "" {
 			t.Fatalf("the key went before the last letter did (%v)", err)
 		}

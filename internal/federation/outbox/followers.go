@@ -30,7 +30,8 @@ func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string
 	})
 }
 
-func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string, answer func(*store.Store, blog.Follower) error) error {
+func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string,
+	answer func(*store.Store, blog.Follower) error) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		follower, err := store.Follower(ctx, voice, actor)
 		if err != nil {
@@ -45,8 +46,8 @@ func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string
 	return nil
 }
 
-// AcceptAgain says yes once more to a follower whose server seems not to have heard it, or who waits though nobody has to
-// be asked.
+// AcceptAgain says yes once more to a follower whose server seems not to have heard it, or who waits though nobody has
+// to be asked.
 func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if f.State == blog.Pending {

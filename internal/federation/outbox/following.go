@@ -10,15 +10,16 @@ import (
 	"causerie/internal/store"
 )
 
-// Follow asks somebody elsewhere, given as @handle@server or by an address, to let a voice hear them. Their yes comes later.
-// Errors: blog.Invalid when there is no such actor, or it is one of ours.
+// Follow asks somebody elsewhere, given as @handle@server or by an address, to let a voice hear them. Their yes comes
+// later. Errors: blog.Invalid when there is no such actor, or it is one of ours.
 func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
 	actor, err := o.identify(ctx, "follow", whom)
 	switch {
 	case err != nil:
 		return blog.Following{}, err
 	case o.Site.Owns(actor.ID):
-		return blog.Following{}, blog.Invalid{Field: "follow", Problem: "is an author of this blog: their articles are here already"}
+		return blog.Following{}, blog.Invalid{Field: "follow",
+			Problem: "is an author of this blog: their articles are here already"}
 	}
 	f := blog.Following{VoiceID: voice.ID, ActorID: actor.ID, State: blog.Pending, Since: o.Now(), Actor: actor}
 	err = o.Store.InTx(ctx, func(store *store.Store) error {
@@ -37,7 +38,8 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 }
 
 func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
-	said, err := o.compose(ctx, s, voice, "Follow", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
+	said, err := o.compose(ctx, s, voice, "Follow", "", 0,
+		func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
 	if err != nil {
 		return err
 	}
@@ -86,16 +88,19 @@ func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Followi
 	if err != nil {
 		return err
 	}
-	return o.queueFollow(ctx, s, voice, &blog.Following{VoiceID: voice.ID, ActorID: target, State: blog.Pending, Since: o.Now(), Actor: actor})
+	return o.queueFollow(ctx, s, voice, &blog.Following{VoiceID: voice.ID, ActorID: target, State: blog.Pending,
+		Since: o.Now(), Actor: actor})
 }
 
 // queueUndo takes back something that a voice said, and tells the given inboxes.
-func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID, inboxes ...string) error {
+func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID,
+	inboxes ...string) error {
 	undone, err := s.Activity(ctx, what)
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
+	said, err := o.compose(ctx, s, voice, "Undo", "", 0,
+		func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
 	if err != nil {
 		return err
 	}
@@ -105,7 +110,8 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 // QueueUndoFollow takes a Follow back of which we know nothing. Servers look for who and whom; its address is made up.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
 	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) {
-		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At}, actor.ID)
+		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},
+			actor.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -67,10 +67,10 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Undo takes back what was published or changed and has not left: nobody elsewhere hears of it, and the page answers as it
-// did before. An article that was published is a draft again, with its words as they are; one that was changed has its
-// former words, and the changed article is returned so that they are not lost. blog.ErrConflict when nothing is held: it
-// has left, or was never let go.
+// Undo takes back what was published or changed and has not left: nobody elsewhere hears of it, and the page answers as
+// it did before. An article that was published is a draft again, with its words as they are; one that was changed has
+// its former words, and the changed article is returned so that they are not lost. blog.ErrConflict when nothing is
+// held: it has left, or was never let go.
 func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
@@ -94,8 +94,8 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return a, nil
 }
 
-// asItWas is what to hold of an article that becomes another: the article, and the total of the series that the other one
-// changes.
+// asItWas is what to hold of an article that becomes another: the article, and the total of the series that the other
+// one changes.
 func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
 	was := store.Hold{ArticleID: before.ID, Before: before}
 	if after.SeriesPlanned == 0 {
@@ -118,8 +118,8 @@ func older(earlier, later map[blog.ID]int) map[blog.ID]int {
 	return joined
 }
 
-// undo makes an article and the totals of series what they were before the hold, and saves them. It returns the article as
-// it was to be: a total that was taken back is a wish of it again.
+// undo makes an article and the totals of series what they were before the hold, and saves them. It returns the article
+// as it was to be: a total that was taken back is a wish of it again.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
 	for id, total := range hold.Totals {
 		series, err := s.Series(ctx, id)

@@ -58,7 +58,8 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 			}
 			o.AfterHold(a)
 			now, err := o.Store.Article(o.Soon(), a.ID)
-			if err != nil || now.Status != blog.Draft || now.ObjectID != "" || now.PublishedAt != nil || now.Month != "" || now.Revision != 0 || now.Title != a.Title {
+			if err != nil || now.Status != blog.Draft || now.ObjectID != "" || now.PublishedAt != nil || now.Month != "" ||
+				now.Revision != 0 || now.Title != a.Title {
 				t.Errorf("%s: the article is %+v, %v", how, now, err)
 			}
 			for _, path := range []string{o.Path(o.Object(a)), o.Site.ArticlePath(a)} {
@@ -104,7 +105,8 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		}
 		o.AfterHold(a)
 		now, err := o.Store.Article(o.Soon(), a.ID)
-		if err != nil || now.Title != former.Title || now.Slug != former.Slug || len(now.Tags) != 2 || now.HTML != former.HTML || now.Revision != former.Revision || now.UpdatedAt != nil {
+		if err != nil || now.Title != former.Title || now.Slug != former.Slug || len(now.Tags) != 2 ||
+			now.HTML != former.HTML || now.Revision != former.Revision || now.UpdatedAt != nil {
 			t.Errorf("the article is %+v, %v", now, err)
 		}
 		if _, _, after := o.Get(o.Path(o.Object(a)), overkant.AsMastodon); after != document {
@@ -113,7 +115,8 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		if kinds := overkant.Got(veerhuis, o.Object(a)); len(kinds) != 1 {
 			t.Errorf("veerhuis was brought %v", kinds)
 		}
-		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil { // and again, for good
+		// and again, for good
+		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 			t.Fatal(err)
 		}
 		o.AfterHold(a)
@@ -172,8 +175,10 @@ func TestAQuietCorrectionIsNotNewer(t *testing.T) {
 		}
 		deliveries := veerhuis.Received("Update")
 		object, _ := deliveries[1].JSON()["object"].(map[string]any)
-		if object["updated"] != told.UpdatedAt.Format(time.RFC3339) || object["name"] != "Six minutes wide" || object["interactionPolicy"] == nil {
-			t.Errorf("the quiet correction says %v, updated %v; the told change was of %v", object["name"], object["updated"], told.UpdatedAt)
+		if object["updated"] != told.UpdatedAt.Format(time.RFC3339) || object["name"] != "Six minutes wide" ||
+			object["interactionPolicy"] == nil {
+			t.Errorf("the quiet correction says %v, updated %v; the told change was of %v", object["name"], object["updated"],
+				told.UpdatedAt)
 		}
 		if post, _ := veerhuis.Post(o.Object(a)); post.Edits != 1 || post.Title != "Five minutes wide" {
 			t.Errorf("veerhuis shows %q after %d edits", post.Title, post.Edits)

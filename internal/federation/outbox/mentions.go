@@ -44,8 +44,8 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 	return mentions
 }
 
-// lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means somebody
-// elsewhere: it becomes theirs only when their own server says so too.
+// lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means
+// somebody elsewhere: it becomes theirs only when their own server says so too.
 func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
 	self, subject, err := o.Remote.WebFinger(ctx, handle)
 	if err != nil {
@@ -88,11 +88,13 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 	return slices.DeleteFunc(rendered.Mentions, func(handle string) bool {
 		actor, _ := o.Store.ActorByHandle(ctx, handle[1:])
 		ours := strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain)
-		return ours || actor.Block == blog.Refuse || slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) })
+		return ours || actor.Block == blog.Refuse ||
+			slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) })
 	}), nil
 }
 
-func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity, mentions []activity.Mention) error {
+func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity,
+	mentions []activity.Mention) error {
 	ids := make([]string, len(mentions))
 	for i, m := range mentions {
 		ids[i] = m.ActorID

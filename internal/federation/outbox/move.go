@@ -16,9 +16,9 @@ import (
 // patienceOfMove is how long a move whose time has come waits for the other server to answer.
 const patienceOfMove = 3 * 24 * time.Hour
 
-// Move plans that a voice goes on as an actor elsewhere, given as @handle@server or as an address, and does it at once when
-// there is nothing to wait for. That actor must name the voice among its aliases, now and when the time has come. Errors:
-// blog.Invalid, blog.ErrGone.
+// Move plans that a voice goes on as an actor elsewhere, given as @handle@server or as an address, and does it at once
+// when there is nothing to wait for. That actor must name the voice among its aliases, now and when the time has come.
+// Errors: blog.Invalid, blog.ErrGone.
 func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait time.Duration) (blog.Move, error) {
 	if err := o.mayMove(ctx, voice); err != nil {
 		return blog.Move{}, err
@@ -31,7 +31,8 @@ func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait tim
 		return blog.Move{}, err
 	}
 	now := o.Now()
-	m := blog.Move{ID: blog.NewID(now), VoiceID: voice.ID, Target: target.ID, Handle: target.Handle, AskedAt: now, DueAt: now.Add(max(wait, 0))}
+	m := blog.Move{ID: blog.NewID(now), VoiceID: voice.ID, Target: target.ID, Handle: target.Handle, AskedAt: now,
+		DueAt: now.Add(max(wait, 0))}
 	if err := o.Store.PlanMove(ctx, m); err != nil {
 		return m, fmt.Errorf("plan the move of %s: %w", voice.Handle, err)
 	}
@@ -53,9 +54,11 @@ func (o *Outbox) mayMove(ctx context.Context, voice blog.Voice) error {
 	case err != nil:
 		return err
 	case last.Planned():
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("was given before, as %s: call that move off first", nameOf(last))}
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("was given before, as %s: call that move off first",
+			nameOf(last))}
 	case last.MovedAt != nil && o.Now().Sub(*last.MovedAt) < blog.BetweenMoves:
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("cannot change so soon: other servers follow a second move thirty days after the first, on %s",
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("cannot change so soon: other servers follow a second move "+
+			"thirty days after the first, on %s",
 			last.MovedAt.Add(blog.BetweenMoves).Format("2 January 2006"))}
 	}
 	return nil
@@ -77,9 +80,11 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	case target.GoneAt != nil:
 		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has left: name an account that is there", name)}
 	case target.MovedTo != "":
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has moved on themselves: name the account at the end of the way", name)}
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has moved on themselves: name the account at "+
+			"the end of the way", name)}
 	case !slices.Contains(target.AlsoKnownAs, self):
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which does not list %s among its aliases: add it to the profile there, then move", name, o.Site.Handle(voice.Handle))}
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which does not list %s among its aliases: add it "+
+			"to the profile there, then move", name, o.Site.Handle(voice.Handle))}
 	}
 	return nil
 }
@@ -135,7 +140,8 @@ func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	return nil
 }
 
-// queueMove tells the followers where the voice went; what its profile is now goes before, since some look at that alone.
+// queueMove tells the followers where the voice went; what its profile is now goes before, since some look at that
+// alone.
 func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) error {
 	voice, err := s.Voice(ctx, m.VoiceID)
 	if err != nil {
@@ -144,7 +150,8 @@ func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) err
 	if _, err := o.queueProfile(ctx, s, voice); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, "Move", "", 0, func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })
+	said, err := o.compose(ctx, s, voice, "Move", "", 0,
+		func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })
 	if err != nil {
 		return err
 	}

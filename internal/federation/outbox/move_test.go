@@ -65,7 +65,8 @@ func TestT048AMoveToOneWhoDoesNotPointBackChangesNothing(t *testing.T) {
 			t.Errorf("after a move to somebody unrelated: %d followers, want 1", got)
 		}
 		kade.AlsoKnownAs(bram.ID) // now he says so, and moves him himself
-		_, err := kade.Send(o.Soon(), o.Site.SharedInbox(), map[string]any{"id": kade.ID + "#move", "type": "Move", "actor": kade.ID, "object": bram.ID, "target": kade.ID})
+		_, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
+			map[string]any{"id": kade.ID + "#move", "type": "Move", "actor": kade.ID, "object": bram.ID, "target": kade.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +79,8 @@ func TestT048AMoveToOneWhoDoesNotPointBackChangesNothing(t *testing.T) {
 
 func TestAMoveIsFollowedOnceAWeek(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		bram, second, third := o.Server("veerhuis").Person("bram"), o.Server("dijla").Person("bram"), o.Server("noordkade").Person("bram")
+		bram, second, third := o.Server("veerhuis").Person("bram"), o.Server("dijla").Person("bram"),
+			o.Server("noordkade").Person("bram")
 		o.Befriend(bram)
 		second.AlsoKnownAs(bram.ID)
 		third.AlsoKnownAs(bram.ID)
@@ -129,7 +131,8 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 		if got, _ := o.Read("/ap/actors/" + string(o.Ilse.ID))["alsoKnownAs"].([]any); !slices.Equal(got, want) {
 			t.Errorf("alsoKnownAs is %v, want %v", got, want)
 		}
-		for name, wants := range map[string]string{"@nobody@" + old.Server.Host: "check the spelling", "just words": "neither a handle", o.Site.ActorID(o.Ilse.ID): "this very account",
+		for name, wants := range map[string]string{"@nobody@" + old.Server.Host: "check the spelling",
+			"just words": "neither a handle", o.Site.ActorID(o.Ilse.ID): "this very account",
 			"@ilse@" + o.Site.HandleDomain: "this very account"} {
 			if _, err := o.Outbox.AddAlias(o.Soon(), o.Voice(o.Ilse.ID), name); !strings.Contains(problem(err), wants) {
 				t.Errorf("the alias %s: %v, want %q", name, err, wants)
@@ -175,7 +178,8 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 		if err := o.Outbox.MoveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).MovedTo != "" {
 			t.Fatalf("it did not wait: %v", err)
 		}
-		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour); !strings.Contains(problem(err), "call that move off first") {
+		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour); !strings.Contains(problem(err),
+			"call that move off first") {
 			t.Errorf("a second plan: %v", err)
 		}
 		if err := o.Later(2 * time.Hour).MoveDue(o.Soon()); err != nil {
@@ -195,7 +199,8 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 		if len(updates) != 1 || updates[0].JSON()["object"].(map[string]any)["movedTo"] != there.ID {
 			t.Errorf("the profile was told %d times before", len(updates))
 		}
-		o.Until("bram follows there and no longer here", func() bool { return bram.Follows(there.ID) == fedtest.Accepted && o.Followers() == 0 })
+		o.Until("bram follows there and no longer here",
+			func() bool { return bram.Follows(there.ID) == fedtest.Accepted && o.Followers() == 0 })
 		last, err := o.Store.LastMove(o.Soon(), o.Ilse.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -217,10 +222,12 @@ func TestAfterAMoveNewFollowersAreSentAwayAndASecondMoveWaits(t *testing.T) {
 		if _, err := nadia.Follow(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
 			t.Fatal(err)
 		}
-		if err := nadia.WaitAccepted(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err == nil || !strings.Contains(err.Error(), "rejected") {
+		if err := nadia.WaitAccepted(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err == nil ||
+			!strings.Contains(err.Error(), "rejected") {
 			t.Errorf("following one who moved: %v, want a Reject", err)
 		}
-		if _, err := o.Outbox.Move(o.Soon(), o.Voice(o.Ilse.ID), there.ID, 0); !strings.Contains(problem(err), "thirty days after the first") {
+		if _, err := o.Outbox.Move(o.Soon(), o.Voice(o.Ilse.ID), there.ID, 0); !strings.Contains(problem(err),
+			"thirty days after the first") {
 			t.Errorf("a second move at once: %v", err)
 		}
 		if _, err := o.Later(31*24*time.Hour).Move(o.Soon(), o.Voice(o.Ilse.ID), there.ID, 0); err != nil {
@@ -252,13 +259,15 @@ func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) 
 		if err := o.Later(25 * time.Hour).MoveDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || !m.Planned() || !strings.Contains(m.Trouble, "does not answer") {
+		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || !m.Planned() ||
+			!strings.Contains(m.Trouble, "does not answer") {
 			t.Errorf("while the other server is silent: %+v, %v", m, err)
 		}
 		if err := o.Later(5 * 24 * time.Hour).MoveDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || m.EndedAt == nil || o.Voice(o.Ilse.ID).MovedTo != "" {
+		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || m.EndedAt == nil ||
+			o.Voice(o.Ilse.ID).MovedTo != "" {
 			t.Errorf("after days of silence: %+v, %v", m, err)
 		}
 	})
@@ -278,7 +287,8 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 		if err := o.Later(4 * time.Minute).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries+len(veerhuis.Received("Update")) != 0 {
+		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil ||
+			deliveries+len(veerhuis.Received("Update")) != 0 {
 			t.Errorf("something was said within four minutes (%v)", err)
 		}
 		// Nothing of it is in the memory of whoever noted it: another process tells.
@@ -289,7 +299,8 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if object, _ := delivery.JSON()["object"].(map[string]any); !strings.Contains(object["summary"].(string), "<p>Writes.</p>") {
+		if object, _ := delivery.JSON()["object"].(map[string]any); !strings.Contains(object["summary"].(string),
+			"<p>Writes.</p>") {
 			t.Errorf("told was %v", object["summary"])
 		}
 		if err := o.Later(time.Hour).IntroduceDue(o.Soon()); err != nil {
@@ -327,14 +338,16 @@ func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 				t.Errorf("%s is %v", handle, finger["subject"])
 			}
 		}
-		if found, err := veerhuis.Person("bram").LookUp(o.Soon(), "ilse@"+o.Site.HandleDomain); err != nil || found.ID != o.Site.ActorID(o.Ilse.ID) {
+		if found, err := veerhuis.Person("bram").LookUp(o.Soon(), "ilse@"+o.Site.HandleDomain); err != nil ||
+			found.ID != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("looked up by the old handle: %v, %v", found, err)
 		}
 		other := o.AddVoice("tobias", "Tobias Renkema")
 		if err := o.Outbox.Rename(o.Soon(), other, "ilse"); !strings.Contains(problem(err), "belongs to somebody, or did") {
 			t.Errorf("taking the old handle of somebody else: %v", err)
 		}
-		if err := o.Outbox.Rename(o.Soon(), other, "verhaagen"); !strings.Contains(problem(err), "belongs to somebody, or did") {
+		if err := o.Outbox.Rename(o.Soon(), other, "verhaagen"); !strings.Contains(problem(err),
+			"belongs to somebody, or did") {
 			t.Errorf("taking the handle of somebody else: %v", err)
 		}
 		if err := o.Later(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {

@@ -22,7 +22,8 @@ type Outbox struct {
 }
 
 // compose mints an id, builds the activity's bytes and writes them down, without a letter yet.
-func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, kind string, object blog.ID, revision int,
+func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, kind string, object blog.ID,
+	revision int,
 	build func(activity.Envelope) ([]byte, error)) (blog.Activity, error) {
 	now := o.Now()
 	id, err := s.NextActivityID(ctx, now)
@@ -36,7 +37,8 @@ func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, 
 	if payload, err = o.prove(ctx, s, voice, kind, payload, now); err != nil {
 		return blog.Activity{}, fmt.Errorf("prove %s: %w", kind, err)
 	}
-	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload, At: now}
+	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload,
+		At: now}
 	return said, s.AddActivity(ctx, said)
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // React lets a voice like or boost a post elsewhere, by its address. A like is told to its writer alone, a boost to the
-// voice's followers as well. Errors: blog.Invalid for a post that cannot be had, blog.ErrConflict when it was made before.
+// voice's followers as well. Errors: blog.Invalid for a post that cannot be had, blog.ErrConflict when it was made
+// before.
 func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
 	post, writer, err := o.findPost(ctx, "uri", address)
 	if err != nil {
@@ -37,12 +38,14 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 	return nil
 }
 
-func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice, g store.OwnReaction) (blog.Activity, error) {
+func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice,
+	g store.OwnReaction) (blog.Activity, error) {
 	word, wrap := "Like", activity.WrapLike
 	if g.Kind == blog.Boost {
 		word, wrap = "Announce", activity.WrapAnnounce
 	}
-	return o.compose(ctx, s, voice, word, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, g.Address, g.ActorID) })
+	return o.compose(ctx, s, voice, word, "", 0,
+		func(e activity.Envelope) ([]byte, error) { return wrap(e, g.Address, g.ActorID) })
 }
 
 // Unreact takes a like or a boost back from everybody who was told of it. It is blog.ErrNotFound when there is none.

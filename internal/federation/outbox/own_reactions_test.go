@@ -45,7 +45,8 @@ func TestWhatAnAuthorBoostsElsewhereStandsInTheOutboxUntilItIsTakenBack(t *testi
 			return list, whole["totalItems"]
 		}
 		list, total := outbox()
-		if len(list) != 2 || total != 2.0 || list[0].Type != "Announce" || string(list[0].Object) != `"`+post.Object+`"` || list[1].Type != "Create" {
+		if len(list) != 2 || total != 2.0 || list[0].Type != "Announce" || string(list[0].Object) != `"`+post.Object+`"` ||
+			list[1].Type != "Create" {
 			t.Fatalf("the outbox is %v of %v", list, total)
 		}
 		boost := list[0].ID

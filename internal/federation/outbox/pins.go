@@ -9,8 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Pin puts an article of an author's before their others, here and on the servers of their followers. Errors: blog.Invalid
-// when not everybody may read it, or when ten are pinned already. One that is pinned stays so.
+// Pin puts an article of an author's before their others, here and on the servers of their followers. Errors:
+// blog.Invalid when not everybody may read it, or when ten are pinned already. One that is pinned stays so.
 func (o *Outbox) Pin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "pin", func(s *store.Store, a blog.Article) error {
 		if !a.Listed() {
@@ -29,7 +29,8 @@ func (o *Outbox) Unpin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "unpin", func(s *store.Store, a blog.Article) error { return o.unpin(ctx, s, a) })
 }
 
-func (o *Outbox) changePins(ctx context.Context, id blog.ID, what string, change func(*store.Store, blog.Article) error) error {
+func (o *Outbox) changePins(ctx context.Context, id blog.ID, what string,
+	change func(*store.Store, blog.Article) error) error {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
 		if a, err = store.LockArticle(ctx, id); err != nil {
@@ -52,9 +53,10 @@ func (o *Outbox) unpin(ctx context.Context, s *store.Store, a blog.Article) erro
 	return o.queuePin(ctx, s, a, "Remove", activity.WrapRemove)
 }
 
-// queuePin tells the owner's followers, if the article is one that their servers know. It is about the profile and not the
-// article, among whose letters it is not counted.
-func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, kind string, wrap func(activity.Envelope, string) ([]byte, error)) error {
+// queuePin tells the owner's followers, if the article is one that their servers know. It is about the profile and not
+// the article, among whose letters it is not counted.
+func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, kind string,
+	wrap func(activity.Envelope, string) ([]byte, error)) error {
 	if a.ObjectID == "" {
 		return nil
 	}
@@ -62,7 +64,8 @@ func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, k
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, kind, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, o.Site.ArticleID(a.ObjectID)) })
+	said, err := o.compose(ctx, s, voice, kind, "", 0,
+		func(e activity.Envelope) ([]byte, error) { return wrap(e, o.Site.ArticleID(a.ObjectID)) })
 	if err != nil {
 		return err
 	}

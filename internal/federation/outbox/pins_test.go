@@ -55,7 +55,8 @@ func TestF055PinsAreAddedToAndRemovedFromTheFeatured(t *testing.T) {
 		o.Settled()
 		for _, kind := range []string{"Add", "Remove"} {
 			got := veerhuis.Received(kind)
-			if len(got) != 1 || got[0].Object != o.Object(a) || got[0].JSON()["target"] != o.Site.ActorID(o.Ilse.ID)+"/featured" ||
+			if len(got) != 1 || got[0].Object != o.Object(a) ||
+				got[0].JSON()["target"] != o.Site.ActorID(o.Ilse.ID)+"/featured" ||
 				got[0].JSON()["actor"] != o.Site.ActorID(o.Ilse.ID) {
 				t.Errorf("%d letters say %s: %+v", len(got), kind, got)
 			}
@@ -67,14 +68,16 @@ func TestTenArticlesArePinnedAndOnlyWhatEverybodyMayRead(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		var invalid blog.Invalid
 		for name, change := range map[string]func(*blog.Article){
-			"unlisted": func(a *blog.Article) { a.Visibility = blog.Unlisted }, "for followers": func(a *blog.Article) { a.Visibility = blog.Followers },
+			"unlisted":      func(a *blog.Article) { a.Visibility = blog.Unlisted },
+			"for followers": func(a *blog.Article) { a.Visibility = blog.Followers },
 		} {
 			a := o.Publish(change, func(a *blog.Article) { a.Slug = "a" + fmt.Sprint(len(name)) })
 			if err := o.Outbox.Pin(t.Context(), a.ID); !errors.As(err, &invalid) {
 				t.Errorf("one that is %s: %v", name, err)
 			}
 		}
-		if err := o.Outbox.Pin(t.Context(), o.Draft(func(a *blog.Article) { a.Slug = "draft" }).ID); !errors.As(err, &invalid) {
+		if err := o.Outbox.Pin(t.Context(), o.Draft(func(a *blog.Article) { a.Slug = "draft" }).ID); !errors.As(err,
+			&invalid) {
 			t.Errorf("a draft: %v", err)
 		}
 		var last error
@@ -99,7 +102,8 @@ func TestAnActorIsKnownByTheTagsItUsesMost(t *testing.T) {
 			map[string]any{"type": "Hashtag", "name": "#rivers", "href": o.Site.TagPage("rivers")},
 			map[string]any{"type": "Hashtag", "name": "#OldHouses", "href": o.Site.TagPage("Old houses")},
 		}
-		for where, got := range map[string]any{"the actor": o.Read(o.Site.ActorID(o.Ilse.ID))["tag"], "the collection": o.Read(o.Site.ActorID(o.Ilse.ID) + "/tags")["items"]} {
+		for where, got := range map[string]any{"the actor": o.Read(o.Site.ActorID(o.Ilse.ID))["tag"],
+			"the collection": o.Read(o.Site.ActorID(o.Ilse.ID) + "/tags")["items"]} {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s holds %v", where, got)
 			}

@@ -35,8 +35,8 @@ func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*
 	})
 }
 
-// Rename gives a voice another handle. Its id, its inbox and its keys stay; the old handle leads to it for ever and stays
-// taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
+// Rename gives a voice another handle. Its id, its inbox and its keys stay; the old handle leads to it for ever and
+// stays taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
 func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) error {
 	if err := blog.ValidHandle(handle); err != nil {
 		return err
@@ -44,9 +44,13 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 	if handle == voice.Handle {
 		return blog.Invalid{Field: "handle", Problem: "is that already: choose another one"}
 	}
-	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.RenameVoice(ctx, voice.ID, handle, o.Now()) })
+	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error {
+		return store.RenameVoice(ctx, voice.ID, handle,
+			o.Now())
+	})
 	if errors.Is(err, blog.ErrConflict) {
-		return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” belongs to somebody, or did: choose another one", handle)}
+		return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” belongs to somebody, or did: choose another one",
+			handle)}
 	}
 	if err != nil {
 		return fmt.Errorf("rename %s: %w", voice.Handle, err)
@@ -79,7 +83,8 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 	return err
 }
 
-// queueProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of it.
+// queueProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of
+// it.
 func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Voice) (blog.Activity, error) {
 	person, err := o.Profile(ctx, s, voice)
 	if err != nil {

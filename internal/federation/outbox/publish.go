@@ -42,9 +42,10 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	return a, err
 }
 
-// publish makes an article public and tells it by say, unless it never leaves this site. say is given the article and what
-// to hold of it as it was.
-func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation, say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
+// publish makes an article public and tells it by say, unless it never leaves this site. say is given the article and
+// what to hold of it as it was.
+func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
+	say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
 		if a, err = store.LockArticle(ctx, id); err != nil {
@@ -84,15 +85,17 @@ func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) erro
 		return err
 	}
 	if free != a.Slug {
-		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug, free)}
+		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug,
+			free)}
 	}
 	return s.SaveArticle(ctx, a, o.Now())
 }
 
-// keep keeps the words of an article among its revisions: as published ones, readers have them since they were told at that
-// time; or as saved.
+// keep keeps the words of an article among its revisions: as published ones, readers have them since they were told at
+// that time; or as saved.
 func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
-	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title, Summary: a.Summary, Markdown: a.Markdown, At: at})
+	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title,
+		Summary: a.Summary, Markdown: a.Markdown, At: at})
 }
 
 // keepPublished keeps the words that go out with a publication, in all languages.
@@ -128,7 +131,8 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 }
 
 // saveObject builds an article's object and keeps its bytes.
-func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) ([]byte, activity.PostInput, error) {
+func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
+	mentions []activity.Mention) ([]byte, activity.PostInput, error) {
 	w, err := o.PostInput(ctx, s, a, mentions)
 	if err != nil {
 		return nil, w, err
@@ -137,7 +141,8 @@ func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 	if err != nil {
 		return nil, w, err
 	}
-	return object, w, s.SaveObject(ctx, store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: object, Revision: a.Revision, At: o.Now()})
+	return object, w, s.SaveObject(ctx, store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: object,
+		Revision: a.Revision, At: o.Now()})
 }
 
 // Schedule lets an article go out by itself at a moment in the future. Nothing is served or sent before.

@@ -44,12 +44,15 @@ func (o *Outbox) composeReply(voice blog.Voice, parent blog.Comment, markdown st
 	case parent.State == blog.CommentRemoved:
 		return blog.Comment{}, blog.ErrGone
 	case parent.Refused:
-		return blog.Comment{}, blog.Invalid{Field: "text", Problem: "cannot be sent to somebody who is blocked: undo the block first"}
+		return blog.Comment{}, blog.Invalid{Field: "text",
+			Problem: "cannot be sent to somebody who is blocked: undo the block first"}
 	}
 	now := o.Now()
 	id := blog.NewID(now)
-	c := blog.Comment{ID: id, Address: o.Site.NoteID(id), ArticleID: parent.ArticleID, ParentID: parent.ID, VoiceID: voice.ID, Origin: blog.Own,
-		Visibility: parent.Visibility, State: blog.CommentShown, Language: parent.Language, PublishedAt: now, SortedAt: now, ArrivedAt: now}
+	c := blog.Comment{ID: id, Address: o.Site.NoteID(id), ArticleID: parent.ArticleID, ParentID: parent.ID,
+		VoiceID: voice.ID, Origin: blog.Own,
+		Visibility: parent.Visibility, State: blog.CommentShown, Language: parent.Language, PublishedAt: now, SortedAt: now,
+		ArrivedAt: now}
 	return c, write(&c, markdown)
 }
 
@@ -71,7 +74,8 @@ func write(c *blog.Comment, markdown string) error {
 }
 
 // queueReply says an answer of ours, new or changed.
-func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, voice blog.Voice, c, parent blog.Comment) error {
+func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, voice blog.Voice, c,
+	parent blog.Comment) error {
 	a, err := s.Article(ctx, c.ArticleID)
 	if err != nil {
 		return err
@@ -107,7 +111,8 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, vo
 	if err := s.SaveObject(ctx, object); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, kind, c.ID, object.Revision, func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
+	said, err := o.compose(ctx, s, voice, kind, c.ID, object.Revision,
+		func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
 	if err != nil {
 		return err
 	}
@@ -116,7 +121,8 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, vo
 
 // tellReply sends an answer to its commenter, and, unless it is restricted, to the author's followers and to whoever
 // else takes part in the conversation.
-func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activity, c blog.Comment, commenter blog.Actor) error {
+func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activity, c blog.Comment,
+	commenter blog.Actor) error {
 	if c.Visibility == blog.RestrictedComment {
 		return s.TellInboxes(ctx, said, commenter.Inbox)
 	}

@@ -10,9 +10,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Report tells the moderators of a comment's server what is wrong with it. The instance actor speaks, so that whoever is
-// reported does not learn by whom. Errors: blog.Invalid for words that are missing or too many, and for a comment that was
-// reported before; blog.ErrForbidden for one of our own; blog.ErrGone when it was taken back.
+// Report tells the moderators of a comment's server what is wrong with it. The instance actor speaks, so that whoever
+// is reported does not learn by whom. Errors: blog.Invalid for words that are missing or too many, and for a comment
+// that was reported before; blog.ErrForbidden for one of our own; blog.ErrGone when it was taken back.
 func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words string) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		c, err := o.reportable(ctx, store, comment)
@@ -23,7 +23,8 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err != nil {
 			return err
 		}
-		complaint := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by, About: blog.Strings{c.Address},
+		complaint := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by,
+			About:     blog.Strings{c.Address},
 			CommentID: c.ID, Words: words, State: blog.ComplaintResolved, At: o.Now()}
 		if err := complaint.Check(); err != nil {
 			return err

@@ -74,8 +74,10 @@ func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Arti
 	return s.SaveArticle(ctx, edited, o.Now())
 }
 
-// saveWords saves an article, and keeps its words when they are new. A quiet correction keeps the time of what it corrects.
-func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article, quiet bool) error {
+// saveWords saves an article, and keeps its words when they are new. A quiet correction keeps the time of what it
+// corrects.
+func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
+	quiet bool) error {
 	if err := o.save(ctx, s, edited); err != nil || edited.Says(current.Text) {
 		return err
 	}
@@ -100,7 +102,8 @@ func (o *Outbox) change(a *blog.Article, m ReviseOptions) error {
 }
 
 // tellChange says how an article is now that was another before, or holds it back.
-func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration, mentions []activity.Mention) error {
+func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
+	mentions []activity.Mention) error {
 	kept, before, err := o.holdBack(ctx, s, was, hold)
 	if kept || err != nil {
 		return err
@@ -108,7 +111,8 @@ func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold,
 	return o.queueChange(ctx, s, before, mentions)
 }
 
-func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Article, mentions []activity.Mention) error {
+func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Article,
+	mentions []activity.Mention) error {
 	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
 	if err != nil {
 		return err
@@ -119,9 +123,10 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	return o.carryOn(ctx, s, before, saved)
 }
 
-// holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves at
-// once takes along what was held before it, so it also tells what the article was when something last left.
-func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration) (bool, blog.Article, error) {
+// holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves
+// at once takes along what was held before it, so it also tells what the article was when something last left.
+func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
+	hold time.Duration) (bool, blog.Article, error) {
 	held, err := o.currentHold(ctx, s, was.ArticleID)
 	until := o.Now().Add(hold)
 	switch {
@@ -146,19 +151,26 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold, h
 func keepFrozen(edited *blog.Article, current blog.Article) error {
 	switch {
 	case edited.Format != current.Format:
-		return blog.Invalid{Field: "format", Problem: "cannot change once published: servers remember what kind it was. Withdraw it and publish again"}
-	case edited.Visibility != current.Visibility && (current.ObjectID == "" || !edited.Federates() || edited.Visibility == blog.Followers || current.Visibility == blog.Followers):
-		return blog.Invalid{Field: "visibility", Problem: "can only change between public and unlisted once published. Withdraw it and publish again"}
+		return blog.Invalid{Field: "format", Problem: "cannot change once published: servers remember what kind it was. " +
+			"Withdraw it and publish again"}
+	case edited.Visibility != current.Visibility &&
+		(current.ObjectID == "" || !edited.Federates() || edited.Visibility == blog.Followers ||
+			current.Visibility == blog.Followers):
+		return blog.Invalid{Field: "visibility",
+			Problem: "can only change between public and unlisted once published. Withdraw it and publish again"}
 	}
 	if edited.Quoted.Address == current.Quoted.Address { // whose writer may have answered meanwhile
 		edited.Quoted = current.Quoted
 	}
-	edited.VoiceID, edited.Status, edited.Month, edited.ObjectID = current.VoiceID, current.Status, current.Month, current.ObjectID
-	edited.PublishedAt, edited.UpdatedAt, edited.Revision, edited.CreatedAt = current.PublishedAt, current.UpdatedAt, current.Revision, current.CreatedAt
+	edited.VoiceID, edited.Status, edited.Month, edited.ObjectID = current.VoiceID, current.Status, current.Month,
+		current.ObjectID
+	edited.PublishedAt, edited.UpdatedAt, edited.Revision, edited.CreatedAt = current.PublishedAt, current.UpdatedAt,
+		current.Revision, current.CreatedAt
 	return nil
 }
 
-func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog.Article, mentions []activity.Mention) error {
+func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog.Article,
+	mentions []activity.Mention) error {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
 	if err != nil {
 		return err
@@ -192,7 +204,8 @@ func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibilit
 }
 
 // tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no letter about it yet.
-func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity, mentions []activity.Mention) error {
+func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
+	mentions []activity.Mention) error {
 	if len(mentions) == 0 {
 		return nil
 	}

@@ -35,7 +35,11 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 		if err := servers["lagewal"].Be(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("steiger rests", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("steiger rests", func() bool {
+			silent, err := o.Store.SilentPeers(o.Soon())
+			return err == nil &&
+				len(silent) == 1
+		})
 		o.Edit(a, "Five minutes wide")
 		if err := o.World.Wait(o.Soon(), 3, fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
@@ -56,7 +60,8 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Quietly(a)
-		if post, _ := servers["steiger"].Post(o.Object(a)); post.Title != "Five minutes wide" || len(overkant.Got(servers["steiger"], o.Object(a))) != 1 {
+		if post, _ := servers["steiger"].Post(o.Object(a)); post.Title != "Five minutes wide" ||
+			len(overkant.Got(servers["steiger"], o.Object(a))) != 1 {
 			t.Errorf("steiger shows %q after %v", post.Title, overkant.Got(servers["steiger"], o.Object(a)))
 		}
 		said, err := o.Store.Created(o.Soon(), a.ObjectID)
@@ -89,7 +94,8 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		ctx := o.Soon()
-		replier, liker, sharer := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia"), o.Server("dijla").Person("samir")
+		replier, liker, sharer := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia"),
+			o.Server("dijla").Person("samir")
 		for _, act := range []func() (fedtest.Sent, error){
 			func() (fedtest.Sent, error) { return replier.Reply(ctx, o.Object(a), "<p>How wide?</p>") },
 			func() (fedtest.Sent, error) { return liker.Like(ctx, o.Object(a)) },
@@ -106,7 +112,8 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 				t.Fatal(err)
 			}
 			object, _ := delivery.JSON()["object"].(map[string]any)
-			for _, name := range []string{"id", "type", "attributedTo", "url", "name", "content", "contentMap", "published", "to", "cc", "tag", "replies", "interactionPolicy"} {
+			for _, name := range []string{"id", "type", "attributedTo", "url", "name", "content", "contentMap", "published",
+				"to", "cc", "tag", "replies", "interactionPolicy"} {
 				if object[name] == nil {
 					t.Errorf("%s: the object has no %s", p.Handle(), name)
 				}
@@ -122,7 +129,8 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		servers := o.Readers("veerhuis", "noordkade", "lagewal", "steiger")
-		moods := map[string]fedtest.Mood{"noordkade": fedtest.Swallowing(), "lagewal": fedtest.Refusing(403), "steiger": fedtest.Closed()}
+		moods := map[string]fedtest.Mood{"noordkade": fedtest.Swallowing(), "lagewal": fedtest.Refusing(403),
+			"steiger": fedtest.Closed()}
 		for name, mood := range moods {
 			if err := servers[name].Be(mood); err != nil {
 				t.Fatal(err)
@@ -138,7 +146,11 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 			}
 			return tried == 4
 		})
-		o.Until("the silent ones rest", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 2 })
+		o.Until("the silent ones rest", func() bool {
+			silent, err := o.Store.SilentPeers(o.Soon())
+			return err == nil &&
+				len(silent) == 2
+		})
 		for name := range moods {
 			if err := servers[name].Be(fedtest.Healthy()); err != nil {
 				t.Fatal(err)
@@ -159,7 +171,8 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 			}
 		}
 		o.Quietly(a)
-		for name, want := range map[string]string{"veerhuis": "[Create Delete]", "noordkade": "[Create Delete]", "lagewal": "[Create]", "steiger": "[]"} {
+		for name, want := range map[string]string{"veerhuis": "[Create Delete]", "noordkade": "[Create Delete]",
+			"lagewal": "[Create]", "steiger": "[]"} {
 			// One and the same letter may be knocked with twice.
 			if kinds := fmt.Sprint(slices.Compact(overkant.Got(servers[name], o.Object(a)))); kinds != want {
 				t.Errorf("%s was brought %s, want %s", name, kinds, want)
@@ -226,7 +239,11 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 		}
 		o.Until("it was tried in vain", func() bool { return o.Report(a)[veerhuis.Host].Attempts == 1 })
 		o.Edit(a, "Five minutes wide") // it may have arrived: the same again, and then the edit
-		o.Until("it rests", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("it rests", func() bool {
+			silent, err := o.Store.SilentPeers(o.Soon())
+			return err == nil &&
+				len(silent) == 1
+		})
 		if err := veerhuis.Be(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
@@ -255,7 +272,11 @@ func TestAnEditWhileTheFirstLetterIsOnItsWayIsNotLost(t *testing.T) {
 		a := o.Publish()
 		o.Until("it is on its way", func() bool { return time.Until(o.Report(a)[steiger.Host].NextAt) > 30*time.Second })
 		o.Edit(a, "Five minutes wide")
-		o.Until("the new words are shown", func() bool { post, _ := steiger.Post(o.Object(a)); return post.Title == "Five minutes wide" })
+		o.Until("the new words are shown", func() bool {
+			post,
+				_ := steiger.Post(o.Object(a))
+			return post.Title == "Five minutes wide"
+		})
 		o.Quietly(a)
 		if kinds := fmt.Sprint(overkant.Got(steiger, o.Object(a))); kinds != "[Create Update]" && kinds != "[Create]" {
 			t.Errorf("steiger was brought %s", kinds)

@@ -33,7 +33,8 @@ func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 		t.Fatal(err)
 	}
 	request.Header, request.RequestURI = l.Header.Clone(), l.Inbox
-	_, err = signature.Verify(request, l.Body, []*url.URL{base}, l.At, func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
+	_, err = signature.Verify(request, l.Body, []*url.URL{base}, l.At,
+		func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
 	return err == nil
 }
 
@@ -54,7 +55,8 @@ func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) 
 		now := o.Voice(o.Ilse.ID)
 		for where, body := range map[string]string{"the Update": string(told.Body), "the actor": overkant.ActorOf(o)} {
 			escaped := strings.ReplaceAll(strings.TrimSpace(after), "\n", `\n`)
-			if !strings.Contains(body, escaped) || !strings.Contains(body, now.ProofKey) || strings.Contains(body, proof) || !strings.Contains(body, `"`+ilse+`#main-key"`) {
+			if !strings.Contains(body, escaped) || !strings.Contains(body, now.ProofKey) || strings.Contains(body, proof) ||
+				!strings.Contains(body, `"`+ilse+`#main-key"`) {
 				t.Errorf("%s shows %s", where, body)
 			}
 		}
@@ -98,7 +100,8 @@ func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) 
 				if _, err := o.Outbox.Retry(o.Soon(), waits.ID, ""); err != nil {
 					t.Fatal(err)
 				}
-				delivery, err := veerhuis.WaitFor(o.Soon(), func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() })
+				delivery, err := veerhuis.WaitFor(o.Soon(),
+					func(l fedtest.Delivery) bool { return l.Type == "Create" && l.Accepted() })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,7 +155,8 @@ func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.
 		}
 		o.FollowedBy(tobias.ID, nadia)
 		other := o.Publish(overkant.By(tobias, "other"))
-		o.Until("another author's article arrives", func() bool { return o.Report(other)[strict.Host].Status == blog.Delivered })
+		o.Until("another author's article arrives",
+			func() bool { return o.Report(other)[strict.Host].Status == blog.Delivered })
 	})
 }
 
@@ -161,7 +165,8 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 		self := o.Site.ActorID(o.Ilse.ID)
 		a := o.Publish()
 		follower, former := o.Server("follower").Person("bram"), o.Server("former").Person("maud")
-		replier, liker, answered := o.Server("replier").Person("nadia"), o.Server("liker").Person("deniz"), o.Server("answered", fedtest.GoToSocial).Person("gerda")
+		replier, liker, answered := o.Server("replier").Person("nadia"), o.Server("liker").Person("deniz"),
+			o.Server("answered", fedtest.GoToSocial).Person("gerda")
 		stranger := o.Server("stranger")
 		o.Befriend(follower)
 		o.Befriend(former)
@@ -252,8 +257,9 @@ func TestWhatIsWrittenAfterARotationIsBroughtOnce(t *testing.T) {
 		next := o.Column(3)
 		o.Edit(old[0], "Column 1, mended")
 		o.Idle()
-		for what, got := range map[string][]int{"the rotation": overkant.Brought(veerhuis, "Update", self), "the next article": overkant.Brought(veerhuis, "Create", o.Object(next)),
-			"an edit": overkant.Brought(veerhuis, "Update", o.Object(old[0]))} {
+		for what, got := range map[string][]int{"the rotation": overkant.Brought(veerhuis, "Update", self),
+			"the next article": overkant.Brought(veerhuis, "Create", o.Object(next)),
+			"an edit":          overkant.Brought(veerhuis, "Update", o.Object(old[0]))} {
 			if len(got) != 1 {
 				t.Errorf("%s was brought %v", what, got)
 			}
@@ -283,12 +289,16 @@ func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T
 		o.Befriend(nadia)
 		o.Be(strict, fedtest.Closed())
 		before, _ := o.Rotate()
-		o.Until("the rotation could not be told", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("the rotation could not be told",
+			func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
 		o.Be(strict, fedtest.Remembering())
 		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Store.InTx(o.Soon(), func(s *store.Store) error { return s.PeerContacted(o.Soon(), strict.Host, time.Now()) }); err != nil {
+		if err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
+			return s.PeerContacted(o.Soon(), strict.Host,
+				time.Now())
+		}); err != nil {
 			t.Fatal(err)
 		}
 		o.Courier.Wake()

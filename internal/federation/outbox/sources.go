@@ -12,8 +12,8 @@ import (
 	"causerie/internal/store"
 )
 
-// preparation is what an article needs from elsewhere before it is said: the people whom it mentions, and whose posts it
-// answers and quotes.
+// preparation is what an article needs from elsewhere before it is said: the people whom it mentions, and whose posts
+// it answers and quotes.
 type preparation struct {
 	mentions        []activity.Mention
 	answers, quoted lookup
@@ -22,8 +22,8 @@ type preparation struct {
 // lookup is a source as it stood in the article, and as it is now.
 type lookup struct{ before, now blog.Source }
 
-// prepare asks the network. Its errors are blog.Invalid for a source that cannot be had. Of what is held back, only a source
-// is looked up, and that once: its author should hear now that it cannot be had.
+// prepare asks the network. Its errors are blog.Invalid for a source that cannot be had. Of what is held back, only a
+// source is looked up, and that once: its author should hear now that it cannot be had.
 func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p preparation, err error) {
 	if p.answers, err = o.findSource(ctx, "in-reply-to", a.Answers); err != nil {
 		return p, err
@@ -49,7 +49,8 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	return p, nil
 }
 
-// settle puts the sources as they were found into the article. An article that somebody changed since is blog.ErrConflict.
+// settle puts the sources as they were found into the article. An article that somebody changed since is
+// blog.ErrConflict.
 func (p preparation) settle(a *blog.Article) error {
 	if a.Answers.Address != p.answers.before.Address || a.Quoted.Address != p.quoted.before.Address {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
@@ -98,13 +99,15 @@ func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.
 
 func notFound(field, address string, err error) error {
 	if federation.Temporary(err) {
-		return fmt.Errorf("%w (%w)", blog.Invalid{Field: field, Problem: fmt.Sprintf("“%s” cannot be read, since its server does not answer: try again later", address)}, err)
+		return fmt.Errorf("%w (%w)", blog.Invalid{Field: field,
+			Problem: fmt.Sprintf("“%s” cannot be read, since its server does not answer: try again later", address)}, err)
 	}
-	return blog.Invalid{Field: field, Problem: fmt.Sprintf("“%s” is no post that can be read from here: check the address", address)}
+	return blog.Invalid{Field: field, Problem: fmt.Sprintf("“%s” is no post that can be read from here: check the address",
+		address)}
 }
 
-// askToQuote asks the writer of a quoted post for their consent, once for each object of the article (FEP-044f). It notes in
-// the article that it did.
+// askToQuote asks the writer of a quoted post for their consent, once for each object of the article (FEP-044f). It
+// notes in the article that it did.
 func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article, object []byte) error {
 	if a.Quoted.Address == "" || a.Quoted.Consent != "" {
 		return nil
@@ -117,18 +120,20 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, federation.QuoteRequest, a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapQuoteRequest(e, a.Quoted.Address, a.Quoted.ActorID, object)
-	})
+	said, err := o.compose(ctx, s, voice, federation.QuoteRequest, a.ObjectID, a.Revision,
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapQuoteRequest(e, a.Quoted.Address, a.Quoted.ActorID, object)
+		})
 	if err != nil {
 		return err
 	}
 	return errors.Join(s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""), s.TellInboxes(ctx, said, owner.Inbox))
 }
 
-// SaveQuoteConsent writes down what the writer of a quoted post says, and sends everybody who holds the article the object with the
-// stamp, or without it. Its words are the same, so it is no newer. It reports whether a delivery waits.
-func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article, answer blog.Source) (told bool, err error) {
+// SaveQuoteConsent writes down what the writer of a quoted post says, and sends everybody who holds the article the
+// object with the stamp, or without it. Its words are the same, so it is no newer. It reports whether a delivery waits.
+func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article,
+	answer blog.Source) (told bool, err error) {
 	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {
 		return false, nil
 	}

@@ -16,12 +16,15 @@ import (
 // text is a draft still, and every server that holds it is told once: one article, one object. saved is the save of the
 // article that the translator had before their eyes; one that is older is blog.ErrConflict. Errors: blog.Invalid,
 // blog.ErrGone for a deleted article, blog.ErrNotFound. It returns the article as it is now.
-func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time,
+	t blog.Translation) (blog.Article, error) {
 	return o.translate(ctx, article, saved, t, false)
 }
 
-// TranslateIfChanged is Translate but for a text that is stored just so: then nothing is told, and the article is as it was.
-func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation) (blog.Article, error) {
+// TranslateIfChanged is Translate but for a text that is stored just so: then nothing is told, and the article is as it
+// was.
+func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved time.Time,
+	t blog.Translation) (blog.Article, error) {
 	a, err := o.translate(ctx, article, saved, t, true)
 	if errors.Is(err, errUnchanged) {
 		err = nil
@@ -32,7 +35,8 @@ func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved 
 // errUnchanged ends a change that would change nothing.
 var errUnchanged = errors.New("it is so already")
 
-func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation, onlyNews bool) (blog.Article, error) {
+func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation,
+	onlyNews bool) (blog.Article, error) {
 	return o.retell(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
 		if !saved.Equal(a.SavedAt) {
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
@@ -91,9 +95,10 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// retell changes what an article says beside its original: check tells whether readers see the change, and change makes it
-// once the article is saved as its next revision.
-func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check func(*store.Store, *blog.Article) (bool, error),
+// retell changes what an article says beside its original: check tells whether readers see the change, and change makes
+// it once the article is saved as its next revision.
+func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
+	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, article)
 	if err != nil {
@@ -125,7 +130,8 @@ func (o *Outbox) retell(ctx context.Context, article blog.ID, what string, check
 	return a, nil
 }
 
-func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article, told bool, mentions []activity.Mention,
+func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article, told bool,
+	mentions []activity.Mention,
 	change func(*store.Store, blog.Article) error) error {
 	before := *a
 	if told {

@@ -15,7 +15,8 @@ import (
 )
 
 func inDutch(change ...func(*blog.Translation)) blog.Translation {
-	t := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed", Summary: "Over het pontje.",
+	t := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
+		Summary:  "Over het pontje.",
 		Markdown: "Het pontje komt.", HTML: "<p>Het pontje komt.</p>", Plain: "Het pontje komt.", Words: 3}}
 	for _, c := range change {
 		c(&t)
@@ -38,9 +39,11 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 		a = o.Translate(a, inDutch())
 		o.Until("the translation is told", func() bool { return len(veerhuis.Received("Update")) == 1 })
 		_, _, body := o.Get(o.Path(o.Object(a)), overkant.AsMastodon)
-		for _, want := range []string{`"name":"Four minutes wide","nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`,
+		for _, want := range []string{`"name":"Four minutes wide","nameMap":{"en":"Four minutes wide","nl":"Vier minuten ` +
+			`breed"}`,
 			`"summaryMap":{"en":"<p>On the last rowed ferry below the weir.</p>","nl":"<p>Over het pontje.</p>"}`,
-			`"contentMap":{"en":"<p>The ferry comes when you ring.</p>","nl":"<p>Het pontje komt.</p>"}`, `"url":"` + o.Site.ArticlePage(a) + `"`} {
+			`"contentMap":{"en":"<p>The ferry comes when you ring.</p>","nl":"<p>Het pontje komt.</p>"}`,
+			`"url":"` + o.Site.ArticlePage(a) + `"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("the object lacks %s:\n%s", want, body)
 			}
@@ -50,8 +53,10 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 		if doc := o.Read(o.Site.ArticlePage(there)); doc["id"] != o.Object(a) {
 			t.Errorf("the page of the translation is %v", doc["id"])
 		}
-		if _, err := bram.Reply(o.Soon(), o.Site.ArticlePage(there), "<p>Wat is breed?</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err == nil {
-			o.Until("an answer to that page stands in the one conversation", func() bool { return o.Texts(a) == "Wat is breed?" })
+		if _, err := bram.Reply(o.Soon(), o.Site.ArticlePage(there), "<p>Wat is breed?</p>",
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err == nil {
+			o.Until("an answer to that page stands in the one conversation",
+				func() bool { return o.Texts(a) == "Wat is breed?" })
 		} else {
 			t.Error(err)
 		}
@@ -60,10 +65,12 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Until("its removal is told", func() bool { return len(veerhuis.Received("Update")) == 2 })
-		if post, _ := veerhuis.Post(o.Object(a)); strings.Contains(post.Object["nameMap"].(map[string]any)["en"].(string), "Vier") || len(post.Object["nameMap"].(map[string]any)) != 1 {
+		if post, _ := veerhuis.Post(o.Object(a)); strings.Contains(post.Object["nameMap"].(map[string]any)["en"].(string),
+			"Vier") || len(post.Object["nameMap"].(map[string]any)) != 1 {
 			t.Errorf("it is still called %v", post.Object["nameMap"])
 		}
-		if status, _, body := o.Get(o.Path(o.Site.ArticlePage(there)), overkant.AsMastodon); status != http.StatusOK || !strings.Contains(body, o.Object(a)) {
+		if status, _, body := o.Get(o.Path(o.Site.ArticlePage(there)), overkant.AsMastodon); status != http.StatusOK ||
+			!strings.Contains(body, o.Object(a)) {
 			t.Errorf("the address of what was removed answers %d", status)
 		}
 	})
@@ -83,10 +90,12 @@ func TestANoteCarriesTheOriginalAndLinksToItsTranslations(t *testing.T) {
 			there := a
 			there.Slug = slug
 			link := `<p><span lang="nl">Nederlands</span>: <a href="` + o.Site.ArticlePage(there) + `">`
-			if content := doc["content"].(string); !strings.Contains(content, link) || strings.Contains(content, "Het pontje") || len(doc["contentMap"].(map[string]any)) != 1 {
+			if content := doc["content"].(string); !strings.Contains(content, link) || strings.Contains(content, "Het pontje") ||
+				len(doc["contentMap"].(map[string]any)) != 1 {
 				t.Errorf("%s says %s in %v", format, content, doc["contentMap"])
 			}
-			if i, j := strings.Index(doc["content"].(string), o.Site.ArticlePage(a)), strings.Index(doc["content"].(string), link); i > j {
+			if i, j := strings.Index(doc["content"].(string), o.Site.ArticlePage(a)),
+				strings.Index(doc["content"].(string), link); i > j {
 				t.Errorf("%s: the preview would be of the translation", format)
 			}
 		}
@@ -99,11 +108,13 @@ func TestATranslationIsRefusedWithAReason(t *testing.T) {
 		other := o.Publish(func(a *blog.Article) { a.Slug = "vier-minuten-breed" })
 		for field, change := range map[string]func(*blog.Translation){
 			"title": func(t *blog.Translation) { t.Title = "" }, "text": func(t *blog.Translation) { t.Markdown = " " },
-			"language": func(t *blog.Translation) { t.Language = "en" }, "slug": func(t *blog.Translation) { t.Slug = other.Slug },
+			"language": func(t *blog.Translation) { t.Language = "en" },
+			"slug":     func(t *blog.Translation) { t.Slug = other.Slug },
 		} {
 			var invalid blog.Invalid
 			tr := inDutch(func(t *blog.Translation) { t.Slug = "breed" }, change)
-			if _, err := o.Outbox.Translate(t.Context(), a.ID, a.SavedAt, tr); !errors.As(err, &invalid) || invalid.Field != field {
+			if _, err := o.Outbox.Translate(t.Context(), a.ID, a.SavedAt, tr); !errors.As(err, &invalid) ||
+				invalid.Field != field {
 				t.Errorf("%s: %v", field, err)
 			}
 		}
@@ -118,7 +129,8 @@ func TestATranslationIsRefusedWithAReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		gone, err := o.Store.Article(t.Context(), a.ID)
-		if _, gerr := o.Outbox.Translate(t.Context(), a.ID, gone.SavedAt, good); !errors.Is(gerr, blog.ErrGone) || err != nil {
+		if _, gerr := o.Outbox.Translate(t.Context(), a.ID, gone.SavedAt, good); !errors.Is(gerr, blog.ErrGone) ||
+			err != nil {
 			t.Errorf("of a deleted article: %v", gerr)
 		}
 	})
@@ -164,11 +176,15 @@ func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
 		for _, visibility := range []blog.Visibility{blog.Public, blog.Local} {
 			a := o.Publish(func(a *blog.Article) { a.Visibility, a.Slug = visibility, "four-"+string(visibility) })
 			dutch := func(text string, change ...func(*blog.Translation)) blog.Translation {
-				return inDutch(append(change, func(t *blog.Translation) { t.Slug, t.Markdown = "vier-"+string(visibility), text })...)
+				return inDutch(append(change, func(t *blog.Translation) {
+					t.Slug, t.Markdown = "vier-"+string(visibility),
+						text
+				})...)
 			}
 			check("published", a)
 			before := a.ChangedAt()
-			if a = o.Translate(a, dutch("Het pontje komt.")); !a.ChangedAt().After(before) || !words(a, "nl").Since.Equal(a.ChangedAt()) {
+			if a = o.Translate(a, dutch("Het pontje komt.")); !a.ChangedAt().After(before) ||
+				!words(a, "nl").Since.Equal(a.ChangedAt()) {
 				t.Errorf("a translation was told at %s, and is from %s", a.ChangedAt(), words(a, "nl").Since)
 			}
 			check("translated", a)
@@ -177,7 +193,8 @@ func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
 				t.Errorf("new tags are told as revision %d", a.Revision)
 			}
 			check("with other tags", a)
-			check("with a translator", o.Translate(a, dutch("Het pontje komt.", func(t *blog.Translation) { t.Translator = "Samir" })))
+			check("with a translator", o.Translate(a,
+				dutch("Het pontje komt.", func(t *blog.Translation) { t.Translator = "Samir" })))
 			check("translated anew", o.Translate(a, dutch("Het pontje komt, als u belt.")), "nl")
 			a = revise(a, outbox.ReviseOptions{}, func(a *blog.Article) { a.Subtitle = "A crossing" })
 			check("with a subtitle", a, "en", "nl")
@@ -192,7 +209,8 @@ func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("out with its translation", early)
-		check("the translation changed", o.Translate(early, inDutch(func(t *blog.Translation) { t.Title = "Vier minuten" })), "nl")
+		check("the translation changed", o.Translate(early, inDutch(func(t *blog.Translation) { t.Title = "Vier minuten" })),
+			"nl")
 
 		undone := o.Publish(func(a *blog.Article) { a.Slug = "undone" })
 		check("held", revise(undone, outbox.ReviseOptions{Hold: overkant.Hold}, say("The ferry sank.")), "en")

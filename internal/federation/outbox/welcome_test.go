@@ -36,7 +36,8 @@ func TestTheFirstFollowerFromAServerBringsItTheLastTenArticlesOnce(t *testing.T)
 		}
 		fresh := o.Column(30) // goes to everybody at once
 		o.Welcome(14*time.Second, 70*time.Second)
-		want := []string{"Column 1", "Column 2", "Column 30", "Column 3", "Column 4", "Column 5, mended", "Column 6", "Column 8", "Column 9", "Column 10", "Column 11"}
+		want := []string{"Column 1", "Column 2", "Column 30", "Column 3", "Column 4", "Column 5, mended", "Column 6",
+			"Column 8", "Column 9", "Column 10", "Column 11"}
 		if got := overkant.Told(veerhuis, "Create"); !slices.Equal(got, want) {
 			t.Errorf("it was brought %q, want %q", got, want)
 		}
@@ -46,8 +47,10 @@ func TestTheFirstFollowerFromAServerBringsItTheLastTenArticlesOnce(t *testing.T)
 			}
 			said, err := o.Store.Created(o.Soon(), columns[5].ObjectID)
 			object, _ := l.JSON()["object"].(map[string]any)
-			if err != nil || l.ID != o.Site.ActivityID(said.ID) || object["published"] != columns[5].PublishedAt.Format(time.RFC3339) || object["updated"] == nil {
-				t.Errorf("the mended one came as %s, published %v, updated %v, %v", l.ID, object["published"], object["updated"], err)
+			if err != nil || l.ID != o.Site.ActivityID(said.ID) ||
+				object["published"] != columns[5].PublishedAt.Format(time.RFC3339) || object["updated"] == nil {
+				t.Errorf("the mended one came as %s, published %v, updated %v, %v", l.ID, object["published"], object["updated"],
+					err)
 			}
 		}
 		o.Befriend(veerhuis.Person("nadia"))
@@ -111,7 +114,8 @@ func TestAWelcomeStaysBehindTheAcceptAndBringsNothingTwice(t *testing.T) {
 		if _, err := bram.Follow(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the accept was tried in vain", func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
+		o.Until("the accept was tried in vain",
+			func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
 		late := o.Base
 		late.Now = func() time.Time { return time.Now().Add(time.Hour) }
 		outbox := &outbox.Outbox{Core: late, Wake: o.Courier.Wake}

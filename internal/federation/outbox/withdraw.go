@@ -10,8 +10,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for ever, every server that may have a copy is asked to
-// forget it, and its page answers 410. The text stays here.
+// Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for
+// ever, every server that may have a copy is asked to forget it, and its page answers 410. The text stays here.
 func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
 }
@@ -89,5 +89,6 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err := s.LockPeersOf(ctx, id); err != nil {
 		return err
 	}
-	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said), s.Supersede(ctx, said, "Create", "Update", "Announce"))
+	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said),
+		s.Supersede(ctx, said, "Create", "Update", "Announce"))
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Change runs a statement past the store, for what only months would bring about: times in rows that are there. It has ?
-// for arguments, whatever the database.
+// Change runs a statement past the store, for what only months would bring about: times in rows that are there. It has
+// ? for arguments, whatever the database.
 func Change(t testing.TB, url, statement string, args ...any) {
 	t.Helper()
 	driver, address := "sqlite", "file:"+url+"?_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(10000)"

@@ -26,8 +26,9 @@ type Faults struct {
 	failed []string
 }
 
-// Fail lets the n-th query from now on whose text contains text fail once with ErrInjected; n counts from 1. Only one fault
-// is armed at a time. Arguments are written $1, $2 in PostgreSQL and ? in SQLite, so text is best a part without them.
+// Fail lets the n-th query from now on whose text contains text fail once with ErrInjected; n counts from 1. Only one
+// fault is armed at a time. Arguments are written $1, $2 in PostgreSQL and ? in SQLite, so text is best a part without
+// them.
 func (f *Faults) Fail(text string, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,7 +100,8 @@ func EachFailing(t *testing.T, test func(t *testing.T, s *store.Store, faults *F
 	})
 }
 
-// OpenFailing opens a migrated database at an address. A second store at the same address is not disturbed by the faults.
+// OpenFailing opens a migrated database at an address. A second store at the same address is not disturbed by the
+// faults.
 func OpenFailing(t testing.TB, url string) (*store.Store, *Faults) {
 	t.Helper()
 	faults := &Faults{}

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-var errNoBinaries = errors.New("no PostgreSQL binaries in PATH or /usr/lib/postgresql: install Debian's package postgresql to run this half")
+var errNoBinaries = errors.New("no PostgreSQL binaries in PATH or /usr/lib/postgresql: install Debian's package " +
+	"postgresql to run this half")
 
 // missing skips the PostgreSQL half, or fails it where it is required.
 func missing(t testing.TB, err error) {
@@ -61,7 +62,8 @@ func start() (*server, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	if out, err := as(who, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
+	if out, err := as(who, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale",
+		"--no-sync").CombinedOutput(); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
@@ -73,8 +75,8 @@ func start() (*server, error) {
 	return s, s.prepare()
 }
 
-// quickest is the folder in memory, where the machine has one with room for the databases of many tests: each is made of a
-// thousand files, which take ten times as long on a disk. Else it is "", the usual one.
+// quickest is the folder in memory, where the machine has one with room for the databases of many tests: each is made
+// of a thousand files, which take ten times as long on a disk. Else it is "", the usual one.
 func quickest() string {
 	const memory, room = "/dev/shm", 2 << 30
 	var fs syscall.Statfs_t
@@ -111,7 +113,8 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	}
 	uid, _ := strconv.Atoi(who.Uid)
 	gid, _ := strconv.Atoi(who.Gid)
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, os.Chown(dir, uid, gid)
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}},
+		os.Chown(dir, uid, gid)
 }
 
 func as(who *syscall.SysProcAttr, name string, args ...string) *exec.Cmd {

@@ -1,6 +1,7 @@
-// Package storetest runs one test on both databases: a fresh SQLite file, and a database cloned from a migrated template
-// in a throwaway PostgreSQL. That server is started once per test binary, from binaries found in PATH or where Debian
-// keeps them, as an unprivileged user when the tests run as root, and ends with the test binary however that ends.
+// Package storetest runs one test on both databases: a fresh SQLite file, and a database cloned from a migrated
+// template in a throwaway PostgreSQL. That server is started once per test binary, from binaries found in PATH or where
+// Debian keeps them, as an unprivileged user when the tests run as root, and ends with the test binary however that
+// ends.
 //
 // Without PostgreSQL's binaries that half is skipped and says so; with CAUSERIE_TEST_REQUIRE=postgres it fails instead.
 package storetest
