@@ -19,7 +19,7 @@ type HashCost struct {
 	Lanes  uint8
 }
 
-// today's cost is the second recommendation of OWASP's password storage guide: 19 MiB, two passes.
+// TodaysCost is what a new hash costs: the second recommendation of OWASP's password storage guide: 19 MiB, two passes.
 var TodaysCost = HashCost{Memory: 19 << 10, Passes: 2, Lanes: 1}
 
 const (
@@ -52,6 +52,7 @@ func HashPassword(password string) (string, error) {
 	return Hash(password, TodaysCost), nil
 }
 
+// Hash computes the hash of a password at a cost, in PHC form with a fresh salt.
 func Hash(password string, c HashCost) string {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)

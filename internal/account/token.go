@@ -13,6 +13,7 @@ func NewToken() string {
 	return hex.EncodeToString(token)
 }
 
+// HashToken returns what is stored of a token: a database that is read by others opens no session.
 func HashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

@@ -195,7 +195,8 @@ func TestAListIsSeenBeforeItIsImported(t *testing.T) {
 		b.press("Import").want(200, "/admin/blocks?").sees("The list is imported.", "evil.example", "Spam, loud",
 			"loud.example", "Limited")
 		b.open("/admin/blocks.csv")
-		if want := "evil.example,suspend,false,false,\"Spam, loud\",false\nloud.example,silence,false,false,,false\n"; !strings.HasSuffix(b.source, want) {
+		want := "evil.example,suspend,false,false,\"Spam, loud\",false\nloud.example,silence,false,false,,false\n"
+		if !strings.HasSuffix(b.source, want) {
 			t.Errorf("exported\n%s", b.source)
 		}
 		b.open("/admin/blocks").press("Look at the list", file{"list", "list.csv", list}).sees("The list changes nothing")

@@ -20,6 +20,7 @@ type NotOurs string
 
 func (why NotOurs) Error() string { return string(why) }
 
+// Is makes every NotOurs an [ErrNotOurs].
 func (why NotOurs) Is(target error) bool { return target == ErrNotOurs }
 
 // Why a post does not concern an article.

@@ -1,4 +1,4 @@
-// Package neighbour is a small fediverse on loopback: servers with people on them who follow, reply, like and boost
+// Package fedtest is a small fediverse on loopback: servers with people on them who follow, reply, like and boost
 // over real HTTP with real signatures, and who remember every delivery they get. Tests and benchmarks measure Causerie
 // against it, and the demo lives in it.
 //

@@ -15,7 +15,8 @@ import (
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title>
 <style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
-article{border-top:1px solid #8886;padding:.5rem 0}header{opacity:.7;font-size:.9rem}img{max-width:100%;height:auto}</style>
+article{border-top:1px solid #8886;padding:.5rem 0}header{opacity:.7;font-size:.9rem}
+img{max-width:100%;height:auto}</style>
 <h1>{{.Title}}</h1><p>{{.Lead}}</p>
 {{range .Items}}<article><header><a href="{{.Link}}">{{.By}}</a>{{with .About}} {{.}}{{end}}</header>{{.Text}}</article>
 {{end}}</html>

@@ -99,7 +99,8 @@ const Stylesheet = `/* Code: class names are chroma's. */
 .box .c, .box .ch, .box .cm, .box .c1, .box .cs, .box .gu { color: var(--soft); font-style: italic }
 .box .cp, .box .cpf, .box .nd, .box .ni, .box .gh { color: var(--soft) }
 .box .k, .box .kc, .box .kd, .box .kn, .box .kp, .box .kr, .box .kt, .box .ow, .box .nt, .box .gs { font-weight: 600 }
-.box .s, .box .sa, .box .sb, .box .sc, .box .dl, .box .sd, .box .s2, .box .se, .box .sh, .box .si, .box .sx, .box .sr, .box .s1, .box .ss, .box .gi { color: var(--ok) }
+.box .s, .box .sa, .box .sb, .box .sc, .box .dl, .box .sd, .box .s2, .box .se, .box .sh, .box .si, .box .sx,
+.box .sr, .box .s1, .box .ss, .box .gi { color: var(--ok) }
 .box .m, .box .mb, .box .mf, .box .mh, .box .mi, .box .il, .box .mo { color: var(--warn) }
 .box .nf, .box .fm, .box .nc, .box .na, .box .nb { color: var(--focus) }
 .box .gd { color: var(--bad) }

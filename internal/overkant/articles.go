@@ -70,6 +70,7 @@ func (o *Blog) Announced(s *fedtest.Server, by blog.Voice, object string) int {
 	return o.Sent(s, "Announce", by, object)
 }
 
+// Sent returns how often a server got an activity of a kind by a voice about an object.
 func (o *Blog) Sent(s *fedtest.Server, kind string, by blog.Voice, object string) int {
 	n := 0
 	for _, l := range s.Received(kind) {
@@ -80,6 +81,7 @@ func (o *Blog) Sent(s *fedtest.Server, kind string, by blog.Voice, object string
 	return n
 }
 
+// Hold is how long what PublishHeld publishes can be undone.
 const Hold = 30 * time.Second
 
 // PublishHeld publishes with a hold.
@@ -93,7 +95,7 @@ func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 }
 
 // AfterHold lets go what is held, as the chores of another process would do when the time has come.
-func (o *Blog) AfterHold(a blog.Article) {
+func (o *Blog) AfterHold(_ blog.Article) {
 	o.T.Helper()
 	late := o.Base
 	late.Now = func() time.Time { return time.Now().Add(Hold + time.Second) }
@@ -192,7 +194,7 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	})
 }
 
-// answer writes and publishes an article by a voice, made by a change.
+// Writes publishes an article by a voice, made by a change.
 func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(func(a *blog.Article) {

@@ -33,6 +33,7 @@ func originOf(address string) string {
 	return scheme + "://" + host
 }
 
+// Complete fetches the replies of an article that nobody sent.
 func (o *Blog) Complete(a blog.Article) blog.Completion {
 	o.T.Helper()
 	found, err := inbox.NewBackfill(o.Inbox).Complete(o.Soon(), a.ID)

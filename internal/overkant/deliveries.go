@@ -80,6 +80,7 @@ func (o *Blog) Follower(a blog.Actor) {
 	}
 }
 
+// FollowIn saves an actor and their follow of Ilse in a store.
 func (o *Blog) FollowIn(s *store.Store, a blog.Actor) error {
 	if err := s.SaveActor(o.T.Context(), a); err != nil {
 		return err
@@ -112,6 +113,7 @@ func (o *Blog) Tried(a blog.Article, servers map[string]*fedtest.Server) {
 	}
 }
 
+// Published counts the articles of all tests, so that each has a slug of its own.
 var Published int
 
 // Spread publishes an article and answers how long it takes until so many servers have it.

@@ -12,6 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
+// Block blocks a server or a person at a level.
 func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel) {
 	o.T.Helper()
 	if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: kind, Subject: subject, Level: level}); err != nil {
@@ -19,6 +20,7 @@ func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel)
 	}
 }
 
+// RefuseServer blocks the server of a person, and waits until that has its effect.
 func (o *Blog) RefuseServer(p *fedtest.Person) {
 	o.Block(blog.BlockServer, blocklist.Domain(p.Server.Host), blog.Refuse)
 }
@@ -68,6 +70,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.Text.Write(p)
 }
 
+// Complaints returns the reports in a state.
 func (o *Blog) Complaints(state blog.ReportState) []blog.Report {
 	o.T.Helper()
 	list, err := o.Store.Complaints(o.T.Context(), store.ComplaintList{State: state, Limit: 500})

@@ -139,12 +139,14 @@ var keys = sync.OnceValue(func() []signature.Key {
 
 var next int
 
+// NewKey returns one of a few RSA keys: they are made once, since they cost more than most tests.
 func NewKey(t testing.TB) signature.Key {
 	t.Helper()
 	next++
 	return keys()[next%4]
 }
 
+// PublicPEM returns the public half of a key in PEM form.
 func PublicPEM(t testing.TB, k signature.Key) string {
 	t.Helper()
 	text, err := k.PublicPEM()
@@ -163,6 +165,7 @@ func privatePEM(t testing.TB, k signature.Key) string {
 	return text
 }
 
+// AddVoice adds an author with keys.
 func (o *Blog) AddVoice(handle, name string) blog.Voice {
 	o.T.Helper()
 	now := time.Now()
@@ -210,6 +213,7 @@ func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
+// Publish publishes a draft of Ilse, changed as the functions say.
 func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	a, err := o.Outbox.Publish(o.T.Context(), o.Draft(change...).ID)
@@ -268,6 +272,7 @@ func (o *Blog) Until(what string, holds func() bool) {
 	}
 }
 
+// Comments returns the comments of an article that are shown.
 func (o *Blog) Comments(a blog.Article) []blog.Comment {
 	o.T.Helper()
 	list, err := o.Store.PublicComments(o.T.Context(), a.ID)
@@ -294,6 +299,7 @@ func (o *Blog) RunChores(b federation.Core) error {
 	return nil
 }
 
+// Waiting returns the comments of an article that wait for approval.
 func (o *Blog) Waiting(a blog.Article) []blog.Comment {
 	o.T.Helper()
 	list, err := o.Store.Comments(o.T.Context(),
@@ -304,6 +310,7 @@ func (o *Blog) Waiting(a blog.Article) []blog.Comment {
 	return list
 }
 
+// Texts returns the texts of the comments that are shown, in one string.
 func (o *Blog) Texts(a blog.Article) string {
 	o.T.Helper()
 	var texts []string
@@ -313,6 +320,7 @@ func (o *Blog) Texts(a blog.Article) string {
 	return strings.Join(texts, "|")
 }
 
+// Counts returns what is counted of an article.
 func (o *Blog) Counts(a blog.Article) blog.Counts {
 	o.T.Helper()
 	counts, err := o.Store.Counts(o.T.Context(), []blog.ID{a.ID})
@@ -322,6 +330,7 @@ func (o *Blog) Counts(a blog.Article) blog.Counts {
 	return counts[a.ID]
 }
 
+// Object returns the ActivityPub id of an article.
 func (o *Blog) Object(a blog.Article) string { return o.Site.ArticleID(a.ObjectID) }
 
 // Get asks the blog and answers status, content type and body.

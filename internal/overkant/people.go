@@ -40,6 +40,7 @@ func (o *Blog) HearAfterAWhile(p *fedtest.Person, activity any) {
 	}
 }
 
+// OpenStore opens the database at an address a second time, as another process would.
 func OpenStore(t *testing.T, database string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), database)
@@ -70,8 +71,8 @@ func (o *Blog) Hears(p *fedtest.Person, activity map[string]any) {
 	o.Settled()
 }
 
-// Json asks for an ActivityPub document of ours.
-func (o *Blog) Json(address string) (int, map[string]any) {
+// JSON asks for an ActivityPub document of ours.
+func (o *Blog) JSON(address string) (int, map[string]any) {
 	o.T.Helper()
 	code, _, body := o.Get(strings.TrimPrefix(address, o.Site.URL), "application/activity+json")
 	var doc map[string]any
@@ -105,6 +106,7 @@ func (o *Blog) client() *remote.Client {
 	return client
 }
 
+// Actor returns an actor as it is stored.
 func (o *Blog) Actor(id string) blog.Actor {
 	o.T.Helper()
 	actor, err := o.Store.Actor(o.T.Context(), id)
@@ -172,6 +174,7 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	check(err)
 }
 
+// Column returns the values of a query with one column.
 func Column(t *testing.T, db *sql.DB, query string) (list []string) {
 	t.Helper()
 	rows, err := db.Query(query)
@@ -216,6 +219,7 @@ func (o *Blog) Later(d time.Duration) *outbox.Outbox {
 	return &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 }
 
+// Voice returns a voice as it is stored.
 func (o *Blog) Voice(id blog.ID) blog.Voice {
 	o.T.Helper()
 	v, err := o.Store.Voice(o.T.Context(), id)
@@ -236,6 +240,7 @@ func (o *Blog) Read(path string) map[string]any {
 	return doc
 }
 
+// Followers returns how many followers Ilse has.
 func (o *Blog) Followers() int {
 	o.T.Helper()
 	n, err := o.Store.CountFollowers(o.T.Context(), o.Ilse.ID)
@@ -254,6 +259,7 @@ func (o *Blog) Heed(voice blog.Voice, p *fedtest.Person) {
 	o.Until("the yes is heard", func() bool { return o.Heeds(voice, p) == blog.Accepted })
 }
 
+// Heeds returns how a voice follows a person.
 func (o *Blog) Heeds(voice blog.Voice, p *fedtest.Person) blog.FollowState {
 	o.T.Helper()
 	f, err := o.Store.Following(o.T.Context(), voice.ID, p.ID)

@@ -68,6 +68,7 @@ func (o *Blog) Meets(other *Blog) {
 	}
 }
 
+// ShowFollowers sets whether Ilse shows her followers.
 func (o *Blog) ShowFollowers(show bool) {
 	o.T.Helper()
 	v := o.Voice(o.Ilse.ID)
@@ -84,6 +85,7 @@ type Fingered struct {
 	Links   []struct{ Rel, Type, Href, Template string }
 }
 
+// Self returns the address of the self link.
 func (f Fingered) Self() string {
 	for _, l := range f.Links {
 		if l.Rel == "self" && l.Type == "application/activity+json" {
@@ -93,6 +95,7 @@ func (f Fingered) Self() string {
 	return ""
 }
 
+// Finger asks WebFinger for a resource.
 func (o *Blog) Finger(resource string, rels ...string) (int, http.Header, Fingered) {
 	o.T.Helper()
 	code, header, body := o.Get("/.well-known/webfinger?"+url.Values{"resource": {resource}, "rel": rels}.Encode(), "*/*")
@@ -124,6 +127,7 @@ func (o *Blog) OwnLetter(sign func(*http.Request, []byte, signature.Key) error, 
 	return r
 }
 
+// Newer signs a request by RFC 9421.
 func Newer(r *http.Request, body []byte, key signature.Key) error {
 	return signature.SignRFC9421(r, body, key, time.Now(), signature.AcceptSignature{})
 }
@@ -173,6 +177,7 @@ func (o *Blog) Document(path string) (code int, doc Document) {
 	return code, doc
 }
 
+// Document is a JSON object.
 type Document struct {
 	ID           string
 	TotalItems   int
@@ -231,6 +236,7 @@ func (o *Blog) Rotate() (before, after string) {
 	return before, changed.PublicKey
 }
 
+// ActorOf returns the actor id of Ilse.
 func ActorOf(o *Blog) string {
 	_, _, body := o.Get("/ap/actors/"+string(o.Ilse.ID), AsMastodon)
 	return body
@@ -266,6 +272,7 @@ func Note(by *fedtest.Person, article, name string, more map[string]any) map[str
 	return o
 }
 
+// Act makes an activity of a kind.
 func Act(kind string, by *fedtest.Person, object any, name string) map[string]any {
 	return map[string]any{"id": by.ID + "/acts/" + name, "type": kind, "actor": by.ID, "object": object}
 }

@@ -172,8 +172,8 @@ func visible(page []byte) []byte {
 	return text.Bytes()
 }
 
-// clean makes one line of untrusted text: without control and invisible characters, with single spaces, and of at most
-// most bytes, cut between runes.
+// clean makes one line of untrusted text: without control and invisible characters, with single spaces, and cut
+// between runes after most bytes at the latest.
 func clean(text string, most int) string {
 	var line strings.Builder
 	blank := false

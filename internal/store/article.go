@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning, a.series_id, a.part, a.series_title, a.series_slug, a.series_planned,
+	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning,
+		a.series_id, a.part, a.series_title, a.series_slug, a.series_planned,
 		a.picture_id, a.picture_alt, a.file, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
-		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary, t.slug, t.words`
+		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary,
+		t.slug, t.words`
 	textColumns  = `, t.markdown, t.html, t.plain`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
 

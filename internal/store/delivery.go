@@ -65,8 +65,10 @@ func (l Delivery) Since() time.Time {
 	return l.SaidAt
 }
 
-const letterColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision, d.unsure, d.written_at,
-	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked, COALESCE(r.failures, 0) AS refusals`
+const letterColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision,
+	d.unsure, d.written_at,
+	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked,
+	COALESCE(r.failures, 0) AS refusals`
 
 const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
 	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND

@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	reportColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.revision, d.unsure, d.welcome, d.settled_at,
+	reportColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms,
+		d.revision, d.unsure, d.welcome, d.settled_at,
 		a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
 		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
 		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since,
-		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer, '') AS refusal_answer`
+		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer,
+		'') AS refusal_answer`
 	fromDeliveries = ` FROM objects o JOIN activities a ON a.object_id = o.id AND o.comment_id = '' JOIN deliveries d
 		ON d.activity_id = a.id
 		JOIN peers p ON p.host = d.host LEFT JOIN holdings h ON h.object_id = o.id AND h.host = d.host

@@ -89,7 +89,8 @@ func (e Ending) counts(c Claim, now time.Time) (string, []any) {
 		return `, failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL, ` +
 			`last_success = ?`, []any{now}
 	case Silent:
-		return `, failures = failures + ?, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END, failed_on = ?,
+		return `, failures = failures + ?, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END,
+			failed_on = ?,
 			failing_since = COALESCE(failing_since, ?)`, []any{more, today, today, now}
 	case Busy:
 		return `, failures = failures + ?, failing_days = 0, failed_on = '', failing_since = NULL`, []any{more}

@@ -7,7 +7,8 @@ import (
 	"causerie/internal/blog"
 )
 
-const translationColumns = `x.language, x.title, x.subtitle, x.summary, x.markdown, x.html, x.plain, x.slug, x.words, x.translator, x.draft,
+const translationColumns = `x.language, x.title, x.subtitle, x.summary, x.markdown, x.html, x.plain, x.slug,
+	x.words, x.translator, x.draft,
 	x.of_revision < o.of_revision AS behind`
 
 const fromTranslations = ` FROM articles a

@@ -18,6 +18,7 @@ import (
 	"causerie/internal/page"
 )
 
+// JRDLink is one link of a JRD.
 type JRDLink struct {
 	Rel      string `json:"rel"`
 	Type     string `json:"type,omitempty"`
@@ -48,6 +49,7 @@ func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// JRD is the answer of WebFinger (RFC 7033, section 4.4).
 type JRD struct {
 	Subject string    `json:"subject"`
 	Aliases []string  `json:"aliases"`

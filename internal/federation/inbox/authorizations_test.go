@@ -47,7 +47,7 @@ func TestF078QuoteRequestIsAnsweredByTheArticlesPolicy(t *testing.T) {
 				if state != fedtest.Accepted {
 					continue
 				}
-				code, doc := o.Json(stamp)
+				code, doc := o.JSON(stamp)
 				if code != http.StatusOK || doc["type"] != "QuoteAuthorization" ||
 					doc["attributedTo"] != o.Site.ActorID(o.Ilse.ID) ||
 					doc["interactingObject"] != sent.Object || doc["interactionTarget"] != o.Object(a) {
@@ -167,7 +167,7 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Helper()
 			o.Until(how+": the quoter's server knows",
 				func() bool { state, _ := bram.Permission(note); return state == fedtest.Revoked })
-			if code, _ := o.Json(stamp); code != http.StatusNotFound {
+			if code, _ := o.JSON(stamp); code != http.StatusNotFound {
 				t.Errorf("%s: the stamp answers %d", how, code)
 			}
 			if got := o.Counts(a).Mentions; got != 0 {
@@ -207,7 +207,7 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Settled()
-		if code, _ := o.Json(stamp); code != http.StatusNotFound {
+		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
 			t.Errorf("its post is gone and the stamp answers %d", code)
 		}
 
@@ -215,7 +215,7 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 		if err := o.Outbox.Withdraw(ctx, a.ID); err != nil {
 			t.Fatal(err)
 		}
-		if code, _ := o.Json(stamp); code != http.StatusNotFound {
+		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
 			t.Errorf("the article is withdrawn and the stamp of %s answers %d", note, code)
 		}
 	})
@@ -251,7 +251,7 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		open := article(blog.Open)
 		note := ask(wim, open, "<p>Open.</p>")
 		state, stamp := o.Answered(wim, note)
-		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["type"] != "ReplyAuthorization" || doc["interactingObject"] != note ||
 			doc["interactionTarget"] != o.Object(open) {
 			t.Errorf("under an open article the answer is %s, the stamp %d %v", state, code, doc)
@@ -300,7 +300,7 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		}
 		o.Until("the stamp of a deleted comment is taken back",
 			func() bool { state, _ := wim.Permission(note); return state == fedtest.Revoked })
-		if code, _ := o.Json(stamp); code != http.StatusNotFound {
+		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
 			t.Errorf("its stamp answers %d", code)
 		}
 	})
@@ -336,7 +336,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 		known := article(blog.Known)
 		c := reply(nadia, known, "<p>A follower.</p>")
 		state, stamp := o.Answered(nadia, c.Address)
-		if code, doc := o.Json(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.Object(known) {
 			t.Errorf("a follower's server has it as %s, the stamp is %d %v", state, code, doc)
 		}
@@ -468,7 +468,7 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 			t.Errorf("a permission that was taken back is given again: %v", err)
 		}
 		for p, want := range map[*fedtest.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {
-			if code, _ := o.Json(stamps[p]); code != want {
+			if code, _ := o.JSON(stamps[p]); code != want {
 				t.Errorf("the stamp of %s answers %d, want %d", p.Name, code, want)
 			}
 		}
@@ -492,7 +492,7 @@ func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, note := o.Json(answer.Address)
+			_, note := o.JSON(answer.Address)
 			policy, _ := note["interactionPolicy"].(map[string]any)
 			rule, _ := policy["canQuote"].(map[string]any)
 			who := map[string]string{"everyone": "https://www.w3.org/ns/activitystreams#Public",

@@ -72,7 +72,7 @@ func TestT053CountsAreOurOwn(t *testing.T) {
 		if err != nil || len(counts) != 0 {
 			t.Errorf("the comment's counts are %v (%v)", counts, err)
 		}
-		_, doc := o.Json(o.Object(a))
+		_, doc := o.JSON(o.Object(a))
 		for name, want := range map[string]float64{"replies": 1, "likes": 1, "shares": 0} {
 			if got := doc[name].(map[string]any)["totalItems"]; got != want {
 				t.Errorf("%s.totalItems is %v, want %v", name, got, want)
@@ -112,8 +112,8 @@ func TestT054ManyAccountsOfOneServerCountForAHundred(t *testing.T) {
 		if got := o.Counts(a); got.Likes != 101 || got.Boosts != 101 {
 			t.Errorf("counted are %+v, want a hundred of the mint's and one of somebody's", got)
 		}
-		_, doc := o.Json(o.Object(a))
-		_, likes := o.Json(o.Object(a) + "/likes")
+		_, doc := o.JSON(o.Object(a))
+		_, likes := o.JSON(o.Object(a) + "/likes")
 		if got := doc["likes"].(map[string]any)["totalItems"]; got != float64(101) || likes["totalItems"] != got {
 			t.Errorf("other servers are told of %v and %v likes", got, likes["totalItems"])
 		}
@@ -172,7 +172,7 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 			t.Errorf("Ilse's articles are %+v (%v)", articles, err)
 		}
 		for _, path := range []string{"", "/outbox", "/outbox?cursor="} {
-			if _, doc := o.Json(ilse + path); strings.Contains(fmt.Sprint(doc), "Canary") {
+			if _, doc := o.JSON(ilse + path); strings.Contains(fmt.Sprint(doc), "Canary") {
 				t.Errorf("%s of hers tells of somebody else's article", path)
 			}
 		}
@@ -263,13 +263,13 @@ func TestT121RestrictedThingsStandInNoCollection(t *testing.T) {
 			answer.Address, answer.Address + "/replies", answer.Address + "/likes",
 			ilse, ilse + "/outbox", ilse + "/outbox?cursor=", ilse + "/featured", ilse + "/tags", ilse + "/followers",
 			ilse + "/following", ilse + "/likes", ilse + "/liked"} {
-			code, doc := o.Json(address)
+			code, doc := o.JSON(address)
 			if text := fmt.Sprint(doc); strings.Contains(text, "canary") || strings.Contains(text, string(answer.ID)) &&
 				!strings.Contains(address, string(answer.ID)) || strings.Contains(text, bram.Server.Host) {
 				t.Errorf("%s is %d and tells: %s", address, code, text)
 			}
 		}
-		_, doc := o.Json(o.Object(a) + "/replies")
+		_, doc := o.JSON(o.Object(a) + "/replies")
 		if doc["totalItems"] != float64(0) {
 			t.Errorf("%v replies are counted", doc["totalItems"])
 		}

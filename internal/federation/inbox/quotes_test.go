@@ -111,7 +111,7 @@ func TestAMentionIsAPostThatLeadsToTheArticle(t *testing.T) {
 			t.Errorf("counted are %+v", got)
 		}
 		for _, path := range []string{"/replies", "/context"} {
-			if _, doc := o.Json(o.Object(a) + path); strings.Contains(fmt.Sprint(doc), bram.Server.Host) {
+			if _, doc := o.JSON(o.Object(a) + path); strings.Contains(fmt.Sprint(doc), bram.Server.Host) {
 				t.Errorf("%s lists what is no reply: %v", path, doc)
 			}
 		}
@@ -218,7 +218,7 @@ func TestAQuoteForFriendsIsForTheAuthorAlone(t *testing.T) {
 			t.Errorf("restricted quotes are shown or counted: %d", got)
 		}
 		for _, path := range []string{"", "/replies", "/context", "/likes", "/shares"} {
-			if code, doc := o.Json(o.Object(a) + path); code != http.StatusOK ||
+			if code, doc := o.JSON(o.Object(a) + path); code != http.StatusOK ||
 				strings.Contains(fmt.Sprint(doc), bram.Server.Host) {
 				t.Errorf("%s is %d %v", path, code, doc)
 			}

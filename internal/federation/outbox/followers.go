@@ -66,6 +66,7 @@ func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Followe
 		s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now()))
 }
 
+// QueueReject adds the Reject of a follow and its delivery, in the transaction of s.
 func (o *Outbox) QueueReject(ctx context.Context, s *store.Store, f blog.Follower) error {
 	_, err := o.queueToFollower(ctx, s, f, "Reject", activity.WrapReject)
 	return err

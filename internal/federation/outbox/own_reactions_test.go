@@ -33,7 +33,7 @@ func TestWhatAnAuthorBoostsElsewhereStandsInTheOutboxUntilItIsTakenBack(t *testi
 			Object   json.RawMessage
 		}
 		outbox := func() (list []said, total any) {
-			_, whole := o.Json(o.Site.URL + path)
+			_, whole := o.JSON(o.Site.URL + path)
 			_, page := o.Document(path + "?cursor=")
 			for _, item := range page.OrderedItems {
 				var s said
@@ -50,7 +50,7 @@ func TestWhatAnAuthorBoostsElsewhereStandsInTheOutboxUntilItIsTakenBack(t *testi
 			t.Fatalf("the outbox is %v of %v", list, total)
 		}
 		boost := list[0].ID
-		if code, doc := o.Json(boost); code != http.StatusOK || doc["object"] != post.Object {
+		if code, doc := o.JSON(boost); code != http.StatusOK || doc["object"] != post.Object {
 			t.Errorf("the boost answers %d %v", code, doc)
 		}
 		o.Block(blog.BlockPerson, bram.ID, blog.Refuse)

@@ -80,7 +80,9 @@ func start() (*server, error) {
 func quickest() string {
 	const memory, room = "/dev/shm", 2 << 30
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memory, &fs); err != nil || int64(fs.Bavail)*int64(fs.Bsize) < room { //nolint:unconvert // Bsize has another type on other systems
+	err := syscall.Statfs(memory, &fs)
+	//nolint:unconvert // Bsize has another type on other systems
+	if err != nil || int64(fs.Bavail)*int64(fs.Bsize) < room {
 		return ""
 	}
 	return memory
