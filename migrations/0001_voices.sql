@@ -33,7 +33,7 @@ CREATE TABLE voices (
     fields             TEXT      NOT NULL DEFAULT '',
     private_key        TEXT      NOT NULL,         -- RSA 2048, PKCS#8 PEM
     public_key         TEXT      NOT NULL,         -- SPKI PEM
-    old_private_key    TEXT      NOT NULL DEFAULT '',   -- the RSA key before, while letters signed with it are to go out:
+    old_private_key    TEXT      NOT NULL DEFAULT '',   -- the RSA key before, while deliveries signed with it are to go out:
     rotation           TEXT      NOT NULL DEFAULT '',   -- those of this activity, which told of the new one, and of all before
     proof_private_key  TEXT      NOT NULL,         -- Ed25519, PKCS#8 PEM
     proof_key          TEXT      NOT NULL,         -- its public half, multibase
@@ -83,7 +83,7 @@ CREATE TABLE authors (
     role          TEXT      NOT NULL CHECK (role IN ('admin', 'editor', 'author', 'contributor')),
     language      TEXT      NOT NULL DEFAULT '',
     timezone      TEXT      NOT NULL DEFAULT '',
-    hold_seconds  INTEGER   NOT NULL DEFAULT 10,   -- how long what they let go at the desk can be taken back
+    hold_seconds  INTEGER   NOT NULL DEFAULT 10,   -- how long what they let go at the admin can be taken back
     disabled_at   TIMESTAMP
 );
 CREATE UNIQUE INDEX authors_email ON authors (email) WHERE email <> '';

@@ -15,7 +15,7 @@ CREATE TABLE actors (
     block             TEXT      NOT NULL DEFAULT '' CHECK (block IN ('', 'limit', 'refuse')),   -- what blocks make of it
     inbox             TEXT      NOT NULL,
     shared_inbox      TEXT      NOT NULL DEFAULT '',
-    mailbox           TEXT      NOT NULL,          -- where letters go: the shared inbox, or the own one
+    mailbox           TEXT      NOT NULL,          -- where deliveries go: the shared inbox, or the own one
     mail_host         TEXT      NOT NULL,          -- the server that the mailbox lies on
     followers_url     TEXT      NOT NULL DEFAULT '',
     moved_to          TEXT      NOT NULL DEFAULT '',

@@ -14,7 +14,7 @@ CREATE TABLE activities (
 CREATE INDEX activities_object ON activities (object_id);
 CREATE INDEX activities_outbox ON activities (voice_id, id) WHERE kind IN ('Create', 'Announce');
 
--- One letter per inbox, kept after it is settled: it is what the author sees.
+-- One delivery per inbox, kept after it is settled: it is what the author sees.
 CREATE TABLE deliveries (
     activity_id   TEXT      NOT NULL REFERENCES activities (id),
     inbox         TEXT      NOT NULL,
@@ -78,7 +78,7 @@ CREATE TABLE peers (
     software          TEXT      NOT NULL DEFAULT '',
     signature_scheme  TEXT      NOT NULL DEFAULT '',   -- 'rfc9421' where nothing else is read; believed until scheme_until
     scheme_until      TIMESTAMP,
-    too_large         BIGINT    NOT NULL DEFAULT 0,    -- bytes of the smallest letter that it called too large; 0 for none
+    too_large         BIGINT    NOT NULL DEFAULT 0,    -- bytes of the smallest delivery that it called too large; 0 for none
     unavailable_since TIMESTAMP
 );
 CREATE INDEX peers_free ON peers (free_at) WHERE waiting;
@@ -91,7 +91,7 @@ CREATE TABLE missing_inboxes (
     last_on       TEXT      NOT NULL
 );
 
--- The same for the servers that write to us and whose letters wait to be worked through.
+-- The same for the servers that write to us and whose deliveries wait to be worked through.
 CREATE TABLE callers (
     host          TEXT      PRIMARY KEY,
     waiting       BOOLEAN   NOT NULL DEFAULT FALSE,
@@ -116,7 +116,7 @@ CREATE INDEX arrivals_waiting ON arrivals (host, id) WHERE parked = '';
 CREATE INDEX arrivals_due     ON arrivals (host, due_at) WHERE parked = '';
 CREATE UNIQUE INDEX arrivals_once ON arrivals (signer, activity_id) WHERE activity_id <> '';
 
--- Who has what. Outlives the letters: a server that comes back gets the latest state of each object it holds.
+-- Who has what. Outlives the deliveries: a server that comes back gets the latest state of each object it holds.
 CREATE TABLE holdings (
     object_id     TEXT      NOT NULL REFERENCES objects (id),
     host          TEXT      NOT NULL,

@@ -52,8 +52,8 @@ func (m articleFile) verb(a blog.Article) string {
 // unchanged is the verb of a file that says what is out already.
 const unchanged = "nothing changed:"
 
-// mayBeKept tells whether the file may be kept as a draft: in place of nothing, or of what a file of the same name made
-// that readers do not have.
+// mayBeKept reports whether the file may be kept as a draft: in place of nothing, or of what a file of the same name
+// made that readers do not have.
 func (m articleFile) mayBeKept() error {
 	switch {
 	case m.before.Status == blog.Published:

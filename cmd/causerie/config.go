@@ -249,7 +249,7 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// contains tells whether an address lies in one of the networks.
+// contains reports whether an address lies in one of the networks.
 func (p prefixes) contains(number netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(number.Unmap()) })
 }
@@ -284,7 +284,7 @@ func (c Config) usualDatabase() string { return filepath.Join(c.Data, "causerie.
 
 func (c Config) usualMedia() string { return filepath.Join(c.Data, "media") }
 
-// usual tells whether everything is in one folder.
+// usual reports whether everything is in one folder.
 func (c Config) usual() bool { return c.Database == c.usualDatabase() && c.Media == c.usualMedia() }
 
 // keeping says where what is written is kept, and its pictures.

@@ -144,7 +144,7 @@ func (e *examination) keys(ctx context.Context) {
 	}
 }
 
-// fits tells whether a private key belongs to a public one.
+// fits reports whether a private key belongs to a public one.
 func fits(private, public string) error {
 	key, err := signature.ParseKey("", private)
 	if err != nil {

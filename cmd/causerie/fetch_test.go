@@ -35,7 +35,7 @@ func (s *stage) fetch(what string, settings ...string) (found doctor.FetchReport
 	return found, trouble
 }
 
-// noteIn tells whether one of the notes says something.
+// noteIn reports whether one of the notes says something.
 func noteIn(found doctor.FetchReport, words string) bool {
 	return strings.Contains(strings.Join(found.Notes, "\n"), words)
 }

@@ -156,7 +156,7 @@ func unkept(next http.Handler) http.Handler {
 	})
 }
 
-// ready tells whether requests should be sent here: the database answers, and we are not leaving.
+// ready reports whether requests should be sent here: the database answers, and we are not leaving.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -198,7 +198,7 @@ func (s *server) client(next http.Handler) http.Handler {
 	})
 }
 
-// trusts tells whether the forwarding headers of a peer are believed; one at a unix socket has no address and is.
+// trusts reports whether the forwarding headers of a peer are believed; one at a unix socket has no address and is.
 func trusts(trusted prefixes, peer string) bool {
 	address, err := netip.ParseAddrPort(peer)
 	return err != nil || trusted.contains(address.Addr())
@@ -289,7 +289,7 @@ func (s *server) listensElsewhere(where net.Addr) string {
 		"--listen %s", s.site.URL, address, s.site.Host())
 }
 
-// loopback tells whether an address leads only to the machine where it is asked for.
+// loopback reports whether an address leads only to the machine where it is asked for.
 func loopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -48,7 +48,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	return err
 }
 
-// waited tells whether the work ended in time.
+// waited reports whether the work ended in time.
 func waited(limit context.Context, working *sync.WaitGroup) bool {
 	ended := make(chan struct{})
 	go func() {

@@ -1,4 +1,4 @@
-// Package admin is the author's desk: signing in, writing, publishing, and looking after what comes back. It reads the
+// Package admin is the author's admin: signing in, writing, publishing, and looking after what comes back. It reads the
 // store, and whatever the world should hear it says through the outbox.
 //
 // A page is a file: its handler and the struct that its template shows stand side by side. Handlers are given a visit
@@ -43,7 +43,7 @@ type Handler struct {
 	waiting       atomic.Int32        // strangers at the door
 }
 
-// New makes the desk of a site.
+// New makes the admin of a site.
 func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Handler {
 	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library,
 		pages: pages, address: site,
@@ -55,7 +55,7 @@ const (
 	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
 )
 
-// Routes are all addresses of the desk: /login and /admin with what lies below them, and /authorize_interaction. They
+// Routes are all addresses of the admin: /login and /admin with what lies below them, and /authorize_interaction. They
 // are whole paths: hand the requests over as they came.
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
@@ -151,7 +151,7 @@ func (h *Handler) Routes() chi.Router {
 	return r
 }
 
-// secure tells whether the site is served over https.
+// secure reports whether the site is served over https.
 func (h *Handler) secure() bool { return strings.HasPrefix(h.address.URL, "https://") }
 
 func (h *Handler) now() time.Time { return h.Now().UTC().Truncate(time.Microsecond) }

@@ -34,7 +34,7 @@ type pager struct{ Newer, Older string }
 type row struct {
 	ID       blog.ID
 	Title    string // "" before it has one
-	Language string // where it is not the desk's
+	Language string // where it is not the admin's
 	Status   blog.Status
 	Words    int
 	When     string // of the last save, the publication or the schedule, by its status

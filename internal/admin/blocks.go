@@ -14,7 +14,7 @@ import (
 	"causerie/internal/text"
 )
 
-// IsModerator tells whether blocks and reports are open to the author.
+// IsModerator reports whether blocks and reports are open to the author.
 func (f frame) IsModerator() bool { return f.Author.Role == blog.Admin || f.Author.Role == blog.Editor }
 
 // moderators serves a page that is for administrators and editors alone.

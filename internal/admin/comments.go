@@ -322,7 +322,8 @@ func (k commentContext) answered(c blog.Comment) string {
 	return who.Name + ": “" + text.Excerpt(parent.Plain, 90) + "”"
 }
 
-// mayModerate tells whether the author may act on a comment; on what was written to one author alone, nobody else may.
+// mayModerate reports whether the author may act on a comment; on what was written to one author alone, nobody else
+// may.
 func (req *request) mayModerate(c blog.Comment, a blog.Article) bool {
 	if c.Visibility == blog.RestrictedComment {
 		return a.VoiceID == req.author.ID

@@ -252,7 +252,7 @@ func (req *request) activityRow(a blog.Activity, servers int) activityRow {
 	return s
 }
 
-// retry lets the letters that did not arrive be tried again now: those to one server, or all.
+// retry lets the deliveries that did not arrive be tried again now: those to one server, or all.
 func (h *Handler) retry(req *request) error {
 	a, err := h.articleWithDeliveries(req)
 	if err != nil {

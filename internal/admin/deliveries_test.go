@@ -22,7 +22,7 @@ func (o *overkant) be(moods map[*fedtest.Server]fedtest.Mood) {
 	}
 }
 
-// settled waits until no letter is on its way to a server that answers.
+// settled waits until no delivery is on its way to a server that answers.
 func (o *overkant) settled() {
 	o.t.Helper()
 	o.until("what can be brought is brought", func() bool {
@@ -239,7 +239,7 @@ func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 		b.tells(map[*fedtest.Server][]string{steiger: {"Refusing since today", "401", "try 2", "Retry now"}})
 		b.open("/admin").sees("Everything is delivered, except to one server that refuses it.")
 		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401",
-			"to what @ilse sends (Create). 1 letter waits for it.")
+			"to what @ilse sends (Create). 1 delivery waits for it.")
 		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.Healthy()})
 		b.open(report).press("Retry now: "+steiger.Host).want(200, report).sees("Trying again now.")
 		o.until("it has it", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })

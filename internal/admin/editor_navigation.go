@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// untouched tells whether the form holds what is stored, or what a new sheet opens with.
+// untouched reports whether the form holds what is stored, or what a new sheet opens with.
 func (h *Handler) untouched(req *request, a blog.Article, p editorPage) (bool, error) {
 	series, err := h.store.SeriesOf(req.ctx(), a)
 	return p.editorForm == editorFormOf(a, series), err

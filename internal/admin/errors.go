@@ -11,7 +11,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Troubles of the desk itself; those of the blog are blog's.
+// Troubles of the admin itself; those of the blog are blog's.
 var (
 	errMethod      = errors.New("this address takes no request of that kind")
 	errCrossOrigin = errors.New("the form was sent from another site's page")
@@ -33,7 +33,7 @@ func (h *Handler) fail(req *request, err error) {
 	p.Title, p.Site, p.Author = p.Heading, req.site, req.author
 	if status == http.StatusInternalServerError {
 		p.ID = rand.Text()[:10]
-		h.Log.Error("a page of the desk failed", "path", req.r.URL.Path, "id", p.ID, "error", err)
+		h.Log.Error("a page of the admin failed", "path", req.r.URL.Path, "id", p.ID, "error", err)
 	}
 	if status == http.StatusServiceUnavailable {
 		req.w.Header().Set("Retry-After", "10")
@@ -62,7 +62,7 @@ func explain(err error) (int, errorPage) {
 			Words: "This belongs to another author, or is left to editors and administrators. Ask one of them."}
 	case errors.Is(err, errCrossOrigin):
 		return http.StatusForbidden, errorPage{Heading: "Not from there",
-			Words: "This was sent from another site's page and was not acted on. If you meant it, do it from the desk."}
+			Words: "This was sent from another site's page and was not acted on. If you meant it, do it from the admin."}
 	case errors.Is(err, blog.ErrGone):
 		return http.StatusGone, errorPage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
 	case errors.Is(err, blog.ErrConflict):

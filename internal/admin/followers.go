@@ -27,8 +27,8 @@ type follower struct {
 	ActorID string
 	Who     person
 	Since   string
-	Server  string // where their letters go
-	Class   string // the shape and the words of what became of the last letter to them; "" when there was none lately
+	Server  string // where their deliveries go
+	Class   string // the shape and the words of what became of the last delivery to them; "" when there was none lately
 	Fate    string
 	Block   string // the way to a block, for those who may
 }
@@ -96,7 +96,7 @@ func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower,
 	return rows, err
 }
 
-// fate is what became of the last letter to a follower's mailbox.
+// fate is what became of the last delivery to a follower's mailbox.
 func (req *request) fate(f store.LastDelivery) (class, words string) {
 	if f.ActivityID == "" {
 		return "", ""
@@ -105,7 +105,7 @@ func (req *request) fate(f store.LastDelivery) (class, words string) {
 	if f.Status == blog.Retrying {
 		line.Status = "tried " + text.Plural(f.Attempts, "time", "times")
 	}
-	what := "last letter"
+	what := "last delivery"
 	if f.Kind == "Accept" {
 		what = "your yes"
 	}

@@ -91,7 +91,7 @@ func (req *request) peer(s store.Peer) peer {
 		p.Class, p.Status, p.Words = "wait", "nothing waits for it", p.Words+"."
 		return p
 	}
-	p.Words += ". " + text.Plural(s.Letters, "letter waits", "letters wait") + " for it."
+	p.Words += ". " + text.Plural(s.Letters, "delivery waits", "deliveries wait") + " for it."
 	return p
 }
 
@@ -107,7 +107,7 @@ func (req *request) refusal(r store.Refusal) peer {
 		who = "@" + r.Voice
 	}
 	p.Words += strings.TrimSpace(fmt.Sprintf("%d %s", r.Code, r.Answer)) + " to what " + who + " sends (" + r.Kind +
-		"). " + text.Plural(r.Letters, "letter waits", "letters wait") + " for it."
+		"). " + text.Plural(r.Letters, "delivery waits", "deliveries wait") + " for it."
 	return p
 }
 

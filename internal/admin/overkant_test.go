@@ -39,7 +39,7 @@ import (
 	"causerie/templates"
 )
 
-// overkant is De Overkant with its desk, running on a real listener, with its courier and inbox at work.
+// overkant is De Overkant with its admin, running on a real listener, with its courier and inbox at work.
 type overkant struct {
 	t       testing.TB
 	store   *store.Store
@@ -73,7 +73,7 @@ func (w *waits) last() time.Duration {
 
 const password = "four words by the river"
 
-// each opens the desk on each database.
+// each opens the admin on each database.
 func each(t *testing.T, test func(t *testing.T, o *overkant)) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, open(t, s, t.TempDir())) })

@@ -23,7 +23,7 @@ type previewPage struct {
 	Kept    []keptFormField // the form it was asked for from, to go on writing with
 }
 
-// Translated tells whether it is the preview of a translation, which is saved on its own page.
+// Translated reports whether it is the preview of a translation, which is saved on its own page.
 func (p previewPage) Translated() bool { return strings.Contains(p.Form, "/texts/") }
 
 // Locale makes the preview speak the language of the article, as its page will.

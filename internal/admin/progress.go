@@ -32,7 +32,7 @@ func (req *request) progress(letters []blog.DeliveryRow) progress {
 // keyLine is one entry of a bar's key: a shape, a number, a word.
 type keyLine struct{ Class, Words string }
 
-// drawn makes a bar of what became of the letters that decide, and its key.
+// drawn makes a bar of what became of the deliveries that decide, and its key.
 func drawn(t blog.Tally) ([]string, []keyLine) {
 	var key []keyLine
 	for _, k := range []struct {

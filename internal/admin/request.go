@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store"
 )
 
-// request is one request, with what every page of the desk needs to know.
+// request is one request, with what every page of the admin needs to know.
 type request struct {
 	w      http.ResponseWriter
 	r      *http.Request
@@ -63,7 +63,7 @@ func (h *Handler) page(handle func(*request) error) http.HandlerFunc {
 	}
 }
 
-// authed serves a page of the desk; whoever is not signed in finds the door, and behind it what they came for.
+// authed serves a page of the admin; whoever is not signed in finds the door, and behind it what they came for.
 func (h *Handler) authed(handle func(*request) error) http.HandlerFunc {
 	return h.page(func(req *request) error {
 		if err := h.currentSession(req); err != nil {
@@ -83,7 +83,7 @@ func (req *request) cleanup() {
 	}
 }
 
-// frame is what stands around every page of the desk.
+// frame is what stands around every page of the admin.
 type frame struct {
 	Title           string
 	Here            string // the menu's word for this page
@@ -96,19 +96,19 @@ type frame struct {
 	Toast           *toast
 }
 
-// Locale makes the desk speak English, the one language it has so far.
+// Locale makes the admin speak English, the one language it has so far.
 func (f frame) Locale() string { return "en" }
 
-// IsAdmin tells whether the settings of the site are open to the author.
+// IsAdmin reports whether the settings of the site are open to the author.
 func (f frame) IsAdmin() bool { return f.Author.Role == blog.Admin }
 
-// MaySeries tells whether the author may change series, which are nobody's own.
+// MaySeries reports whether the author may change series, which are nobody's own.
 func (f frame) MaySeries() bool { return f.Author.May("") }
 
 // face is somebody's picture, or the first letter of their name.
 type face struct{ Name, Picture string }
 
-// frame begins a page of the desk.
+// frame begins a page of the admin.
 func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	f := frame{Title: title, Here: here, Site: req.site, Author: req.author,
 		Face: face{req.author.Name, mediaPath(req.author.Picture)}}

@@ -48,7 +48,7 @@ func TestT161TheDeskShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
 	})
 }
 
-// harmless checks that an element of the desk is none of a stranger's.
+// harmless checks that an element of the admin is none of a stranger's.
 func harmless(t *testing.T, path string, n *html.Node) {
 	t.Helper()
 	if n.Data == "script" && n.FirstChild != nil && strings.Contains(n.FirstChild.Data, "alert") || n.Data == "math" ||

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/text"
 )
 
-// todayPage is the desk as one finds it: what goes on, what waits, what is new.
+// todayPage is the admin as one finds it: what goes on, what waits, what is new.
 type todayPage struct {
 	frame
 	Sentence  string // the state of the network, in words
@@ -72,7 +72,7 @@ func (p *todayPage) beforeTheFirstLetter() {
 	}
 }
 
-// health says in one sentence how the letters fare, and what comes of it.
+// health says in one sentence how the deliveries fare, and what comes of it.
 func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	peers, err := h.store.CountSilentPeers(req.ctx())
 	if err != nil {

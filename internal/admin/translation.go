@@ -33,7 +33,7 @@ type translationPage struct {
 	Troubles fieldErrors
 }
 
-// Public tells whether saving it tells the world.
+// Public reports whether saving it tells the world.
 func (p translationPage) Public() bool { return p.Article.Status == blog.Published }
 
 // translations are the languages of an article beside its own, as its editor lists them.
@@ -173,7 +173,7 @@ func (h *Handler) saveTranslation(req *request) error {
 	return req.redirect(textPath(a, t.Language) + "?done=" + said)
 }
 
-// holds tells whether the form has what is stored and nothing else.
+// holds reports whether the form has what is stored and nothing else.
 func (p translationPage) holds(t blog.Translation) bool {
 	return p.Headline == t.Title && p.Subtitle == t.Subtitle && p.Summary == t.Summary && p.Text == t.Markdown &&
 		p.Slug == t.Slug && p.Translator == t.Translator

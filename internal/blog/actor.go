@@ -40,7 +40,7 @@ type ActorKey struct {
 	PEM     string // SPKI PEM
 }
 
-// Mailbox is where letters to the actor go when they may share one with its neighbours.
+// Mailbox is where deliveries to the actor go when they may share one with its neighbours.
 func (a Actor) Mailbox() string {
 	if a.SharedInbox != "" {
 		return a.SharedInbox
@@ -48,7 +48,7 @@ func (a Actor) Mailbox() string {
 	return a.Inbox
 }
 
-// MailHost is the server that Mailbox lies on: letters are ordered and rested by it.
+// MailHost is the server that Mailbox lies on: deliveries are ordered and rested by it.
 func (a Actor) MailHost() string { return HostOf(a.Mailbox()) }
 
 // DisplayName is the name, or the handle's first part where there is none.
@@ -69,13 +69,13 @@ func HostOf(address string) string {
 	return strings.ToLower(u.Host)
 }
 
-// isAddress tells whether a text is a whole address on the web.
+// isAddress reports whether a text is a whole address on the web.
 func isAddress(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(text) <= 2048
 }
 
-// SameOrigin tells whether two addresses share scheme, host and effective port (FEP-fe34).
+// SameOrigin reports whether two addresses share scheme, host and effective port (FEP-fe34).
 func SameOrigin(a, b string) bool {
 	u, err1 := url.Parse(a)
 	v, err2 := url.Parse(b)

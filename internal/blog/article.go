@@ -52,7 +52,7 @@ type Text struct {
 	Words    int // how many words Plain has
 }
 
-// Says tells whether a text says the same as another, in the same language.
+// Says reports whether a text says the same as another, in the same language.
 func (t Text) Says(other Text) bool {
 	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&
 		t.Summary == other.Summary && t.Markdown == other.Markdown
@@ -72,7 +72,7 @@ type Article struct {
 	Part        int
 	PictureID   ID     // the hero, "" without one
 	PictureAlt  string // overrides the picture's own words
-	File        string // the name of the file that it came from last, "" when it was written at the desk
+	File        string // the name of the file that it came from last, "" when it was written at the admin
 	Month       string // "2026/11", of the first publication, in the site's zone; part of the address for ever
 	ObjectID    ID     // of the object on the wire that is not gone; "" when there is none
 	Revision    int    // rises with every published change
@@ -313,22 +313,22 @@ func (a *Article) Delete() error {
 	return nil
 }
 
-// Listed tells whether an article stands on front pages, in archives and feeds.
+// Listed reports whether an article stands on front pages, in archives and feeds.
 func (a Article) Listed() bool {
 	return a.Status == Published && (a.Visibility == Public || a.Visibility == Local)
 }
 
-// OnTheWeb tells whether anybody may read its page.
+// OnTheWeb reports whether anybody may read its page.
 func (a Article) OnTheWeb() bool { return a.Status == Published && a.Visibility != Followers }
 
-// Federates tells whether other servers hear of it.
+// Federates reports whether other servers hear of it.
 func (a Article) Federates() bool { return a.Visibility != Local }
 
 // Minutes is the time to read it, at least one.
 func (a Article) Minutes() int { return max(1, (a.Words+115)/230) }
 
-// Same tells whether two states of an article differ in nothing that its author decides: not in what readers are shown,
-// and not in who may read, answer or quote it.
+// Same reports whether two states of an article differ in nothing that its author decides: not in what readers are
+// shown, and not in who may read, answer or quote it.
 func (a Article) Same(b Article) bool { return reflect.DeepEqual(a.decided(), b.decided()) }
 
 // decided is the article without what the program notes of it, and with its lists as they are stored.
@@ -354,8 +354,8 @@ func (a Article) decided() Article {
 	return a
 }
 
-// Same tells whether two states of a translation have the same words, address and translator, and are both for readers
-// or both not.
+// Same reports whether two states of a translation have the same words, address and translator, and are both for
+// readers or both not.
 func (t Translation) Same(other Translation) bool {
 	t.Behind, other.Behind = false, false
 	return t == other

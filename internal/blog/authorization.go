@@ -35,7 +35,7 @@ type Authorization struct {
 	At         time.Time
 }
 
-// MayQuote tells whether somebody may quote the article without asking its author: an article that not everybody may
+// MayQuote reports whether somebody may quote the article without asking its author: an article that not everybody may
 // read is quoted by nobody.
 func (a Article) MayQuote(follows bool) bool {
 	if a.Status != Published || a.Visibility != Public && a.Visibility != Unlisted {

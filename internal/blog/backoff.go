@@ -16,5 +16,5 @@ func Backoff(failures int) time.Duration {
 	return rests[failures-1]
 }
 
-// Patience is how long a letter is tried before it is given up.
+// Patience is how long a delivery is tried before it is given up.
 const Patience = 7 * 24 * time.Hour

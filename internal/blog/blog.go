@@ -1,5 +1,5 @@
 // Package blog holds the nouns of Causerie and their rules: sites, authors, articles, comments, followers, and the
-// letters that carry an author's words to other servers. It knows no database, no network and no template; it
+// deliveries that carry an author's words to other servers. It knows no database, no network and no template; it
 // imports the standard library and a ULID, so that everything here is tested without any setup.
 package blog
 
@@ -23,8 +23,8 @@ func NewID(now time.Time) ID {
 	return ID(ulid.MustNew(min(ms, ulid.MaxTime()), rand.Reader).String())
 }
 
-// After is an ID that sorts after both the given one and everything minted before now. A letter's order is its
-// activity's id, so a clock that jumps back must not reorder letters.
+// After is an ID that sorts after both the given one and everything minted before now. A delivery's order is its
+// activity's id, so a clock that jumps back must not reorder deliveries.
 func (id ID) After(now time.Time) ID {
 	next := NewID(now)
 	if next > id {
@@ -37,7 +37,7 @@ func (id ID) After(now time.Time) ID {
 	return ID(ulid.MustNew(last.Time()+1, rand.Reader).String())
 }
 
-// ValidID tells whether a text taken from an address can be one of our ids.
+// ValidID reports whether a text taken from an address can be one of our ids.
 func ValidID(text string) bool {
 	_, err := ulid.ParseStrict(text)
 	return err == nil && text == strings.ToUpper(text)

@@ -75,7 +75,7 @@ type Comment struct {
 	Refused     bool   // its writer is refused, whatever its state
 }
 
-// Public tells whether the comment may stand on a page. It is the one rule about who sees what; queries that read
+// Public reports whether the comment may stand on a page. It is the one rule about who sees what; queries that read
 // for the public say the same in SQL.
 func (c Comment) Public() bool {
 	return c.State == CommentShown && c.Visibility != RestrictedComment && !c.Refused

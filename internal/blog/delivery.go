@@ -14,7 +14,7 @@ type Activity struct {
 	At       time.Time
 }
 
-// DeliveryStatus is what became of one letter, as the author sees it.
+// DeliveryStatus is what became of one delivery, as the author sees it.
 type DeliveryStatus string
 
 const (
@@ -24,13 +24,13 @@ const (
 	Refused    DeliveryStatus = "refused"    // answered 4xx: it will not be tried again by itself
 	GoneAway   DeliveryStatus = "gone"       // answered 410: nobody lives there any more
 	GivenUp    DeliveryStatus = "given up"   // a week without success
-	Superseded DeliveryStatus = "superseded" // a later letter about the same object made it needless
+	Superseded DeliveryStatus = "superseded" // a later delivery about the same object made it needless
 )
 
-// Settled tells whether the letter needs no further try.
+// Settled reports whether the delivery needs no further try.
 func (s DeliveryStatus) Settled() bool { return s != Waiting && s != Retrying }
 
-// Delivery is one letter: one activity to one inbox. It stays after it is settled, since it is what the author sees
+// Delivery is one delivery: one activity to one inbox. It stays after it is settled, since it is what the author sees
 // and what decides where an edit or a withdrawal must go.
 type Delivery struct {
 	ActivityID ID
@@ -46,7 +46,7 @@ type Delivery struct {
 	SettledAt  *time.Time
 }
 
-// DeliveryRow is a letter with what its author wants to know of it.
+// DeliveryRow is a delivery with what its author wants to know of it.
 type DeliveryRow struct {
 	Delivery
 	Kind      string

@@ -18,7 +18,7 @@ type Move struct {
 	Followers  int        // when it was done
 }
 
-// Planned tells whether the move is still to come.
+// Planned reports whether the move is still to come.
 func (m Move) Planned() bool { return m.ID != "" && m.MovedAt == nil && m.EndedAt == nil }
 
 // BetweenMoves is the least time between two moves of a voice: other servers follow no sooner.

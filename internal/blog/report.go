@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ReportState tells whether moderators have done with a complaint.
+// ReportState reports whether moderators have done with a complaint.
 type ReportState string
 
 const (

@@ -37,7 +37,7 @@ func (s Site) Location() *time.Location {
 	return zone
 }
 
-// Owns tells whether an address lies on this site: same scheme and authority.
+// Owns reports whether an address lies on this site: same scheme and authority.
 func (s Site) Owns(address string) bool {
 	return address == s.URL || strings.HasPrefix(address, s.URL+"/")
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ServerState is how one server stands with an article: what it has of it, and what became of the letter that decides.
-// That is the newest; of several inboxes, the one that fares worst.
+// ServerState is how one server stands with an article: what it has of it, and what became of the delivery that
+// decides. That is the newest; of several inboxes, the one that fares worst.
 type ServerState struct {
 	DeliveryRow      // its Followers are those at all inboxes of the server
 	Shows       int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
@@ -15,7 +15,7 @@ type ServerState struct {
 	Keeps       bool // it never took the word that it is to forget such a copy
 }
 
-// ServerStates sums up by server the letters about an article, trouble first. They come as a store reports them, the
+// ServerStates sums up by server the deliveries about an article, trouble first. They come as a store reports them, the
 // newest first.
 func ServerStates(deliveries []DeliveryRow) []ServerState {
 	var hosts []string
@@ -41,7 +41,7 @@ func ServerStates(deliveries []DeliveryRow) []ServerState {
 	return list
 }
 
-// serverStateOf sums up the letters to one server.
+// serverStateOf sums up the deliveries to one server.
 func serverStateOf(deliveries []DeliveryRow) ServerState {
 	newest := deliveries[0]
 	if i := slices.IndexFunc(deliveries, DeliveryRow.decides); i >= 0 {
@@ -68,8 +68,8 @@ func serverStateOf(deliveries []DeliveryRow) ServerState {
 	return s
 }
 
-// decides tells whether a letter brings, changes or takes back an article, unlike those of who carries it on or asks
-// something about it.
+// decides reports whether a delivery brings, changes or takes back an article, unlike those of who carries it on or
+// asks something about it.
 func (r DeliveryRow) decides() bool {
 	return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete"
 }
@@ -82,10 +82,10 @@ func (r DeliveryRow) Refusing() bool {
 	return r.Failures == 0 && r.RefusingSince != nil && !r.Status.Settled()
 }
 
-// Has tells whether a server has an article, in whatever version, and was not asked to forget it.
+// Has reports whether a server has an article, in whatever version, and was not asked to forget it.
 func (r DeliveryRow) Has() bool { return r.Holds > 0 && !r.Asked }
 
-// Spared tells whether there was nothing to take back at a server: it never had what is gone now.
+// Spared reports whether there was nothing to take back at a server: it never had what is gone now.
 func (r DeliveryRow) Spared() bool {
 	return r.GoneAt != nil && r.Kind != "Delete" && r.Holds == 0 && !r.Unsure
 }
@@ -105,7 +105,7 @@ func (s ServerState) rank() int {
 	return slices.Index([]DeliveryStatus{Refused, GivenUp, Retrying, GoneAway, Waiting}, s.Status)
 }
 
-// Tally is how many servers stand how with an article, each counted once however many letters went there.
+// Tally is how many servers stand how with an article, each counted once however many deliveries went there.
 type Tally struct {
 	Servers int // that it went to
 	// of those, that have it in whatever version, or took the word that they are to forget it
@@ -113,7 +113,7 @@ type Tally struct {
 	Newest     int                    // of those that have it, that have the newest version
 	Gone       bool                   // it was taken back
 	Keep       int                    // that still have a copy that was taken back before
-	Deliveries map[DeliveryStatus]int // what became of the letter that decides, of all Servers
+	Deliveries map[DeliveryStatus]int // what became of the delivery that decides, of all Servers
 }
 
 // Count sums up standings.
@@ -139,5 +139,5 @@ func Count(list []ServerState) Tally {
 	return t
 }
 
-// counts tells whether a server is one of those that an article went to, as it is now.
+// counts reports whether a server is one of those that an article went to, as it is now.
 func (s ServerState) counts() bool { return !s.Former && !s.Spared() }

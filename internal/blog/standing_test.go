@@ -8,7 +8,7 @@ import (
 
 func monday(at time.Time) string { return at.Format("Monday") }
 
-// toHost is a letter about the copy of an article that is at version 2.
+// toHost is a delivery about the copy of an article that is at version 2.
 func toHost(host string, change func(*DeliveryRow)) DeliveryRow {
 	r := DeliveryRow{Delivery: Delivery{ActivityID: "02", Inbox: "https://" + host + "/inbox", Host: host,
 		Status: Delivered, Attempts: 1, Code: 202, Revision: 2},

@@ -8,7 +8,7 @@ import (
 )
 
 // Describe tells in plain sentences what a server has of an article, how the server is, and what is unusual about its
-// letter. when writes a moment of the past; what the server answered is not among them.
+// delivery. when writes a moment of the past; what the server answered is not among them.
 func (s ServerState) Describe(when func(time.Time) string) string {
 	words := []string{s.describeCopy(), s.describeServer(when)}
 	switch {
@@ -75,7 +75,7 @@ func (s ServerState) describeForgetting() string {
 	return has + "; the request to forget it is on its way."
 }
 
-// describeServer tells how a server is that does not take letters, "" for one that does.
+// describeServer tells how a server is that does not take deliveries, "" for one that does.
 func (s ServerState) describeServer(when func(time.Time) string) string {
 	switch {
 	case s.UnavailableSince != nil && s.FailingSince != nil:
@@ -96,7 +96,7 @@ func (s ServerState) describeServer(when func(time.Time) string) string {
 }
 
 // refusalWords tells what a server answers that does not take what an author sends; and how the answer begins, for a
-// letter that was not tried itself.
+// delivery that was not tried itself.
 func (s ServerState) refusalWords(when func(time.Time) string) string {
 	words := fmt.Sprintf("Refusing since %s: it answers %d to what this author sends.", when(*s.RefusingSince),
 		s.RefusalCode)

@@ -44,7 +44,7 @@ type Voice struct {
 	Tags       Strings `db:"-"` // that it uses most, where its profile is told to others
 }
 
-// Followable tells whether somebody may begin to follow the voice.
+// Followable reports whether somebody may begin to follow the voice.
 func (v Voice) Followable() bool { return v.RetiredAt == nil && v.SilentAt == nil && v.MovedTo == "" }
 
 // Field is one line of a profile's table.
@@ -66,9 +66,9 @@ type Author struct {
 	Email       string
 	Password    string // argon2id in PHC form; "" when only links open the door
 	Role        Role
-	Language    string // of the desk and of new articles; "" means the site's
+	Language    string // of the admin and of new articles; "" means the site's
 	Timezone    string
-	HoldSeconds int // how long nothing leaves of what they let go at the desk; see FirstHold and LongestHold
+	HoldSeconds int // how long nothing leaves of what they let go at the admin; see FirstHold and LongestHold
 	DisabledAt  *time.Time
 }
 
@@ -78,10 +78,10 @@ const (
 	LongestHold = 600
 )
 
-// Hold is how long what the author lets go at the desk can be taken back without a trace.
+// Hold is how long what the author lets go at the admin can be taken back without a trace.
 func (a Author) Hold() time.Duration { return time.Duration(a.HoldSeconds) * time.Second }
 
-// May tells whether the author may edit, publish and moderate what belongs to the given voice.
+// May reports whether the author may edit, publish and moderate what belongs to the given voice.
 func (a Author) May(owner ID) bool {
 	switch a.Role {
 	case Admin, Editor:
@@ -92,7 +92,7 @@ func (a Author) May(owner ID) bool {
 	return false
 }
 
-// MayWrite tells whether the author may change the text of a draft of the given voice.
+// MayWrite reports whether the author may change the text of a draft of the given voice.
 func (a Author) MayWrite(owner ID) bool { return a.May(owner) || a.ID == owner }
 
 var handlePattern = regexp.MustCompile(`^[a-z0-9_]{1,30}$`)

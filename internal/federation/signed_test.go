@@ -26,7 +26,7 @@ import (
 
 // The tests here carry the numbers of the rows about who signed: each letter comes through the real door.
 
-// turnedAway sends letters that are wrong in one way each, and then the same without the wrong.
+// turnedAway sends deliveries that are wrong in one way each, and then the same without the wrong.
 func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.Twist) {
 	t.Helper()
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {

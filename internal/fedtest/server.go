@@ -84,7 +84,7 @@ func newServer(w *World, name string, flavour Flavour, place *net.TCPAddr) *Serv
 }
 
 // Person is the one who lives here under that name, who moves in when asked for the first time.
-// The name is of lower case letters, digits and underscores.
+// The name is of lower case deliveries, digits and underscores.
 func (s *Server) Person(name string) *Person { return s.resident(name, "Person") }
 
 // Group is a community that lives here under that name, like one of Lemmy's: it announces what its members do.

@@ -39,7 +39,7 @@ func Absolute(text, base string) string {
 	}
 }
 
-// resolve changes the attributes that hold relative addresses, and tells whether there were any.
+// resolve changes the attributes that hold relative addresses, and reports whether there were any.
 func resolve(attributes []html.Attribute, from *url.URL) bool {
 	changed := false
 	for i, a := range attributes {

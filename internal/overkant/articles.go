@@ -94,7 +94,7 @@ func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
-// AfterHold lets go what is held, as the chores of another process would do when the time has come.
+// AfterHold lets go what is held, as the jobs of another process would do when the time has come.
 func (o *Blog) AfterHold(_ blog.Article) {
 	o.T.Helper()
 	late := o.Base
@@ -125,7 +125,7 @@ func (o *Blog) Edit(a blog.Article, title string) blog.Article {
 	return edited
 }
 
-// Quietly waits until no letter is on its way to a server that answers.
+// Quietly waits until no delivery is on its way to a server that answers.
 func (o *Blog) Quietly(a blog.Article) {
 	o.T.Helper()
 	o.Until("nothing is on its way", func() bool {
@@ -205,7 +205,7 @@ func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)
 	})
 }
 
-// Welcome lets time pass for the chore that welcomes servers, a second at a time, with the letters of each second
+// Welcome lets time pass for the job that welcomes servers, a second at a time, with the deliveries of each second
 // brought.
 func (o *Blog) Welcome(from, to time.Duration) {
 	o.T.Helper()
@@ -223,7 +223,7 @@ func (o *Blog) Welcome(from, to time.Duration) {
 	}
 }
 
-// Told are the titles that a server was brought by letters of a type, in their order.
+// Told are the titles that a server was brought by deliveries of a type, in their order.
 func Told(s *fedtest.Server, kind string) (titles []string) {
 	for _, l := range s.Received(kind) {
 		object, _ := l.JSON()["object"].(map[string]any)

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/store"
 )
 
-// Report is what the author sees of an article's letters, by server.
+// Report is what the author sees of an article's deliveries, by server.
 func (o *Blog) Report(a blog.Article) map[string]blog.DeliveryRow {
 	o.T.Helper()
 	reports, err := o.Store.Reports(o.T.Context(), a.ID)

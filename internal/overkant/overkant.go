@@ -282,7 +282,7 @@ func (o *Blog) Comments(a blog.Article) []blog.Comment {
 	return list
 }
 
-// RunChores does the chores of a moment until what is due is published.
+// RunChores does the jobs of a moment until what is due is published.
 func (o *Blog) RunChores(b federation.Core) error {
 	o.T.Helper()
 	ctx, cancel := context.WithCancel(o.Soon())

@@ -23,7 +23,7 @@ import (
 	"causerie/internal/store"
 )
 
-// HearAfterAWhile brings a letter to an inbox that has not heard from its server lately, as after a restart.
+// HearAfterAWhile brings a delivery to an inbox that has not heard from its server lately, as after a restart.
 func (o *Blog) HearAfterAWhile(p *fedtest.Person, activity any) {
 	o.T.Helper()
 	inbox := o.AnotherInbox(o.Base)
@@ -82,7 +82,7 @@ func (o *Blog) JSON(address string) (int, map[string]any) {
 	return code, doc
 }
 
-// ChoresAt does the chores, some time from now, until something holds.
+// ChoresAt does the jobs, some time from now, until something holds.
 func (o *Blog) ChoresAt(d time.Duration, what string, holds func() bool) {
 	o.T.Helper()
 	outbox := o.Later(d)
@@ -120,7 +120,7 @@ func (o *Blog) Actor(id string) blog.Actor {
 const Canary = "fluitenkruid"
 
 // FillWithCanaries puts the word wherever an author's words and data can be: profile, articles of each kind, earlier
-// states, answers, pictures, letters that still wait, and ways to sign in.
+// states, answers, pictures, deliveries that still wait, and ways to sign in.
 func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Person, other blog.Voice) {
 	t.Helper()
 	check := func(err error) {

@@ -69,7 +69,7 @@ type Cache struct {
 	calls map[key]*call
 }
 
-// NewCache keeps at most limit bytes (64 MiB when 0). changes tells how often the store has changed so far: a page is
+// NewCache keeps at most limit bytes (64 MiB when 0). changes returns how often the store has changed so far: a page is
 // fresh while that number is the one it was made at. It is asked on every request and must cost next to nothing.
 func NewCache(changes func() uint64, limit int) *Cache {
 	if limit <= 0 {

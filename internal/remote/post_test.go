@@ -31,7 +31,7 @@ import (
 
 var letter = []byte(`{"type":"Create","object":{"name":"Four minutes wide"}}`)
 
-// inbox takes letters that are signed as they should be.
+// inbox takes deliveries that are signed as they should be.
 func inbox(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }

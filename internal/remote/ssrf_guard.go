@@ -33,7 +33,7 @@ func newGuard(allow []netip.Prefix, timeout time.Duration) *guard {
 }
 
 // names maps a host to its ASCII form (UTS 46), so that look-alikes of dots, digits
-// and letters are judged as what they are looked up as.
+// and deliveries are judged as what they are looked up as.
 var names = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
 // special are the ends of names that belong to a machine, a local network or nobody (RFC 6761,

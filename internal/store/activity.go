@@ -56,7 +56,7 @@ func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Ac
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
 }
 
-// InboxesOf lists the inboxes that letters with an activity are for.
+// InboxesOf lists the inboxes that deliveries with an activity are for.
 func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `SELECT inbox FROM deliveries WHERE activity_id = ?`, activity)

@@ -66,7 +66,7 @@ func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
 }
 
-// KnowsActor tells whether an actor was ever written down; it is the cheap question before a storm of deletions.
+// KnowsActor reports whether an actor was ever written down; it is the cheap question before a storm of deletions.
 func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM actors WHERE id = ?`, id)

@@ -88,7 +88,7 @@ func (s *Store) ParkArrival(ctx context.Context, id blog.ID, reason string) erro
 	return s.run(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
-// ReleaseCaller ends a claim on a server's arrivals, as Release does for letters.
+// ReleaseCaller ends a claim on a server's arrivals, as Release does for deliveries.
 func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
 	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
@@ -104,7 +104,7 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	})
 }
 
-// CountWaiting tells how many arrivals and letters wait, for the health page.
+// CountWaiting returns how many arrivals and deliveries wait, for the health page.
 func (s *Store) CountWaiting(ctx context.Context) (arrivals, deliveries int, err error) {
 	var n struct{ Arrivals, Letters int }
 	err = s.one(ctx, &n, `

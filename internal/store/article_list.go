@@ -112,7 +112,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 	return list, s.complete(ctx, list)
 }
 
-// CountArticles tells how many articles a filter chooses.
+// CountArticles returns how many articles a filter chooses.
 func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
 	where, args := f.where()
 	var n int

@@ -57,7 +57,7 @@ func (s *Store) Authors(ctx context.Context) ([]blog.Author, error) {
 	return list, s.all(ctx, &list, `SELECT `+authorColumns+fromAuthors+`ORDER BY v.handle`)
 }
 
-// CountAuthors tells how many authors there are; none means that the first run is still to come.
+// CountAuthors returns how many authors there are; none means that the first run is still to come.
 func (s *Store) CountAuthors(ctx context.Context) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM authors`)

@@ -24,13 +24,13 @@ func domains(host string) (list [8]string) {
 	return list
 }
 
-// Blocked tells whether an actor is refused, or a host: itself or a domain above it, however it is written.
+// Blocked reports whether an actor is refused, or a host: itself or a domain above it, however it is written.
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	level, err := s.blockOf(ctx, host, actor)
 	return level == blog.Refuse, err
 }
 
-// AnyBlocked tells whether any of the hosts is refused, as Blocked does for one.
+// AnyBlocked reports whether any of the hosts is refused, as Blocked does for one.
 func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	above := map[string]bool{}
 	for _, host := range hosts {
@@ -294,7 +294,7 @@ func (s *Store) AllAllowed(ctx context.Context) ([]blog.Allowed, error) {
 	return list, s.all(ctx, &list, `SELECT host, note, at FROM allowed ORDER BY host`)
 }
 
-// Allowed tells whether a host, or a domain above it, is on that list.
+// Allowed reports whether a host, or a domain above it, is on that list.
 func (s *Store) Allowed(ctx context.Context, host string) (bool, error) {
 	var n int
 	d := domains(host)

@@ -10,13 +10,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// Claim is the right to work on one server's letters until its lease ends. Claims is the fence: once somebody else has
-// claimed the host, nothing done under an older claim is written.
+// Claim is the right to work on one server's deliveries until its lease ends. Claims is the fence: once somebody else
+// has claimed the host, nothing done under an older claim is written.
 type Claim struct {
 	Host     string
 	Claims   int64
 	Failures int
-	TooLarge int // bytes of the smallest letter that the server called too large; 0 for none
+	TooLarge int // bytes of the smallest delivery that the server called too large; 0 for none
 
 	ResumeAt *time.Time // when it was to be tried again, of a server that rests and that a person asked to be tried now
 }
@@ -28,7 +28,7 @@ var ErrLost = errors.New("the lease on this server was lost")
 const longestRest = 30 * time.Hour
 
 // A clock that is set back leaves times ahead that mean nothing. No lease ends later than one that begins now, so what
-// is held for twice as long, or was let go of so far ahead, was written by the clock before. Twice, since the clocks of
+// is held for twice as long, or was released so far ahead, was written by the clock before. Twice, since the clocks of
 // two processes differ a little.
 const (
 	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`

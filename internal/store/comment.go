@@ -247,7 +247,7 @@ func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	return n, s.one(ctx, &n, `SELECT count(*)`+from, args...)
 }
 
-// ThreadMailboxes lists where those who publicly take part in an article's conversation get their letters.
+// ThreadMailboxes lists where those who publicly take part in an article's conversation get their deliveries.
 func (s *Store) ThreadMailboxes(ctx context.Context, article blog.ID) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

@@ -8,17 +8,17 @@ import (
 	"causerie/internal/blog"
 )
 
-// LastDelivery is what became of the last letter to somebody.
+// LastDelivery is what became of the last delivery to somebody.
 type LastDelivery struct {
 	blog.Delivery
 	Kind string // of what was said
 	At   time.Time
 }
 
-// latestSaid is in how many of a voice's last words a letter to a follower is looked for.
+// latestSaid is in how many of a voice's last words a delivery to a follower is looked for.
 const latestSaid = 30
 
-// LastDeliveries finds what became of the last letters from a voice to some inboxes, among the last things that it
+// LastDeliveries finds what became of the last deliveries from a voice to some inboxes, among the last things that it
 // said.
 func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []string) (map[string]LastDelivery, error) {
 	fates := map[string]LastDelivery{}
@@ -57,7 +57,7 @@ type Delivery struct {
 	Refusals   int        // how often in a row its server did not take what its voice sends
 }
 
-// Since is when a letter was written: how long it may be tried is counted from there.
+// Since is when a delivery was written: how long it may be tried is counted from there.
 func (l Delivery) Since() time.Time {
 	if l.WrittenAt != nil {
 		return *l.WrittenAt
@@ -74,8 +74,8 @@ const ofLetters = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v 
 	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND
 	n.voice_id = a.voice_id `
 
-// WaitingFor lists the letters of servers that can be brought now, so many of each at most, those of one in the order
-// in which they were said.
+// WaitingFor lists the deliveries of servers that can be brought now, so many of each at most, those of one in the
+// order in which they were said.
 func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Delivery, error) {
 	var list []Delivery
 	return list, s.all(ctx, &list, `
@@ -85,7 +85,7 @@ func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]D
 		`+ofLetters+`WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
 }
 
-// WaitingOf lists the letters of one voice that wait for a server, resting or not, so many at most, in the order in
+// WaitingOf lists the deliveries of one voice that wait for a server, resting or not, so many at most, in the order in
 // which they were said.
 func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Delivery, error) {
 	var list []Delivery
@@ -95,7 +95,7 @@ func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit
 		limit)
 }
 
-// Settlement is what became of one attempt to bring a letter.
+// Settlement is what became of one attempt to bring a delivery.
 type Settlement struct {
 	Delivery Delivery
 	Outcome  blog.Delivery
@@ -104,8 +104,8 @@ type Settlement struct {
 }
 
 // Settle writes down what became of one attempt, under a claim; together with whatever else is settled at this moment.
-// A letter that was made needless while it was on its way stays so, unless it arrived; of one that was erased there is
-// nothing to write down.
+// A delivery that was made needless while it was on its way stays so, unless it arrived; of one that was erased there
+// is nothing to write down.
 func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		err := s.settle(ctx, c, done, now)
@@ -116,7 +116,7 @@ func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.T
 	})
 }
 
-// settle is blog.ErrNotFound when the letter was erased or the claim is lost.
+// settle is blog.ErrNotFound when the delivery was erased or the claim is lost.
 func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	l, d := done.Delivery, done.Outcome
 	var settled *time.Time
@@ -151,15 +151,15 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 	return err
 }
 
-// MarkUnsure notes that a letter may have arrived although its answer was never read.
+// MarkUnsure notes that a delivery may have arrived although its answer was never read.
 func (s *Store) MarkUnsure(ctx context.Context, l Delivery) error {
 	return s.run(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, l.ActivityID, l.Inbox)
 }
 
-// carriesCopy tells whether a server that takes a letter has an object by it, or was asked to forget it.
+// carriesCopy reports whether a server that takes a delivery has an object by it, or was asked to forget it.
 func (l Delivery) carriesCopy() bool { return l.ObjectID != "" && l.Kind != "Undo" }
 
-// holdingState is the state of a holding that a letter leaves.
+// holdingState is the state of a holding that a delivery leaves.
 func (l Delivery) holdingState() string {
 	if l.Kind == "Delete" {
 		return "asked_to_forget"
@@ -177,8 +177,8 @@ func (s *Store) hold(ctx context.Context, l Delivery, now time.Time) error {
 const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state =
 	excluded.state, proof_at = excluded.proof_at`
 
-// GiveUp settles the letters that were said before a moment and never arrived, or lie behind such; it tells how many.
-// What nobody tried to bring yet, since we were away ourselves, is not given up.
+// GiveUp settles the deliveries that were said before a moment and never arrived, or lie behind such; it returns how
+// many. What nobody tried to bring yet, since we were away ourselves, is not given up.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
@@ -194,9 +194,9 @@ const newestWords = `COALESCE((SELECT o.revision FROM activities c JOIN objects 
 	o.gone_at IS NULL
 	WHERE c.id = deliveries.activity_id AND c.kind = 'Create'), deliveries.revision)`
 
-// RetryDeliveries lets the unsuccessful letters about an article be tried again at once; only those of one server when
-// host is not "". Of what is gone, only the word that it is gone. It tells how many. What rests is tried again no later
-// than it was to be.
+// RetryDeliveries lets the unsuccessful deliveries about an article be tried again at once; only those of one server
+// when host is not "". Of what is gone, only the word that it is gone. It returns how many. What rests is tried again
+// no later than it was to be.
 func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
@@ -223,7 +223,7 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 // rests is the condition that a server is left alone at a moment since it failed, and that nobody visits it.
 const rests = `failures > 0 AND NOT visited AND free_at > ?`
 
-// CountDeliveries counts the letters that were written about an article and that no later one made needless.
+// CountDeliveries counts the deliveries that were written about an article and that no later one made needless.
 func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,

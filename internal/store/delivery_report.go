@@ -21,7 +21,7 @@ const (
 		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
 )
 
-// reportRow is a letter about an article as it is read.
+// reportRow is a delivery about an article as it is read.
 type reportRow struct {
 	blog.DeliveryRow
 	ArticleID  blog.ID
@@ -29,7 +29,8 @@ type reportRow struct {
 	RestsUntil *time.Time // the voice at the server
 }
 
-// report is the letter with the moment of its next try, for which both its server and its voice there must have rested.
+// report is the delivery with the moment of its next try, for which both its server and its voice there must have
+// rested.
 func (r reportRow) report() blog.DeliveryRow {
 	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
 		r.NextAt = *r.RestsUntil
@@ -37,7 +38,7 @@ func (r reportRow) report() blog.DeliveryRow {
 	return r.DeliveryRow
 }
 
-// Reports lists every letter about an article itself, for its author: the newest activity first, then by server.
+// Reports lists every delivery about an article itself, for its author: the newest activity first, then by server.
 func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
 	var rows []reportRow
 	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromDeliveries+
@@ -54,9 +55,10 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRo
 	return list, err
 }
 
-// Samples are the reports of several articles made short, for counting: of all servers whose letters fared in the same
-// way one is among them, and its letters tell how many others are Alike. Nothing is said of followers. Most servers are
-// alike, and so few letters are read however many there are; how a server stands is still told by blog.Standings alone.
+// Samples are the reports of several articles made short, for counting: of all servers whose deliveries fared in the
+// same way one is among them, and its deliveries tell how many others are Alike. Nothing is said of followers. Most
+// servers are alike, and so few deliveries are read however many there are; how a server stands is still told by
+// blog.Standings alone.
 func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
@@ -82,14 +84,14 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 	return samples, err
 }
 
-// door is a mailbox with the voice whose letters come to it.
+// door is a mailbox with the voice whose deliveries come to it.
 type door struct {
 	VoiceID blog.ID
 	Mailbox string
 }
 
 // behind counts the followers behind each mailbox, of all voices that said something about an article. It is asked
-// apart from the letters: in one query, a database that plans badly counts anew for each of them.
+// apart from the deliveries: in one query, a database that plans badly counts anew for each of them.
 func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, error) {
 	var rows []struct {
 		door

@@ -57,7 +57,7 @@ func revise(t *testing.T, s *store.Store, a blog.Article, kind string, revision 
 	}
 }
 
-// TestServersAreCountedByAFewOfThem: what is counted from samples is what all letters would have told.
+// TestServersAreCountedByAFewOfThem: what is counted from samples is what all deliveries would have told.
 func TestServersAreCountedByAFewOfThem(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// claimed takes the one server that has mail, and its letters.
+// claimed takes the one server that has mail, and its deliveries.
 func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Claim, []store.Delivery) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 10, failing)
@@ -25,7 +25,7 @@ func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Cl
 	return claims[0], deliveries
 }
 
-// fates is what became of an article's letters, oldest first.
+// fates is what became of an article's deliveries, oldest first.
 func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	t.Helper()
 	reports, err := s.Reports(t.Context(), a.ID)
@@ -127,7 +127,7 @@ func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
 			now); err != nil {
 			t.Fatal(err)
 		}
-		say(t, s, a, "Update", 2) // lies behind a letter that never arrives, and is never tried
+		say(t, s, a, "Update", 2) // lies behind a delivery that never arrives, and is never tried
 		if err := s.Release(t.Context(), claim, now.Add(24*time.Hour), store.Silent, now); err != nil {
 			t.Fatal(err)
 		}

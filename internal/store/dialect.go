@@ -203,7 +203,7 @@ func (d dialect) lanes() int {
 	return 1
 }
 
-// gathers tells whether the database itself writes the commits of one moment to disk together.
+// gathers reports whether the database itself writes the commits of one moment to disk together.
 func (d dialect) gathers() bool { return d.postgres }
 
 // lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing. Rows

@@ -69,7 +69,7 @@ type Backlog struct {
 	AtWork   bool
 }
 
-// BacklogSince counts what waits since before a moment, and tells whether somebody is at work on letters now.
+// BacklogSince counts what waits since before a moment, and reports whether somebody is at work on deliveries now.
 func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlog, error) {
 	const letters = ` FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN peers p ON p.host = d.host
 		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id =

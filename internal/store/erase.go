@@ -32,7 +32,7 @@ func (s *Store) OtherAdmins(ctx context.Context, but blog.ID) (int, error) {
 	return len(others), err
 }
 
-// TellEveryone writes a letter for every inbox that we ever wrote to or know of, since it may hold something of the
+// TellEveryone writes a delivery for every inbox that we ever wrote to or know of, since it may hold something of the
 // speaker; one for all who share an inbox.
 func (s *Store) TellEveryone(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
@@ -60,7 +60,7 @@ func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]
 }
 
 // EraseVoice ends a voice for ever: of what it was, said and kept, nothing stays but its id, its handles, the addresses
-// and tombstones of its articles, and, until the last letter about the departure is settled, its keys. Living objects
+// and tombstones of its articles, and, until the last delivery about the departure is settled, its keys. Living objects
 // must have become tombstones before.
 func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -154,7 +154,7 @@ func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
 		`DELETE FROM moves WHERE voice_id = ?`)
 }
 
-// EraseKeys forgets the keys of voices that ended, once all their letters are settled. It tells how many.
+// EraseKeys forgets the keys of voices that ended, once all their deliveries are settled. It returns how many.
 func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE voices SET private_key = '', public_key = '', old_private_key = '', proof_private_key = '', proof_key = ''

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// TellFollowers writes a letter for each mailbox of the speaker's followers: one per shared inbox.
+// TellFollowers writes a delivery for each mailbox of the speaker's followers: one per shared inbox.
 func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
@@ -18,7 +18,7 @@ func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
-// holders are the inboxes that may hold a copy of an activity's object: those where a letter about it arrived or may
+// holders are the inboxes that may hold a copy of an activity's object: those where a delivery about it arrived or may
 // have arrived, and those of servers that are being visited while one waits for them.
 const holders = `
 	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
@@ -27,7 +27,7 @@ const holders = `
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
 	WHERE s.id = ?`
 
-// TellHolders writes a letter for each inbox that may hold a copy of the activity's object, and for the mailbox of
+// TellHolders writes a delivery for each inbox that may hold a copy of the activity's object, and for the mailbox of
 // everybody who answered or reacted to it: they have one to do it with. Call it after Freshen and before Supersede.
 func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 	return s.tell(ctx, a, `
@@ -52,7 +52,7 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
-// TellOutboxReaders writes a letter for each inbox that an earlier activity was sent to without a refusal.
+// TellOutboxReaders writes a delivery for each inbox that an earlier activity was sent to without a refusal.
 func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
 	return s.tell(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
@@ -61,7 +61,7 @@ func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier 
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
 }
 
-// TellInboxes writes a letter for each of the given inboxes.
+// TellInboxes writes a delivery for each of the given inboxes.
 func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
 		if host := blog.HostOf(inbox); host != "" {
@@ -95,8 +95,8 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
 }
 
-// spare gives letters up at once that are for servers which were given up: they hear of what still matters when they
-// are back (see PeerContacted). Until it commits none of those comes back, which would not see the letter.
+// spare gives deliveries up at once that are for servers which were given up: they hear of what still matters when they
+// are back (see PeerContacted). Until it commits none of those comes back, which would not see the delivery.
 func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
@@ -108,7 +108,7 @@ func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 }
 
 // UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and
-// certainly has not left: one letter will do there.
+// certainly has not left: one delivery will do there.
 func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
 	return errors.Join(s.LockPeersOf(ctx, a.ObjectID), s.run(ctx, `
 		UPDATE deliveries SET revision = ?
@@ -117,7 +117,7 @@ func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID))
 }
 
-// LockPeersOf keeps servers from being claimed for which letters about an object wait: what of those
+// LockPeersOf keeps servers from being claimed for which deliveries about an object wait: what of those
 // has left can then be told, until the transaction ends.
 func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 	var hosts []string
@@ -126,7 +126,7 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 			WHERE e.object_id = ? AND d.settled_at IS NULL) ORDER BY host`+s.sql.lockRow(), object)
 }
 
-// Supersede settles the letters about an object, of the given kinds and older than the activity, that are still
+// Supersede settles the deliveries about an object, of the given kinds and older than the activity, that are still
 // waiting: a later edit replaces a waiting one, a removal replaces all.
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
 	return s.run(ctx, `

@@ -135,7 +135,7 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
 }
 
-// CountPending tells how many of one server wait for a voice's yes.
+// CountPending returns how many of one server wait for a voice's yes.
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `

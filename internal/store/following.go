@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// CountFollowing tells how many a voice follows.
+// CountFollowing returns how many a voice follows.
 func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)

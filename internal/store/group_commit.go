@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What arrives in bursts (replies, settled letters) is committed in groups: the first who comes gathers whoever waits,
-// commits once and answers all. One flush to disk then serves many, and each is still told only after it.
+// What arrives in bursts (replies, settled deliveries) is committed in groups: the first who comes gathers whoever
+// waits, commits once and answers all. One flush to disk then serves many, and each is still told only after it.
 type queue[T any] struct {
 	mu      sync.Mutex
 	waiting []T
@@ -81,7 +81,7 @@ func (s *Store) queueOf(about string) *queue[*member] {
 	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 
-// join adds a member and tells whether somebody must begin to commit.
+// join adds a member and reports whether somebody must begin to commit.
 func (q *queue[T]) join(m T) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// released is the end of a visit as it should be: the server took the letter that was the last one, and is free again.
+// released is the end of a visit as it should be: the server took the delivery that was the last one, and is free
+// again.
 type released struct {
 	ctx   context.Context
 	claim Claim
@@ -19,7 +20,7 @@ type released struct {
 	done  chan struct{}
 }
 
-// A letter that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the
+// A delivery that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the
 // wait after each, without which most would be of one.
 const (
 	maxReleases = 32
@@ -111,7 +112,7 @@ func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*relea
 	return ours, back, err
 }
 
-// taken settles the letters; it is what settle does for one.
+// taken settles the deliveries; it is what settle does for one.
 func (s *Store) taken(ctx context.Context, group []*released, now time.Time) error {
 	args := []any{now}
 	for _, d := range group {
@@ -125,7 +126,7 @@ func (s *Store) taken(ctx context.Context, group []*released, now time.Time) err
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
 
-// held notes what the servers hold now, of letters that were not erased meanwhile; it is what hold does for one.
+// held notes what the servers hold now, of deliveries that were not erased meanwhile; it is what hold does for one.
 func (s *Store) held(ctx context.Context, group []*released, now time.Time) error {
 	args, n := []any{now}, 0
 	for _, d := range group {
@@ -144,7 +145,7 @@ func (s *Store) held(ctx context.Context, group []*released, now time.Time) erro
 		WHERE TRUE `+renewHolding, args...)
 }
 
-// free lets go of the servers, whose failures are forgotten.
+// free releases the servers, whose failures are forgotten.
 func (s *Store) free(ctx context.Context, group []*released, now time.Time) error {
 	hosts := make([]string, len(group))
 	for i, d := range group {

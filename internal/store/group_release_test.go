@@ -14,7 +14,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// visit is a claim with the letter that was brought under it.
+// visit is a claim with the delivery that was brought under it.
 type visit struct {
 	store.Claim
 	letter store.Delivery
@@ -38,7 +38,7 @@ func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	return all
 }
 
-// end ends visits at one moment, the letter of each taken, and answers what each was told.
+// end ends visits at one moment, the delivery of each taken, and answers what each was told.
 func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	var ending sync.WaitGroup
 	var told sync.Map
@@ -84,7 +84,7 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 }
 
 // TestVisitsThatEndAtOneMomentAreEachWrittenDown ends a hundred visits at once. While they were under way one server
-// was claimed by somebody else, one got more mail, and the letter to one was erased.
+// was claimed by somebody else, one got more mail, and the delivery to one was erased.
 func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
 	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
 	storetest.EachURL(t, func(t *testing.T, url string) {

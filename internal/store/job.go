@@ -7,7 +7,7 @@ import (
 )
 
 // ClaimJob takes a periodic job if it is due, and makes it due again after the given time; false when another process
-// has it or it is not due. A chore nobody knew of is due at once, and so is one that is due later than a claim of now
+// has it or it is not due. A job nobody knew of is due at once, and so is one that is due later than a claim of now
 // would make it, since the clock was set back.
 func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
 	n, err := s.exec(ctx, `
@@ -18,7 +18,7 @@ func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every 
 }
 
 // Forget ends what must not grow for ever: old dedupe marks, reports that were done with a year ago, guesses, sign-ins
-// and links, browsers in which nobody signed in for a year, and once they are a month old, letters that belong to no
+// and links, browsers in which nobody signed in for a year, and once they are a month old, deliveries that belong to no
 // article, and people and servers elsewhere with whom nothing ties us.
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	month := now.AddDate(0, 0, -31)

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// SigningKeys are the private RSA keys (PKCS#8 PEM) with which a voice's letters are signed.
+// SigningKeys are the private RSA keys (PKCS#8 PEM) with which a voice's deliveries are signed.
 type SigningKeys struct {
 	Current string
 	Old     string // of before the last rotation, "" once it is erased (EraseOldKeys)
@@ -41,8 +41,8 @@ func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, to
 		v.ID))
 }
 
-// EraseOldKeys forgets the keys that were replaced before a moment, once all letters that they sign are settled. It
-// tells how many.
+// EraseOldKeys forgets the keys that were replaced before a moment, once all deliveries that they sign are settled. It
+// returns how many.
 func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE voices SET old_private_key = ''
@@ -62,7 +62,7 @@ func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blo
 		LIMIT 1`, rotation, voice)
 }
 
-// TellWhoKnow writes a letter, beside those for its followers, for every other server that may know a voice: one to
+// TellWhoKnow writes a delivery, beside those for its followers, for every other server that may know a voice: one to
 // which something of it was brought, or with somebody who follows, answered, reacted, named it or is followed by it.
 // Each gets one.
 func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {

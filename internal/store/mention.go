@@ -13,7 +13,7 @@ const (
 	mostMentionsByWriter = 50
 )
 
-// AddMention writes a mention down, unless it is known, and lets go of the oldest where there are too many.
+// AddMention writes a mention down, unless it is known, and releases the oldest where there are too many.
 func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	return s.InTx(ctx, func(s *Store) error {
 		n, err := s.exec(ctx, `
@@ -36,7 +36,7 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	})
 }
 
-// MentionedBy tells whether a post is kept as a mention.
+// MentionedBy reports whether a post is kept as a mention.
 func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM mentions WHERE address = ?`, address)

@@ -82,7 +82,7 @@ func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, er
 		m.ActivityID, m.VoiceID)
 }
 
-// IsFollower tells whether an actor follows a voice of ours, or asks to.
+// IsFollower reports whether an actor follows a voice of ours, or asks to.
 func (s *Store) IsFollower(ctx context.Context, actor string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM followers WHERE actor_id = ? LIMIT 1) AS x`, actor)

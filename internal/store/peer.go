@@ -90,15 +90,15 @@ func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) e
 	})
 }
 
-// RecheckActorsOf lets the followers whose letters come to an inbox be asked for as soon as anybody looks: whether they
-// are still there, and where.
+// RecheckActorsOf lets the followers whose deliveries come to an inbox be asked for as soon as anybody looks: whether
+// they are still there, and where.
 func (s *Store) RecheckActorsOf(ctx context.Context, inbox string, now time.Time) error {
 	return s.run(ctx, `
 		UPDATE actors SET refresh_at = ? WHERE (mailbox = ? OR inbox = ?) AND gone_at IS NULL AND refresh_at > ?
 		AND id IN (SELECT actor_id FROM followers)`, now, inbox, inbox, now)
 }
 
-// TooLarge remembers how large a letter was that a server refused for its size. The smallest counts.
+// TooLarge remembers how large a delivery was that a server refused for its size. The smallest counts.
 func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
 	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host,
 		bytes)

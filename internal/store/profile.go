@@ -73,7 +73,7 @@ func (s *Store) freeHandle(ctx context.Context, handle string, voice blog.ID) er
 	return err
 }
 
-// SupersedeProfile settles the letters about a voice's profile that are older than the activity and still wait.
+// SupersedeProfile settles the deliveries about a voice's profile that are older than the activity and still wait.
 func (s *Store) SupersedeProfile(ctx context.Context, a blog.Activity) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?

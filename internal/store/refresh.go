@@ -29,7 +29,7 @@ func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog
 		` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
 }
 
-// IsReferenced tells whether anything here points to an actor: a follow, a comment or a reaction.
+// IsReferenced reports whether anything here points to an actor: a follow, a comment or a reaction.
 func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
 	return yes, s.one(ctx, &yes, `

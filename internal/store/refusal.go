@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Refusal is a server that answers and does not take what one of our voices sends. That voice's letters rest there
+// Refusal is a server that answers and does not take what one of our voices sends. That voice's deliveries rest there
 // until NextAt; those of other voices do not.
 type Refusal struct {
 	Host    string
@@ -16,13 +16,13 @@ type Refusal struct {
 	Voice   string // handle, "" for the instance actor
 	Since   time.Time
 	NextAt  *time.Time // nil when the next try is due
-	Kind    string     // of the letter that was refused last: Create, Accept ...
+	Kind    string     // of the delivery that was refused last: Create, Accept ...
 	Code    int        // the HTTP status of the answer
 	Answer  string     // how the answer began
 	Letters int        // of that voice that wait for that server
 }
 
-// Refusals lists the servers that hold letters of one of our voices up by refusing them, the longest first; at most
+// Refusals lists the servers that hold deliveries of one of our voices up by refusing them, the longest first; at most
 // 200.
 func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	var list []Refusal
@@ -36,7 +36,7 @@ func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 		200`)
 }
 
-// refused is the condition that a letter's voice rests at the letter's server, and that no person asked for another
+// refused is the condition that a delivery's voice rests at the delivery's server, and that no person asked for another
 // try.
 const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN activities ra ON ra.voice_id =
 	r.voice_id
@@ -69,8 +69,8 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 	})
 }
 
-// refuse notes that a server did not take a letter and that its voice rests there. A rest that is under way stays as it
-// is: a try that a person asked for makes nothing later.
+// refuse notes that a server did not take a delivery and that its voice rests there. A rest that is under way stays as
+// it is: a try that a person asked for makes nothing later.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
 	l, d := done.Delivery, done.Outcome
 	var err error

@@ -13,7 +13,7 @@ type Ending int
 
 const (
 	HandedBack Ending = iota // nothing can be said of the server: we stopped
-	Answered                 // it answered, whatever it said of letters and of those who send them
+	Answered                 // it answered, whatever it said of deliveries and of those who send them
 	Silent                   // it did not answer, or only what stands before it did
 	Busy                     // it asked to be left alone for a while
 )
@@ -24,7 +24,7 @@ const silentDays = 7
 // Release ends a claim, and settles what is left to settle of it: the server is free again at the given time, and its
 // failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it
 // and what is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its
-// letter taken, is written down together with the others of its moment.
+// delivery taken, is written down together with the others of its moment.
 func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time,
 	last ...Settlement) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
@@ -40,7 +40,7 @@ func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 	})
 }
 
-// takenAsUsual reports whether a letter was taken at once and nothing else is to be noted with it.
+// takenAsUsual reports whether a delivery was taken at once and nothing else is to be noted with it.
 func (d Settlement) takenAsUsual() bool {
 	return d.Outcome.Status == blog.Delivered && d.Delivery.Refusals == 0 && !d.NewKey
 }

@@ -48,7 +48,7 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 // out.
 type TextAge struct{ Since, First time.Time }
 
-// Changed tells whether they read other words than at first, and were told so.
+// Changed reports whether they read other words than at first, and were told so.
 func (w TextAge) Changed() bool { return w.Since.After(w.First) }
 
 // TextAges tells how old the words of articles are, by article and language. Of an article that was told once, and

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// BenchmarkClaim takes 256 of 2,000 servers for whom 100,000 letters wait.
+// BenchmarkClaim takes 256 of 2,000 servers for whom 100,000 deliveries wait.
 func BenchmarkClaim(b *testing.B) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		b.Run(name, func(b *testing.B) {

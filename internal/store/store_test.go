@@ -224,7 +224,7 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 	})
 }
 
-// bring settles the first letter of one server as delivered, and lets go of all others.
+// bring settles the first letter of one server as delivered, and releases all others.
 func bring(t *testing.T, s *store.Store, host string) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)

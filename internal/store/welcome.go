@@ -66,7 +66,7 @@ func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]We
 		ORDER BY w.due_at LIMIT ?`, now, now.Add(longestPace), limit)
 }
 
-// BringWelcome writes the letter of a welcome, with the newest words, unless another process did, nobody follows from
+// BringWelcome writes the delivery of a welcome, with the newest words, unless another process did, nobody follows from
 // there any more, the article is not public now, or the server has it. The next one waits for another pace.
 func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {

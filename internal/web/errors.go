@@ -43,7 +43,7 @@ func (w *Web) answered(maker page.Maker) page.Maker {
 	}
 }
 
-// sayable tells whether a path can be the name of anything: it is text, without a zero, which no database takes.
+// sayable reports whether a path can be the name of anything: it is text, without a zero, which no database takes.
 func sayable(path string) bool { return utf8.ValidString(path) && !strings.ContainsRune(path, 0) }
 
 // nowhere is where every address leads that no route knows; one with a slash too many is sent on without it.
@@ -132,7 +132,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// passing tells whether an error is of the kind that goes by itself: too much to do, or a database that is away.
+// passing reports whether an error is of the kind that goes by itself: too much to do, or a database that is away.
 func passing(err error) bool {
 	var network net.Error
 	return errors.Is(err, page.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||

@@ -22,7 +22,7 @@ type person struct {
 	User    string // the two halves of the handle; "" for a guest without one
 	Host    string
 	URL     string
-	Picture string // "" shows a letter
+	Picture string // "" shows a delivery
 	Follow  string // where one follows them, "" when that is not possible
 }
 

@@ -258,7 +258,7 @@ func (n node) find(tag string, match ...string) []node {
 	return found
 }
 
-// is tells whether an element has all of the given: ".class", "#id", "name=value".
+// is reports whether an element has all of the given: ".class", "#id", "name=value".
 func (n node) is(match []string) bool {
 	for _, m := range match {
 		name, value, _ := strings.Cut(m, "=")

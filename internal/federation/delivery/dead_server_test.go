@@ -74,7 +74,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		pass(1, 0)
 		storetest.Change(t, database, `UPDATE peers SET failures = 0, unavailable_since = NULL, last_success = ? WHERE `+
 			`host = ?`, time.Now(), kade.Server.Host)
-		pass(0, 1) // it took a letter that was tried by hand
+		pass(0, 1) // it took a delivery that was tried by hand
 
 		silence(t, database, kade.Server.Host, 40)
 		pass(1, 0)

@@ -48,7 +48,7 @@ func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
 		o.Edit(refused, "Refused again")
 		second := o.Publish(overkant.By(tobias, "second"))
 		arrives("two")
-		for round := range 5 { // as often as a letter may fail before it steps aside, and once more
+		for round := range 5 { // as often as a delivery may fail before it steps aside, and once more
 			for _, a := range []blog.Article{refused, second} {
 				if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
 					t.Fatal(err)

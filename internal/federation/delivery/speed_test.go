@@ -75,7 +75,7 @@ func BenchmarkFanOut(b *testing.B) {
 	})
 }
 
-// signing is how many letters all cores could sign in a second if they did nothing else: what bounds a fan-out.
+// signing is how many deliveries all cores could sign in a second if they did nothing else: what bounds a fan-out.
 func signing(b *testing.B) float64 {
 	b.Helper()
 	key, digest := overkant.NewKey(b), sha256.Sum256([]byte("four minutes wide"))

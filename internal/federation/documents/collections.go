@@ -156,7 +156,7 @@ func (d *Documents) reactions(ctx context.Context, id string, object store.Objec
 	return activity.Count(id, n.Likes), err
 }
 
-// followers tells how many there are. Without a first page Mastodon takes the list as hidden, which it is unless the
+// followers returns how many there are. Without a first page Mastodon takes the list as hidden, which it is unless the
 // author shows it.
 func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.speaker(ctx, r)

@@ -173,7 +173,7 @@ func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Reques
 		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
 }
 
-// mayStillQuote tells whether a post may quote an article: its author lets this person, has not taken the post away,
+// mayStillQuote reports whether a post may quote an article: its author lets this person, has not taken the post away,
 // and has not been asked too often.
 func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor,
 	post string) (bool, error) {
@@ -193,7 +193,7 @@ func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Artic
 	return n < maxAuthorizations, err
 }
 
-// mayQuote tells whether an article's author lets somebody quote it.
+// mayQuote reports whether an article's author lets somebody quote it.
 func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, actor string) (bool, error) {
 	f, err := s.Follower(ctx, a.VoiceID, actor)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -202,7 +202,7 @@ func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, a
 	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
 }
 
-// authorized tells whether the address of a stamp, as a post claims it, is one of ours that was given to this very
+// authorized reports whether the address of a stamp, as a post claims it, is one of ours that was given to this very
 // post.
 func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind,
 	post string) (bool, error) {

@@ -363,7 +363,7 @@ func (r *reading) ask(address string, do func() error) error {
 	return err
 }
 
-// first tells whether an address was not met before in this reading.
+// first reports whether an address was not met before in this reading.
 func (r *reading) first(address string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -424,7 +424,7 @@ func (r *reading) note(host string, err error) {
 	}
 }
 
-// reasons are the words for an author of why something could not be had.
+// reasons are the words for an author of why something could not be fetched.
 var reasons = []struct {
 	err error
 	why string

@@ -228,7 +228,7 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 	return state, nil
 }
 
-// quotes tells whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp
+// quotes reports whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp
 // that was taken back says no.
 func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
 	t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
@@ -238,7 +238,7 @@ func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a b
 	return err == nil && t.State == blog.StampGiven, err
 }
 
-// speaksToUs tells whether a post, or the activity that brought it, names an actor of ours among those it is for.
+// speaksToUs reports whether a post, or the activity that brought it, names an actor of ours among those it is for.
 func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
 }

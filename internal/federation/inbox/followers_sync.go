@@ -20,12 +20,12 @@ import (
 type difference struct{ actor, list string }
 
 const (
-	mostDifferences = 64 // that wait; of more the next letter tells again
+	mostDifferences = 64 // that wait; of more the next delivery tells again
 	compareEvery    = time.Hour
 	mostFollowed    = 1000 // of ours in a list that is believed
 )
 
-// compareFollowers hears what a letter says of its sender's followers among us. It is believed when the signature
+// compareFollowers hears what a delivery says of its sender's followers among us. It is believed when the signature
 // covers it, when it speaks of the sender's own followers, and once an hour.
 func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
 	value := header.Get(activity.SynchronizationHeader)
@@ -130,7 +130,7 @@ func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 }
 
 // align ends what the other side does not have, takes a yes that was lost, and takes back what it has and we do not. It
-// tells whether something was said.
+// reports whether something was said.
 func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, listed []string) (said bool, err error) {
 	ours, err := s.FollowersHere(ctx, actor.ID)
 	if err != nil {

@@ -175,8 +175,8 @@ func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
 
 var errOurOwn = refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
 
-// selfTest judges the letter that a [Checkup] writes to ourselves, to see what becomes of one on its way here. Nothing
-// follows from it.
+// selfTest judges the delivery that a [Checkup] writes to ourselves, to see what becomes of one on its way here.
+// Nothing follows from it.
 func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act summary) error {
 	signer, err := in.signer(ctx, r, body, act)
 	if err == nil && signer != act.actor {

@@ -36,7 +36,7 @@ func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.
 	return nil
 }
 
-// renewMention applies an edit to the mentions by a post; it tells whether there are any.
+// renewMention applies an edit to the mentions by a post; it reports whether there are any.
 func (in *Inbox) renewMention(ctx context.Context, s *store.Store, post activity.Object,
 	act activity.Activity) (bool, error) {
 	known, err := s.MentionedBy(ctx, post.ID)

@@ -17,7 +17,7 @@ const betweenMoves = 7 * 24 * time.Hour
 
 // move follows a follower who goes on as another actor: their own server follows us anew from there. Only a target that
 // names the old one among its aliases is believed. What they wrote stays theirs. Voices of ours that follow them go
-// after them; where they go to a voice of ours, whom those cannot follow, the follow stays as it is and the desk tells
+// after them; where they go to a voice of ours, whom those cannot follow, the follow stays as it is and the admin tells
 // why.
 func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found fetched,
 	result *outcome) error {
@@ -52,7 +52,8 @@ func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity
 	return s.FollowMove(ctx, act.Actor, what.Target, in.Now())
 }
 
-// namesBack tells whether an actor names another among its aliases. One of whom we do not know that yet is asked anew.
+// namesBack reports whether an actor names another among its aliases. One of whom we do not know that yet is asked
+// anew.
 func (in *Inbox) namesBack(ctx context.Context, s *store.Store, target, alias string, found fetched) (bool, error) {
 	if in.Site.Owns(target) {
 		voice, err := in.VoiceOf(ctx, s, target)

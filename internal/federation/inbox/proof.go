@@ -10,7 +10,7 @@ import (
 	"causerie/internal/federation"
 )
 
-// proven tells whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it
+// proven reports whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it
 // came. Trouble in finding that key which may pass comes back as an error.
 func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity,
 	came time.Time) (bool, error) {

@@ -131,7 +131,7 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 	return in.complete(ctx, arrival, act)
 }
 
-// blockedSince tells whether one of those who bring an arrival was blocked after it came.
+// blockedSince reports whether one of those who bring an arrival was blocked after it came.
 func (in *Inbox) blockedSince(ctx context.Context, signer, actor string) (bool, error) {
 	barred, err := in.Blocked(ctx, in.Store, signer)
 	if barred || err != nil || signer == actor {
@@ -166,8 +166,8 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 	}
 }
 
-// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be had is noted as such,
-// and an actor that cannot be had ends the matter: that is an errNotOurs.
+// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be fetched is noted as
+// such, and an actor that cannot be fetched ends the matter: that is an errNotOurs.
 func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) error {
 	if missing.actor != "" {
 		_, err := in.FetchActor(ctx, missing.actor)

@@ -43,8 +43,8 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	return err
 }
 
-// concerns tells whether an address is that of something here: an author, an article, a comment, or somebody else whom
-// we know.
+// concerns reports whether an address is that of something here: an author, an article, a comment, or somebody else
+// whom we know.
 func (in *Inbox) concerns(ctx context.Context, s *store.Store, address string, reporter blog.Actor) (bool, error) {
 	if len(address) > addressSize {
 		return false, nil

@@ -39,7 +39,7 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	}
 	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil ||
 		!won {
-		t.Fatal(won, err) // the start counts, also where the chore was done a moment ago
+		t.Fatal(won, err) // the start counts, also where the job was done a moment ago
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	chores, ended := &jobs.Jobs{Core: o.Base, Outbox: o.Outbox}, make(chan struct{})

@@ -314,7 +314,7 @@ func TestT022AStormOfDepartedStrangersCostsNoQuestionNoWriteAndLittleTime(t *tes
 	})
 }
 
-// raced tells whether the race detector makes everything many times slower.
+// raced reports whether the race detector makes everything many times slower.
 func raced() bool {
 	built, ok := debug.ReadBuildInfo()
 	return ok && slices.Contains(built.Settings, debug.BuildSetting{Key: "-race", Value: "true"})

@@ -11,7 +11,7 @@ import (
 )
 
 // React lets a voice like or boost a post elsewhere, by its address. A like is told to its writer alone, a boost to the
-// voice's followers as well. Errors: blog.Invalid for a post that cannot be had, blog.ErrConflict when it was made
+// voice's followers as well. Errors: blog.Invalid for a post that cannot be fetched, blog.ErrConflict when it was made
 // before.
 func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
 	post, writer, err := o.findPost(ctx, "uri", address)

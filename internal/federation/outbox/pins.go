@@ -54,7 +54,7 @@ func (o *Outbox) unpin(ctx context.Context, s *store.Store, a blog.Article) erro
 }
 
 // queuePin tells the owner's followers, if the article is one that their servers know. It is about the profile and not
-// the article, among whose letters it is not counted.
+// the article, among whose deliveries it is not counted.
 func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, kind string,
 	wrap func(activity.Envelope, string) ([]byte, error)) error {
 	if a.ObjectID == "" {

@@ -20,7 +20,7 @@ const proofKeyPart = "#ed25519-key"
 var proving = []string{"Create", "Update", "Delete", "Announce"}
 
 // prove closes what a voice says to everybody with a proof (FEP-8b32), by which servers believe it that get it from
-// others than us. It is made once, before the activity is written down, and goes out with every letter; what is read
+// others than us. It is made once, before the activity is written down, and goes out with every delivery; what is read
 // here needs none. A voice without a key of that kind says it without.
 func (o *Outbox) prove(ctx context.Context, s *store.Store, voice blog.Voice, kind string, payload []byte,
 	now time.Time) ([]byte, error) {

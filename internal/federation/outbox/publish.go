@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// Publish makes a draft, a due or a withdrawn article public and writes a letter for each of the author's followers'
+// Publish makes a draft, a due or a withdrawn article public and writes a delivery for each of the author's followers'
 // servers. It gets a fresh object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it
 // is published already, blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {

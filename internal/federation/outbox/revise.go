@@ -123,7 +123,7 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	return o.carryOn(ctx, s, before, saved)
 }
 
-// holdBack tells whether a change waits: behind a publication that has not left, or for its own time. One that leaves
+// holdBack reports whether a change waits: behind a publication that has not left, or for its own time. One that leaves
 // at once takes along what was held before it, so it also tells what the article was when something last left.
 func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	hold time.Duration) (bool, blog.Article, error) {
@@ -191,7 +191,7 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 }
 
 // tellEdit sends an edit to whoever holds what was edited, and to nobody else: a server that still waits for the first
-// letter gets the new words in that one.
+// delivery gets the new words in that one.
 func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibility blog.Visibility) error {
 	tell := s.TellHolders
 	if visibility == blog.Followers {
@@ -203,7 +203,7 @@ func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibilit
 	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))
 }
 
-// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no letter about it yet.
+// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery about it yet.
 func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
 	mentions []activity.Mention) error {
 	if len(mentions) == 0 {

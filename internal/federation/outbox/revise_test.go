@@ -173,7 +173,7 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 		o.Quietly(a)
 		for name, want := range map[string]string{"veerhuis": "[Create Delete]", "noordkade": "[Create Delete]",
 			"lagewal": "[Create]", "steiger": "[]"} {
-			// One and the same letter may be knocked with twice.
+			// One and the same delivery may be knocked with twice.
 			if kinds := fmt.Sprint(slices.Compact(overkant.Got(servers[name], o.Object(a)))); kinds != want {
 				t.Errorf("%s was brought %s, want %s", name, kinds, want)
 			}

@@ -9,7 +9,7 @@ import (
 )
 
 // RotateKeys gives a voice other keys, whose public halves stand in it, under the ids that the keys had. All servers
-// that may know the voice are told at once, in a letter that bears the old signature; what was said before bears it,
+// that may know the voice are told at once, in a delivery that bears the old signature; what was said before bears it,
 // too, where the new key is not known. A server that refuses the new key later is told again, with the old one, while
 // that is kept. Errors: blog.ErrNotFound, blog.ErrGone for a voice that left.
 func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.VoiceKeys) error {

@@ -17,7 +17,7 @@ import (
 	"causerie/internal/store"
 )
 
-// signedBy tells whether a letter that came bears a signature by a key.
+// signedBy reports whether a delivery that came bears a signature by a key.
 func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 	t.Helper()
 	key, err := signature.ParsePublicKey(pem)
@@ -78,7 +78,7 @@ func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) 
 func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) {
 	for name, knows := range map[string]func(*fedtest.Server){
 		"the old one": func(*fedtest.Server) {},
-		"the new one": (*fedtest.Server).Forget, // it asks for the key when the letter comes
+		"the new one": (*fedtest.Server).Forget, // it asks for the key when the delivery comes
 	} {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {

@@ -22,8 +22,8 @@ type preparation struct {
 // lookup is a source as it stood in the article, and as it is now.
 type lookup struct{ before, now blog.Source }
 
-// prepare asks the network. Its errors are blog.Invalid for a source that cannot be had. Of what is held back, only a
-// source is looked up, and that once: its author should hear now that it cannot be had.
+// prepare asks the network. Its errors are blog.Invalid for a source that cannot be fetched. Of what is held back, only
+// a source is looked up, and that once: its author should hear now that it cannot be fetched.
 func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p preparation, err error) {
 	if p.answers, err = o.findSource(ctx, "in-reply-to", a.Answers); err != nil {
 		return p, err

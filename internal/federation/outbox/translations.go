@@ -95,8 +95,8 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// retell changes what an article says beside its original: check tells whether readers see the change, and change makes
-// it once the article is saved as its next revision.
+// retell changes what an article says beside its original: check reports whether readers see the change, and change
+// makes it once the article is saved as its next revision.
 func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {

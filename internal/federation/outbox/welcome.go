@@ -11,10 +11,10 @@ import (
 const (
 	welcomeArticles = 10
 	welcomePace     = 5 * time.Second
-	welcomesAtOnce  = 100 // servers that get their next letter in one second
+	welcomesAtOnce  = 100 // servers that get their next delivery in one second
 )
 
-// WelcomeDue writes the letters of welcomes whose moment has come.
+// WelcomeDue writes the deliveries of welcomes whose moment has come.
 func (o *Outbox) WelcomeDue(ctx context.Context) error {
 	due, err := o.Store.DueWelcomes(ctx, o.Now(), welcomesAtOnce)
 	for _, w := range due {

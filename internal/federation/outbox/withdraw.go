@@ -64,8 +64,8 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 	return nil
 }
 
-// queueDelete ends an object: its bytes become a tombstone, letters about it that still wait are needless, and whoever
-// may hold it is told.
+// queueDelete ends an object: its bytes become a tombstone, deliveries about it that still wait are needless, and
+// whoever may hold it is told.
 func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) error {
 	object, err := s.Object(ctx, id)
 	if err != nil {
