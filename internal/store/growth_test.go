@@ -64,7 +64,7 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 			step.args...)
 	}
 	if strings.HasPrefix(url, "postgres") {
-		storetest.Change(t, url, `ANALYZE`) // autovacuum does so within a minute
+		storetest.Change(t, url, `VACUUM ANALYZE`) // autovacuum does so within a minute
 	}
 }
 
@@ -91,7 +91,7 @@ func TestCountsOfAPageTakeNoLongerInALargeBlog(t *testing.T) {
 			}
 			took := func(s *store.Store) time.Duration {
 				best := time.Hour
-				for range 5 {
+				for range 20 {
 					began := time.Now()
 					counts, err := s.Counts(t.Context(), page)
 					if err != nil || len(counts) != 20 || counts["a2"].Replies != 10 || counts["a2"].Likes != 2 {
@@ -104,7 +104,8 @@ func TestCountsOfAPageTakeNoLongerInALargeBlog(t *testing.T) {
 			small := took(grown(t, url(t), 100, 1000))
 			large := took(grown(t, url(t), 3000, 30_000))
 			t.Logf("a small blog %v, a large one %v", small, large)
-			if large > 3*max(small, time.Millisecond) {
+			// Walking all comments takes seconds. Below some milliseconds a busy machine decides.
+			if large > 3*max(small, 5*time.Millisecond) {
 				t.Errorf("the counts of 20 articles take %v among 3,000 articles, and %v among 100", large, small)
 			}
 		})
