@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -93,9 +92,12 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var claims int64
-		if err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host); err != nil ||
-			claims != c.Claims {
-			return errors.Join(err, lostUnless(claims == c.Claims))
+		err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host)
+		if err != nil {
+			return lost(err)
+		}
+		if claims != c.Claims {
+			return ErrLost
 		}
 		return s.run(ctx, `
 			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host =

@@ -111,8 +111,11 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		var c Completion
 		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(),
 			claim.ArticleID)
-		if err != nil || c.Claims != claim.Claims {
-			return errors.Join(err, lostUnless(c.Claims == claim.Claims))
+		if err != nil {
+			return lost(err)
+		}
+		if c.Claims != claim.Claims {
+			return ErrLost
 		}
 		if c.Since.Equal(claim.Since) {
 			c.Step++

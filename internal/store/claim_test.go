@@ -1,0 +1,37 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// A worker that reads ErrLost believes that another process has its claim, and says nothing.
+func TestADatabaseErrorIsNoLostClaim(t *testing.T) {
+	for what, release := range map[string]func(t *testing.T, s *store.Store) error{
+		"callers": func(t *testing.T, s *store.Store) error {
+			return s.ReleaseCaller(t.Context(), store.Claim{Host: "veerhuis.example", Claims: 1}, time.Now())
+		},
+		"peers": func(t *testing.T, s *store.Store) error {
+			return s.Release(t.Context(), store.Claim{Host: "veerhuis.example", Claims: 1}, time.Now(), store.Silent, time.Now())
+		},
+		"completions": func(t *testing.T, s *store.Store) error {
+			return s.ReleaseCompletion(t.Context(), store.Completion{ArticleID: "a", Claims: 1}, time.Now())
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
+				faults.Fail(what, 1)
+				if err := release(t, s); err == nil || errors.Is(err, store.ErrLost) {
+					t.Errorf("with a database that fails: %v", err)
+				}
+				if err := release(t, s); err != nil && !errors.Is(err, store.ErrLost) {
+					t.Errorf("of a server that nobody knows: %v", err)
+				}
+			})
+		})
+	}
+}
