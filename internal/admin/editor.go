@@ -355,7 +355,7 @@ func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) erro
 	return h.edit(req, http.StatusConflict, p)
 }
 
-// token is a save, as a form remembers which one it was opened on.
+// token identifies the save that a form was opened on.
 func token(at time.Time) string {
 	if at.IsZero() {
 		return ""

@@ -120,11 +120,11 @@ func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 	return n, s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
 }
 
-// standing tells an Announce that its voice has not taken back since.
+// standing is the condition that an Announce was not undone later.
 const standing = `NOT EXISTS (SELECT 1 FROM activities u
 	WHERE u.kind = 'Undo' AND u.object_id = s.object_id AND u.voice_id = s.voice_id AND u.id > s.id)`
 
-// boosting tells an Announce by which a voice boosts a post elsewhere, whose writer is not refused.
+// boosting is the condition that an Announce boosts a post on another server, whose author is not blocked.
 const boosting = `EXISTS (SELECT 1 FROM gestures g WHERE g.activity_id = s.id AND g.kind = 'boost'
 	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = g.actor_id AND refused.block = 'refuse'))`
 

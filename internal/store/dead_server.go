@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// deadSince is what a server must have been since which moment to count as dead, for [dead]: given up as unavailable,
-// which takes seven days, and without an answer or a word of its own for a month.
+// deadSince returns the cutoffs after which a server counts as dead, the arguments of [dead]: unavailable since (which
+// itself takes seven days), and the last answer and the last contact, each a month ago.
 func deadSince(now time.Time) []any {
 	month := now.Add(-blog.SilentMonth)
 	return []any{month.Add(blog.Patience), month, month}

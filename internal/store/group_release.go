@@ -20,8 +20,8 @@ type released struct {
 	done  chan struct{}
 }
 
-// A delivery that was taken and is not written down yet comes twice when we are killed: groups are short, and so is the
-// wait after each, without which most would be of one.
+// If we are killed before an accepted delivery is recorded, it is sent again. So groups and the pause that gathers them
+// are kept short. Without the pause most groups would have one member.
 const (
 	maxReleases = 32
 	gatherPause = 10 * time.Millisecond

@@ -48,7 +48,7 @@ func (s *Store) RefreshSoon(ctx context.Context, actor string, now time.Time) er
 	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ? AND refresh_at > ?`, now, actor, now)
 }
 
-// FoundSilent notes that an actor's server did not answer for it; since when, is kept.
+// FoundSilent records that an actor's server did not answer. The first such time is kept.
 func (s *Store) FoundSilent(ctx context.Context, actor string, now, again time.Time) error {
 	return s.run(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now,
 		again, actor)

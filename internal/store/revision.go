@@ -44,15 +44,15 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	})
 }
 
-// TextAge is when readers got an article's words in one language: those that they read now, and the first since it is
-// out.
+// TextAge is when readers got the text of an article in one language: the one that they read now (Since), and the first
+// since publication (First).
 type TextAge struct{ Since, First time.Time }
 
-// Changed reports whether they read other words than at first, and were told so.
+// Changed reports whether readers were told of a change after publication.
 func (w TextAge) Changed() bool { return w.Since.After(w.First) }
 
-// TextAges tells how old the words of articles are, by article and language. Of an article that was told once, and
-// never again, it says nothing: all its words are as old as its publication.
+// TextAges returns how old the texts of articles are, by article and language. An article that was never changed aloud
+// has no entry: all its texts are as old as its publication.
 func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]TextAge, error) {
 	ages := map[blog.ID]map[string]TextAge{}
 	if len(articles) == 0 {

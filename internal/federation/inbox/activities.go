@@ -23,12 +23,12 @@ func (n missing) Error() string { return fmt.Sprintf("%v: %s%s", errMissing, n.o
 
 func (n missing) Is(target error) bool { return target == errMissing }
 
-// fetched are posts that were fetched from their origin for one activity; a nil one could not be fetched.
+// fetched are the posts that were fetched from their origin for one activity, by id. A nil one could not be fetched.
 type fetched map[string]*activity.Object
 
-// outcome is what must be done once an activity is committed.
+// outcome is what must be done after the commit of an activity.
 type outcome struct {
-	queued bool // a delivery waits
+	queued bool // a delivery was added: the courier must be woken
 }
 
 // apply handles one activity in one transaction, shared with others of the same moment. What was seen before has no
@@ -143,7 +143,7 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 // mostPending is how many followers of one server may wait for a voice's yes.
 const mostPending = 1000
 
-// tooManyPending reports whether so many of a server wait already that one more is not heard.
+// tooManyPending reports whether the pending follow requests of the follower's server have reached the limit.
 func (in *Inbox) tooManyPending(ctx context.Context, s *store.Store, f blog.Follower) (bool, error) {
 	if f.State != blog.Pending {
 		return false, nil

@@ -15,8 +15,8 @@ import (
 // maxAncestors bounds the walk from a reply to the article it stands under.
 const maxAncestors = 16
 
-// create takes a reply in as a comment. A post that was only named is fetched; an embedded one is believed when it lies
-// with its actor and is theirs (threat T-034).
+// create adds a reply as a comment. A post that is given by its id alone is fetched. An embedded post is trusted when
+// it has its actor's origin and is attributed to them (threat T-034).
 func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
 	found fetched) error {
 	post := what.Object

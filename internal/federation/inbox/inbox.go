@@ -289,7 +289,7 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 	return nil
 }
 
-// tryNow tries to have done with an activity at once; false when it must be kept.
+// tryNow tries to handle an activity right away. It reports false when the activity must be kept as an arrival.
 func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
 	hear func(context.Context, *store.Store) error) (bool, error) {
 	result, err := in.apply(ctx, act, nil, hear)

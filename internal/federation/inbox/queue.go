@@ -166,8 +166,8 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 	}
 }
 
-// fetch gets what is missing. Trouble that may pass comes back as an error; a post that cannot be fetched is noted as
-// such, and an actor that cannot be fetched ends the matter: that is an errNotOurs.
+// fetch fetches what is missing. An error that may pass is returned. A post that cannot be fetched is recorded as
+// missing. If the actor cannot be fetched, the activity is dropped: that is an ErrNotOurs.
 func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) error {
 	if missing.actor != "" {
 		_, err := in.FetchActor(ctx, missing.actor)
