@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// missing says what must be fetched before an activity can be handled.
+// missing is the error of an activity that needs something first: a post or an actor to fetch.
 type missing struct {
 	object string // a post, by its address
 	actor  string // somebody, by their address
@@ -31,8 +31,8 @@ type outcome struct {
 	queued bool // a delivery was added: the courier must be woken
 }
 
-// apply handles one activity in one transaction, shared with others of the same moment. What was seen before has no
-// effect. also is done in the same transaction.
+// apply handles one activity in one transaction, which it may share with others that arrive at the same moment. An
+// activity that was seen before has no effect. also runs in the same transaction.
 func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched,
 	also func(context.Context, *store.Store) error) (outcome, error) {
 	var result outcome
@@ -54,7 +54,7 @@ func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched
 	return result, err
 }
 
-// afterCommit does what follows a commit.
+// afterCommit does what must wait for the commit: forget keys, wake the courier.
 func (in *Inbox) afterCommit(act activity.Activity, result outcome) {
 	switch what := act.Act.(type) {
 	case activity.Update:
@@ -71,7 +71,7 @@ func (in *Inbox) afterCommit(act activity.Activity, result outcome) {
 	}
 }
 
-// handle is the table of what we act on. Everything else was acknowledged and has no effect.
+// handle is the table of activities that we act on. All others were acknowledged and have no effect.
 func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activity, found fetched,
 	result *outcome) error {
 	if act.ID != "" && !blog.SameOrigin(act.ID, act.Actor) {
@@ -110,7 +110,7 @@ func (in *Inbox) handle(ctx context.Context, s *store.Store, act activity.Activi
 	return nil
 }
 
-// follow lets a follower in, lets them wait for a yes, or says no (contract F-062).
+// follow accepts a follower, lets them wait for approval, or rejects them (contract F-062).
 func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activity, what activity.Follow,
 	result *outcome) error {
 	voice, err := in.VoiceOf(ctx, s, what.Object)
@@ -140,7 +140,7 @@ func (in *Inbox) follow(ctx context.Context, s *store.Store, act activity.Activi
 	return in.outbox.QueueAccept(ctx, s, f)
 }
 
-// mostPending is how many followers of one server may wait for a voice's yes.
+// mostPending limits how many followers of one server may wait for approval by a voice.
 const mostPending = 1000
 
 // tooManyPending reports whether the pending follow requests of the follower's server have reached the limit.
@@ -152,8 +152,8 @@ func (in *Inbox) tooManyPending(ctx context.Context, s *store.Store, f blog.Foll
 	return n >= mostPending, err
 }
 
-// undo takes back a follow or a reaction, by its address or by what it was about. One that comes before what it undoes
-// leaves a mark, so that the late one finds itself seen.
+// undo undoes a follow or a reaction, found by its id or by its object. An Undo that comes before its activity is
+// recorded, so that the late activity has no effect.
 func (in *Inbox) undo(ctx context.Context, s *store.Store, act activity.Activity, what activity.Undo) error {
 	err := in.undoFollow(ctx, s, act.Actor, what)
 	if errors.Is(err, blog.ErrNotFound) && what.ID != "" {
@@ -198,7 +198,8 @@ func (in *Inbox) undoReactionTo(ctx context.Context, s *store.Store, actor strin
 	return s.UndoReactionTo(ctx, actor, article.ID, comment, kinds...)
 }
 
-// undone are the reactions that an activity of a type may have been: servers of Misskey's kind say an emoji as a Like.
+// undone maps the type of an undone activity to the reactions that it may have been. Servers like Misskey send an emoji
+// reaction as a Like.
 var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji},
 	"Announce": {blog.Boost}}
 
@@ -211,8 +212,8 @@ func (in *Inbox) like(ctx context.Context, s *store.Store, act activity.Activity
 	return in.react(ctx, s, act, kind, what.Object, what.Emoji)
 }
 
-// announce counts a boost. A group's announcement of an activity says only where to look: what became of the post is
-// asked at its origin (FEP-1b12). Votes and their like, which groups announce as well, are none of ours.
+// announce counts a boost. A group that announces an activity only says where to look: the post is fetched from its
+// origin (FEP-1b12). Votes and the like, which groups announce too, are ignored.
 func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Activity, what activity.Announce,
 	found fetched) error {
 	switch what.InnerType {
@@ -231,7 +232,7 @@ func (in *Inbox) announce(ctx context.Context, s *store.Store, act activity.Acti
 	return nil
 }
 
-// announcedDelete removes a comment of which a group says that it was deleted, once its origin says so too.
+// announcedDelete removes a comment that a group calls deleted, once the origin of the comment confirms it.
 func (in *Inbox) announcedDelete(ctx context.Context, s *store.Store, address string, found fetched) error {
 	c, err := s.CommentByAddress(ctx, address)
 	if err != nil || c.VoiceID != "" {
@@ -261,7 +262,7 @@ func (in *Inbox) react(ctx context.Context, s *store.Store, act activity.Activit
 	return err
 }
 
-// blocked: somebody blocks an author of ours. Both ways of following end; nothing is answered.
+// blocked handles the block of an author by somebody elsewhere: both follows end, and nothing is answered.
 func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activity, what activity.Block) error {
 	voice, err := in.VoiceOf(ctx, s, what.Object)
 	if err != nil {
@@ -273,8 +274,8 @@ func (in *Inbox) blocked(ctx context.Context, s *store.Store, act activity.Activ
 	return s.EndFollowing(ctx, act.Actor, "", voice.ID)
 }
 
-// delete takes an actor out, or a comment of theirs. Nobody can remove what is not theirs. The address is remembered,
-// so that a late Create finds itself deleted.
+// delete removes an actor, or a comment of the sender. Nobody can remove what belongs to somebody else. The id is
+// recorded, so that a late Create has no effect.
 func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activity, what activity.Delete,
 	result *outcome) error {
 	if what.Object == act.Actor {
@@ -302,10 +303,11 @@ func (in *Inbox) delete(ctx context.Context, s *store.Store, act activity.Activi
 	return err
 }
 
-// deleted marks an object's address among what was seen.
+// deleted is the kind of a seen id whose object was deleted.
 const deleted = "deleted"
 
-// knownActor is the actor as we know it; one that must be fetched first is a need, and one that is refused is nobody's.
+// knownActor returns the actor as we know it. An actor that must be fetched first is a missing error, a blocked one
+// ErrBlocked.
 func (in *Inbox) knownActor(ctx context.Context, s *store.Store, id string) (blog.Actor, error) {
 	actor, err := s.Actor(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {

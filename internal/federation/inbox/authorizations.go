@@ -11,12 +11,12 @@ import (
 	"causerie/internal/store"
 )
 
-// maxAuthorizations is how many posts of one person may have asked about one article; beyond that the answer is no.
+// maxAuthorizations limits how many posts of one person may ask about one article. Further requests are rejected.
 const maxAuthorizations = 100
 
-// quoteRequest answers somebody who asks to quote an article, or an answer of ours under it, as the article's author
-// wants it (FEP-044f). What does not fit together is no request: a post of somebody else's, one that quotes something
-// else, an article that is not there.
+// quoteRequest answers a request to quote an article, or an author's answer under it, by the policy of the article
+// (FEP-044f). It ignores a request that is inconsistent: for the post of somebody else, for a post that quotes
+// something else, or for an article that does not exist.
 func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest,
 	found fetched, result *outcome) error {
 	a, err := in.quotable(ctx, s, what.Object)
@@ -41,8 +41,8 @@ func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.
 	return in.outbox.AnswerRequest(ctx, s, t, actor, allowed)
 }
 
-// quotable finds the article whose policy rules whether something of ours is quoted: itself, or what it was said under.
-// blog.ErrNotFound for what is not there for everybody.
+// quotable finds the article whose policy decides about a quote: the quoted article, or the one above the quoted
+// answer. blog.ErrNotFound when it is not public.
 func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
 	kind, id, rest, ok := in.Site.Local(address)
 	switch {
@@ -67,8 +67,8 @@ func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (
 	return blog.Article{}, blog.ErrNotFound
 }
 
-// replyRequest takes a post in as a comment and answers whoever asked that it may be one: yes with a stamp when it
-// stands under the article, no when it never will, and nothing yet when the author has to read it first.
+// replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown, Reject
+// when it never will be, and nothing yet when the author must decide.
 func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.ReplyRequest,
 	found fetched, result *outcome) error {
 	if kind, _, rest, ok := in.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
@@ -103,7 +103,7 @@ func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.
 	return in.tell(ctx, s, t, actor, c.State)
 }
 
-// tell answers for a comment, or lets its server wait for the author's word.
+// tell answers for a comment, or leaves the request open until the author decides.
 func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	state blog.CommentState) error {
 	if state == blog.CommentWaiting {
@@ -112,9 +112,9 @@ func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization,
 	return in.outbox.AnswerRequest(ctx, s, t, actor, state == blog.CommentShown)
 }
 
-// createAndTell takes a post in, and answers for it although it asked nothing when its server waits for that:
-// GoToSocial sends the bare Create, and shows it to nobody until who is answered says yes, wherever a reply policy does
-// not let everybody answer. That a post rules its own replies shows such a server.
+// createAndTell adds a post, and answers for it without a request when its server waits for an answer. GoToSocial sends
+// the bare Create, and shows the post to nobody until it is accepted, wherever a reply policy does not let everybody
+// answer. A post with a reply policy of its own comes from such a server.
 func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
 	found fetched, result *outcome) error {
 	if err := in.create(ctx, s, act, what, found); err != nil {
@@ -145,7 +145,8 @@ func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity
 		activity.Request{Actor: act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
-// instrument is the post of a request: embedded by its own writer, or as its origin tells it.
+// instrument returns the post of a request: the embedded one when its author sent it, else the one fetched from its
+// origin.
 func (in *Inbox) instrument(act activity.Activity, post activity.Object, found fetched) (activity.Object, error) {
 	if !blog.SameOrigin(post.ID, act.Actor) {
 		return post, federation.ErrNotOurs
@@ -166,15 +167,15 @@ func (in *Inbox) instrument(act activity.Activity, post activity.Object, found f
 	return post, nil
 }
 
-// authorizationFor is the stamp that a request asks for, not given yet.
+// authorizationFor makes the authorization that a request asks for. It is not granted yet.
 func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
 	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object,
 		Instrument: r.Instrument, ActorID: r.Actor,
 		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
 }
 
-// mayStillQuote reports whether a post may quote an article: its author lets this person, has not taken the post away,
-// and has not been asked too often.
+// mayStillQuote reports whether a post may quote an article: the author's policy allows this person, the author has not
+// removed the post, and has not been asked too often.
 func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor,
 	post string) (bool, error) {
 	allowed, err := in.mayQuote(ctx, s, a, actor.ID)
@@ -193,7 +194,7 @@ func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Artic
 	return n < maxAuthorizations, err
 }
 
-// mayQuote reports whether an article's author lets somebody quote it.
+// mayQuote reports whether the policy of an article lets somebody quote it.
 func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, actor string) (bool, error) {
 	f, err := s.Follower(ctx, a.VoiceID, actor)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -202,8 +203,7 @@ func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, a
 	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
 }
 
-// authorized reports whether the address of a stamp, as a post claims it, is one of ours that was given to this very
-// post.
+// authorized reports whether an address is that of an authorization of ours that was granted to this very post.
 func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind,
 	post string) (bool, error) {
 	where, id, rest, ok := in.Site.Local(address)

@@ -17,18 +17,18 @@ import (
 	"causerie/internal/store"
 )
 
-// Backfill completes conversations. An answer to an answer is sent to whom it answers, and not to us; but the server of
-// a comment lists what it knows of the rest of the conversation (FEP-7888, FEP-f228), and that list is read here. What
-// it names is fetched from its own origin and let in by the same door as what is sent to us: the list says where to
-// look, and proves nothing.
+// Backfill fetches the missing replies of conversations. A reply to a reply is sent to the person it answers, and not
+// to us. But the server of a comment lists what it knows of the conversation (FEP-7888, FEP-f228), and Backfill reads
+// that list. Each listed post is fetched from its own origin and goes through the same checks as a post that is sent to
+// us: the list says where to look, and proves nothing.
 //
-// A reading asks many servers at once, each of them one question at a time, so that one that hangs delays nobody else's
-// answers; once it was silent, nothing more is asked of it in this reading.
+// One run asks many servers at once, but each server one request at a time. A server that hangs so delays no other. A
+// server that was silent is not asked again in that run.
 type Backfill struct {
 	*Inbox
 }
 
-// NewBackfill completes the conversations of the inbox's blog.
+// NewBackfill returns a Backfill for the blog of an inbox.
 func NewBackfill(in *Inbox) *Backfill { return &Backfill{in} }
 
 // What one reading may take.
@@ -45,8 +45,8 @@ const (
 	lanesOnce    = 32 // servers
 )
 
-// Run completes the conversations that are due until the context ends. Any number of processes may do so: each
-// conversation is taken by one of them.
+// Run completes the conversations that are due until the context ends. Any number of processes may run it: each
+// conversation is claimed by one of them.
 func (b *Backfill) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -72,8 +72,8 @@ func (b *Backfill) Run(ctx context.Context) {
 	}
 }
 
-// Complete completes the conversation under an article at once, and tells what came of it. blog.ErrConflict: somebody
-// is at it already.
+// Complete completes the conversation under an article now, and returns what came of it. blog.ErrConflict means that
+// another run is doing so.
 func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completion, error) {
 	now := b.Now()
 	if err := b.Store.AskCompletion(ctx, article, now); err != nil {
@@ -113,7 +113,7 @@ func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found 
 	return found, b.Store.FinishCompletion(settle, claim, found, b.Now())
 }
 
-// read asks for the lists of all comments, then for those of the comments that were found, and so on.
+// read reads the lists of all comments, then those of the comments that were found, and so on.
 func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, error) {
 	ctx, cancel := context.WithTimeout(ctx, readingTime)
 	defer cancel()
@@ -140,7 +140,7 @@ func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, 
 	return r.sum(after - before), err
 }
 
-// reading is one visit to the servers of a conversation.
+// reading is one run over the servers of a conversation.
 type reading struct {
 	*Backfill
 	ctx     context.Context
@@ -157,7 +157,7 @@ type reading struct {
 	untaken         map[string]*blog.NotFetched
 }
 
-// lane is what one server is asked, one after another.
+// lane is the queue of requests to one server, one after another.
 type lane struct {
 	tasks   []func() error
 	running bool
@@ -170,7 +170,7 @@ func newReading(ctx context.Context, b *Backfill) *reading {
 		untaken: map[string]*blog.NotFetched{}}
 }
 
-// add lets a server be asked something after what it is to be asked already.
+// add queues a request to a server.
 func (r *reading) add(host string, do func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -205,7 +205,7 @@ func (r *reading) next(l *lane) (do func() error) {
 	return do
 }
 
-// answersTo reads where a comment's server lists its conversation, or else what answers it.
+// answersTo reads the conversation that a comment's server lists, or else the replies of the comment.
 func (r *reading) answersTo(l store.AnswerLists) error {
 	if err := r.Store.MarkListRead(r.ctx, l.ID, r.Now()); err != nil {
 		return err
@@ -221,8 +221,8 @@ func (r *reading) answersTo(l store.AnswerLists) error {
 
 var errNotWhole = errors.New("its conversation cannot be read")
 
-// conversation reads a conversation, once for all its comments; an error says that the answers must be asked for one by
-// one.
+// conversation reads the list of a conversation, once for all its comments. An error means that the replies of each
+// comment must be read instead.
 func (r *reading) conversation(at string) error {
 	r.mu.Lock()
 	whole, asked := r.whole[at]
@@ -240,7 +240,7 @@ func (r *reading) conversation(at string) error {
 	return err
 }
 
-// list reads a list page by page.
+// list reads a list of replies page by page.
 func (r *reading) list(at string) error {
 	for pages := 0; at != ""; pages++ {
 		if !r.first(at) {
@@ -276,7 +276,7 @@ func (r *reading) page(at string) (page activity.Listing, err error) {
 	return page, err
 }
 
-// item lets a listed post be fetched, unless it is known.
+// item queues the fetch of a listed post, unless it is known.
 func (r *reading) item(address string) {
 	if r.Site.Owns(address) || !r.first(address) {
 		return
@@ -297,7 +297,7 @@ func (r *reading) item(address string) {
 	r.add(blog.HostOf(address), func() error { return r.take(address) })
 }
 
-// take fetches a post and lets it in as if it had been sent here.
+// take fetches a post and handles it as if it had been sent here.
 func (r *reading) take(address string) error {
 	found := fetched{}
 	if err := r.supply(missing{object: address}, found); err != nil {
@@ -320,7 +320,7 @@ func (r *reading) take(address string) error {
 	return federation.NotOurs("what it answers lies too far away")
 }
 
-// supply fetches what is missing.
+// supply fetches what an activity needs.
 func (r *reading) supply(missing missing, found fetched) error {
 	if missing.actor == "" && !r.spend(&r.items) {
 		r.cut()
@@ -339,7 +339,7 @@ func (r *reading) supply(missing missing, found fetched) error {
 	})
 }
 
-// ask asks the server of an address, unless it was silent before or is blocked.
+// ask sends a request to the server of an address, unless that server was silent before or is blocked.
 func (r *reading) ask(address string, do func() error) error {
 	host := blog.HostOf(address)
 	r.mu.Lock()
@@ -363,14 +363,14 @@ func (r *reading) ask(address string, do func() error) error {
 	return err
 }
 
-// first reports whether an address was not met before in this reading.
+// first reports whether an address is new in this run.
 func (r *reading) first(address string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.meet(address)
 }
 
-// meet is first with the lock held.
+// meet is first, for callers that hold the lock.
 func (r *reading) meet(address string) bool {
 	if r.seen[address] {
 		return false
@@ -379,7 +379,7 @@ func (r *reading) meet(address string) bool {
 	return true
 }
 
-// spend takes one of what is left; false when nothing is.
+// spend takes one from a budget. It reports false when nothing is left.
 func (r *reading) spend(left *int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -396,12 +396,12 @@ func (r *reading) cut() {
 	r.found.Cut = true
 }
 
-// errLimit ends what would go beyond the limits of one reading. It says nothing of the post.
+// errLimit means that a limit of the run was reached. It says nothing about the post.
 var errLimit = errors.New("the limits of one reading were reached")
 
 const mostServersNamed = 5
 
-// note keeps why something came to nothing.
+// note records why a fetch failed.
 func (r *reading) note(host string, err error) {
 	if err == nil || errors.Is(err, errLimit) {
 		return

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-// maxAncestors bounds the walk from a reply to the article it stands under.
+// maxAncestors limits the walk from a reply up to its article.
 const maxAncestors = 16
 
 // create adds a reply as a comment. A post that is given by its id alone is fetched. An embedded post is trusted when
@@ -26,9 +26,9 @@ func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activi
 	return in.acceptPost(ctx, s, post, act, blog.Pushed, found)
 }
 
-// acceptPost takes in a post that is believed: as a comment when it answers, else as a voice that quotes or mentions an
-// article. Where a quote answers something elsewhere, the quote is what we are told of. What was sent to us and does
-// none of that is kept for whom it names.
+// acceptPost accepts a trusted post: as a comment when it is a reply, else as a quote or mention of an article. A quote
+// that also replies to something elsewhere counts as a quote. A post that was sent to us and is none of these is kept
+// for the authors that it mentions.
 func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
 	origin blog.Origin, found fetched) error {
 	if !post.IsPost() || post.IsVote() {
@@ -41,7 +41,7 @@ func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.O
 	return err
 }
 
-// acceptMention takes in a post that answers something here, or speaks of an article. errNowhere or errNoArticle when
+// acceptMention accepts a post that replies to something here or refers to an article. ErrNowhere or ErrNoArticle when
 // it does neither.
 func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
 	origin blog.Origin, found fetched) error {
@@ -61,7 +61,7 @@ func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activit
 	return err
 }
 
-// acceptFetched takes a post in as its own origin tells it.
+// acceptFetched accepts a post as its own origin serves it.
 func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin,
 	found fetched) error {
 	if address == "" || in.Site.Owns(address) {
@@ -87,8 +87,9 @@ func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address stri
 	return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
 }
 
-// comment finds what a post answers, up to so many posts above it, and writes it down under its article. The posts in
-// between are taken in first, as fetched. It returns the id of the comment; errNotOurs when the way does not lead here.
+// comment finds what a post replies to, up to maxAncestors posts above it, and adds it under the article. The posts in
+// between are added first, as fetched. It returns the id of the comment, or ErrNotOurs when the thread does not lead to
+// an article here.
 func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
 	origin blog.Origin, found fetched, hops int) (blog.ID, error) {
 	if known, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
@@ -107,14 +108,14 @@ func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Obje
 	return in.addComment(ctx, s, post, act, place{article: article, parent: parent}, origin)
 }
 
-// place is where a comment stands.
+// place is where a comment belongs.
 type place struct {
 	article blog.Article
 	parent  blog.ID // the comment that it answers, or ""
 	kind    blog.CommentKind
 }
 
-// resolveParent takes in the post that another one answers, as its origin tells it.
+// resolveParent finds the parent of a post, and adds it first when it must be fetched.
 func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activity.Object, found fetched,
 	hops int) (blog.Article, blog.ID, error) {
 	above := post.InReplyTo
@@ -137,7 +138,7 @@ func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activit
 	return in.ArticleUnder(ctx, s, c, err)
 }
 
-// addComment writes a comment down as the article's policy wants it.
+// addComment adds a comment in the state that the article's policy decides.
 func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place,
 	origin blog.Origin) (blog.ID, error) {
 	if err := checkNotDeleted(ctx, s, post); err != nil {
@@ -182,14 +183,14 @@ func checkNotDeleted(ctx context.Context, s *store.Store, post activity.Object) 
 	return err
 }
 
-// hold lets a comment wait whose writer is limited.
+// hold lets the comment of a limited person wait for approval.
 func hold(c *blog.Comment) {
 	if c.State == blog.CommentShown && c.Visibility != blog.RestrictedComment {
 		c.State, c.Held = blog.CommentWaiting, true
 	}
 }
 
-// mayAnswer keeps out what answers somebody who is refused: it would stand without what it is about.
+// mayAnswer refuses a reply to a comment of somebody who is blocked: it would be shown without what it answers.
 func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) error {
 	if parent == "" {
 		return nil
@@ -201,8 +202,8 @@ func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) 
 	return err
 }
 
-// initialState decides whether a new comment is shown or waits: by a stamp that its post bears, or else by the
-// article's policy. A quote that the author does not let be made waits. errNotOurs when it may not come in at all.
+// initialState decides whether a new comment is shown or waits: by the authorization that its post carries, else by the
+// article's policy. A quote that the policy does not allow waits. ErrNotOurs when the comment may not be added at all.
 func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article,
 	post activity.Object) (blog.CommentState, error) {
 	if stamped, err := in.authorized(ctx, s, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
@@ -228,8 +229,8 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 	return state, nil
 }
 
-// quotes reports whether a quote was allowed: by a stamp of its own, or by what the author lets everybody do. A stamp
-// that was taken back says no.
+// quotes reports whether a quote is allowed: by an authorization of its own, or by the article's policy. A revoked
+// authorization means no.
 func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
 	t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -238,15 +239,15 @@ func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a b
 	return err == nil && t.State == blog.StampGiven, err
 }
 
-// speaksToUs reports whether a post, or the activity that brought it, names an actor of ours among those it is for.
+// speaksToUs reports whether a post, or the activity that brought it, is addressed to an actor of ours.
 func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
 }
 
-// lateCreate is how old a post may be whose Update comes before its Create was ever seen.
+// lateCreate is how old a post may be whose Update arrives although its Create was never seen.
 const lateCreate = 24 * time.Hour
 
-// update renews a profile or a comment of its sender's own.
+// update updates the profile of the sender, or a comment of theirs.
 func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update,
 	found fetched) error {
 	if actor := what.Object.Actor; actor != nil {
@@ -290,8 +291,8 @@ func (in *Inbox) renewActor(ctx context.Context, s *store.Store, actor blog.Acto
 	return s.SaveActor(ctx, actor)
 }
 
-// revise applies a newer text of a comment to it, if it is its writer's. A comment may become restricted by an edit,
-// and then leaves the page at once; a restricted one never becomes public by one.
+// revise replaces the text of a comment with a newer one of its author. An edit may make a comment restricted: then it
+// leaves the page at once. An edit never makes a restricted comment public.
 func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object,
 	act activity.Activity) error {
 	if c.ActorID != act.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
@@ -335,7 +336,7 @@ func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, pos
 	return s.ReviseComment(ctx, c)
 }
 
-// stateAfterEdit decides whether a comment that was shown still is after an edit.
+// stateAfterEdit decides whether a comment that is shown stays so after an edit.
 func (in *Inbox) stateAfterEdit(ctx context.Context, s *store.Store, c blog.Comment,
 	a blog.Article) (blog.CommentState, error) {
 	if a.Comments == blog.Approve {

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/store"
 )
 
-// difference is a list of followers that may differ from what we have.
+// difference is a list of followers elsewhere that may differ from ours.
 type difference struct{ actor, list string }
 
 const (
@@ -25,8 +25,8 @@ const (
 	mostFollowed    = 1000 // of ours in a list that is believed
 )
 
-// compareFollowers hears what a delivery says of its sender's followers among us. It is believed when the signature
-// covers it, when it speaks of the sender's own followers, and once an hour.
+// compareFollowers reads the Collection-Synchronization header of a delivery (FEP-8fcf). The header is trusted when the
+// signature covers it and it is about the sender's own followers. It is acted on once an hour at most.
 func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
 	value := header.Get(activity.SynchronizationHeader)
 	if value == "" || !signature.Covers(header, "collection-synchronization") {
@@ -60,7 +60,7 @@ func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signe
 	}
 }
 
-// addresses are those of the voices of ours who follow with the other side's yes.
+// addresses returns the actor ids of our voices whose follow was accepted.
 func (in *Inbox) addresses(list []blog.Following) []string {
 	var ids []string
 	for _, f := range list {
@@ -71,7 +71,7 @@ func (in *Inbox) addresses(list []blog.Following) []string {
 	return ids
 }
 
-// settleDifferences brings what we have in line with what others have, one list after another.
+// settleDifferences brings our follows in line with the lists of others, one list after another.
 func (in *Inbox) settleDifferences(ctx context.Context) {
 	for {
 		select {
@@ -105,7 +105,7 @@ func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
 	return err
 }
 
-// listedHere reads the whole list; what lies elsewhere is none of its business.
+// listedHere reads a whole list and returns the followers that are voices of ours.
 func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 	var ours []string
 	for pages := 0; at != ""; pages++ {
@@ -129,8 +129,8 @@ func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 	return ours, nil
 }
 
-// align ends what the other side does not have, takes a yes that was lost, and takes back what it has and we do not. It
-// reports whether something was said.
+// align ends follows that the other side does not have, accepts those whose Accept was lost, and undoes those that only
+// the other side has. It reports whether a delivery was added.
 func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, listed []string) (said bool, err error) {
 	ours, err := s.FollowersHere(ctx, actor.ID)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store"
 )
 
-// accepted takes in a yes: to a Follow of ours, or to a request to quote. One that nobody asked for has no effect.
+// accepted handles the Accept of a Follow or of a QuoteRequest of ours. One that answers no request has no effect.
 func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Activity, what activity.Accept,
 	result *outcome) error {
 	if what.Result != "" {
@@ -22,7 +22,7 @@ func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Acti
 	return s.AcceptFollowing(ctx, act.Actor, what.Object, follower, in.Now())
 }
 
-// rejected takes in a no, also a late one.
+// rejected handles a Reject, also a late one after an Accept.
 func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject,
 	result *outcome) error {
 	err := in.quoteRefused(ctx, s, act.Actor, what.Object, result)
@@ -36,7 +36,7 @@ func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Acti
 	return s.EndFollowing(ctx, act.Actor, what.Object, follower)
 }
 
-// follower is the voice of ours that an embedded Follow names, "" when it is none.
+// follower returns the voice of ours that an embedded Follow names, "" when there is none.
 func (in *Inbox) follower(ctx context.Context, s *store.Store, address string) (blog.ID, error) {
 	voice, err := in.VoiceOf(ctx, s, address)
 	if errors.Is(err, blog.ErrNotFound) {

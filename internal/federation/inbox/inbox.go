@@ -23,9 +23,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Inbox takes in what other servers send: the shared inbox and those of our actors alike. An activity that needs
-// nothing from the network is worked through at once, its effect and its mark of having been seen in one commit; any
-// other is kept as an arrival. Both are on disk before the sender reads 202.
+// Inbox answers the shared inbox and the inboxes of our actors. An activity that needs nothing from the network is
+// handled at once: its effect and its id, which marks it as seen, are in one commit. Every other activity is kept as an
+// arrival. In both cases it is on disk before the sender gets 202.
 type Inbox struct {
 	federation.Core
 	outbox   *outbox.Outbox
@@ -37,7 +37,7 @@ type Inbox struct {
 	compared    *federation.Recent // by whose they are
 }
 
-// NewInbox makes the inbox of a site; Run works through what it keeps. The keyring judges the signatures.
+// NewInbox returns the inbox of a site. Run handles the arrivals that it keeps. The keyring verifies signatures.
 func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox) *Inbox {
 	return &Inbox{Core: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
 		contacts: federation.NewRecent(hearEvery), differences: make(chan difference, mostDifferences),
@@ -49,7 +49,7 @@ const (
 	takeTime = 25 * time.Second
 )
 
-// refusal is an answer other than 202.
+// refusal is an answer other than 202, with its reason.
 type refusal struct {
 	status int
 	why    string
@@ -58,7 +58,7 @@ type refusal struct {
 func (r refusal) Error() string { return r.why }
 
 // ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403,
-// 404, 405, 410, 413, 415 with a reason; 503 with Retry-After when its sender should come again.
+// 404, 405, 410, 413 or 415 with a reason; 503 with Retry-After when the sender should try again.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
 	defer cancel()
@@ -87,8 +87,8 @@ func sayNo(w http.ResponseWriter, no refusal) {
 	federation.WriteError(w, no.status, no.why)
 }
 
-// receive looks at the form of a request first, then at who is ignored, and only then at the signature, which may cost
-// a question. What counts is kept before it is answered 202 (contract F-056 to F-061).
+// receive checks the form of a request first, then whether its sender is ignored, and only then the signature, which
+// may cost a fetch. An activity with an effect is saved before it is answered 202 (contract F-056 to F-061).
 func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	body, err := readActivity(w, r)
 	if err != nil {
@@ -144,7 +144,7 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// checkOwner checks that a personal inbox is somebody's. The shared inbox names nobody.
+// checkOwner checks that a personal inbox belongs to a voice. The shared inbox has no owner.
 func (in *Inbox) checkOwner(ctx context.Context, actor string) error {
 	if actor == "" {
 		return nil
@@ -159,7 +159,7 @@ func (in *Inbox) checkOwner(ctx context.Context, actor string) error {
 	return err
 }
 
-// summarize is what can be said of an activity before its signature is judged.
+// summarize reads what is known of an activity before its signature is verified.
 func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
 	s := summary{kind: doc.Type(), id: doc.ID(), actor: doc.Actor(), object: doc.Object()}
 	switch {
@@ -175,8 +175,7 @@ func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
 
 var errOurOwn = refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
 
-// selfTest judges the delivery that a [Checkup] writes to ourselves, to see what becomes of one on its way here.
-// Nothing follows from it.
+// selfTest verifies a delivery that the doctor sends to this blog. It has no effect.
 func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act summary) error {
 	signer, err := in.signer(ctx, r, body, act)
 	if err == nil && signer != act.actor {
@@ -187,8 +186,8 @@ func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act
 
 type summary struct{ kind, id, actor, object string }
 
-// ignored tells what needs no signature since nothing follows from it: what comes from a blocked server, and the
-// parting words and changes of actors we never heard of, which come in storms and whose keys are gone.
+// ignored reports whether an activity needs no signature, since it will have no effect: it comes from a blocked server,
+// or it is the Delete or Update of an actor whom we do not know. Those come in storms, and their keys are gone.
 func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
 	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
 		known, err := in.Store.KnowsActor(ctx, act.actor)
@@ -199,8 +198,8 @@ func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
 	return in.Blocked(ctx, in.Store, act.actor)
 }
 
-// signer judges the signature and answers whose it is. It answers "" without an error where the sender gets a 202 and
-// nothing happens: an actor that is gone, a signer who is blocked.
+// signer verifies the signature and returns the actor who signed. It returns "" without an error where the sender gets
+// 202 and nothing happens: the actor is gone, or the signer is blocked.
 func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act summary) (string, error) {
 	owner, err := in.keys.Signer(r.WithContext(ctx), body, act.actor)
 	switch {
@@ -229,8 +228,8 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 	return owner, nil
 }
 
-// actorGone takes an actor out who says that they left and whose key is gone, once their own address answers 410 as
-// well: the address of the key was chosen by whoever sent this.
+// actorGone removes an actor who sends a Delete of themselves and whose key is gone, once their own address answers 410
+// too. The address of the key is not enough: the sender chose it.
 func (in *Inbox) actorGone(ctx context.Context, act summary) error {
 	if act.kind != "Delete" || act.object != act.actor {
 		return nil
@@ -248,9 +247,9 @@ func (in *Inbox) actorGone(ctx context.Context, act summary) error {
 	return nil
 }
 
-// accept works an activity through at once when it can, in one commit with whatever else arrives at this moment, and
-// keeps it as an arrival when it cannot: when something must be fetched first, when earlier ones of the same server
-// still wait, or when it failed in a way that may pass.
+// accept handles an activity at once when it can, in one commit with whatever else arrives at this moment. It keeps the
+// activity as an arrival when something must be fetched first, when earlier arrivals of the same server still wait, or
+// when handling failed in a way that may pass.
 func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer string, body []byte) error {
 	act, err := activity.Parse(doc)
 	if err != nil {
@@ -316,8 +315,8 @@ func (in *Inbox) wakeUp() {
 
 const hearEvery = 30 * time.Second
 
-// contactStep ends the rest of a server that speaks to us, together with the effect of what it says; nil when it has
-// none and was heard a moment ago.
+// contactStep returns the step that ends the rest of a server that contacts us, to run in the transaction of the
+// activity. It returns nil when the server does not rest and contacted us a moment ago.
 func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *store.Store) error {
 	now := in.Now()
 	if !resting && in.contacts.Has(host, now) {

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// keepMention keeps a post that names voices of ours and speaks of no article, for each of them to read. One that
-// is not public must be sent to them. errNowhere when it names nobody here.
+// keepMention keeps a post that mentions voices of ours and no article, for each of them to read. A post that is not
+// public must be addressed to them. ErrNowhere when it mentions nobody here.
 func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) error {
 	if err := checkNotDeleted(ctx, s, post); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.
 	return nil
 }
 
-// renewMention applies an edit to the mentions by a post; it reports whether there are any.
+// renewMention applies an edit to the mentions of a post. It reports whether there are any.
 func (in *Inbox) renewMention(ctx context.Context, s *store.Store, post activity.Object,
 	act activity.Activity) (bool, error) {
 	known, err := s.MentionedBy(ctx, post.ID)

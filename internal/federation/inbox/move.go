@@ -12,13 +12,13 @@ import (
 	"causerie/internal/store"
 )
 
-// betweenMoves is how often a move of one actor is followed.
+// betweenMoves is the least time between two moves of one actor that we follow.
 const betweenMoves = 7 * 24 * time.Hour
 
-// move follows a follower who goes on as another actor: their own server follows us anew from there. Only a target that
-// names the old one among its aliases is believed. What they wrote stays theirs. Voices of ours that follow them go
-// after them; where they go to a voice of ours, whom those cannot follow, the follow stays as it is and the admin tells
-// why.
+// move handles an actor who moves to another account. The target must list the old account among its aliases. A
+// follower is removed: their new server follows us again. Voices of ours that follow the old account follow the target
+// instead. If the target is a voice of ours, which they cannot follow, the follow stays and the admin says why.
+// Comments stay with the old account.
 func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found fetched,
 	result *outcome) error {
 	if what.Object != act.Actor || what.Target == act.Actor || what.Target == "" {
@@ -52,8 +52,8 @@ func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity
 	return s.FollowMove(ctx, act.Actor, what.Target, in.Now())
 }
 
-// namesBack reports whether an actor names another among its aliases. One of whom we do not know that yet is asked
-// anew.
+// namesBack reports whether an actor lists another among its aliases. If we do not know of that yet, the actor is
+// fetched again.
 func (in *Inbox) namesBack(ctx context.Context, s *store.Store, target, alias string, found fetched) (bool, error) {
 	if in.Site.Owns(target) {
 		voice, err := in.VoiceOf(ctx, s, target)

@@ -10,8 +10,8 @@ import (
 	"causerie/internal/federation"
 )
 
-// proven reports whether a forwarded activity bears a proof by a key that its actor lists, good at the moment when it
-// came. Trouble in finding that key which may pass comes back as an error.
+// proven reports whether a forwarded activity carries a proof by a key that its actor lists and that was valid when the
+// activity arrived (FEP-8b32). An error in finding the key that may pass is returned.
 func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity,
 	came time.Time) (bool, error) {
 	if act.ID == "" || !doc.HasProof() { // one without an id could be shown again for ever

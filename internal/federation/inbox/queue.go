@@ -23,7 +23,7 @@ const (
 	arrivalsOnce = 50
 )
 
-// Run works through what the inbox keeps until the context ends: server by server, each in the order of its coming.
+// Run handles the arrivals until the context ends: server by server, each in the order of arrival.
 func (in *Inbox) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -72,7 +72,7 @@ func (in *Inbox) workThrough(ctx context.Context, claim store.Claim) {
 	}
 }
 
-// work has done with one arrival, sets it aside, or leaves it for a later attempt.
+// work handles one arrival, parks it, or leaves it for a later try.
 func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 	ctx, cancel := context.WithTimeout(ctx, arrivalTime)
 	defer cancel()
@@ -101,7 +101,7 @@ func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
 	}
 }
 
-// readArrival handles an arrival. A bug that it brings to light is trouble with this one alone.
+// readArrival reads and handles an arrival. A panic becomes an error of this arrival alone.
 func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
@@ -131,7 +131,7 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err err
 	return in.complete(ctx, arrival, act)
 }
 
-// blockedSince reports whether one of those who bring an arrival was blocked after it came.
+// blockedSince reports whether the signer or the actor of an arrival was blocked after it came.
 func (in *Inbox) blockedSince(ctx context.Context, signer, actor string) (bool, error) {
 	barred, err := in.Blocked(ctx, in.Store, signer)
 	if barred || err != nil || signer == actor {
@@ -191,8 +191,8 @@ func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) erro
 	return nil
 }
 
-// relayed is what is to be believed of an activity that somebody else than its actor brought us: all of it where a
-// proof is in it, or what can be asked for where it comes from.
+// relayed returns what can be trusted of an activity that somebody else than its actor sent: all of it when it carries
+// a proof, else what its origin confirms.
 func (in *Inbox) relayed(ctx context.Context, doc *activity.Document, act activity.Activity,
 	came time.Time) (activity.Activity, error) {
 	if proven, err := in.proven(ctx, doc, act, came); proven || err != nil {
@@ -201,9 +201,8 @@ func (in *Inbox) relayed(ctx context.Context, doc *activity.Document, act activi
 	return in.forwarded(ctx, act)
 }
 
-// forwarded judges an activity that somebody else than its actor brought us: nothing in it is believed but the address
-// of what it is about (contract F-081, threat T-060). It is not noted as seen, so that nobody can suppress the real
-// one.
+// forwarded checks an activity that somebody else than its actor sent. Nothing in it is trusted but the id of its
+// object (contract F-081, threat T-060). It is not recorded as seen, so that nobody can suppress the real one.
 func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity.Activity, error) {
 	hint := activity.Activity{Actor: act.Actor, Type: act.Type}
 	switch what := act.Act.(type) {

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/store"
 )
 
-// quoteAllowed and quoteRefused take in what the writer of a quoted post answers.
+// quoteAllowed and quoteRefused handle the answer of the author of a quoted post.
 func (in *Inbox) quoteAllowed(ctx context.Context, s *store.Store, by, request, stamp string, result *outcome) error {
 	if !blog.SameOrigin(stamp, by) {
 		return nil
@@ -45,7 +45,7 @@ func (in *Inbox) quoteAnswered(ctx context.Context, s *store.Store, by, request 
 	return err
 }
 
-// quoteRevoked takes in that the writer of a quoted post takes their consent back: its stamp is deleted.
+// quoteRevoked handles that the author of a quoted post revokes their permission: the authorization is deleted.
 func (in *Inbox) quoteRevoked(ctx context.Context, s *store.Store, by, stamp string, result *outcome) error {
 	a, err := s.ArticleByStamp(ctx, stamp)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// mention takes a post in that answers nothing of ours, but quotes an article or links to it: a voice under that
-// article which is not one of its replies.
+// mention adds a post that is no reply, but quotes an article or links to it. It is shown under the article, apart from
+// the replies.
 func (in *Inbox) mention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
 	origin blog.Origin) error {
 	if _, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {

@@ -15,7 +15,7 @@ const (
 	addressSize  = 2000 // bytes of each
 )
 
-// flag keeps for the moderators what somebody reports, if it is about something that stands here.
+// flag keeps a report for the moderators, if it is about something on this blog.
 func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity, what activity.Flag) error {
 	reporter, err := in.knownActor(ctx, s, act.Actor)
 	if err != nil {
@@ -43,8 +43,8 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	return err
 }
 
-// concerns reports whether an address is that of something here: an author, an article, a comment, or somebody else
-// whom we know.
+// concerns reports whether an address is that of something here: an author, an article, a comment, or an actor whom we
+// know.
 func (in *Inbox) concerns(ctx context.Context, s *store.Store, address string, reporter blog.Actor) (bool, error) {
 	if len(address) > addressSize {
 		return false, nil
