@@ -14,11 +14,11 @@ import (
 	"causerie/internal/store"
 )
 
-// mostAliases is how many addresses of the same person a profile names.
+// mostAliases limits how many aliases a profile lists.
 const mostAliases = 10
 
-// AddAlias notes that a voice is the same person as an actor elsewhere, given as @handle@server or as an address: what
-// that one's server asks for before its followers go over to ours. Errors: blog.Invalid, when there is no such actor.
+// AddAlias adds an actor elsewhere, given as @handle@server or by address, to the aliases of a voice. The server of
+// that actor demands it before followers can move to the voice. Errors: blog.Invalid when there is no such actor.
 func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (blog.Actor, error) {
 	actor, err := o.identify(ctx, "alias", alias)
 	switch {
@@ -35,8 +35,8 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
 }
 
-// RemoveAlias takes an alias back, given as it stands in the profile or as @handle@server. Errors: blog.Invalid, when
-// it is none.
+// RemoveAlias removes an alias, given as it stands in the profile or as @handle@server. Errors: blog.Invalid when it is
+// none.
 func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string) error {
 	alias = strings.TrimSpace(alias)
 	if actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@"))); err == nil {
@@ -62,8 +62,8 @@ func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog
 
 const identifyTime = 15 * time.Second
 
-// identify finds the actor that somebody names in a field, as its server describes it now, or as we do when it is ours.
-// What keeps it from being found is a blog.Invalid, around the error of a server that does not answer.
+// identify finds the actor that somebody names in a form field: as its server describes it now, or one of ours. An
+// actor that cannot be found is a blog.Invalid of the field, which wraps the error of a server that does not answer.
 func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
@@ -107,7 +107,7 @@ func (o *Outbox) actorByHandle(ctx context.Context, name string) (blog.Actor, er
 	return o.lookUp(ctx, handle)
 }
 
-// actorAt finds an actor by its id or by its page.
+// actorAt finds an actor by its id or by its profile page.
 func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error) {
 	doc, err := o.Remote.Lookup(ctx, address)
 	if err != nil {
@@ -116,7 +116,7 @@ func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error
 	return o.FetchActor(ctx, doc.ID())
 }
 
-// ourselves is a voice of ours as an actor.
+// ourselves returns a voice of ours as an actor.
 func (o *Outbox) ourselves(v blog.Voice) blog.Actor {
 	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs,
 		MovedTo: v.MovedTo, GoneAt: v.RetiredAt}

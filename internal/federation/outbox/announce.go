@@ -11,10 +11,10 @@ import (
 	"causerie/internal/store"
 )
 
-// carryOn lets the voices that carry an article to followers of their own say so, since on the wire it has one author
-// (contract F-042). Each announces it once, when it begins to be theirs to carry, and takes that back when it ends to
-// be; before is the article as it was, the zero one at its publication. A withdrawal needs no word of theirs: the
-// Delete goes to whoever heard of it from them.
+// carryOn adds the Announces and Undos of the co-authors, the series and the blog, since an article has one author on
+// the wire (contract F-042). Each announces the article once, and undoes that when it no longer concerns them. before
+// is the article before the change, the zero Article at publication. A withdrawal needs no Undo: the Delete goes to
+// everybody who got an Announce.
 func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog.Article) error {
 	had, err := o.carriers(ctx, s, before)
 	if err != nil {
@@ -41,8 +41,8 @@ func containsVoice(voices []blog.Voice, v blog.Voice) bool {
 	return slices.ContainsFunc(voices, func(other blog.Voice) bool { return other.ID == v.ID })
 }
 
-// carriers are the voices other than its owner's that an article concerns: of those who wrote it too, and, while
-// everybody may read it, of its series and of the blog as a whole.
+// carriers returns the voices that announce an article, besides its owner: the co-authors and, while the article is
+// public, its series and the blog as a whole.
 func (o *Outbox) carriers(ctx context.Context, s *store.Store, a blog.Article) ([]blog.Voice, error) {
 	if a.ObjectID == "" || a.Visibility == blog.Followers {
 		return nil, nil
@@ -82,7 +82,7 @@ func (o *Outbox) queueAnnounce(ctx context.Context, s *store.Store, voice blog.V
 	return s.TellFollowers(ctx, said)
 }
 
-// takeAnnounceBack undoes what a voice said of an article, before all who may have heard it.
+// takeAnnounceBack undoes the Announce of an article by a voice, for everybody who may have got it.
 func (o *Outbox) takeAnnounceBack(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
 	announced, err := s.Announcement(ctx, voice.ID, a.ObjectID)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// AnswerRequest says yes or no to somebody who asked for a stamp. A post that has one gets it again; one that lost it
-// gets none.
+// AnswerRequest accepts or rejects a request for an authorization. A post that has one gets it again. A post whose
+// authorization was revoked gets none.
 func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	allowed bool) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
@@ -30,7 +30,7 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Autho
 	return o.queueAllowed(ctx, s, t, actor)
 }
 
-// KeepRequest remembers that a post's server waits for the author's word.
+// KeepRequest saves that the server of a post waits for the author's decision.
 func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
@@ -44,7 +44,7 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	return s.SaveAuthorization(ctx, t)
 }
 
-// decide tells a post's server, if it waits for that, what its author was told by moderation.
+// decide answers the server of a post, if it waits for an answer, after the author moderated the comment.
 func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
 	t, err := s.AuthorizationFor(ctx, blog.ReplyStamp, c.Address)
 	if err != nil {
@@ -65,8 +65,7 @@ func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, sta
 	return nil
 }
 
-// withdrawAuthorizations takes back what was allowed to a post that is removed here, and refuses what it still waits
-// for.
+// withdrawAuthorizations revokes the authorizations of a post that is removed here, and rejects its open requests.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
 	for _, kind := range []blog.AuthorizationKind{blog.QuoteStamp, blog.ReplyStamp} {
 		t, err := s.AuthorizationFor(ctx, kind, post)
@@ -92,9 +91,9 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 	return nil
 }
 
-// RevokeQuote takes the permission back by which a post quotes an article, and takes the quote off the page. Its
-// writer's server is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
-// blog.ErrConflict when it has no permission that could be taken back.
+// RevokeQuote revokes the permission of a post to quote an article, and removes the quote from the page. The server of
+// its author is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
+// blog.ErrConflict when there is no permission to revoke.
 func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		c, err := store.Comment(ctx, comment)
@@ -117,7 +116,7 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	return nil
 }
 
-// revokeRefused takes back every stamp that somebody holds who is refused by now.
+// revokeRefused revokes the authorizations of everybody who is blocked.
 func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
 	stamps, err := s.AuthorizationsOfRefused(ctx)
 	if err != nil {
@@ -131,7 +130,7 @@ func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
-// queueAllowed gives a stamp and tells who asked for it.
+// queueAllowed grants an authorization and sends the Accept.
 func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor) error {
 	wire, err := o.WireAuthorization(ctx, s, t)
 	if errors.Is(err, blog.ErrGone) {
@@ -149,7 +148,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	})
 }
 
-// queueRefused tells who asked for a stamp that there is none.
+// queueRefused sends the Reject of a request for an authorization.
 func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor) error {
 	wire, err := o.WireAuthorization(ctx, s, t)
 	if err != nil {
@@ -176,7 +175,8 @@ func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, 
 	return s.TellInboxes(ctx, said, actor.Inbox)
 }
 
-// queueRevoked takes a stamp back, which from now on is found nowhere, and tells its holder and who shared the post.
+// queueRevoked revokes an authorization, which answers 404 from now on, and tells its holder and everybody who shared
+// the post.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.StampRevoked
 	if err := s.SaveAuthorization(ctx, t); err != nil {

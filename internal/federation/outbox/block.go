@@ -10,9 +10,10 @@ import (
 	"causerie/internal/store"
 )
 
-// Block sets blocks. Followers among the refused are sent away and their permissions taken back, and their servers told
-// so: it is the last that they hear.
-// Errors: blog.Invalid for a block that cannot be, of the site itself for one.
+// Block saves blocks. Blocked followers are removed, their authorizations are revoked, and their servers get a Reject:
+// it is the last that they get.
+//
+// Errors: blog.Invalid for a block that is not possible, for example of the site itself.
 func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	for i := range blocks {
 		blocks[i].At = o.Now()

@@ -13,8 +13,8 @@ import (
 	"causerie/internal/store"
 )
 
-// BlockSubject reads whom somebody means to block: a domain, "@kade@evil.example", or the address of an actor. Who is
-// not known is asked for. The error for what is none of these is a blog.Invalid.
+// BlockSubject reads what somebody wants to block: a domain, "@kade@evil.example", or the address of an actor. An
+// unknown actor is fetched. Anything else is a blog.Invalid.
 func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind, string, error) {
 	text = strings.TrimSpace(text)
 	if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") &&
@@ -30,7 +30,7 @@ func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind,
 	return blog.BlockServer, domain, err
 }
 
-// personAt is the person with an address: one who is blocked already, is known, or can be had from their server.
+// personAt returns the actor at an address: one who is blocked already, is known, or can be fetched.
 func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 	if _, err := o.Store.BlockOf(ctx, blog.BlockPerson, address); !errors.Is(err, blog.ErrNotFound) {
 		return address, err
@@ -63,14 +63,14 @@ func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error
 	return actor.ID, err
 }
 
-// Import is what a list changes here.
+// Import is what a list of blocks would change.
 type Import struct {
 	New   []blog.Block // of servers that were not blocked
 	Raise []blog.Block // that limited a server and refuse it now
 	Known int          // that change nothing: what a list says never lowers a block
 }
 
-// PlanImport compares a list with what is blocked. The error is a blog.Invalid when the list names the blog itself.
+// PlanImport compares a list with the blocks that exist. It is a blog.Invalid when the list names the blog itself.
 func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Import, error) {
 	known, err := o.Store.Blocks(ctx, store.BlockList{Kind: blog.BlockServer})
 	if err != nil {
@@ -100,7 +100,7 @@ func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Impo
 	return plan, nil
 }
 
-// Import sets the blocks of a plan, all or none.
+// Import saves the blocks of a plan, all or none.
 func (o *Outbox) Import(ctx context.Context, plan Import) error {
 	return o.Block(ctx, slices.Concat(plan.New, plan.Raise)...)
 }

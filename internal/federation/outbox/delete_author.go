@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// PlanLeave lets an author of ours leave at a moment to come; until then it can be called off. The last admin cannot:
-// that is a blog.Invalid.
+// PlanLeave plans the deletion of an author. It can be cancelled until then. The last admin cannot be deleted: that is
+// a blog.Invalid.
 func (o *Outbox) PlanLeave(ctx context.Context, voice blog.ID, at time.Time) error {
 	return o.Store.InTx(ctx, func(store *store.Store) error {
 		if _, err := o.leaver(ctx, store, voice); err != nil {
@@ -22,12 +22,12 @@ func (o *Outbox) PlanLeave(ctx context.Context, voice blog.ID, at time.Time) err
 	})
 }
 
-// CallOffLeave lets an author stay who was to leave.
+// CallOffLeave cancels the planned deletion of an author.
 func (o *Outbox) CallOffLeave(ctx context.Context, voice blog.ID) error {
 	return o.Store.PlanLeave(ctx, voice, nil)
 }
 
-// leaver is an author who may leave.
+// leaver returns an author who may be deleted.
 func (o *Outbox) leaver(ctx context.Context, s *store.Store, id blog.ID) (blog.Author, error) {
 	author, err := s.Author(ctx, id)
 	if err != nil || author.Role != blog.Admin {
@@ -41,9 +41,9 @@ func (o *Outbox) leaver(ctx context.Context, s *store.Store, id blog.ID) (blog.A
 	return author, err
 }
 
-// Leave deletes an author of ours, now and for ever: articles and answers are gone and their addresses say so, every
-// server that we ever wrote to or know of is told, sign-ins end, the handle stays taken, and what we kept of the person
-// is erased. The last admin cannot: that is a blog.Invalid. One who left before is blog.ErrNotFound.
+// Leave deletes an author for good. Articles and answers are gone and their addresses answer 410. Every server that we
+// ever wrote to or know of is told. Sessions end, the handle stays taken, and the personal data is erased. The last
+// admin cannot be deleted: that is a blog.Invalid. An author who was deleted before is blog.ErrNotFound.
 func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		author, err := o.leaver(ctx, store, id)
@@ -71,8 +71,8 @@ func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
 
 const buriedAtOnce = 200
 
-// bury puts a tombstone in the place of everything that a voice published. Nobody is told of each: the Delete of the
-// actor takes them all.
+// bury replaces everything that a voice published by tombstones. No Delete is sent for each: the Delete of the actor
+// covers them.
 func (o *Outbox) bury(ctx context.Context, s *store.Store, voice blog.ID) error {
 	now := o.Now()
 	for {
@@ -92,7 +92,7 @@ func (o *Outbox) bury(ctx context.Context, s *store.Store, voice blog.ID) error 
 	}
 }
 
-// LeaveDue deletes the authors whose time of grace is over. One who has become the last admin meanwhile stays.
+// LeaveDue deletes the authors whose time is over. An author who has become the last admin meanwhile stays.
 func (o *Outbox) LeaveDue(ctx context.Context) error {
 	due, err := o.Store.DueLeaves(ctx, o.Now())
 	for _, id := range due {

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/store"
 )
 
-// AcceptFollower says yes to a follower who waits for it.
+// AcceptFollower accepts a follower who waits for approval.
 func (o *Outbox) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if err := s.AcceptFollower(ctx, voice, actor); err != nil {
@@ -20,7 +20,7 @@ func (o *Outbox) AcceptFollower(ctx context.Context, voice blog.ID, actor string
 	})
 }
 
-// RejectFollower says no to a follower who waits, or sends one away who was let in; their server is told.
+// RejectFollower rejects a follower who waits, or removes one who was accepted. Their server is told.
 func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if err := s.Unfollow(ctx, voice, actor); err != nil {
@@ -46,8 +46,8 @@ func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string
 	return nil
 }
 
-// AcceptAgain says yes once more to a follower whose server seems not to have heard it, or who waits though nobody has
-// to be asked.
+// AcceptAgain sends the Accept once more to a follower whose server seems to have missed it, or who waits although no
+// approval is needed.
 func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if f.State == blog.Pending {
@@ -59,7 +59,8 @@ func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) e
 	})
 }
 
-// QueueAccept says yes; behind it comes what was said before, where nobody followed from that server yet.
+// QueueAccept adds the Accept of a follow and its delivery, in the transaction of s. If it is the first follower from
+// that server, the welcome deliveries follow.
 func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
 	yes, err := o.queueToFollower(ctx, s, f, "Accept", activity.WrapAccept)
 	return errors.Join(err, s.NoteAccept(ctx, f, yes),
@@ -72,7 +73,7 @@ func (o *Outbox) QueueReject(ctx context.Context, s *store.Store, f blog.Followe
 	return err
 }
 
-// queueToFollower answers a Follow, at the personal inbox of who sent it.
+// queueToFollower adds an answer to a Follow, for the personal inbox of the follower.
 func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Follower, kind string,
 	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) (blog.ID, error) {
 	voice, err := s.Voice(ctx, f.VoiceID)

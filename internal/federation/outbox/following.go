@@ -10,8 +10,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Follow asks somebody elsewhere, given as @handle@server or by an address, to let a voice hear them. Their yes comes
-// later. Errors: blog.Invalid when there is no such actor, or it is one of ours.
+// Follow lets a voice follow an actor elsewhere, given as @handle@server or by address. The Accept comes later. Errors:
+// blog.Invalid when there is no such actor, or it is one of ours.
 func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
 	actor, err := o.identify(ctx, "follow", whom)
 	switch {
@@ -47,7 +47,7 @@ func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voi
 	return errors.Join(s.AddFollowing(ctx, *f), s.TellInboxes(ctx, said, f.Actor.Inbox))
 }
 
-// Unfollow lets a voice hear somebody no more, by that one's address. It is blog.ErrNotFound when it does not.
+// Unfollow ends the follow of a voice, by the id of the actor. It is blog.ErrNotFound when there is none.
 func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		f, err := store.Following(ctx, voice.ID, actor)
@@ -71,7 +71,7 @@ func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.V
 	return o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
 }
 
-// FollowMoved lets a voice follow somebody whom it follows to where they went.
+// FollowMoved lets a voice follow the target of an actor who moved.
 func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Following, target string) error {
 	voice, err := s.Voice(ctx, f.VoiceID)
 	if err != nil {
@@ -92,7 +92,7 @@ func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Followi
 		Since: o.Now(), Actor: actor})
 }
 
-// queueUndo takes back something that a voice said, and tells the given inboxes.
+// queueUndo adds the Undo of an activity of a voice, and its deliveries to the given inboxes.
 func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID,
 	inboxes ...string) error {
 	undone, err := s.Activity(ctx, what)
@@ -107,7 +107,8 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	return s.TellInboxes(ctx, said, inboxes...)
 }
 
-// QueueUndoFollow takes a Follow back of which we know nothing. Servers look for who and whom; its address is made up.
+// QueueUndoFollow adds the Undo of a Follow that only the other server knows of. Servers look at actor and object; the
+// id is made up.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
 	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) {
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},

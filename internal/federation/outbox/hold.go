@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-// ReviseOptions is how a change goes out. The zero Manner tells it, at once.
+// ReviseOptions is how a change goes out. The zero value sends it at once, as an edit that readers are told of.
 type ReviseOptions struct {
 	// Quiet corrects without telling: other servers get an Update whose updated is no newer. They take the policy and
 	// the audience from it and leave the words of their copies, make no edit of it and notify nobody; whoever fetches
@@ -24,7 +24,7 @@ type ReviseOptions struct {
 	SkipIfSame bool
 }
 
-// currentHold is what of an article is held; nil when nothing is.
+// currentHold returns the hold of an article, nil when there is none.
 func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.ID) (*store.Hold, error) {
 	hold, err := s.Hold(ctx, article)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -33,7 +33,7 @@ func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.I
 	return &hold, err
 }
 
-// LetGo says what was held of an article, if its time has come: as it is now, whatever was changed meanwhile.
+// LetGo sends what was held of an article, if its time has come: the article as it is now, with all changes since.
 func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 	current, err := o.Store.Article(ctx, id)
 	if err != nil {
@@ -67,10 +67,9 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Undo takes back what was published or changed and has not left: nobody elsewhere hears of it, and the page answers as
-// it did before. An article that was published is a draft again, with its words as they are; one that was changed has
-// its former words, and the changed article is returned so that they are not lost. blog.ErrConflict when nothing is
-// held: it has left, or was never let go.
+// Undo takes back a publication or a change that was not sent yet. Nobody elsewhere gets it, and the page is as it was
+// before. A published article is a draft again, with its text as it is. A changed article has its former text, and the
+// changed article is returned so that it is not lost. blog.ErrConflict when nothing is held.
 func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
@@ -94,8 +93,8 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return a, nil
 }
 
-// asItWas is what to hold of an article that becomes another: the article, and the total of the series that the other
-// one changes.
+// asItWas returns what to store for an undo: the article before the change, and the total of the series that the change
+// alters.
 func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
 	was := store.Hold{ArticleID: before.ID, Before: before}
 	if after.SeriesPlanned == 0 {
@@ -108,7 +107,7 @@ func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (s
 	return was, federation.IgnoreMissing(err)
 }
 
-// older joins what totals were at two moments; the earlier one counts.
+// older joins the totals of series at two moments. The earlier one wins.
 func older(earlier, later map[blog.ID]int) map[blog.ID]int {
 	joined := maps.Clone(later)
 	if joined == nil {
@@ -118,8 +117,8 @@ func older(earlier, later map[blog.ID]int) map[blog.ID]int {
 	return joined
 }
 
-// undo makes an article and the totals of series what they were before the hold, and saves them. It returns the article
-// as it was to be: a total that was taken back is a wish of it again.
+// undo restores an article and the totals of series as they were before the hold. It returns the article with the
+// undone change; its total of the series is a wish again.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
 	for id, total := range hold.Totals {
 		series, err := s.Series(ctx, id)

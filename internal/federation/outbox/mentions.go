@@ -16,8 +16,8 @@ import (
 
 const mentionTime = 5 * time.Second
 
-// findMentions looks handles up, among the actors we know first, then at their servers. One that cannot be found in
-// time stays a word.
+// findMentions looks up the handles in a text: among the known actors first, then at their servers. A handle that
+// cannot be found in time stays plain text.
 func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.Mention {
 	ctx, cancel := context.WithTimeout(ctx, mentionTime)
 	defer cancel()
@@ -44,8 +44,8 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 	return mentions
 }
 
-// lookUp asks a handle's server for its actor and remembers it. Any server may say that a handle of its own means
-// somebody elsewhere: it becomes theirs only when their own server says so too.
+// lookUp fetches the actor of a handle and saves it. Any server may say that a handle of its own belongs to an actor
+// elsewhere. The handle is saved for that actor only when the server of the actor says so too.
 func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
 	self, subject, err := o.Remote.WebFinger(ctx, handle)
 	if err != nil {
@@ -66,8 +66,8 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 	return o.Store.Actor(ctx, actor.ID)
 }
 
-// Unnamed lists whom an article names and who was not told so with its newest words, since nobody was found behind the
-// handle at the time. Of what is held nothing can be told yet.
+// Unnamed returns the handles in an article whose actor was not found when its newest text went out, so that nobody was
+// notified. While the article is held, it returns none.
 func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) {
 	rendered, err := markup.Article(a.Markdown, markup.Options{})
 	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {

@@ -13,12 +13,12 @@ import (
 	"causerie/internal/store"
 )
 
-// patienceOfMove is how long a move whose time has come waits for the other server to answer.
+// patienceOfMove is how long a move that is due waits for the other server to answer.
 const patienceOfMove = 3 * 24 * time.Hour
 
-// Move plans that a voice goes on as an actor elsewhere, given as @handle@server or as an address, and does it at once
-// when there is nothing to wait for. That actor must name the voice among its aliases, now and when the time has come.
-// Errors: blog.Invalid, blog.ErrGone.
+// Move plans the move of a voice to an actor elsewhere, given as @handle@server or by address. It moves at once when
+// wait is zero. The actor must list the voice among its aliases, now and when the move is due. Errors: blog.Invalid,
+// blog.ErrGone.
 func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait time.Duration) (blog.Move, error) {
 	if err := o.mayMove(ctx, voice); err != nil {
 		return blog.Move{}, err
@@ -42,7 +42,7 @@ func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait tim
 	return m, o.carryOut(ctx, m)
 }
 
-// mayMove refuses a second move while one is planned, and within thirty days after one.
+// mayMove refuses a move while another is planned, and within thirty days after one.
 func (o *Outbox) mayMove(ctx context.Context, voice blog.Voice) error {
 	if voice.RetiredAt != nil {
 		return blog.ErrGone
@@ -71,7 +71,7 @@ func nameOf(m blog.Move) string {
 	return m.Target
 }
 
-// pointsBack refuses a target that does not claim to be the same person: other servers would not believe us.
+// pointsBack refuses a target that does not list the voice among its aliases: other servers would ignore the move.
 func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	name, self := target.Handle, o.Site.ActorID(voice.ID)
 	switch {
@@ -89,12 +89,12 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	return nil
 }
 
-// CallOffMove ends the plan of a voice to move; blog.ErrNotFound when there is none.
+// CallOffMove cancels the planned move of a voice. blog.ErrNotFound when there is none.
 func (o *Outbox) CallOffMove(ctx context.Context, voice blog.ID) error {
 	return o.Store.CallOffMove(ctx, voice, "", o.Now())
 }
 
-// MoveDue carries out the moves whose waiting is over. One whose target does not point back any more is called off.
+// MoveDue carries out the moves that are due. A move whose target no longer lists the voice is cancelled.
 func (o *Outbox) MoveDue(ctx context.Context) error {
 	due, err := o.Store.DueMoves(ctx, o.Now())
 	for _, m := range due {
@@ -114,7 +114,7 @@ func (o *Outbox) MoveDue(ctx context.Context) error {
 	return err
 }
 
-// carryOut asks the target once more, and then the voice has moved: its profile says so before anybody is told.
+// carryOut checks the target once more and moves the voice. The profile names the target before anybody is told.
 func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	voice, err := o.Store.Voice(ctx, m.VoiceID)
 	if err != nil {
@@ -140,7 +140,7 @@ func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	return nil
 }
 
-// queueMove tells the followers where the voice went; what its profile is now goes before, since some look at that
+// queueMove tells the followers of a move. An Update of the profile goes first, since some servers look at the profile
 // alone.
 func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) error {
 	voice, err := s.Voice(ctx, m.VoiceID)

@@ -14,14 +14,14 @@ import (
 	"causerie/internal/store"
 )
 
-// Outbox says what our authors say: it is the only way by which an article, an answer or a profile changes for the
-// world. Each method is one transaction that holds the change and its deliveries; when it returns, both are on disk.
+// Outbox sends what our authors do: it is the only way in which an article, an answer or a profile changes for other
+// servers. Each method is one transaction with the change and its deliveries. When it returns, both are on disk.
 type Outbox struct {
 	federation.Core
 	Wake func() // tells the courier that there is mail; must not block
 }
 
-// compose mints an id, builds the activity's bytes and writes them down, without a delivery yet.
+// compose makes an activity and saves it, without a delivery yet.
 func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, kind string, object blog.ID,
 	revision int,
 	build func(activity.Envelope) ([]byte, error)) (blog.Activity, error) {
@@ -42,8 +42,8 @@ func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, 
 	return said, s.AddActivity(ctx, said)
 }
 
-// Retry lets the unsuccessful deliveries about an article be tried again now, only those to one server when host is not
-// "". It returns how many.
+// Retry lets the unsuccessful deliveries of an article be tried again now, only those to one server unless host is "".
+// It returns how many.
 func (o *Outbox) Retry(ctx context.Context, article blog.ID, host string) (int64, error) {
 	n, err := o.Store.RetryDeliveries(ctx, article, host, o.Now())
 	if err == nil {

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Pin puts an article of an author's before their others, here and on the servers of their followers. Errors:
-// blog.Invalid when not everybody may read it, or when ten are pinned already. One that is pinned stays so.
+// Pin pins an article of an author, here and on the servers of the followers. Errors: blog.Invalid when the article is
+// not public, or when ten are pinned already. Pinning a pinned article changes nothing.
 func (o *Outbox) Pin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "pin", func(s *store.Store, a blog.Article) error {
 		if !a.Listed() {
@@ -24,7 +24,7 @@ func (o *Outbox) Pin(ctx context.Context, id blog.ID) error {
 	})
 }
 
-// Unpin puts an article back among the others of its author.
+// Unpin unpins an article.
 func (o *Outbox) Unpin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "unpin", func(s *store.Store, a blog.Article) error { return o.unpin(ctx, s, a) })
 }
@@ -53,8 +53,8 @@ func (o *Outbox) unpin(ctx context.Context, s *store.Store, a blog.Article) erro
 	return o.queuePin(ctx, s, a, "Remove", activity.WrapRemove)
 }
 
-// queuePin tells the owner's followers, if the article is one that their servers know. It is about the profile and not
-// the article, among whose deliveries it is not counted.
+// queuePin tells the owner's followers, if the article is one that their servers know. The activity is about the
+// profile: it does not count among the deliveries of the article.
 func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, kind string,
 	wrap func(activity.Envelope, string) ([]byte, error)) error {
 	if a.ObjectID == "" {

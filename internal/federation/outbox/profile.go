@@ -11,11 +11,12 @@ import (
 	"causerie/internal/store"
 )
 
-// Profiles are told at most so often: changes within this time are one Update (contract F-021).
+// introduceEvery is the least time between two Updates of a profile: all changes within it are sent as one (contract
+// F-021).
 const introduceEvery = 5 * time.Minute
 
-// Introduce saves a changed profile. The followers' servers are told within five minutes, once for all that changes
-// meanwhile.
+// Introduce saves a changed profile. The followers' servers get one Update within five minutes, for all changes until
+// then.
 func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
 	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.SaveVoice(ctx, voice) })
@@ -25,7 +26,7 @@ func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
 	return nil
 }
 
-// changeProfile changes what other servers see of a voice and notes that they are to be told.
+// changeProfile changes what other servers see of a voice, and plans the Update.
 func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*store.Store) error) error {
 	return o.Store.InTx(ctx, func(store *store.Store) error {
 		if err := change(store); err != nil {
@@ -35,8 +36,8 @@ func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*
 	})
 }
 
-// Rename gives a voice another handle. Its id, its inbox and its keys stay; the old handle leads to it for ever and
-// stays taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
+// Rename gives a voice another handle. Its id, inbox and keys stay. The old handle redirects to it for ever and stays
+// taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
 func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) error {
 	if err := blog.ValidHandle(handle); err != nil {
 		return err
@@ -58,7 +59,7 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 	return nil
 }
 
-// IntroduceDue tells the followers of the voices whose profile changed a while ago. Who is told is decided now.
+// IntroduceDue sends the Updates of profiles that are due. Who gets them is decided now.
 func (o *Outbox) IntroduceDue(ctx context.Context) error {
 	due, err := o.Store.DueIntroductions(ctx, o.Now())
 	for _, id := range due {
@@ -83,8 +84,8 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 	return err
 }
 
-// queueProfile tells the followers' servers what a profile is now, in the place of what they were still to be told of
-// it.
+// queueProfile adds the Update of a profile for the followers' servers. It replaces Updates of the profile that still
+// wait.
 func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Voice) (blog.Activity, error) {
 	person, err := o.Profile(ctx, s, voice)
 	if err != nil {

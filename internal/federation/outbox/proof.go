@@ -13,15 +13,14 @@ import (
 	"causerie/internal/store"
 )
 
-// proofKeyPart is the part of an actor's document that shows the key of its proofs.
+// proofKeyPart is the fragment of the id of an actor's proof key.
 const proofKeyPart = "#ed25519-key"
 
-// proving are the activities that others pass on.
+// proving are the activities that other servers pass on.
 var proving = []string{"Create", "Update", "Delete", "Announce"}
 
-// prove closes what a voice says to everybody with a proof (FEP-8b32), by which servers believe it that get it from
-// others than us. It is made once, before the activity is written down, and goes out with every delivery; what is read
-// here needs none. A voice without a key of that kind says it without.
+// prove adds a proof to a public activity (FEP-8b32), so that servers trust it when others pass it on. The proof is
+// made once, before the activity is saved, and goes out with every delivery. A voice without a proof key sends none.
 func (o *Outbox) prove(ctx context.Context, s *store.Store, voice blog.Voice, kind string, payload []byte,
 	now time.Time) ([]byte, error) {
 	if voice.ID == "" || !slices.Contains(proving, kind) || !activity.IsPublic(payload) {

@@ -11,15 +11,16 @@ import (
 	"causerie/internal/store"
 )
 
-// Publish makes a draft, a due or a withdrawn article public and writes a delivery for each of the author's followers'
-// servers. It gets a fresh object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it
-// is published already, blog.ErrNotFound.
+// Publish makes a draft, scheduled or withdrawn article public and adds a delivery for each of the followers' servers.
+// The article gets a new object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it is
+// published already, blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return o.PublishHeld(ctx, id, 0)
 }
 
-// PublishHeld is Publish for readers here; other servers hear of the article when the hold is over, and until then Undo
-// takes it back. Nobody is looked up before, but a post that it answers or quotes and that was never seen.
+// PublishHeld publishes for readers here. Other servers get the article when the hold is over; until then Undo takes it
+// back. Nothing is looked up before the hold ends, except a post that the article answers or quotes and that was never
+// seen.
 func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, id)
 	if err != nil {
@@ -42,8 +43,8 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	return a, err
 }
 
-// publish makes an article public and tells it by say, unless it never leaves this site. say is given the article and
-// what to hold of it as it was.
+// publish makes an article public and adds its activity by say, unless the article never leaves this site. say gets the
+// article, and what to store of it for an undo.
 func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 	say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
 	var a blog.Article
@@ -78,7 +79,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 	return a, nil
 }
 
-// save writes an article. A taken slug comes back with a free one offered.
+// save saves an article. The error for a taken slug offers a free one.
 func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) error {
 	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
@@ -91,14 +92,13 @@ func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) erro
 	return s.SaveArticle(ctx, a, o.Now())
 }
 
-// keep keeps the words of an article among its revisions: as published ones, readers have them since they were told at
-// that time; or as saved.
+// keep saves the text of an article as a revision. kind says whether readers have it, since the time at.
 func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
 	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title,
 		Summary: a.Summary, Markdown: a.Markdown, At: at})
 }
 
-// keepPublished keeps the words that go out with a publication, in all languages.
+// keepPublished saves the texts that go out with a publication as revisions, in all languages.
 func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
 	err := keep(ctx, s, a, "published", *a.PublishedAt)
 	if err != nil {
@@ -130,7 +130,7 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	return errors.Join(o.askToQuote(ctx, s, a, object), o.carryOn(ctx, s, blog.Article{}, a))
 }
 
-// saveObject builds an article's object and keeps its bytes.
+// saveObject builds the object of an article and saves its bytes.
 func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 	mentions []activity.Mention) ([]byte, activity.PostInput, error) {
 	w, err := o.PostInput(ctx, s, a, mentions)
@@ -145,7 +145,7 @@ func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 		Revision: a.Revision, At: o.Now()})
 }
 
-// Schedule lets an article go out by itself at a moment in the future. Nothing is served or sent before.
+// Schedule lets an article be published at a moment in the future. Nothing is served or sent before.
 func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {

@@ -12,9 +12,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Reply says an author's answer to a comment: it stands in the thread, its commenter is called by name and told, and so
-// are the author's followers. An answer to a restricted comment goes to its writer alone. Errors: blog.Invalid for an
-// empty text, blog.ErrNotFound, blog.ErrGone when the article or the comment was taken back.
+// Reply adds an author's answer to a comment. It stands in the thread, mentions and notifies the commenter, and goes to
+// the author's followers. An answer to a restricted comment goes to its writer alone. Errors: blog.Invalid for an empty
+// text, blog.ErrNotFound, blog.ErrGone when the article or the comment was withdrawn.
 func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdown string) (blog.Comment, error) {
 	var c blog.Comment
 	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
@@ -56,7 +56,7 @@ func (o *Outbox) composeReply(voice blog.Voice, parent blog.Comment, markdown st
 	return c, write(&c, markdown)
 }
 
-// write gives a comment of ours its words.
+// write renders the text of an answer.
 func write(c *blog.Comment, markdown string) error {
 	if strings.TrimSpace(markdown) == "" {
 		return blog.Invalid{Field: "text", Problem: "is empty: write an answer"}
@@ -73,7 +73,7 @@ func write(c *blog.Comment, markdown string) error {
 	return nil
 }
 
-// queueReply says an answer of ours, new or changed.
+// queueReply adds the activity of an answer, new or changed, and its deliveries.
 func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, voice blog.Voice, c,
 	parent blog.Comment) error {
 	a, err := s.Article(ctx, c.ArticleID)
@@ -119,8 +119,8 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, vo
 	return o.tellReply(ctx, s, said, c, commenter)
 }
 
-// tellReply sends an answer to its commenter, and, unless it is restricted, to the author's followers and to whoever
-// else takes part in the conversation.
+// tellReply adds the deliveries of an answer: to its commenter and, unless it is restricted, to the author's followers
+// and everybody else in the conversation.
 func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activity, c blog.Comment,
 	commenter blog.Actor) error {
 	if c.Visibility == blog.RestrictedComment {
@@ -136,7 +136,7 @@ func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activi
 	return errors.Join(s.TellFollowers(ctx, said), s.TellInboxes(ctx, said, boxes...))
 }
 
-// EditReply changes an answer of ours and tells who holds it.
+// EditReply changes an answer and sends the Update to every server that holds it.
 func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		c, err := store.Comment(ctx, id)
@@ -178,7 +178,7 @@ func (o *Outbox) queueChangedReply(ctx context.Context, s *store.Store, c blog.C
 	return o.queueReply(ctx, s, "Update", voice, c, parent)
 }
 
-// DeleteReply takes an answer of ours back everywhere, or removes somebody else's comment from our page.
+// DeleteReply deletes an answer of ours everywhere, or removes the comment of somebody else from our page.
 func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		c, err := store.Comment(ctx, id)
@@ -202,7 +202,8 @@ func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Moderate shows, hides or judges a comment. Its writer's server is told only when it asked and waits for an answer.
+// Moderate shows or hides a comment, or marks it as spam. The server of its writer is told only when it waits for an
+// answer.
 func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	if state == blog.CommentRemoved {
 		return o.DeleteReply(ctx, id)

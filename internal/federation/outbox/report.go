@@ -10,9 +10,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Report tells the moderators of a comment's server what is wrong with it. The instance actor speaks, so that whoever
-// is reported does not learn by whom. Errors: blog.Invalid for words that are missing or too many, and for a comment
-// that was reported before; blog.ErrForbidden for one of our own; blog.ErrGone when it was taken back.
+// Report sends a report of a comment to the moderators of its server. The instance actor sends it, so that nobody
+// learns who reported. Errors: blog.Invalid for a text that is missing or too long, and for a comment that was reported
+// before; blog.ErrForbidden for one of our own; blog.ErrGone when it was deleted.
 func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words string) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		c, err := o.reportable(ctx, store, comment)

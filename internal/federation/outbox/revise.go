@@ -12,14 +12,15 @@ import (
 	"causerie/internal/store"
 )
 
-// Revise saves a changed published article and tells every server that holds it. What may not change after
-// publication (format, and whether it federates) is a blog.Invalid; an article that somebody saved in the meantime is
-// blog.ErrConflict.
+// Revise saves a changed published article and sends the Update to every server that holds it. A change of what is
+// fixed at publication (the format, and whether the article federates) is a blog.Invalid. An article that somebody else
+// saved in the meantime is blog.ErrConflict.
 func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 	return o.ReviseAs(ctx, edited, ReviseOptions{})
 }
 
-// ReviseAs is Revise in a manner. A change of an article whose publication is still held becomes part of that.
+// ReviseAs is Revise with options. A change of an article whose publication is still held becomes part of that
+// publication.
 func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOptions) error {
 	ready, err := o.prepare(ctx, *edited, m.Hold > 0)
 	if err != nil {
@@ -63,7 +64,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 	return nil
 }
 
-// noteFile writes down of an edit that changed nothing only which file it came from.
+// noteFile saves only which file an edit came from, when the edit changed nothing else.
 func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
 	file := edited.File
 	*edited = current
@@ -74,8 +75,8 @@ func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Arti
 	return s.SaveArticle(ctx, edited, o.Now())
 }
 
-// saveWords saves an article, and keeps its words when they are new. A quiet correction keeps the time of what it
-// corrects.
+// saveWords saves an article, and a revision when its text is new. A quiet correction keeps the time of the text that
+// it corrects.
 func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
 	quiet bool) error {
 	if err := o.save(ctx, s, edited); err != nil || edited.Says(current.Text) {
@@ -101,7 +102,7 @@ func (o *Outbox) change(a *blog.Article, m ReviseOptions) error {
 	return a.Revise(o.Now())
 }
 
-// tellChange says how an article is now that was another before, or holds it back.
+// tellChange sends a change of an article, or holds it.
 func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
 	mentions []activity.Mention) error {
 	kept, before, err := o.holdBack(ctx, s, was, hold)
@@ -123,8 +124,9 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	return o.carryOn(ctx, s, before, saved)
 }
 
-// holdBack reports whether a change waits: behind a publication that has not left, or for its own time. One that leaves
-// at once takes along what was held before it, so it also tells what the article was when something last left.
+// holdBack reports whether a change waits: behind a publication that was not sent yet, or for its own hold. A change
+// that is sent at once includes what was held before it, so holdBack also returns the article as it was when something
+// was last sent.
 func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	hold time.Duration) (bool, blog.Article, error) {
 	held, err := o.currentHold(ctx, s, was.ArticleID)
@@ -147,7 +149,7 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	return false, was.Before, nil
 }
 
-// keepFrozen carries over what an edit cannot change, and refuses what it must not.
+// keepFrozen keeps what an edit cannot change, and refuses what it must not change.
 func keepFrozen(edited *blog.Article, current blog.Article) error {
 	switch {
 	case edited.Format != current.Format:
@@ -190,8 +192,8 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	return errors.Join(o.tellNewlyMentioned(ctx, s, said, mentions), o.askToQuote(ctx, s, a, object))
 }
 
-// tellEdit sends an edit to whoever holds what was edited, and to nobody else: a server that still waits for the first
-// delivery gets the new words in that one.
+// tellEdit adds the deliveries of an edit for every server that holds the object, and for nobody else: a server whose
+// first delivery still waits gets the new text with that one.
 func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibility blog.Visibility) error {
 	tell := s.TellHolders
 	if visibility == blog.Followers {
@@ -203,7 +205,7 @@ func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibilit
 	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))
 }
 
-// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery about it yet.
+// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery of it yet.
 func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
 	mentions []activity.Mention) error {
 	if len(mentions) == 0 {

@@ -8,10 +8,10 @@ import (
 	"causerie/internal/store"
 )
 
-// RotateKeys gives a voice other keys, whose public halves stand in it, under the ids that the keys had. All servers
-// that may know the voice are told at once, in a delivery that bears the old signature; what was said before bears it,
-// too, where the new key is not known. A server that refuses the new key later is told again, with the old one, while
-// that is kept. Errors: blog.ErrNotFound, blog.ErrGone for a voice that left.
+// RotateKeys replaces the keys of a voice by those whose public halves stand in it. The key ids stay. All servers that
+// may know the voice get an Update with the old signature at once. What was written before is signed with the old key
+// too, where the new one is not known. A server that refuses the new key later gets the Update again, while the old key
+// is kept. Errors: blog.ErrNotFound, blog.ErrGone for a deleted voice.
 func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.VoiceKeys) error {
 	err := o.Store.InTx(ctx, func(store *store.Store) error {
 		current, err := store.Voice(ctx, voice.ID)

@@ -12,18 +12,18 @@ import (
 	"causerie/internal/store"
 )
 
-// preparation is what an article needs from elsewhere before it is said: the people whom it mentions, and whose posts
-// it answers and quotes.
+// preparation is what an article needs from elsewhere before it is sent: the people it mentions, and the posts that it
+// answers and quotes.
 type preparation struct {
 	mentions        []activity.Mention
 	answers, quoted lookup
 }
 
-// lookup is a source as it stood in the article, and as it is now.
+// lookup is a source as the article has it, and as it was found now.
 type lookup struct{ before, now blog.Source }
 
-// prepare asks the network. Its errors are blog.Invalid for a source that cannot be fetched. Of what is held back, only
-// a source is looked up, and that once: its author should hear now that it cannot be fetched.
+// prepare looks up what an article needs on the network. A source that cannot be fetched is a blog.Invalid. For a held
+// article only a source that was never seen is looked up: its author should learn now that it cannot be fetched.
 func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p preparation, err error) {
 	if p.answers, err = o.findSource(ctx, "in-reply-to", a.Answers); err != nil {
 		return p, err
@@ -49,7 +49,7 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	return p, nil
 }
 
-// settle puts the sources as they were found into the article. An article that somebody changed since is
+// settle writes the sources as they were found into the article. An article that somebody changed since is
 // blog.ErrConflict.
 func (p preparation) settle(a *blog.Article) error {
 	if a.Answers.Address != p.answers.before.Address || a.Quoted.Address != p.quoted.before.Address {
@@ -64,7 +64,7 @@ func (p preparation) settle(a *blog.Article) error {
 	return nil
 }
 
-// findSource looks a post up that an article answers or quotes. The address that people see becomes the post's id.
+// findSource looks up a post that an article answers or quotes. The address of its page becomes its id.
 func (o *Outbox) findSource(ctx context.Context, field string, source blog.Source) (lookup, error) {
 	if source.Address == "" || source.ActorID != "" {
 		return lookup{source, source}, nil
@@ -76,7 +76,7 @@ func (o *Outbox) findSource(ctx context.Context, field string, source blog.Sourc
 	return lookup{source, blog.Source{Address: post.ID, ActorID: author.ID}}, err
 }
 
-// findPost asks for a post elsewhere and for who wrote it. What keeps it from being had is a blog.Invalid of the field.
+// findPost fetches a post and its author. A post that cannot be fetched is a blog.Invalid of the field.
 func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.Object, blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
@@ -106,8 +106,8 @@ func notFound(field, address string, err error) error {
 		address)}
 }
 
-// askToQuote asks the writer of a quoted post for their consent, once for each object of the article (FEP-044f). It
-// notes in the article that it did.
+// askToQuote sends a QuoteRequest to the author of a quoted post, once for each object of the article (FEP-044f), and
+// saves that it did.
 func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article, object []byte) error {
 	if a.Quoted.Address == "" || a.Quoted.Consent != "" {
 		return nil
@@ -130,8 +130,9 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 	return errors.Join(s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""), s.TellInboxes(ctx, said, owner.Inbox))
 }
 
-// SaveQuoteConsent writes down what the writer of a quoted post says, and sends everybody who holds the article the
-// object with the stamp, or without it. Its words are the same, so it is no newer. It reports whether a delivery waits.
+// SaveQuoteConsent saves the answer of the author of a quoted post, and sends the object with the authorization, or
+// without it, to every server that holds the article. The text is unchanged, so the object is no newer. It reports
+// whether a delivery was added.
 func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article,
 	answer blog.Source) (told bool, err error) {
 	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {

@@ -12,17 +12,16 @@ import (
 	"causerie/internal/store"
 )
 
-// Translate writes an article's text in another language. An article that is published is revised by that, unless the
-// text is a draft still, and every server that holds it is told once: one article, one object. saved is the save of the
-// article that the translator had before their eyes; one that is older is blog.ErrConflict. Errors: blog.Invalid,
-// blog.ErrGone for a deleted article, blog.ErrNotFound. It returns the article as it is now.
+// Translate saves an article's text in another language. If the article is published and the text is no draft, that is
+// a revision, and every server that holds the article gets one Update. saved is the time of the version that the
+// translator saw; an older one is blog.ErrConflict. Errors: blog.Invalid, blog.ErrGone for a deleted article,
+// blog.ErrNotFound. It returns the article as it is now.
 func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time,
 	t blog.Translation) (blog.Article, error) {
 	return o.translate(ctx, article, saved, t, false)
 }
 
-// TranslateIfChanged is Translate but for a text that is stored just so: then nothing is told, and the article is as it
-// was.
+// TranslateIfChanged is Translate, but does nothing when the same text is stored already.
 func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved time.Time,
 	t blog.Translation) (blog.Article, error) {
 	a, err := o.translate(ctx, article, saved, t, true)
@@ -58,7 +57,7 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 	})
 }
 
-// saveTranslation writes a text in another language, and keeps its words when they are new, or new to readers.
+// saveTranslation saves a text in another language, and a revision when the text is new, or new to readers.
 func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	known, err := s.Translation(ctx, a.ID, t.Language)
 	if err := errors.Join(federation.IgnoreMissing(err), s.SaveTranslation(ctx, a, t)); err != nil {
@@ -86,8 +85,8 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 	return err
 }
 
-// Untranslate takes a translation away. Its address leads to the original, and servers that hold the article are told
-// when it was public.
+// Untranslate removes a translation. Its address leads to the original. Servers that hold the article get an Update
+// when the translation was public.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
 	return o.retell(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
@@ -95,8 +94,8 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// retell changes what an article says beside its original: check reports whether readers see the change, and change
-// makes it once the article is saved as its next revision.
+// retell changes a translation of an article. check reports whether readers see the change; change makes it once the
+// article is saved as its next revision.
 func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {

@@ -14,7 +14,7 @@ const (
 	welcomesAtOnce  = 100 // servers that get their next delivery in one second
 )
 
-// WelcomeDue writes the deliveries of welcomes whose moment has come.
+// WelcomeDue adds the welcome deliveries that are due.
 func (o *Outbox) WelcomeDue(ctx context.Context) error {
 	due, err := o.Store.DueWelcomes(ctx, o.Now(), welcomesAtOnce)
 	for _, w := range due {

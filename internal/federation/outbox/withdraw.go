@@ -10,15 +10,16 @@ import (
 	"causerie/internal/store"
 )
 
-// Withdraw takes a published article back, without a trace when it has not left (see Undo); else its object is gone for
-// ever, every server that may have a copy is asked to forget it, and its page answers 410. The text stays here.
+// Withdraw withdraws a published article. An article that was not sent yet leaves no trace (see Undo). Otherwise its
+// object is gone for good, every server that may have a copy is asked to delete it, and its page answers 410. The text
+// stays here.
 func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
 }
 
 const withdrawing = "withdraw"
 
-// Delete puts an article among the deleted ones; a published one is withdrawn with it.
+// Delete moves an article to the deleted ones. A published article is withdrawn first.
 func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, "delete", (*blog.Article).Delete)
 }
@@ -64,8 +65,8 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 	return nil
 }
 
-// queueDelete ends an object: its bytes become a tombstone, deliveries about it that still wait are needless, and
-// whoever may hold it is told.
+// queueDelete ends an object: its bytes become a tombstone, deliveries of it that still wait are superseded, and every
+// server that may hold it gets a Delete.
 func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) error {
 	object, err := s.Object(ctx, id)
 	if err != nil {
