@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// NewAuthor makes an author with keys and writes them down: handle, name, e-mail and role are taken from the given one,
-// id, keys and times are made here. Without a password only sign-in links open the door. Errors: blog.Invalid, and
-// blog.ErrConflict for a handle or an address that somebody has or had.
+// NewAuthor adds an author with keys. Handle, name, e-mail and role are taken from author; id, keys and times are made
+// here. Without a password the author signs in by link. Errors: blog.Invalid, and blog.ErrConflict for a handle or an
+// e-mail that somebody has or had.
 func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password string,
 	now time.Time) (blog.Author, error) {
 	author, keys, err := MakeAuthor(author, password, now)
@@ -23,7 +23,7 @@ func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password
 	return author, s.AddAuthor(ctx, author, keys)
 }
 
-// MakeAuthor does what takes long before anything is written.
+// MakeAuthor makes keys and password hash, which take long, before the transaction that saves them.
 func MakeAuthor(author blog.Author, password string, now time.Time) (blog.Author, store.VoiceKeys, error) {
 	var keys store.VoiceKeys
 	author.Handle, author.Email = strings.TrimSpace(author.Handle), strings.ToLower(strings.TrimSpace(author.Email))

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store"
 )
 
-// RotateKeys gives a voice new keys and has its followers' servers told. Errors are those of Outbox.RotateKeys.
+// RotateKeys gives a voice new keys and tells other servers. Errors are those of Outbox.RotateKeys.
 func RotateKeys(ctx context.Context, outbox *outbox.Outbox, voice blog.Voice) error {
 	keys, err := makeKeys(&voice)
 	if err != nil {
@@ -18,7 +18,7 @@ func RotateKeys(ctx context.Context, outbox *outbox.Outbox, voice blog.Voice) er
 	return outbox.RotateKeys(ctx, voice, keys)
 }
 
-// makeKeys gives a voice its two pairs of keys and returns the private halves.
+// makeKeys gives a voice two new pairs of keys and returns the private halves.
 func makeKeys(v *blog.Voice) (store.VoiceKeys, error) {
 	var keys store.VoiceKeys
 	sign, err := signature.NewRSAKey("")

@@ -12,14 +12,15 @@ import (
 	"causerie/internal/blog"
 )
 
-// HashCost is what one hash costs, in the terms of argon2id (RFC 9106).
+// HashCost is the cost of one hash, in the terms of argon2id (RFC 9106).
 type HashCost struct {
 	Memory uint32 // KiB
 	Passes uint32
 	Lanes  uint8
 }
 
-// TodaysCost is what a new hash costs: the second recommendation of OWASP's password storage guide: 19 MiB, two passes.
+// TodaysCost is the cost of a new hash: the second recommendation of OWASP's guide to password storage, 19 MiB and two
+// passes.
 var TodaysCost = HashCost{Memory: 19 << 10, Passes: 2, Lanes: 1}
 
 const (
@@ -29,7 +30,7 @@ const (
 	MaxPassword = 1024 // bytes; longer ones only keep the machine busy
 )
 
-// ValidatePassword says why a new password cannot be taken; the error is a blog.Invalid.
+// ValidatePassword checks a new password. The error is a blog.Invalid that says what is wrong.
 func ValidatePassword(password string) error {
 	switch {
 	case password == "":
@@ -43,7 +44,7 @@ func ValidatePassword(password string) error {
 	return nil
 }
 
-// HashPassword is a new password as it is kept: argon2id in PHC form with a fresh salt. One that is too short or too
+// HashPassword hashes a new password for storage: argon2id in PHC form with a fresh salt. One that is too short or too
 // long is a blog.Invalid.
 func HashPassword(password string) (string, error) {
 	if err := ValidatePassword(password); err != nil {
@@ -61,8 +62,8 @@ func Hash(password string, c HashCost) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
-// Matches compares a password with a kept one. stale says that the kept one was made at another cost than today's and
-// should be made anew.
+// Matches compares a password with a stored hash. stale reports that the hash was made at another cost than today's and
+// should be replaced.
 func Matches(password, kept string) (ok, stale bool) {
 	c, salt, sum, err := ParsePHC(kept)
 	if err != nil || len(password) > MaxPassword {
@@ -97,5 +98,5 @@ func ParsePHC(kept string) (c HashCost, salt, sum []byte, err error) {
 	return c, salt, sum, err
 }
 
-// NobodysHash is what a password is compared with when there is nobody of that name, so that it takes as long.
+// NobodysHash is compared with a password when there is no author of that name, so that the answer takes as long.
 var NobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

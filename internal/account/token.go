@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// NewToken is 32 random bytes as text.
+// NewToken returns 32 random bytes as text.
 func NewToken() string {
 	token := make([]byte, 32)
 	rand.Read(token)

@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// LetSiteSpeak lets the blog as a whole be followed under a handle, "" for one made from its domain: from now on its
-// voice announces every public article. One that was silent goes on under the handle it has. Errors: blog.Invalid, also
-// for a handle that somebody has or had.
+// LetSiteSpeak switches the voice of the blog on: it can be followed, and announces every public article from now on. A
+// handle of "" is made from the domain. A voice that was switched off keeps its handle. Errors: blog.Invalid, also for
+// a handle that somebody has or had.
 func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
 	site, err := s.Site(ctx)
 	if err != nil {
@@ -24,8 +24,8 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 		voice: blog.Voice{Kind: blog.SiteVoice, Name: site.Name, Summary: site.Description}}, now)
 }
 
-// LetSeriesSpeak lets a series be followed under a handle, "" for one made from its address: from now on its voice
-// announces every public part. Errors: those of LetSiteSpeak.
+// LetSeriesSpeak switches the voice of a series on: it can be followed, and announces every public part from now on. A
+// handle of "" is made from the address of the series. Errors: those of LetSiteSpeak.
 func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string,
 	now time.Time) (blog.Voice, error) {
 	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
@@ -90,7 +90,8 @@ func taken(handle string) error {
 		"another", handle)}
 }
 
-// handleFrom makes a handle of a domain's first part or of a series' address: "four-minutes" is "four_minutes".
+// handleFrom makes a handle from the first part of a domain or from the slug of a series: "four-minutes" becomes
+// "four_minutes".
 func handleFrom(name string) string {
 	made := strings.Map(func(r rune) rune {
 		switch {
@@ -104,12 +105,12 @@ func handleFrom(name string) string {
 	return strings.Trim(made[:min(len(made), 30)], "_")
 }
 
-// Silence switches a voice of the site or of a series off: it announces nothing more and takes no new followers. Those
-// it has stay, and hear it again when it is switched on.
+// Silence switches the voice of the site or of a series off: it announces nothing and accepts no new followers. Its
+// followers stay, and get announcements again when it is switched on.
 func Silence(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
 	v.SilentAt = &now
 	return v, s.SilenceVoice(ctx, v.ID, v.SilentAt, now)
 }
 
-// FindVoice is how the voice that a page is about is found.
+// FindVoice finds the voice that a page is about.
 type FindVoice func(context.Context) (blog.Voice, error)

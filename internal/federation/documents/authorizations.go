@@ -11,7 +11,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// authorization is the document of a stamp while it holds.
+// authorization returns an authorization while it is valid.
 func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte, error) {
 	t, err := d.Store.LiveAuthorization(ctx, blog.ID(chi.URLParam(r, "stamp")))
 	if err != nil {

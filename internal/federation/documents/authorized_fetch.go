@@ -17,18 +17,18 @@ import (
 // who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a
 // server needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
 
-// openToAll tells what everybody may read even then: the inboxes, which answer that they are for posting to; the
-// instance actor, without whose key no server could begin to talk with us; and the stamps that prove others' words to
-// third ones.
+// openToAll reports whether a path is open without a signature even with authorized-fetch: the inboxes, which answer
+// that they take POSTs; the instance actor, without whose key no server could sign a request that we can verify; and
+// authorizations, which prove to third parties that a post may quote or reply.
 func openToAll(path string) bool {
 	return strings.HasSuffix(path, "/inbox") || path == "/ap/instance" || strings.HasPrefix(path, "/ap/instance/") ||
 		strings.HasPrefix(path, "/ap/authorizations/")
 }
 
-// readerKey finds in a request's context who asks, once that was judged.
+// readerKey is the key of the verified reader in the context of a request.
 type readerKey struct{}
 
-// guarded lets those through who may read the documents of this site.
+// guarded lets only those through who may read the documents of this site.
 func (d *Documents) guarded(next http.Handler) http.Handler {
 	stub := d.serveAs("stub of ", d.stub)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +57,8 @@ func refuseReader(w http.ResponseWriter, why string) {
 	federation.WriteError(w, http.StatusUnauthorized, why)
 }
 
-// reader judges a signed question and tells who asks. Whoever may not read is answered here; to the blocked there is
-// nothing.
+// reader verifies a signed request and returns who sent it. A request that may not be answered is refused here. To the
+// blocked everything is 404.
 func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader string, ok bool) {
 	reader, err := d.readerOf(r)
 	switch {
@@ -85,7 +85,7 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 	return "", false
 }
 
-// isActor tells the addresses of our voices, for machines and for people.
+// isActor reports whether a path is the address of a voice, for machines or for people.
 func (d *Documents) isActor(path string) bool {
 	if handle, ok := strings.CutPrefix(path, "/@"); ok {
 		return !strings.Contains(handle, "/")
@@ -94,7 +94,8 @@ func (d *Documents) isActor(path string) bool {
 	return ok && kind == "actors" && rest == "" || path == "/" || seriesPath.MatchString(path)
 }
 
-// stub is what a stranger sees of a voice. The front page of a blog that has none of its own is the instance actor's.
+// stub returns what a stranger sees of a voice. The front page of a blog without a voice of its own belongs to the
+// instance actor.
 func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.voiceAt(ctx, r.URL.Path)
 	switch {
@@ -108,7 +109,7 @@ func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	return activity.Stub(d.Site, voice)
 }
 
-// voiceAt is whose address a path is.
+// voiceAt returns the voice at a path.
 func (d *Documents) voiceAt(ctx context.Context, path string) (blog.Voice, error) {
 	handle, isHandle := strings.CutPrefix(path, "/@")
 	switch {
@@ -123,7 +124,7 @@ func (d *Documents) voiceAt(ctx context.Context, path string) (blog.Voice, error
 	return d.Store.Voice(ctx, id)
 }
 
-// bySignature is an answer that depends on who signed the question; a personal one is kept by nobody.
+// bySignature is an answer that depends on who signed the request. No cache may keep a personal one.
 type bySignature struct {
 	http.ResponseWriter
 	personal, begun bool
@@ -153,7 +154,7 @@ func (b *bySignature) Write(body []byte) (int, error) {
 
 func isSigned(r *http.Request) bool { return signature.Present(r.Header) }
 
-// open is serve for documents that some may read only when they sign: followers-only articles.
+// open is serve for documents that some may read only with a signature: followers-only articles.
 func (d *Documents) open(make maker) http.HandlerFunc {
 	public := d.serve(make)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -163,8 +164,8 @@ func (d *Documents) open(make maker) http.HandlerFunc {
 	}
 }
 
-// forFollower serves a followers-only article to an actor who follows its author; false when it is anything else. The
-// signature is judged where there is nothing, too, lest a question for its key tell that there is something.
+// forFollower serves a followers-only article to a follower of its author. It reports false for anything else. The
+// signature is verified even where nothing exists: a fetch of the key must not reveal that something does.
 func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	object, article, err := d.object(r.Context(), r)
 	if err == nil && article.Visibility != blog.Followers || errors.Is(err, blog.ErrGone) {
@@ -190,7 +191,7 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// readerOf is who asks.
+// readerOf returns who sent a request.
 func (d *Documents) readerOf(r *http.Request) (string, error) {
 	if reader, ok := r.Context().Value(readerKey{}).(string); ok {
 		return reader, nil

@@ -23,7 +23,8 @@ const (
 	outboxPage   = 20 // activities on a page
 )
 
-// counted adds to an object's bytes what stands under it now; an answer's own thread is read at the article.
+// counted adds to the bytes of an object how many replies, likes and shares it has now. The thread of an answer is read
+// at the article.
 func (d *Documents) counted(ctx context.Context, object store.Object) ([]byte, error) {
 	if object.CommentID != "" {
 		return object.Payload, nil
@@ -44,7 +45,7 @@ func addresses(replies []store.PublicReply) []string {
 	return list
 }
 
-// collection serves what hangs on an object. Likes and shares show their number alone.
+// collection serves the collections of an object. Likes and shares show their number only.
 func (d *Documents) collection(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.readable(ctx, r)
 	if err != nil {
@@ -60,7 +61,7 @@ func (d *Documents) collection(ctx context.Context, r *http.Request) ([]byte, er
 	return d.reactions(ctx, id, object, chi.URLParam(r, "collection"))
 }
 
-// readable is the object in an address whose collections everybody may read. One that is gone has none.
+// readable returns the object of a request whose collections are public. A deleted object has none.
 func (d *Documents) readable(ctx context.Context, r *http.Request) (store.Object, blog.Article, error) {
 	object, article, err := d.object(ctx, r)
 	if errors.Is(err, blog.ErrGone) || err == nil && article.Visibility == blog.Followers {
@@ -78,7 +79,7 @@ func (d *Documents) replies(ctx context.Context, id string, object store.Object)
 	return activity.Replies(id, list, total, next), err
 }
 
-// repliesAfter is a later page of an object's answers.
+// repliesAfter serves a later page of replies.
 func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, _, err := d.readable(ctx, r)
 	if err != nil {
@@ -89,7 +90,7 @@ func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, 
 	return activity.RepliesPage(id+"?"+r.URL.RawQuery, id, next, list), err
 }
 
-// repliesPage is a page of answers from behind a cursor, and the address of the page after it.
+// repliesPage returns a page of replies after a cursor, and the address of the next page.
 func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object,
 	after blog.ID) (list []string, next string, err error) {
 	replies, err := d.Store.RepliesTo(ctx, object.ArticleID, object.CommentID, after, false, idsPage+1)
@@ -97,7 +98,7 @@ func (d *Documents) repliesPage(ctx context.Context, id string, object store.Obj
 	return list, next, err
 }
 
-// thread is the public conversation, the article first (FEP-7888, FEP-f228).
+// thread serves the public conversation, the article first (FEP-7888, FEP-f228).
 func (d *Documents) thread(ctx context.Context, object store.Object, article blog.Article) ([]byte, error) {
 	voice, err := d.Store.Voice(ctx, article.VoiceID)
 	if err != nil {
@@ -112,7 +113,7 @@ func (d *Documents) thread(ctx context.Context, object store.Object, article blo
 		Author: d.Site.ActorID(voice.ID), Comments: list, Total: counts[article.ID].Replies, Next: next}), err
 }
 
-// threadAfter is a page of a conversation. That from before all begins with the article.
+// threadAfter serves a page of a conversation. The page after the empty cursor begins with the article.
 func (d *Documents) threadAfter(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.readable(ctx, r)
 	if err != nil {
@@ -133,7 +134,7 @@ func (d *Documents) threadPage(ctx context.Context, id string, article,
 	return list, next, err
 }
 
-// onePage is as many addresses as a page has, and the address of the page after it when there are more.
+// onePage returns the addresses of one page, and the address of the next page when there are more.
 func onePage(id string, replies []store.PublicReply) (list []string, next string) {
 	if len(replies) > idsPage {
 		replies = replies[:idsPage]
@@ -156,8 +157,8 @@ func (d *Documents) reactions(ctx context.Context, id string, object store.Objec
 	return activity.Count(id, n.Likes), err
 }
 
-// followers returns how many there are. Without a first page Mastodon takes the list as hidden, which it is unless the
-// author shows it.
+// followers serves how many followers there are. Without a first page Mastodon takes the list as hidden, which it is
+// unless the author shows it.
 func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.speaker(ctx, r)
 	if err != nil {
@@ -171,7 +172,7 @@ func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, err
 	return activity.Collection(id, n.Accepted, first, ""), err
 }
 
-// followersAfter is a page of the followers of an author who shows them.
+// followersAfter serves a page of the followers of an author who shows them.
 func (d *Documents) followersAfter(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.speaker(ctx, r)
 	if err != nil {
@@ -206,7 +207,7 @@ func (d *Documents) following(ctx context.Context, r *http.Request) ([]byte, err
 	return activity.Collection(d.Site.URL+r.URL.Path, n, "", ""), err
 }
 
-// featured is the pinned articles, by their ids: Mastodon passes over whole ones.
+// featured serves the ids of the pinned articles. Mastodon skips whole objects there.
 func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.speaker(ctx, r)
 	if err != nil {
@@ -220,7 +221,7 @@ func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, erro
 	return activity.Items(d.Site.URL+r.URL.Path, ids), err
 }
 
-// tags is what a voice writes about most.
+// tags serves the tags that a voice uses most.
 func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.speaker(ctx, r)
 	if err != nil {
@@ -230,13 +231,12 @@ func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
 	return activity.FeaturedTags(d.Site.URL+r.URL.Path, d.Site, tags), err
 }
 
-// nothing is a collection that exists and is empty: the instance actor says nothing to everybody.
+// nothing serves an empty collection, such as the outbox of the instance actor.
 func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) {
 	return activity.Items(d.Site.URL+r.URL.Path, nil), nil
 }
 
-// paged serves a collection: its front kept, later pages, which are found by a cursor and never by a number, made for
-// each who asks.
+// paged serves a collection. Its first page is cached. Later pages are found by a cursor and made for each request.
 func (d *Documents) paged(front, later maker) http.HandlerFunc {
 	first := d.serve(front)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -264,7 +264,7 @@ func (d *Documents) activity(ctx context.Context, r *http.Request) ([]byte, erro
 	return current(said)
 }
 
-// current is what was said with its object as it is now: an edit took words out so that they are read no more.
+// current returns an activity with its object as it is now, so that a text that was edited out can no longer be read.
 func current(said store.OutboxItem) ([]byte, error) {
 	if said.Kind == "Announce" {
 		return activity.WithoutProof(said.Payload)
@@ -282,7 +282,7 @@ func (d *Documents) outboxFront(ctx context.Context, r *http.Request) ([]byte, e
 	return activity.Collection(id, n, id+"?cursor=", id+"?cursor="+string(oldest)), err
 }
 
-// oldest is a cursor before everything: the page behind it is the last one.
+// oldest is the cursor before everything: the page after it is the last one.
 const oldest = blog.ID("0")
 
 func (d *Documents) outboxPage(ctx context.Context, r *http.Request) ([]byte, error) {

@@ -26,7 +26,7 @@ type JRDLink struct {
 	Template string `json:"template,omitempty"`
 }
 
-// webfinger tells which actor a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
+// webfinger answers which actor a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
 func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 	resources := r.URL.Query()["resource"]
 	if len(resources) != 1 {
@@ -89,8 +89,8 @@ func hostname(host string) string {
 	return name
 }
 
-// fingerAddress reads an address of ours: an actor, a profile page, a series that one can follow, the site itself, or
-// an article's page, which means its author.
+// fingerAddress answers for an address of ours: an actor, a profile page, a series with a voice, the site itself, or an
+// article's page, which means its author.
 func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, error) {
 	u, err := url.Parse(resource)
 	if err != nil {
@@ -121,7 +121,7 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, er
 	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
 }
 
-// intents say where those who live here are sent by other servers, to follow somebody or to do something with a post
+// intents are the addresses to which other servers send the people of this blog, to follow somebody or to act on a post
 // (FEP-3b86, OStatus).
 func (d *Documents) intents() []JRDLink {
 	place := d.Site.URL + "/authorize_interaction?uri="
@@ -167,7 +167,7 @@ func (d *Documents) template() string {
 	return d.Site.URL + "/.well-known/webfinger?resource={uri}"
 }
 
-// hostMeta tells where WebFinger is (RFC 6415), for those who ask after a 404 on another domain.
+// hostMeta says where WebFinger is (RFC 6415), for those who get a 404 for it on another domain.
 func (d *Documents) hostMeta(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/xrd+xml; charset=utf-8")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -182,7 +182,7 @@ func (d *Documents) hostMetaJSON(w http.ResponseWriter, _ *http.Request) {
 		map[string]any{"links": []JRDLink{{Rel: "lrdd", Template: d.template()}}})
 }
 
-// nodeInfoLinks tells where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
+// nodeInfoLinks says where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
 func (d *Documents) nodeInfoLinks(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []JRDLink{
 		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.1", Href: d.Site.URL + "/nodeinfo/2.1"},
@@ -193,7 +193,7 @@ func (d *Documents) nodeInfoLinks(w http.ResponseWriter, _ *http.Request) {
 
 const homepage = "https://causerie.blog/"
 
-// nodeInfo tells what runs here (FEP-0151).
+// nodeInfo serves NodeInfo (FEP-0151).
 func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Document, error) {
 	usage, err := d.Store.Usage(ctx)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 )
 
 // Documents serves what other servers may read: actors, posts, activities and collections under /ap/, discovery under
-// /.well-known/ and /nodeinfo/, and the ActivityPub answer of human addresses. It only reads. Documents are kept
-// finished, like pages; no builder of go-fed runs here.
+// /.well-known/ and /nodeinfo/, and the ActivityPub answer of human addresses. It only reads. Finished documents are
+// cached like pages; go-fed builds nothing here.
 type Documents struct {
 	federation.Core
 	keys    *federation.Keyring
@@ -32,14 +32,14 @@ type Documents struct {
 	AuthorizedFetch bool
 }
 
-// NewDocuments makes the documents of a site. The keyring judges the signatures of those who ask for followers-only
-// words; inbox answers what is posted to an inbox.
+// NewDocuments returns the documents of a site. The keyring verifies the signatures of requests for followers-only
+// text; inbox answers what is posted to an inbox.
 func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Cache,
 	version string) *Documents {
 	return &Documents{Core: b, keys: keys, inbox: inbox, kept: kept, version: version}
 }
 
-// Routes mounts everything that only machines ask for, the inboxes among it.
+// Routes mounts all addresses for machines, among them the inboxes.
 func (d *Documents) Routes(r chi.Router) {
 	r.Route("/ap", d.activityRoutes)
 	get := readable(r)
@@ -81,7 +81,7 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	})
 }
 
-// readable mounts what can only be read: HEAD is answered like GET.
+// readable mounts addresses that can only be read: HEAD is answered like GET.
 func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	return func(pattern string, answer http.HandlerFunc) {
 		r.Get(pattern, answer)
@@ -89,8 +89,8 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	}
 }
 
-// Human answers a human address as ActivityPub, for those who ask for it: an article's page, an author's, a series',
-// the front page. false when the address has no such answer, so that the page is served instead.
+// Human answers a human address as ActivityPub: the page of an article, an author or a series, or the front page. It
+// reports false when the address has no such answer, so that the page is served instead.
 func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	var answer http.HandlerFunc
 	switch {
@@ -111,14 +111,14 @@ func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 
 var seriesPath = regexp.MustCompile(`^/series/[^/]+$`)
 
-// maker makes a document's bytes; blog.ErrNotFound and blog.ErrGone are its 404 and 410. Bytes beside ErrGone are the
-// tombstone.
+// maker makes the bytes of a document. blog.ErrNotFound and blog.ErrGone become 404 and 410. Bytes beside ErrGone are
+// the tombstone.
 type maker func(ctx context.Context, r *http.Request) ([]byte, error)
 
-// serve answers GET with a kept document, in the media type that was asked for.
+// serve answers GET with a cached document, in the media type that the request asks for.
 func (d *Documents) serve(make maker) http.HandlerFunc { return d.serveAs("", make) }
 
-// serveAs keeps what it serves apart from what else is served at the same address.
+// serveAs caches what it serves apart from other documents at the same address.
 func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
 	kinds := map[string]http.Handler{}
 	for _, kind := range []string{activity.ContentType, activity.LinkedDataType} {
@@ -162,7 +162,7 @@ func nothingHere(w http.ResponseWriter) {
 	federation.WriteError(w, http.StatusNotFound, wordsOfNothing)
 }
 
-// wordsOfNothing are the same for what is not there and for what is not shown.
+// wordsOfNothing is the same for what does not exist and for what is hidden.
 const wordsOfNothing = "there is nothing here"
 
 func (d *Documents) instance(ctx context.Context, _ *http.Request) ([]byte, error) {
@@ -173,7 +173,7 @@ func (d *Documents) instance(ctx context.Context, _ *http.Request) ([]byte, erro
 	return activity.Instance(site)
 }
 
-// front is who the front page belongs to: the voice of the blog where it has one, or the instance actor.
+// front serves the actor of the front page: the voice of the blog when it has one, else the instance actor.
 func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.Store.SiteVoice(ctx)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -185,7 +185,7 @@ func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) 
 	return d.person(ctx, voice)
 }
 
-// humanSeries is the voice of a series, if one can follow it.
+// humanSeries serves the voice of a series, if it has one.
 func (d *Documents) humanSeries(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.voiceOfSeries(ctx, federation.LastSegment(r.URL.Path))
 	if err != nil {
@@ -210,7 +210,7 @@ func (d *Documents) actor(ctx context.Context, r *http.Request) ([]byte, error) 
 	return d.person(ctx, voice)
 }
 
-// speaker is the voice in the address of a collection; blog.ErrGone once it left.
+// speaker returns the voice of a request for a collection; blog.ErrGone when it was deleted.
 func (d *Documents) speaker(ctx context.Context, r *http.Request) (blog.Voice, error) {
 	voice, err := d.Store.Voice(ctx, blog.ID(chi.URLParam(r, "actor")))
 	if err == nil && voice.RetiredAt != nil {
@@ -237,7 +237,7 @@ func (d *Documents) person(ctx context.Context, voice blog.Voice) ([]byte, error
 	return person, err
 }
 
-// post is an article's or a comment's object with what stands under it now.
+// post serves the object of an article or an answer with its current counts.
 func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.object(ctx, r)
 	switch {
@@ -249,7 +249,8 @@ func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	return d.counted(ctx, object)
 }
 
-// humanPost is what the address of a page answers, also one that the page had before: the id in it says what it is.
+// humanPost serves the object of an article at the address of its page, also a former one: the id in it says what it
+// is.
 func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, error) {
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(r.URL.Path))
 	switch {
@@ -269,13 +270,13 @@ func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, err
 	return d.counted(ctx, object)
 }
 
-// object finds the object in an address, as objectOf does.
+// object returns the object of a request, as objectOf does.
 func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, blog.Article, error) {
 	return d.objectOf(ctx, blog.ID(chi.URLParam(r, "object")))
 }
 
-// objectOf finds an object, if it may be served: gone ones are blog.ErrGone with their tombstone; restricted
-// answers, and all that stand under an article that is not published, are nothing.
+// objectOf returns an object that may be served. A deleted one is blog.ErrGone with its tombstone. Restricted answers,
+// and everything under an article that is not published, are blog.ErrNotFound.
 func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blog.Article, error) {
 	object, err := d.Store.Object(ctx, id)
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"causerie/internal/federation"
 )
 
-// followersThere lists, to whoever signs the question, the followers of a voice at the server of the one who asks, and
-// no others.
+// followersThere lists the followers of a voice at the server that signed the request, and no others (FEP-8fcf).
 func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
 	voice, err := d.speaker(r.Context(), r)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Negotiate lets a human address answer as ActivityPub to those who ask for it, and as a page to everybody else.
+// Negotiate answers requests for ActivityPub with documents, and all others with pages.
 func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
@@ -21,7 +21,8 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	})
 }
 
-// toPage sends a browser from an ActivityPub address to the page of the same thing; false when it has none.
+// toPage redirects a browser from an ActivityPub address to the page of the same thing. It reports false when there is
+// none.
 func (d *Documents) toPage(w http.ResponseWriter, r *http.Request) bool {
 	address := d.pageOf(r)
 	if address == "" {
