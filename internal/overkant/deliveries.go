@@ -56,8 +56,9 @@ func (o *Blog) Be(s *fedtest.Server, m fedtest.Mood) {
 func (o *Blog) Rests(a blog.Article, s *fedtest.Server, least, most time.Duration) {
 	o.T.Helper()
 	o.Until(fmt.Sprintf("%s rests for %v to %v", s.Name, least, most), func() bool {
-		wait := time.Until(o.Report(a)[s.Host].NextAt)
-		return wait > least && wait < most
+		row := o.Report(a)[s.Host]
+		wait := time.Until(row.NextAt)
+		return row.Attempts > 0 && wait > least && wait < most // without an attempt it is the lease of the visit
 	})
 }
 
