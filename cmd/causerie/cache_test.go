@@ -24,6 +24,9 @@ const (
 )
 
 func TestEveryAnswerSaysHowLongItMayBeKept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
+	}
 	s := open(t, storetest.SQLite(t))
 	ilse := s.ilse()
 	publish := func(slug, more string) articleLine {

@@ -68,6 +68,9 @@ func secret(t *testing.T, name, more string) string {
 }
 
 func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
+	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		ilse := s.ilse()
@@ -164,6 +167,9 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 }
 
 func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
+	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
