@@ -156,14 +156,10 @@ func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time,
 	if err != nil {
 		return nil, lost(err)
 	}
-	return peer.UnavailableSince, lostUnless(peer.Claims == c.Claims)
-}
-
-func lostUnless(ours bool) error {
-	if ours {
-		return nil
+	if peer.Claims != c.Claims {
+		return nil, ErrLost
 	}
-	return ErrLost
+	return peer.UnavailableSince, nil
 }
 
 // PeerContacted ends the rest of a server that just spoke to us. One that was given up hears what it missed.
