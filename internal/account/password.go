@@ -12,16 +12,16 @@ import (
 	"causerie/internal/blog"
 )
 
-// HashCost is the cost of one hash, in the terms of argon2id (RFC 9106).
-type HashCost struct {
-	Memory uint32 // KiB
-	Passes uint32
-	Lanes  uint8
+// hashCost is the cost of one hash, in the terms of argon2id (RFC 9106).
+type hashCost struct {
+	memory uint32 // KiB
+	passes uint32
+	lanes  uint8
 }
 
-// TodaysCost is the cost of a new hash: the second recommendation of OWASP's guide to password storage, 19 MiB and two
+// todaysCost is the cost of a new hash: the second recommendation of OWASP's guide to password storage, 19 MiB and two
 // passes.
-var TodaysCost = HashCost{Memory: 19 << 10, Passes: 2, Lanes: 1}
+var todaysCost = hashCost{memory: 19 << 10, passes: 2, lanes: 1}
 
 const (
 	saltBytes   = 16
@@ -50,43 +50,45 @@ func HashPassword(password string) (string, error) {
 	if err := ValidatePassword(password); err != nil {
 		return "", err
 	}
-	return Hash(password, TodaysCost), nil
+	return Hash(password), nil
 }
 
-// Hash computes the hash of a password at a cost, in PHC form with a fresh salt.
-func Hash(password string, c HashCost) string {
+// Hash hashes a password for storage, in PHC form with a fresh salt. It does not validate the password.
+func Hash(password string) string { return hash(password, todaysCost) }
+
+func hash(password string, c hashCost) string {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
-	sum := argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, hashBytes)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Lanes,
+	sum := argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.lanes, hashBytes)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.lanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 // Matches compares a password with a stored hash. stale reports that the hash was made at another cost than today's and
 // should be replaced.
 func Matches(password, kept string) (ok, stale bool) {
-	c, salt, sum, err := ParsePHC(kept)
+	c, salt, sum, err := parsePHC(kept)
 	if err != nil || len(password) > MaxPassword {
 		return false, false
 	}
-	mine := argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Lanes, uint32(len(sum)))
-	return subtle.ConstantTimeCompare(mine, sum) == 1, c != TodaysCost
+	mine := argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.lanes, uint32(len(sum)))
+	return subtle.ConstantTimeCompare(mine, sum) == 1, c != todaysCost
 }
 
-// ParsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is
+// parsePHC reads "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". What could only have been written to wear us out is
 // refused.
 //
 // The package alexedwards/argon2id reads the same form, but computes a hash at whatever cost the string names: these
 // limits would still be needed, and the string parsed for them.
-func ParsePHC(kept string) (c HashCost, salt, sum []byte, err error) {
+func parsePHC(kept string) (c hashCost, salt, sum []byte, err error) {
 	parts := strings.Split(kept, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return c, nil, nil, fmt.Errorf("not an argon2id hash")
 	}
-	if _, err = fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.Memory, &c.Passes, &c.Lanes); err != nil {
+	if _, err = fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.passes, &c.lanes); err != nil {
 		return c, nil, nil, fmt.Errorf("read the cost of a hash: %w", err)
 	}
-	if c.Memory > 1<<18 || c.Passes == 0 || c.Passes > 16 || c.Lanes == 0 || c.Lanes > 16 {
+	if c.memory > 1<<18 || c.passes == 0 || c.passes > 16 || c.lanes == 0 || c.lanes > 16 {
 		return c, nil, nil, fmt.Errorf("a hash of a cost that we never ask for")
 	}
 	if salt, err = base64.RawStdEncoding.DecodeString(parts[4]); err != nil {

@@ -54,7 +54,7 @@ func (h *Handler) changePassword(req *request) error {
 	}
 	author := req.author
 	if err := h.whileHashing(req.ctx(), h.hashKnown,
-		func() { author.Password = account.Hash(fresh, account.TodaysCost) }); err != nil {
+		func() { author.Password = account.Hash(fresh) }); err != nil {
 		return err
 	}
 	if err := h.store.SaveAuthor(req.ctx(), author); err != nil {

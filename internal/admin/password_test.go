@@ -8,42 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"causerie/internal/account"
 	"causerie/internal/authoring"
 )
-
-func TestPasswordsAreKeptAsTheyShouldBe(t *testing.T) {
-	kept, err := account.HashPassword("four words by the river")
-	if err != nil || !strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$") {
-		t.Fatalf("kept as %q (%v)", kept, err)
-	}
-	if ok, stale := account.Matches("four words by the river", kept); !ok || stale {
-		t.Errorf("the right one: ok %v, stale %v", ok, stale)
-	}
-	if ok, _ := account.Matches("four words by the sea", kept); ok {
-		t.Error("a wrong one opens")
-	}
-	if again, _ := account.HashPassword("four words by the river"); again == kept {
-		t.Error("two hashes share a salt")
-	}
-	weak := account.Hash("four words by the river", account.HashCost{Memory: 8 << 10, Passes: 1, Lanes: 1})
-	if ok, stale := account.Matches("four words by the river", weak); !ok || !stale {
-		t.Errorf("one of a lower cost: ok %v, stale %v", ok, stale)
-	}
-	for _, broken := range []string{"", "x", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA",
-		"$argon2id$v=19$m=19456,t=0,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA",
-		"$argon2i$v=19$m=19456,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=2,p=1$AAAA$"} {
-		if ok, _ := account.Matches("", broken); ok {
-			t.Errorf("%q opens", broken)
-		}
-	}
-	if ok, _ := account.Matches("anything", account.NobodysHash); ok {
-		t.Error("nobody's password was guessed")
-	}
-	if c, _, _, err := account.ParsePHC(account.NobodysHash); err != nil || c != account.TodaysCost {
-		t.Errorf("nobody's password costs %v (%v)", c, err)
-	}
-}
 
 func TestSlugsAreMadeFromTitles(t *testing.T) {
 	for title, want := range map[string]string{
