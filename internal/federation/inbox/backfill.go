@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -89,12 +88,16 @@ func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completi
 	return b.complete(ctx, claims[0])
 }
 
+// complete reads one conversation. A panic becomes an error of this conversation alone.
 func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())
-		}
-	}()
+	err = federation.Safely(func() error {
+		found, err = b.completeClaimed(ctx, claim)
+		return err
+	})
+	return found, err
+}
+
+func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), readingTime+20*time.Second)
 	defer cancel()
 	a, err := b.Store.Head(ctx, claim.ArticleID)

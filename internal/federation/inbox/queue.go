@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -84,7 +83,8 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 		in.Log.Error("an arrival cannot be tried", "arrival", arrival.ID, "error", err)
 		return
 	}
-	err := in.readArrival(ctx, arrival)
+	// A bug that one arrival brings to light must not stop the others.
+	err := federation.Safely(func() error { return in.readArrival(ctx, arrival) })
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case federation.Temporary(err):
@@ -101,13 +101,8 @@ func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
 	}
 }
 
-// readArrival reads and handles an arrival. A panic becomes an error of this arrival alone.
-func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) (err error) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("panic: %v\n%s", trouble, debug.Stack())
-		}
-	}()
+// readArrival reads and handles an arrival.
+func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) error {
 	doc, err := activity.Read(arrival.Body)
 	if err != nil {
 		return err
