@@ -107,7 +107,7 @@ type Ready struct {
 // refused.
 func (r *Ready) Send(ctx context.Context) (Sent, error) {
 	sent := Sent{Activity: r.Activity, Object: r.Object}
-	var failed []error
+	var failed []error // collected, since a server that refuses must not keep the others from their delivery
 	for _, delivery := range r.Deliveries {
 		answer, err := delivery.Send(ctx)
 		if err != nil {

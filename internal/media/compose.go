@@ -34,8 +34,10 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 	case errors.Is(err, markup.ErrTooComplex):
 		return rendered, blog.Invalid{Field: "text",
 			Problem: "is too entangled to be shown: look for long rows of brackets or stars, and for deep quotations"}
-	case err != nil || find.err != nil:
-		return rendered, errors.Join(err, find.err)
+	case err != nil:
+		return rendered, err
+	case find.err != nil:
+		return rendered, find.err
 	}
 	a.HTML, a.Plain, a.Words = string(rendered.HTML), rendered.Text, rendered.Words
 	return rendered, nil

@@ -62,7 +62,11 @@ func (l *Library) settle() error {
 	if err != nil {
 		return fmt.Errorf("settle the picture library: %w", err)
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	defer folder.Close() // it was opened to read: closing it loses nothing
+	if err := folder.Sync(); err != nil {
+		return fmt.Errorf("settle the picture library: %w", err)
+	}
+	return nil
 }
 
 func (l *Library) remove(files []blog.PictureFile) {

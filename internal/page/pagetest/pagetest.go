@@ -4,7 +4,6 @@ package pagetest
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -81,11 +80,13 @@ func askOften(addr, path string, n int) error {
 	for i := range connections {
 		go func() { done <- askOnOne(addr, path, (n+i)/connections) }()
 	}
-	var err error
-	for range connections {
-		err = errors.Join(err, <-done)
+	var failed error
+	for range connections { // wait for all of them: none may still run in the next round
+		if err := <-done; err != nil {
+			failed = err
+		}
 	}
-	return err
+	return failed
 }
 
 func askOnOne(addr, path string, n int) error {
