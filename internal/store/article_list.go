@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -129,7 +128,10 @@ func (s *Store) complete(ctx context.Context, list []blog.Article) error {
 	for i, a := range list {
 		at[a.ID], ids[i] = i, a.ID
 	}
-	return errors.Join(s.completeBylines(ctx, list, at, ids), s.completeTags(ctx, list, at, ids))
+	if err := s.completeBylines(ctx, list, at, ids); err != nil {
+		return err
+	}
+	return s.completeTags(ctx, list, at, ids)
 }
 
 func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {

@@ -145,7 +145,10 @@ func (s *Store) level(ctx context.Context) error {
 			people[b.Subject] = b.Level
 		}
 	}
-	return errors.Join(s.levelServers(ctx, servers), s.levelPeople(ctx, servers, people))
+	if err := s.levelServers(ctx, servers); err != nil {
+		return err
+	}
+	return s.levelPeople(ctx, servers, people)
 }
 
 func (s *Store) levelServers(ctx context.Context, servers map[string]blog.BlockLevel) error {
@@ -210,18 +213,25 @@ func (s *Store) relevel(ctx context.Context, level blog.BlockLevel, where string
 	case "":
 		err = s.run(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held`+among, args...)
 	}
-	return errors.Join(err, s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...))
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...)
 }
 
 // sendAway ends the follows of the refused, in both directions.
 func (s *Store) sendAway(ctx context.Context) ([]blog.Follower, error) {
 	const refused = `actor_id IN (SELECT id FROM actors WHERE block = 'refuse')`
 	list, err := s.followers(ctx, ` WHERE f.`+refused+` ORDER BY f.voice_id, f.actor_id`)
-	if err != nil || len(list) == 0 {
-		return nil, errors.Join(err, s.run(ctx, `DELETE FROM following WHERE `+refused))
+	if err != nil {
+		return nil, err
 	}
-	return list, errors.Join(s.run(ctx, `DELETE FROM followers WHERE `+refused),
-		s.run(ctx, `DELETE FROM following WHERE `+refused))
+	if len(list) > 0 {
+		if err := s.run(ctx, `DELETE FROM followers WHERE `+refused); err != nil {
+			return nil, err
+		}
+	}
+	return list, s.run(ctx, `DELETE FROM following WHERE `+refused)
 }
 
 // BlockList is which blocks to list. Zero fields choose all.

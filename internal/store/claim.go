@@ -123,10 +123,12 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	if s.sql.postgres {
 		return nil
 	}
-	return errors.Join(
-		s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
-			visited) AND free_at > ?`, now, now, now),
-		s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now))
+	err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
+		visited) AND free_at > ?`, now, now, now)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now)
 }
 
 // Renew prolongs a claim; ErrLost when it is no longer ours.
@@ -177,9 +179,12 @@ func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) e
 	if err != nil || len(unavailable) == 0 {
 		return err
 	}
-	return errors.Join(s.catchUp(ctx, host, now), s.run(ctx, `
+	if err := s.catchUp(ctx, host, now); err != nil {
+		return err
+	}
+	return s.run(ctx, `
 		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
-			waiting = `+ready+` WHERE host = ?`, host))
+			waiting = `+ready+` WHERE host = ?`, host)
 }
 
 // missedArticles is how many articles a server is brought at most that were published while it was given up.
@@ -192,15 +197,19 @@ func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
 	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision
 		= CASE WHEN unsure THEN revision ELSE ` +
 		newestWords + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
-	return errors.Join(
-		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
-			WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
-			e.kind = 'Create' AND deliveries.unsure))`,
-			now, host),
-		s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
-			JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
-			WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles),
-		s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
-			SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
-			e.id)))`, now, host))
+	err := s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
+		WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
+		e.kind = 'Create' AND deliveries.unsure))`, now, host)
+	if err != nil {
+		return err
+	}
+	err = s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
+		JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
+		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
+		SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
+		e.id)))`, now, host)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -86,10 +85,13 @@ func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer,
 // what it missed is brought there, and what is said next. blog.ErrNotFound when none were set aside.
 func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now time.Time) error {
 	return s.ofAside(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
-		return errors.Join(s.catchUp(ctx, host, now), s.run(ctx, `
+		if err := s.catchUp(ctx, host, now); err != nil {
+			return err
+		}
+		return s.run(ctx, `
 			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL,
 			free_at = ?, freed_at = ?,
-				waiting = `+ready+` WHERE host = ?`, now, now, host))
+				waiting = `+ready+` WHERE host = ?`, now, now, host)
 	})
 }
 
@@ -102,8 +104,12 @@ func (s *Store) DropSuspended(ctx context.Context, voice blog.ID, host string) e
 func (s *Store) ofAside(ctx context.Context, what string, voice blog.ID, host string, and func(*Store) error) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		return errors.Join(s.execOne(ctx, what+`
+		err := s.execOne(ctx, what+`
 			WHERE state = 'aside' AND (voice_id = ? OR ? = '') AND actor_id IN (SELECT a.id FROM actors a WHERE a.mail_host =
-			?)`, voice, voice, host), and(s))
+			?)`, voice, voice, host)
+		if err != nil {
+			return err
+		}
+		return and(s)
 	})
 }

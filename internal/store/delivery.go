@@ -186,7 +186,10 @@ func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error
 		written_at < ?)
 		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR `+refused+
 		`)`, now, before, before)
-	return n, errors.Join(err, s.forgetRefusals(ctx))
+	if err != nil {
+		return 0, err
+	}
+	return n, s.forgetRefusals(ctx)
 }
 
 // newestWords is the revision that a Create should carry that never arrived; of any other letter its own.

@@ -77,11 +77,18 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 		return err
 	}
 	all := padded(ours) // so that there are few forms of the statements; the same twice is once
-	err = errors.Join(s.taken(ctx, all, now), s.held(ctx, all, now))
-	for _, host := range back {
-		err = errors.Join(err, s.catchUp(ctx, host, now))
+	if err := s.taken(ctx, all, now); err != nil {
+		return err
 	}
-	return errors.Join(err, s.free(ctx, all, now))
+	if err := s.held(ctx, all, now); err != nil {
+		return err
+	}
+	for _, host := range back {
+		if err := s.catchUp(ctx, host, now); err != nil {
+			return err
+		}
+	}
+	return s.free(ctx, all, now)
 }
 
 // oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -62,10 +61,12 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 		if err != nil || len(hosts) == 0 {
 			return err
 		}
-		return errors.Join(
-			s.run(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`,
-				args...),
-			s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...))
+		err = s.run(ctx, `UPDATE peers SET waiting = TRUE WHERE unavailable_since IS NULL AND host IN (SELECT host`+over+`)`,
+			args...)
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...)
 	})
 }
 
@@ -73,17 +74,19 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 // it is: a try that a person asked for makes nothing later.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
 	l, d := done.Delivery, done.Outcome
-	var err error
 	if l.Asked { // what stands behind it must not come before it
-		err = s.run(ctx, `UPDATE deliveries SET asked = FALSE WHERE host = ? AND asked AND settled_at IS NULL
+		err := s.run(ctx, `UPDATE deliveries SET asked = FALSE WHERE host = ? AND asked AND settled_at IS NULL
 			AND activity_id IN (SELECT id FROM activities WHERE object_id = ? AND voice_id = ?)`, l.Host, l.ObjectID, l.VoiceID)
+		if err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, s.run(ctx, `
+	return s.run(ctx, `
 		INSERT INTO refusals (host, voice_id, failures, since, next_at, kind, code, answer) VALUES (?, ?, 1, ?, ?, ?, ?, ?)
 		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind =
 		excluded.kind,
 			code = excluded.code, answer = excluded.answer
-		WHERE refusals.next_at IS NULL`, l.Host, l.VoiceID, now, now.Add(done.Rest), l.Kind, d.Code, d.Answer))
+		WHERE refusals.next_at IS NULL`, l.Host, l.VoiceID, now, now.Add(done.Rest), l.Kind, d.Code, d.Answer)
 }
 
 // forgetRefusals ends the refusals that hold nothing up any more.

@@ -59,16 +59,17 @@ func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Endi
 		}
 	}
 	if how == Answered && unavailable != nil {
-		err = s.catchUp(ctx, c.Host, now)
+		if err := s.catchUp(ctx, c.Host, now); err != nil {
+			return err
+		}
 	}
 	freed := now
 	if freeAt.Before(now) {
 		freed = freeAt
 	}
 	set, args := how.counts(c, now)
-	err = errors.Join(err, s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+
-		` WHERE host = ?`,
-		append(append([]any{freeAt, freed}, args...), c.Host)...))
+	err = s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
+		append(append([]any{freeAt, freed}, args...), c.Host)...)
 	if err != nil || how != Silent {
 		return err
 	}
