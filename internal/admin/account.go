@@ -11,15 +11,15 @@ import (
 // accountPage is how the author signs in.
 type accountPage struct {
 	frame
-	Handle   string
-	Since    string
-	HasOne   bool // a password
-	Hold     string
-	Troubles fieldErrors
+	Handle string
+	Since  string
+	HasOne bool // a password
+	Hold   string
+	Errors fieldErrors
 }
 
 func (h *Handler) showAccount(req *request) error {
-	return h.account(req, http.StatusOK, accountPage{Hold: strconv.Itoa(req.author.HoldSeconds), Troubles: fieldErrors{}})
+	return h.account(req, http.StatusOK, accountPage{Hold: strconv.Itoa(req.author.HoldSeconds), Errors: fieldErrors{}})
 }
 
 func (h *Handler) account(req *request, status int, p accountPage) error {
@@ -39,17 +39,17 @@ func (h *Handler) changePassword(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := accountPage{Hold: strconv.Itoa(req.author.HoldSeconds), Troubles: fieldErrors{}}
+	p := accountPage{Hold: strconv.Itoa(req.author.HoldSeconds), Errors: fieldErrors{}}
 	fresh := form.Get("new")
-	if err := p.Troubles.addAs("new", account.ValidatePassword(fresh)); err != nil {
+	if err := p.Errors.addAs("new", account.ValidatePassword(fresh)); err != nil {
 		return err
 	}
-	if req.author.Password != "" && len(p.Troubles) == 0 {
-		if err := h.proveOld(req, form.Get("old"), p.Troubles); err != nil {
+	if req.author.Password != "" && len(p.Errors) == 0 {
+		if err := h.proveOld(req, form.Get("old"), p.Errors); err != nil {
 			return err
 		}
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.account(req, http.StatusUnprocessableEntity, p)
 	}
 	author := req.author

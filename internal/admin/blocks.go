@@ -37,7 +37,7 @@ type blocksPage struct {
 	Pager    pager
 	Confined bool   // the site speaks only with the servers on its list
 	Subject  string // as typed
-	Troubles fieldErrors
+	Errors   fieldErrors
 }
 
 // blocked is one of them.
@@ -68,7 +68,7 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 		return err
 	}
 	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(req.r.URL.Query().Get("q")),
-		Confined: h.outbox.AllowList, Subject: subject, Troubles: t}
+		Confined: h.outbox.AllowList, Subject: subject, Errors: t}
 	if req.r.URL.Query().Get("tab") == "people" {
 		p.Tab = "people"
 	}
@@ -125,13 +125,13 @@ func nameOf(b blog.Block, actor blog.Actor) string {
 // blockPage is the form of one block, with what it touches.
 type blockPage struct {
 	frame
-	Choices  []choiceOfBlock
-	Person   string // whose address led here
-	Level    string
-	Reason   string
-	Note     string
-	Again    bool // there is a block already
-	Troubles fieldErrors
+	Choices []choiceOfBlock
+	Person  string // whose address led here
+	Level   string
+	Reason  string
+	Note    string
+	Again   bool // there is a block already
+	Errors  fieldErrors
 }
 
 // choiceOfBlock is one way to block: the person, or everybody on their server.
@@ -145,7 +145,7 @@ type choiceOfBlock struct {
 // showBlock previews a block of what was typed, or of the person who was pointed at.
 func (h *Handler) showBlock(req *request) error {
 	query := req.r.URL.Query()
-	p := blockPage{Person: query.Get("person"), Level: string(blog.Refuse), Troubles: fieldErrors{}}
+	p := blockPage{Person: query.Get("person"), Level: string(blog.Refuse), Errors: fieldErrors{}}
 	typed := p.Person
 	if typed == "" {
 		typed = query.Get("subject")
@@ -219,17 +219,17 @@ func (h *Handler) block(req *request) error {
 		return err
 	}
 	p := blockPage{Person: form.Get("person"), Level: form.Get("level"), Reason: strings.TrimSpace(form.Get("reason")),
-		Note:     strings.TrimSpace(form.Get("note")),
-		Troubles: fieldErrors{}}
+		Note:   strings.TrimSpace(form.Get("note")),
+		Errors: fieldErrors{}}
 	kind, subject, err := h.outbox.BlockSubject(req.ctx(), form.Get("subject"))
 	if err == nil {
 		err = h.outbox.Block(req.ctx(), blog.Block{Kind: kind, Subject: subject, Level: blog.BlockLevel(p.Level),
 			Reason: p.Reason, Note: p.Note})
 	}
-	if err = p.Troubles.add(err); err != nil {
+	if err = p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.blockForm(req, http.StatusUnprocessableEntity, form.Get("subject"), p)
 	}
 	done := map[blog.BlockLevel]string{blog.Limit: "limited", blog.Refuse: "refused"}[blog.BlockLevel(p.Level)]

@@ -423,7 +423,7 @@ type commentPage struct {
 	Report   string // the words to their moderators, as typed
 	Reported string // what became of a report; "" before there is one
 	Edit     bool   // it is our own, and its words may be changed
-	Troubles fieldErrors
+	Errors   fieldErrors
 }
 
 func (h *Handler) showComment(req *request) error {
@@ -431,7 +431,7 @@ func (h *Handler) showComment(req *request) error {
 	if err != nil {
 		return err
 	}
-	return h.comment(req, http.StatusOK, c, a, commentPage{Text: c.Markdown, Troubles: fieldErrors{}})
+	return h.comment(req, http.StatusOK, c, a, commentPage{Text: c.Markdown, Errors: fieldErrors{}})
 }
 
 func (h *Handler) comment(req *request, status int, c blog.Comment, a blog.Article, p commentPage) error {
@@ -491,11 +491,11 @@ func (h *Handler) answer(req *request, say func(blog.Comment, string) error) err
 	if err != nil {
 		return err
 	}
-	p := commentPage{Text: form.Get("text"), Troubles: fieldErrors{}}
-	if err := p.Troubles.add(say(c, p.Text)); err != nil {
+	p := commentPage{Text: form.Get("text"), Errors: fieldErrors{}}
+	if err := p.Errors.add(say(c, p.Text)); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.comment(req, http.StatusUnprocessableEntity, c, a, p)
 	}
 	return req.redirect("/admin/comments?" + url.Values{"tab": {tabName(form.Get("tab"))}, "done": {"replied"}}.Encode())

@@ -98,7 +98,7 @@ func (h *Handler) deliveries(req *request) error {
 	if p.Unnamed, err = h.outbox.Unnamed(req.ctx(), a); err != nil {
 		return err
 	}
-	return h.pages.Render(req.w, http.StatusOK, "admin/report", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/deliveries", p)
 }
 
 // articleWithDeliveries finds the article of the path if the author may know what became of it.

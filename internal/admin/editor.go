@@ -30,7 +30,7 @@ type editorPage struct {
 	Other        *other // what somebody else saved in the meantime
 	Into         string // the language to translate into
 	Away         string // where the pressed button leads, when the words could not be saved on the way
-	Troubles     fieldErrors
+	Errors       fieldErrors
 }
 
 // other is the version that a conflict left in the store.
@@ -58,7 +58,7 @@ func shown(p blog.Picture, alt string) *picture {
 func (h *Handler) newArticle(req *request) error {
 	a := h.blank(req, blog.NewID(h.now()))
 	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}),
-		State: "Not saved yet", Troubles: fieldErrors{}})
+		State: "Not saved yet", Errors: fieldErrors{}})
 }
 
 // blank is an empty draft of the author's, which answers or quotes what the address names.
@@ -106,7 +106,7 @@ func (h *Handler) editArticle(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := editorPage{Article: a, editorForm: editorFormOf(a, series), State: req.stateOf(a), Troubles: fieldErrors{}}
+	p := editorPage{Article: a, editorForm: editorFormOf(a, series), State: req.stateOf(a), Errors: fieldErrors{}}
 	former, err := h.asked(req, a, a.Language)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	typed := p.Article
 	p.editorForm.apply(&typed, fieldErrors{})
 	rendered, err := h.library.Compose(req.ctx(), &typed, nil)
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
 	p.Words, p.Minutes = typed.Words, typed.Minutes()
@@ -192,7 +192,7 @@ func (h *Handler) saveArticle(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := editorPage{Article: a, editorForm: readEditorForm(form), State: "Not saved yet", Troubles: fieldErrors{}}
+	p := editorPage{Article: a, editorForm: readEditorForm(form), State: "Not saved yet", Errors: fieldErrors{}}
 	if err := h.uploads(req, &p); err != nil {
 		return err
 	}
@@ -210,18 +210,18 @@ func (h *Handler) saveArticle(req *request) error {
 	case err != nil:
 		return err
 	case untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish"):
-		p.Troubles["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
+		p.Errors["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
 	case untouched && p.Away != "":
 		return req.redirect(p.Away)
-	case action == "continue", len(p.Troubles) == 0 && action == "upload" && a.Status == blog.Published:
+	case action == "continue", len(p.Errors) == 0 && action == "upload" && a.Status == blog.Published:
 		return h.edit(req, http.StatusOK, p)
 	case action == unschedule && a.Status != blog.Scheduled:
-		p.Troubles["text"] = fieldError{"It waits for no moment any more.",
+		p.Errors["text"] = fieldError{"It waits for no moment any more.",
 			"It went out, or somebody put it back among the drafts: open it anew to see."}
-	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Troubles) == 0:
-		p.Troubles["text"] = notByTheWay
+	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Errors) == 0:
+		p.Errors["text"] = notByTheWay
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		if action == "publish" { // which is no way to leave words behind
 			p.Away = ""
 		}
@@ -243,7 +243,7 @@ func (h *Handler) fresh(req *request) (blog.Article, error) {
 
 // take puts the sheet's words into the article and says what is wrong with them.
 func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
-	p.editorForm.apply(a, p.Troubles)
+	p.editorForm.apply(a, p.Errors)
 	if err := h.takeByline(req.ctx(), p, a); err != nil {
 		return err
 	}
@@ -251,14 +251,14 @@ func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
 		return err
 	}
 	_, err := h.library.Compose(req.ctx(), a, nil)
-	return errors.Join(p.Troubles.add(err), p.Troubles.add(a.Check()))
+	return errors.Join(p.Errors.add(err), p.Errors.add(a.Check()))
 }
 
 // uploads takes the form's pictures into the library: one for the head of the article, one for its text, where it is
 // put at the end. What cannot be taken is said beside its field.
 func (h *Handler) uploads(req *request, p *editorPage) error {
 	hero, err := h.upload(req, p.Article.VoiceID, "hero", "")
-	if err := p.Troubles.addAs("hero", err); err != nil {
+	if err := p.Errors.addAs("hero", err); err != nil {
 		return err
 	}
 	if hero.ID != "" {
@@ -266,11 +266,11 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 	}
 	alt := p.editorForm.UploadAlt
 	inline, err := h.upload(req, p.Article.VoiceID, "upload", alt)
-	if err := p.Troubles.addAs("upload", err); err != nil {
+	if err := p.Errors.addAs("upload", err); err != nil {
 		return err
 	}
-	if inline.ID == "" && hero.ID == "" && len(p.Troubles) == 0 && req.r.PostForm.Get("action") == "upload" {
-		p.Troubles["upload"] = noFile
+	if inline.ID == "" && hero.ID == "" && len(p.Errors) == 0 && req.r.PostForm.Get("action") == "upload" {
+		p.Errors["upload"] = noFile
 	}
 	if inline.ID != "" {
 		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400),
@@ -319,10 +319,10 @@ func (h *Handler) keep(req *request, before, edited blog.Article, p editorPage, 
 	if errors.Is(err, blog.ErrConflict) {
 		return h.conflict(req, edited, p)
 	}
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.edit(req, http.StatusUnprocessableEntity, p)
 	}
 	if p.Away != "" {

@@ -146,23 +146,23 @@ func (h *Handler) takeByline(ctx context.Context, p *editorPage, a *blog.Article
 		}
 		if err == nil {
 			names = append(names, by)
-		} else if err := p.Troubles.add(err); err != nil {
+		} else if err := p.Errors.add(err); err != nil {
 			return err
 		}
 	}
-	return p.Troubles.add(authoring.SetByline(a, names))
+	return p.Errors.add(authoring.SetByline(a, names))
 }
 
 // takeSeries notes which series was typed, and how many parts it is to have.
 func (h *Handler) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
 	planned, err := count(p.Planned)
 	if err != nil {
-		p.Troubles.addNew("planned", "must be a number: how many parts there will be")
+		p.Errors.addNew("planned", "must be a number: how many parts there will be")
 	}
-	if _, wrong := p.Troubles["part"]; p.Series != "" && a.Part == 0 && !wrong {
-		p.Troubles["part"] = fieldError{"The part is missing.", "Say which part of the series this is."}
+	if _, wrong := p.Errors["part"]; p.Series != "" && a.Part == 0 && !wrong {
+		p.Errors["part"] = fieldError{"The part is missing.", "Say which part of the series this is."}
 	}
-	return p.Troubles.add(h.authoring().SetSeries(ctx, a, p.Series, planned))
+	return p.Errors.add(h.authoring().SetSeries(ctx, a, p.Series, planned))
 }
 
 func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }

@@ -46,9 +46,9 @@ func (p *editorPage) translateInto(language string) string {
 	p.Into = language
 	switch tag, known := blog.Language(language); {
 	case !known:
-		p.Troubles.addNew("into", blog.UnknownLanguage)
+		p.Errors.addNew("into", blog.UnknownLanguage)
 	case tag == p.Article.Language:
-		p.Troubles.addNew("into", "is that of the article itself: choose another")
+		p.Errors.addNew("into", "is that of the article itself: choose another")
 	default:
 		return textPath(p.Article, tag)
 	}

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Troubles of the admin itself; those of the blog are blog's.
+// Errors of the admin itself; those of the blog are blog's.
 var (
 	errMethod      = errors.New("this address takes no request of that kind")
 	errCrossOrigin = errors.New("the form was sent from another site's page")
@@ -38,7 +38,7 @@ func (h *Handler) fail(req *request, err error) {
 	if status == http.StatusServiceUnavailable {
 		req.w.Header().Set("Retry-After", "10")
 	}
-	if err := h.pages.Render(req.w, status, "admin/trouble", p); err != nil {
+	if err := h.pages.Render(req.w, status, "admin/error", p); err != nil {
 		h.Log.Error("the page about a failure failed", "path", req.r.URL.Path, "error", err)
 		http.Error(req.w, p.Heading, status)
 	}

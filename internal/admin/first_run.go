@@ -19,7 +19,7 @@ type firstRunPage struct {
 	Dead               bool // the link was used, or another start made a newer one
 	Blog, Name, Handle string
 	Email              string
-	Troubles           fieldErrors
+	Errors             fieldErrors
 }
 
 func (h *Handler) showFirstRun(req *request) error {
@@ -70,7 +70,7 @@ func (h *Handler) firstRun(req *request) error {
 	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")),
 		Name:   strings.TrimSpace(form.Get("name")),
 		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 	if err := h.checkFirstRun(req, p.Token); err != nil {
 		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
@@ -78,7 +78,7 @@ func (h *Handler) firstRun(req *request) error {
 	if err := p.check(author, form.Get("password")); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.firstRunForm(req, http.StatusUnprocessableEntity, p, nil)
 	}
 	if author, err = h.begin(req, p, author, form.Get("password")); err != nil {
@@ -93,14 +93,14 @@ func (h *Handler) firstRun(req *request) error {
 // check puts everything that is wrong beside its field, not only what is found first.
 func (p *firstRunPage) check(author blog.Author, password string) error {
 	if p.Blog == "" {
-		p.Troubles.addNew("blog", "needs a name: it stands at the head of every page, and can be changed later")
+		p.Errors.addNew("blog", "needs a name: it stands at the head of every page, and can be changed later")
 	}
 	trial := author
 	trial.Name, trial.Email = "somebody", ""
-	handle := p.Troubles.add(trial.Check())
+	handle := p.Errors.add(trial.Check())
 	trial = author
 	trial.Handle = "somebody"
-	return errors.Join(handle, p.Troubles.add(trial.Check()), p.Troubles.add(account.ValidatePassword(password)))
+	return errors.Join(handle, p.Errors.add(trial.Check()), p.Errors.add(account.ValidatePassword(password)))
 }
 
 // begin names the blog and writes its first author down. The link is used up in the same transaction: of two who try

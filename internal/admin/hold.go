@@ -67,7 +67,7 @@ func (h *Handler) undo(req *request) error {
 	}
 	typed.Saved = token(former.SavedAt)
 	p := editorPage{Article: former, editorForm: typed,
-		State: "Taken back: readers see the former words. These are yours, not saved", Troubles: fieldErrors{}}
+		State: "Taken back: readers see the former words. These are yours, not saved", Errors: fieldErrors{}}
 	if former.Status != blog.Published {
 		if !form.Has("title") || typed == editorFormOf(former, series) {
 			return req.redirect("/admin/articles/" + string(a.ID) + "?done=undone")
@@ -94,11 +94,11 @@ func (h *Handler) saveHold(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Troubles: fieldErrors{}}
+	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Errors: fieldErrors{}}
 	author := req.author
 	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 ||
 		author.HoldSeconds > blog.LongestHold {
-		p.Troubles["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".",
+		p.Errors["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".",
 			"Write 10, say, or 0 to let everything leave at once."}
 		return h.account(req, http.StatusUnprocessableEntity, p)
 	}

@@ -14,12 +14,12 @@ import (
 // good.
 type identityPage struct {
 	frame
-	Full     string // the handle as people elsewhere write it
-	Typed    typed
-	Aliases  []alias
-	Move     *moving // nil without one
-	Leaves   string  // the day on which the author is deleted, "" for none
-	Troubles fieldErrors
+	Full    string // the handle as people elsewhere write it
+	Typed   typed
+	Aliases []alias
+	Move    *moving // nil without one
+	Leaves  string  // the day on which the author is deleted, "" for none
+	Errors  fieldErrors
 }
 
 // typed is what the forms of the page held when they could not be taken.
@@ -48,7 +48,7 @@ func (h *Handler) identity(req *request, status int, words typed, t fieldErrors)
 	if err != nil {
 		return err
 	}
-	p := identityPage{frame: f, Full: req.site.Handle(req.author.Handle), Typed: words, Troubles: t}
+	p := identityPage{frame: f, Full: req.site.Handle(req.author.Handle), Typed: words, Errors: t}
 	if at := req.author.LeavesAt; at != nil {
 		p.Leaves = at.In(req.zone).Format("2 January 2006")
 	}

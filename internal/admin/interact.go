@@ -18,7 +18,7 @@ import (
 type interactPage struct {
 	frame
 	Typed     string
-	Troubles  fieldErrors
+	Errors    fieldErrors
 	Found     *outbox.Found
 	Who       person
 	Ours      bool // they are an author of this blog
@@ -37,15 +37,15 @@ func (h *Handler) interact(req *request) error {
 		return err
 	}
 	typed := strings.TrimSpace(req.r.URL.Query().Get("uri"))
-	p := interactPage{frame: f, Typed: typed, Troubles: fieldErrors{}, May: req.author.May(req.author.ID)}
+	p := interactPage{frame: f, Typed: typed, Errors: fieldErrors{}, May: req.author.May(req.author.ID)}
 	if typed == "" || len(typed) > 2048 {
 		return h.pages.Render(req.w, http.StatusOK, "admin/interact", p)
 	}
 	found, err := h.outbox.Find(req.ctx(), typed)
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.pages.Render(req.w, http.StatusUnprocessableEntity, "admin/interact", p)
 	}
 	p.Found, p.Who = &found, someone(found.Actor)

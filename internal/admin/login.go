@@ -22,11 +22,11 @@ const (
 // loginPage is the sign-in form.
 type loginPage struct {
 	frame
-	User     string
-	To       string     // where to go once signed in
-	New      bool       // nobody writes here yet: the door opens to nobody
-	Kept     *keptField // what was sent by somebody whose sign-in had ended
-	Troubles fieldErrors
+	User   string
+	To     string     // where to go once signed in
+	New    bool       // nobody writes here yet: the door opens to nobody
+	Kept   *keptField // what was sent by somebody whose sign-in had ended
+	Errors fieldErrors
 }
 
 // keptFormField is a form that reached the door, to be sent again from behind it.
@@ -54,7 +54,7 @@ func (h *Handler) showLogin(req *request) error {
 
 func (h *Handler) loginForm(req *request, status int, p loginPage) error {
 	p.Title, p.Site = "Sign in", req.site
-	return h.pages.Render(req.w, status, "admin/door", p)
+	return h.pages.Render(req.w, status, "admin/login", p)
 }
 
 // askToSignIn leads a reader to the door. A form that was sent is kept: nothing that was written is lost because a
@@ -107,10 +107,10 @@ func (h *Handler) signIn(req *request) error {
 		return err
 	}
 	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 	password := form.Get("pass")
 	if len(password) > account.MaxPassword || len(p.User) > 200 {
-		p.Troubles["pass"] = fieldError{"That name and password do not belong together.",
+		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
 			"Passwords have at most 1,024 bytes."}
 		return h.loginForm(req, http.StatusBadRequest, p)
 	}
@@ -119,15 +119,15 @@ func (h *Handler) signIn(req *request) error {
 	switch {
 	case errors.As(err, &slow):
 		req.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
-		p.Troubles["pass"] = fieldError{"Too many wrong guesses.",
+		p.Errors["pass"] = fieldError{"Too many wrong guesses.",
 			"Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusTooManyRequests, p)
 	case errors.Is(err, errBusy):
 		req.w.Header().Set("Retry-After", "10")
-		p.Troubles["pass"] = fieldError{"Too many people are signing in at once.", "Try again in a few seconds."}
+		p.Errors["pass"] = fieldError{"Too many people are signing in at once.", "Try again in a few seconds."}
 		return h.loginForm(req, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
-		p.Troubles["pass"] = fieldError{"That name and password do not belong together.",
+		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
 			"Check both, or ask the keeper of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusUnauthorized, p)
 	case err != nil:

@@ -14,7 +14,7 @@ type picturesPage struct {
 	frame
 	Pictures []libraryPicture
 	Wordless int
-	Troubles fieldErrors
+	Errors   fieldErrors
 }
 
 // libraryPicture is one of them, with its words for those who cannot see it.
@@ -26,7 +26,7 @@ type libraryPicture struct {
 }
 
 func (h *Handler) pictures(req *request) error {
-	return h.showPictures(req, http.StatusOK, picturesPage{Troubles: fieldErrors{}})
+	return h.showPictures(req, http.StatusOK, picturesPage{Errors: fieldErrors{}})
 }
 
 func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
@@ -63,15 +63,15 @@ func (h *Handler) addPicture(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := picturesPage{Troubles: fieldErrors{}}
+	p := picturesPage{Errors: fieldErrors{}}
 	added, err := h.upload(req, req.author.ID, "upload", strings.TrimSpace(form.Get("alt")))
-	if err := p.Troubles.addAs("upload", err); err != nil {
+	if err := p.Errors.addAs("upload", err); err != nil {
 		return err
 	}
-	if added.ID == "" && len(p.Troubles) == 0 {
-		p.Troubles["upload"] = noFile
+	if added.ID == "" && len(p.Errors) == 0 {
+		p.Errors["upload"] = noFile
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.showPictures(req, http.StatusUnprocessableEntity, p)
 	}
 	return req.redirect("/admin/pictures?done=picture#p-" + string(added.ID))

@@ -13,11 +13,11 @@ import (
 // profilePage is how the author appears, here and elsewhere.
 type profilePage struct {
 	frame
-	Voice    blog.Voice
-	Handle   string
-	Rows     []fieldRow
-	Count    int
-	Troubles fieldErrors
+	Voice  blog.Voice
+	Handle string
+	Rows   []fieldRow
+	Count  int
+	Errors fieldErrors
 }
 
 // fieldRow is one line of the profile's table.
@@ -37,7 +37,7 @@ const (
 )
 
 func (h *Handler) showProfile(req *request) error {
-	return h.profile(req, http.StatusOK, profilePage{Voice: req.author.Voice, Troubles: fieldErrors{}})
+	return h.profile(req, http.StatusOK, profilePage{Voice: req.author.Voice, Errors: fieldErrors{}})
 }
 
 func (h *Handler) profile(req *request, status int, p profilePage) error {
@@ -66,16 +66,16 @@ func (h *Handler) saveProfile(req *request) error {
 		return err
 	}
 	voice := req.author.Voice
-	p := profilePage{Troubles: fieldErrors{}}
-	takeProfile(form, &voice, p.Troubles)
+	p := profilePage{Errors: fieldErrors{}}
+	takeProfile(form, &voice, p.Errors)
 	portrait, err := h.upload(req, req.author.ID, "portrait", "")
-	if err := p.Troubles.addAs("portrait", err); err != nil {
+	if err := p.Errors.addAs("portrait", err); err != nil {
 		return err
 	}
 	if portrait.ID != "" {
 		voice.Picture = portrait.Files[0].File // the smallest is large enough for a face
 	}
-	if p.Voice = voice; len(p.Troubles) > 0 {
+	if p.Voice = voice; len(p.Errors) > 0 {
 		return h.profile(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.outbox.Introduce(req.ctx(), voice); err != nil {

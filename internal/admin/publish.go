@@ -30,13 +30,13 @@ type publishPage struct {
 	Cards      []card
 	Told       string // people named in the text
 	Checks     checks
-	Troubles   fieldErrors
+	Errors     fieldErrors
 }
 
 // Elsewhere are the troubles with what is not on this page, each with the way to where it is.
 func (p publishPage) Elsewhere() fieldErrors {
 	list := fieldErrors{}
-	for field, t := range p.Troubles {
+	for field, t := range p.Errors {
 		if field != "date" && field != "visibility" && field != "format" {
 			list[field] = t
 		}
@@ -46,7 +46,7 @@ func (p publishPage) Elsewhere() fieldErrors {
 
 // Nearby are those with what is on this page.
 func (p publishPage) Nearby() fieldErrors {
-	list := maps.Clone(p.Troubles)
+	list := maps.Clone(p.Errors)
 	for field := range p.Elsewhere() {
 		delete(list, field)
 	}
@@ -86,7 +86,7 @@ func (h *Handler) showPublish(req *request) error {
 		return blog.ErrGone
 	}
 	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 	p.Date = req.now.In(req.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
 	if a.ScheduledAt != nil {
 		p.When, p.Date = later, a.ScheduledAt.In(req.zone).Format(dateLayout)
@@ -101,7 +101,7 @@ func (h *Handler) askPublish(req *request, status int, a blog.Article, p publish
 	}
 	p.frame, p.Article, p.Zone = f, a, req.zone.String()
 	rendered, err := h.library.Compose(req.ctx(), &a, nil)
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
 	if p.Checks, err = h.check(req.ctx(), a, rendered); err != nil {
@@ -277,21 +277,21 @@ func (h *Handler) publish(req *request) error {
 	}
 	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"),
 		Format: form.Get("format"),
-		Saved:  form.Get("saved"), Troubles: fieldErrors{}}
+		Saved:  form.Get("saved"), Errors: fieldErrors{}}
 	if a.Status == blog.Published { // the button was pressed twice
 		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
 	}
 	if token(a.SavedAt) != p.Saved {
-		p.Troubles["article"] = fieldError{"The article was changed since you opened this page.",
+		p.Errors["article"] = fieldError{"The article was changed since you opened this page.",
 			"Look it over again; what you see now is what would go out."}
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusConflict, a, p)
 	}
 	done, err := h.letGo(req, &a, p)
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusUnprocessableEntity, a, p)
 	}

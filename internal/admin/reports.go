@@ -86,7 +86,7 @@ func (h *Handler) reports(req *request) error {
 	}
 	p.Title = p.Heading
 	p.Pager, p.Rows = turn(req.r, p.Rows, reportsPerPage)
-	return h.pages.Render(req.w, http.StatusOK, "admin/complaints", p)
+	return h.pages.Render(req.w, http.StatusOK, "admin/reports", p)
 }
 
 func (h *Handler) listReports(req *request, l store.ComplaintList) ([]reportRow, error) {
@@ -301,11 +301,11 @@ func (h *Handler) sendReport(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := commentPage{Report: strings.TrimSpace(form.Get("report")), Troubles: fieldErrors{}}
-	if err := p.Troubles.add(h.outbox.Report(req.ctx(), req.author.ID, c.ID, p.Report)); err != nil {
+	p := commentPage{Report: strings.TrimSpace(form.Get("report")), Errors: fieldErrors{}}
+	if err := p.Errors.add(h.outbox.Report(req.ctx(), req.author.ID, c.ID, p.Report)); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.comment(req, http.StatusUnprocessableEntity, c, a, p)
 	}
 	return req.redirect("/admin/comments/" + string(c.ID) + "?done=reported")

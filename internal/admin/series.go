@@ -68,12 +68,12 @@ type seriesPage struct {
 	Series                           blog.Series // as it is stored
 	Name, Description, Lang, Planned string
 	Voice                            voiceBox
-	Troubles                         fieldErrors
+	Errors                           fieldErrors
 }
 
 func seriesPageOf(s blog.Series) seriesPage {
 	return seriesPage{Series: s, Name: s.Title, Description: s.Description, Lang: s.Language, Planned: digits(s.Planned),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 }
 
 // managed finds the series of the path. Series belong to nobody: editors and administrators see to them.
@@ -102,7 +102,7 @@ func (h *Handler) series(req *request, status int, p seriesPage) error {
 		return err
 	}
 	p.frame = f
-	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Troubles, h.voiceOf(p.Series)); err != nil {
+	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Errors, h.voiceOf(p.Series)); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, status, "admin/series", p)
@@ -120,9 +120,9 @@ func (h *Handler) saveSeries(req *request) error {
 	p := seriesPage{Series: s, Name: strings.Join(strings.Fields(form.Get("title")), " "),
 		Description: strings.TrimSpace(form.Get("description")),
 		Lang:        strings.TrimSpace(form.Get("language")), Planned: strings.TrimSpace(form.Get("planned")),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 	p.take(&s)
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.series(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.store.SaveSeries(req.ctx(), s); err != nil {
@@ -137,18 +137,18 @@ func (h *Handler) saveSeries(req *request) error {
 // take puts what was typed into the series and says what is wrong with it.
 func (p seriesPage) take(s *blog.Series) {
 	if p.Name == "" || len([]rune(p.Name)) > 200 {
-		p.Troubles.addNew("title", "must have 1 to 200 characters")
+		p.Errors.addNew("title", "must have 1 to 200 characters")
 	}
 	if len([]rune(p.Description)) > 500 {
-		p.Troubles.addNew("description", "is longer than 500 characters: a line or two are enough")
+		p.Errors.addNew("description", "is longer than 500 characters: a line or two are enough")
 	}
 	tag, known := blog.Language(p.Lang)
 	if !known {
-		p.Troubles.addNew("language", blog.UnknownLanguage)
+		p.Errors.addNew("language", blog.UnknownLanguage)
 	}
 	var err error
 	if s.Planned, err = count(p.Planned); err != nil {
-		p.Troubles.addNew("planned", "must be a number: how many parts there will be")
+		p.Errors.addNew("planned", "must be a number: how many parts there will be")
 	}
 	s.Title, s.Description, s.Language = p.Name, p.Description, tag
 }
@@ -168,10 +168,10 @@ func (h *Handler) switchSeries(req *request) error {
 	err = h.switchVoice(req, form.Get("switch"), h.voiceOf(s), func() (blog.Voice, error) {
 		return account.LetSeriesSpeak(req.ctx(), h.store, s, p.Voice.Typed, h.now())
 	})
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.series(req, http.StatusUnprocessableEntity, p)
 	}
 	return req.redirect("/admin/series/" + string(s.ID) + "?done=saved#voice")

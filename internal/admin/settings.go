@@ -14,7 +14,7 @@ type settingsPage struct {
 	frame
 	Name, Description, Language, Zone string
 	Voice                             voiceBox
-	Troubles                          fieldErrors
+	Errors                            fieldErrors
 }
 
 func (h *Handler) showSettings(req *request) error {
@@ -23,7 +23,7 @@ func (h *Handler) showSettings(req *request) error {
 
 func settingsOf(site blog.Site) settingsPage {
 	return settingsPage{Name: site.Name, Description: site.Description, Language: site.Language, Zone: site.Timezone,
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 }
 
 func (h *Handler) settings(req *request, status int, p settingsPage) error {
@@ -35,7 +35,7 @@ func (h *Handler) settings(req *request, status int, p settingsPage) error {
 		return err
 	}
 	p.frame = f
-	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Troubles, h.store.SiteVoice); err != nil {
+	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Errors, h.store.SiteVoice); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, status, "admin/settings", p)
@@ -52,10 +52,10 @@ func (h *Handler) saveSettings(req *request) error {
 	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "),
 		Description: strings.TrimSpace(form.Get("description")),
 		Language:    strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")),
-		Troubles: fieldErrors{}}
+		Errors: fieldErrors{}}
 	site := req.site
 	p.take(&site)
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.settings(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.store.SaveSite(req.ctx(), site); err != nil {
@@ -81,10 +81,10 @@ func (h *Handler) switchSite(req *request) error {
 	err = h.switchVoice(req, form.Get("switch"), h.store.SiteVoice, func() (blog.Voice, error) {
 		return account.LetSiteSpeak(req.ctx(), h.store, p.Voice.Typed, h.now())
 	})
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.settings(req, http.StatusUnprocessableEntity, p)
 	}
 	return req.redirect("/admin/settings?done=saved#voice")
@@ -93,17 +93,17 @@ func (h *Handler) switchSite(req *request) error {
 // take puts what was typed into the site and says what is wrong with it.
 func (p settingsPage) take(site *blog.Site) {
 	if p.Name == "" || len([]rune(p.Name)) > 100 {
-		p.Troubles.addNew("name", "must have 1 to 100 characters: it stands at the head of every page")
+		p.Errors.addNew("name", "must have 1 to 100 characters: it stands at the head of every page")
 	}
 	if len([]rune(p.Description)) > 500 {
-		p.Troubles.addNew("description", "is longer than 500 characters: a line or two are enough")
+		p.Errors.addNew("description", "is longer than 500 characters: a line or two are enough")
 	}
 	tag, known := blog.Language(p.Language)
 	if !known {
-		p.Troubles.addNew("language", blog.UnknownLanguage)
+		p.Errors.addNew("language", blog.UnknownLanguage)
 	}
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
-		p.Troubles.addNew("zone", "is not one that is known: write it like “Europe/Amsterdam”")
+		p.Errors.addNew("zone", "is not one that is known: write it like “Europe/Amsterdam”")
 	}
 	site.Name, site.Description, site.Language, site.Timezone = p.Name, p.Description, tag, p.Zone
 }

@@ -27,10 +27,10 @@ type translationPage struct {
 
 	Headline, Subtitle, Text, Summary, Slug, Translator string
 
-	Words    int
-	Away     string // where the pressed button leads
-	Other    *other
-	Troubles fieldErrors
+	Words  int
+	Away   string // where the pressed button leads
+	Other  *other
+	Errors fieldErrors
 }
 
 // Public reports whether saving it tells the world.
@@ -78,7 +78,7 @@ func (h *Handler) translated(req *request) (blog.Article, blog.Translation, erro
 func translationPageOf(a blog.Article, t blog.Translation) translationPage {
 	return translationPage{Article: a, Language: t.Language, Saved: token(a.SavedAt), Headline: t.Title,
 		Subtitle: t.Subtitle, Text: t.Markdown,
-		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Troubles: fieldErrors{}}
+		Summary: t.Summary, Slug: t.Slug, Translator: t.Translator, Errors: fieldErrors{}}
 }
 
 func (h *Handler) editTranslation(req *request) error {
@@ -129,7 +129,7 @@ func (h *Handler) saveTranslation(req *request) error {
 	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet",
 		Headline: line("title"), Subtitle: line("subtitle"),
 		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"),
-		Translator: line("translator"), Troubles: fieldErrors{}}
+		Translator: line("translator"), Errors: fieldErrors{}}
 	action := form.Get("action")
 	if action == "continue" {
 		return h.translation(req, http.StatusOK, p, stored)
@@ -140,7 +140,7 @@ func (h *Handler) saveTranslation(req *request) error {
 		case p.holds(stored):
 			return req.redirect(p.Away)
 		case p.Public() && !stored.Draft:
-			p.Troubles["text"] = notByTheWay
+			p.Errors["text"] = notByTheWay
 			return h.translation(req, http.StatusUnprocessableEntity, p, stored)
 		}
 	}
@@ -155,10 +155,10 @@ func (h *Handler) saveTranslation(req *request) error {
 	if errors.Is(err, blog.ErrConflict) {
 		return h.translationConflict(req, p, t)
 	}
-	if err := p.Troubles.add(err); err != nil {
+	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	if len(p.Troubles) > 0 {
+	if len(p.Errors) > 0 {
 		return h.translation(req, http.StatusUnprocessableEntity, p, stored)
 	}
 	if p.Away != "" {

@@ -73,7 +73,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	}
 	f.Head.Title, f.Head.Hidden = w.say(&f, "not-found"), true
 	p.frame = f
-	document, err := w.document(http.StatusNotFound, "web/trouble", &f, p)
+	document, err := w.document(http.StatusNotFound, "web/error", &f, p)
 	document.Header.Set("Cache-Control", "no-cache") // something may be published here any moment
 	return document, err
 }
@@ -98,7 +98,7 @@ func (w *Web) gone(ctx context.Context) (page.Document, error) {
 		return page.Document{}, err
 	}
 	f.Head.Title, f.Head.Hidden = w.say(&f, "gone"), true
-	return w.document(http.StatusGone, "web/trouble", &f, errorPage{frame: f, Explanation: w.say(&f, "gone-on")})
+	return w.document(http.StatusGone, "web/error", &f, errorPage{frame: f, Explanation: w.say(&f, "gone-on")})
 }
 
 // fail tells a reader that a page could not be made, with an id that stands in the log too. It works without the
@@ -127,7 +127,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := w.frameOf(site, "")
 	f.Head = head{Title: w.say(&f, title), Hidden: true}
-	if w.pages.Render(out, status, "web/trouble", errorPage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
+	if w.pages.Render(out, status, "web/error", errorPage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
 		http.Error(out, "This page could not be made ("+id+").", status)
 	}
 }
