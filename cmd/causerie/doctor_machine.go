@@ -114,6 +114,7 @@ func tryToWrite(folder string) error {
 		return err
 	}
 	_, err = file.WriteString("written by causerie doctor")
+	// The file is closed and removed also when it could not be written: every failure is reported.
 	return errors.Join(err, file.Close(), os.Remove(file.Name()))
 }
 

@@ -132,7 +132,10 @@ var errHelped = errors.New("help was printed")
 
 // BeforeReset is called by kong when it meets the flag.
 func (helpFlag) BeforeReset(ctx *kong.Context) error {
-	return errors.Join(ctx.PrintUsage(false), errHelped)
+	if err := ctx.PrintUsage(false); err != nil {
+		return err
+	}
+	return errHelped // an error is kong's only way to end the parsing here
 }
 
 // printHelp prints all settings for serve, and for the other commands only those which matter to them. Without a

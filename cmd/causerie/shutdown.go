@@ -42,6 +42,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 		server.Close()
 	}
 	if !waited(limit, &working) {
+		// Both are reported: why the server stopped, and that it did not stop cleanly.
 		err = errors.Join(err, errors.New("some deliveries were not handed back in time; they are tried again when their "+
 			"lease ends"))
 	}

@@ -68,8 +68,11 @@ func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now 
 	}
 	v.ID, v.Handle, v.CreatedAt, v.UpdatedAt = blog.NewID(now), handle, now, now
 	v.Discoverable, v.Indexable = true, true
-	if _, err := s.VoiceByHandle(ctx, handle); !errors.Is(err, blog.ErrNotFound) {
-		return v, errors.Join(err, taken(handle))
+	switch _, err := s.VoiceByHandle(ctx, handle); {
+	case err == nil:
+		return v, taken(handle)
+	case !errors.Is(err, blog.ErrNotFound):
+		return v, err
 	}
 	keys, err := makeKeys(&v)
 	if err != nil {
