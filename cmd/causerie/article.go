@@ -10,15 +10,15 @@ import (
 )
 
 type articleCommand struct {
-	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file with front matter; the same file, or the same slug, again is a revision."`
+	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file; the same file or slug again is a revision."`
 	Draft       articleDraft       `cmd:"" help:"Keep a Markdown file as a draft."`
 	List        articleList        `cmd:"" help:"List articles, the last saved first."`
 	Show        articleShow        `cmd:"" help:"Show one article."`
-	Pin         articlePin         `cmd:"" help:"Put an article first on its author's page, here and elsewhere; ten at most."`
+	Pin         articlePin         `cmd:"" help:"Pin an article to its author's page, here and elsewhere; at most ten."`
 	Unpin       articleUnpin       `cmd:"" help:"Put a pinned article back among the others."`
-	Untranslate articleUntranslate `cmd:"" help:"Take a translation of an article away; its address then leads to the original."`
-	Undo        articleUndo        `cmd:"" help:"Take back what has not left yet: an article or an edit that is held, or one that is scheduled."`
-	Withdraw    articleWithdraw    `cmd:"" help:"Take an article back: its page answers 410, and servers that have it are asked to forget it."`
+	Untranslate articleUntranslate `cmd:"" help:"Take a translation away; its address then leads to the original."`
+	Undo        articleUndo        `cmd:"" help:"Take back an article or an edit that is held or scheduled."`
+	Withdraw    articleWithdraw    `cmd:"" help:"Withdraw it: its page answers 410, and other servers get a Delete."`
 	Delete      articleDelete      `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
 

@@ -22,7 +22,7 @@ import (
 
 // articleFileFlags is what publish and draft are given.
 type articleFileFlags struct {
-	File   string `arg:"" help:"A Markdown file that begins with front matter; - is standard input. Relative pictures are taken along."`
+	File   string `arg:"" help:"A Markdown file with front matter; - is standard input. Relative pictures come along."`
 	Author string `required:"" placeholder:"HANDLE" help:"Whose article it is."`
 	JSON   bool   `name:"json" help:"Print {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
 }

@@ -11,7 +11,7 @@ import (
 )
 
 type articleList struct {
-	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"Only those: draft, scheduled, published, withdrawn or deleted."`
+	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"${help_status}"`
 	JSON   bool   `name:"json" help:"Print one JSON object a line."`
 }
 

@@ -15,9 +15,8 @@ import (
 
 type articlePublish struct {
 	articleFileFlags
-	Quiet bool `help:"Of a revision: correct it here without telling readers. Copies elsewhere keep their words until their server fetches it anew."`
-	Hold  time.
-		Duration `placeholder:"30s" help:"Let nothing leave for so long: until then “causerie article undo” takes it back, a new article as well as an edit, and no other server has heard of it."`
+	Quiet bool          `help:"${help_quiet}"`
+	Hold  time.Duration `placeholder:"30s" help:"${help_hold}"`
 }
 
 // Help is printed below the command's line by --help.

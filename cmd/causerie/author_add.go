@@ -11,10 +11,10 @@ import (
 )
 
 type authorAdd struct {
-	Handle        string `arg:"" help:"The name people follow: a–z, 0–9 and _. “causerie author rename” changes it; nobody else ever gets it."`
+	Handle        string `arg:"" help:"${help_handle}"`
 	Name          string `required:"" help:"The name readers see."`
 	Email         string `help:"To sign in with, beside the handle."`
-	Role          string `enum:",admin,editor,author,contributor" default:"" help:"What they may do: admin, editor, author or contributor. Default: admin for the first author, else author."`
+	Role          string `enum:",admin,editor,author,contributor" default:"" help:"${help_role}"`
 	PasswordStdin bool   `help:"Read the password from standard input. Without it a sign-in link is printed."`
 	JSON          bool   `name:"json" help:"Print one JSON object."`
 }

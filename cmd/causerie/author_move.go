@@ -12,12 +12,11 @@ import (
 )
 
 type authorMove struct {
-	Handle string `arg:"" help:"Who moves."`
-	To     string `help:"The account elsewhere, as @handle@server or an address. It must list this author among its aliases."`
-	Wait   time.
-		Duration `default:"24h" help:"How long the move can be called off before it is done, as in 90m; 0s does it at once."`
-	Cancel bool `help:"Call a planned move off."`
-	JSON   bool `name:"json" help:"Print one JSON object."`
+	Handle string        `arg:"" help:"Who moves."`
+	To     string        `help:"The account elsewhere: @handle@server or an address. Its aliases must list this author."`
+	Wait   time.Duration `default:"24h" help:"How long the move can be called off, as in 90m; 0s moves at once."`
+	Cancel bool          `help:"Call a planned move off."`
+	JSON   bool          `name:"json" help:"Print one JSON object."`
 }
 
 // Help is printed below the command's line by --help.

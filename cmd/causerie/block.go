@@ -19,7 +19,7 @@ func (blockCommand) Help() string {
 
 // blockSubject is whom commands about one block are given.
 type blockSubject struct {
-	Subject string `arg:"" placeholder:"WHOM" help:"A domain (evil.example), a person (@kade@evil.example), or an actor's address."`
+	Subject string `arg:"" placeholder:"WHOM" help:"A domain (evil.example), a person (@kade@evil.example) or an actor."`
 }
 
 type blockLine struct {

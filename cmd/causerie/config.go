@@ -26,42 +26,26 @@ import (
 )
 
 // Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the
-// file and the table that “causerie serve --help” prints are made from its tags. No other file reads the environment,
-// and rooms get the values they need when they are made.
+// file and the table that “causerie serve --help” prints are made from its tags; help.go has the texts of the table. No
+// other file reads the environment, and rooms get the values they need when they are made.
 type Config struct {
-	File string `name:"config" group:"settings" placeholder:"FILE" help:"A YAML file with settings, one “name: value” a line."`
-
-	URL string `name:"url" placeholder:"URL" help:"The public address of the blog, as readers and other servers reach it: https://overkant.example. It is stored at the first start and is part of every id that other servers remember, so a different one later is refused. Default: http://localhost with the port of listen."`
-
-	HandleDomain string `placeholder:"NAME" help:"The domain in @name@domain, where it is not the host of url: overkant.example for a blog at https://blog.overkant.example. That domain must send /.well-known/webfinger here. Stored at the first start like url."`
-
-	Listen string `placeholder:"ADDR" help:"Where to wait for requests: host:port, :port for all addresses of the machine, or unix:/path for a socket that a proxy on this machine connects to. Sockets handed over by systemd are used instead when there are any. Default: localhost:8080."`
-
-	Data string `default:"./data" placeholder:"DIR" help:"The folder for everything that the program writes: database and pictures. Default: ${default}."`
-
-	Database string `placeholder:"WHERE" help:"A path for SQLite, or postgres://user:password@host/name. Choose PostgreSQL when several processes serve one blog. Default: causerie.db in data."`
-
-	Timezone string `placeholder:"ZONE" help:"The time zone of the site, as in Europe/Amsterdam: for the dates on pages and the month in addresses. Authors may have their own. Default: the machine's at the first start, then what the admin says."`
-
-	Language string `placeholder:"TAG" help:"The language of pages that belong to no article, as in en or nl. Default: en at the first start, then what the admin says."`
-
-	Media string `placeholder:"DIR" help:"The folder for pictures. Default: media in data. An s3:// address comes in a later version."`
-
-	TLS string `name:"tls" default:"off" enum:"off,auto" placeholder:"off" help:"Certificates: off, since a proxy such as Caddy or nginx keeps them. That the program gets and renews them by itself (auto) comes in a later version."`
-
-	TrustedProxies prefixes `placeholder:"PREFIX,…" help:"Networks whose X-Forwarded-For is believed, as in 127.0.0.1/32,10.0.0.0/8: those of your proxies and nobody else's. It matters for the slowing of wrong passwords and for the log. A proxy on a unix: socket is always believed. Default: none."`
-
-	FederationAllow prefixes `placeholder:"PREFIX,…" help:"Networks that federation may reach although they are private: then also as bare numbers, on any port, over plain http. 127.0.0.0/8 for tests on one machine; leave it empty on a public server. Default: none."`
-
-	Federation string `default:"open" enum:"open,allow-list" placeholder:"open" help:"With whom the blog speaks: open, with everybody who is not blocked, or allow-list, with nobody but the servers of “causerie allow list” and what lies below them."`
-
-	AuthorizedFetch bool `help:"Answer what other servers ask only when they sign the question, so that blocked ones cannot read articles by asking for them as machines do. Pages stay open to everybody. Servers that never sign then see no articles. Default: off."`
-
-	MetricsListen string `placeholder:"ADDR" help:"Where to serve measurements for Prometheus. Comes in a later version."`
-
-	SMTP string `name:"smtp" placeholder:"URL" help:"The server that sends mail. Comes in a later version; until then “causerie author link” prints sign-in links."`
-
-	Log string `placeholder:"WORDS" help:"What the log looks like (text or json) and how much it says (debug, info, warn or error), as in json,warn. It goes to standard error. Default: text on a terminal, else json; info."`
+	File            string   `name:"config" group:"settings" placeholder:"FILE" help:"${help_config}"`
+	URL             string   `name:"url" placeholder:"URL" help:"${help_url}"`
+	HandleDomain    string   `placeholder:"NAME" help:"${help_handle_domain}"`
+	Listen          string   `placeholder:"ADDR" help:"${help_listen}"`
+	Data            string   `default:"./data" placeholder:"DIR" help:"${help_data} Default: ${default}."`
+	Database        string   `placeholder:"WHERE" help:"${help_database}"`
+	Timezone        string   `placeholder:"ZONE" help:"${help_timezone}"`
+	Language        string   `placeholder:"TAG" help:"${help_language}"`
+	Media           string   `placeholder:"DIR" help:"${help_media}"`
+	TLS             string   `name:"tls" default:"off" enum:"off,auto" placeholder:"off" help:"${help_tls}"`
+	TrustedProxies  prefixes `placeholder:"PREFIX,…" help:"${help_trusted_proxies}"`
+	FederationAllow prefixes `placeholder:"PREFIX,…" help:"${help_federation_allow}"`
+	Federation      string   `default:"open" enum:"open,allow-list" placeholder:"open" help:"${help_federation}"`
+	AuthorizedFetch bool     `help:"${help_authorized_fetch}"`
+	MetricsListen   string   `placeholder:"ADDR" help:"${help_metrics_listen}"`
+	SMTP            string   `name:"smtp" placeholder:"URL" help:"${help_smtp}"`
+	Log             string   `placeholder:"WORDS" help:"${help_log}"`
 
 	json        bool // the log's shape
 	level       slog.Level

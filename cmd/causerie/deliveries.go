@@ -13,7 +13,7 @@ import (
 )
 
 type deliveriesCommand struct {
-	Report deliveriesReport `cmd:"" default:"withargs" help:"Show each server that an article was sent to, or a line for each article."`
+	Report deliveriesReport `cmd:"" default:"withargs" help:"List the servers that have an article, or list all articles."`
 	Retry  deliveriesRetry  `cmd:"" help:"Try again the deliveries that did not arrive."`
 }
 

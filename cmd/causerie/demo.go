@@ -34,7 +34,7 @@ import (
 
 type demoCommand struct {
 	Once bool   `help:"Leave when the trip is over: 0 when all of it succeeded, 1 with the reason when not."`
-	Keep string `placeholder:"DIR" help:"Keep the blog in this folder, which must not have one yet. Default: a temporary folder that is removed."`
+	Keep string `placeholder:"DIR" help:"Keep the blog in this folder, which has none yet. Default: a temporary folder."`
 }
 
 // Help is printed below the command's line by --help.

@@ -15,7 +15,7 @@ import (
 )
 
 type fetchCommand struct {
-	What string `arg:"" help:"The address of a post or a profile, as a server or as people know it, or a handle like @bram@veerhuis.example."`
+	What string `arg:"" help:"The id or the page of a post or a profile, or a handle like @bram@veerhuis.example."`
 	JSON bool   `name:"json" help:"Print one JSON object."`
 }
 

@@ -28,7 +28,7 @@ type commands struct {
 	Help   helpFlag `short:"h" help:"Show what there is to say, and leave."`
 
 	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
-	Demo       demoCommand       `cmd:"" help:"Show the whole trip: publish, deliver, hear back. Needs nothing and keeps nothing."`
+	Demo       demoCommand       `cmd:"" help:"Show the whole trip: publish, deliver, receive. Needs and keeps nothing."`
 	Author     authorCommand     `cmd:"" help:"Add authors and open the door for them."`
 	Article    articleCommand    `cmd:"" help:"Publish Markdown files, list, show, withdraw and delete articles."`
 	Site       siteCommand       `cmd:"" help:"Let people follow the whole blog."`
@@ -38,7 +38,7 @@ type commands struct {
 	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`
 	Allow      allowCommand      `cmd:"" help:"Name the servers that a confined blog speaks with."`
 	Doctor     doctorCommand     `cmd:"" help:"Find out what is wrong, here and as the world sees it, and say what to do."`
-	Fetch      fetchCommand      `cmd:"" help:"Show what is understood of somebody or a post elsewhere, and why it would be refused."`
+	Fetch      fetchCommand      `cmd:"" help:"Show what is understood of a remote post or profile, or why it is refused."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
@@ -118,6 +118,7 @@ func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings:", Description: settingsIntroduction}}),
 		kong.Resolvers(&settingsResolver{env: env}),
+		helpTexts,
 	)
 }
 

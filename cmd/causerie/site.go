@@ -17,7 +17,7 @@ type siteCommand struct {
 // switched is what turning a voice on or off is given.
 type switched struct {
 	Switch string `arg:"" enum:"on,off" help:"on or off."`
-	Handle string `placeholder:"NAME" help:"The name people follow, for ever: a–z, 0–9 and _. Asked for the first time only."`
+	Handle string `placeholder:"NAME" help:"The name people follow, for ever: a–z, 0–9 and _. Needed the first time."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
