@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/blog"
@@ -110,11 +109,14 @@ func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 // UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and
 // certainly has not left: one delivery will do there.
 func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
-	return errors.Join(s.LockPeersOf(ctx, a.ObjectID), s.run(ctx, `
+	if err := s.LockPeersOf(ctx, a.ObjectID); err != nil {
+		return err
+	}
+	return s.run(ctx, `
 		UPDATE deliveries SET revision = ?
-		WHERE settled_at IS NULL AND NOT unsure AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ?
-		AND e.kind = 'Create' AND e.id < ?)
-		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID))
+		WHERE settled_at IS NULL AND NOT unsure
+		AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.kind = 'Create' AND e.id < ?)
+		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID)
 }
 
 // LockPeersOf keeps servers from being claimed for which deliveries about an object wait: what of those

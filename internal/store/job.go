@@ -17,31 +17,37 @@ func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every 
 	return n == 1, err
 }
 
-// Forget ends what must not grow for ever: old dedupe marks, reports that were done with a year ago, guesses, sign-ins
-// and links, browsers in which nobody signed in for a year, and once they are a month old, deliveries that belong to no
-// article, and people and servers elsewhere with whom nothing ties us.
+// Forget deletes what would otherwise grow without end. It runs all deletions and joins their errors.
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
-	month := now.AddDate(0, 0, -31)
-	return errors.Join(
-		s.run(ctx, `DELETE FROM seen WHERE at < ?`, month),
-		// Ahead of now they are from before the clock was set back.
-		s.run(ctx, `DELETE FROM guesses WHERE at < ? OR at > ?`, now.Add(-time.Hour), now.Add(time.Minute)),
-		s.run(ctx, `DELETE FROM sign_ins WHERE expires_at < ?`, now),
-		s.run(ctx, `DELETE FROM known_browsers WHERE seen_at < ?`, now.AddDate(-1, 0, 0)),
-		s.run(ctx, `DELETE FROM links WHERE expires_at < ?`, now),
-		s.run(ctx, `DELETE FROM arrivals WHERE parked <> '' AND at < ?`, month),
-		s.run(ctx, `
-			DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')
-				AND (status = 'delivered' OR activity_id NOT IN (SELECT accept_id FROM followers))`, month),
-		s.run(ctx, `DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d
-			WHERE d.activity_id = activities.id)`, month),
-		s.run(ctx, `DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, now.AddDate(-1, 0, 0),
-			now.AddDate(-1, 0, 0)),
-		s.run(ctx, `DELETE FROM callers WHERE NOT waiting AND free_at < ?`, month),
-		s.run(ctx, `DELETE FROM missing_inboxes WHERE last_on < ?`, month.UTC().Format("2006-01-02")),
-		s.run(ctx, forgetSchemes, month),
-		s.forgetStrangers(ctx, month),
-	)
+	month, year := now.AddDate(0, 0, -31), now.AddDate(-1, 0, 0)
+	var failed []error
+	for _, old := range []struct {
+		query string
+		args  []any
+	}{
+		{`DELETE FROM seen WHERE at < ?`, []any{month}},
+		// A guess from the future was counted before the clock was set back. It would count until that time comes.
+		{`DELETE FROM guesses WHERE at < ? OR at > ?`, []any{now.Add(-time.Hour), now.Add(time.Minute)}},
+		{`DELETE FROM sign_ins WHERE expires_at < ?`, []any{now}},
+		{`DELETE FROM known_browsers WHERE seen_at < ?`, []any{year}},
+		{`DELETE FROM links WHERE expires_at < ?`, []any{now}},
+		{`DELETE FROM arrivals WHERE parked <> '' AND at < ?`, []any{month}},
+		// Deliveries about an article are its report and stay. A failed Accept stays too: the doctor lists its follower as
+		// unconfirmed (UnconfirmedFollowers).
+		{`DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')
+			AND (status = 'delivered' OR activity_id NOT IN (SELECT accept_id FROM followers))`, []any{month}},
+		// This follows the deletion above, which leaves activities without any delivery.
+		{`DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d
+			WHERE d.activity_id = activities.id)`, []any{month}},
+		{`DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, []any{year, year}},
+		{`DELETE FROM callers WHERE NOT waiting AND free_at < ?`, []any{month}},
+		{`DELETE FROM missing_inboxes WHERE last_on < ?`, []any{month.UTC().Format(time.DateOnly)}},
+		{forgetSchemes, []any{month}},
+	} {
+		// One deletion that fails must not keep the others from running: they do not depend on each other.
+		failed = append(failed, s.run(ctx, old.query, old.args...))
+	}
+	return errors.Join(append(failed, s.forgetStrangers(ctx, month))...)
 }
 
 // strangers are actors that nothing of ours points to. Keys were fetched of many more people than ever said a word
@@ -54,8 +60,10 @@ const strangers = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_
 
 func (s *Store) forgetStrangers(ctx context.Context, before time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		return errors.Join(
-			s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (`+strangers+`)`, before, before),
-			s.run(ctx, `DELETE FROM actors WHERE id IN (`+strangers+`)`, before, before))
+		// The keys go first: afterwards the strangers are no longer found.
+		if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (`+strangers+`)`, before, before); err != nil {
+			return err
+		}
+		return s.run(ctx, `DELETE FROM actors WHERE id IN (`+strangers+`)`, before, before)
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -33,12 +32,14 @@ func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 // the key that it had, where the new one is not known yet.
 func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, told blog.ID) error {
 	s.markChanged()
-	return errors.Join(s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID), s.execOne(ctx, `
-		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?, proof_private_key = ?, proof_key
-		= ?,
-			rotation = ?, rotated_at = ?, updated_at = ?
+	if err := s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID); err != nil {
+		return err
+	}
+	return s.execOne(ctx, `
+		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?,
+			proof_private_key = ?, proof_key = ?, rotation = ?, rotated_at = ?, updated_at = ?
 		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, told, v.UpdatedAt, v.UpdatedAt,
-		v.ID))
+		v.ID)
 }
 
 // EraseOldKeys forgets the keys that were replaced before a moment, once all deliveries that they sign are settled. It
@@ -49,8 +50,11 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 		WHERE old_private_key <> '' AND (rotated_at IS NULL OR rotated_at < ?) AND NOT EXISTS (
 			SELECT 1 FROM deliveries d JOIN activities a ON a.id = d.activity_id
 			WHERE d.settled_at IS NULL AND a.voice_id = voices.id AND a.id <= voices.rotation)`, before)
-	return n, errors.Join(err, s.run(ctx, `DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE
-		old_private_key = '')`))
+	if err != nil {
+		return 0, err
+	}
+	return n, s.run(ctx, `
+		DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`)
 }
 
 // LatestProfile finds what was said last of a voice's profile, from its last rotation on; blog.ErrNotFound when that is

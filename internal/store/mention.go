@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"causerie/internal/blog"
 )
@@ -27,12 +26,14 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		return errors.Join(
-			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
-				SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID,
-				m.VoiceID, m.ActorID, mostMentionsByWriter),
-			s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND id NOT IN (
-				SELECT id FROM mentions WHERE voice_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.VoiceID, mostMentions))
+		err = s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
+			SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID,
+			m.VoiceID, m.ActorID, mostMentionsByWriter)
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND id NOT IN (
+			SELECT id FROM mentions WHERE voice_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.VoiceID, mostMentions)
 	})
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -35,12 +34,16 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 			language = ?`, r.ArticleID, r.Language); err != nil {
 			return err
 		}
-		return errors.Join(s.run(ctx, `
+		err := s.run(ctx, `
 			INSERT INTO revisions (article_id, language, number, kind, title, summary, markdown, author, note, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At),
-			s.run(ctx, `DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
-				r.ArticleID, r.Language, r.Number-mostSaved))
+			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At)
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, `
+			DELETE FROM revisions WHERE article_id = ? AND language = ? AND kind <> 'published' AND number <= ?`,
+			r.ArticleID, r.Language, r.Number-mostSaved)
 	})
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -88,8 +87,11 @@ func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration,
 				WHERE f.voice_id = s.voice_id AND f.state = 'accepted')
 			AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.object_id = s.object_id AND h.host = ? AND h.state = 'held')
 			ON CONFLICT DO NOTHING`, w.Inbox, w.Host, w.VoiceID, w.ActivityID, w.Inbox, w.Host)
-		return errors.Join(err, s.run(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND
-			welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox))
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND
+			welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox)
 	})
 }
 
