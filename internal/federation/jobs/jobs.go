@@ -134,7 +134,7 @@ func (c *Jobs) releaseDue(ctx context.Context) error {
 func (c *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
 	do func(context.Context, blog.ID) error,
 ) error {
-	var errs []error
+	var errs []error                 // of articles that have nothing to do with each other: all are logged
 	later := map[blog.ID]time.Time{} // a new map, so that articles that are not due any more are forgotten
 	for _, id := range due {
 		if until := (*retries)[id]; c.Now().Before(until) {

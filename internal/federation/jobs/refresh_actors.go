@@ -74,7 +74,7 @@ func forEach[T any](list []T, do func(T) error) error {
 		})
 	}
 	working.Wait()
-	return errors.Join(errs...)
+	return errors.Join(errs...) // independent of each other, since each is about another actor or server
 }
 
 // refreshOne fetches an actor again if its record is old, and verifies its handle.

@@ -39,8 +39,12 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 // none.
 func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string) error {
 	alias = strings.TrimSpace(alias)
-	if actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@"))); err == nil {
+	actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@")))
+	switch {
+	case err == nil:
 		alias = actor.ID
+	case !errors.Is(err, blog.ErrNotFound):
+		return err
 	}
 	left := slices.DeleteFunc(slices.Clone(voice.AlsoKnownAs), func(known string) bool { return known == alias })
 	if len(left) == len(voice.AlsoKnownAs) {

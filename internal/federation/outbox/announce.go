@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"causerie/internal/activity"
@@ -26,15 +25,19 @@ func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog
 	}
 	for _, voice := range have {
 		if voice.SilentAt == nil && !containsVoice(had, voice) {
-			err = errors.Join(err, o.queueAnnounce(ctx, s, voice, after))
+			if err := o.queueAnnounce(ctx, s, voice, after); err != nil {
+				return err
+			}
 		}
 	}
 	for _, voice := range had {
 		if !containsVoice(have, voice) {
-			err = errors.Join(err, o.takeAnnounceBack(ctx, s, voice, after))
+			if err := o.takeAnnounceBack(ctx, s, voice, after); err != nil {
+				return err
+			}
 		}
 	}
-	return err
+	return nil
 }
 
 func containsVoice(voices []blog.Voice, v blog.Voice) bool {
@@ -94,5 +97,8 @@ func (o *Outbox) takeAnnounceBack(ctx context.Context, s *store.Store, voice blo
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.TellOutboxReaders(ctx, said, announced.ID), s.TellFollowers(ctx, said))
+	if err := s.TellOutboxReaders(ctx, said, announced.ID); err != nil {
+		return err
+	}
+	return s.TellFollowers(ctx, said)
 }

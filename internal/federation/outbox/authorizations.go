@@ -60,7 +60,10 @@ func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, sta
 		return o.queueAllowed(ctx, s, t, actor)
 	case (state == blog.CommentHidden || state == blog.CommentSpam) && asked:
 		t.State = blog.StampRefused
-		return errors.Join(s.SaveAuthorization(ctx, t), o.queueRefused(ctx, s, t, actor))
+		if err := s.SaveAuthorization(ctx, t); err != nil {
+			return err
+		}
+		return o.queueRefused(ctx, s, t, actor)
 	}
 	return nil
 }
@@ -107,7 +110,10 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(o.queueRevoked(ctx, store, t), store.ModerateComment(ctx, c.ID, blog.CommentHidden))
+		if err := o.queueRevoked(ctx, store, t); err != nil {
+			return err
+		}
+		return store.ModerateComment(ctx, c.ID, blog.CommentHidden)
 	})
 	if err != nil {
 		return fmt.Errorf("take back the permission of the quote %s: %w", comment, err)

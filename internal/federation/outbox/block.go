@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/blocklist"
@@ -17,7 +16,10 @@ import (
 func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	for i := range blocks {
 		blocks[i].At = o.Now()
-		if err := errors.Join(blocks[i].Check(), o.notOurselves(blocks[i])); err != nil {
+		if err := blocks[i].Check(); err != nil {
+			return err
+		}
+		if err := o.notOurselves(blocks[i]); err != nil {
 			return err
 		}
 	}

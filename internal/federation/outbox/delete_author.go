@@ -95,15 +95,19 @@ func (o *Outbox) bury(ctx context.Context, s *store.Store, voice blog.ID) error 
 // LeaveDue deletes the authors whose time is over. An author who has become the last admin meanwhile stays.
 func (o *Outbox) LeaveDue(ctx context.Context) error {
 	due, err := o.Store.DueLeaves(ctx, o.Now())
+	if err != nil {
+		return err
+	}
+	var errs []error // each author is a transaction of their own: one that fails does not hold up the others
 	for _, id := range due {
 		left := o.Leave(ctx, id)
 		if errors.As(left, new(blog.Invalid)) {
 			o.Log.Warn("an author was to leave and stays", "voice", id, "reason", left)
 			left = o.CallOffLeave(ctx, id)
 		}
-		if !errors.Is(left, blog.ErrNotFound) { // another process did it
-			err = errors.Join(err, left)
+		if !errors.Is(left, blog.ErrNotFound) { // another process deleted the author
+			errs = append(errs, left)
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }

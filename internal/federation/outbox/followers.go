@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/activity"
@@ -62,9 +61,14 @@ func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) e
 // QueueAccept adds the Accept of a follow and its delivery, in the transaction of s. If it is the first follower from
 // that server, the welcome deliveries follow.
 func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
-	yes, err := o.queueToFollower(ctx, s, f, "Accept", activity.WrapAccept)
-	return errors.Join(err, s.NoteAccept(ctx, f, yes),
-		s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now()))
+	accept, err := o.queueToFollower(ctx, s, f, "Accept", activity.WrapAccept)
+	if err != nil {
+		return err
+	}
+	if err := s.NoteAccept(ctx, f, accept); err != nil {
+		return err
+	}
+	return s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now())
 }
 
 // QueueReject adds the Reject of a follow and its delivery, in the transaction of s.

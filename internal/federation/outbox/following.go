@@ -7,6 +7,7 @@ import (
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/store"
 )
 
@@ -24,7 +25,10 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 	f := blog.Following{VoiceID: voice.ID, ActorID: actor.ID, State: blog.Pending, Since: o.Now(), Actor: actor}
 	err = o.Store.InTx(ctx, func(store *store.Store) error {
 		known, err := store.Following(ctx, voice.ID, actor.ID)
-		if err == nil && known.State == blog.Accepted {
+		if federation.IgnoreMissing(err) != nil {
+			return err
+		}
+		if known.State == blog.Accepted {
 			f = known
 			return nil
 		}
@@ -44,7 +48,10 @@ func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voi
 		return err
 	}
 	f.FollowID = o.Site.ActivityID(said.ID)
-	return errors.Join(s.AddFollowing(ctx, *f), s.TellInboxes(ctx, said, f.Actor.Inbox))
+	if err := s.AddFollowing(ctx, *f); err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, f.Actor.Inbox)
 }
 
 // Unfollow ends the follow of a voice, by the id of the actor. It is blog.ErrNotFound when there is none.

@@ -134,14 +134,19 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 		}
 	}
 	undone := *a
-	var err error
-	if saved := a.SavedAt; hold.New {
+	if hold.New {
 		a.Unpublish(hold.Before)
 	} else {
 		*a = hold.Before
-		a.SavedAt, err = saved, s.UnsayRevisions(ctx, a.ID, a.ChangedAt())
+		a.SavedAt = undone.SavedAt
+		if err := s.UnsayRevisions(ctx, a.ID, a.ChangedAt()); err != nil {
+			return undone, err
+		}
 	}
-	if err := errors.Join(err, s.SaveArticle(ctx, a, o.Now()), s.DropHold(ctx, a.ID)); err != nil {
+	if err := s.SaveArticle(ctx, a, o.Now()); err != nil {
+		return undone, err
+	}
+	if err := s.DropHold(ctx, a.ID); err != nil {
 		return undone, err
 	}
 	if a.Month == "" {

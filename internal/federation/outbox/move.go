@@ -97,6 +97,10 @@ func (o *Outbox) CallOffMove(ctx context.Context, voice blog.ID) error {
 // MoveDue carries out the moves that are due. A move whose target no longer lists the voice is cancelled.
 func (o *Outbox) MoveDue(ctx context.Context) error {
 	due, err := o.Store.DueMoves(ctx, o.Now())
+	if err != nil {
+		return err
+	}
+	var errs []error // each move is a transaction of its own: one that fails does not hold up the others
 	for _, m := range due {
 		moved := o.carryOut(ctx, m)
 		var invalid blog.Invalid
@@ -107,11 +111,11 @@ func (o *Outbox) MoveDue(ctx context.Context) error {
 		default:
 			moved = o.Store.CallOffMove(ctx, m.VoiceID, invalid.Problem, o.Now())
 		}
-		if !errors.Is(moved, blog.ErrNotFound) { // it was called off, or another process did it
-			err = errors.Join(err, moved)
+		if !errors.Is(moved, blog.ErrNotFound) { // it was cancelled, or another process carried it out
+			errs = append(errs, moved)
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // carryOut checks the target once more and moves the voice. The profile names the target before anybody is told.
@@ -155,5 +159,8 @@ func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) err
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.ToldOfMove(ctx, m.ID, said.ID), s.TellFollowers(ctx, said))
+	if err := s.ToldOfMove(ctx, m.ID, said.ID); err != nil {
+		return err
+	}
+	return s.TellFollowers(ctx, said)
 }

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/activity"
@@ -25,8 +24,10 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 			return err
 		}
 		g.ActivityID = said.ID
-		err = errors.Join(store.AddOwnReaction(ctx, g), store.TellInboxes(ctx, said, writer.Mailbox()))
-		if err != nil || kind != blog.Boost {
+		if err := store.AddOwnReaction(ctx, g); err != nil {
+			return err
+		}
+		if err := store.TellInboxes(ctx, said, writer.Mailbox()); err != nil || kind != blog.Boost {
 			return err
 		}
 		return store.TellFollowers(ctx, said)
@@ -83,7 +84,7 @@ func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 	}
 	post, writer, err := o.findPost(ctx, "uri", what)
 	if err != nil {
-		return Found{}, errors.Join(actorErr)
+		return Found{}, actorErr
 	}
 	words := o.Content(post, blog.Answering)
 	words.Address, words.ActorID = post.ID, writer.ID

@@ -62,8 +62,12 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 // IntroduceDue sends the Updates of profiles that are due. Who gets them is decided now.
 func (o *Outbox) IntroduceDue(ctx context.Context) error {
 	due, err := o.Store.DueIntroductions(ctx, o.Now())
+	if err != nil {
+		return err
+	}
+	var errs []error // each profile is a transaction of its own: one that fails does not hold up the others
 	for _, id := range due {
-		said := o.Store.InTx(ctx, func(store *store.Store) error {
+		err := o.Store.InTx(ctx, func(store *store.Store) error {
 			if err := store.Introduced(ctx, id, o.Now()); err != nil {
 				return err
 			}
@@ -74,14 +78,14 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 			_, err = o.queueProfile(ctx, store, voice)
 			return err
 		})
-		if !errors.Is(said, blog.ErrNotFound) { // another process did
-			err = errors.Join(err, said)
+		if !errors.Is(err, blog.ErrNotFound) { // another process sent it
+			errs = append(errs, err)
 		}
 	}
 	if len(due) > 0 {
 		o.Wake()
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // queueProfile adds the Update of a profile for the followers' servers. It replaces Updates of the profile that still
@@ -97,5 +101,8 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err != nil {
 		return said, err
 	}
-	return said, errors.Join(s.SupersedeProfile(ctx, said), s.TellFollowers(ctx, said))
+	if err := s.SupersedeProfile(ctx, said); err != nil {
+		return said, err
+	}
+	return said, s.TellFollowers(ctx, said)
 }

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -56,7 +55,10 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(ready.settle(&a), a.Publish(o.Now(), o.Site.Location())); err != nil {
+		if err := ready.settle(&a); err != nil {
+			return err
+		}
+		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
 		if a.Federates() {
@@ -100,17 +102,23 @@ func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at t
 
 // keepPublished saves the texts that go out with a publication as revisions, in all languages.
 func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
-	err := keep(ctx, s, a, "published", *a.PublishedAt)
-	if err != nil {
+	if err := keep(ctx, s, a, "published", *a.PublishedAt); err != nil {
 		return err
 	}
 	translations, err := s.Translations(ctx, a.ID)
+	if err != nil {
+		return err
+	}
 	for _, t := range translations {
-		if a.Text = t.Text; !t.Draft {
-			err = errors.Join(err, keep(ctx, s, a, "published", *a.PublishedAt))
+		if t.Draft {
+			continue
+		}
+		a.Text = t.Text
+		if err := keep(ctx, s, a, "published", *a.PublishedAt); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
@@ -124,10 +132,16 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.TellFollowers(ctx, said), o.tellMentioned(ctx, s, said, mentions)); err != nil {
+	if err := s.TellFollowers(ctx, said); err != nil {
 		return err
 	}
-	return errors.Join(o.askToQuote(ctx, s, a, object), o.carryOn(ctx, s, blog.Article{}, a))
+	if err := o.tellMentioned(ctx, s, said, mentions); err != nil {
+		return err
+	}
+	if err := o.askToQuote(ctx, s, a, object); err != nil {
+		return err
+	}
+	return o.carryOn(ctx, s, blog.Article{}, a)
 }
 
 // saveObject builds the object of an article and saves its bytes.

@@ -133,7 +133,10 @@ func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activi
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.TellFollowers(ctx, said), s.TellInboxes(ctx, said, boxes...))
+	if err := s.TellFollowers(ctx, said); err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, boxes...)
 }
 
 // EditReply changes an answer and sends the Update to every server that holds it.

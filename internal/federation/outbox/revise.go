@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +30,10 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(keepFrozen(edited, current), ready.settle(edited)); err != nil {
+		if err := keepFrozen(edited, current); err != nil {
+			return err
+		}
+		if err := ready.settle(edited); err != nil {
 			return err
 		}
 		if m.SkipIfSame && edited.Same(current) {
@@ -184,12 +186,17 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 		return err
 	}
 	if a.ChangedAt().Equal(before.ChangedAt()) {
-		err = s.MarkQuiet(ctx, said.ID)
+		if err := s.MarkQuiet(ctx, said.ID); err != nil {
+			return err
+		}
 	}
-	if err := errors.Join(err, tellEdit(ctx, s, said, a.Visibility)); err != nil {
+	if err := tellEdit(ctx, s, said, a.Visibility); err != nil {
 		return err
 	}
-	return errors.Join(o.tellNewlyMentioned(ctx, s, said, mentions), o.askToQuote(ctx, s, a, object))
+	if err := o.tellNewlyMentioned(ctx, s, said, mentions); err != nil {
+		return err
+	}
+	return o.askToQuote(ctx, s, a, object)
 }
 
 // tellEdit adds the deliveries of an edit for every server that holds the object, and for nobody else: a server whose
@@ -202,7 +209,10 @@ func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibilit
 	if err := s.UpdateWaitingCreates(ctx, said); err != nil {
 		return err
 	}
-	return errors.Join(tell(ctx, said), s.Supersede(ctx, said, "Update"))
+	if err := tell(ctx, said); err != nil {
+		return err
+	}
+	return s.Supersede(ctx, said, "Update")
 }
 
 // tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery of it yet.

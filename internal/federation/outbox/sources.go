@@ -127,7 +127,10 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""), s.TellInboxes(ctx, said, owner.Inbox))
+	if err := s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""); err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, owner.Inbox)
 }
 
 // SaveQuoteConsent saves the answer of the author of a quoted post, and sends the object with the authorization, or

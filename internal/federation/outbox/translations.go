@@ -41,13 +41,17 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 		}
 		known, err := s.Translation(ctx, article, t.Language)
-		if a.Status == blog.Published && t.Draft && err == nil {
+		if federation.IgnoreMissing(err) != nil {
+			return false, err
+		}
+		exists := err == nil
+		if a.Status == blog.Published && t.Draft && exists {
 			t.Draft = known.Draft // what readers have is taken away, not put back among the drafts
 		}
 		if err := o.checkTranslation(ctx, s, *a, t); err != nil {
 			return false, err
 		}
-		same := onlyNews && err == nil && t.Same(known)
+		same := onlyNews && exists && t.Same(known)
 		if same && !known.Behind {
 			return false, errUnchanged
 		}
@@ -60,7 +64,10 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 // saveTranslation saves a text in another language, and a revision when the text is new, or new to readers.
 func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	known, err := s.Translation(ctx, a.ID, t.Language)
-	if err := errors.Join(federation.IgnoreMissing(err), s.SaveTranslation(ctx, a, t)); err != nil {
+	if federation.IgnoreMissing(err) != nil {
+		return err
+	}
+	if err := s.SaveTranslation(ctx, a, t); err != nil {
 		return err
 	}
 	if known.Draft == t.Draft && known.Says(t.Text) {

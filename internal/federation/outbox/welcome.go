@@ -17,11 +17,15 @@ const (
 // WelcomeDue adds the welcome deliveries that are due.
 func (o *Outbox) WelcomeDue(ctx context.Context) error {
 	due, err := o.Store.DueWelcomes(ctx, o.Now(), welcomesAtOnce)
+	if err != nil {
+		return err
+	}
+	var errs []error // each welcome is a transaction of its own: one that fails does not hold up the others
 	for _, w := range due {
-		err = errors.Join(err, o.Store.BringWelcome(ctx, w, welcomePace, o.Now()))
+		errs = append(errs, o.Store.BringWelcome(ctx, w, welcomePace, o.Now()))
 	}
 	if len(due) > 0 {
 		o.Wake()
 	}
-	return err
+	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"causerie/internal/activity"
@@ -90,6 +89,11 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err := s.LockPeersOf(ctx, id); err != nil {
 		return err
 	}
-	return errors.Join(s.SaveObject(ctx, object), s.TellHolders(ctx, said),
-		s.Supersede(ctx, said, "Create", "Update", "Announce"))
+	if err := s.SaveObject(ctx, object); err != nil {
+		return err
+	}
+	if err := s.TellHolders(ctx, said); err != nil {
+		return err
+	}
+	return s.Supersede(ctx, said, "Create", "Update", "Announce")
 }
