@@ -51,22 +51,34 @@ type Blog struct {
 	Stop      func()
 }
 
-// Start brings the blog up on a store, and a world of neighbours around it.
+// Found founds De Overkant in a store, at an address such as "https://overkant.example", and starts nothing. Only Site,
+// Store, Instance and the methods that write to the store can be used.
+func Found(t testing.TB, s *store.Store, address string, change ...func(*blog.Site)) *Blog {
+	t.Helper()
+	instance := NewKey(t)
+	_, host, _ := strings.Cut(address, "://")
+	site := blog.Site{URL: address, HandleDomain: host, Name: "De Overkant", Language: "en", Timezone: "UTC",
+		PublicKey: PublicPEM(t, instance), CreatedAt: time.Now()}
+	for _, c := range change {
+		c(&site)
+	}
+	site, err := s.FoundSite(t.Context(), site, privatePEM(t, instance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Blog{T: t, Site: site, Store: s, Instance: instance}
+}
+
+// Start founds De Overkant in a store, runs it on loopback and makes a world of pretend servers around it. settings
+// change the core before anything runs.
 func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Blog {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	host := listener.Addr().String()
-	instance := NewKey(t)
-	site, err := s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant",
-		Language: "en", Timezone: "UTC",
-		PublicKey: PublicPEM(t, instance), CreatedAt: time.Now()}, privatePEM(t, instance))
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := federation.Core{Site: site, Store: s, Now: time.Now, Log: quiet()}
+	o := Found(t, s, "http://"+listener.Addr().String())
+	base := federation.Core{Site: o.Site, Store: s, Now: time.Now, Log: quiet()}
 	for _, set := range settings {
 		set(&base)
 	}
@@ -74,11 +86,11 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	if err != nil {
 		t.Fatal(err)
 	}
-	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + site.URL + "/)",
+	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + o.Site.URL + "/)",
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Key:   signature.Key{ID: site.InstanceID() + "#main-key", Private: instance.Private}, Permit: base.Permit,
+		Key:   signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Permit: base.Permit,
 		Now: base.Now, Newer: newer, Learn: base.LearnScheme})
-	o := &Blog{T: t, Site: site, Store: s, Base: base, Courier: delivery.NewCourier(base), Instance: instance}
+	o.Base, o.Courier = base, delivery.NewCourier(base)
 	o.Outbox = &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 	if o.Keys, err = federation.NewKeyring(base); err != nil {
 		t.Fatal(err)
@@ -165,13 +177,15 @@ func privatePEM(t testing.TB, k signature.Key) string {
 	return text
 }
 
-// AddVoice adds an author with keys.
-func (o *Blog) AddVoice(handle, name string) blog.Voice {
+// AddVoice adds an author with keys, changed as the functions say.
+func (o *Blog) AddVoice(handle, name string, change ...func(*blog.Author)) blog.Voice {
 	o.T.Helper()
 	now := time.Now()
 	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle,
-		Name:         name,
-		Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+		Name: name, Discoverable: true, Indexable: true, CreatedAt: now, UpdatedAt: now}}
+	for _, c := range change {
+		c(&a)
+	}
 	if err := o.Store.AddAuthor(o.T.Context(), a, giveKeys(o.T, &a.Voice)); err != nil {
 		o.T.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 // BenchmarkArticlePage serves an article with twenty replies against a bare handler that writes the same bytes.
 func BenchmarkArticlePage(b *testing.B) {
-	o := newOverkant(b, storetest.Open(b))
+	o := newPublicBlog(b, storetest.Open(b))
 	for i := range 20 {
 		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
 	}
@@ -20,12 +20,12 @@ func BenchmarkArticlePage(b *testing.B) {
 
 // BenchmarkArticleRender makes that page anew each time.
 func BenchmarkArticleRender(b *testing.B) {
-	o := newOverkant(b, storetest.Open(b))
+	o := newPublicBlog(b, storetest.Open(b))
 	for i := range 20 {
 		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
 	}
 	var changes uint64
-	handler := New(o.store, o.pages, page.NewCache(func() uint64 { changes++; return changes }, 1)).Routes()
+	handler := New(o.Store, o.pages, page.NewCache(func() uint64 { changes++; return changes }, 1)).Routes()
 	for b.Loop() {
 		if got := ask(handler, "/2026/11/four-minutes-wide"); got != 200 {
 			b.Fatal(got)

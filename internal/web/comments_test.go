@@ -13,7 +13,7 @@ import (
 
 func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		about := func(kind blog.CommentKind, change ...func(*blog.Comment)) func(*blog.Comment) {
 			return func(c *blog.Comment) {
 				c.Kind = kind
@@ -67,7 +67,7 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 
 func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		react := func(who blog.Actor, kind blog.ReactionKind, emoji string) {
 			t.Helper()
 			id := blog.NewID(noon)
@@ -89,7 +89,7 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 
 func TestACommentOfWhichNothingCanBeShownSaysSoAndCounts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		wordless := func(c *blog.Comment) { c.HTML, c.Plain, c.Language = "<p></p>", " ", "fr" }
 		one := o.says(o.bram, "", time.Hour, wordless)
 		two := o.says(o.nadia, "", 2*time.Hour, wordless, func(c *blog.Comment) { c.HTML, c.Warning = "", "An eel" })

@@ -19,7 +19,7 @@ var hostileTitles = []string{`</script><script>alert(1)</script>`, `<!--<script>
 
 func TestT158ATitleStaysATitleInThePageAndInItsData(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		scripts := len(o.open("/2026/11/four-minutes-wide").find("script"))
 		for i, title := range hostileTitles {
 			slug := "hostile-" + string(rune('a'+i))
@@ -43,7 +43,7 @@ func TestT158ATitleStaysATitleInThePageAndInItsData(t *testing.T) {
 
 func TestT108PagesBeyondAllArticlesCostNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		for _, path := range []string{"/page/1000000000", "/page/99999999999999999999999", "/page/-1", "/page/0", "/page/1e9",
 			"/page/%00", "/@ilse/page/1000000000", "/tags/rivers/page/1000000000",
 			"/archive/1000000000", "/2026/11/four-minutes-wide?page=1000000000",
@@ -64,7 +64,7 @@ func TestT108PagesBeyondAllArticlesCostNothing(t *testing.T) {
 
 func TestF114AStampedeForOneArticleAsksTheDatabaseNothing(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	first := o.open("/2026/11/four-minutes-wide")
 	if first.status != 200 || len(first.header.Values("Set-Cookie")) != 0 ||
 		!strings.Contains(first.header.Get("Cache-Control"), "public") || first.header.Get("ETag") == "" {

@@ -13,23 +13,14 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// speak gives the blog, or a series, a voice.
-func (o *overkant) speak(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
-	o.t.Helper()
-	v := blog.Voice{ID: blog.NewID(noon), Kind: kind, Handle: handle, Name: name, PublicKey: "public", CreatedAt: noon,
-		UpdatedAt: noon}
-	o.must(o.store.AddVoice(o.t.Context(), v, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}, series))
-	return v
-}
-
 func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		if len(o.open("/").find("p", ".whole"))+len(o.open("/series/the-low-road").find("div", ".by")) != 0 {
 			t.Error("what has no voice is offered to be followed")
 		}
-		site := o.speak(blog.SiteVoice, "overkant", "De Overkant", "")
-		road := o.speak(blog.SeriesVoice, "low_road", "The Low Road", o.road.ID)
+		site := o.Speak(blog.SiteVoice, "overkant", "De Overkant", "")
+		road := o.Speak(blog.SeriesVoice, "low_road", "The Low Road", o.road.ID)
 		for path, want := range map[string]struct {
 			voice     blog.Voice
 			tag, mark string
@@ -43,10 +34,10 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 			if got := box.words(); got != want.words {
 				t.Errorf("%s says %q", path, got)
 			}
-			if got := box.find("a")[0].attr("href"); got != interact("follow", o.site.ActorID(want.voice.ID)) {
+			if got := box.find("a")[0].attr("href"); got != interact("follow", o.Site.ActorID(want.voice.ID)) {
 				t.Errorf("%s leads to %q", path, got)
 			}
-			if got := p.header.Get("Link"); got != "<"+o.site.ActorID(want.voice.ID)+
+			if got := p.header.Get("Link"); got != "<"+o.Site.ActorID(want.voice.ID)+
 				`>; rel="alternate"; type="application/activity+json"` {
 				t.Errorf("%s has the link %q", path, got)
 			}
@@ -66,7 +57,7 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 
 func TestPinnedArticlesStandFirst(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		_, err := s.Pin(t.Context(), o.bell, noon)
 		o.must(err)
 		p := o.open("/@ilse")
@@ -92,7 +83,7 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 
 func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		o.publish(noon, blog.Article{VoiceID: o.ilse.ID,
 			Text:    blog.Text{Slug: "no", Title: "No", Language: "en", Markdown: "No.", HTML: "<p>No.</p>", Plain: "No."},
 			Answers: blog.Source{Address: "https://veerhuis.example/notes/1", ActorID: o.bram.ID},
@@ -111,15 +102,15 @@ func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 
 func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		move := func(v blog.Voice, target string, at time.Time) {
 			m := blog.Move{ID: blog.NewID(at), VoiceID: v.ID, Target: target, AskedAt: at, DueAt: at}
 			o.must(s.PlanMove(t.Context(), m))
 			o.must(s.MoveVoice(t.Context(), m, at))
 		}
-		move(o.ilse.Voice, o.bram.ID, noon)
-		move(o.maud.Voice, o.site.ActorID(o.samir.ID), noon)
-		move(o.tobias.Voice, "https://nowhere.example/users/t", noon)
+		move(o.ilse, o.bram.ID, noon)
+		move(o.maud, o.Site.ActorID(o.samir.ID), noon)
+		move(o.tobias, "https://nowhere.example/users/t", noon)
 		for path, want := range map[string]struct{ words, leads string }{
 			"/@ilse":   {"@bram@veerhuis.example", o.bram.URL},
 			"/@maud":   {"@samir@overkant.example", "/@samir"},
@@ -141,51 +132,51 @@ func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
 }
 
 // inDutch translates part 2 of The Low Road.
-func (o *overkant) inDutch() blog.Translation {
-	o.t.Helper()
+func (o *publicBlog) inDutch() blog.Translation {
+	o.T.Helper()
 	tr := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
 		Summary:  "Over het laatste roeipontje.",
 		Markdown: "Het pontje.", HTML: "<p>Het pontje komt als je belt.</p>", Plain: "Het pontje komt als je belt.",
 		Words: 6}, Translator: "Tobias Renkema"}
-	o.must(o.store.SaveTranslation(o.t.Context(), o.wide, tr))
+	o.must(o.Store.SaveTranslation(o.T.Context(), o.wide, tr))
 	return tr
 }
 
 func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
-		if p := o.open(o.site.ArticlePath(o.wide)); len(p.find("p", ".also"))+len(p.find("link", "hreflang=nl")) != 0 {
+		o := newPublicBlog(t, s)
+		if p := o.open(o.Site.ArticlePath(o.wide)); len(p.find("p", ".also"))+len(p.find("link", "hreflang=nl")) != 0 {
 			t.Error("a translation is offered that is not there")
 		}
 		tr := o.inDutch()
 		o.says(o.bram, "A bell is a letter.", time.Hour)
 		there := o.wide
 		there.Text = tr.Text
-		english, dutch := o.open(o.site.ArticlePath(o.wide)), o.open(o.site.ArticlePath(there))
+		english, dutch := o.open(o.Site.ArticlePath(o.wide)), o.open(o.Site.ArticlePath(there))
 		if got := dutch.one("h1").words(); got != "Vier minuten breed" || dutch.one("html").attr("lang") != "nl" {
 			t.Errorf("the Dutch page is “%s” in %s", got, dutch.one("html").attr("lang"))
 		}
 		for _, c := range []struct {
 			page        sheet
 			words, href string
-		}{{english, "ook in het Nederlands", o.site.ArticlePath(there)},
-			{dutch, "also in English", o.site.ArticlePath(o.wide)}} {
+		}{{english, "ook in het Nederlands", o.Site.ArticlePath(there)},
+			{dutch, "also in English", o.Site.ArticlePath(o.wide)}} {
 			link := c.page.one("p", ".also").find("a")[0]
 			if link.words() != c.words || link.attr("href") != c.href || link.attr("hreflang") != link.attr("lang") {
 				t.Errorf("“%s” leads to %s in %s", link.words(), link.attr("href"), link.attr("hreflang"))
 			}
-			for language, want := range map[string]string{"en": o.site.ArticlePage(o.wide), "nl": o.site.ArticlePage(there),
-				"x-default": o.site.ArticlePage(o.wide)} {
+			for language, want := range map[string]string{"en": o.Site.ArticlePage(o.wide), "nl": o.Site.ArticlePage(there),
+				"x-default": o.Site.ArticlePage(o.wide)} {
 				if got := c.page.one("link", "hreflang="+language).attr("href"); got != want {
 					t.Errorf("the alternate in %s is %s", language, got)
 				}
 			}
 			if got := c.page.one("link",
-				"type=application/activity+json").attr("href"); got != o.site.ArticleID(o.wide.ObjectID) {
+				"type=application/activity+json").attr("href"); got != o.Site.ArticleID(o.wide.ObjectID) {
 				t.Errorf("on the wire it is %s", got)
 			}
 		}
-		if got := dutch.one("link", "rel=canonical").attr("href"); got != o.site.ArticlePage(there) {
+		if got := dutch.one("link", "rel=canonical").attr("href"); got != o.Site.ArticlePage(there) {
 			t.Errorf("the Dutch page calls itself %s", got)
 		}
 		if got, want := len(dutch.find("li", ".voice")), len(english.find("li", ".voice")); got != want || want == 0 {
@@ -200,7 +191,7 @@ func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 // TestAPageIsChangedWhenItsOwnWordsAre: a text in another language makes the article newer, and no page but its own.
 func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		there := o.wide
 		tell := func(days int, words blog.Text) {
 			t.Helper()
@@ -217,7 +208,7 @@ func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
 					a = there
 				}
 				is := slices.Contains(changed, language)
-				p := o.open(o.site.ArticlePath(a))
+				p := o.open(o.Site.ArticlePath(a))
 				if got := len(p.find("time", ".dt-updated")); got == 1 != is || strings.Contains(p.raw, "dateModified") != is ||
 					strings.Contains(p.raw, "article:modified_time") != is {
 					t.Errorf("%s: the page in %s is changed %d times, want %v", what, language, got, is)
@@ -227,7 +218,7 @@ func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
 					"<updated>"+at+"</updated>") {
 					t.Errorf("%s: the entry in %s is not from %s:\n%s", what, language, at, feed)
 				}
-				if listed := between(o.open("/sitemap.xml").raw, "<loc>"+o.site.ArticlePage(a)+"</loc>",
+				if listed := between(o.open("/sitemap.xml").raw, "<loc>"+o.Site.ArticlePage(a)+"</loc>",
 					"</url>"); !strings.Contains(listed, at) {
 					t.Errorf("%s: the map says of it in %s %q, want %s", what, language, listed, at)
 				}
@@ -252,7 +243,7 @@ func between(text, first, next string) string {
 
 func TestALanguageListsItsOwnTexts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		tr := o.inDutch()
 		there := o.wide
 		there.Text = tr.Text
@@ -262,17 +253,17 @@ func TestALanguageListsItsOwnTexts(t *testing.T) {
 			"/":            {"Four minutes wide", "Vier minuten breed"},
 			"/nl/feed.xml": {"Het pontje komt als je belt.", "Four minutes wide"},
 			"/feed.xml":    {"Four minutes wide", "Vier minuten breed"},
-			"/sitemap.xml": {o.site.ArticlePage(there) + "<", "/breed<"},
+			"/sitemap.xml": {o.Site.ArticlePage(there) + "<", "/breed<"},
 		} {
 			p := o.open(path)
 			if !strings.Contains(p.raw, want.has) || strings.Contains(p.raw, want.lacks) {
 				t.Errorf("%s (%d) lacks %q or has %q", path, p.status, want.has, want.lacks)
 			}
 		}
-		if p := o.open("/nl/feed.xml"); !strings.Contains(p.raw, "<id>"+o.site.ArticleID(o.wide.ObjectID)+"#nl</id>") {
+		if p := o.open("/nl/feed.xml"); !strings.Contains(p.raw, "<id>"+o.Site.ArticleID(o.wide.ObjectID)+"#nl</id>") {
 			t.Error("in the Dutch feed it has the id of the original")
 		}
-		if p := o.open("/sitemap.xml"); !strings.Contains(p.raw, o.site.ArticlePage(o.wide)+"<") {
+		if p := o.open("/sitemap.xml"); !strings.Contains(p.raw, o.Site.ArticlePage(o.wide)+"<") {
 			t.Error("the sitemap lost the original")
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causerie/internal/blog"
+	"causerie/internal/overkant"
 	"causerie/internal/page"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -24,7 +25,7 @@ import (
 
 func TestTheFrontPageIsTheNewestArticlesByMonth(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		o.says(o.bram, "A bell is a letter.", time.Hour)
 		home := o.open("/")
 		if home.status != 200 || home.one("html").attr("lang") != "nl" {
@@ -86,7 +87,7 @@ func sorted(list []string) []string {
 
 func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		english := o.open("/en/")
 		if english.one("html").attr("lang") != "en" || strings.Contains(english.raw, "Lijm die weer") {
 			t.Error("the English front page is not English")
@@ -119,7 +120,7 @@ func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
 
 func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		for _, friend := range []blog.Actor{o.bram, o.nadia} {
 			o.reacts(friend, blog.Like)
 		}
@@ -160,7 +161,7 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 			t.Errorf("hero %v", got.Attr)
 		}
 		reply := p.find("a", ".first")[0].attr("href")
-		if want := "/interact?do=reply&uri=" + url.QueryEscape(o.site.ArticleID(o.wide.ObjectID)); reply != want {
+		if want := "/interact?do=reply&uri=" + url.QueryEscape(o.Site.ArticleID(o.wide.ObjectID)); reply != want {
 			t.Errorf("reply leads to %q, want %q", reply, want)
 		}
 		if !strings.Contains(p.raw, `<div class="prose e-content" dir="auto">`) {
@@ -179,12 +180,12 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 
 func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		o.must(o.wide.Revise(noon.Add(48 * time.Hour)))
 		o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(48*time.Hour)))
 		o.keep(o.wide, o.wide.Text, noon.Add(48*time.Hour))
 		p := o.open("/2026/11/four-minutes-wide")
-		id := o.site.ArticleID(o.wide.ObjectID)
+		id := o.Site.ArticleID(o.wide.ObjectID)
 		if got := p.one("link", "type=application/activity+json").attr("href"); got != id {
 			t.Errorf("on the wire it is %q, want %q", got, id)
 		}
@@ -220,7 +221,7 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 			t.Errorf("things are %v", things)
 		}
 		author := o.open("/@ilse")
-		if got := author.one("link", "type=application/activity+json").attr("href"); got != o.site.ActorID(o.ilse.ID) {
+		if got := author.one("link", "type=application/activity+json").attr("href"); got != o.Site.ActorID(o.ilse.ID) {
 			t.Errorf("the author on the wire is %q", got)
 		}
 		if diff := cmp.Diff([]string{"https://ilse.example/"}, attrs("href", author.find("link", "rel=me"))); diff != "" {
@@ -231,7 +232,7 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 
 func TestAConversationIsReadInThreads(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		grandmother := o.says(o.bram, "A bell is a letter.", time.Hour)
 		wall := o.says(o.ilse, "That goes on the wall.", 2*time.Hour, answering(grandmother))
 		boat := o.says(o.bram, "Whoever has the boat.", 3*time.Hour, answering(wall))
@@ -314,7 +315,7 @@ func depth(n node) int {
 
 func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		const canary = "kanarie"
 		hide := map[string]func(*blog.Comment){
 			"restricted": func(c *blog.Comment) { c.Visibility = blog.RestrictedComment },
@@ -363,7 +364,7 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 
 func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		said := o.says(o.bram, "A bell is a letter.", time.Hour)
 		reply := "/interact?do=reply&uri=" + url.QueryEscape(said.Address)
 		for _, path := range []string{"/four-minutes-widf", "/2026/11/four-minutes"} {
@@ -391,7 +392,7 @@ func site(a blog.Article) string { return blog.Site{}.ArticlePath(a) }
 
 func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		if got := o.open("/2026/11/four-minutes-wide"); got.status != 200 {
 			t.Fatal(got.status)
 		}
@@ -420,7 +421,7 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 
 func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		p := o.open("/2026/11/four-minuts-wide")
 		if p.status != 404 || p.header.Get("Cache-Control") != "no-cache" {
 			t.Fatalf("status %d, %q", p.status, p.header.Get("Cache-Control"))
@@ -444,9 +445,9 @@ func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
 
 func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	o.must(s.InTx(t.Context(), func(s *store.Store) error {
-		o.store = s
+		o.Store = s
 		last := o.says(o.bram, "voice 0", time.Minute)
 		for i := 1; i < 430; i++ {
 			last = o.says(o.nadia, fmt.Sprintf("voice %d", i), time.Duration(i+1)*time.Minute, answering(last))
@@ -480,7 +481,7 @@ func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
 
 func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		o.says(o.bram, "first", time.Hour)
 		second := o.says(o.nadia, "second", 2*time.Hour)
 		o.says(o.ilse, "answer", 4*time.Hour, answering(second))
@@ -500,7 +501,7 @@ func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
 
 func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		_, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.ilse.ID, ActorID: o.bram.ID, FollowID: o.bram.ID + "#f",
 			State: blog.Accepted, Since: noon})
 		o.must(err)
@@ -528,7 +529,7 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 			texts(archive.one("ul", ".years").find("a"))); diff != "" {
 			t.Errorf("archive (-want +got):\n%s", diff)
 		}
-		o.must(s.EraseVoice(t.Context(), o.samir.Voice, noon))
+		o.must(s.EraseVoice(t.Context(), o.samir, noon))
 		if got := o.open("/@samir").status; got != 410 {
 			t.Errorf("an author who left answers %d", got)
 		}
@@ -537,7 +538,7 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 
 func TestAListGoesOnOverSeveralPages(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	for i := range perPage {
 		o.publish(noon.AddDate(0, 0, -30-i), blog.Article{VoiceID: o.ilse.ID,
 			Text: articleText("en", fmt.Sprintf("Bank %d", i), fmt.Sprintf("bank-%d", i), "")})
@@ -557,7 +558,7 @@ func TestAListGoesOnOverSeveralPages(t *testing.T) {
 
 func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		o.says(o.bram, "A bell is a letter.", time.Hour)
 		for path, want := range map[string][]string{
 			"/feed.xml": {"Lijm die weer los wil", "Four minutes wide",
@@ -586,7 +587,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 			for _, e := range feed.Entries {
 				titles = append(titles, e.Title)
 				if e.Title == "Four minutes wide" &&
-					(e.ID != o.site.ArticleID(o.wide.ObjectID) ||
+					(e.ID != o.Site.ArticleID(o.wide.ObjectID) ||
 						!strings.Contains(e.Content, `href="https://overkant.example/media/ferry-960.jpg"`)) {
 					t.Errorf("%s: %q has id %q and text %q", path, e.Title, e.ID, e.Content)
 				}
@@ -616,7 +617,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 }
 
 func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
-	o := newOverkant(t, storetest.Open(t))
+	o := newPublicBlog(t, storetest.Open(t))
 	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
 		p := o.open(path)
 		if got := p.header.Get("Content-Type"); got != "application/xml; charset=utf-8" ||
@@ -634,7 +635,7 @@ func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 
 func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"},
 		blog.Series{ID: blog.NewID(noon), Slug: "sluizen", Title: "Sluizen", Language: "nl"}
 	o.must(s.SaveSeries(t.Context(), dikes))
@@ -657,7 +658,7 @@ func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 }
 
 func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
-	o := newOverkant(t, storetest.Open(t))
+	o := newPublicBlog(t, storetest.Open(t))
 	for _, face := range o.open("/").find("span", ".face") {
 		if face.words() != "" || face.attr("data-letter") == "" {
 			t.Errorf("a face reads %q and shows %q", face.words(), face.attr("data-letter"))
@@ -667,9 +668,9 @@ func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
 
 func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		bell := o.says(o.bram, "A bell is a letter.", time.Hour)
-		actor, object := o.site.ActorID(o.ilse.ID), o.site.ArticleID(o.wide.ObjectID)
+		actor, object := o.Site.ActorID(o.ilse.ID), o.Site.ArticleID(o.wide.ObjectID)
 		for path, want := range map[string]string{
 			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
 			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
@@ -695,7 +696,7 @@ func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 
 func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	o.open("/")
 	o.must(s.Close())
 	if got := o.open("/"); got.status != 200 {
@@ -710,10 +711,9 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 
 func TestAnEmptyBlogSaysSo(t *testing.T) {
 	s := storetest.Open(t)
-	o := &overkant{t: t, store: s}
-	_, err := s.FoundSite(t.Context(), blog.Site{URL: "http://localhost:8080", HandleDomain: "localhost:8080",
-		Name: "localhost:8080", Language: "en", Timezone: "UTC", CreatedAt: noon}, "private")
-	o.must(err)
+	o := &publicBlog{Blog: overkant.Found(t, s, "http://localhost:8080", func(site *blog.Site) {
+		site.Name, site.CreatedAt = "localhost:8080", noon
+	})}
 	o.start()
 	for _, path := range []string{"/", "/archive", "/about", "/privacy", "/feed.xml", "/feed.json", "/sitemap.xml",
 		"/comments/feed.xml"} {
@@ -731,7 +731,7 @@ func TestAnEmptyBlogSaysSo(t *testing.T) {
 
 func TestAPageStaysWithinItsBudget(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	o.wide.HTML = "<p>" + strings.Repeat("Four minutes is about five hundred words if one person speaks. ", 140) + "</p>"
 	o.must(o.wide.Revise(noon.Add(time.Hour)))
 	o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(time.Hour)))
@@ -751,7 +751,7 @@ func TestAPageStaysWithinItsBudget(t *testing.T) {
 
 func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		o := newOverkant(t, s)
+		o := newPublicBlog(t, s)
 		for i := range 3 {
 			o.open("/2026/11/four-minutes-wide")
 			words := fmt.Sprintf("voice %d", i)
@@ -764,7 +764,7 @@ func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
 }
 
 func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
-	o := newOverkant(t, storetest.Open(t))
+	o := newPublicBlog(t, storetest.Open(t))
 	o.open("/about").one("a", "href=/about/federation")
 	p := o.open("/about/federation")
 	if p.status != 200 || p.one("h1").words() != "Voor makers van andere servers" || p.one("html").attr("lang") != "nl" {
@@ -779,7 +779,7 @@ func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
 
 func TestAPageThatCannotBeMadeIsInTheLogOfItsBlog(t *testing.T) {
 	s := storetest.Open(t)
-	o := newOverkant(t, s)
+	o := newPublicBlog(t, s)
 	var log bytes.Buffer
 	public := New(s, o.pages, page.NewCache(s.Changes, 0))
 	public.Log = slog.New(slog.NewTextHandler(&log, nil))

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"causerie/internal/blog"
+	"causerie/internal/overkant"
 	"causerie/internal/page"
 	"causerie/internal/store"
 	"causerie/templates"
@@ -22,55 +23,49 @@ var (
 	noon = time.Date(2026, 11, 16, 12, 0, 0, 0, zone)
 )
 
-// overkant is the blog of the fixtures, De Overkant, with the public face before it.
-type overkant struct {
-	t      testing.TB
-	store  *store.Store
-	site   blog.Site
+// publicBlog is De Overkant with its public pages on a real listener. Nothing of it federates.
+type publicBlog struct {
+	*overkant.Blog
 	pages  *page.Set
 	server *httptest.Server
 
-	ilse, tobias, maud, samir blog.Author
+	ilse, tobias, maud, samir blog.Voice
 	bram, nadia, deniz, kade  blog.Actor
 	road                      blog.Series
 	ferry                     blog.Picture
 	bell, wide, glue          blog.Article
 }
 
-func newOverkant(t testing.TB, s *store.Store) *overkant {
+func newPublicBlog(t testing.TB, s *store.Store) *publicBlog {
 	t.Helper()
-	o := &overkant{t: t, store: s}
-	var err error
-	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example",
-		Name:        "De Overkant",
-		Description: "Four people on two banks of one river, writing in Dutch and English.", Language: "nl",
-		Timezone:  "Europe/Amsterdam",
-		PublicKey: "public", CreatedAt: noon.AddDate(-1, 0, 0)}, "private")
-	o.must(err)
+	o := &publicBlog{Blog: overkant.Found(t, s, "https://overkant.example", func(site *blog.Site) {
+		site.Description = "Four people on two banks of one river, writing in Dutch and English."
+		site.Language, site.Timezone, site.CreatedAt = "nl", "Europe/Amsterdam", noon.AddDate(-1, 0, 0)
+	})}
 	o.start()
 	o.people()
 	o.articles()
 	return o
 }
 
-// start puts the public face before the store.
-func (o *overkant) start() {
-	o.t.Helper()
+// start serves the public pages of the store.
+func (o *publicBlog) start() {
+	o.T.Helper()
 	pages, err := page.Load(templates.FS)
 	o.must(err)
 	o.pages = pages
-	o.server = httptest.NewServer(New(o.store, pages, page.NewCache(o.store.Changes, 0)).Routes())
-	o.t.Cleanup(o.server.Close)
+	o.server = httptest.NewServer(New(o.Store, pages, page.NewCache(o.Store.Changes, 0)).Routes())
+	o.T.Cleanup(o.server.Close)
 }
 
-func (o *overkant) must(err error) {
-	o.t.Helper()
+func (o *publicBlog) must(err error) {
+	o.T.Helper()
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
 }
 
-func (o *overkant) people() {
+func (o *publicBlog) people() {
 	o.ilse = o.author("ilse", "Ilse Verhaagen", "en")
 	o.tobias = o.author("tobias", "Tobias Renkema", "nl")
 	o.maud = o.author("maud", "Maud Lindqvist", "en")
@@ -81,34 +76,32 @@ func (o *overkant) people() {
 	o.kade = o.actor("kade", "Kade", "zilverduin.example")
 }
 
-func (o *overkant) author(handle, name, language string) blog.Author {
-	o.t.Helper()
+func (o *publicBlog) author(handle, name, language string) blog.Voice {
+	o.T.Helper()
 	at := noon.AddDate(-1, 0, len(handle))
-	a := blog.Author{Role: blog.Writer, Language: language,
-		Voice: blog.Voice{ID: blog.NewID(at), Kind: blog.AuthorVoice, Handle: handle, Name: name,
-			Summary: name + " walks along rivers.\n\nFormerly a bridge keeper.",
-			Fields: blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"},
-				{Name: "River", Value: "the Waal"}},
-			PublicKey: "public", Discoverable: true, Indexable: true, CreatedAt: at, UpdatedAt: at}}
-	o.must(o.store.AddAuthor(o.t.Context(), a, store.VoiceKeys{RSA: "rsa", Ed25519: "ed"}))
-	return a
+	return o.AddVoice(handle, name, func(a *blog.Author) {
+		a.Role, a.Language = blog.Writer, language
+		a.ID, a.CreatedAt, a.UpdatedAt = blog.NewID(at), at, at
+		a.Summary = name + " walks along rivers.\n\nFormerly a bridge keeper."
+		a.Fields = blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"}, {Name: "River", Value: "the Waal"}}
+	})
 }
 
-func (o *overkant) actor(name, display, host string) blog.Actor {
-	o.t.Helper()
+func (o *publicBlog) actor(name, display, host string) blog.Actor {
+	o.T.Helper()
 	id := "https://" + host + "/users/" + name
 	a := blog.Actor{ID: id, Type: "Person", Handle: name + "@" + host, Name: display, URL: "https://" + host + "/@" + name,
 		Host:  host,
 		Inbox: id + "/inbox", FetchedAt: noon}
-	o.must(o.store.SaveActor(o.t.Context(), a))
+	o.must(o.Store.SaveActor(o.T.Context(), a))
 	return a
 }
 
 // articles are part 1 and 2 of The Low Road by Ilse, the second with a guest, and one in Dutch by Tobias.
-func (o *overkant) articles() {
+func (o *publicBlog) articles() {
 	o.road = blog.Series{ID: blog.NewID(noon), Slug: "the-low-road", Title: "The Low Road",
 		Description: "A walk below the dikes.", Language: "en", Planned: 5}
-	o.must(o.store.SaveSeries(o.t.Context(), o.road))
+	o.must(o.Store.SaveSeries(o.T.Context(), o.road))
 	o.ferry = blog.Picture{ID: blog.NewID(noon), VoiceID: o.ilse.ID, Type: "image/jpeg", Width: 1600, Height: 900,
 		Alt:  "A man rows a passenger across a wide river.",
 		Name: "ferry.jpg", Digest: "d", CreatedAt: noon}
@@ -116,7 +109,7 @@ func (o *overkant) articles() {
 		o.ferry.Files = append(o.ferry.Files, blog.PictureFile{PictureID: o.ferry.ID,
 			File: fmt.Sprintf("ferry-%d.jpg", width), Width: width, Height: width * 9 / 16, Size: 1000})
 	}
-	o.must(o.store.AddPicture(o.t.Context(), o.ferry))
+	o.must(o.Store.AddPicture(o.T.Context(), o.ferry))
 
 	o.bell = o.publish(noon.AddDate(0, 0, -19),
 		blog.Article{VoiceID: o.ilse.ID, SeriesID: o.road.ID, Part: 1, Tags: blog.Strings{"Rivers"},
@@ -139,8 +132,8 @@ func articleText(language, title, slug, summary string) blog.Text {
 		Plain: "The ferry comes.", Words: 2000}
 }
 
-func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
-	o.t.Helper()
+func (o *publicBlog) publish(at time.Time, a blog.Article) blog.Article {
+	o.T.Helper()
 	a.ID, a.Status, a.CreatedAt = blog.NewID(at), blog.Draft, at
 	set := func(field *string, value string) {
 		if *field == "" {
@@ -155,30 +148,30 @@ func (o *overkant) publish(at time.Time, a blog.Article) blog.Article {
 	if a.Federates() {
 		a.ObjectID = blog.NewID(at)
 	}
-	o.must(o.store.InTx(o.t.Context(), func(s *store.Store) error {
-		if err := s.SaveArticle(o.t.Context(), &a, at); err != nil || a.ObjectID == "" {
+	o.must(o.Store.InTx(o.T.Context(), func(s *store.Store) error {
+		if err := s.SaveArticle(o.T.Context(), &a, at); err != nil || a.ObjectID == "" {
 			return err
 		}
-		return s.SaveObject(o.t.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1,
+		return s.SaveObject(o.T.Context(), store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte("{}"), Revision: 1,
 			At: at})
 	}))
 	o.keep(a, a.Text, at)
-	a, err := o.store.Article(o.t.Context(), a.ID)
+	a, err := o.Store.Article(o.T.Context(), a.ID)
 	o.must(err)
 	return a
 }
 
 // keep notes that readers have a text of an article since they were told at a time.
-func (o *overkant) keep(a blog.Article, words blog.Text, at time.Time) {
-	o.t.Helper()
-	o.must(o.store.AddRevision(o.t.Context(),
+func (o *publicBlog) keep(a blog.Article, words blog.Text, at time.Time) {
+	o.T.Helper()
+	o.must(o.Store.AddRevision(o.T.Context(),
 		store.Revision{ArticleID: a.ID, Language: words.Language, Kind: "published", Title: words.Title,
 			Markdown: words.Markdown, At: at}))
 }
 
 // says adds a comment; change may set what is out of the ordinary.
-func (o *overkant) says(who any, words string, after time.Duration, change ...func(*blog.Comment)) blog.Comment {
-	o.t.Helper()
+func (o *publicBlog) says(who any, words string, after time.Duration, change ...func(*blog.Comment)) blog.Comment {
+	o.T.Helper()
 	at := noon.Add(after)
 	c := blog.Comment{ID: blog.NewID(at), ArticleID: o.wide.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
 		State: blog.CommentShown,
@@ -186,13 +179,13 @@ func (o *overkant) says(who any, words string, after time.Duration, change ...fu
 	switch who := who.(type) {
 	case blog.Actor:
 		c.ActorID, c.Address, c.URL = who.ID, who.ID+"/statuses/"+string(c.ID), who.URL+"/"+string(c.ID)
-	case blog.Author:
-		c.VoiceID, c.Address, c.Origin = who.ID, o.site.NoteID(c.ID), blog.Own
+	case blog.Voice:
+		c.VoiceID, c.Address, c.Origin = who.ID, o.Site.NoteID(c.ID), blog.Own
 	}
 	for _, change := range change {
 		change(&c)
 	}
-	o.must(o.store.AddComment(o.t.Context(), c))
+	o.must(o.Store.AddComment(o.T.Context(), c))
 	return c
 }
 
@@ -200,14 +193,14 @@ func answering(parent blog.Comment) func(*blog.Comment) {
 	return func(c *blog.Comment) { c.ParentID, c.ArticleID = parent.ID, parent.ArticleID }
 }
 
-func (o *overkant) reacts(who blog.Actor, kind blog.ReactionKind, to ...blog.Comment) {
-	o.t.Helper()
+func (o *publicBlog) reacts(who blog.Actor, kind blog.ReactionKind, to ...blog.Comment) {
+	o.T.Helper()
 	r := blog.Reaction{ID: blog.NewID(noon), Kind: kind, ActorID: who.ID, ArticleID: o.wide.ID, At: noon}
 	if len(to) > 0 {
 		r.CommentID = to[0].ID
 	}
 	r.Address = who.ID + "#" + string(r.ID)
-	_, err := o.store.AddReaction(o.t.Context(), r)
+	_, err := o.Store.AddReaction(o.T.Context(), r)
 	o.must(err)
 }
 
@@ -221,15 +214,15 @@ type sheet struct {
 }
 
 // open asks for an address as a browser does, without following redirects.
-func (o *overkant) open(path string) sheet {
-	o.t.Helper()
+func (o *publicBlog) open(path string) sheet {
+	o.T.Helper()
 	return o.openAs("text/html,application/xhtml+xml,*/*;q=0.8", path)
 }
 
 // openAs is open for a program that accepts something else.
-func (o *overkant) openAs(accept, path string) sheet {
-	o.t.Helper()
-	r, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.server.URL+path, nil)
+func (o *publicBlog) openAs(accept, path string) sheet {
+	o.T.Helper()
+	r, err := http.NewRequestWithContext(o.T.Context(), http.MethodGet, o.server.URL+path, nil)
 	o.must(err)
 	r.Header.Set("Accept", accept)
 	answer, err := http.DefaultTransport.RoundTrip(r)
@@ -239,7 +232,7 @@ func (o *overkant) openAs(accept, path string) sheet {
 	o.must(err)
 	root, err := html.Parse(strings.NewReader(string(text)))
 	o.must(err)
-	return sheet{o.t, answer.StatusCode, answer.Header, string(text), root}
+	return sheet{o.T, answer.StatusCode, answer.Header, string(text), root}
 }
 
 // find lists the elements with the given name and, each if not "", class, id or attribute="value" pair.
