@@ -8,7 +8,6 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/store"
 )
 
 // maxAuthorizations limits how many posts of one person may ask about one article. Further requests are rejected.
@@ -17,47 +16,46 @@ const maxAuthorizations = 100
 // quoteRequest answers a request to quote an article, or an author's answer under it, by the policy of the article
 // (FEP-044f). It ignores a request that is inconsistent: for the post of somebody else, for a post that quotes
 // something else, or for an article that does not exist.
-func (in *Inbox) quoteRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.QuoteRequest,
-	found fetched, result *outcome) error {
-	a, err := in.quotable(ctx, s, what.Object)
+func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest) error {
+	a, err := h.quotable(ctx, what.Object)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	post, err := in.instrument(act, what.Instrument, found)
+	post, err := h.instrument(what.Instrument)
 	if err != nil || post.Quote != what.Object {
 		return federation.IgnoreMissing(err)
 	}
-	actor, err := in.knownActor(ctx, s, act.Actor)
+	actor, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
-	request, _ := act.Request()
-	t := in.authorizationFor(blog.QuoteStamp, request, a)
-	result.queued = true
-	allowed, err := in.mayStillQuote(ctx, s, a, actor, post.ID)
+	request, _ := h.act.Request()
+	t := h.authorizationFor(blog.QuoteStamp, request, a)
+	h.queued = true
+	allowed, err := h.mayStillQuote(ctx, a, actor, post.ID)
 	if err != nil {
 		return err
 	}
-	return in.outbox.AnswerRequest(ctx, s, t, actor, allowed)
+	return h.outbox.AnswerRequest(ctx, h.tx, t, actor, allowed)
 }
 
 // quotable finds the article whose policy decides about a quote: the quoted article, or the one above the quoted
 // answer. blog.ErrNotFound when it is not public.
-func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
-	kind, id, rest, ok := in.Site.Local(address)
+func (h *handling) quotable(ctx context.Context, address string) (blog.Article, error) {
+	kind, id, rest, ok := h.Site.Local(address)
 	switch {
 	case ok && rest == "" && kind == "articles":
-		a, err := s.HeadByObject(ctx, id)
+		a, err := h.tx.HeadByObject(ctx, id)
 		if err == nil && a.ObjectID != id {
 			err = blog.ErrNotFound
 		}
 		return a, err
 	case ok && rest == "" && kind == "notes":
-		c, err := s.Comment(ctx, id)
+		c, err := h.tx.Comment(ctx, id)
 		if err == nil && (c.VoiceID == "" || !c.Public()) {
 			err = blog.ErrNotFound
 		}
-		a, _, err := in.ArticleUnder(ctx, s, c, err)
+		a, _, err := h.ArticleUnder(ctx, h.tx, c, err)
 		if err == nil && a.ObjectID == "" {
 			err = blog.ErrNotFound
 		}
@@ -69,90 +67,87 @@ func (in *Inbox) quotable(ctx context.Context, s *store.Store, address string) (
 
 // replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown, Reject
 // when it never will be, and nothing yet when the author must decide.
-func (in *Inbox) replyRequest(ctx context.Context, s *store.Store, act activity.Activity, what activity.ReplyRequest,
-	found fetched, result *outcome) error {
-	if kind, _, rest, ok := in.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
+func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest) error {
+	if kind, _, rest, ok := h.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
 		return nil
 	}
-	a, _, err := in.ResolveTarget(ctx, s, what.Object)
+	a, _, err := h.ResolveTarget(ctx, h.tx, what.Object)
 	if err != nil || a.Status != blog.Published {
 		return federation.IgnoreMissing(err)
 	}
-	post, err := in.instrument(act, what.Instrument, found)
+	post, err := h.instrument(what.Instrument)
 	if err != nil || post.InReplyTo != what.Object {
 		return federation.IgnoreMissing(err)
 	}
-	actor, err := in.knownActor(ctx, s, act.Actor)
+	actor, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
-	id, err := in.comment(ctx, s, post, act, blog.Pushed, found, maxAncestors)
+	id, err := h.comment(ctx, h.pushed(post), maxAncestors)
 	if err != nil && !errors.Is(err, federation.ErrNotOurs) {
 		return err
 	}
-	request, _ := act.Request()
-	t := in.authorizationFor(blog.ReplyStamp, request, a)
-	result.queued = true
+	request, _ := h.act.Request()
+	t := h.authorizationFor(blog.ReplyStamp, request, a)
+	h.queued = true
 	if id == "" {
-		return in.outbox.AnswerRequest(ctx, s, t, actor, false)
+		return h.outbox.AnswerRequest(ctx, h.tx, t, actor, false)
 	}
-	c, err := s.Comment(ctx, id)
+	c, err := h.tx.Comment(ctx, id)
 	if err != nil || c.ActorID != actor.ID {
 		return err
 	}
-	return in.tell(ctx, s, t, actor, c.State)
+	return h.tell(ctx, t, actor, c.State)
 }
 
 // tell answers for a comment, or leaves the request open until the author decides.
-func (in *Inbox) tell(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
-	state blog.CommentState) error {
+func (h *handling) tell(ctx context.Context, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
 	if state == blog.CommentWaiting {
-		return in.outbox.KeepRequest(ctx, s, t)
+		return h.outbox.KeepRequest(ctx, h.tx, t)
 	}
-	return in.outbox.AnswerRequest(ctx, s, t, actor, state == blog.CommentShown)
+	return h.outbox.AnswerRequest(ctx, h.tx, t, actor, state == blog.CommentShown)
 }
 
 // createAndTell adds a post, and answers for it without a request when its server waits for an answer. GoToSocial sends
 // the bare Create, and shows the post to nobody until it is accepted, wherever a reply policy does not let everybody
 // answer. A post with a reply policy of its own comes from such a server.
-func (in *Inbox) createAndTell(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
-	found fetched, result *outcome) error {
-	if err := in.create(ctx, s, act, what, found); err != nil {
+func (h *handling) createAndTell(ctx context.Context, what activity.Create) error {
+	if err := h.create(ctx, what.Object); err != nil {
 		return err
 	}
 	post := what.Object
-	if fetched := found[post.ID]; fetched != nil {
+	if fetched := h.found[post.ID]; fetched != nil {
 		post = *fetched
 	}
-	if kind, _, rest, ok := in.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" ||
+	if kind, _, rest, ok := h.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" ||
 		!post.RulesReplies {
 		return nil
 	}
-	a, _, err := in.ResolveTarget(ctx, s, post.InReplyTo)
+	a, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
 	if err != nil || a.Comments == blog.Open {
 		return err
 	}
-	c, err := s.CommentByAddress(ctx, post.ID)
-	if err != nil || c.ActorID != act.Actor {
+	c, err := h.tx.CommentByAddress(ctx, post.ID)
+	if err != nil || c.ActorID != h.act.Actor {
 		return err
 	}
-	actor, err := in.knownActor(ctx, s, act.Actor)
+	actor, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
-	result.queued = true
-	return in.tell(ctx, s, in.authorizationFor(blog.ReplyStamp,
-		activity.Request{Actor: act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
+	h.queued = true
+	return h.tell(ctx, h.authorizationFor(blog.ReplyStamp,
+		activity.Request{Actor: h.act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
 // instrument returns the post of a request: the embedded one when its author sent it, else the one fetched from its
 // origin.
-func (in *Inbox) instrument(act activity.Activity, post activity.Object, found fetched) (activity.Object, error) {
-	if !blog.SameOrigin(post.ID, act.Actor) {
+func (h *handling) instrument(post activity.Object) (activity.Object, error) {
+	if !blog.SameOrigin(post.ID, h.act.Actor) {
 		return post, federation.ErrNotOurs
 	}
 	if !post.Embedded {
-		fetched, asked := found[post.ID]
+		fetched, asked := h.found[post.ID]
 		switch {
 		case !asked:
 			return post, missing{object: post.ID}
@@ -161,7 +156,7 @@ func (in *Inbox) instrument(act activity.Activity, post activity.Object, found f
 		}
 		post = *fetched
 	}
-	if post.AttributedTo != act.Actor || !post.IsPost() {
+	if post.AttributedTo != h.act.Actor || !post.IsPost() {
 		return post, federation.ErrNotOurs
 	}
 	return post, nil
@@ -176,13 +171,12 @@ func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Reques
 
 // mayStillQuote reports whether a post may quote an article: the author's policy allows this person, the author has not
 // removed the post, and has not been asked too often.
-func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Article, actor blog.Actor,
-	post string) (bool, error) {
-	allowed, err := in.mayQuote(ctx, s, a, actor.ID)
+func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog.Actor, post string) (bool, error) {
+	allowed, err := h.mayQuote(ctx, a, actor.ID)
 	if err != nil || !allowed {
 		return false, err
 	}
-	c, err := s.CommentByAddress(ctx, post)
+	c, err := h.tx.CommentByAddress(ctx, post)
 	if err == nil && (c.ActorID != actor.ID ||
 		slices.Contains([]blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentRemoved}, c.State)) {
 		return false, nil
@@ -190,13 +184,13 @@ func (in *Inbox) mayStillQuote(ctx context.Context, s *store.Store, a blog.Artic
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
-	n, err := s.CountAuthorizations(ctx, a.ID, actor.ID)
+	n, err := h.tx.CountAuthorizations(ctx, a.ID, actor.ID)
 	return n < maxAuthorizations, err
 }
 
 // mayQuote reports whether the policy of an article lets somebody quote it.
-func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, actor string) (bool, error) {
-	f, err := s.Follower(ctx, a.VoiceID, actor)
+func (h *handling) mayQuote(ctx context.Context, a blog.Article, actor string) (bool, error) {
+	f, err := h.tx.Follower(ctx, a.VoiceID, actor)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
@@ -204,13 +198,13 @@ func (in *Inbox) mayQuote(ctx context.Context, s *store.Store, a blog.Article, a
 }
 
 // authorized reports whether an address is that of an authorization of ours that was granted to this very post.
-func (in *Inbox) authorized(ctx context.Context, s *store.Store, address string, kind blog.AuthorizationKind,
+func (h *handling) authorized(ctx context.Context, address string, kind blog.AuthorizationKind,
 	post string) (bool, error) {
-	where, id, rest, ok := in.Site.Local(address)
+	where, id, rest, ok := h.Site.Local(address)
 	if !ok || where != "authorizations" || rest != "" {
 		return false, nil
 	}
-	t, err := s.LiveAuthorization(ctx, id)
+	t, err := h.tx.LiveAuthorization(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}

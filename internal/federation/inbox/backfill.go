@@ -309,7 +309,8 @@ func (r *reading) take(address string) error {
 	for range maxFetches {
 		var why error
 		err := r.Store.GroupCommit(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
-			why = r.acceptFetched(ctx, s, address, blog.Fetched, found)
+			h := &handling{Inbox: r.Inbox, tx: s, found: found}
+			why = h.acceptFetched(ctx, address, blog.Fetched)
 			return federation.IgnoreMissing(why)
 		})
 		var missing missing

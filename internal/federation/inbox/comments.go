@@ -9,65 +9,82 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/store"
 )
 
 // maxAncestors limits the walk from a reply up to its article.
 const maxAncestors = 16
 
+// incoming is a post that may become a comment or a mention.
+type incoming struct {
+	activity.Object
+	carrier activity.Activity // the activity that brought the post; empty when the post was fetched from its origin
+	origin  blog.Origin
+}
+
 // create adds a reply as a comment. A post that is given by its id alone is fetched. An embedded post is trusted when
 // it has its actor's origin and is attributed to them (threat T-034).
-func (in *Inbox) create(ctx context.Context, s *store.Store, act activity.Activity, what activity.Create,
-	found fetched) error {
-	post := what.Object
-	if !post.Embedded || post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) {
-		return in.acceptFetched(ctx, s, post.ID, blog.Pushed, found)
+func (h *handling) create(ctx context.Context, post activity.Object) error {
+	if !post.Embedded || post.AttributedTo != h.act.Actor || !blog.SameOrigin(post.ID, h.act.Actor) {
+		return h.acceptFetched(ctx, post.ID, blog.Pushed)
 	}
-	return in.acceptPost(ctx, s, post, act, blog.Pushed, found)
+	return h.acceptPost(ctx, h.pushed(post))
 }
+
+// pushed returns the post that the activity carries.
+func (h *handling) pushed(post activity.Object) incoming { return incoming{post, h.act, blog.Pushed} }
 
 // acceptPost accepts a trusted post: as a comment when it is a reply, else as a quote or mention of an article. A quote
 // that also replies to something elsewhere counts as a quote. A post that was sent to us and is none of these is kept
 // for the authors that it mentions.
-func (in *Inbox) acceptPost(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
-	origin blog.Origin, found fetched) error {
+func (h *handling) acceptPost(ctx context.Context, post incoming) error {
 	if !post.IsPost() || post.IsVote() {
 		return federation.NotOurs("it is no post")
 	}
-	err := in.acceptMention(ctx, s, post, act, origin, found)
-	if origin == blog.Pushed && (errors.Is(err, federation.ErrNowhere) || errors.Is(err, federation.ErrNoArticle)) {
-		return in.keepMention(ctx, s, post, act)
+	err := h.acceptComment(ctx, post)
+	if post.origin == blog.Pushed && (errors.Is(err, federation.ErrNowhere) || errors.Is(err, federation.ErrNoArticle)) {
+		return h.keepMention(ctx, post)
 	}
 	return err
 }
 
-// acceptMention accepts a post that replies to something here or refers to an article. ErrNowhere or ErrNoArticle when
+// acceptComment accepts a post that replies to something here or refers to an article. ErrNowhere or ErrNoArticle when
 // it does neither.
-func (in *Inbox) acceptMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
-	origin blog.Origin, found fetched) error {
+func (h *handling) acceptComment(ctx context.Context, post incoming) error {
 	if post.InReplyTo == "" {
-		return in.mention(ctx, s, post, act, origin)
+		return h.addReference(ctx, post)
 	}
-	if in.Site.Owns(post.Quote) {
-		_, _, err := in.ResolveTarget(ctx, s, post.InReplyTo)
+	if h.Site.Owns(post.Quote) {
+		_, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
 		if errors.Is(err, blog.ErrNotFound) {
-			return in.mention(ctx, s, post, act, origin)
+			return h.addReference(ctx, post)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	_, err := in.comment(ctx, s, post, act, origin, found, maxAncestors)
+	_, err := h.comment(ctx, post, maxAncestors)
+	return err
+}
+
+// addReference adds a post that is no reply, but quotes an article or links to it. It is shown under the article, apart
+// from the replies.
+func (h *handling) addReference(ctx context.Context, post incoming) error {
+	if _, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+		return err
+	}
+	a, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
+	if err == nil {
+		_, err = h.addComment(ctx, post, place{article: a, kind: kind})
+	}
 	return err
 }
 
 // acceptFetched accepts a post as its own origin serves it.
-func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address string, origin blog.Origin,
-	found fetched) error {
-	if address == "" || in.Site.Owns(address) {
+func (h *handling) acceptFetched(ctx context.Context, address string, origin blog.Origin) error {
+	if address == "" || h.Site.Owns(address) {
 		return nil
 	}
-	post, asked := found[address]
+	post, asked := h.found[address]
 	if !asked {
 		return missing{object: address}
 	}
@@ -77,27 +94,27 @@ func (in *Inbox) acceptFetched(ctx context.Context, s *store.Store, address stri
 	case origin == blog.Fetched && post.IsPost() && post.Visibility(nil, nil) == blog.RestrictedComment:
 		return federation.NotOurs("it is not public")
 	}
-	c, err := s.CommentByAddress(ctx, post.ID)
+	c, err := h.tx.CommentByAddress(ctx, post.ID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return in.acceptPost(ctx, s, *post, activity.Activity{}, origin, found)
+		return h.acceptPost(ctx, incoming{Object: *post, origin: origin})
 	}
 	if err != nil {
 		return err
 	}
-	return in.revise(ctx, s, c, *post, activity.Activity{Actor: post.AttributedTo})
+	// The origin vouches for the author of the post, as the signature does for the actor of an activity.
+	return h.revise(ctx, c, incoming{Object: *post, carrier: activity.Activity{Actor: post.AttributedTo}, origin: origin})
 }
 
 // comment finds what a post replies to, up to maxAncestors posts above it, and adds it under the article. The posts in
 // between are added first, as fetched. It returns the id of the comment, or ErrNotOurs when the thread does not lead to
 // an article here.
-func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity,
-	origin blog.Origin, found fetched, hops int) (blog.ID, error) {
-	if known, err := s.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+func (h *handling) comment(ctx context.Context, post incoming, hops int) (blog.ID, error) {
+	if known, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return known.ID, err
 	}
-	article, parent, err := in.ResolveTarget(ctx, s, post.InReplyTo)
+	article, parent, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
 	if errors.Is(err, blog.ErrNotFound) {
-		article, parent, err = in.resolveParent(ctx, s, post, found, hops)
+		article, parent, err = h.resolveParent(ctx, post.InReplyTo, hops)
 	}
 	if err != nil {
 		return "", err
@@ -105,7 +122,7 @@ func (in *Inbox) comment(ctx context.Context, s *store.Store, post activity.Obje
 	if article.PublishedAt == nil || article.Status == blog.Deleted {
 		return "", federation.NotOurs("what it answers is not published")
 	}
-	return in.addComment(ctx, s, post, act, place{article: article, parent: parent}, origin)
+	return h.addComment(ctx, post, place{article: article, parent: parent})
 }
 
 // place is where a comment belongs.
@@ -115,65 +132,62 @@ type place struct {
 	kind    blog.CommentKind
 }
 
-// resolveParent finds the parent of a post, and adds it first when it must be fetched.
-func (in *Inbox) resolveParent(ctx context.Context, s *store.Store, post activity.Object, found fetched,
-	hops int) (blog.Article, blog.ID, error) {
-	above := post.InReplyTo
-	if hops == 0 || above == "" || in.Site.Owns(above) {
+// resolveParent finds the post with an address, the parent of another one, and adds it first when it must be fetched.
+func (h *handling) resolveParent(ctx context.Context, address string, hops int) (blog.Article, blog.ID, error) {
+	if hops == 0 || address == "" || h.Site.Owns(address) {
 		return blog.Article{}, "", federation.ErrNowhere
 	}
-	parent, asked := found[above]
+	parent, asked := h.found[address]
 	if !asked {
-		return blog.Article{}, "", missing{object: above}
+		return blog.Article{}, "", missing{object: address}
 	}
 	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" ||
 		parent.Visibility(nil, nil) == blog.RestrictedComment {
 		return blog.Article{}, "", federation.ErrNowhere
 	}
-	id, err := in.comment(ctx, s, *parent, activity.Activity{}, blog.Fetched, found, hops-1)
+	id, err := h.comment(ctx, incoming{Object: *parent, origin: blog.Fetched}, hops-1)
 	if err != nil {
 		return blog.Article{}, "", err
 	}
-	c, err := s.Comment(ctx, id)
-	return in.ArticleUnder(ctx, s, c, err)
+	c, err := h.tx.Comment(ctx, id)
+	return h.ArticleUnder(ctx, h.tx, c, err)
 }
 
 // addComment adds a comment in the state that the article's policy decides.
-func (in *Inbox) addComment(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity, at place,
-	origin blog.Origin) (blog.ID, error) {
-	if err := checkNotDeleted(ctx, s, post); err != nil {
+func (h *handling) addComment(ctx context.Context, post incoming, at place) (blog.ID, error) {
+	if err := h.checkNotDeleted(ctx, post); err != nil {
 		return "", err
 	}
-	actor, err := in.knownActor(ctx, s, post.AttributedTo)
+	actor, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return "", err
 	}
-	if err := in.mayAnswer(ctx, s, at.parent); err != nil {
+	if err := h.mayAnswer(ctx, at.parent); err != nil {
 		return "", err
 	}
-	visibility := post.Visibility(act.To, act.Cc)
-	if visibility == blog.RestrictedComment && !in.speaksToUs(post, act) {
+	visibility := post.Visibility(post.carrier.To, post.carrier.Cc)
+	if visibility == blog.RestrictedComment && !h.speaksToUs(post) {
 		return "", federation.NotOurs("it is not public")
 	}
-	c := in.Content(post, at.kind)
-	now := in.Now()
+	c := h.Content(post.Object, at.kind)
+	now := h.Now()
 	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID,
-		at.article.ID, at.parent, actor.ID, origin
+		at.article.ID, at.parent, actor.ID, post.origin
 	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
-	if c.State, err = in.initialState(ctx, s, c, at.article, post); err != nil {
+	if c.State, err = h.initialState(ctx, c, at.article, post); err != nil {
 		return "", err
 	}
 	if actor.Block == blog.Limit {
 		hold(&c)
 	}
-	return c.ID, s.AddComment(ctx, c)
+	return c.ID, h.tx.AddComment(ctx, c)
 }
 
 // checkNotDeleted returns a NotOurs for a post that its author deleted: a Create may arrive after its Delete.
-func checkNotDeleted(ctx context.Context, s *store.Store, post activity.Object) error {
-	kind, _, err := s.WasSeen(ctx, post.AttributedTo, post.ID)
+func (h *handling) checkNotDeleted(ctx context.Context, post incoming) error {
+	kind, _, err := h.tx.WasSeen(ctx, post.AttributedTo, post.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return nil
 	}
@@ -191,11 +205,11 @@ func hold(c *blog.Comment) {
 }
 
 // mayAnswer refuses a reply to a comment of somebody who is blocked: it would be shown without what it answers.
-func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) error {
+func (h *handling) mayAnswer(ctx context.Context, parent blog.ID) error {
 	if parent == "" {
 		return nil
 	}
-	c, err := s.Comment(ctx, parent)
+	c, err := h.tx.Comment(ctx, parent)
 	if err == nil && c.Refused {
 		err = federation.ErrBlocked
 	}
@@ -204,15 +218,15 @@ func (in *Inbox) mayAnswer(ctx context.Context, s *store.Store, parent blog.ID) 
 
 // initialState decides whether a new comment is shown or waits: by the authorization that its post carries, else by the
 // article's policy. A quote that the policy does not allow waits. ErrNotOurs when the comment may not be added at all.
-func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article,
-	post activity.Object) (blog.CommentState, error) {
-	if stamped, err := in.authorized(ctx, s, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
+func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Article,
+	post incoming) (blog.CommentState, error) {
+	if stamped, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
 		return blog.CommentShown, err
 	}
 	var who blog.Relation
 	var err error
 	if a.Comments == blog.Known {
-		if who, err = s.Relation(ctx, c.ActorID); err != nil {
+		if who, err = h.tx.Relation(ctx, c.ActorID); err != nil {
 			return "", err
 		}
 	}
@@ -223,7 +237,7 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 	if c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment {
 		return state, err
 	}
-	if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+	if allowed, err := h.quotes(ctx, c, a); !allowed {
 		return blog.CommentWaiting, err
 	}
 	return state, nil
@@ -231,119 +245,116 @@ func (in *Inbox) initialState(ctx context.Context, s *store.Store, c blog.Commen
 
 // quotes reports whether a quote is allowed: by an authorization of its own, or by the article's policy. A revoked
 // authorization means no.
-func (in *Inbox) quotes(ctx context.Context, s *store.Store, c blog.Comment, a blog.Article) (bool, error) {
-	t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
+func (h *handling) quotes(ctx context.Context, c blog.Comment, a blog.Article) (bool, error) {
+	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
-		return in.mayQuote(ctx, s, a, c.ActorID)
+		return h.mayQuote(ctx, a, c.ActorID)
 	}
 	return err == nil && t.State == blog.StampGiven, err
 }
 
 // speaksToUs reports whether a post, or the activity that brought it, is addressed to an actor of ours.
-func (in *Inbox) speaksToUs(post activity.Object, act activity.Activity) bool {
-	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, act.To, act.Cc), in.Site.Owns)
+func (h *handling) speaksToUs(post incoming) bool {
+	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, post.carrier.To, post.carrier.Cc), h.Site.Owns)
 }
 
 // lateCreate is how old a post may be whose Update arrives although its Create was never seen.
 const lateCreate = 24 * time.Hour
 
 // update updates the profile of the sender, or a comment of theirs.
-func (in *Inbox) update(ctx context.Context, s *store.Store, act activity.Activity, what activity.Update,
-	found fetched) error {
+func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if actor := what.Object.Actor; actor != nil {
-		if actor.ID != act.Actor {
+		if actor.ID != h.act.Actor {
 			return nil
 		}
-		return in.renewActor(ctx, s, *actor)
+		return h.renewActor(ctx, *actor)
 	}
 	post := what.Object
 	if !post.Embedded {
-		return in.acceptFetched(ctx, s, post.ID, blog.Pushed, found)
+		return h.acceptFetched(ctx, post.ID, blog.Pushed)
 	}
-	if post.AttributedTo != act.Actor || !blog.SameOrigin(post.ID, act.Actor) || !post.IsPost() {
+	if post.AttributedTo != h.act.Actor || !blog.SameOrigin(post.ID, h.act.Actor) || !post.IsPost() {
 		return nil
 	}
-	c, err := s.CommentByAddress(ctx, post.ID)
+	c, err := h.tx.CommentByAddress(ctx, post.ID)
 	switch {
 	case err == nil:
-		return in.revise(ctx, s, c, post, act)
+		return h.revise(ctx, c, h.pushed(post))
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
 	}
-	if known, err := in.renewMention(ctx, s, post, act); known || err != nil {
+	if known, err := h.renewMention(ctx, h.pushed(post)); known || err != nil {
 		return err
 	}
-	if in.Now().Sub(post.Published) > lateCreate {
+	if h.Now().Sub(post.Published) > lateCreate {
 		return nil
 	}
-	return in.create(ctx, s, act, activity.Create{Object: post}, found)
+	return h.create(ctx, post)
 }
 
-func (in *Inbox) renewActor(ctx context.Context, s *store.Store, actor blog.Actor) error {
-	known, err := s.Actor(ctx, actor.ID)
+func (h *handling) renewActor(ctx context.Context, actor blog.Actor) error {
+	known, err := h.tx.Actor(ctx, actor.ID)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	actor.FetchedAt = in.Now()
+	actor.FetchedAt = h.Now()
 	if known.HandleCheckedAt != nil && federation.SameUser(known.Handle, actor.Handle) {
 		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
 	}
-	return s.SaveActor(ctx, actor)
+	return h.tx.SaveActor(ctx, actor)
 }
 
 // revise replaces the text of a comment with a newer one of its author. An edit may make a comment restricted: then it
 // leaves the page at once. An edit never makes a restricted comment public.
-func (in *Inbox) revise(ctx context.Context, s *store.Store, c blog.Comment, post activity.Object,
-	act activity.Activity) error {
-	if c.ActorID != act.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
+func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) error {
+	if c.ActorID != post.carrier.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
 		return nil
 	}
 	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
 		return nil
 	}
-	a, err := s.Head(ctx, c.ArticleID)
+	a, err := h.tx.Head(ctx, c.ArticleID)
 	if err != nil {
 		return err
 	}
 	if c.Kind != blog.Answering {
-		b, kind, err := in.ArticleAbout(ctx, s, post)
+		b, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
 		if errors.Is(err, federation.ErrNotOurs) || err == nil && b.ID != a.ID {
-			return s.RemoveComment(ctx, c.ID) // it speaks of something else now
+			return h.tx.RemoveComment(ctx, c.ID) // it speaks of something else now
 		}
 		if err != nil {
 			return err
 		}
 		c.Kind = kind
 	}
-	changed := in.Content(post, c.Kind)
+	changed := h.Content(post.Object, c.Kind)
 	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language,
 		post.Updated
 	if c.Visibility != blog.RestrictedComment {
-		c.Visibility = post.Visibility(act.To, act.Cc)
+		c.Visibility = post.Visibility(post.carrier.To, post.carrier.Cc)
 	}
-	writer, err := in.knownActor(ctx, s, c.ActorID)
+	writer, err := h.knownActor(ctx, c.ActorID)
 	if err != nil || writer.KeyMark != c.KeyMark {
 		return err // somebody else has that address now: they may take the words away, and not change them
 	}
 	if c.State == blog.CommentShown {
-		if c.State, err = in.stateAfterEdit(ctx, s, c, a); err != nil {
+		if c.State, err = h.stateAfterEdit(ctx, c, a); err != nil {
 			return err
 		}
 	}
 	if writer.Block == blog.Limit {
 		hold(&c)
 	}
-	return s.ReviseComment(ctx, c)
+	return h.tx.ReviseComment(ctx, c)
 }
 
 // stateAfterEdit decides whether a comment that is shown stays so after an edit.
-func (in *Inbox) stateAfterEdit(ctx context.Context, s *store.Store, c blog.Comment,
-	a blog.Article) (blog.CommentState, error) {
+func (h *handling) stateAfterEdit(ctx context.Context, c blog.Comment, a blog.Article) (blog.CommentState, error) {
 	if a.Comments == blog.Approve {
 		return blog.CommentWaiting, nil
 	}
 	if c.Kind == blog.Quoting {
-		if allowed, err := in.quotes(ctx, s, c, a); !allowed {
+		if allowed, err := h.quotes(ctx, c, a); !allowed {
 			return blog.CommentWaiting, err
 		}
 	}

@@ -6,39 +6,39 @@ import (
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
-	"causerie/internal/store"
 )
 
 // accepted handles the Accept of a Follow or of a QuoteRequest of ours. One that answers no request has no effect.
-func (in *Inbox) accepted(ctx context.Context, s *store.Store, act activity.Activity, what activity.Accept,
-	result *outcome) error {
+func (h *handling) accepted(ctx context.Context, what activity.Accept) error {
 	if what.Result != "" {
-		return in.quoteAllowed(ctx, s, act.Actor, what.Object, what.Result, result)
+		if !blog.SameOrigin(what.Result, h.act.Actor) {
+			return nil // only the server of the quoted post can vouch for the permission
+		}
+		return h.quoteAnswered(ctx, what.Object, blog.Source{Consent: blog.ConsentGiven, Stamp: what.Result})
 	}
-	follower, err := in.follower(ctx, s, what.FollowActor)
+	follower, err := h.follower(ctx, what.FollowActor)
 	if err != nil {
 		return err
 	}
-	return s.AcceptFollowing(ctx, act.Actor, what.Object, follower, in.Now())
+	return h.tx.AcceptFollowing(ctx, h.act.Actor, what.Object, follower, h.Now())
 }
 
 // rejected handles a Reject, also a late one after an Accept.
-func (in *Inbox) rejected(ctx context.Context, s *store.Store, act activity.Activity, what activity.Reject,
-	result *outcome) error {
-	err := in.quoteRefused(ctx, s, act.Actor, what.Object, result)
+func (h *handling) rejected(ctx context.Context, what activity.Reject) error {
+	err := h.quoteAnswered(ctx, what.Object, blog.Source{Consent: blog.ConsentRefused})
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	follower, err := in.follower(ctx, s, what.FollowActor)
+	follower, err := h.follower(ctx, what.FollowActor)
 	if err != nil {
 		return err
 	}
-	return s.EndFollowing(ctx, act.Actor, what.Object, follower)
+	return h.tx.EndFollowing(ctx, h.act.Actor, what.Object, follower)
 }
 
 // follower returns the voice of ours that an embedded Follow names, "" when there is none.
-func (in *Inbox) follower(ctx context.Context, s *store.Store, address string) (blog.ID, error) {
-	voice, err := in.VoiceOf(ctx, s, address)
+func (h *handling) follower(ctx context.Context, address string) (blog.ID, error) {
+	voice, err := h.VoiceOf(ctx, h.tx, address)
 	if errors.Is(err, blog.ErrNotFound) {
 		return "", nil
 	}

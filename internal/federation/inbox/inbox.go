@@ -291,10 +291,10 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 // tryNow tries to handle an activity right away. It reports false when the activity must be kept as an arrival.
 func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
 	hear func(context.Context, *store.Store) error) (bool, error) {
-	result, err := in.apply(ctx, act, nil, hear)
+	h, err := in.apply(ctx, act, nil, hear)
 	if err == nil {
 		in.contacts.Mark(host, in.Now())
-		in.afterCommit(act, result)
+		h.afterCommit()
 		return true, nil
 	}
 	if ctx.Err() != nil {

@@ -3,33 +3,31 @@ package inbox
 import (
 	"context"
 
-	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/store"
 )
 
 // keepMention keeps a post that mentions voices of ours and no article, for each of them to read. A post that is not
 // public must be addressed to them. ErrNowhere when it mentions nobody here.
-func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.Object, act activity.Activity) error {
-	if err := checkNotDeleted(ctx, s, post); err != nil {
+func (h *handling) keepMention(ctx context.Context, post incoming) error {
+	if err := h.checkNotDeleted(ctx, post); err != nil {
 		return err
 	}
-	m := in.MentionOf(post, act)
-	voices, err := in.VoicesNamed(ctx, s, post, act)
+	m := h.MentionOf(post.Object, post.carrier)
+	voices, err := h.VoicesNamed(ctx, h.tx, post.Object, post.carrier)
 	if err != nil {
 		return err
 	}
 	if len(voices) == 0 {
 		return federation.ErrNowhere
 	}
-	actor, err := in.knownActor(ctx, s, post.AttributedTo)
+	actor, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return err
 	}
 	for _, voice := range voices {
-		m.ID, m.VoiceID, m.KeyMark = blog.NewID(in.Now()), voice.ID, actor.KeyMark
-		if err := s.AddMention(ctx, m); err != nil {
+		m.ID, m.VoiceID, m.KeyMark = blog.NewID(h.Now()), voice.ID, actor.KeyMark
+		if err := h.tx.AddMention(ctx, m); err != nil {
 			return err
 		}
 	}
@@ -37,20 +35,19 @@ func (in *Inbox) keepMention(ctx context.Context, s *store.Store, post activity.
 }
 
 // renewMention applies an edit to the mentions of a post. It reports whether there are any.
-func (in *Inbox) renewMention(ctx context.Context, s *store.Store, post activity.Object,
-	act activity.Activity) (bool, error) {
-	known, err := s.MentionedBy(ctx, post.ID)
+func (h *handling) renewMention(ctx context.Context, post incoming) (bool, error) {
+	known, err := h.tx.MentionedBy(ctx, post.ID)
 	if err != nil || !known {
 		return false, err
 	}
-	m := in.MentionOf(post, act)
+	m := h.MentionOf(post.Object, post.carrier)
 	if m.UpdatedAt == nil {
 		m.UpdatedAt = &m.ArrivedAt
 	}
-	writer, err := in.knownActor(ctx, s, post.AttributedTo)
+	writer, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return true, err
 	}
 	m.KeyMark = writer.KeyMark
-	return true, s.ReviseMention(ctx, m)
+	return true, h.tx.ReviseMention(ctx, m)
 }

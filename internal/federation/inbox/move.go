@@ -9,7 +9,6 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/store"
 )
 
 // betweenMoves is the least time between two moves of one actor that we follow.
@@ -19,57 +18,56 @@ const betweenMoves = 7 * 24 * time.Hour
 // follower is removed: their new server follows us again. Voices of ours that follow the old account follow the target
 // instead. If the target is a voice of ours, which they cannot follow, the follow stays and the admin says why.
 // Comments stay with the old account.
-func (in *Inbox) move(ctx context.Context, s *store.Store, act activity.Activity, what activity.Move, found fetched,
-	result *outcome) error {
-	if what.Object != act.Actor || what.Target == act.Actor || what.Target == "" {
+func (h *handling) move(ctx context.Context, what activity.Move) error {
+	if what.Object != h.act.Actor || what.Target == h.act.Actor || what.Target == "" {
 		return nil
 	}
-	actor, err := s.Actor(ctx, act.Actor)
+	actor, err := h.tx.Actor(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
-	follows, err := s.IsFollower(ctx, act.Actor)
+	follows, err := h.tx.IsFollower(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
-	ours, err := s.FollowersHere(ctx, act.Actor)
-	if err != nil || !follows && len(ours) == 0 || actor.MovedAt != nil && in.Now().Sub(*actor.MovedAt) < betweenMoves {
+	ours, err := h.tx.FollowersHere(ctx, h.act.Actor)
+	if err != nil || !follows && len(ours) == 0 || actor.MovedAt != nil && h.Now().Sub(*actor.MovedAt) < betweenMoves {
 		return err
 	}
-	back, err := in.namesBack(ctx, s, what.Target, act.Actor, found)
+	back, err := h.namesBack(ctx, what.Target)
 	if err != nil || !back {
 		return err
 	}
-	if in.Site.Owns(what.Target) {
+	if h.Site.Owns(what.Target) {
 		ours = nil
 	}
 	for _, f := range ours {
-		result.queued, f.Actor = true, actor
-		if err := in.outbox.FollowMoved(ctx, s, f, what.Target); err != nil {
+		h.queued, f.Actor = true, actor
+		if err := h.outbox.FollowMoved(ctx, h.tx, f, what.Target); err != nil {
 			return err
 		}
 	}
-	return s.FollowMove(ctx, act.Actor, what.Target, in.Now())
+	return h.tx.FollowMove(ctx, h.act.Actor, what.Target, h.Now())
 }
 
-// namesBack reports whether an actor lists another among its aliases. If we do not know of that yet, the actor is
-// fetched again.
-func (in *Inbox) namesBack(ctx context.Context, s *store.Store, target, alias string, found fetched) (bool, error) {
-	if in.Site.Owns(target) {
-		voice, err := in.VoiceOf(ctx, s, target)
-		return err == nil && slices.Contains(voice.AlsoKnownAs, alias), federation.IgnoreMissing(err)
+// namesBack reports whether the target of a move lists the sender among its aliases. If our record of the target does
+// not, the target is fetched again.
+func (h *handling) namesBack(ctx context.Context, target string) (bool, error) {
+	if h.Site.Owns(target) {
+		voice, err := h.VoiceOf(ctx, h.tx, target)
+		return err == nil && slices.Contains(voice.AlsoKnownAs, h.act.Actor), federation.IgnoreMissing(err)
 	}
-	if blocked, err := s.Blocked(ctx, blog.HostOf(target), target); blocked || err != nil {
+	if blocked, err := h.tx.Blocked(ctx, blog.HostOf(target), target); blocked || err != nil {
 		return false, err
 	}
-	known, err := s.Actor(ctx, target)
+	known, err := h.tx.Actor(ctx, target)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
-	if slices.Contains(known.AlsoKnownAs, alias) {
+	if slices.Contains(known.AlsoKnownAs, h.act.Actor) {
 		return known.GoneAt == nil, nil
 	}
-	if _, asked := found[target]; !asked {
+	if _, asked := h.found[target]; !asked {
 		return false, missing{actor: target}
 	}
 	return false, nil

@@ -140,11 +140,11 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 	found := fetched{}
 	done := func(ctx context.Context, s *store.Store) error { return s.FinishArrival(ctx, arrival.ID) }
 	for fetches := 0; ; fetches++ {
-		result, err := in.apply(ctx, act, found, done)
+		h, err := in.apply(ctx, act, found, done)
 		var missing missing
 		switch {
 		case err == nil:
-			in.afterCommit(act, result)
+			h.afterCommit()
 			return nil
 		case !errors.As(err, &missing):
 			return err

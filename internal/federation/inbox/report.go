@@ -7,7 +7,6 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
-	"causerie/internal/store"
 )
 
 const (
@@ -16,14 +15,14 @@ const (
 )
 
 // flag keeps a report for the moderators, if it is about something on this blog.
-func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity, what activity.Flag) error {
-	reporter, err := in.knownActor(ctx, s, act.Actor)
+func (h *handling) flag(ctx context.Context, what activity.Flag) error {
+	reporter, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
 		return err
 	}
 	var about blog.Strings
 	for _, address := range what.Objects {
-		concerns, err := in.concerns(ctx, s, address, reporter)
+		concerns, err := h.concerns(ctx, address, reporter)
 		if err != nil {
 			return err
 		}
@@ -34,27 +33,26 @@ func (in *Inbox) flag(ctx context.Context, s *store.Store, act activity.Activity
 	if len(about) == 0 {
 		return nil
 	}
-	taken, err := s.AddComplaint(ctx, blog.Report{ID: blog.NewID(in.Now()), ActorID: reporter.ID, Host: reporter.Host,
-		About: about,
-		Words: what.Content, State: blog.ComplaintOpen, At: in.Now()})
+	taken, err := h.tx.AddComplaint(ctx, blog.Report{ID: blog.NewID(h.Now()), ActorID: reporter.ID, Host: reporter.Host,
+		About: about, Words: what.Content, State: blog.ComplaintOpen, At: h.Now()})
 	if err == nil && !taken {
-		in.Log.Warn("a report was dropped: its server has too many open ones")
+		h.Log.Warn("a report was dropped: its server has too many open ones")
 	}
 	return err
 }
 
 // concerns reports whether an address is that of something here: an author, an article, a comment, or an actor whom we
 // know.
-func (in *Inbox) concerns(ctx context.Context, s *store.Store, address string, reporter blog.Actor) (bool, error) {
+func (h *handling) concerns(ctx context.Context, address string, reporter blog.Actor) (bool, error) {
 	if len(address) > addressSize {
 		return false, nil
 	}
-	_, err := in.VoiceOf(ctx, s, address)
+	_, err := h.VoiceOf(ctx, h.tx, address)
 	if errors.Is(err, blog.ErrNotFound) {
-		_, _, err = in.ResolveTarget(ctx, s, address)
+		_, _, err = h.ResolveTarget(ctx, h.tx, address)
 	}
 	if errors.Is(err, blog.ErrNotFound) && address != reporter.ID {
-		_, err = s.Actor(ctx, address)
+		_, err = h.tx.Actor(ctx, address)
 	}
 	return err == nil, federation.IgnoreMissing(err)
 }
