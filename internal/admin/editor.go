@@ -176,17 +176,11 @@ func (h *Handler) hero(ctx context.Context, a blog.Article) (*picture, error) {
 	return nil, err
 }
 
-// saveArticle takes the editor's form: the pictures first, then the words, then what the pressed button says.
+// saveArticle takes the editor's form: first its pictures, then its text, then it does what the pressed button says.
 func (h *Handler) saveArticle(req *request) error {
-	a, err := h.writable(req)
-	if errors.Is(err, blog.ErrNotFound) {
-		a, err = h.fresh(req)
-	}
+	a, err := h.writableOrNew(req)
 	if err != nil {
 		return err
-	}
-	if a.Status == blog.Deleted {
-		return blog.ErrGone
 	}
 	form, err := req.form()
 	if err != nil {
@@ -205,41 +199,66 @@ func (h *Handler) saveArticle(req *request) error {
 		return h.showPreview(req, edited, &p)
 	}
 	p.Away = p.exits(action, strings.TrimSpace(form.Get("into")))
-	untouched, err := h.untouched(req, a, p)
-	switch {
-	case err != nil:
-		return err
-	case untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish"):
-		p.Errors["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
-	case untouched && p.Away != "":
-		return req.redirect(p.Away)
-	case action == "continue", len(p.Errors) == 0 && action == "upload" && a.Status == blog.Published:
-		return h.edit(req, http.StatusOK, p)
-	case action == unschedule && a.Status != blog.Scheduled:
-		p.Errors["text"] = fieldError{"It waits for no moment any more.",
-			"It went out, or somebody put it back among the drafts: open it anew to see."}
-	case a.Status == blog.Published && p.Away != "" && action != "save" && action != quietly && len(p.Errors) == 0:
-		p.Errors["text"] = notByTheWay
+	return h.saveTyped(req, edited, p, action)
+}
+
+// writableOrNew finds the article of the path, as writable does; an unknown id begins a new article.
+func (h *Handler) writableOrNew(req *request) (blog.Article, error) {
+	a, err := h.writable(req)
+	if errors.Is(err, blog.ErrNotFound) {
+		id, err := req.id("article")
+		return h.blank(req, id), err
 	}
+	if err == nil && a.Status == blog.Deleted {
+		err = blog.ErrGone
+	}
+	return a, err
+}
+
+// saveTyped saves the edited article and leads to p.Away. It shows the editor again if nothing can be saved, or if the
+// button does not save.
+func (h *Handler) saveTyped(req *request, edited blog.Article, p editorPage, action string) error {
+	a := p.Article
+	untouched, err := h.untouched(req, a, p)
+	if err != nil {
+		return err
+	}
+	empty := untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish")
+	if untouched && p.Away != "" && !empty {
+		return req.redirect(p.Away)
+	}
+	// A picture for a published article goes into the form only: saving would show it to readers at once.
+	if action == "continue" || action == "upload" && a.Status == blog.Published && len(p.Errors) == 0 {
+		return h.edit(req, http.StatusOK, p)
+	}
+	p.checkAction(action, empty)
 	if len(p.Errors) > 0 {
-		if action == "publish" { // which is no way to leave words behind
-			p.Away = ""
+		if action == "publish" {
+			p.Away = "" // the publish page shows the stored article: it offers no way there without saving
 		}
 		return h.edit(req, http.StatusUnprocessableEntity, p)
 	}
 	return h.keep(req, a, edited, p, action)
 }
 
+// checkAction adds an error if the pressed button cannot do what it says. empty reports whether there is nothing to save.
+func (p *editorPage) checkAction(action string, empty bool) {
+	published := p.Article.Status == blog.Published
+	switch {
+	case empty:
+		p.Errors["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
+	case action == unschedule && p.Article.Status != blog.Scheduled:
+		p.Errors["text"] = fieldError{"It waits for no moment any more.",
+			"It went out, or somebody put it back among the drafts: open it anew to see."}
+	case published && p.Away != "" && action != "save" && action != quietly && len(p.Errors) == 0:
+		p.Errors["text"] = notByTheWay
+	}
+}
+
 const (
 	quietly    = "quiet"      // the button that corrects a published article without telling
 	unschedule = "unschedule" // the one that keeps a scheduled article from going out
 )
-
-// fresh is an article that was never saved, under the id that its sheet was given.
-func (h *Handler) fresh(req *request) (blog.Article, error) {
-	id, err := req.id("article")
-	return h.blank(req, id), err
-}
 
 // take puts the sheet's words into the article and says what is wrong with them.
 func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
@@ -251,7 +270,10 @@ func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
 		return err
 	}
 	_, err := h.library.Compose(req.ctx(), a, nil)
-	return errors.Join(p.Errors.add(err), p.Errors.add(a.Check()))
+	if err := p.Errors.add(err); err != nil {
+		return err
+	}
+	return p.Errors.add(a.Check())
 }
 
 // uploads takes the form's pictures into the library: one for the head of the article, one for its text, where it is

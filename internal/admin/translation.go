@@ -115,7 +115,19 @@ func (h *Handler) translation(req *request, status int, p translationPage, store
 	return h.pages.Render(req.w, status, "admin/translation", p)
 }
 
-// saveTranslation takes the form. What is ready goes out with the article; of a published one, at once.
+// translationActions are the buttons of the translation form, by their value. Any other value publishes the translation
+// as storeTranslation does.
+var translationActions = map[string]func(*Handler, *request, translationPage, blog.Translation) error{
+	"continue": (*Handler).continueTranslation,
+	"back":     (*Handler).leaveTranslation,
+	"preview":  (*Handler).previewTyped,
+	"draft": func(h *Handler, req *request, p translationPage, stored blog.Translation) error {
+		return h.storeTranslation(req, p, stored, true)
+	},
+}
+
+// saveTranslation does what the pressed button of the form says. A translation that is no draft goes out with the
+// article; if the article is published, at once.
 func (h *Handler) saveTranslation(req *request) error {
 	a, stored, err := h.translated(req)
 	if err != nil {
@@ -130,26 +142,49 @@ func (h *Handler) saveTranslation(req *request) error {
 		Headline: line("title"), Subtitle: line("subtitle"),
 		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"),
 		Translator: line("translator"), Errors: fieldErrors{}}
-	action := form.Get("action")
-	if action == "continue" {
-		return h.translation(req, http.StatusOK, p, stored)
+	if act, ok := translationActions[form.Get("action")]; ok {
+		return act(h, req, p, stored)
 	}
-	if action == "back" {
-		p.Away = "/admin/articles/" + string(a.ID) + "#languages"
-		switch {
-		case p.holds(stored):
-			return req.redirect(p.Away)
-		case p.Public() && !stored.Draft:
-			p.Errors["text"] = notByTheWay
-			return h.translation(req, http.StatusUnprocessableEntity, p, stored)
-		}
+	return h.storeTranslation(req, p, stored, false)
+}
+
+// continueTranslation shows the form again after a preview.
+func (h *Handler) continueTranslation(req *request, p translationPage, stored blog.Translation) error {
+	return h.translation(req, http.StatusOK, p, stored)
+}
+
+// leaveTranslation saves a draft on the way back to the article. It does not save what readers would see at once.
+func (h *Handler) leaveTranslation(req *request, p translationPage, stored blog.Translation) error {
+	p.Away = "/admin/articles/" + string(p.Article.ID) + "#languages"
+	switch {
+	case p.holds(stored):
+		return req.redirect(p.Away)
+	case p.Public() && !stored.Draft:
+		p.Errors["text"] = notByTheWay
+		return h.translation(req, http.StatusUnprocessableEntity, p, stored)
 	}
-	t, err := h.translationOf(req, p, stored, action == "draft" || action == "back" && stored.Draft)
-	if err == nil && action == "preview" {
-		return h.showTranslation(req, a, t)
+	return h.storeTranslation(req, p, stored, stored.Draft)
+}
+
+// previewTyped shows the translation as typed, without saving it.
+func (h *Handler) previewTyped(req *request, p translationPage, stored blog.Translation) error {
+	t, err := h.translationOf(req, p, stored, false)
+	if err := p.Errors.add(err); err != nil {
+		return err
 	}
+	if len(p.Errors) > 0 {
+		return h.translation(req, http.StatusUnprocessableEntity, p, stored)
+	}
+	return h.showTranslation(req, p.Article, t)
+}
+
+// storeTranslation saves the translation and leads to p.Away, or back to the form.
+func (h *Handler) storeTranslation(req *request, p translationPage, stored blog.Translation, draft bool) error {
+	a := p.Article
+	t, err := h.translationOf(req, p, stored, draft)
 	if err == nil {
-		saved, _ := time.Parse(time.RFC3339Nano, p.Saved) // one that is no time is an old one
+		// A token that cannot be read becomes the zero time, which no stored article has: the save is then a conflict.
+		saved, _ := time.Parse(time.RFC3339Nano, p.Saved)
 		a, err = h.outbox.Translate(req.ctx(), a.ID, saved, t)
 	}
 	if errors.Is(err, blog.ErrConflict) {
