@@ -95,22 +95,33 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 	if p.Blog == "" {
 		p.Errors.addNew("blog", "needs a name: it stands at the head of every page, and can be changed later")
 	}
+	// Check stops at the first fault. The trials differ in what they leave out, so each finds a fault of its own field.
 	trial := author
 	trial.Name, trial.Email = "somebody", ""
-	handle := p.Errors.add(trial.Check())
+	if err := p.Errors.add(trial.Check()); err != nil {
+		return err
+	}
 	trial = author
 	trial.Handle = "somebody"
-	return errors.Join(handle, p.Errors.add(trial.Check()), p.Errors.add(account.ValidatePassword(password)))
+	if err := p.Errors.add(trial.Check()); err != nil {
+		return err
+	}
+	return p.Errors.add(account.ValidatePassword(password))
 }
 
 // begin names the blog and writes its first author down. The link is used up in the same transaction: of two who try
 // at once, one wins.
 func (h *Handler) begin(req *request, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
-	var err error
-	if busy := h.whileHashing(req.ctx(), h.hashKnown,
-		func() { author, keys, err = account.MakeAuthor(author, password, h.now()) }); busy != nil || err != nil {
-		return author, errors.Join(busy, err)
+	var failed error
+	err := h.whileHashing(req.ctx(), h.hashKnown, func() {
+		author, keys, failed = account.MakeAuthor(author, password, h.now())
+	})
+	if err != nil {
+		return author, err
+	}
+	if failed != nil {
+		return author, failed
 	}
 	return author, h.store.InTx(req.ctx(), func(store *store.Store) error {
 		if err := store.UseLink(req.ctx(), account.HashToken(p.Token), h.now()); err != nil {

@@ -92,8 +92,10 @@ func (h *Handler) guess(ctx context.Context, who guesser, password, kept string)
 		return false, false, err
 	}
 	if ok, stale, err = h.compare(ctx, who, password, kept, before.delay()); err != nil {
+		// Nothing was compared, so the guess must not count, also when the caller has hung up.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		// Two independent errors: why nothing was compared, and whether the guess is still counted.
 		return false, false, errors.Join(err, h.store.ForgetGuess(undo, g.ID))
 	}
 	if ok {
