@@ -207,23 +207,22 @@ func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.Deli
 			hosts[l.ActivityID][l.Host] = true
 		}
 	}
-	var said []blog.Activity
+	found, err := h.store.ActivitiesByID(req.ctx(), order)
+	if err != nil {
+		return nil, err
+	}
+	var activities []blog.Activity
 	for _, id := range order {
-		activity, err := h.store.Activity(req.ctx(), id)
-		if err != nil {
+		activities = append(activities, found[id])
+	}
+	if a.ObjectID != "" && len(activities) == 0 { // nobody followed, so there are no deliveries to list them from
+		if activities, err = h.store.Activities(req.ctx(), a.ObjectID); err != nil {
 			return nil, err
 		}
-		said = append(said, activity)
+		slices.Reverse(activities)
 	}
-	if a.ObjectID != "" && len(said) == 0 { // and nobody was there to hear it
-		var err error
-		if said, err = h.store.Activities(req.ctx(), a.ObjectID); err != nil {
-			return nil, err
-		}
-		slices.Reverse(said)
-	}
-	list := make([]activityRow, len(said))
-	for i, activity := range said {
+	list := make([]activityRow, len(activities))
+	for i, activity := range activities {
 		list[i] = req.activityRow(activity, len(hosts[activity.ID]))
 	}
 	return list, nil

@@ -241,7 +241,8 @@ func (h *Handler) saveTyped(req *request, edited blog.Article, p editorPage, act
 	return h.keep(req, a, edited, p, action)
 }
 
-// checkAction adds an error if the pressed button cannot do what it says. empty reports whether there is nothing to save.
+// checkAction adds an error if the pressed button cannot do what it says. empty reports whether there is nothing to
+// save.
 func (p *editorPage) checkAction(action string, empty bool) {
 	published := p.Article.Status == blog.Published
 	switch {

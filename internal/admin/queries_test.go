@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 )
@@ -20,17 +21,7 @@ func TestPagesAskNoMoreQueriesForMoreRows(t *testing.T) {
 		maud := o.author("maud", "Maud Lindqvist", blog.Writer)
 		b := o.signIn("ilse")
 		pages := []string{"/admin", "/admin/comments", "/admin/mentions", "/admin/reports", "/admin/series"}
-		// The inbox and the courier ask now and then, too: the least of several views is what the page itself asks.
-		ask := func(page string) int {
-			b.open(page).want(200, page)
-			least := 1 << 30
-			for range 5 {
-				faults.Asked()
-				b.open(page)
-				least = min(least, faults.Asked())
-			}
-			return least
-		}
+		ask := func(page string) int { return b.queries(faults, page) }
 		few := map[string]int{}
 		for i := range 2 {
 			o.rowOfEach(ilse, maud, i)
@@ -47,6 +38,47 @@ func TestPagesAskNoMoreQueriesForMoreRows(t *testing.T) {
 			if many > few[page] {
 				t.Errorf("%s asks %d queries for 24 rows, and %d for 2", page, many, few[page])
 			}
+		}
+	})
+}
+
+// queries counts the statements that a page asks the store. The inbox and the courier ask now and then, too: the least
+// of several views is what the page itself asks.
+func (b *browser) queries(faults *storetest.Faults, page string) int {
+	b.t.Helper()
+	b.open(page).want(200, page)
+	least := 1 << 30
+	for range 5 {
+		faults.Asked()
+		b.open(page)
+		least = min(least, faults.Asked())
+	}
+	return least
+}
+
+// TestTheDeliveryReportAsksNoMoreQueriesForMoreActivities shows that the report reads the activities of an article all
+// at once.
+func TestTheDeliveryReportAsksNoMoreQueriesForMoreActivities(t *testing.T) {
+	t.Parallel()
+	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
+		o := open(t, s, t.TempDir())
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		o.befriend(o.server("veerhuis").Person("bram"), "ilse")
+		b := o.signIn("ilse")
+		a := o.published(b, "open")
+		report := "/admin/articles/" + string(a.ID) + "/report"
+		few := b.queries(faults, report)
+		for i := range 6 {
+			a.Markdown = fmt.Sprintf("%s\n\nThe ferry rows %d times.", prose, i)
+			if err := o.outbox.ReviseAs(t.Context(), &a, outbox.ReviseOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.settled()
+		many := b.queries(faults, report)
+		b.sees("Published (Create)", "Changed (Update), to 1 server")
+		if many > few {
+			t.Errorf("the report asks %d queries for 7 activities, and %d for one", many, few)
 		}
 	})
 }

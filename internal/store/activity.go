@@ -40,6 +40,21 @@ func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error)
 		id = ?`, id)
 }
 
+// ActivitiesByID finds activities by their ids; an unknown id has no entry.
+func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Activity, error) {
+	found := map[blog.ID]blog.Activity{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var list []blog.Activity
+	err := s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+		WHERE id IN (?)`, ids)
+	for _, a := range list {
+		found[a.ID] = a
+	}
+	return found, err
+}
+
 // Created finds the activity that first said an object.
 func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
