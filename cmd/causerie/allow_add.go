@@ -19,7 +19,7 @@ func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 	if err != nil {
 		return plain(err)
 	}
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		if err := app.store.Allow(ctx, blog.Allowed{Host: domain, Note: a.Note, At: now()}); err != nil {
 			return err
 		}

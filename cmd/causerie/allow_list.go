@@ -16,7 +16,7 @@ type allowLine struct {
 }
 
 func (l allowList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		list, err := app.store.AllAllowed(ctx)
 		if err != nil {
 			return err

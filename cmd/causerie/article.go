@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"causerie/internal/blog"
@@ -107,6 +108,18 @@ func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m a
 // articleNamed is what commands about one article are given.
 type articleNamed struct {
 	Article string `arg:"" help:"Its id or its slug."`
+}
+
+// with opens the blog, finds the article and runs do.
+func (n articleNamed) with(ctx context.Context, config Config, log *slog.Logger,
+	do func(*app, blog.Article) error) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
+		a, err := app.find(ctx, n.Article)
+		if err != nil {
+			return err
+		}
+		return do(app, a)
+	})
 }
 
 // find is the article of an id or a slug.

@@ -14,12 +14,8 @@ type articleDelete struct {
 }
 
 func (x articleDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, x.Article)
-		if err != nil {
-			return err
-		}
-		err = app.outbox.Delete(ctx, a.ID)
+	return x.with(ctx, config, log, func(app *app, a blog.Article) error {
+		err := app.outbox.Delete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("“%s” is deleted already", a.Slug)
 		}

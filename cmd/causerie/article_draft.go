@@ -13,7 +13,7 @@ type articleDraft struct {
 }
 
 func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		m, err := app.read(ctx, c, p.articleFileFlags, outbox.ReviseOptions{})
 		if err != nil {
 			return err

@@ -78,13 +78,17 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, err
 	}
-	if err := app.refuseManner(text, how); err != nil {
-		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
-	}
 	folder := filepath.Dir(f.File)
-	m, err := app.compose(ctx, author, f.File, text, func(name string) (io.ReadCloser, error) {
+	source, err := app.parse(f.File, text, func(name string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
 	})
+	if err != nil {
+		return articleFile{}, fmt.Errorf("%s: %w", f.File, plain(err))
+	}
+	if err := refuseManner(source.front, how); err != nil {
+		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
+	}
+	m, err := app.compose(ctx, author, source)
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", f.File, plain(err))
 	}
@@ -111,26 +115,37 @@ func readFile(c *console, name string) ([]byte, error) {
 	return text, err
 }
 
-// compose understands an article file. path is where it was found; open reads the pictures beside it.
-func (app *app) compose(ctx context.Context, author blog.Author, path string, file []byte,
-	open func(string) (io.ReadCloser, error)) (articleFile, error) {
+// articleSource is an article file as it was read: its front matter and its text.
+type articleSource struct {
+	path  string // as it was given; "-" for standard input
+	front markup.FrontMatter
+	body  string                              // Markdown
+	above int                                 // lines of the file above the body
+	open  func(string) (io.ReadCloser, error) // opens a picture beside the file
+}
+
+// parse splits an article file into its front matter and its text.
+func (app *app) parse(path string, file []byte, open func(string) (io.ReadCloser, error)) (articleSource, error) {
 	front, body, err := markup.ParseFrontMatter(file, app.site.Location())
-	if err != nil {
-		return articleFile{}, err
-	}
 	above := bytes.Count(file, []byte("\n")) - strings.Count(body, "\n")
+	return articleSource{path: path, front: front, body: body, above: above, open: open}, err
+}
+
+// compose makes an article of a file, renders it, and takes the pictures beside the file into the library.
+func (app *app) compose(ctx context.Context, author blog.Author, source articleSource) (articleFile, error) {
+	front := source.front
 	if front.TranslationOf != "" {
-		return app.composeTranslation(ctx, author, front, path, body, above, open)
+		return app.composeTranslation(ctx, author, source)
 	}
-	a, before, err := app.sheet(ctx, author, front, fileName(path))
+	a, before, err := app.sheet(ctx, author, front, fileName(source.path))
 	if err != nil {
 		return articleFile{}, err
 	}
-	a.Markdown = body
+	a.Markdown = source.body
 	if err := app.fill(ctx, &a, front); err != nil {
 		return articleFile{}, err
 	}
-	beside, err := app.takePictures(ctx, &a, front, open)
+	beside, err := app.takePictures(ctx, &a, front, source.open)
 	if err != nil {
 		return articleFile{}, err
 	}
@@ -139,19 +154,18 @@ func (app *app) compose(ctx context.Context, author blog.Author, path string, fi
 		return articleFile{}, err
 	}
 	m := articleFile{author: author, article: a, before: before, date: front.Date}
-	m.note(rendered, path, above)
+	m.note(rendered, source)
 	return m, a.Check()
 }
 
-// note takes over what the renderer says of the text, with lines as they are counted in the file: above is how many
-// stand over the text.
-func (m *articleFile) note(r markup.Rendered, path string, above int) {
+// note keeps the notices of the renderer, with the line numbers of the file.
+func (m *articleFile) note(r markup.Rendered, source articleSource) {
 	m.missing = authoring.MissingPicture(r)
 	for _, n := range r.Notices {
 		if n.Line > 0 {
-			n.Line += above
+			n.Line += source.above
 		}
-		m.notices = append(m.notices, path+": "+n.String())
+		m.notices = append(m.notices, source.path+": "+n.String())
 	}
 }
 

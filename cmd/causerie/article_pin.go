@@ -1,6 +1,7 @@
 package main
 
 import (
+	"causerie/internal/blog"
 	"context"
 	"fmt"
 	"log/slog"
@@ -11,11 +12,7 @@ type articlePin struct {
 }
 
 func (p articlePin) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, p.Article)
-		if err != nil {
-			return err
-		}
+	return p.with(ctx, config, log, func(app *app, a blog.Article) error {
 		if err := app.outbox.Pin(ctx, a.ID); err != nil {
 			return plain(err)
 		}
@@ -29,11 +26,7 @@ type articleUnpin struct {
 }
 
 func (u articleUnpin) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, u.Article)
-		if err != nil {
-			return err
-		}
+	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
 		if err := app.outbox.Unpin(ctx, a.ID); err != nil {
 			return err
 		}

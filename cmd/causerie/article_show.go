@@ -16,11 +16,7 @@ type articleShow struct {
 }
 
 func (s articleShow) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, s.Article)
-		if err != nil {
-			return err
-		}
+	return s.with(ctx, config, log, func(app *app, a blog.Article) error {
 		line, err := app.articleLine(ctx, a)
 		if err != nil {
 			return err

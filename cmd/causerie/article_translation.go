@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"causerie/internal/authoring"
@@ -20,11 +19,9 @@ type translation struct {
 	left []string // keys of the front matter that are the original's to say
 }
 
-// composeTranslation understands an article file that says translation-of; above is how many lines stand above its
-// text. open reads the pictures beside it.
-func (app *app) composeTranslation(ctx context.Context, author blog.Author, front markup.FrontMatter, path, body string,
-	above int,
-	open func(string) (io.ReadCloser, error)) (articleFile, error) {
+// composeTranslation makes a translation of a file that has translation-of in its front matter.
+func (app *app) composeTranslation(ctx context.Context, author blog.Author, source articleSource) (articleFile, error) {
+	front := source.front
 	a, err := app.original(ctx, author, front.TranslationOf)
 	if err != nil {
 		return articleFile{}, err
@@ -51,23 +48,22 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, fron
 	m := articleFile{author: author, article: a, translation: &t}
 	trial := a
 	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary,
-		Markdown: body, Slug: t.Slug}
+		Markdown: source.body, Slug: t.Slug}
 	front.Picture = "" // the original's hangs at the head of both
-	beside, err := app.takePictures(ctx, &trial, front, open)
+	beside, err := app.takePictures(ctx, &trial, front, source.open)
 	if err != nil {
 		return m, err
 	}
 	rendered, err := app.library.Compose(ctx, &trial, beside)
-	m.note(rendered, path, above)
+	m.note(rendered, source)
 	t.Text = trial.Text
 	return m, err
 }
 
-// refuseManner says that a translation goes out in no other manner than plainly, before anything of its file is taken.
-func (app *app) refuseManner(file []byte, how outbox.ReviseOptions) error {
-	front, _, err := markup.ParseFrontMatter(file, app.site.Location())
+// refuseManner refuses --hold and --quiet for a translation.
+func refuseManner(front markup.FrontMatter, how outbox.ReviseOptions) error {
 	switch {
-	case err != nil || front.TranslationOf == "": // what is wrong with it is told by who composes it
+	case front.TranslationOf == "":
 		return nil
 	case how.Hold != 0:
 		return usageError{errors.New("--hold is not for a translation, which leaves at once: leave it out, or keep the " +

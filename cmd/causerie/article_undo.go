@@ -22,15 +22,11 @@ func (articleUndo) Help() string {
 }
 
 func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, u.Article)
-		if err != nil {
-			return err
-		}
+	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
 		if a.Status == blog.Scheduled {
 			return app.unschedule(ctx, c, a)
 		}
-		_, err = app.outbox.Undo(ctx, a.ID)
+		_, err := app.outbox.Undo(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("nothing of “%s” is held or scheduled: “causerie article show %s” tells how it stands", a.Slug,
 				u.Article)

@@ -15,12 +15,8 @@ type articleUntranslate struct {
 }
 
 func (u articleUntranslate) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, u.Article)
-		if err != nil {
-			return err
-		}
-		_, err = app.outbox.Untranslate(ctx, a.ID, u.Language)
+	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
+		_, err := app.outbox.Untranslate(ctx, a.ID, u.Language)
 		if errors.Is(err, blog.ErrNotFound) {
 			return fmt.Errorf("“%s” has no translation in %s", u.Article, u.Language)
 		}

@@ -14,12 +14,8 @@ type articleWithdraw struct {
 }
 
 func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, w.Article)
-		if err != nil {
-			return err
-		}
-		err = app.outbox.Withdraw(ctx, a.ID)
+	return w.with(ctx, config, log, func(app *app, a blog.Article) error {
+		err := app.outbox.Withdraw(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("“%s” %s", a.Slug, notOutWords(a))
 		}

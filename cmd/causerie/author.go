@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,6 +22,18 @@ type authorCommand struct {
 	Move      authorMove      `cmd:"" help:"Let an author go on as an account elsewhere, or tell how far that has come."`
 	Delete    authorDelete    `cmd:"" help:"Delete an author with everything they wrote."`
 	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys to sign with, and tell the followers' servers."`
+}
+
+// withAuthor opens the blog, finds the author of a handle and runs do.
+func withAuthor(ctx context.Context, config Config, log *slog.Logger, handle string,
+	do func(*app, blog.Author) error) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
+		author, err := app.author(ctx, handle)
+		if err != nil {
+			return err
+		}
+		return do(app, author)
+	})
 }
 
 // author finds an author by the handle that they have or had before, with or without what stands around it in a full

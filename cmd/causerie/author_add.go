@@ -27,7 +27,7 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 			return err
 		}
 	}
-	return at(ctx, config, log, founded, func(app *app) error {
+	return withApp(ctx, config, log, founded, func(app *app) error {
 		if app.founded {
 			app.tellFounded(c)
 		}

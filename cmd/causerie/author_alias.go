@@ -33,7 +33,7 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 		return usageError{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as " +
 			"in: author alias ilse add @ilse@veerhuis.example")}
 	}
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		for _, who := range a.Who {
 			if err := a.change(ctx, app, who); err != nil {
 				return plain(err)

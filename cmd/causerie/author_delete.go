@@ -22,29 +22,27 @@ func (authorDelete) Help() string {
 }
 
 func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, x.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, x.Handle, func(app *app, author blog.Author) error {
 		switch {
 		case x.Cancel:
-			if err = app.outbox.CallOffLeave(ctx, author.ID); err == nil {
-				fmt.Fprintf(c.out, "%s stays.\n", author.Name)
+			if err := app.outbox.CallOffLeave(ctx, author.ID); err != nil {
+				return plain(err)
 			}
+			fmt.Fprintf(c.out, "%s stays.\n", author.Name)
+			return nil
 		case x.Now:
-			if err = app.outbox.Leave(ctx, author.ID); err == nil {
-				err = app.library.Discard(ctx)
-				fmt.Fprintf(c.out, "%s is deleted. Every server that is known is being told.\n", author.Name)
+			if err := app.outbox.Leave(ctx, author.ID); err != nil {
+				return plain(err)
 			}
-		default:
-			day := now().Add(blog.LeaveWait)
-			if err = app.outbox.PlanLeave(ctx, author.ID, day); err == nil {
-				fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off, and --now does "+
-					"it at once.\n",
-					author.Name, day.In(app.site.Location()).Format("2 January 2006"), author.Handle)
-			}
+			fmt.Fprintf(c.out, "%s is deleted. Every known server is being told.\n", author.Name)
+			return app.library.Discard(ctx)
 		}
-		return plain(err)
+		day := now().Add(blog.LeaveWait)
+		if err := app.outbox.PlanLeave(ctx, author.ID, day); err != nil {
+			return plain(err)
+		}
+		fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off; --now does it at "+
+			"once.\n", author.Name, day.In(app.site.Location()).Format("2 January 2006"), author.Handle)
+		return nil
 	})
 }

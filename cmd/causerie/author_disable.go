@@ -14,11 +14,7 @@ type authorDisable struct {
 }
 
 func (x authorDisable) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, x.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, x.Handle, func(app *app, author blog.Author) error {
 		if x.Undo {
 			author.DisabledAt = nil
 			fmt.Fprintf(c.out, "%s may sign in again.\n", author.Name)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"causerie/internal/account"
+	"causerie/internal/blog"
 )
 
 func printLink(out io.Writer, link string) {
@@ -19,11 +20,7 @@ type authorLink struct {
 }
 
 func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, l.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, l.Handle, func(app *app, author blog.Author) error {
 		if author.DisabledAt != nil {
 			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle,
 				author.Handle)

@@ -34,7 +34,7 @@ type authorList struct {
 }
 
 func (l authorList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		authors, err := app.store.Authors(ctx)
 		if err != nil {
 			return err

@@ -31,11 +31,7 @@ func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slo
 	if m.Cancel && m.To != "" || m.Wait < 0 {
 		return usageError{errors.New("say either --to or --cancel, and a waiting time that is not negative")}
 	}
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, m.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, m.Handle, func(app *app, author blog.Author) error {
 		switch {
 		case m.Cancel:
 			if err := app.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {

@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"causerie/internal/account"
+	"causerie/internal/blog"
 )
 
 type authorPassword struct {
@@ -22,11 +23,7 @@ type authorPassword struct {
 }
 
 func (p authorPassword) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, p.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, p.Handle, func(app *app, author blog.Author) error {
 		password, err := readPassword(ctx, c)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"causerie/internal/blog"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,11 +20,7 @@ func (authorRename) Help() string {
 }
 
 func (r authorRename) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, r.Handle)
-		if err != nil {
-			return err
-		}
+	return withAuthor(ctx, config, log, r.Handle, func(app *app, author blog.Author) error {
 		if err := app.outbox.Rename(ctx, author.Voice, r.New); err != nil {
 			return plain(err)
 		}

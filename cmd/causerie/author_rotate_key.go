@@ -26,12 +26,8 @@ func (authorRotateKey) Help() string {
 }
 
 func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		author, err := app.author(ctx, k.Handle)
-		if err != nil {
-			return err
-		}
-		err = account.RotateKeys(ctx, app.outbox, author.Voice)
+	return withAuthor(ctx, config, log, k.Handle, func(app *app, author blog.Author) error {
+		err := account.RotateKeys(ctx, app.outbox, author.Voice)
 		if errors.Is(err, blog.ErrGone) {
 			return fmt.Errorf("%s has left this blog and signs nothing any more", author.Handle)
 		}

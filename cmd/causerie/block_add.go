@@ -26,7 +26,7 @@ type reachLine struct {
 }
 
 func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		kind, subject, err := app.outbox.BlockSubject(ctx, a.Subject)
 		if err != nil {
 			return plain(err)

@@ -25,40 +25,43 @@ type commentNamed struct {
 type commentApprove struct{ commentNamed }
 
 func (x commentApprove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return x.act(ctx, c, config, log, "approved: it stands under the article now", func(app *app, id blog.ID) error {
-		return app.outbox.Moderate(ctx, id, blog.CommentShown)
+	return withApp(ctx, config, log, existing, func(app *app) error {
+		return x.change(c, "approved: readers see it under its article now", func(id blog.ID) error {
+			return app.outbox.Moderate(ctx, id, blog.CommentShown)
+		})
 	})
 }
 
 type commentHide struct{ commentNamed }
 
 func (x commentHide) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return x.act(ctx, c, config, log, "hidden: readers do not see it any more", func(app *app, id blog.ID) error {
-		return app.outbox.Moderate(ctx, id, blog.CommentHidden)
+	return withApp(ctx, config, log, existing, func(app *app) error {
+		return x.change(c, "hidden: readers do not see it any more", func(id blog.ID) error {
+			return app.outbox.Moderate(ctx, id, blog.CommentHidden)
+		})
 	})
 }
 
 type commentDelete struct{ commentNamed }
 
 func (x commentDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return x.act(ctx, c, config, log, "deleted for good", func(app *app, id blog.ID) error {
-		return app.outbox.DeleteReply(ctx, id)
+	return withApp(ctx, config, log, existing, func(app *app) error {
+		return x.change(c, "deleted for good", func(id blog.ID) error { return app.outbox.DeleteReply(ctx, id) })
 	})
 }
 
-func (x commentNamed) act(ctx context.Context, c *console, config Config, log *slog.Logger, said string,
-	do func(*app, blog.ID) error) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		err := blog.ErrNotFound
-		if blog.ValidID(x.Comment) {
-			err = do(app, blog.ID(x.Comment))
-		}
-		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("there is no comment “%s”: “causerie comment list” shows them all", x.Comment)
-		}
-		if err == nil {
-			fmt.Fprintln(c.out, said)
-		}
+// change runs do with the id of the comment and prints what was done.
+func (x commentNamed) change(c *console, done string, do func(blog.ID) error) error {
+	err := blog.ErrNotFound
+	if blog.ValidID(x.Comment) {
+		err = do(blog.ID(x.Comment))
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		return fmt.Errorf("there is no comment “%s”: “causerie comment list” shows them all", x.Comment)
+	}
+	if err != nil {
 		return err
-	})
+	}
+	fmt.Fprintln(c.out, done)
+	return nil
 }

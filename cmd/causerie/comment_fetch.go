@@ -14,8 +14,8 @@ import (
 )
 
 type commentFetch struct {
-	Article string `arg:"" help:"Its id or its slug."`
-	JSON    bool   `name:"json" help:"Print one JSON object."`
+	articleNamed
+	JSON bool `name:"json" help:"Print one JSON object."`
 }
 
 func (commentFetch) Help() string {
@@ -32,11 +32,7 @@ type fetchLine struct {
 }
 
 func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, x.Article)
-		if err != nil {
-			return err
-		}
+	return x.with(ctx, config, log, func(app *app, a blog.Article) error {
 		if a.Status != blog.Published || !a.Federates() {
 			return fmt.Errorf("“%s” is not out on the network, so nobody can have answered it there", a.Slug)
 		}

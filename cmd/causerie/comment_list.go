@@ -27,7 +27,7 @@ type commentLine struct {
 }
 
 func (l commentList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		filter := store.CommentList{Limit: pageOfList}
 		if l.Waiting {
 			filter.States = []blog.CommentState{blog.CommentWaiting}

@@ -24,7 +24,7 @@ type deliveriesReport struct {
 }
 
 func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, existing, func(app *app) error {
 		t := newTable(c.out, r.JSON)
 		if r.Article != "" {
 			a, err := app.find(ctx, r.Article)

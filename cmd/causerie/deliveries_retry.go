@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"log/slog"
 
+	"causerie/internal/blog"
 	"causerie/internal/text"
 )
 
 type deliveriesRetry struct {
-	Article string `arg:"" help:"Its id or its slug."`
-	Host    string `help:"Only deliveries to this server, as the report names it."`
+	articleNamed
+	Host string `help:"Only deliveries to this server, as the report names it."`
 }
 
 func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return at(ctx, config, log, existing, func(app *app) error {
-		a, err := app.find(ctx, r.Article)
-		if err != nil {
-			return err
-		}
+	return r.with(ctx, config, log, func(app *app, a blog.Article) error {
 		n, err := app.outbox.Retry(ctx, a.ID, r.Host)
 		if err != nil {
 			return err

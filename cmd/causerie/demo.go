@@ -247,13 +247,15 @@ func (app *demo) found(ctx context.Context) error {
 	var making errgroup.Group // of keys, which takes a while
 	began := now()
 	making.Go(func() (err error) {
-		app.ilse, err = app.welcome(ctx, began, "ilse", "Ilse Verhaagen",
-			"Walks along rivers and writes down what is said on them.", blog.Admin)
+		app.ilse, err = account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Admin, Voice: blog.Voice{
+			Handle: "ilse", Name: "Ilse Verhaagen",
+			Summary: "Walks along rivers and writes down what is said on them."}}, demoPassword, began)
 		return err
 	})
 	making.Go(func() (err error) {
-		app.tobias, err = app.welcome(ctx, began.Add(time.Microsecond), "tobias", "Tobias Renkema",
-			"Boekbinder. Lijmt zo dat het ook weer los kan.", blog.Writer)
+		app.tobias, err = account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Writer, Voice: blog.Voice{
+			Handle: "tobias", Name: "Tobias Renkema",
+			Summary: "Boekbinder. Lijmt zo dat het ook weer los kan."}}, demoPassword, began.Add(time.Microsecond))
 		return err
 	})
 	making.Go(func() (err error) {
@@ -266,17 +268,6 @@ func (app *demo) found(ctx context.Context) error {
 	app.say("started   %s at %s with %s and %s; the whole of it is %s", app.site.Name, app.site.Home(),
 		app.site.Handle("ilse"), app.site.Handle("tobias"), app.site.Handle("overkant"))
 	return nil
-}
-
-func (app *demo) welcome(ctx context.Context, at time.Time, handle, name, bio string,
-	role blog.Role) (blog.Author, error) {
-	author, err := account.NewAuthor(ctx, app.store,
-		blog.Author{Role: role, Voice: blog.Voice{Handle: handle, Name: name}}, demoPassword, at)
-	if err != nil {
-		return author, err
-	}
-	author.Summary = bio
-	return author, app.store.SaveVoice(ctx, author.Voice)
 }
 
 // write publishes what the blog had before anybody followed it.
@@ -327,7 +318,11 @@ func (app *demo) file(ctx context.Context, then *app, name string, by blog.Autho
 	if err != nil {
 		return blog.Article{}, err
 	}
-	m, err := then.compose(ctx, by, name, text, drawn)
+	source, err := then.parse(name, text, drawn)
+	if err != nil {
+		return blog.Article{}, fmt.Errorf("%s: %w", name, plain(err))
+	}
+	m, err := then.compose(ctx, by, source)
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}

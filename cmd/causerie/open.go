@@ -250,8 +250,8 @@ func (app *app) close() {
 	}
 }
 
-// at opens the blog for the length of one command.
-func at(ctx context.Context, config Config, log *slog.Logger, n openMode, do func(*app) error) error {
+// withApp opens the blog, runs do and closes the blog.
+func withApp(ctx context.Context, config Config, log *slog.Logger, n openMode, do func(*app) error) error {
 	app, err := openApp(ctx, config, log, n)
 	if err != nil {
 		return err
