@@ -15,7 +15,7 @@ import (
 var floors = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/nearest",
 		"internal/text"},
-	{"internal/blocklist", "internal/markup", "internal/signature"},
+	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/media", "internal/remote", "internal/store/storetest"},
 	{"internal/federation"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/deliverytext"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -102,9 +103,9 @@ type serverLine struct {
 func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds,
 		Newest: s.Newest, Told: s.Shows,
-		Words: s.Describe(app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status),
-		Attempts: s.Attempts,
-		Code:     s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
+		Words: deliverytext.State(s, app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox,
+		Status: string(s.Status), Attempts: s.Attempts,
+		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
 		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
 		line.Next = instant(&s.NextAt)
@@ -156,7 +157,7 @@ func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, st
 	if held != "" {
 		fmt.Fprintln(c.out, held)
 	}
-	if summary := blog.Summary(standings, app.moment); summary != "" {
+	if summary := deliverytext.Summary(standings, app.moment); summary != "" {
 		fmt.Fprintln(c.out, summary)
 	}
 	return nil
@@ -169,7 +170,7 @@ func (app *app) moment(at time.Time) string {
 
 // serverWords is how a server stands, its last answer, and when it is tried again.
 func (app *app) serverWords(s blog.ServerState) string {
-	words := []string{s.Describe(app.moment)}
+	words := []string{deliverytext.State(s, app.moment)}
 	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
 		words = append(words, "Tried again "+app.moment(s.NextAt)+".")
 	}
@@ -226,7 +227,7 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 
 // progressWords is how far an article has come: "3 of 5 servers have it; 2 are silent."
 func (app *app) progressWords(standings []blog.ServerState) string {
-	switch summary := blog.Summary(standings, app.moment); {
+	switch summary := deliverytext.Summary(standings, app.moment); {
 	case len(standings) == 0:
 		return "sent to nobody"
 	case summary == "":

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/deliverytext"
 	"causerie/internal/text"
 )
 
@@ -123,8 +124,8 @@ func (req *request) servers(standings []blog.ServerState) []server {
 }
 
 func (req *request) server(l blog.ServerState) server {
-	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"), Words: l.Describe(req.since),
-		Answer: l.Answer}
+	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"),
+		Words: deliverytext.State(l, req.since), Answer: l.Answer}
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
@@ -181,7 +182,7 @@ func (p *deliveriesPage) sort(servers []server) {
 
 // sentenceOf says in words how far the article has come.
 func (req *request) sentenceOf(a blog.Article, standings []blog.ServerState) string {
-	summary := blog.Summary(standings, req.since)
+	summary := deliverytext.Summary(standings, req.since)
 	switch {
 	case a.Status == blog.Draft:
 		return "Not published yet."

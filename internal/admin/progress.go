@@ -2,6 +2,7 @@ package admin
 
 import (
 	"causerie/internal/blog"
+	"causerie/internal/deliverytext"
 	"causerie/internal/text"
 )
 
@@ -9,6 +10,7 @@ import (
 type progress struct {
 	blog.Tally
 	Sent     bool   // to anybody
+	Holders  string // how many servers have it; "" when it went to nobody
 	Sentence string // all of it, as its report says it; "" where no server is to be spoken of
 	Class    string // the shape beside the words
 	Bar      []string
@@ -18,7 +20,8 @@ type progress struct {
 func (req *request) progress(letters []blog.DeliveryRow) progress {
 	standings := blog.ServerStates(letters)
 	t := blog.Count(standings)
-	p := progress{Tally: t, Sent: len(standings) > 0, Sentence: blog.Summary(standings, req.since), Class: "again"}
+	p := progress{Tally: t, Sent: len(standings) > 0, Holders: deliverytext.Tally(t),
+		Sentence: deliverytext.Summary(standings, req.since), Class: "again"}
 	switch {
 	case t.Newest == t.Servers:
 		p.Class = "done"

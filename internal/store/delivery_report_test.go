@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/deliverytext"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 )
@@ -98,14 +99,14 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 				}
 				got, whole := blog.ServerStates(samples[id]), blog.ServerStates(all)
 				if !reflect.DeepEqual(blog.Count(got), blog.Count(whole)) ||
-					blog.Summary(got, time.Time.String) != blog.Summary(whole, time.Time.String) {
+					deliverytext.Summary(got, time.Time.String) != deliverytext.Summary(whole, time.Time.String) {
 					t.Errorf("%s: the samples tell %+v, all letters %+v", when, blog.Count(got), blog.Count(whole))
 				}
 				if len(got) > 4 {
 					t.Errorf("%s: %d servers were read", when, len(got))
 				}
 			}
-			if got := blog.Summary(blog.ServerStates(samples[a.ID]), func(time.Time) string { return "Monday" }); got != want {
+			if got := deliverytext.Summary(blog.ServerStates(samples[a.ID]), func(time.Time) string { return "Monday" }); got != want {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/deliverytext"
 	"causerie/internal/fedtest"
 	"causerie/internal/overkant"
 	"causerie/internal/store"
@@ -231,10 +232,10 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			standings := blog.ServerStates(reports)
-			if words := standings[0].Describe(when); !strings.Contains(words, c.want) {
+			if words := deliverytext.State(standings[0], when); !strings.Contains(words, c.want) {
 				t.Errorf("the report says %q, want %q", words, c.want)
 			}
-			if words := blog.Summary(standings, when); !strings.Contains(words, "1 refuses at the moment.") {
+			if words := deliverytext.Summary(standings, when); !strings.Contains(words, "1 refuses at the moment.") {
 				t.Errorf("the summary is %q", words)
 			}
 		}

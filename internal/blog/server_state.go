@@ -123,7 +123,7 @@ func Count(list []ServerState) Tally {
 		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
 			t.Keep += 1 + s.Alike
 		}
-		if !s.counts() {
+		if !s.Counts() {
 			continue
 		}
 		t.Servers += 1 + s.Alike
@@ -139,5 +139,5 @@ func Count(list []ServerState) Tally {
 	return t
 }
 
-// counts reports whether a server is one of those that an article went to, as it is now.
-func (s ServerState) counts() bool { return !s.Former && !s.Spared() }
+// Counts reports whether Count adds the server to Servers: it was sent the copy that is decisive now.
+func (s ServerState) Counts() bool { return !s.Former && !s.Spared() }
