@@ -108,7 +108,11 @@ func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) 
 		found, err = b.read(ctx, claim.ArticleID)
 	}
 	if ctx.Err() != nil {
-		return found, errors.Join(ctx.Err(), b.Store.ReleaseCompletion(settle, claim, b.Now()))
+		// The claim is given back, so that another process need not wait for the end of its lease.
+		if err := b.Store.ReleaseCompletion(settle, claim, b.Now()); err != nil {
+			return found, err
+		}
+		return found, ctx.Err()
 	}
 	if err != nil {
 		return found, err // due again once the lease ends
