@@ -144,44 +144,48 @@ func (f *faultTest) logged() string {
 func TestADatabaseErrorLosesNothingAndLetsNothingIn(t *testing.T) {
 	for name, c := range faultCases {
 		t.Run(name, func(t *testing.T) {
-			url := storetest.SQLite(t)
-			s, faults := storetest.OpenFailing(t, url)
-			f := &faultTest{faults: faults, people: map[string]*fedtest.Person{}, watcher: overkant.OpenStore(t, url)}
-			f.Blog = overkant.Start(t, s, func(core *federation.Core) { core.Log = slog.New(slog.NewTextHandler(&f.log, nil)) })
-			f.Stop()
-			met := 0
-			for i := 0; ; i++ {
-				sender, activity, effect := c.prepare(f, i)
-				f.logged()
-				if i > 0 { // the first time, nothing fails
-					faults.Fail("", i)
-				}
-				code := f.deliver(sender, activity)
-				if code == http.StatusServiceUnavailable {
-					code = f.deliver(sender, activity)
-				}
-				if code != http.StatusAccepted {
-					t.Errorf("with %q failing, the answer is %d", faults.Failed(), code)
-				}
-				f.handleKept()
-				unmet := faults.Disarm()
-				failed := faults.Failed()
-				if got := effect(); got != c.want {
-					t.Errorf("with %q failing, what is left is %q, want %q", failed, got, c.want)
-				}
-				if log := f.logged(); len(failed) > 0 && !strings.Contains(log, "injected") &&
-					!strings.Contains(failed[0], "callers") {
-					t.Errorf("with %q failing, the log says nothing of it: %s", failed, log)
-				}
-				if unmet {
-					break
-				}
-				met++
-			}
-			if met < 5 {
-				t.Errorf("only %d queries failed: the fault does not reach the handling", met)
-			}
+			storetest.EachURL(t, func(t *testing.T, url string) { failEachQuery(t, url, c) })
 		})
+	}
+}
+
+// failEachQuery runs a case in the database at url, once without a fault and then once for each query that fails.
+func failEachQuery(t *testing.T, url string, c faultCase) {
+	s, faults := storetest.OpenFailing(t, url)
+	f := &faultTest{faults: faults, people: map[string]*fedtest.Person{}, watcher: overkant.OpenStore(t, url)}
+	f.Blog = overkant.Start(t, s, func(core *federation.Core) { core.Log = slog.New(slog.NewTextHandler(&f.log, nil)) })
+	f.Stop()
+	met := 0
+	for i := 0; ; i++ {
+		sender, activity, effect := c.prepare(f, i)
+		f.logged()
+		if i > 0 { // the first time, nothing fails
+			faults.Fail("", i)
+		}
+		code := f.deliver(sender, activity)
+		if code == http.StatusServiceUnavailable {
+			code = f.deliver(sender, activity)
+		}
+		if code != http.StatusAccepted {
+			t.Errorf("with %q failing, the answer is %d", faults.Failed(), code)
+		}
+		f.handleKept()
+		unmet := faults.Disarm()
+		failed := faults.Failed()
+		if got := effect(); got != c.want {
+			t.Errorf("with %q failing, what is left is %q, want %q", failed, got, c.want)
+		}
+		if log := f.logged(); len(failed) > 0 && !strings.Contains(log, "injected") &&
+			!strings.Contains(failed[0], "callers") {
+			t.Errorf("with %q failing, the log says nothing of it: %s", failed, log)
+		}
+		if unmet {
+			break
+		}
+		met++
+	}
+	if met < 5 {
+		t.Errorf("only %d queries failed: the fault does not reach the handling", met)
 	}
 }
 
