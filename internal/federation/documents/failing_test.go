@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestADatabaseFaultIsNever404(t *testing.T) {
+func TestADatabaseFaultIsAlways503(t *testing.T) {
 	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
 		o := overkant.Start(t, s)
 		a := o.Publish(func(a *blog.Article) { a.Slug = "open" })
@@ -23,7 +23,17 @@ func TestADatabaseFaultIsNever404(t *testing.T) {
 		if answer := given(t, o, bram, o.Object(secret)); answer.Status != 503 {
 			t.Errorf("a follower: %d %s", answer.Status, answer.Body)
 		}
-		if len(faults.Failed()) != 2 {
+		for path, query := range map[string]string{o.Path(o.Site.ActorID(o.Ilse.ID)): "FROM voices v WHERE v.id =",
+			o.Path(o.Object(a)): "FROM objects WHERE id ="} {
+			faults.Fail(query, 1)
+			if code, header, body := o.Get(path, overkant.AsBrowser); code != 503 || header.Get("Retry-After") == "" {
+				t.Errorf("a browser at %s: %d %s", path, code, body)
+			}
+			if code, _, body := o.Get(path, overkant.AsBrowser); code != 303 {
+				t.Errorf("a browser at %s, after the fault: %d %s", path, code, body)
+			}
+		}
+		if len(faults.Failed()) != 4 {
 			t.Error("not every fault was met")
 		}
 	})

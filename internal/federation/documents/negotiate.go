@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"errors"
 	"net/http"
 
 	"causerie/internal/activity"
@@ -21,37 +22,49 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	})
 }
 
-// toPage redirects a browser from an ActivityPub address to the page of the same thing. It reports false when there is
-// none.
+// toPage redirects a browser from an ActivityPub address to the page of the same thing. It reports false, and answers
+// nothing, when there is no such page.
 func (d *Documents) toPage(w http.ResponseWriter, r *http.Request) bool {
-	address := d.pageOf(r)
-	if address == "" {
-		return false
+	address, err := d.pageOf(r)
+	switch {
+	case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrGone):
+		return false // the document itself answers with the right status
+	case err != nil:
+		d.fail(w, r, err)
+		return true
 	}
 	w.Header().Set("Vary", "Accept")
 	http.Redirect(w, r, address, http.StatusSeeOther)
 	return true
 }
 
-func (d *Documents) pageOf(r *http.Request) string {
+// pageOf returns the address of the page for people. It returns blog.ErrNotFound or blog.ErrGone when there is none.
+func (d *Documents) pageOf(r *http.Request) (string, error) {
 	kind, id, rest, ok := d.Site.Local(d.Site.URL + r.URL.Path)
 	if !ok || rest != "" {
-		return ""
+		return "", blog.ErrNotFound
 	}
 	switch kind {
 	case "actors":
-		if voice, err := d.Store.Voice(r.Context(), id); err == nil && voice.RetiredAt == nil {
-			return d.Site.VoicePage(voice)
+		voice, err := d.Store.Voice(r.Context(), id)
+		if err != nil {
+			return "", err
 		}
+		if voice.RetiredAt != nil {
+			return "", blog.ErrGone
+		}
+		return d.Site.VoicePage(voice), nil
 	case "articles", "notes":
 		object, article, err := d.objectOf(r.Context(), id)
 		switch {
-		case err != nil || article.Visibility == blog.Followers:
-			return ""
+		case err != nil:
+			return "", err
+		case article.Visibility == blog.Followers:
+			return "", blog.ErrNotFound // a redirect would reveal that the article exists
 		case object.CommentID != "":
-			return d.Site.CommentPage(article, object.CommentID)
+			return d.Site.CommentPage(article, object.CommentID), nil
 		}
-		return d.Site.ArticlePage(article)
+		return d.Site.ArticlePage(article), nil
 	}
-	return ""
+	return "", blog.ErrNotFound
 }
