@@ -17,20 +17,21 @@ import (
 	"causerie/internal/text"
 )
 
-// Options are what an article's rendering depends on besides its words. The zero value is usable.
+// Options are what the rendering of an article depends on besides its text. The zero value is usable.
 type Options struct {
 	// Language is the BCP 47 tag of the text. It decides the quotation marks, and the few words that we add
 	// ("Notes", "Table"), which exist in English and Dutch.
 	Language string
 	// IDPrefix stands before every id, so that several articles fit on one page. Letters, digits and hyphens.
 	IDPrefix string
-	// Resolve tells which stored picture is meant by an address in the text. It is asked once for each picture, in
-	// text order, also for remote addresses, of which some may be ours. Nil resolves nothing.
+	// Resolve returns the stored picture that an address in the text means. It is called once for each picture, in text
+	// order, also for remote addresses, since some of them may be pictures of this blog. Nil resolves nothing.
 	Resolve func(src string) (Picture, bool)
-	// Mention tells the profile page of "@user@host". Nil, or not ok, leaves the mention as text; it is reported in
-	// Rendered.Mentions all the same.
+	// Mention returns the profile page of "@user@host". Nil, or ok false, leaves the mention as text; Rendered.Mentions
+	// lists it all the same.
 	Mention func(handle string) (url string, ok bool)
-	// Tag tells the page of a tag, given without "#" and as written. Nil stands for /tags/ and the lower-case tag.
+	// Tag returns the page of a tag, which is given without "#" and as written. Nil stands for /tags/ and the lower-case
+	// tag.
 	Tag func(name string) (url string)
 }
 
@@ -41,7 +42,7 @@ type Picture struct {
 	Srcset        string // the attribute's value; empty for a picture of one size
 }
 
-// Rendered is an article made into HTML, and what was learnt on the way.
+// Rendered is an article as HTML, and what was found while rendering it.
 type Rendered struct {
 	HTML     SafeHTML // what goes inside <div class="prose e-content">
 	Text     string   // the words alone, for search and excerpts
@@ -101,20 +102,20 @@ func (n Notice) String() string {
 	return s
 }
 
-// maxNotices is how many notices an author gets at most.
+// maxNotices limits the notices about one article.
 const maxNotices = 100
 
-// Article renders Markdown: CommonMark with tables, notes, task lists, strikethrough, bare addresses, definition
-// lists and highlighted code, and these habits of ours:
+// Article renders Markdown: CommonMark with tables, footnotes, task lists, strikethrough, bare addresses, definition
+// lists and highlighted code. It adds these rules:
 //
-//   - a picture alone in its paragraph is a figure, its title the caption; {.wide} or {.full} behind it makes it so
+//   - a picture alone in its paragraph is a figure, its title the caption; {.wide} or {.full} after it sets the width
 //   - a paragraph "Table: ..." before or after a table is its caption; the first column names the rows
-//   - a last paragraph in a quotation that begins with a dash says whose words they are
+//   - a last paragraph in a quotation that begins with a dash names its source
 //   - {#id} at the end of a heading is its id
 //   - @user@host and #tag become links, outside code and links
 //
-// A heading of the first level is lowered with all others, since the page has its title. Raw HTML is left out,
-// but for some small elements without consequence such as <kbd> and <sub>, and a notice says so.
+// When a heading has level 1, all headings are lowered by one, since the title of the page is the h1. Raw HTML is
+// left out with a notice, except for small inline elements such as <kbd> and <sub>.
 //
 // The error is ErrTooLarge for more than MaxArticle bytes, or ErrTooComplex. Time is linear in the length.
 func Article(markdown string, options Options) (Rendered, error) {
@@ -122,63 +123,73 @@ func Article(markdown string, options Options) (Rendered, error) {
 		return Rendered{}, fmt.Errorf("%w: an article may have %d bytes, this one has %d", ErrTooLarge, MaxArticle,
 			len(markdown))
 	}
+	// Invalid UTF-8 must not reach a page or another server, and no later step looks for it.
 	source := []byte(strings.ToValidUTF8(markdown, "\uFFFD"))
+	// The parser cannot be stopped once it runs, so what would make it slow is refused before.
 	if err := checkBudget(source); err != nil {
 		return Rendered{}, err
 	}
-	patience := &budget{}
+	work := &budget{}
+	// A parser per article: the budget counts this text alone.
 	doc := goldmark.New(
 		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify,
 			extension.Footnote, extension.DefinitionList),
-		goldmark.WithParserOptions(patience.option(), nameParsers),
+		goldmark.WithParserOptions(work.option(), nameParsers),
 	).Parser().Parse(goldmarktext.NewReader(source), parser.WithContext(parser.NewContext()))
-	if patience.lost {
+	if work.exceeded {
 		return Rendered{}, fmt.Errorf("%w: too many unfinished links and emphases in one paragraph", ErrTooComplex)
 	}
 	c := &articleRenderer{source: source, options: options, language: languageOf(options.Language), ids: map[string]bool{},
-		repeats: map[string]int{}, met: map[string]bool{}}
-	c.compose(doc)
+		repeats: map[string]int{}, seen: map[string]bool{}}
+	// The depth is checked after this step, which adds levels: a box around a table, a link around a picture.
+	c.reshape(doc)
 	if depth(doc) > maxNesting {
 		return Rendered{}, fmt.Errorf("%w: nested more than %d deep", ErrTooComplex, maxNesting)
 	}
 	return c.finish(doc)
 }
 
-// finish prints the composed tree and counts its words.
+// finish prints the reshaped tree and counts its words.
 func (c *articleRenderer) finish(doc ast.Node) (Rendered, error) {
 	var out bytes.Buffer
 	if err := newRenderer().Render(&out, c.source, doc); err != nil {
 		return Rendered{}, fmt.Errorf("render article: %w", err)
 	}
-	c.HTML = gate(ownPolicy, out.String())
+	c.HTML = sanitize(ownPolicy, out.String())
+	// The text comes from the HTML that readers get, so the search index and the word count know nothing that is not
+	// shown.
 	c.Text = Text(c.HTML)
 	c.Words = CountWords(c.Text)
 	c.Minutes = minutes(c.Words)
+	// Notices arise step by step (raw HTML, then links, then pictures); the author reads them from top to bottom.
 	slices.SortStableFunc(c.Notices, func(a, b Notice) int { return a.Line - b.Line })
 	return c.Rendered, nil
 }
 
-// articleRenderer reshapes the parsed tree into that of our pages: parsed kinds that need more than a
-// plain tag are replaced by elements, which say exactly what is printed.
+// articleRenderer changes the parsed tree into the tree that is printed: nodes that need more than a plain tag are
+// replaced by elements, which say exactly what is printed.
 type articleRenderer struct {
 	Rendered
-	source    []byte
-	options   Options
-	language  language
-	ids       map[string]bool // taken by headings
-	repeats   map[string]int
-	met       map[string]bool // links, mentions, hashtags
-	newlines  []int           // offsets, once somebody asked
-	colouring time.Duration
+	source         []byte
+	options        Options
+	language       language
+	ids            map[string]bool // taken by headings
+	repeats        map[string]int
+	seen           map[string]bool // links, mentions, hashtags
+	newlines       []int           // offsets, once somebody asked
+	colouringSpent time.Duration
 }
 
-func (c *articleRenderer) compose(doc ast.Node) {
-	c.tameHTML(doc)
+// reshape runs the steps that change the tree. Their order matters.
+func (c *articleRenderer) reshape(doc ast.Node) {
+	// First: no later step has to know raw HTML.
+	c.filterRawHTML(doc)
+	// Before pictures are replaced, so that their alt text is typeset, too.
 	c.punctuate(doc)
 	for _, n := range collect(doc, ofKind(kindName, ast.KindLink, ast.KindAutoLink, ast.KindImage)) {
 		switch n := n.(type) {
-		case *name:
-			c.name(n)
+		case *nameNode:
+			c.mentionOrTag(n)
 		case *ast.Link:
 			c.link(n)
 		case *ast.AutoLink:
@@ -187,14 +198,16 @@ func (c *articleRenderer) compose(doc ast.Node) {
 			c.image(n)
 		}
 	}
+	// After images, which it looks for as elements.
 	c.figures(doc)
 	c.headings(doc)
 	c.blocks(doc)
 	c.endMark(doc)
+	// Last: endMark and headings must not meet the list of notes as elements.
 	c.notes(doc)
 }
 
-// notice tells the author, but not the same thing twice and not without end.
+// notice adds a notice for the author, each only once and maxNotices in all.
 func (c *articleRenderer) notice(n ast.Node, trouble Problem, detail string) {
 	if len(c.Notices) >= maxNotices {
 		return
@@ -205,8 +218,9 @@ func (c *articleRenderer) notice(n ast.Node, trouble Problem, detail string) {
 	}
 }
 
-// line is where a node stands in the source, from 1; 0 when nobody knows.
+// line returns the line of the source where a node stands, from 1; 0 when it is unknown.
 func (c *articleRenderer) line(n ast.Node) int {
+	// Elements and inline nodes have no position of their own, so the nearest parent with one answers.
 	for ; n != nil; n = n.Parent() {
 		if pos := position(n); pos >= 0 && pos <= len(c.source) {
 			return 1 + sort.SearchInts(c.lineEnds(), pos)
@@ -215,8 +229,9 @@ func (c *articleRenderer) line(n ast.Node) int {
 	return 0
 }
 
-// lineEnds is where the source's lines end.
+// lineEnds returns the offsets of the line ends in the source.
 func (c *articleRenderer) lineEnds() []int {
+	// Most articles cause no notice, so the list is made on first use. An empty list differs from nil here.
 	if c.newlines == nil {
 		c.newlines = []int{}
 		for i, b := range c.source {
@@ -228,6 +243,7 @@ func (c *articleRenderer) lineEnds() []int {
 	return c.newlines
 }
 
+// position returns the offset of a node in the source, -1 when the node has none.
 func position(n ast.Node) int {
 	switch n := n.(type) {
 	case *ast.Text:
@@ -237,6 +253,7 @@ func position(n ast.Node) int {
 			return n.Segments.At(0).Start
 		}
 	}
+	// An element is a block by type but never came from the parser: it has no lines.
 	if n.Type() == ast.TypeBlock && n.Kind() != kindElement && n.Lines() != nil && n.Lines().Len() > 0 {
 		return n.Lines().At(0).Start
 	}

@@ -136,7 +136,8 @@ func TestPunctuation(t *testing.T) {
 	}
 }
 
-const sampleArticle = `The ferry comes when *you* ring the bell.[^1] @bram@veerhuis.example knows, @kade@zilverduin.example does not. #Rivers #rivers
+const sampleArticle = `The ferry comes when *you* ring the bell.[^1] @bram@veerhuis.example knows, ` +
+	`@kade@zilverduin.example does not. #Rivers #rivers
 
 ## Keeping the log {#log}
 
@@ -144,7 +145,8 @@ const sampleArticle = `The ferry comes when *you* ring the bell.[^1] @bram@veerh
 
 ![](bridge.jpg) ![x](https://dijla.example/x.png) ![y](y.png)
 
-See [the log](https://overkant.example/log), [again](https://overkant.example/log) and [evil](vbscript:x). <blink>No.</blink>
+See [the log](https://overkant.example/log), [again](https://overkant.example/log) ` +
+	`and [evil](vbscript:x). <blink>No.</blink>
 
 ` + "```awk\n{ mid++ }\n```" + `
 

@@ -14,7 +14,7 @@ import (
 	"causerie/internal/text"
 )
 
-// element is a node that says itself how it is printed.
+// element is a node that carries its own tag and attributes for printing.
 type element struct {
 	ast.BaseBlock
 	tag   string
@@ -33,7 +33,7 @@ func (e *element) Dump(source []byte, level int) {
 	ast.DumpHelper(e, source, level, map[string]string{"Tag": e.tag}, nil)
 }
 
-// attr is the value of an attribute, or nothing.
+// attr returns the value of an attribute, "" without one.
 func (e *element) attr(name string) string {
 	for i := 0; i+1 < len(e.attrs); i += 2 {
 		if e.attrs[i] == name {
@@ -48,7 +48,7 @@ func isElement(n ast.Node, tag string) bool {
 	return ok && e.tag == tag
 }
 
-// with gives the element children, and itself back.
+// with appends children and returns the element.
 func (e *element) with(children ...ast.Node) *element {
 	for _, child := range children {
 		e.AppendChild(e, child)
@@ -56,39 +56,43 @@ func (e *element) with(children ...ast.Node) *element {
 	return e
 }
 
-// words is a leaf of plain text, escaped when printed.
-func words(s string) *ast.String {
+// textLeaf makes a leaf of plain text, which is escaped when printed.
+func textLeaf(s string) *ast.String {
 	n := ast.NewString([]byte(s))
+	// Raw to goldmark means: no backslashes or entities to resolve. It escapes the text all the same.
 	n.SetRaw(true)
 	return n
 }
 
-// markupLeaf is a leaf of finished HTML.
+// markupLeaf makes a leaf of finished HTML.
 func markupLeaf(html string) *ast.String {
 	n := ast.NewString([]byte(html))
+	// Code to goldmark means: printed byte by byte. Only colour uses this, whose writer has escaped everything.
 	n.SetCode(true)
 	return n
 }
 
-// take moves the children of one node into another.
-func take(to, from ast.Node) {
+// moveChildren moves the children of one node into another.
+func moveChildren(to, from ast.Node) {
 	for child := from.FirstChild(); child != nil; {
+		// AppendChild takes the child out of its old parent, so the next one is read before.
 		next := child.NextSibling()
 		to.AppendChild(to, child)
 		child = next
 	}
 }
 
-// replace puts a node in the place of another, whose children it takes.
+// replace puts a node in the place of another and moves the children of the old one into it.
 func replace(old, new ast.Node) {
-	take(new, old)
+	moveChildren(new, old)
 	old.Parent().ReplaceChild(old.Parent(), old, new)
 }
 
 // remove takes a node out of its tree.
 func remove(n ast.Node) { n.Parent().RemoveChild(n.Parent(), n) }
 
-// plain is the text below a node, as read aloud: escapes resolved, alt text for pictures, no numbers of notes.
+// plain returns the text below a node as it is read aloud: escapes resolved, alt text for pictures, no numbers of
+// notes.
 func (c *articleRenderer) plain(n ast.Node) string {
 	var b strings.Builder
 	c.addPlain(&b, n)
@@ -118,7 +122,7 @@ func (c *articleRenderer) addPlain(b *strings.Builder, n ast.Node) {
 		b.Write(n.Label(c.source))
 	case *extast.FootnoteLink, *extast.FootnoteBacklink:
 		return
-	case *name:
+	case *nameNode:
 		b.WriteString(n.written())
 	case *element:
 		b.WriteString(n.attr("alt"))
@@ -128,12 +132,13 @@ func (c *articleRenderer) addPlain(b *strings.Builder, n ast.Node) {
 	}
 }
 
-// resolved is source text without its backslashes and entities.
+// resolved returns source text without its backslashes and entities.
 func resolved(value []byte) []byte {
 	return util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(value)))
 }
 
-// newRenderer prints elements, and leaves what is still Markdown's own to Markdown.
+// newRenderer makes the printer of the tree: elements as they say, what is left of Markdown's own nodes as goldmark
+// does.
 func newRenderer() renderer.Renderer {
 	return renderer.NewRenderer(renderer.WithNodeRenderers(
 		util.Prioritized(&printer{}, 1),
@@ -143,7 +148,7 @@ func newRenderer() renderer.Renderer {
 	))
 }
 
-// printer prints elements. It knows whether it is inside a link, where no other may begin.
+// printer prints elements. It counts open links, since a link may not begin inside another.
 type printer struct{ links int }
 
 // RegisterFuncs implements goldmark's renderer.NodeRenderer.
@@ -153,6 +158,8 @@ func (p *printer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 
 func (p *printer) print(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	e := n.(*element)
+	// A remote picture becomes a link, and may stand inside a link. Browsers take nested links apart, so only the outer
+	// one is printed.
 	if e.tag == "a" {
 		if entering {
 			p.links++
@@ -167,9 +174,9 @@ func (p *printer) print(w util.BufWriter, _ []byte, n ast.Node, entering bool) (
 	}
 	if entering {
 		e.printStart(w)
-	} else if !voids[e.tag] {
+	} else if !voidElements[e.tag] {
 		_, _ = w.WriteString("</" + e.tag + ">")
-		if blocks[e.tag] {
+		if blockElements[e.tag] {
 			_ = w.WriteByte('\n')
 		}
 	}
@@ -179,6 +186,7 @@ func (p *printer) print(w util.BufWriter, _ []byte, n ast.Node, entering bool) (
 func (e *element) printStart(w util.BufWriter) {
 	_, _ = w.WriteString("<" + e.tag)
 	for i := 0; i+1 < len(e.attrs); i += 2 {
+		// An empty alt says that a picture is decoration; without alt a screen reader would read the file name.
 		if e.attrs[i+1] != "" || e.attrs[i] == "alt" {
 			_, _ = w.WriteString(" " + e.attrs[i] + `="` + html.EscapeString(e.attrs[i+1]) + `"`)
 		}

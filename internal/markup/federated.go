@@ -5,42 +5,43 @@ import (
 	"strings"
 )
 
-// Wire is how an article travels to other servers.
+// Wire is the form in which the text of an article is sent to other servers.
 type Wire int
 
-// The two shapes of an article's text (contract F-036).
+// The two forms of an article's text (contract F-036).
 const (
 	// ArticleHTML is for the type Article: headings, pictures, figures and tables stay.
 	ArticleHTML Wire = iota
-	// NoteHTML is for the type Note, whose pictures travel as attachments and whose readers know no tables: each
-	// row becomes a paragraph, a caption an emphasised one, a rule three stars, the number of a note "[1]".
+	// NoteHTML is for the type Note. Its pictures are sent as attachments, and its readers show no tables: each row
+	// becomes a paragraph, a caption an emphasised one, a rule three stars, and the number of a note "[1]".
 	NoteHTML
 )
 
-// Federated makes of an article's HTML, as Article rendered it, what other servers are sent. Every address in it is
-// absolute: relative ones are resolved against base, the article's own page, so that a note's number leads there.
-// Links stay when they lead to https, or to the scheme that base itself has; the words of others stay without their
-// link. Colouring, boxes, back links and everything else that belongs to our page is dropped.
+// Federated makes the HTML that other servers are sent from the HTML of an article, as Article rendered it. Every
+// address in it is absolute: relative ones are resolved against base, the page of the article, so the number of a
+// note leads there. Links stay when they lead to https, or to the scheme of base; the text of other links stays
+// without the link. Colours, boxes, back links and everything else that belongs to the page is dropped.
 func Federated(article SafeHTML, kind Wire, base string) SafeHTML {
 	root, err := url.Parse(base)
+	// Without a base, relative addresses stay without a host, and absolute drops those.
 	if err != nil {
 		root = &url.URL{Scheme: "https"}
 	}
 	f := &federatedWriter{kind: kind, base: root}
 	f.children(parse(string(article), ownDepth))
-	return gate(wirePolicy, strings.TrimSpace(f.String()))
+	return sanitize(federatedPolicy, strings.TrimSpace(f.String()))
 }
 
-// StripLinks takes the links out of some HTML and leaves their words: for summaries, which may have none.
+// StripLinks removes the links from HTML and keeps their text. Summaries use it, which may have no links.
 func StripLinks(h SafeHTML) SafeHTML {
 	var w writer
 	w.without("a", parse(string(h), ownDepth))
-	return gate(ownPolicy, w.String())
+	return sanitize(ownPolicy, w.String())
 }
 
-// without writes a tree as it is, but for one kind of element, whose children stay.
+// without writes a tree, but for the tags of one element, whose children stay.
 func (w *writer) without(tag string, n *node) {
-	w.say(n.text)
+	w.writeText(n.text)
 	shown := n.tag != "" && n.tag != tag
 	if shown {
 		w.WriteString("<" + n.tag)
@@ -52,17 +53,17 @@ func (w *writer) without(tag string, n *node) {
 	for _, kid := range n.kids {
 		w.without(tag, kid)
 	}
-	if shown && !voids[n.tag] {
+	if shown && !voidElements[n.tag] {
 		w.end(n.tag)
 	}
 }
 
-// federatedWriter writes the HTML that travels.
+// federatedWriter writes the HTML for other servers.
 type federatedWriter struct {
 	writer
 	kind   Wire
 	base   *url.URL
-	name   int // inside a mention or hashtag
+	inName int // inside a mention or hashtag
 	inline int // inside a paragraph, where line breaks mean a space
 }
 
@@ -75,15 +76,16 @@ func (f *federatedWriter) children(n *node) {
 func (f *federatedWriter) node(n *node) {
 	switch n.tag {
 	case "":
+		// Between blocks white space is only layout. Mastodon shows content with pre-wrap, where it would be empty lines.
 		if f.inline > 0 || strings.TrimSpace(n.text) != "" {
-			f.say(n.text)
+			f.writeText(n.text)
 		}
 	case "a":
 		f.anchor(n)
 	case "span":
 		f.span(n)
 	case "sup", "sub":
-		f.raised(n)
+		f.supSub(n)
 	case "img", "figure", "figcaption", "caption", "hr":
 		f.display(n)
 	case "table":
@@ -94,12 +96,15 @@ func (f *federatedWriter) node(n *node) {
 		f.wrap(n, "p", "strong")
 	case "dd":
 		f.description(n)
+	// Mastodon drops <footer>: the source of a quotation becomes a paragraph with its dash.
 	case "footer":
 		f.tag("p")
-		f.say("— ")
-		f.inside(n)
+		f.writeText("— ")
+		f.inlineChildren(n)
 		f.end("p")
 	case "h2", "h3", "h4", "h5", "h6":
+		// A visually hidden heading names the list of notes for screen readers on our page. Other servers have no such
+		// class and would show it.
 		if !n.hasClass("vh") {
 			f.wrap(n, n.tag)
 		}
@@ -111,68 +116,69 @@ func (f *federatedWriter) node(n *node) {
 		f.wrap(n, "u")
 	case "p", "br", "del", "s", "blockquote", "code", "b", "strong", "u", "i", "em", "ul", "ol", "li", "ruby", "rt", "rp",
 		"thead", "tbody", "tr", "th", "td":
-		f.plainly(n)
+		f.keep(n)
 	default:
 		f.children(n)
 	}
 }
 
-// wrap writes the children of n in the given elements, the first with the language of n.
+// wrap writes the children of n in the given elements. The first element gets the language of n.
 func (f *federatedWriter) wrap(n *node, tags ...string) {
 	for i, tag := range tags {
 		if i == 0 {
-			f.tag(tag, localAttrs(n)...)
+			f.tag(tag, langAttrs(n)...)
 		} else {
 			f.tag(tag)
 		}
 	}
-	f.inside(n)
+	f.inlineChildren(n)
 	for i := len(tags) - 1; i >= 0; i-- {
 		f.end(tags[i])
 	}
 }
 
-// inside writes children between whose words white space counts.
-func (f *federatedWriter) inside(n *node) {
+// inlineChildren writes children between which white space counts.
+func (f *federatedWriter) inlineChildren(n *node) {
 	f.inline++
 	f.children(n)
 	f.inline--
 }
 
-// plainly writes an element that every server knows.
-func (f *federatedWriter) plainly(n *node) {
+// keep writes an element that every server knows.
+func (f *federatedWriter) keep(n *node) {
 	if n.tag == "br" {
 		f.tag("br")
 		return
 	}
-	// A paragraph may have held nothing but a picture, which a Note carries elsewhere.
-	if n.tag == "p" && f.kind == NoteHTML && strings.TrimSpace(n.words()) == "" {
+	// A paragraph may have held only a picture, which a Note sends as an attachment.
+	if n.tag == "p" && f.kind == NoteHTML && strings.TrimSpace(n.allText()) == "" {
 		return
 	}
-	attrs := localAttrs(n)
+	attrs := langAttrs(n)
 	if n.tag == "ol" {
 		attrs = append(attrs, "start", n.attr("start"))
 	}
 	f.tag(n.tag, attrs...)
 	if holdsBlocks(n) {
+		// Directly inside a block white space does not count, whatever stands around that block.
 		outer := f.inline
 		f.inline = 0
 		f.children(n)
 		f.inline = outer
 	} else {
-		f.inside(n)
+		f.inlineChildren(n)
 	}
 	f.end(n.tag)
 }
 
-// holdsBlocks reports whether the white space directly in n is only the layout of the source.
+// holdsBlocks reports whether the white space directly in n is only layout of the source.
 func holdsBlocks(n *node) bool {
 	switch n.tag {
 	case "ul", "ol", "blockquote", "thead", "tbody", "tr":
 		return true
 	case "li", "dd":
 		for _, kid := range n.kids {
-			if blocks[kid.tag] {
+			if blockElements[kid.tag] {
 				return true
 			}
 		}
@@ -183,6 +189,7 @@ func holdsBlocks(n *node) bool {
 func (f *federatedWriter) anchor(n *node) {
 	address := f.absolute(n.attr("href"))
 	switch {
+	// The arrow from a note back to the text leads nowhere on another server.
 	case n.hasClass("back"):
 		return
 	case address == "":
@@ -191,36 +198,37 @@ func (f *federatedWriter) anchor(n *node) {
 	}
 	named := n.hasClass("mention")
 	if named {
-		f.name++
-		defer func() { f.name-- }()
+		f.inName++
+		defer func() { f.inName-- }()
 	}
 	rel := ""
 	if n.attr("rel") == "tag" {
 		rel = "tag"
 	}
-	f.tag("a", append([]string{"href", address, "class", knownClasses(n), "rel", rel}, localAttrs(n)...)...)
-	f.inside(n)
+	f.tag("a", append([]string{"href", address, "class", knownClasses(n), "rel", rel}, langAttrs(n)...)...)
+	f.inlineChildren(n)
 	f.end("a")
 }
 
-// absolute is an address that may be sent; empty for one that may not.
+// absolute returns an address that may be sent; "" for one that may not.
 func (f *federatedWriter) absolute(href string) string {
 	u := parseAddress(href)
 	if u == nil {
 		return ""
 	}
 	u = f.base.ResolveReference(u)
+	// Links over http appear only where the blog itself runs on http, which is on a test machine.
 	if u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || f.base.Scheme != "http") {
 		return ""
 	}
 	return u.String()
 }
 
-// span is kept where it means something elsewhere: around a name, and around another language.
+// span keeps a <span> that has a meaning elsewhere: around a name, or around another language.
 func (f *federatedWriter) span(n *node) {
-	if f.name > 0 || n.hasClass("h-card") || len(localAttrs(n)) > 0 {
-		f.tag("span", append([]string{"class", knownClasses(n)}, localAttrs(n)...)...)
-		f.inside(n)
+	if f.inName > 0 || n.hasClass("h-card") || len(langAttrs(n)) > 0 {
+		f.tag("span", append([]string{"class", knownClasses(n)}, langAttrs(n)...)...)
+		f.inlineChildren(n)
 		f.end("span")
 		return
 	}
@@ -230,15 +238,16 @@ func (f *federatedWriter) span(n *node) {
 var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
 	"8", "⁸", "9", "⁹")
 
-// raised writes superscript and subscript. Mastodon knows neither, and would make m2 of m² and "said1" of a note.
-func (f *federatedWriter) raised(n *node) {
+// supSub writes superscript and subscript. Mastodon keeps neither tag: m² would become m2, and the number of a note
+// part of the word before it.
+func (f *federatedWriter) supSub(n *node) {
 	switch {
 	case f.kind == ArticleHTML:
 		f.wrap(n, n.tag)
 	case silent(n):
-		f.say("[" + n.words() + "]")
-	case n.tag == "sup" && strings.Trim(n.words(), "0123456789") == "":
-		f.say(superscripts.Replace(n.words()))
+		f.writeText("[" + n.allText() + "]")
+	case n.tag == "sup" && strings.Trim(n.allText(), "0123456789") == "":
+		f.writeText(superscripts.Replace(n.allText()))
 	default:
 		f.children(n)
 	}
@@ -263,6 +272,7 @@ func (f *federatedWriter) display(n *node) {
 	}
 	switch n.tag {
 	case "hr":
+		// Mastodon drops <hr>, and two sections would run together.
 		f.WriteString("<p>* * *</p>")
 	case "figcaption", "caption":
 		f.wrap(n, "p", "em")
@@ -273,8 +283,9 @@ func (f *federatedWriter) display(n *node) {
 
 func (f *federatedWriter) picture(n *node) {
 	address := f.absolute(n.attr("src"))
+	// A data: or file address cannot be fetched from elsewhere; its description still can be read.
 	if address == "" {
-		f.say(n.attr("alt"))
+		f.writeText(n.attr("alt"))
 		return
 	}
 	f.WriteString("<img")
@@ -288,7 +299,7 @@ func (f *federatedWriter) picture(n *node) {
 	f.WriteByte('>')
 }
 
-// table stays a table, or becomes a paragraph for each row, the head in bold.
+// table keeps a table in an Article. In a Note each row becomes a paragraph, the head in bold.
 func (f *federatedWriter) table(n *node) {
 	if f.kind == ArticleHTML {
 		f.tag("table")
@@ -317,13 +328,14 @@ func (f *federatedWriter) row(row *node, bold bool) {
 	}
 	first := true
 	for _, cell := range row.kids {
+		// White space between cells is a kid without a tag.
 		if cell.tag == "" {
 			continue
 		}
 		if !first {
-			f.say(" | ")
+			f.writeText(" | ")
 		}
-		f.inside(cell)
+		f.inlineChildren(cell)
 		first = false
 	}
 	if bold {
@@ -332,7 +344,7 @@ func (f *federatedWriter) row(row *node, bold bool) {
 	f.end("p")
 }
 
-// code keeps the class that names its language, and no colours.
+// code keeps the class that names the language, without colours: the spans mean nothing without our stylesheet.
 func (f *federatedWriter) code(n *node) {
 	class := ""
 	if code := n.find(func(k *node) bool { return k.tag == "code" }); code != nil {
@@ -340,7 +352,7 @@ func (f *federatedWriter) code(n *node) {
 	}
 	f.tag("pre")
 	f.tag("code", "class", class)
-	f.say(n.words())
+	f.writeText(n.allText())
 	f.end("code")
 	f.end("pre")
 }

@@ -25,7 +25,8 @@ func TestFederated(t *testing.T) {
 				`height="420"><figcaption>The *end*</figcaption></figure>`, `<p><em>The *end*</em></p>`},
 		{"a rule is three stars in a note", "a\n\n---\n\nb", `<p>a</p><hr><p>b</p>`, `<p>a</p><p>* * *</p><p>b</p>`},
 		{"a table is rows in a note", "| a | b |\n|-|-|\n| *c* | d |\n\nTable: e",
-			`<table><caption>e</caption><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><th><em>c</em></th><td>d</td></tr></tbody></table>`,
+			`<table><caption>e</caption><thead><tr><th>a</th><th>b</th></tr></thead>` +
+				`<tbody><tr><th><em>c</em></th><td>d</td></tr></tbody></table>`,
 			`<p><em>e</em></p><p><strong>a | b</strong></p><p><em>c</em> | d</p>`},
 		{"notes are a numbered list", "Said.[^1]\n\n[^1]: With *permission*.",
 			`<p>Said.<sup><a href="https://overkant.example/2026/11/four-minutes-wide#n1">1</a></sup></p><ol><li><p>With ` +

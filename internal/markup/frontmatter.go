@@ -18,8 +18,8 @@ import (
 	"causerie/internal/text"
 )
 
-// FrontMatter is what an article file says about itself before its text. Only the title is obligatory; what is
-// not said is the zero value, and the site's defaults apply.
+// FrontMatter is what an article file says about itself before its text. Only the title is required. A field that is
+// not given has the zero value, and the defaults of the site apply.
 type FrontMatter struct {
 	Title         string
 	Subtitle      string
@@ -49,9 +49,9 @@ type FrontMatter struct {
 const maxFrontMatter = 64 << 10
 
 // ParseFrontMatter splits an article file into its front matter (YAML between two lines of three dashes) and the
-// Markdown after it. A date is RFC 3339, or "2006-01-02 15:04", or "2006-01-02"; the last two are meant in zone,
-// nil being UTC. All mistakes are reported at once, joined, each in a line of its own that names key and line of
-// the file; an unknown key names the known one that was probably meant.
+// Markdown after it. A date is RFC 3339, "2006-01-02 15:04" or "2006-01-02"; the last two are in zone, nil being UTC.
+// All mistakes come back at once, joined, each on a line of its own that names the key and the line of the file. An
+// unknown key names the known key that was probably meant.
 func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, error) {
 	head, body, err := split(file)
 	if err != nil {
@@ -68,17 +68,20 @@ func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, er
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		r.field(root.Content[i], root.Content[i+1])
 	}
+	// A title with a mistake has its own error; a second one, that it is missing, would be untrue.
 	if r.front.Title == "" && !r.failed["title"] {
 		r.errs = append(r.errs, errors.New("front matter: title is missing"))
 	}
+	// The errors are joined, since the author mends all mistakes of a file in one go.
 	if err := errors.Join(r.errs...); err != nil {
 		return FrontMatter{}, "", err
 	}
 	return r.front, body, nil
 }
 
-// split finds the two lines of dashes.
+// split finds the two lines of dashes and returns what is between and after them.
 func split(file []byte) (head []byte, body string, err error) {
+	// Windows editors write a byte order mark and CRLF.
 	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
 	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n"))
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
@@ -88,6 +91,7 @@ func split(file []byte) (head []byte, body string, err error) {
 	for at := 0; at < len(rest) && at <= maxFrontMatter; {
 		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
 		end := min(at+len(line)+1, len(rest))
+		// YAML also ends a document with three full stops.
 		if mark := string(bytes.TrimRight(line, " \t")); mark == "---" || mark == "..." {
 			return rest[:at], strings.ToValidUTF8(string(rest[end:]), "\uFFFD"), nil
 		}
@@ -96,10 +100,11 @@ func split(file []byte) (head []byte, body string, err error) {
 	return nil, "", errors.New(`not closed: a second line "---" must follow it`)
 }
 
-// parseYAML gives the mapping node, which is empty for an empty front matter. Lines are counted from the file's first.
+// parseYAML returns the mapping node, which is empty for an empty front matter. Its lines are counted from the first
+// line of the file.
 func parseYAML(head []byte) (*yaml.Node, error) {
 	var doc yaml.Node
-	// The empty line in front stands for the dashes, so that the parser counts lines as the author's editor does.
+	// The empty line in front stands for the dashes, so that line numbers are those of the author's editor.
 	err := yaml.NewDecoder(io.MultiReader(strings.NewReader("\n"), bytes.NewReader(head))).Decode(&doc)
 	if errors.Is(err, io.EOF) {
 		return &doc, nil
@@ -117,41 +122,43 @@ func parseYAML(head []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// fields are the keys each with what reads it.
+// fields are the known keys, each with the function that reads it.
 var fields = []struct {
 	key  string
 	read func(*frontReader, *yaml.Node) error
 }{
-	{"title", phrase(func(f *FrontMatter) *string { return &f.Title })},
-	{"subtitle", phrase(func(f *FrontMatter) *string { return &f.Subtitle })},
-	{"slug", pattern(aSlug, "only lower-case letters, digits and hyphens between them",
+	{"title", textField(func(f *FrontMatter) *string { return &f.Title })},
+	{"subtitle", textField(func(f *FrontMatter) *string { return &f.Subtitle })},
+	{"slug", patternField(aSlug, "only lower-case letters, digits and hyphens between them",
 		func(f *FrontMatter) *string { return &f.Slug })},
-	{"summary", phrase(func(f *FrontMatter) *string { return &f.Summary })},
-	{"language", tongue},
-	{"tags", list(func(f *FrontMatter) *[]string { return &f.Tags })},
-	{"series", phrase(func(f *FrontMatter) *string { return &f.Series })},
-	{"part", part},
-	{"authors", list(func(f *FrontMatter) *[]string { return &f.Authors })},
-	{"guest", phrase(func(f *FrontMatter) *string { return &f.Guest })},
-	{"format", oneOf([]string{"article", "note-full", "note-teaser"}, func(f *FrontMatter) *string { return &f.Format })},
-	{"visibility", oneOf([]string{"public", "unlisted", "followers", "local"},
+	{"summary", textField(func(f *FrontMatter) *string { return &f.Summary })},
+	{"language", languageField},
+	{"tags", listField(func(f *FrontMatter) *[]string { return &f.Tags })},
+	{"series", textField(func(f *FrontMatter) *string { return &f.Series })},
+	{"part", partField},
+	{"authors", listField(func(f *FrontMatter) *[]string { return &f.Authors })},
+	{"guest", textField(func(f *FrontMatter) *string { return &f.Guest })},
+	{"format", choiceField([]string{"article", "note-full", "note-teaser"},
+		func(f *FrontMatter) *string { return &f.Format })},
+	{"visibility", choiceField([]string{"public", "unlisted", "followers", "local"},
 		func(f *FrontMatter) *string { return &f.Visibility })},
-	{"date", date(func(f *FrontMatter) **time.Time { return &f.Date })},
-	{"updated", date(func(f *FrontMatter) **time.Time { return &f.Updated })},
-	{"picture", phrase(func(f *FrontMatter) *string { return &f.Picture })},
-	{"picture-alt", phrase(func(f *FrontMatter) *string { return &f.PictureAlt })},
-	{"comments", oneOf([]string{"open", "known", "approve", "closed"},
+	{"date", dateField(func(f *FrontMatter) **time.Time { return &f.Date })},
+	{"updated", dateField(func(f *FrontMatter) **time.Time { return &f.Updated })},
+	{"picture", textField(func(f *FrontMatter) *string { return &f.Picture })},
+	{"picture-alt", textField(func(f *FrontMatter) *string { return &f.PictureAlt })},
+	{"comments", choiceField([]string{"open", "known", "approve", "closed"},
 		func(f *FrontMatter) *string { return &f.Comments })},
-	{"quotes", oneOf([]string{"everyone", "followers", "nobody"}, func(f *FrontMatter) *string { return &f.Quotes })},
-	{"warning", phrase(func(f *FrontMatter) *string { return &f.Warning })},
-	{"in-reply-to", phrase(func(f *FrontMatter) *string { return &f.InReplyTo })},
-	{"quoting", phrase(func(f *FrontMatter) *string { return &f.Quoting })},
-	{"translation-of", phrase(func(f *FrontMatter) *string { return &f.TranslationOf })},
+	{"quotes", choiceField([]string{"everyone", "followers", "nobody"},
+		func(f *FrontMatter) *string { return &f.Quotes })},
+	{"warning", textField(func(f *FrontMatter) *string { return &f.Warning })},
+	{"in-reply-to", textField(func(f *FrontMatter) *string { return &f.InReplyTo })},
+	{"quoting", textField(func(f *FrontMatter) *string { return &f.Quoting })},
+	{"translation-of", textField(func(f *FrontMatter) *string { return &f.TranslationOf })},
 }
 
 var aSlug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// Keys are the keys that a front matter may have.
+// Keys returns the keys that a front matter may have.
 func Keys() []string {
 	keys := make([]string, len(fields))
 	for i, f := range fields {
@@ -184,7 +191,8 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	at := slices.IndexFunc(Keys(), func(known string) bool { return known == key.Value })
 	switch {
 	case at < 0:
-		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, meant(key.Value))
+		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, suggestion(key.Value))
+		// The key that was meant has been tried: "titel: x" must not also be reported as a missing title.
 		r.failed[nearest.Word(key.Value, Keys())] = true
 	case r.seen[key.Value]:
 		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
@@ -198,15 +206,15 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	r.seen[key.Value] = true
 }
 
-func meant(word string) string {
+func suggestion(word string) string {
 	if near := nearest.Word(word, Keys()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "known are " + strings.Join(Keys(), ", ")
 }
 
-// scalar is a value in a single piece. Aliases and structures are not: they have no use here and are the stuff of
-// documents that unfold to gigabytes.
+// scalar returns a value in a single piece. Aliases are refused: they have no use here, and documents that unfold to
+// gigabytes are made of them.
 func scalar(value *yaml.Node) (string, error) {
 	switch value.Kind {
 	case yaml.ScalarNode:
@@ -219,7 +227,7 @@ func scalar(value *yaml.Node) (string, error) {
 	return "", errors.New("must be a plain text, not an alias")
 }
 
-func phrase(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+func textField(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		*field(&r.front) = s
@@ -227,7 +235,8 @@ func phrase(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) err
 	}
 }
 
-func pattern(shape *regexp.Regexp, is string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+func patternField(shape *regexp.Regexp, is string,
+	field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err == nil && !shape.MatchString(s) {
@@ -238,8 +247,8 @@ func pattern(shape *regexp.Regexp, is string, field func(*FrontMatter) *string) 
 	}
 }
 
-// tongue reads a language, in the form in which it is kept.
-func tongue(r *frontReader, value *yaml.Node) error {
+// languageField reads a language and stores its normal form.
+func languageField(r *frontReader, value *yaml.Node) error {
 	s, err := scalar(value)
 	if err != nil {
 		return err
@@ -251,7 +260,7 @@ func tongue(r *frontReader, value *yaml.Node) error {
 	return nil
 }
 
-func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
+func choiceField(choices []string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err == nil && !slices.Contains(choices, s) {
@@ -266,8 +275,8 @@ func oneOf(choices []string, field func(*FrontMatter) *string) func(*frontReader
 	}
 }
 
-// list reads a YAML list, or one text with commas.
-func list(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node) error {
+// listField reads a YAML list, or one text with commas.
+func listField(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		words := []string{}
 		if value.Kind == yaml.ScalarNode {
@@ -291,7 +300,7 @@ func list(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node) err
 	}
 }
 
-func part(r *frontReader, value *yaml.Node) error {
+func partField(r *frontReader, value *yaml.Node) error {
 	s, err := scalar(value)
 	if err != nil {
 		return errors.New("must be a number from 1 to 9999")
@@ -306,13 +315,14 @@ func part(r *frontReader, value *yaml.Node) error {
 
 var dateShapes = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"}
 
-func date(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) error {
+func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err != nil {
 			return errors.New(`must be a date such as "2026-11-16" or "2026-11-16 17:00"`)
 		}
 		for _, shape := range dateShapes {
+			// Year 0 is a date to time.Parse; no article has it.
 			if t, err := time.ParseInLocation(shape, s, r.zone); err == nil && t.Year() > 0 {
 				*field(&r.front) = &t
 				return nil

@@ -33,7 +33,7 @@ func inert(source string, elements, attributes map[string]bool, schemes ...strin
 			if err := inertTag(t, elements, attributes, schemes); err != nil {
 				return err
 			}
-			if !voids[t.Data] {
+			if !voidElements[t.Data] {
 				open = append(open, t.Data)
 			}
 		case html.EndTagToken:

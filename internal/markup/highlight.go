@@ -10,15 +10,15 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// Lexers are tables of regular expressions, some of which backtrack. So code is coloured up to a size, and within
-// one article up to a time; beyond it stands in one colour. Nothing else depends on either.
+// Lexers are tables of regular expressions, and some of those backtrack. So code is coloured up to a size, and within
+// one article up to a time; the rest stands in one colour. Nothing else depends on either limit.
 const (
-	maxColoured       = 64 << 10
-	colouringTime     = 200 * time.Millisecond
-	tokensAtOneGlance = 64
+	maxColoured    = 64 << 10
+	colouringTime  = 200 * time.Millisecond
+	tokensPerCheck = 64
 )
 
-// code makes a box of a code block, with its language as class and in its label.
+// code puts a code block into a box, with its language as class and in its label.
 func (c *articleRenderer) code(n ast.Node) {
 	var source bytes.Buffer
 	for i := range n.Lines().Len() {
@@ -38,7 +38,7 @@ func (c *articleRenderer) code(n ast.Node) {
 	n.Parent().ReplaceChild(n.Parent(), n, box("pre", label).with(code))
 }
 
-// languageName is the first word behind the fence, made fit for a class; empty when it is no name.
+// languageName returns the first word after the fence, fit for a class; "" when it is no name.
 func languageName(info string) string {
 	name, _, _ := strings.Cut(strings.ToLower(strings.Trim(info, "{}.")), "{")
 	if len(name) > 30 || !aClassList.MatchString(name) || strings.Contains(name, " ") {
@@ -47,11 +47,11 @@ func languageName(info string) string {
 	return name
 }
 
-// colour gives code as HTML, with the spans that Stylesheet colours when the language is known.
+// colour returns code as HTML. When its language is known it has the spans that Stylesheet colours.
 func (c *articleRenderer) colour(source, name string) string {
 	var plain writer
-	plain.say(source)
-	if name == "" || len(source) > maxColoured || c.colouring > colouringTime {
+	plain.writeText(source)
+	if name == "" || len(source) > maxColoured || c.colouringSpent > colouringTime {
 		return plain.String()
 	}
 	lexer := lexers.Get(name)
@@ -59,7 +59,8 @@ func (c *articleRenderer) colour(source, name string) string {
 		return plain.String()
 	}
 	start := time.Now()
-	defer func() { c.colouring += time.Since(start) }()
+	defer func() { c.colouringSpent += time.Since(start) }()
+	// Lexers give many one-letter tokens; joined they make far fewer spans.
 	tokens, err := chroma.Coalesce(lexer).Tokenise(nil, source)
 	if err != nil {
 		return plain.String()
@@ -71,10 +72,11 @@ func (c *articleRenderer) colour(source, name string) string {
 		if token == chroma.EOF {
 			return w.String()
 		}
-		if count%tokensAtOneGlance == 0 && c.colouring+time.Since(start) > colouringTime {
+		// The clock is read rarely, since that costs more than a token.
+		if count%tokensPerCheck == 0 && c.colouringSpent+time.Since(start) > colouringTime {
 			return plain.String()
 		}
-		// Some lexers end the last line for the author.
+		// Some lexers add a line end that the author did not write.
 		token.Value = token.Value[:min(len(token.Value), left)]
 		left -= len(token.Value)
 		w.token(token)
@@ -84,17 +86,17 @@ func (c *articleRenderer) colour(source, name string) string {
 func (w *writer) token(token chroma.Token) {
 	class := chroma.StandardTypes[token.Type]
 	if class == "" || strings.TrimSpace(token.Value) == "" {
-		w.say(token.Value)
+		w.writeText(token.Value)
 		return
 	}
 	w.tag("span", "class", class)
-	w.say(token.Value)
+	w.writeText(token.Value)
 	w.end("span")
 }
 
-// Stylesheet is the CSS that colours code. It speaks in the colours of the page, each of which
-// is a light-dark() pair with enough contrast on the ground of code, so one sheet serves both schemes. It is quiet:
-// comments recede, words of the language stand out by weight, and no red, which means something else here.
+// Stylesheet is the CSS that colours code. It uses the colours of the page. Each is a light-dark() pair with enough
+// contrast on the background of code, so one sheet serves both schemes. The sheet is quiet: comments recede, keywords
+// stand out by weight, and none of them is red, which has another meaning on the page.
 const Stylesheet = `/* Code: class names are chroma's. */
 .box .c, .box .ch, .box .cm, .box .c1, .box .cs, .box .gu { color: var(--soft); font-style: italic }
 .box .cp, .box .cpf, .box .nd, .box .ni, .box .gh { color: var(--soft) }

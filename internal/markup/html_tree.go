@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// node is an element, or (tag empty) a piece of text.
+// node is an element, or, with an empty tag, a piece of text.
 type node struct {
 	tag   string
 	attrs []html.Attribute
@@ -16,7 +16,7 @@ type node struct {
 	kids  []*node
 }
 
-// attr is an attribute's value, or nothing.
+// attr returns the value of an attribute, "" without one.
 func (n *node) attr(name string) string {
 	for _, a := range n.attrs {
 		if a.Key == name {
@@ -45,7 +45,7 @@ func (n *node) hasClass(class string) bool {
 	return false
 }
 
-// find is the first element in document order for which is says yes, n included; nil when there is none.
+// find returns the first element that is accepts, in document order and n included; nil when there is none.
 func (n *node) find(is func(*node) bool) *node {
 	if n.tag != "" && is(n) {
 		return n
@@ -58,17 +58,17 @@ func (n *node) find(is func(*node) bool) *node {
 	return nil
 }
 
-// words is all text below n, as it stands.
-func (n *node) words() string {
+// allText returns all text below n, unchanged.
+func (n *node) allText() string {
 	var b strings.Builder
-	n.addWords(&b)
+	n.addText(&b)
 	return b.String()
 }
 
-func (n *node) addWords(b *strings.Builder) {
+func (n *node) addText(b *strings.Builder) {
 	b.WriteString(n.text)
 	for _, kid := range n.kids {
-		kid.addWords(b)
+		kid.addText(b)
 	}
 }
 
@@ -81,20 +81,20 @@ func set(words string) map[string]bool {
 }
 
 var (
-	voids = set("area base br col embed hr img input link meta source track wbr")
-	// unspeakable elements vanish with all that they hold: it is not meant to be read, or another parser would
-	// read it differently. What is inside svg and math follows rules of its own, the old door of mutation attacks.
-	unspeakable = set("script style noscript template iframe noembed noframes object svg math head title plaintext xmp " +
-		"select datalist")
-	blocks = set("address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption " +
-		"figure footer form " +
-		"h1 h2 h3 h4 h5 h6 header hr li main menu nav ol p pre search section summary table tbody td tfoot th thead tr ul")
+	voidElements = set("area base br col embed hr img input link meta source track wbr")
+	// removedElements are dropped with their content: it is no text to read, or another parser would read it in another
+	// way. The content of svg and math has parsing rules of its own, which mutation attacks use.
+	removedElements = set("script style noscript template iframe noembed noframes object svg math head title plaintext " +
+		"xmp select datalist")
+	blockElements = set("address article aside blockquote caption center dd details dialog dir div dl dt fieldset " +
+		"figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main menu nav ol p pre search " +
+		"section summary table tbody td tfoot th thead tr ul")
 )
 
-// parse reads HTML into a tree without the browser's repairs. Those (reopened formatting, adopted children) can
-// make a hundred elements of one, which is why a stranger's 64 KiB must not meet them. Here every tag is looked at
-// once: an end tag without a beginning is ignored, a block ends an open paragraph, and below the given depth tags
-// are ignored and words kept.
+// parse reads HTML into a tree without the repairs of a browser. Those repairs (reopened formatting, adopted
+// children) can make a hundred elements of one, so a stranger's 64 KiB must not meet them. Here each tag is looked at
+// once: an end tag without a start tag is ignored, a block ends an open paragraph, and below the given depth tags are
+// ignored and text is kept.
 func parse(source string, depth int) *node {
 	p := &builder{open: []*node{{}}, count: map[string]int{}, depth: depth}
 	z := html.NewTokenizer(strings.NewReader(source))
@@ -126,7 +126,7 @@ type builder struct {
 	open     []*node        // from the root to where we are
 	count    map[string]int // how many of each tag are open
 	depth    int
-	skipping string // the unspeakable element that we are in
+	skipping string // the removedElements element that we are in
 	nested   int    // and how often it was opened inside itself
 	tex      bool   // in a formula's TeX, which is its readable form (FEP-dc88)
 }
@@ -138,6 +138,7 @@ func (p *builder) add(n *node) {
 
 func (p *builder) start(t html.Token, closed bool) {
 	tag := t.Data
+	// A removed element ends at its own end tag, so its inner copies are counted and all else in it is skipped.
 	if p.skipping != "" {
 		if tag == p.skipping && !closed {
 			p.nested++
@@ -145,18 +146,20 @@ func (p *builder) start(t html.Token, closed bool) {
 		p.tex = p.skipping == "math" && tag == "annotation" && hasTeX(t.Attr)
 		return
 	}
-	if unspeakable[tag] {
+	if removedElements[tag] {
+		// A browser ignores the slash of <script/>, so the element is open all the same. In svg and math the slash counts.
 		if !closed || tag != "svg" && tag != "math" {
 			p.skipping = tag
 		}
 		return
 	}
-	p.imply(tag)
+	p.closeImplied(tag)
 	n := &node{tag: tag, attrs: t.Attr}
-	if voids[tag] {
+	if voidElements[tag] {
 		p.add(n)
 		return
 	}
+	// Later steps recurse over the tree, so its depth is limited here. The tag is lost, its text is kept.
 	if len(p.open) > p.depth {
 		return
 	}
@@ -170,9 +173,9 @@ func hasTeX(attrs []html.Attribute) bool {
 	return n.attr("encoding") == "application/x-tex"
 }
 
-// imply ends what the beginning of tag ends without saying so.
-func (p *builder) imply(tag string) {
-	if blocks[tag] && p.count["p"] > 0 {
+// closeImplied ends the elements that a start tag ends without an end tag of their own.
+func (p *builder) closeImplied(tag string) {
+	if blockElements[tag] && p.count["p"] > 0 {
 		p.closeWithin("p", "blockquote li td th dd figure div")
 	}
 	switch tag {
@@ -186,13 +189,15 @@ func (p *builder) imply(tag string) {
 		p.closeWithin("th", "tr table")
 	case "tr":
 		p.closeWithin("tr", "table")
+	// As in a browser, a link ends where the next one begins.
 	case "a":
 		p.end("a")
 	}
 }
 
-// closeWithin ends the innermost open tag unless one of the fences stands between.
+// closeWithin ends the innermost open tag, unless one of the fences stands between.
 func (p *builder) closeWithin(tag, fences string) {
+	// Saves the walk up the open elements for most tags.
 	if p.count[tag] == 0 {
 		return
 	}
@@ -226,6 +231,7 @@ func (p *builder) end(tag string) {
 		}
 		return
 	}
+	// The count also keeps the loop below from running past the root.
 	if p.count[tag] == 0 {
 		return
 	}
@@ -239,10 +245,10 @@ func (p *builder) end(tag string) {
 	}
 }
 
-// writer puts HTML together; every value goes through the escaper.
+// writer builds HTML. Every value is escaped.
 type writer struct{ strings.Builder }
 
-// tag writes a start tag; attrs are names and values in turn, an empty value leaves the attribute out.
+// tag writes a start tag. attrs are names and values in turn; an attribute with an empty value is left out.
 func (w *writer) tag(name string, attrs ...string) {
 	w.WriteByte('<')
 	w.WriteString(name)
@@ -268,4 +274,4 @@ func (w *writer) end(name string) {
 	w.WriteByte('>')
 }
 
-func (w *writer) say(text string) { w.WriteString(html.EscapeString(text)) }
+func (w *writer) writeText(text string) { w.WriteString(html.EscapeString(text)) }

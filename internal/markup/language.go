@@ -2,7 +2,7 @@ package markup
 
 import "strings"
 
-// language is what an article's language changes in it.
+// language is what depends on the language of an article: punctuation, and the words that rendering adds.
 type language struct {
 	double, single [2]string // quotation marks
 	elisions       []string  // words whose beginning was swallowed, and which an apostrophe replaces
@@ -26,7 +26,8 @@ var dutch = language{
 	code: "Code", table: "Tabel", done: "gedaan", open: "te doen",
 }
 
-// languageOf picks by the first subtag. Languages of which we know only the quotation marks speak English otherwise.
+// languageOf picks by the first subtag. A language of which only the quotation marks are known uses the English
+// words.
 func languageOf(tag string) language {
 	first, _, _ := strings.Cut(strings.ToLower(tag), "-")
 	l := english

@@ -12,8 +12,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// name is "@user@host" or "#tag" in running text.
-type name struct {
+// nameNode is "@user@host" or "#tag" in running text.
+type nameNode struct {
 	ast.BaseInline
 	tag        string // of a hashtag, as written
 	user, host string // of a mention; the host in lower case
@@ -22,14 +22,14 @@ type name struct {
 var kindName = ast.NewNodeKind("Name")
 
 // Kind implements ast.Node.
-func (n *name) Kind() ast.NodeKind { return kindName }
+func (n *nameNode) Kind() ast.NodeKind { return kindName }
 
 // Dump implements ast.Node.
-func (n *name) Dump(source []byte, level int) {
+func (n *nameNode) Dump(source []byte, level int) {
 	ast.DumpHelper(n, source, level, map[string]string{"Name": n.written()}, nil)
 }
 
-func (n *name) written() string {
+func (n *nameNode) written() string {
 	if n.tag != "" {
 		return "#" + n.tag
 	}
@@ -38,7 +38,8 @@ func (n *name) written() string {
 
 var nameParsers = parser.WithInlineParsers(util.Prioritized(nameParser{}, 150))
 
-// nameParser finds names where words begin. Code never reaches it; what stands in a link is sorted out later.
+// nameParser finds names where a word begins. The parser never calls it in code; names inside links become text
+// later.
 type nameParser struct{}
 
 // Trigger implements goldmark's parser.InlineParser.
@@ -47,7 +48,8 @@ func (nameParser) Trigger() []byte { return []byte{'@', '#'} }
 // Parse implements goldmark's parser.InlineParser.
 func (nameParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Node {
 	before := block.PrecendingCharacter()
-	if wordly(before) || strings.ContainsRune("_@#/&.:=?-{", before) {
+	// After these signs the text is an address, a path, an entity or the {#id} of a heading, not a name.
+	if isWordRune(before) || strings.ContainsRune("_@#/&.:=?-{", before) {
 		return nil
 	}
 	line, _ := block.PeekLine()
@@ -64,30 +66,31 @@ func (nameParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Nod
 	return n
 }
 
-// maxName is longer than names are, and keeps a line of one million "#" from being read a million times.
-const maxName = 253
+// maxHandle is longer than any name, and keeps a line of a million "#" from being read a million times.
+const maxHandle = 253
 
-// hashtag reads "#" and letters, digits, underscores and combining marks, of which one must be a letter.
-func hashtag(line []byte) *name {
+// hashtag reads "#" and then letters, digits, underscores and combining marks. One of them must be a letter, so that
+// #1 stays a number.
+func hashtag(line []byte) *nameNode {
 	end := 1
 	letter := false
-	for end < len(line) && end < maxName {
+	for end < len(line) && end < maxHandle {
 		r, size := utf8.DecodeRune(line[end:])
-		if !wordly(r) && r != '_' && !unicode.IsMark(r) {
+		if !isWordRune(r) && r != '_' && !unicode.IsMark(r) {
 			break
 		}
 		letter = letter || unicode.IsLetter(r)
 		end += size
 	}
-	if !letter || end >= maxName {
+	if !letter || end >= maxHandle {
 		return nil
 	}
-	return &name{tag: string(line[1:end])}
+	return &nameNode{tag: string(line[1:end])}
 }
 
-// mention reads "@user@host" and says how long it is. The host has a dot in it.
-func mention(line []byte) (*name, int) {
-	line = line[:min(len(line), 2*maxName)]
+// mention reads "@user@host" and returns its length. The host must have a dot.
+func mention(line []byte) (*nameNode, int) {
+	line = line[:min(len(line), 2*maxHandle)]
 	at := 1
 	for at < len(line) && (isASCIIWord(line[at]) || line[at] == '.' || line[at] == '-') {
 		at++
@@ -97,26 +100,28 @@ func mention(line []byte) (*name, int) {
 		return nil, 0
 	}
 	rest := line[at+1:]
-	end := bytes.IndexFunc(rest, func(r rune) bool { return !wordly(r) && !unicode.IsMark(r) && r != '.' && r != '-' })
+	end := bytes.IndexFunc(rest, func(r rune) bool { return !isWordRune(r) && !unicode.IsMark(r) && r != '.' && r != '-' })
 	if end < 0 {
 		end = len(rest)
 	}
+	// A full stop or hyphen at the end belongs to the sentence.
 	host := strings.TrimRight(string(rest[:end]), ".-")
 	if dot := strings.IndexByte(host, '.'); dot <= 0 || strings.Contains(host, "..") || host[0] == '-' ||
 		!utf8.ValidString(host) {
 		return nil, 0
 	}
-	return &name{user: user, host: strings.ToLower(host)}, at + 1 + len(host)
+	return &nameNode{user: user, host: strings.ToLower(host)}, at + 1 + len(host)
 }
 
 func isASCIIWord(b byte) bool {
 	return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
 }
 
-// name makes a link of a name, in the shape that other servers know (contract F-037).
-func (c *articleRenderer) name(n *name) {
+// mentionOrTag makes a link of a name, in the form that other servers know (contract F-037).
+func (c *articleRenderer) mentionOrTag(n *nameNode) {
+	// Links do not nest, and the author has already said where this text leads.
 	if insideLink(n) {
-		replace(n, words(n.written()))
+		replace(n, textLeaf(n.written()))
 		return
 	}
 	if n.tag != "" {
@@ -134,14 +139,15 @@ func (c *articleRenderer) name(n *name) {
 	}
 	if address = safeAddress(address); !ok || address == "" {
 		c.notice(n.Parent(), UnknownMention, handle)
-		replace(n, words(handle))
+		replace(n, textLeaf(handle))
 		return
 	}
-	replace(n, newElement("span", "class", "h-card").with(
-		newElement("a", "href", address, "class", "u-url mention").with(words("@"), newElement("span").with(words(n.user)))))
+	link := newElement("a", "href", address, "class", "u-url mention")
+	link.with(textLeaf("@"), newElement("span").with(textLeaf(n.user)))
+	replace(n, newElement("span", "class", "h-card").with(link))
 }
 
-func (c *articleRenderer) hashtag(n *name) {
+func (c *articleRenderer) hashtag(n *nameNode) {
 	if c.isNew("#" + strings.ToLower(n.tag)) {
 		c.Hashtags = append(c.Hashtags, n.tag)
 	}
@@ -150,10 +156,10 @@ func (c *articleRenderer) hashtag(n *name) {
 		address = c.options.Tag(n.tag)
 	}
 	replace(n, newElement("a", "href", safeAddress(address), "class", "mention hashtag", "rel", "tag").with(
-		words("#"), newElement("span").with(words(n.tag))))
+		textLeaf("#"), newElement("span").with(textLeaf(n.tag))))
 }
 
-// insideLink reports whether a node stands in a link or in the description of a picture.
+// insideLink reports whether a node stands in a link or in the alt text of a picture.
 func insideLink(n ast.Node) bool {
 	for n = n.Parent(); n != nil; n = n.Parent() {
 		switch n.(type) {

@@ -7,9 +7,9 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 )
 
-// gate is the only place where a string becomes SafeHTML. What arrives here was already built from allow-lists, so
-// the sanitiser normally changes nothing but the spelling of entities: it is the second wall, kept by other people.
-func gate(policy func() *bluemonday.Policy, html string) SafeHTML {
+// sanitize is the only place where a string becomes SafeHTML. Its input was already built from allow-lists, so
+// normally it changes only the spelling of entities. It is the second line of defence, and other people maintain it.
+func sanitize(policy func() *bluemonday.Policy, html string) SafeHTML {
 	return SafeHTML(policy().Sanitize(html))
 }
 
@@ -47,11 +47,11 @@ func common() *bluemonday.Policy {
 	return p
 }
 
-// remotePolicy is for strangers' words.
+// remotePolicy is for HTML from other servers.
 var remotePolicy = sync.OnceValue(common)
 
-// wirePolicy is for what we send (contract F-036).
-var wirePolicy = sync.OnceValue(func() *bluemonday.Policy {
+// federatedPolicy is for what this blog sends (contract F-036).
+var federatedPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p := common()
 	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption",
 		"table", "caption", "thead", "tbody", "tr", "th", "td"}
@@ -61,7 +61,7 @@ var wirePolicy = sync.OnceValue(func() *bluemonday.Policy {
 	return p
 })
 
-// ownPolicy is for our authors' articles on our own pages.
+// ownPolicy is for articles on our own pages.
 var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p := common()
 	more := []string{"h2", "h3", "h4", "h5", "h6", "hr", "sup", "sub", "figure", "figcaption", "footer", "aside", "div",

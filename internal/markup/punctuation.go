@@ -8,40 +8,41 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// punctuate replaces typewriter punctuation by what a printer would set: quotation marks and apostrophes after the
-// language, dashes for two or three hyphens, an ellipsis for three full stops. Code, addresses and escaped
-// characters stay. It works on the finished tree, so that it sees words and not their markup.
+// punctuate replaces typewriter punctuation by typographic signs: quotation marks and apostrophes after the language,
+// dashes for two or three hyphens, an ellipsis for three full stops. Code, addresses and escaped characters stay.
 //
-// It is our own, since the typographer of goldmark has one set of marks for all texts, made when the parser is made,
-// and reads each quotation mark by the signs beside it in the source. Here the marks depend on the language of the
-// text, and a quotation may begin in one element and end in another.
+// It is not the typographer of goldmark. That one has one set of marks for all texts, chosen when the parser is made,
+// and it reads each mark by the signs beside it in the source. Here the marks depend on the language of the text, and
+// a quotation may begin in one element and end in another. So it works on the finished tree, where it sees words and
+// no markup.
 func (c *articleRenderer) punctuate(doc ast.Node) {
-	for _, block := range collect(doc, holdsWords) {
+	for _, block := range collect(doc, holdsInline) {
+		// Each block begins as if after a space, with nothing open: a forgotten mark spoils only its own paragraph.
 		t := quoteSetter{language: c.language, before: ' '}
-		t.set(c, inlines(block))
+		t.typesetLeaves(c, inlines(block))
 	}
 }
 
-// holdsWords finds blocks whose children are inline.
-func holdsWords(n ast.Node) bool {
+// holdsInline reports whether a node is a block with inline children.
+func holdsInline(n ast.Node) bool {
 	return n.Type() == ast.TypeBlock && n.FirstChild() != nil && n.FirstChild().Type() == ast.TypeInline
 }
 
-// inlines lists a block's leaves in reading order. Code and addresses are single leaves.
+// inlines lists the leaves of a block in reading order. Code and addresses count as single leaves.
 func inlines(block ast.Node) []ast.Node {
 	return collect(block, func(n ast.Node) bool {
 		if _, code := n.Parent().(*ast.CodeSpan); code {
 			return false
 		}
 		switch n.(type) {
-		case *ast.Text, *ast.String, *ast.CodeSpan, *ast.AutoLink, *name:
+		case *ast.Text, *ast.String, *ast.CodeSpan, *ast.AutoLink, *nameNode:
 			return true
 		}
 		return false
 	})
 }
 
-// quoteSetter goes through one block and knows what was before.
+// quoteSetter typesets one block. It remembers the rune before and which quotation marks are open.
 type quoteSetter struct {
 	language language
 	before   rune
@@ -49,10 +50,11 @@ type quoteSetter struct {
 	single   int // and single ones
 }
 
-func (t *quoteSetter) set(c *articleRenderer, leaves []ast.Node) {
+func (t *quoteSetter) typesetLeaves(c *articleRenderer, leaves []ast.Node) {
 	for i, leaf := range leaves {
 		line, ok := leaf.(*ast.Text)
 		if !ok || line.IsRaw() {
+			// Code, an address or a name ends like a word: a mark after it closes.
 			t.before = 'x'
 			continue
 		}
@@ -61,7 +63,7 @@ func (t *quoteSetter) set(c *articleRenderer, leaves []ast.Node) {
 			after = c.firstRune(leaves[i+1])
 		}
 		value := string(line.Value(c.source))
-		if typeset := t.text(value, after); typeset != value {
+		if typeset := t.typeset(value, after); typeset != value {
 			c.retype(line, typeset)
 		}
 		if line.SoftLineBreak() || line.HardLineBreak() {
@@ -78,7 +80,7 @@ func (c *articleRenderer) firstRune(leaf ast.Node) rune {
 	return 'x'
 }
 
-// retype replaces a text's words and keeps the line break after them, for which a text without words stays behind.
+// retype replaces the words of a text node. Its line break stays, in a node without words.
 func (c *articleRenderer) retype(line *ast.Text, typeset string) {
 	parent := line.Parent()
 	parent.InsertBefore(parent, line, ast.NewString([]byte(typeset)))
@@ -89,8 +91,9 @@ func (c *articleRenderer) retype(line *ast.Text, typeset string) {
 	remove(line)
 }
 
-// text typesets a piece of source text; after is the rune that follows it in the block.
-func (t *quoteSetter) text(s string, after rune) string {
+// typeset returns source text with typographic signs. after is the rune that follows it in the block.
+func (t *quoteSetter) typeset(s string, after rune) string {
+	// Most pieces of text have nothing to change, so they are not copied.
 	if !strings.ContainsAny(s, `'"-.\`) {
 		t.before, _ = utf8.DecodeLastRuneInString(s)
 		return s
@@ -99,6 +102,7 @@ func (t *quoteSetter) text(s string, after rune) string {
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
+		// An escaped character is what the author insists on. The backslash itself is resolved when the text is printed.
 		case r == '\\' && i+1 < len(s) && s[i+1] < utf8.RuneSelf:
 			size = 2
 			b.WriteString(s[i : i+size])
@@ -106,8 +110,8 @@ func (t *quoteSetter) text(s string, after rune) string {
 		case r == '"' || r == '\'':
 			b.WriteString(t.quote(byte(r), s[i+1:], after))
 		case r == '-' || r == '.':
-			size = run(s[i:])
-			b.WriteString(t.marks(s[i:i+size], s[i+size:], after))
+			size = runLength(s[i:])
+			b.WriteString(t.dashes(s[i:i+size], s[i+size:], after))
 		default:
 			b.WriteString(s[i : i+size])
 		}
@@ -117,8 +121,8 @@ func (t *quoteSetter) text(s string, after rune) string {
 	return b.String()
 }
 
-// run is how many times the first byte is repeated.
-func run(s string) int {
+// runLength returns how many times the first byte is repeated at the start.
+func runLength(s string) int {
 	n := 1
 	for n < len(s) && s[n] == s[0] {
 		n++
@@ -126,21 +130,22 @@ func run(s string) int {
 	return n
 }
 
-// marks sets a run of hyphens or full stops. A command line's --option is left alone.
-func (t *quoteSetter) marks(marks, rest string, after rune) string {
-	next := following(rest, after)
+// dashes typesets a run of hyphens or full stops.
+func (t *quoteSetter) dashes(marks, rest string, after rune) string {
+	next := nextRune(rest, after)
 	switch {
 	case marks == "...":
 		return "…"
 	case marks == "---":
 		return "—"
+	// A space before and a letter after: that is an --option of a command line.
 	case marks == "--" && !(unicode.IsSpace(t.before) && unicode.IsLetter(next)):
 		return "–"
 	}
 	return marks
 }
 
-func following(rest string, after rune) rune {
+func nextRune(rest string, after rune) rune {
 	if rest == "" {
 		return after
 	}
@@ -148,10 +153,10 @@ func following(rest string, after rune) rune {
 	return r
 }
 
-// quote sets one mark: it opens when a word begins after it, and closes what is open otherwise. Nothing being open,
+// quote typesets one mark. It opens when a word begins after it. Otherwise it closes what is open. With nothing open
 // it stands for inches and stays.
 func (t *quoteSetter) quote(mark byte, rest string, after rune) string {
-	next := following(rest, after)
+	next := nextRune(rest, after)
 	begins := (unicode.IsSpace(t.before) || strings.ContainsRune("([{-–—/\"'“‘«„‚", t.before)) && !unicode.IsSpace(next)
 	switch {
 	case mark == '"' && begins:
@@ -162,24 +167,26 @@ func (t *quoteSetter) quote(mark byte, rest string, after rune) string {
 		return t.language.double[1]
 	case mark == '"':
 		return `"`
-	case begins && !t.elided(rest):
+	case begins && !t.isElision(rest):
 		t.single++
 		return t.language.single[0]
-	case begins || wordly(t.before) && unicode.IsLetter(next):
+	// An elision ('s avonds) or an apostrophe inside a word (don't).
+	case begins || isWordRune(t.before) && unicode.IsLetter(next):
 		return "’"
 	case t.single > 0 && !unicode.IsSpace(t.before):
 		t.single--
 		return t.language.single[1]
+	// The possessive of a plural (ferrymen'), with no quotation open.
 	case unicode.IsLetter(t.before) || unicode.IsPunct(t.before):
 		return "’"
 	}
 	return "'" // feet, minutes, or nothing we know
 }
 
-func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// elided reports whether a swallowed word begins here: 's avonds, 'twas, '90s.
-func (t *quoteSetter) elided(rest string) bool {
+// isElision reports whether a shortened word begins here: 's avonds, 'twas, '90s.
+func (t *quoteSetter) isElision(rest string) bool {
 	end := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	if end < 0 {
 		end = len(rest)
@@ -189,7 +196,7 @@ func (t *quoteSetter) elided(rest string) bool {
 		return len(word) == 2 || word[2:] == "s"
 	}
 	for _, elision := range t.language.elisions {
-		// A word in single quotation marks that happens to be one of these is closed at once.
+		// 'em' in quotation marks is the word em, quoted.
 		if word == elision && !strings.HasPrefix(rest[end:], "'") {
 			return true
 		}

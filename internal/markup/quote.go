@@ -2,17 +2,18 @@ package markup
 
 import "strings"
 
-// CleanQuote is [Clean] of a post that quotes another, and of what the post holds beside its words. Left out of the
-// words is what says so to servers that know no quotes: what has the class quote-inline (FEP-044f), and at the end "RE:
-// " with a link that is one of the quoted post's, as Misskey writes it.
+// CleanQuote is [Clean] for a post that quotes another, and for what the post holds beside its text. The text loses
+// its fallback for servers without quotes: an element with the class quote-inline (FEP-044f), and "RE: " with a link
+// to the quoted post at the end, as Misskey writes it.
 func CleanQuote(words, beside string, quoted func(address string) bool) Comment {
-	tree := parse(head(words, MaxComment), commentDepth)
+	tree := parse(truncate(words, MaxComment), commentDepth)
 	tree.drop(func(n *node) bool { return n.hasClass("quote-inline") })
 	tree.dropTail(quoted)
-	return comment(tree, parse(head(beside, MaxComment-min(len(words), MaxComment)), commentDepth))
+	// Both parts together stay within MaxComment, as one comment would.
+	return comment(tree, parse(truncate(beside, MaxComment-min(len(words), MaxComment)), commentDepth))
 }
 
-// drop takes out of what stands below n the elements for which is says yes.
+// drop removes the elements below n that is accepts.
 func (n *node) drop(is func(*node) bool) {
 	kept := n.kids[:0]
 	for _, kid := range n.kids {
@@ -27,19 +28,20 @@ func (n *node) drop(is func(*node) bool) {
 
 const quoteSign = "RE:"
 
-// dropTail takes "RE: " and a link to what is quoted off the end of a text.
+// dropTail removes "RE: " and a link to the quoted post from the end of a text.
 func (n *node) dropTail(quoted func(address string) bool) {
 	link := n.lastLink()
 	if link == nil || !quoted(link.attr("href")) {
 		return
 	}
-	before, last := strings.CutSuffix(strings.TrimSpace(n.words()), strings.TrimSpace(link.words()))
+	before, last := strings.CutSuffix(strings.TrimSpace(n.allText()), strings.TrimSpace(link.allText()))
+	// A link that only happens to be last, without the sign before it, is the author's own.
 	if !last || !strings.HasSuffix(strings.TrimSpace(before), quoteSign) {
 		return
 	}
 	n.drop(func(kid *node) bool { return kid == link })
 	n.trimEnd()
-	n.cutSign()
+	n.cutQuoteSign()
 	n.trimEnd()
 }
 
@@ -55,20 +57,21 @@ func (n *node) lastLink() *node {
 	return nil
 }
 
-// trimEnd takes white space, line breaks and elements without anything in them off the end.
+// trimEnd removes white space, line breaks and empty elements from the end.
 func (n *node) trimEnd() {
 	for len(n.kids) > 0 {
 		last := n.kids[len(n.kids)-1]
 		last.trimEnd()
 		last.text = strings.TrimRight(last.text, " \t\r\n")
-		if len(last.kids) > 0 || last.text != "" || last.tag != "br" && voids[last.tag] {
+		// A picture is void as a line break is, but it is something to see.
+		if len(last.kids) > 0 || last.text != "" || last.tag != "br" && voidElements[last.tag] {
 			return
 		}
 		n.kids = n.kids[:len(n.kids)-1]
 	}
 }
 
-func (n *node) cutSign() {
+func (n *node) cutQuoteSign() {
 	for len(n.kids) > 0 {
 		n = n.kids[len(n.kids)-1]
 	}

@@ -7,28 +7,31 @@ import (
 	"golang.org/x/net/html"
 )
 
-// harmless are the elements that authors may write as HTML in a line, in pairs; of their attributes lang, dir and
-// an abbreviation's title are kept.
-var harmless = set("kbd sub sup mark small ins del s u b i em strong code cite var samp abbr bdi bdo span ruby rt rp")
+// allowedInline are the elements that authors may write as HTML within a line, in pairs. Of their attributes lang and
+// dir stay, and the title of an abbreviation.
+var allowedInline = set("kbd sub sup mark small ins del s u b i em strong code cite var samp abbr bdi bdo " +
+	"span ruby rt rp")
 
-// tameHTML takes raw HTML out of the tree. Of a block the words stay. In a line, pairs of harmless elements become
-// elements of ours, script and its like go with what they hold, and all other tags are dropped, their words kept.
-func (c *articleRenderer) tameHTML(doc ast.Node) {
+// filterRawHTML takes raw HTML out of the tree. Of a block only the text stays. Within a line, pairs of allowed
+// elements become elements of the tree, script and its like disappear with their content, and all other tags
+// disappear while their text stays.
+func (c *articleRenderer) filterRawHTML(doc ast.Node) {
 	parents := map[ast.Node]bool{}
 	for _, n := range collect(doc, ofKind(ast.KindHTMLBlock, ast.KindRawHTML)) {
 		switch n := n.(type) {
 		case *ast.HTMLBlock:
-			c.tameBlock(n)
+			c.filterBlock(n)
 		case *ast.RawHTML:
+			// A line is handled as a whole, since tags come in pairs. A node without a parent went away with an earlier tag.
 			if parent := n.Parent(); parent != nil && !parents[parent] {
 				parents[parent] = true
-				c.tameLine(parent)
+				c.filterLine(parent)
 			}
 		}
 	}
 }
 
-func (c *articleRenderer) tameBlock(n *ast.HTMLBlock) {
+func (c *articleRenderer) filterBlock(n *ast.HTMLBlock) {
 	var source strings.Builder
 	for i := range n.Lines().Len() {
 		line := n.Lines().At(i)
@@ -37,19 +40,20 @@ func (c *articleRenderer) tameBlock(n *ast.HTMLBlock) {
 	if n.HasClosure() {
 		source.Write(n.ClosureLine.Value(c.source))
 	}
+	// A comment disappears without a notice: authors write it to hide something.
 	if tag := firstTag(source.String()); tag != "" {
 		c.notice(n, RawHTML, tag)
 	}
 	var t textWriter
-	t.tell(parse(source.String(), commentDepth))
+	t.walk(parse(source.String(), commentDepth))
 	if said := strings.TrimSpace(t.String()); said != "" {
-		replace(n, newElement("p").with(words(said)))
+		replace(n, newElement("p").with(textLeaf(said)))
 		return
 	}
 	remove(n)
 }
 
-// firstTag is the first start tag of some HTML, as the notice shows it; empty for a comment or an end tag.
+// firstTag returns the first start tag of some HTML, for a notice; "" for a comment or an end tag.
 func firstTag(source string) string {
 	z := html.NewTokenizer(strings.NewReader(source))
 	for {
@@ -63,13 +67,13 @@ func firstTag(source string) string {
 	}
 }
 
-// openTag is a start tag that waits for its end.
+// openTag is a start tag without its end tag so far.
 type openTag struct {
 	at  ast.Node
 	tag html.Token
 }
 
-func (c *articleRenderer) tameLine(parent ast.Node) {
+func (c *articleRenderer) filterLine(parent ast.Node) {
 	var open []openTag
 	waiting := map[string]int{}
 	for n := parent.FirstChild(); n != nil; {
@@ -81,16 +85,17 @@ func (c *articleRenderer) tameLine(parent ast.Node) {
 		}
 		tag, kind := c.token(raw)
 		switch {
-		case kind == html.StartTagToken && (harmless[tag.Data] || unspeakable[tag.Data]):
+		case kind == html.StartTagToken && (allowedInline[tag.Data] || removedElements[tag.Data]):
 			open = append(open, openTag{raw, tag})
 			waiting[tag.Data]++
 		case kind == html.EndTagToken && waiting[tag.Data] > 0:
+			// Tags that were opened later and never closed are dropped; the pair itself may hold finished pairs.
 			for waiting[tag.Data] > 0 {
 				last := open[len(open)-1]
 				open = open[:len(open)-1]
 				waiting[last.tag.Data]--
 				if last.tag.Data == tag.Data {
-					c.pair(last, raw)
+					c.pairTags(last, raw)
 					break
 				}
 				c.drop(last.at, last.tag.Data)
@@ -99,6 +104,7 @@ func (c *articleRenderer) tameLine(parent ast.Node) {
 			replace(raw, newElement(tag.Data))
 		case kind == html.StartTagToken || kind == html.SelfClosingTagToken:
 			c.drop(raw, tag.Data)
+		// An end tag without a start, a comment or a declaration.
 		default:
 			remove(raw)
 		}
@@ -125,11 +131,11 @@ func (c *articleRenderer) drop(n ast.Node, tag string) {
 	remove(n)
 }
 
-// pair makes one element of a start tag, its end tag, and what stands between; or nothing of a script.
-func (c *articleRenderer) pair(start openTag, end ast.Node) {
+// pairTags makes one element of a start tag, its end tag and what stands between; or nothing, of a script.
+func (c *articleRenderer) pairTags(start openTag, end ast.Node) {
 	parent := end.Parent()
 	holder := &node{tag: start.tag.Data, attrs: start.tag.Attr}
-	e := newElement(holder.tag, localAttrs(holder)...)
+	e := newElement(holder.tag, langAttrs(holder)...)
 	if holder.tag == "abbr" {
 		e.attrs = append(e.attrs, "title", holder.attr("title"))
 	}
@@ -139,7 +145,8 @@ func (c *articleRenderer) pair(start openTag, end ast.Node) {
 		n = next
 	}
 	remove(end)
-	if unspeakable[holder.tag] {
+	// Its content was moved into e, which is not put into the tree.
+	if removedElements[holder.tag] {
 		c.drop(start.at, holder.tag)
 		return
 	}

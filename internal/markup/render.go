@@ -14,7 +14,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// safeAddress is where an author's link may lead: http, https, mailto, or a place on this site. Empty for others.
+// safeAddress returns an address that an author's link may have: http, https, mailto, or a place on this site. "" for
+// others, javascript: and data: among them.
 func safeAddress(href string) string {
 	u := parseAddress(href)
 	if u == nil || href == "" {
@@ -37,19 +38,21 @@ func (c *articleRenderer) link(n *ast.Link) {
 	address := safeAddress(string(util.URLEscape(n.Destination, true)))
 	if address == "" {
 		c.notice(n, UnsafeLink, written)
+		// The text stays, in an element without a meaning.
 		replace(n, newElement("span"))
 		return
 	}
+	// A place in this article; with the prefix it is still found on a page of several articles.
 	if id, ok := strings.CutPrefix(address, "#"); ok {
 		address = "#" + c.options.IDPrefix + id
 	} else {
-		c.linked(written)
+		c.addLink(written)
 	}
 	replace(n, newElement("a", "href", address, "title", string(resolved(n.Title))))
 }
 
 func (c *articleRenderer) autoLink(n *ast.AutoLink) {
-	label := words(string(n.Label(c.source)))
+	label := textLeaf(string(n.Label(c.source)))
 	href := string(n.URL(c.source))
 	if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(strings.ToLower(href), "mailto:") {
 		href = "mailto:" + href
@@ -62,20 +65,20 @@ func (c *articleRenderer) autoLink(n *ast.AutoLink) {
 		n.Parent().ReplaceChild(n.Parent(), n, label)
 		return
 	}
-	c.linked(href)
+	c.addLink(href)
 	n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", address).with(label))
 }
 
-func (c *articleRenderer) linked(href string) {
+func (c *articleRenderer) addLink(href string) {
 	if c.isNew(href) {
 		c.Links = append(c.Links, href)
 	}
 }
 
-// isNew reports whether a link, mention or hashtag is met for the first time.
+// isNew reports whether a link, mention or hashtag occurs for the first time.
 func (c *articleRenderer) isNew(written string) bool {
-	met := c.met[written]
-	c.met[written] = true
+	met := c.seen[written]
+	c.seen[written] = true
 	return !met
 }
 
@@ -85,7 +88,7 @@ const (
 	sizesWide = "(min-width: 75em) 56em, 100vw"
 )
 
-// image makes <img> of a stored picture, a link of a remote one, and words of one that is missing.
+// image replaces a picture: <img> for a stored one, a link for a remote one, its alt text for a missing one.
 func (c *articleRenderer) image(n *ast.Image) {
 	source, alt := string(resolved(n.Destination)), c.plain(n)
 	image := Image{Source: source, Alt: alt}
@@ -107,13 +110,14 @@ func (c *articleRenderer) image(n *ast.Image) {
 	if alt == "" {
 		alt = source
 	}
+	// A remote picture would let its server watch our readers, so it is shown as a link.
 	if remote := remoteAddress(string(util.URLEscape(n.Destination, true))); remote != nil && remote.Scheme == "https" {
 		c.notice(n, RemotePicture, source)
-		n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", remote.String()).with(words(alt)))
+		n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", remote.String()).with(textLeaf(alt)))
 		return
 	}
 	c.notice(n, MissingPicture, source)
-	n.Parent().ReplaceChild(n.Parent(), n, words(alt))
+	n.Parent().ReplaceChild(n.Parent(), n, textLeaf(alt))
 }
 
 func (c *articleRenderer) img(image Image, title string) *element {
@@ -129,10 +133,11 @@ func (c *articleRenderer) img(image Image, title string) *element {
 	return e
 }
 
-// captionAttr carries a title until it is known whether the picture stands alone; the gate knows no such attribute.
+// captionAttr keeps a title until it is known whether the picture stands alone. The sanitiser would drop such an
+// attribute.
 const captionAttr = "caption"
 
-// dropAttr takes an attribute away and gives its value.
+// dropAttr removes an attribute and returns its value.
 func (e *element) dropAttr(name string) string {
 	for i := 0; i+1 < len(e.attrs); i += 2 {
 		if e.attrs[i] == name {
@@ -144,17 +149,18 @@ func (e *element) dropAttr(name string) string {
 	return ""
 }
 
-// figures makes a figure of each picture that has a paragraph for itself.
+// figures makes a figure of each picture that stands alone in its paragraph.
 func (c *articleRenderer) figures(doc ast.Node) {
 	for _, n := range collect(doc, func(n ast.Node) bool { return isElement(n, "img") }) {
 		img := n.(*element)
 		caption := img.dropAttr(captionAttr)
 		content := ast.Node(img)
+		// A linked picture is a figure too, the link inside it.
 		if isElement(img.Parent(), "a") && img.Parent().ChildCount() == 1 {
 			content = img.Parent()
 		}
 		paragraph, ok := content.Parent().(*ast.Paragraph)
-		width, alone := c.hint(content)
+		width, alone := c.widthHint(content)
 		if !ok || !alone {
 			continue
 		}
@@ -165,23 +171,23 @@ func (c *articleRenderer) figures(doc ast.Node) {
 		paragraph.Parent().ReplaceChild(paragraph.Parent(), paragraph, figure.with(content))
 		if caption != "" {
 			t := quoteSetter{language: c.language, before: ' '}
-			figure.AppendChild(figure, newElement("figcaption").with(words(t.words(caption))))
+			figure.AppendChild(figure, newElement("figcaption").with(textLeaf(t.plainText(caption))))
 		}
 	}
 }
 
-// words typesets plain text that is not Markdown.
-func (t *quoteSetter) words(s string) string {
-	return string(resolved([]byte(t.text(strings.ReplaceAll(escapeMarkdown(s), "\n", " "), ' '))))
+// plainText typesets text that is not Markdown.
+func (t *quoteSetter) plainText(s string) string {
+	return string(resolved([]byte(t.typeset(strings.ReplaceAll(escapeMarkdown(s), "\n", " "), ' '))))
 }
 
-// escapeMarkdown protects what resolving would change.
+// escapeMarkdown protects the characters that resolved would change.
 func escapeMarkdown(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "&", `\&`).Replace(s)
 }
 
-// hint reads {.wide} or {.full} behind a picture, and reports whether nothing else stands in its paragraph.
-func (c *articleRenderer) hint(n ast.Node) (class string, alone bool) {
+// widthHint reads {.wide} or {.full} after a picture. alone reports whether nothing else stands in its paragraph.
+func (c *articleRenderer) widthHint(n ast.Node) (class string, alone bool) {
 	if n.PreviousSibling() != nil {
 		return "", false
 	}
@@ -218,6 +224,7 @@ func (c *articleRenderer) headings(doc ast.Node) {
 		if id == "" {
 			id = slug(title)
 		}
+		// Lowered headings may reach level 7, which HTML does not have.
 		heading := Heading{ID: c.unique(id), Text: title, Level: min(6, n.(*ast.Heading).Level+lower)}
 		c.Headings = append(c.Headings, heading)
 		replace(n, newElement("h"+strconv.Itoa(heading.Level), "id", heading.ID))
@@ -226,8 +233,9 @@ func (c *articleRenderer) headings(doc ast.Node) {
 
 var anIDHint = regexp.MustCompile(`\s*\{#([\p{L}\p{N}_-]{1,60})\}\s*$`)
 
-// writtenID reads {#id} at the end of a heading and takes it away.
+// writtenID reads {#id} at the end of a heading and removes it.
 func (c *articleRenderer) writtenID(heading ast.Node) string {
+	// The parser may have split "{#id}" into several texts.
 	c.join(heading)
 	last, ok := heading.LastChild().(*ast.String)
 	if !ok {
@@ -241,8 +249,8 @@ func (c *articleRenderer) writtenID(heading ast.Node) string {
 	return string(found[1])
 }
 
-// join makes one leaf of neighbouring pieces of text, which the parser leaves in as many as it likes. Line breaks
-// stay as texts without words.
+// join makes one leaf of adjacent pieces of text, of which the parser leaves any number. Line breaks stay, as texts
+// without words.
 func (c *articleRenderer) join(parent ast.Node) {
 	var last *ast.String
 	for n := parent.FirstChild(); n != nil; {
@@ -261,6 +269,7 @@ func (c *articleRenderer) join(parent ast.Node) {
 			}
 		case *ast.String:
 			switch {
+			// What was resolved already must not be joined with source text: its backslashes would be resolved again.
 			case n.IsRaw() || n.IsCode():
 				last = nil
 			case last == nil:
@@ -276,8 +285,8 @@ func (c *articleRenderer) join(parent ast.Node) {
 	}
 }
 
-// beginning is the first leaf of a paragraph when it is text, joined.
-func (c *articleRenderer) beginning(n ast.Node) (*ast.String, bool) {
+// leadingText returns the first leaf of a paragraph if it is text, joined.
+func (c *articleRenderer) leadingText(n ast.Node) (*ast.String, bool) {
 	paragraph, ok := n.(*ast.Paragraph)
 	if !ok {
 		return nil, false
@@ -287,14 +296,15 @@ func (c *articleRenderer) beginning(n ast.Node) (*ast.String, bool) {
 	return first, ok
 }
 
-// slug makes an id of a title.
+// slug makes an id from a title, of at most 60 runes.
 func slug(title string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(title) {
 		switch {
 		case utf8.RuneCountInString(b.String()) >= 60:
-		case wordly(r) || unicode.IsMark(r) || r == '_':
+		case isWordRune(r) || unicode.IsMark(r) || r == '_':
 			b.WriteRune(r)
+		// "Harm's" is one word: harms, not harm-s.
 		case r == '’' || r == '\'':
 		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
 			b.WriteByte('-')
@@ -306,17 +316,19 @@ func slug(title string) string {
 	return "part"
 }
 
-// ours are the ids that the page around an article uses; headings keep off them.
-var ours = regexp.MustCompile(
+// reservedIDs are the ids that the page around an article uses. Headings must not take them.
+var reservedIDs = regexp.MustCompile(
 	`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|search|tags|foot|c[0-9a-z]{26})$`)
 
-// unique makes an id that nobody has.
+// unique returns an id that no other heading has, with the prefix of the article.
 func (c *articleRenderer) unique(id string) string {
 	free := id
-	if ours.MatchString(id) {
+	if reservedIDs.MatchString(id) {
 		free = "s-" + id
 	}
 	stem := free
+	// repeats makes a thousand equal headings cost a thousand steps, not half a million. A written id may be "part-2"
+	// already, so each number is still tried.
 	for c.ids[free] {
 		c.repeats[stem]++
 		free = stem + "-" + strconv.Itoa(c.repeats[stem]+1)
@@ -325,7 +337,7 @@ func (c *articleRenderer) unique(id string) string {
 	return c.options.IDPrefix + free
 }
 
-// blocks shapes code, tables, quotations and tasks.
+// blocks replaces code, tables, quotations and task marks.
 func (c *articleRenderer) blocks(doc ast.Node) {
 	for _, n := range collect(doc, ofKind(ast.KindFencedCodeBlock, ast.KindCodeBlock, extast.KindTable, ast.KindBlockquote,
 		extast.KindTaskCheckBox)) {
@@ -347,21 +359,23 @@ func (c *articleRenderer) task(n *extast.TaskCheckBox) {
 	if n.IsChecked {
 		sign, label = "☑", c.language.done
 	}
-	box := newElement("span", "class", "task", "role", "img", "aria-label", label).with(words(sign))
-	n.Parent().InsertAfter(n.Parent(), n, words(" "))
+	// A sign with a label instead of <input>: no policy allows form elements, and the box is not to be clicked.
+	box := newElement("span", "class", "task", "role", "img", "aria-label", label).with(textLeaf(sign))
+	n.Parent().InsertAfter(n.Parent(), n, textLeaf(" "))
 	n.Parent().ReplaceChild(n.Parent(), n, box)
 }
 
-// quotation makes a footer of a last paragraph that begins with a dash.
+// quotation makes a footer of the last paragraph of a quotation if it begins with a dash.
 func (c *articleRenderer) quotation(n *ast.Blockquote) {
 	if n.ChildCount() < 2 {
 		return
 	}
-	first, ok := c.beginning(n.LastChild())
+	first, ok := c.leadingText(n.LastChild())
 	if !ok {
 		return
 	}
 	said := bytes.TrimLeft(first.Value, "—–-")
+	// "-5 degrees" begins with a dash, too: a space must follow.
 	if len(said) == len(first.Value) || len(said) > 0 && said[0] != ' ' {
 		return
 	}
@@ -369,7 +383,7 @@ func (c *articleRenderer) quotation(n *ast.Blockquote) {
 	replace(n.LastChild(), newElement("footer"))
 }
 
-// endMark puts the red mark behind the last word, when that stands in a paragraph.
+// endMark puts the red end mark after the last word of an article that ends with a paragraph.
 func (c *articleRenderer) endMark(doc ast.Node) {
 	last := doc.LastChild()
 	if last != nil && last.Kind() == extast.KindFootnoteList {
@@ -380,12 +394,12 @@ func (c *articleRenderer) endMark(doc ast.Node) {
 	}
 }
 
-// box is a region that scrolls by itself, can be reached by keyboard and has a name.
+// box makes a region that scrolls, can be reached by keyboard and has a name.
 func box(tag, label string) *element {
 	return newElement(tag, "class", "box", "tabindex", "0", "role", "region", "aria-label", label)
 }
 
-// table puts a table into a box, with its caption, named columns and rows.
+// table puts a table into a box, with its caption and named columns and rows.
 func (c *articleRenderer) table(n *extast.Table) {
 	caption := c.caption(n)
 	label := c.language.table
@@ -410,7 +424,7 @@ func (c *articleRenderer) table(n *extast.Table) {
 	n.Parent().ReplaceChild(n.Parent(), n, box("div", label).with(table))
 }
 
-// row makes <tr>; a cell with a scope is a heading. A number at the beginning of a row is not its name.
+// row makes <tr>. A cell with a scope is a heading. A number at the start of a row does not name the row.
 func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	tr := newElement("tr")
 	scope := first
@@ -425,7 +439,7 @@ func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 			tag, scope = "td", ""
 		}
 		e := newElement(tag, "scope", scope, "class", class)
-		take(e, cell)
+		moveChildren(e, cell)
 		tr.AppendChild(tr, e)
 		scope = others
 		cell = next
@@ -433,21 +447,22 @@ func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	return tr
 }
 
-// caption finds "Table: ..." in the paragraph after a table, or the one before.
+// caption finds "Table: ..." in the paragraph after a table, or in the one before.
 func (c *articleRenderer) caption(table ast.Node) *element {
-	for _, neighbour := range []ast.Node{table.NextSibling(), table.PreviousSibling()} {
-		first, ok := c.beginning(neighbour)
+	for _, paragraph := range []ast.Node{table.NextSibling(), table.PreviousSibling()} {
+		first, ok := c.leadingText(paragraph)
 		if !ok {
 			continue
 		}
 		before, rest, _ := bytes.Cut(first.Value, []byte(": "))
+		// The English word works in every language.
 		if string(before) != english.table && string(before) != c.language.table {
 			continue
 		}
 		first.Value = rest
 		caption := newElement("caption")
-		take(caption, neighbour)
-		remove(neighbour)
+		moveChildren(caption, paragraph)
+		remove(paragraph)
 		return caption
 	}
 	return nil

@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// Comment is a stranger's words, fit to print.
+// Comment is the HTML of a stranger, safe to print.
 type Comment struct {
 	HTML SafeHTML
 	Text string // the same in plain text, for excerpts, search and mail
 }
 
-// commentDepth is how deeply a comment's elements may stand in each other; further tags are ignored.
+// commentDepth limits how deeply the elements of a comment nest. Further tags are ignored.
 const commentDepth = 48
 
-// Clean makes a comment of HTML from another server. What stays is what Mastodon keeps:
-// paragraphs, line breaks, emphasis, code, quotations, lists, ruby, language and direction; headings become
-// bold paragraphs and pictures links. Links stay when they lead to an absolute http or https address; they are
-// given rel="nofollow ugc noopener" and no target, and a text that pretends to be another address is replaced by
-// the true one. Of all else the tags are lost and the words kept, except what was never meant to be read. Only the
-// first [MaxComment] bytes are looked at. The result may be empty. Time and memory are linear in what is read.
+// Clean makes a comment from HTML of another server. It keeps what Mastodon keeps: paragraphs, line breaks, emphasis,
+// code, quotations, lists, ruby, language and direction. Headings become bold paragraphs, and pictures links. Links
+// stay when they lead to an absolute http or https address. They get rel="nofollow ugc noopener" and no target, and a
+// text that pretends to be another address is replaced by the true one. Other elements lose their tags and keep their
+// text, except those whose content is not text to read. Only the first [MaxComment] bytes are read. The result may be
+// empty. Time and memory are linear in what is read.
 func Clean(remoteHTML string) Comment {
-	return comment(parse(head(remoteHTML, MaxComment), commentDepth))
+	return comment(parse(truncate(remoteHTML, MaxComment), commentDepth))
 }
 
 func comment(trees ...*node) Comment {
@@ -31,12 +31,12 @@ func comment(trees ...*node) Comment {
 	for _, tree := range trees {
 		c.children(tree)
 	}
-	safe := gate(remotePolicy, strings.TrimSpace(c.String()))
+	safe := sanitize(remotePolicy, strings.TrimSpace(c.String()))
 	return Comment{HTML: safe, Text: Text(safe)}
 }
 
-// head is the first limit bytes of s, without a torn rune or, at the end, a torn tag.
-func head(s string, limit int) string {
+// truncate returns the first limit bytes of s, without a broken rune or a broken tag at the end.
+func truncate(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit]
 		for i := 0; i < utf8.UTFMax && !utf8.ValidString(s[len(s)-min(len(s), utf8.UTFMax):]); i++ {
@@ -64,7 +64,7 @@ func (c *cleaner) children(n *node) {
 func (c *cleaner) node(n *node) {
 	switch n.tag {
 	case "":
-		c.say(scrub(n.text))
+		c.writeText(scrub(n.text))
 	case "br":
 		c.tag("br")
 	case "img":
@@ -88,14 +88,14 @@ func (c *cleaner) node(n *node) {
 	}
 }
 
-// wrap writes an element with its language and direction, the given attributes, and its children.
+// wrap writes an element with the given attributes, its language and direction, and its children.
 func (c *cleaner) wrap(n *node, tag string, attrs ...string) {
-	c.tag(tag, append(attrs, localAttrs(n)...)...)
+	c.tag(tag, append(attrs, langAttrs(n)...)...)
 	c.children(n)
 	c.end(tag)
 }
 
-func localAttrs(n *node) []string {
+func langAttrs(n *node) []string {
 	var attrs []string
 	if lang := n.attr("lang"); aLanguage.MatchString(lang) {
 		attrs = append(attrs, "lang", lang)
@@ -107,8 +107,9 @@ func localAttrs(n *node) []string {
 }
 
 func (c *cleaner) paragraph(n *node) {
+	// A block inside a paragraph would end it in a browser, and leave an empty one behind.
 	if c.flat > 0 {
-		c.apart(n)
+		c.writeSpaced(n)
 		return
 	}
 	c.flat++
@@ -122,11 +123,11 @@ func (c *cleaner) paragraph(n *node) {
 
 func (c *cleaner) heading(n *node) {
 	if c.flat > 0 {
-		c.apart(n)
+		c.writeSpaced(n)
 		return
 	}
 	c.flat++
-	c.tag("p", localAttrs(n)...)
+	c.tag("p", langAttrs(n)...)
 	c.tag("strong")
 	c.children(n)
 	c.end("strong")
@@ -134,10 +135,10 @@ func (c *cleaner) heading(n *node) {
 	c.flat--
 }
 
-// block writes what may hold paragraphs.
+// block writes an element that may hold paragraphs.
 func (c *cleaner) block(n *node) {
 	if c.flat > 0 {
-		c.apart(n)
+		c.writeSpaced(n)
 		return
 	}
 	var attrs []string
@@ -160,26 +161,26 @@ func (c *cleaner) block(n *node) {
 	c.wrap(n, n.tag, attrs...)
 }
 
-// unknown loses the element and keeps its words. One that stands for a paragraph becomes one.
+// unknown drops the tags of an element and keeps its text. An element that stands for a paragraph becomes one.
 func (c *cleaner) unknown(n *node) {
 	switch {
-	case !blocks[n.tag]:
+	case !blockElements[n.tag]:
 		c.children(n)
-	case c.flat > 0 || n.find(func(k *node) bool { return k != n && blocks[k.tag] }) != nil:
-		c.apart(n)
+	case c.flat > 0 || n.find(func(k *node) bool { return k != n && blockElements[k.tag] }) != nil:
+		c.writeSpaced(n)
 	default:
 		c.paragraph(n)
 	}
 }
 
-// apart writes the words of a block where no block may stand, so that they do not run into their neighbours.
-func (c *cleaner) apart(n *node) {
+// writeSpaced writes the text of a block where no block may stand, with spaces so that words do not run together.
+func (c *cleaner) writeSpaced(n *node) {
 	c.WriteByte(' ')
 	c.children(n)
 	c.WriteByte(' ')
 }
 
-const strangersLink = "nofollow ugc noopener"
+const remoteRel = "nofollow ugc noopener"
 
 func (c *cleaner) anchor(n *node) {
 	address := remoteAddress(n.attr("href"))
@@ -189,9 +190,10 @@ func (c *cleaner) anchor(n *node) {
 	}
 	c.link++
 	defer func() { c.link-- }()
-	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", strangersLink},
-		localAttrs(n)...)...)
-	if pretends(n, address) {
+	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", remoteRel},
+		langAttrs(n)...)...)
+	// The true address is shown instead of the text, so the reader sees where the link leads (threat T-155).
+	if isMisleading(n, address) {
 		c.address(address)
 	} else {
 		c.children(n)
@@ -199,59 +201,62 @@ func (c *cleaner) anchor(n *node) {
 	c.end("a")
 }
 
-// picture writes a link to a remote picture: readers' browsers ask no other server than ours.
+// picture writes a link to a remote picture, so that browsers of readers contact no other server.
 func (c *cleaner) picture(n *node) {
 	alt := strings.TrimSpace(scrub(n.attr("alt")))
 	address := remoteAddress(n.attr("src"))
+	// A custom emoji has its shortcode as alt text, such as :blobcat:. A link there would only disturb the sentence.
 	if address == nil || c.link > 0 || strings.HasPrefix(alt, ":") && strings.HasSuffix(alt, ":") {
-		c.say(alt)
+		c.writeText(alt)
 		return
 	}
-	c.tag("a", "href", address.String(), "rel", strangersLink)
+	c.tag("a", "href", address.String(), "rel", remoteRel)
 	if alt == "" {
 		c.address(address)
 	} else {
-		c.say(alt)
+		c.writeText(alt)
 	}
 	c.end("a")
 }
 
-// shownPath is how much of an address is shown after its host.
+// shownPath is how many bytes of an address are shown after its host.
 const shownPath = 24
 
-// address writes a link's text in Mastodon's shape: scheme unseen, the host whole and in front, a long path cut.
+// address writes the text of a link as Mastodon does: scheme hidden, the whole host first, a long path cut.
 func (c *cleaner) address(u *url.URL) {
 	rest := strings.TrimPrefix(u.String(), u.Scheme+"://")
 	host := strings.TrimPrefix(rest, "www.")
 	scheme := u.Scheme + "://" + rest[:len(rest)-len(host)]
 	c.tag("span", "class", "invisible")
-	c.say(scheme)
+	c.writeText(scheme)
 	c.end("span")
 	if shown := len(u.Host) - (len(rest) - len(host)) + shownPath; len(host) > shown {
+		// The cut must not split a rune of an international address.
 		for !utf8.RuneStart(host[shown]) {
 			shown--
 		}
 		c.tag("span", "class", "ellipsis")
-		c.say(host[:shown])
+		c.writeText(host[:shown])
 		c.end("span")
 		c.tag("span", "class", "invisible")
-		c.say(host[shown:])
+		c.writeText(host[shown:])
 		c.end("span")
 		return
 	}
-	c.say(host)
+	c.writeText(host)
 }
 
-// pretends reports whether a link's text hides where it leads: by hidden spans, or by naming another host.
-// Mentions and hashtags are names and not addresses.
-func pretends(n *node, to *url.URL) bool {
+// isMisleading reports whether the text of a link hides where it leads: by hidden spans, or by naming another host.
+// Mentions and hashtags are names, not addresses.
+func isMisleading(n *node, to *url.URL) bool {
 	if n.hasClass("mention") || n.hasClass("hashtag") {
 		return n.find(func(k *node) bool { return k.hasClass("invisible") }) != nil
 	}
 	if n.find(func(k *node) bool { return k.hasClass("invisible") || k.hasClass("ellipsis") }) != nil {
 		return true
 	}
-	text := strings.ToLower(strings.TrimSpace(scrub(n.words())))
+	text := strings.ToLower(strings.TrimSpace(scrub(n.allText())))
+	// Several words are a sentence, which no reader takes for an address.
 	if text == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return false
 	}
@@ -259,14 +264,14 @@ func pretends(n *node, to *url.URL) bool {
 	host, _, _ := strings.Cut(text, "/")
 	host = strings.TrimPrefix(host, "www.")
 	dot := strings.LastIndexByte(host, '.')
-	if dot <= 0 || strings.ContainsAny(host, "@()'\"!,;") || !letters(host[dot+1:]) {
+	if dot <= 0 || strings.ContainsAny(host, "@()'\"!,;") || !isTopLevelDomain(host[dot+1:]) {
 		return false
 	}
 	return host != strings.TrimPrefix(strings.ToLower(to.Host), "www.")
 }
 
-// letters reports whether s could be a top-level domain.
-func letters(s string) bool {
+// isTopLevelDomain reports whether s could be a top-level domain: letters only, two at least.
+func isTopLevelDomain(s string) bool {
 	return len(s) > 1 && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
 }
 
@@ -282,8 +287,8 @@ func knownClasses(n *node) string {
 	return strings.Join(known, " ")
 }
 
-// remoteAddress is an absolute http or https address without a name and password in it (a way to show one host and
-// lead to another); nil for anything else.
+// remoteAddress returns an absolute http or https address. It is nil for anything else, and for an address with a
+// user name, which shows one host and leads to another.
 func remoteAddress(href string) *url.URL {
 	u := parseAddress(href)
 	if u == nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -292,7 +297,7 @@ func remoteAddress(href string) *url.URL {
 	return u
 }
 
-// parseAddress parses as a browser would, which ignores white space around and controls within.
+// parseAddress parses as a browser would, which ignores white space around an address and control characters in it.
 func parseAddress(href string) *url.URL {
 	href = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError || isBidi(r) {
@@ -301,6 +306,7 @@ func parseAddress(href string) *url.URL {
 		return r
 	}, strings.TrimSpace(href))
 	u, err := url.Parse(href)
+	// Browsers read a backslash as a slash, so the host would be another one than net/url finds.
 	if err != nil || strings.Contains(href, `\`) {
 		return nil
 	}
@@ -310,8 +316,8 @@ func parseAddress(href string) *url.URL {
 // maxMarks is how many combining marks may sit on one letter. Written languages need four.
 const maxMarks = 6
 
-// scrub takes out of a stranger's text what is not meant to be seen: controls, marks that turn the direction of
-// what follows, and combining marks piled up to run over other lines.
+// scrub removes from a stranger's text what is not meant to be seen: control characters, marks that turn the
+// direction of the text, and piles of combining marks that run over other lines.
 func scrub(text string) string {
 	marks := 0
 	return strings.Map(func(r rune) rune {
@@ -331,15 +337,18 @@ func scrub(text string) string {
 	}, text)
 }
 
-// isBidi finds the characters that embed or override a direction. The plain marks (U+200E, U+200F) and isolates
-// in running text end with their paragraph and are needed by honest right-to-left writing.
+// isBidi reports whether a character embeds or overrides a direction. Plain marks (U+200E, U+200F) and isolates in
+// running text end with their paragraph, and right-to-left writing needs them.
 func isBidi(r rune) bool { return r >= '\u202A' && r <= '\u202E' }
 
-// CleanName makes one line of plain text of a stranger's name, at most [MaxName] runes: no controls, nothing that
-// turns the direction of what follows, no invisible padding. It is text, not HTML; templates escape it. It is
-// empty when nothing visible remains.
+// CleanName makes one line of plain text from a stranger's name, at most [MaxName] runes: no control characters,
+// nothing that turns the direction of the text, no invisible padding. It is text, not HTML; templates escape it. It
+// is empty when nothing visible remains.
 func CleanName(name string) string {
+	// Eight bytes for each rune of the limit: room for characters that are removed, and still a limit on the work.
 	name = strings.Map(func(r rune) rune {
+		// A name stands inside a sentence of the page: here an isolate without its end would turn the rest. The others are
+		// spaces and fillers that show nothing.
 		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || r == '\u3164' ||
 			r == '\u115F' || r == '\u1160' {
 			return -1
@@ -348,7 +357,7 @@ func CleanName(name string) string {
 			return ' '
 		}
 		return r
-	}, scrub(head(name, 8*MaxName)))
+	}, scrub(truncate(name, 8*MaxName)))
 	name = strings.Join(strings.Fields(name), " ")
 	if runes := []rune(name); len(runes) > MaxName {
 		name = strings.TrimSpace(string(runes[:MaxName]))

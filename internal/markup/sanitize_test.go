@@ -83,7 +83,7 @@ func TestCommentText(t *testing.T) {
 }
 
 func TestAQuoteDoesNotSayItsAddressInItsWords(t *testing.T) {
-	ours := func(address string) bool { return strings.HasPrefix(address, "https://overkant.example/") }
+	reservedIDs := func(address string) bool { return strings.HasPrefix(address, "https://overkant.example/") }
 	const link = `<a href="https://overkant.example/ap/articles/1">https://overkant.example/ap/articles/1</a>`
 	const elsewhere = `<a href="https://misskey.io/notes/1">https://misskey.io/notes/1</a>`
 	for _, test := range []struct{ name, words, beside, want string }{
@@ -100,7 +100,7 @@ func TestAQuoteDoesNotSayItsAddressInItsWords(t *testing.T) {
 		{"nothing", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := CleanQuote(test.words, test.beside, ours)
+			got := CleanQuote(test.words, test.beside, reservedIDs)
 			checkComment(t, got)
 			if diff := cmp.Diff(test.want, got.Text); diff != "" || strings.Contains(string(got.HTML), "quote-inline") {
 				t.Errorf("(-want +got)\n%s%s", diff, got.HTML)

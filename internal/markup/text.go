@@ -8,16 +8,16 @@ import (
 	"causerie/internal/text"
 )
 
-// Text is what a reader hears when the HTML is read to them: paragraphs apart by an empty line, list items and
-// table rows on lines of their own, pictures as their alt text. Numbers of notes, back links and words meant for
-// the eye alone (Mastodon's invisible and quote-inline) are left out.
+// Text returns what a screen reader would read of the HTML: an empty line between paragraphs, list items and table
+// rows on lines of their own, pictures as their alt text. Numbers of notes, back links and text for the eye alone
+// (Mastodon's invisible and quote-inline) are left out.
 func Text(h SafeHTML) string {
 	var t textWriter
-	t.tell(parse(string(h), ownDepth))
+	t.walk(parse(string(h), ownDepth))
 	return strings.TrimSpace(t.String())
 }
 
-// ownDepth is deeper than [Article] nests.
+// ownDepth limits the nesting of HTML that this package made. It is deeper than [Article] nests.
 const ownDepth = 512
 
 // textWriter writes plain text and remembers which white space is due before the next word.
@@ -27,21 +27,21 @@ type textWriter struct {
 	pre int
 }
 
-func (t *textWriter) tell(n *node) {
+func (t *textWriter) walk(n *node) {
 	switch {
 	case n.tag == "":
-		t.say(n.text)
+		t.writeText(n.text)
 	case silent(n):
 		return
 	case n.tag == "br":
 		t.breakLine("\n")
 	case n.tag == "img":
-		t.say(n.attr("alt"))
+		t.writeText(n.attr("alt"))
 	case n.tag == "td" || n.tag == "th":
 		t.breakLine(" ")
 	case n.tag == "li" || n.tag == "tr" || n.tag == "dt" || n.tag == "dd":
 		t.breakLine("\n")
-	case blocks[n.tag]:
+	case blockElements[n.tag]:
 		t.breakLine("\n\n")
 	}
 	if n.tag == "pre" {
@@ -49,36 +49,41 @@ func (t *textWriter) tell(n *node) {
 		defer func() { t.pre-- }()
 	}
 	for _, kid := range n.kids {
-		t.tell(kid)
+		t.walk(kid)
 	}
+	// Mastodon's stylesheet shows this sign after a cut address; plain text has no stylesheet.
 	if n.tag == "span" && n.hasClass("ellipsis") {
 		t.WriteString("…")
 	}
-	if blocks[n.tag] && n.tag != "li" && n.tag != "tr" && n.tag != "td" && n.tag != "th" && n.tag != "dt" &&
+	// Items, rows and cells are separated by the break before them. One after them would add an empty line.
+	if blockElements[n.tag] && n.tag != "li" && n.tag != "tr" && n.tag != "td" && n.tag != "th" && n.tag != "dt" &&
 		n.tag != "dd" {
 		t.breakLine("\n\n")
 	}
 }
 
+// silent reports whether an element is not read aloud.
 func silent(n *node) bool {
 	switch n.tag {
 	case "sup":
 		return strings.HasPrefix(n.attr("id"), "r") &&
 			n.find(func(a *node) bool { return a.tag == "a" && a.attr("aria-label") != "" }) != nil
+	// Ruby gives the pronunciation of the characters before it: read aloud, a word would come twice.
 	case "rt", "rp":
 		return true
 	}
 	return n.hasClass("back") || n.hasClass("vh") || n.hasClass("invisible") || n.hasClass("quote-inline")
 }
 
-// breakLine asks for white space before the next word; the greater demand wins.
+// breakLine asks for white space before the next word. The longer white space wins.
 func (t *textWriter) breakLine(space string) {
 	if t.Len() > 0 && len(space) > len(t.due) || t.due == " " && space == "\n" {
 		t.due = space
 	}
 }
 
-func (t *textWriter) say(words string) {
+func (t *textWriter) writeText(words string) {
+	// In code every space counts. Its last line end is held back, so that the break of the block does not add to it.
 	if t.pre > 0 {
 		t.flush(words)
 		t.WriteString(strings.TrimRight(words, "\n"))
@@ -111,15 +116,16 @@ func (t *textWriter) flush(words string) {
 	}
 }
 
-// Summary is the first paragraph of an article as plain text, cut by [text.Excerpt]. An article without a paragraph
-// has none.
+// Summary returns the first paragraph of an article as plain text, cut by [text.Excerpt]; "" when there is no
+// paragraph.
 func Summary(article SafeHTML, limit int) string {
 	for _, n := range parse(string(article), ownDepth).kids {
 		if n.tag != "p" {
 			continue
 		}
 		var t textWriter
-		t.tell(n)
+		t.walk(n)
+		// A paragraph with only a picture without alt text has no words; the next one is taken.
 		if words := strings.TrimSpace(t.String()); words != "" {
 			return text.Excerpt(words, limit)
 		}
@@ -127,11 +133,11 @@ func Summary(article SafeHTML, limit int) string {
 	return ""
 }
 
-// wordsPerMinute is how fast prose is read on a screen.
+// wordsPerMinute is the speed at which prose is read on a screen.
 const wordsPerMinute = 230
 
-// CountWords counts what stands between spaces and has a letter or digit in it. Scripts that put no spaces
-// between words count half a word for each character, which is about how fast they are read.
+// CountWords counts what stands between spaces and has a letter or digit. Scripts without spaces between words count
+// half a word for each character, which is about how fast they are read.
 func CountWords(text string) int {
 	words, halves, inWord := 0, 0, false
 	for _, r := range text {
