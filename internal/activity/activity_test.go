@@ -235,7 +235,8 @@ func TestTheFrameOfAnActivityIsReadInAllItsShapes(t *testing.T) {
 const reply = `{
 	"id":"https://veerhuis.example/n/1","type":["Zap","Note"],"attributedTo":[{"type":"Person","id":"` + bram + `"},"` +
 	nadia + `"],
-	"inReplyTo":["` + bridge + `",7],"name":null,"summary":"Note: mild","content":"Review: Dune","contentMap":{"nl":"Recensie: Dune","en":"Review: Dune"},
+	"inReplyTo":["` + bridge + `",7],"name":null,"summary":"Note: mild","content":"Review: Dune",
+	"contentMap":{"nl":"Recensie: Dune","en":"Review: Dune"},
 	"url":[{"type":"Link","mediaType":"image/png","href":"https://veerhuis.example/x.png"},
 	 {"type":"Link","mediaType":"text/html","href":"https://veerhuis.example/@bram/1"}],
 	"published":"2026-11-23T07:00:00Z","updated":"2026-11-23T07:30Z","to":"` + Public + `","cc":["` + ilse + `"],

@@ -1,6 +1,7 @@
 package activity
 
 import (
+	_ "embed"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -8,15 +9,9 @@ import (
 )
 
 // mastodon is a reply as Mastodon sends it, with the members that it sends.
-const mastodon = `{"@context":["https://www.w3.org/ns/activitystreams",{"ostatus":"http://ostatus.org#","atomUri":"ostatus:atomUri","inReplyToAtomUri":"ostatus:inReplyToAtomUri","conversation":"ostatus:conversation","sensitive":"as:sensitive","toot":"http://joinmastodon.org/ns#","votersCount":"toot:votersCount","Hashtag":"as:Hashtag"}],
-"id":"https://veerhuis.example/users/bram/statuses/115600000000000001/activity","type":"Create","actor":"https://veerhuis.example/users/bram","published":"2026-11-23T07:00:00Z",
-"to":["https://www.w3.org/ns/activitystreams#Public"],"cc":["https://veerhuis.example/users/bram/followers","https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB"],
-"object":{"id":"https://veerhuis.example/users/bram/statuses/115600000000000001","type":"Note","summary":null,"inReplyTo":"https://overkant.example/ap/articles/01KAW0M5E8D3G6J9N2Q4T7V0XA","published":"2026-11-23T07:00:00Z","url":"https://veerhuis.example/@bram/115600000000000001","attributedTo":"https://veerhuis.example/users/bram",
-"to":["https://www.w3.org/ns/activitystreams#Public"],"cc":["https://veerhuis.example/users/bram/followers","https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB"],"sensitive":false,"atomUri":"https://veerhuis.example/users/bram/statuses/115600000000000001","inReplyToAtomUri":"https://overkant.example/ap/articles/01KAW0M5E8D3G6J9N2Q4T7V0XA","conversation":"tag:veerhuis.example,2026-11-23:objectId=1:objectType=Conversation",
-"content":"<p><span class=\"h-card\" translate=\"no\"><a href=\"https://overkant.example/@ilse\" class=\"u-url mention\">@<span>ilse</span></a></span> Four minutes is generous: on Sundays it takes three, if the skipper has had his coffee and the river is in a good mood.</p>","contentMap":{"en":"<p><span class=\"h-card\" translate=\"no\"><a href=\"https://overkant.example/@ilse\" class=\"u-url mention\">@<span>ilse</span></a></span> Four minutes is generous: on Sundays it takes three, if the skipper has had his coffee and the river is in a good mood.</p>"},
-"attachment":[],"tag":[{"type":"Mention","href":"https://overkant.example/ap/actors/01KAV3R8XQZ6M2T4N5P7S9W0YB","name":"@ilse@overkant.example"}],
-"replies":{"id":"https://veerhuis.example/users/bram/statuses/115600000000000001/replies","type":"Collection","first":{"type":"CollectionPage","next":"https://veerhuis.example/users/bram/statuses/115600000000000001/replies?only_other_accounts=true&page=true","partOf":"https://veerhuis.example/users/bram/statuses/115600000000000001/replies","items":[]}},
-"likes":{"id":"https://veerhuis.example/users/bram/statuses/115600000000000001/likes","type":"Collection","totalItems":0},"shares":{"id":"https://veerhuis.example/users/bram/statuses/115600000000000001/shares","type":"Collection","totalItems":0}}}`
+//
+//go:embed testdata/mastodon/create.json
+var mastodon string
 
 // plainCreate is what a program would decode that trusts every sender to write as Mastodon does.
 type plainCreate struct {

@@ -59,7 +59,8 @@ func fourMinutes(format blog.Format) PostInput {
 				HTML: `<h2 id="low">The low road</h2><p>Four minutes, <em>if</em> the wind allows. <a ` +
 					`href="/tags/ferry">More</a></p>` +
 					`<figure><img src="/media/quay.png" alt="The quay" width="640" height="480"></figure>` +
-					`<table><thead><tr><th>up</th><th>down</th></tr></thead><tbody><tr><td>8:00</td><td>8:04</td></tr></tbody></table>`}}}
+					`<table><thead><tr><th>up</th><th>down</th></tr></thead>` +
+					`<tbody><tr><td>8:00</td><td>8:04</td></tr></tbody></table>`}}}
 }
 
 func works() map[string]PostInput {

@@ -40,7 +40,8 @@ func TestAtomSaysAllThatIsKnownOfAnArticle(t *testing.T) {
 		`<link rel="replies" type="text/html" href="https://overkant.example/2026/11/four-minutes-wide#talk" ` +
 			`thr:count="17"></link>`,
 		`<published>2026-11-16T15:00:00Z</published>`,
-		`<author><name>Ilse Verhaagen</name><uri>https://overkant.example/@ilse</uri></author><author><name>Harm</name></author>`,
+		`<author><name>Ilse Verhaagen</name><uri>https://overkant.example/@ilse</uri></author>` +
+			`<author><name>Harm</name></author>`,
 		`<category term="Rivers"></category><thr:total>17</thr:total>`,
 		`<content type="html">&lt;p&gt;The ferry &amp;amp; the bell.&lt;/p&gt;</content>`,
 	} {

@@ -41,7 +41,8 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 		{articles, `activities (id, voice_id, kind, object_id, revision, payload, at)`,
 			`'e' || i, '` + string(author.ID) + `', 'Create', 'o' || i, 1, ?, ?`, []any{[]byte("{}"), now}},
 		{articles, `actors (id, type, host, domain, inbox, mailbox, mail_host, fetched_at, refresh_at)`,
-			`'https://h' || i || '.example/reader', 'Person', 'h' || i || '.example', 'h' || i || '.example', 'https://h' || i || '.example/inbox',
+			`'https://h' || i || '.example/reader', 'Person', 'h' || i || '.example', 'h' || i || '.example',
+			'https://h' || i || '.example/inbox',
 			'https://h' || i || '.example/inbox', 'h' || i || '.example', ?, ?`, []any{now, now.Add(time.Hour)}},
 		{articles, `followers (voice_id, actor_id, follow_id, state, since)`,
 			`'` + string(author.ID) + `', 'https://h' || i || '.example/reader', 'f' || i, 'accepted', ?`, []any{now}},
@@ -57,7 +58,8 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 			`published_at, sorted_at, arrived_at)`,
 			`'c' || i, 'https://h.example/c' || i, 'a' || (1 + i % ` + strconv.Itoa(articles) +
 				`), CASE WHEN i % 20 = 7 THEN 'mention' ELSE '' END,
-			'https://h' || (1 + i % 97) || '.example/reader', 'pushed', 'public', CASE i % 20 WHEN 3 THEN 'waiting' WHEN 5 THEN 'hidden' ELSE 'shown' END, ?, ?, ` +
+			'https://h' || (1 + i % 97) || '.example/reader', 'pushed', 'public',
+			CASE i % 20 WHEN 3 THEN 'waiting' WHEN 5 THEN 'hidden' ELSE 'shown' END, ?, ?, ` +
 				ago + `, ` + ago + `, ` + ago, []any{long[:500], long[:500]}},
 	} {
 		storetest.Change(t, url, `INSERT INTO `+step.into+` `+count+strconv.Itoa(step.rows)+`) SELECT `+step.values+` FROM n`,
