@@ -162,7 +162,8 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 				if claim.Host == steiger.Host {
 					how = store.Silent
 				}
-				if err := o.store.Release(o.soon(), claim, due.Add(-70*time.Second), how, at); err != nil {
+				if err := o.store.Release(o.soon(), claim,
+					store.VisitEnd{How: how, FreeAt: due.Add(-70 * time.Second)}, at); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -39,7 +39,8 @@ func (o *Blog) FailAgain(host string, n int) {
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
-	if err := o.Store.Release(o.T.Context(), claims[0], now.Add(rest), store.Silent, now); err != nil {
+	if err := o.Store.Release(o.T.Context(), claims[0],
+		store.VisitEnd{How: store.Silent, FreeAt: now.Add(rest)}, now); err != nil {
 		o.T.Fatal(err)
 	}
 }
@@ -167,7 +168,8 @@ func (o *Blog) SilentDay(host string, day int, how store.Ending) {
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
-	if err := o.Store.Release(o.Soon(), claims[0], due.Add(-70*time.Second), how, at); err != nil {
+	if err := o.Store.Release(o.Soon(), claims[0],
+		store.VisitEnd{How: how, FreeAt: due.Add(-70 * time.Second)}, at); err != nil {
 		o.T.Fatal(err)
 	}
 }

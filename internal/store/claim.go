@@ -50,9 +50,13 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 		}
 	}
 	ahead := aheadOf(now, lease)
-	args := []any{now, ahead, ahead, now.Add(longestRest)}
-	return s.claim(ctx, "peers", ", visited = TRUE", ", too_large, resume_at", freeServer+` AND `+condition, args, now,
-		lease, n)
+	return s.claim(ctx, claimable{
+		table:     "peers",
+		condition: freeServer + ` AND ` + condition,
+		args:      []any{now, ahead, ahead, now.Add(longestRest)},
+		set:       ", visited = TRUE",
+		columns:   ", too_large, resume_at",
+	}, now, lease, n)
 }
 
 // ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
@@ -60,19 +64,32 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	const due = ` AND (EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)
 		OR EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at > ?))`
-	args := []any{now, aheadOf(now, lease), now, now.Add(longestWait)}
-	return s.claim(ctx, "callers", "", "", freeLease+due, args, now, lease, n)
+	return s.claim(ctx, claimable{
+		table:     "callers",
+		condition: freeLease + due,
+		args:      []any{now, aheadOf(now, lease), now, now.Add(longestWait)},
+	}, now, lease, n)
 }
 
-func (s *Store) claim(ctx context.Context, table, mark, also, condition string, args []any, now time.Time,
-	lease time.Duration, n int) ([]Claim, error) {
+// claimable says which servers of a table can be claimed now, and what a claim of that table has beside its lease.
+type claimable struct {
+	table     string // peers or callers
+	condition string // of a row p that is free and has work
+	args      []any  // of the condition
+	set       string // more assignments of the claim, each after a comma
+	columns   string // more columns of a Claim, each after a comma
+}
+
+func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease time.Duration,
+	n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
-	free := ` FROM ` + table + ` p WHERE p.waiting AND ` + condition
+	free := ` FROM ` + from.table + ` p WHERE p.waiting AND ` + from.condition
 	// Asked of the readers first, so that an idle courier never disturbs the writer.
 	var some int
-	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
+	err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, from.args...)
+	if err != nil || some == 0 {
 		return nil, err
 	}
 	var claims []Claim
@@ -83,13 +100,14 @@ func (s *Store) claim(ctx context.Context, table, mark, also, condition string, 
 			due, ours = nil, nil
 			err := s.all(ctx, &due, `
 				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
-				UPDATE `+table+` SET free_at = ?, claims = claims + 1`+mark+` WHERE host IN (SELECT host FROM due)
-				RETURNING host, claims, failures`+also, append(slices.Clone(args), n-len(claims), now.Add(lease))...)
+				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1`+from.set+`
+				WHERE host IN (SELECT host FROM due) RETURNING host, claims, failures`+from.columns,
+				append(slices.Clone(from.args), n-len(claims), now.Add(lease))...)
 			if err != nil {
 				return err
 			}
 			due = slices.DeleteFunc(due, func(c Claim) bool {
-				held := s.leases.has(table, c.Host, c.Claims-1)
+				held := s.leases.has(from.table, c.Host, c.Claims-1)
 				if held {
 					ours = append(ours, c.Host)
 				}
@@ -99,16 +117,16 @@ func (s *Store) claim(ctx context.Context, table, mark, also, condition string, 
 				return nil
 			}
 			// Only the clock makes them seem free: who works on them here goes on under the claim that they have.
-			return s.run(ctx, `UPDATE `+table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
+			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
 		})
 		if err != nil {
-			return claims, fmt.Errorf("claim %s: %w", table, err)
+			return claims, fmt.Errorf("claim %s: %w", from.table, err)
 		}
 		taken := make(map[string]int64, len(due))
 		for _, c := range due {
 			taken[c.Host] = c.Claims
 		}
-		s.leases.take(table, lease, taken)
+		s.leases.take(from.table, lease, taken)
 		claims = append(claims, due...)
 		if len(ours) == 0 || len(claims) >= n {
 			return claims, nil

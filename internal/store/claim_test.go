@@ -16,7 +16,8 @@ func TestADatabaseErrorIsNoLostClaim(t *testing.T) {
 			return s.ReleaseCaller(t.Context(), store.Claim{Host: "veerhuis.example", Claims: 1}, time.Now())
 		},
 		"peers": func(t *testing.T, s *store.Store) error {
-			return s.Release(t.Context(), store.Claim{Host: "veerhuis.example", Claims: 1}, time.Now(), store.Silent, time.Now())
+			return s.Release(t.Context(), store.Claim{Host: "veerhuis.example", Claims: 1},
+				store.VisitEnd{How: store.Silent, FreeAt: time.Now()}, time.Now())
 		},
 		"completions": func(t *testing.T, s *store.Store) error {
 			return s.ReleaseCompletion(t.Context(), store.Completion{ArticleID: "a", Claims: 1}, time.Now())

@@ -48,8 +48,9 @@ func TestAServerIsFreeAfterTheClockJumped(t *testing.T) {
 		say(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID) // to which nothing went yet
-		if err := s.Release(t.Context(), claim, now, store.Answered, now,
-			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}); err != nil {
+		last := store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}
+		end := store.VisitEnd{How: store.Answered, FreeAt: now, Last: []store.Settlement{last}}
+		if err := s.Release(t.Context(), claim, end, now); err != nil {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Create", 2)
@@ -71,7 +72,8 @@ func TestARestIsOverWhenTheClockWasSetBack(t *testing.T) {
 			t.Fatal(claims, err)
 		}
 		for i, how := range []store.Ending{store.Silent, store.Busy} { // each for 23 hours, as it asked
-			if err := s.Release(t.Context(), claims[i], now.Add(23*time.Hour), how, now); err != nil {
+			if err := s.Release(t.Context(), claims[i],
+				store.VisitEnd{How: how, FreeAt: now.Add(23 * time.Hour)}, now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -95,7 +97,8 @@ func TestARestIsKeptWhileTheClockGoesOn(t *testing.T) {
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
 		claim, _ := claimed(t, s, now, false)
-		if err := s.Release(t.Context(), claim, now.Add(3*time.Hour), store.HandedBack, now); err != nil {
+		if err := s.Release(t.Context(), claim,
+			store.VisitEnd{How: store.HandedBack, FreeAt: now.Add(3 * time.Hour)}, now); err != nil {
 			t.Fatal(err)
 		}
 		for _, at := range []time.Duration{-time.Minute, time.Minute, time.Hour} {
@@ -131,7 +134,7 @@ func TestWhatAProcessHoldsItClaimsNotAgain(t *testing.T) {
 			after); err != nil {
 			t.Errorf("the claim was lost: %v", err)
 		}
-		if err := s.Release(t.Context(), claim, after, store.Answered, after); err != nil {
+		if err := s.Release(t.Context(), claim, store.VisitEnd{How: store.Answered, FreeAt: after}, after); err != nil {
 			t.Errorf("the claim was lost: %v", err)
 		}
 		if got := hosts(t, s, after, false); !slices.Equal(got, []string{"veerhuis.example"}) {

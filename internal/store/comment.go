@@ -157,15 +157,22 @@ type PublicReply struct {
 	Address string
 }
 
-// RepliesTo lists what publicly answers an article (parent "") or a comment under it, in the order of arrival, from
-// behind a cursor; with own set, only what authors of ours answered.
-func (s *Store) RepliesTo(ctx context.Context, article, parent, after blog.ID, own bool,
-	limit int) ([]PublicReply, error) {
+// ReplyList says which public replies to list.
+type ReplyList struct {
+	Article blog.ID
+	Parent  blog.ID // the comment that they answer; "" for the article itself
+	After   blog.ID // only replies that arrived after this one; "" for all
+	Own     bool    // only replies of our authors
+	Limit   int
+}
+
+// RepliesTo lists public replies in the order of arrival.
+func (s *Store) RepliesTo(ctx context.Context, l ReplyList) ([]PublicReply, error) {
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
 		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+reply+`
-		ORDER BY c.id LIMIT ?`, article, parent, after, own, limit)
+		ORDER BY c.id LIMIT ?`, l.Article, l.Parent, l.After, l.Own, l.Limit)
 }
 
 // CountRepliesTo counts what publicly answers an article (parent "") or a comment under it.

@@ -161,7 +161,8 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 					err = errors.Join(err, s.Settle(ctx, c,
 						store.Settlement{Delivery: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
 				}
-				if err = errors.Join(err, s.Release(ctx, c, time.Now(), store.Answered, time.Now())); err != nil {
+				if err = errors.Join(err, s.Release(ctx, c,
+					store.VisitEnd{How: store.Answered, FreeAt: time.Now()}, time.Now())); err != nil {
 					t.Errorf("%s: %v", c.Host, err)
 				}
 			})

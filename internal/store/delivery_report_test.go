@@ -35,7 +35,7 @@ func carry(t *testing.T, s *store.Store, at time.Time, answer func(host, kind st
 				how, free = store.Silent, at.Add(24*time.Hour)
 			}
 		}
-		if err := s.Release(t.Context(), c, free, how, at); err != nil {
+		if err := s.Release(t.Context(), c, store.VisitEnd{How: how, FreeAt: free}, at); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -128,7 +128,8 @@ func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
 			t.Fatal(err)
 		}
 		say(t, s, a, "Update", 2) // lies behind a delivery that never arrives, and is never tried
-		if err := s.Release(t.Context(), claim, now.Add(24*time.Hour), store.Silent, now); err != nil {
+		if err := s.Release(t.Context(), claim,
+			store.VisitEnd{How: store.Silent, FreeAt: now.Add(24 * time.Hour)}, now); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 2 {
@@ -184,7 +185,7 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 			}
 			claims, err := s.ClaimPeers(t.Context(), now, time.Minute, hosts, false)
 			for _, claim := range claims { // all of them are due again at once
-				err = errors.Join(err, s.Release(t.Context(), claim, now, store.Silent, now))
+				err = errors.Join(err, s.Release(t.Context(), claim, store.VisitEnd{How: store.Silent, FreeAt: now}, now))
 			}
 			return err
 		})

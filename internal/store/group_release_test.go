@@ -46,7 +46,8 @@ func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 		ending.Go(func() {
 			done := store.Settlement{Delivery: v.letter,
 				Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
-			told.Store(host, s.Release(t.Context(), v.Claim, now, store.Answered, now, done))
+			told.Store(host, s.Release(t.Context(), v.Claim,
+				store.VisitEnd{How: store.Answered, FreeAt: now, Last: []store.Settlement{done}}, now))
 		})
 	}
 	ending.Wait()
@@ -159,7 +160,7 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 			if day > 0 {
 				v.Claim, _ = claimed(t, s, now, true)
 			}
-			if err := s.Release(t.Context(), v.Claim, at, store.Silent, at); err != nil {
+			if err := s.Release(t.Context(), v.Claim, store.VisitEnd{How: store.Silent, FreeAt: at}, at); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -178,7 +178,7 @@ var hot = map[string]struct {
 		return err
 	}, "INDEX comments_article"},
 	"answers page by page": {func(ctx context.Context, s *store.Store) error {
-		_, err := s.RepliesTo(ctx, "a1", "", "", false, 9)
+		_, err := s.RepliesTo(ctx, store.ReplyList{Article: "a1", Limit: 9})
 		return err
 	}, "INDEX comments_parent"},
 	"how many answers": {func(ctx context.Context, s *store.Store) error {

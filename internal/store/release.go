@@ -18,26 +18,34 @@ const (
 	Busy                     // it asked to be left alone for a while
 )
 
+// VisitEnd is how a visit to a server ended, and what is recorded together with it.
+type VisitEnd struct {
+	How    Ending
+	FreeAt time.Time    // when the server can be claimed again
+	Last   []Settlement // outcomes that are not settled yet
+}
+
 // silentDays is on how many days a server must have been silent, without a word between, to be given up.
 const silentDays = 7
 
-// Release ends a claim, and settles what is left to settle of it: the server is free again at the given time, and its
+// Release ends a claim, and settles what is left to settle of it: the server is free again at end.FreeAt, and its
 // failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it
 // and what is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its
 // delivery taken, is written down together with the others of its moment.
-func (s *Store) Release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time,
-	last ...Settlement) error {
+func (s *Store) Release(ctx context.Context, c Claim, end VisitEnd, now time.Time) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
-	if s.tx == nil && how == Answered && !freeAt.After(now) && len(last) == 1 && last[0].takenAsUsual() {
-		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: last[0], now: now}); err == nil ||
+	if s.tx == nil && end.asUsual(now) {
+		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: end.Last[0], now: now}); err == nil ||
 			errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}
-	return s.grouped(ctx, c.Host, func(ctx context.Context,
-		s *Store) error {
-		return s.release(ctx, c, freeAt, how, now, last)
-	})
+	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, end, now) })
+}
+
+// asUsual reports whether a visit ended as nearly all do: one delivery is left to settle, and it was taken at once.
+func (e VisitEnd) asUsual(now time.Time) bool {
+	return e.How == Answered && !e.FreeAt.After(now) && len(e.Last) == 1 && e.Last[0].takenAsUsual()
 }
 
 // takenAsUsual reports whether a delivery was taken at once and nothing else is to be noted with it.
@@ -47,30 +55,29 @@ func (d Settlement) takenAsUsual() bool {
 
 // release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has).
 // It locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
-func (s *Store) release(ctx context.Context, c Claim, freeAt time.Time, how Ending, now time.Time,
-	last []Settlement) error {
+func (s *Store) release(ctx context.Context, c Claim, end VisitEnd, now time.Time) error {
 	unavailable, err := s.stillOurs(ctx, c)
 	if err != nil {
 		return err
 	}
-	for _, done := range last {
+	for _, done := range end.Last {
 		if err := s.settle(ctx, c, done, now); err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return err
 		}
 	}
-	if how == Answered && unavailable != nil {
+	if end.How == Answered && unavailable != nil {
 		if err := s.catchUp(ctx, c.Host, now); err != nil {
 			return err
 		}
 	}
 	freed := now
-	if freeAt.Before(now) {
-		freed = freeAt
+	if end.FreeAt.Before(now) {
+		freed = end.FreeAt
 	}
-	set, args := how.counts(c, now)
+	set, args := end.How.counts(c, now)
 	err = s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
-		append(append([]any{freeAt, freed}, args...), c.Host)...)
-	if err != nil || how != Silent {
+		append(append([]any{end.FreeAt, freed}, args...), c.Host)...)
+	if err != nil || end.How != Silent {
 		return err
 	}
 	return s.setAside(ctx, c.Host, now)

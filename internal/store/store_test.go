@@ -201,13 +201,14 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("settle under the old claim: %v, want ErrLost", err)
 		}
-		if err := other.Release(t.Context(), old[0], now, store.Answered, now); !errors.Is(err, store.ErrLost) {
+		if err := other.Release(t.Context(), old[0],
+			store.VisitEnd{How: store.Answered, FreeAt: now}, now); !errors.Is(err, store.ErrLost) {
 			t.Errorf("release under the old claim: %v, want ErrLost", err)
 		}
 		if err := s.Settle(t.Context(), fresh[0], store.Settlement{Delivery: deliveries[0], Outcome: done}, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Release(t.Context(), fresh[0], now, store.Answered, now); err != nil {
+		if err := s.Release(t.Context(), fresh[0], store.VisitEnd{How: store.Answered, FreeAt: now}, now); err != nil {
 			t.Fatal(err)
 		}
 		if again, _ := s.ClaimPeers(t.Context(), now.Add(time.Hour), time.Minute, 10, false); len(again) != 0 {
@@ -243,7 +244,7 @@ func bring(t *testing.T, s *store.Store, host string) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Release(t.Context(), claim, now, store.HandedBack, now); err != nil {
+		if err := s.Release(t.Context(), claim, store.VisitEnd{How: store.HandedBack, FreeAt: now}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -293,7 +294,8 @@ func TestASilentServerRestsUntilItSpeaks(t *testing.T) {
 		friend(t, s, "kade", "zilverduin.example", author.ID)
 		say(t, s, a, "Create", 1)
 		claims, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
-		if err := s.Release(t.Context(), claims[0], now.Add(time.Hour), store.Silent, now); err != nil {
+		if err := s.Release(t.Context(), claims[0],
+			store.VisitEnd{How: store.Silent, FreeAt: now.Add(time.Hour)}, now); err != nil {
 			t.Fatal(err)
 		}
 		for _, failing := range []bool{false, true} {

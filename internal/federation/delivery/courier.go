@@ -213,39 +213,32 @@ func (c *Courier) read(ctx context.Context, server *lease) ([]store.Delivery, er
 // visit sends a server its deliveries and then releases it. A bug that shows during the visit costs the server one
 // minute, and does not end the program.
 func (c *Courier) visit(ctx context.Context, server lease) {
-	var end visitEnd
+	var end store.VisitEnd
 	err := federation.Safely(func() error {
 		end = c.deliver(ctx, server)
 		return nil
 	})
 	if err != nil {
 		c.Log.Error("a visit to a server failed", "host", server.Host, "error", err)
-		end = visitEnd{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
+		end = store.VisitEnd{How: store.HandedBack, FreeAt: c.Now().Add(time.Minute)}
 	}
-	if end.how == lostClaim {
+	if end.How == lostClaim {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	// The last result is recorded in the same commit, which saves one commit for each server.
-	err = c.Store.Release(ctx, server.Claim, end.freeAt, end.how, c.Now(), end.last...)
+	err = c.Store.Release(ctx, server.Claim, end, c.Now())
 	if err != nil && !errors.Is(err, store.ErrLost) {
 		c.Log.Error("a server cannot be released", "host", server.Host, "error", err)
 	}
-}
-
-// visitEnd says how a visit ended, when the server is free again, and which results are not recorded yet.
-type visitEnd struct {
-	how    store.Ending
-	freeAt time.Time
-	last   []store.Settlement
 }
 
 // lostClaim ends a visit to a server that another process has claimed meanwhile.
 const lostClaim store.Ending = -1
 
 // deliver sends deliveries until there are none, the server does not answer, or we stop.
-func (c *Courier) deliver(ctx context.Context, server lease) visitEnd {
+func (c *Courier) deliver(ctx context.Context, server lease) store.VisitEnd {
 	how := store.HandedBack
 round:
 	for {
@@ -269,7 +262,7 @@ round:
 			case sent.wait > 0: // also while we stop: a server that asked us to wait must not be asked again
 				return c.endWithRest(server, sent)
 			case ctx.Err() != nil:
-				return visitEnd{store.HandedBack, c.Now(), sent.settlement}
+				return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now(), Last: sent.settlement}
 			case sent.voiceRests():
 				end, probed := c.handleRefusal(ctx, &server, &sent)
 				if end != nil {
@@ -283,7 +276,7 @@ round:
 				}
 				continue
 			case i == len(deliveries)-1 && !more:
-				return visitEnd{store.Answered, c.Now(), sent.settlement}
+				return store.VisitEnd{How: store.Answered, FreeAt: c.Now(), Last: sent.settlement}
 			}
 			// The result is recorded before the next delivery leaves: at most one is sent twice after a crash.
 			if err := c.settle(ctx, server, sent.settlement); err != nil {
@@ -292,7 +285,7 @@ round:
 			how = store.Answered
 		}
 		if !more || !tried {
-			return visitEnd{how: how, freeAt: c.Now()}
+			return store.VisitEnd{How: how, FreeAt: c.Now()}
 		}
 	}
 }
@@ -309,15 +302,15 @@ func (c *Courier) renew(ctx context.Context, server *lease) error {
 
 // abort ends a visit because of an error of our own, which says nothing about the server. A lost claim and our own stop
 // are not logged.
-func (c *Courier) abort(ctx context.Context, what string, server lease, err error) visitEnd {
+func (c *Courier) abort(ctx context.Context, what string, server lease, err error) store.VisitEnd {
 	switch {
 	case errors.Is(err, store.ErrLost):
-		return visitEnd{how: lostClaim}
+		return store.VisitEnd{How: lostClaim}
 	case ctx.Err() != nil:
-		return visitEnd{how: store.HandedBack, freeAt: c.Now()}
+		return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now()}
 	}
 	c.Log.Error(what, "host", server.Host, "error", err)
-	return visitEnd{how: store.HandedBack, freeAt: c.Now().Add(time.Minute)}
+	return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now().Add(time.Minute)}
 }
 
 // settle records the results of deliveries.
@@ -335,10 +328,10 @@ func (c *Courier) settle(ctx context.Context, server lease, results []store.Sett
 
 // endWithRest ends a visit to a server that must rest. After a try that a person asked for, the server rests no longer
 // than it would have without it, unless it asked for a longer time itself.
-func (c *Courier) endWithRest(server lease, last result) visitEnd {
-	end := visitEnd{last.how, c.Now().Add(last.wait), last.settlement}
-	if server.ResumeAt != nil && server.ResumeAt.Before(end.freeAt) && !last.asked {
-		end.freeAt = *server.ResumeAt
+func (c *Courier) endWithRest(server lease, last result) store.VisitEnd {
+	end := store.VisitEnd{How: last.how, FreeAt: c.Now().Add(last.wait), Last: last.settlement}
+	if server.ResumeAt != nil && server.ResumeAt.Before(end.FreeAt) && !last.asked {
+		end.FreeAt = *server.ResumeAt
 	}
 	return end
 }
@@ -349,7 +342,8 @@ func (c *Courier) endWithRest(server lease, last result) visitEnd {
 //
 // The results of both are then in refused.settlement, for the caller to record. A visit that must end with the probe
 // comes back as end.
-func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *result) (end *visitEnd, probed bool) {
+func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *result) (end *store.VisitEnd,
+	probed bool) {
 	delivery := refused.settlement[0].Delivery
 	server.markRefused(delivery)
 	if delivery.Attempts+1 < probeAfter {
@@ -373,7 +367,7 @@ func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *res
 		return &end, false
 	case next.wait > 0:
 		ended := c.endWithRest(*server, next)
-		ended.last = append(refused.settlement, ended.last...)
+		ended.Last = append(refused.settlement, ended.Last...)
 		return &ended, false
 	case next.voiceRests() || ctx.Err() != nil:
 		server.markRefused(probe)
