@@ -46,7 +46,7 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 			!strings.Contains(trouble, "does not list @verhaagen@") || strings.Count(strings.TrimSpace(trouble), "\n") != 0 {
 			t.Errorf("moving to one who does not point back: %d %s", status, trouble)
 		}
-		there.AlsoKnownAs(ilse.Object)
+		there.SetAlsoKnownAs(ilse.Object)
 		if out := s.say("author", "move", "verhaagen", "--to", "@"+there.Handle()); !strings.Contains(out,
 			"until then --cancel calls it off") {
 			t.Errorf("planning says %q", out)

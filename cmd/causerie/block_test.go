@@ -33,7 +33,7 @@ func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 		t.Cleanup(func() { world.Close() })
 		var people []*fedtest.Person
 		for _, name := range []string{"veerhuis", "zilverduin"} {
-			server, err := world.Server(name, fedtest.Mastodon)
+			server, err := world.AddServer(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 	}
 	world := fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", fedtest.Mastodon)
+	server, err := world.AddServer("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 		"no actor we know": {[]string{"block", "add", "http://127.9.9.9:1/x"},
 			"nobody whom we know or can ask for: write “127.9.9.9” to block the whole server"},
 		"what is no actor": {[]string{"block", "add",
-			server.Show("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
+			server.ServeDocument("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {

@@ -20,16 +20,16 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		servers := map[string]*fedtest.Server{}
 		var followers []*fedtest.Person
 		for _, name := range []string{"veerhuis", "zilverduin", "dijla", "steiger"} {
-			server, err := world.Server(name, fedtest.Mastodon)
+			server, err := world.AddServer(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
 			servers[name], followers = server, append(followers, server.Person("bram"))
 		}
 		s.ilse(followers...)
-		be := func(name string, mood fedtest.Mood) {
+		be := func(name string, mood fedtest.Behaviour) {
 			t.Helper()
-			if err := servers[name].Be(mood); err != nil {
+			if err := servers[name].SetBehaviour(mood); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -55,7 +55,7 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		})
 
 		be("zilverduin", fedtest.Refusing(http.StatusForbidden))
-		be("dijla", fedtest.TooMany(time.Minute, 0))
+		be("dijla", fedtest.RateLimiting(time.Minute, 0))
 		be("steiger", fedtest.Closed())
 		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
@@ -125,7 +125,7 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Asia/Tokyo")
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(fedtest.TooMany(time.Hour, 0)); err != nil {
+	if err := veerhuis.SetBehaviour(fedtest.RateLimiting(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
@@ -147,7 +147,7 @@ func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(fedtest.TooMany(time.Hour, 0)); err != nil {
+	if err := veerhuis.SetBehaviour(fedtest.RateLimiting(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {

@@ -343,8 +343,8 @@ func drawn(name string) (io.ReadCloser, error) {
 func (app *demo) move(context.Context) error {
 	app.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: app.log})
 	for i, name := range []string{"veerhuis", "noordkade", "dijla"} {
-		flavours := []fedtest.Flavour{fedtest.Mastodon, fedtest.GoToSocial, fedtest.Misskey}
-		server, err := app.world.Server(name, flavours[i])
+		flavours := []fedtest.Software{fedtest.Mastodon, fedtest.GoToSocial, fedtest.Misskey}
+		server, err := app.world.AddServer(name, flavours[i])
 		if err != nil {
 			return err
 		}

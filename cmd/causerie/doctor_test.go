@@ -282,12 +282,12 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 		s.ilse()
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		for i, name := range []string{"veerhuis", "zilverduin"} {
-			server, err := world.Server(name, fedtest.Mastodon)
+			server, err := world.AddServer(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := server.Person("bram").Reply(s.ctx, a.Object, "<p>From "+name+".</p>",
-				fedtest.Published(time.Now().Add(20*time.Minute))); err != nil {
+				fedtest.PublishedAt(time.Now().Add(20*time.Minute))); err != nil {
 				t.Fatal(err)
 			}
 			s.shows(a.URL, "From "+name, true)
@@ -310,7 +310,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		s := open(t, database)
 		server, bram := s.village()
 		ilse := s.ilse()
-		if err := server.Be(fedtest.Refusing(http.StatusForbidden)); err != nil {
+		if err := server.SetBehaviour(fedtest.Refusing(http.StatusForbidden)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := bram.Follow(s.ctx, ilse.Object); err != nil {
@@ -324,10 +324,10 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 				t.Errorf("it says %v, without %q", ill, want)
 			}
 		}
-		if state := bram.Follows(ilse.Object); state == "accepted" {
+		if state := bram.FollowState(ilse.Object); state == "accepted" {
 			t.Fatal("looking at it mended it")
 		}
-		if err := server.Be(fedtest.Healthy()); err != nil {
+		if err := server.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if ill, _, status := s.doctor("--fix"); status != done || !strings.Contains(ill["followers"], "warning: ") ||

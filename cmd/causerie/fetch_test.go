@@ -44,7 +44,7 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
-		bram.AlsoKnownAs("https://noordkade.example/users/bram")
+		bram.SetAlsoKnownAs("https://noordkade.example/users/bram")
 		found, trouble := s.fetch("@bram@" + server.Host)
 		p := found.Person
 		if trouble != "" || p == nil || found.Kind != "Person" || p.ID != bram.ID || p.Handle != bram.Handle() ||
@@ -64,7 +64,7 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 			t.Errorf("for people:\n%s", out)
 		}
 		bell := "\a\x1b[31mred\u202e"
-		kade := server.Show("/odd", map[string]any{"type": "Service", "preferredUsername": "kade", "name": bell,
+		kade := server.ServeDocument("/odd", map[string]any{"type": "Service", "preferredUsername": "kade", "name": bell,
 			"inbox": server.URL + "/odd/inbox", "movedTo": bram.ID})
 		found, trouble = s.fetch(kade)
 		if trouble != "" || found.Person.Confirmed ||
@@ -87,8 +87,8 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		at := time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC)
 		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", fedtest.Unlisted(),
-			fedtest.Language("nl"), fedtest.Warning("water"),
-			fedtest.Published(at), fedtest.Answering(a.URL))
+			fedtest.Language("nl"), fedtest.ContentWarning("water"),
+			fedtest.PublishedAt(at), fedtest.InReplyTo(a.URL))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,17 +108,17 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			t.Errorf("for people:\n%s", out)
 		}
 		for name, c := range map[string]struct {
-			options []fedtest.Option
+			options []fedtest.NoteOption
 			html    string
 			want    string
 		}{
-			"an answer elsewhere": {[]fedtest.Option{fedtest.Answering("https://noordkade.example/notes/1")}, "x",
+			"an answer elsewhere": {[]fedtest.NoteOption{fedtest.InReplyTo("https://noordkade.example/notes/1")}, "x",
 				"up to sixteen posts above it"},
-			"an answer to nothing": {[]fedtest.Option{fedtest.Answering(s.url + "/2026/11/never-was")}, "x",
+			"an answer to nothing": {[]fedtest.NoteOption{fedtest.InReplyTo(s.url + "/2026/11/never-was")}, "x",
 				"it answers what is not here"},
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`,
 				"among the voices under " + a.URL + ", as a link"},
-			"a word to an author": {[]fedtest.Option{fedtest.Mention(ilse.Object)}, "Good morning.",
+			"a word to an author": {[]fedtest.NoteOption{fedtest.Mention(ilse.Object)}, "Good morning.",
 				"kept in the dashboard for @ilse"},
 			"something else": {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
 		} {
@@ -153,11 +153,11 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 				"name": "A bell"}},
 			"interactionPolicy": map[string]any{"canReply": map[string]any{"automaticApproval": bram.Followers(),
 				"manualApproval": "as:Public"}, "canQuote": map[string]any{"automaticApproval": bram.ID}}}
-		proven, err := bram.Prove(article)
+		proven, err := bram.AddProof(article)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, trouble := s.fetch(server.Show("/articles/1", proven))
+		found, trouble := s.fetch(server.ServeDocument("/articles/1", proven))
 		p := found.Post
 		if trouble != "" || p == nil || found.Kind != "Article" || p.Title != "On bells" ||
 			!strings.Contains(p.Text, "They ring.") || p.Quotes != "https://noordkade.example/notes/1" ||
@@ -172,12 +172,12 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 		}
 		tampered := maps.Clone(proven)
 		tampered["name"] = "On whistles"
-		if found, _ := s.fetch(server.Show("/articles/1", tampered)); !strings.HasPrefix(found.Proof,
+		if found, _ := s.fetch(server.ServeDocument("/articles/1", tampered)); !strings.HasPrefix(found.Proof,
 			"does not hold: it was not made by ") {
 			t.Errorf("of other words its proof %s", found.Proof)
 		}
 		delete(tampered, "proof")
-		if found, _ := s.fetch(server.Show("/articles/1", tampered)); found.Proof != "" {
+		if found, _ := s.fetch(server.ServeDocument("/articles/1", tampered)); found.Proof != "" {
 			t.Errorf("without a proof it %s", found.Proof)
 		}
 	})
@@ -188,13 +188,14 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		shy, err := world.Server("dijla", fedtest.GoToSocial)
+		shy, err := world.AddServer("dijla", fedtest.GoToSocial)
 		if err != nil {
 			t.Fatal(err)
 		}
 		salma := shy.Person("salma")
-		note := shy.Show("/notes/1", map[string]any{"type": "Note", "attributedTo": salma.ID, "content": "<p>Hush.</p>",
-			"to": salma.Followers()})
+		note := shy.ServeDocument("/notes/1", map[string]any{"type": "Note", "attributedTo": salma.ID,
+			"content": "<p>Hush.</p>",
+			"to":      salma.Followers()})
 		found, trouble := s.fetch(note)
 		if trouble != "" || found.Post.Visibility != blog.RestrictedComment || found.Post.Text != "Hush." ||
 			!noteIn(found, "stands on no page, in no feed and in no count") {
@@ -204,7 +205,7 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 			t.Errorf("for people:\n%s", out)
 		}
 		s.stop() // so that nobody who has not met us can read our key
-		stranger, err := world.Server("noordkade", fedtest.GoToSocial)
+		stranger, err := world.AddServer("noordkade", fedtest.GoToSocial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +253,9 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			}
 		}))
 		t.Cleanup(odd.Close)
-		show := func(document map[string]any) string { return server.Show("/odd/"+document["type"].(string), document) }
+		show := func(document map[string]any) string {
+			return server.ServeDocument("/odd/"+document["type"].(string), document)
+		}
 		for what, want := range map[string]string{
 			"hello":                  "“hello” is neither an address nor a handle",
 			"@nobody@" + server.Host: "WebFinger finds nothing for @nobody@" + server.Host + " (404)",
@@ -278,15 +281,16 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			show(map[string]any{"type": "Tombstone"}): "was deleted by its author",
 			show(map[string]any{"type": "Person",
 				"id": nil}): "has no inbox on its own domain",
-			server.Show("/foreign", map[string]any{"id": odd.URL + "/x",
+			server.ServeDocument("/foreign", map[string]any{"id": odd.URL + "/x",
 				"type": "Note"}): "it bears the id",
-			server.Show("/ours", map[string]any{"id": s.url + "/ap/notes/1",
+			server.ServeDocument("/ours", map[string]any{"id": s.url + "/ap/notes/1",
 				"type": "Note"}): "it bears the id",
-			server.Show("/forged", map[string]any{"type": "Note", "attributedTo": "https://noordkade.example/users/nadia",
-				"content": "x"}): "wrote it, who does not live at its server",
-			server.Show("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none",
+			server.ServeDocument("/forged", map[string]any{"type": "Note",
+				"attributedTo": "https://noordkade.example/users/nadia",
+				"content":      "x"}): "wrote it, who does not live at its server",
+			server.ServeDocument("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none",
 				"content": "x"}): "its author cannot be fetched: the server finds nothing",
-			server.Show("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1",
+			server.ServeDocument("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1",
 				"name": "Yes"}): "a vote in a poll",
 		} {
 			if found, trouble := s.fetch(what); !strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
@@ -306,7 +310,7 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{})
 		t.Cleanup(func() { world.Close() })
-		server, err := world.Server("veerhuis", fedtest.Mastodon)
+		server, err := world.AddServer("veerhuis", fedtest.Mastodon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,13 +329,13 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 			t.Errorf("of one who is blocked it says %q", trouble)
 		}
 		s.say("block", "add", server.Host)
-		before := len(server.Visits())
+		before := len(server.Requests())
 		for _, what := range []string{note.Object, bram.ID, "@" + bram.Handle()} {
 			if _, trouble := s.fetch(what); !strings.Contains(trouble, "block") {
 				t.Errorf("%s: it says %q", what, trouble)
 			}
 		}
-		if n := len(server.Visits()) - before; n != 0 {
+		if n := len(server.Requests()) - before; n != 0 {
 			t.Errorf("a blocked server was asked %d times", n)
 		}
 		s.say("block", "remove", server.Host)
@@ -357,7 +361,7 @@ func TestFetchWritesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		// that it reads nothing else is found out each time, and not kept
-		if err := server.Be(fedtest.NewerOnly()); err != nil {
+		if err := server.SetBehaviour(fedtest.RequiringRFC9421()); err != nil {
 			t.Fatal(err)
 		}
 		s.fetch(bram.ID) // the server has our key from now on

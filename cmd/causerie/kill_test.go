@@ -49,7 +49,7 @@ func TestF110NothingAcknowledgedIsLostToKill(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		v := newVictim(t, database)
 		var published []string
-		var replies []*fedtest.Ready
+		var replies []*fedtest.PreparedActivity
 		cut := 0
 		for round := range kills {
 			v.serve()
@@ -92,9 +92,9 @@ func newVictim(t *testing.T, database string) *victim {
 // surround gives Ilse a follower on each of many servers.
 func (v *victim) surround() {
 	v.t.Helper()
-	v.world = fedtest.New(fedtest.Config{KeyPool: 8, SharedMemory: true})
+	v.world = fedtest.New(fedtest.Config{KeyPool: 8, SharedCache: true})
 	v.t.Cleanup(func() { v.world.Close() })
-	servers, err := v.world.Servers(neighbours, fedtest.Mastodon)
+	servers, err := v.world.AddServers(neighbours, fedtest.Mastodon)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -182,9 +182,9 @@ func (v *victim) publish(n int) string {
 	return said.Object
 }
 
-func (v *victim) replies(object string, round int) []*fedtest.Ready {
+func (v *victim) replies(object string, round int) []*fedtest.PreparedActivity {
 	v.t.Helper()
-	var list []*fedtest.Ready
+	var list []*fedtest.PreparedActivity
 	for i := range 10 {
 		ready, err := v.people[(round*10+i)%len(v.people)].PrepareReply(v.t.Context(), object, "<p>I was there.</p>")
 		if err != nil {
@@ -196,7 +196,7 @@ func (v *victim) replies(object string, round int) []*fedtest.Ready {
 }
 
 // killDuring lets replies come in and kills the server at a random moment of it.
-func (v *victim) killDuring(random *rand.Rand, replies []*fedtest.Ready) {
+func (v *victim) killDuring(random *rand.Rand, replies []*fedtest.PreparedActivity) {
 	v.t.Helper()
 	after := time.Duration(random.Int64N(int64(600 * time.Millisecond)))
 	killed := make(chan struct{})
@@ -220,10 +220,10 @@ func (v *victim) waiting() int {
 }
 
 // resend brings every reply again, those that were taken among them.
-func (v *victim) resend(replies []*fedtest.Ready) {
+func (v *victim) resend(replies []*fedtest.PreparedActivity) {
 	v.t.Helper()
 	for _, r := range replies {
-		var refused *fedtest.Refused
+		var refused *fedtest.StatusError
 		if _, err := r.Send(v.t.Context()); errors.As(err, &refused) {
 			v.t.Errorf("a reply was refused: %v", err)
 		} else if err != nil {
@@ -247,7 +247,7 @@ func (v *victim) arrived(published []string) {
 func (v *victim) missing(published []string) string {
 	for _, object := range published {
 		for _, p := range v.people {
-			if _, ok := p.Server.Post(object); !ok {
+			if _, ok := p.Server.FindPost(object); !ok {
 				return object + " at " + p.Server.Host
 			}
 		}
@@ -282,7 +282,7 @@ func (v *victim) counted(published []string, want int) {
 // doubled bounds what was sent twice by what can have been on its way at the kills, and tells how much it was.
 func (v *victim) doubled(articles int) {
 	v.t.Helper()
-	sent := v.world.Count(fedtest.OfType("Create"))
+	sent := v.world.CountDeliveries(fedtest.OfType("Create"))
 	again := sent - articles*neighbours
 	v.t.Logf("%d letters, of which %d came twice", sent, again)
 	if again > kills*neighbours/2 {

@@ -138,12 +138,12 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 			`"></iframe><object data="` + pixel + `"></object>
 			<svg><image href="` + pixel + `"></image></svg><link rel="stylesheet" href="` + pixel +
 			`"><picture><source srcset="` + pixel + `"></picture><table background="` + pixel + `"></table>`
-		reply, err := bram.Reply(s.ctx, a.Object, words, fedtest.Warning("Dots"))
+		reply, err := bram.Reply(s.ctx, a.Object, words, fedtest.ContentWarning("Dots"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.shows(a.URL, "Seen?", true)
-		before := len(veerhuis.Visits())
+		before := len(veerhuis.Requests())
 		for address, accept := range readable(a, reply.Object, "") {
 			if !strings.Contains(address, "http") || accept != "text/html" {
 				continue
@@ -159,7 +159,7 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 				}
 			}
 		}
-		if got := len(veerhuis.Visits()) - before; got != 0 {
+		if got := len(veerhuis.Requests()) - before; got != 0 {
 			t.Errorf("reading the pages made the server itself ask %d times", got)
 		}
 	})
@@ -188,7 +188,7 @@ func TestAPostThatNamesAnAuthorIsReadNowhere(t *testing.T) {
 	_, bram := s.village()
 	ilse := s.ilse(bram)
 	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
-	for _, option := range []fedtest.Option{fedtest.Language("en"), fedtest.Unlisted(), fedtest.Direct()} {
+	for _, option := range []fedtest.NoteOption{fedtest.Language("en"), fedtest.Unlisted(), fedtest.Direct()} {
 		if _, err := bram.Post(s.ctx, "<p>Ask ilse about the canary.</p>", option, fedtest.Mention(ilse.Object)); err != nil {
 			t.Fatal(err)
 		}

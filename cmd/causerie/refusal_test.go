@@ -14,12 +14,13 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
 		t.Cleanup(func() { world.Close() })
-		moods := map[string]fedtest.Mood{"zilverduin": fedtest.RefusingSignatures(), "dijla": fedtest.TooMany(time.Minute, 0),
+		moods := map[string]fedtest.Behaviour{"zilverduin": fedtest.RefusingSignatures(),
+			"dijla":   fedtest.RateLimiting(time.Minute, 0),
 			"steiger": fedtest.Closed()}
 		hosts := map[string]*fedtest.Server{}
 		var followers []*fedtest.Person
 		for name := range moods {
-			server, err := world.Server(name, fedtest.Mastodon)
+			server, err := world.AddServer(name, fedtest.Mastodon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,7 +28,7 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		}
 		s.ilse(followers...)
 		for name, mood := range moods {
-			if err := hosts[name].Be(mood); err != nil {
+			if err := hosts[name].SetBehaviour(mood); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -197,7 +197,7 @@ func (s *stage) village() (*fedtest.Server, *fedtest.Person) {
 	s.t.Helper()
 	world := fedtest.New(fedtest.Config{Ports: true})
 	s.t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", fedtest.Mastodon)
+	server, err := world.AddServer("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		s.t.Fatal(err)
 	}

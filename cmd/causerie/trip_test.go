@@ -60,7 +60,7 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", published.Object)); err != nil {
 			t.Fatal(err)
 		}
-		if post, _ := veerhuis.Post(published.Object); !strings.Contains(post.Content, "wave a scarf") {
+		if post, _ := veerhuis.FindPost(published.Object); !strings.Contains(post.Content, "wave a scarf") {
 			t.Errorf("the stranger reads %q", post.Content)
 		}
 		s.shows(published.URL, "wave a scarf", true)
@@ -71,7 +71,7 @@ func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", published.Object)); err != nil {
 			t.Fatal(err)
 		}
-		if post, _ := veerhuis.Post(published.Object); !post.Gone {
+		if post, _ := veerhuis.FindPost(published.Object); !post.Gone {
 			t.Error("the stranger still has the article")
 		}
 		for address, accept := range map[string]string{published.URL: "text/html",
@@ -105,7 +105,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
-	if err := veerhuis.Be(fedtest.Refusing(http.StatusForbidden)); err != nil {
+	if err := veerhuis.SetBehaviour(fedtest.Refusing(http.StatusForbidden)); err != nil {
 		t.Fatal(err)
 	}
 	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
@@ -117,7 +117,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	if line.Status != "refused" || line.Code != http.StatusForbidden || line.Host != veerhuis.Host || line.Followers != 1 {
 		t.Errorf("the report says %+v", line)
 	}
-	if err := veerhuis.Be(fedtest.Healthy()); err != nil {
+	if err := veerhuis.SetBehaviour(fedtest.Healthy()); err != nil {
 		t.Fatal(err)
 	}
 	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said,

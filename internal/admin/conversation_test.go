@@ -178,9 +178,9 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		o.befriend(veerhuis.Person("bram"), "ilse")
 		o.befriend(zilverduin.Person("kade"), "ilse")
 		o.befriend(dijla.Person("deniz"), "ilse")
-		for server, mood := range map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403),
+		for server, mood := range map[*fedtest.Server]fedtest.Behaviour{zilverduin: fedtest.Refusing(403),
 			dijla: fedtest.Refusing(503)} {
-			if err := server.Be(mood); err != nil {
+			if err := server.SetBehaviour(mood); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -200,7 +200,7 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		b.open("/admin/network").sees(dijla.Host, "1 of 3 servers has it; 1 refused it; 1 is silent since today",
 			"Silent once")
 		for _, server := range []*fedtest.Server{zilverduin, dijla} {
-			if err := server.Be(fedtest.Healthy()); err != nil {
+			if err := server.SetBehaviour(fedtest.Healthy()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -291,12 +291,12 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
 		object := o.site.ArticleID(a.ObjectID)
-		sent, err := bram.AskToQuote(o.soon(), object, "<p>Get out and stand at the rail.</p>")
+		sent, err := bram.RequestQuote(o.soon(), object, "<p>Get out and stand at the rail.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.until("bram may quote", func() bool { state, _ := bram.Permission(sent.Object); return state == fedtest.Accepted })
-		if _, err := bram.Tell(o.soon(), sent.Object, o.site.SharedInbox()); err != nil {
+		if _, err := bram.SendCreate(o.soon(), sent.Object, o.site.SharedInbox()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := kade.Post(o.soon(), `<p>Read <a href="`+o.site.ArticlePage(a)+`">this</a>.</p>`,

@@ -13,10 +13,10 @@ import (
 )
 
 // be changes the moods of servers.
-func (o *overkant) be(moods map[*fedtest.Server]fedtest.Mood) {
+func (o *overkant) be(moods map[*fedtest.Server]fedtest.Behaviour) {
 	o.t.Helper()
 	for server, mood := range moods {
-		if err := server.Be(mood); err != nil {
+		if err := server.SetBehaviour(mood); err != nil {
 			o.t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		for _, server := range []*fedtest.Server{veerhuis, zilverduin, dijla, kade} {
 			o.befriend(server.Person("bram"), "ilse")
 		}
-		o.be(map[*fedtest.Server]fedtest.Mood{kade: fedtest.Refusing(403)})
+		o.be(map[*fedtest.Server]fedtest.Behaviour{kade: fedtest.Refusing(403)})
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
 		edit, report := "/admin/articles/"+string(a.ID), "/admin/articles/"+string(a.ID)+"/report"
@@ -86,7 +86,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(report).sees("3 of 4 servers have it; 1 refused it.").tells(map[*fedtest.Server][]string{kade: {"refused",
 			"Does not have it.", "403"}})
 
-		o.be(map[*fedtest.Server]fedtest.Mood{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)})
+		o.be(map[*fedtest.Server]fedtest.Behaviour{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)})
 		b.open(edit).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.")
 		o.settled()
 		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused "+
@@ -118,7 +118,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 			t.Error("a server that never had it can be asked again")
 		}
 
-		o.be(map[*fedtest.Server]fedtest.Mood{kade: fedtest.Healthy()})
+		o.be(map[*fedtest.Server]fedtest.Behaviour{kade: fedtest.Healthy()})
 		b.open(edit + "/publish").press("Publish as chosen")
 		o.settled()
 		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today",
@@ -138,7 +138,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		for _, server := range []*fedtest.Server{veerhuis, dijla, steiger, linde} {
 			o.befriend(server.Person("samir"), "ilse")
 		}
-		o.be(map[*fedtest.Server]fedtest.Mood{dijla: fedtest.TooMany(time.Minute, 0), steiger: fedtest.Closed(),
+		o.be(map[*fedtest.Server]fedtest.Behaviour{dijla: fedtest.RateLimiting(time.Minute, 0), steiger: fedtest.Closed(),
 			linde: fedtest.Gone()})
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
@@ -233,7 +233,7 @@ func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		steiger := o.server("steiger")
 		o.befriend(steiger.Person("reader"), "ilse")
-		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.RefusingSignatures()})
+		o.be(map[*fedtest.Server]fedtest.Behaviour{steiger: fedtest.RefusingSignatures()})
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
 		o.until("it was tried", func() bool { return strings.Contains(b.open(report).text(), "1 refuses at the moment.") })
@@ -241,7 +241,7 @@ func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 		b.open("/admin").sees("Everything is delivered, except to one server that refuses it.")
 		b.open("/admin/network").sees("Servers that refuse", steiger.Host, "Refusing since today", "it answers 401",
 			"to what @ilse sends (Create). 1 delivery waits for it.")
-		o.be(map[*fedtest.Server]fedtest.Mood{steiger: fedtest.Healthy()})
+		o.be(map[*fedtest.Server]fedtest.Behaviour{steiger: fedtest.Healthy()})
 		b.open(report).press("Retry now: "+steiger.Host).want(200, report).sees("Trying again now.")
 		o.until("it has it", func() bool { return strings.Contains(b.open(report).text(), "The one server has it.") })
 		b.open("/admin").sees("Everything is delivered.")

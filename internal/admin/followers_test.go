@@ -28,7 +28,7 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 			return strings.Count(b.open("/admin/followers").text(), ": delivered in") == 2
 		})
 		b.sees("2 followers on 2 servers", veerhuis.Host, "your yes, today")
-		if err := veerhuis.Be(fedtest.Refusing(403)); err != nil {
+		if err := veerhuis.SetBehaviour(fedtest.Refusing(403)); err != nil {
 			t.Fatal(err)
 		}
 		o.published(b, "open")

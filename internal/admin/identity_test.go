@@ -53,7 +53,7 @@ func TestAnAuthorMovesAwayFromTheDeskAndSeesHowFarItCame(t *testing.T) {
 		if b.field("to") != "@"+there.Handle() {
 			t.Error("the form lost what was typed")
 		}
-		there.AlsoKnownAs(o.site.ActorID(ilse.ID))
+		there.SetAlsoKnownAs(o.site.ActorID(ilse.ID))
 		plan := func() {
 			t.Helper()
 			b.open("/admin/identity").press("Move tomorrow", "to", "@"+there.Handle(), "move-handle", "@ilse").want(200,

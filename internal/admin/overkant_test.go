@@ -265,7 +265,7 @@ func (o *overkant) until(what string, holds func() bool) {
 // server adds a neighbour of Mastodon's kind.
 func (o *overkant) server(name string) *fedtest.Server {
 	o.t.Helper()
-	server, err := o.world.Server(name, fedtest.Mastodon)
+	server, err := o.world.AddServer(name, fedtest.Mastodon)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (o *overkant) ilsesOwn() theirs {
 	a := o.published(b, "approve")
 	kade := o.server("zilverduin").Person("kade")
 	for _, words := range []string{"<p>Canary under it.</p>", "<p>Canary for you alone.</p>"} {
-		var options []fedtest.Option
+		var options []fedtest.NoteOption
 		if strings.Contains(words, "alone") {
 			options = append(options, fedtest.Direct())
 		}

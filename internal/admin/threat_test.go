@@ -25,7 +25,7 @@ func TestT161TheDeskShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
 			`<p style="position:fixed" id="csrf" class="button">Second.</p><form action="/admin"><input name=user></form><a ` +
 				`href="javascript:alert(1)">x</a>`,
 			`<p>Third.</p><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>`} {
-			if _, err := bram.Reply(o.soon(), object, words, fedtest.Warning(hostile)); err != nil {
+			if _, err := bram.Reply(o.soon(), object, words, fedtest.ContentWarning(hostile)); err != nil {
 				t.Fatal(err)
 			}
 		}

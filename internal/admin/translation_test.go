@@ -35,7 +35,7 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 		o.befriend(bram, "ilse")
 		b.open(editor + "/publish").press("Publish as chosen")
 		o.until("both languages are there", func() bool {
-			posts := bram.Home()
+			posts := bram.HomeTimeline()
 			return len(posts) == 1 && len(posts[0].Object["nameMap"].(map[string]any)) == 2
 		})
 		b.open(nl).press("Save and tell", "title", "Een huis dat drijft").want(200, nl).sees("are being told")

@@ -130,7 +130,7 @@ func TestADraftThatSomebodyElseSavedIsAConflict(t *testing.T) {
 
 func TestASlugIsMadeOfTheTitleWhereThereIsNone(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant.Blog, s authoring.Service) {
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		first := draft(s, o.Ilse, "Four minutes wide")
 		save(t, s, &first)
 		if _, err := s.Release(t.Context(), first.ID, nil, 0); err != nil {
@@ -201,7 +201,7 @@ func TestWhatLacksAPictureIsNotReady(t *testing.T) {
 
 func TestTheBylineNamesAuthorsHereByTheirHandles(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant.Blog, s authoring.Service) {
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		if err := o.Store.RenameVoice(t.Context(), tobias.ID, "toob", time.Now()); err != nil {
 			t.Fatal(err)
 		}

@@ -18,21 +18,21 @@ func TestAnArticleGoesOutAndTheConversationComesBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, noordkade := o.Server("veerhuis"), o.Server("noordkade", fedtest.GoToSocial)
 		bram, nadia := veerhuis.Person("bram"), noordkade.Person("nadia")
-		o.Befriend(bram)
-		o.Befriend(nadia)
+		o.AddFollower(bram)
+		o.AddFollower(nadia)
 		a := o.Publish()
 		ctx := o.Soon()
-		if err := o.World.Wait(ctx, 2, fedtest.About("Create", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(ctx, 2, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatalf("the article did not arrive: %v", err)
 		}
-		if post, ok := veerhuis.Post(o.Object(a)); !ok || post.Title != "Four minutes wide" {
+		if post, ok := veerhuis.FindPost(o.Object(a)); !ok || post.Title != "Four minutes wide" {
 			t.Errorf("veerhuis shows %+v", post)
 		}
 		reply, err := bram.Reply(ctx, o.Object(a), "<p>I crossed it <script>alert(1)</script>once.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "I crossed it once." {
+		if got := o.CommentTexts(a); got != "I crossed it once." {
 			t.Errorf("comments = %q", got)
 		}
 		answer, err := nadia.Reply(ctx, reply.Object, "<p>Twice.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
@@ -67,14 +67,14 @@ func TestAnArticleGoesOutAndTheConversationComesBack(t *testing.T) {
 func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		a := o.Publish()
 		ctx := o.Soon()
-		if err := o.World.Wait(ctx, 1, fedtest.About("Create", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(ctx, 1, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
 		latecomer := o.Server("noordkade")
-		o.Befriend(latecomer.Person("nadia"))
+		o.AddFollower(latecomer.Person("nadia"))
 		edited, err := o.Store.Article(ctx, a.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -85,13 +85,13 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 		}
 		o.Until("the edit is shown", func() bool {
 			post,
-				_ := veerhuis.Post(o.Object(a))
+				_ := veerhuis.FindPost(o.Object(a))
 			return post.Title == "Four minutes"
 		})
 		if err := o.Outbox.Withdraw(ctx, a.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the copy is gone", func() bool { post, _ := veerhuis.Post(o.Object(a)); return post.Gone })
+		o.Until("the copy is gone", func() bool { post, _ := veerhuis.FindPost(o.Object(a)); return post.Gone })
 		if got := len(latecomer.Received("Update")) + len(latecomer.Received("Delete")); got != 0 {
 			t.Errorf("a server that never had the article got %d letters about it", got)
 		}
@@ -161,7 +161,7 @@ func TestF049TheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
 		if err := o.Outbox.DeleteReply(ctx, answer.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the answer is gone there", func() bool { post, _ := veerhuis.Post(answer.Address); return post.Gone })
+		o.Until("the answer is gone there", func() bool { post, _ := veerhuis.FindPost(answer.Address); return post.Gone })
 	})
 }
 
@@ -170,7 +170,7 @@ func TestF068RestrictedWordsReachNoPublicPlace(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		ctx := o.Soon()
-		for _, how := range []fedtest.Option{fedtest.Direct(), fedtest.FollowersOnly()} {
+		for _, how := range []fedtest.NoteOption{fedtest.Direct(), fedtest.FollowersOnly()} {
 			if _, err := bram.Reply(ctx, o.Object(a), "<p>Between us: secret.</p>", how); err != nil {
 				t.Fatal(err)
 			}
@@ -211,19 +211,19 @@ func TestTheWriterAloneChangesAndRemovesAComment(t *testing.T) {
 			}
 		}
 		time.Sleep(100 * time.Millisecond)
-		if got := o.Texts(a); got != "First." {
+		if got := o.CommentTexts(a); got != "First." {
 			t.Errorf("after the forgeries: %q", got)
 		}
 		if _, err := bram.Edit(ctx, reply.Object, "<p>Second.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "Second." {
+		if got := o.CommentTexts(a); got != "Second." {
 			t.Errorf("after the edit: %q", got)
 		}
 		if _, err := bram.Delete(ctx, reply.Object); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a) + o.Comments(a)[0].HTML; got != "" {
+		if got := o.CommentTexts(a) + o.Comments(a)[0].HTML; got != "" {
 			t.Errorf("after the removal: %q", got)
 		}
 		if got := o.Counts(a).Replies; got != 0 {
@@ -252,7 +252,7 @@ func TestF064WhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
 		act := map[string]any{"id": follow, "type": "Follow", "actor": bram.ID, "object": o.Site.ActorID(o.Ilse.ID)}
 		send(map[string]any{"id": follow + "#undo", "type": "Undo", "object": act})
 		send(act)
-		if got := o.Texts(a); got != "" {
+		if got := o.CommentTexts(a); got != "" {
 			t.Errorf("a deleted note came: %q", got)
 		}
 		if n, err := o.Store.CountFollowers(ctx, o.Ilse.ID); err != nil || n.Accepted != 0 {
@@ -274,7 +274,7 @@ func TestTheSameTwiceIsTheSameAsOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := o.Texts(a); got != "Once." {
+		if got := o.CommentTexts(a); got != "Once." {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -328,7 +328,7 @@ func TestAFollowWaitsForAYesWhereTheAuthorWantsIt(t *testing.T) {
 		if err := bram.WaitAccepted(ctx, o.Site.ActorID(o.Ilse.ID)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("joost is told", func() bool { return joost.Follows(o.Site.ActorID(o.Ilse.ID)) == fedtest.Rejected })
+		o.Until("joost is told", func() bool { return joost.FollowState(o.Site.ActorID(o.Ilse.ID)) == fedtest.Rejected })
 		if _, err := bram.Unfollow(ctx, o.Site.ActorID(o.Ilse.ID)); err != nil {
 			t.Fatal(err)
 		}

@@ -27,15 +27,15 @@ import (
 // The tests here carry the numbers of the rows about who signed: each letter comes through the real door.
 
 // turnedAway sends deliveries that are wrong in one way each, and then the same without the wrong.
-func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.Twist) {
+func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.SendOption) {
 	t.Helper()
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		send := func(name string, want int, twists ...fedtest.Twist) {
+		send := func(name string, want int, twists ...fedtest.SendOption) {
 			word := strings.ReplaceAll(name, " ", "-")
 			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
-				overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), word, nil), word), twists...)
+				overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), word, nil), word), twists...)
 			if answer.Status != want {
 				t.Errorf("%s: %d (%v), want %d", name, answer.Status, err, want)
 			}
@@ -43,21 +43,21 @@ func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][
 		for name, twists := range deliveries(bram) {
 			send(name, http.StatusUnauthorized, twists...)
 		}
-		if waiting, _, err := o.Store.CountWaiting(o.Soon()); err != nil || waiting != 0 || o.Texts(a) != "" {
-			t.Errorf("%d arrivals and the comments %q are kept, %v", waiting, o.Texts(a), err)
+		if waiting, _, err := o.Store.CountWaiting(o.Soon()); err != nil || waiting != 0 || o.CommentTexts(a) != "" {
+			t.Errorf("%d arrivals and the comments %q are kept, %v", waiting, o.CommentTexts(a), err)
 		}
 		send("good", http.StatusAccepted)
-		if got := o.Texts(a); got != "good" {
+		if got := o.CommentTexts(a); got != "good" {
 			t.Errorf("comments = %q", got)
 		}
 	})
 }
 
-type twists = map[string][]fedtest.Twist
+type twists = map[string][]fedtest.SendOption
 
 // inSignature changes the text of the Signature header.
-func inSignature(old, by string) fedtest.Twist {
-	return fedtest.WithHeader(func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), old, by, 1)) })
+func inSignature(old, by string) fedtest.SendOption {
+	return fedtest.EditHeader(func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), old, by, 1)) })
 }
 
 const allSigned = "(request-target)"
@@ -75,10 +75,10 @@ func TestT002NobodySpeaksInAnothersName(t *testing.T) {
 		}
 		reply := o.Comments(a)[0].Address
 		for i, forged := range []map[string]any{
-			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "forged", nil), "1"),
-			overkant.Act("Delete", bram, reply, "2"), overkant.Act("Like", bram, o.Object(a), "3"),
-			overkant.Act("Follow", bram, o.Site.ActorID(o.Ilse.ID), "4"), overkant.Act("Delete", bram, bram.ID, "5"),
-			overkant.Act("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID,
+			overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "forged", nil), "1"),
+			overkant.Activity("Delete", bram, reply, "2"), overkant.Activity("Like", bram, o.Object(a), "3"),
+			overkant.Activity("Follow", bram, o.Site.ActorID(o.Ilse.ID), "4"), overkant.Activity("Delete", bram, bram.ID, "5"),
+			overkant.Activity("Update", bram, map[string]any{"id": reply, "type": "Note", "attributedTo": bram.ID,
 				"content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
 		} {
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
@@ -90,14 +90,14 @@ func TestT002NobodySpeaksInAnothersName(t *testing.T) {
 			return err == nil &&
 				n == 0
 		})
-		if got, counts := o.Texts(a), o.Counts(a); got != "Mine." || counts.Likes != 0 {
+		if got, counts := o.CommentTexts(a), o.Counts(a); got != "Mine." || counts.Likes != 0 {
 			t.Errorf("comments %q, %d likes", got, counts.Likes)
 		}
 		if n, err := o.Store.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("followers %+v, %v", n, err)
 		}
-		if answer, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Like", bram, o.Object(a), "7"),
-			fedtest.As(bram.KeyID())); answer.Status != http.StatusUnauthorized {
+		if answer, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Activity("Like", bram, o.Object(a), "7"),
+			fedtest.WithKeyID(bram.KeyID())); answer.Status != http.StatusUnauthorized {
 			t.Errorf("under bram's key id, with kade's key: %d, %v", answer.Status, err)
 		}
 	})
@@ -112,15 +112,16 @@ func TestT003TheDigestMustBeSigned(t *testing.T) {
 
 func TestT004TheDigestMustBeThatOfTheBody(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		return twists{"changed": {fedtest.Tampered()}, "changed in the newer dialect": {fedtest.Newer(), fedtest.Tampered()}}
+		return twists{"changed": {fedtest.Tampered()}, "changed in the newer dialect": {fedtest.UsingRFC9421(),
+			fedtest.Tampered()}}
 	})
 }
 
 func TestT005TheHostMustBeSignedAndOurs(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		return twists{"not covered": {fedtest.Covering(allSigned, "date", "digest")},
-			"another's":                      {fedtest.ForHost("elsewhere.example")},
-			"another's in the newer dialect": {fedtest.Newer(), fedtest.ForHost("elsewhere.example")}}
+			"another's":                      {fedtest.SignedForHost("elsewhere.example")},
+			"another's in the newer dialect": {fedtest.UsingRFC9421(), fedtest.SignedForHost("elsewhere.example")}}
 	})
 }
 
@@ -132,12 +133,12 @@ func TestT006MethodAndPathMustBeSigned(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		delivery, err := bram.Prepare(o.Site.ActorID(o.Ilse.ID)+"/inbox",
-			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "moved", nil), "moved"))
+			overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "moved", nil), "moved"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		delivery.URL = o.Site.SharedInbox()
-		if answer, err := delivery.Send(o.Soon()); answer.Status != http.StatusUnauthorized || o.Texts(a) != "" {
+		if answer, err := delivery.Send(o.Soon()); answer.Status != http.StatusUnauthorized || o.CommentTexts(a) != "" {
 			t.Errorf("a letter to another inbox: %d, %v", answer.Status, err)
 		}
 	})
@@ -147,17 +148,17 @@ func TestT007TheTimeMustBeSignedAndOfToday(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
 		return twists{"not covered": {fedtest.Covering(allSigned, "host", "digest")},
-			"13 hours ago":                      {fedtest.Dated(now.Add(-13 * time.Hour))},
-			"a year ago":                        {fedtest.Dated(now.AddDate(-1, 0, 0))},
-			"13 hours ago in the newer dialect": {fedtest.Newer(), fedtest.Dated(now.Add(-13 * time.Hour))}}
+			"13 hours ago":                      {fedtest.SignedAt(now.Add(-13 * time.Hour))},
+			"a year ago":                        {fedtest.SignedAt(now.AddDate(-1, 0, 0))},
+			"13 hours ago in the newer dialect": {fedtest.UsingRFC9421(), fedtest.SignedAt(now.Add(-13 * time.Hour))}}
 	})
 }
 
 func TestT008NothingOfTheFutureAndNothingExpired(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		later := fedtest.Dated(time.Now().Add(2 * time.Hour))
+		later := fedtest.SignedAt(time.Now().Add(2 * time.Hour))
 		past := fmt.Sprintf(",expires=%d", time.Now().Add(-time.Minute).Unix())
-		return twists{"in two hours": {later}, "created in two hours": {fedtest.Newer(), later},
+		return twists{"in two hours": {later}, "created in two hours": {fedtest.UsingRFC9421(), later},
 			"expired": {inSignature(",headers=", past+",headers=")}}
 	})
 }
@@ -167,7 +168,7 @@ func TestT009TheSameLetterAgainChangesNothing(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		delivery, err := bram.Prepare(o.Site.SharedInbox(),
-			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "once"))
+			overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "once", nil), "once"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestT009TheSameLetterAgainChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := o.Texts(a); got != "once" {
+		if got := o.CommentTexts(a); got != "once" {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -186,8 +187,8 @@ func TestT010AnUndoOfLongAgoUndoesNothingNew(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		first, again := overkant.Act("Like", bram, o.Object(a), "1"), overkant.Act("Like", bram, o.Object(a), "2")
-		undo, err := bram.Prepare(o.Site.SharedInbox(), overkant.Act("Undo", bram, first, "undo"))
+		first, again := overkant.Activity("Like", bram, o.Object(a), "1"), overkant.Activity("Like", bram, o.Object(a), "2")
+		undo, err := bram.Prepare(o.Site.SharedInbox(), overkant.Activity("Undo", bram, first, "undo"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,12 +197,12 @@ func TestT010AnUndoOfLongAgoUndoesNothingNew(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.Tell(bram, first, http.StatusAccepted)
+		o.PostExpecting(bram, first, http.StatusAccepted)
 		send()
 		if o.Counts(a).Likes != 0 {
 			t.Error("the undo undoes nothing")
 		}
-		o.Tell(bram, again, http.StatusAccepted)
+		o.PostExpecting(bram, again, http.StatusAccepted)
 		send()
 		if o.Counts(a).Likes != 1 {
 			t.Error("a repeated undo undid what came later")
@@ -218,10 +219,10 @@ func TestT011AParameterGivenTwiceIsRefused(t *testing.T) {
 
 func TestT012TwoSignaturesAreNone(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		return twists{"two headers": {fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"two headers in the newer dialect": {fedtest.Newer(),
-				fedtest.WithHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
-			"one more in Authorization": {fedtest.WithHeader(func(h http.Header) {
+		return twists{"two headers": {fedtest.EditHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
+			"two headers in the newer dialect": {fedtest.UsingRFC9421(),
+				fedtest.EditHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
+			"one more in Authorization": {fedtest.EditHeader(func(h http.Header) {
 				h.Set("Authorization",
 					"Signature "+h.Get("Signature"))
 			})}}
@@ -230,20 +231,20 @@ func TestT012TwoSignaturesAreNone(t *testing.T) {
 
 func TestT013ASignedHeaderGivenTwiceIsRefused(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		twice := func(name string) fedtest.Twist {
-			return fedtest.WithHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
+		twice := func(name string) fedtest.SendOption {
+			return fedtest.EditHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
 		}
 		return twists{"two digests": {twice("Digest")}, "two dates": {twice("Date")},
-			"two content digests": {fedtest.Newer(), twice("Content-Digest")}}
+			"two content digests": {fedtest.UsingRFC9421(), twice("Content-Digest")}}
 	})
 }
 
 func TestT014WhatCannotBeRebuiltIsRefused(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		covers := func(by string) []fedtest.Twist { return []fedtest.Twist{inSignature(`date digest"`, by)} }
+		covers := func(by string) []fedtest.SendOption { return []fedtest.SendOption{inSignature(`date digest"`, by)} }
 		return twists{"a header that is not there": covers(`date digest x-nope"`), "an empty name": covers(`date  digest"`),
 			"a name in brackets": covers(`date digest (nope)"`),
-			"none": {fedtest.WithHeader(func(h http.Header) {
+			"none": {fedtest.EditHeader(func(h http.Header) {
 				before, rest, _ := strings.Cut(h.Get("Signature"), `headers="`)
 				_, after, _ := strings.Cut(rest, `"`)
 				h.Set("Signature", before+`headers=""`+after)
@@ -253,12 +254,12 @@ func TestT014WhatCannotBeRebuiltIsRefused(t *testing.T) {
 
 func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
-		claim := func(name string) []fedtest.Twist {
-			return []fedtest.Twist{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
+		claim := func(name string) []fedtest.SendOption {
+			return []fedtest.SendOption{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
 		}
 		return twists{"none": claim("none"), "an HMAC": claim("hmac-sha256"), "SHA-1": claim("rsa-sha1"),
-			"an HMAC in the newer dialect": {fedtest.Newer(),
-				fedtest.WithHeader(func(h http.Header) {
+			"an HMAC in the newer dialect": {fedtest.UsingRFC9421(),
+				fedtest.EditHeader(func(h http.Header) {
 					h.Set("Signature-Input",
 						h.Get("Signature-Input")+`;alg="hmac-sha256"`)
 				})}}
@@ -268,21 +269,21 @@ func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
 func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)},
-			"empty": {fedtest.WithHeader(func(h http.Header) {
+			"empty": {fedtest.EditHeader(func(h http.Header) {
 				before, _, _ := strings.Cut(h.Get("Signature"), `,signature=`)
 				h.Set("Signature", before+`,signature=""`)
 			})}}
 	})
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) { // what is no header of its kind at all is a 400
 		bram := o.Server("veerhuis").Person("bram")
-		set := func(name, value string) fedtest.Twist {
-			return fedtest.WithHeader(func(h http.Header) { h.Set(name, value) })
+		set := func(name, value string) fedtest.SendOption {
+			return fedtest.EditHeader(func(h http.Header) { h.Set(name, value) })
 		}
-		for name, spoilt := range map[string][]fedtest.Twist{"words": {set("Signature", "trust me")},
+		for name, spoilt := range map[string][]fedtest.SendOption{"words": {set("Signature", "trust me")},
 			"half of it":                 {set("Signature", `keyId="https://elsewhere`)},
-			"words in the newer dialect": {fedtest.Newer(), set("Signature-Input", "trust me!")}} {
+			"words in the newer dialect": {fedtest.UsingRFC9421(), set("Signature-Input", "trust me!")}} {
 			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(),
-				overkant.Act("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
+				overkant.Activity("View", bram, "https://elsewhere.example/1", "v"), spoilt...)
 			if answer.Status != http.StatusBadRequest {
 				t.Errorf("%s: %d, want 400", name, answer.Status)
 			}
@@ -345,7 +346,7 @@ func rsaKey(id, owner, pem string) map[string]any {
 func (k *keeper) claims(o *overkant.Blog, keyID, actor, object string) int {
 	key := k.key
 	key.ID = keyID
-	return o.Post(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like",
+	return o.PostSigned(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like",
 		"actor": actor, "object": object})
 }
 
@@ -427,7 +428,7 @@ func TestT020NobodyListsTheKeyOfANeighbour(t *testing.T) {
 		}{{m, "/m#main-key", "/m", 202}, {v, "/v#main-key", "/v", 202}, {m, "/v#main-key", "/v", 401},
 			{m, "/v/key", "/v", 401}, {v, "/v#main-key", "/v", 202}} {
 			signed.key.ID = home.URL + signed.id
-			code := o.Post(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View",
+			code := o.PostSigned(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View",
 				"actor": home.URL + signed.actor, "object": o.Object(a)})
 			if code != signed.want {
 				t.Errorf("letter %d, signed under %s: %d, want %d", i+1, signed.id, code, signed.want)
@@ -446,19 +447,20 @@ func TestT021AKeyThatWasReplacedOrLeftSignsNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		prepare := func(name string) *fedtest.Prepared {
+		prepare := func(name string) *fedtest.PreparedDelivery {
 			delivery, err := bram.Prepare(o.Site.SharedInbox(),
-				overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, nil), name))
+				overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), name, nil), name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			return delivery
 		}
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "before", nil), "before"),
+		o.PostExpecting(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "before", nil),
+			"before"),
 			http.StatusAccepted)
 		old := prepare("old")
-		bram.RotateKey()
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "after", nil), "after"),
+		bram.RotateKeys()
+		o.PostExpecting(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "after", nil), "after"),
 			http.StatusAccepted)
 		if answer, _ := old.Send(o.Soon()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("signed with the key that was replaced: %d", answer.Status)
@@ -467,11 +469,11 @@ func TestT021AKeyThatWasReplacedOrLeftSignsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		late := prepare("late")
-		if _, err := bram.Leave(o.Soon()); err != nil {
+		if _, err := bram.DeleteAccount(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		late.Send(o.Soon())
-		if got := o.Texts(a); got != "|" { // two places without words
+		if got := o.CommentTexts(a); got != "|" { // two places without words
 			t.Errorf("of one who left there stands %q", got)
 		}
 	})
@@ -493,7 +495,7 @@ func TestT022DeparturesOfStrangersCostNoQuestion(t *testing.T) {
 				t.Fatalf("departure %d: %d", i, response.StatusCode)
 			}
 		}
-		if visits := veerhuis.Visits(); len(visits) != 0 {
+		if visits := veerhuis.Requests(); len(visits) != 0 {
 			t.Errorf("%d questions were asked", len(visits))
 		}
 	})
@@ -556,12 +558,13 @@ func TestT043WhatWasFetchedCountsAndNotWhatWasPosted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		posted := overkant.Note(bram, o.Object(a), "posted", map[string]any{"id": reply.Object})
-		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Create", bram, posted, "carried")); err != nil {
+		posted := overkant.ReplyNote(bram, o.Object(a), "posted", map[string]any{"id": reply.Object})
+		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), overkant.Activity("Create", bram, posted,
+			"carried")); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("it is fetched", func() bool { return o.Texts(a) != "" })
-		if got := o.Texts(a); got != "As it stands there." {
+		o.Until("it is fetched", func() bool { return o.CommentTexts(a) != "" })
+		if got := o.CommentTexts(a); got != "As it stands there." {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -569,7 +572,7 @@ func TestT043WhatWasFetchedCountsAndNotWhatWasPosted(t *testing.T) {
 
 func TestF018OurKeysOutliveARestart(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		before := overkant.ActorOf(o)
+		before := overkant.IlseDocument(o)
 		var shown struct {
 			ID        string
 			PublicKey struct{ ID, Owner, PublicKeyPem string }
@@ -584,7 +587,7 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 			t.Errorf("it is written as %s", shown.PublicKey.PublicKeyPem)
 		}
 		again := chi.NewRouter()
-		documents.NewDocuments(o.Base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(again)
+		documents.NewDocuments(o.Core, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(again)
 		answer := httptest.NewRecorder()
 		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.Ilse.ID), nil))
 		if after := answer.Body.String(); after != before {
@@ -598,7 +601,7 @@ func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
 		a := o.Publish()
-		create := overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "x", nil), "x")
+		create := overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "x", nil), "x")
 		if answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), create,
 			fedtest.Unsigned()); answer.Status != http.StatusUnauthorized {
 			t.Errorf("unsigned: %d", answer.Status)
@@ -609,11 +612,11 @@ func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
 		}
 		kade := o.Server("zilverduin").Person("kade")
 		delivery, err := kade.Prepare(o.Site.SharedInbox(),
-			overkant.Act("Create", kade, overkant.Note(kade, o.Object(a), "y", nil), "y"))
+			overkant.Activity("Create", kade, overkant.ReplyNote(kade, o.Object(a), "y", nil), "y"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := kade.Server.Be(fedtest.Closed()); err != nil {
+		if err := kade.Server.SetBehaviour(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
 		answer, _ := delivery.Send(o.Soon())
@@ -626,7 +629,7 @@ func TestF060ASignatureThatCannotBeJudgedNowIsAskedForAgain(t *testing.T) {
 func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis") // which reads with go-fed/httpsig
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		keys, err := o.Store.SigningKeys(o.Soon(), o.Ilse.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -635,7 +638,7 @@ func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := o.Base.Remote.Post(o.Soon(), veerhuis.URL+"/inbox?for=bram&a=%2F",
+		answer, err := o.Core.Remote.Post(o.Soon(), veerhuis.URL+"/inbox?for=bram&a=%2F",
 			asJSON(t, map[string]any{"id": o.Site.ActivityID(blog.NewID(time.Now())),
 				"type": "View", "actor": o.Site.ActorID(o.Ilse.ID), "object": "https://elsewhere.example/1"}), key)
 		if err != nil || answer.Status != http.StatusAccepted {
@@ -653,12 +656,12 @@ func TestF084OurLettersAreReadByAnotherProgram(t *testing.T) {
 func TestF085EachAttemptIsDatedAnew(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
-		if err := veerhuis.Be(fedtest.FailThenWell(1, 500)); err != nil {
+		o.AddFollower(veerhuis.Person("bram"))
+		if err := veerhuis.SetBehaviour(fedtest.FailingFirst(1, 500)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it failed once", func() bool { return o.Report(a)[veerhuis.Host].Attempts == 1 })
+		o.Until("it failed once", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Attempts == 1 })
 		time.Sleep(1100 * time.Millisecond) // dates are of whole seconds
 		if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
 			t.Fatal(err)
@@ -686,20 +689,20 @@ func TestF088EveryHandIsRead(t *testing.T) {
 		bram, gerda := o.Server("veerhuis").Person("bram"), o.Server("gts", fedtest.GoToSocial).Person("gerda")
 		for name, send := range map[string]struct {
 			by     *fedtest.Person
-			twists []fedtest.Twist
+			twists []fedtest.SendOption
 		}{
 			"rsa-sha256":   {bram, nil},
 			"hs2019":       {gerda, nil},
-			"no algorithm": {bram, []fedtest.Twist{inSignature(`algorithm="rsa-sha256",`, "")}},
-			"RFC 9421":     {bram, []fedtest.Twist{fedtest.Newer()}},
-			"in Authorization": {bram, []fedtest.Twist{fedtest.WithHeader(func(h http.Header) {
+			"no algorithm": {bram, []fedtest.SendOption{inSignature(`algorithm="rsa-sha256",`, "")}},
+			"RFC 9421":     {bram, []fedtest.SendOption{fedtest.UsingRFC9421()}},
+			"in Authorization": {bram, []fedtest.SendOption{fedtest.EditHeader(func(h http.Header) {
 				h.Set("Authorization", "Signature "+h.Get("Signature"))
 				h.Del("Signature")
 			})}},
 		} {
 			word := strings.ReplaceAll(name, " ", "-")
 			answer, err := send.by.Send(o.Soon(), o.Site.SharedInbox(),
-				overkant.Act("Create", send.by, overkant.Note(send.by, o.Object(a), word, nil), word), send.twists...)
+				overkant.Activity("Create", send.by, overkant.ReplyNote(send.by, o.Object(a), word, nil), word), send.twists...)
 			if answer.Status != http.StatusAccepted {
 				t.Errorf("%s: %d, %v", name, answer.Status, err)
 			}
@@ -719,7 +722,7 @@ func TestF088EveryHandIsRead(t *testing.T) {
 			return map[string]any{"/kade": actor}
 		})
 		ed.ID = home.URL + "/kade#ed"
-		if code := o.Post(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade",
+		if code := o.PostSigned(ed, map[string]any{"id": home.URL + "/1", "type": "Like", "actor": home.URL + "/kade",
 			"object": o.Object(a)}); code != http.StatusAccepted {
 			t.Errorf("Ed25519: %d", code)
 		}
@@ -733,23 +736,23 @@ func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		return twists{"no host": {fedtest.Covering(allSigned, "date", "digest")},
 			"no target": {fedtest.Covering("host", "date", "digest")},
-			"no digest": {fedtest.Covering(allSigned, "host", "date")}, "the date alone": {fedtest.DateOnly()}}
+			"no digest": {fedtest.Covering(allSigned, "host", "date")}, "the date alone": {fedtest.CoveringDateOnly()}}
 	})
 }
 
 func TestF090BodyAndTimeMustFit(t *testing.T) {
 	turnedAway(t, func(*fedtest.Person) twists {
 		now := time.Now()
-		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.Dated(now.Add(2 * time.Hour))},
-			"13 h ago": {fedtest.Dated(now.Add(-13 * time.Hour))}}
+		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.SignedAt(now.Add(2 * time.Hour))},
+			"13 h ago": {fedtest.SignedAt(now.Add(-13 * time.Hour))}}
 	})
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
-			overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "late", nil), "late"),
-			fedtest.Dated(time.Now().Add(-30*time.Minute)))
-		if answer.Status != http.StatusAccepted || o.Texts(a) != "late" {
+			overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "late", nil), "late"),
+			fedtest.SignedAt(time.Now().Add(-30*time.Minute)))
+		if answer.Status != http.StatusAccepted || o.CommentTexts(a) != "late" {
 			t.Errorf("30 min ago: %d, %v", answer.Status, err)
 		}
 	})
@@ -761,7 +764,7 @@ func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
 		// whose key has an address of its own, at which a stub stands
 		gerda := o.Server("gts", fedtest.GoToSocial).Person("gerda")
 		if answer, err := gerda.Send(o.Soon(), o.Site.SharedInbox(),
-			overkant.Act("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
+			overkant.Activity("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
 			t.Errorf("a stub: %d, %v", answer.Status, err)
 		}
 		home := keeps(t, func(home, pem string) map[string]any {
@@ -792,7 +795,7 @@ func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
 		if err := o.Store.SaveActor(o.Soon(), actor); err != nil {
 			t.Fatal(err)
 		}
-		base := o.Base
+		base := o.Core
 		base.Site.URL = "https://overkant.example"
 		inbox := o.AnotherInbox(base)
 		for _, signed := range []struct {

@@ -16,7 +16,7 @@ func twoBlogs(t *testing.T, test func(t *testing.T, here, there *overkant.Blog, 
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		there := overkant.Start(t, storetest.Open(t))
-		test(t, overkant.Start(t, s), there, there.AddVoice("tobias", "Tobias Brandt"))
+		test(t, overkant.Start(t, s), there, there.AddAuthor("tobias", "Tobias Brandt"))
 	})
 }
 
@@ -31,26 +31,29 @@ func TestTwoBlogsFollowEachOtherAndTalk(t *testing.T) {
 			}
 		}
 		ferry := here.Publish()
-		reply := there.Writes(tobias, "The bell is older",
+		reply := there.PublishNote(tobias, "The bell is older",
 			func(a *blog.Article) { a.Answers.Address = here.Site.ArticlePage(ferry) })
 		if reply.Answers.Address != here.Object(ferry) || reply.Answers.ActorID != here.Site.ActorID(here.Ilse.ID) {
 			t.Errorf("it answers %+v", reply.Answers)
 		}
 		here.Until("the answer stands under the article",
-			func() bool { return strings.HasPrefix(here.Texts(ferry), "The bell is older.") })
+			func() bool { return strings.HasPrefix(here.CommentTexts(ferry), "The bell is older.") })
 		comment := here.Comments(ferry)[0]
 		if _, err := here.Outbox.Reply(here.Soon(), here.Ilse, comment.ID, "Older than the *boat*?"); err != nil {
 			t.Fatal(err)
 		}
 		there.Until("the second round stands under the answer",
-			func() bool { return strings.HasSuffix(there.Texts(reply), "Older than the boat?") })
+			func() bool { return strings.HasSuffix(there.CommentTexts(reply), "Older than the boat?") })
 
 		edited := reply
 		edited.Markdown, edited.HTML = "The bell is younger.", "<p>The bell is younger.</p>"
 		if err := there.Outbox.Revise(there.Soon(), &edited); err != nil {
 			t.Fatal(err)
 		}
-		here.Until("the edit is here", func() bool { return strings.HasPrefix(here.Texts(ferry), "The bell is younger.") })
+		here.Until("the edit is here", func() bool {
+			return strings.HasPrefix(here.CommentTexts(ferry),
+				"The bell is younger.")
+		})
 		if err := there.Outbox.Withdraw(there.Soon(), reply.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -65,11 +68,11 @@ func TestAQuoteFromBlogToBlogShowsItsOwnWordsAlone(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		ferry := here.Publish()
 		for title, format := range map[string]blog.Format{"Older": blog.FullNote, "Younger": blog.FullArticle} {
-			there.Writes(tobias, title, func(a *blog.Article) {
+			there.PublishNote(tobias, title, func(a *blog.Article) {
 				a.Format, a.Quoted.Address = format, here.Site.ArticlePage(ferry)
 			})
 		}
-		here.Until("both quotes stand there", func() bool { return strings.Count(here.Kinds(ferry), "[quote]") == 2 })
+		here.Until("both quotes stand there", func() bool { return strings.Count(here.CommentKinds(ferry), "[quote]") == 2 })
 		for _, c := range here.Comments(ferry) {
 			if strings.Contains(c.HTML, "RE:") || strings.Contains(c.HTML, here.Object(ferry)) ||
 				!strings.Contains(c.Plain, "er.") {
@@ -141,9 +144,9 @@ func TestAnAnswerToNothingIsRefusedInWords(t *testing.T) {
 			"https://10.0.0.5/private":      "is no post that can be read from here",
 			"gopher://veerhuis.example/1":   "is no post that can be read from here",
 		} {
-			a := o.Draft(func(a *blog.Article) { a.Slug = strings.ToLower(string(blog.NewID(o.Base.Now()))) })
+			a := o.Draft(func(a *blog.Article) { a.Slug = strings.ToLower(string(blog.NewID(o.Core.Now()))) })
 			a.Quoted.Address = address
-			err := o.Store.SaveArticle(t.Context(), &a, o.Base.Now())
+			err := o.Store.SaveArticle(t.Context(), &a, o.Core.Now())
 			if err == nil {
 				_, err = o.Outbox.Publish(o.Soon(), a.ID)
 			}
@@ -157,7 +160,8 @@ func TestAnAnswerToNothingIsRefusedInWords(t *testing.T) {
 func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		ferry := here.Publish()
-		quote := there.Writes(tobias, "On a narrow ferry", func(a *blog.Article) { a.Quoted.Address = here.Object(ferry) })
+		quote := there.PublishNote(tobias, "On a narrow ferry",
+			func(a *blog.Article) { a.Quoted.Address = here.Object(ferry) })
 		consent := func() blog.Source {
 			a, err := there.Store.Article(t.Context(), quote.ID)
 			if err != nil {
@@ -175,7 +179,10 @@ func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
 			!strings.Contains(stamp, there.Object(quote)) {
 			t.Errorf("the stamp answers %d %s", code, stamp)
 		}
-		here.Until("the quote stands there", func() bool { return strings.Contains(here.Texts(ferry), "On a narrow ferry.") })
+		here.Until("the quote stands there", func() bool {
+			return strings.Contains(here.CommentTexts(ferry),
+				"On a narrow ferry.")
+		})
 		if err := here.Outbox.Moderate(here.Soon(), here.Comments(ferry)[0].ID, blog.CommentRemoved); err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +200,8 @@ func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
 func TestAQuoteIsRefusedWhereNobodyMayQuote(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		ferry := here.Publish(func(a *blog.Article) { a.Quotes = "nobody" })
-		quote := there.Writes(tobias, "On a narrow ferry", func(a *blog.Article) { a.Quoted.Address = here.Object(ferry) })
+		quote := there.PublishNote(tobias, "On a narrow ferry",
+			func(a *blog.Article) { a.Quoted.Address = here.Object(ferry) })
 		there.Until("the no is there", func() bool {
 			a, err := there.Store.Article(t.Context(), quote.ID)
 			return err == nil && a.Quoted.Consent == blog.ConsentRefused
@@ -203,7 +211,7 @@ func TestAQuoteIsRefusedWhereNobodyMayQuote(t *testing.T) {
 
 func TestWhoFollowsAnAuthorThatMovesToTheirOwnBlogKeepsTheFollow(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
-		salma := there.AddVoice("salma", "Salma Idrissi")
+		salma := there.AddAuthor("salma", "Salma Idrissi")
 		there.Follow(salma, here, here.Ilse)
 		if _, err := there.Outbox.AddAlias(there.Soon(), tobias, "@ilse@"+here.Site.HandleDomain); err != nil {
 			t.Fatal(err)
@@ -229,9 +237,9 @@ func TestWhoFollowsAnAuthorThatMovesToTheirOwnBlogKeepsTheFollow(t *testing.T) {
 func TestAnAuthorMovesFromBlogToBlogAndWhoFollowsGoesAlong(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		bram := here.Server("veerhuis").Person("bram")
-		here.Befriend(bram)
+		here.AddFollower(bram)
 		third := overkant.Start(t, storetest.Open(t))
-		salma := third.AddVoice("salma", "Salma Idrissi")
+		salma := third.AddAuthor("salma", "Salma Idrissi")
 		third.Follow(salma, here, here.Ilse)
 		if _, err := here.Outbox.Move(here.Soon(), here.Ilse, "@tobias@"+there.Site.HandleDomain, 0); err == nil {
 			t.Fatal("a move to one who does not point back is made")

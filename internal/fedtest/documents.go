@@ -45,8 +45,8 @@ var contexts = []any{
 // where signatures are demanded, and 404 for private notes as for those that never were.
 func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	id := s.URL + r.URL.Path
-	demands := s.Flavour == GoToSocial || s.spell.Load().kind == newerOnly
-	if demands && id != s.itself.ID && !strings.HasSuffix(id, "/main-key") {
+	demands := s.Software == GoToSocial || s.behaviour.Load().kind == requiringRFC9421
+	if demands && id != s.instance.ID && !strings.HasSuffix(id, "/main-key") {
 		if _, err := s.verify(r, nil); err != nil {
 			writeError(w, http.StatusUnauthorized, err.Error())
 			return
@@ -56,7 +56,7 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 		s.followersThere(w, r, actor)
 		return
 	}
-	document, status := s.find(id)
+	document, status := s.findDocument(id)
 	switch status {
 	case http.StatusOK:
 		if document["@context"] == nil {
@@ -72,9 +72,10 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Show makes the server answer what is asked for at a path with a document, whatever that says of itself; where
-// signatures are demanded, to those who sign. It returns the address, which is the document's id when it has none.
-func (s *Server) Show(path string, document map[string]any) string {
+// ServeDocument makes the server answer what is asked for at a path with a document, whatever that says of itself;
+// where signatures are demanded, to those who sign. It returns the address, which is the document's id when it has
+// none.
+func (s *Server) ServeDocument(path string, document map[string]any) string {
 	address := s.URL + path
 	shown := maps.Clone(document)
 	if shown["id"] == nil {
@@ -82,17 +83,17 @@ func (s *Server) Show(path string, document map[string]any) string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.shown == nil {
-		s.shown = map[string]map[string]any{}
+	if s.documents == nil {
+		s.documents = map[string]map[string]any{}
 	}
-	s.shown[address] = shown
+	s.documents[address] = shown
 	return address
 }
 
-// find makes the document with that id.
-func (s *Server) find(id string) (document map[string]any, status int) {
+// findDocument makes the document with that id.
+func (s *Server) findDocument(id string) (document map[string]any, status int) {
 	s.mu.Lock()
-	if shown, ok := s.shown[id]; ok {
+	if shown, ok := s.documents[id]; ok {
 		s.mu.Unlock()
 		return maps.Clone(shown), http.StatusOK
 	}
@@ -116,7 +117,7 @@ func (s *Server) find(id string) (document map[string]any, status int) {
 	if p == nil {
 		return nil, http.StatusNotFound
 	}
-	return p.find(part)
+	return p.documentAt(part)
 }
 
 // followersThere lists, to a server that signs the question, who of it follows somebody here (FEP-8fcf).
@@ -167,7 +168,7 @@ func (s *Server) replies(n *note) map[string]any {
 			items = append(items, other.id)
 		}
 	}
-	for _, id := range s.order {
+	for _, id := range s.postOrder {
 		if post := s.posts[id]; post.InReplyTo == n.id && !post.Gone {
 			items = append(items, id)
 		}
@@ -178,7 +179,7 @@ func (s *Server) replies(n *note) map[string]any {
 	}
 }
 
-func (p *Person) find(part string) (map[string]any, int) {
+func (p *Person) documentAt(part string) (map[string]any, int) {
 	p.Server.mu.Lock()
 	left, followers, following := p.left, len(p.followers), len(p.follows)
 	p.Server.mu.Unlock()
@@ -190,7 +191,7 @@ func (p *Person) find(part string) (map[string]any, int) {
 	case "":
 		return p.document(), http.StatusOK
 	case "/main-key":
-		return p.stub(), http.StatusOK
+		return p.keyDocument(), http.StatusOK
 	case "/followers":
 		total = followers
 	case "/following":
@@ -202,7 +203,7 @@ func (p *Person) find(part string) (map[string]any, int) {
 // document is the actor. It takes Server.mu.
 func (p *Person) document() map[string]any {
 	s := p.Server
-	document := p.stub()
+	document := p.keyDocument()
 	s.mu.Lock()
 	display := p.display
 	if len(p.aliases) > 0 {
@@ -228,14 +229,14 @@ func (p *Person) document() map[string]any {
 	document["attachment"] = []any{}
 	document["icon"] = map[string]any{"type": "Image", "mediaType": "image/png",
 		"url": s.URL + "/avatars/" + p.Name + ".png"}
-	if s.Flavour != GoToSocial {
+	if s.Software != GoToSocial {
 		document["endpoints"] = map[string]any{"sharedInbox": s.URL + "/inbox"}
 	}
 	return document
 }
 
-// stub is as much of the actor as a key needs: what GoToSocial shows of its people to everybody.
-func (p *Person) stub() map[string]any {
+// keyDocument is as much of the actor as a key needs: what GoToSocial shows of its people to everybody.
+func (p *Person) keyDocument() map[string]any {
 	return map[string]any{
 		"id": p.ID, "type": p.kind, "preferredUsername": p.Name,
 		"publicKey": map[string]any{"id": p.KeyID(), "owner": p.ID, "publicKeyPem": publicPEM(p.privateKey())},
@@ -264,12 +265,12 @@ func (n *note) document() map[string]any {
 	if !n.updated.IsZero() {
 		document["updated"] = timestamp(n.updated)
 	}
-	n.consent(document)
-	if n.author.Server.Flavour == GoToSocial {
+	n.addQuote(document)
+	if n.author.Server.Software == GoToSocial {
 		document["interactionPolicy"] = map[string]any{"canReply": map[string]any{"automaticApproval": []string{public},
 			"manualApproval": []string{}}}
 	}
-	if n.author.Server.Flavour == Mastodon {
+	if n.author.Server.Software == Mastodon {
 		document["atomUri"] = n.id
 		document["inReplyToAtomUri"] = document["inReplyTo"]
 	}
@@ -300,7 +301,7 @@ func hostOf(address string) string {
 // webFinger knows people by their handle, their id and their page, and the server by its host.
 func (s *Server) webFinger(w http.ResponseWriter, r *http.Request) {
 	resource := r.URL.Query().Get("resource")
-	p := s.known(resource)
+	p := s.findActor(resource)
 	if p == nil {
 		writeError(w, http.StatusNotFound, "nobody of that name")
 		return
@@ -323,7 +324,7 @@ func (s *Server) webFinger(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *Server) known(resource string) *Person {
+func (s *Server) findActor(resource string) *Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.actors {
@@ -342,7 +343,7 @@ func (s *Server) nodeInfo(w http.ResponseWriter, path string) {
 		})
 		return
 	}
-	software, version := s.Flavour.software()
+	software, version := s.Software.nodeInfo()
 	s.mu.Lock()
 	people, notes := len(s.people), len(s.notes)
 	s.mu.Unlock()

@@ -16,11 +16,11 @@ func Example() {
 	defer cancel()
 	world := fedtest.New(fedtest.Config{Ports: runtime.GOOS != "linux"})
 	defer world.Close()
-	veerhuis, err := world.Server("veerhuis", fedtest.Mastodon)
+	veerhuis, err := world.AddServer("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		log.Fatal(err)
 	}
-	noordkade, err := world.Server("noordkade", fedtest.GoToSocial)
+	noordkade, err := world.AddServer("noordkade", fedtest.GoToSocial)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -32,13 +32,13 @@ func Example() {
 
 	nadia.Post(ctx, "<p>The ferry is late.</p>")
 	delivery, _ := veerhuis.WaitFor(ctx, fedtest.OfType("Create"))
-	fmt.Println("bram reads", bram.Home()[0].Content)
+	fmt.Println("bram reads", bram.HomeTimeline()[0].Content)
 
 	reply, _ := bram.Reply(ctx, delivery.Object, "<p>Four minutes.</p>", fedtest.Language("en"))
-	post, _ := noordkade.Post(reply.Object)
+	post, _ := noordkade.FindPost(reply.Object)
 	fmt.Println("nadia reads", post.Content)
 
-	noordkade.Be(fedtest.TooMany(time.Minute, 1))
+	noordkade.SetBehaviour(fedtest.RateLimiting(time.Minute, 1))
 	_, err = bram.Send(ctx, nadia.Inbox(), map[string]any{"type": "Like", "actor": bram.ID}, fedtest.Unsigned())
 	fmt.Println("refused:", err != nil, len(noordkade.Deliveries()), "deliveries,", len(noordkade.Received("Create")),
 		"accepted")

@@ -43,9 +43,9 @@ type Config struct {
 	// KeyPool, when positive, makes all people of the world share that many RSA keys, for thousands of people.
 	// Zero: everybody has a key of their own.
 	KeyPool int
-	// SharedMemory lets all servers share what they have learnt of actors elsewhere, so that a delivery to a thousand
+	// SharedCache lets all servers share what they have learnt of actors elsewhere, so that a delivery to a thousand
 	// servers costs its sender one request for its key instead of a thousand.
-	SharedMemory bool
+	SharedCache bool
 	// Now is the clock that dates and checks signatures; time.Now when nil.
 	Now func() time.Time
 	// Log receives what goes wrong in the background (an Accept that cannot be delivered); nothing when nil.
@@ -55,22 +55,22 @@ type Config struct {
 // World is a set of servers that start and end together.
 type World struct {
 	config Config
-	memory *memory // of all servers, with SharedMemory; else nil
+	cache  *actorCache // of all servers, with SharedMemory; else nil
 	keys   keyring
 	ids    atomic.Int64
 
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu      sync.Mutex // guards all below, and the ledgers of all servers
-	servers []*Server
-	placed  int // addresses or ports given out
-	port    int // shared by all addresses
-	total   int // deliveries in all ledgers
-	watches map[*watch]bool
-	busy    int // handlers and background work that Close waits for
-	idle    chan struct{}
-	closed  bool
+	mu         sync.Mutex // guards all below, and the ledgers of all servers
+	servers    []*Server
+	addresses  int // addresses or ports given out
+	port       int // shared by all addresses
+	deliveries int // deliveries in all ledgers
+	watches    map[*watch]bool
+	busy       int // handlers and background work that Close waits for
+	idle       chan struct{}
+	closed     bool
 }
 
 // New makes a world without servers. It must be closed.
@@ -83,16 +83,16 @@ func New(config Config) *World {
 	}
 	w := &World{config: config, port: config.FirstPort, watches: map[*watch]bool{}, idle: make(chan struct{})}
 	w.keys.pool = config.KeyPool
-	if config.SharedMemory {
-		w.memory = newMemory()
+	if config.SharedCache {
+		w.cache = newActorCache()
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
 
-// Server adds a server of the given flavour and starts it. The name is for people to read; it is reached by its
+// AddServer adds a server of the given flavour and starts it. The name is for people to read; it is reached by its
 // address, as in http://127.1.0.1:20417/users/bram.
-func (w *World) Server(name string, flavour Flavour) (*Server, error) {
+func (w *World) AddServer(name string, flavour Software) (*Server, error) {
 	listener, err := w.listen()
 	if err != nil {
 		return nil, fmt.Errorf("start neighbour %q: %w", name, err)
@@ -109,11 +109,11 @@ func (w *World) Server(name string, flavour Flavour) (*Server, error) {
 	return s, nil
 }
 
-// Servers adds n servers named 1 to n.
-func (w *World) Servers(n int, flavour Flavour) ([]*Server, error) {
+// AddServers adds n servers named 1 to n.
+func (w *World) AddServers(n int, flavour Software) ([]*Server, error) {
 	servers := make([]*Server, 0, n)
 	for i := range n {
-		s, err := w.Server(fmt.Sprint(i+1), flavour)
+		s, err := w.AddServer(fmt.Sprint(i+1), flavour)
 		if err != nil {
 			return nil, err
 		}
@@ -153,9 +153,9 @@ func (w *World) Close() error {
 func (w *World) listen() (net.Listener, error) {
 	var last error
 	for range 200 {
-		listener, err := net.Listen("tcp4", w.place())
+		listener, err := net.Listen("tcp4", w.nextAddress())
 		if err == nil {
-			w.settle(listener)
+			w.keepPort(listener)
 			return listener, nil
 		}
 		last = err
@@ -166,13 +166,13 @@ func (w *World) listen() (net.Listener, error) {
 	return nil, last
 }
 
-// place names the next address to try. Chosen ports lie below those that systems give to outgoing connections, so
+// nextAddress names the next address to try. Chosen ports lie below those that systems give to outgoing connections, so
 // that nothing takes them while a server is closed for a while.
-func (w *World) place() string {
+func (w *World) nextAddress() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.placed
-	w.placed++
+	n := w.addresses
+	w.addresses++
 	if w.config.Ports {
 		if w.config.FirstPort > 0 {
 			return fmt.Sprintf("127.0.0.1:%d", w.config.FirstPort+n)
@@ -186,7 +186,7 @@ func (w *World) place() string {
 	return fmt.Sprintf("127.%d.%d.%d:%d", 1+n/62500, n/250%250, 1+n%250, port)
 }
 
-func (w *World) settle(listener net.Listener) {
+func (w *World) keepPort(listener net.Listener) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.port == 0 {
@@ -196,8 +196,8 @@ func (w *World) settle(listener net.Listener) {
 
 func lowPort() int { return 20000 + rand.IntN(12000) }
 
-// begin says that work starts for which Close has to wait; false when it is too late for that.
-func (w *World) begin() bool {
+// startWork says that work starts for which Close has to wait; false when it is too late for that.
+func (w *World) startWork() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -207,7 +207,7 @@ func (w *World) begin() bool {
 	return true
 }
 
-func (w *World) end() {
+func (w *World) endWork() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy--
@@ -218,11 +218,11 @@ func (w *World) end() {
 
 // background does something nobody waits for, within the time of one exchange.
 func (w *World) background(what string, do func(context.Context) error) {
-	if !w.begin() {
+	if !w.startWork() {
 		return
 	}
 	go func() {
-		defer w.end()
+		defer w.endWork()
 		ctx, cancel := context.WithTimeout(w.ctx, exchangeTime)
 		defer cancel()
 		if err := do(ctx); err != nil && w.ctx.Err() == nil {
@@ -231,7 +231,7 @@ func (w *World) background(what string, do func(context.Context) error) {
 	}()
 }
 
-// number is a fresh number for ids, larger than those before it.
-func (w *World) number() int64 {
+// nextID is a fresh number for ids, larger than those before it.
+func (w *World) nextID() int64 {
 	return w.config.Now().UnixMilli()<<16 | w.ids.Add(1)&0xffff
 }

@@ -28,9 +28,9 @@ func newWorld(t testing.TB, config Config) *World {
 	return w
 }
 
-func newNeighbour(t testing.TB, w *World, name string, flavour Flavour) *Server {
+func newNeighbour(t testing.TB, w *World, name string, flavour Software) *Server {
 	t.Helper()
-	s, err := w.Server(name, flavour)
+	s, err := w.AddServer(name, flavour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func befriend(t testing.TB, ctx context.Context, who, whom *Person) {
 }
 
 func TestServersOfAllFlavoursFollowAndAnswerEachOther(t *testing.T) {
-	flavours := map[string]Flavour{"mastodon": Mastodon, "gotosocial": GoToSocial, "misskey": Misskey}
+	flavours := map[string]Software{"mastodon": Mastodon, "gotosocial": GoToSocial, "misskey": Misskey}
 	for here, one := range flavours {
 		for there, other := range flavours {
 			t.Run(here+" to "+there, func(t *testing.T) {
@@ -86,10 +86,10 @@ func converse(t *testing.T, ctx context.Context, bram, nadia *Person) {
 	t.Helper()
 	posted := must(nadia.Post(ctx, "<p>The ferry is late.</p>", Language("en")))(t)
 	must(bram.Server.WaitFor(ctx, About("Create", posted.Object)))(t)
-	if home := bram.Home(); len(home) != 1 || home[0].Content != "<p>The ferry is late.</p>" {
+	if home := bram.HomeTimeline(); len(home) != 1 || home[0].Content != "<p>The ferry is late.</p>" {
 		t.Fatalf("bram's home shows %+v", home)
 	}
-	reply := must(bram.Reply(ctx, posted.Object, "<p>Four minutes.</p>", Warning("ferries")))(t)
+	reply := must(bram.Reply(ctx, posted.Object, "<p>Four minutes.</p>", ContentWarning("ferries")))(t)
 	want := Post{
 		ID: reply.Object, Type: "Note", Author: bram.ID, Summary: "ferries", Content: "<p>Four minutes.</p>",
 		InReplyTo: posted.Object,
@@ -108,7 +108,7 @@ func converse(t *testing.T, ctx context.Context, bram, nadia *Person) {
 
 func checkPost(t *testing.T, s *Server, want Post) {
 	t.Helper()
-	got, known := s.Post(want.ID)
+	got, known := s.FindPost(want.ID)
 	if !known {
 		t.Fatalf("%s does not know %s", s.Name, want.ID)
 	}
@@ -140,11 +140,11 @@ func TestReactionsCanBeTakenBack(t *testing.T) {
 	}
 	must(nadia.Server.WaitFor(ctx, func(l Delivery) bool { return l.Accepted() && l.ID == boost.Activity }))(t)
 	eventually(t, "nadia's server fetches what deniz boosted", func() bool {
-		home := nadia.Home()
+		home := nadia.HomeTimeline()
 		return len(home) == 1 && home[0].Content == "<p>High water.</p>" && cmp.Equal(home[0].Boosters, []string{deniz.ID})
 	})
 	must(deniz.Unboost(ctx, note))(t)
-	if home := nadia.Home(); len(home) != 0 {
+	if home := nadia.HomeTimeline(); len(home) != 0 {
 		t.Errorf("nadia still sees %+v", home)
 	}
 	if _, err := deniz.Unlike(ctx, note); err == nil {
@@ -169,22 +169,22 @@ func TestAFollowCanBeTakenBackAndAnAccountCanEnd(t *testing.T) {
 	nadia := newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
 	befriend(t, ctx, bram, nadia)
 	must(bram.Unfollow(ctx, nadia.ID))(t)
-	if sent := must(nadia.Post(ctx, "<p>Nobody reads this.</p>"))(t); len(sent.Answers) != 0 {
-		t.Errorf("a post without followers went to %+v", sent.Answers)
+	if sent := must(nadia.Post(ctx, "<p>Nobody reads this.</p>"))(t); len(sent.Responses) != 0 {
+		t.Errorf("a post without followers went to %+v", sent.Responses)
 	}
 	befriend(t, ctx, bram, nadia)
 	post := must(nadia.Post(ctx, "<p>Goodbye.</p>"))(t)
 	must(bram.Server.WaitFor(ctx, About("Create", post.Object)))(t)
 	must(nadia.UpdateProfile(ctx, "Nadia A."))(t)
-	must(nadia.Leave(ctx))(t)
+	must(nadia.DeleteAccount(ctx))(t)
 	checkPost(t, bram.Server, Post{ID: post.Object, Author: nadia.ID, Gone: true})
 	for _, id := range []string{nadia.ID, post.Object} {
-		refused := (*Refused)(nil)
-		if _, err := bram.object(ctx, id); !errors.As(err, &refused) || refused.Status != http.StatusGone {
+		refused := (*StatusError)(nil)
+		if _, err := bram.fetchObject(ctx, id); !errors.As(err, &refused) || refused.Status != http.StatusGone {
 			t.Errorf("%s is answered with %v, want 410", id, err)
 		}
 	}
-	if got := bram.Follows(nadia.ID); got != "" {
+	if got := bram.FollowState(nadia.ID); got != "" {
 		t.Errorf("bram's follow of one who has left is %q", got)
 	}
 }
@@ -200,33 +200,33 @@ func TestDeliveriesThatAreNotRightAreRefused(t *testing.T) {
 	cases := []struct {
 		name     string
 		delivery any
-		twists   []Twist
+		twists   []SendOption
 		status   int
 		fault    string
 	}{
 		{"a plain delivery is accepted", like, nil, 202, ""},
-		{"a date 50 minutes old is accepted", like, []Twist{Dated(time.Now().Add(-50 * time.Minute))}, 202, ""},
-		{"a body changed on the way", like, []Twist{Tampered()}, 401, "is not that of the body"},
-		{"a date 61 minutes old", like, []Twist{Dated(time.Now().Add(-61 * time.Minute))}, 401, "date is off"},
-		{"a date 61 minutes ahead", like, []Twist{Dated(time.Now().Add(61 * time.Minute))}, 401, "date is off"},
-		{"no digest", like, []Twist{WithoutDigest()}, 401, "digest is not signed"},
-		{"a digest that is not covered", like, []Twist{DigestNotCovered()}, 401, "digest is not signed"},
-		{"only the date covered", like, []Twist{DateOnly()}, 401, "(request-target) is not signed"},
-		{"no signature", like, []Twist{Unsigned()}, 401, "not signed"},
-		{"a key nobody knows", like, []Twist{kade.WrongKey()}, 401, "does not fit"},
-		{"the key id of somebody else", asNadia, []Twist{As(nadia.KeyID())}, 401, "does not fit"},
-		{"a key id that does not exist", like, []Twist{As(kade.ID + "0#main-key")}, 401, "404"},
-		{"another key id at the same actor", like, []Twist{As(kade.ID + "#other")}, 401, "has the key"},
+		{"a date 50 minutes old is accepted", like, []SendOption{SignedAt(time.Now().Add(-50 * time.Minute))}, 202, ""},
+		{"a body changed on the way", like, []SendOption{Tampered()}, 401, "is not that of the body"},
+		{"a date 61 minutes old", like, []SendOption{SignedAt(time.Now().Add(-61 * time.Minute))}, 401, "date is off"},
+		{"a date 61 minutes ahead", like, []SendOption{SignedAt(time.Now().Add(61 * time.Minute))}, 401, "date is off"},
+		{"no digest", like, []SendOption{WithoutDigest()}, 401, "digest is not signed"},
+		{"a digest that is not covered", like, []SendOption{DigestNotCovered()}, 401, "digest is not signed"},
+		{"only the date covered", like, []SendOption{CoveringDateOnly()}, 401, "(request-target) is not signed"},
+		{"no signature", like, []SendOption{Unsigned()}, 401, "not signed"},
+		{"a key nobody knows", like, []SendOption{kade.WrongKey()}, 401, "does not fit"},
+		{"the key id of somebody else", asNadia, []SendOption{WithKeyID(nadia.KeyID())}, 401, "does not fit"},
+		{"a key id that does not exist", like, []SendOption{WithKeyID(kade.ID + "0#main-key")}, 401, "404"},
+		{"another key id at the same actor", like, []SendOption{WithKeyID(kade.ID + "#other")}, 401, "has the key"},
 		{"an actor who is not the signer", asNadia, nil, 401, "who is not the actor"},
-		{"a signature for another host", like, []Twist{ForHost("127.9.9.9:80")}, 401, "does not fit"},
-		{"another content type", like, []Twist{Typed("application/json")}, 415, "content type"},
+		{"a signature for another host", like, []SendOption{SignedForHost("127.9.9.9:80")}, 401, "does not fit"},
+		{"another content type", like, []SendOption{ContentType("application/json")}, 415, "content type"},
 		{"something that is not JSON", []byte("hello"), nil, 400, "not an activity"},
-		{"more than a megabyte", []byte(`{"type":"Like","a":"` + strings.Repeat("a", largest) + `"}`), nil, 413, "1 MiB"},
+		{"more than a megabyte", []byte(`{"type":"Like","a":"` + strings.Repeat("a", maxBody) + `"}`), nil, 413, "1 MiB"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			answer, err := kade.Send(ctx, veerhuis.URL+"/inbox", c.delivery, c.twists...)
-			if refused := (*Refused)(nil); err != nil && !errors.As(err, &refused) {
+			if refused := (*StatusError)(nil); err != nil && !errors.As(err, &refused) {
 				t.Fatal(err)
 			}
 			deliveries := veerhuis.Deliveries()
@@ -250,7 +250,7 @@ func TestAKeyThatWasReplacedIsAskedForOnceMore(t *testing.T) {
 	bram, nadia := veerhuis.Person("bram"), newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
 	befriend(t, ctx, nadia, bram)
 	asked := func() (n int) {
-		for _, v := range nadia.Server.Visits() {
+		for _, v := range nadia.Server.Requests() {
 			if strings.HasSuffix(v.Path, "/main-key") && v.Status == http.StatusOK {
 				n++
 			}
@@ -262,7 +262,7 @@ func TestAKeyThatWasReplacedIsAskedForOnceMore(t *testing.T) {
 	if asked() != 1 {
 		t.Fatalf("the key was asked for %d times, want once", asked())
 	}
-	nadia.RotateKey()
+	nadia.RotateKeys()
 	must(nadia.Reply(ctx, note, "<p>Signed anew.</p>"))(t)
 	must(nadia.Boost(ctx, note))(t)
 	if asked() != 2 {
@@ -286,11 +286,11 @@ func TestGoToSocialShowsNothingToTheUnsigned(t *testing.T) {
 		}
 	}
 	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	if _, err := bram.object(ctx, note); err != nil {
+	if _, err := bram.fetchObject(ctx, note); err != nil {
 		t.Errorf("a signed question: %v", err)
 	}
 	private := must(nadia.Post(ctx, "<p>Psst.</p>", FollowersOnly()))(t).Object
-	if _, err := bram.object(ctx, private); err == nil {
+	if _, err := bram.fetchObject(ctx, private); err == nil {
 		t.Error("a followers-only note is shown")
 	}
 }
@@ -311,14 +311,14 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	cases := []struct {
 		name     string
-		mood     Mood
+		mood     Behaviour
 		statuses []int
 	}{
 		{"healthy", Healthy(), []int{202, 202}},
 		{"slow", Slow(30 * time.Millisecond), []int{202}},
-		{"500 and then well", FailThenWell(2, 500), []int{500, 500, 202}},
-		{"too many", TooMany(3*time.Second, 1), []int{429, 202}},
-		{"too many for ever", TooMany(3*time.Second, 0), []int{429, 429}},
+		{"500 and then well", FailingFirst(2, 500), []int{500, 500, 202}},
+		{"too many", RateLimiting(3*time.Second, 1), []int{429, 202}},
+		{"too many for ever", RateLimiting(3*time.Second, 0), []int{429, 429}},
 		{"gone", Gone(), []int{410}},
 		{"refusing signatures", RefusingSignatures(), []int{401}},
 		{"refusing", Refusing(403), []int{403, 403}},
@@ -327,7 +327,7 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newNeighbour(t, w, c.name, Mastodon)
 			s.Person("bram")
-			if err := s.Be(c.mood); err != nil {
+			if err := s.SetBehaviour(c.mood); err != nil {
 				t.Fatal(err)
 			}
 			var statuses []int
@@ -354,18 +354,18 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 
 func like(p *Person, s *Server) map[string]any {
 	return map[string]any{
-		"id": fmt.Sprintf("%s#likes/%d", p.ID, s.world.number()), "type": "Like", "actor": p.ID,
+		"id": fmt.Sprintf("%s#likes/%d", p.ID, s.world.nextID()), "type": "Like", "actor": p.ID,
 		"object": s.URL + "/users/bram",
 	}
 }
 
 func TestSilentServersLetGoWhenTheirMoodChanges(t *testing.T) {
-	for name, mood := range map[string]Mood{"hanging": Hanging(), "trickling": Trickling(time.Millisecond)} {
+	for name, mood := range map[string]Behaviour{"hanging": Hanging(), "trickling": Trickling(time.Millisecond)} {
 		t.Run(name, func(t *testing.T) {
 			w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 			kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 			s := newNeighbour(t, w, "veerhuis", Mastodon)
-			s.Be(mood)
+			s.SetBehaviour(mood)
 			short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
 			if _, err := kade.Send(short, s.URL+"/inbox", like(kade, s)); !errors.Is(err, context.DeadlineExceeded) {
@@ -376,10 +376,13 @@ func TestSilentServersLetGoWhenTheirMoodChanges(t *testing.T) {
 				_, err := kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 				done <- err
 			}()
-			if err := w.Wait(ctx, 2, func(l Delivery) bool { return l.Status == 0 && l.Fault == "not looked at" }); err != nil {
+			if err := w.WaitForCount(ctx, 2, func(l Delivery) bool {
+				return l.Status == 0 &&
+					l.Fault == "not looked at"
+			}); err != nil {
 				t.Fatal(err)
 			}
-			s.Be(Healthy())
+			s.SetBehaviour(Healthy())
 			if err := <-done; err == nil || ctx.Err() != nil {
 				t.Errorf("the held delivery ended with %v", err)
 			}
@@ -394,13 +397,13 @@ func TestAClosedServerOpensAgainAtTheSameAddress(t *testing.T) {
 	s := newNeighbour(t, w, "veerhuis", Mastodon)
 	for range 5 {
 		must(kade.Send(ctx, s.URL+"/inbox", like(kade, s)))(t)
-		if err := s.Be(Closed()); err != nil {
+		if err := s.SetBehaviour(Closed()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := kade.Send(ctx, s.URL+"/inbox", like(kade, s)); err == nil {
 			t.Fatal("a closed server takes deliveries")
 		}
-		if err := s.Be(Healthy()); err != nil {
+		if err := s.SetBehaviour(Healthy()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -489,11 +492,11 @@ func TestLookUpBelievesOnlyAnActorThatNamesItself(t *testing.T) {
 }
 
 func TestHundredsOfDeliveriesAtOnceAreAllRecorded(t *testing.T) {
-	w, ctx := newWorld(t, Config{KeyPool: 4, SharedMemory: true}), soon(t)
+	w, ctx := newWorld(t, Config{KeyPool: 4, SharedCache: true}), soon(t)
 	post := must(newNeighbour(t, w, "noordkade", Mastodon).Person("nadia").Post(ctx, "<p>Say something.</p>"))(t)
 	const servers, each = 20, 15
-	var ready []*Ready
-	for _, s := range must(w.Servers(servers, Mastodon))(t) {
+	var ready []*PreparedActivity
+	for _, s := range must(w.AddServers(servers, Mastodon))(t) {
 		for range each {
 			ready = append(ready, must(s.Person("bram").PrepareReply(ctx, post.Object, "<p>Something.</p>"))(t))
 		}
@@ -506,11 +509,11 @@ func TestHundredsOfDeliveriesAtOnceAreAllRecorded(t *testing.T) {
 			}
 		})
 	}
-	if err := w.Wait(ctx, servers*each, OfType("Create")); err != nil {
+	if err := w.WaitForCount(ctx, servers*each, OfType("Create")); err != nil {
 		t.Error(err)
 	}
 	all.Wait()
-	if n := w.Count(OfType("Create")); n != servers*each {
+	if n := w.CountDeliveries(OfType("Create")); n != servers*each {
 		t.Errorf("%d deliveries are in the ledgers, want %d", n, servers*each)
 	}
 }
@@ -520,15 +523,16 @@ func TestAWorldLeavesNothingRunning(t *testing.T) {
 	w := New(Config{Ports: runtime.GOOS != "linux", KeyPool: 4})
 	ctx := soon(t)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
-	moods := []Mood{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
+	moods := []Behaviour{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
 	var servers []*Server
 	for _, mood := range moods {
 		s := newNeighbour(t, w, "veerhuis", Mastodon)
 		servers = append(servers, s)
-		s.Be(mood)
+		s.SetBehaviour(mood)
 		go kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 	}
-	if err := w.Wait(ctx, 3, func(Delivery) bool { return true }); err != nil { // the slow one has not written it down yet
+	if err := w.WaitForCount(ctx, 3,
+		func(Delivery) bool { return true }); err != nil { // the slow one has not written it down yet
 		t.Error(err)
 	}
 	began := time.Now()
@@ -538,7 +542,7 @@ func TestAWorldLeavesNothingRunning(t *testing.T) {
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("closing took %s", took)
 	}
-	if _, err := w.Server("too late", Mastodon); err == nil {
+	if _, err := w.AddServer("too late", Mastodon); err == nil {
 		t.Error("a closed world takes new servers")
 	}
 	if err := w.Close(); err != nil {
@@ -571,7 +575,7 @@ func running() string {
 func TestAThousandServersStartQuickly(t *testing.T) {
 	began := time.Now()
 	w := newWorld(t, Config{KeyPool: 4})
-	servers := must(w.Servers(1000, Mastodon))(t)
+	servers := must(w.AddServers(1000, Mastodon))(t)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("1,000 servers took %s to start", took)
 	}
@@ -587,10 +591,10 @@ func TestAThousandServersStartQuickly(t *testing.T) {
 // BenchmarkDeliveries is what the neighbours themselves cost: 200 servers get a Create each, with all checks, from a
 // sender who has signed beforehand.
 func BenchmarkDeliveries(b *testing.B) {
-	w := newWorld(b, Config{KeyPool: 4, SharedMemory: true})
+	w := newWorld(b, Config{KeyPool: 4, SharedCache: true})
 	bram := newNeighbour(b, w, "veerhuis", Mastodon).Person("bram")
-	servers := must(w.Servers(200, Mastodon))(b)
-	var deliveries []*Prepared
+	servers := must(w.AddServers(200, Mastodon))(b)
+	var deliveries []*PreparedDelivery
 	for i := range b.N {
 		s := servers[i%len(servers)]
 		deliveries = append(deliveries, must(bram.Prepare(s.URL+"/inbox", like(bram, s)))(b))
@@ -616,10 +620,10 @@ func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 	nadia, bram := noordkade.Person("nadia"), newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
 	kade := bram.Server.Person("kade") // of the same server as bram
 	note := must(bram.Post(ctx, "<p>Four minutes.</p>", Mention(nadia.ID),
-		Published(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
+		PublishedAt(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
 	version := func(kind, author, content, updated string) map[string]any {
 		return map[string]any{
-			"id": fmt.Sprintf("%s#x/%d", author, w.number()), "type": kind, "actor": author,
+			"id": fmt.Sprintf("%s#x/%d", author, w.nextID()), "type": kind, "actor": author,
 			"object": map[string]any{
 				"id": note, "type": "Note", "attributedTo": author, "content": content,
 				"published": "2026-11-02T09:00:00Z", "updated": updated,
@@ -645,7 +649,7 @@ func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 	}
 	for _, step := range steps {
 		must(step.who.Send(ctx, noordkade.URL+"/inbox", step.activity))(t)
-		got, _ := noordkade.Post(note)
+		got, _ := noordkade.FindPost(note)
 		if got.Content != step.content || got.Gone != step.gone {
 			t.Errorf("after %s the post is %q, gone %v; want %q, %v", step.name, got.Content, got.Gone, step.content, step.gone)
 		}
@@ -661,26 +665,26 @@ func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
 	note := must(nadia.Post(ctx, "<p>Who sails?</p>"))(t).Object
 	cases := []struct {
 		name   string
-		option []Option
+		option []NoteOption
 		to, cc []string
 		dijla  bool // the follower's server gets it
 	}{
 		{"public", nil, []string{public}, []string{bram.Followers(), nadia.ID}, true},
-		{"unlisted", []Option{Unlisted()}, []string{bram.Followers()}, []string{public, nadia.ID}, true},
-		{"followers", []Option{FollowersOnly()}, []string{bram.Followers()}, []string{nadia.ID}, true},
-		{"direct", []Option{Direct()}, []string{nadia.ID}, nil, false},
+		{"unlisted", []NoteOption{Unlisted()}, []string{bram.Followers()}, []string{public, nadia.ID}, true},
+		{"followers", []NoteOption{FollowersOnly()}, []string{bram.Followers()}, []string{nadia.ID}, true},
+		{"direct", []NoteOption{Direct()}, []string{nadia.ID}, nil, false},
 	}
 	for _, c := range cases {
 		sent := must(bram.Reply(ctx, note, "<p>I do.</p>", c.option...))(t)
-		post, known := nadia.Server.Post(sent.Object)
+		post, known := nadia.Server.FindPost(sent.Object)
 		if !known || !cmp.Equal(post.To, c.to) || !cmp.Equal(post.Cc, c.cc) {
 			t.Errorf("%s is addressed to %v, cc %v; want %v, %v", c.name, post.To, post.Cc, c.to, c.cc)
 		}
-		if _, known := deniz.Server.Post(sent.Object); known != c.dijla {
+		if _, known := deniz.Server.FindPost(sent.Object); known != c.dijla {
 			t.Errorf("%s: the follower's server has it: %v", c.name, known)
 		}
 		public := c.name == "public" || c.name == "unlisted"
-		if _, err := nadia.object(ctx, sent.Object); (err == nil) != public {
+		if _, err := nadia.fetchObject(ctx, sent.Object); (err == nil) != public {
 			t.Errorf("%s: asked for at its id: %v", c.name, err)
 		}
 	}
@@ -691,10 +695,10 @@ func TestAKeyThatCannotBeFetchedNowIsAskedForAgain(t *testing.T) {
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	for _, step := range []struct {
-		mood   Mood
+		mood   Behaviour
 		status int
 	}{{Closed(), 503}, {Gone(), 401}, {Healthy(), 202}, {Closed(), 202}} {
-		if err := kade.Server.Be(step.mood); err != nil {
+		if err := kade.Server.SetBehaviour(step.mood); err != nil {
 			t.Fatal(err)
 		}
 		answer, _ := kade.Send(ctx, veerhuis.URL+"/inbox", like(kade, veerhuis))
@@ -710,7 +714,7 @@ func TestAStrangerWhoLeavesIsNotAskedForAKey(t *testing.T) {
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	farewell := map[string]any{"id": kade.ID + "#delete", "type": "Delete", "actor": kade.ID, "object": kade.ID}
 	must(kade.Send(ctx, veerhuis.URL+"/inbox", farewell))(t)
-	if visits := kade.Server.Visits(); len(visits) != 0 {
+	if visits := kade.Server.Requests(); len(visits) != 0 {
 		t.Errorf("kade's server was asked for %s", visits[0].Path)
 	}
 	if heard := veerhuis.Received("Delete"); len(heard) != 0 {

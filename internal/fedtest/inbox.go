@@ -11,13 +11,13 @@ import (
 )
 
 // largest is what one body may measure, in and out.
-const largest = 1 << 20
+const maxBody = 1 << 20
 
-// receive takes one delivery: bounded, read, its signature checked, applied, written down and then answered.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
+// handleDelivery takes one delivery: bounded, read, its signature checked, applied, written down and then answered.
+func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, mood *activeBehaviour) {
 	delivery := Delivery{At: s.world.config.Now(), Server: s, Inbox: r.URL.Path, Header: r.Header.Clone()}
 	delivery.Header.Set("Host", r.Host)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var activity map[string]any
 	if err == nil {
 		delivery.Body = body
@@ -35,19 +35,19 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, mood *spell) {
 		s.record(delivery)
 		return
 	}
-	if mood.garbles(body) {
+	if mood.answersGarbage(body) {
 		delivery.Fault = "not looked at"
 		s.record(delivery)
-		garble(w)
+		writeGarbage(w)
 		return
 	}
 	if status := mood.refusal(body); status != 0 {
 		delivery.Status, delivery.Fault = status, "not looked at"
 		mood.setHeader(w.Header())
 	} else {
-		delivery.Status, delivery.Fault = s.judge(r, err, delivery, activity)
+		delivery.Status, delivery.Fault = s.process(r, err, delivery, activity)
 	}
-	if mood.kind == swallowing {
+	if mood.kind == droppingResponses {
 		delivery.Status = 0
 		s.record(delivery)
 		panic(http.ErrAbortHandler)
@@ -68,9 +68,10 @@ func reply(w http.ResponseWriter, l Delivery) {
 	writeError(w, l.Status, why)
 }
 
-// judge decides what a delivery is answered and, when it is good, does what it says. The fault is empty when the
+// process decides what a delivery is answered and, when it is good, does what it says. The fault is empty when the
 // signature is valid.
-func (s *Server) judge(r *http.Request, unread error, l Delivery, activity map[string]any) (status int, fault string) {
+func (s *Server) process(r *http.Request, unread error, l Delivery, activity map[string]any) (status int,
+	fault string) {
 	if unread != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(unread, &tooLarge) {
 			return http.StatusRequestEntityTooLarge, "body over 1 MiB"
@@ -86,7 +87,7 @@ func (s *Server) judge(r *http.Request, unread error, l Delivery, activity map[s
 	if activity == nil || l.Type == "" || l.Actor == "" {
 		return http.StatusBadRequest, "not an activity"
 	}
-	if l.Type == "Delete" && l.Object == l.Actor && !s.memory.knows(l.Actor) {
+	if l.Type == "Delete" && l.Object == l.Actor && !s.cache.knows(l.Actor) {
 		// Like Mastodon: whoever leaves cannot be asked for a key any more, and a stranger's leaving changes nothing.
 		return http.StatusAccepted, "a stranger left, not verified"
 	}
@@ -99,7 +100,7 @@ func (s *Server) judge(r *http.Request, unread error, l Delivery, activity map[s
 	case signer.ID != l.Actor:
 		return http.StatusUnauthorized, fmt.Sprintf("signed by %s, who is not the actor %s", signer.ID, l.Actor)
 	}
-	if s.Flavour == GoToSocial && l.Type == "QuoteRequest" {
+	if s.Software == GoToSocial && l.Type == "QuoteRequest" {
 		return http.StatusInternalServerError, ""
 	}
 	s.apply(signer, activity)
@@ -107,7 +108,7 @@ func (s *Server) judge(r *http.Request, unread error, l Delivery, activity map[s
 }
 
 func (s *Server) wrongType() int {
-	if s.Flavour == GoToSocial {
+	if s.Software == GoToSocial {
 		return http.StatusNotAcceptable
 	}
 	return http.StatusUnsupportedMediaType
@@ -116,7 +117,7 @@ func (s *Server) wrongType() int {
 // hasInbox knows the inboxes of those who are here, and the shared one where there is one.
 func (s *Server) hasInbox(path string) bool {
 	if path == "/inbox" {
-		return s.Flavour != GoToSocial
+		return s.Software != GoToSocial
 	}
 	actor, ok := strings.CutSuffix(path, "/inbox")
 	if !ok {
@@ -142,21 +143,21 @@ func isActivity(contentType string) bool {
 
 func (l *Delivery) describe(activity map[string]any) {
 	l.KeyID = signatureKeyID(l.Header)
-	l.ID, l.Type = text(activity["id"]), text(activity["type"])
+	l.ID, l.Type = firstString(activity["id"]), firstString(activity["type"])
 	l.Actor, l.Object = idOf(activity["actor"]), idOf(activity["object"])
 	if object, ok := activity["object"].(map[string]any); ok {
-		l.ObjectType = text(object["type"])
+		l.ObjectType = firstString(object["type"])
 	}
 }
 
-// text is the string a JSON value is, or the first of a list.
-func text(v any) string {
+// firstString is the string a JSON value is, or the first of a list.
+func firstString(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case []any:
 		if len(v) > 0 {
-			return text(v[0])
+			return firstString(v[0])
 		}
 	}
 	return ""
@@ -166,14 +167,14 @@ func text(v any) string {
 func idOf(v any) string {
 	switch v := v.(type) {
 	case map[string]any:
-		return text(v["id"])
+		return firstString(v["id"])
 	case []any:
 		if len(v) > 0 {
 			return idOf(v[0])
 		}
 		return ""
 	}
-	return text(v)
+	return firstString(v)
 }
 
 // idsOf is the ids of all that are named or embedded.

@@ -12,22 +12,22 @@ import (
 
 // made holds every key this process has generated: an RSA key takes a tenth of a second, and each new world can begin
 // with the keys of the one before.
-var made struct {
+var generated struct {
 	sync.Mutex
 	keys []*rsa.PrivateKey
 }
 
-func madeKey(n int) *rsa.PrivateKey {
-	made.Lock()
-	defer made.Unlock()
-	for len(made.keys) <= n {
+func keyNumber(n int) *rsa.PrivateKey {
+	generated.Lock()
+	defer generated.Unlock()
+	for len(generated.keys) <= n {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			panic(err) // crypto/rand does not fail, and 2048 is a valid size
 		}
-		made.keys = append(made.keys, key)
+		generated.keys = append(generated.keys, key)
 	}
-	return made.keys[n]
+	return generated.keys[n]
 }
 
 // keyring hands out the keys of one world: all distinct, or the same few in turn when pool is positive.
@@ -45,7 +45,7 @@ func (k *keyring) next() *rsa.PrivateKey {
 	if k.pool > 0 {
 		n %= k.pool
 	}
-	return madeKey(n)
+	return keyNumber(n)
 }
 
 // fresh is a key that nobody in the world has, pool or not.
@@ -54,7 +54,7 @@ func (k *keyring) fresh() *rsa.PrivateKey {
 	n := max(k.used, k.pool)
 	k.used = n + 1
 	k.mu.Unlock()
-	return madeKey(n)
+	return keyNumber(n)
 }
 
 func publicPEM(key *rsa.PrivateKey) string {

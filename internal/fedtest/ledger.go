@@ -38,8 +38,8 @@ func (l Delivery) JSON() map[string]any {
 	return activity
 }
 
-// Visit is one request that is not a delivery: for an actor, a note, WebFinger, a page.
-type Visit struct {
+// Request is one request that is not a delivery: for an actor, a note, WebFinger, a page.
+type Request struct {
 	At     time.Time
 	Path   string // with the query
 	Header http.Header
@@ -57,11 +57,11 @@ func About(activity, object string) func(Delivery) bool {
 }
 
 // ledgerEnd is the most entries that a server keeps. When it is full the older half is dropped.
-const ledgerEnd = 100_000
+const maxLedger = 100_000
 
 type ledger struct {
 	deliveries []Delivery
-	visits     []Visit
+	requests   []Request
 }
 
 // watch waits until need more matching deliveries have come.
@@ -72,7 +72,7 @@ type watch struct {
 	done  chan struct{}
 }
 
-func (w *watch) see(l Delivery) {
+func (w *watch) check(l Delivery) {
 	if w.need > 0 && w.match(l) {
 		w.last = l
 		if w.need--; w.need == 0 {
@@ -85,22 +85,22 @@ func (s *Server) record(l Delivery) {
 	w := s.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.ledger.deliveries = append(forgetOld(s.ledger.deliveries), l)
-	w.total++
+	s.ledger.deliveries = append(dropOldHalf(s.ledger.deliveries), l)
+	w.deliveries++
 	for watch := range w.watches {
-		watch.see(l)
+		watch.check(l)
 	}
 }
 
-func (s *Server) noteVisit(r *http.Request, status int) {
-	visit := Visit{At: s.world.config.Now(), Path: r.URL.RequestURI(), Header: r.Header.Clone(), Status: status}
+func (s *Server) recordRequest(r *http.Request, status int) {
+	visit := Request{At: s.world.config.Now(), Path: r.URL.RequestURI(), Header: r.Header.Clone(), Status: status}
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	s.ledger.visits = append(forgetOld(s.ledger.visits), visit)
+	s.ledger.requests = append(dropOldHalf(s.ledger.requests), visit)
 }
 
-func forgetOld[T any](all []T) []T {
-	if len(all) < ledgerEnd {
+func dropOldHalf[T any](all []T) []T {
+	if len(all) < maxLedger {
 		return all
 	}
 	return slices.Clone(all[len(all)/2:])
@@ -113,11 +113,11 @@ func (s *Server) Deliveries() []Delivery {
 	return slices.Clone(s.ledger.deliveries)
 }
 
-// Visits returns all other requests, oldest first.
-func (s *Server) Visits() []Visit {
+// Requests returns all other requests, oldest first.
+func (s *Server) Requests() []Request {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	return slices.Clone(s.ledger.visits)
+	return slices.Clone(s.ledger.requests)
 }
 
 // Received returns the accepted deliveries of an activity type, oldest first; of any type when it is empty.
@@ -154,15 +154,15 @@ func (s *Server) summary() string {
 		last.Status, last.Fault)
 }
 
-// Deliveries counts the requests to all inboxes of the world, accepted or not.
-func (w *World) Deliveries() int {
+// TotalDeliveries counts the requests to all inboxes of the world, accepted or not.
+func (w *World) TotalDeliveries() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.total
+	return w.deliveries
 }
 
-// Count counts the deliveries of the whole world that match. The match is called under a lock, as in WaitFor.
-func (w *World) Count(match func(Delivery) bool) int {
+// CountDeliveries counts the deliveries of the whole world that match. The match is called under a lock, as in WaitFor.
+func (w *World) CountDeliveries(match func(Delivery) bool) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
@@ -176,10 +176,11 @@ func (w *World) Count(match func(Delivery) bool) int {
 	return n
 }
 
-// Wait returns when n deliveries that match have come, to any servers. The match is called under a lock, as in WaitFor.
-func (w *World) Wait(ctx context.Context, n int, match func(Delivery) bool) error {
+// WaitForCount returns when n deliveries that match have come, to any servers. The match is called under a lock, as
+// in WaitFor.
+func (w *World) WaitForCount(ctx context.Context, n int, match func(Delivery) bool) error {
 	if _, err := w.wait(ctx, n, nil, match); err != nil {
-		return fmt.Errorf("wait for %d deliveries: %w, and %d had come", n, err, w.Count(match))
+		return fmt.Errorf("wait for %d deliveries: %w, and %d had come", n, err, w.CountDeliveries(match))
 	}
 	return nil
 }
@@ -195,7 +196,7 @@ func (w *World) wait(ctx context.Context, n int, at *Server, match func(Delivery
 	w.mu.Lock()
 	for _, s := range w.servers {
 		for _, l := range s.ledger.deliveries {
-			watch.see(l)
+			watch.check(l)
 		}
 	}
 	w.watches[watch] = true

@@ -34,8 +34,8 @@ const (
 	direct
 )
 
-// Option says how a note is written.
-type Option func(*draft)
+// NoteOption says how a note is written.
+type NoteOption func(*draft)
 
 type draft struct {
 	note
@@ -43,39 +43,39 @@ type draft struct {
 }
 
 // Unlisted addresses followers, and the public in cc.
-func Unlisted() Option { return func(d *draft) { d.audience = unlisted } }
+func Unlisted() NoteOption { return func(d *draft) { d.audience = unlisted } }
 
 // FollowersOnly addresses this person's followers and those mentioned.
-func FollowersOnly() Option { return func(d *draft) { d.audience = followersOnly } }
+func FollowersOnly() NoteOption { return func(d *draft) { d.audience = followersOnly } }
 
 // Direct addresses nobody but those mentioned, among them the author of what is answered.
-func Direct() Option { return func(d *draft) { d.audience = direct } }
+func Direct() NoteOption { return func(d *draft) { d.audience = direct } }
 
-// Warning folds the note behind a content warning.
-func Warning(text string) Option { return func(d *draft) { d.warning = text } }
+// ContentWarning folds the note behind a content warning.
+func ContentWarning(text string) NoteOption { return func(d *draft) { d.warning = text } }
 
 // Language is that of the text, as in "nl"; "en" unless said.
-func Language(tag string) Option { return func(d *draft) { d.language = tag } }
+func Language(tag string) NoteOption { return func(d *draft) { d.language = tag } }
 
 // Mention addresses and notifies more actors, by id.
-func Mention(actorIDs ...string) Option {
+func Mention(actorIDs ...string) NoteOption {
 	return func(d *draft) { d.mentioned = append(d.mentioned, actorIDs...) }
 }
 
-// Answering makes a note answer an object without telling anybody: it is found at its id alone.
-func Answering(object string) Option { return func(d *draft) { d.inReplyTo = object } }
+// InReplyTo makes a note answer an object without telling anybody: it is found at its id alone.
+func InReplyTo(object string) NoteOption { return func(d *draft) { d.inReplyTo = object } }
 
 // NoteID chooses the id instead of having the server mint one.
-func NoteID(id string) Option { return func(d *draft) { d.id = id } }
+func NoteID(id string) NoteOption { return func(d *draft) { d.id = id } }
 
-// Published dates the note.
-func Published(at time.Time) Option { return func(d *draft) { d.published = at } }
+// PublishedAt dates the note.
+func PublishedAt(at time.Time) NoteOption { return func(d *draft) { d.published = at } }
 
 // Reply answers an object with a note, public unless an option says otherwise, and brings it to the author of that
 // object, to those mentioned and (unless direct) to this person's followers. Where the object does not let everybody
 // answer, GoToSocial keeps the note from all but its author and those mentioned until [Person.Permission] is Accepted.
 // Sent.Object is the note's id.
-func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...Option) (Sent, error) {
+func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...NoteOption) (Sent, error) {
 	r, err := p.PrepareReply(ctx, inReplyTo, html, options...)
 	if err != nil {
 		return Sent{}, err
@@ -84,22 +84,24 @@ func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...O
 }
 
 // PrepareReply signs a reply now, to be sent within the hour. The note is served from now on.
-func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, options ...Option) (*Ready, error) {
+func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, options ...NoteOption) (*PreparedActivity,
+	error) {
 	author, err := p.authorOf(ctx, inReplyTo)
 	if err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	asked, err := p.waitsFor(ctx, inReplyTo)
+	asked, err := p.neededPermission(ctx, inReplyTo)
 	if err != nil {
 		return nil, fmt.Errorf("reply: %w", err)
 	}
-	options = append([]Option{Mention(author.ID), func(d *draft) { d.inReplyTo, d.asked = inReplyTo, asked }}, options...)
+	reply := func(d *draft) { d.inReplyTo, d.asked = inReplyTo, asked }
+	options = append([]NoteOption{Mention(author.ID), reply}, options...)
 	return p.write(ctx, html, options)
 }
 
 // Post writes a note that answers nothing. It goes to those mentioned and to followers, and to nobody when there are
 // none: it can then be found at its id, as the parent of something, say.
-func (p *Person) Post(ctx context.Context, html string, options ...Option) (Sent, error) {
+func (p *Person) Post(ctx context.Context, html string, options ...NoteOption) (Sent, error) {
 	r, err := p.write(ctx, html, options)
 	if err != nil {
 		return Sent{}, err
@@ -107,14 +109,14 @@ func (p *Person) Post(ctx context.Context, html string, options ...Option) (Sent
 	return r.Send(ctx)
 }
 
-func (p *Person) write(ctx context.Context, html string, options []Option) (*Ready, error) {
+func (p *Person) write(ctx context.Context, html string, options []NoteOption) (*PreparedActivity, error) {
 	d := &draft{note: note{id: p.newNoteID(), author: p, html: html, language: "en",
 		published: p.Server.world.config.Now()}}
 	for _, option := range options {
 		option(d)
 	}
 	for _, id := range d.mentioned {
-		actor, err := p.actor(ctx, id)
+		actor, err := p.fetchActor(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("mention: %w", err)
 		}
@@ -130,8 +132,8 @@ func (p *Person) write(ctx context.Context, html string, options []Option) (*Rea
 	s.notes[n.id] = n
 	create := n.create()
 	s.mu.Unlock()
-	s.memory.wrote(n.id, p.ID)
-	return p.ready(create, slices.Clone(n.inboxes)...)
+	s.cache.setAuthor(n.id, p.ID)
+	return p.prepareActivity(create, slices.Clone(n.inboxes)...)
 }
 
 // Edit replaces the text. The edit is at least a second younger than what it replaces, since times on the wire have
@@ -147,11 +149,11 @@ func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
 	n.html = html
 	n.updated = later(s.world.config.Now(), n.published, n.updated)
 	update := map[string]any{
-		"id": fmt.Sprintf("%s#updates/%d", n.id, s.world.number()), "type": "Update",
+		"id": fmt.Sprintf("%s#updates/%d", n.id, s.world.nextID()), "type": "Update",
 		"to": n.to(), "cc": n.cc(), "published": timestamp(n.updated), "object": n.document(),
 	}
 	s.mu.Unlock()
-	return p.say(ctx, update, slices.Clone(n.inboxes)...)
+	return p.deliver(ctx, update, slices.Clone(n.inboxes)...)
 }
 
 func later(now time.Time, before ...time.Time) time.Time {
@@ -174,15 +176,15 @@ func (p *Person) Delete(ctx context.Context, noteID string) (Sent, error) {
 	}
 	n.gone = true
 	s.mu.Unlock()
-	return p.say(ctx, map[string]any{
+	return p.deliver(ctx, map[string]any{
 		"id": n.id + "#delete", "type": "Delete", "to": []string{public},
 		"object": map[string]any{"id": n.id, "type": "Tombstone", "atomUri": n.id},
 	}, slices.Clone(n.inboxes)...)
 }
 
 func (p *Person) newNoteID() string {
-	number := p.Server.world.number()
-	if p.Server.Flavour == Misskey {
+	number := p.Server.world.nextID()
+	if p.Server.Software == Misskey {
 		return fmt.Sprintf("%s/notes/%x", p.Server.URL, number)
 	}
 	return fmt.Sprintf("%s/statuses/%d", p.ID, number)

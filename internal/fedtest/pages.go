@@ -92,7 +92,7 @@ func (n *note) item() pageItem {
 }
 
 func (s *Server) frontPage() page {
-	software, _ := s.Flavour.software()
+	software, _ := s.Software.nodeInfo()
 	shown := page{Title: s.Name, Lead: "A pretend " + software + " server at " + s.Host +
 		". What has come from elsewhere:"}
 	for _, post := range s.Timeline() {

@@ -24,9 +24,9 @@ type Person struct {
 	ID     string
 	kind   string
 
-	keyMu   sync.Mutex
-	key     *rsa.PrivateKey    // made when first needed
-	proving ed25519.PrivateKey // and this one
+	keyMu        sync.Mutex
+	key          *rsa.PrivateKey    // made when first needed
+	proofPrivate ed25519.PrivateKey // and this one
 
 	// guarded by Server.mu
 	display   string
@@ -35,8 +35,8 @@ type Person struct {
 	movedTo   string
 	follows   map[string]*follow        // by the id of the actor followed
 	followers map[string]string         // actor id to inbox
-	done      map[string]map[string]any // what can be undone, by type and object
-	reached   map[string]bool           // inboxes that had a delivery from here
+	undoable  map[string]map[string]any // what can be undone, by type and object
+	delivered map[string]bool           // inboxes that had a delivery from here
 }
 
 type follow struct {
@@ -51,10 +51,10 @@ const (
 	Rejected = "rejected"
 )
 
-func (p *Person) begin() {
+func (p *Person) init() {
 	p.display = strings.ToUpper(p.Name[:1]) + p.Name[1:]
 	p.follows, p.followers = map[string]*follow{}, map[string]string{}
-	p.done, p.reached = map[string]map[string]any{}, map[string]bool{}
+	p.undoable, p.delivered = map[string]map[string]any{}, map[string]bool{}
 }
 
 // Handle is name@host, without an @ before it.
@@ -71,7 +71,7 @@ func (p *Person) URL() string { return p.Server.URL + "/@" + p.Name }
 
 // KeyID is what signatures of this person name.
 func (p *Person) KeyID() string {
-	if p.Server.Flavour == GoToSocial && p.kind == "Person" {
+	if p.Server.Software == GoToSocial && p.kind == "Person" {
 		return p.ID + "/main-key"
 	}
 	return p.ID + "#main-key"
@@ -91,21 +91,21 @@ func (p *Person) privateKey() *rsa.PrivateKey {
 
 // Sent is what became of something said: its ids, and an answer for each inbox that it went to.
 type Sent struct {
-	Activity string
-	Object   string // the note, the actor or the activity that it is about
-	Answers  []Answer
+	Activity  string
+	Object    string // the note, the actor or the activity that it is about
+	Responses []Response
 }
 
-// Ready is an activity signed for all inboxes that it goes to.
-type Ready struct {
+// PreparedActivity is an activity signed for all inboxes that it goes to.
+type PreparedActivity struct {
 	Activity   string
 	Object     string
-	Deliveries []*Prepared
+	Deliveries []*PreparedDelivery
 }
 
 // Send posts to one inbox after another. The error joins those of all deliveries, a [*Refused] for each that was
 // refused.
-func (r *Ready) Send(ctx context.Context) (Sent, error) {
+func (r *PreparedActivity) Send(ctx context.Context) (Sent, error) {
 	sent := Sent{Activity: r.Activity, Object: r.Object}
 	var failed []error // collected, since a server that refuses must not keep the others from their delivery
 	for _, delivery := range r.Deliveries {
@@ -113,16 +113,16 @@ func (r *Ready) Send(ctx context.Context) (Sent, error) {
 		if err != nil {
 			failed = append(failed, err)
 		}
-		sent.Answers = append(sent.Answers, answer)
+		sent.Responses = append(sent.Responses, answer)
 	}
 	return sent, errors.Join(failed...)
 }
 
-// ready signs an activity for some inboxes, each once, and remembers that they had a delivery from here.
-func (p *Person) ready(activity map[string]any, inboxes ...string) (*Ready, error) {
+// prepareActivity signs an activity for some inboxes, each once, and remembers that they had a delivery from here.
+func (p *Person) prepareActivity(activity map[string]any, inboxes ...string) (*PreparedActivity, error) {
 	activity["@context"] = contexts
 	activity["actor"] = p.ID
-	r := &Ready{Activity: text(activity["id"]), Object: idOf(activity["object"])}
+	r := &PreparedActivity{Activity: firstString(activity["id"]), Object: idOf(activity["object"])}
 	body, err := json.Marshal(activity)
 	if err != nil {
 		return nil, err
@@ -135,14 +135,14 @@ func (p *Person) ready(activity map[string]any, inboxes ...string) (*Ready, erro
 		}
 		r.Deliveries = append(r.Deliveries, delivery)
 		p.Server.mu.Lock()
-		p.reached[inbox] = true
+		p.delivered[inbox] = true
 		p.Server.mu.Unlock()
 	}
 	return r, nil
 }
 
-func (p *Person) say(ctx context.Context, activity map[string]any, inboxes ...string) (Sent, error) {
-	r, err := p.ready(activity, inboxes...)
+func (p *Person) deliver(ctx context.Context, activity map[string]any, inboxes ...string) (Sent, error) {
+	r, err := p.prepareActivity(activity, inboxes...)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -150,10 +150,10 @@ func (p *Person) say(ctx context.Context, activity map[string]any, inboxes ...st
 }
 
 // Send posts any activity to any inbox, signed by this person unless a twist says otherwise.
-func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...Twist) (Answer, error) {
+func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...SendOption) (Response, error) {
 	delivery, err := p.Prepare(inbox, activity, twists...)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	return delivery.Send(ctx)
 }
@@ -162,18 +162,18 @@ func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ..
 // most, and a self link that is the actor's id byte for byte.
 func (p *Person) LookUp(ctx context.Context, handle string) (*Actor, error) {
 	handle = strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
-	subject, self, err := p.finger(ctx, handle)
+	subject, self, err := p.webFinger(ctx, handle)
 	if err == nil && !strings.EqualFold(subject, "acct:"+handle) {
 		handle = strings.TrimPrefix(subject, "acct:")
 		var again string
-		if again, self, err = p.finger(ctx, handle); err == nil && again != subject {
+		if again, self, err = p.webFinger(ctx, handle); err == nil && again != subject {
 			err = fmt.Errorf("subject %s says that it is %s", subject, again)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up %s: %w", handle, err)
 	}
-	document, err := p.object(ctx, self)
+	document, err := p.fetchObject(ctx, self)
 	if err != nil {
 		return nil, fmt.Errorf("look up %s: %w", handle, err)
 	}
@@ -191,14 +191,14 @@ func (p *Person) LookUp(ctx context.Context, handle string) (*Actor, error) {
 	return found, nil
 }
 
-// finger returns the subject and the self link.
-func (p *Person) finger(ctx context.Context, handle string) (subject, self string, err error) {
+// webFinger returns the subject and the self link.
+func (p *Person) webFinger(ctx context.Context, handle string) (subject, self string, err error) {
 	_, host, ok := strings.Cut(handle, "@")
 	if !ok {
 		return "", "", errors.New("not of the form name@host")
 	}
 	address := "http://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+handle)
-	answer, err := p.get(ctx, address, "application/jrd+json, application/json")
+	answer, err := p.getFollowing(ctx, address, "application/jrd+json, application/json")
 	if err != nil {
 		return "", "", err
 	}
@@ -224,9 +224,9 @@ func (p *Person) finger(ctx context.Context, handle string) (subject, self strin
 	return "", "", errors.New("webfinger has no self link of an activity type")
 }
 
-// actor is what the server knows of an actor, or learns now.
-func (p *Person) actor(ctx context.Context, id string) (*Actor, error) {
-	found, err := p.Server.memory.actor(ctx, p.Server, id)
+// fetchActor is what the server knows of an actor, or learns now.
+func (p *Person) fetchActor(ctx context.Context, id string) (*Actor, error) {
+	found, err := p.Server.cache.actor(ctx, p.Server, id)
 	if err != nil {
 		return nil, fmt.Errorf("actor %s: %w", id, err)
 	}
@@ -238,30 +238,30 @@ func (p *Person) actor(ctx context.Context, id string) (*Actor, error) {
 
 // authorOf is who wrote an object, to be told about it.
 func (p *Person) authorOf(ctx context.Context, object string) (*Actor, error) {
-	id, err := p.Server.memory.author(ctx, p, object)
+	id, err := p.Server.cache.author(ctx, p, object)
 	if err != nil {
 		return nil, err
 	}
-	return p.actor(ctx, id)
+	return p.fetchActor(ctx, id)
 }
 
 // Follow asks an actor, at its personal inbox, for its posts. Whether it agreed is told by Follows.
 func (p *Person) Follow(ctx context.Context, actorID string) (Sent, error) {
-	actor, err := p.actor(ctx, actorID)
+	actor, err := p.fetchActor(ctx, actorID)
 	if err != nil {
 		return Sent{}, fmt.Errorf("follow: %w", err)
 	}
-	id := fmt.Sprintf("%s/follows/%d", p.ID, p.Server.world.number())
+	id := fmt.Sprintf("%s/follows/%d", p.ID, p.Server.world.nextID())
 	activity := map[string]any{"id": id, "type": "Follow", "actor": p.ID, "object": actorID}
 	p.Server.mu.Lock()
 	p.follows[actorID] = &follow{id: id, state: Pending}
-	p.remember("Follow", actorID, activity)
+	p.keepForUndo("Follow", actorID, activity)
 	p.Server.mu.Unlock()
-	return p.say(ctx, activity, actor.Inbox)
+	return p.deliver(ctx, activity, actor.Inbox)
 }
 
-// Follows is Pending, Accepted or Rejected; empty when the actor is not followed.
-func (p *Person) Follows(actorID string) string {
+// FollowState is Pending, Accepted or Rejected; empty when the actor is not followed.
+func (p *Person) FollowState(actorID string) string {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	if f := p.follows[actorID]; f != nil {
@@ -290,7 +290,7 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 
 // Unfollow takes the Follow back.
 func (p *Person) Unfollow(ctx context.Context, actorID string) (Sent, error) {
-	actor, err := p.actor(ctx, actorID)
+	actor, err := p.fetchActor(ctx, actorID)
 	if err != nil {
 		return Sent{}, fmt.Errorf("unfollow: %w", err)
 	}
@@ -312,7 +312,7 @@ func (p *Person) Unlike(ctx context.Context, object string) (Sent, error) {
 
 // React tells the author an emoji, as EmojiReact or, in the manner of Misskey, as a Like with content.
 func (p *Person) React(ctx context.Context, object, emoji string) (Sent, error) {
-	if p.Server.Flavour == Misskey {
+	if p.Server.Software == Misskey {
 		return p.react(ctx, "Like", object, map[string]any{"content": emoji, "_misskey_reaction": emoji})
 	}
 	return p.react(ctx, "EmojiReact", object, map[string]any{"content": emoji})
@@ -320,7 +320,7 @@ func (p *Person) React(ctx context.Context, object, emoji string) (Sent, error) 
 
 // Unreact takes the emoji back.
 func (p *Person) Unreact(ctx context.Context, object string) (Sent, error) {
-	if p.Server.Flavour == Misskey {
+	if p.Server.Software == Misskey {
 		return p.unreact(ctx, "Like", object)
 	}
 	return p.unreact(ctx, "EmojiReact", object)
@@ -337,10 +337,10 @@ func (p *Person) Boost(ctx context.Context, object string) (Sent, error) {
 		"published": timestamp(p.Server.world.config.Now()), "to": []string{public}, "cc": []string{p.Followers(), author.ID},
 	}
 	p.Server.mu.Lock()
-	p.remember("Announce", object, activity)
+	p.keepForUndo("Announce", object, activity)
 	inboxes := append(p.followerInboxes(), author.DeliverTo())
 	p.Server.mu.Unlock()
-	return p.say(ctx, activity, inboxes...)
+	return p.deliver(ctx, activity, inboxes...)
 }
 
 // Unboost takes the Announce back.
@@ -354,13 +354,13 @@ func (p *Person) react(ctx context.Context, kind, object string, more map[string
 		return Sent{}, fmt.Errorf("%s: %w", strings.ToLower(kind), err)
 	}
 	activity := map[string]any{
-		"id": fmt.Sprintf("%s#likes/%d", p.ID, p.Server.world.number()), "type": kind, "actor": p.ID, "object": object,
+		"id": fmt.Sprintf("%s#likes/%d", p.ID, p.Server.world.nextID()), "type": kind, "actor": p.ID, "object": object,
 	}
 	maps.Copy(activity, more)
 	p.Server.mu.Lock()
-	p.remember(kind, object, activity)
+	p.keepForUndo(kind, object, activity)
 	p.Server.mu.Unlock()
-	return p.say(ctx, activity, author.DeliverTo())
+	return p.deliver(ctx, activity, author.DeliverTo())
 }
 
 func (p *Person) unreact(ctx context.Context, kind, object string) (Sent, error) {
@@ -377,20 +377,20 @@ func (p *Person) unreact(ctx context.Context, kind, object string) (Sent, error)
 	return p.undo(ctx, kind, object, inboxes...)
 }
 
-// remember keeps a copy for Undo, which embeds the activity: Server.mu is held.
-func (p *Person) remember(kind, object string, activity map[string]any) {
-	p.done[kind+" "+object] = maps.Clone(activity)
+// keepForUndo keeps a copy for Undo, which embeds the activity: Server.mu is held.
+func (p *Person) keepForUndo(kind, object string, activity map[string]any) {
+	p.undoable[kind+" "+object] = maps.Clone(activity)
 }
 
 func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...string) (Sent, error) {
 	p.Server.mu.Lock()
-	done := p.done[kind+" "+object]
-	delete(p.done, kind+" "+object)
+	done := p.undoable[kind+" "+object]
+	delete(p.undoable, kind+" "+object)
 	p.Server.mu.Unlock()
 	if done == nil {
 		return Sent{}, fmt.Errorf("undo: %s has sent no %s of %s", p.Handle(), kind, object)
 	}
-	return p.say(ctx, map[string]any{"id": text(done["id"]) + "/undo", "type": "Undo", "object": done,
+	return p.deliver(ctx, map[string]any{"id": firstString(done["id"]) + "/undo", "type": "Undo", "object": done,
 		"to": []string{public}}, inboxes...)
 }
 
@@ -400,14 +400,14 @@ func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	p.display = name
 	p.Server.mu.Unlock()
 	document := p.document()
-	return p.say(ctx, map[string]any{
-		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.number()), "type": "Update", "object": document,
+	return p.deliver(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.nextID()), "type": "Update", "object": document,
 		"to": []string{public},
-	}, p.correspondents()...)
+	}, p.knownInboxes()...)
 }
 
-// AlsoKnownAs names the actors who are the same person, on the profile from now on; nobody is told.
-func (p *Person) AlsoKnownAs(actors ...string) {
+// SetAlsoKnownAs names the actors who are the same person, on the profile from now on; nobody is told.
+func (p *Person) SetAlsoKnownAs(actors ...string) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	p.aliases = actors
@@ -418,16 +418,16 @@ func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.movedTo = target
 	p.Server.mu.Unlock()
-	return p.say(ctx, map[string]any{
-		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.number()), "type": "Move", "object": p.ID, "target": target,
+	return p.deliver(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#moves/%d", p.ID, p.Server.world.nextID()), "type": "Move", "object": p.ID, "target": target,
 		"to": []string{p.Followers()},
-	}, p.correspondents()...)
+	}, p.knownInboxes()...)
 }
 
-// goAfter follows an actor to where it says that it went, if that one says so too: as Mastodon does, the old follow is
-// taken back and the new one asked for.
-func (p *Person) goAfter(ctx context.Context, from, to string) error {
-	document, err := p.object(ctx, to)
+// followMoved follows an actor to where it says that it went, if that one says so too: as Mastodon does, the old
+// follow is taken back and the new one asked for.
+func (p *Person) followMoved(ctx context.Context, from, to string) error {
+	document, err := p.fetchObject(ctx, to)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
@@ -441,18 +441,18 @@ func (p *Person) goAfter(ctx context.Context, from, to string) error {
 	return err
 }
 
-// RotateKey replaces both keys under the same key ids and tells nobody: whoever knows the old one finds that the next
+// RotateKeys replaces both keys under the same key ids and tells nobody: whoever knows the old one finds that the next
 // signature does not fit and has to ask again. UpdateProfile announces it.
-func (p *Person) RotateKey() {
+func (p *Person) RotateKeys() {
 	key := p.Server.world.keys.fresh()
 	p.keyMu.Lock()
 	defer p.keyMu.Unlock()
-	p.key, p.proving = key, nil
+	p.key, p.proofPrivate = key, nil
 }
 
-// Leave ends the account: its actor and its notes answer 410 from now on, and everybody who has had a delivery from
-// here is told by a Delete of the actor.
-func (p *Person) Leave(ctx context.Context) (Sent, error) {
+// DeleteAccount ends the account: its actor and its notes answer 410 from now on, and everybody who has had a
+// delivery from here is told by a Delete of the actor.
+func (p *Person) DeleteAccount(ctx context.Context) (Sent, error) {
 	p.Server.mu.Lock()
 	p.left = true
 	for _, n := range p.Server.notes {
@@ -461,15 +461,15 @@ func (p *Person) Leave(ctx context.Context) (Sent, error) {
 		}
 	}
 	p.Server.mu.Unlock()
-	return p.say(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}},
-		p.correspondents()...)
+	return p.deliver(ctx, map[string]any{"id": p.ID + "#delete", "type": "Delete", "object": p.ID, "to": []string{public}},
+		p.knownInboxes()...)
 }
 
-// correspondents is the inboxes that had a delivery from here, and those of followers.
-func (p *Person) correspondents() []string {
+// knownInboxes is the inboxes that had a delivery from here, and those of followers.
+func (p *Person) knownInboxes() []string {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
-	return append(slices.Collect(maps.Keys(p.reached)), p.followerInboxes()...)
+	return append(slices.Collect(maps.Keys(p.delivered)), p.followerInboxes()...)
 }
 
 // followerInboxes needs Server.mu held.
@@ -477,23 +477,23 @@ func (p *Person) followerInboxes() []string { return slices.Collect(maps.Values(
 
 // accept answers a Follow at the personal inbox of the follower, whose deliveries go to the shared one from then on.
 func (p *Person) accept(ctx context.Context, follower string, request map[string]any) error {
-	actor, err := p.actor(ctx, follower)
+	actor, err := p.fetchActor(ctx, follower)
 	if err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
 	p.Server.mu.Lock()
 	p.followers[follower] = actor.DeliverTo()
 	p.Server.mu.Unlock()
-	_, err = p.say(ctx, map[string]any{
-		"id": fmt.Sprintf("%s#accepts/follows/%d", p.ID, p.Server.world.number()), "type": "Accept", "to": []string{follower},
+	_, err = p.deliver(ctx, map[string]any{
+		"id": fmt.Sprintf("%s#accepts/follows/%d", p.ID, p.Server.world.nextID()), "type": "Accept", "to": []string{follower},
 		"object": map[string]any{"id": request["id"], "type": "Follow", "actor": follower, "object": p.ID},
 	}, actor.Inbox)
 	return err
 }
 
-// TakeForFollower makes this person believe, or no longer believe, that an actor elsewhere follows, as a database does
+// SetFollower makes this person believe, or no longer believe, that an actor elsewhere follows, as a database does
 // that was set back.
-func (p *Person) TakeForFollower(actor, inbox string, follows bool) {
+func (p *Person) SetFollower(actor, inbox string, follows bool) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	if follows {

@@ -22,14 +22,14 @@ func (p *Person) ProofKeyID() string { return p.ID + "#ed25519-key" }
 func (p *Person) proofKey() ed25519.PrivateKey {
 	p.keyMu.Lock()
 	defer p.keyMu.Unlock()
-	if p.proving == nil {
+	if p.proofPrivate == nil {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			panic(err) // crypto/rand does not fail
 		}
-		p.proving = key
+		p.proofPrivate = key
 	}
-	return p.proving
+	return p.proofPrivate
 }
 
 // multikey is the public half as the actor lists it.
@@ -39,8 +39,8 @@ func (p *Person) multikey() map[string]any {
 		"publicKeyMultibase": "z" + base58(append([]byte{0xed, 1}, public...))}
 }
 
-// Prove returns the activity with a proof by this person.
-func (p *Person) Prove(activity map[string]any) (map[string]any, error) {
+// AddProof returns the activity with a proof by this person.
+func (p *Person) AddProof(activity map[string]any) (map[string]any, error) {
 	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams",
 		"https://w3id.org/security/data-integrity/v2"}}
 	for name, value := range activity {
@@ -76,8 +76,8 @@ func proofHash(parts ...map[string]any) ([]byte, error) {
 	return hash, nil
 }
 
-// CheckProof says what is wrong with the proof in a document, made by the key with that id and publicKeyMultibase.
-func CheckProof(body []byte, keyID, multibase string) error {
+// VerifyProof says what is wrong with the proof in a document, made by the key with that id and publicKeyMultibase.
+func VerifyProof(body []byte, keyID, multibase string) error {
 	var document map[string]any
 	if err := json.Unmarshal(body, &document); err != nil {
 		return err
@@ -87,7 +87,7 @@ func CheckProof(body []byte, keyID, multibase string) error {
 		return errors.New("there is no proof")
 	}
 	delete(document, "proof")
-	value, method := text(proof["proofValue"]), text(proof["verificationMethod"])
+	value, method := firstString(proof["proofValue"]), firstString(proof["verificationMethod"])
 	delete(proof, "proofValue")
 	if method != keyID || proof["type"] != "DataIntegrityProof" || proof["cryptosuite"] != "eddsa-jcs-2022" ||
 		proof["proofPurpose"] != "assertionMethod" {

@@ -19,8 +19,8 @@ import (
 // The newer dialect of signatures, RFC 9421, as Mastodon 4.5 reads it: one signature with the label sig1, RSA with
 // SHA-256.
 
-// newerBase is what is signed (RFC 9421, section 2.5). The request is one about to be sent, or one that came here.
-func newerBase(r *http.Request, host string, components []string, parameters string) (string, error) {
+// signatureBase is what is signed (RFC 9421, section 2.5). The request is one about to be sent, or one that came here.
+func signatureBase(r *http.Request, host string, components []string, parameters string) (string, error) {
 	var base strings.Builder
 	for _, name := range components {
 		value := r.Header.Get(name)
@@ -44,8 +44,8 @@ func newerBase(r *http.Request, host string, components []string, parameters str
 	return base.String() + `"@signature-params": ` + parameters, nil
 }
 
-// signNewer signs a request in the newer dialect.
-func (s *signed) signNewer(r *http.Request) error {
+// signRFC9421 signs a request in the newer dialect.
+func (s *signedRequest) signRFC9421(r *http.Request) error {
 	components := []string{"@method", "@target-uri"}
 	if s.digestOf != nil {
 		components = append(components, "content-digest")
@@ -57,7 +57,7 @@ func (s *signed) signNewer(r *http.Request) error {
 	if s.host != "" {
 		host = s.host
 	}
-	base, err := newerBase(r, host, components, parameters)
+	base, err := signatureBase(r, host, components, parameters)
 	if err != nil {
 		return err
 	}
@@ -76,13 +76,13 @@ func quotedNames(names []string) string {
 }
 
 var (
-	newerInput = regexp.MustCompile(`^sig1=(\(([^()]*)\)(;[^()]*))$`)
-	newerValue = regexp.MustCompile(`^sig1=:([A-Za-z0-9+/=]+):$`)
+	inputPattern = regexp.MustCompile(`^sig1=(\(([^()]*)\)(;[^()]*))$`)
+	valuePattern = regexp.MustCompile(`^sig1=:([A-Za-z0-9+/=]+):$`)
 )
 
-// newerParameter reads one parameter of Signature-Input, without its quotes.
-func newerParameter(h http.Header, name string) string {
-	input := newerInput.FindStringSubmatch(h.Get("Signature-Input"))
+// inputParameter reads one parameter of Signature-Input, without its quotes.
+func inputParameter(h http.Header, name string) string {
+	input := inputPattern.FindStringSubmatch(h.Get("Signature-Input"))
 	if input == nil {
 		return ""
 	}
@@ -94,9 +94,9 @@ func newerParameter(h http.Header, name string) string {
 	return ""
 }
 
-// checkNewer looks at everything in the newer dialect that needs no key.
-func (s *Server) checkNewer(r *http.Request, body []byte) error {
-	input := newerInput.FindStringSubmatch(r.Header.Get("Signature-Input"))
+// checkRFC9421 looks at everything in the newer dialect that needs no key.
+func (s *Server) checkRFC9421(r *http.Request, body []byte) error {
+	input := inputPattern.FindStringSubmatch(r.Header.Get("Signature-Input"))
 	if input == nil {
 		return errors.New("signature input cannot be read")
 	}
@@ -109,7 +109,7 @@ func (s *Server) checkNewer(r *http.Request, body []byte) error {
 			return fmt.Errorf("%s is not signed", name)
 		}
 	}
-	created, err := strconv.ParseInt(newerParameter(r.Header, "created"), 10, 64)
+	created, err := strconv.ParseInt(inputParameter(r.Header, "created"), 10, 64)
 	if err != nil {
 		return fmt.Errorf("created: %w", err)
 	}
@@ -123,9 +123,9 @@ func (s *Server) checkNewer(r *http.Request, body []byte) error {
 	return nil
 }
 
-func (s *Server) checkNewerKey(r *http.Request, key *rsa.PublicKey) error {
-	input := newerInput.FindStringSubmatch(r.Header.Get("Signature-Input"))
-	value := newerValue.FindStringSubmatch(r.Header.Get("Signature"))
+func (s *Server) verifyRFC9421(r *http.Request, key *rsa.PublicKey) error {
+	input := inputPattern.FindStringSubmatch(r.Header.Get("Signature-Input"))
+	value := valuePattern.FindStringSubmatch(r.Header.Get("Signature"))
 	if input == nil || value == nil {
 		return errors.New("signature cannot be read")
 	}
@@ -133,7 +133,7 @@ func (s *Server) checkNewerKey(r *http.Request, key *rsa.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	base, err := newerBase(r, s.Host, strings.Fields(strings.ReplaceAll(input[2], `"`, "")), input[1])
+	base, err := signatureBase(r, s.Host, strings.Fields(strings.ReplaceAll(input[2], `"`, "")), input[1])
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// Flavour is the software a server resembles, in its addresses and in its manners.
-type Flavour int
+// Software is the software a server resembles, in its addresses and in its manners.
+type Software int
 
 const (
 	// Mastodon has a shared inbox and shows its documents to everybody.
-	Mastodon Flavour = iota
+	Mastodon Software = iota
 	// GoToSocial has no shared inbox, and answers 401 to every unsigned question about its people and notes. Only
 	// /users/{name}/main-key, where its keys live, and the server's own actor are open. It obeys
 	// interaction policies, and breaks down over a QuoteRequest, which it does not know.
@@ -27,7 +27,7 @@ const (
 	Misskey
 )
 
-func (f Flavour) software() (name, version string) {
+func (f Software) nodeInfo() (name, version string) {
 	switch f {
 	case GoToSocial:
 		return "gotosocial", "0.20.0"
@@ -39,47 +39,47 @@ func (f Flavour) software() (name, version string) {
 
 // Server is one host of the pretend fediverse.
 type Server struct {
-	Name    string
-	Flavour Flavour
-	URL     string // http://127.1.0.1:20417, without a slash at the end; all its ids begin with it
-	Host    string // 127.1.0.1:20417, the domain of its handles
+	Name     string
+	Software Software
+	URL      string // http://127.1.0.1:20417, without a slash at the end; all its ids begin with it
+	Host     string // 127.1.0.1:20417, the domain of its handles
 
-	world  *World
-	memory *memory
-	client *http.Client
-	spell  atomic.Pointer[spell]
+	world     *World
+	cache     *actorCache
+	client    *http.Client
+	behaviour atomic.Pointer[activeBehaviour]
 
-	moodMu sync.Mutex // one change of mood at a time
-	itself *Person    // the instance actor
-	ledger ledger     // guarded by world.mu
+	behaviourMu sync.Mutex // one change of mood at a time
+	instance    *Person    // the instance actor
+	ledger      ledger     // guarded by world.mu
 
 	httpMu   sync.Mutex // guards the two below
 	http     *http.Server
 	listener net.Listener
 
-	mu     sync.Mutex // guards all below, and the state of its people
-	people map[string]*Person
-	actors map[string]*Person // the same by id, and itself
-	notes  map[string]*note
-	posts  map[string]*Post
-	order  []string                  // ids of posts as they came
-	shown  map[string]map[string]any // documents of no note and nobody, by address
+	mu        sync.Mutex // guards all below, and the state of its people
+	people    map[string]*Person
+	actors    map[string]*Person // the same by id, and itself
+	notes     map[string]*note
+	posts     map[string]*Post
+	postOrder []string                  // ids of posts as they came
+	documents map[string]map[string]any // documents of no note and nobody, by address
 }
 
-func newServer(w *World, name string, flavour Flavour, place *net.TCPAddr) *Server {
+func newServer(w *World, name string, flavour Software, place *net.TCPAddr) *Server {
 	s := &Server{
-		Name: name, Flavour: flavour, world: w, memory: w.memory,
+		Name: name, Software: flavour, world: w, cache: w.cache,
 		Host: place.String(), URL: "http://" + place.String(),
 		people: map[string]*Person{}, actors: map[string]*Person{}, notes: map[string]*note{}, posts: map[string]*Post{},
 	}
-	if s.memory == nil {
-		s.memory = newMemory()
+	if s.cache == nil {
+		s.cache = newActorCache()
 	}
-	s.spell.Store(newSpell(Healthy()))
+	s.behaviour.Store(activate(Healthy()))
 	s.client = newClient(place.IP)
-	s.itself = &Person{Server: s, Name: place.IP.String(), ID: s.URL + "/actor", kind: "Application"}
-	s.itself.begin()
-	s.actors[s.itself.ID] = s.itself
+	s.instance = &Person{Server: s, Name: place.IP.String(), ID: s.URL + "/actor", kind: "Application"}
+	s.instance.init()
+	s.actors[s.instance.ID] = s.instance
 	return s
 }
 
@@ -97,10 +97,10 @@ func (s *Server) resident(name, kind string) *Person {
 		return p
 	}
 	p := &Person{Server: s, Name: name, ID: s.URL + "/users/" + name, kind: kind}
-	if s.Flavour == Misskey {
-		p.ID = s.URL + "/users/" + strings.ToLower(fmt.Sprintf("%x", s.world.number()))
+	if s.Software == Misskey {
+		p.ID = s.URL + "/users/" + strings.ToLower(fmt.Sprintf("%x", s.world.nextID()))
 	}
-	p.begin()
+	p.init()
 	s.people[name] = p
 	s.actors[p.ID] = p
 	return p
@@ -108,7 +108,7 @@ func (s *Server) resident(name, kind string) *Person {
 
 func (s *Server) serve(listener net.Listener) {
 	server := &http.Server{
-		Handler:           http.HandlerFunc(s.open),
+		Handler:           http.HandlerFunc(s.handle),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       time.Minute,
@@ -133,10 +133,10 @@ func (s *Server) shut() {
 }
 
 func (s *Server) reopen() error {
-	if !s.world.begin() {
+	if !s.world.startWork() {
 		return fmt.Errorf("the world is closed")
 	}
-	defer s.world.end()
+	defer s.world.endWork()
 	var last error
 	for range 20 {
 		listener, err := net.Listen("tcp4", s.Host)
@@ -153,26 +153,26 @@ func (s *Server) reopen() error {
 	return last
 }
 
-// open is the front door: deliveries to the inboxes, everything else is a question.
-func (s *Server) open(w http.ResponseWriter, r *http.Request) {
-	if !s.world.begin() {
+// handle is the front door: deliveries to the inboxes, everything else is a question.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if !s.world.startWork() {
 		panic(http.ErrAbortHandler)
 	}
-	defer s.world.end()
-	mood := s.spell.Load()
+	defer s.world.endWork()
+	mood := s.behaviour.Load()
 	if r.Method == http.MethodPost {
-		s.receive(w, r, mood)
+		s.handleDelivery(w, r, mood)
 		return
 	}
 	watched := &statusWriter{ResponseWriter: w}
-	defer func() { s.noteVisit(r, watched.status) }()
+	defer func() { s.recordRequest(r, watched.status) }()
 	if mood.silent() {
 		mood.keepSilent(w, r)
 	}
 	if mood.silent() || !mood.wait(r) {
 		return
 	}
-	s.answer(watched, r, mood)
+	s.handleGet(watched, r, mood)
 }
 
 type statusWriter struct {
@@ -192,7 +192,7 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, mood *spell) {
+func (s *Server) handleGet(w http.ResponseWriter, r *http.Request, mood *activeBehaviour) {
 	switch path := r.URL.Path; {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)

@@ -26,17 +26,17 @@ type Post struct {
 
 func parsePost(object map[string]any) *Post {
 	post := &Post{
-		ID: text(object["id"]), Type: text(object["type"]), Author: idOf(object["attributedTo"]),
-		Title: text(object["name"]), Summary: text(object["summary"]), Content: text(object["content"]),
+		ID: firstString(object["id"]), Type: firstString(object["type"]), Author: idOf(object["attributedTo"]),
+		Title: firstString(object["name"]), Summary: firstString(object["summary"]), Content: firstString(object["content"]),
 		URL: idOf(object["url"]), InReplyTo: idOf(object["inReplyTo"]),
 		To: idsOf(object["to"]), Cc: idsOf(object["cc"]), Object: object,
 	}
-	post.Published, _ = time.Parse(time.RFC3339, text(object["published"])) // zero when absent or odd
-	post.Updated, _ = time.Parse(time.RFC3339, text(object["updated"]))
+	post.Published, _ = time.Parse(time.RFC3339, firstString(object["published"])) // zero when absent or odd
+	post.Updated, _ = time.Parse(time.RFC3339, firstString(object["updated"]))
 	tags, _ := object["tag"].([]any)
 	for _, tag := range tags {
-		if tag, ok := tag.(map[string]any); ok && text(tag["type"]) == "Mention" {
-			post.Mentions = append(post.Mentions, text(tag["href"]))
+		if tag, ok := tag.(map[string]any); ok && firstString(tag["type"]) == "Mention" {
+			post.Mentions = append(post.Mentions, firstString(tag["href"]))
 		}
 	}
 	return post
@@ -44,21 +44,21 @@ func parsePost(object map[string]any) *Post {
 
 // Timeline is everything the server has accepted from elsewhere, in the order of arrival, the deleted marked as gone.
 func (s *Server) Timeline() []Post {
-	return s.show(func(*Post) bool { return true })
+	return s.filterPosts(func(*Post) bool { return true })
 }
 
-// Post is what the server shows of one object; false when it knows nothing of it.
-func (s *Server) Post(id string) (Post, bool) {
-	found := s.show(func(p *Post) bool { return p.ID == id })
+// FindPost is what the server shows of one object; false when it knows nothing of it.
+func (s *Server) FindPost(id string) (Post, bool) {
+	found := s.filterPosts(func(p *Post) bool { return p.ID == id })
 	if len(found) == 0 {
 		return Post{}, false
 	}
 	return found[0], true
 }
 
-// Home is what was written or boosted by those this person follows, in the order of arrival.
-func (p *Person) Home() []Post {
-	return p.Server.show(func(post *Post) bool {
+// HomeTimeline is what was written or boosted by those this person follows, in the order of arrival.
+func (p *Person) HomeTimeline() []Post {
+	return p.Server.filterPosts(func(post *Post) bool {
 		followed := func(id string) bool { f := p.follows[id]; return f != nil && f.state == Accepted }
 		return followed(post.Author) || slices.ContainsFunc(post.Boosters, followed)
 	})
@@ -66,16 +66,16 @@ func (p *Person) Home() []Post {
 
 // Mentions is what notified this person: a Mention tag and an address in to or cc, since Mastodon asks for both.
 func (p *Person) Mentions() []Post {
-	return p.Server.show(func(post *Post) bool {
+	return p.Server.filterPosts(func(post *Post) bool {
 		return slices.Contains(post.Mentions, p.ID) && (slices.Contains(post.To, p.ID) || slices.Contains(post.Cc, p.ID))
 	})
 }
 
-func (s *Server) show(which func(*Post) bool) []Post {
+func (s *Server) filterPosts(which func(*Post) bool) []Post {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var shown []Post
-	for _, id := range s.order {
+	for _, id := range s.postOrder {
 		if post := s.posts[id]; which(post) {
 			copied := *post
 			copied.Boosters = slices.Clone(post.Boosters)
@@ -91,7 +91,7 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 	id := idOf(activity["object"])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch text(activity["type"]) {
+	switch firstString(activity["type"]) {
 	case "Follow":
 		s.applyFollow(signer.ID, id, activity)
 	case "Accept":
@@ -104,8 +104,8 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 		s.applyCreate(signer.ID, object)
 	case "Update":
 		s.applyUpdate(signer.ID, id, object)
-		if id == signer.ID && s.spell.Load().kind == remembering {
-			s.memory.renew(object)
+		if id == signer.ID && s.behaviour.Load().kind == cachingKeys {
+			s.cache.replace(object)
 		}
 	case "Delete":
 		s.applyDelete(signer.ID, id)
@@ -121,7 +121,7 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 
 func (s *Server) applyFollow(follower, whom string, request map[string]any) {
 	p := s.actors[whom]
-	if p == nil || p.left || p == s.itself {
+	if p == nil || p.left || p == s.instance {
 		return
 	}
 	s.world.background("accept a follow", func(ctx context.Context) error { return p.accept(ctx, follower, request) })
@@ -143,17 +143,17 @@ func (s *Server) applyCreate(author string, object map[string]any) {
 	if post.ID == "" || post.Author != author || !sameHost(post.ID, author) || s.posts[post.ID] != nil {
 		return
 	}
-	s.put(post)
+	s.storePost(post)
 }
 
-// put adds a post; the author is remembered, so that an answer needs not ask.
-func (s *Server) put(post *Post) {
+// storePost adds a post; the author is remembered, so that an answer needs not ask.
+func (s *Server) storePost(post *Post) {
 	if before := s.posts[post.ID]; before == nil {
-		s.order = append(s.order, post.ID)
+		s.postOrder = append(s.postOrder, post.ID)
 	}
 	s.posts[post.ID] = post
 	if post.Author != "" {
-		s.memory.wrote(post.ID, post.Author)
+		s.cache.setAuthor(post.ID, post.Author)
 	}
 }
 
@@ -161,7 +161,7 @@ func (s *Server) put(post *Post) {
 // has not seen.
 func (s *Server) applyUpdate(author, id string, object map[string]any) {
 	if id == author {
-		s.memory.forget(id, time.Now())
+		s.cache.forget(id, time.Now())
 		return
 	}
 	before := s.posts[id]
@@ -177,7 +177,7 @@ func (s *Server) applyUpdate(author, id string, object map[string]any) {
 		return
 	}
 	post.Edits, post.Boosters = before.Edits+1, before.Boosters
-	s.put(post)
+	s.storePost(post)
 }
 
 func (s *Server) applyDelete(by, id string) {
@@ -188,9 +188,9 @@ func (s *Server) applyDelete(by, id string) {
 	before := s.posts[id]
 	switch {
 	case before == nil && sameHost(id, by): // the Create may come late, and must find this
-		s.put(&Post{ID: id, Author: by, Gone: true})
+		s.storePost(&Post{ID: id, Author: by, Gone: true})
 	case before != nil && before.Author == by:
-		s.put(&Post{ID: id, Author: by, Gone: true})
+		s.storePost(&Post{ID: id, Author: by, Gone: true})
 	}
 }
 
@@ -200,7 +200,7 @@ func (s *Server) applyMove(by, from, to string) {
 	}
 	for _, p := range s.people {
 		if p.follows[from] != nil {
-			s.world.background("follow one who moved", func(ctx context.Context) error { return p.goAfter(ctx, from, to) })
+			s.world.background("follow one who moved", func(ctx context.Context) error { return p.followMoved(ctx, from, to) })
 		}
 	}
 }
@@ -232,7 +232,7 @@ func (s *Server) applyAnnounce(by, id string) {
 }
 
 func (s *Server) fetchBoosted(ctx context.Context, by, id string) error {
-	object, err := s.itself.object(ctx, id)
+	object, err := s.instance.fetchObject(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (s *Server) fetchBoosted(ctx context.Context, by, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.posts[id] == nil {
-		s.put(post)
+		s.storePost(post)
 	}
 	if known := s.posts[id]; !known.Gone && !slices.Contains(known.Boosters, by) {
 		known.Boosters = append(known.Boosters, by)
@@ -256,7 +256,7 @@ func (s *Server) applyUndo(by string, undone map[string]any) {
 		return
 	}
 	target := idOf(undone["object"])
-	switch text(undone["type"]) {
+	switch firstString(undone["type"]) {
 	case "Follow":
 		if p := s.actors[target]; p != nil {
 			delete(p.followers, by)

@@ -29,7 +29,7 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	if keyID == "" {
 		return nil, errors.New("not signed")
 	}
-	if err := s.checkSigned(r, body); err != nil {
+	if err := s.checkHeaders(r, body); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -37,24 +37,24 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkKey(r, signer.key); err == nil {
+	if err := s.verifySignature(r, signer.key); err == nil {
 		return signer, nil
 	}
 	// it was an old memory: the key may have been changed since
-	if s.spell.Load().kind != remembering && s.memory.forget(keyID, began) {
+	if s.behaviour.Load().kind != cachingKeys && s.cache.forget(keyID, began) {
 		if signer, err = s.keyOwner(r, keyID); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.checkKey(r, signer.key); err != nil {
+	if err := s.verifySignature(r, signer.key); err != nil {
 		return nil, fmt.Errorf("signature does not fit the key %s: %w", keyID, err)
 	}
 	return signer, nil
 }
 
-func (s *Server) checkKey(r *http.Request, key *rsa.PublicKey) error {
-	if isNewer(r.Header) {
-		return s.checkNewerKey(r, key)
+func (s *Server) verifySignature(r *http.Request, key *rsa.PublicKey) error {
+	if usesRFC9421(r.Header) {
+		return s.verifyRFC9421(r, key)
 	}
 	plain := r.Clone(r.Context()) // the verifier writes into the header
 	plain.Header.Set("Host", r.Host)
@@ -65,15 +65,15 @@ func (s *Server) checkKey(r *http.Request, key *rsa.PublicKey) error {
 	return verifier.Verify(key, httpsig.RSA_SHA256)
 }
 
-// checkSigned looks at everything that needs no key.
-func (s *Server) checkSigned(r *http.Request, body []byte) error {
+// checkHeaders looks at everything that needs no key.
+func (s *Server) checkHeaders(r *http.Request, body []byte) error {
 	if r.Host != s.Host {
 		return fmt.Errorf("host is %q, this is %q", r.Host, s.Host)
 	}
-	if isNewer(r.Header) {
-		return s.checkNewer(r, body)
+	if usesRFC9421(r.Header) {
+		return s.checkRFC9421(r, body)
 	}
-	if s.spell.Load().kind == newerOnly {
+	if s.behaviour.Load().kind == requiringRFC9421 {
 		return errors.New("this dialect of signatures is not read here")
 	}
 	needed := []string{"(request-target)", "host", "date"}
@@ -114,7 +114,7 @@ func checkDigest(digests []string, body []byte) error {
 // keyOwner asks for the key by its id, over the network unless remembered, and believes only what its owner's
 // server says about the owner.
 func (s *Server) keyOwner(r *http.Request, keyID string) (*Actor, error) {
-	signer, err := s.memory.actor(r.Context(), s, keyID)
+	signer, err := s.cache.actor(r.Context(), s, keyID)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", keyID, err)
 	}
@@ -140,11 +140,11 @@ func sameHost(a, b string) bool {
 	return err == nil && one.Scheme == other.Scheme && one.Host == other.Host
 }
 
-func isNewer(h http.Header) bool { return h.Get("Signature-Input") != "" }
+func usesRFC9421(h http.Header) bool { return h.Get("Signature-Input") != "" }
 
 func signatureKeyID(h http.Header) string {
-	if isNewer(h) {
-		return newerParameter(h, "keyid")
+	if usesRFC9421(h) {
+		return inputParameter(h, "keyid")
 	}
 	return signatureParameter(h, "keyId")
 }

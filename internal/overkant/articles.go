@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Follows lets a person look a voice of ours up by its handle and follow it, and waits for the yes.
-func (o *Blog) Follows(p *fedtest.Person, handle string) {
+// AddFollowerOf lets a person look a voice of ours up by its handle and follow it, and waits for the yes.
+func (o *Blog) AddFollowerOf(p *fedtest.Person, handle string) {
 	o.T.Helper()
 	ctx := o.Soon()
 	found, err := p.LookUp(ctx, handle+"@"+o.Site.HandleDomain)
@@ -27,8 +27,8 @@ func (o *Blog) Follows(p *fedtest.Person, handle string) {
 	}
 }
 
-// Speak gives the site, or a series, a voice.
-func (o *Blog) Speak(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
+// AddVoice gives the site, or a series, a voice.
+func (o *Blog) AddVoice(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
 	o.T.Helper()
 	key, now := NewKey(o.T), time.Now()
 	v := blog.Voice{ID: blog.NewID(now), Kind: kind, Handle: handle, Name: name, PublicKey: PublicPEM(o.T, key),
@@ -39,8 +39,8 @@ func (o *Blog) Speak(kind blog.VoiceKind, handle, name string, series blog.ID) b
 	return v
 }
 
-// With puts authors of ours into a by-line, behind the owner.
-func With(voices ...blog.Voice) func(*blog.Article) {
+// WithCoAuthors puts authors of ours into a by-line, behind the owner.
+func WithCoAuthors(voices ...blog.Voice) func(*blog.Article) {
 	return func(a *blog.Article) {
 		a.Authors = []blog.Byline{{VoiceID: a.VoiceID}}
 		for _, v := range voices {
@@ -65,13 +65,13 @@ func (o *Blog) Revise(a blog.Article, change ...func(*blog.Article)) blog.Articl
 	return edited
 }
 
-// Announced counts the announcements of an object that one of ours sent to a server.
-func (o *Blog) Announced(s *fedtest.Server, by blog.Voice, object string) int {
-	return o.Sent(s, "Announce", by, object)
+// CountAnnounces counts the announcements of an object that one of ours sent to a server.
+func (o *Blog) CountAnnounces(s *fedtest.Server, by blog.Voice, object string) int {
+	return o.CountReceived(s, "Announce", by, object)
 }
 
-// Sent returns how often a server got an activity of a kind by a voice about an object.
-func (o *Blog) Sent(s *fedtest.Server, kind string, by blog.Voice, object string) int {
+// CountReceived returns how often a server got an activity of a kind by a voice about an object.
+func (o *Blog) CountReceived(s *fedtest.Server, kind string, by blog.Voice, object string) int {
 	n := 0
 	for _, l := range s.Received(kind) {
 		if l.JSON()["actor"] == o.Site.ActorID(by.ID) && (l.Object == object || object == "") {
@@ -94,10 +94,10 @@ func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
-// AfterHold lets go what is held, as the jobs of another process would do when the time has come.
-func (o *Blog) AfterHold(_ blog.Article) {
+// EndHolds lets go what is held, as the jobs of another process would do when the time has come.
+func (o *Blog) EndHolds(_ blog.Article) {
 	o.T.Helper()
-	late := o.Base
+	late := o.Core
 	late.Now = func() time.Time { return time.Now().Add(Hold + time.Second) }
 	due, err := o.Store.DueHolds(o.Soon(), late.Now())
 	if err != nil {
@@ -111,8 +111,8 @@ func (o *Blog) AfterHold(_ blog.Article) {
 	}
 }
 
-// Edit changes an article's title and says so.
-func (o *Blog) Edit(a blog.Article, title string) blog.Article {
+// Retitle changes an article's title and says so.
+func (o *Blog) Retitle(a blog.Article, title string) blog.Article {
 	o.T.Helper()
 	edited, err := o.Store.Article(o.Soon(), a.ID)
 	if err != nil {
@@ -125,8 +125,8 @@ func (o *Blog) Edit(a blog.Article, title string) blog.Article {
 	return edited
 }
 
-// Quietly waits until no delivery is on its way to a server that answers.
-func (o *Blog) Quietly(a blog.Article) {
+// WaitDelivered waits until no delivery is on its way to a server that answers.
+func (o *Blog) WaitDelivered(a blog.Article) {
 	o.T.Helper()
 	o.Until("nothing is on its way", func() bool {
 		reports, err := o.Store.Reports(o.Soon(), a.ID)
@@ -142,19 +142,19 @@ func (o *Blog) Quietly(a blog.Article) {
 	})
 }
 
-// Readers makes servers with a reader of Ilse's on each.
-func (o *Blog) Readers(names ...string) map[string]*fedtest.Server {
+// AddReaders makes servers with a reader of Ilse's on each.
+func (o *Blog) AddReaders(names ...string) map[string]*fedtest.Server {
 	o.T.Helper()
 	servers := map[string]*fedtest.Server{}
 	for _, name := range names {
 		servers[name] = o.Server(name)
-		o.Befriend(servers[name].Person("reader"))
+		o.AddFollower(servers[name].Person("reader"))
 	}
 	return servers
 }
 
-// Got is what a server was brought about an object, accepted or not, by type.
-func Got(s *fedtest.Server, object string) (kinds []string) {
+// DeliveredTypes is what a server was brought about an object, accepted or not, by type.
+func DeliveredTypes(s *fedtest.Server, object string) (kinds []string) {
 	for _, l := range s.Deliveries() {
 		if l.Object == object {
 			kinds = append(kinds, l.Type)
@@ -166,7 +166,7 @@ func Got(s *fedtest.Server, object string) (kinds []string) {
 // Featured is what an author pinned, as another server reads it.
 func (o *Blog) Featured(v blog.Voice) []any {
 	o.T.Helper()
-	return o.Read(o.Site.ActorID(v.ID) + "/featured")["orderedItems"].([]any)
+	return o.ReadDocument(o.Site.ActorID(v.ID) + "/featured")["orderedItems"].([]any)
 }
 
 // Translate adds a translation to an article as it is now.
@@ -194,8 +194,8 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	})
 }
 
-// Writes publishes an article by a voice, made by a change.
-func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
+// PublishNote publishes an article by a voice, made by a change.
+func (o *Blog) PublishNote(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(func(a *blog.Article) {
 		a.VoiceID, a.Format, a.Title, a.Slug = voice.ID, blog.FullNote, title,
@@ -205,13 +205,13 @@ func (o *Blog) Writes(voice blog.Voice, title string, change func(*blog.Article)
 	})
 }
 
-// Welcome lets time pass for the job that welcomes servers, a second at a time, with the deliveries of each second
+// RunWelcome lets time pass for the job that welcomes servers, a second at a time, with the deliveries of each second
 // brought.
-func (o *Blog) Welcome(from, to time.Duration) {
+func (o *Blog) RunWelcome(from, to time.Duration) {
 	o.T.Helper()
 	began := time.Now()
 	for at := from; at < to; at += time.Second {
-		late := o.Base
+		late := o.Core
 		late.Now = func() time.Time { return began.Add(at) }
 		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).WelcomeDue(o.Soon()); err != nil {
 			o.T.Fatal(err)
@@ -223,8 +223,8 @@ func (o *Blog) Welcome(from, to time.Duration) {
 	}
 }
 
-// Told are the titles that a server was brought by deliveries of a type, in their order.
-func Told(s *fedtest.Server, kind string) (titles []string) {
+// DeliveredTitles are the titles that a server was brought by deliveries of a type, in their order.
+func DeliveredTitles(s *fedtest.Server, kind string) (titles []string) {
 	for _, l := range s.Received(kind) {
 		object, _ := l.JSON()["object"].(map[string]any)
 		titles = append(titles, fmt.Sprint(object["name"]))
@@ -232,8 +232,8 @@ func Told(s *fedtest.Server, kind string) (titles []string) {
 	return titles
 }
 
-// Column publishes a numbered article.
-func (o *Blog) Column(n int, change ...func(*blog.Article)) blog.Article {
+// PublishNumbered publishes a numbered article.
+func (o *Blog) PublishNumbered(n int, change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(append([]func(*blog.Article){func(a *blog.Article) {
 		a.Title, a.Slug = fmt.Sprint("Column ", n),
@@ -241,8 +241,8 @@ func (o *Blog) Column(n int, change ...func(*blog.Article)) blog.Article {
 	}}, change...)...)
 }
 
-// FreeUp ends the rest of a server as its first word to us would.
-func (o *Blog) FreeUp(host string) {
+// EndBackoff ends the rest of a server as its first word to us would.
+func (o *Blog) EndBackoff(host string) {
 	o.T.Helper()
 	if err := o.Store.PeerContacted(o.Soon(), host, time.Now()); err != nil {
 		o.T.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/fedtest"
 )
 
-// Hint lets somebody tell the blog of a post of aaf's, which it fetches and takes in as a comment.
-func (o *Blog) Hint(address string) blog.Comment {
+// FetchComment lets somebody tell the blog of a post of aaf's, which it fetches and takes in as a comment.
+func (o *Blog) FetchComment(address string) blog.Comment {
 	o.T.Helper()
 	kade := o.Server("zilverduin").Person("kade")
 	if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
@@ -33,8 +33,8 @@ func originOf(address string) string {
 	return scheme + "://" + host
 }
 
-// Complete fetches the replies of an article that nobody sent.
-func (o *Blog) Complete(a blog.Article) blog.Completion {
+// Backfill fetches the replies of an article that nobody sent.
+func (o *Blog) Backfill(a blog.Article) blog.Completion {
 	o.T.Helper()
 	found, err := inbox.NewBackfill(o.Inbox).Complete(o.Soon(), a.ID)
 	if err != nil {
@@ -43,8 +43,8 @@ func (o *Blog) Complete(a blog.Article) blog.Completion {
 	return found
 }
 
-// Post is a public note of a person's, as a Create carries it; change adds to it.
-func Post(p *fedtest.Person, name, content string, change map[string]any) map[string]any {
+// CreateNote is a public note of a person's, as a Create carries it; change adds to it.
+func CreateNote(p *fedtest.Person, name, content string, change map[string]any) map[string]any {
 	note := map[string]any{"type": "Note", "id": p.ID + "/notes/" + name, "attributedTo": p.ID, "content": content,
 		"to":        "as:Public",
 		"published": time.Now().UTC().Format(time.RFC3339)}
@@ -54,8 +54,8 @@ func Post(p *fedtest.Person, name, content string, change map[string]any) map[st
 	return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create", "object": note}
 }
 
-// Kinds lists how what stands under an article stands to it, in its order.
-func (o *Blog) Kinds(a blog.Article) string {
+// CommentKinds lists how what stands under an article stands to it, in its order.
+func (o *Blog) CommentKinds(a blog.Article) string {
 	o.T.Helper()
 	var kinds []string
 	for _, c := range o.Comments(a) {

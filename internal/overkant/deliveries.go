@@ -16,8 +16,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Report is what the author sees of an article's deliveries, by server.
-func (o *Blog) Report(a blog.Article) map[string]blog.DeliveryRow {
+// DeliveryRows is what the author sees of an article's deliveries, by server.
+func (o *Blog) DeliveryRows(a blog.Article) map[string]blog.DeliveryRow {
 	o.T.Helper()
 	reports, err := o.Store.Reports(o.T.Context(), a.ID)
 	if err != nil {
@@ -30,8 +30,8 @@ func (o *Blog) Report(a blog.Article) map[string]blog.DeliveryRow {
 	return found
 }
 
-// FailAgain lets a server's rest grow as further failures would.
-func (o *Blog) FailAgain(host string, n int) {
+// GrowBackoff lets a server's rest grow as further failures would.
+func (o *Blog) GrowBackoff(host string, n int) {
 	o.T.Helper()
 	now := time.Now()
 	rest := time.Duration(n+1) * 9 * time.Hour
@@ -45,45 +45,45 @@ func (o *Blog) FailAgain(host string, n int) {
 	}
 }
 
-// Be changes a server's mood.
-func (o *Blog) Be(s *fedtest.Server, m fedtest.Mood) {
+// SetBehaviour changes a server's mood.
+func (o *Blog) SetBehaviour(s *fedtest.Server, m fedtest.Behaviour) {
 	o.T.Helper()
-	if err := s.Be(m); err != nil {
+	if err := s.SetBehaviour(m); err != nil {
 		o.T.Fatal(err)
 	}
 }
 
-// Rests waits until a server rests for a time between two bounds.
-func (o *Blog) Rests(a blog.Article, s *fedtest.Server, least, most time.Duration) {
+// WaitBackoff waits until a server rests for a time between two bounds.
+func (o *Blog) WaitBackoff(a blog.Article, s *fedtest.Server, least, most time.Duration) {
 	o.T.Helper()
 	o.Until(fmt.Sprintf("%s rests for %v to %v", s.Name, least, most), func() bool {
-		row := o.Report(a)[s.Host]
+		row := o.DeliveryRows(a)[s.Host]
 		wait := time.Until(row.NextAt)
 		return row.Attempts > 0 && wait > least && wait < most // without an attempt it is the lease of the visit
 	})
 }
 
-// Stranger is a server that answers everything in one way, with a follower whose inboxes lie there.
-func (o *Blog) Stranger(answer http.HandlerFunc) *httptest.Server {
+// AddRawServer is a server that answers everything in one way, with a follower whose inboxes lie there.
+func (o *Blog) AddRawServer(answer http.HandlerFunc) *httptest.Server {
 	o.T.Helper()
 	server := httptest.NewServer(answer)
 	o.T.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
-	o.Follower(blog.Actor{ID: server.URL + "/reader", Type: "Person", Host: host, Inbox: server.URL + "/reader/inbox",
-		FetchedAt: time.Now()})
+	o.StoreFollowingActor(blog.Actor{ID: server.URL + "/reader", Type: "Person", Host: host,
+		Inbox: server.URL + "/reader/inbox", FetchedAt: time.Now()})
 	return server
 }
 
-// Follower writes a follower of Ilse's down.
-func (o *Blog) Follower(a blog.Actor) {
+// StoreFollowingActor writes a follower of Ilse's down.
+func (o *Blog) StoreFollowingActor(a blog.Actor) {
 	o.T.Helper()
-	if err := o.FollowIn(o.Store, a); err != nil {
+	if err := o.StoreFollowIn(o.Store, a); err != nil {
 		o.T.Fatal(err)
 	}
 }
 
-// FollowIn saves an actor and their follow of Ilse in a store.
-func (o *Blog) FollowIn(s *store.Store, a blog.Actor) error {
+// StoreFollowIn saves an actor and their follow of Ilse in a store.
+func (o *Blog) StoreFollowIn(s *store.Store, a blog.Actor) error {
 	if err := s.SaveActor(o.T.Context(), a); err != nil {
 		return err
 	}
@@ -92,8 +92,8 @@ func (o *Blog) FollowIn(s *store.Store, a blog.Actor) error {
 	return err
 }
 
-// FollowedBy lets somebody who is known here follow a voice.
-func (o *Blog) FollowedBy(voice blog.ID, p *fedtest.Person) {
+// StoreFollow lets somebody who is known here follow a voice.
+func (o *Blog) StoreFollow(voice blog.ID, p *fedtest.Person) {
 	o.T.Helper()
 	f := blog.Follower{VoiceID: voice, ActorID: p.ID, FollowID: p.ID + "#follow-" + string(voice), State: blog.Accepted,
 		Since: time.Now()}
@@ -102,27 +102,27 @@ func (o *Blog) FollowedBy(voice blog.ID, p *fedtest.Person) {
 	}
 }
 
-// By makes an article somebody else's.
-func By(voice blog.Voice, slug string) func(*blog.Article) {
+// OwnedBy makes an article somebody else's.
+func OwnedBy(voice blog.Voice, slug string) func(*blog.Article) {
 	return func(a *blog.Article) { a.VoiceID, a.Slug, a.Title = voice.ID, slug, slug }
 }
 
-// Tried waits until the first letter about an article was tried at each of some servers.
-func (o *Blog) Tried(a blog.Article, servers map[string]*fedtest.Server) {
+// WaitTried waits until the first letter about an article was tried at each of some servers.
+func (o *Blog) WaitTried(a blog.Article, servers map[string]*fedtest.Server) {
 	o.T.Helper()
 	for name, s := range servers {
-		o.Until(name+" was tried", func() bool { return o.Report(a)[s.Host].Attempts > 0 })
+		o.Until(name+" was tried", func() bool { return o.DeliveryRows(a)[s.Host].Attempts > 0 })
 	}
 }
 
 // Published counts the articles of all tests, so that each has a slug of its own.
-var Published int
+var PublishedCount int
 
-// Spread publishes an article and answers how long it takes until so many servers have it.
-func (o *Blog) Spread(b *testing.B, servers int) time.Duration {
+// MeasureSpread publishes an article and answers how long it takes until so many servers have it.
+func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	b.Helper()
-	Published++
-	draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", Published) })
+	PublishedCount++
+	draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", PublishedCount) })
 	began := time.Now()
 	a, err := o.Outbox.Publish(b.Context(), draft.ID)
 	if err != nil {
@@ -130,14 +130,14 @@ func (o *Blog) Spread(b *testing.B, servers int) time.Duration {
 	}
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
-	if err := o.World.Wait(ctx, servers, fedtest.About("Create", o.Object(a))); err != nil {
+	if err := o.World.WaitForCount(ctx, servers, fedtest.About("Create", o.Object(a))); err != nil {
 		b.Fatalf("%d servers were to have the article: %v", servers, err)
 	}
 	return time.Since(began)
 }
 
 // Flood sends all replies, 64 at a time, and answers how long it took until all of them are counted.
-func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.Ready) time.Duration {
+func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedActivity) time.Duration {
 	b.Helper()
 	began := time.Now()
 	var next, failed atomic.Int64

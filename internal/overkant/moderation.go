@@ -20,13 +20,13 @@ func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel)
 	}
 }
 
-// RefuseServer blocks the server of a person, and waits until that has its effect.
-func (o *Blog) RefuseServer(p *fedtest.Person) {
+// BlockServer blocks the server of a person, and waits until that has its effect.
+func (o *Blog) BlockServer(p *fedtest.Person) {
 	o.Block(blog.BlockServer, blocklist.Domain(p.Server.Host), blog.Refuse)
 }
 
-// Settled waits until nothing is left to be worked through or carried.
-func (o *Blog) Settled() {
+// WaitSettled waits until nothing is left to be worked through or carried.
+func (o *Blog) WaitSettled() {
 	o.T.Helper()
 	o.Until("everything is done with", func() bool {
 		arrivals, deliveries, err := o.Store.CountWaiting(o.Soon())
@@ -34,9 +34,9 @@ func (o *Blog) Settled() {
 	})
 }
 
-// Asked counts the questions that the blog asked a server.
-func (o *Blog) Asked(s *fedtest.Server) (n int) {
-	for _, visit := range s.Visits() {
+// CountRequests counts the questions that the blog asked a server.
+func (o *Blog) CountRequests(s *fedtest.Server) (n int) {
+	for _, visit := range s.Requests() {
 		if strings.HasPrefix(visit.Header.Get("User-Agent"), "Causerie/") {
 			n++
 		}
@@ -44,8 +44,8 @@ func (o *Blog) Asked(s *fedtest.Server) (n int) {
 	return n
 }
 
-// Knows writes somebody down as a follower of Ilse's without a word on the network.
-func (o *Blog) Knows(p *fedtest.Person) {
+// StoreFollower writes somebody down as a follower of Ilse's without a word on the network.
+func (o *Blog) StoreFollower(p *fedtest.Person) {
 	o.T.Helper()
 	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(),
 		FetchedAt: time.Now()}
@@ -70,8 +70,8 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.Text.Write(p)
 }
 
-// Complaints returns the reports in a state.
-func (o *Blog) Complaints(state blog.ReportState) []blog.Report {
+// Reports returns the reports in a state.
+func (o *Blog) Reports(state blog.ReportState) []blog.Report {
 	o.T.Helper()
 	list, err := o.Store.Complaints(o.T.Context(), store.ComplaintList{State: state, Limit: 500})
 	if err != nil {

@@ -43,7 +43,7 @@ type Blog struct {
 	Keys      *federation.Keyring
 	Inbox     *inbox.Inbox
 	Courier   *delivery.Courier
-	Base      federation.Core
+	Core      federation.Core
 	Ilse      blog.Voice
 	Instance  signature.Key
 	Documents *documents.Documents
@@ -90,7 +90,7 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Key:   signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Permit: base.Permit,
 		Now: base.Now, Newer: newer, Learn: base.LearnScheme})
-	o.Base, o.Courier = base, delivery.NewCourier(base)
+	o.Core, o.Courier = base, delivery.NewCourier(base)
 	o.Outbox = &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 	if o.Keys, err = federation.NewKeyring(base); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	o.Documents.Routes(router)
 	router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
 	o.run(listener, router)
-	o.Ilse = o.AddVoice("ilse", "Ilse Verhaagen")
+	o.Ilse = o.AddAuthor("ilse", "Ilse Verhaagen")
 	o.World = fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { o.World.Close() })
 	return o
@@ -119,7 +119,7 @@ func (o *Blog) run(listener net.Listener, handler http.Handler) {
 		cancel()
 		server.Close()
 		working.Wait()
-		o.Base.Remote.Close()
+		o.Core.Remote.Close()
 	})
 	o.T.Cleanup(o.Stop)
 }
@@ -177,8 +177,8 @@ func privatePEM(t testing.TB, k signature.Key) string {
 	return text
 }
 
-// AddVoice adds an author with keys, changed as the functions say.
-func (o *Blog) AddVoice(handle, name string, change ...func(*blog.Author)) blog.Voice {
+// AddAuthor adds an author with keys, changed as the functions say.
+func (o *Blog) AddAuthor(handle, name string, change ...func(*blog.Author)) blog.Voice {
 	o.T.Helper()
 	now := time.Now()
 	a := blog.Author{Role: blog.Admin, Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: handle,
@@ -238,21 +238,21 @@ func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
 }
 
 // Server adds a server of Mastodon's kind to the world.
-func (o *Blog) Server(name string, flavour ...fedtest.Flavour) *fedtest.Server {
+func (o *Blog) Server(name string, flavour ...fedtest.Software) *fedtest.Server {
 	o.T.Helper()
 	kind := fedtest.Mastodon
 	if len(flavour) > 0 {
 		kind = flavour[0]
 	}
-	server, err := o.World.Server(name, kind)
+	server, err := o.World.AddServer(name, kind)
 	if err != nil {
 		o.T.Fatal(err)
 	}
 	return server
 }
 
-// Befriend lets a person look Ilse up and follow her, and waits for the yes.
-func (o *Blog) Befriend(p *fedtest.Person) {
+// AddFollower lets a person look Ilse up and follow her, and waits for the yes.
+func (o *Blog) AddFollower(p *fedtest.Person) {
 	o.T.Helper()
 	ctx := o.Soon()
 	found, err := p.LookUp(ctx, "ilse@"+o.Site.HandleDomain)
@@ -296,8 +296,8 @@ func (o *Blog) Comments(a blog.Article) []blog.Comment {
 	return list
 }
 
-// RunChores does the jobs of a moment until what is due is published.
-func (o *Blog) RunChores(b federation.Core) error {
+// PublishDue does the jobs of a moment until what is due is published.
+func (o *Blog) PublishDue(b federation.Core) error {
 	o.T.Helper()
 	ctx, cancel := context.WithCancel(o.Soon())
 	outbox := &outbox.Outbox{Core: b, Wake: o.Courier.Wake}
@@ -313,8 +313,8 @@ func (o *Blog) RunChores(b federation.Core) error {
 	return nil
 }
 
-// Waiting returns the comments of an article that wait for approval.
-func (o *Blog) Waiting(a blog.Article) []blog.Comment {
+// WaitingComments returns the comments of an article that wait for approval.
+func (o *Blog) WaitingComments(a blog.Article) []blog.Comment {
 	o.T.Helper()
 	list, err := o.Store.Comments(o.T.Context(),
 		store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
@@ -324,8 +324,8 @@ func (o *Blog) Waiting(a blog.Article) []blog.Comment {
 	return list
 }
 
-// Texts returns the texts of the comments that are shown, in one string.
-func (o *Blog) Texts(a blog.Article) string {
+// CommentTexts returns the texts of the comments that are shown, in one string.
+func (o *Blog) CommentTexts(a blog.Article) string {
 	o.T.Helper()
 	var texts []string
 	for _, c := range o.Comments(a) {
@@ -368,9 +368,9 @@ func (o *Blog) Get(path, accept string) (int, http.Header, string) {
 	return response.StatusCode, response.Header, string(body)
 }
 
-// Status is the answer that an error of a neighbour's stands for; 202 for none.
-func Status(err error) int {
-	var refused *fedtest.Refused
+// StatusOf is the answer that an error of a neighbour's stands for; 202 for none.
+func StatusOf(err error) int {
+	var refused *fedtest.StatusError
 	if errors.As(err, &refused) {
 		return refused.Status
 	}

@@ -23,10 +23,10 @@ import (
 	"causerie/internal/store"
 )
 
-// HearAfterAWhile brings a delivery to an inbox that has not heard from its server lately, as after a restart.
-func (o *Blog) HearAfterAWhile(p *fedtest.Person, activity any) {
+// ReceiveAfterRestart brings a delivery to an inbox that has not heard from its server lately, as after a restart.
+func (o *Blog) ReceiveAfterRestart(p *fedtest.Person, activity any) {
 	o.T.Helper()
-	inbox := o.AnotherInbox(o.Base)
+	inbox := o.AnotherInbox(o.Core)
 	delivery, err := p.Prepare(o.Site.SharedInbox(), activity)
 	if err != nil {
 		o.T.Fatal(err)
@@ -51,8 +51,8 @@ func OpenStore(t *testing.T, database string) *store.Store {
 	return s
 }
 
-// Answered waits until a note's request is answered and tells how.
-func (o *Blog) Answered(p *fedtest.Person, note string) (state, stamp string) {
+// WaitAnswered waits until a note's request is answered and tells how.
+func (o *Blog) WaitAnswered(p *fedtest.Person, note string) (state, stamp string) {
 	o.T.Helper()
 	o.Until("the request is answered", func() bool {
 		state, stamp = p.Permission(note)
@@ -61,14 +61,14 @@ func (o *Blog) Answered(p *fedtest.Person, note string) (state, stamp string) {
 	return state, stamp
 }
 
-// Hears sends any activity from a person to the shared inbox, and waits until it is done with.
-func (o *Blog) Hears(p *fedtest.Person, activity map[string]any) {
+// Receive sends any activity from a person to the shared inbox, and waits until it is done with.
+func (o *Blog) Receive(p *fedtest.Person, activity map[string]any) {
 	o.T.Helper()
 	activity["actor"] = p.ID
 	if _, err := p.Send(o.Soon(), o.Site.SharedInbox(), activity); err != nil {
 		o.T.Fatalf("%v: %v", activity["type"], err)
 	}
-	o.Settled()
+	o.WaitSettled()
 }
 
 // JSON asks for an ActivityPub document of ours.
@@ -82,10 +82,10 @@ func (o *Blog) JSON(address string) (int, map[string]any) {
 	return code, doc
 }
 
-// ChoresAt does the jobs, some time from now, until something holds.
-func (o *Blog) ChoresAt(d time.Duration, what string, holds func() bool) {
+// RunJobsUntil does the jobs, some time from now, until something holds.
+func (o *Blog) RunJobsUntil(d time.Duration, what string, holds func() bool) {
 	o.T.Helper()
-	outbox := o.Later(d)
+	outbox := o.OutboxIn(d)
 	outbox.Remote = o.client() // another day, another memory of who did not answer
 	ctx, cancel := context.WithCancel(o.Soon())
 	chores := &jobs.Jobs{Core: outbox.Core, Outbox: outbox}
@@ -106,8 +106,8 @@ func (o *Blog) client() *remote.Client {
 	return client
 }
 
-// Actor returns an actor as it is stored.
-func (o *Blog) Actor(id string) blog.Actor {
+// StoredActor returns an actor as it is stored.
+func (o *Blog) StoredActor(id string) blog.Actor {
 	o.T.Helper()
 	actor, err := o.Store.Actor(o.T.Context(), id)
 	if err != nil {
@@ -136,7 +136,7 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary,
 		blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
 	check(o.Outbox.Introduce(o.Soon(), author.Voice))
-	check(o.Later(time.Hour).IntroduceDue(o.Soon()))
+	check(o.OutboxIn(time.Hour).IntroduceDue(o.Soon()))
 	now := time.Now()
 	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now,
 		UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
@@ -174,8 +174,8 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	check(err)
 }
 
-// Column returns the values of a query with one column.
-func Column(t *testing.T, db *sql.DB, query string) (list []string) {
+// QueryColumn returns the values of a query with one column.
+func QueryColumn(t *testing.T, db *sql.DB, query string) (list []string) {
 	t.Helper()
 	rows, err := db.Query(query)
 	if err != nil {
@@ -195,8 +195,8 @@ func Column(t *testing.T, db *sql.DB, query string) (list []string) {
 	return list
 }
 
-// Named is what was kept for Ilse of posts that name her, the newest first.
-func (o *Blog) Named(more ...func(*store.MentionList)) (texts []string) {
+// MentionTexts is what was kept for Ilse of posts that name her, the newest first.
+func (o *Blog) MentionTexts(more ...func(*store.MentionList)) (texts []string) {
 	o.T.Helper()
 	list := store.MentionList{Author: o.Ilse.ID, Limit: 500}
 	for _, change := range more {
@@ -212,15 +212,15 @@ func (o *Blog) Named(more ...func(*store.MentionList)) (texts []string) {
 	return texts
 }
 
-// Later is the blog's outbox some time from now.
-func (o *Blog) Later(d time.Duration) *outbox.Outbox {
-	base := o.Base
+// OutboxIn is the blog's outbox some time from now.
+func (o *Blog) OutboxIn(d time.Duration) *outbox.Outbox {
+	base := o.Core
 	base.Now = func() time.Time { return time.Now().Add(d) }
 	return &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 }
 
-// Voice returns a voice as it is stored.
-func (o *Blog) Voice(id blog.ID) blog.Voice {
+// StoredVoice returns a voice as it is stored.
+func (o *Blog) StoredVoice(id blog.ID) blog.Voice {
 	o.T.Helper()
 	v, err := o.Store.Voice(o.T.Context(), id)
 	if err != nil {
@@ -229,8 +229,8 @@ func (o *Blog) Voice(id blog.ID) blog.Voice {
 	return v
 }
 
-// Read asks for a document that is there, whole, by its path or its address.
-func (o *Blog) Read(path string) map[string]any {
+// ReadDocument asks for a document that is there, whole, by its path or its address.
+func (o *Blog) ReadDocument(path string) map[string]any {
 	o.T.Helper()
 	code, _, body := o.Get(o.Path(path), AsMastodon)
 	var doc map[string]any
@@ -240,8 +240,8 @@ func (o *Blog) Read(path string) map[string]any {
 	return doc
 }
 
-// Followers returns how many followers Ilse has.
-func (o *Blog) Followers() int {
+// CountFollowers returns how many followers Ilse has.
+func (o *Blog) CountFollowers() int {
 	o.T.Helper()
 	n, err := o.Store.CountFollowers(o.T.Context(), o.Ilse.ID)
 	if err != nil {
@@ -250,17 +250,17 @@ func (o *Blog) Followers() int {
 	return n.Accepted
 }
 
-// Heed lets a voice of ours follow somebody, with their yes.
-func (o *Blog) Heed(voice blog.Voice, p *fedtest.Person) {
+// FollowPerson lets a voice of ours follow somebody, with their yes.
+func (o *Blog) FollowPerson(voice blog.Voice, p *fedtest.Person) {
 	o.T.Helper()
 	if _, err := o.Outbox.Follow(o.Soon(), voice, p.Handle()); err != nil {
 		o.T.Fatal(err)
 	}
-	o.Until("the yes is heard", func() bool { return o.Heeds(voice, p) == blog.Accepted })
+	o.Until("the yes is heard", func() bool { return o.FollowingState(voice, p) == blog.Accepted })
 }
 
-// Heeds returns how a voice follows a person.
-func (o *Blog) Heeds(voice blog.Voice, p *fedtest.Person) blog.FollowState {
+// FollowingState returns how a voice follows a person.
+func (o *Blog) FollowingState(voice blog.Voice, p *fedtest.Person) blog.FollowState {
 	o.T.Helper()
 	f, err := o.Store.Following(o.T.Context(), voice.ID, p.ID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {

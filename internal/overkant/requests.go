@@ -19,12 +19,12 @@ import (
 	"causerie/internal/store"
 )
 
-// Secret is an article of Ilse's for her followers, Bram among them, and Kade, who is none.
-func (o *Blog) Secret() (a blog.Article, bram, kade *fedtest.Person) {
+// PublishForFollowers is an article of Ilse's for her followers, Bram among them, and Kade, who is none.
+func (o *Blog) PublishForFollowers() (a blog.Article, bram, kade *fedtest.Person) {
 	o.T.Helper()
 	veerhuis := o.Server("veerhuis")
 	bram, kade = veerhuis.Person("bram"), o.Server("zilverduin").Person("kade")
-	o.Befriend(bram)
+	o.AddFollower(bram)
 	a = o.Publish(func(a *blog.Article) { a.Visibility = blog.Followers })
 	if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 		o.T.Fatal(err)
@@ -32,10 +32,10 @@ func (o *Blog) Secret() (a blog.Article, bram, kade *fedtest.Person) {
 	return a, bram, kade
 }
 
-// Meets lets the blog read an article of another one, and like it in Ilse's name, both meeting for the first time.
-func (o *Blog) Meets(other *Blog) {
+// LikeOn lets the blog read an article of another one, and like it in Ilse's name, both meeting for the first time.
+func (o *Blog) LikeOn(other *Blog) {
 	a := other.Publish()
-	doc, err := o.Base.Remote.Object(o.Soon(), other.Object(a))
+	doc, err := o.Core.Remote.Object(o.Soon(), other.Object(a))
 	if err != nil {
 		o.T.Errorf("reading: %v", err)
 		return
@@ -57,7 +57,7 @@ func (o *Blog) Meets(other *Blog) {
 	}
 	like := `{"id":"` + o.Site.ActivityID(blog.NewID(time.Now())) + `","type":"Like","actor":"` + ilse + `","object":"` +
 		other.Object(a) + `"}`
-	answer, err := o.Base.Remote.Post(o.Soon(), other.Site.SharedInbox(), []byte(like), key)
+	answer, err := o.Core.Remote.Post(o.Soon(), other.Site.SharedInbox(), []byte(like), key)
 	if err != nil || answer.Status != http.StatusAccepted {
 		o.T.Errorf("writing: %+v, %v", answer, err)
 		return
@@ -71,22 +71,22 @@ func (o *Blog) Meets(other *Blog) {
 // ShowFollowers sets whether Ilse shows her followers.
 func (o *Blog) ShowFollowers(show bool) {
 	o.T.Helper()
-	v := o.Voice(o.Ilse.ID)
+	v := o.StoredVoice(o.Ilse.ID)
 	v.ShowsFollowers = show
 	if err := o.Store.SaveVoice(o.T.Context(), v); err != nil {
 		o.T.Fatal(err)
 	}
 }
 
-// Fingered is a WebFinger answer as others read it.
-type Fingered struct {
+// WebFingerAnswer is a WebFinger answer as others read it.
+type WebFingerAnswer struct {
 	Subject string
 	Aliases []string
 	Links   []struct{ Rel, Type, Href, Template string }
 }
 
 // Self returns the address of the self link.
-func (f Fingered) Self() string {
+func (f WebFingerAnswer) Self() string {
 	for _, l := range f.Links {
 		if l.Rel == "self" && l.Type == "application/activity+json" {
 			return l.Href
@@ -95,19 +95,19 @@ func (f Fingered) Self() string {
 	return ""
 }
 
-// Finger asks WebFinger for a resource.
-func (o *Blog) Finger(resource string, rels ...string) (int, http.Header, Fingered) {
+// WebFinger asks WebFinger for a resource.
+func (o *Blog) WebFinger(resource string, rels ...string) (int, http.Header, WebFingerAnswer) {
 	o.T.Helper()
 	code, header, body := o.Get("/.well-known/webfinger?"+url.Values{"resource": {resource}, "rel": rels}.Encode(), "*/*")
-	var found Fingered
+	var found WebFingerAnswer
 	if err := json.Unmarshal([]byte(body), &found); err != nil {
 		o.T.Errorf("%s: %d %s", resource, code, body)
 	}
 	return code, header, found
 }
 
-// OwnLetter is what a checkup brings to the blog itself, signed by a key of the given id.
-func (o *Blog) OwnLetter(sign func(*http.Request, []byte, signature.Key) error, key signature.Key) *http.Request {
+// CheckupDelivery is what a checkup brings to the blog itself, signed by a key of the given id.
+func (o *Blog) CheckupDelivery(sign func(*http.Request, []byte, signature.Key) error, key signature.Key) *http.Request {
 	o.T.Helper()
 	self := o.Site.InstanceID()
 	body, err := json.Marshal(map[string]string{"id": self + "#checkup", "type": "View", "actor": self, "object": self})
@@ -127,8 +127,8 @@ func (o *Blog) OwnLetter(sign func(*http.Request, []byte, signature.Key) error, 
 	return r
 }
 
-// Newer signs a request by RFC 9421.
-func Newer(r *http.Request, body []byte, key signature.Key) error {
+// SignRFC9421 signs a request by RFC 9421.
+func SignRFC9421(r *http.Request, body []byte, key signature.Key) error {
 	return signature.SignRFC9421(r, body, key, time.Now(), signature.AcceptSignature{})
 }
 
@@ -141,8 +141,8 @@ const (
 	Linked    = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 )
 
-// Post brings the blog an activity signed with any key under any key id, as no honest server would.
-func (o *Blog) Post(key signature.Key, activity any) int {
+// PostSigned brings the blog an activity signed with any key under any key id, as no honest server would.
+func (o *Blog) PostSigned(key signature.Key, activity any) int {
 	o.T.Helper()
 	body, err := json.Marshal(activity)
 	if err != nil {
@@ -187,8 +187,8 @@ type Document struct {
 	First        json.RawMessage
 }
 
-// Fill writes n public comments under an article, straight into the store.
-func (o *Blog) Fill(a blog.Article, n int) []blog.Comment {
+// FillComments writes n public comments under an article, straight into the store.
+func (o *Blog) FillComments(a blog.Article, n int) []blog.Comment {
 	o.T.Helper()
 	nadia := o.Server("noordkade").Person("nadia")
 	actor := blog.Actor{ID: nadia.ID, Type: "Person", Host: nadia.Server.Host, Inbox: nadia.Inbox(), FetchedAt: time.Now()}
@@ -214,8 +214,8 @@ func (o *Blog) Fill(a blog.Article, n int) []blog.Comment {
 	return list
 }
 
-// Carried is a Create of Bram's that stands nowhere, so that nobody can ask for it.
-func (o *Blog) Carried(bram *fedtest.Person, a blog.Article, name string) map[string]any {
+// UnfetchableReply is a Create of Bram's that stands nowhere, so that nobody can ask for it.
+func (o *Blog) UnfetchableReply(bram *fedtest.Person, a blog.Article, name string) map[string]any {
 	note := bram.ID + "/notes/" + name
 	return map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": []string{"as:Public"},
 		"object": map[string]any{"id": note, "type": "Note",
@@ -223,27 +223,28 @@ func (o *Blog) Carried(bram *fedtest.Person, a blog.Article, name string) map[st
 			"published": time.Now().UTC().Format(time.RFC3339)}}
 }
 
-// Rotate gives Ilse new keys as a command beside the running blog does, and returns the old public key and the new one.
-func (o *Blog) Rotate() (before, after string) {
+// RotateKeys gives Ilse new keys as a command beside the running blog does, and returns the old public key and the
+// new one.
+func (o *Blog) RotateKeys() (before, after string) {
 	o.T.Helper()
-	changed := o.Voice(o.Ilse.ID)
+	changed := o.StoredVoice(o.Ilse.ID)
 	before = changed.PublicKey
 	keys := giveKeys(o.T, &changed)
-	beside := &outbox.Outbox{Core: o.Base, Wake: func() {}}
+	beside := &outbox.Outbox{Core: o.Core, Wake: func() {}}
 	if err := beside.RotateKeys(o.Soon(), changed, keys); err != nil {
 		o.T.Fatal(err)
 	}
 	return before, changed.PublicKey
 }
 
-// ActorOf returns the actor id of Ilse.
-func ActorOf(o *Blog) string {
+// IlseDocument returns the actor id of Ilse.
+func IlseDocument(o *Blog) string {
 	_, _, body := o.Get("/ap/actors/"+string(o.Ilse.ID), AsMastodon)
 	return body
 }
 
-// Brought lists how a server answered each time that it was brought something about an object.
-func Brought(s *fedtest.Server, kind, object string) (answers []int) {
+// DeliveryStatuses lists how a server answered each time that it was brought something about an object.
+func DeliveryStatuses(s *fedtest.Server, kind, object string) (answers []int) {
 	for _, l := range s.Deliveries() {
 		if l.Type == kind && l.Object == object {
 			answers = append(answers, l.Status)
@@ -252,8 +253,8 @@ func Brought(s *fedtest.Server, kind, object string) (answers []int) {
 	return answers
 }
 
-// Idle waits until nothing is left to bring.
-func (o *Blog) Idle() {
+// WaitIdle waits until nothing is left to bring.
+func (o *Blog) WaitIdle() {
 	o.T.Helper()
 	o.Until("nothing is left to bring", func() bool {
 		_, deliveries, err := o.Store.CountWaiting(o.Soon())
@@ -261,8 +262,8 @@ func (o *Blog) Idle() {
 	})
 }
 
-// Note is an answer of a person's to an article, as a plain object.
-func Note(by *fedtest.Person, article, name string, more map[string]any) map[string]any {
+// ReplyNote is an answer of a person's to an article, as a plain object.
+func ReplyNote(by *fedtest.Person, article, name string, more map[string]any) map[string]any {
 	o := map[string]any{"id": by.ID + "/notes/" + name, "type": "Note", "attributedTo": by.ID, "inReplyTo": article,
 		"to":      []string{"as:Public"},
 		"content": "<p>" + name + "</p>", "published": time.Now().UTC().Format(time.RFC3339)}
@@ -272,21 +273,21 @@ func Note(by *fedtest.Person, article, name string, more map[string]any) map[str
 	return o
 }
 
-// Act makes an activity of a kind.
-func Act(kind string, by *fedtest.Person, object any, name string) map[string]any {
+// Activity makes an activity of a kind.
+func Activity(kind string, by *fedtest.Person, object any, name string) map[string]any {
 	return map[string]any{"id": by.ID + "/acts/" + name, "type": kind, "actor": by.ID, "object": object}
 }
 
-// Tell posts an activity signed by its actor and expects the answer.
-func (o *Blog) Tell(by *fedtest.Person, activity any, want int) {
+// PostExpecting posts an activity signed by its actor and expects the answer.
+func (o *Blog) PostExpecting(by *fedtest.Person, activity any, want int) {
 	o.T.Helper()
 	if answer, err := by.Send(o.Soon(), o.Site.SharedInbox(), activity); answer.Status != want {
 		o.T.Errorf("%v: %d (%v), want %d", activity, answer.Status, err, want)
 	}
 }
 
-// Raw posts a body that was not signed, as it is, and answers the status and how much of it was taken.
-func (o *Blog) Raw(body io.Reader, header ...string) (status int, taken int64) {
+// PostRaw posts a body that was not signed, as it is, and answers the status and how much of it was taken.
+func (o *Blog) PostRaw(body io.Reader, header ...string) (status int, taken int64) {
 	o.T.Helper()
 	counted := &counter{Reader: body}
 	request, err := http.NewRequestWithContext(o.Soon(), http.MethodPost, o.Site.SharedInbox(), counted)

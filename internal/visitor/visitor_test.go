@@ -97,7 +97,7 @@ func TestF115AReaderIsTakenToTheRightPlaceAtTheirOwnServer(t *testing.T) {
 func TestAHomeWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
 	world := fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { world.Close() })
-	server, err := world.Server("veerhuis", fedtest.Mastodon)
+	server, err := world.AddServer("veerhuis", fedtest.Mastodon)
 	if err != nil {
 		t.Fatal(err)
 	}

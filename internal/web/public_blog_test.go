@@ -79,11 +79,12 @@ func (o *publicBlog) people() {
 func (o *publicBlog) author(handle, name, language string) blog.Voice {
 	o.T.Helper()
 	at := noon.AddDate(-1, 0, len(handle))
-	return o.AddVoice(handle, name, func(a *blog.Author) {
+	return o.AddAuthor(handle, name, func(a *blog.Author) {
 		a.Role, a.Language = blog.Writer, language
 		a.ID, a.CreatedAt, a.UpdatedAt = blog.NewID(at), at, at
 		a.Summary = name + " walks along rivers.\n\nFormerly a bridge keeper."
-		a.Fields = blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"}, {Name: "River", Value: "the Waal"}}
+		a.Fields = blog.Fields{{Name: "Website", Value: "https://" + handle + ".example/"}, {Name: "River",
+			Value: "the Waal"}}
 	})
 }
 

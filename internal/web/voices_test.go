@@ -19,8 +19,8 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 		if len(o.open("/").find("p", ".whole"))+len(o.open("/series/the-low-road").find("div", ".by")) != 0 {
 			t.Error("what has no voice is offered to be followed")
 		}
-		site := o.Speak(blog.SiteVoice, "overkant", "De Overkant", "")
-		road := o.Speak(blog.SeriesVoice, "low_road", "The Low Road", o.road.ID)
+		site := o.AddVoice(blog.SiteVoice, "overkant", "De Overkant", "")
+		road := o.AddVoice(blog.SeriesVoice, "low_road", "The Low Road", o.road.ID)
 		for path, want := range map[string]struct {
 			voice     blog.Voice
 			tag, mark string

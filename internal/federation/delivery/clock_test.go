@@ -27,23 +27,23 @@ func TestDeliveriesArriveAfterTheClockJumped(t *testing.T) {
 				o.World = fedtest.New(fedtest.Config{Now: clock})
 				const servers = 12
 				for range servers - 2 {
-					o.Befriend(o.Server("quick").Person("reader"))
+					o.AddFollower(o.Server("quick").Person("reader"))
 				}
 				slow, down := o.Server("slow"), o.Server("down")
-				o.Befriend(slow.Person("reader"))
-				o.Befriend(down.Person("reader"))
-				if err := slow.Be(fedtest.Slow(2 * time.Second)); err != nil {
+				o.AddFollower(slow.Person("reader"))
+				o.AddFollower(down.Person("reader"))
+				if err := slow.SetBehaviour(fedtest.Slow(2 * time.Second)); err != nil {
 					t.Fatal(err)
 				}
-				if err := down.Be(fedtest.FailThenWell(1, 503)); err != nil {
+				if err := down.SetBehaviour(fedtest.FailingFirst(1, 503)); err != nil {
 					t.Fatal(err)
 				}
 				first := o.Publish()
-				o.Until("one has failed, and rests", func() bool { return o.Report(first)[down.Host].Attempts == 1 })
+				o.Until("one has failed, and rests", func() bool { return o.DeliveryRows(first)[down.Host].Attempts == 1 })
 				offset.Store(int64(jump))
 				next := o.Publish(func(a *blog.Article) { a.Slug = "the-next-crossing" })
 				for _, a := range []blog.Article{first, next} {
-					if err := o.World.Wait(o.Soon(), servers, fedtest.About("Create", o.Object(a))); err != nil {
+					if err := o.World.WaitForCount(o.Soon(), servers, fedtest.About("Create", o.Object(a))); err != nil {
 						t.Error(err)
 					}
 				}
@@ -52,7 +52,7 @@ func TestDeliveriesArriveAfterTheClockJumped(t *testing.T) {
 					return err == nil &&
 						waiting == 0
 				})
-				if n := o.World.Count(fedtest.About("Create", o.Object(first))); n != servers {
+				if n := o.World.CountDeliveries(fedtest.About("Create", o.Object(first))); n != servers {
 					t.Errorf("the first arrived %d times at %d servers", n, servers)
 				}
 			})

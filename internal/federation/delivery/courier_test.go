@@ -23,13 +23,13 @@ import (
 func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		moods := map[string]struct {
-			mood fedtest.Mood
+			mood fedtest.Behaviour
 			want blog.DeliveryStatus
 			code int
 		}{
 			"veerhuis":   {fedtest.Healthy(), blog.Delivered, 202},
-			"noordkade":  {fedtest.FailThenWell(1, 500), blog.Retrying, 500},
-			"dijla":      {fedtest.TooMany(90*time.Second, 1), blog.Retrying, 429},
+			"noordkade":  {fedtest.FailingFirst(1, 500), blog.Retrying, 500},
+			"dijla":      {fedtest.RateLimiting(90*time.Second, 1), blog.Retrying, 429},
 			"oudelinde":  {fedtest.Gone(), blog.GoneAway, 410},
 			"zilverduin": {fedtest.RefusingSignatures(), blog.Retrying, 401}, // Mastodon says so when it could not fetch our key
 			"lagewal":    {fedtest.Refusing(403), blog.Refused, 403},
@@ -38,16 +38,16 @@ func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 		servers := map[string]*fedtest.Server{}
 		for name := range moods {
 			servers[name] = o.Server(name)
-			o.Befriend(servers[name].Person("reader"))
+			o.AddFollower(servers[name].Person("reader"))
 		}
 		for name, m := range moods {
-			if err := servers[name].Be(m.mood); err != nil {
+			if err := servers[name].SetBehaviour(m.mood); err != nil {
 				t.Fatal(err)
 			}
 		}
 		a := o.Publish()
 		o.Until("every letter was tried", func() bool {
-			for _, r := range o.Report(a) {
+			for _, r := range o.DeliveryRows(a) {
 				if r.Attempts == 0 {
 					return false
 				}
@@ -55,7 +55,7 @@ func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 			return true
 		})
 		for name, m := range moods {
-			r := o.Report(a)[servers[name].Host]
+			r := o.DeliveryRows(a)[servers[name].Host]
 			if r.Status != m.want || r.Code != m.code || r.Followers != 1 || (m.want != blog.Delivered && r.Answer == "") {
 				t.Errorf("%s: %+v, want %s %d with the reason", name, r, m.want, m.code)
 			}
@@ -63,7 +63,7 @@ func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 		rests := func(name string, least, most time.Duration) {
 			t.Helper()
 			o.Until(fmt.Sprintf("%s rests for %v to %v", name, least, most), func() bool {
-				wait := time.Until(o.Report(a)[servers[name].Host].NextAt)
+				wait := time.Until(o.DeliveryRows(a)[servers[name].Host].NextAt)
 				return wait > least && wait < most
 			})
 		}
@@ -75,31 +75,31 @@ func TestEachAnswerIsJudgedAndReported(t *testing.T) {
 func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
-		o.Befriend(steiger.Person("reader"))
-		if err := steiger.Be(fedtest.Refusing(403)); err != nil {
+		o.AddFollower(steiger.Person("reader"))
+		if err := steiger.SetBehaviour(fedtest.Refusing(403)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it is refused", func() bool { return o.Report(a)[steiger.Host].Status == blog.Refused })
-		if err := steiger.Be(fedtest.Healthy()); err != nil {
+		o.Until("it is refused", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Refused })
+		if err := steiger.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := o.Outbox.Retry(o.Soon(), a.ID, steiger.Host); err != nil || n != 1 {
 			t.Fatalf("retry: %d, %v", n, err)
 		}
-		o.Until("it is delivered", func() bool { return o.Report(a)[steiger.Host].Status == blog.Delivered })
+		o.Until("it is delivered", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Delivered })
 	})
 }
 
 func TestF112ALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
-		o.Befriend(steiger.Person("reader"))
-		if err := steiger.Be(fedtest.Refusing(http.StatusRequestEntityTooLarge)); err != nil {
+		o.AddFollower(steiger.Person("reader"))
+		if err := steiger.SetBehaviour(fedtest.Refusing(http.StatusRequestEntityTooLarge)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it is refused", func() bool { return o.Report(a)[steiger.Host].Status == blog.Refused })
+		o.Until("it is refused", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Refused })
 		deliveries := slices.DeleteFunc(steiger.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 2 || deliveries[0].ID != deliveries[1].ID || deliveries[1].JSON()["object"] != o.Object(a) {
 			t.Fatalf("%d letters came, the last %s", len(deliveries), deliveries[len(deliveries)-1].Body)
@@ -114,7 +114,7 @@ func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		now := time.Now()
 		tobias := blog.Author{Role: blog.Admin,
 			Voice: blog.Voice{ID: blog.NewID(now), Kind: blog.AuthorVoice, Handle: "tobias", Name: "Tobias Renkema",
@@ -128,11 +128,11 @@ func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
 		}
 		broken := o.Publish(func(a *blog.Article) { a.VoiceID, a.Slug = tobias.ID, "bindings" })
 		o.Until("it is refused, with the reason", func() bool {
-			r := o.Report(broken)[veerhuis.Host]
+			r := o.DeliveryRows(broken)[veerhuis.Host]
 			return r.Status == blog.Refused && strings.Contains(r.Answer, "key")
 		})
 		a := o.Publish()
-		o.Until("others' letters arrive", func() bool { return o.Report(a)[veerhuis.Host].Status == blog.Delivered })
+		o.Until("others' letters arrive", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Status == blog.Delivered })
 		if silent, err := o.Store.SilentPeers(o.Soon()); err != nil || len(silent) != 0 {
 			t.Errorf("a server was called silent: %v, %v", silent, err)
 		}
@@ -143,32 +143,32 @@ func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
-		o.Befriend(reader)
-		if err := steiger.Be(fedtest.Closed()); err != nil {
+		o.AddFollower(reader)
+		if err := steiger.SetBehaviour(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it was tried in vain", func() bool { return o.Report(a)[steiger.Host].Attempts == 1 })
+		o.Until("it was tried in vain", func() bool { return o.DeliveryRows(a)[steiger.Host].Attempts == 1 })
 		o.Until("it rests", func() bool { peers, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(peers) == 1 })
-		if err := steiger.Be(fedtest.Healthy()); err != nil {
+		if err := steiger.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		// A rest is ended when it is longer than any lease; after several failures it is.
 		for i := range 3 {
-			o.FailAgain(steiger.Host, i)
+			o.GrowBackoff(steiger.Host, i)
 		}
 		if _, err := reader.Like(o.Soon(), o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("its letters arrive", func() bool { return o.Report(a)[steiger.Host].Status == blog.Delivered })
+		o.Until("its letters arrive", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Delivered })
 	})
 }
 
 func TestF109LettersKeepTheirOrder(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
-		o.Befriend(steiger.Person("reader"))
-		if err := steiger.Be(fedtest.Slow(200 * time.Millisecond)); err != nil {
+		o.AddFollower(steiger.Person("reader"))
+		if err := steiger.SetBehaviour(fedtest.Slow(200 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
@@ -182,7 +182,11 @@ func TestF109LettersKeepTheirOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.Until("the newest is shown", func() bool { post, _ := steiger.Post(o.Object(a)); return post.Title == "Version 4" })
+		o.Until("the newest is shown", func() bool {
+			post,
+				_ := steiger.FindPost(o.Object(a))
+			return post.Title == "Version 4"
+		})
 		var kinds []string
 		for _, l := range steiger.Received("") {
 			if l.Type == "Create" || l.Type == "Update" {
@@ -198,19 +202,19 @@ func TestF109LettersKeepTheirOrder(t *testing.T) {
 func TestAStoppedCourierHandsBackAndLosesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, steiger := o.Server("veerhuis"), o.Server("steiger")
-		o.Befriend(veerhuis.Person("bram"))
-		o.Befriend(steiger.Person("reader"))
-		if err := steiger.Be(fedtest.Hanging()); err != nil {
+		o.AddFollower(veerhuis.Person("bram"))
+		o.AddFollower(steiger.Person("reader"))
+		if err := steiger.SetBehaviour(fedtest.Hanging()); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("the healthy one has it", func() bool { return o.Report(a)[veerhuis.Host].Status == blog.Delivered })
+		o.Until("the healthy one has it", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Status == blog.Delivered })
 		began := time.Now()
 		o.Stop()
 		if took := time.Since(began); took > 7*time.Second { // a silent server gets 5 seconds to answer
 			t.Errorf("stopping took %v", took)
 		}
-		r := o.Report(a)[steiger.Host]
+		r := o.DeliveryRows(a)[steiger.Host]
 		if r.Status != blog.Waiting || r.Attempts != 0 || time.Until(r.NextAt) > time.Second {
 			t.Errorf("the letter that was on its way: %+v, want it waiting, uncounted and free", r)
 		}
@@ -222,7 +226,7 @@ func TestADeliveryOnItsWayIsFinishedAfterTheStop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 				arrived, requests := make(chan struct{}, 1), atomic.Int32{}
-				server := o.Stranger(func(w http.ResponseWriter, r *http.Request) {
+				server := o.AddRawServer(func(w http.ResponseWriter, r *http.Request) {
 					if requests.Add(1) == 1 {
 						arrived <- struct{}{}
 					}
@@ -236,7 +240,7 @@ func TestADeliveryOnItsWayIsFinishedAfterTheStop(t *testing.T) {
 				if status != http.StatusAccepted {
 					want = blog.Retrying
 				}
-				r := o.Report(a)[strings.TrimPrefix(server.URL, "http://")]
+				r := o.DeliveryRows(a)[strings.TrimPrefix(server.URL, "http://")]
 				if r.Status != want || r.Code != status || r.Attempts != 1 || requests.Load() != 1 {
 					t.Errorf("after %d requests: %+v, want %s %d in one", requests.Load(), r, want, status)
 				}
@@ -251,7 +255,7 @@ func TestADeliveryOnItsWayIsFinishedAfterTheStop(t *testing.T) {
 func TestAScheduledArticleGoesOutAtItsTimeAndNotBefore(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		at := time.Now().Add(time.Hour).Truncate(time.Second)
 		draft := o.Draft()
 		if _, err := o.Outbox.Schedule(o.Soon(), draft.ID, time.Now().Add(-time.Minute)); !errors.As(err, new(blog.Invalid)) {
@@ -267,9 +271,9 @@ func TestAScheduledArticleGoesOutAtItsTimeAndNotBefore(t *testing.T) {
 		if due, err := o.Store.DueArticles(o.Soon(), at.Add(-time.Second)); err != nil || len(due) != 0 {
 			t.Errorf("due a second early: %v, %v", due, err)
 		}
-		late := o.Base
+		late := o.Core
 		late.Now = func() time.Time { return at.Add(500 * time.Millisecond) }
-		if err := o.RunChores(late); err != nil {
+		if err := o.PublishDue(late); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Create")); err != nil {
@@ -303,7 +307,7 @@ func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		var logged lines
-		late := o.Base
+		late := o.Core
 		began := time.Now()
 		late.Now = func() time.Time { return at.Add(time.Minute + time.Since(began)) }
 		late.Log = slog.New(slog.NewTextHandler(&logged, nil))
@@ -324,7 +328,7 @@ func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		sluis := o.Server("sluiswachter", fedtest.GoToSocial)
 		wim := sluis.Person("wim")
-		o.Befriend(wim)
+		o.AddFollower(wim)
 		note, err := wim.Post(o.Soon(), "<p>The weir is loud tonight.</p>")
 		if err != nil {
 			t.Fatal(err)
@@ -347,22 +351,22 @@ func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger, noordkade := o.Server("steiger"), o.Server("noordkade")
-		o.Befriend(steiger.Person("reader"))
-		o.Befriend(noordkade.Person("nadia"))
-		o.Be(steiger, fedtest.Choking("herring"))
-		o.Be(noordkade, fedtest.Refusing(http.StatusInternalServerError))
+		o.AddFollower(steiger.Person("reader"))
+		o.AddFollower(noordkade.Person("nadia"))
+		o.SetBehaviour(steiger, fedtest.FailingOn("herring"))
+		o.SetBehaviour(noordkade, fedtest.Refusing(http.StatusInternalServerError))
 		heavy := o.Publish(func(a *blog.Article) { a.Slug, a.Title = "herring", "Red herring" })
 		var after blog.Article
 		for attempt := 1; attempt <= 4; attempt++ {
 			o.Until(fmt.Sprintf("try %d", attempt), func() bool {
-				r := o.Report(heavy)
+				r := o.DeliveryRows(heavy)
 				return r[steiger.Host].Attempts == attempt && r[noordkade.Host].Attempts == attempt
 			})
 			if attempt == 1 {
 				after = o.Publish(func(a *blog.Article) { a.Slug = "after" })
 			}
 			if attempt < 4 {
-				if got := o.Report(after)[steiger.Host]; got.Attempts != 0 {
+				if got := o.DeliveryRows(after)[steiger.Host]; got.Attempts != 0 {
 					t.Errorf("after %d tries another was brought first: %+v", attempt, got)
 				}
 				if _, err := o.Store.RetryDeliveries(o.Soon(), heavy.ID, "", time.Now()); err != nil {
@@ -372,14 +376,15 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 			}
 		}
 		o.Until("the next one arrives where only the first cannot be borne",
-			func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
-		if got := o.Report(heavy)[steiger.Host]; got.Status != blog.Refused || got.Code != 500 {
+			func() bool { return o.DeliveryRows(after)[steiger.Host].Status == blog.Delivered })
+		if got := o.DeliveryRows(heavy)[steiger.Host]; got.Status != blog.Refused || got.Code != 500 {
 			t.Errorf("what broke it is %s after %d", got.Status, got.Code)
 		}
-		o.Until("the other server was asked about both", func() bool { return o.Report(after)[noordkade.Host].Attempts == 1 })
+		o.Until("the other server was asked about both",
+			func() bool { return o.DeliveryRows(after)[noordkade.Host].Attempts == 1 })
 		for _, a := range []blog.Article{heavy, after} {
 			// Tries that a person asks for make nothing later: the rest is still that of the first failure.
-			if got := o.Report(a)[noordkade.Host]; got.Status != blog.Retrying || time.Until(got.NextAt) <= 0 ||
+			if got := o.DeliveryRows(a)[noordkade.Host]; got.Status != blog.Retrying || time.Until(got.NextAt) <= 0 ||
 				time.Until(got.NextAt) > 73*time.Second {
 				t.Errorf("of a server in trouble of its own %s is %s until %v", a.Slug, got.Status, got.NextAt)
 			}
@@ -390,9 +395,9 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 func TestTheReportSaysWhatAServerRuns(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
-		o.Befriend(veerhuis.Person("bram"))
-		o.Befriend(zilverduin.Person("kade"))
-		if err := zilverduin.Be(fedtest.Gone()); err != nil { // also to every question
+		o.AddFollower(veerhuis.Person("bram"))
+		o.AddFollower(zilverduin.Person("kade"))
+		if err := zilverduin.SetBehaviour(fedtest.Gone()); err != nil { // also to every question
 			t.Fatal(err)
 		}
 		a := o.Publish()
@@ -404,8 +409,9 @@ func TestTheReportSaysWhatAServerRuns(t *testing.T) {
 			return len(hosts)
 		}
 		o.Until("both servers answered", func() bool { return unasked(0) == 2 })
-		o.ChoresAt(0, "both were asked", func() bool { return unasked(0) == 0 })
-		if bram, kade := o.Report(a)[veerhuis.Host], o.Report(a)[zilverduin.Host]; bram.Software != "mastodon 4.6.2" ||
+		o.RunJobsUntil(0, "both were asked", func() bool { return unasked(0) == 0 })
+		if bram, kade := o.DeliveryRows(a)[veerhuis.Host],
+			o.DeliveryRows(a)[zilverduin.Host]; bram.Software != "mastodon 4.6.2" ||
 			kade.Software != "" {
 			t.Errorf("Bram's server runs %q, and Kade's, which does not say, %q", bram.Software, kade.Software)
 		}

@@ -26,8 +26,8 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		s := overkant.OpenStore(t, database)
 		o := overkant.Start(t, s)
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
-		o.Befriend(kade)
+		o.AddFollower(bram)
+		o.AddFollower(kade)
 		counts := func(accepted, aside int) {
 			t.Helper()
 			if n, err := s.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted != accepted || n.Aside != aside ||
@@ -66,7 +66,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 		if err != nil || len(there) != 1 {
 			t.Errorf("to their own server they are followers still: %v, %v", there, err)
 		}
-		o.HearAfterAWhile(kade, map[string]any{"id": kade.ID + "#like", "type": "Like", "actor": kade.ID,
+		o.ReceiveAfterRestart(kade, map[string]any{"id": kade.ID + "#like", "type": "Like", "actor": kade.ID,
 			"object": o.Object(a)})
 		counts(2, 0)
 
@@ -111,9 +111,9 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 		s := overkant.OpenStore(t, database)
 		o := overkant.Start(t, s)
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(kade)
+		o.AddFollower(kade)
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		if err := bram.Server.Be(fedtest.Refusing(403)); err != nil {
+		if err := bram.Server.SetBehaviour(fedtest.Refusing(403)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := bram.Follow(o.Soon(), ilse); err != nil {
@@ -145,7 +145,7 @@ func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
 			list[0].Status != blog.Refused {
 			t.Errorf("two months later: %+v, %v", list, err)
 		}
-		if err := bram.Server.Be(fedtest.Healthy()); err != nil {
+		if err := bram.Server.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Outbox.AcceptAgain(o.Soon(), o.Ilse.ID, bram.ID); err != nil {

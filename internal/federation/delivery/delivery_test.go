@@ -18,13 +18,13 @@ func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *test
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
-		o.Befriend(veerhuis.Person("nadia"))
+		o.AddFollower(bram)
+		o.AddFollower(veerhuis.Person("nadia"))
 		a := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		o.Quietly(a)
+		o.WaitDelivered(a)
 		deliveries := slices.DeleteFunc(veerhuis.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 1 || deliveries[0].Inbox != "/inbox" {
 			t.Errorf("%d letters came, the first to %s", len(deliveries), deliveries[0].Inbox)
@@ -51,29 +51,29 @@ func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *test
 func TestF106WhatMayPassIsTriedAgainOnScheduleOrWhenTheServerSays(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		moods := map[string]struct {
-			mood        fedtest.Mood
+			mood        fedtest.Behaviour
 			least, most time.Duration
 		}{
 			"veerhuis":  {fedtest.Refusing(503), 40 * time.Second, 73 * time.Second},
 			"noordkade": {fedtest.Hanging(), 40 * time.Second, 73 * time.Second},
-			"dijla":     {fedtest.TooMany(10*time.Minute, 0), 9 * time.Minute, 601 * time.Second},
-			"steiger":   {fedtest.TooManyUntil(time.Now().Add(20*time.Minute), 0), 18 * time.Minute, 20 * time.Minute},
+			"dijla":     {fedtest.RateLimiting(10*time.Minute, 0), 9 * time.Minute, 601 * time.Second},
+			"steiger":   {fedtest.RateLimitingUntil(time.Now().Add(20*time.Minute), 0), 18 * time.Minute, 20 * time.Minute},
 		}
-		servers := o.Readers("veerhuis", "noordkade", "dijla", "steiger")
+		servers := o.AddReaders("veerhuis", "noordkade", "dijla", "steiger")
 		for name, m := range moods {
-			o.Be(servers[name], m.mood)
+			o.SetBehaviour(servers[name], m.mood)
 		}
 		a := o.Publish()
 		for name, m := range moods {
 			if name != "noordkade" { // that one is silent for ten seconds first
-				o.Rests(a, servers[name], m.least, m.most)
+				o.WaitBackoff(a, servers[name], m.least, m.most)
 			}
 		}
 		time.Sleep(4 * time.Second)
 		o.Until("the silent one was given ten seconds",
-			func() bool { return o.Report(a)[servers["noordkade"].Host].Attempts == 1 })
-		o.Rests(a, servers["noordkade"], moods["noordkade"].least, moods["noordkade"].most)
-		for name, r := range o.Report(a) {
+			func() bool { return o.DeliveryRows(a)[servers["noordkade"].Host].Attempts == 1 })
+		o.WaitBackoff(a, servers["noordkade"], moods["noordkade"].least, moods["noordkade"].most)
+		for name, r := range o.DeliveryRows(a) {
 			if r.Status != blog.Retrying || r.Attempts != 1 {
 				t.Errorf("%s: %s after %d attempts", name, r.Status, r.Attempts)
 			}
@@ -83,18 +83,18 @@ func TestF106WhatMayPassIsTriedAgainOnScheduleOrWhenTheServerSays(t *testing.T) 
 
 func TestF107WhatIsRefusedIsNotTriedAgainAndADeadPersonalInboxTakesItsFollowerAlong(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		servers := o.Readers("veerhuis", "noordkade")
+		servers := o.AddReaders("veerhuis", "noordkade")
 		dijla := o.Server("dijla", fedtest.GoToSocial) // without a shared inbox
-		o.Befriend(dijla.Person("samir"))
-		o.Be(servers["veerhuis"], fedtest.Refusing(404))
-		o.Be(servers["noordkade"], fedtest.Refusing(403))
-		o.Be(dijla, fedtest.Refusing(410))
+		o.AddFollower(dijla.Person("samir"))
+		o.SetBehaviour(servers["veerhuis"], fedtest.Refusing(404))
+		o.SetBehaviour(servers["noordkade"], fedtest.Refusing(403))
+		o.SetBehaviour(dijla, fedtest.Refusing(410))
 		a := o.Publish()
 		o.Until("all are settled", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})
-		report := o.Report(a)
+		report := o.DeliveryRows(a)
 		for s, want := range map[*fedtest.Server]blog.DeliveryStatus{servers["veerhuis"]: blog.Refused,
 			servers["noordkade"]: blog.Refused, dijla: blog.GoneAway} {
 			if report[s.Host].Status != want {
@@ -111,7 +111,7 @@ func TestF107WhatIsRefusedIsNotTriedAgainAndADeadPersonalInboxTakesItsFollowerAl
 func TestAnInboxThatIsMissingForThreeDaysLetsItsPeopleBeLookedAt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		soon := time.Now().Add(time.Hour)
 		due := func() int {
 			t.Helper()
@@ -140,21 +140,21 @@ func TestF108ASilentServerRestsAndItsLettersArriveWithItsFirstWord(t *testing.T)
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
-		o.Befriend(reader)
-		o.Be(steiger, fedtest.Closed())
+		o.AddFollower(reader)
+		o.SetBehaviour(steiger, fedtest.Closed())
 		var articles []blog.Article
 		for n := range 5 {
-			articles = append(articles, o.Column(n))
+			articles = append(articles, o.PublishNumbered(n))
 		}
-		o.Rests(articles[0], steiger, 40*time.Second, 73*time.Second)
+		o.WaitBackoff(articles[0], steiger, 40*time.Second, 73*time.Second)
 		tried := 0
 		for _, a := range articles {
-			tried += o.Report(a)[steiger.Host].Attempts
+			tried += o.DeliveryRows(a)[steiger.Host].Attempts
 		}
 		if tried != 1 {
 			t.Errorf("one round cost %d attempts", tried)
 		}
-		o.Be(steiger, fedtest.Healthy())
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		if _, err := reader.Like(o.Soon(), o.Object(articles[0])); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestF108ASilentServerRestsAndItsLettersArriveWithItsFirstWord(t *testing.T)
 				t.Fatal(err)
 			}
 		}
-		if got := overkant.Told(steiger, "Create"); !slices.IsSorted(got) {
+		if got := overkant.DeliveredTitles(steiger, "Create"); !slices.IsSorted(got) {
 			t.Errorf("they arrived as %v", got)
 		}
 	})
@@ -173,12 +173,12 @@ func TestF111OneLetterAtATimeForEachServer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		dijla := o.Server("dijla", fedtest.GoToSocial) // an inbox for each of its people
 		for n := range 6 {
-			o.Befriend(dijla.Person(fmt.Sprint("reader", n)))
+			o.AddFollower(dijla.Person(fmt.Sprint("reader", n)))
 		}
 		const pace = 150 * time.Millisecond
-		o.Be(dijla, fedtest.Slow(pace))
+		o.SetBehaviour(dijla, fedtest.Slow(pace))
 		a := o.Publish()
-		if err := o.World.Wait(o.Soon(), 6, fedtest.About("Create", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(o.Soon(), 6, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
 		deliveries := slices.DeleteFunc(dijla.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
@@ -193,27 +193,28 @@ func TestF111OneLetterAtATimeForEachServer(t *testing.T) {
 
 func TestT099ARetryAfterOutOfBoundsIsClamped(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		servers := o.Readers("veerhuis", "noordkade", "dijla")
-		o.Be(servers["veerhuis"], fedtest.TooMany(999999999*time.Second, 0))
-		o.Be(servers["noordkade"], fedtest.TooMany(-5*time.Second, 0))
-		o.Be(servers["dijla"], fedtest.TooMany(0, 0))
+		servers := o.AddReaders("veerhuis", "noordkade", "dijla")
+		o.SetBehaviour(servers["veerhuis"], fedtest.RateLimiting(999999999*time.Second, 0))
+		o.SetBehaviour(servers["noordkade"], fedtest.RateLimiting(-5*time.Second, 0))
+		o.SetBehaviour(servers["dijla"], fedtest.RateLimiting(0, 0))
 		a := o.Publish()
-		o.Rests(a, servers["veerhuis"], 23*time.Hour, 24*time.Hour)
-		o.Rests(a, servers["noordkade"], 40*time.Second, 73*time.Second)
-		o.Rests(a, servers["dijla"], 40*time.Second, 73*time.Second)
+		o.WaitBackoff(a, servers["veerhuis"], 23*time.Hour, 24*time.Hour)
+		o.WaitBackoff(a, servers["noordkade"], 40*time.Second, 73*time.Second)
+		o.WaitBackoff(a, servers["dijla"], 40*time.Second, 73*time.Second)
 	})
 }
 
 func TestT100AnyTwoHundredIsDeliveredAndNothingElseFollows(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		shop := o.Stranger(func(w http.ResponseWriter, r *http.Request) {
+		shop := o.AddRawServer(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, "<!doctype html><title>Shop</title><p>Welcome to our shop.")
 		})
 		a := o.Publish()
 		host := strings.TrimPrefix(shop.URL, "http://")
-		o.Until("it counts as delivered", func() bool { return o.Report(a)[host].Status == blog.Delivered })
-		if r := o.Report(a)[host]; r.Code != 200 || r.Software != "" || !strings.Contains(r.Answer, "Welcome to our shop.") {
+		o.Until("it counts as delivered", func() bool { return o.DeliveryRows(a)[host].Status == blog.Delivered })
+		if r := o.DeliveryRows(a)[host]; r.Code != 200 || r.Software != "" || !strings.Contains(r.Answer,
+			"Welcome to our shop.") {
 			t.Errorf("the report says %+v", r)
 		}
 		if counts := o.Counts(a); counts != (blog.Counts{}) {
@@ -225,13 +226,13 @@ func TestT100AnyTwoHundredIsDeliveredAndNothingElseFollows(t *testing.T) {
 func TestT097ManyFollowersWithOneInboxAreOneLetter(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		asked := make(chan string, 100)
-		victim := o.Stranger(func(w http.ResponseWriter, r *http.Request) { asked <- r.URL.Path })
+		victim := o.AddRawServer(func(w http.ResponseWriter, r *http.Request) { asked <- r.URL.Path })
 		host := strings.TrimPrefix(victim.URL, "http://")
 		err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
 			for n := range 2000 {
 				a := blog.Actor{ID: fmt.Sprintf("%s/minted/%d", victim.URL, n), Type: "Person", Host: host,
 					Inbox: victim.URL + "/reader/inbox", FetchedAt: time.Now()}
-				if err := o.FollowIn(s, a); err != nil {
+				if err := o.StoreFollowIn(s, a); err != nil {
 					return err
 				}
 			}
@@ -241,7 +242,7 @@ func TestT097ManyFollowersWithOneInboxAreOneLetter(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it is delivered", func() bool { return o.Report(a)[host].Status == blog.Delivered })
+		o.Until("it is delivered", func() bool { return o.DeliveryRows(a)[host].Status == blog.Delivered })
 		if n := len(asked); n != 1 {
 			t.Errorf("%d requests were made for one article", n)
 		}
@@ -291,17 +292,17 @@ func TestT095AServerMayLetOnlySoManyFollowersWait(t *testing.T) {
 func TestAServerThatRefusedALongLetterGetsLaterOnesShorter(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
-		o.Befriend(steiger.Person("reader"))
-		o.Be(steiger, fedtest.Refusing(http.StatusRequestEntityTooLarge))
+		o.AddFollower(steiger.Person("reader"))
+		o.SetBehaviour(steiger, fedtest.Refusing(http.StatusRequestEntityTooLarge))
 		long := func(a *blog.Article) { a.HTML = "<p>" + strings.Repeat("The ferry comes. ", 5000) + "</p>" }
 		a := o.Publish(long, func(a *blog.Article) { a.Slug = "long" })
-		o.Until("it is refused", func() bool { return o.Report(a)[steiger.Host].Status == blog.Refused })
-		o.Be(steiger, fedtest.Healthy())
+		o.Until("it is refused", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Refused })
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		before := len(steiger.Deliveries())
 		again := o.Publish(long, func(a *blog.Article) { a.Slug = "longer" })
 		short := o.Publish()
 		for _, b := range []blog.Article{again, short} {
-			o.Until("it is delivered", func() bool { return o.Report(b)[steiger.Host].Status == blog.Delivered })
+			o.Until("it is delivered", func() bool { return o.DeliveryRows(b)[steiger.Host].Status == blog.Delivered })
 		}
 		deliveries := steiger.Deliveries()[before:]
 		if len(deliveries) != 2 {
@@ -320,23 +321,24 @@ func TestAServerThatRefusedALongLetterGetsLaterOnesShorter(t *testing.T) {
 func TestT098SilentServersDelayNobodyElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.World.Close()
-		o.World = fedtest.New(fedtest.Config{KeyPool: 8, SharedMemory: true})
-		healthy, err := o.World.Servers(20, fedtest.Mastodon)
+		o.World = fedtest.New(fedtest.Config{KeyPool: 8, SharedCache: true})
+		healthy, err := o.World.AddServers(20, fedtest.Mastodon)
 		if err != nil {
 			t.Fatal(err)
 		}
-		silent, err := o.World.Servers(200, fedtest.Mastodon)
+		silent, err := o.World.AddServers(200, fedtest.Mastodon)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range append(slices.Clone(healthy), silent...) {
 			p := s.Person("reader")
-			o.Follower(blog.Actor{ID: p.ID, Type: "Person", Host: s.Host, Inbox: p.Inbox(), SharedInbox: s.URL + "/inbox",
+			o.StoreFollowingActor(blog.Actor{ID: p.ID, Type: "Person", Host: s.Host, Inbox: p.Inbox(), SharedInbox: s.URL +
+				"/inbox",
 				FetchedAt: time.Now()})
 		}
 		spread := func(n int) time.Duration {
 			began := time.Now()
-			a := o.Column(n)
+			a := o.PublishNumbered(n)
 			for _, s := range healthy {
 				if _, err := s.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 					t.Fatal(err)
@@ -351,7 +353,7 @@ func TestT098SilentServersDelayNobodyElse(t *testing.T) {
 		})
 		alone := spread(1)
 		for _, s := range silent {
-			o.Be(s, fedtest.Hanging())
+			o.SetBehaviour(s, fedtest.Hanging())
 		}
 		if among := spread(2); among > 2*alone+500*time.Millisecond {
 			t.Errorf("the healthy ones had an article after %v, and among silent ones after %v", alone, among)
@@ -375,7 +377,7 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>I come after it.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("what came after it stands there", func() bool { return o.Texts(a) == "I come after it." })
+		o.Until("what came after it stands there", func() bool { return o.CommentTexts(a) == "I come after it." })
 		for range 20 { // as if it had failed at each of its later moments, too
 			if err := o.Store.AttemptArrival(o.Soon(), poison.ID, time.Now()); err != nil {
 				t.Fatal(err)

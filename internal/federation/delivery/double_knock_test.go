@@ -14,13 +14,13 @@ import (
 func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverARestart(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		if err := veerhuis.Be(fedtest.NewerOnly()); err != nil {
+		if err := veerhuis.SetBehaviour(fedtest.RequiringRFC9421()); err != nil {
 			t.Fatal(err)
 		}
 		bram := veerhuis.Person("bram")
 		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": bram.ID + "/f/1", "type": "Follow", "actor": bram.ID,
-				"object": o.Site.ActorID(o.Ilse.ID)}, fedtest.Newer()); err != nil {
+				"object": o.Site.ActorID(o.Ilse.ID)}, fedtest.UsingRFC9421()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := veerhuis.WaitFor(o.Soon(),
@@ -43,19 +43,19 @@ func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverAResta
 		}
 		again := remote.New(remote.Options{UserAgent: "Causerie/test",
 			Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Newer: newer,
-			Key: signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Learn: o.Base.LearnScheme})
+			Key: signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Learn: o.Core.LearnScheme})
 		defer again.Close()
-		before := len(veerhuis.Visits())
+		before := len(veerhuis.Requests())
 		if _, err := again.Object(o.Soon(), bram.ID); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(veerhuis.Visits()) - before; got != 1 {
+		if got := len(veerhuis.Requests()) - before; got != 1 {
 			t.Errorf("after a restart one question took %d", got)
 		}
 		if newer, err = o.Store.NewerSchemes(o.Soon(), time.Now().Add(8*24*time.Hour)); err != nil || len(newer) != 0 {
 			t.Errorf("after more than a week: %v, %v", newer, err)
 		}
-		o.Base.LearnScheme(o.Soon(), veerhuis.Host, time.Time{})
+		o.Core.LearnScheme(o.Soon(), veerhuis.Host, time.Time{})
 		if newer, err = o.Store.NewerSchemes(o.Soon(), time.Now()); err != nil || len(newer) != 0 {
 			t.Errorf("after it was forgotten: %v, %v", newer, err)
 		}

@@ -18,36 +18,36 @@ import (
 
 func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		about := o.Site.ActorID(tobias.ID)
-		moods := map[string]fedtest.Mood{"garbage": fedtest.Garbling(about)}
+		moods := map[string]fedtest.Behaviour{"garbage": fedtest.AnsweringGarbage(about)}
 		for _, status := range []int{301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 418, 422,
 			425, 451, 500, 501, 505, 507, 520} {
-			moods[fmt.Sprint(status)] = fedtest.Barring(about, status)
+			moods[fmt.Sprint(status)] = fedtest.RefusingText(about, status)
 		}
 		servers := map[string]*fedtest.Server{}
 		for name := range moods {
 			servers[name] = o.Server("says" + name)
 			reader := servers[name].Person("reader")
-			o.Befriend(reader)
-			o.FollowedBy(tobias.ID, reader)
-			o.Be(servers[name], moods[name])
+			o.AddFollower(reader)
+			o.StoreFollow(tobias.ID, reader)
+			o.SetBehaviour(servers[name], moods[name])
 		}
 		arrives := func(slug string) {
 			t.Helper()
-			a := o.Publish(overkant.By(o.Ilse, slug))
+			a := o.Publish(overkant.OwnedBy(o.Ilse, slug))
 			for name, s := range servers {
 				o.Until(fmt.Sprintf("%q is at the server that answers %s to somebody else", slug, name), func() bool {
-					r := o.Report(a)[s.Host]
+					r := o.DeliveryRows(a)[s.Host]
 					return r.Status == blog.Delivered && r.Attempts == 1
 				})
 			}
 		}
-		refused := o.Publish(overkant.By(tobias, "refused"))
-		o.Tried(refused, servers)
+		refused := o.Publish(overkant.OwnedBy(tobias, "refused"))
+		o.WaitTried(refused, servers)
 		arrives("one")
-		o.Edit(refused, "Refused again")
-		second := o.Publish(overkant.By(tobias, "second"))
+		o.Retitle(refused, "Refused again")
+		second := o.Publish(overkant.OwnedBy(tobias, "second"))
 		arrives("two")
 		for round := range 5 { // as often as a delivery may fail before it steps aside, and once more
 			for _, a := range []blog.Article{refused, second} {
@@ -65,18 +65,18 @@ func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
 
 func TestAServerThatAsksForPatienceIsObeyedForAllAuthors(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		dijla := o.Server("dijla")
 		reader := dijla.Person("samir")
-		o.Befriend(reader)
-		o.FollowedBy(tobias.ID, reader)
-		o.Be(dijla, fedtest.TooMany(10*time.Minute, 0))
-		first := o.Publish(overkant.By(tobias, "first"))
-		o.Until("it was tried", func() bool { return o.Report(first)[dijla.Host].Attempts == 1 })
-		o.Rests(first, dijla, 9*time.Minute, 601*time.Second)
-		a := o.Publish(overkant.By(o.Ilse, "later"))
+		o.AddFollower(reader)
+		o.StoreFollow(tobias.ID, reader)
+		o.SetBehaviour(dijla, fedtest.RateLimiting(10*time.Minute, 0))
+		first := o.Publish(overkant.OwnedBy(tobias, "first"))
+		o.Until("it was tried", func() bool { return o.DeliveryRows(first)[dijla.Host].Attempts == 1 })
+		o.WaitBackoff(first, dijla, 9*time.Minute, 601*time.Second)
+		a := o.Publish(overkant.OwnedBy(o.Ilse, "later"))
 		time.Sleep(300 * time.Millisecond)
-		if r := o.Report(a)[dijla.Host]; r.Attempts != 0 || !r.Patient() {
+		if r := o.DeliveryRows(a)[dijla.Host]; r.Attempts != 0 || !r.Patient() {
 			t.Errorf("another author's letter: %+v", r)
 		}
 	})
@@ -84,27 +84,27 @@ func TestAServerThatAsksForPatienceIsObeyedForAllAuthors(t *testing.T) {
 
 func TestWhatStandsBehindARefusedLetterKeepsItsOrder(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		steiger := o.Readers("steiger")["steiger"]
-		o.Be(steiger, fedtest.RefusingSignatures())
+		steiger := o.AddReaders("steiger")["steiger"]
+		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
 		a := o.Publish()
-		o.Until("it was tried", func() bool { return o.Report(a)[steiger.Host].Attempts == 1 })
-		o.Edit(a, "Five minutes wide")
+		o.Until("it was tried", func() bool { return o.DeliveryRows(a)[steiger.Host].Attempts == 1 })
+		o.Retitle(a, "Five minutes wide")
 		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
 		time.Sleep(300 * time.Millisecond)
-		if n := len(overkant.Got(steiger, o.Object(after))); n != 0 {
+		if n := len(overkant.DeliveredTypes(steiger, o.Object(after))); n != 0 {
 			t.Errorf("%d letters of an author whom the server refuses at the moment", n)
 		}
-		o.Be(steiger, fedtest.Healthy())
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		if _, err := o.Outbox.Retry(o.Soon(), after.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("what was asked for is there, and what it held up", func() bool {
-			reports := o.Report(a)
-			post, _ := steiger.Post(o.Object(a))
-			return o.Report(after)[steiger.Host].Status == blog.Delivered && reports[steiger.Host].Status.Settled() &&
+			reports := o.DeliveryRows(a)
+			post, _ := steiger.FindPost(o.Object(a))
+			return o.DeliveryRows(after)[steiger.Host].Status == blog.Delivered && reports[steiger.Host].Status.Settled() &&
 				post.Title == "Five minutes wide"
 		})
-		kinds := slices.Compact(overkant.Got(steiger, o.Object(a)))
+		kinds := slices.Compact(overkant.DeliveredTypes(steiger, o.Object(a)))
 		if kinds[0] != "Create" || len(kinds) > 2 {
 			t.Errorf("it was brought %v", kinds)
 		}
@@ -116,11 +116,11 @@ func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-				tobias := o.AddVoice("tobias", "Tobias Renkema")
+				tobias := o.AddAuthor("tobias", "Tobias Renkema")
 				strict := o.Server("strict")
 				reader := strict.Person("reader")
-				o.Befriend(reader)
-				o.Be(strict, fedtest.Barring(o.Site.ActorID(tobias.ID), status))
+				o.AddFollower(reader)
+				o.SetBehaviour(strict, fedtest.RefusingText(o.Site.ActorID(tobias.ID), status))
 				if err := o.Outbox.Leave(o.Soon(), tobias.ID); err != nil {
 					t.Fatal(err)
 				}
@@ -151,19 +151,20 @@ func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.
 
 func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		steiger := o.Readers("steiger")["steiger"]
-		o.Be(steiger, fedtest.Barring("herring", http.StatusUnauthorized))
+		steiger := o.AddReaders("steiger")["steiger"]
+		o.SetBehaviour(steiger, fedtest.RefusingText("herring", http.StatusUnauthorized))
 		stuck := o.Publish(func(a *blog.Article) { a.Slug, a.Title = "herring", "Red herring" })
-		o.Until("try 1", func() bool { return o.Report(stuck)[steiger.Host].Attempts == 1 })
+		o.Until("try 1", func() bool { return o.DeliveryRows(stuck)[steiger.Host].Attempts == 1 })
 		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
 		for attempt := 2; attempt <= 4; attempt++ {
 			if _, err := o.Outbox.Retry(o.Soon(), stuck.ID, ""); err != nil {
 				t.Fatal(err)
 			}
-			o.Until(fmt.Sprintf("try %d", attempt), func() bool { return o.Report(stuck)[steiger.Host].Attempts == attempt })
+			o.Until(fmt.Sprintf("try %d", attempt),
+				func() bool { return o.DeliveryRows(stuck)[steiger.Host].Attempts == attempt })
 		}
-		o.Until("the next one arrives", func() bool { return o.Report(after)[steiger.Host].Status == blog.Delivered })
-		if r := o.Report(stuck)[steiger.Host]; r.Status != blog.Refused || r.Code != http.StatusUnauthorized ||
+		o.Until("the next one arrives", func() bool { return o.DeliveryRows(after)[steiger.Host].Status == blog.Delivered })
+		if r := o.DeliveryRows(stuck)[steiger.Host]; r.Status != blog.Refused || r.Code != http.StatusUnauthorized ||
 			r.Answer == "" {
 			t.Errorf("what was refused is %+v", r)
 		}
@@ -171,33 +172,33 @@ func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
 }
 
 func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
-	for name, mood := range map[string]fedtest.Mood{"refusing": fedtest.RefusingSignatures(),
+	for name, mood := range map[string]fedtest.Behaviour{"refusing": fedtest.RefusingSignatures(),
 		"in trouble": fedtest.Refusing(http.StatusServiceUnavailable), "silent": fedtest.Closed()} {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-				steiger := o.Readers("steiger")["steiger"]
-				o.Be(steiger, mood)
+				steiger := o.AddReaders("steiger")["steiger"]
+				o.SetBehaviour(steiger, mood)
 				first := o.Publish()
 				o.Until("it was tried", func() bool {
-					r := o.Report(first)[steiger.Host]
+					r := o.DeliveryRows(first)[steiger.Host]
 					return r.Attempts == 1 && time.Until(r.NextAt) < 2*time.Minute
 				})
 				asked := o.Publish(func(a *blog.Article) { a.Slug = "asked" })
 				time.Sleep(200 * time.Millisecond) // for the visit to end: its lease is later than the next try
-				next := o.Report(first)[steiger.Host].NextAt
+				next := o.DeliveryRows(first)[steiger.Host].NextAt
 				for n := range 4 {
-					before := o.Report(first)[steiger.Host].Attempts + o.Report(asked)[steiger.Host].Attempts
+					before := o.DeliveryRows(first)[steiger.Host].Attempts + o.DeliveryRows(asked)[steiger.Host].Attempts
 					if _, err := o.Outbox.Retry(o.Soon(), asked.ID, steiger.Host); err != nil {
 						t.Fatal(err)
 					}
 					o.Until(fmt.Sprintf("try %d was made", n+1), func() bool {
-						return o.Report(first)[steiger.Host].Attempts+o.Report(asked)[steiger.Host].Attempts > before
+						return o.DeliveryRows(first)[steiger.Host].Attempts+o.DeliveryRows(asked)[steiger.Host].Attempts > before
 					})
-					if name == "refusing" && o.Report(asked)[steiger.Host].Attempts != n+1 {
-						t.Errorf("something else was tried: %+v", o.Report(asked)[steiger.Host])
+					if name == "refusing" && o.DeliveryRows(asked)[steiger.Host].Attempts != n+1 {
+						t.Errorf("something else was tried: %+v", o.DeliveryRows(asked)[steiger.Host])
 					}
 					o.Until(fmt.Sprintf("after try %d the next one is no later than it was to be", n+1), func() bool {
-						return !o.Report(first)[steiger.Host].NextAt.After(next)
+						return !o.DeliveryRows(first)[steiger.Host].NextAt.After(next)
 					})
 				}
 			})
@@ -207,10 +208,10 @@ func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
 
 func TestWhatAServerRefusesIsNamed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		steiger := o.Readers("steiger")["steiger"]
-		o.Be(steiger, fedtest.RefusingSignatures())
+		steiger := o.AddReaders("steiger")["steiger"]
+		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
 		first := o.Publish()
-		o.Until("it was tried", func() bool { return o.Report(first)[steiger.Host].Attempts == 1 })
+		o.Until("it was tried", func() bool { return o.DeliveryRows(first)[steiger.Host].Attempts == 1 })
 		behind := o.Publish(func(a *blog.Article) { a.Slug = "behind" })
 		list, err := o.Store.Refusals(o.Soon())
 		if err != nil || len(list) != 1 {
@@ -239,11 +240,11 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 				t.Errorf("the summary is %q", words)
 			}
 		}
-		o.Be(steiger, fedtest.Healthy())
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		if _, err := o.Outbox.Retry(o.Soon(), first.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("all is well", func() bool { return o.Report(behind)[steiger.Host].Status == blog.Delivered })
+		o.Until("all is well", func() bool { return o.DeliveryRows(behind)[steiger.Host].Status == blog.Delivered })
 		if list, err := o.Store.Refusals(o.Soon()); err != nil || len(list) != 0 {
 			t.Errorf("afterwards: %+v, %v", list, err)
 		}
@@ -252,12 +253,12 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 
 func TestARefusalEndsByItself(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		steiger := o.Readers("steiger")["steiger"]
-		o.Be(steiger, fedtest.RefusingSignatures())
+		steiger := o.AddReaders("steiger")["steiger"]
+		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
 		a := o.Publish()
-		o.Until("it was tried", func() bool { return o.Report(a)[steiger.Host].Attempts == 1 })
+		o.Until("it was tried", func() bool { return o.DeliveryRows(a)[steiger.Host].Attempts == 1 })
 		o.Stop()
-		o.Until("nobody visits it", func() bool { return time.Until(o.Report(a)[steiger.Host].NextAt) < 2*time.Minute })
+		o.Until("nobody visits it", func() bool { return time.Until(o.DeliveryRows(a)[steiger.Host].NextAt) < 2*time.Minute })
 		claim := func(in time.Duration) []store.Claim {
 			claims, err := o.Store.ClaimPeers(o.T.Context(), time.Now().Add(in), time.Minute, 10, false)
 			if err != nil {
@@ -280,24 +281,24 @@ func TestARefusalEndsByItself(t *testing.T) {
 func TestALetterThatCannotBeWrittenHoldsNobodyElseUp(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		o := overkant.Start(t, overkant.OpenStore(t, database))
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
-		o.Befriend(reader)
-		o.FollowedBy(tobias.ID, reader)
-		o.Be(steiger, fedtest.RefusingSignatures())
-		broken := o.Publish(overkant.By(tobias, "broken"))
-		o.Until("it was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 1 })
+		o.AddFollower(reader)
+		o.StoreFollow(tobias.ID, reader)
+		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
+		broken := o.Publish(overkant.OwnedBy(tobias, "broken"))
+		o.Until("it was tried", func() bool { return o.DeliveryRows(broken)[steiger.Host].Attempts == 1 })
 		// of which there are no words
 		storetest.Change(t, database, `UPDATE deliveries SET revision = 99 WHERE settled_at IS NULL`)
-		o.Be(steiger, fedtest.Healthy())
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		if _, err := o.Store.RetryDeliveries(o.Soon(), broken.ID, "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it arrives", func() bool { return o.Report(a)[steiger.Host].Status == blog.Delivered })
-		o.Until("what is broken was tried", func() bool { return o.Report(broken)[steiger.Host].Attempts == 2 })
-		if r := o.Report(broken)[steiger.Host]; r.Status != blog.Retrying || !strings.Contains(r.Answer, "not sent") {
+		o.Until("it arrives", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Delivered })
+		o.Until("what is broken was tried", func() bool { return o.DeliveryRows(broken)[steiger.Host].Attempts == 2 })
+		if r := o.DeliveryRows(broken)[steiger.Host]; r.Status != blog.Retrying || !strings.Contains(r.Answer, "not sent") {
 			t.Errorf("of the other it says %+v", r)
 		}
 	})

@@ -23,9 +23,9 @@ func crowd(b *testing.B, s *store.Store, n int) (*overkant.Blog, []*fedtest.Pers
 	b.Helper()
 	o := overkant.Start(b, s)
 	o.World.Close()
-	o.World = fedtest.New(fedtest.Config{KeyPool: 8, SharedMemory: true})
+	o.World = fedtest.New(fedtest.Config{KeyPool: 8, SharedCache: true})
 	b.Cleanup(func() { o.World.Close() })
-	servers, err := o.World.Servers(n, fedtest.Mastodon)
+	servers, err := o.World.AddServers(n, fedtest.Mastodon)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func BenchmarkFanOut(b *testing.B) {
 		o, people := crowd(b, s, 1000)
 		var total time.Duration
 		for b.Loop() {
-			total += o.Spread(b, len(people))
+			total += o.MeasureSpread(b, len(people))
 		}
 		rate := float64(b.N*len(people)) / total.Seconds()
 		b.ReportMetric(rate, "letters/s")
@@ -105,10 +105,10 @@ func BenchmarkFanOutAmongSilent(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		o.Spread(b, len(healthy)) // connections are open from here on, in both
-		alone := o.Spread(b, len(healthy))
+		o.MeasureSpread(b, len(healthy)) // connections are open from here on, in both
+		alone := o.MeasureSpread(b, len(healthy))
 		for _, p := range silent {
-			if err := p.Server.Be(fedtest.Hanging()); err != nil {
+			if err := p.Server.SetBehaviour(fedtest.Hanging()); err != nil {
 				b.Fatal(err)
 			}
 			if _, err := s.Follow(b.Context(), blog.Follower{VoiceID: o.Ilse.ID, ActorID: p.ID, FollowID: p.ID + "#again",
@@ -118,7 +118,7 @@ func BenchmarkFanOutAmongSilent(b *testing.B) {
 		}
 		var among time.Duration
 		for b.Loop() {
-			among += o.Spread(b, len(healthy))
+			among += o.MeasureSpread(b, len(healthy))
 		}
 		b.ReportMetric(among.Seconds()/float64(b.N)/alone.Seconds(), "x-alone")
 	})
@@ -132,8 +132,8 @@ func BenchmarkReplies(b *testing.B) {
 		var total time.Duration
 		for b.Loop() {
 			b.StopTimer()
-			overkant.Published++
-			a := o.Publish(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", overkant.Published) })
+			overkant.PublishedCount++
+			a := o.Publish(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", overkant.PublishedCount) })
 			replies := prepare(b, o, a, people, each)
 			b.StartTimer()
 			total += o.Flood(b, a, replies)
@@ -142,9 +142,10 @@ func BenchmarkReplies(b *testing.B) {
 	})
 }
 
-func prepare(b *testing.B, o *overkant.Blog, a blog.Article, people []*fedtest.Person, each int) []*fedtest.Ready {
+func prepare(b *testing.B, o *overkant.Blog, a blog.Article, people []*fedtest.Person,
+	each int) []*fedtest.PreparedActivity {
 	b.Helper()
-	var replies []*fedtest.Ready
+	var replies []*fedtest.PreparedActivity
 	for i := range each {
 		for _, p := range people {
 			ready, err := p.PrepareReply(b.Context(), o.Object(a),
@@ -189,8 +190,8 @@ func BenchmarkPublishToACrowd(b *testing.B) {
 		var last blog.Article
 		for b.Loop() {
 			b.StopTimer()
-			overkant.Published++
-			draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", overkant.Published) })
+			overkant.PublishedCount++
+			draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", overkant.PublishedCount) })
 			b.StartTimer()
 			if last, err = o.Outbox.Publish(b.Context(), draft.ID); err != nil {
 				b.Fatal(err)

@@ -16,42 +16,42 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
-		o.Befriend(reader)
-		edited, withdrawn := o.Column(1), o.Column(2)
-		if err := o.World.Wait(o.Soon(), 2, fedtest.OfType("Create")); err != nil {
+		o.AddFollower(reader)
+		edited, withdrawn := o.PublishNumbered(1), o.PublishNumbered(2)
+		if err := o.World.WaitForCount(o.Soon(), 2, fedtest.OfType("Create")); err != nil {
 			t.Fatal(err)
 		}
-		o.Quietly(withdrawn)
-		o.Be(steiger, fedtest.Closed())
-		missed := o.Column(3)
+		o.WaitDelivered(withdrawn)
+		o.SetBehaviour(steiger, fedtest.Closed())
+		missed := o.PublishNumbered(3)
 		o.Until("it rests", func() bool {
 			silent, err := o.Store.SilentPeers(o.Soon())
 			return err == nil &&
 				len(silent) == 1
 		})
 		for day := 1; day < 7; day++ {
-			if got := o.Report(missed)[steiger.Host].Status; got != blog.Retrying {
+			if got := o.DeliveryRows(missed)[steiger.Host].Status; got != blog.Retrying {
 				t.Errorf("after %d days of silence the letter is %s", day, got)
 			}
 			o.SilentDay(steiger.Host, day, store.Silent)
 		}
-		if got := o.Report(missed)[steiger.Host].Status; got != blog.GivenUp {
+		if got := o.DeliveryRows(missed)[steiger.Host].Status; got != blog.GivenUp {
 			t.Errorf("after seven days of silence the letter is %s", got)
 		}
-		o.Edit(edited, "Column 1, mended")
-		o.Edit(edited, "Column 1, mended twice")
+		o.Retitle(edited, "Column 1, mended")
+		o.Retitle(edited, "Column 1, mended twice")
 		if err := o.Outbox.Withdraw(o.Soon(), withdrawn.ID); err != nil {
 			t.Fatal(err)
 		}
-		later, gone := o.Column(4), o.Column(5)
-		o.Edit(later, "Column 4, mended")
+		later, gone := o.PublishNumbered(4), o.PublishNumbered(5)
+		o.Retitle(later, "Column 4, mended")
 		if err := o.Outbox.Withdraw(o.Soon(), gone.ID); err != nil {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries != 0 {
 			t.Errorf("%d letters wait for a server that was given up, %v", deliveries, err)
 		}
-		o.Be(steiger, fedtest.Healthy())
+		o.SetBehaviour(steiger, fedtest.Healthy())
 		before := len(steiger.Deliveries())
 		if _, err := reader.Like(o.Soon(), o.Object(edited)); err != nil {
 			t.Fatal(err)
@@ -72,10 +72,10 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 			"Create Column 4, mended"}; !slices.Equal(got, want) {
 			t.Errorf("it was brought %q, want %q", got, want)
 		}
-		if post, _ := steiger.Post(o.Object(withdrawn)); !post.Gone {
+		if post, _ := steiger.FindPost(o.Object(withdrawn)); !post.Gone {
 			t.Error("what was withdrawn still stands there")
 		}
-		again := o.Column(6) // and it is a server like any other again
+		again := o.PublishNumbered(6) // and it is a server like any other again
 		if _, err := steiger.WaitFor(o.Soon(), fedtest.About("Create", o.Object(again))); err != nil {
 			t.Fatal(err)
 		}
@@ -85,8 +85,8 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 func TestAServerThatAsksForPatienceIsNotGivenUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		dijla := o.Server("dijla")
-		o.Befriend(dijla.Person("samir"))
-		o.Be(dijla, fedtest.TooMany(time.Minute, 0))
+		o.AddFollower(dijla.Person("samir"))
+		o.SetBehaviour(dijla, fedtest.RateLimiting(time.Minute, 0))
 		a := o.Publish()
 		o.Until("it rests", func() bool {
 			silent, err := o.Store.SilentPeers(o.Soon())
@@ -103,7 +103,7 @@ func TestAServerThatAsksForPatienceIsNotGivenUp(t *testing.T) {
 			}
 			o.SilentDay(dijla.Host, day, how)
 		}
-		if got := o.Report(a)[dijla.Host].Status; got != blog.Retrying {
+		if got := o.DeliveryRows(a)[dijla.Host].Status; got != blog.Retrying {
 			t.Errorf("the letter is %s", got)
 		}
 	})

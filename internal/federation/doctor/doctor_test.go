@@ -32,7 +32,7 @@ func TestOurOwnLetterIsJudgedAndHasNoEffect(t *testing.T) {
 			want int
 		}{
 			"with our key":             {cavage, own, http.StatusAccepted},
-			"with our key, newer":      {overkant.Newer, own, http.StatusAccepted},
+			"with our key, newer":      {overkant.SignRFC9421, own, http.StatusAccepted},
 			"unsigned":                 {nil, own, http.StatusUnauthorized},
 			"with somebody else's key": {cavage, stranger, http.StatusUnauthorized},
 			"by another name of ours": {cavage, signature.Key{ID: o.Site.InstanceID() + "#other", Private: own.Private},
@@ -41,7 +41,7 @@ func TestOurOwnLetterIsJudgedAndHasNoEffect(t *testing.T) {
 				signature.Key{ID: o.Site.ActorID("01KAW0M5E8D3G6J9N2Q4T7V0XA") + "#main-key", Private: own.Private},
 				http.StatusUnauthorized},
 		} {
-			response, err := http.DefaultClient.Do(o.OwnLetter(c.sign, c.key))
+			response, err := http.DefaultClient.Do(o.CheckupDelivery(c.sign, c.key))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,12 +62,12 @@ func TestOurOwnLetterIsOurs(t *testing.T) {
 		self := o.Site.InstanceID()
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": self + "#1", "type": "View", "actor": self,
-				"object": self}); overkant.Status(err) != http.StatusForbidden {
+				"object": self}); overkant.StatusOf(err) != http.StatusForbidden {
 			t.Errorf("signed by somebody else: %v", err)
 		}
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": self + "#1", "type": "View", "actor": self, "object": self},
-			fedtest.Unsigned()); overkant.Status(err) != http.StatusUnauthorized {
+			fedtest.Unsigned()); overkant.StatusOf(err) != http.StatusUnauthorized {
 			t.Errorf("unsigned: %v", err)
 		}
 	})
@@ -76,9 +76,9 @@ func TestOurOwnLetterIsOurs(t *testing.T) {
 func TestOurOwnKeysAreLookedUpWithoutTheNetwork(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Stop() // nobody listens at our address any more
-		inbox := o.AnotherInbox(o.Base)
+		inbox := o.AnotherInbox(o.Core)
 		w := httptest.NewRecorder()
-		r := o.OwnLetter(cavage, signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private})
+		r := o.CheckupDelivery(cavage, signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private})
 		r.RequestURI = r.URL.RequestURI()
 		if inbox.ServeHTTP(w, r); w.Code != http.StatusAccepted {
 			t.Errorf("%d %s", w.Code, w.Body)

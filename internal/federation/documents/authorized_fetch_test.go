@@ -15,9 +15,10 @@ import (
 )
 
 // given is the answer to a signed question, of whatever status.
-func given(t testing.TB, o *overkant.Blog, p *fedtest.Person, address string, twists ...fedtest.Twist) fedtest.Answer {
+func given(t testing.TB, o *overkant.Blog, p *fedtest.Person, address string,
+	twists ...fedtest.SendOption) fedtest.Response {
 	t.Helper()
-	answer, err := p.Ask(o.Soon(), address, twists...)
+	answer, err := p.Get(o.Soon(), address, twists...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func given(t testing.TB, o *overkant.Blog, p *fedtest.Person, address string, tw
 
 func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		a, bram, kade := o.Secret()
+		a, bram, kade := o.PublishForFollowers()
 		for _, path := range []string{o.Path(o.Object(a)), o.Site.ArticlePath(a)} {
 			if code, header, body := o.Get(path, overkant.AsMastodon); code != 404 || strings.Contains(body, "ferry") ||
 				header.Get("Cache-Control") != "no-store" {
@@ -49,23 +50,23 @@ func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
 
 func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		a, bram, kade := o.Secret()
+		a, bram, kade := o.PublishForFollowers()
 		pending := bram.Server.Person("joost")
 		// so that kade is known
 		if _, err := kade.Like(o.Soon(), o.Object(o.Publish(func(a *blog.Article) { a.Slug = "open" }))); err != nil {
 			t.Fatal(err)
 		}
-		for who, twists := range map[*fedtest.Person][]fedtest.Twist{
+		for who, twists := range map[*fedtest.Person][]fedtest.SendOption{
 			kade:    {},
 			pending: {},
-			bram:    {fedtest.Dated(time.Now().Add(-13 * time.Hour))},
+			bram:    {fedtest.SignedAt(time.Now().Add(-13 * time.Hour))},
 		} {
 			if answer := given(t, o, who, o.Object(a), twists...); answer.Status != 404 ||
 				strings.Contains(string(answer.Body), "ferry") {
 				t.Errorf("%s is answered %d", who.Handle(), answer.Status)
 			}
 		}
-		if answer := given(t, o, kade, o.Object(a), fedtest.As(bram.KeyID())); answer.Status != 404 {
+		if answer := given(t, o, kade, o.Object(a), fedtest.WithKeyID(bram.KeyID())); answer.Status != 404 {
 			t.Errorf("who signs with another key in a follower's name is answered %d", answer.Status)
 		}
 		if err := o.Store.Unfollow(o.Soon(), o.Ilse.ID, bram.ID); err != nil {
@@ -79,10 +80,10 @@ func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
 
 func TestT133WhatIsForbiddenIsAnsweredLikeWhatIsNotThere(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		a, _, kade := o.Secret()
+		a, _, kade := o.PublishForFollowers()
 		o.Draft(func(a *blog.Article) { a.Slug = "draft" })
 		nothing := o.Site.ArticleID(blog.NewID(time.Now()))
-		visits := func() int { return len(kade.Server.Visits()) }
+		visits := func() int { return len(kade.Server.Requests()) }
 		said := map[string]string{}
 		for _, address := range []string{nothing, o.Object(a), o.Site.URL + "/2026/11/draft",
 			o.Site.URL + "/2026/11/nothing"} {
@@ -179,7 +180,7 @@ func TestWhoIsBlockedFindsNothingInSecureMode(t *testing.T) {
 		a := o.Publish()
 		o.Documents.AuthorizedFetch = true
 		kade := o.Server("zilverduin").Person("kade")
-		o.RefuseServer(kade)
+		o.BlockServer(kade)
 		actor, object := "/ap/actors/"+string(o.Ilse.ID), o.Path(o.Object(a))
 		for _, path := range []string{actor, "/@ilse", object, object + "x", object + "/replies", o.Site.ArticlePath(a),
 			actor + "/outbox"} {
@@ -215,7 +216,7 @@ func TestTwoServersInSecureModeDoNotWaitForEachOther(t *testing.T) {
 		}
 		var both sync.WaitGroup
 		for _, pair := range [][2]*overkant.Blog{{here, there}, {there, here}} {
-			both.Go(func() { pair[0].Meets(pair[1]) })
+			both.Go(func() { pair[0].LikeOn(pair[1]) })
 		}
 		both.Wait()
 	})

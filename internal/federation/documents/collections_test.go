@@ -16,19 +16,19 @@ import (
 func TestF025HiddenFollowersAreANumber(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		path := o.Site.ActorID(o.Ilse.ID) + "/followers"
-		hidden := o.Read(path)
+		hidden := o.ReadDocument(path)
 		if _, there := hidden["first"]; there || hidden["totalItems"] != 1.0 || hidden["orderedItems"] != nil {
 			t.Errorf("hidden they are %v", hidden)
 		}
 		o.ShowFollowers(true)
-		shown := o.Read(path)
+		shown := o.ReadDocument(path)
 		first, ok := shown["first"].(string)
 		if !ok || shown["totalItems"] != 1.0 {
 			t.Fatalf("shown they are %v", shown)
 		}
-		if got := o.Read(first)["orderedItems"].([]any); !slices.Equal(got, []any{bram.ID}) {
+		if got := o.ReadDocument(first)["orderedItems"].([]any); !slices.Equal(got, []any{bram.ID}) {
 			t.Errorf("shown they are %v", got)
 		}
 	})
@@ -37,7 +37,7 @@ func TestF025HiddenFollowersAreANumber(t *testing.T) {
 func TestT134NoMemberOfAHiddenListIsTold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		actor := o.Path(o.Site.ActorID(o.Ilse.ID))
 		for _, path := range []string{"/followers", "/following", "/followers?cursor=", "/following?cursor=",
 			"/followers?page=1", "/followers_synchronization",
@@ -62,13 +62,13 @@ func TestF102TheOutboxHasPagesOfTwentyThatStayWhereTheyAre(t *testing.T) {
 			o.Publish(func(a *blog.Article) { a.Slug, a.Title, a.Visibility = string(kept), "Kept among us", kept })
 		}
 		path := o.Path(o.Site.ActorID(o.Ilse.ID)) + "/outbox"
-		cover := o.Read(path)
+		cover := o.ReadDocument(path)
 		if cover["totalItems"] != 23.0 {
 			t.Errorf("it counts %v", cover["totalItems"])
 		}
-		first := o.Read(cover["first"].(string))
+		first := o.ReadDocument(cover["first"].(string))
 		o.Publish(func(a *blog.Article) { a.Slug, a.Title = "late", "Said while somebody reads" })
-		second := o.Read(first["next"].(string))
+		second := o.ReadDocument(first["next"].(string))
 		items := append(first["orderedItems"].([]any), second["orderedItems"].([]any)...)
 		if len(first["orderedItems"].([]any)) != 20 || len(items) != 23 || second["next"] != nil ||
 			first["partOf"] != o.Site.URL+path {
@@ -93,9 +93,9 @@ func TestF102TheOutboxHasPagesOfTwentyThatStayWhereTheyAre(t *testing.T) {
 func TestF103RepliesAndContextHoldWhatIsPublicAndApproved(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
-		say := func(words string, options ...fedtest.Option) string {
+		say := func(words string, options ...fedtest.NoteOption) string {
 			t.Helper()
 			sent, err := bram.Reply(o.Soon(), o.Object(a), words, options...)
 			if err != nil {
@@ -113,12 +113,12 @@ func TestF103RepliesAndContextHoldWhatIsPublicAndApproved(t *testing.T) {
 		if err := o.Store.ModerateComment(t.Context(), hidden.ID, blog.CommentHidden); err != nil {
 			t.Fatal(err)
 		}
-		replies := o.Read(o.Object(a) + "/replies")
+		replies := o.ReadDocument(o.Object(a) + "/replies")
 		if got := replies["first"].(map[string]any)["items"].([]any); !slices.Equal(got, []any{shown}) ||
 			replies["totalItems"] != 1.0 {
 			t.Errorf("replies are %v", replies)
 		}
-		context := o.Read(o.Object(a) + "/context")
+		context := o.ReadDocument(o.Object(a) + "/context")
 		if got := context["orderedItems"].([]any); !slices.Equal(got, []any{o.Object(a), shown}) ||
 			context["attributedTo"] != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("the context is %v", context)

@@ -20,7 +20,7 @@ import (
 
 func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		base := o.Base
+		base := o.Core
 		base.Site.HandleDomain = "overkant.example"
 		router := chi.NewRouter()
 		documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(router)
@@ -34,7 +34,7 @@ func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var found overkant.Fingered
+			var found overkant.WebFingerAnswer
 			err = json.NewDecoder(answer.Body).Decode(&found)
 			answer.Body.Close()
 			if err != nil || found.Subject != "acct:ilse@overkant.example" || found.Self() != o.Site.ActorID(o.Ilse.ID) {
@@ -50,7 +50,7 @@ func TestF002AddressesAreFingeredAsWell(t *testing.T) {
 		ilse, instance := o.Site.ActorID(o.Ilse.ID), o.Site.InstanceID()
 		for resource, want := range map[string]string{o.Site.URL + "/@ilse": ilse, ilse: ilse, o.Site.ArticlePage(a): ilse,
 			o.Site.URL: instance, o.Site.URL + "/": instance, instance: instance} {
-			if code, _, found := o.Finger(resource); code != 200 || found.Self() != want ||
+			if code, _, found := o.WebFinger(resource); code != 200 || found.Self() != want ||
 				!strings.HasPrefix(found.Subject, "acct:") {
 				t.Errorf("%s: %d %+v, want %s", resource, code, found, want)
 			}
@@ -72,7 +72,7 @@ func TestWebFingerSaysWhatItCannotFind(t *testing.T) {
 
 func TestF004TheSelfLinkIsTheIDByteForByte(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		_, _, found := o.Finger("acct:ilse@" + o.Site.HandleDomain)
+		_, _, found := o.WebFinger("acct:ilse@" + o.Site.HandleDomain)
 		_, header, body := o.Get(o.Path(found.Self()), "application/activity+json")
 		var actor struct{ ID, Webfinger string }
 		if err := json.Unmarshal([]byte(body), &actor); err != nil || actor.ID != found.Self() ||
@@ -90,7 +90,7 @@ func TestF019TheHandleInAProfileLeadsBackToIt(t *testing.T) {
 			strings.Count(actor.Webfinger, "@") != 1 {
 			t.Fatalf("webfinger is %q, %v", actor.Webfinger, err)
 		}
-		if _, _, found := o.Finger("acct:" + actor.Webfinger); found.Self() != actor.ID ||
+		if _, _, found := o.WebFinger("acct:" + actor.Webfinger); found.Self() != actor.ID ||
 			found.Subject != "acct:"+actor.Webfinger {
 			t.Errorf("%s leads to %+v, want %s", actor.Webfinger, found, actor.ID)
 		}
@@ -100,13 +100,13 @@ func TestF019TheHandleInAProfileLeadsBackToIt(t *testing.T) {
 func TestF005WebFingerSpeaksJRDToEverybodyAndFilters(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		resource := "acct:ilse@" + o.Site.HandleDomain
-		_, header, all := o.Finger(resource)
+		_, header, all := o.WebFinger(resource)
 		if !strings.HasPrefix(header.Get("Content-Type"), "application/jrd+json") ||
 			header.Get("Access-Control-Allow-Origin") != "*" || len(all.Links) < 2 {
 			t.Errorf("%v with %d links", header, len(all.Links))
 		}
 		for _, rels := range [][]string{{"self"}, {"self", "http://webfinger.net/rel/profile-page"}, {"nothing"}} {
-			_, _, found := o.Finger(resource, rels...)
+			_, _, found := o.WebFinger(resource, rels...)
 			var got []string
 			for _, l := range found.Links {
 				got = append(got, l.Rel)
@@ -141,7 +141,7 @@ func TestF006HostMetaHasOneTemplate(t *testing.T) {
 		if len(sheet.Link) != 1 || sheet.Link[0].Rel != "lrdd" || sheet.Link[0].Template != want {
 			t.Errorf("XML: %+v, want %s", sheet.Link, want)
 		}
-		var plain overkant.Fingered
+		var plain overkant.WebFingerAnswer
 		_, _, body = o.Get("/.well-known/host-meta.json", "*/*")
 		if err := json.Unmarshal([]byte(body), &plain); err != nil || len(plain.Links) != 1 || plain.Links[0].Rel != "lrdd" ||
 			plain.Links[0].Template != want {
@@ -183,7 +183,7 @@ type nodeInfo struct {
 
 func TestF007NodeInfoKeepsToItsSchemas(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		var links overkant.Fingered
+		var links overkant.WebFingerAnswer
 		_, header, body := o.Get("/.well-known/nodeinfo", "*/*")
 		if err := json.Unmarshal([]byte(body), &links); err != nil ||
 			!strings.HasPrefix(header.Get("Content-Type"), "application/json") {
@@ -239,7 +239,7 @@ func TestF008TheInstanceActorIsOpenAndCanBeFound(t *testing.T) {
 			t.Fatalf("%d %s, %v", code, body, err)
 		}
 		for _, resource := range []string{"acct:" + actor.PreferredUsername + "@" + o.Site.HandleDomain, actor.ID} {
-			if _, _, found := o.Finger(resource); found.Self() != actor.ID {
+			if _, _, found := o.WebFinger(resource); found.Self() != actor.ID {
 				t.Errorf("%s leads to %+v", resource, found)
 			}
 		}

@@ -35,7 +35,7 @@ func TestAHeadIsAnsweredLikeItsGet(t *testing.T) {
 func TestCollectionsTellNumbersAndPublicWordsAlone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
 		o.Publish(func(a *blog.Article) {
 			a.Slug, a.Title, a.Visibility = "for-followers", "Kept among us", blog.Followers

@@ -13,7 +13,7 @@ func TestADatabaseFaultIsAlways503(t *testing.T) {
 	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
 		o := overkant.Start(t, s)
 		a := o.Publish(func(a *blog.Article) { a.Slug = "open" })
-		secret, bram, _ := o.Secret()
+		secret, bram, _ := o.PublishForFollowers()
 		faults.Fail("slugs.slug =", 1)
 		if code, _, body := o.Get("/.well-known/webfinger?resource="+o.Site.ArticlePage(a),
 			overkant.AsMastodon); code != 503 {

@@ -134,7 +134,7 @@ func TestAnOldAddressStillLeadsToTheArticle(t *testing.T) {
 func TestPagesOfRepliesEndWhateverIsRemovedMeanwhile(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		list := o.Fill(a, 130)
+		list := o.FillComments(a, 130)
 		_, cover := o.Document(o.Path(o.Object(a)) + "/replies")
 		var first overkant.Document
 		if err := json.Unmarshal(cover.First, &first); err != nil || cover.TotalItems != 130 || len(first.Items) != 60 {
@@ -259,8 +259,8 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin, steiger := o.Server("veerhuis"), o.Server("zilverduin"), o.Server("steiger")
 		bram, kade, joost := veerhuis.Person("bram"), zilverduin.Person("kade"), steiger.Person("joost")
-		o.Befriend(bram)
-		o.Befriend(joost)
+		o.AddFollower(bram)
+		o.AddFollower(joost)
 		a := o.Publish(func(a *blog.Article) { a.Visibility = blog.Followers })
 		for _, server := range []*fedtest.Server{veerhuis, steiger} {
 			if _, err := server.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
@@ -294,7 +294,7 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		for host, r := range o.Report(a) {
+		for host, r := range o.DeliveryRows(a) {
 			if r.Kind == "Update" && host != veerhuis.Host {
 				t.Errorf("%s is told of the edit", host)
 			}

@@ -28,7 +28,7 @@ func TestF065ReplyToTheArticleOrItsPageIsACommentAndOneToACommentIsNested(t *tes
 		}
 		reply := func(name, to string) blog.Comment {
 			t.Helper()
-			o.Hears(bram, overkant.Post(bram, name, "<p>"+name+"</p>", map[string]any{"inReplyTo": to}))
+			o.Receive(bram, overkant.CreateNote(bram, name, "<p>"+name+"</p>", map[string]any{"inReplyTo": to}))
 			c, err := o.Store.CommentByAddress(ctx, bram.ID+"/notes/"+name)
 			if err != nil {
 				t.Fatalf("a reply to %s: %v", to, err)
@@ -84,24 +84,24 @@ func TestF065SamePostByEveryWayIsOneComment(t *testing.T) {
 			},
 			"announced": func() {
 				create["id"] = bram.ID + "/acts/announced"
-				o.Hears(group, map[string]any{"id": group.ID + "/announces/1", "type": "Announce", "object": create})
+				o.Receive(group, map[string]any{"id": group.ID + "/announces/1", "type": "Announce", "object": create})
 			},
 			"named": func() {
-				o.Hears(bram, map[string]any{"id": bram.ID + "/acts/named", "type": "Create", "object": ready.Object})
+				o.Receive(bram, map[string]any{"id": bram.ID + "/acts/named", "type": "Create", "object": ready.Object})
 			},
 			"fetched as a parent": func() {
-				o.Hears(kade, overkant.Post(kade, "below", "<p>Below.</p>", map[string]any{"inReplyTo": ready.Object}))
+				o.Receive(kade, overkant.CreateNote(kade, "below", "<p>Below.</p>", map[string]any{"inReplyTo": ready.Object}))
 			},
 		}
 		for name, step := range steps {
 			step()
-			o.Settled()
+			o.WaitSettled()
 			if c, err := o.Store.CommentByAddress(ctx, ready.Object); err != nil || c.Plain != "Once." {
 				t.Errorf("after it was %s it is %+v (%v)", name, c, err)
 			}
 		}
 		if got := o.Counts(a).Replies; got != 2 {
-			t.Errorf("%d replies are counted of one post and one below it: %s", got, o.Texts(a))
+			t.Errorf("%d replies are counted of one post and one below it: %s", got, o.CommentTexts(a))
 		}
 	})
 }
@@ -125,7 +125,7 @@ func TestF067ChainThatDoesNotLeadHereStoresNothing(t *testing.T) {
 		}
 		for name, to := range map[string]string{"leaf": middle.Object, "itself": bram.ID + "/notes/itself",
 			"nowhere": bram.ID + "/notes/404"} {
-			o.Hears(bram, overkant.Post(bram, name, "<p>Deep.</p>", map[string]any{"inReplyTo": to}))
+			o.Receive(bram, overkant.CreateNote(bram, name, "<p>Deep.</p>", map[string]any{"inReplyTo": to}))
 		}
 		for _, address := range []string{root.Object, middle.Object, bram.ID + "/notes/leaf", bram.ID + "/notes/itself",
 			bram.ID + "/notes/nowhere"} {
@@ -161,12 +161,12 @@ func TestF069AddressingIsUnderstoodInEveryForm(t *testing.T) {
 			for k, v := range step.note {
 				note[k] = v
 			}
-			act := overkant.Post(bram, strings.ReplaceAll(name, " ", "-"), "<p>Hello.</p>", note)
+			act := overkant.CreateNote(bram, strings.ReplaceAll(name, " ", "-"), "<p>Hello.</p>", note)
 			for k, v := range step.act {
 				act[k] = v
 			}
 			before := len(o.Comments(a))
-			o.Hears(bram, act)
+			o.Receive(bram, act)
 			if got := len(o.Comments(a)) > before; got != step.shown {
 				t.Errorf("%s: shown is %t", name, got)
 			}
@@ -178,7 +178,7 @@ func TestF070VoteInAPollIsIgnored(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		o.Hears(bram, overkant.Post(bram, "vote", "", map[string]any{"inReplyTo": o.Object(a), "name": "The ferry"}))
+		o.Receive(bram, overkant.CreateNote(bram, "vote", "", map[string]any{"inReplyTo": o.Object(a), "name": "The ferry"}))
 		if got := len(o.Comments(a)); got != 0 {
 			t.Errorf("%d comments came of a vote", got)
 		}
@@ -198,9 +198,9 @@ func TestF071PostOfEveryKindIsACommentAndAPollIsReadAsText(t *testing.T) {
 			case "Article", "Page":
 				more["name"] = "On " + kind + "s"
 			}
-			o.Hears(bram, overkant.Post(bram, kind, "<p>"+kind+".</p>", more))
+			o.Receive(bram, overkant.CreateNote(bram, kind, "<p>"+kind+".</p>", more))
 		}
-		got := o.Texts(a)
+		got := o.CommentTexts(a)
 		for _, want := range []string{"Note.", "Article.", "On Articles", "Page.", "On Pages", "Question.", "By ferry",
 			"Over the <b>bridge</b>"} {
 			if !strings.Contains(got, want) {
@@ -220,13 +220,13 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 			for k, v := range change {
 				note[k] = v
 			}
-			act := overkant.Post(p, "1", "<p>"+text+"</p>", note)
+			act := overkant.CreateNote(p, "1", "<p>"+text+"</p>", note)
 			act["type"], act["id"] = "Update", fmt.Sprintf("%s/updates/%d", p.ID, time.Now().UnixNano())
-			o.Hears(p, act)
+			o.Receive(p, act)
 		}
 		today := time.Now()
 		day := func(n int) string { return today.AddDate(0, 0, n).UTC().Format(time.RFC3339) }
-		o.Hears(bram, overkant.Post(bram, "1", "<p>First.</p>", map[string]any{"inReplyTo": o.Object(a)}))
+		o.Receive(bram, overkant.CreateNote(bram, "1", "<p>First.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 		update(bram, "Second.", day(2), nil)
 		for _, step := range []struct {
 			p    *fedtest.Person
@@ -236,11 +236,11 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 			{bram, day(2), nil}} {
 			update(step.p, "Refused.", step.at, step.more)
 		}
-		if got := o.Texts(a); got != "Second." {
+		if got := o.CommentTexts(a); got != "Second." {
 			t.Errorf("after foreign and old updates it says %q", got)
 		}
 		update(bram, "For friends.", day(4), map[string]any{"to": bram.Followers()})
-		if got := o.Texts(a); got != "" || o.Counts(a).Replies != 0 {
+		if got := o.CommentTexts(a); got != "" || o.Counts(a).Replies != 0 {
 			t.Errorf("after it was narrowed it still stands: %q", got)
 		}
 	})
@@ -259,15 +259,15 @@ func TestF073DeleteWorksInEveryFormAndForItsWriterAlone(t *testing.T) {
 			},
 		} {
 			name := fmt.Sprint(i)
-			o.Hears(bram, overkant.Post(bram, name, "<p>Here.</p>", map[string]any{"inReplyTo": o.Object(a)}))
+			o.Receive(bram, overkant.CreateNote(bram, name, "<p>Here.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 			for _, p := range []*fedtest.Person{kade, neighbourly} {
-				o.Hears(p, map[string]any{"id": p.ID + "/deletes/" + name, "type": "Delete",
+				o.Receive(p, map[string]any{"id": p.ID + "/deletes/" + name, "type": "Delete",
 					"object": form(bram.ID + "/notes/" + name)})
 			}
-			if got := o.Texts(a); !strings.HasSuffix(got, "Here.") {
+			if got := o.CommentTexts(a); !strings.HasSuffix(got, "Here.") {
 				t.Errorf("form %d: others removed it", i)
 			}
-			o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/" + name, "type": "Delete",
+			o.Receive(bram, map[string]any{"id": bram.ID + "/deletes/" + name, "type": "Delete",
 				"object": form(bram.ID + "/notes/" + name)})
 			if got := o.Counts(a).Replies; got != 0 {
 				t.Errorf("form %d: its writer did not remove it", i)
@@ -299,7 +299,7 @@ func TestF075EmojiAreKeptAsSuchAndUndone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.Settled()
+		o.WaitSettled()
 		if got := emojis(); got != ":ferry: 1, ⛴️ 1" || o.Counts(a).Likes != 2 {
 			t.Errorf("the reactions are %q, counted %d", got, o.Counts(a).Likes)
 		}
@@ -307,7 +307,7 @@ func TestF075EmojiAreKeptAsSuchAndUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Undone by what it was about alone, as it comes from servers that keep no ids of likes.
-		o.Hears(nadia, map[string]any{"id": nadia.ID + "/undos/1", "type": "Undo",
+		o.Receive(nadia, map[string]any{"id": nadia.ID + "/undos/1", "type": "Undo",
 			"object": map[string]any{"type": "Like", "actor": nadia.ID, "object": o.Object(a)}})
 		if got := emojis(); got != "" || o.Counts(a).Likes != 0 {
 			t.Errorf("after the undo the reactions are %q, counted %d", got, o.Counts(a).Likes)
@@ -320,10 +320,10 @@ func TestF076BoostCountsOncePerActorAndACopyIsNotBelieved(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		for i := range 3 {
-			o.Hears(bram, map[string]any{"id": fmt.Sprintf("%s/boosts/%d", bram.ID, i), "type": "Announce",
+			o.Receive(bram, map[string]any{"id": fmt.Sprintf("%s/boosts/%d", bram.ID, i), "type": "Announce",
 				"object": o.Object(a)})
 		}
-		o.Hears(kade, map[string]any{"id": kade.ID + "/boosts/1", "type": "Announce",
+		o.Receive(kade, map[string]any{"id": kade.ID + "/boosts/1", "type": "Announce",
 			"object": map[string]any{"type": "Note", "id": bram.ID + "/notes/copy",
 				"attributedTo": bram.ID, "inReplyTo": o.Object(a), "content": "<p>Forged.</p>", "to": "as:Public"}})
 		if got := o.Counts(a); got != (blog.Counts{Boosts: 1}) {
@@ -341,13 +341,13 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 		announce := func(kind string, object any) {
 			t.Helper()
 			n++
-			o.Hears(group, map[string]any{"id": fmt.Sprintf("%s/announces/%d", group.ID, n), "type": "Announce",
+			o.Receive(group, map[string]any{"id": fmt.Sprintf("%s/announces/%d", group.ID, n), "type": "Announce",
 				"to": "as:Public",
 				"object": map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, n), "type": kind, "actor": bram.ID,
 					"object": object}})
 		}
 		// which bram's server tells nobody
-		ready, err := bram.Post(ctx, "<p>As its origin tells it.</p>", fedtest.Answering(o.Object(a)))
+		ready, err := bram.Post(ctx, "<p>As its origin tells it.</p>", fedtest.InReplyTo(o.Object(a)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,7 +356,7 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 			"updated": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)}
 		announce("Create", forged)
 		announce("Create", forged)
-		if got := o.Texts(a); got != "As its origin tells it." {
+		if got := o.CommentTexts(a); got != "As its origin tells it." {
 			t.Fatalf("after an announced Create: %q", got)
 		}
 		announce("Update", forged)
@@ -365,14 +365,15 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 		announce("Undo", map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "actor": bram.ID, "object": o.Object(a)})
 		announce("Create", map[string]any{"type": "Note", "id": bram.ID + "/notes/404", "attributedTo": bram.ID,
 			"inReplyTo": o.Object(a), "content": "<p>Never was.</p>", "to": "as:Public"})
-		if got := o.Texts(a); got != "As its origin tells it." || o.Counts(a) != (blog.Counts{Replies: 1, Servers: 1}) {
+		if got := o.CommentTexts(a); got != "As its origin tells it." || o.Counts(a) != (blog.Counts{Replies: 1,
+			Servers: 1}) {
 			t.Errorf("what a group said alone had an effect: %q, %+v", got, o.Counts(a))
 		}
 		if _, err := bram.Edit(ctx, ready.Object, "<p>Edited at its origin.</p>"); err != nil {
 			t.Fatal(err)
 		}
 		announce("Update", ready.Object)
-		if got := o.Texts(a); got != "Edited at its origin." {
+		if got := o.CommentTexts(a); got != "Edited at its origin." {
 			t.Errorf("after an announced Update: %q", got)
 		}
 		if _, err := bram.Delete(ctx, ready.Object); err != nil {
@@ -380,7 +381,7 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 		}
 		announce("Delete", ready.Object)
 		if got := o.Counts(a).Replies; got != 0 {
-			t.Errorf("after an announced Delete: %q", o.Texts(a))
+			t.Errorf("after an announced Delete: %q", o.CommentTexts(a))
 		}
 	})
 }
@@ -390,20 +391,20 @@ func TestF083WhatLiesOnSeveralHostsIsNotStored(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		reply := map[string]any{"inReplyTo": o.Object(a)}
-		foreignAct := overkant.Post(bram, "1", "<p>One.</p>", reply)
+		foreignAct := overkant.CreateNote(bram, "1", "<p>One.</p>", reply)
 		foreignAct["id"] = kade.ID + "/acts/1"
-		foreignObject := overkant.Post(bram, "2", "<p>Two.</p>",
+		foreignObject := overkant.CreateNote(bram, "2", "<p>Two.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "id": kade.ID + "/notes/2"})
-		foreignAuthor := overkant.Post(bram, "3", "<p>Three.</p>",
+		foreignAuthor := overkant.CreateNote(bram, "3", "<p>Three.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "attributedTo": kade.ID})
-		ours := overkant.Post(bram, "4", "<p>Four.</p>",
+		ours := overkant.CreateNote(bram, "4", "<p>Four.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "id": o.Site.NoteID(blog.NewID(time.Now()))})
 		for _, act := range []map[string]any{foreignAct, foreignObject, foreignAuthor, ours} {
-			o.Hears(bram, act)
+			o.Receive(bram, act)
 		}
 		like := map[string]any{"id": kade.ID + "/likes/1", "type": "Like", "object": o.Object(a)}
-		o.Hears(bram, like)
-		if got := o.Texts(a); got != "" || o.Counts(a) != (blog.Counts{}) {
+		o.Receive(bram, like)
+		if got := o.CommentTexts(a); got != "" || o.Counts(a) != (blog.Counts{}) {
 			t.Errorf("stored are %q, counted %+v", got, o.Counts(a))
 		}
 	})

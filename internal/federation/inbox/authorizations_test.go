@@ -15,7 +15,7 @@ import (
 func TestF078QuoteRequestIsAnsweredByTheArticlesPolicy(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		for _, step := range []struct {
 			policy, bram, kade string
 			visibility         blog.Visibility
@@ -30,17 +30,17 @@ func TestF078QuoteRequestIsAnsweredByTheArticlesPolicy(t *testing.T) {
 				a.Slug, a.Quotes, a.Visibility = "crossing-"+step.policy+"-"+string(step.visibility), step.policy, step.visibility
 			})
 			if step.visibility == blog.Followers {
-				o.Until("the follower has it", func() bool { _, known := bram.Server.Post(o.Object(a)); return known })
+				o.Until("the follower has it", func() bool { _, known := bram.Server.FindPost(o.Object(a)); return known })
 			}
 			for p, want := range map[*fedtest.Person]string{bram: step.bram, kade: step.kade} {
 				if step.visibility == blog.Followers && p == kade {
 					continue // kade cannot even ask: nobody shows him the article
 				}
-				sent, err := p.AskToQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
+				sent, err := p.RequestQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
 				if err != nil {
 					t.Fatal(err)
 				}
-				state, stamp := o.Answered(p, sent.Object)
+				state, stamp := o.WaitAnswered(p, sent.Object)
 				if state != want {
 					t.Errorf("%s, %s: %s is %s, want %s", step.policy, step.visibility, p.Name, state, want)
 				}
@@ -62,15 +62,15 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		sent, err := bram.AskToQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
+		sent, err := bram.RequestQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, stamp := o.Answered(bram, sent.Object)
+		_, stamp := o.WaitAnswered(bram, sent.Object)
 		// by address alone
 		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
 			"instrument": sent.Object}
-		o.Hears(bram, again)
+		o.Receive(bram, again)
 		delivery, err := bram.Server.WaitFor(o.Soon(),
 			func(l fedtest.Delivery) bool { return l.Type == "Accept" && l.Object == again["id"] })
 		if err != nil {
@@ -121,13 +121,13 @@ func TestF078QuoteRequestThatDoesNotFitTogetherIsIgnored(t *testing.T) {
 		} {
 			request["id"], request["type"] = bram.ID+"/asks/"+name, "QuoteRequest"
 			request["id"] = strings.ReplaceAll(request["id"].(string), " ", "-")
-			o.Hears(bram, request)
+			o.Receive(bram, request)
 		}
-		ready, err := bram.AskToQuote(ctx, o.Object(a), "<p>And one that fits.</p>")
+		ready, err := bram.RequestQuote(ctx, o.Object(a), "<p>And one that fits.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if state, _ := o.Answered(bram, ready.Object); state != fedtest.Accepted {
+		if state, _ := o.WaitAnswered(bram, ready.Object); state != fedtest.Accepted {
 			t.Errorf("the one that fits is %s", state)
 		}
 		for _, s := range []*fedtest.Server{veerhuis, zilverduin} {
@@ -148,15 +148,15 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 		ctx := o.Soon()
 		quote := func(text string) (note, stamp string, c blog.Comment) {
 			t.Helper()
-			sent, err := bram.AskToQuote(ctx, o.Object(a), text)
+			sent, err := bram.RequestQuote(ctx, o.Object(a), text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, stamp = o.Answered(bram, sent.Object)
-			if _, err := bram.Tell(ctx, sent.Object, o.Site.SharedInbox()); err != nil {
+			_, stamp = o.WaitAnswered(bram, sent.Object)
+			if _, err := bram.SendCreate(ctx, sent.Object, o.Site.SharedInbox()); err != nil {
 				t.Fatal(err)
 			}
-			o.Settled()
+			o.WaitSettled()
 			if c, err = o.Store.CommentByAddress(ctx, sent.Object); err != nil || c.Kind != blog.Quoting ||
 				c.State != blog.CommentShown {
 				t.Fatalf("the quote is %+v (%v)", c, err)
@@ -175,7 +175,7 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			}
 		}
 		note, stamp, c := quote("<p>One.</p>")
-		o.Hears(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": note})
+		o.Receive(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": note})
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -184,10 +184,10 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
 		}
-		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.Status(err) == http.StatusAccepted {
+		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.StatusOf(err) == http.StatusAccepted {
 			t.Error("a permission was taken back twice")
 		}
-		o.Hears(bram, map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+		o.Receive(bram, map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
 			"instrument": note})
 		if _, err := bram.Server.WaitFor(ctx, func(l fedtest.Delivery) bool {
 			return l.Type == "Reject" &&
@@ -206,7 +206,7 @@ func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
 		if _, err := bram.Delete(ctx, note); err != nil {
 			t.Fatal(err)
 		}
-		o.Settled()
+		o.WaitSettled()
 		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
 			t.Errorf("its post is gone and the stamp answers %d", code)
 		}
@@ -225,15 +225,15 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		sluis := o.Server("sluiswachter", fedtest.GoToSocial)
 		wim, follower := sluis.Person("wim"), o.Server("veerhuis").Person("bram")
-		o.Befriend(follower)
+		o.AddFollower(follower)
 		ctx := o.Soon()
 		ask := func(p *fedtest.Person, a blog.Article, text string) string {
 			t.Helper()
-			sent, err := p.AskToReply(ctx, o.Object(a), text)
+			sent, err := p.RequestReply(ctx, o.Object(a), text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.Settled()
+			o.WaitSettled()
 			return sent.Object
 		}
 		article := func(policy blog.Policy) blog.Article {
@@ -250,18 +250,18 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 
 		open := article(blog.Open)
 		note := ask(wim, open, "<p>Open.</p>")
-		state, stamp := o.Answered(wim, note)
+		state, stamp := o.WaitAnswered(wim, note)
 		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["type"] != "ReplyAuthorization" || doc["interactingObject"] != note ||
 			doc["interactionTarget"] != o.Object(open) {
 			t.Errorf("under an open article the answer is %s, the stamp %d %v", state, code, doc)
 		}
-		if got := o.Texts(open); got != "Open." {
+		if got := o.CommentTexts(open); got != "Open." {
 			t.Errorf("under the open article stands %q", got)
 		}
 
 		known := article(blog.Known)
-		if state, _ := o.Answered(follower, ask(follower, known, "<p>Known.</p>")); state != fedtest.Accepted {
+		if state, _ := o.WaitAnswered(follower, ask(follower, known, "<p>Known.</p>")); state != fedtest.Accepted {
 			t.Errorf("a follower is %s", state)
 		}
 
@@ -278,16 +278,16 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 			if err := o.Outbox.Moderate(ctx, c.ID, step.state); err != nil {
 				t.Fatal(err)
 			}
-			if state, _ := o.Answered(wim, step.note); state != step.want {
+			if state, _ := o.WaitAnswered(wim, step.note); state != step.want {
 				t.Errorf("%s: its server has it as %s, want %s", text, state, step.want)
 			}
 		}
 
 		closed := article(blog.Closed)
-		if state, _ := o.Answered(wim, ask(wim, closed, "<p>Closed.</p>")); state != fedtest.Rejected {
+		if state, _ := o.WaitAnswered(wim, ask(wim, closed, "<p>Closed.</p>")); state != fedtest.Rejected {
 			t.Errorf("under a closed article the answer is %s", state)
 		}
-		if got := o.Texts(closed); got != "" {
+		if got := o.CommentTexts(closed); got != "" {
 			t.Errorf("under the closed article stands %q", got)
 		}
 
@@ -310,7 +310,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		sluis := o.Server("sluiswachter", fedtest.GoToSocial)
 		wim, nadia := sluis.Person("wim"), sluis.Person("nadia")
-		o.Befriend(nadia)
+		o.AddFollower(nadia)
 		article := func(policy blog.Policy) blog.Article {
 			return o.Publish(func(a *blog.Article) { a.Slug, a.Comments = "crossing-"+string(policy), policy })
 		}
@@ -320,7 +320,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.Settled()
+			o.WaitSettled()
 			c, err := o.Store.CommentByAddress(o.Soon(), sent.Object)
 			if err != nil {
 				t.Fatal(err)
@@ -335,7 +335,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 
 		known := article(blog.Known)
 		c := reply(nadia, known, "<p>A follower.</p>")
-		state, stamp := o.Answered(nadia, c.Address)
+		state, stamp := o.WaitAnswered(nadia, c.Address)
 		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.Object(known) {
 			t.Errorf("a follower's server has it as %s, the stamp is %d %v", state, code, doc)
@@ -351,7 +351,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 			if err := o.Outbox.Moderate(o.Soon(), c.ID, decided); err != nil {
 				t.Fatal(err)
 			}
-			if state, _ := o.Answered(wim, c.Address); state != want {
+			if state, _ := o.WaitAnswered(wim, c.Address); state != want {
 				t.Errorf("%s: its server has it as %s, want %s", decided, state, want)
 			}
 		}
@@ -390,7 +390,7 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
 		ctx := o.Soon()
-		sent, err := bram.AskToReply(ctx, o.Object(a), "<p>Allowed.</p>")
+		sent, err := bram.RequestReply(ctx, o.Object(a), "<p>Allowed.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -401,20 +401,20 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 		if err := o.Outbox.Moderate(ctx, c.ID, blog.CommentShown); err != nil {
 			t.Fatal(err)
 		}
-		_, stamp := o.Answered(bram, sent.Object)
+		_, stamp := o.WaitAnswered(bram, sent.Object)
 		reply := func(p *fedtest.Person, name, claim, word string) map[string]any {
 			return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create",
 				"object": map[string]any{"type": "Note", "id": p.ID + "/notes/" + name,
 					"attributedTo": p.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": "as:Public", word: claim}}
 		}
 		// A stamp is for one post alone, and only ours count.
-		o.Hears(kade, reply(kade, "borrowed", stamp, "replyAuthorization"))
-		o.Hears(kade, reply(kade, "made-up", o.Site.URL+"/ap/authorizations/"+string(blog.NewID(time.Now())), "approvedBy"))
-		o.Hears(kade, reply(kade, "own", kade.ID+"/stamps/1", "replyAuthorization"))
-		if got := o.Texts(a); got != "Allowed." {
+		o.Receive(kade, reply(kade, "borrowed", stamp, "replyAuthorization"))
+		o.Receive(kade, reply(kade, "made-up", o.Site.URL+"/ap/authorizations/"+string(blog.NewID(time.Now())), "approvedBy"))
+		o.Receive(kade, reply(kade, "own", kade.ID+"/stamps/1", "replyAuthorization"))
+		if got := o.CommentTexts(a); got != "Allowed." {
 			t.Errorf("shown are %q", got)
 		}
-		if got := len(o.Waiting(a)); got != 3 {
+		if got := len(o.WaitingComments(a)); got != 3 {
 			t.Errorf("%d wait, want three", got)
 		}
 		// What was allowed before it came stands at once, under both spellings.
@@ -430,9 +430,9 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 			if err := o.Store.SaveAuthorization(ctx, given); err != nil {
 				t.Fatal(err)
 			}
-			o.Hears(kade, reply(kade, word, o.Site.URL+"/ap/authorizations/"+string(given.ID), word))
+			o.Receive(kade, reply(kade, word, o.Site.URL+"/ap/authorizations/"+string(given.ID), word))
 		}
-		if got := o.Texts(a); got != "Allowed.|replyAuthorization|approvedBy" {
+		if got := o.CommentTexts(a); got != "Allowed.|replyAuthorization|approvedBy" {
 			t.Errorf("shown are %q", got)
 		}
 	})
@@ -445,11 +445,11 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 		stamps := map[*fedtest.Person]string{}
 		notes := map[*fedtest.Person]string{}
 		for _, p := range []*fedtest.Person{bram, kade} {
-			sent, err := p.AskToQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
+			sent, err := p.RequestQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, stamps[p] = o.Answered(p, sent.Object)
+			_, stamps[p] = o.WaitAnswered(p, sent.Object)
 			notes[p] = sent.Object
 		}
 		o.Block(blog.BlockPerson, kade.ID, blog.Refuse)
@@ -461,7 +461,7 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 		if err := o.Store.Unblock(o.Soon(), blog.BlockPerson, kade.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Hears(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+		o.Receive(kade, map[string]any{"id": kade.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
 			"instrument": notes[kade]})
 		if _, err := kade.Server.WaitFor(o.Soon(),
 			func(l fedtest.Delivery) bool { return l.Type == "Reject" && l.Object == kade.ID+"/asks/again" }); err != nil {
@@ -478,7 +478,7 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		ilse := o.Site.ActorID(o.Ilse.ID)
 		for quotes, want := range map[string]map[*fedtest.Person]string{"everyone": {bram: fedtest.Accepted,
 			kade: fedtest.Accepted},
@@ -501,11 +501,11 @@ func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 				t.Errorf("%s: the answer says %v", quotes, policy)
 			}
 			for p, want := range want {
-				sent, err := p.AskToQuote(o.Soon(), answer.Address, "<p>Read this.</p>")
+				sent, err := p.RequestQuote(o.Soon(), answer.Address, "<p>Read this.</p>")
 				if err != nil {
 					t.Fatal(err)
 				}
-				if state, _ := o.Answered(p, sent.Object); state != want {
+				if state, _ := o.WaitAnswered(p, sent.Object); state != want {
 					t.Errorf("%s: %s may quote the answer: %s, want %s", quotes, p.Name, state, want)
 				}
 			}

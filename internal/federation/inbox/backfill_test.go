@@ -105,17 +105,17 @@ func TestAnswersThatNobodySentAreFetched(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), ours.Object, "<p>Good.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "Is it still rowed?" {
+		if got := o.CommentTexts(a); got != "Is it still rowed?" {
 			t.Fatalf("before: %q", got)
 		}
-		found := o.Complete(a)
-		if got := o.Texts(a); got != "Is it still rowed?|It is.|Good." {
+		found := o.Backfill(a)
+		if got := o.CommentTexts(a); got != "Is it still rowed?|It is.|Good." {
 			t.Errorf("after: %q, %+v", got, found)
 		}
 		if found.New != 2 || found.Servers != 2 || found.Cut {
 			t.Errorf("what came of it: %+v", found)
 		}
-		if again := o.Complete(a); again.New != 0 || len(o.Comments(a)) != 3 {
+		if again := o.Backfill(a); again.New != 0 || len(o.Comments(a)) != 3 {
 			t.Errorf("a second time: %+v", again)
 		}
 		state, err := o.Store.CompletionOf(o.Soon(), a.ID)
@@ -152,14 +152,14 @@ func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
 			}
 			return nil
 		})
-		first := o.Hint(dorp.URL + "/notes/1")
-		if found := o.Complete(a); found.New != 0 {
+		first := o.FetchComment(dorp.URL + "/notes/1")
+		if found := o.Backfill(a); found.New != 0 {
 			t.Errorf("the lists of what waits were read: %+v", found)
 		}
 		if err := o.Outbox.Moderate(o.Soon(), first.ID, blog.CommentShown); err != nil {
 			t.Fatal(err)
 		}
-		found := o.Complete(a)
+		found := o.Backfill(a)
 		if found.New != 1 || found.Listed != 6 {
 			t.Errorf("what came of it: %+v", found)
 		}
@@ -169,7 +169,7 @@ func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
 				t.Errorf("%q: %d times in %+v", words, why(found, words), found)
 			}
 		}
-		waiting := o.Waiting(a)
+		waiting := o.WaitingComments(a)
 		if len(waiting) != 1 || waiting[0].HTML != "<p>Two</p>" || waiting[0].Origin != blog.Fetched ||
 			waiting[0].ParentID != first.ID {
 			t.Errorf("waiting for approval: %+v", waiting)
@@ -205,9 +205,9 @@ func TestConversationIsReadBeforeTheRepliesOfEach(t *testing.T) {
 				}
 				return nil
 			})
-			o.Hint(dorp.URL + "/1")
-			o.Hint(dorp.URL + "/2")
-			if found := o.Complete(a); found.New != 1 {
+			o.FetchComment(dorp.URL + "/1")
+			o.FetchComment(dorp.URL + "/2")
+			if found := o.Backfill(a); found.New != 1 {
 				t.Errorf("readable %t: %+v", readable, found)
 			}
 			if n := dorp.visits("/talk"); n != 1 {
@@ -284,8 +284,8 @@ func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
 				}
 				return nil
 			})
-			comment := o.Hint(v.URL + "/1")
-			found := o.Complete(a)
+			comment := o.FetchComment(v.URL + "/1")
+			found := o.Backfill(a)
 			if n := v.visits("/list"); n != c.pages || found.Cut != c.cut || found.New != 0 {
 				t.Errorf("%s: %d pages, %+v", c.name, n, found)
 			}
@@ -365,11 +365,11 @@ func TestT091LoopOfRepliesEnds(t *testing.T) {
 		if n := ring.visits("/a") + ring.visits("/b"); n > 8 {
 			t.Errorf("the ring was walked %d times", n)
 		}
-		o.Hint(ring.URL + "/1")
-		if found := o.Complete(a); found.New != 0 || why(found, "no article of ours") != 2 {
+		o.FetchComment(ring.URL + "/1")
+		if found := o.Backfill(a); found.New != 0 || why(found, "no article of ours") != 2 {
 			t.Errorf("read as a list: %+v", found)
 		}
-		if got := o.Texts(a); got != "1" {
+		if got := o.CommentTexts(a); got != "1" {
 			t.Errorf("under the article: %q", got)
 		}
 	})
@@ -398,7 +398,7 @@ func TestT093AnnounceOfItselfEnds(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Still here.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the next word is heard", func() bool { return o.Texts(a) == "Still here." })
+		o.Until("the next word is heard", func() bool { return o.CommentTexts(a) == "Still here." })
 		if n := o.Counts(a).Boosts; n != 0 {
 			t.Errorf("%d boosts", n)
 		}
@@ -423,7 +423,7 @@ func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
 				}
 			})
 		})
-		o.Hint(hung.URL + "/1")
+		o.FetchComment(hung.URL + "/1")
 		defer close(over)
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		said, err := bram.Reply(o.Soon(), o.Object(a), "<p>Is it still rowed?</p>")
@@ -442,7 +442,7 @@ func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
 			found, err := inbox.NewBackfill(o.Inbox).Complete(t.Context(), a.ID)
 			done <- result{found, err}
 		}()
-		o.Until("the answer from elsewhere stands", func() bool { return strings.Contains(o.Texts(a), "It is.") })
+		o.Until("the answer from elsewhere stands", func() bool { return strings.Contains(o.CommentTexts(a), "It is.") })
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("it took %s", took)
 		}

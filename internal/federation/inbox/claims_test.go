@@ -16,20 +16,21 @@ func TestT050WhatWasDeletedIsNotRecreated(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
-		o.Hears(bram, overkant.Post(bram, "1", "<p>Regretted.</p>", map[string]any{"inReplyTo": o.Object(a)}))
-		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/1", "type": "Delete", "object": bram.ID + "/notes/1"})
+		o.Receive(bram, overkant.CreateNote(bram, "1", "<p>Regretted.</p>", map[string]any{"inReplyTo": o.Object(a)}))
+		o.Receive(bram, map[string]any{"id": bram.ID + "/deletes/1", "type": "Delete", "object": bram.ID + "/notes/1"})
 		// before it came
-		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/2", "type": "Delete", "object": bram.ID + "/notes/2"})
+		o.Receive(bram, map[string]any{"id": bram.ID + "/deletes/2", "type": "Delete", "object": bram.ID + "/notes/2"})
 		for i, name := range []string{"1", "2"} {
-			again := overkant.Post(bram, name, "<p>Regretted.</p>",
+			again := overkant.CreateNote(bram, name, "<p>Regretted.</p>",
 				map[string]any{"inReplyTo": o.Object(a), "updated": time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)})
 			for _, kind := range []string{"Create", "Update"} {
 				again["id"], again["type"] = fmt.Sprintf("%s/acts/again-%s-%d", bram.ID, kind, i), kind
-				o.Hears(bram, again)
+				o.Receive(bram, again)
 			}
-			o.Hears(kade, map[string]any{"id": fmt.Sprintf("%s/announces/%d", kade.ID, i), "type": "Announce", "object": again})
+			o.Receive(kade, map[string]any{"id": fmt.Sprintf("%s/announces/%d", kade.ID, i), "type": "Announce",
+				"object": again})
 		}
-		if got := o.Texts(a); got != "" || o.Counts(a).Replies != 0 {
+		if got := o.CommentTexts(a); got != "" || o.Counts(a).Replies != 0 {
 			t.Errorf("it came back: %q", got)
 		}
 	})
@@ -40,13 +41,13 @@ func TestT051AnUpdateCannotGiveWordsToSomebodyElse(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		nadia := bram.Server.Person("nadia")
 		a := o.Publish()
-		o.Hears(bram, overkant.Post(bram, "1", "<p>Mine.</p>", map[string]any{"inReplyTo": o.Object(a)}))
+		o.Receive(bram, overkant.CreateNote(bram, "1", "<p>Mine.</p>", map[string]any{"inReplyTo": o.Object(a)}))
 		for i, step := range []struct{ by, to *fedtest.Person }{{bram, kade}, {bram, nadia}, {nadia, nadia}, {kade, kade}} {
-			act := overkant.Post(bram, "1", "<p>Theirs.</p>",
+			act := overkant.CreateNote(bram, "1", "<p>Theirs.</p>",
 				map[string]any{"inReplyTo": o.Object(a), "attributedTo": step.to.ID,
 					"updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
 			act["type"], act["id"] = "Update", fmt.Sprintf("%s/updates/%d", step.by.ID, i)
-			o.Hears(step.by, act)
+			o.Receive(step.by, act)
 		}
 		c, err := o.Store.CommentByAddress(o.Soon(), bram.ID+"/notes/1")
 		if err != nil || c.ActorID != bram.ID || c.Plain != "Mine." {
@@ -60,10 +61,10 @@ func TestT053CountsAreOurOwn(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		many := map[string]any{"type": "Collection", "totalItems": 9e18}
-		reply := overkant.Post(bram, "1", "<p>Popular.</p>",
+		reply := overkant.CreateNote(bram, "1", "<p>Popular.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "likes": many, "shares": many, "replies": many})
-		o.Hears(bram, reply)
-		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like",
+		o.Receive(bram, reply)
+		o.Receive(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like",
 			"object": map[string]any{"id": o.Object(a), "type": "Article", "likes": many, "shares": many}})
 		if got := o.Counts(a); got != (blog.Counts{Replies: 1, Servers: 1, Likes: 1}) {
 			t.Errorf("counted are %+v", got)
@@ -86,8 +87,8 @@ func TestT054ManyAccountsOfOneServerCountForAHundred(t *testing.T) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a := o.Publish()
 		ctx := o.Soon()
-		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
-		o.Hears(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": o.Object(a)})
+		o.Receive(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
+		o.Receive(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": o.Object(a)})
 		// A thousand accounts cost their maker nothing, but this test a thousand keys: they are put where the door puts them.
 		err := o.Store.InTx(ctx, func(s *store.Store) error {
 			for i := range 1000 {
@@ -138,7 +139,8 @@ func TestT056AReplyToWhatIsNotThereIsAnsweredLikeAnyOther(t *testing.T) {
 			"draft's page": o.Site.URL + "/2026/11/" + draft.Slug,
 			"deleted":      o.Object(gone), "never": o.Site.ArticleID(blog.NewID(time.Now())),
 			"odd": o.Site.URL + "/ap/articles/x", "foreign": nadia.ID + "/notes/404"} {
-			act := overkant.Post(bram, strings.ReplaceAll(name, " ", "-"), "<p>Probe.</p>", map[string]any{"inReplyTo": to})
+			act := overkant.CreateNote(bram, strings.ReplaceAll(name, " ", "-"), "<p>Probe.</p>",
+				map[string]any{"inReplyTo": to})
 			act["actor"] = bram.ID
 			answer, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act)
 			if err != nil {
@@ -146,7 +148,7 @@ func TestT056AReplyToWhatIsNotThereIsAnsweredLikeAnyOther(t *testing.T) {
 			}
 			answers[name] = fmt.Sprint(answer.Status, " ", string(answer.Body))
 		}
-		o.Settled()
+		o.WaitSettled()
 		for name, got := range answers {
 			if got != answers["live"] {
 				t.Errorf("%s is answered %q, a published article %q", name, got, answers["live"])
@@ -165,7 +167,7 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 		ilse := o.Site.ActorID(o.Ilse.ID)
 		for i, authors := range []any{[]any{bram.ID, ilse}, []any{ilse, bram.ID}, ilse,
 			[]any{map[string]any{"id": bram.ID}, map[string]any{"id": ilse}}} {
-			o.Hears(bram, overkant.Post(bram, fmt.Sprint(i), "<p>Canary.</p>",
+			o.Receive(bram, overkant.CreateNote(bram, fmt.Sprint(i), "<p>Canary.</p>",
 				map[string]any{"type": "Article", "name": "Canary", "attributedTo": authors}))
 		}
 		if articles, err := o.Store.Articles(o.Soon(), store.Filter{Voice: o.Ilse.ID}); err != nil || len(articles) != 0 {
@@ -188,7 +190,7 @@ func TestT059TypesThatNobodyKnowsAreTakenAndDropped(t *testing.T) {
 			act := map[string]any{"id": fmt.Sprintf("%s/acts/%d", bram.ID, i), "type": kind, "actor": bram.ID,
 				"object": o.Object(a)}
 			if i%2 == 0 {
-				act = overkant.Post(bram, kind, "<p>What is this?</p>",
+				act = overkant.CreateNote(bram, kind, "<p>What is this?</p>",
 					map[string]any{"type": kind, "inReplyTo": o.Object(a), "quote": o.Object(a)})
 				act["actor"] = bram.ID
 			}
@@ -196,7 +198,7 @@ func TestT059TypesThatNobodyKnowsAreTakenAndDropped(t *testing.T) {
 				t.Fatalf("%s: %v, want 202", kind, err)
 			}
 		}
-		o.Settled()
+		o.WaitSettled()
 		if list, err := o.Store.Comments(o.Soon(), store.CommentList{}); err != nil || len(list) != 0 ||
 			o.Counts(a) != (blog.Counts{}) {
 			t.Errorf("stored are %+v (%v), counted %+v", list, err, o.Counts(a))
@@ -209,26 +211,26 @@ func TestT094RecipientsElsewhereAreNotLookedUp(t *testing.T) {
 		bram, crowd := o.Server("veerhuis").Person("bram"), o.Server("noordkade")
 		a := o.Publish()
 		// bram himself is known now
-		o.Hears(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
-		before := o.Asked(bram.Server)
+		o.Receive(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
+		before := o.CountRequests(bram.Server)
 		for n, want := range map[int]int{900: 202, 5000: 400} {
 			var cc, tags []any
 			for i := range n {
 				id := crowd.URL + fmt.Sprintf("/users/u%d", i)
 				cc, tags = append(cc, id), append(tags, map[string]any{"type": "Mention", "href": id, "name": "@u"})
 			}
-			act := overkant.Post(bram, fmt.Sprint(n), "<p>All of you.</p>",
+			act := overkant.CreateNote(bram, fmt.Sprint(n), "<p>All of you.</p>",
 				map[string]any{"inReplyTo": o.Object(a), "cc": cc, "tag": tags[:min(n, 900)]})
 			act["actor"], act["cc"] = bram.ID, cc
-			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act); overkant.Status(err) != want {
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act); overkant.StatusOf(err) != want {
 				t.Errorf("%d recipients: %v, want %d", n, err, want)
 			}
 		}
-		o.Settled()
-		if got := o.Texts(a); got != "All of you." {
+		o.WaitSettled()
+		if got := o.CommentTexts(a); got != "All of you." {
 			t.Errorf("the comments are %q", got)
 		}
-		if got := o.Asked(crowd) + o.Asked(bram.Server) - before; got != 0 {
+		if got := o.CountRequests(crowd) + o.CountRequests(bram.Server) - before; got != 0 {
 			t.Errorf("%d questions were asked", got)
 		}
 	})
@@ -243,9 +245,9 @@ func TestT121RestrictedThingsStandInNoCollection(t *testing.T) {
 		o.Draft(func(a *blog.Article) { a.Slug, a.Title = "draft", "canary" })
 		for name, to := range map[string]any{"friends": bram.Followers(), "ilse": o.Site.ActorID(o.Ilse.ID),
 			"both": []any{bram.Followers(), o.Site.ActorID(o.Ilse.ID)}} {
-			o.Hears(bram, overkant.Post(bram, "canary-"+name, "<p>canary</p>",
+			o.Receive(bram, overkant.CreateNote(bram, "canary-"+name, "<p>canary</p>",
 				map[string]any{"inReplyTo": o.Object(a), "to": to}))
-			o.Hears(bram, overkant.Post(bram, "canary-quote-"+name, "<p>canary</p>",
+			o.Receive(bram, overkant.CreateNote(bram, "canary-quote-"+name, "<p>canary</p>",
 				map[string]any{"quote": o.Object(a), "to": to}))
 		}
 		private, err := o.Store.Comments(ctx, store.CommentList{Private: true})
@@ -281,13 +283,13 @@ func TestT127AnUpdateDoesNotWidenAnAudience(t *testing.T) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		secret := map[string]any{"inReplyTo": o.Object(a), "to": o.Site.ActorID(o.Ilse.ID)}
-		o.Hears(bram, overkant.Post(bram, "1", "<p>Between us.</p>", secret))
+		o.Receive(bram, overkant.CreateNote(bram, "1", "<p>Between us.</p>", secret))
 		for i, p := range []*fedtest.Person{bram, kade} {
-			act := overkant.Post(bram, "1", "<p>For all.</p>",
+			act := overkant.CreateNote(bram, "1", "<p>For all.</p>",
 				map[string]any{"inReplyTo": o.Object(a), "to": "as:Public",
 					"updated": time.Now().AddDate(0, 0, i+1).UTC().Format(time.RFC3339)})
 			act["type"], act["id"], act["to"] = "Update", fmt.Sprintf("%s/updates/%d", p.ID, i), "as:Public"
-			o.Hears(p, act)
+			o.Receive(p, act)
 		}
 		c, err := o.Store.CommentByAddress(o.Soon(), bram.ID+"/notes/1")
 		if err != nil || c.Visibility != blog.RestrictedComment || len(o.Comments(a))+o.Counts(a).Replies != 0 {
@@ -314,10 +316,10 @@ func TestT128WhatIsAddressedToNobodyIsNotPublic(t *testing.T) {
 						note[k] = v
 					}
 				}
-				o.Hears(bram, overkant.Post(bram, name+"-"+kind, "<p>"+name+"</p>", note))
+				o.Receive(bram, overkant.CreateNote(bram, name+"-"+kind, "<p>"+name+"</p>", note))
 			}
 		}
-		if got := o.Kinds(a); got != "" || o.Counts(a) != (blog.Counts{}) {
+		if got := o.CommentKinds(a); got != "" || o.Counts(a) != (blog.Counts{}) {
 			t.Errorf("shown are %q, counted %+v", got, o.Counts(a))
 		}
 	})
@@ -330,9 +332,9 @@ func TestT136OthersFollowersOnlyPostsAreNotKept(t *testing.T) {
 		for name, more := range map[string]map[string]any{"post": {}, "reply": {"inReplyTo": o.Object(a)},
 			"quote": {"quote": o.Object(a)}, "elsewhere": {"inReplyTo": nadia.ID + "/notes/1"}} {
 			more["to"] = bram.Followers()
-			o.Hears(bram, overkant.Post(bram, name, "<p>For friends.</p>", more))
+			o.Receive(bram, overkant.CreateNote(bram, name, "<p>For friends.</p>", more))
 		}
-		o.Hears(bram, overkant.Post(bram, "friend", "<p>For nadia.</p>",
+		o.Receive(bram, overkant.CreateNote(bram, "friend", "<p>For nadia.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "to": nadia.ID}))
 		for _, private := range []bool{false, true} {
 			if list, err := o.Store.Comments(o.Soon(), store.CommentList{Private: private}); err != nil || len(list) != 0 {

@@ -150,7 +150,7 @@ func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
 				return err
 			}
 			// of its own: some name servers that do not answer, and the next would wait
-			server, err := crowd.Server(entry.Name(), fedtest.Mastodon)
+			server, err := crowd.AddServer(entry.Name(), fedtest.Mastodon)
 			if err != nil {
 				return err
 			}
@@ -170,7 +170,7 @@ func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
 		}
 		o.Until("the replies stand under the article", func() bool { return len(o.Comments(a)) >= replies })
 		if got := len(o.Comments(a)); got != replies || got == 0 {
-			t.Errorf("%d of %d replies became comments: %s", got, replies, o.Texts(a))
+			t.Errorf("%d of %d replies became comments: %s", got, replies, o.CommentTexts(a))
 		}
 		t.Logf("%v; %d replies", count, replies)
 	})

@@ -84,7 +84,7 @@ func (f *faultTest) deliver(sender *fedtest.Person, activity any) int {
 	r := httptest.NewRequestWithContext(f.Soon(), http.MethodPost, prepared.URL, bytes.NewReader(prepared.Body))
 	maps.Copy(r.Header, prepared.Header)
 	w := httptest.NewRecorder()
-	f.inbox(f.Base).ServeHTTP(w, r)
+	f.inbox(f.Core).ServeHTTP(w, r)
 	return w.Code
 }
 
@@ -106,7 +106,7 @@ func (f *faultTest) handleKept() {
 			return
 		}
 		f.clock += 2 * time.Minute
-		core := f.Base
+		core := f.Core
 		core.Now = func() time.Time { return time.Now().Add(f.clock) }
 		in := f.inbox(core)
 		ctx, cancel := context.WithTimeout(f.T.Context(), 400*time.Millisecond)
@@ -192,50 +192,54 @@ func failEachQuery(t *testing.T, url string, c faultCase) {
 var faultCases = map[string]faultCase{
 	"a reply": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}),
-			func() string { return f.Texts(a) }
+		return bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Hello.</p>",
+				map[string]any{"inReplyTo": f.Object(a)}),
+			func() string { return f.CommentTexts(a) }
 	}, "Hello."},
 	"a reply under a post that we do not have": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, nadia, a := f.known("bram"), f.stranger("nadia", i), f.article(i)
-		above, err := nadia.Post(f.Soon(), "<p>One.</p>", fedtest.Answering(f.Object(a)))
+		above, err := nadia.Post(f.Soon(), "<p>One.</p>", fedtest.InReplyTo(f.Object(a)))
 		f.must(err)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Two.</p>", map[string]any{"inReplyTo": above.Object}),
+		return bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Two.</p>", map[string]any{"inReplyTo": above.Object}),
 			func() string {
-				texts := strings.Split(f.Texts(a), "|")
+				texts := strings.Split(f.CommentTexts(a), "|")
 				slices.Sort(texts) // both were published in the same second
 				return strings.Join(texts, "|")
 			}
 	}, "One.|Two."},
 	"an edit that is only named": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.stranger("bram", i), f.article(i)
-		sent, err := bram.Post(f.Soon(), "<p>Before.</p>", fedtest.Answering(f.Object(a)))
+		sent, err := bram.Post(f.Soon(), "<p>Before.</p>", fedtest.InReplyTo(f.Object(a)))
 		f.must(err)
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/1-", i), "type": "Create", "object": sent.Object})
 		f.handleKept()
 		bram.Edit(f.Soon(), sent.Object, "<p>After.</p>") // the blog does not listen; the note is changed at its origin
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/2-", i), "type": "Update", "object": sent.Object},
-			func() string { return f.Texts(a) }
+			func() string { return f.CommentTexts(a) }
 	}, "After."},
 	"a Create after its Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		f.deliver(bram, overkant.Post(bram, fmt.Sprint("0-", i), "<p>Known.</p>", map[string]any{"inReplyTo": f.Object(a)}))
+		f.deliver(bram, overkant.CreateNote(bram, fmt.Sprint("0-", i), "<p>Known.</p>",
+			map[string]any{"inReplyTo": f.Object(a)}))
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
 			"object": fmt.Sprint(bram.ID, "/notes/1-", i)})
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>", map[string]any{"inReplyTo": f.Object(a)}),
-			func() string { return f.Texts(a) }
+		return bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>",
+				map[string]any{"inReplyTo": f.Object(a)}),
+			func() string { return f.CommentTexts(a) }
 	}, "Known."},
 	"a mention after its Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram := f.known("bram")
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
 			"object": fmt.Sprint(bram.ID, "/notes/1-", i)})
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>",
+		return bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Deleted.</p>",
 				map[string]any{"to": f.Site.ActorID(f.Ilse.ID)}), func() string {
-				return strings.Join(f.Named(), "|")
+				return strings.Join(f.MentionTexts(), "|")
 			}
 	}, ""},
 	"a Delete": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		f.deliver(bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}))
+		f.deliver(bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Hello.</p>",
+			map[string]any{"inReplyTo": f.Object(a)}))
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete",
 				"object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
 				return fmt.Sprint(f.Counts(a).Replies)
@@ -243,7 +247,8 @@ var faultCases = map[string]faultCase{
 	}, "0"},
 	"a Delete that somebody else brings": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, kade, a := f.known("bram"), f.known("kade"), f.article(i)
-		f.deliver(bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Hello.</p>", map[string]any{"inReplyTo": f.Object(a)}))
+		f.deliver(bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Hello.</p>",
+			map[string]any{"inReplyTo": f.Object(a)}))
 		return kade, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/d-", i), "type": "Delete", "actor": bram.ID,
 				"object": fmt.Sprint(bram.ID, "/notes/1-", i)}, func() string {
 				return fmt.Sprint(f.Counts(a).Replies)
@@ -251,15 +256,15 @@ var faultCases = map[string]faultCase{
 	}, "0"},
 	"a Create with a proof that somebody else brings": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, kade, a := f.known("bram"), f.known("kade"), f.article(i)
-		proven, err := bram.Prove(f.Carried(bram, a, fmt.Sprint("proven", i)))
+		proven, err := bram.AddProof(f.UnfetchableReply(bram, a, fmt.Sprint("proven", i)))
 		f.must(err)
-		return kade, proven, func() string { return strings.TrimSuffix(f.Texts(a), fmt.Sprint(i)) }
+		return kade, proven, func() string { return strings.TrimSuffix(f.CommentTexts(a), fmt.Sprint(i)) }
 	}, "proven"},
 	"a quote in a reply to something else": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, nadia, a := f.known("bram"), f.stranger("nadia", i), f.article(i)
-		return bram, overkant.Post(bram, fmt.Sprint("1-", i), "<p>Quoted.</p>",
+		return bram, overkant.CreateNote(bram, fmt.Sprint("1-", i), "<p>Quoted.</p>",
 				map[string]any{"inReplyTo": nadia.ID + "/notes/1", "quote": f.Object(a)}), func() string {
-				return f.Kinds(a)
+				return f.CommentKinds(a)
 			}
 	}, "[quote] Quoted."},
 	"an Undo of a Follow without an id": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
@@ -267,7 +272,7 @@ var faultCases = map[string]faultCase{
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/follows/1-", i), "type": "Follow", "object": ilse})
 		undo := map[string]any{"id": fmt.Sprint(bram.ID, "/acts/u-", i), "type": "Undo",
 			"object": map[string]any{"type": "Follow", "actor": bram.ID, "object": ilse}}
-		return bram, undo, func() string { return fmt.Sprint(f.Followers()) }
+		return bram, undo, func() string { return fmt.Sprint(f.CountFollowers()) }
 	}, "0"},
 	"a Block": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram := f.known("bram")
@@ -276,7 +281,7 @@ var faultCases = map[string]faultCase{
 		f.following(bram, blog.Accepted)
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/b-", i), "type": "Block",
 				"object": f.Site.ActorID(f.Ilse.ID)}, func() string {
-				return fmt.Sprintf("%d followers, following %q", f.Followers(), f.Heeds(f.Ilse, bram))
+				return fmt.Sprintf("%d followers, following %q", f.CountFollowers(), f.FollowingState(f.Ilse, bram))
 			}
 	}, `0 followers, following ""`},
 	"an Accept that shows our Follow": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
@@ -284,12 +289,12 @@ var faultCases = map[string]faultCase{
 		f.following(bram, blog.Pending)
 		follow := map[string]any{"type": "Follow", "actor": f.Site.ActorID(f.Ilse.ID), "object": bram.ID}
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/y-", i), "type": "Accept", "object": follow},
-			func() string { return string(f.Heeds(f.Ilse, bram)) }
+			func() string { return string(f.FollowingState(f.Ilse, bram)) }
 	}, "accepted"},
 	"a Like with a new key": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.stranger("bram", i), f.article(i)
 		f.deliver(bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/0-", i), "type": "Like", "object": f.Object(a)})
-		bram.RotateKey()
+		bram.RotateKeys()
 		f.must(f.Store.UndoReaction(f.Soon(), bram.ID, fmt.Sprint(bram.ID, "/acts/0-", i)))
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/l-", i), "type": "Like", "object": f.Object(a)},
 			func() string { return fmt.Sprint(f.Counts(a).Likes) }
@@ -301,10 +306,10 @@ var faultCases = map[string]faultCase{
 	}, "1"},
 	"a report": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		before := len(f.Complaints(blog.ComplaintOpen))
+		before := len(f.Reports(blog.ComplaintOpen))
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/f-", i), "type": "Flag", "object": []any{f.Object(a)},
 				"content": "Spam."}, func() string {
-				return fmt.Sprint(len(f.Complaints(blog.ComplaintOpen)) - before)
+				return fmt.Sprint(len(f.Reports(blog.ComplaintOpen)) - before)
 			}
 	}, "1"},
 }

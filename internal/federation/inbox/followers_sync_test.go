@@ -19,7 +19,7 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin", fedtest.GoToSocial)
 		bram, maud, kade := veerhuis.Person("bram"), veerhuis.Person("maud"), zilverduin.Person("kade")
 		for _, p := range []*fedtest.Person{bram, maud, kade} {
-			o.Befriend(p)
+			o.AddFollower(p)
 		}
 		list := o.Site.ActorID(o.Ilse.ID) + "/followers_synchronization"
 		if code, _, body := o.Get(o.Path(list), overkant.AsMastodon); code != http.StatusUnauthorized ||
@@ -70,7 +70,7 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 			Level: blog.Refuse}); err != nil {
 			t.Fatal(err)
 		}
-		var refused *fedtest.Refused
+		var refused *fedtest.StatusError
 		if _, err := kade.Fetch(o.Soon(), list); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
 			t.Errorf("to the blocked: %v", err)
 		}
@@ -79,12 +79,12 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 
 func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		maud := o.AddVoice("maud", "Maud Terpstra")
+		maud := o.AddAuthor("maud", "Maud Terpstra")
 		bram := o.Server("veerhuis").Person("bram")
-		o.Heed(o.Ilse, bram)
-		speak := func(digest string, twists ...fedtest.Twist) {
+		o.FollowPerson(o.Ilse, bram)
+		speak := func(digest string, twists ...fedtest.SendOption) {
 			t.Helper()
-			twists = append([]fedtest.Twist{bram.Synchronizing(digest)}, twists...)
+			twists = append([]fedtest.SendOption{bram.FollowersSync(digest)}, twists...)
 			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
 				map[string]any{"id": bram.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": bram.ID,
 					"to": bram.Followers(), "object": bram.ID + "/1"}, twists...); err != nil {
@@ -92,23 +92,23 @@ func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 			}
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		bram.TakeForFollower(ilse, "", false)
-		bram.TakeForFollower(o.Site.ActorID(maud.ID), o.Site.SharedInbox(), true)
-		bram.TakeForFollower(o.Site.URL+"/ap/actors/01KAW0M5E8D3G6J9N2Q4T7V0XA", "", true)
-		bram.TakeForFollower("https://elsewhere.example/kade", "", true)
+		bram.SetFollower(ilse, "", false)
+		bram.SetFollower(o.Site.ActorID(maud.ID), o.Site.SharedInbox(), true)
+		bram.SetFollower(o.Site.URL+"/ap/actors/01KAW0M5E8D3G6J9N2Q4T7V0XA", "", true)
+		bram.SetFollower("https://elsewhere.example/kade", "", true)
 		none := activity.FollowersDigest(nil)
 		// what we have as well
 		speak(activity.FollowersDigest([]string{ilse}))
 		// not signed
 		speak(none, fedtest.Covering("(request-target)", "host", "date", "digest"))
 		// not there
-		speak(none, fedtest.WithHeader(func(h http.Header) { h["Collection-Synchronization"] = nil }),
+		speak(none, fedtest.EditHeader(func(h http.Header) { h["Collection-Synchronization"] = nil }),
 			fedtest.Covering("(request-target)", "host", "date", "digest"))
-		if o.Heeds(o.Ilse, bram) != blog.Accepted {
+		if o.FollowingState(o.Ilse, bram) != blog.Accepted {
 			t.Error("what nobody signed was believed")
 		}
 		speak(none)
-		o.Until("what bram does not have is ended", func() bool { return o.Heeds(o.Ilse, bram) == "" })
+		o.Until("what bram does not have is ended", func() bool { return o.FollowingState(o.Ilse, bram) == "" })
 		undo, err := bram.Server.WaitFor(o.Soon(), fedtest.OfType("Undo"))
 		if err != nil {
 			t.Fatal(err)
@@ -135,24 +135,24 @@ func TestAYesThatWasLostIsTakenFromTheList(t *testing.T) {
 			t.Fatal(err)
 		}
 		ilse := o.Site.ActorID(o.Ilse.ID)
-		bram.TakeForFollower(ilse, o.Site.SharedInbox(), true)
+		bram.SetFollower(ilse, o.Site.SharedInbox(), true)
 		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": bram.ID + "#1", "type": "Create", "actor": bram.ID, "to": bram.Followers(),
 				"object": bram.ID + "/1"},
-			bram.Synchronizing(activity.FollowersDigest([]string{ilse}))); err != nil {
+			bram.FollowersSync(activity.FollowersDigest([]string{ilse}))); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("it counts as accepted", func() bool { return o.Heeds(o.Ilse, bram) == blog.Accepted })
+		o.Until("it counts as accepted", func() bool { return o.FollowingState(o.Ilse, bram) == blog.Accepted })
 	})
 }
 
 func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		maud := o.AddVoice("maud", "Maud Terpstra")
+		maud := o.AddAuthor("maud", "Maud Terpstra")
 		veerhuis := o.Server("veerhuis")
 		bram, kade := veerhuis.Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
-		o.Heed(o.Ilse, bram)
+		o.AddFollower(bram)
+		o.FollowPerson(o.Ilse, bram)
 		asked, err := o.Store.Following(o.Soon(), o.Ilse.ID, bram.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -171,12 +171,13 @@ func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 			for _, kind := range []string{"Accept", "Reject"} {
 				if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 					map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": kind, "actor": kade.ID,
-						"object": object}); overkant.Status(err) != http.StatusAccepted {
+						"object": object}); overkant.StatusOf(err) != http.StatusAccepted {
 					t.Errorf("%s of %s: %v", kind, name, err)
 				}
 			}
 		}
-		if o.Heeds(o.Ilse, bram) != blog.Accepted || o.Heeds(maud, kade) != "" || o.Heeds(o.Ilse, kade) != "" {
+		if o.FollowingState(o.Ilse, bram) != blog.Accepted || o.FollowingState(maud, kade) != "" || o.FollowingState(o.Ilse,
+			kade) != "" {
 			t.Error("an answer to nothing had an effect")
 		}
 		if f, err := o.Store.Follower(o.Soon(), o.Ilse.ID, bram.ID); err != nil || f.State != blog.Accepted {
@@ -186,14 +187,14 @@ func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 			map[string]any{"id": bram.ID + "#no", "type": "Reject", "actor": bram.ID, "object": asked.FollowID}); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("a no of whom we asked is heard", func() bool { return o.Heeds(o.Ilse, bram) == "" })
+		o.Until("a no of whom we asked is heard", func() bool { return o.FollowingState(o.Ilse, bram) == "" })
 	})
 }
 
 func TestF062FollowsAreAcceptedOrWaitAndAskedAgainAreAnsweredAnew(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		first, err := o.Store.Follower(o.Soon(), o.Ilse.ID, bram.ID)
 		if err != nil || first.State != blog.Accepted {
 			t.Fatalf("%+v, %v", first, err)
@@ -260,7 +261,7 @@ func TestF063UndoBeforeTheFollowLeavesNoFollower(t *testing.T) {
 				t.Errorf("embedded %t: %+v, %v", embedded, n, err)
 			}
 		}
-		o.Befriend(bram) // a later one counts
+		o.AddFollower(bram) // a later one counts
 	})
 }
 
@@ -329,18 +330,18 @@ func TestT047OurOwnAddressesAreLookedUpAtHomeOnly(t *testing.T) {
 		} {
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 				map[string]any{"id": kade.ID + "#" + string(blog.NewID(time.Now())), "type": "Create", "actor": kade.ID,
-					"object": object}); overkant.Status(err) != http.StatusAccepted {
+					"object": object}); overkant.StatusOf(err) != http.StatusAccepted {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": ilse + "#1", "type": "Create", "actor": ilse,
-				"object": own}); overkant.Status(err) != http.StatusForbidden {
+				"object": own}); overkant.StatusOf(err) != http.StatusForbidden {
 			t.Errorf("an actor of ours: %v", err)
 		}
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": kade.ID + "#k", "type": "Like", "actor": kade.ID, "object": o.Object(a)},
-			fedtest.As(ilse+"#main-key")); overkant.Status(err) != http.StatusUnauthorized {
+			fedtest.WithKeyID(ilse+"#main-key")); overkant.StatusOf(err) != http.StatusUnauthorized {
 			t.Errorf("a key of ours: %v", err)
 		}
 		o.Until("the arrivals are done with", func() bool {
@@ -348,7 +349,7 @@ func TestT047OurOwnAddressesAreLookedUpAtHomeOnly(t *testing.T) {
 			return err == nil &&
 				n == 0
 		})
-		if got := o.Texts(a); got != "" || o.Counts(a).Likes != 0 {
+		if got := o.CommentTexts(a); got != "" || o.Counts(a).Likes != 0 {
 			t.Errorf("under the article: %q", got)
 		}
 		if known, err := o.Store.KnowsActor(o.Soon(), ilse); err != nil || known {

@@ -31,7 +31,7 @@ func besieged(o *overkant.Blog) *siege {
 	crowd := fedtest.New(fedtest.Config{KeyPool: 1}) // a new key for each of a hundred people would take most of the time
 	o.T.Cleanup(func() { crowd.Close() })
 	var err error
-	if s.evil, err = crowd.Server("zilverduin", fedtest.Mastodon); err != nil {
+	if s.evil, err = crowd.AddServer("zilverduin", fedtest.Mastodon); err != nil {
 		o.T.Fatal(err)
 	}
 	return s
@@ -59,7 +59,7 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 	}
 	on := scene{article: s.Object(a), author: s.Site.ActorID(s.Ilse.ID), said: said.Object, bram: s.bram,
 		kade: s.evil.Person(fmt.Sprintf("kade%d", s.n))}
-	before, asked := s.standing(a), len(s.honest.Visits())
+	before, asked := s.standing(a), len(s.honest.Requests())
 	answer, err := on.kade.Send(ctx, s.Site.SharedInbox(), []byte(names(on).Replace(body)))
 	if answer.Status == 0 {
 		s.T.Fatalf("no answer: %v", err)
@@ -81,7 +81,7 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 			changes = append(changes, "+ "+line)
 		}
 	}
-	for _, visit := range s.honest.Visits()[asked:] {
+	for _, visit := range s.honest.Requests()[asked:] {
 		changes = append(changes, "asked for "+visit.Path)
 	}
 	return answer.Status, strings.ReplaceAll(strings.Join(changes, "; "), s.evil.Host, "zilverduin.example")

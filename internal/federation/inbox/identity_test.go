@@ -15,7 +15,7 @@ import (
 
 func TestF003WebFingerSaysWhatItCannotAnswer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		left := o.AddVoice("maud", "Maud Terpstra")
+		left := o.AddAuthor("maud", "Maud Terpstra")
 		if err := o.Outbox.Leave(o.Soon(), left.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram, nadia := veerhuis.Person("bram"), veerhuis.Person("nadia")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
 		ctx := o.Soon()
 		for _, act := range []func() (fedtest.Sent, error){
@@ -47,17 +47,17 @@ func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
 			func() (fedtest.Sent, error) { return nadia.Reply(ctx, o.Object(a), "<p>I stay.</p>") },
 			func() (fedtest.Sent, error) { return bram.Like(ctx, o.Object(a)) },
 			func() (fedtest.Sent, error) { return bram.Boost(ctx, o.Object(a)) },
-			func() (fedtest.Sent, error) { return bram.Leave(ctx) },
+			func() (fedtest.Sent, error) { return bram.DeleteAccount(ctx) },
 		} {
 			if _, err := act(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got, want := o.Counts(a), (blog.Counts{Replies: 1, Servers: 1}); got != want || o.Texts(a) != "|I stay." ||
-			o.Followers() != 0 {
-			t.Errorf("left are %+v, %q and %d followers", got, o.Texts(a), o.Followers())
+		if got, want := o.Counts(a), (blog.Counts{Replies: 1, Servers: 1}); got != want || o.CommentTexts(a) != "|I stay." ||
+			o.CountFollowers() != 0 {
+			t.Errorf("left are %+v, %q and %d followers", got, o.CommentTexts(a), o.CountFollowers())
 		}
-		if gone := o.Actor(bram.ID); gone.GoneAt == nil || gone.Name != "" {
+		if gone := o.StoredActor(bram.ID); gone.GoneAt == nil || gone.Name != "" {
 			t.Errorf("remembered as %+v", gone)
 		}
 	})
@@ -66,7 +66,7 @@ func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
 func TestT038NobodyTakesBackWhatSomebodyElseDid(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
 		ctx := o.Soon()
 		like, err := bram.Like(ctx, o.Object(a))
@@ -96,9 +96,9 @@ func TestT038NobodyTakesBackWhatSomebodyElseDid(t *testing.T) {
 				}
 			}
 		}
-		o.Settled()
-		if got := o.Counts(a); got.Likes != 1 || got.Boosts != 1 || o.Followers() != 1 {
-			t.Errorf("left are %+v and %d followers", got, o.Followers())
+		o.WaitSettled()
+		if got := o.Counts(a); got.Likes != 1 || got.Boosts != 1 || o.CountFollowers() != 1 {
+			t.Errorf("left are %+v and %d followers", got, o.CountFollowers())
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestT032HostsAreComparedAsWholes(t *testing.T) {
 				"object": map[string]any{"id": id, "type": "Note",
 					"attributedTo": kade.ID, "inReplyTo": o.Object(a), "content": "<p>Not from there.</p>", "to": "as:Public"}}
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil &&
-				overkant.Status(err) != http.StatusBadRequest {
+				overkant.StatusOf(err) != http.StatusBadRequest {
 				t.Errorf("%s: %v", id, err)
 			}
 		}
@@ -131,12 +131,12 @@ func TestT032HostsAreComparedAsWholes(t *testing.T) {
 			act := map[string]any{"id": kade.ID + "/dels/" + string(rune('a'+i)), "type": "Delete", "actor": kade.ID,
 				"object": id}
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), act); err != nil &&
-				overkant.Status(err) != http.StatusBadRequest {
+				overkant.StatusOf(err) != http.StatusBadRequest {
 				t.Errorf("%s: %v", id, err)
 			}
 		}
-		o.Settled()
-		if got := o.Texts(a); got != "Mine." {
+		o.WaitSettled()
+		if got := o.CommentTexts(a); got != "Mine." {
 			t.Errorf("after all the tricks: %q", got)
 		}
 	})
@@ -148,7 +148,7 @@ func TestT033ALookAlikeHostIsNoAddressAndItsASCIIFormIsShown(t *testing.T) {
 		alike := "http://оverkant.example/users/ilse" // its first letter is Cyrillic
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": alike + "#1", "type": "Like", "actor": alike,
-				"object": o.Site.URL}); overkant.Status(err) != http.StatusBadRequest {
+				"object": o.Site.URL}); overkant.StatusOf(err) != http.StatusBadRequest {
 			t.Errorf("an activity of %s: %v, want 400", alike, err)
 		}
 		const ascii = "xn--verkant-9og.example"
@@ -170,7 +170,7 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		documents := map[string]any{}
 		evil := stage(t, documents)
 		host := blog.HostOf(evil.URL)
@@ -183,7 +183,7 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 		if _, err := o.Outbox.AddAlias(o.Soon(), o.Ilse, "@fool@"+host); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Actor(bram.ID).Handle; got != bram.Handle() {
+		if got := o.StoredActor(bram.ID).Handle; got != bram.Handle() {
 			t.Errorf("Bram is called %q now", got)
 		}
 		// An actor of theirs that says that it is Bram is called after its own host.
@@ -195,20 +195,20 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 			"publicKey": map[string]any{"id": posing + "#main-key", "owner": posing, "publicKeyPem": overkant.PublicPEM(t, key)}}
 		a := o.Publish()
 		key.ID = posing + "#main-key"
-		if code := o.Post(key, map[string]any{"id": posing + "/likes/1", "type": "Like", "actor": posing,
+		if code := o.PostSigned(key, map[string]any{"id": posing + "/likes/1", "type": "Like", "actor": posing,
 			"object": o.Object(a)}); code != http.StatusAccepted {
 			t.Fatalf("the like answers %d", code)
 		}
-		o.ChoresAt(2*time.Minute, "Bram's handle was looked at",
-			func() bool { return o.Actor(bram.ID).HandleCheckedAt != nil })
-		o.ChoresAt(2*time.Minute, "the other one was looked at", func() bool {
+		o.RunJobsUntil(2*time.Minute, "Bram's handle was looked at",
+			func() bool { return o.StoredActor(bram.ID).HandleCheckedAt != nil })
+		o.RunJobsUntil(2*time.Minute, "the other one was looked at", func() bool {
 			due, err := o.Store.DueActors(o.Soon(), time.Now().Add(time.Hour), 10)
 			return err == nil && len(due) == 0
 		})
-		if got := o.Actor(posing); got.Handle != "bram@"+host || got.HandleCheckedAt != nil {
+		if got := o.StoredActor(posing); got.Handle != "bram@"+host || got.HandleCheckedAt != nil {
 			t.Errorf("the other one is called %q, proven at %v", got.Handle, got.HandleCheckedAt)
 		}
-		if got := o.Actor(bram.ID).Handle; got != bram.Handle() {
+		if got := o.StoredActor(bram.ID).Handle; got != bram.Handle() {
 			t.Errorf("Bram is called %q at the end", got)
 		}
 	})
@@ -217,7 +217,7 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
 		old, err := bram.Reply(o.Soon(), o.Object(a), "<p>My own words.</p>")
 		if err != nil {
@@ -228,28 +228,28 @@ func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
 			if _, err := p.Edit(o.Soon(), note, html); err != nil {
 				t.Fatal(err)
 			}
-			o.Settled()
+			o.WaitSettled()
 		}
 		nadia := bram.Server.Person("nadia")
 		hers, err := nadia.Reply(o.Soon(), o.Object(a), "<p>Hers.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		nadia.RotateKey() // on a living server
+		nadia.RotateKeys() // on a living server
 		edit(nadia, hers.Object, "<p>Hers, mended.</p>")
-		if got := o.Texts(a); got != "My own words.|Hers, mended." {
+		if got := o.CommentTexts(a); got != "My own words.|Hers, mended." {
 			t.Fatalf("after an ordinary rotation: %q", got)
 		}
 		gone := time.Now().Add(-31 * 24 * time.Hour)
 		if err := o.Store.FoundSilent(o.Soon(), bram.ID, gone, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		bram.RotateKey() // whoever bought the name
+		bram.RotateKeys() // whoever bought the name
 		edit(bram, old.Object, "<p>Buy pills.</p>")
-		if got := o.Texts(a); got != "My own words.|Hers, mended." {
+		if got := o.CommentTexts(a); got != "My own words.|Hers, mended." {
 			t.Errorf("words of before were changed to %q", got)
 		}
-		if n := o.Followers(); n != 0 {
+		if n := o.CountFollowers(); n != 0 {
 			t.Errorf("followers: %d, want 0: who follows now must say so", n)
 		}
 		fresh, err := bram.Reply(o.Soon(), o.Object(a), "<p>New words.</p>")
@@ -257,13 +257,13 @@ func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
 			t.Fatal(err)
 		}
 		edit(bram, fresh.Object, "<p>New words, mended.</p>")
-		if got := o.Texts(a); got != "My own words.|Hers, mended.|New words, mended." {
+		if got := o.CommentTexts(a); got != "My own words.|Hers, mended.|New words, mended." {
 			t.Errorf("after an edit of their own: %q", got)
 		}
 		if _, err := bram.Delete(o.Soon(), old.Object); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "|Hers, mended.|New words, mended." {
+		if got := o.CommentTexts(a); got != "|Hers, mended.|New words, mended." {
 			t.Errorf("after the deletion: %q", got)
 		}
 	})
@@ -272,20 +272,21 @@ func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
 func TestAServerThatDoesNotAnswerForItsPeopleIsNotedSinceWhen(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
-		if err := bram.Server.Be(fedtest.Closed()); err != nil {
+		o.AddFollower(bram)
+		if err := bram.Server.SetBehaviour(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
-		o.ChoresAt(8*24*time.Hour, "the silence is noted", func() bool { return o.Actor(bram.ID).SilentSince != nil })
-		since := *o.Actor(bram.ID).SilentSince
-		o.ChoresAt(10*24*time.Hour, "it was asked again", func() bool { return true })
-		if again := o.Actor(bram.ID).SilentSince; again == nil || !again.Equal(since) {
+		o.RunJobsUntil(8*24*time.Hour, "the silence is noted",
+			func() bool { return o.StoredActor(bram.ID).SilentSince != nil })
+		since := *o.StoredActor(bram.ID).SilentSince
+		o.RunJobsUntil(10*24*time.Hour, "it was asked again", func() bool { return true })
+		if again := o.StoredActor(bram.ID).SilentSince; again == nil || !again.Equal(since) {
 			t.Errorf("silent since %v, then since %v", since, again)
 		}
-		if err := bram.Server.Be(fedtest.Healthy()); err != nil {
+		if err := bram.Server.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
-		o.ChoresAt(20*24*time.Hour, "it is heard again", func() bool { return o.Actor(bram.ID).SilentSince == nil })
+		o.RunJobsUntil(20*24*time.Hour, "it is heard again", func() bool { return o.StoredActor(bram.ID).SilentSince == nil })
 	})
 }
 
@@ -296,7 +297,7 @@ func TestAnOldProfileIsAskedForAnewWhenItIsNeeded(t *testing.T) {
 		if _, err := bram.Like(o.Soon(), o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		known := o.Actor(bram.ID)
+		known := o.StoredActor(bram.ID)
 		checked := time.Now()
 		known.Name, known.HandleCheckedAt, known.FetchedAt = "Old name", &checked, time.Now().Add(-25*time.Hour)
 		keys, err := o.Store.ActorKeys(o.Soon(), bram.ID)
@@ -313,7 +314,7 @@ func TestAnOldProfileIsAskedForAnewWhenItIsNeeded(t *testing.T) {
 		if _, err := bram.Boost(o.Soon(), o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		o.ChoresAt(0, "the name is the new one", func() bool { return o.Actor(bram.ID).Name == "Bram" })
+		o.RunJobsUntil(0, "the name is the new one", func() bool { return o.StoredActor(bram.ID).Name == "Bram" })
 	})
 }
 
@@ -327,22 +328,25 @@ func TestADepartureThatShowsItselfIsConfirmedADayLater(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := veerhuis.Be(fedtest.Gone()); err != nil { // every document answers 410
+		if err := veerhuis.SetBehaviour(fedtest.Gone()); err != nil { // every document answers 410
 			t.Fatal(err)
 		}
-		o.ChoresAt(8*24*time.Hour, "both seem gone",
-			func() bool { return o.Actor(bram.ID).ConfirmAt != nil && o.Actor(nadia.ID).ConfirmAt != nil })
-		if got := o.Texts(a); got != "bram|nadia" {
+		o.RunJobsUntil(8*24*time.Hour, "both seem gone",
+			func() bool {
+				return o.StoredActor(bram.ID).ConfirmAt != nil && o.StoredActor(nadia.ID).ConfirmAt != nil
+			})
+		if got := o.CommentTexts(a); got != "bram|nadia" {
 			t.Errorf("taken out unconfirmed: %q", got)
 		}
 		if err := o.Store.StillThere(o.Soon(), nadia.ID); err != nil { // as if her server had meant something else
 			t.Fatal(err)
 		}
-		o.ChoresAt(9*24*time.Hour+time.Hour, "Bram's words are gone", func() bool { return o.Texts(a) == "|nadia" })
+		o.RunJobsUntil(9*24*time.Hour+time.Hour, "Bram's words are gone",
+			func() bool { return o.CommentTexts(a) == "|nadia" })
 		if n, err := o.Store.CountComments(o.Soon(), store.CommentList{Article: a.ID}); err != nil || n != 2 {
 			t.Errorf("%d comments, %v", n, err)
 		}
-		if left := o.Actor(bram.ID); left.GoneAt == nil || left.ConfirmAt != nil {
+		if left := o.StoredActor(bram.ID); left.GoneAt == nil || left.ConfirmAt != nil {
 			t.Errorf("remembered as %+v", left)
 		}
 	})

@@ -24,7 +24,7 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 		for name, delivery := range map[string]struct {
 			inbox    string
 			activity any
-			twists   []fedtest.Twist
+			twists   []fedtest.SendOption
 			want     int
 		}{
 			"a good one":                     {shared, like(), nil, 202},
@@ -40,20 +40,21 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 				nil, 403},
 			"too large": {shared,
 				append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil, 413},
-			"a picture's type":            {shared, like(), []fedtest.Twist{fedtest.Typed("image/png")}, 415},
-			"unsigned":                    {shared, like(), []fedtest.Twist{fedtest.Unsigned()}, 401},
-			"changed on the way":          {shared, like(), []fedtest.Twist{fedtest.Tampered()}, 401},
-			"without a digest":            {shared, like(), []fedtest.Twist{fedtest.WithoutDigest()}, 401},
-			"signed with a key of nobody": {shared, like(), []fedtest.Twist{bram.WrongKey()}, 401},
+			"a picture's type":            {shared, like(), []fedtest.SendOption{fedtest.ContentType("image/png")}, 415},
+			"unsigned":                    {shared, like(), []fedtest.SendOption{fedtest.Unsigned()}, 401},
+			"changed on the way":          {shared, like(), []fedtest.SendOption{fedtest.Tampered()}, 401},
+			"without a digest":            {shared, like(), []fedtest.SendOption{fedtest.WithoutDigest()}, 401},
+			"signed with a key of nobody": {shared, like(), []fedtest.SendOption{bram.WrongKey()}, 401},
 			"signed half a day too early": {shared, like(),
-				[]fedtest.Twist{fedtest.Dated(time.Now().Add(-13 * time.Hour))}, 401},
+				[]fedtest.SendOption{fedtest.SignedAt(time.Now().Add(-13 * time.Hour))}, 401},
 			"signed in the future": {shared, like(),
-				[]fedtest.Twist{fedtest.Dated(time.Now().Add(2 * time.Hour))}, 401},
-			"meant for another host":              {shared, like(), []fedtest.Twist{fedtest.ForHost("elsewhere.example")}, 401},
+				[]fedtest.SendOption{fedtest.SignedAt(time.Now().Add(2 * time.Hour))}, 401},
+			"meant for another host": {shared, like(),
+				[]fedtest.SendOption{fedtest.SignedForHost("elsewhere.example")}, 401},
 			"for somebody who does not live here": {o.Site.ActorID(blog.NewID(time.Now())) + "/inbox", like(), nil, 404},
 		} {
 			answer, err := bram.Send(o.Soon(), delivery.inbox, delivery.activity, delivery.twists...)
-			if got := overkant.Status(err); got != delivery.want {
+			if got := overkant.StatusOf(err); got != delivery.want {
 				t.Errorf("%s: %d (%v), want %d", name, got, err, delivery.want)
 			}
 			if delivery.want != 202 && !strings.Contains(string(answer.Body), `"error"`) {
@@ -75,20 +76,20 @@ func TestF092ANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Before.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		bram.RotateKey()
+		bram.RotateKeys()
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>After.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		before := len(veerhuis.Visits())
+		before := len(veerhuis.Requests())
 		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": bram.ID + "/1", "type": "Like", "actor": bram.ID, "object": o.Object(a)},
-			bram.WrongKey()); overkant.Status(err) != 401 {
+			bram.WrongKey()); overkant.StatusOf(err) != 401 {
 			t.Errorf("a wrong key after a rotation: %v, want 401", err)
 		}
-		if got := len(veerhuis.Visits()) - before; got != 0 {
+		if got := len(veerhuis.Requests()) - before; got != 0 {
 			t.Errorf("a wrong key made us ask %d times within five minutes", got)
 		}
-		if got := o.Texts(a); got != "Before.|After." {
+		if got := o.CommentTexts(a); got != "Before.|After." {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -120,13 +121,13 @@ func TestT060WhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Until("both hints are followed", func() bool { n, _, _ := o.Store.CountWaiting(ctx); return n == 0 })
-		if got := o.Texts(a); got != "Carried by kade." {
+		if got := o.CommentTexts(a); got != "Carried by kade." {
 			t.Errorf("comments = %q, want the carried one as its origin tells it", got)
 		}
 		if _, err := reply.Send(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "Carried by kade." {
+		if got := o.CommentTexts(a); got != "Carried by kade." {
 			t.Errorf("after the real one came: %q", got)
 		}
 	})
@@ -181,12 +182,12 @@ func TestF066WalkUpwardsEnds(t *testing.T) {
 			}
 			above = ready.Object
 		}
-		before := len(veerhuis.Visits())
+		before := len(veerhuis.Requests())
 		if _, err := bram.Reply(ctx, above, "<p>Deepest.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("the arrival is done with", func() bool { n, _, _ := o.Store.CountWaiting(ctx); return n == 0 })
-		if got := len(veerhuis.Visits()) - before; got > 18 { // 16, and the actor with its key
+		if got := len(veerhuis.Requests()) - before; got > 18 { // 16, and the actor with its key
 			t.Errorf("%d questions were asked for one activity", got)
 		}
 	})
@@ -195,7 +196,7 @@ func TestF066WalkUpwardsEnds(t *testing.T) {
 func TestModerationDecidesWhatIsShown(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		for _, step := range []struct {
 			policy blog.Policy
 			want   string
@@ -207,17 +208,17 @@ func TestModerationDecidesWhatIsShown(t *testing.T) {
 					t.Errorf("%s: %s: %v, want 202", policy, p.Name, err)
 				}
 			}
-			if got := o.Texts(a); got != want {
+			if got := o.CommentTexts(a); got != want {
 				t.Errorf("%s: shown %q, want %q", policy, got, want)
 			}
 		}
 		a, _ := o.Store.ArticleBySlug(o.Soon(), "crossing-approve")
-		for _, c := range o.Waiting(a) {
+		for _, c := range o.WaitingComments(a) {
 			if err := o.Outbox.Moderate(o.Soon(), c.ID, blog.CommentShown); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := o.Texts(a); got != "bram|kade" {
+		if got := o.CommentTexts(a); got != "bram|kade" {
 			t.Errorf("after approval: %q", got)
 		}
 	})

@@ -17,12 +17,12 @@ func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a, id := o.Publish(), o.Site.ActorID(o.Ilse.ID)
-		other := o.AddVoice("tobias", "Tobias Lind")
+		other := o.AddAuthor("tobias", "Tobias Lind")
 		said, err := bram.Post(o.Soon(), "<p>Ask ilse <script>x</script>about <b>ferries</b>.</p>", fedtest.Mention(id))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); len(got) != 1 || got[0] != "public Ask ilse about ferries." {
+		if got := o.MentionTexts(); len(got) != 1 || got[0] != "public Ask ilse about ferries." {
 			t.Errorf("kept is %q", got)
 		}
 		// An answer to something elsewhere, and one that is for her alone.
@@ -33,15 +33,15 @@ func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), above.Object, "<p>Ilse knows.</p>", fedtest.Mention(id)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the answer elsewhere is kept", func() bool { return len(o.Named()) == 2 })
+		o.Until("the answer elsewhere is kept", func() bool { return len(o.MentionTexts()) == 2 })
 		if _, err := nadia.Post(o.Soon(), "<p>Between us.</p>", fedtest.Direct(), fedtest.Mention(id)); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); !slices.Equal(got,
+		if got := o.MentionTexts(); !slices.Equal(got,
 			[]string{"restricted Between us.", "public Ilse knows.", "public Ask ilse about ferries."}) {
 			t.Errorf("kept is %q", got)
 		}
-		if got := o.Named(func(l *store.MentionList) { l.Author = other.ID }); len(got) != 0 {
+		if got := o.MentionTexts(func(l *store.MentionList) { l.Author = other.ID }); len(got) != 0 {
 			t.Errorf("somebody else reads %q", got)
 		}
 		if n := len(o.Comments(a)) + o.Counts(a).Mentions; n != 0 {
@@ -51,47 +51,47 @@ func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>If the wind lets you.</p>", fedtest.Mention(id)); err != nil {
 			t.Fatal(err)
 		}
-		if len(o.Comments(a)) != 1 || len(o.Named()) != 3 {
-			t.Errorf("%d comments and %q", len(o.Comments(a)), o.Named())
+		if len(o.Comments(a)) != 1 || len(o.MentionTexts()) != 3 {
+			t.Errorf("%d comments and %q", len(o.Comments(a)), o.MentionTexts())
 		}
 		// It changes with the post, and ends with it.
 		if _, err := bram.Edit(o.Soon(), said.Object, "<p>Ask ilse about bridges.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); got[2] != "public Ask ilse about bridges." {
+		if got := o.MentionTexts(); got[2] != "public Ask ilse about bridges." {
 			t.Errorf("after the edit it is %q", got[2])
 		}
 		if _, err := bram.Delete(o.Soon(), said.Object); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); len(got) != 2 {
+		if got := o.MentionTexts(); len(got) != 2 {
 			t.Errorf("after its end there are %q", got)
 		}
-		if _, err := nadia.Leave(o.Soon()); err != nil {
+		if _, err := nadia.DeleteAccount(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("what she wrote went with her", func() bool { return len(o.Named()) == 1 })
+		o.Until("what she wrote went with her", func() bool { return len(o.MentionTexts()) == 1 })
 	})
 }
 
 func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		if _, err := bram.Post(o.Soon(), "<p>Nothing to do with you.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		o.Tell(bram, overkant.Act("Create", bram,
-			overkant.Note(bram, "", "hush", map[string]any{"to": []string{bram.Followers()},
+		o.PostExpecting(bram, overkant.Activity("Create", bram,
+			overkant.ReplyNote(bram, "", "hush", map[string]any{"to": []string{bram.Followers()},
 				"tag": []any{map[string]any{"type": "Mention", "href": o.Site.ActorID(o.Ilse.ID), "name": "@ilse"}}}), "1"),
 			http.StatusAccepted)
-		if got := o.Named(); len(got) != 0 {
+		if got := o.MentionTexts(); len(got) != 0 {
 			t.Errorf("kept is %q", got)
 		}
 		if _, err := kade.Post(o.Soon(), "<p>Look at me.</p>", fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Named(); len(got) != 1 {
+		if got := o.MentionTexts(); len(got) != 1 {
 			t.Errorf("kept is %q", got)
 		}
 		hidden := func(l *store.MentionList) { l.Hidden = true }
@@ -100,7 +100,7 @@ func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
 				At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
-			if shown, put := o.Named(), o.Named(hidden); len(shown) != 0 || len(put) != want {
+			if shown, put := o.MentionTexts(), o.MentionTexts(hidden); len(shown) != 0 || len(put) != want {
 				t.Errorf("of one who has the block %q stand %q, and %q are put away", level, shown, put)
 			}
 		}
@@ -112,11 +112,11 @@ func TestOnlyTheNewestMentionsOfOneWriterAreKept(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		for n := range 53 {
 			if _, err := bram.Post(o.Soon(), fmt.Sprintf("<p>Look %d.</p>", n),
-				fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil && overkant.Status(err) != http.StatusTooManyRequests {
+				fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil && overkant.StatusOf(err) != http.StatusTooManyRequests {
 				t.Fatal(err)
 			}
 		}
-		if got := o.Named(); len(got) != 50 || got[0] != "public Look 52." || got[49] != "public Look 3." {
+		if got := o.MentionTexts(); len(got) != 50 || got[0] != "public Look 52." || got[49] != "public Look 3." {
 			t.Errorf("%d are kept, from %q to %q", len(got), got[0], got[len(got)-1])
 		}
 	})

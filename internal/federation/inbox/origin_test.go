@@ -29,8 +29,8 @@ func TestNobodyIsRemovedBecauseAStrangersKeyIsGone(t *testing.T) {
 		t.Cleanup(gone.Close)
 		key := overkant.NewKey(t)
 		key.ID = gone.URL + "/nobody#main-key"
-		o.Post(key, map[string]any{"id": bram.ID + "#delete", "type": "Delete", "actor": bram.ID, "object": bram.ID})
-		if got := o.Texts(a); got != "Still here." {
+		o.PostSigned(key, map[string]any{"id": bram.ID + "#delete", "type": "Delete", "actor": bram.ID, "object": bram.ID})
+		if got := o.CommentTexts(a); got != "Still here." {
 			t.Errorf("after a Delete signed with a key that is gone elsewhere: %q", got)
 		}
 	})
@@ -89,7 +89,7 @@ func TestAKeyIsHeldForAWhileOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		late, base := time.Duration(0), o.Base
+		late, base := time.Duration(0), o.Core
 		base.Now = func() time.Time { return time.Now().Add(late) }
 		inbox := o.AnotherInbox(base)
 		old, other := overkant.NewKey(t), overkant.NewKey(t)

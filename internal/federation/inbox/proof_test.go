@@ -17,8 +17,8 @@ func TestWhatIsSaidToEverybodyBearsAProofFromItsBirth(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		o.AddFollower(bram)
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		a := o.Publish(func(a *blog.Article) { a.Authors = []blog.Byline{{VoiceID: tobias.ID}} })
 		edited, err := o.Store.Article(o.Soon(), a.ID)
 		if err != nil {
@@ -46,7 +46,7 @@ func TestWhatIsSaidToEverybodyBearsAProofFromItsBirth(t *testing.T) {
 			if act.VoiceID == tobias.ID {
 				voice = tobias
 			}
-			if err := fedtest.CheckProof(act.Payload, o.Site.ActorID(voice.ID)+"#ed25519-key", voice.ProofKey); err != nil {
+			if err := fedtest.VerifyProof(act.Payload, o.Site.ActorID(voice.ID)+"#ed25519-key", voice.ProofKey); err != nil {
 				t.Errorf("%s: %v\n%s", act.Kind, err, act.Payload)
 			}
 			if act.Kind == "Create" && !bytes.Equal(act.Payload, create.Body) {
@@ -63,8 +63,8 @@ func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		o.AddFollower(bram)
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		public := o.Publish(func(a *blog.Article) { a.Authors = []blog.Byline{{VoiceID: tobias.ID}} })
 		kept := o.Publish(func(a *blog.Article) { a.Slug, a.Visibility = "among-us", blog.Followers })
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(kept))); err != nil {
@@ -75,7 +75,7 @@ func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
 				t.Errorf("%s of %s: proof %v", l.Type, l.Object, proven)
 			}
 		}
-		o.Rotate()
+		o.RotateKeys()
 		said, err := o.Store.Activities(o.Soon(), public.ObjectID)
 		if err != nil || len(said) != 2 {
 			t.Fatal(said, err)
@@ -97,7 +97,7 @@ func TestF081AProofByTheActorsOwnKeyReplacesTheQuestion(t *testing.T) {
 		kade := o.Server("zilverduin").Person("kade")
 		a := o.Publish()
 		prove := func(by *fedtest.Person, activity map[string]any) map[string]any {
-			proven, err := by.Prove(activity)
+			proven, err := by.AddProof(activity)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,8 @@ func TestF081AProofByTheActorsOwnKeyReplacesTheQuestion(t *testing.T) {
 			server := o.Server(fmt.Sprint("s", i)) // each of its own, since each costs it a question that is answered 404
 			bram, joost := server.Person("bram"), server.Person("joost")
 			name := fmt.Sprint("case", i)
-			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forward(bram, joost, o.Carried(bram, a, name))); err != nil {
+			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forward(bram, joost, o.UnfetchableReply(bram, a,
+				name))); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			o.Until("the arrival is done with", func() bool {
@@ -134,13 +135,13 @@ func TestF081AProofByTheActorsOwnKeyReplacesTheQuestion(t *testing.T) {
 				return err == nil &&
 					n == 0
 			})
-			asked := slices.ContainsFunc(server.Visits(),
-				func(v fedtest.Visit) bool { return strings.HasSuffix(v.Path, "/notes/"+name) })
+			asked := slices.ContainsFunc(server.Requests(),
+				func(v fedtest.Request) bool { return strings.HasSuffix(v.Path, "/notes/"+name) })
 			if asked != (i > 0) {
 				t.Errorf("%s: its origin was asked: %v", name, asked)
 			}
 		}
-		if got := o.Texts(a); got != "case0" {
+		if got := o.CommentTexts(a); got != "case0" {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -150,7 +151,7 @@ func TestF094ABadProofChangesNothingOfWhatItsActorSigned(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		proven, err := bram.Prove(o.Carried(bram, a, "spoilt"))
+		proven, err := bram.AddProof(o.UnfetchableReply(bram, a, "spoilt"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +161,7 @@ func TestF094ABadProofChangesNothingOfWhatItsActorSigned(t *testing.T) {
 		if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), proven); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "spoilt" {
+		if got := o.CommentTexts(a); got != "spoilt" {
 			t.Errorf("comments = %q", got)
 		}
 	})
@@ -170,7 +171,7 @@ func TestT025ASignatureWithinAForwardedDocumentIsNoProof(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
-		forged := o.Carried(bram, a, "forged")
+		forged := o.UnfetchableReply(bram, a, "forged")
 		forged["signature"] = map[string]any{"type": "RsaSignature2017", "creator": bram.KeyID(),
 			"created": time.Now().UTC().Format(time.RFC3339), "signatureValue": "x"}
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
@@ -181,7 +182,7 @@ func TestT025ASignatureWithinAForwardedDocumentIsNoProof(t *testing.T) {
 			return err == nil &&
 				n == 0
 		})
-		if got := o.Texts(a); got != "" {
+		if got := o.CommentTexts(a); got != "" {
 			t.Errorf("comments = %q", got)
 		}
 	})

@@ -34,12 +34,12 @@ func TestAQuoteStandsUnderTheArticleInAllItsSpellings(t *testing.T) {
 			tag(map[string]any{"rel": "https://misskey-hub.net/ns#_misskey_quote"}),
 			{"quote": map[string]any{"id": o.Object(a), "type": "Article"}},
 			{"quoteUrl": o.Site.ArticlePage(a)}} {
-			o.Hears(bram, overkant.Post(bram, fmt.Sprint(i), fmt.Sprintf("<p>%d</p>", i), spelling))
+			o.Receive(bram, overkant.CreateNote(bram, fmt.Sprint(i), fmt.Sprintf("<p>%d</p>", i), spelling))
 		}
 		if got, want := o.Counts(a), (blog.Counts{Mentions: 7}); got != want {
-			t.Errorf("counted are %+v, want %+v; under the article stands %s", got, want, o.Kinds(a))
+			t.Errorf("counted are %+v, want %+v; under the article stands %s", got, want, o.CommentKinds(a))
 		}
-		if got := o.Kinds(a); !strings.HasPrefix(got, "[quote] 0|[quote] 1|") {
+		if got := o.CommentKinds(a); !strings.HasPrefix(got, "[quote] 0|[quote] 1|") {
 			t.Errorf("under the article stands %q", got)
 		}
 	})
@@ -64,9 +64,9 @@ func TestAQuoteOfMisskeyShowsItsOwnWordsAlone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		o.Hears(bram, overkant.Post(bram, "1", quoteOfTheWild(t, o.Object(a)),
+		o.Receive(bram, overkant.CreateNote(bram, "1", quoteOfTheWild(t, o.Object(a)),
 			map[string]any{"_misskey_quote": o.Object(a), "quoteUrl": o.Object(a)}))
-		if got := o.Kinds(a); !strings.HasPrefix(got, "[quote] 投稿者の設定") || !strings.HasSuffix(got, "てることがある") {
+		if got := o.CommentKinds(a); !strings.HasPrefix(got, "[quote] 投稿者の設定") || !strings.HasSuffix(got, "てることがある") {
 			t.Errorf("under the article stands %q", got)
 		}
 	})
@@ -95,7 +95,7 @@ func TestAMentionIsAPostThatLeadsToTheArticle(t *testing.T) {
 			{link("https://elsewhere.example/2026/11/four-minutes-wide"), ilse, ""},
 		} {
 			name := fmt.Sprint(i)
-			o.Hears(bram, overkant.Post(bram, name, step.content, step.more))
+			o.Receive(bram, overkant.CreateNote(bram, name, step.content, step.more))
 			c, err := o.Store.CommentByAddress(t.Context(), bram.ID+"/notes/"+name)
 			if step.want == "" {
 				if err == nil {
@@ -125,9 +125,9 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 		other := o.Publish(func(a *blog.Article) { a.Slug = "another" })
 		ctx := o.Soon()
 		said := func(p *fedtest.Person, kind, name, content string, change map[string]any) {
-			act := overkant.Post(p, name, content, change)
+			act := overkant.CreateNote(p, name, content, change)
 			act["type"], act["id"] = kind, fmt.Sprintf("%s/%s/%d", p.ID, kind, time.Now().UnixNano())
-			o.Hears(p, act)
+			o.Receive(p, act)
 		}
 		later := time.Now()
 		updated := func(more map[string]any) map[string]any {
@@ -140,32 +140,32 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 		said(kade, "Update", "1", "<p>Forged.</p>",
 			updated(map[string]any{"id": bram.ID + "/notes/1", "attributedTo": kade.ID, "quote": o.Object(a)}))
 		said(bram, "Update", "1", "<p>Second.</p>", updated(map[string]any{"quote": o.Object(a)}))
-		if got := o.Kinds(a); got != "[quote] Second." {
+		if got := o.CommentKinds(a); got != "[quote] Second." {
 			t.Errorf("after the edit: %q", got)
 		}
 		said(bram, "Update", "1", `<p><a href="`+o.Site.ArticlePage(a)+`">Third</a></p>`, updated(map[string]any{}))
-		if got := o.Kinds(a); got != "[link] Third" {
+		if got := o.CommentKinds(a); got != "[link] Third" {
 			t.Errorf("after it quotes no more: %q", got)
 		}
 		said(bram, "Update", "1", "<p>Fourth.</p>", updated(map[string]any{"quote": o.Object(other)}))
-		if got := o.Kinds(a) + o.Kinds(other); got != "" {
+		if got := o.CommentKinds(a) + o.CommentKinds(other); got != "" {
 			t.Errorf("after it speaks of something else: %q", got)
 		}
 		said(bram, "Create", "2", "<p>Fifth.</p>", quote)
 		said(bram, "Update", "2", "<p>Fifth, for friends.</p>",
 			updated(map[string]any{"quote": o.Object(a), "to": bram.Followers()}))
-		if got := o.Kinds(a); got != "" || o.Counts(a).Mentions != 0 {
+		if got := o.CommentKinds(a); got != "" || o.Counts(a).Mentions != 0 {
 			t.Errorf("after it is for friends alone: %q", got)
 		}
 		said(bram, "Update", "3", "<p>Sixth.</p>", updated(map[string]any{"quote": o.Object(a)})) // its Create never came
-		if got := o.Kinds(a); got != "[quote] Sixth." {
+		if got := o.CommentKinds(a); got != "[quote] Sixth." {
 			t.Errorf("a late one: %q", got)
 		}
 		said(kade, "Delete", "3", "", map[string]any{"id": bram.ID + "/notes/3"})
-		if got := o.Kinds(a); got != "[quote] Sixth." {
+		if got := o.CommentKinds(a); got != "[quote] Sixth." {
 			t.Errorf("after somebody else deletes it: %q", got)
 		}
-		o.Hears(bram, map[string]any{"id": bram.ID + "/deletes/3", "type": "Delete", "object": bram.ID + "/notes/3"})
+		o.Receive(bram, map[string]any{"id": bram.ID + "/deletes/3", "type": "Delete", "object": bram.ID + "/notes/3"})
 		if c, err := o.Store.CommentByAddress(ctx, bram.ID+"/notes/3"); err != nil || c.State != blog.CommentRemoved ||
 			c.Plain != "" || o.Counts(a).Mentions != 0 {
 			t.Errorf("after its writer deletes it: %+v (%v)", c, err)
@@ -176,7 +176,7 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 func TestAQuoteWaitsWhereItsAuthorWantsNone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		for i, step := range []struct {
 			quotes   string
 			comments blog.Policy
@@ -188,15 +188,15 @@ func TestAQuoteWaitsWhereItsAuthorWantsNone(t *testing.T) {
 				a.Slug, a.Quotes, a.Comments = fmt.Sprintf("crossing-%d", i), step.quotes, step.comments
 			})
 			for _, p := range []*fedtest.Person{bram, kade} {
-				o.Hears(p, overkant.Post(p, fmt.Sprint(i), "<p>"+p.Name+"</p>", map[string]any{"quote": o.Object(a)}))
+				o.Receive(p, overkant.CreateNote(p, fmt.Sprint(i), "<p>"+p.Name+"</p>", map[string]any{"quote": o.Object(a)}))
 			}
-			if got := o.Kinds(a); got != step.want {
+			if got := o.CommentKinds(a); got != step.want {
 				t.Errorf("quotes for %s, comments %s: shown are %q, want %q", step.quotes, step.comments, got, step.want)
 			}
 			if got, shown := o.Counts(a).Mentions, len(o.Comments(a)); got != shown {
 				t.Errorf("%d are counted, %d shown", got, shown)
 			}
-			if got := len(o.Waiting(a)); got != 2-len(o.Comments(a)) {
+			if got := len(o.WaitingComments(a)); got != 2-len(o.Comments(a)) {
 				t.Errorf("%d wait", got)
 			}
 		}
@@ -208,7 +208,7 @@ func TestAQuoteForFriendsIsForTheAuthorAlone(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		for name, to := range map[string]any{"friends": bram.Followers(), "ilse": o.Site.ActorID(o.Ilse.ID), "nobody": nil} {
-			o.Hears(bram, overkant.Post(bram, name, "<p>canary</p>", map[string]any{"quote": o.Object(a), "to": to}))
+			o.Receive(bram, overkant.CreateNote(bram, name, "<p>canary</p>", map[string]any{"quote": o.Object(a), "to": to}))
 		}
 		private, err := o.Store.Comments(o.Soon(), store.CommentList{Private: true})
 		if err != nil || len(private) != 1 || private[0].Address != bram.ID+"/notes/ilse" {

@@ -28,8 +28,8 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 			"A canary: "+strings.Repeat("é", 6000)); err != nil {
 			t.Fatal(err)
 		}
-		o.Settled()
-		list := o.Complaints(blog.ComplaintOpen)
+		o.WaitSettled()
+		list := o.Reports(blog.ComplaintOpen)
 		if len(list) != 1 {
 			t.Fatalf("%d reports", len(list))
 		}
@@ -52,7 +52,7 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 				"object": []string{"https://elsewhere.example/users/x"}}); err != nil {
 			t.Fatal(err)
 		}
-		if list := o.Complaints(blog.ComplaintOpen); len(list) != 2 || list[0].Words != "Again." {
+		if list := o.Reports(blog.ComplaintOpen); len(list) != 2 || list[0].Words != "Again." {
 			t.Errorf("afterwards %d: %+v", len(list), list)
 		}
 		for _, path := range []string{"", "/replies", "/context", "/likes"} {
@@ -101,15 +101,15 @@ func TestReportsOfOneServerHaveAnEnd(t *testing.T) {
 		a, ctx := o.Publish(), o.Soon()
 		for i := range 105 {
 			if _, err := o.Store.AddComplaint(ctx,
-				blog.Report{ID: blog.NewID(o.Base.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
-					About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Base.Now()}); err != nil {
+				blog.Report{ID: blog.NewID(o.Core.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
+					About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Core.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if _, err := bram.Report(ctx, o.Site.ActorID(o.Ilse.ID), nil, "One too many."); err != nil {
 			t.Errorf("the last one is answered with %v, want 202", err)
 		}
-		if n := len(o.Complaints(blog.ComplaintOpen)); n != 100 {
+		if n := len(o.Reports(blog.ComplaintOpen)); n != 100 {
 			t.Errorf("%d are kept", n)
 		}
 	})

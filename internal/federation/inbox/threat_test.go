@@ -50,7 +50,7 @@ func TestT030NoKeyIsFetchedFromAnOddAddress(t *testing.T) {
 			"http://2130706433/k"} {
 			key := overkant.NewKey(t)
 			key.ID = id
-			if code := o.Post(key, map[string]any{"id": address + "/1", "type": "Like", "actor": address + "/kade",
+			if code := o.PostSigned(key, map[string]any{"id": address + "/1", "type": "Like", "actor": address + "/kade",
 				"object": o.Object(a)}); code != http.StatusUnauthorized && code != http.StatusBadRequest {
 				t.Errorf("signed by %s: %d, want 401", id, code)
 			}
@@ -65,14 +65,14 @@ func TestT041AnIDTakenBeforehandKeepsNobodyOut(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
-		real := overkant.Act("Like", bram, o.Object(a), "1")
-		forged := overkant.Act("Like", kade, o.Object(a), "x")
+		real := overkant.Activity("Like", bram, o.Object(a), "1")
+		forged := overkant.Activity("Like", kade, o.Object(a), "x")
 		forged["id"] = real["id"]
-		o.Tell(kade, forged, 202)
+		o.PostExpecting(kade, forged, 202)
 		if got := o.Counts(a).Likes; got != 0 {
 			t.Errorf("the forged one made %d likes", got)
 		}
-		o.Tell(bram, real, 202)
+		o.PostExpecting(bram, real, 202)
 		if got := o.Counts(a).Likes; got != 1 {
 			t.Errorf("after the real one: %d likes", got)
 		}
@@ -83,15 +83,15 @@ func TestT052ACommentDoesNotBecomeSomethingElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "one", nil), "1"), 202)
+		o.PostExpecting(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "one", nil), "1"), 202)
 		later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		for _, kind := range []string{"Person", "Tombstone", "Collection", "Follow", "Key", "ChatMessage"} {
-			changed := overkant.Note(bram, o.Object(a), "one",
+			changed := overkant.ReplyNote(bram, o.Object(a), "one",
 				map[string]any{"type": kind, "updated": later, "content": "<p>changed</p>", "inbox": bram.ID + "/inbox",
 					"preferredUsername": "kade"})
-			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Act("Update", bram, changed, kind))
-			if answer.Status >= 500 || o.Texts(a) != "one" {
-				t.Errorf("as a %s: answered %d, %q stands there", kind, answer.Status, o.Texts(a))
+			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Activity("Update", bram, changed, kind))
+			if answer.Status >= 500 || o.CommentTexts(a) != "one" {
+				t.Errorf("as a %s: answered %d, %q stands there", kind, answer.Status, o.CommentTexts(a))
 			}
 		}
 		if actor, err := o.Store.Actor(o.Soon(), bram.ID); err != nil || !strings.HasPrefix(actor.Handle, "bram@") {
@@ -106,8 +106,8 @@ func TestT055NobodyPinsACommentByItsDate(t *testing.T) {
 		a := o.Publish()
 		for i, published := range []string{"2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "0000-00-00T00:00:00Z",
 			"292277026596-12-04T15:30:08Z"} {
-			o.Tell(bram, overkant.Act("Create", bram,
-				overkant.Note(bram, o.Object(a), fmt.Sprint(i), map[string]any{"published": published}), fmt.Sprint(i)), 202)
+			o.PostExpecting(bram, overkant.Activity("Create", bram,
+				overkant.ReplyNote(bram, o.Object(a), fmt.Sprint(i), map[string]any{"published": published}), fmt.Sprint(i)), 202)
 		}
 		list := o.Comments(a)
 		for _, c := range list {
@@ -129,7 +129,8 @@ func TestT057ACommentLinksToItsOwnServer(t *testing.T) {
 			"data": "data:text/html,x", "user": strings.Replace(bram.ID, "://", "://bank.example@", 1),
 			"list": []any{map[string]any{"type": "Link", "href": "javascript:alert(1)"}}, "number": 5}
 		for name, page := range pages {
-			o.Tell(bram, overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), name, map[string]any{"url": page}), name),
+			o.PostExpecting(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), name,
+				map[string]any{"url": page}), name),
 				202)
 		}
 		list := o.Comments(a)
@@ -157,7 +158,8 @@ func TestT070NoLetterGoesToAPrivateAddress(t *testing.T) {
 				"endpoints": map[string]any{"sharedInbox": inbox},
 				"publicKey": map[string]any{"id": id + "#main-key", "owner": id, "publicKeyPem": overkant.PublicPEM(t, key)}}
 			key.ID = id + "#main-key"
-			o.Post(key, map[string]any{"id": id + "/follow", "type": "Follow", "actor": id, "object": o.Site.ActorID(o.Ilse.ID)})
+			o.PostSigned(key, map[string]any{"id": id + "/follow", "type": "Follow", "actor": id,
+				"object": o.Site.ActorID(o.Ilse.ID)})
 		}
 		if n, err := o.Store.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("%+v followers, %v", n, err)
@@ -186,8 +188,8 @@ func TestT083NothingInACommentIsFetched(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		address, asked := bait(t)
-		o.Tell(bram, overkant.Act("Create", bram,
-			overkant.Note(bram, o.Object(a), "look",
+		o.PostExpecting(bram, overkant.Activity("Create", bram,
+			overkant.ReplyNote(bram, o.Object(a), "look",
 				map[string]any{"content": `<p><a href="` + address + `/page">look</a> <img src="` + address + `/x.png"></p>`,
 					"attachment": []any{map[string]any{"type": "Link", "href": address + "/card"},
 						map[string]any{"type": "Image", "url": address + "/y.png"}},
@@ -216,7 +218,7 @@ func TestT112NoPictureOfAStrangersIsKept(t *testing.T) {
 				"image":     map[string]any{"type": "Image", "url": address + "/b.png"},
 				"publicKey": map[string]any{"id": id + "#main-key", "owner": id, "publicKeyPem": overkant.PublicPEM(t, key)}}
 			key.ID = id + "#main-key"
-			if code := o.Post(key, map[string]any{"id": id + "/like", "type": "Like", "actor": id,
+			if code := o.PostSigned(key, map[string]any{"id": id + "/like", "type": "Like", "actor": id,
 				"object": o.Object(a)}); code != 202 {
 				t.Errorf("person %d: %d", i, code)
 			}
@@ -276,16 +278,16 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 
 func TestT103AnEndlessBodyEndsAtOneMegabyte(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		status, taken := o.Raw(io.LimitReader(endless{}, 2<<30))
+		status, taken := o.PostRaw(io.LimitReader(endless{}, 2<<30))
 		if status != http.StatusRequestEntityTooLarge || taken > 16<<20 { // what was read, and what the sockets held
 			t.Errorf("%d after %d bytes", status, taken)
 		}
 		sound := `{"type":"Like","actor":"https://veerhuis.example/users/bram","object":"x"}`
-		if status, _ := o.Raw(strings.NewReader(sound +
+		if status, _ := o.PostRaw(strings.NewReader(sound +
 			strings.Repeat(" ", 1<<20-len(sound)))); status != http.StatusUnauthorized {
 			t.Errorf("a megabyte: %d, want 401", status)
 		}
-		if status, _ := o.Raw(strings.NewReader(sound +
+		if status, _ := o.PostRaw(strings.NewReader(sound +
 			strings.Repeat(" ", 1<<20-len(sound)+1))); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("a megabyte and a byte: %d, want 413", status)
 		}
@@ -299,7 +301,7 @@ func TestT104ACompressedBodyIsNotUnpacked(t *testing.T) {
 		io.Copy(zip, io.LimitReader(endless{}, 64<<20))
 		zip.Close()
 		for _, encoding := range []string{"gzip", "br", "zstd", "deflate", "gzip, gzip", "identity, gzip", "nonsense"} {
-			if status, _ := o.Raw(bytes.NewReader(packed.Bytes()), "Content-Encoding",
+			if status, _ := o.PostRaw(bytes.NewReader(packed.Bytes()), "Content-Encoding",
 				encoding); status != http.StatusUnsupportedMediaType {
 				t.Errorf("%s: %d, want 415", encoding, status)
 			}
@@ -311,8 +313,8 @@ func TestT110TheSameAtTheSameTimeIsOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		create := overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "1")
-		like := overkant.Act("Like", bram, o.Object(a), "2")
+		create := overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "once", nil), "1")
+		like := overkant.Activity("Like", bram, o.Object(a), "2")
 		var all sync.WaitGroup
 		for i := range 100 {
 			all.Go(func() {
@@ -320,7 +322,7 @@ func TestT110TheSameAtTheSameTimeIsOnce(t *testing.T) {
 				if i%2 == 1 {
 					said = like
 				}
-				o.Tell(bram, said, 202)
+				o.PostExpecting(bram, said, 202)
 			})
 		}
 		all.Wait()
@@ -334,7 +336,7 @@ func TestT110TheSameAtTheSameTimeIsOnce(t *testing.T) {
 func TestT113BadPostsDoNotFillTheLog(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		var log bytes.Buffer
-		base := o.Base
+		base := o.Core
 		base.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 		inbox := o.AnotherInbox(base)
 		for i := range 3000 {
@@ -358,11 +360,11 @@ func TestT114NoContextIsFetched(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
 		address, asked := bait(t)
-		like := overkant.Act("Like", bram, o.Object(a), "1")
+		like := overkant.Activity("Like", bram, o.Object(a), "1")
 		like["@context"] = []any{address + "/context",
 			map[string]any{"@import": address + "/import",
 				"Like": map[string]any{"@id": "as:Delete", "@context": address + "/scoped"}}}
-		o.Tell(bram, like, 202)
+		o.PostExpecting(bram, like, 202)
 		if asked.Load() != 0 || o.Counts(a).Likes != 1 {
 			t.Errorf("%d questions, %d likes", asked.Load(), o.Counts(a).Likes)
 		}
@@ -377,9 +379,10 @@ func TestT117MutatedLettersAreNobodysTrouble(t *testing.T) {
 		values := []string{"null", "5", "-1e999", `""`, "[]", "{}", "true", `[[[null]]]`, `{"id":5}`, `"\ud800"`,
 			`["a",null,{"type":"Note"}]`}
 		for i := range 400 {
-			whole := overkant.Act([]string{"Create", "Update", "Delete", "Undo", "Announce", "Like", "Follow", "Move", "Flag",
+			whole := overkant.Activity([]string{"Create", "Update", "Delete", "Undo", "Announce", "Like", "Follow", "Move",
+				"Flag",
 				"QuoteRequest", "EmojiReact", "Accept"}[i%12], bram,
-				overkant.Note(bram, o.Object(a), fmt.Sprint(i),
+				overkant.ReplyNote(bram, o.Object(a), fmt.Sprint(i),
 					map[string]any{"tag": []any{map[string]any{"type": "Mention", "href": bram.ID}}, "url": bram.ID,
 						"updated": "2026-11-20T00:00:00Z"}), fmt.Sprint(i))
 			mutate(whole, dice, values)
@@ -474,7 +477,7 @@ func TestF048TheAcceptGoesToThePersonalInboxWithTheirFollow(t *testing.T) {
 func TestF051TheDeleteBringsATombstoneToThoseWhoHadTheCreate(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		a := o.Publish()
 		created, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a)))
 		if err != nil {
@@ -533,14 +536,14 @@ func TestF056AnAnswerDoesNotWaitForWhatMustBeFetched(t *testing.T) {
 		parent := slow.Person("kade").ID + "/notes/unknown"
 		o.Publish()
 		bram := veerhuis.Person("bram")
-		o.Tell(bram, overkant.Act("View", bram, parent, "0"), 202) // now his key is known
-		if err := slow.Be(fedtest.Hanging()); err != nil {
+		o.PostExpecting(bram, overkant.Activity("View", bram, parent, "0"), 202) // now his key is known
+		if err := slow.SetBehaviour(fedtest.Hanging()); err != nil {
 			t.Fatal(err)
 		}
 		fastest := time.Hour
 		for i := range 5 {
 			ready, err := bram.Prepare(o.Site.SharedInbox(),
-				overkant.Act("Create", bram, overkant.Note(bram, parent, fmt.Sprint(i), nil), fmt.Sprint(i+1)))
+				overkant.Activity("Create", bram, overkant.ReplyNote(bram, parent, fmt.Sprint(i), nil), fmt.Sprint(i+1)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -563,12 +566,12 @@ func TestF057TheSameTwiceIsTheSameAsOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
-		create := overkant.Act("Create", bram, overkant.Note(bram, o.Object(a), "once", nil), "1")
+		create := overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "once", nil), "1")
 		for range 3 {
-			o.Tell(bram, create, 202)
-			o.Tell(bram, overkant.Act("Like", bram, o.Object(a), "2"), 202)
+			o.PostExpecting(bram, create, 202)
+			o.PostExpecting(bram, overkant.Activity("Like", bram, o.Object(a), "2"), 202)
 		}
-		o.Tell(bram, overkant.Act("Like", bram, o.Object(a), "3"), 202)
+		o.PostExpecting(bram, overkant.Activity("Like", bram, o.Object(a), "3"), 202)
 		if got := o.Counts(a); got.Replies != 1 || got.Likes != 1 || len(o.Comments(a)) != 1 {
 			t.Errorf("%+v", got)
 		}
@@ -581,10 +584,10 @@ func TestF058WhatNobodyKnowsIsHeardAndLeftAlone(t *testing.T) {
 		a := o.Publish()
 		for _, kind := range []string{"Levitate", "View", "Listen", "Travel", "Dislike", "as:Like",
 			"https://example.com/ns#Like"} {
-			o.Tell(bram, overkant.Act(kind, bram, overkant.Note(bram, o.Object(a), kind, nil), "x"), 202)
+			o.PostExpecting(bram, overkant.Activity(kind, bram, overkant.ReplyNote(bram, o.Object(a), kind, nil), "x"), 202)
 		}
-		o.Tell(bram, overkant.Act("Create", bram,
-			overkant.Note(bram, o.Object(a), "chat", map[string]any{"type": "ChatMessage"}), "y"), 202)
+		o.PostExpecting(bram, overkant.Activity("Create", bram,
+			overkant.ReplyNote(bram, o.Object(a), "chat", map[string]any{"type": "ChatMessage"}), "y"), 202)
 		n, _, err := o.Store.CountWaiting(o.Soon())
 		if got := o.Counts(a); err != nil || n != 0 || got != (blog.Counts{}) || len(o.Comments(a)) != 0 {
 			t.Errorf("%+v, %d arrivals, %v", got, n, err)
@@ -595,10 +598,10 @@ func TestF058WhatNobodyKnowsIsHeardAndLeftAlone(t *testing.T) {
 func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
-		like := overkant.Act("Like", bram, o.Site.ActorID(o.Ilse.ID), "1")
+		like := overkant.Activity("Like", bram, o.Site.ActorID(o.Ilse.ID), "1")
 		for name, delivery := range map[string]struct {
 			activity any
-			twists   []fedtest.Twist
+			twists   []fedtest.SendOption
 			want     int
 		}{
 			"half of one":      {[]byte(`{"type":`), nil, 400},
@@ -607,15 +610,16 @@ func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
 			"nothing":          {[]byte(``), nil, 400},
 			"without an actor": {map[string]any{"type": "Like", "object": "x"}, nil, 400},
 			"without a type":   {map[string]any{"actor": bram.ID, "object": "x"}, nil, 400},
-			"a picture":        {like, []fedtest.Twist{fedtest.Typed("image/png")}, 415},
-			"a page":           {like, []fedtest.Twist{fedtest.Typed("text/html")}, 415},
-			"of no type":       {like, []fedtest.Twist{fedtest.Typed("")}, 415},
-			"of two types":     {like, []fedtest.Twist{fedtest.Typed("application/activity+json, text/html")}, 415},
-			"plain JSON":       {like, []fedtest.Twist{fedtest.Typed("application/json")}, 202},
-			"linked data": {overkant.Act("Like", bram, bram.ID, "2"), []fedtest.Twist{fedtest.Typed(overkant.Linked)},
+			"a picture":        {like, []fedtest.SendOption{fedtest.ContentType("image/png")}, 415},
+			"a page":           {like, []fedtest.SendOption{fedtest.ContentType("text/html")}, 415},
+			"of no type":       {like, []fedtest.SendOption{fedtest.ContentType("")}, 415},
+			"of two types":     {like, []fedtest.SendOption{fedtest.ContentType("application/activity+json, text/html")}, 415},
+			"plain JSON":       {like, []fedtest.SendOption{fedtest.ContentType("application/json")}, 202},
+			"linked data": {overkant.Activity("Like", bram, bram.ID, "2"),
+				[]fedtest.SendOption{fedtest.ContentType(overkant.Linked)},
 				202},
-			"linked data, unnamed": {overkant.Act("Like", bram, bram.ID, "3"),
-				[]fedtest.Twist{fedtest.Typed("application/ld+json")}, 202},
+			"linked data, unnamed": {overkant.Activity("Like", bram, bram.ID, "3"),
+				[]fedtest.SendOption{fedtest.ContentType("application/ld+json")}, 202},
 			"too large": {append([]byte(`{"type":"Like","actor":"x","content":"`), bytes.Repeat([]byte("a"), 1<<20)...), nil,
 				413},
 		} {
@@ -647,7 +651,7 @@ func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
 func TestWhatIsDeliveredIsWhatIsServed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		for i, change := range []func(*blog.Article){
 			func(a *blog.Article) { a.Format = blog.FullArticle },
 			func(a *blog.Article) { a.Format, a.Warning = blog.FullNote, "Water" },

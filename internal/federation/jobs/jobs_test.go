@@ -37,12 +37,12 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	if known() != 0 {
 		t.Fatal("the statistics are there before the start")
 	}
-	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Base.Now(), 1<<40); err != nil ||
+	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Core.Now(), 1<<40); err != nil ||
 		!won {
 		t.Fatal(won, err) // the start counts, also where the job was done a moment ago
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	chores, ended := &jobs.Jobs{Core: o.Base, Outbox: o.Outbox}, make(chan struct{})
+	chores, ended := &jobs.Jobs{Core: o.Core, Outbox: o.Outbox}, make(chan struct{})
 	go func() { defer close(ended); chores.Run(ctx) }()
 	o.Until("the statistics are there", func() bool { return known() > 0 })
 	cancel()

@@ -40,7 +40,7 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 				}
 				kind, who := subject(kade)
 				o.Block(kind, who, blog.Refuse)
-				asked := o.Asked(zilverduin)
+				asked := o.CountRequests(zilverduin)
 
 				said, err := kade.Reply(ctx, o.Object(a), "<p>Kade.</p>")
 				if err != nil {
@@ -74,8 +74,8 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 				if _, err := kade.Boost(ctx, o.Object(a)); err != nil {
 					t.Fatal(err)
 				}
-				o.Settled()
-				if got := o.Texts(a); got != "" {
+				o.WaitSettled()
+				if got := o.CommentTexts(a); got != "" {
 					t.Errorf("stands there: %q", got)
 				}
 				if c, err := o.Store.CommentByAddress(ctx, said.Object); !errors.Is(err, blog.ErrNotFound) {
@@ -84,7 +84,7 @@ func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
 				if n := o.Counts(a); n != (blog.Counts{}) {
 					t.Errorf("counted: %+v", n)
 				}
-				if got := o.Asked(zilverduin) - asked; name == "server" && got != 0 {
+				if got := o.CountRequests(zilverduin) - asked; name == "server" && got != 0 {
 					t.Errorf("the blocked server was asked %d times", got)
 				}
 			})
@@ -104,7 +104,7 @@ func TestT130ABlockHoldsHoweverItsDomainIsWritten(t *testing.T) {
 			"evil.example.good.example": 401, "xn--bse.example": 401} {
 			act := map[string]any{"id": "https://" + host + "/1", "type": "Like", "actor": "https://" + host + "/users/kade",
 				"object": o.Site.ActorID(o.Ilse.ID)}
-			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act, fedtest.Unsigned()); overkant.Status(err) != want {
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), act, fedtest.Unsigned()); overkant.StatusOf(err) != want {
 				t.Errorf("%s: %v, want %d", host, err, want)
 			}
 		}
@@ -115,11 +115,11 @@ func TestARefusalSendsFollowersAwayAndNothingElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		zilverduin, veerhuis := o.Server("zilverduin"), o.Server("veerhuis")
 		kade, bram := zilverduin.Person("kade"), veerhuis.Person("bram")
-		o.Befriend(kade)
-		o.Befriend(bram)
+		o.AddFollower(kade)
+		o.AddFollower(bram)
 		a := o.Publish()
-		o.Settled()
-		o.RefuseServer(kade)
+		o.WaitSettled()
+		o.BlockServer(kade)
 		o.Until("kade is sent away", func() bool { return len(zilverduin.Received("Reject")) == 1 })
 		edited, err := o.Store.Article(o.Soon(), a.ID)
 		if err != nil {
@@ -130,7 +130,7 @@ func TestARefusalSendsFollowersAwayAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Publish(func(a *blog.Article) { a.Slug, a.Markdown = "another", "To @"+kade.Handle()+", with regards." })
-		o.Settled()
+		o.WaitSettled()
 		if n := len(veerhuis.Received("Update")) + len(veerhuis.Received("Create")); n != 3 {
 			t.Errorf("the friend had %d letters of an article, a change and an article", n)
 		}
@@ -177,7 +177,7 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 		if _, err := kade.Boost(ctx, o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		if got, held := o.Texts(a), len(o.Waiting(a)); got != "Bram." || held != 2 ||
+		if got, held := o.CommentTexts(a), len(o.WaitingComments(a)); got != "Bram." || held != 2 ||
 			o.Counts(a).Likes+o.Counts(a).Boosts != 0 {
 			t.Fatalf("while limited: %q stands, %d wait, counts %+v", got, held, o.Counts(a))
 		}
@@ -195,7 +195,7 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 			t.Errorf("a follow by the limited: %+v, %v", n, err)
 		}
 		// One is let through by hand; that stays when another block is set, and when this one is undone.
-		for _, c := range o.Waiting(a) {
+		for _, c := range o.WaitingComments(a) {
 			if c.Plain == "Before." {
 				if err := o.Outbox.Moderate(ctx, c.ID, blog.CommentShown); err != nil {
 					t.Fatal(err)
@@ -203,13 +203,13 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 			}
 		}
 		o.Block(blog.BlockServer, "elsewhere.example", blog.Refuse)
-		if got := o.Texts(a); got != "Before.|Bram." {
+		if got := o.CommentTexts(a); got != "Before.|Bram." {
 			t.Errorf("after a yes: %q", got)
 		}
 		if err := o.Store.Unblock(ctx, blog.BlockServer, blocklist.Domain(kade.Server.Host)); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Texts(a); got != "Before.|Bram.|Meanwhile." || o.Counts(a).Likes != 1 || o.Counts(a).Boosts != 1 {
+		if got := o.CommentTexts(a); got != "Before.|Bram.|Meanwhile." || o.Counts(a).Likes != 1 || o.Counts(a).Boosts != 1 {
 			t.Errorf("after the block was undone: %q, %+v", got, o.Counts(a))
 		}
 	})
@@ -223,23 +223,23 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 			At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
-		o.Befriend(bram)
-		o.Knows(kade) // a follower from before the site was confined
+		o.AddFollower(bram)
+		o.StoreFollower(kade) // a follower from before the site was confined
 		a := o.Publish(func(a *blog.Article) { a.Markdown = "To @" + kade.Handle() + "." })
-		o.Settled()
+		o.WaitSettled()
 		for _, p := range []*fedtest.Person{kade, bram} {
 			if _, err := p.Reply(o.Soon(), o.Object(a), "<p>"+p.Name+"</p>"); err != nil {
 				t.Errorf("%s: %v, want 202", p.Name, err)
 			}
 		}
-		if got := o.Texts(a); got != "bram" {
+		if got := o.CommentTexts(a); got != "bram" {
 			t.Errorf("heard %q", got)
 		}
 		if _, err := o.Outbox.Find(o.Soon(), "@"+kade.Handle()); !strings.Contains(problem(err),
 			kade.Server.Host+" is not on the list of servers") {
 			t.Errorf("looked up, kade is %v", err)
 		}
-		if n := o.Asked(kade.Server); n != 0 {
+		if n := o.CountRequests(kade.Server); n != 0 {
 			t.Errorf("kade's server was asked %d times", n)
 		}
 		if len(kade.Server.Received("Create")) != 0 || len(bram.Server.Received("Create")) != 1 {
@@ -259,7 +259,7 @@ func TestF061TheDeleteOfAnUnknownActorIsAnsweredWithoutAQuestion(t *testing.T) {
 				t.Errorf("%s: %d, %v, want 202", kind, answer.Status, err)
 			}
 		}
-		if visits := veerhuis.Visits(); len(visits) != 0 {
+		if visits := veerhuis.Requests(); len(visits) != 0 {
 			t.Errorf("%d questions were asked", len(visits))
 		}
 	})
@@ -294,7 +294,7 @@ func TestT022AStormOfDepartedStrangersCostsNoQuestionNoWriteAndLittleTime(t *tes
 			}
 			best = min(best, time.Since(began)/(storm/100))
 		}
-		if n := o.Asked(veerhuis); n != 0 || ask() != waiting || o.Store.Changes() != changes {
+		if n := o.CountRequests(veerhuis); n != 0 || ask() != waiting || o.Store.Changes() != changes {
 			t.Errorf("%d questions were asked, %d things wait, the change counter went from %d to %d", n, ask(), changes,
 				o.Store.Changes())
 		}
@@ -332,14 +332,14 @@ func TestT082AThousandActivitiesCannotMakeUsAskAVictimMoreThanSixTimes(t *testin
 					who := fmt.Sprintf("%s/users/victim%d", victim.URL, worker*1000+i)
 					act := map[string]any{"id": who + "/1", "type": "Like", "actor": who, "object": o.Site.ActorID(o.Ilse.ID)}
 					if _, err := attacker.Send(o.Ctx, o.Site.SharedInbox(), act,
-						fedtest.As(who+"#main-key")); overkant.Status(err) == 202 {
+						fedtest.WithKeyID(who+"#main-key")); overkant.StatusOf(err) == 202 {
 						t.Errorf("%s is believed", who)
 					}
 				}
 			})
 		}
 		working.Wait()
-		if n := o.Asked(victim); n == 0 || n > 6 {
+		if n := o.CountRequests(victim); n == 0 || n > 6 {
 			t.Errorf("the victim was asked %d times", n)
 		}
 	})

@@ -19,17 +19,17 @@ import (
 
 func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		o.AddVoice("tobias", "Tobias Renkema")
+		o.AddAuthor("tobias", "Tobias Renkema")
 		veerhuis, noordkade, dijla, zilverduin := o.Server("veerhuis"), o.Server("noordkade", fedtest.GoToSocial),
 			o.Server("dijla"), o.Server("zilverduin")
 		follower, reader, former := veerhuis.Person("bram"), noordkade.Person("nadia"), dijla.Person("maud")
-		o.Befriend(follower)
-		o.Befriend(former)
+		o.AddFollower(follower)
+		o.AddFollower(former)
 		a := o.Publish()
 		if _, err := reader.Like(o.Soon(), o.Object(a)); err != nil { // follows nobody, and is known
 			t.Fatal(err)
 		}
-		if err := o.World.Wait(o.Soon(), 2, fedtest.About("Create", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(o.Soon(), 2, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := former.Unfollow(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
@@ -59,7 +59,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 		if n := len(zilverduin.Deliveries()); n != 0 {
 			t.Errorf("a server that nothing is known of got %d letters", n)
 		}
-		if post, _ := veerhuis.Post(o.Object(a)); !post.Gone {
+		if post, _ := veerhuis.FindPost(o.Object(a)); !post.Gone {
 			t.Error("the copy of the article stayed")
 		}
 		for path, want := range map[string]string{o.Path(self): `"Tombstone"`, o.Path(o.Object(a)): `"Tombstone"`,
@@ -69,7 +69,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 				t.Errorf("%s answers %d %s", path, code, body)
 			}
 		}
-		if _, err := follower.Follow(o.Soon(), self); overkant.Status(err) != http.StatusGone {
+		if _, err := follower.Follow(o.Soon(), self); overkant.StatusOf(err) != http.StatusGone {
 			t.Errorf("following one who left: %v", err)
 		}
 		taken := blog.Author{Role: blog.Writer,
@@ -89,7 +89,7 @@ func TestTheLastAdminStays(t *testing.T) {
 		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now()); !strings.Contains(problem(err), "last admin") {
 			t.Errorf("the last admin is to leave: %v", err)
 		}
-		other := o.AddVoice("tobias", "Tobias Renkema")
+		other := o.AddAuthor("tobias", "Tobias Renkema")
 		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,8 @@ func TestTheLastAdminStays(t *testing.T) {
 		if err := o.Outbox.CallOffLeave(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Later(blog.LeaveWait + time.Hour).LeaveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).RetiredAt != nil {
+		if err := o.OutboxIn(blog.LeaveWait + time.Hour).LeaveDue(o.Soon()); err != nil ||
+			o.StoredVoice(o.Ilse.ID).RetiredAt != nil {
 			t.Errorf("left though it was called off: %v", err)
 		}
 	})
@@ -107,15 +108,16 @@ func TestTheLastAdminStays(t *testing.T) {
 
 func TestADepartureWaitsForItsDay(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		o.AddVoice("tobias", "Tobias Renkema")
+		o.AddAuthor("tobias", "Tobias Renkema")
 		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Later(blog.LeaveWait - time.Hour).LeaveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).RetiredAt != nil {
+		if err := o.OutboxIn(blog.LeaveWait - time.Hour).LeaveDue(o.Soon()); err != nil ||
+			o.StoredVoice(o.Ilse.ID).RetiredAt != nil {
 			t.Fatalf("left an hour early: %v", err)
 		}
-		if err := o.Later(blog.LeaveWait + time.Minute).LeaveDue(o.Soon()); err != nil ||
-			o.Voice(o.Ilse.ID).RetiredAt == nil {
+		if err := o.OutboxIn(blog.LeaveWait + time.Minute).LeaveDue(o.Soon()); err != nil ||
+			o.StoredVoice(o.Ilse.ID).RetiredAt == nil {
 			t.Errorf("did not leave: %v", err)
 		}
 	})
@@ -129,11 +131,11 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 		}
 		t.Cleanup(func() { s.Close() })
 		o := overkant.Start(t, s)
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		silent := o.Server("noordkade")
 		bram := o.Server("veerhuis").Person("bram")
-		o.Befriend(bram)
-		o.Befriend(silent.Person("nadia"))
+		o.AddFollower(bram)
+		o.AddFollower(silent.Person("nadia"))
 		o.FillWithCanaries(t, s, bram, tobias)
 		if found := places(t, database, overkant.Canary); len(found) < 40 {
 			t.Fatalf("the canary sits in %v only: this test would prove little", found)
@@ -143,7 +145,7 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 			return err == nil &&
 				deliveries == 0
 		})
-		if err := silent.Be(fedtest.Refusing(http.StatusServiceUnavailable)); err != nil {
+		if err := silent.SetBehaviour(fedtest.Refusing(http.StatusServiceUnavailable)); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
@@ -171,7 +173,7 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 		if _, err := s.EraseKeys(o.Soon()); err != nil || key() != "" {
 			t.Errorf("the key is still there (%v)", err)
 		}
-		if v := o.Voice(o.Ilse.ID); v.PublicKey != "" || v.ProofKey != "" || v.Handle != "ilse" {
+		if v := o.StoredVoice(o.Ilse.ID); v.PublicKey != "" || v.ProofKey != "" || v.Handle != "ilse" {
 			t.Errorf("of the voice stays %+v", v)
 		}
 		if keys, err := s.SigningKeys(o.Soon(), tobias.ID); err != nil || keys.Current == "" {
@@ -196,7 +198,7 @@ func places(t *testing.T, database, word string) (found []string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, table := range overkant.Column(t, db, tables) {
+	for _, table := range overkant.QueryColumn(t, db, tables) {
 		rows, err := db.Query(`SELECT * FROM ` + table)
 		if err != nil {
 			t.Fatal(err)

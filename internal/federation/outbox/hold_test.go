@@ -15,8 +15,8 @@ import (
 
 func TestNothingLeavesDuringAHold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
-		before := o.World.Deliveries()
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
+		before := o.World.TotalDeliveries()
 		a := o.PublishHeld()
 		if err := o.Outbox.LetGo(o.Soon(), a.ID); err != nil { // not yet
 			t.Fatal(err)
@@ -26,15 +26,17 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 				t.Errorf("%s answers %d during the hold", path, code)
 			}
 		}
-		o.Edit(a, "Five minutes wide")
-		o.AfterHold(a)
+		o.Retitle(a, "Five minutes wide")
+		o.EndHolds(a)
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		o.AfterHold(a)
-		o.Quietly(a)
-		if post, _ := veerhuis.Post(o.Object(a)); post.Title != "Five minutes wide" || o.World.Deliveries() != before+1 {
-			t.Errorf("veerhuis shows %q after %d letters, want the new words in one", post.Title, o.World.Deliveries()-before)
+		o.EndHolds(a)
+		o.WaitDelivered(a)
+		if post, _ := veerhuis.FindPost(o.Object(a)); post.Title != "Five minutes wide" ||
+			o.World.TotalDeliveries() != before+1 {
+			t.Errorf("veerhuis shows %q after %d letters, want the new words in one", post.Title,
+				o.World.TotalDeliveries()-before)
 		}
 		if code, doc := o.Document(o.Site.ArticlePath(a)); code != http.StatusOK || doc.ID != o.Object(a) {
 			t.Errorf("afterwards the page answers %d %s", code, doc.ID)
@@ -44,9 +46,9 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 
 func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		o.Readers("veerhuis")
+		o.AddReaders("veerhuis")
 		dijla := o.Server("dijla")
-		before := o.World.Deliveries()
+		before := o.World.TotalDeliveries()
 		undo := map[string]func(blog.Article) error{
 			"undone":    func(a blog.Article) error { _, err := o.Outbox.Undo(o.Soon(), a.ID); return err },
 			"withdrawn": func(a blog.Article) error { return o.Outbox.Withdraw(o.Soon(), a.ID) },
@@ -56,7 +58,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 			if err := take(a); err != nil {
 				t.Fatal(err)
 			}
-			o.AfterHold(a)
+			o.EndHolds(a)
 			now, err := o.Store.Article(o.Soon(), a.ID)
 			if err != nil || now.Status != blog.Draft || now.ObjectID != "" || now.PublishedAt != nil || now.Month != "" ||
 				now.Revision != 0 || now.Title != a.Title {
@@ -71,7 +73,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 				t.Errorf("%s: the address is still taken: %s, %v", how, free, err)
 			}
 		}
-		if n := o.World.Deliveries() - before + len(dijla.Visits()); n != 0 {
+		if n := o.World.TotalDeliveries() - before + len(dijla.Requests()); n != 0 {
 			t.Errorf("%d requests were made", n)
 		}
 		if _, err := o.Outbox.Undo(o.Soon(), o.Publish().ID); !errors.Is(err, blog.ErrConflict) {
@@ -82,7 +84,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 
 func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		a := o.Publish(func(a *blog.Article) { a.Tags = blog.Strings{"rivers", "ferries"} })
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
@@ -103,7 +105,7 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		if err != nil || undone.Title != "Wrong" {
 			t.Errorf("the words that were taken back are %q, %v", undone.Title, err)
 		}
-		o.AfterHold(a)
+		o.EndHolds(a)
 		now, err := o.Store.Article(o.Soon(), a.ID)
 		if err != nil || now.Title != former.Title || now.Slug != former.Slug || len(now.Tags) != 2 ||
 			now.HTML != former.HTML || now.Revision != former.Revision || now.UpdatedAt != nil {
@@ -112,14 +114,14 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		if _, _, after := o.Get(o.Path(o.Object(a)), overkant.AsMastodon); after != document {
 			t.Errorf("its document was %s and is %s", document, after)
 		}
-		if kinds := overkant.Got(veerhuis, o.Object(a)); len(kinds) != 1 {
+		if kinds := overkant.DeliveredTypes(veerhuis, o.Object(a)); len(kinds) != 1 {
 			t.Errorf("veerhuis was brought %v", kinds)
 		}
 		// and again, for good
 		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 			t.Fatal(err)
 		}
-		o.AfterHold(a)
+		o.EndHolds(a)
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +130,7 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 
 func TestAWithdrawalDuringTheHoldOfAChangeDropsIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		a := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
@@ -143,11 +145,11 @@ func TestAWithdrawalDuringTheHoldOfAChangeDropsIt(t *testing.T) {
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.AfterHold(a)
+		o.EndHolds(a)
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Delete", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		if kinds := strings.Join(overkant.Got(veerhuis, o.Object(a)), " "); kinds != "Create Delete" {
+		if kinds := strings.Join(overkant.DeliveredTypes(veerhuis, o.Object(a)), " "); kinds != "Create Delete" {
 			t.Errorf("veerhuis was brought %s", kinds)
 		}
 	})
@@ -155,13 +157,13 @@ func TestAWithdrawalDuringTheHoldOfAChangeDropsIt(t *testing.T) {
 
 func TestAQuietCorrectionIsNotNewer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		a := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		told := o.Edit(a, "Five minutes wide")
-		o.Until("the change is shown", func() bool { post, _ := veerhuis.Post(o.Object(a)); return post.Edits == 1 })
+		told := o.Retitle(a, "Five minutes wide")
+		o.Until("the change is shown", func() bool { post, _ := veerhuis.FindPost(o.Object(a)); return post.Edits == 1 })
 		now, err := o.Store.Article(o.Soon(), a.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +172,7 @@ func TestAQuietCorrectionIsNotNewer(t *testing.T) {
 		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Quiet: true}); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.World.Wait(o.Soon(), 2, fedtest.About("Update", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(o.Soon(), 2, fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
 		deliveries := veerhuis.Received("Update")
@@ -180,7 +182,7 @@ func TestAQuietCorrectionIsNotNewer(t *testing.T) {
 			t.Errorf("the quiet correction says %v, updated %v; the told change was of %v", object["name"], object["updated"],
 				told.UpdatedAt)
 		}
-		if post, _ := veerhuis.Post(o.Object(a)); post.Edits != 1 || post.Title != "Five minutes wide" {
+		if post, _ := veerhuis.FindPost(o.Object(a)); post.Edits != 1 || post.Title != "Five minutes wide" {
 			t.Errorf("veerhuis shows %q after %d edits", post.Title, post.Edits)
 		}
 	})

@@ -27,24 +27,24 @@ func TestF080AFollowerWhoMovesIsFollowedOnlyWithTheReverseClaim(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, dijla := o.Server("veerhuis"), o.Server("dijla")
 		old, fresh := veerhuis.Person("bram"), dijla.Person("bram")
-		o.Befriend(old)
+		o.AddFollower(old)
 		a := o.Publish()
 		reply, err := old.Reply(o.Soon(), o.Object(a), "<p>Still mine.</p>")
 		if err != nil {
 			t.Fatal(err)
 		}
-		fresh.AlsoKnownAs(old.ID)
+		fresh.SetAlsoKnownAs(old.ID)
 		if _, err := old.Move(o.Soon(), fresh.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the old follower is gone", func() bool { return o.Followers() == 0 })
-		o.Befriend(fresh)
-		if got := o.Followers(); got != 1 {
+		o.Until("the old follower is gone", func() bool { return o.CountFollowers() == 0 })
+		o.AddFollower(fresh)
+		if got := o.CountFollowers(); got != 1 {
 			t.Errorf("followers after the new Follow: %d", got)
 		}
 		comment, err := o.Store.CommentByAddress(o.Soon(), reply.Object)
-		if err != nil || comment.ActorID != old.ID || o.Texts(a) != "Still mine." {
-			t.Errorf("the old comment is %q by %s (%v)", o.Texts(a), comment.ActorID, err)
+		if err != nil || comment.ActorID != old.ID || o.CommentTexts(a) != "Still mine." {
+			t.Errorf("the old comment is %q by %s (%v)", o.CommentTexts(a), comment.ActorID, err)
 		}
 		if actor, err := o.Store.Actor(o.Soon(), old.ID); err != nil || actor.MovedTo != fresh.ID {
 			t.Errorf("moved to %q (%v)", actor.MovedTo, err)
@@ -56,22 +56,22 @@ func TestT048AMoveToOneWhoDoesNotPointBackChangesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		if _, err := bram.Move(o.Soon(), kade.ID); err != nil { // Kade never said that he is Bram
 			t.Fatal(err)
 		}
-		o.Settled()
-		if got := o.Followers(); got != 1 {
+		o.WaitSettled()
+		if got := o.CountFollowers(); got != 1 {
 			t.Errorf("after a move to somebody unrelated: %d followers, want 1", got)
 		}
-		kade.AlsoKnownAs(bram.ID) // now he says so, and moves him himself
+		kade.SetAlsoKnownAs(bram.ID) // now he says so, and moves him himself
 		_, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 			map[string]any{"id": kade.ID + "#move", "type": "Move", "actor": kade.ID, "object": bram.ID, "target": kade.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Settled()
-		if got := o.Followers(); got != 1 {
+		o.WaitSettled()
+		if got := o.CountFollowers(); got != 1 {
 			t.Errorf("after a move by somebody else: %d followers, want 1", got)
 		}
 	})
@@ -81,19 +81,19 @@ func TestAMoveIsFollowedOnceAWeek(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, second, third := o.Server("veerhuis").Person("bram"), o.Server("dijla").Person("bram"),
 			o.Server("noordkade").Person("bram")
-		o.Befriend(bram)
-		second.AlsoKnownAs(bram.ID)
-		third.AlsoKnownAs(bram.ID)
+		o.AddFollower(bram)
+		second.SetAlsoKnownAs(bram.ID)
+		third.SetAlsoKnownAs(bram.ID)
 		if _, err := bram.Move(o.Soon(), second.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the first move is followed", func() bool { return o.Followers() == 0 })
-		o.Befriend(bram) // comes back
+		o.Until("the first move is followed", func() bool { return o.CountFollowers() == 0 })
+		o.AddFollower(bram) // comes back
 		if _, err := bram.Move(o.Soon(), third.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Settled()
-		if got := o.Followers(); got != 1 {
+		o.WaitSettled()
+		if got := o.CountFollowers(); got != 1 {
 			t.Errorf("after a second move within a week: %d followers, want 1", got)
 		}
 	})
@@ -109,8 +109,8 @@ func TestAMoveOfAStrangerIsNotLookedInto(t *testing.T) {
 		if _, err := bram.Move(o.Soon(), dijla.Person("bram").ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Settled()
-		if n := len(dijla.Visits()); n != 0 {
+		o.WaitSettled()
+		if n := len(dijla.Requests()); n != 0 {
 			t.Errorf("the target was asked %d times for one who follows nobody here", n)
 		}
 	})
@@ -119,26 +119,26 @@ func TestAMoveOfAStrangerIsNotLookedInto(t *testing.T) {
 func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		old, older := o.Server("dijla").Person("ilse"), o.Server("noordkade", fedtest.GoToSocial).Person("ilse")
 		if _, err := o.Outbox.AddAlias(o.Soon(), o.Ilse, "@"+old.Handle()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Outbox.AddAlias(o.Soon(), o.Voice(o.Ilse.ID), older.ID); err != nil {
+		if _, err := o.Outbox.AddAlias(o.Soon(), o.StoredVoice(o.Ilse.ID), older.ID); err != nil {
 			t.Fatal(err)
 		}
 		want := []any{old.ID, older.ID}
-		if got, _ := o.Read("/ap/actors/" + string(o.Ilse.ID))["alsoKnownAs"].([]any); !slices.Equal(got, want) {
+		if got, _ := o.ReadDocument("/ap/actors/" + string(o.Ilse.ID))["alsoKnownAs"].([]any); !slices.Equal(got, want) {
 			t.Errorf("alsoKnownAs is %v, want %v", got, want)
 		}
 		for name, wants := range map[string]string{"@nobody@" + old.Server.Host: "check the spelling",
 			"just words": "neither a handle", o.Site.ActorID(o.Ilse.ID): "this very account",
 			"@ilse@" + o.Site.HandleDomain: "this very account"} {
-			if _, err := o.Outbox.AddAlias(o.Soon(), o.Voice(o.Ilse.ID), name); !strings.Contains(problem(err), wants) {
+			if _, err := o.Outbox.AddAlias(o.Soon(), o.StoredVoice(o.Ilse.ID), name); !strings.Contains(problem(err), wants) {
 				t.Errorf("the alias %s: %v, want %q", name, err, wants)
 			}
 		}
-		if err := o.Later(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))
@@ -148,10 +148,10 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 		if object, _ := delivery.JSON()["object"].(map[string]any); !slices.Equal(object["alsoKnownAs"].([]any), want) {
 			t.Errorf("the followers were told %v", object["alsoKnownAs"])
 		}
-		if err := o.Outbox.RemoveAlias(o.Soon(), o.Voice(o.Ilse.ID), "@"+older.Handle()); err != nil {
+		if err := o.Outbox.RemoveAlias(o.Soon(), o.StoredVoice(o.Ilse.ID), "@"+older.Handle()); err != nil {
 			t.Fatal(err)
 		}
-		if got := o.Voice(o.Ilse.ID).AlsoKnownAs; !slices.Equal(got, blog.Strings{old.ID}) {
+		if got := o.StoredVoice(o.Ilse.ID).AlsoKnownAs; !slices.Equal(got, blog.Strings{old.ID}) {
 			t.Errorf("left are %v", got)
 		}
 	})
@@ -161,31 +161,31 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, dijla := o.Server("veerhuis"), o.Server("dijla")
 		bram, there := veerhuis.Person("bram"), dijla.Person("ilse")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		self := o.Site.ActorID(o.Ilse.ID)
 		_, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), 0)
 		if got := problem(err); !strings.Contains(got, "does not list @ilse@"+o.Site.HandleDomain+" among its aliases") {
 			t.Fatalf("moving to one who does not point back: %v", err)
 		}
-		if v := o.Voice(o.Ilse.ID); v.MovedTo != "" || len(veerhuis.Received("Move")) != 0 {
+		if v := o.StoredVoice(o.Ilse.ID); v.MovedTo != "" || len(veerhuis.Received("Move")) != 0 {
 			t.Fatalf("it moved all the same: %q", v.MovedTo)
 		}
-		there.AlsoKnownAs(self)
+		there.SetAlsoKnownAs(self)
 		m, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour)
 		if err != nil || !m.Planned() {
 			t.Fatalf("planned %+v, %v", m, err)
 		}
-		if err := o.Outbox.MoveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).MovedTo != "" {
+		if err := o.Outbox.MoveDue(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
 			t.Fatalf("it did not wait: %v", err)
 		}
 		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour); !strings.Contains(problem(err),
 			"call that move off first") {
 			t.Errorf("a second plan: %v", err)
 		}
-		if err := o.Later(2 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(2 * time.Hour).MoveDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
-		if doc := o.Read("/ap/actors/" + string(o.Ilse.ID)); doc["movedTo"] != there.ID || doc["type"] != "Person" {
+		if doc := o.ReadDocument("/ap/actors/" + string(o.Ilse.ID)); doc["movedTo"] != there.ID || doc["type"] != "Person" {
 			t.Errorf("the actor says movedTo %v, type %v", doc["movedTo"], doc["type"])
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Move"))
@@ -200,7 +200,7 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 			t.Errorf("the profile was told %d times before", len(updates))
 		}
 		o.Until("bram follows there and no longer here",
-			func() bool { return bram.Follows(there.ID) == fedtest.Accepted && o.Followers() == 0 })
+			func() bool { return bram.FollowState(there.ID) == fedtest.Accepted && o.CountFollowers() == 0 })
 		last, err := o.Store.LastMove(o.Soon(), o.Ilse.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -215,7 +215,7 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 func TestAfterAMoveNewFollowersAreSentAwayAndASecondMoveWaits(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		there, nadia := o.Server("dijla").Person("ilse"), o.Server("noordkade").Person("nadia")
-		there.AlsoKnownAs(o.Site.ActorID(o.Ilse.ID))
+		there.SetAlsoKnownAs(o.Site.ActorID(o.Ilse.ID))
 		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, there.ID, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -226,11 +226,11 @@ func TestAfterAMoveNewFollowersAreSentAwayAndASecondMoveWaits(t *testing.T) {
 			!strings.Contains(err.Error(), "rejected") {
 			t.Errorf("following one who moved: %v, want a Reject", err)
 		}
-		if _, err := o.Outbox.Move(o.Soon(), o.Voice(o.Ilse.ID), there.ID, 0); !strings.Contains(problem(err),
+		if _, err := o.Outbox.Move(o.Soon(), o.StoredVoice(o.Ilse.ID), there.ID, 0); !strings.Contains(problem(err),
 			"thirty days after the first") {
 			t.Errorf("a second move at once: %v", err)
 		}
-		if _, err := o.Later(31*24*time.Hour).Move(o.Soon(), o.Voice(o.Ilse.ID), there.ID, 0); err != nil {
+		if _, err := o.OutboxIn(31*24*time.Hour).Move(o.Soon(), o.StoredVoice(o.Ilse.ID), there.ID, 0); err != nil {
 			t.Errorf("a second move after a month: %v", err)
 		}
 	})
@@ -240,7 +240,7 @@ func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) 
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		there := o.Server("dijla").Person("ilse")
 		plan := func() {
-			there.AlsoKnownAs(o.Site.ActorID(o.Ilse.ID))
+			there.SetAlsoKnownAs(o.Site.ActorID(o.Ilse.ID))
 			if _, err := o.Outbox.Move(o.Soon(), o.Ilse, there.ID, blog.MoveWait); err != nil {
 				t.Fatal(err)
 			}
@@ -249,25 +249,25 @@ func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) 
 		if err := o.Outbox.CallOffMove(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Later(25 * time.Hour).MoveDue(o.Soon()); err != nil || o.Voice(o.Ilse.ID).MovedTo != "" {
+		if err := o.OutboxIn(25 * time.Hour).MoveDue(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
 			t.Errorf("moved though it was called off: %v", err)
 		}
 		plan()
-		if err := there.Server.Be(fedtest.Closed()); err != nil {
+		if err := there.Server.SetBehaviour(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Later(25 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(25 * time.Hour).MoveDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || !m.Planned() ||
 			!strings.Contains(m.Trouble, "does not answer") {
 			t.Errorf("while the other server is silent: %+v, %v", m, err)
 		}
-		if err := o.Later(5 * 24 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(5 * 24 * time.Hour).MoveDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || m.EndedAt == nil ||
-			o.Voice(o.Ilse.ID).MovedTo != "" {
+			o.StoredVoice(o.Ilse.ID).MovedTo != "" {
 			t.Errorf("after days of silence: %+v, %v", m, err)
 		}
 	})
@@ -276,15 +276,15 @@ func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) 
 func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		for _, bio := range []string{"Rows.", "Rows and writes.", "Writes."} {
-			changed := o.Voice(o.Ilse.ID)
+			changed := o.StoredVoice(o.Ilse.ID)
 			changed.Summary = bio
 			if err := o.Outbox.Introduce(o.Soon(), changed); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := o.Later(4 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(4 * time.Minute).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil ||
@@ -292,7 +292,7 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 			t.Errorf("something was said within four minutes (%v)", err)
 		}
 		// Nothing of it is in the memory of whoever noted it: another process tells.
-		if err := o.Later(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))
@@ -303,7 +303,7 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 			"<p>Writes.</p>") {
 			t.Errorf("told was %v", object["summary"])
 		}
-		if err := o.Later(time.Hour).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(time.Hour).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(veerhuis.Received("Update")); n != 1 {
@@ -315,13 +315,13 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		path := "/ap/actors/" + string(o.Ilse.ID)
-		before := o.Read(path)
+		before := o.ReadDocument(path)
 		if err := o.Outbox.Rename(o.Soon(), o.Ilse, "verhaagen"); err != nil {
 			t.Fatal(err)
 		}
-		after := o.Read(path)
+		after := o.ReadDocument(path)
 		for _, same := range []string{"id", "inbox", "outbox", "followers", "publicKey", "assertionMethod"} {
 			was, _ := json.Marshal(before[same])
 			is, _ := json.Marshal(after[same])
@@ -333,7 +333,8 @@ func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 			t.Errorf("the actor is called %v, %v", after["preferredUsername"], after["webfinger"])
 		}
 		for _, handle := range []string{"verhaagen", "ilse"} {
-			finger := o.Read("/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+handle+"@"+o.Site.HandleDomain))
+			finger := o.ReadDocument("/.well-known/webfinger?resource=" +
+				url.QueryEscape("acct:"+handle+"@"+o.Site.HandleDomain))
 			if finger["subject"] != "acct:verhaagen@"+o.Site.HandleDomain {
 				t.Errorf("%s is %v", handle, finger["subject"])
 			}
@@ -342,7 +343,7 @@ func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 			found.ID != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("looked up by the old handle: %v, %v", found, err)
 		}
-		other := o.AddVoice("tobias", "Tobias Renkema")
+		other := o.AddAuthor("tobias", "Tobias Renkema")
 		if err := o.Outbox.Rename(o.Soon(), other, "ilse"); !strings.Contains(problem(err), "belongs to somebody, or did") {
 			t.Errorf("taking the old handle of somebody else: %v", err)
 		}
@@ -350,14 +351,14 @@ func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 			"belongs to somebody, or did") {
 			t.Errorf("taking the handle of somebody else: %v", err)
 		}
-		if err := o.Later(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))
 		if err != nil || delivery.JSON()["object"].(map[string]any)["preferredUsername"] != "verhaagen" {
 			t.Errorf("the followers were told %s, %v", delivery.Body, err)
 		}
-		if err := o.Outbox.Rename(o.Soon(), o.Voice(o.Ilse.ID), "ilse"); err != nil {
+		if err := o.Outbox.Rename(o.Soon(), o.StoredVoice(o.Ilse.ID), "ilse"); err != nil {
 			t.Errorf("taking the own old handle again: %v", err)
 		}
 	})

@@ -42,7 +42,7 @@ func TestF024PinnedArticlesAreListedByTheirIDs(t *testing.T) {
 func TestF055PinsAreAddedToAndRemovedFromTheFeatured(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		a := o.Publish()
 		for _, pin := range []func() error{
 			func() error { return o.Outbox.Pin(t.Context(), a.ID) }, func() error { return o.Outbox.Pin(t.Context(), a.ID) },
@@ -52,7 +52,7 @@ func TestF055PinsAreAddedToAndRemovedFromTheFeatured(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.Settled()
+		o.WaitSettled()
 		for _, kind := range []string{"Add", "Remove"} {
 			got := veerhuis.Received(kind)
 			if len(got) != 1 || got[0].Object != o.Object(a) ||
@@ -102,8 +102,8 @@ func TestAnActorIsKnownByTheTagsItUsesMost(t *testing.T) {
 			map[string]any{"type": "Hashtag", "name": "#rivers", "href": o.Site.TagPage("rivers")},
 			map[string]any{"type": "Hashtag", "name": "#OldHouses", "href": o.Site.TagPage("Old houses")},
 		}
-		for where, got := range map[string]any{"the actor": o.Read(o.Site.ActorID(o.Ilse.ID))["tag"],
-			"the collection": o.Read(o.Site.ActorID(o.Ilse.ID) + "/tags")["items"]} {
+		for where, got := range map[string]any{"the actor": o.ReadDocument(o.Site.ActorID(o.Ilse.ID))["tag"],
+			"the collection": o.ReadDocument(o.Site.ActorID(o.Ilse.ID) + "/tags")["items"]} {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s holds %v", where, got)
 			}

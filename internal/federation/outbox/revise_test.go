@@ -14,25 +14,25 @@ import (
 
 func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		servers := o.Readers("veerhuis", "noordkade", "dijla", "lagewal", "steiger")
-		for name, mood := range map[string]fedtest.Mood{"lagewal": fedtest.Refusing(403), "steiger": fedtest.Closed()} {
-			if err := servers[name].Be(mood); err != nil {
+		servers := o.AddReaders("veerhuis", "noordkade", "dijla", "lagewal", "steiger")
+		for name, mood := range map[string]fedtest.Behaviour{"lagewal": fedtest.Refusing(403), "steiger": fedtest.Closed()} {
+			if err := servers[name].SetBehaviour(mood); err != nil {
 				t.Fatal(err)
 			}
 		}
 		a := o.Publish()
-		if err := o.World.Wait(o.Soon(), 3, fedtest.About("Create", o.Object(a))); err != nil {
+		if err := o.World.WaitForCount(o.Soon(), 3, fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("every server was tried", func() bool {
-			for _, r := range o.Report(a) {
+			for _, r := range o.DeliveryRows(a) {
 				if r.Attempts == 0 {
 					return false
 				}
 			}
 			return true
 		})
-		if err := servers["lagewal"].Be(fedtest.Healthy()); err != nil {
+		if err := servers["lagewal"].SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("steiger rests", func() bool {
@@ -40,16 +40,16 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 			return err == nil &&
 				len(silent) == 1
 		})
-		o.Edit(a, "Five minutes wide")
-		if err := o.World.Wait(o.Soon(), 3, fedtest.About("Update", o.Object(a))); err != nil {
+		o.Retitle(a, "Five minutes wide")
+		if err := o.World.WaitForCount(o.Soon(), 3, fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		o.Quietly(a)
-		if n := o.World.Count(func(l fedtest.Delivery) bool { return l.Type == "Update" }); n != 3 {
+		o.WaitDelivered(a)
+		if n := o.World.CountDeliveries(func(l fedtest.Delivery) bool { return l.Type == "Update" }); n != 3 {
 			t.Errorf("%d Updates went out, want 3", n)
 		}
 		// The one that was away gets the new words at once, and no correction of words that it never had.
-		if err := servers["steiger"].Be(fedtest.Healthy()); err != nil {
+		if err := servers["steiger"].SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := o.Outbox.Retry(o.Soon(), a.ID, servers["steiger"].Host); err != nil {
@@ -59,10 +59,10 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Quietly(a)
-		if post, _ := servers["steiger"].Post(o.Object(a)); post.Title != "Five minutes wide" ||
-			len(overkant.Got(servers["steiger"], o.Object(a))) != 1 {
-			t.Errorf("steiger shows %q after %v", post.Title, overkant.Got(servers["steiger"], o.Object(a)))
+		o.WaitDelivered(a)
+		if post, _ := servers["steiger"].FindPost(o.Object(a)); post.Title != "Five minutes wide" ||
+			len(overkant.DeliveredTypes(servers["steiger"], o.Object(a))) != 1 {
+			t.Errorf("steiger shows %q after %v", post.Title, overkant.DeliveredTypes(servers["steiger"], o.Object(a)))
 		}
 		said, err := o.Store.Created(o.Soon(), a.ObjectID)
 		if err != nil || delivery.ID != o.Site.ActivityID(said.ID) {
@@ -74,9 +74,9 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 func TestAnEditOfWhatNobodyHoldsIsNoRequest(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		latecomer := o.Readers("noordkade")["noordkade"]
-		before := o.World.Deliveries()
-		o.Edit(a, "Five minutes wide")
+		latecomer := o.AddReaders("noordkade")["noordkade"]
+		before := o.World.TotalDeliveries()
+		o.Retitle(a, "Five minutes wide")
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -84,8 +84,8 @@ func TestAnEditOfWhatNobodyHoldsIsNoRequest(t *testing.T) {
 			t.Errorf("%d letters wait, %v", deliveries, err)
 		}
 		time.Sleep(200 * time.Millisecond)
-		if o.World.Deliveries() != before {
-			t.Errorf("noordkade got %v", overkant.Got(latecomer, o.Object(a)))
+		if o.World.TotalDeliveries() != before {
+			t.Errorf("noordkade got %v", overkant.DeliveredTypes(latecomer, o.Object(a)))
 		}
 	})
 }
@@ -105,7 +105,7 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 				t.Fatal(err)
 			}
 		}
-		edited := o.Edit(a, "Five minutes wide")
+		edited := o.Retitle(a, "Five minutes wide")
 		for _, p := range []*fedtest.Person{replier, liker, sharer} {
 			delivery, err := p.Server.WaitFor(ctx, fedtest.About("Update", o.Object(a)))
 			if err != nil {
@@ -128,18 +128,18 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 
 func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		servers := o.Readers("veerhuis", "noordkade", "lagewal", "steiger")
-		moods := map[string]fedtest.Mood{"noordkade": fedtest.Swallowing(), "lagewal": fedtest.Refusing(403),
+		servers := o.AddReaders("veerhuis", "noordkade", "lagewal", "steiger")
+		moods := map[string]fedtest.Behaviour{"noordkade": fedtest.DroppingResponses(), "lagewal": fedtest.Refusing(403),
 			"steiger": fedtest.Closed()}
 		for name, mood := range moods {
-			if err := servers[name].Be(mood); err != nil {
+			if err := servers[name].SetBehaviour(mood); err != nil {
 				t.Fatal(err)
 			}
 		}
 		a := o.Publish()
 		o.Until("every server was tried", func() bool {
 			tried := 0
-			for _, r := range o.Report(a) {
+			for _, r := range o.DeliveryRows(a) {
 				if r.Attempts > 0 {
 					tried++
 				}
@@ -152,11 +152,11 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 				len(silent) == 2
 		})
 		for name := range moods {
-			if err := servers[name].Be(fedtest.Healthy()); err != nil {
+			if err := servers[name].SetBehaviour(fedtest.Healthy()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, ok := servers["noordkade"].Post(o.Object(a)); !ok {
+		if _, ok := servers["noordkade"].FindPost(o.Object(a)); !ok {
 			t.Fatal("noordkade did not take what it never acknowledged")
 		}
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
@@ -170,11 +170,11 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o.Quietly(a)
+		o.WaitDelivered(a)
 		for name, want := range map[string]string{"veerhuis": "[Create Delete]", "noordkade": "[Create Delete]",
 			"lagewal": "[Create]", "steiger": "[]"} {
 			// One and the same delivery may be knocked with twice.
-			if kinds := fmt.Sprint(slices.Compact(overkant.Got(servers[name], o.Object(a)))); kinds != want {
+			if kinds := fmt.Sprint(slices.Compact(overkant.DeliveredTypes(servers[name], o.Object(a)))); kinds != want {
 				t.Errorf("%s was brought %s, want %s", name, kinds, want)
 			}
 		}
@@ -183,7 +183,7 @@ func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
 
 func TestF044PublishingAgainUsesAFreshIDAtTheSameAddress(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		first := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(first))); err != nil {
 			t.Fatal(err)
@@ -212,7 +212,7 @@ func TestF044PublishingAgainUsesAFreshIDAtTheSameAddress(t *testing.T) {
 		if code, doc := o.Document(o.Path(o.Object(again))); code != http.StatusOK || doc.ID != o.Object(again) {
 			t.Errorf("the new id answers %d %s", code, doc.ID)
 		}
-		if n := o.World.Count(fedtest.About("Create", o.Object(first))); n != 1 {
+		if n := o.World.CountDeliveries(fedtest.About("Create", o.Object(first))); n != 1 {
 			t.Errorf("%d Creates of the old id, want 1", n)
 		}
 	})
@@ -220,8 +220,8 @@ func TestF044PublishingAgainUsesAFreshIDAtTheSameAddress(t *testing.T) {
 
 func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		veerhuis := o.Readers("veerhuis")["veerhuis"]
-		if err := veerhuis.Be(fedtest.Swallowing()); err != nil {
+		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
+		if err := veerhuis.SetBehaviour(fedtest.DroppingResponses()); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
@@ -237,14 +237,14 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 		if said.At.After(first.At) {
 			t.Errorf("written down at %v, sent at %v", said.At, first.At)
 		}
-		o.Until("it was tried in vain", func() bool { return o.Report(a)[veerhuis.Host].Attempts == 1 })
-		o.Edit(a, "Five minutes wide") // it may have arrived: the same again, and then the edit
+		o.Until("it was tried in vain", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Attempts == 1 })
+		o.Retitle(a, "Five minutes wide") // it may have arrived: the same again, and then the edit
 		o.Until("it rests", func() bool {
 			silent, err := o.Store.SilentPeers(o.Soon())
 			return err == nil &&
 				len(silent) == 1
 		})
-		if err := veerhuis.Be(fedtest.Healthy()); err != nil {
+		if err := veerhuis.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := o.Outbox.Retry(o.Soon(), a.ID, ""); err != nil {
@@ -257,7 +257,7 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 		if last := deliveries[len(deliveries)-1]; !bytes.Equal(last.Body, first.Body) {
 			t.Errorf("first %s\nthen %s", first.Body, last.Body)
 		}
-		if post, _ := veerhuis.Post(o.Object(a)); post.Title != "Five minutes wide" {
+		if post, _ := veerhuis.FindPost(o.Object(a)); post.Title != "Five minutes wide" {
 			t.Errorf("it shows %q", post.Title)
 		}
 	})
@@ -265,20 +265,22 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 
 func TestAnEditWhileTheFirstLetterIsOnItsWayIsNotLost(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		steiger := o.Readers("steiger")["steiger"]
-		if err := steiger.Be(fedtest.Slow(500 * time.Millisecond)); err != nil {
+		steiger := o.AddReaders("steiger")["steiger"]
+		if err := steiger.SetBehaviour(fedtest.Slow(500 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("it is on its way", func() bool { return time.Until(o.Report(a)[steiger.Host].NextAt) > 30*time.Second })
-		o.Edit(a, "Five minutes wide")
+		o.Until("it is on its way",
+			func() bool { return time.Until(o.DeliveryRows(a)[steiger.Host].NextAt) > 30*time.Second })
+		o.Retitle(a, "Five minutes wide")
 		o.Until("the new words are shown", func() bool {
 			post,
-				_ := steiger.Post(o.Object(a))
+				_ := steiger.FindPost(o.Object(a))
 			return post.Title == "Five minutes wide"
 		})
-		o.Quietly(a)
-		if kinds := fmt.Sprint(overkant.Got(steiger, o.Object(a))); kinds != "[Create Update]" && kinds != "[Create]" {
+		o.WaitDelivered(a)
+		if kinds := fmt.Sprint(overkant.DeliveredTypes(steiger, o.Object(a))); kinds != "[Create Update]" &&
+			kinds != "[Create]" {
 			t.Errorf("steiger was brought %s", kinds)
 		}
 	})

@@ -41,19 +41,19 @@ func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
+		o.AddFollower(veerhuis.Person("bram"))
 		said := o.Publish()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(said))); err != nil {
 			t.Fatal(err)
 		}
 		ilse, proof := o.Site.ActorID(o.Ilse.ID), o.Ilse.ProofKey
-		before, after := o.Rotate()
+		before, after := o.RotateKeys()
 		told, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Update", ilse))
 		if err != nil || !told.Accepted() || !signedBy(t, told, before) || signedBy(t, told, after) {
 			t.Errorf("the rotation was told by %+v, %v", told, err)
 		}
-		now := o.Voice(o.Ilse.ID)
-		for where, body := range map[string]string{"the Update": string(told.Body), "the actor": overkant.ActorOf(o)} {
+		now := o.StoredVoice(o.Ilse.ID)
+		for where, body := range map[string]string{"the Update": string(told.Body), "the actor": overkant.IlseDocument(o)} {
 			escaped := strings.ReplaceAll(strings.TrimSpace(after), "\n", `\n`)
 			if !strings.Contains(body, escaped) || !strings.Contains(body, now.ProofKey) || strings.Contains(body, proof) ||
 				!strings.Contains(body, `"`+ilse+`#main-key"`) {
@@ -78,23 +78,23 @@ func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) 
 func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) {
 	for name, knows := range map[string]func(*fedtest.Server){
 		"the old one": func(*fedtest.Server) {},
-		"the new one": (*fedtest.Server).Forget, // it asks for the key when the delivery comes
+		"the new one": (*fedtest.Server).ForgetActors, // it asks for the key when the delivery comes
 	} {
 		t.Run(name, func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 				veerhuis := o.Server("veerhuis")
-				o.Befriend(veerhuis.Person("bram"))
-				if err := veerhuis.Be(fedtest.Closed()); err != nil {
+				o.AddFollower(veerhuis.Person("bram"))
+				if err := veerhuis.SetBehaviour(fedtest.Closed()); err != nil {
 					t.Fatal(err)
 				}
 				waits := o.Publish()
-				o.Until("it could not be brought", func() bool { return o.Report(waits)[veerhuis.Host].Attempts > 0 })
-				before, after := o.Rotate()
+				o.Until("it could not be brought", func() bool { return o.DeliveryRows(waits)[veerhuis.Host].Attempts > 0 })
+				before, after := o.RotateKeys()
 				if n, err := o.Store.EraseOldKeys(o.Soon(), time.Now().Add(time.Hour)); err != nil || n != 0 {
 					t.Errorf("%d keys are erased that are still needed, %v", n, err)
 				}
 				knows(veerhuis)
-				if err := veerhuis.Be(fedtest.Healthy()); err != nil {
+				if err := veerhuis.SetBehaviour(fedtest.Healthy()); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := o.Outbox.Retry(o.Soon(), waits.ID, ""); err != nil {
@@ -121,15 +121,15 @@ func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) 
 
 func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		tobias := o.AddVoice("tobias", "Tobias Renkema")
+		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		strict := o.Server("strict")
 		nadia := strict.Person("nadia")
 		self := o.Site.ActorID(o.Ilse.ID)
-		if err := strict.Learn(o.Soon(), self); err != nil { // as one does that fetches an answer under a comment
+		if err := strict.FetchActor(o.Soon(), self); err != nil { // as one does that fetches an answer under a comment
 			t.Fatal(err)
 		}
-		o.Be(strict, fedtest.Remembering())
-		before, after := o.Rotate()
+		o.SetBehaviour(strict, fedtest.CachingKeys())
+		before, after := o.RotateKeys()
 		if n := len(strict.Deliveries()); n != 0 {
 			t.Fatalf("%d letters went to a server of which nothing is known", n)
 		}
@@ -143,20 +143,20 @@ func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.
 		if err != nil || !told.Accepted() || !signedBy(t, told, before) {
 			t.Errorf("the new key was told by %+v, %v", told, err)
 		}
-		o.Idle()
+		o.WaitIdle()
 		a := o.Publish()
 		delivery, err := strict.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a)))
 		if err != nil || !signedBy(t, delivery, after) {
 			t.Errorf("what follows comes as %+v, %v", delivery, err)
 		}
-		o.Idle()
-		if got := overkant.Brought(strict, "Create", o.Object(a)); len(got) != 1 {
+		o.WaitIdle()
+		if got := overkant.DeliveryStatuses(strict, "Create", o.Object(a)); len(got) != 1 {
 			t.Errorf("it was brought %v", got)
 		}
-		o.FollowedBy(tobias.ID, nadia)
-		other := o.Publish(overkant.By(tobias, "other"))
+		o.StoreFollow(tobias.ID, nadia)
+		other := o.Publish(overkant.OwnedBy(tobias, "other"))
 		o.Until("another author's article arrives",
-			func() bool { return o.Report(other)[strict.Host].Status == blog.Delivered })
+			func() bool { return o.DeliveryRows(other)[strict.Host].Status == blog.Delivered })
 	})
 }
 
@@ -168,8 +168,8 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 		replier, liker, answered := o.Server("replier").Person("nadia"), o.Server("liker").Person("deniz"),
 			o.Server("answered", fedtest.GoToSocial).Person("gerda")
 		stranger := o.Server("stranger")
-		o.Befriend(follower)
-		o.Befriend(former)
+		o.AddFollower(follower)
+		o.AddFollower(former)
 		if _, err := former.Unfollow(o.Soon(), self); err != nil {
 			t.Fatal(err)
 		}
@@ -197,18 +197,18 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Until("what they did is here", func() bool { return o.Counts(a).Likes == 1 && len(o.Comments(a)) == 3 })
-		o.Idle()
+		o.WaitIdle()
 		for _, p := range []*fedtest.Person{follower, former, answered} {
-			o.Be(p.Server, fedtest.Remembering())
+			o.SetBehaviour(p.Server, fedtest.CachingKeys())
 		}
-		before, after := o.Rotate()
+		before, after := o.RotateKeys()
 		for _, p := range []*fedtest.Person{follower, former, replier, liker, answered} {
 			told, err := p.Server.WaitFor(o.Soon(), fedtest.About("Update", self))
 			if err != nil || !told.Accepted() {
 				t.Fatalf("%s was told by %+v, %v", p.Server.Name, told, err)
 			}
 		}
-		o.Idle()
+		o.WaitIdle()
 		if n := len(stranger.Deliveries()); n != 0 {
 			t.Errorf("a server that nothing is known of got %d letters", n)
 		}
@@ -234,8 +234,8 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 		if err != nil || !delivery.Accepted() || !signedBy(t, delivery, after) {
 			t.Errorf("the next answer comes as %+v, %v", delivery, err)
 		}
-		o.Idle()
-		if got := overkant.Brought(answered.Server, "Create", answer.Address); len(got) != 1 {
+		o.WaitIdle()
+		if got := overkant.DeliveryStatuses(answered.Server, "Create", answer.Address); len(got) != 1 {
 			t.Errorf("it was brought %v", got)
 		}
 	})
@@ -244,32 +244,33 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 func TestWhatIsWrittenAfterARotationIsBroughtOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
-		o.Befriend(veerhuis.Person("bram"))
-		old := []blog.Article{o.Column(1), o.Column(2)}
-		o.Idle()
-		o.Be(veerhuis, fedtest.Remembering())
-		_, after := o.Rotate()
+		o.AddFollower(veerhuis.Person("bram"))
+		old := []blog.Article{o.PublishNumbered(1), o.PublishNumbered(2)}
+		o.WaitIdle()
+		o.SetBehaviour(veerhuis, fedtest.CachingKeys())
+		_, after := o.RotateKeys()
 		self := o.Site.ActorID(o.Ilse.ID)
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Update", self)); err != nil {
 			t.Fatal(err)
 		}
-		o.Idle()
-		next := o.Column(3)
-		o.Edit(old[0], "Column 1, mended")
-		o.Idle()
-		for what, got := range map[string][]int{"the rotation": overkant.Brought(veerhuis, "Update", self),
-			"the next article": overkant.Brought(veerhuis, "Create", o.Object(next)),
-			"an edit":          overkant.Brought(veerhuis, "Update", o.Object(old[0]))} {
+		o.WaitIdle()
+		next := o.PublishNumbered(3)
+		o.Retitle(old[0], "Column 1, mended")
+		o.WaitIdle()
+		for what, got := range map[string][]int{"the rotation": overkant.DeliveryStatuses(veerhuis, "Update", self),
+			"the next article": overkant.DeliveryStatuses(veerhuis, "Create", o.Object(next)),
+			"an edit":          overkant.DeliveryStatuses(veerhuis, "Update", o.Object(old[0]))} {
 			if len(got) != 1 {
 				t.Errorf("%s was brought %v", what, got)
 			}
 		}
 		newcomer := o.Server("newcomer")
-		o.Befriend(newcomer.Person("nadia"))
-		o.Be(newcomer, fedtest.Remembering())
-		o.Welcome(0, 25*time.Second)
+		o.AddFollower(newcomer.Person("nadia"))
+		o.SetBehaviour(newcomer, fedtest.CachingKeys())
+		o.RunWelcome(0, 25*time.Second)
 		for _, a := range append(old, next) {
-			if got := overkant.Brought(newcomer, "Create", o.Object(a)); len(got) != 1 || got[0] != http.StatusAccepted {
+			if got := overkant.DeliveryStatuses(newcomer, "Create", o.Object(a)); len(got) != 1 ||
+				got[0] != http.StatusAccepted {
 				t.Errorf("a server that met the author after the rotation was brought %v", got)
 			}
 		}
@@ -283,15 +284,15 @@ func TestWhatIsWrittenAfterARotationIsBroughtOnce(t *testing.T) {
 
 func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		o.AddVoice("tobias", "Tobias Renkema")
+		o.AddAuthor("tobias", "Tobias Renkema")
 		strict := o.Server("strict")
 		nadia := strict.Person("nadia")
-		o.Befriend(nadia)
-		o.Be(strict, fedtest.Closed())
-		before, _ := o.Rotate()
+		o.AddFollower(nadia)
+		o.SetBehaviour(strict, fedtest.Closed())
+		before, _ := o.RotateKeys()
 		o.Until("the rotation could not be told",
 			func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
-		o.Be(strict, fedtest.Remembering())
+		o.SetBehaviour(strict, fedtest.CachingKeys())
 		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -311,9 +312,9 @@ func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T
 
 func TestTheOldKeyIsKeptForAMonth(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		o.Befriend(o.Server("veerhuis").Person("bram"))
-		o.Rotate()
-		o.Idle()
+		o.AddFollower(o.Server("veerhuis").Person("bram"))
+		o.RotateKeys()
+		o.WaitIdle()
 		for _, c := range []struct {
 			before time.Time
 			want   int64
@@ -324,7 +325,7 @@ func TestTheOldKeyIsKeptForAMonth(t *testing.T) {
 		}
 		a := o.Publish()
 		o.Until("what follows arrives", func() bool {
-			for _, r := range o.Report(a) {
+			for _, r := range o.DeliveryRows(a) {
 				if r.Status == blog.Delivered && r.Attempts == 1 {
 					return true
 				}

@@ -28,11 +28,11 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
-		o.Befriend(bram)
+		o.AddFollower(bram)
 		a := o.Publish()
-		o.Until("the article is there", func() bool { _, there := veerhuis.Post(o.Object(a)); return there })
+		o.Until("the article is there", func() bool { _, there := veerhuis.FindPost(o.Object(a)); return there })
 		a = o.Translate(a, inDutch(func(t *blog.Translation) { t.Draft = true }))
-		o.Settled()
+		o.WaitSettled()
 		if n := len(veerhuis.Received("Update")); n != 0 || a.Revision != 1 {
 			t.Errorf("a draft was told %d times, as revision %d", n, a.Revision)
 		}
@@ -50,13 +50,13 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 		}
 		there := a
 		there.Text = inDutch().Text
-		if doc := o.Read(o.Site.ArticlePage(there)); doc["id"] != o.Object(a) {
+		if doc := o.ReadDocument(o.Site.ArticlePage(there)); doc["id"] != o.Object(a) {
 			t.Errorf("the page of the translation is %v", doc["id"])
 		}
 		if _, err := bram.Reply(o.Soon(), o.Site.ArticlePage(there), "<p>Wat is breed?</p>",
 			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err == nil {
 			o.Until("an answer to that page stands in the one conversation",
-				func() bool { return o.Texts(a) == "Wat is breed?" })
+				func() bool { return o.CommentTexts(a) == "Wat is breed?" })
 		} else {
 			t.Error(err)
 		}
@@ -65,7 +65,7 @@ func TestATranslationIsPartOfTheOneObject(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Until("its removal is told", func() bool { return len(veerhuis.Received("Update")) == 2 })
-		if post, _ := veerhuis.Post(o.Object(a)); strings.Contains(post.Object["nameMap"].(map[string]any)["en"].(string),
+		if post, _ := veerhuis.FindPost(o.Object(a)); strings.Contains(post.Object["nameMap"].(map[string]any)["en"].(string),
 			"Vier") || len(post.Object["nameMap"].(map[string]any)) != 1 {
 			t.Errorf("it is still called %v", post.Object["nameMap"])
 		}
@@ -86,7 +86,7 @@ func TestANoteCarriesTheOriginalAndLinksToItsTranslations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			doc := o.Read(o.Object(a))
+			doc := o.ReadDocument(o.Object(a))
 			there := a
 			there.Slug = slug
 			link := `<p><span lang="nl">Nederlands</span>: <a href="` + o.Site.ArticlePage(there) + `">`

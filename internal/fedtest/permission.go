@@ -18,21 +18,21 @@ type permission struct {
 const Revoked = "revoked"
 
 // Quoting makes a note quote an object: in the words of FEP-044f and of Mastodon, or in those of Misskey.
-func Quoting(object string) Option { return func(d *draft) { d.quote = object } }
+func Quoting(object string) NoteOption { return func(d *draft) { d.quote = object } }
 
-// AskToQuote writes a note that quotes an object and asks the author of that object whether it may (FEP-044f). Nothing
-// but the request is sent. Sent.Object is the note's id.
-func (p *Person) AskToQuote(ctx context.Context, object, html string, options ...Option) (Sent, error) {
-	return p.requestFor(ctx, "QuoteRequest", object, html, append([]Option{Quoting(object)}, options...))
+// RequestQuote writes a note that quotes an object and asks the author of that object whether it may (FEP-044f).
+// Nothing but the request is sent. Sent.Object is the note's id.
+func (p *Person) RequestQuote(ctx context.Context, object, html string, options ...NoteOption) (Sent, error) {
+	return p.requestFor(ctx, "QuoteRequest", object, html, append([]NoteOption{Quoting(object)}, options...))
 }
 
-// AskToReply writes a note that answers an object and asks the author of that object whether it may, as GoToSocial does
-// since 0.20. Nothing but the request is sent. Sent.Object is the note's id.
-func (p *Person) AskToReply(ctx context.Context, object, html string, options ...Option) (Sent, error) {
-	return p.requestFor(ctx, "ReplyRequest", object, html, append([]Option{Answering(object)}, options...))
+// RequestReply writes a note that answers an object and asks the author of that object whether it may, as GoToSocial
+// does since 0.20. Nothing but the request is sent. Sent.Object is the note's id.
+func (p *Person) RequestReply(ctx context.Context, object, html string, options ...NoteOption) (Sent, error) {
+	return p.requestFor(ctx, "ReplyRequest", object, html, append([]NoteOption{InReplyTo(object)}, options...))
 }
 
-func (p *Person) requestFor(ctx context.Context, kind, object, html string, options []Option) (Sent, error) {
+func (p *Person) requestFor(ctx context.Context, kind, object, html string, options []NoteOption) (Sent, error) {
 	author, err := p.authorOf(ctx, object)
 	if err != nil {
 		return Sent{}, fmt.Errorf("%s: %w", kind, err)
@@ -44,22 +44,22 @@ func (p *Person) requestFor(ctx context.Context, kind, object, html string, opti
 	s := p.Server
 	s.mu.Lock()
 	n := s.notes[written.Object]
-	request := map[string]any{"id": fmt.Sprintf("%s#asks/%d", p.ID, s.world.number()), "type": kind, "object": object,
+	request := map[string]any{"id": fmt.Sprintf("%s#asks/%d", p.ID, s.world.nextID()), "type": kind, "object": object,
 		"instrument": n.document(), "to": []string{author.ID}}
-	n.asked = &permission{request: text(request["id"]), object: object, state: Pending}
+	n.asked = &permission{request: firstString(request["id"]), object: object, state: Pending}
 	s.mu.Unlock()
-	sent, err := p.say(ctx, request, author.Inbox)
+	sent, err := p.deliver(ctx, request, author.Inbox)
 	sent.Object = written.Object
 	return sent, err
 }
 
-// waitsFor is what a note needs that answers an object, nil when it may stand at once. GoToSocial 0.20 asks for it by
-// nothing but the Create itself.
-func (p *Person) waitsFor(ctx context.Context, object string) (*permission, error) {
-	if p.Server.Flavour != GoToSocial {
+// neededPermission is what a note needs that answers an object, nil when it may stand at once. GoToSocial 0.20 asks
+// for it by nothing but the Create itself.
+func (p *Person) neededPermission(ctx context.Context, object string) (*permission, error) {
+	if p.Server.Software != GoToSocial {
 		return nil, nil
 	}
-	document, err := p.Server.itself.object(ctx, object)
+	document, err := p.Server.instance.fetchObject(ctx, object)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +71,9 @@ func (p *Person) waitsFor(ctx context.Context, object string) (*permission, erro
 	return &permission{object: object, state: Pending}, nil
 }
 
-// Tell sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as servers do
-// once they were allowed to.
-func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
+// SendCreate sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as
+// servers do once they were allowed to.
+func (p *Person) SendCreate(ctx context.Context, noteID, inbox string) (Sent, error) {
 	s := p.Server
 	s.mu.Lock()
 	n := s.notes[noteID]
@@ -84,7 +84,7 @@ func (p *Person) Tell(ctx context.Context, noteID, inbox string) (Sent, error) {
 	n.inboxes = append(n.inboxes, inbox)
 	create, inboxes := n.create(), slices.Clone(n.inboxes)
 	s.mu.Unlock()
-	return p.say(ctx, create, inboxes...)
+	return p.deliver(ctx, create, inboxes...)
 }
 
 // Permission is how far the permission has come that a note asked for, and the authorization that proves it; state ""
@@ -118,7 +118,7 @@ func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authoriza
 	if !sameHost(authorization, by) {
 		return fmt.Errorf("the authorization %s is not on the server of %s", authorization, by)
 	}
-	document, err := s.itself.object(ctx, authorization)
+	document, err := s.instance.fetchObject(ctx, authorization)
 	if err != nil {
 		return err
 	}
@@ -143,9 +143,9 @@ func (s *Server) applyRevocation(by, authorization string) {
 	}
 }
 
-// consent adds to a note's document what it quotes and by what right: Server.mu is held.
-func (n *note) consent(document map[string]any) {
-	if n.quote != "" && n.author.Server.Flavour == Misskey {
+// addQuote adds to a note's document what it quotes and by what right: Server.mu is held.
+func (n *note) addQuote(document map[string]any) {
+	if n.quote != "" && n.author.Server.Software == Misskey {
 		document["_misskey_quote"], document["quoteUrl"] = n.quote, n.quote
 	} else if n.quote != "" {
 		document["quote"], document["quoteUri"], document["_misskey_quote"] = n.quote, n.quote, n.quote
