@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"causerie/internal/blog"
 )
@@ -34,7 +35,7 @@ func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug str
 	if title == "" {
 		return nil
 	}
-	series, err := s.seriesCalled(ctx, title, slug)
+	series, err := s.seriesByName(ctx, title, slug)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
@@ -68,25 +69,29 @@ func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, erro
 // and when it is not made yet.
 func (s *Store) WishedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
 	if a.SeriesTitle != "" {
-		return s.seriesCalled(ctx, a.SeriesTitle, a.SeriesSlug)
+		return s.seriesByName(ctx, a.SeriesTitle, a.SeriesSlug)
 	}
 	return s.Series(ctx, a.SeriesID)
 }
 
-// seriesCalled finds a series by its title, in whatever case, or else by its slug.
-func (s *Store) seriesCalled(ctx context.Context, title, slug string) (blog.Series, error) {
-	all, err := s.AllSeries(ctx)
-	if err != nil {
+// seriesByName finds a series by its title, without regard to case, or else by its slug.
+func (s *Store) seriesByName(ctx context.Context, title, slug string) (blog.Series, error) {
+	var list []blog.Series
+	// lower() of SQLite knows only ASCII, so Go compares the titles. Folding maps each character to one character: only
+	// titles of the same length can match.
+	if err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE length(title) = ? OR slug = ? ORDER BY title`,
+		utf8.RuneCountInString(title), slug); err != nil {
 		return blog.Series{}, err
 	}
-	at := slices.IndexFunc(all, func(series blog.Series) bool { return strings.EqualFold(series.Title, title) })
+	at := slices.IndexFunc(list, func(series blog.Series) bool { return strings.EqualFold(series.Title, title) })
+	// Titles without a single letter or digit all get the slug “untitled”, so it identifies none of them.
 	if at < 0 && slug != blog.Untitled {
-		at = slices.IndexFunc(all, func(series blog.Series) bool { return series.Slug == slug })
+		at = slices.IndexFunc(list, func(series blog.Series) bool { return series.Slug == slug })
 	}
 	if at < 0 {
 		return blog.Series{}, blog.ErrNotFound
 	}
-	return all[at], nil
+	return list[at], nil
 }
 
 // settleSeries does what a published article wishes for: it makes the series or joins one that was made meanwhile, and
@@ -124,7 +129,7 @@ func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, er
 		if err != nil || made > 0 {
 			return series.ID, err
 		}
-		other, err := s.seriesCalled(ctx, series.Title, series.Slug)
+		other, err := s.seriesByName(ctx, series.Title, series.Slug)
 		if !errors.Is(err, blog.ErrNotFound) {
 			return other.ID, err
 		}
