@@ -41,7 +41,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status},
 			{"address", line.URL}, {"object", line.Object},
-			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.Words)},
+			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.WordCount)},
 			{"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
 			{"delivered", app.progressWords(blog.ServerStates(deliveries[a.ID]))},
 			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"),

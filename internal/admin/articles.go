@@ -123,7 +123,7 @@ func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
 }
 
 func (req *request) row(a blog.Article) row {
-	r := row{ID: a.ID, Title: a.Title, Status: a.Status, Words: a.Words, Mine: req.author.May(a.VoiceID)}
+	r := row{ID: a.ID, Title: a.Title, Status: a.Status, Words: a.WordCount, Mine: req.author.May(a.VoiceID)}
 	if a.Language != "en" {
 		r.Language = a.Language
 	}

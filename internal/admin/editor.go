@@ -152,7 +152,7 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	if err := p.Errors.add(err); err != nil {
 		return err
 	}
-	p.Words, p.Minutes = typed.Words, typed.Minutes()
+	p.Words, p.Minutes = typed.WordCount, typed.Minutes()
 	if p.Hero, err = h.hero(req.ctx(), typed); err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 			strings.Join(a.Tags, "|") != "rivers|Houses" || a.Comments != blog.Approve || a.Part != 2 {
 			t.Errorf("saved as %+v", a)
 		}
-		if !strings.Contains(a.HTML, "<h2") || a.Words != 19 || a.Status != blog.Draft {
-			t.Errorf("%d words, %s: %s", a.Words, a.Status, a.HTML)
+		if !strings.Contains(a.HTML, "<h2") || a.WordCount != 19 || a.Status != blog.Draft {
+			t.Errorf("%d words, %s: %s", a.WordCount, a.Status, a.HTML)
 		}
 		if len(a.Authors) != 3 || a.Authors[1].Handle != "tobias" || a.Authors[2].Name != "Nadia Brandt" ||
 			a.Authors[2].URL != "https://noordkade.example" {

@@ -47,9 +47,10 @@ type Text struct {
 	Summary  string // plain text, at most 500 runes
 	Markdown string
 	HTML     string // made from Markdown by markup; safe to print
-	Plain    string // the words alone, for search and excerpts
+	Plain    string // the text without markup, for search and excerpts
 	Slug     string
-	Words    int // how many words Plain has
+	// WordCount is the number of words in Plain. Its JSON name is that of the holds in the database.
+	WordCount int `db:"words" json:"Words"`
 }
 
 // Says reports whether a text says the same as another, in the same language.
@@ -325,7 +326,7 @@ func (a Article) OnTheWeb() bool { return a.Status == Published && a.Visibility 
 func (a Article) Federates() bool { return a.Visibility != Local }
 
 // Minutes is the time to read it, at least one.
-func (a Article) Minutes() int { return max(1, (a.Words+115)/230) }
+func (a Article) Minutes() int { return max(1, (a.WordCount+115)/230) }
 
 // Same reports whether two states of an article differ in nothing that its author decides: not in what readers are
 // shown, and not in who may read, answer or quote it.

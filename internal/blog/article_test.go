@@ -1,6 +1,7 @@
 package blog_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -64,6 +65,18 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		if a.Status != blog.Draft {
 			t.Errorf("%s: it is %s all the same", name, a.Status)
 		}
+	}
+}
+
+// The database keeps the former state of a held article as JSON. A later version must read what an earlier one wrote.
+func TestTheWordCountKeepsItsNameInJSON(t *testing.T) {
+	stored := `{"Title":"Vier minuten","Words":2}`
+	var a blog.Article
+	if err := json.Unmarshal([]byte(stored), &a); err != nil || a.WordCount != 2 {
+		t.Errorf("read %d words (%v)", a.WordCount, err)
+	}
+	if written, err := json.Marshal(a); err != nil || !strings.Contains(string(written), `"Words":2`) {
+		t.Errorf("written as %s (%v)", written, err)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/markup"
 )
 
-// Compose turns an article's Markdown into what is stored of it: HTML, Plain and Words are filled in, pictures come
+// Compose turns an article's Markdown into what is stored of it: HTML, Plain and WordCount are filled in, pictures come
 // from the library of the article's owner, and people who are known here become links. beside holds pictures that lie
 // next to the text under names of their own, such as the files beside a file, by the reference as written; the Markdown
 // is changed to say the names that they have in the library. nil is none.
@@ -39,7 +39,7 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 	case find.err != nil:
 		return rendered, find.err
 	}
-	a.HTML, a.Plain, a.Words = string(rendered.HTML), rendered.Text, rendered.Words
+	a.HTML, a.Plain, a.WordCount = string(rendered.HTML), rendered.Text, rendered.Words
 	return rendered, nil
 }
 

@@ -46,8 +46,8 @@ func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
 		if !strings.Contains(a.Markdown, `![Once more](the-house-2.jpg "from the dike")`) {
 			t.Errorf("the Markdown does not say the library's name:\n%s", a.Markdown)
 		}
-		if a.Words == 0 || !strings.Contains(a.Plain, "She said so") {
-			t.Errorf("%d words, %q", a.Words, a.Plain)
+		if a.WordCount == 0 || !strings.Contains(a.Plain, "She said so") {
+			t.Errorf("%d words, %q", a.WordCount, a.Plain)
 		}
 		var missing bool
 		for _, n := range rendered.Notices {

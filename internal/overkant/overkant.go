@@ -217,7 +217,7 @@ func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 		Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide",
 			Summary: "On the last rowed ferry below the weir.", Markdown: "The ferry comes when you ring.",
 			HTML:  "<p>The ferry comes when you ring.</p>",
-			Plain: "The ferry comes when you ring.", Words: 6}}
+			Plain: "The ferry comes when you ring.", WordCount: 6}}
 	for _, c := range change {
 		c(&a)
 	}

@@ -107,7 +107,7 @@ func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 				WHEN article_texts.title = excluded.title AND article_texts.subtitle = excluded.subtitle
 					AND article_texts.summary = excluded.summary AND article_texts.markdown = excluded.markdown
 				THEN article_texts.of_revision ELSE excluded.of_revision END`,
-		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.Words, a.Revision)
+		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.WordCount, a.Revision)
 }
 
 // saveByline writes the names after the owner's; the owner is a column of the article.

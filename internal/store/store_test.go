@@ -38,7 +38,7 @@ func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 		Visibility: blog.Public,
 		Comments:   blog.Open, Quotes: "everyone", CreatedAt: now, Tags: blog.Strings{"Rivers", "ferries"},
 		Text: blog.Text{Language: "en", Title: "Four minutes wide", Slug: "four-minutes-wide", Markdown: "The ferry.",
-			HTML: "<p>The ferry.</p>", Plain: "The ferry.", Words: 2},
+			HTML: "<p>The ferry.</p>", Plain: "The ferry.", WordCount: 2},
 		Authors: []blog.Byline{{VoiceID: owner}, {Name: "Harm", URL: "https://harm.example"}}}
 	if err := a.Publish(now, time.UTC); err != nil {
 		t.Fatal(err)

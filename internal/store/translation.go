@@ -50,7 +50,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 				excluded.slug,
 				words = excluded.words, translator = excluded.translator, draft = excluded.draft, of_revision =
 				excluded.of_revision`,
-			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.Words, t.Translator, t.Draft,
+			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.WordCount, t.Translator, t.Draft,
 			a.ID, a.Language)
 		if err != nil || t.Draft {
 			return err

@@ -87,7 +87,7 @@ func (p *articlePage) things(f *frame) []any {
 	posting.Type, posting.ID = "BlogPosting", f.Head.Canonical+"#article"
 	posting.MainEntity = &thing{Type: "WebPage", ID: f.Head.Canonical}
 	posting.CommentCount = p.Counts.Replies
-	posting.Keywords, posting.Words = strings.Join(p.Article.Tags, ", "), p.Words
+	posting.Keywords, posting.Words = strings.Join(p.Article.Tags, ", "), p.WordCount
 	return []any{this, posting}
 }
 

@@ -130,7 +130,7 @@ func articleText(language, title, slug, summary string) blog.Text {
 		`<h2 id="log">Keeping the log &amp; the oar</h2><p>Columns.</p><h2 id="bridge">What a bridge takes ` +
 		`away</h2><p>Well. <a href="/media/ferry-960.jpg">The ferry</a></p>`
 	return blog.Text{Language: language, Title: title, Slug: slug, Summary: summary, Markdown: "The ferry.", HTML: prose,
-		Plain: "The ferry comes.", Words: 2000}
+		Plain: "The ferry comes.", WordCount: 2000}
 }
 
 func (o *publicBlog) publish(at time.Time, a blog.Article) blog.Article {

@@ -137,7 +137,7 @@ func (o *publicBlog) inDutch() blog.Translation {
 	tr := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
 		Summary:  "Over het laatste roeipontje.",
 		Markdown: "Het pontje.", HTML: "<p>Het pontje komt als je belt.</p>", Plain: "Het pontje komt als je belt.",
-		Words: 6}, Translator: "Tobias Renkema"}
+		WordCount: 6}, Translator: "Tobias Renkema"}
 	o.must(o.Store.SaveTranslation(o.T.Context(), o.wide, tr))
 	return tr
 }

@@ -17,7 +17,7 @@ import (
 func inDutch(change ...func(*blog.Translation)) blog.Translation {
 	t := blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
 		Summary:  "Over het pontje.",
-		Markdown: "Het pontje komt.", HTML: "<p>Het pontje komt.</p>", Plain: "Het pontje komt.", Words: 3}}
+		Markdown: "Het pontje komt.", HTML: "<p>Het pontje komt.</p>", Plain: "Het pontje komt.", WordCount: 3}}
 	for _, c := range change {
 		c(&t)
 	}
