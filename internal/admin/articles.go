@@ -1,9 +1,8 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
-	"net/url"
-	"strconv"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -18,17 +17,6 @@ type articlesPage struct {
 	Rows  []row
 	Pager pager
 }
-
-// tab is one state of a list, with how many there are.
-type tab struct {
-	Word  string
-	URL   string
-	Count int
-	Here  bool
-}
-
-// pager leads to the neighbouring pages of a list.
-type pager struct{ Newer, Older string }
 
 // row is an article in a list.
 type row struct {
@@ -47,16 +35,13 @@ type row struct {
 	CanPin   bool
 }
 
-// articleTabs are the tabs of the list and the statuses that stand there.
-var articleTabs = []struct {
-	name, word string
-	statuses   []blog.Status
-}{
-	{"published", "Published", []blog.Status{blog.Published}},
-	{"drafts", "Drafts", []blog.Status{blog.Draft}},
-	{"scheduled", "Scheduled", []blog.Status{blog.Scheduled}},
-	{"withdrawn", "Withdrawn", []blog.Status{blog.Withdrawn}},
-	{"deleted", "Deleted", []blog.Status{blog.Deleted}},
+// articleTabs are the tabs of the list and the statuses that each shows.
+var articleTabs = []listTab[[]blog.Status]{
+	{name: "published", word: "Published", filter: []blog.Status{blog.Published}},
+	{name: "drafts", word: "Drafts", filter: []blog.Status{blog.Draft}},
+	{name: "scheduled", word: "Scheduled", filter: []blog.Status{blog.Scheduled}},
+	{name: "withdrawn", word: "Withdrawn", filter: []blog.Status{blog.Withdrawn}},
+	{name: "deleted", word: "Deleted", filter: []blog.Status{blog.Deleted}},
 }
 
 const rowsPerPage = 50
@@ -66,29 +51,20 @@ func (h *Handler) articles(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := articlesPage{frame: f, Tab: req.r.URL.Query().Get("tab")}
-	if p.Tab == "" {
-		p.Tab = "published"
+	p := articlesPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "published")}
+	tabs, open, err := readTabs("/admin/articles", p.Tab, articleTabs, func(t listTab[[]blog.Status]) (int, error) {
+		return h.store.CountArticles(req.ctx(), store.Filter{Voice: req.scope(), Statuses: t.filter})
+	})
+	if err != nil {
+		return err
 	}
-	filter := store.Filter{Voice: req.scope(), Recent: p.Tab != "published", Limit: rowsPerPage + 1, Offset: offset(req.r)}
-	for _, shelf := range articleTabs {
-		n, err := h.store.CountArticles(req.ctx(), store.Filter{Voice: req.scope(), Statuses: shelf.statuses})
-		if err != nil {
-			return err
-		}
-		p.Tabs = append(p.Tabs, tab{Word: shelf.word, URL: "/admin/articles?tab=" + shelf.name, Count: n,
-			Here: p.Tab == shelf.name})
-		if p.Tab == shelf.name {
-			filter.Statuses = shelf.statuses
-		}
-	}
-	if filter.Statuses == nil {
-		return blog.ErrNotFound
-	}
+	p.Tabs = tabs
+	filter := store.Filter{Voice: req.scope(), Statuses: open.filter, Recent: p.Tab != "published",
+		Limit: rowsPerPage + 1, Offset: offset(req.r)}
 	if p.Rows, err = h.rows(req, filter); err != nil {
 		return err
 	}
-	p.Pager, p.Rows = turn(req.r, p.Rows, rowsPerPage)
+	p.Pager, p.Rows = paginate(req.r, p.Rows, rowsPerPage)
 	return h.pages.Render(req.w, http.StatusOK, "admin/articles", p)
 }
 
@@ -145,38 +121,6 @@ func (req *request) row(a blog.Article) row {
 		r.Begins = text.Excerpt(a.Summary, 60)
 	}
 	return r
-}
-
-// offset is where in a list a page begins, from its address.
-func offset(r *http.Request) int {
-	n, err := strconv.Atoi(r.URL.Query().Get("from"))
-	if err != nil || n < 0 || n > 1_000_000 {
-		return 0
-	}
-	return n
-}
-
-// turn makes the pager of a list that was read with one row too many, and takes that row off.
-func turn[T any](r *http.Request, rows []T, size int) (pager, []T) {
-	var p pager
-	at := func(from int) string {
-		query := url.Values{}
-		for _, name := range []string{"tab", "q", "host"} {
-			if value := r.URL.Query().Get(name); value != "" {
-				query.Set(name, value)
-			}
-		}
-		query.Set("from", strconv.Itoa(from))
-		return r.URL.Path + "?" + query.Encode()
-	}
-	from := offset(r)
-	if from > 0 {
-		p.Newer = at(max(0, from-size))
-	}
-	if len(rows) > size {
-		p.Older, rows = at(from+size), rows[:size]
-	}
-	return p, rows
 }
 
 // pin puts an article first on its author's page, or back among the others.

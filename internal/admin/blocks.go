@@ -52,11 +52,11 @@ type blocked struct {
 
 const blocksPerPage = 100
 
-// sides are the tabs of the page.
-var sides = []struct {
-	name, word string
-	kind       blog.BlockKind
-}{{"servers", "Servers", blog.BlockServer}, {"people", "People", blog.BlockPerson}}
+// blockTabs are the tabs of the page.
+var blockTabs = []listTab[blog.BlockKind]{
+	{name: "servers", word: "Servers", filter: blog.BlockServer},
+	{name: "people", word: "People", filter: blog.BlockPerson},
+}
 
 func (h *Handler) blocks(req *request) error {
 	return h.showBlocks(req, http.StatusOK, "", fieldErrors{})
@@ -72,22 +72,18 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 	if req.r.URL.Query().Get("tab") == "people" {
 		p.Tab = "people"
 	}
-	for _, side := range sides {
-		n, err := h.store.CountBlocks(req.ctx(), side.kind)
-		if err != nil {
-			return err
-		}
-		p.Tabs = append(p.Tabs, tab{Word: side.word, URL: "/admin/blocks?tab=" + side.name, Count: n,
-			Here: side.name == p.Tab})
-		if side.name != p.Tab {
-			continue
-		}
-		list := store.BlockList{Kind: side.kind, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(req.r)}
-		if p.Rows, err = h.listBlocks(req, list); err != nil {
-			return err
-		}
+	tabs, open, err := readTabs("/admin/blocks", p.Tab, blockTabs, func(t listTab[blog.BlockKind]) (int, error) {
+		return h.store.CountBlocks(req.ctx(), t.filter)
+	})
+	if err != nil {
+		return err
 	}
-	p.Pager, p.Rows = turn(req.r, p.Rows, blocksPerPage)
+	p.Tabs = tabs
+	list := store.BlockList{Kind: open.filter, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(req.r)}
+	if p.Rows, err = h.listBlocks(req, list); err != nil {
+		return err
+	}
+	p.Pager, p.Rows = paginate(req.r, p.Rows, blocksPerPage)
 	return h.pages.Render(req.w, status, "admin/blocks", p)
 }
 
@@ -233,14 +229,13 @@ func (h *Handler) block(req *request) error {
 		return h.blockForm(req, http.StatusUnprocessableEntity, form.Get("subject"), p)
 	}
 	done := map[blog.BlockLevel]string{blog.Limit: "limited", blog.Refuse: "refused"}[blog.BlockLevel(p.Level)]
-	return req.redirect("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
+	return req.redirect("/admin/blocks?tab=" + tabOf(kind) + "&done=" + done)
 }
 
-func sideOf(kind blog.BlockKind) string {
-	for _, side := range sides {
-		if side.kind == kind {
-			return side.name
-		}
+// tabOf is the name of the tab with the blocks of a kind.
+func tabOf(kind blog.BlockKind) string {
+	if kind == blog.BlockPerson {
+		return "people"
 	}
 	return "servers"
 }
@@ -259,7 +254,7 @@ func (h *Handler) unblock(req *request) error {
 		return err
 	}
 	done := map[blog.BlockLevel]string{blog.Limit: "unlimited", blog.Refuse: "let-in"}[before.Level]
-	return req.redirect("/admin/blocks?tab=" + sideOf(kind) + "&done=" + done)
+	return req.redirect("/admin/blocks?tab=" + tabOf(kind) + "&done=" + done)
 }
 
 // importPage says what a list would change.

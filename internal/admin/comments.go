@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"maps"
@@ -60,15 +61,16 @@ type person struct {
 }
 
 // commentTabs are the tabs of the comments page.
-var commentTabs = []struct {
-	name, word, heading string
-	states              []blog.CommentState
-}{
-	{"waiting", "Waiting", "", []blog.CommentState{blog.CommentWaiting}},
-	{"published", "Published", "Published comments", []blog.CommentState{blog.CommentShown}},
-	{"hidden", "Hidden", "Hidden comments", []blog.CommentState{blog.CommentHidden}},
-	{"spam", "Spam", "Spam", []blog.CommentState{blog.CommentSpam}},
-	{"private", "Private", "Written to you alone", nil},
+var commentTabs = []listTab[store.CommentList]{
+	{name: "waiting", word: "Waiting", filter: store.CommentList{States: []blog.CommentState{blog.CommentWaiting}}},
+	{name: "published", word: "Published", heading: "Published comments",
+		filter: store.CommentList{States: []blog.CommentState{blog.CommentShown}}},
+	{name: "hidden", word: "Hidden", heading: "Hidden comments",
+		filter: store.CommentList{States: []blog.CommentState{blog.CommentHidden}}},
+	{name: "spam", word: "Spam", heading: "Spam",
+		filter: store.CommentList{States: []blog.CommentState{blog.CommentSpam}}},
+	{name: "private", word: "Private", heading: "Written to you alone",
+		filter: store.CommentList{Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}},
 }
 
 const commentsPerPage = 30
@@ -78,48 +80,17 @@ func (h *Handler) comments(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := commentsPage{frame: f, Tab: req.r.URL.Query().Get("tab")}
-	if p.Tab == "" {
-		p.Tab = "waiting"
+	p := commentsPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "waiting")}
+	tabs, open, err := readTabs("/admin/comments", p.Tab, commentTabs, func(t listTab[store.CommentList]) (int, error) {
+		return h.store.CountComments(req.ctx(), req.commentList(t))
+	})
+	if err != nil {
+		return err
 	}
-	for _, pile := range commentTabs {
-		list := req.commentTab(pile.name, pile.states)
-		n, err := h.store.CountComments(req.ctx(), list)
-		if err != nil {
-			return err
-		}
-		p.Tabs = append(p.Tabs, tab{Word: pile.word, URL: "/admin/comments?tab=" + pile.name, Count: n,
-			Here: pile.name == p.Tab})
-		if pile.name != p.Tab {
-			continue
-		}
-		if p.Heading = pile.heading; p.Heading == "" {
-			p.Heading = upper(text.PluralInWords(n, "comment waits", "comments wait"))
-		}
-		list.Limit, list.Offset = commentsPerPage+1, offset(req.r)
-		if err := h.readTab(req, &p, list); err != nil {
-			return err
-		}
-	}
-	if p.Heading == "" {
-		return blog.ErrNotFound
-	}
-	p.Title = p.Heading
-	p.Toast = req.commentToast(p.Toast)
-	return h.pages.Render(req.w, http.StatusOK, "admin/comments", p)
-}
-
-// commentTab is which comments stand in a tab. What was written to an author alone is shown to nobody else, whatever
-// their role.
-func (req *request) commentTab(name string, states []blog.CommentState) store.CommentList {
-	if name == "private" {
-		return store.CommentList{Voice: req.author.ID, Private: true,
-			States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}
-	}
-	return store.CommentList{Voice: req.scope(), States: states}
-}
-
-func (h *Handler) readTab(req *request, p *commentsPage, list store.CommentList) error {
+	p.Tabs = tabs
+	p.Heading = cmp.Or(open.heading, upper(text.PluralInWords(rowsOf(tabs), "comment waits", "comments wait")))
+	list := req.commentList(open)
+	list.Limit, list.Offset = commentsPerPage+1, offset(req.r)
 	comments, err := h.store.Comments(req.ctx(), list)
 	if err != nil {
 		return err
@@ -130,8 +101,20 @@ func (h *Handler) readTab(req *request, p *commentsPage, list store.CommentList)
 	for i := range p.Rows {
 		p.Rows[i].Tab = p.Tab
 	}
-	p.Pager, p.Rows = turn(req.r, p.Rows, commentsPerPage)
-	return nil
+	p.Pager, p.Rows = paginate(req.r, p.Rows, commentsPerPage)
+	p.Title = p.Heading
+	p.Toast = req.commentToast(p.Toast)
+	return h.pages.Render(req.w, http.StatusOK, "admin/comments", p)
+}
+
+// commentList selects the comments of a tab that the author may see.
+func (req *request) commentList(t listTab[store.CommentList]) store.CommentList {
+	list := t.filter
+	list.Voice = req.scope()
+	if list.Private {
+		list.Voice = req.author.ID // no role opens what was written to another author alone
+	}
+	return list
 }
 
 // commentToast adds the way back to what was done to a comment.

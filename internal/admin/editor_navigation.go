@@ -35,7 +35,7 @@ func (p *editorPage) exits(action, language string) string {
 // Shelf is the tab of the list on which the article stands.
 func (p *editorPage) Shelf() string {
 	for _, shelf := range articleTabs {
-		if slices.Contains(shelf.statuses, p.Article.Status) {
+		if slices.Contains(shelf.filter, p.Article.Status) {
 			return shelf.name
 		}
 	}

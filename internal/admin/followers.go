@@ -69,7 +69,7 @@ func (h *Handler) followers(req *request) error {
 	if p.Rows, err = h.listFollowers(req, list); err != nil {
 		return err
 	}
-	p.Pager, p.Rows = turn(req.r, p.Rows, followersPerPage)
+	p.Pager, p.Rows = paginate(req.r, p.Rows, followersPerPage)
 	return h.pages.Render(req.w, http.StatusOK, "admin/followers", p)
 }
 

@@ -82,7 +82,7 @@ func (h *Handler) readMentions(req *request, p *mentionsPage) error {
 	for _, m := range mentions {
 		p.Rows = append(p.Rows, req.mention(m, found))
 	}
-	p.Pager, p.Rows = turn(req.r, p.Rows, mentionsPerPage)
+	p.Pager, p.Rows = paginate(req.r, p.Rows, mentionsPerPage)
 	return nil
 }
 

@@ -45,13 +45,11 @@ type concern struct {
 }
 
 // reportTabs are the tabs of the page.
-var reportTabs = []struct {
-	name, word, heading string
-	list                store.ComplaintList
-}{
-	{"open", "Open", "", store.ComplaintList{State: blog.ComplaintOpen}},
-	{"resolved", "Resolved", "Resolved reports", store.ComplaintList{State: blog.ComplaintResolved}},
-	{"sent", "Sent", "Reports to other servers", store.ComplaintList{Ours: true}},
+var reportTabs = []listTab[store.ComplaintList]{
+	{name: "open", word: "Open", filter: store.ComplaintList{State: blog.ComplaintOpen}},
+	{name: "resolved", word: "Resolved", heading: "Resolved reports",
+		filter: store.ComplaintList{State: blog.ComplaintResolved}},
+	{name: "sent", word: "Sent", heading: "Reports to other servers", filter: store.ComplaintList{Ours: true}},
 }
 
 const reportsPerPage = 30
@@ -62,39 +60,25 @@ func (h *Handler) reports(req *request) error {
 		return err
 	}
 	p := reportsPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "open")}
-	for _, tray := range reportTabs {
-		n, err := h.store.CountComplaints(req.ctx(), tray.list)
-		if err != nil {
-			return err
-		}
-		p.Tabs = append(p.Tabs, tab{Word: tray.word, URL: "/admin/reports?tab=" + tray.name, Count: n,
-			Here: tray.name == p.Tab})
-		if tray.name != p.Tab {
-			continue
-		}
-		if p.Heading = tray.heading; p.Heading == "" {
-			p.Heading = upper(text.PluralInWords(n, "report waits", "reports wait"))
-		}
-		list := tray.list
-		list.Limit, list.Offset = reportsPerPage+1, offset(req.r)
-		if p.Rows, err = h.listReports(req, list); err != nil {
-			return err
-		}
+	tabs, open, err := readTabs("/admin/reports", p.Tab, reportTabs, func(t listTab[store.ComplaintList]) (int, error) {
+		return h.store.CountComplaints(req.ctx(), t.filter)
+	})
+	if err != nil {
+		return err
 	}
-	if p.Heading == "" {
-		return blog.ErrNotFound
+	p.Tabs, p.Heading = tabs, cmp.Or(open.heading, upper(text.PluralInWords(rowsOf(tabs), "report waits", "reports wait")))
+	list := open.filter
+	list.Limit, list.Offset = reportsPerPage+1, offset(req.r)
+	reports, err := h.store.Complaints(req.ctx(), list)
+	if err != nil {
+		return err
+	}
+	if p.Rows, err = h.reportRows(req, reports); err != nil {
+		return err
 	}
 	p.Title = p.Heading
-	p.Pager, p.Rows = turn(req.r, p.Rows, reportsPerPage)
+	p.Pager, p.Rows = paginate(req.r, p.Rows, reportsPerPage)
 	return h.pages.Render(req.w, http.StatusOK, "admin/reports", p)
-}
-
-func (h *Handler) listReports(req *request, l store.ComplaintList) ([]reportRow, error) {
-	found, err := h.store.Complaints(req.ctx(), l)
-	if err != nil {
-		return nil, err
-	}
-	return h.reportRows(req, found)
 }
 
 // reportRows makes reports ready to be shown. What they name is read for all of them at once, so that the number of
