@@ -51,6 +51,8 @@ func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *med
 }
 
 const (
+	signedOutLimit = 8 << 10 // bytes of a form of somebody who is not signed in: a name, a password, a token
+
 	formLimit   = 4 << 20  // bytes of a form without files: a megabyte of text, encoded
 	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
 )
@@ -63,15 +65,16 @@ func (h *Handler) Routes() chi.Router {
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
 	r.MethodNotAllowed(h.page(func(*request) error { return errMethod }))
 
-	plain := r.With(limited(formLimit))
-	plain.Get("/login", h.page(h.showLogin))
-	plain.Post("/login", h.page(h.signIn))
-	plain.Get("/login/link", h.page(h.showLink))
-	plain.Post("/login/link", h.page(h.useLink))
-	plain.Get("/admin/first-run", h.page(h.showFirstRun))
-	plain.Post("/admin/first-run", h.page(h.firstRun))
-	plain.Post("/admin/sign-out", h.page(h.signOut))
+	signedOut := r.With(limited(signedOutLimit))
+	signedOut.Get("/login", h.page(h.showLogin))
+	signedOut.Get("/login/link", h.page(h.showLink))
+	signedOut.Post("/login/link", h.page(h.useLink))
+	signedOut.Get("/admin/first-run", h.page(h.showFirstRun))
+	signedOut.Post("/admin/first-run", h.page(h.firstRun))
+	signedOut.Post("/admin/sign-out", h.page(h.signOut))
+	r.Post("/login", h.page(h.signIn)) // signIn limits the body itself: by what it knows of the browser
 
+	plain := r.With(limited(formLimit))
 	plain.Get("/admin", h.authed(h.today))
 	plain.Get("/admin/", h.authed(h.today))
 	plain.Get("/admin/more", h.authed(h.more))

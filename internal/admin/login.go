@@ -102,6 +102,11 @@ func keptForm(form url.Values) *keptField {
 // signIn opens the door to a name and a password. Whether the name, the password or both are wrong is not told, neither
 // in words nor by the time it takes.
 func (h *Handler) signIn(req *request) error {
+	limit, err := h.loginLimit(req)
+	if err != nil {
+		return err
+	}
+	req.r.Body = http.MaxBytesReader(req.w, req.r.Body, limit)
 	form, err := req.form()
 	if err != nil {
 		return err
@@ -140,6 +145,20 @@ func (h *Handler) signIn(req *request) error {
 		return h.pages.Render(req.w, http.StatusOK, "admin/resume", p)
 	}
 	return req.redirect(p.To)
+}
+
+// loginLimit is the largest sign-in form, in bytes. After a session ended, the form also carries what its author was
+// sending (askToSignIn), which may be a whole article. So a browser in which somebody signed in before may send more.
+func (h *Handler) loginLimit(req *request) (int64, error) {
+	hash := h.browserHash(req)
+	if hash == "" {
+		return signedOutLimit, nil
+	}
+	_, err := h.store.KnownBrowser(req.ctx(), hash, h.now().Add(-knownFor))
+	if errors.Is(err, blog.ErrNotFound) {
+		return signedOutLimit, nil
+	}
+	return formLimit, err
 }
 
 // checkPassword finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other

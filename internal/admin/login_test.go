@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -169,10 +170,32 @@ func TestT188ManyGuessesAtOnceAreCountedAsMany(t *testing.T) {
 func TestAPasswordOfAMegabyteCostsNothing(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1<<20)).want(400, "/login")
-		body := "user=ilse&pass=" + strings.Repeat("a", 5<<20)
-		o.browser().post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413,
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1025)).want(400, "/login")
+		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1<<20)).want(413,
 			"/login").sees("too much at once")
+		body := "user=ilse&pass=" + strings.Repeat("a", 5<<20)
+		o.knownBrowser("ilse").post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413,
+			"/login").sees("too much at once")
+	})
+}
+
+func TestTheFormsOfStrangersAreShort(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		const form = "application/x-www-form-urlencoded"
+		long := "user=ilse&pass=" + url.QueryEscape(password) + "&kept-action=/admin/articles/new&kept.text=" +
+			strings.Repeat("a", 100<<10)
+		for _, path := range []string{"/login", "/login/link", "/admin/first-run"} {
+			o.browser().post(path, form, strings.NewReader(long)).want(413, path)
+			if o.browser().post(path, form, strings.NewReader("token="+strings.Repeat("a", 7<<10))).status == 413 {
+				t.Errorf("%s refuses a form of 7 KiB", path)
+			}
+		}
+		// A browser in which the author signed in before keeps an article whose sign-in ended.
+		b := o.knownBrowser("ilse").post("/login", form, strings.NewReader(long)).want(200, "/login")
+		if b.sees("What you wrote is still here"); len(b.field("text")) != 100<<10 {
+			t.Errorf("the form kept %d bytes of the text", len(b.field("text")))
+		}
 	})
 }
 
