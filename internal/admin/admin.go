@@ -104,6 +104,7 @@ func (h *Handler) Routes() chi.Router {
 	plain.Get("/admin/series/{series}", h.authed(h.showSeries))
 	plain.Post("/admin/series/{series}", h.authed(h.saveSeries))
 	plain.Post("/admin/series/{series}/voice", h.authed(h.switchSeries))
+	plain.Post("/admin/series/{series}/delete", h.authed(h.deleteSeries))
 
 	plain.Get("/admin/comments", h.authed(h.comments))
 	plain.Get("/admin/comments/{comment}", h.authed(h.showComment))

@@ -53,7 +53,7 @@ func TestASeriesIsDescribedAndFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.open("/admin/articles").sees("Series")
-		b.open("/admin/series").sees("The Low Road", "0 parts published")
+		b.open("/admin/series").sees("The Low Road", "no public article")
 		path := "/admin/series/" + string(series.ID)
 		b.open(path).press("Save", "title", "", "planned", "many", "description", "Along the dike.").want(422,
 			path).sees("The number of parts must be a number", "The title must have")
@@ -75,5 +75,41 @@ func TestASeriesIsDescribedAndFollowed(t *testing.T) {
 			t.Errorf("the blog has a voice too (%v)", err)
 		}
 		o.signIn("tobias").open("/admin/series").want(403, "/admin/series").open(path).want(403, path)
+	})
+}
+
+func TestASeriesWithoutAPublishedArticleIsDeleted(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Editor)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		now := time.Now().UTC()
+		series := blog.Series{ID: blog.NewID(now), Slug: "the-low-road", Title: "The Low Road", Language: "en", Planned: 3}
+		if err := o.store.SaveSeries(t.Context(), series); err != nil {
+			t.Fatal(err)
+		}
+		a := blog.Article{ID: blog.NewID(now), VoiceID: ilse.ID, Status: blog.Draft, Format: blog.FullArticle,
+			Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: now, SeriesID: series.ID, Part: 1,
+			Text: blog.Text{Language: "en", Title: "A dike", Slug: "a-dike", Markdown: prose, HTML: "<p>Reeds.</p>",
+				Plain: "Reeds.", Summary: "Reeds."}}
+		if err := o.store.SaveArticle(t.Context(), &a, now); err != nil {
+			t.Fatal(err)
+		}
+		path := "/admin/series/" + string(series.ID)
+		o.signIn("tobias").post(path+"/delete", "text/plain", nil, "Sec-Fetch-Site", "same-origin").want(403, path)
+		b := o.signIn("ilse").open(path).sees("No article in it is published")
+		b.press("Delete the series").want(200, "/admin/series?done=deleted").sees("Deleted.", "No series yet.")
+		b.open("/admin/articles/" + string(a.ID))
+		if b.field("series") != "The Low Road" || b.field("planned") != "3" {
+			t.Errorf("the draft is in %q of %q parts", b.field("series"), b.field("planned"))
+		}
+
+		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish as chosen").want(200, "/admin/articles/")
+		made, err := o.store.SeriesBySlug(t.Context(), "the-low-road")
+		if err != nil || made.Planned != 3 {
+			t.Fatalf("publishing the draft made %+v (%v)", made, err)
+		}
+		path = "/admin/series/" + string(made.ID)
+		b.open(path).lacks("Delete the series")
+		b.post(path+"/delete", "text/plain", nil, "Sec-Fetch-Site", "same-origin").want(409, path)
 	})
 }

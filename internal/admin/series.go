@@ -68,6 +68,7 @@ type seriesPage struct {
 	Series                           blog.Series // as it is stored
 	Name, Description, Lang, Planned string
 	Voice                            voiceBox
+	Unused                           bool // no article in it was published: it can be deleted
 	Errors                           fieldErrors
 }
 
@@ -105,7 +106,22 @@ func (h *Handler) series(req *request, status int, p seriesPage) error {
 	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Errors, h.voiceOf(p.Series)); err != nil {
 		return err
 	}
+	if p.Unused, err = h.store.SeriesUnused(req.ctx(), p.Series.ID); err != nil {
+		return err
+	}
 	return h.pages.Render(req.w, status, "admin/series", p)
+}
+
+// deleteSeries deletes a series in which no article was published.
+func (h *Handler) deleteSeries(req *request) error {
+	s, err := h.managed(req)
+	if err != nil {
+		return err
+	}
+	if err := h.store.DeleteSeries(req.ctx(), s); err != nil {
+		return err
+	}
+	return req.redirect("/admin/series?done=deleted")
 }
 
 func (h *Handler) saveSeries(req *request) error {

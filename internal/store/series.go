@@ -204,3 +204,32 @@ func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]i
 	}
 	return found, err
 }
+
+// unused is the condition of a series that nobody can have met: no article in it was published, and it has no account.
+const unused = `series.voice_id = '' AND NOT EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND
+	a.status IN ('published', 'withdrawn'))`
+
+// SeriesUnused reports whether DeleteSeries can delete a series.
+func (s *Store) SeriesUnused(ctx context.Context, id blog.ID) (bool, error) {
+	var n int
+	err := s.one(ctx, &n, `SELECT count(*) FROM series WHERE id = ? AND `+unused, id)
+	return n > 0, err
+}
+
+// DeleteSeries deletes a series in which no article was published. Its drafts keep its title, so the first of them that
+// is published makes the series again. Any other series is blog.ErrConflict.
+func (s *Store) DeleteSeries(ctx context.Context, series blog.Series) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		deleted, err := s.exec(ctx, `DELETE FROM series WHERE id = ? AND `+unused, series.ID)
+		if err != nil {
+			return err
+		}
+		if deleted == 0 {
+			return blog.ErrConflict
+		}
+		return s.run(ctx, `UPDATE articles SET series_id = '', series_title = ?, series_slug = ?,
+			series_planned = CASE WHEN series_planned = 0 THEN ? ELSE series_planned END WHERE series_id = ?`,
+			series.Title, series.Slug, series.Planned, series.ID)
+	})
+}
