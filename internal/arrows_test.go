@@ -13,8 +13,8 @@ import (
 
 // floors are the rooms from the bottom up. A room may use what lies below it, never its neighbours on the same floor.
 var floors = [][]string{
-	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/nearest",
-		"internal/text"},
+	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/lru",
+		"internal/nearest", "internal/text"},
 	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/media", "internal/remote", "internal/store/storetest"},

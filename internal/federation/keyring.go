@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"causerie/internal/lru"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -41,7 +41,7 @@ type Keyring struct {
 	unlisted *Recent    // keys that were asked for in vain
 
 	mu   sync.Mutex
-	held *simplelru.LRU[string, RemoteKey]
+	held *lru.Cache[string, RemoteKey]
 }
 
 const (
@@ -56,7 +56,7 @@ func NewKeyring(b Core) (*Keyring, error) {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery),
-		held: newMemory[RemoteKey]()}, nil
+		held: lru.New[string, RemoteKey](MaxRemembered)}, nil
 }
 
 // Find answers the key with this id and its owner's address. Trouble with the network comes back as

@@ -4,36 +4,24 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"causerie/internal/lru"
 )
 
 // MaxRemembered limits each memory of what other servers did. Anybody can fill it, so when it is full it forgets only
 // what was used least recently: the limits that it keeps for the others stay in force.
 const MaxRemembered = 20_000
 
-// newMemory returns an empty LRU cache for MaxRemembered entries. It is not safe for concurrent use.
-//
-// The expirable cache of the same library would read the real clock and start a goroutine that never ends. So the
-// reader of an entry checks how old it is.
-func newMemory[V any]() *simplelru.LRU[string, V] {
-	memory, err := simplelru.NewLRU[string, V](MaxRemembered, nil)
-	if err != nil {
-		panic(err) // only when the size is not positive
-	}
-	return memory
-}
-
 // Recent remembers when something was last done for each of many names, so that it is not done again too soon. It is
 // safe for concurrent use.
 type Recent struct {
 	every time.Duration
 	mu    sync.Mutex
-	last  *simplelru.LRU[string, time.Time]
+	last  *lru.Cache[string, time.Time]
 }
 
 // NewRecent returns a Recent that allows one mark of a name in each period of every.
 func NewRecent(every time.Duration) *Recent {
-	return &Recent{every: every, last: newMemory[time.Time]()}
+	return &Recent{every: every, last: lru.New[string, time.Time](MaxRemembered)}
 }
 
 // Has reports whether the name was marked less than every ago.

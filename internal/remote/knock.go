@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"causerie/internal/lru"
 	"causerie/internal/signature"
 )
 
@@ -31,11 +32,11 @@ type schemes struct {
 	learn func(ctx context.Context, host string, until time.Time)
 
 	mu    sync.Mutex
-	newer *memory[time.Time] // until when it is believed, by host
+	newer *lru.Cache[string, time.Time] // until when it is believed, by host
 }
 
 func newSchemes(options Options) *schemes {
-	s := &schemes{now: options.Now, learn: options.Learn, newer: newMemory[time.Time](maxSchemes)}
+	s := &schemes{now: options.Now, learn: options.Learn, newer: lru.New[string, time.Time](maxSchemes)}
 	for host, until := range options.Newer {
 		s.newer.Add(host, until)
 	}
@@ -61,7 +62,7 @@ func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme
 	if scheme != signature.RFC9421 {
 		s.newer.Remove(host)
 	} else if news {
-		s.newer.forget(func(until time.Time) bool { return !now.Before(until) })
+		s.newer.DropExpired(func(until time.Time) bool { return !now.Before(until) })
 		s.newer.Add(host, now.Add(schemeKnown))
 	}
 	s.mu.Unlock()

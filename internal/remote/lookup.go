@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"causerie/internal/activity"
+	"causerie/internal/lru"
 )
 
 // The limit of lookups for one server, and how long a failure is cached.
@@ -112,8 +113,8 @@ type lookups struct {
 	running singleflight.Group
 
 	mu       sync.Mutex
-	failures *memory[failure]              // by address
-	asked    *memory[[perMinute]time.Time] // by domain; the last times, in no order
+	failures *lru.Cache[string, failure]              // by address
+	asked    *lru.Cache[string, [perMinute]time.Time] // by domain; the last times, in no order
 }
 
 type failure struct {
@@ -122,8 +123,8 @@ type failure struct {
 }
 
 func newLookups(now func() time.Time) *lookups {
-	return &lookups{now: now, failures: newMemory[failure](maxFailures),
-		asked: newMemory[[perMinute]time.Time](maxDomains)}
+	return &lookups{now: now, failures: lru.New[string, failure](maxFailures),
+		asked: lru.New[string, [perMinute]time.Time](maxDomains)}
 }
 
 // begin returns a cached failure, or counts the lookup towards the domain's limit for this minute.
@@ -148,7 +149,7 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 		return now, fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
 	}
 	times[oldest] = now
-	l.asked.forget(func(times [perMinute]time.Time) bool { return idle(times, now) })
+	l.asked.DropExpired(func(times [perMinute]time.Time) bool { return idle(times, now) })
 	l.asked.Add(domain, times)
 	return now, nil
 }
@@ -175,7 +176,7 @@ func (l *lookups) failed(id string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.failures.forget(func(f failure) bool { return !now.Before(f.until) })
+	l.failures.DropExpired(func(f failure) bool { return !now.Before(f.until) })
 	l.failures.Add(id, failure{err: err, until: now.Add(rememberedFor)})
 }
 

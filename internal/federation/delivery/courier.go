@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"causerie/internal/lru"
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
@@ -32,7 +32,7 @@ type Courier struct {
 	slots    limit
 	keys     sync.Map // ring -> []signature.Key
 	mu       sync.Mutex
-	payloads *simplelru.LRU[payloadKey, message] // used lately
+	payloads *lru.Cache[payloadKey, message] // used lately
 }
 
 const (
@@ -53,11 +53,7 @@ const (
 
 // NewCourier returns a courier. Run starts it.
 func NewCourier(b federation.Core) *Courier {
-	payloads, err := simplelru.NewLRU[payloadKey, message](maxPayloads, nil)
-	if err != nil {
-		panic(err) // only when the size is not positive
-	}
-	c := &Courier{Core: b, wake: make(chan struct{}, 1), payloads: payloads}
+	c := &Courier{Core: b, wake: make(chan struct{}, 1), payloads: lru.New[payloadKey, message](maxPayloads)}
 	c.slots.freed = c.Wake
 	return c
 }
