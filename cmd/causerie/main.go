@@ -42,6 +42,8 @@ type commands struct {
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
+	Bench benchCommand `cmd:"" hidden:"" help:"Measure a blog."`
+
 	Import  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Export  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 	Backup  laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
