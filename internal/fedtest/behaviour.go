@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Behaviour is how a server treats its visitors. One mood may be given to many servers; each counts for itself.
+// Behaviour is how a server treats requests. Set it with [Server.SetBehaviour]. One value may be given to many
+// servers; each counts its deliveries for itself.
 type Behaviour struct {
 	kind   behaviourKind
 	pace   time.Duration
@@ -34,82 +35,78 @@ const (
 	refusingSignatures
 	requiringRFC9421
 	droppingResponses
-	failingOn
 	refusingText
 	answeringGarbage
 	cachingKeys
 )
 
-// Healthy serves at once. Every server begins so.
+// Healthy answers at once. Every server begins so.
 func Healthy() Behaviour { return Behaviour{} }
 
-// Slow waits that long before it looks at a request, be it a delivery or a question.
+// Slow waits before it looks at a request, be it a delivery or a GET.
 func Slow(wait time.Duration) Behaviour { return Behaviour{kind: slow, pace: wait} }
 
-// Hanging takes every request and never answers, until the mood changes, the caller leaves or the world is closed.
-// Deliveries are in the ledger with status 0.
+// Hanging takes every request and never answers, until the behaviour changes, the client disconnects or the world is
+// closed. Deliveries are recorded with status 0.
 func Hanging() Behaviour { return Behaviour{kind: hanging} }
 
-// Trickling begins an answer and writes one byte of its header in every pace, without end. Deliveries are in the ledger
-// with status 0.
+// Trickling begins a response and then writes one byte of its header per pace, without end. Deliveries are recorded
+// with status 0. It tests deadlines that start anew with each byte.
 func Trickling(pace time.Duration) Behaviour { return Behaviour{kind: trickling, pace: pace} }
 
-// Closed refuses connections: nobody listens and those connected are cut off. Any other mood opens the same address
-// again.
+// Closed refuses connections: nobody listens, and open connections are cut. Any other behaviour opens the same
+// address again.
 func Closed() Behaviour { return Behaviour{kind: closed} }
 
-// FailingFirst answers the next n deliveries with the status (500, say), unread, and is healthy afterwards.
+// FailingFirst answers the next n deliveries with the status, without reading them, and is healthy afterwards.
 func FailingFirst(n, status int) Behaviour {
 	return Behaviour{kind: refusing, status: status, times: n}
 }
 
-// Refusing answers every delivery with the status, unread.
+// Refusing answers every delivery with the status, without reading it.
 func Refusing(status int) Behaviour { return Behaviour{kind: refusing, status: status} }
 
-// RateLimiting answers the next n deliveries with 429 and a Retry-After in whole seconds; n of zero means all.
+// RateLimiting answers the next n deliveries with 429 and a Retry-After in whole seconds. Zero n means all.
 func RateLimiting(retryAfter time.Duration, n int) Behaviour {
 	return Behaviour{kind: refusing, status: http.StatusTooManyRequests, pace: retryAfter, times: n}
 }
 
-// RateLimitingUntil answers the next n deliveries with 429 and a date for Retry-After; n of zero means all.
+// RateLimitingUntil answers the next n deliveries with 429 and a date as Retry-After. Zero n means all.
 func RateLimitingUntil(at time.Time, n int) Behaviour {
 	return Behaviour{kind: refusing, status: http.StatusTooManyRequests, until: at, times: n}
 }
 
-// Gone answers 410 to every delivery and to every question about its people and their notes.
+// Gone answers 410 to every delivery and to every request for its people and their notes.
 func Gone() Behaviour { return Behaviour{kind: gone} }
 
-// RefusingSignatures answers 401 to every delivery, however well signed.
+// RefusingSignatures answers 401 to every delivery, however well it is signed.
 func RefusingSignatures() Behaviour { return Behaviour{kind: refusingSignatures} }
 
-// RequiringRFC9421 reads signatures in the newer dialect, RFC 9421, alone, and demands them of questions about its
-// people, too.
+// RequiringRFC9421 accepts only signatures of RFC 9421, and demands them for its documents too.
 func RequiringRFC9421() Behaviour { return Behaviour{kind: requiringRFC9421} }
 
-// DroppingResponses takes every delivery to heart and hangs up without an answer.
+// DroppingResponses processes every delivery and then cuts the connection instead of answering.
 func DroppingResponses() Behaviour { return Behaviour{kind: droppingResponses} }
 
-// FailingOn answers 500 to every delivery in which the words stand, and reads the others.
-func FailingOn(words string) Behaviour { return Behaviour{kind: failingOn, text: words} }
-
-// RefusingText answers the status to every delivery in which the words stand, and reads the others.
-func RefusingText(words string, status int) Behaviour {
-	return Behaviour{kind: refusingText, text: words, status: status}
+// RefusingText answers the status to every delivery whose body contains the text, and accepts the others.
+func RefusingText(text string, status int) Behaviour {
+	return Behaviour{kind: refusingText, text: text, status: status}
 }
 
-// CachingKeys keeps the keys that it has learnt, as GoToSocial does for hours: a delivery whose signature does not fit
-// is refused, and the key is not asked for again. It takes the new key from an Update of its owner that the old one
-// signed.
+// CachingKeys keeps the keys that it has fetched, as GoToSocial does for hours. A delivery whose signature does not
+// fit is refused, and the key is not fetched again. The only way to replace a key is an Update of its owner, signed
+// with the old key.
 func CachingKeys() Behaviour { return Behaviour{kind: cachingKeys} }
 
-// AnsweringGarbage answers every delivery in which the words stand with bytes that are no HTTP, and reads the others.
-func AnsweringGarbage(words string) Behaviour { return Behaviour{kind: answeringGarbage, text: words} }
+// AnsweringGarbage answers with bytes that are no HTTP to every delivery whose body contains the text, and accepts
+// the others.
+func AnsweringGarbage(text string) Behaviour { return Behaviour{kind: answeringGarbage, text: text} }
 
-// activeBehaviour is a mood while it lasts on one server.
+// activeBehaviour is a behaviour while one server has it.
 type activeBehaviour struct {
 	Behaviour
-	left atomic.Int64
-	over chan struct{}
+	left atomic.Int64  // deliveries until the behaviour is over
+	over chan struct{} // closed when another behaviour follows
 }
 
 func activate(m Behaviour) *activeBehaviour {
@@ -118,13 +115,9 @@ func activate(m Behaviour) *activeBehaviour {
 	return s
 }
 
-// refusal is the status a delivery gets unread; zero when it is to be read.
+// refusal returns the status for a delivery that is not read, and zero for one that is to be read.
 func (s *activeBehaviour) refusal(body []byte) int {
 	switch s.kind {
-	case failingOn:
-		if bytes.Contains(body, []byte(s.text)) {
-			return http.StatusInternalServerError
-		}
 	case refusingText:
 		if bytes.Contains(body, []byte(s.text)) {
 			return s.status
@@ -141,12 +134,12 @@ func (s *activeBehaviour) refusal(body []byte) int {
 	return 0
 }
 
-// answersGarbage reports whether a delivery gets an answer that is no HTTP.
+// answersGarbage reports whether this delivery gets a response that is no HTTP.
 func (s *activeBehaviour) answersGarbage(body []byte) bool {
 	return s.kind == answeringGarbage && bytes.Contains(body, []byte(s.text))
 }
 
-// writeGarbage answers with bytes that are no HTTP and hangs up.
+// writeGarbage writes the greeting of a mail server, as a misdirected port would, and hangs up.
 func writeGarbage(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -156,10 +149,11 @@ func writeGarbage(w http.ResponseWriter) {
 	io.WriteString(conn, "220 mail.example ESMTP ready\r\n")
 }
 
-// silent reports whether requests never get an answer.
+// silent reports whether requests never get a response.
 func (s *activeBehaviour) silent() bool { return s.kind == hanging || s.kind == trickling }
 
-// wait is the time that a slow server takes; false when the caller has left or the world has ended meanwhile.
+// wait waits as long as a slow server takes. It reports false when the client has disconnected or the world is
+// closed.
 func (s *activeBehaviour) wait(r *http.Request) bool {
 	if s.kind != slow {
 		return true
@@ -168,6 +162,7 @@ func (s *activeBehaviour) wait(r *http.Request) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	// The new behaviour begins at once, also for requests that wait.
 	case <-s.over:
 	case <-r.Context().Done():
 		return false
@@ -175,7 +170,7 @@ func (s *activeBehaviour) wait(r *http.Request) bool {
 	return true
 }
 
-// keepSilent holds a request without answering it and drops the connection when the spell is over.
+// keepSilent holds a request without answering it, and cuts the connection when the behaviour ends.
 func (s *activeBehaviour) keepSilent(w http.ResponseWriter, r *http.Request) {
 	if s.kind == trickling {
 		s.trickle(w, r)
@@ -188,12 +183,14 @@ func (s *activeBehaviour) keepSilent(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
+// trickle writes a header that never ends, a byte at a time.
 func (s *activeBehaviour) trickle(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	defer conn.Close()
+	// A ticker panics on a pace of zero.
 	ticker := time.NewTicker(max(s.pace, time.Millisecond))
 	defer ticker.Stop()
 	drip := []byte("HTTP/1.1 202 Accepted\r\nX-Patience: ")
@@ -225,7 +222,8 @@ func (s *activeBehaviour) setHeader(h http.Header) {
 	}
 }
 
-// SetBehaviour changes the mood of the server. The only error is that a closed server cannot have its address again.
+// SetBehaviour changes how the server treats requests from now on. Requests that hang are cut. It fails only when a
+// closed server cannot have its address again.
 func (s *Server) SetBehaviour(m Behaviour) error {
 	s.behaviourMu.Lock()
 	defer s.behaviourMu.Unlock()
@@ -239,7 +237,7 @@ func (s *Server) SetBehaviour(m Behaviour) error {
 		return nil
 	}
 	if err := s.reopen(); err != nil {
-		return fmt.Errorf("reopen neighbour %s: %w", s.Name, err)
+		return fmt.Errorf("reopen server %s: %w", s.Name, err)
 	}
 	return nil
 }

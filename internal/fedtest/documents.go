@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// contexts defines every term that is used here, as the servers imitated do.
+// contexts is the @context of all documents. It defines every term that is used here, as the real servers do.
 var contexts = []any{
 	"https://www.w3.org/ns/activitystreams",
 	"https://w3id.org/security/v1",
@@ -41,11 +41,13 @@ var contexts = []any{
 	},
 }
 
-// document answers with the ActivityPub document at an address: 410 for what was deleted, 401 to unsigned questions
-// where signatures are demanded, and 404 for private notes as for those that never were.
+// document answers with the ActivityPub document at an address. A deleted one gets 410. A private note gets 404, like
+// one that never was. An unsigned request gets 401 where signatures are required.
 func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	id := s.URL + r.URL.Path
 	demands := s.Software == GoToSocial || s.behaviour.Load().kind == requiringRFC9421
+	// The instance actor and the keys are open to all. Otherwise two servers that require signatures could never fetch
+	// each other's key.
 	if demands && id != s.instance.ID && !strings.HasSuffix(id, "/main-key") {
 		if _, err := s.verify(r, nil); err != nil {
 			writeError(w, http.StatusUnauthorized, err.Error())
@@ -72,9 +74,8 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ServeDocument makes the server answer what is asked for at a path with a document, whatever that says of itself;
-// where signatures are demanded, to those who sign. It returns the address, which is the document's id when it has
-// none.
+// ServeDocument serves a document at a path, whatever the document says about itself. Where signatures are required,
+// the request needs one. It returns the address, which becomes the document's id when it has none.
 func (s *Server) ServeDocument(path string, document map[string]any) string {
 	address := s.URL + path
 	shown := maps.Clone(document)
@@ -90,7 +91,7 @@ func (s *Server) ServeDocument(path string, document map[string]any) string {
 	return address
 }
 
-// findDocument makes the document with that id.
+// findDocument returns the document with an id, or the status to answer instead.
 func (s *Server) findDocument(id string) (document map[string]any, status int) {
 	s.mu.Lock()
 	if shown, ok := s.documents[id]; ok {
@@ -120,7 +121,7 @@ func (s *Server) findDocument(id string) (document map[string]any, status int) {
 	return p.documentAt(part)
 }
 
-// followersThere lists, to a server that signs the question, who of it follows somebody here (FEP-8fcf).
+// followersThere lists the followers of somebody here that live on the server that signed the request (FEP-8fcf).
 func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor string) {
 	signer, err := s.verify(r, nil)
 	if err != nil {
@@ -146,6 +147,7 @@ func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor st
 			"orderedItems": ids})
 }
 
+// findNote returns one of a note's documents. Server.mu is held.
 func (s *Server) findNote(n *note, part string) (map[string]any, int) {
 	switch {
 	case n.audience == followersOnly || n.audience == direct:
@@ -160,7 +162,7 @@ func (s *Server) findNote(n *note, part string) (map[string]any, int) {
 	return n.document(), http.StatusOK
 }
 
-// replies lists the answers that the server knows of, from here and from elsewhere.
+// replies lists the public replies to a note that the server knows, from here and from elsewhere. Server.mu is held.
 func (s *Server) replies(n *note) map[string]any {
 	items := []string{}
 	for _, other := range s.notes {
@@ -179,6 +181,7 @@ func (s *Server) replies(n *note) map[string]any {
 	}
 }
 
+// documentAt returns one of a person's documents, by the part of its address behind the actor id.
 func (p *Person) documentAt(part string) (map[string]any, int) {
 	p.Server.mu.Lock()
 	left, followers, following := p.left, len(p.followers), len(p.follows)
@@ -200,7 +203,7 @@ func (p *Person) documentAt(part string) (map[string]any, int) {
 	return map[string]any{"id": p.ID + part, "type": "OrderedCollection", "totalItems": total}, http.StatusOK
 }
 
-// document is the actor. It takes Server.mu.
+// document returns the actor document. It locks Server.mu.
 func (p *Person) document() map[string]any {
 	s := p.Server
 	document := p.keyDocument()
@@ -235,7 +238,7 @@ func (p *Person) document() map[string]any {
 	return document
 }
 
-// keyDocument is as much of the actor as a key needs: what GoToSocial shows of its people to everybody.
+// keyDocument returns the part of the actor that a key needs. GoToSocial serves it to everybody.
 func (p *Person) keyDocument() map[string]any {
 	return map[string]any{
 		"id": p.ID, "type": p.kind, "preferredUsername": p.Name,
@@ -243,7 +246,7 @@ func (p *Person) keyDocument() map[string]any {
 	}
 }
 
-// document is the note in the shape of its server's software: Server.mu is held.
+// document returns the note as its server's software writes it. Server.mu is held.
 func (n *note) document() map[string]any {
 	document := map[string]any{
 		"id": n.id, "type": "Note", "attributedTo": n.author.ID, "url": n.url(),
@@ -285,7 +288,8 @@ func (n *note) tags() []any {
 	return tags
 }
 
-// url is the page of the note, for people. A chosen id may have no number; the last part will do.
+// url returns the address of the note's page. An id that [NoteID] chose may have no number, so it takes the last
+// part.
 func (n *note) url() string {
 	return n.author.URL() + "/" + n.id[strings.LastIndexByte(n.id, '/')+1:]
 }
@@ -298,7 +302,7 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-// webFinger knows people by their handle, their id and their page, and the server by its host.
+// webFinger finds people by handle, by id and by page, and the instance actor by its host.
 func (s *Server) webFinger(w http.ResponseWriter, r *http.Request) {
 	resource := r.URL.Query().Get("resource")
 	p := s.findActor(resource)

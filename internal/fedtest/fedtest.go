@@ -1,25 +1,28 @@
-// Package fedtest is a small fediverse on loopback: servers with people on them who follow, reply, like and boost
-// over real HTTP with real signatures, and who remember every delivery they get. Tests and benchmarks measure Causerie
-// against it, and the demo lives in it.
+// Package fedtest is a small pretend fediverse for tests and for the demo. Its servers listen on loopback, and the
+// people on them follow, reply, like and boost over real HTTP with real signatures. Each server records every request
+// that it gets.
 //
-// It shares no code with the rooms it judges. Signatures are made and checked by go-fed/httpsig (draft-cavage-12),
-// digests and dates by checks of its own, so that one mistake cannot hide on both sides of the wire.
+// A [World] starts and stops servers, each a [Server]. A Server has people, each a [Person]. A Person's methods post
+// activities to the inboxes that they concern and return the responses. A test in ten lines, against a blog at
+// 127.0.0.1:8080:
 //
-// A [World] owns any number of [Server]s; a server has [Person]s. Everybody acts through methods that post to the
-// inbox of whomever it concerns and return what was answered:
-//
-//	world := neighbour.New(neighbour.Config{})
+//	world := fedtest.New(fedtest.Config{})
 //	defer world.Close()
-//	veerhuis, err := world.Server("veerhuis", neighbour.Mastodon)
+//	veerhuis, err := world.AddServer("veerhuis", fedtest.Mastodon)
 //	bram := veerhuis.Person("bram")
 //	ilse, err := bram.LookUp(ctx, "ilse@127.0.0.1:8080")
 //	_, err = bram.Follow(ctx, ilse.ID)
 //	err = bram.WaitAccepted(ctx, ilse.ID)
-//	delivery, err := veerhuis.WaitFor(ctx, neighbour.OfType("Create"))
-//	reply, err := bram.Reply(ctx, delivery.Object, "<p>Four minutes, if the wind lets you.</p>")
+//	create, err := veerhuis.WaitFor(ctx, fedtest.OfType("Create"))
+//	reply, err := bram.Reply(ctx, create.Object, "<p>Four minutes, if the wind lets you.</p>")
+//	err = veerhuis.SetBehaviour(fedtest.Refusing(503))
 //
-// What arrives is written down in a ledger whether it was accepted or not ([Delivery]), and what was accepted stands in
-// the timelines ([Server.Timeline], [Person.Home]). How a server behaves is its [Mood], changed at any time.
+// To see what arrived, look at the records ([Server.Deliveries], [Server.Requests]), which hold refused requests too,
+// or at what the server shows ([Server.Timeline], [Person.HomeTimeline]), which holds only what it accepted.
+// [SendOption]s make a delivery that a receiver must refuse. A [Behaviour] makes a server slow, broken or hostile.
+//
+// The package shares no code with the rooms that it tests. go-fed/httpsig signs and verifies (draft-cavage-12), and
+// digests and dates are checked here. A mistake on one side of the wire is therefore seen by the other.
 package fedtest
 
 import (
@@ -33,22 +36,23 @@ import (
 	"time"
 )
 
-// Config says how a world is laid out. Its zero value is right for tests on Linux.
+// Config is the layout of a world. Its zero value is right for tests on Linux.
 type Config struct {
-	// Ports puts every server on a port of 127.0.0.1, which works on every system. Otherwise each server listens on an
-	// address of its own in 127.0.0.0/8, all on the same port, and speaks from that address; only Linux has those.
+	// Ports puts every server on its own port of 127.0.0.1, which works on every system. Otherwise each server has its
+	// own address in 127.0.0.0/8, all on the same port, and sends from that address; only Linux has those addresses.
 	Ports bool
-	// FirstPort is the first port tried (Ports), or the one port that all servers share. Zero: a free one is chosen.
+	// FirstPort is the first port that is tried (with Ports), or the port that all servers share. Zero chooses a free
+	// one.
 	FirstPort int
-	// KeyPool, when positive, makes all people of the world share that many RSA keys, for thousands of people.
-	// Zero: everybody has a key of their own.
+	// KeyPool, when positive, is the number of RSA keys that all people of the world share. Use it for thousands of
+	// people. Zero gives everybody their own key.
 	KeyPool int
-	// SharedCache lets all servers share what they have learnt of actors elsewhere, so that a delivery to a thousand
-	// servers costs its sender one request for its key instead of a thousand.
+	// SharedCache lets all servers share their cache of actors. A delivery to a thousand servers then costs its sender
+	// one request for its key instead of a thousand.
 	SharedCache bool
-	// Now is the clock that dates and checks signatures; time.Now when nil.
+	// Now is the clock that dates and checks signatures. nil is time.Now.
 	Now func() time.Time
-	// Log receives what goes wrong in the background (an Accept that cannot be delivered); nothing when nil.
+	// Log receives errors of background work, such as an Accept that cannot be delivered. nil discards them.
 	Log *slog.Logger
 }
 
@@ -73,7 +77,7 @@ type World struct {
 	closed     bool
 }
 
-// New makes a world without servers. It must be closed.
+// New returns a world without servers. The caller must close it.
 func New(config Config) *World {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -90,26 +94,26 @@ func New(config Config) *World {
 	return w
 }
 
-// AddServer adds a server of the given flavour and starts it. The name is for people to read; it is reached by its
-// address, as in http://127.1.0.1:20417/users/bram.
+// AddServer starts a server that resembles the given software. The name is for messages and pages; other servers
+// reach it by its address, such as http://127.1.0.1:20417.
 func (w *World) AddServer(name string, flavour Software) (*Server, error) {
 	listener, err := w.listen()
 	if err != nil {
-		return nil, fmt.Errorf("start neighbour %q: %w", name, err)
+		return nil, fmt.Errorf("start server %q: %w", name, err)
 	}
 	s := newServer(w, name, flavour, listener.Addr().(*net.TCPAddr))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		listener.Close()
-		return nil, fmt.Errorf("start neighbour %q: the world is closed", name)
+		return nil, fmt.Errorf("start server %q: the world is closed", name)
 	}
 	w.servers = append(w.servers, s)
 	s.serve(listener)
 	return s, nil
 }
 
-// AddServers adds n servers named 1 to n.
+// AddServers starts n servers, named "1" to n.
 func (w *World) AddServers(n int, flavour Software) ([]*Server, error) {
 	servers := make([]*Server, 0, n)
 	for i := range n {
@@ -122,7 +126,8 @@ func (w *World) AddServers(n int, flavour Software) ([]*Server, error) {
 	return servers, nil
 }
 
-// Close ends all servers, whatever their mood, and waits (10 s at most) until nobody in the world does anything more.
+// Close stops all servers, whatever their behaviour, and waits at most 10 s for the work in progress. It returns an
+// error when some work has not ended by then.
 func (w *World) Close() error {
 	w.cancel()
 	w.mu.Lock()
@@ -141,17 +146,19 @@ func (w *World) Close() error {
 	select {
 	case <-w.idle:
 	case <-time.After(10 * time.Second):
-		return fmt.Errorf("close the neighbours: some are still busy after 10 s")
+		return fmt.Errorf("close the world: some servers are still busy after 10 s")
 	}
+	// A request that was in progress above may have left an idle connection behind.
 	for _, s := range servers { // connections that became idle meanwhile
 		s.client.CloseIdleConnections()
 	}
 	return nil
 }
 
-// listen finds the next free place. The shared port, once found free, is kept for all addresses.
+// listen listens on the next free address. The first port that is found free becomes the port of all addresses.
 func (w *World) listen() (net.Listener, error) {
 	var last error
+	// Another program may hold the port that we drew, so try many.
 	for range 200 {
 		listener, err := net.Listen("tcp4", w.nextAddress())
 		if err == nil {
@@ -166,8 +173,7 @@ func (w *World) listen() (net.Listener, error) {
 	return nil, last
 }
 
-// nextAddress names the next address to try. Chosen ports lie below those that systems give to outgoing connections, so
-// that nothing takes them while a server is closed for a while.
+// nextAddress returns the next address to try.
 func (w *World) nextAddress() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,6 +185,7 @@ func (w *World) nextAddress() string {
 		}
 		return fmt.Sprintf("127.0.0.1:%d", lowPort())
 	}
+	// One port for all addresses: "127.1.0.1:port", "127.1.0.2:port" and so on, 62,500 for each second byte.
 	port := w.port
 	if port == 0 {
 		port = lowPort()
@@ -186,6 +193,7 @@ func (w *World) nextAddress() string {
 	return fmt.Sprintf("127.%d.%d.%d:%d", 1+n/62500, n/250%250, 1+n%250, port)
 }
 
+// keepPort keeps the port of the first listener for the servers that follow.
 func (w *World) keepPort(listener net.Listener) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -194,9 +202,12 @@ func (w *World) keepPort(listener net.Listener) {
 	}
 }
 
+// lowPort returns a random port below the ephemeral range. A port from that range could be taken by an outgoing
+// connection while its server is [Closed].
 func lowPort() int { return 20000 + rand.IntN(12000) }
 
-// startWork says that work starts for which Close has to wait; false when it is too late for that.
+// startWork registers work that Close waits for. It reports false when the world is closed and the work must not
+// begin.
 func (w *World) startWork() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -207,6 +218,7 @@ func (w *World) startWork() bool {
 	return true
 }
 
+// endWork ends what startWork registered.
 func (w *World) endWork() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -216,7 +228,7 @@ func (w *World) endWork() {
 	}
 }
 
-// background does something nobody waits for, within the time of one exchange.
+// background runs do in a goroutine, for at most exchangeTime, and logs its error. Close waits for it.
 func (w *World) background(what string, do func(context.Context) error) {
 	if !w.startWork() {
 		return
@@ -226,12 +238,12 @@ func (w *World) background(what string, do func(context.Context) error) {
 		ctx, cancel := context.WithTimeout(w.ctx, exchangeTime)
 		defer cancel()
 		if err := do(ctx); err != nil && w.ctx.Err() == nil {
-			w.config.Log.Warn("neighbour: "+what, "error", err)
+			w.config.Log.Warn("fedtest: "+what, "error", err)
 		}
 	}()
 }
 
-// nextID is a fresh number for ids, larger than those before it.
+// nextID returns a number for a new id, larger than all before: milliseconds and a counter, as in Mastodon's ids.
 func (w *World) nextID() int64 {
 	return w.config.Now().UnixMilli()<<16 | w.ids.Add(1)&0xffff
 }

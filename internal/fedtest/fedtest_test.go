@@ -66,7 +66,7 @@ func befriend(t testing.TB, ctx context.Context, who, whom *Person) {
 	}
 }
 
-func TestServersOfAllFlavoursFollowAndAnswerEachOther(t *testing.T) {
+func TestServersOfAllSoftwareFollowAndReplyToEachOther(t *testing.T) {
 	flavours := map[string]Software{"mastodon": Mastodon, "gotosocial": GoToSocial, "misskey": Misskey}
 	for here, one := range flavours {
 		for there, other := range flavours {
@@ -118,7 +118,7 @@ func checkPost(t *testing.T, s *Server, want Post) {
 	}
 }
 
-func TestReactionsCanBeTakenBack(t *testing.T) {
+func TestReactionsCanBeUndone(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
 	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
 	nadia := newNeighbour(t, w, "noordkade", Mastodon).Person("nadia")
@@ -138,7 +138,7 @@ func TestReactionsCanBeTakenBack(t *testing.T) {
 	if diff := cmp.Diff([]string{"Like", "Undo Like", "Like", "Undo Like", "Announce"}, said); diff != "" {
 		t.Errorf("bram's server heard (-want +got):\n%s", diff)
 	}
-	must(nadia.Server.WaitFor(ctx, func(l Delivery) bool { return l.Accepted() && l.ID == boost.Activity }))(t)
+	must(nadia.Server.WaitFor(ctx, func(d Delivery) bool { return d.Accepted() && d.ID == boost.Activity }))(t)
 	eventually(t, "nadia's server fetches what deniz boosted", func() bool {
 		home := nadia.HomeTimeline()
 		return len(home) == 1 && home[0].Content == "<p>High water.</p>" && cmp.Equal(home[0].Boosters, []string{deniz.ID})
@@ -163,7 +163,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	t.Fatalf("it does not come true that %s", what)
 }
 
-func TestAFollowCanBeTakenBackAndAnAccountCanEnd(t *testing.T) {
+func TestAFollowCanBeUndoneAndAnAccountDeleted(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
 	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
 	nadia := newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
@@ -189,7 +189,7 @@ func TestAFollowCanBeTakenBackAndAnAccountCanEnd(t *testing.T) {
 	}
 }
 
-func TestDeliveriesThatAreNotRightAreRefused(t *testing.T) {
+func TestWrongDeliveriesAreRefused(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	bram := veerhuis.Person("bram")
@@ -217,7 +217,7 @@ func TestDeliveriesThatAreNotRightAreRefused(t *testing.T) {
 		{"the key id of somebody else", asNadia, []SendOption{WithKeyID(nadia.KeyID())}, 401, "does not fit"},
 		{"a key id that does not exist", like, []SendOption{WithKeyID(kade.ID + "0#main-key")}, 401, "404"},
 		{"another key id at the same actor", like, []SendOption{WithKeyID(kade.ID + "#other")}, 401, "has the key"},
-		{"an actor who is not the signer", asNadia, nil, 401, "who is not the actor"},
+		{"an actor who is not the signer", asNadia, nil, 401, "instead of the actor"},
 		{"a signature for another host", like, []SendOption{SignedForHost("127.9.9.9:80")}, 401, "does not fit"},
 		{"another content type", like, []SendOption{ContentType("application/json")}, 415, "content type"},
 		{"something that is not JSON", []byte("hello"), nil, 400, "not an activity"},
@@ -244,7 +244,7 @@ func TestDeliveriesThatAreNotRightAreRefused(t *testing.T) {
 	}
 }
 
-func TestAKeyThatWasReplacedIsAskedForOnceMore(t *testing.T) {
+func TestAReplacedKeyIsFetchedOnceMore(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	bram, nadia := veerhuis.Person("bram"), newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
@@ -270,7 +270,7 @@ func TestAKeyThatWasReplacedIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
-func TestGoToSocialShowsNothingToTheUnsigned(t *testing.T) {
+func TestGoToSocialServesNothingUnsigned(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	noordkade := newNeighbour(t, w, "noordkade", GoToSocial)
 	nadia := noordkade.Person("nadia")
@@ -306,13 +306,13 @@ func ask(t *testing.T, address string) int {
 	return response.StatusCode
 }
 
-func TestMoodsDoWhatTheySay(t *testing.T) {
+func TestBehavioursDoWhatTheySay(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	cases := []struct {
-		name     string
-		mood     Behaviour
-		statuses []int
+		name      string
+		behaviour Behaviour
+		statuses  []int
 	}{
 		{"healthy", Healthy(), []int{202, 202}},
 		{"slow", Slow(30 * time.Millisecond), []int{202}},
@@ -327,7 +327,7 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newNeighbour(t, w, c.name, Mastodon)
 			s.Person("bram")
-			if err := s.SetBehaviour(c.mood); err != nil {
+			if err := s.SetBehaviour(c.behaviour); err != nil {
 				t.Fatal(err)
 			}
 			var statuses []int
@@ -342,10 +342,10 @@ func TestMoodsDoWhatTheySay(t *testing.T) {
 			if diff := cmp.Diff(c.statuses, statuses); diff != "" {
 				t.Errorf("answers (-want +got):\n%s", diff)
 			}
-			if c.mood.kind == slow && time.Since(began) < c.mood.pace {
+			if c.behaviour.kind == slow && time.Since(began) < c.behaviour.pace {
 				t.Errorf("a slow server took only %s", time.Since(began))
 			}
-			if c.mood.kind == gone && ask(t, s.Person("bram").ID) != 410 {
+			if c.behaviour.kind == gone && ask(t, s.Person("bram").ID) != 410 {
 				t.Error("people of a server that is gone are still there")
 			}
 		})
@@ -359,13 +359,13 @@ func like(p *Person, s *Server) map[string]any {
 	}
 }
 
-func TestSilentServersLetGoWhenTheirMoodChanges(t *testing.T) {
-	for name, mood := range map[string]Behaviour{"hanging": Hanging(), "trickling": Trickling(time.Millisecond)} {
+func TestSilentServersCutRequestsWhenTheirBehaviourChanges(t *testing.T) {
+	for name, behaviour := range map[string]Behaviour{"hanging": Hanging(), "trickling": Trickling(time.Millisecond)} {
 		t.Run(name, func(t *testing.T) {
 			w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 			kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 			s := newNeighbour(t, w, "veerhuis", Mastodon)
-			s.SetBehaviour(mood)
+			s.SetBehaviour(behaviour)
 			short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
 			if _, err := kade.Send(short, s.URL+"/inbox", like(kade, s)); !errors.Is(err, context.DeadlineExceeded) {
@@ -376,9 +376,9 @@ func TestSilentServersLetGoWhenTheirMoodChanges(t *testing.T) {
 				_, err := kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 				done <- err
 			}()
-			if err := w.WaitForCount(ctx, 2, func(l Delivery) bool {
-				return l.Status == 0 &&
-					l.Fault == "not looked at"
+			if err := w.WaitForCount(ctx, 2, func(d Delivery) bool {
+				return d.Status == 0 &&
+					d.Fault == "not looked at"
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -409,7 +409,7 @@ func TestAClosedServerOpensAgainAtTheSameAddress(t *testing.T) {
 	}
 }
 
-func TestServersSpeakFromTheirOwnAddress(t *testing.T) {
+func TestServersSendFromTheirOwnAddress(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has all of 127.0.0.0/8")
 	}
@@ -440,7 +440,7 @@ func TestPortsOfOneAddressWork(t *testing.T) {
 	befriend(t, ctx, bram, nadia)
 }
 
-func TestLookUpBelievesOnlyAnActorThatNamesItself(t *testing.T) {
+func TestLookUpAcceptsOnlyAnActorThatNamesItself(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
@@ -518,17 +518,17 @@ func TestHundredsOfDeliveriesAtOnceAreAllRecorded(t *testing.T) {
 	}
 }
 
-func TestAWorldLeavesNothingRunning(t *testing.T) {
+func TestCloseLeavesNothingRunning(t *testing.T) {
 	eventually(t, "the worlds of other tests have ended", func() bool { return running() == "" })
 	w := New(Config{Ports: runtime.GOOS != "linux", KeyPool: 4})
 	ctx := soon(t)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
-	moods := []Behaviour{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
+	behaviours := []Behaviour{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
 	var servers []*Server
-	for _, mood := range moods {
+	for _, behaviour := range behaviours {
 		s := newNeighbour(t, w, "veerhuis", Mastodon)
 		servers = append(servers, s)
-		s.SetBehaviour(mood)
+		s.SetBehaviour(behaviour)
 		go kade.Send(ctx, s.URL+"/inbox", like(kade, s))
 	}
 	if err := w.WaitForCount(ctx, 3,
@@ -564,8 +564,8 @@ func running() string {
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	var found []string
 	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-		own := strings.Contains(stack, "neighbour.running")
-		if !own && (strings.Contains(stack, "net/http.") || strings.Contains(stack, "neighbour.(*")) {
+		own := strings.Contains(stack, "fedtest.running")
+		if !own && (strings.Contains(stack, "net/http.") || strings.Contains(stack, "fedtest.(*")) {
 			found = append(found, stack)
 		}
 	}
@@ -588,8 +588,8 @@ func TestAThousandServersStartQuickly(t *testing.T) {
 	}
 }
 
-// BenchmarkDeliveries is what the neighbours themselves cost: 200 servers get a Create each, with all checks, from a
-// sender who has signed beforehand.
+// BenchmarkDeliveries is the cost of the pretend servers themselves: 200 servers get a Create each, with all checks,
+// from a sender who has signed beforehand.
 func BenchmarkDeliveries(b *testing.B) {
 	w := newWorld(b, Config{KeyPool: 4, SharedCache: true})
 	bram := newNeighbour(b, w, "veerhuis", Mastodon).Person("bram")
@@ -690,25 +690,25 @@ func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
 	}
 }
 
-func TestAKeyThatCannotBeFetchedNowIsAskedForAgain(t *testing.T) {
+func TestAKeyThatCannotBeFetchedNowIsFetchedAgain(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
 	for _, step := range []struct {
-		mood   Behaviour
-		status int
+		behaviour Behaviour
+		status    int
 	}{{Closed(), 503}, {Gone(), 401}, {Healthy(), 202}, {Closed(), 202}} {
-		if err := kade.Server.SetBehaviour(step.mood); err != nil {
+		if err := kade.Server.SetBehaviour(step.behaviour); err != nil {
 			t.Fatal(err)
 		}
 		answer, _ := kade.Send(ctx, veerhuis.URL+"/inbox", like(kade, veerhuis))
 		if answer.Status != step.status {
-			t.Errorf("with the sender's server in mood %d the answer is %d, want %d", step.mood.kind, answer.Status, step.status)
+			t.Errorf("with the sender's server behaving as %d the answer is %d, want %d", step.behaviour.kind, answer.Status, step.status)
 		}
 	}
 }
 
-func TestAStrangerWhoLeavesIsNotAskedForAKey(t *testing.T) {
+func TestADeletedUnknownActorIsNotAskedForAKey(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
 	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
 	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")

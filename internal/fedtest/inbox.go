@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// largest is what one body may measure, in and out.
+// maxBody is the largest body in bytes, in and out.
 const maxBody = 1 << 20
 
-// handleDelivery takes one delivery: bounded, read, its signature checked, applied, written down and then answered.
-func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, mood *activeBehaviour) {
+// handleDelivery reads one delivery, processes it, records it and answers.
+func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, behaviour *activeBehaviour) {
 	delivery := Delivery{At: s.world.config.Now(), Server: s, Inbox: r.URL.Path, Header: r.Header.Clone()}
+	// net/http takes the host out of the header. Tests want to see all that was signed.
 	delivery.Header.Set("Host", r.Host)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var activity map[string]any
@@ -24,30 +25,31 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, mood *ac
 		activity = delivery.JSON()
 		delivery.describe(activity)
 	}
-	if mood.silent() {
+	if behaviour.silent() {
 		delivery.Fault = "not looked at"
+		// Recorded before it is held: the sender waits for ever, and the test must see that the delivery came.
 		s.record(delivery)
-		mood.keepSilent(w, r)
+		behaviour.keepSilent(w, r)
 		return
 	}
-	if !mood.wait(r) {
-		delivery.Fault = "the sender left"
+	if !behaviour.wait(r) {
+		delivery.Fault = "the sender disconnected"
 		s.record(delivery)
 		return
 	}
-	if mood.answersGarbage(body) {
+	if behaviour.answersGarbage(body) {
 		delivery.Fault = "not looked at"
 		s.record(delivery)
 		writeGarbage(w)
 		return
 	}
-	if status := mood.refusal(body); status != 0 {
+	if status := behaviour.refusal(body); status != 0 {
 		delivery.Status, delivery.Fault = status, "not looked at"
-		mood.setHeader(w.Header())
+		behaviour.setHeader(w.Header())
 	} else {
 		delivery.Status, delivery.Fault = s.process(r, err, delivery, activity)
 	}
-	if mood.kind == droppingResponses {
+	if behaviour.kind == droppingResponses {
 		delivery.Status = 0
 		s.record(delivery)
 		panic(http.ErrAbortHandler)
@@ -56,21 +58,21 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, mood *ac
 	reply(w, delivery)
 }
 
-func reply(w http.ResponseWriter, l Delivery) {
-	if l.Status/100 == 2 {
-		w.WriteHeader(l.Status)
+func reply(w http.ResponseWriter, d Delivery) {
+	if d.Status/100 == 2 {
+		w.WriteHeader(d.Status)
 		return
 	}
-	why := l.Fault
+	why := d.Fault
 	if why == "" {
-		why = http.StatusText(l.Status)
+		why = http.StatusText(d.Status)
 	}
-	writeError(w, l.Status, why)
+	writeError(w, d.Status, why)
 }
 
-// process decides what a delivery is answered and, when it is good, does what it says. The fault is empty when the
-// signature is valid.
-func (s *Server) process(r *http.Request, unread error, l Delivery, activity map[string]any) (status int,
+// process verifies a delivery, applies it when it is good, and returns the status of the response. The fault is empty
+// when the signature is valid.
+func (s *Server) process(r *http.Request, unread error, d Delivery, activity map[string]any) (status int,
 	fault string) {
 	if unread != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(unread, &tooLarge) {
@@ -78,29 +80,29 @@ func (s *Server) process(r *http.Request, unread error, l Delivery, activity map
 		}
 		return http.StatusBadRequest, fmt.Sprintf("body cannot be read: %v", unread)
 	}
-	if !s.hasInbox(l.Inbox) {
+	if !s.hasInbox(d.Inbox) {
 		return http.StatusNotFound, "no such inbox"
 	}
-	if !isActivity(l.Header.Get("Content-Type")) {
-		return s.wrongType(), fmt.Sprintf("content type %q", l.Header.Get("Content-Type"))
+	if !isActivity(d.Header.Get("Content-Type")) {
+		return s.wrongType(), fmt.Sprintf("content type %q", d.Header.Get("Content-Type"))
 	}
-	if activity == nil || l.Type == "" || l.Actor == "" {
+	if activity == nil || d.Type == "" || d.Actor == "" {
 		return http.StatusBadRequest, "not an activity"
 	}
-	if l.Type == "Delete" && l.Object == l.Actor && !s.cache.knows(l.Actor) {
-		// Like Mastodon: whoever leaves cannot be asked for a key any more, and a stranger's leaving changes nothing.
-		return http.StatusAccepted, "a stranger left, not verified"
+	if d.Type == "Delete" && d.Object == d.Actor && !s.cache.knows(d.Actor) {
+		// Like Mastodon: the key of a deleted actor cannot be fetched any more, and nothing of this actor is stored here.
+		return http.StatusAccepted, "the deleted actor is unknown, not verified"
 	}
-	signer, err := s.verify(r, l.Body)
+	signer, err := s.verify(r, d.Body)
 	switch {
 	case errors.Is(err, errUnreachableKey):
 		return http.StatusServiceUnavailable, err.Error()
 	case err != nil:
 		return http.StatusUnauthorized, err.Error()
-	case signer.ID != l.Actor:
-		return http.StatusUnauthorized, fmt.Sprintf("signed by %s, who is not the actor %s", signer.ID, l.Actor)
+	case signer.ID != d.Actor:
+		return http.StatusUnauthorized, fmt.Sprintf("signed by %s instead of the actor %s", signer.ID, d.Actor)
 	}
-	if s.Software == GoToSocial && l.Type == "QuoteRequest" {
+	if s.Software == GoToSocial && d.Type == "QuoteRequest" {
 		return http.StatusInternalServerError, ""
 	}
 	s.apply(signer, activity)
@@ -114,7 +116,7 @@ func (s *Server) wrongType() int {
 	return http.StatusUnsupportedMediaType
 }
 
-// hasInbox knows the inboxes of those who are here, and the shared one where there is one.
+// hasInbox reports whether the path is the inbox of somebody here, or the shared inbox.
 func (s *Server) hasInbox(path string) bool {
 	if path == "/inbox" {
 		return s.Software != GoToSocial
@@ -129,7 +131,8 @@ func (s *Server) hasInbox(path string) bool {
 	return p != nil && !p.left
 }
 
-// isActivity tells the two content types that ActivityPub has, as GoToSocial and Mastodon do.
+// isActivity reports whether a content type is one of the two of ActivityPub. GoToSocial and Mastodon require the
+// profile of ld+json too.
 func isActivity(contentType string) bool {
 	kind, params, err := mime.ParseMediaType(contentType)
 	switch {
@@ -141,16 +144,17 @@ func isActivity(contentType string) bool {
 	return kind == "application/activity+json"
 }
 
-func (l *Delivery) describe(activity map[string]any) {
-	l.KeyID = signatureKeyID(l.Header)
-	l.ID, l.Type = firstString(activity["id"]), firstString(activity["type"])
-	l.Actor, l.Object = idOf(activity["actor"]), idOf(activity["object"])
+// describe fills in what the body claims.
+func (d *Delivery) describe(activity map[string]any) {
+	d.KeyID = signatureKeyID(d.Header)
+	d.ID, d.Type = firstString(activity["id"]), firstString(activity["type"])
+	d.Actor, d.Object = idOf(activity["actor"]), idOf(activity["object"])
 	if object, ok := activity["object"].(map[string]any); ok {
-		l.ObjectType = firstString(object["type"])
+		d.ObjectType = firstString(object["type"])
 	}
 }
 
-// firstString is the string a JSON value is, or the first of a list.
+// firstString returns a JSON string, or the first string of a list.
 func firstString(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -163,7 +167,7 @@ func firstString(v any) string {
 	return ""
 }
 
-// idOf is the id of what is named or embedded, of the first when there are several.
+// idOf returns the id of an object that is named or embedded, or of the first of several.
 func idOf(v any) string {
 	switch v := v.(type) {
 	case map[string]any:
@@ -177,7 +181,7 @@ func idOf(v any) string {
 	return firstString(v)
 }
 
-// idsOf is the ids of all that are named or embedded.
+// idsOf returns the ids of all objects that are named or embedded.
 func idsOf(v any) []string {
 	list, ok := v.([]any)
 	if !ok {

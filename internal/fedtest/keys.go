@@ -10,13 +10,14 @@ import (
 	"sync"
 )
 
-// made holds every key this process has generated: an RSA key takes a tenth of a second, and each new world can begin
+// generated holds every RSA key that this process has made. A key takes a tenth of a second, so each new world begins
 // with the keys of the one before.
 var generated struct {
 	sync.Mutex
 	keys []*rsa.PrivateKey
 }
 
+// keyNumber returns the n-th key of this process, and makes those that are missing.
 func keyNumber(n int) *rsa.PrivateKey {
 	generated.Lock()
 	defer generated.Unlock()
@@ -30,7 +31,7 @@ func keyNumber(n int) *rsa.PrivateKey {
 	return generated.keys[n]
 }
 
-// keyring hands out the keys of one world: all distinct, or the same few in turn when pool is positive.
+// keyring hands out the keys of one world: all different, or the same few in turn when pool is positive.
 type keyring struct {
 	mu   sync.Mutex
 	pool int
@@ -48,7 +49,7 @@ func (k *keyring) next() *rsa.PrivateKey {
 	return keyNumber(n)
 }
 
-// fresh is a key that nobody in the world has, pool or not.
+// fresh returns a key that nobody in the world has, with a pool too.
 func (k *keyring) fresh() *rsa.PrivateKey {
 	k.mu.Lock()
 	n := max(k.used, k.pool)
@@ -65,7 +66,8 @@ func publicPEM(key *rsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// parsePublic reads an RSA key of at least 2048 bits, which is what all servers of the fediverse understand.
+// parsePublic reads a PEM public key. It accepts only RSA of at least 2048 bits, which all servers of the fediverse
+// understand.
 func parsePublic(text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

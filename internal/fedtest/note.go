@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// note is something a person here has written.
+// note is something that a person here has written.
 type note struct {
 	id        string
 	author    *Person
@@ -34,7 +34,7 @@ const (
 	direct
 )
 
-// NoteOption says how a note is written.
+// NoteOption changes how [Person.Reply], [Person.Post] and the requests write a note.
 type NoteOption func(*draft)
 
 type draft struct {
@@ -42,38 +42,39 @@ type draft struct {
 	mentioned []string
 }
 
-// Unlisted addresses followers, and the public in cc.
+// Unlisted addresses the note to followers, with the public in cc.
 func Unlisted() NoteOption { return func(d *draft) { d.audience = unlisted } }
 
-// FollowersOnly addresses this person's followers and those mentioned.
+// FollowersOnly addresses the note to this person's followers and to those mentioned.
 func FollowersOnly() NoteOption { return func(d *draft) { d.audience = followersOnly } }
 
-// Direct addresses nobody but those mentioned, among them the author of what is answered.
+// Direct addresses the note only to those mentioned. A reply mentions the author of its parent.
 func Direct() NoteOption { return func(d *draft) { d.audience = direct } }
 
-// ContentWarning folds the note behind a content warning.
+// ContentWarning hides the note behind a content warning.
 func ContentWarning(text string) NoteOption { return func(d *draft) { d.warning = text } }
 
-// Language is that of the text, as in "nl"; "en" unless said.
+// Language sets the language of the text, such as "nl". It is "en" otherwise.
 func Language(tag string) NoteOption { return func(d *draft) { d.language = tag } }
 
-// Mention addresses and notifies more actors, by id.
+// Mention mentions and addresses more actors, by their ids.
 func Mention(actorIDs ...string) NoteOption {
 	return func(d *draft) { d.mentioned = append(d.mentioned, actorIDs...) }
 }
 
-// InReplyTo makes a note answer an object without telling anybody: it is found at its id alone.
+// InReplyTo makes a note of [Person.Post] a reply without sending it to the author of its parent: receivers find it
+// only at its id.
 func InReplyTo(object string) NoteOption { return func(d *draft) { d.inReplyTo = object } }
 
-// NoteID chooses the id instead of having the server mint one.
+// NoteID sets the id of the note. Otherwise the server makes one.
 func NoteID(id string) NoteOption { return func(d *draft) { d.id = id } }
 
-// PublishedAt dates the note.
+// PublishedAt sets the date of the note.
 func PublishedAt(at time.Time) NoteOption { return func(d *draft) { d.published = at } }
 
-// Reply answers an object with a note, public unless an option says otherwise, and brings it to the author of that
-// object, to those mentioned and (unless direct) to this person's followers. Where the object does not let everybody
-// answer, GoToSocial keeps the note from all but its author and those mentioned until [Person.Permission] is Accepted.
+// Reply writes a reply to an object and sends it to the object's author, to those mentioned and (unless direct) to
+// this person's followers. It is public unless an option says otherwise. Where the object does not let everybody
+// reply, GoToSocial sends it only to its author and those mentioned, until [Person.Permission] is Accepted.
 // Sent.Object is the note's id.
 func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...NoteOption) (Sent, error) {
 	r, err := p.PrepareReply(ctx, inReplyTo, html, options...)
@@ -83,7 +84,7 @@ func (p *Person) Reply(ctx context.Context, inReplyTo, html string, options ...N
 	return r.Send(ctx)
 }
 
-// PrepareReply signs a reply now, to be sent within the hour. The note is served from now on.
+// PrepareReply writes and signs a reply now, to be sent within the hour. The note is served from now on.
 func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, options ...NoteOption) (*PreparedActivity,
 	error) {
 	author, err := p.authorOf(ctx, inReplyTo)
@@ -95,12 +96,13 @@ func (p *Person) PrepareReply(ctx context.Context, inReplyTo, html string, optio
 		return nil, fmt.Errorf("reply: %w", err)
 	}
 	reply := func(d *draft) { d.inReplyTo, d.asked = inReplyTo, asked }
+	// The caller's options come last, so that they can overrule these.
 	options = append([]NoteOption{Mention(author.ID), reply}, options...)
 	return p.write(ctx, html, options)
 }
 
-// Post writes a note that answers nothing. It goes to those mentioned and to followers, and to nobody when there are
-// none: it can then be found at its id, as the parent of something, say.
+// Post writes a note that is no reply, and sends it to followers and to those mentioned. When there are none it is
+// sent to nobody and only served at its id, to become the parent of something, for example.
 func (p *Person) Post(ctx context.Context, html string, options ...NoteOption) (Sent, error) {
 	r, err := p.write(ctx, html, options)
 	if err != nil {
@@ -109,6 +111,7 @@ func (p *Person) Post(ctx context.Context, html string, options ...NoteOption) (
 	return r.Send(ctx)
 }
 
+// write makes and serves a note and signs its Create.
 func (p *Person) write(ctx context.Context, html string, options []NoteOption) (*PreparedActivity, error) {
 	d := &draft{note: note{id: p.newNoteID(), author: p, html: html, language: "en",
 		published: p.Server.world.config.Now()}}
@@ -136,8 +139,7 @@ func (p *Person) write(ctx context.Context, html string, options []NoteOption) (
 	return p.prepareActivity(create, slices.Clone(n.inboxes)...)
 }
 
-// Edit replaces the text. The edit is at least a second younger than what it replaces, since times on the wire have
-// no fractions and an Update that is not newer changes nothing.
+// Edit replaces the text of a note and sends an Update to all who had the Create.
 func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
 	s := p.Server
 	s.mu.Lock()
@@ -147,6 +149,7 @@ func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
 		return Sent{}, fmt.Errorf("edit: %s has written no note %s", p.Handle(), noteID)
 	}
 	n.html = html
+	// At least a second later: times on the wire have no fractions, and receivers ignore an Update that is not newer.
 	n.updated = later(s.world.config.Now(), n.published, n.updated)
 	update := map[string]any{
 		"id": fmt.Sprintf("%s#updates/%d", n.id, s.world.nextID()), "type": "Update",
@@ -156,6 +159,7 @@ func (p *Person) Edit(ctx context.Context, noteID, html string) (Sent, error) {
 	return p.deliver(ctx, update, slices.Clone(n.inboxes)...)
 }
 
+// later returns now, or the first full second after all times in before.
 func later(now time.Time, before ...time.Time) time.Time {
 	for _, t := range before {
 		if next := t.Truncate(time.Second).Add(time.Second); now.Before(next) {
@@ -165,7 +169,7 @@ func later(now time.Time, before ...time.Time) time.Time {
 	return now
 }
 
-// Delete takes a note away: its id answers 410, and everybody who had it gets a Delete with a Tombstone.
+// Delete deletes a note: its id answers 410, and all who had the Create get a Delete with a Tombstone.
 func (p *Person) Delete(ctx context.Context, noteID string) (Sent, error) {
 	s := p.Server
 	s.mu.Lock()
@@ -190,6 +194,7 @@ func (p *Person) newNoteID() string {
 	return fmt.Sprintf("%s/statuses/%d", p.ID, number)
 }
 
+// to returns the addresses for "to". Server.mu is held, as in cc.
 func (n *note) to() []string {
 	switch n.audience {
 	case unlisted, followersOnly:

@@ -32,7 +32,8 @@ type page struct {
 	Items       []pageItem
 }
 
-// page shows people what a server knows: itself and its timeline at the root, a person, or one note.
+// page serves the HTML pages: the server's timeline at the root, a person, or one note. The demo's visitors read
+// them.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	shown, status := s.findPage(strings.Trim(r.URL.Path, "/"))
 	if status != http.StatusOK {
@@ -51,6 +52,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	w.Write(out.Bytes())
 }
 
+// findPage returns the page at a path, or the status to answer instead.
 func (s *Server) findPage(path string) (page, int) {
 	if path == "" {
 		return s.frontPage(), http.StatusOK
@@ -105,7 +107,7 @@ func (s *Server) frontPage() page {
 	return shown
 }
 
-// avatar paints a square in a colour that belongs to the name.
+// avatar draws a square in a colour that depends on the name.
 func (s *Server) avatar(w http.ResponseWriter, path string) {
 	hash := fnv.New32a()
 	hash.Write([]byte(path))

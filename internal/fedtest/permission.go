@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// permission is what a note here asked of the author of what it quotes or answers.
+// permission is what a note here has asked of the author of the object that it quotes or answers.
 type permission struct {
 	request       string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
 	object        string // what the note quotes or answers
@@ -14,24 +14,25 @@ type permission struct {
 	state         string // Pending, Accepted, Rejected or Revoked
 }
 
-// Revoked is how a permission stands that was given and taken back, as told by [Person.Permission].
+// Revoked is the state of a permission that was given and taken back. See [Person.Permission].
 const Revoked = "revoked"
 
-// Quoting makes a note quote an object: in the words of FEP-044f and of Mastodon, or in those of Misskey.
+// Quoting makes a note quote an object: in the properties of FEP-044f and Mastodon, or in those of Misskey.
 func Quoting(object string) NoteOption { return func(d *draft) { d.quote = object } }
 
-// RequestQuote writes a note that quotes an object and asks the author of that object whether it may (FEP-044f).
-// Nothing but the request is sent. Sent.Object is the note's id.
+// RequestQuote writes a note that quotes an object, and asks the object's author for permission (FEP-044f). It sends
+// only the request. Sent.Object is the id of the note.
 func (p *Person) RequestQuote(ctx context.Context, object, html string, options ...NoteOption) (Sent, error) {
 	return p.requestFor(ctx, "QuoteRequest", object, html, append([]NoteOption{Quoting(object)}, options...))
 }
 
-// RequestReply writes a note that answers an object and asks the author of that object whether it may, as GoToSocial
-// does since 0.20. Nothing but the request is sent. Sent.Object is the note's id.
+// RequestReply writes a note that answers an object, and asks the object's author for permission, as GoToSocial does
+// since 0.20. It sends only the request. Sent.Object is the id of the note.
 func (p *Person) RequestReply(ctx context.Context, object, html string, options ...NoteOption) (Sent, error) {
 	return p.requestFor(ctx, "ReplyRequest", object, html, append([]NoteOption{InReplyTo(object)}, options...))
 }
 
+// requestFor writes a note and sends a request for it.
 func (p *Person) requestFor(ctx context.Context, kind, object, html string, options []NoteOption) (Sent, error) {
 	author, err := p.authorOf(ctx, object)
 	if err != nil {
@@ -53,8 +54,8 @@ func (p *Person) requestFor(ctx context.Context, kind, object, html string, opti
 	return sent, err
 }
 
-// neededPermission is what a note needs that answers an object, nil when it may stand at once. GoToSocial 0.20 asks
-// for it by nothing but the Create itself.
+// neededPermission returns the permission that a reply to an object needs, and nil when it needs none. GoToSocial
+// 0.20 asks for it with the Create itself.
 func (p *Person) neededPermission(ctx context.Context, object string) (*permission, error) {
 	if p.Server.Software != GoToSocial {
 		return nil, nil
@@ -71,8 +72,8 @@ func (p *Person) neededPermission(ctx context.Context, object string) (*permissi
 	return &permission{object: object, state: Pending}, nil
 }
 
-// SendCreate sends the Create of a note of this person to everybody whom it concerns and to one inbox more, as
-// servers do once they were allowed to.
+// SendCreate sends the Create of a note to its usual inboxes and to one more, as servers do once they have the
+// permission.
 func (p *Person) SendCreate(ctx context.Context, noteID, inbox string) (Sent, error) {
 	s := p.Server
 	s.mu.Lock()
@@ -87,8 +88,8 @@ func (p *Person) SendCreate(ctx context.Context, noteID, inbox string) (Sent, er
 	return p.deliver(ctx, create, inboxes...)
 }
 
-// Permission is how far the permission has come that a note asked for, and the authorization that proves it; state ""
-// when it asked for none.
+// Permission returns the state of the permission that a note asked for, and the authorization that proves it. The
+// state is "" when the note asked for none.
 func (p *Person) Permission(noteID string) (state, authorization string) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
@@ -98,8 +99,8 @@ func (p *Person) Permission(noteID string) (state, authorization string) {
 	return "", ""
 }
 
-// applyPermission takes an answer to a request, found by the id of the request or by that of the note. A yes is
-// believed once its authorization was fetched: Server.mu is held.
+// applyPermission processes the answer to a request. It finds the request by its own id or by that of the note.
+// Server.mu is held.
 func (s *Server) applyPermission(by, about, state, result string) {
 	for id, n := range s.notes {
 		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
@@ -109,11 +110,13 @@ func (s *Server) applyPermission(by, about, state, result string) {
 			n.asked.state = Rejected
 			continue
 		}
+		// A yes counts only when its authorization can be fetched. That takes time, and Server.mu is held here.
 		s.world.background("verify a authorization",
 			func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
 	}
 }
 
+// verifyAuthorization fetches an authorization, compares all its members with the note, and accepts the permission.
 func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authorization string) error {
 	if !sameHost(authorization, by) {
 		return fmt.Errorf("the authorization %s is not on the server of %s", authorization, by)
@@ -134,7 +137,7 @@ func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authoriza
 	return nil
 }
 
-// applyRevocation ends the permission that an authorization proved: Server.mu is held.
+// applyRevocation ends the permission that a deleted authorization proved. Server.mu is held.
 func (s *Server) applyRevocation(by, authorization string) {
 	for _, n := range s.notes {
 		if n.asked != nil && n.asked.authorization == authorization && sameHost(by, authorization) {
@@ -143,7 +146,7 @@ func (s *Server) applyRevocation(by, authorization string) {
 	}
 }
 
-// addQuote adds to a note's document what it quotes and by what right: Server.mu is held.
+// addQuote adds to a note's document the quote and the authorizations that the note has. Server.mu is held.
 func (n *note) addQuote(document map[string]any) {
 	if n.quote != "" && n.author.Server.Software == Misskey {
 		document["_misskey_quote"], document["quoteUrl"] = n.quote, n.quote

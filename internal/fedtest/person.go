@@ -17,7 +17,7 @@ import (
 
 const public = "https://www.w3.org/ns/activitystreams#Public"
 
-// Person is somebody who lives on a server. All methods may be called by several goroutines.
+// Person is an account on a server, or a group. All methods may be called by several goroutines.
 type Person struct {
 	Server *Server
 	Name   string // the handle is Name@Server.Host
@@ -46,6 +46,7 @@ type follow struct {
 
 // How a follow stands, as told by [Person.Follows].
 const (
+	// States of a follow; see [Person.FollowState].
 	Pending  = "pending"
 	Accepted = "accepted"
 	Rejected = "rejected"
@@ -57,19 +58,19 @@ func (p *Person) init() {
 	p.undoable, p.delivered = map[string]map[string]any{}, map[string]bool{}
 }
 
-// Handle is name@host, without an @ before it.
+// Handle returns name@host, without an @ in front.
 func (p *Person) Handle() string { return p.Name + "@" + p.Server.Host }
 
-// Inbox is the personal inbox.
+// Inbox returns the address of the personal inbox.
 func (p *Person) Inbox() string { return p.ID + "/inbox" }
 
-// Followers is the id of the collection.
+// Followers returns the id of the followers collection.
 func (p *Person) Followers() string { return p.ID + "/followers" }
 
-// URL is the page of this person, for people.
+// URL returns the address of the profile page.
 func (p *Person) URL() string { return p.Server.URL + "/@" + p.Name }
 
-// KeyID is what signatures of this person name.
+// KeyID returns the id of the RSA key that signs this person's requests.
 func (p *Person) KeyID() string {
 	if p.Server.Software == GoToSocial && p.kind == "Person" {
 		return p.ID + "/main-key"
@@ -77,7 +78,7 @@ func (p *Person) KeyID() string {
 	return p.ID + "#main-key"
 }
 
-// PublicPEM is the public key of this person, as the actor document shows it: for those who are to know it beforehand.
+// PublicPEM returns the public key in PEM form, as the actor document shows it, for a test that stores it beforehand.
 func (p *Person) PublicPEM() string { return publicPEM(p.privateKey()) }
 
 func (p *Person) privateKey() *rsa.PrivateKey {
@@ -89,22 +90,22 @@ func (p *Person) privateKey() *rsa.PrivateKey {
 	return p.key
 }
 
-// Sent is what became of something said: its ids, and an answer for each inbox that it went to.
+// Sent is the result of sending an activity: its ids, and the response of each inbox.
 type Sent struct {
 	Activity  string
 	Object    string // the note, the actor or the activity that it is about
 	Responses []Response
 }
 
-// PreparedActivity is an activity signed for all inboxes that it goes to.
+// PreparedActivity is an activity that is signed for each inbox it goes to.
 type PreparedActivity struct {
 	Activity   string
 	Object     string
 	Deliveries []*PreparedDelivery
 }
 
-// Send posts to one inbox after another. The error joins those of all deliveries, a [*Refused] for each that was
-// refused.
+// Send posts the deliveries one after another, also after one failed. The error joins those of all deliveries; it is
+// a [*StatusError] for each response that is not 2xx.
 func (r *PreparedActivity) Send(ctx context.Context) (Sent, error) {
 	sent := Sent{Activity: r.Activity, Object: r.Object}
 	var failed []error // collected, since a server that refuses must not keep the others from their delivery
@@ -118,7 +119,7 @@ func (r *PreparedActivity) Send(ctx context.Context) (Sent, error) {
 	return sent, errors.Join(failed...)
 }
 
-// prepareActivity signs an activity for some inboxes, each once, and remembers that they had a delivery from here.
+// prepareActivity signs an activity for each inbox once, and remembers that these inboxes had a delivery from here.
 func (p *Person) prepareActivity(activity map[string]any, inboxes ...string) (*PreparedActivity, error) {
 	activity["@context"] = contexts
 	activity["actor"] = p.ID
@@ -127,6 +128,7 @@ func (p *Person) prepareActivity(activity map[string]any, inboxes ...string) (*P
 	if err != nil {
 		return nil, err
 	}
+	// Several followers may share one inbox.
 	slices.Sort(inboxes)
 	for _, inbox := range slices.Compact(inboxes) {
 		delivery, err := p.Prepare(inbox, body)
@@ -141,6 +143,7 @@ func (p *Person) prepareActivity(activity map[string]any, inboxes ...string) (*P
 	return r, nil
 }
 
+// deliver signs and sends an activity.
 func (p *Person) deliver(ctx context.Context, activity map[string]any, inboxes ...string) (Sent, error) {
 	r, err := p.prepareActivity(activity, inboxes...)
 	if err != nil {
@@ -149,7 +152,7 @@ func (p *Person) deliver(ctx context.Context, activity map[string]any, inboxes .
 	return r.Send(ctx)
 }
 
-// Send posts any activity to any inbox, signed by this person unless a twist says otherwise.
+// Send posts any activity to any inbox. Without options it has a valid signature by this person.
 func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...SendOption) (Response, error) {
 	delivery, err := p.Prepare(inbox, activity, twists...)
 	if err != nil {
@@ -158,14 +161,15 @@ func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ..
 	return delivery.Send(ctx)
 }
 
-// LookUp finds an actor by a handle like ilse@overkant.example, as Mastodon does: WebFinger, one change of subject at
-// most, and a self link that is the actor's id byte for byte.
+// LookUp finds an actor by a handle such as ilse@overkant.example, as Mastodon does: by WebFinger, with at most one
+// change of the subject, and with a self link that equals the actor's id.
 func (p *Person) LookUp(ctx context.Context, handle string) (*Actor, error) {
 	handle = strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
 	subject, self, err := p.webFinger(ctx, handle)
 	if err == nil && !strings.EqualFold(subject, "acct:"+handle) {
 		handle = strings.TrimPrefix(subject, "acct:")
 		var again string
+		// A second domain must confirm the subject, or anybody could claim a handle of another domain.
 		if again, self, err = p.webFinger(ctx, handle); err == nil && again != subject {
 			err = fmt.Errorf("subject %s says that it is %s", subject, again)
 		}
@@ -191,7 +195,7 @@ func (p *Person) LookUp(ctx context.Context, handle string) (*Actor, error) {
 	return found, nil
 }
 
-// webFinger returns the subject and the self link.
+// webFinger returns the subject and the self link for a handle.
 func (p *Person) webFinger(ctx context.Context, handle string) (subject, self string, err error) {
 	_, host, ok := strings.Cut(handle, "@")
 	if !ok {
@@ -224,7 +228,7 @@ func (p *Person) webFinger(ctx context.Context, handle string) (subject, self st
 	return "", "", errors.New("webfinger has no self link of an activity type")
 }
 
-// fetchActor is what the server knows of an actor, or learns now.
+// fetchActor returns an actor from the server's cache, or fetches it.
 func (p *Person) fetchActor(ctx context.Context, id string) (*Actor, error) {
 	found, err := p.Server.cache.actor(ctx, p.Server, id)
 	if err != nil {
@@ -236,7 +240,7 @@ func (p *Person) fetchActor(ctx context.Context, id string) (*Actor, error) {
 	return found, nil
 }
 
-// authorOf is who wrote an object, to be told about it.
+// authorOf returns the actor who wrote an object.
 func (p *Person) authorOf(ctx context.Context, object string) (*Actor, error) {
 	id, err := p.Server.cache.author(ctx, p, object)
 	if err != nil {
@@ -245,7 +249,7 @@ func (p *Person) authorOf(ctx context.Context, object string) (*Actor, error) {
 	return p.fetchActor(ctx, id)
 }
 
-// Follow asks an actor, at its personal inbox, for its posts. Whether it agreed is told by Follows.
+// Follow sends a Follow to the actor's personal inbox. FollowState returns whether it was accepted.
 func (p *Person) Follow(ctx context.Context, actorID string) (Sent, error) {
 	actor, err := p.fetchActor(ctx, actorID)
 	if err != nil {
@@ -260,7 +264,7 @@ func (p *Person) Follow(ctx context.Context, actorID string) (Sent, error) {
 	return p.deliver(ctx, activity, actor.Inbox)
 }
 
-// FollowState is Pending, Accepted or Rejected; empty when the actor is not followed.
+// FollowState returns Pending, Accepted or Rejected, and "" when this person does not follow the actor.
 func (p *Person) FollowState(actorID string) string {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
@@ -270,7 +274,7 @@ func (p *Person) FollowState(actorID string) string {
 	return ""
 }
 
-// WaitAccepted waits until the actor has accepted this person's last Follow; a rejection is an error.
+// WaitAccepted waits until the actor has accepted this person's last Follow. A Reject is an error.
 func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 	p.Server.mu.Lock()
 	f := p.follows[actorID]
@@ -278,9 +282,9 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 	if f == nil {
 		return fmt.Errorf("%s does not follow %s", p.Handle(), actorID)
 	}
-	answer, err := p.Server.WaitFor(ctx, func(l Delivery) bool {
-		return l.Accepted() && (l.Type == "Accept" || l.Type == "Reject") && l.Actor == actorID &&
-			(l.Object == f.id || l.Object == "")
+	answer, err := p.Server.WaitFor(ctx, func(d Delivery) bool {
+		return d.Accepted() && (d.Type == "Accept" || d.Type == "Reject") && d.Actor == actorID &&
+			(d.Object == f.id || d.Object == "")
 	})
 	if err == nil && answer.Type == "Reject" {
 		return fmt.Errorf("%s rejected %s", actorID, p.Handle())
@@ -288,7 +292,7 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 	return err
 }
 
-// Unfollow takes the Follow back.
+// Unfollow sends an Undo of the Follow.
 func (p *Person) Unfollow(ctx context.Context, actorID string) (Sent, error) {
 	actor, err := p.fetchActor(ctx, actorID)
 	if err != nil {
@@ -300,17 +304,17 @@ func (p *Person) Unfollow(ctx context.Context, actorID string) (Sent, error) {
 	return p.undo(ctx, "Follow", actorID, actor.Inbox)
 }
 
-// Like tells the author of an object that this person likes it.
+// Like sends a Like to the author of an object.
 func (p *Person) Like(ctx context.Context, object string) (Sent, error) {
 	return p.react(ctx, "Like", object, nil)
 }
 
-// Unlike takes the Like back.
+// Unlike sends an Undo of the Like.
 func (p *Person) Unlike(ctx context.Context, object string) (Sent, error) {
 	return p.unreact(ctx, "Like", object)
 }
 
-// React tells the author an emoji, as EmojiReact or, in the manner of Misskey, as a Like with content.
+// React sends an emoji to the author of an object: as an EmojiReact, or from Misskey as a Like with content.
 func (p *Person) React(ctx context.Context, object, emoji string) (Sent, error) {
 	if p.Server.Software == Misskey {
 		return p.react(ctx, "Like", object, map[string]any{"content": emoji, "_misskey_reaction": emoji})
@@ -318,7 +322,7 @@ func (p *Person) React(ctx context.Context, object, emoji string) (Sent, error) 
 	return p.react(ctx, "EmojiReact", object, map[string]any{"content": emoji})
 }
 
-// Unreact takes the emoji back.
+// Unreact sends an Undo of the emoji.
 func (p *Person) Unreact(ctx context.Context, object string) (Sent, error) {
 	if p.Server.Software == Misskey {
 		return p.unreact(ctx, "Like", object)
@@ -326,7 +330,7 @@ func (p *Person) Unreact(ctx context.Context, object string) (Sent, error) {
 	return p.unreact(ctx, "EmojiReact", object)
 }
 
-// Boost announces an object to its author and to this person's followers.
+// Boost sends an Announce to the author of an object and to this person's followers.
 func (p *Person) Boost(ctx context.Context, object string) (Sent, error) {
 	author, err := p.authorOf(ctx, object)
 	if err != nil {
@@ -343,7 +347,7 @@ func (p *Person) Boost(ctx context.Context, object string) (Sent, error) {
 	return p.deliver(ctx, activity, inboxes...)
 }
 
-// Unboost takes the Announce back.
+// Unboost sends an Undo of the Announce.
 func (p *Person) Unboost(ctx context.Context, object string) (Sent, error) {
 	return p.unreact(ctx, "Announce", object)
 }
@@ -377,7 +381,7 @@ func (p *Person) unreact(ctx context.Context, kind, object string) (Sent, error)
 	return p.undo(ctx, kind, object, inboxes...)
 }
 
-// keepForUndo keeps a copy for Undo, which embeds the activity: Server.mu is held.
+// keepForUndo keeps a copy of an activity, since an Undo embeds it. Server.mu is held.
 func (p *Person) keepForUndo(kind, object string, activity map[string]any) {
 	p.undoable[kind+" "+object] = maps.Clone(activity)
 }
@@ -394,7 +398,8 @@ func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...strin
 		"to": []string{public}}, inboxes...)
 }
 
-// UpdateProfile changes the display name and tells it to everybody who has had a delivery from here, and to followers.
+// UpdateProfile changes the display name and sends an Update to followers and to every inbox that had a delivery from
+// here.
 func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.display = name
@@ -406,14 +411,14 @@ func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	}, p.knownInboxes()...)
 }
 
-// SetAlsoKnownAs names the actors who are the same person, on the profile from now on; nobody is told.
+// SetAlsoKnownAs sets the aliases in the profile, and sends nothing.
 func (p *Person) SetAlsoKnownAs(actors ...string) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	p.aliases = actors
 }
 
-// Move says that this person goes on as another actor, to everybody who has had a delivery from here.
+// Move sends a Move to another actor, to followers and to every inbox that had a delivery from here.
 func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.movedTo = target
@@ -424,13 +429,13 @@ func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	}, p.knownInboxes()...)
 }
 
-// followMoved follows an actor to where it says that it went, if that one says so too: as Mastodon does, the old
-// follow is taken back and the new one asked for.
+// followMoved follows the new actor of one who moved and unfollows the old one, as Mastodon does.
 func (p *Person) followMoved(ctx context.Context, from, to string) error {
 	document, err := p.fetchObject(ctx, to)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
+	// Without this alias anybody could send the followers of an actor to another one.
 	if !slices.Contains(idsOf(document["alsoKnownAs"]), from) {
 		return nil
 	}
@@ -441,8 +446,8 @@ func (p *Person) followMoved(ctx context.Context, from, to string) error {
 	return err
 }
 
-// RotateKeys replaces both keys under the same key ids and tells nobody: whoever knows the old one finds that the next
-// signature does not fit and has to ask again. UpdateProfile announces it.
+// RotateKeys replaces both keys under the same key ids, and sends nothing. A receiver finds that the next signature
+// does not fit its cached key, and must fetch the key again. UpdateProfile announces the new keys.
 func (p *Person) RotateKeys() {
 	key := p.Server.world.keys.fresh()
 	p.keyMu.Lock()
@@ -450,8 +455,8 @@ func (p *Person) RotateKeys() {
 	p.key, p.proofPrivate = key, nil
 }
 
-// DeleteAccount ends the account: its actor and its notes answer 410 from now on, and everybody who has had a
-// delivery from here is told by a Delete of the actor.
+// DeleteAccount deletes the account: its actor and notes answer 410, and followers and every inbox that had a
+// delivery from here get a Delete of the actor.
 func (p *Person) DeleteAccount(ctx context.Context) (Sent, error) {
 	p.Server.mu.Lock()
 	p.left = true
@@ -465,22 +470,23 @@ func (p *Person) DeleteAccount(ctx context.Context) (Sent, error) {
 		p.knownInboxes()...)
 }
 
-// knownInboxes is the inboxes that had a delivery from here, and those of followers.
+// knownInboxes returns the inboxes of followers and those that had a delivery from here.
 func (p *Person) knownInboxes() []string {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()
 	return append(slices.Collect(maps.Keys(p.delivered)), p.followerInboxes()...)
 }
 
-// followerInboxes needs Server.mu held.
+// followerInboxes returns the inboxes of followers. Server.mu is held.
 func (p *Person) followerInboxes() []string { return slices.Collect(maps.Values(p.followers)) }
 
-// accept answers a Follow at the personal inbox of the follower, whose deliveries go to the shared one from then on.
+// accept stores a follower and sends an Accept to their personal inbox. Later deliveries go to the shared one.
 func (p *Person) accept(ctx context.Context, follower string, request map[string]any) error {
 	actor, err := p.fetchActor(ctx, follower)
 	if err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
+	// Before the Accept is sent: a test that has seen it may post at once.
 	p.Server.mu.Lock()
 	p.followers[follower] = actor.DeliverTo()
 	p.Server.mu.Unlock()
@@ -491,8 +497,7 @@ func (p *Person) accept(ctx context.Context, follower string, request map[string
 	return err
 }
 
-// SetFollower makes this person believe, or no longer believe, that an actor elsewhere follows, as a database does
-// that was set back.
+// SetFollower adds or removes a follower without any activity, as a database does that was restored from a backup.
 func (p *Person) SetFollower(actor, inbox string, follows bool) {
 	p.Server.mu.Lock()
 	defer p.Server.mu.Unlock()

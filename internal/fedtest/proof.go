@@ -15,10 +15,10 @@ import (
 
 // Proofs of integrity within a document (FEP-8b32, eddsa-jcs-2022), as Fedify and Mastodon 4.7 make and read them.
 
-// ProofKeyID is the id of the key that this person's proofs are made with.
+// ProofKeyID returns the id of the Ed25519 key that signs this person's proofs.
 func (p *Person) ProofKeyID() string { return p.ID + "#ed25519-key" }
 
-// proofKey is made when first needed.
+// proofKey makes the key at the first call.
 func (p *Person) proofKey() ed25519.PrivateKey {
 	p.keyMu.Lock()
 	defer p.keyMu.Unlock()
@@ -32,14 +32,14 @@ func (p *Person) proofKey() ed25519.PrivateKey {
 	return p.proofPrivate
 }
 
-// multikey is the public half as the actor lists it.
+// multikey returns the public key as the actor document lists it.
 func (p *Person) multikey() map[string]any {
 	public := p.proofKey().Public().(ed25519.PublicKey)
 	return map[string]any{"id": p.ProofKeyID(), "type": "Multikey", "controller": p.ID,
 		"publicKeyMultibase": "z" + base58(append([]byte{0xed, 1}, public...))}
 }
 
-// AddProof returns the activity with a proof by this person.
+// AddProof returns a copy of the activity with an integrity proof by this person (FEP-8b32, eddsa-jcs-2022).
 func (p *Person) AddProof(activity map[string]any) (map[string]any, error) {
 	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams",
 		"https://w3id.org/security/data-integrity/v2"}}
@@ -60,6 +60,7 @@ func (p *Person) AddProof(activity map[string]any) (map[string]any, error) {
 	return proven, nil
 }
 
+// proofHash returns the SHA-256 hashes of the canonical forms (RFC 8785), one after the other.
 func proofHash(parts ...map[string]any) ([]byte, error) {
 	var hash []byte
 	for _, part := range parts {
@@ -76,7 +77,8 @@ func proofHash(parts ...map[string]any) ([]byte, error) {
 	return hash, nil
 }
 
-// VerifyProof says what is wrong with the proof in a document, made by the key with that id and publicKeyMultibase.
+// VerifyProof checks the integrity proof in a document against the key with that id and publicKeyMultibase. The error
+// says what is wrong with it.
 func VerifyProof(body []byte, keyID, multibase string) error {
 	var document map[string]any
 	if err := json.Unmarshal(body, &document); err != nil {
@@ -88,6 +90,7 @@ func VerifyProof(body []byte, keyID, multibase string) error {
 	}
 	delete(document, "proof")
 	value, method := firstString(proof["proofValue"]), firstString(proof["verificationMethod"])
+	// The hash covers the proof without its value.
 	delete(proof, "proofValue")
 	if method != keyID || proof["type"] != "DataIntegrityProof" || proof["cryptosuite"] != "eddsa-jcs-2022" ||
 		proof["proofPurpose"] != "assertionMethod" {
@@ -106,6 +109,7 @@ func VerifyProof(body []byte, keyID, multibase string) error {
 
 const digits58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
+// base58 encodes in the alphabet of Bitcoin, as multibase "z" does. A zero byte in front becomes a "1".
 func base58(data []byte) string {
 	n, rest, written := new(big.Int).SetBytes(data), new(big.Int), ""
 	for n.Sign() > 0 {

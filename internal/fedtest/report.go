@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Report tells the server of an actor what is wrong with it, and with things of its. It goes out in this person's name,
-// as from small servers; see [Server.Report].
+// Report sends a Flag about an actor and some of its objects to the actor's server. It is signed by this person, as
+// small servers do it; see [Server.Report].
 func (p *Person) Report(ctx context.Context, actorID string, objects []string, words string) (Response, error) {
 	actor, err := p.fetchActor(ctx, actorID)
 	if err != nil {
@@ -18,7 +18,7 @@ func (p *Person) Report(ctx context.Context, actorID string, objects []string, w
 	})
 }
 
-// Report is the same in the name of the server, as Mastodon has it, so that nobody learns who complained.
+// Report sends a Flag signed by the instance actor, as Mastodon does, so that nobody learns who reported.
 func (s *Server) Report(ctx context.Context, actorID string, objects []string, words string) (Response, error) {
 	return s.instance.Report(ctx, actorID, objects, words)
 }

@@ -19,7 +19,8 @@ import (
 // The newer dialect of signatures, RFC 9421, as Mastodon 4.5 reads it: one signature with the label sig1, RSA with
 // SHA-256.
 
-// signatureBase is what is signed (RFC 9421, section 2.5). The request is one about to be sent, or one that came here.
+// signatureBase returns the text that is signed (RFC 9421, section 2.5). The request is one that is sent or one that
+// arrived.
 func signatureBase(r *http.Request, host string, components []string, parameters string) (string, error) {
 	var base strings.Builder
 	for _, name := range components {
@@ -44,7 +45,7 @@ func signatureBase(r *http.Request, host string, components []string, parameters
 	return base.String() + `"@signature-params": ` + parameters, nil
 }
 
-// signRFC9421 signs a request in the newer dialect.
+// signRFC9421 signs a request: one signature with the label sig1, RSA with SHA-256, as Mastodon 4.5 reads it.
 func (s *signedRequest) signRFC9421(r *http.Request) error {
 	components := []string{"@method", "@target-uri"}
 	if s.digestOf != nil {
@@ -80,7 +81,7 @@ var (
 	valuePattern = regexp.MustCompile(`^sig1=:([A-Za-z0-9+/=]+):$`)
 )
 
-// inputParameter reads one parameter of Signature-Input, without its quotes.
+// inputParameter returns one parameter of Signature-Input without its quotes, and "" when it is not there.
 func inputParameter(h http.Header, name string) string {
 	input := inputPattern.FindStringSubmatch(h.Get("Signature-Input"))
 	if input == nil {
@@ -94,7 +95,7 @@ func inputParameter(h http.Header, name string) string {
 	return ""
 }
 
-// checkRFC9421 looks at everything in the newer dialect that needs no key.
+// checkRFC9421 checks everything about a signature that needs no key.
 func (s *Server) checkRFC9421(r *http.Request, body []byte) error {
 	input := inputPattern.FindStringSubmatch(r.Header.Get("Signature-Input"))
 	if input == nil {
@@ -123,6 +124,7 @@ func (s *Server) checkRFC9421(r *http.Request, body []byte) error {
 	return nil
 }
 
+// verifyRFC9421 checks that the key made the signature.
 func (s *Server) verifyRFC9421(r *http.Request, key *rsa.PublicKey) error {
 	input := inputPattern.FindStringSubmatch(r.Header.Get("Signature-Input"))
 	value := valuePattern.FindStringSubmatch(r.Header.Get("Signature"))

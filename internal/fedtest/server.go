@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// Software is the software a server resembles, in its addresses and in its manners.
+// Software is the program that a server resembles, in its addresses and in its behaviour towards others.
 type Software int
 
 const (
 	// Mastodon has a shared inbox and shows its documents to everybody.
 	Mastodon Software = iota
-	// GoToSocial has no shared inbox, and answers 401 to every unsigned question about its people and notes. Only
-	// /users/{name}/main-key, where its keys live, and the server's own actor are open. It obeys
-	// interaction policies, and breaks down over a QuoteRequest, which it does not know.
+	// GoToSocial has no shared inbox and answers 401 to unsigned requests for its people and notes. Open to all are only
+	// the server's own actor and /users/{name}/main-key, where its keys are. It obeys interaction policies, and answers
+	// 500 to a QuoteRequest, which it does not know.
 	GoToSocial
-	// Misskey is like Mastodon with opaque actor ids, and says an emoji reaction as a Like with content.
+	// Misskey is like Mastodon with opaque actor ids, and sends an emoji reaction as a Like with content.
 	Misskey
 )
 
@@ -37,7 +37,7 @@ func (f Software) nodeInfo() (name, version string) {
 	return "mastodon", "4.6.2"
 }
 
-// Server is one host of the pretend fediverse.
+// Server is one server of the pretend fediverse. All its methods may be called by several goroutines.
 type Server struct {
 	Name     string
 	Software Software
@@ -49,7 +49,7 @@ type Server struct {
 	client    *http.Client
 	behaviour atomic.Pointer[activeBehaviour]
 
-	behaviourMu sync.Mutex // one change of mood at a time
+	behaviourMu sync.Mutex // one change of behaviour at a time
 	instance    *Person    // the instance actor
 	ledger      ledger     // guarded by world.mu
 
@@ -77,19 +77,22 @@ func newServer(w *World, name string, flavour Software, place *net.TCPAddr) *Ser
 	}
 	s.behaviour.Store(activate(Healthy()))
 	s.client = newClient(place.IP)
+	// The instance actor signs what the server fetches for itself. Its name is the host, as in Mastodon.
 	s.instance = &Person{Server: s, Name: place.IP.String(), ID: s.URL + "/actor", kind: "Application"}
 	s.instance.init()
 	s.actors[s.instance.ID] = s.instance
 	return s
 }
 
-// Person is the one who lives here under that name, who moves in when asked for the first time.
-// The name is of lower case deliveries, digits and underscores.
+// Person returns the person with that name, and creates them at the first call. The name consists of lower-case
+// letters, digits and underscores.
 func (s *Server) Person(name string) *Person { return s.resident(name, "Person") }
 
-// Group is a community that lives here under that name, like one of Lemmy's: it announces what its members do.
+// Group returns the group with that name, and creates it at the first call. Like a community of Lemmy it announces
+// what its members post.
 func (s *Server) Group(name string) *Person { return s.resident(name, "Group") }
 
+// resident returns or creates the actor with a name.
 func (s *Server) resident(name, kind string) *Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,6 +100,7 @@ func (s *Server) resident(name, kind string) *Person {
 		return p
 	}
 	p := &Person{Server: s, Name: name, ID: s.URL + "/users/" + name, kind: kind}
+	// Misskey's actor ids do not contain the name: whoever parses names out of ids must fail here.
 	if s.Software == Misskey {
 		p.ID = s.URL + "/users/" + strings.ToLower(fmt.Sprintf("%x", s.world.nextID()))
 	}
@@ -113,7 +117,8 @@ func (s *Server) serve(listener net.Listener) {
 		ReadTimeout:       30 * time.Second,
 		IdleTimeout:       time.Minute,
 		BaseContext:       func(net.Listener) context.Context { return s.world.ctx },
-		ErrorLog:          log.New(io.Discard, "", 0),
+		// The tests abort connections on purpose. The server would log each of them.
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	s.httpMu.Lock()
 	s.http, s.listener = server, listener
@@ -132,17 +137,20 @@ func (s *Server) shut() {
 	}
 }
 
+// reopen listens again on the address that shut gave up.
 func (s *Server) reopen() error {
 	if !s.world.startWork() {
 		return fmt.Errorf("the world is closed")
 	}
 	defer s.world.endWork()
 	var last error
+	// Connections that were just cut may hold the address for a moment.
 	for range 20 {
 		listener, err := net.Listen("tcp4", s.Host)
 		if err == nil {
 			s.serve(listener)
-			if s.world.ctx.Err() != nil { // Close came by before there was anything to shut
+			// World.Close may have run between startWork and serve, when there was nothing to shut.
+			if s.world.ctx.Err() != nil {
 				s.shut()
 			}
 			return nil
@@ -153,28 +161,31 @@ func (s *Server) reopen() error {
 	return last
 }
 
-// handle is the front door: deliveries to the inboxes, everything else is a question.
+// handle answers every request: a POST is a delivery, everything else reads a document or a page.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if !s.world.startWork() {
+		// The world is closed: cut the connection, as a machine does that is switched off.
 		panic(http.ErrAbortHandler)
 	}
 	defer s.world.endWork()
-	mood := s.behaviour.Load()
+	behaviour := s.behaviour.Load()
 	if r.Method == http.MethodPost {
-		s.handleDelivery(w, r, mood)
+		s.handleDelivery(w, r, behaviour)
 		return
 	}
 	watched := &statusWriter{ResponseWriter: w}
 	defer func() { s.recordRequest(r, watched.status) }()
-	if mood.silent() {
-		mood.keepSilent(w, r)
+	if behaviour.silent() {
+		behaviour.keepSilent(w, r)
 	}
-	if mood.silent() || !mood.wait(r) {
+	// A trickled response returns from keepSilent with its connection taken over: nothing can be written any more.
+	if behaviour.silent() || !behaviour.wait(r) {
 		return
 	}
-	s.handleGet(watched, r, mood)
+	s.handleGet(watched, r, behaviour)
 }
 
+// statusWriter remembers the status that was written, for the record of requests.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -192,7 +203,8 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-func (s *Server) handleGet(w http.ResponseWriter, r *http.Request, mood *activeBehaviour) {
+// handleGet answers a request that is no delivery.
+func (s *Server) handleGet(w http.ResponseWriter, r *http.Request, behaviour *activeBehaviour) {
 	switch path := r.URL.Path; {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -200,7 +212,7 @@ func (s *Server) handleGet(w http.ResponseWriter, r *http.Request, mood *activeB
 		s.webFinger(w, r)
 	case strings.HasPrefix(path, "/avatars/"):
 		s.avatar(w, path)
-	case mood.kind == gone:
+	case behaviour.kind == gone:
 		writeError(w, http.StatusGone, "gone")
 	case path == "/.well-known/nodeinfo" || path == "/nodeinfo/2.0":
 		s.nodeInfo(w, path)
@@ -211,7 +223,7 @@ func (s *Server) handleGet(w http.ResponseWriter, r *http.Request, mood *activeB
 	}
 }
 
-// wantsPage tells a browser from a server. Pages are under /@name, and at the root.
+// wantsPage reports whether a browser asks. Pages are at the root and under /@name.
 func wantsPage(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
 	if strings.Contains(accept, "application/activity+json") || strings.Contains(accept, "application/ld+json") {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Post is what a server shows of something written elsewhere, in its latest version.
+// Post is what a server shows of an object from elsewhere, in its latest version.
 type Post struct {
 	ID, Type, Author string
 	Title            string // name
@@ -42,12 +42,13 @@ func parsePost(object map[string]any) *Post {
 	return post
 }
 
-// Timeline is everything the server has accepted from elsewhere, in the order of arrival, the deleted marked as gone.
+// Timeline returns everything that the server has accepted from elsewhere, in the order of arrival. What was deleted
+// is marked as Gone.
 func (s *Server) Timeline() []Post {
 	return s.filterPosts(func(*Post) bool { return true })
 }
 
-// FindPost is what the server shows of one object; false when it knows nothing of it.
+// FindPost returns what the server shows of one object, and false when it has not received it.
 func (s *Server) FindPost(id string) (Post, bool) {
 	found := s.filterPosts(func(p *Post) bool { return p.ID == id })
 	if len(found) == 0 {
@@ -56,7 +57,7 @@ func (s *Server) FindPost(id string) (Post, bool) {
 	return found[0], true
 }
 
-// HomeTimeline is what was written or boosted by those this person follows, in the order of arrival.
+// HomeTimeline returns what those whom this person follows have written or boosted, in the order of arrival.
 func (p *Person) HomeTimeline() []Post {
 	return p.Server.filterPosts(func(post *Post) bool {
 		followed := func(id string) bool { f := p.follows[id]; return f != nil && f.state == Accepted }
@@ -64,13 +65,15 @@ func (p *Person) HomeTimeline() []Post {
 	})
 }
 
-// Mentions is what notified this person: a Mention tag and an address in to or cc, since Mastodon asks for both.
+// Mentions returns what notified this person. Like Mastodon it requires both a Mention tag and an address in to or
+// cc.
 func (p *Person) Mentions() []Post {
 	return p.Server.filterPosts(func(post *Post) bool {
 		return slices.Contains(post.Mentions, p.ID) && (slices.Contains(post.To, p.ID) || slices.Contains(post.Cc, p.ID))
 	})
 }
 
+// filterPosts returns copies of the posts that match. Server.mu is held while which runs.
 func (s *Server) filterPosts(which func(*Post) bool) []Post {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +88,7 @@ func (s *Server) filterPosts(which func(*Post) bool) []Post {
 	return shown
 }
 
-// apply does what a verified activity says, as far as its signer may say it.
+// apply processes a verified activity, as far as its signer may do that.
 func (s *Server) apply(signer *Actor, activity map[string]any) {
 	object, _ := activity["object"].(map[string]any)
 	id := idOf(activity["object"])
@@ -119,6 +122,7 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 	}
 }
 
+// applyFollow sends an Accept to whoever follows a person here.
 func (s *Server) applyFollow(follower, whom string, request map[string]any) {
 	p := s.actors[whom]
 	if p == nil || p.left || p == s.instance {
@@ -127,11 +131,11 @@ func (s *Server) applyFollow(follower, whom string, request map[string]any) {
 	s.world.background("accept a follow", func(ctx context.Context) error { return p.accept(ctx, follower, request) })
 }
 
-// applyAnswer finds the Follow by its id or, when the answer does not know that, by the two actors. A Reject may
-// also end a follow that was accepted long ago.
+// applyAnswer sets the state of a Follow that was accepted or rejected.
 func (s *Server) applyAnswer(by, followID, state string) {
 	for _, p := range s.people {
 		f := p.follows[by]
+		// Some servers embed the Follow without its id. A Reject may also end a follow that was accepted long ago.
 		if f != nil && (f.id == followID || followID == "") {
 			f.state = state
 		}
@@ -146,7 +150,7 @@ func (s *Server) applyCreate(author string, object map[string]any) {
 	s.storePost(post)
 }
 
-// storePost adds a post; the author is remembered, so that an answer needs not ask.
+// storePost adds or replaces a post. The cache learns its author, so that a reply need not fetch the object.
 func (s *Server) storePost(post *Post) {
 	if before := s.posts[post.ID]; before == nil {
 		s.postOrder = append(s.postOrder, post.ID)
@@ -157,9 +161,9 @@ func (s *Server) storePost(post *Post) {
 	}
 }
 
-// applyUpdate changes what is known if the Update is newer. Mastodon does the same, and ignores an Update of what it
-// has not seen.
+// applyUpdate replaces a post. Like Mastodon it ignores an Update that is not newer and one of an unknown object.
 func (s *Server) applyUpdate(author, id string, object map[string]any) {
+	// A profile: fetch it again when it is needed. An Update may carry an older version.
 	if id == author {
 		s.cache.forget(id, time.Now())
 		return
@@ -180,6 +184,7 @@ func (s *Server) applyUpdate(author, id string, object map[string]any) {
 	s.storePost(post)
 }
 
+// applyDelete marks a post, or all posts of an actor, as gone.
 func (s *Server) applyDelete(by, id string) {
 	if id == by {
 		s.forgetActor(by)
@@ -194,6 +199,7 @@ func (s *Server) applyDelete(by, id string) {
 	}
 }
 
+// applyMove lets those who follow an actor follow its new one.
 func (s *Server) applyMove(by, from, to string) {
 	if by != from {
 		return
@@ -205,6 +211,7 @@ func (s *Server) applyMove(by, from, to string) {
 	}
 }
 
+// forgetActor deletes what an actor wrote and whom it followed.
 func (s *Server) forgetActor(id string) {
 	for _, post := range s.posts {
 		if post.Author == id {
@@ -217,7 +224,7 @@ func (s *Server) forgetActor(id string) {
 	}
 }
 
-// applyAnnounce notes the booster, and fetches from its origin what is boosted when it is not known here.
+// applyAnnounce adds a booster, and fetches the object from its server when it is unknown here.
 func (s *Server) applyAnnounce(by, id string) {
 	if post := s.posts[id]; post != nil {
 		if !post.Gone && !slices.Contains(post.Boosters, by) {

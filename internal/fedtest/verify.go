@@ -15,15 +15,15 @@ import (
 	"github.com/go-fed/httpsig"
 )
 
-// errUnreachableKey says that the key could not be asked for just now, so that the sender should try again.
+// errUnreachableKey means that the key cannot be fetched now. The sender should try again.
 var errUnreachableKey = errors.New("key cannot be fetched")
 
 // clockWindow is how far the date of a request may be off, on both sides.
 const clockWindow = time.Hour
 
 // verify checks the signature of a request as Mastodon does and returns the actor whose key made it. The body is nil
-// for a question. httpsig checks only that the key signed what the header names; what had to be named, that the digest
-// is that of the body, that the date is of this hour and whose key it is are checked here.
+// for a GET. httpsig checks only that the key signed what the header names. Checked here are the headers that must be
+// covered, the digest, the date and the owner of the key.
 func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	keyID := signatureKeyID(r.Header)
 	if keyID == "" {
@@ -40,7 +40,7 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	if err := s.verifySignature(r, signer.key); err == nil {
 		return signer, nil
 	}
-	// it was an old memory: the key may have been changed since
+	// The key may come from the cache and have been replaced since: fetch it again, once.
 	if s.behaviour.Load().kind != cachingKeys && s.cache.forget(keyID, began) {
 		if signer, err = s.keyOwner(r, keyID); err != nil {
 			return nil, err
@@ -52,6 +52,7 @@ func (s *Server) verify(r *http.Request, body []byte) (*Actor, error) {
 	return signer, nil
 }
 
+// verifySignature checks that the key made the signature.
 func (s *Server) verifySignature(r *http.Request, key *rsa.PublicKey) error {
 	if usesRFC9421(r.Header) {
 		return s.verifyRFC9421(r, key)
@@ -65,7 +66,7 @@ func (s *Server) verifySignature(r *http.Request, key *rsa.PublicKey) error {
 	return verifier.Verify(key, httpsig.RSA_SHA256)
 }
 
-// checkHeaders looks at everything that needs no key.
+// checkHeaders checks everything about a signature that needs no key.
 func (s *Server) checkHeaders(r *http.Request, body []byte) error {
 	if r.Host != s.Host {
 		return fmt.Errorf("host is %q, this is %q", r.Host, s.Host)
@@ -74,7 +75,7 @@ func (s *Server) checkHeaders(r *http.Request, body []byte) error {
 		return s.checkRFC9421(r, body)
 	}
 	if s.behaviour.Load().kind == requiringRFC9421 {
-		return errors.New("this dialect of signatures is not read here")
+		return errors.New("only signatures of RFC 9421 are accepted")
 	}
 	needed := []string{"(request-target)", "host", "date"}
 	if body != nil {
@@ -99,7 +100,7 @@ func (s *Server) checkHeaders(r *http.Request, body []byte) error {
 	return nil
 }
 
-// checkDigest wants exactly one digest, with the label in upper case, since Misskey and WordPress compare it so.
+// checkDigest accepts exactly one digest, with its label in upper case: Misskey and WordPress compare it so.
 func checkDigest(digests []string, body []byte) error {
 	if len(digests) != 1 {
 		return fmt.Errorf("%d digests", len(digests))
@@ -111,8 +112,8 @@ func checkDigest(digests []string, body []byte) error {
 	return nil
 }
 
-// keyOwner asks for the key by its id, over the network unless remembered, and believes only what its owner's
-// server says about the owner.
+// keyOwner returns the actor that owns a key, from the cache or from its server. It trusts only what the owner's own
+// server says.
 func (s *Server) keyOwner(r *http.Request, keyID string) (*Actor, error) {
 	signer, err := s.cache.actor(r.Context(), s, keyID)
 	if err != nil {
@@ -149,7 +150,8 @@ func signatureKeyID(h http.Header) string {
 	return signatureParameter(h, "keyId")
 }
 
-// signatureParameter reads one parameter of a Signature header; none when there are two headers or two of the name.
+// signatureParameter returns one parameter of the Signature header. It returns "" when there are two headers or two
+// parameters of that name: a receiver must not guess which one was signed.
 func signatureParameter(h http.Header, name string) string {
 	if len(h.Values("Signature")) != 1 {
 		return ""

@@ -353,7 +353,7 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 		steiger, noordkade := o.Server("steiger"), o.Server("noordkade")
 		o.AddFollower(steiger.Person("reader"))
 		o.AddFollower(noordkade.Person("nadia"))
-		o.SetBehaviour(steiger, fedtest.FailingOn("herring"))
+		o.SetBehaviour(steiger, fedtest.RefusingText("herring", 500))
 		o.SetBehaviour(noordkade, fedtest.Refusing(http.StatusInternalServerError))
 		heavy := o.Publish(func(a *blog.Article) { a.Slug, a.Title = "herring", "Red herring" })
 		var after blog.Article
