@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Actor is a person or a thing elsewhere, as far as we know it. Its address is its identity; handle, name and picture
-// are what its server told us last.
+// Actor is a person, a group or a service on another server, as we know it. Its address identifies it. Handle, name
+// and picture are what its server sent last.
 type Actor struct {
 	ID              string // address
 	Type            string // Person, Service, Group, Organization, Application
@@ -24,12 +24,12 @@ type Actor struct {
 	MovedTo         string
 	AlsoKnownAs     Strings
 	FetchedAt       time.Time
-	SilentSince     *time.Time // its server does not answer for it
-	MovedAt         *time.Time // when a Move of theirs was last followed
-	ConfirmAt       *time.Time // when a departure that only showed itself is looked at again
-	KeyMark         string     // the words that bear it are theirs; whoever took their address over has another
+	SilentSince     *time.Time // since when its server does not answer fetches of it
+	MovedAt         *time.Time // when we last carried out a Move of this actor
+	ConfirmAt       *time.Time // when an apparent deletion is checked again
+	KeyMark         string     // mark of the address's owner, also on posts: a new owner cannot edit them
 	GoneAt          *time.Time
-	Block           BlockLevel // what our blocks make of it
+	Block           BlockLevel // of all blocks that apply, the strictest
 	Keys            []ActorKey `db:"-"`
 }
 
@@ -40,7 +40,8 @@ type ActorKey struct {
 	PEM     string // SPKI PEM
 }
 
-// Mailbox is where deliveries to the actor go when they may share one with its neighbours.
+// Mailbox is the inbox to which deliveries for the actor go. It is the shared inbox of its server, where there is
+// one.
 func (a Actor) Mailbox() string {
 	if a.SharedInbox != "" {
 		return a.SharedInbox
@@ -48,10 +49,10 @@ func (a Actor) Mailbox() string {
 	return a.Inbox
 }
 
-// MailHost is the server that Mailbox lies on: deliveries are ordered and rested by it.
+// MailHost is the host of Mailbox. Deliveries are queued by host, and back-off applies to the whole host.
 func (a Actor) MailHost() string { return HostOf(a.Mailbox()) }
 
-// DisplayName is the name, or the handle's first part where there is none.
+// DisplayName is the name, or the user part of the handle where there is no name.
 func (a Actor) DisplayName() string {
 	if a.Name != "" {
 		return a.Name
@@ -60,7 +61,7 @@ func (a Actor) DisplayName() string {
 	return name
 }
 
-// HostOf is the lower-case authority of an address, "" when it has none.
+// HostOf is the host of an address in lower case, with its port if it names one. It is "" when the address has none.
 func HostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -79,6 +80,7 @@ func isAddress(text string) bool {
 func SameOrigin(a, b string) bool {
 	u, err1 := url.Parse(a)
 	v, err2 := url.Parse(b)
+	// port() fills in the default port, so that https://a and https://a:443 are equal.
 	return err1 == nil && err2 == nil && u.Host != "" && strings.EqualFold(u.Scheme, v.Scheme) &&
 		strings.EqualFold(u.Hostname(), v.Hostname()) && port(u) == port(v)
 }
@@ -93,34 +95,34 @@ func port(u *url.URL) string {
 	return "443"
 }
 
-// FollowState is how far a follow has come.
+// FollowState is the progress of a follow.
 type FollowState string
 
 const (
-	Pending  FollowState = "pending"  // waits for the author's yes
-	Accepted FollowState = "accepted" // gets what the author says
-	Aside    FollowState = "aside"    // would get it, but their server has been silent for a month; see SilentMonth
+	Pending  FollowState = "pending"  // waits for the author's decision
+	Accepted FollowState = "accepted" // gets the author's posts
+	Aside    FollowState = "aside"    // accepted, but its server has been silent for a month; see SilentMonth
 )
 
-// SilentMonth is how long a server is silent before its followers are set aside: nothing is sent to them, and they are
-// not counted, until it speaks again.
+// SilentMonth is how long a server is silent before its followers are set aside. They get no deliveries and are not
+// counted until the server is heard from again.
 const SilentMonth = 30 * 24 * time.Hour
 
-// Following is somebody elsewhere whom a voice of ours asked to hear.
+// Following is an actor on another server that a voice of ours follows or asked to follow.
 type Following struct {
 	VoiceID  ID
 	ActorID  string
-	FollowID string // address of our Follow
+	FollowID string // id of our Follow
 	State    FollowState
 	Since    time.Time
 	Actor    Actor `db:"-"`
 }
 
-// Follower is somebody elsewhere who asked to hear a voice of ours.
+// Follower is an actor on another server that follows a voice of ours or asked to.
 type Follower struct {
 	VoiceID  ID
 	ActorID  string
-	FollowID string // address of their Follow, needed to answer and to end it
+	FollowID string // id of their Follow, needed to accept and to end it
 	State    FollowState
 	Since    time.Time
 	Actor    Actor `db:"-"`

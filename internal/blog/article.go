@@ -9,18 +9,18 @@ import (
 	"unicode/utf8"
 )
 
-// Status is where an article stands in its life.
+// Status is the stage of an article's life.
 type Status string
 
 const (
 	Draft     Status = "draft"
-	Scheduled Status = "scheduled" // goes out by itself at ScheduledAt; answers 404 until then
+	Scheduled Status = "scheduled" // published at ScheduledAt; answers 404 until then
 	Published Status = "published"
 	Withdrawn Status = "withdrawn" // taken back: its page answers 410, its text stays with its author
-	Deleted   Status = "deleted"   // erased after thirty days but for its address and tombstones
+	Deleted   Status = "deleted"   // the text is erased after thirty days; address and tombstones stay
 )
 
-// Format is how an article is spoken on the wire (contract F-027 to F-031). It is frozen at first publication.
+// Format is the ActivityStreams form of an article (contract F-027 to F-031). It is fixed at first publication.
 type Format string
 
 const (
@@ -34,12 +34,12 @@ type Visibility string
 
 const (
 	Public    Visibility = "public"
-	Unlisted  Visibility = "unlisted"  // by address only
-	Followers Visibility = "followers" // not on the public web
+	Unlisted  Visibility = "unlisted"  // everybody who has the address
+	Followers Visibility = "followers" // followers only; not on the web
 	Local     Visibility = "local"     // on the web only, never federated
 )
 
-// Text is an article's words in one language.
+// Text is an article's text in one language.
 type Text struct {
 	Language string // BCP 47
 	Title    string
@@ -53,13 +53,14 @@ type Text struct {
 	WordCount int `db:"words" json:"Words"`
 }
 
-// Says reports whether a text says the same as another, in the same language.
+// Says reports whether two texts have the same language and the same content.
 func (t Text) Says(other Text) bool {
 	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&
 		t.Summary == other.Summary && t.Markdown == other.Markdown
 }
 
-// Article is one work of one voice, with its original text. Other voices may stand beside the owner in the by-line.
+// Article is one work of one voice, with its original text. Other voices may be named in the by-line beside the
+// owner.
 type Article struct {
 	ID          ID
 	VoiceID     ID // the owner; on the wire the only author
@@ -73,54 +74,56 @@ type Article struct {
 	Part        int
 	PictureID   ID     // the hero, "" without one
 	PictureAlt  string // overrides the picture's own words
-	File        string // the name of the file that it came from last, "" when it was written at the admin
-	Month       string // "2026/11", of the first publication, in the site's zone; part of the address for ever
-	ObjectID    ID     // of the object on the wire that is not gone; "" when there is none
+	File        string // name of the file that it was last imported from, "" when written in the admin
+	Month       string // "2026/11", of the first publication in the site's zone; part of the address
+	ObjectID    ID     // of the living object on the wire, "" when there is none
 	Revision    int    // rises with every published change
 	PublishedAt *time.Time
-	UpdatedAt   *time.Time // of the last told change; nil when never changed since publication
+	UpdatedAt   *time.Time // of the last change with notice to readers; nil before the first
 	ScheduledAt *time.Time
 	CreatedAt   time.Time
-	SavedAt     time.Time // of the last save, whoever made it: also the token that notices two editors
-	Translated  bool      // the Text is a translation, read for its address or its language; such an article is not saved
+	SavedAt     time.Time // of the last save by anybody; a second editor is detected by it
+	Translated  bool      // Text is a translation, read by its address or language; such an article is never saved
 	Text
 
-	// What an article that is not public wishes for: a series belongs to everybody, so it is made, joined or changed when
-	// the article is published, by whoever may do that, and these are empty from then on.
-	SeriesTitle   string // of the series that is not there yet
+	// What an article that is not public asks of its series. A series belongs to everybody, so it is created, joined or
+	// changed only when the article is published, by somebody who may do that. Then these fields become empty.
+	SeriesTitle   string // of a series that does not exist yet
 	SeriesSlug    string // its address
-	SeriesPlanned int    // how many parts it is to have; 0 leaves the total as it is
+	SeriesPlanned int    // how many parts it is to have; 0 leaves the number unchanged
 
-	Answers Source   `db:"-"` // the post elsewhere that it answers
+	Answers Source   `db:"-"` // the post elsewhere that it replies to
 	Quoted  Source   `db:"-"` // the post elsewhere that it quotes
 	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
 	Tags    Strings  `db:"-"`
 }
 
-// Translation is an article's words in a language other than its original's. It is part of that article: there is one
-// conversation, one count, and on the wire one object.
+// Translation is an article's text in another language than the original. It is part of the article: both share the
+// conversation, the counts and the object on the wire.
 type Translation struct {
 	Text
-	Translator string // by name, where that is somebody else than the author
+	Translator string // by name, if it is not the author
 	Draft      bool   // not for readers yet
-	Behind     bool   // the original's words changed since it was last saved
+	Behind     bool   // the original changed after the last save of this text
 }
 
-// Check says what a translation lacks; the error is an Invalid. A draft may be unfinished.
+// Check returns an Invalid for the first thing that keeps a translation from being saved. A draft may be unfinished.
 func (t Translation) Check() error {
+	// An article in the default settings carries the text through the checks of articles.
 	trial := Article{Text: t.Text, Format: FullArticle, Visibility: Public, Comments: Open, Quotes: "everyone"}
 	switch {
 	case t.Language == "":
 		return invalid("language", "is missing: say in which one it is")
 	case utf8.RuneCountInString(t.Translator) > maxTranslator:
 		return invalid("translator", "is longer than %d characters", maxTranslator)
+	// Only the limits apply to a draft; ready() would ask for a title and a text.
 	case t.Draft:
 		return trial.Check()
 	}
 	return trial.ready()
 }
 
-// Byline is one name under a title: an author of ours, or a guest.
+// Byline is one name under a title: a voice of ours or a guest.
 type Byline struct {
 	VoiceID ID // "" for a guest
 	Handle  string
@@ -141,7 +144,7 @@ const (
 
 var slugPattern = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$`)
 
-// Check says what cannot even be kept as a draft; the error is an Invalid.
+// Check returns an Invalid for the first thing that keeps an article from being saved, even as a draft.
 func (a Article) Check() error {
 	switch {
 	case utf8.RuneCountInString(a.Title) > maxTitle:
@@ -179,7 +182,7 @@ func (a Article) checkChoices() error {
 	return oneOf("quotes", a.Quotes, "everyone", "followers", "nobody")
 }
 
-// ready says what keeps an article from being read by others.
+// ready returns an Invalid for the first thing that keeps an article from being published.
 func (a Article) ready() error {
 	switch {
 	case strings.TrimSpace(a.Title) == "":
@@ -195,9 +198,9 @@ func (a Article) ready() error {
 	return a.Check()
 }
 
-// Publish makes a draft, a scheduled or a withdrawn article public as of now, or as of the moment that it was scheduled
-// for and that has come; zone decides the month in its address, which is set once and kept. It returns an Invalid when
-// something is missing, ErrConflict when it is published already.
+// Publish makes a draft, a scheduled or a withdrawn article public, as of now. zone decides the month in its address,
+// which is set once and kept. It returns an Invalid when something is missing, ErrConflict when the article is
+// published already, and ErrGone when it is deleted.
 func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	if a.Status == Published {
 		return ErrConflict
@@ -208,10 +211,14 @@ func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	if err := a.ready(); err != nil {
 		return err
 	}
+	// Activities carry whole seconds. The stored time must equal the sent one, because later changes are compared with
+	// it.
 	now = now.UTC().Truncate(time.Second)
+	// The job that publishes runs some seconds late. The article carries the time that its author chose.
 	if a.Status == Scheduled && !a.ScheduledAt.After(now) {
 		now = *a.ScheduledAt
 	}
+	// A withdrawn article is published as a new one: it has not been updated yet.
 	a.Status, a.ScheduledAt, a.UpdatedAt = Published, nil, nil
 	a.PublishedAt = &now
 	a.settleMonth(now, zone)
@@ -219,7 +226,8 @@ func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	return nil
 }
 
-// Schedule sets a moment in the future at which the article goes out by itself.
+// Schedule sets a moment in the future at which the article is published. It returns an Invalid when something is
+// missing or the moment is past, and ErrConflict when the article is published already.
 func (a *Article) Schedule(at, now time.Time, zone *time.Location) error {
 	if a.Status == Published {
 		return ErrConflict
@@ -236,15 +244,17 @@ func (a *Article) Schedule(at, now time.Time, zone *time.Location) error {
 	return nil
 }
 
-// settleMonth gives the address its month. A scheduled article that never was public may still change it.
+// settleMonth sets the month in the address. It stays once the article has been public.
 func (a *Article) settleMonth(at time.Time, zone *time.Location) {
+	// Each of the three conditions means that no reader has seen the address. Scheduling sets the month already, so a
+	// second schedule may move it.
 	if a.Month == "" || (a.PublishedAt == nil && a.ObjectID == "") || a.Revision == 0 {
 		a.Month = at.In(zone).Format("2006/01")
 	}
 }
 
-// Revise marks a published article as changed: a newer revision with a newer time, later than its publication, since
-// peers refuse an update that is not (contract F-034).
+// Revise marks a published article as changed: its revision and its time of change rise. It returns an Invalid or
+// ErrConflict, as Publish does.
 func (a *Article) Revise(now time.Time) error {
 	if a.Status != Published {
 		return ErrConflict
@@ -253,6 +263,8 @@ func (a *Article) Revise(now time.Time) error {
 		return err
 	}
 	now = now.UTC().Truncate(time.Second)
+	// Peers ignore an Update that is not newer than their copy (contract F-034). Two changes may fall into one second,
+	// and the clock may be set back.
 	if earliest := a.ChangedAt().Add(time.Second); now.Before(earliest) {
 		now = earliest
 	}
@@ -261,8 +273,8 @@ func (a *Article) Revise(now time.Time) error {
 	return nil
 }
 
-// Correct marks a published article as changed without telling: the revision is newer, the time of the last told change
-// is not.
+// Correct marks a published article as changed without notice to readers. The revision rises, the time of change
+// stays.
 func (a *Article) Correct() error {
 	if a.Status != Published {
 		return ErrConflict
@@ -270,11 +282,12 @@ func (a *Article) Correct() error {
 	if err := a.ready(); err != nil {
 		return err
 	}
+	// UpdatedAt stays. Servers take an Update without a newer time as no edit, and notify nobody.
 	a.Revision++
 	return nil
 }
 
-// ChangedAt is when a published article was last changed and told so, or published.
+// ChangedAt is when a published article was last changed with notice to readers, or else when it was published.
 func (a Article) ChangedAt() time.Time {
 	if a.UpdatedAt != nil {
 		return *a.UpdatedAt
@@ -282,20 +295,22 @@ func (a Article) ChangedAt() time.Time {
 	return *a.PublishedAt
 }
 
-// Unpublish undoes a publication that nobody elsewhere heard of: all that Publish changed is as before, and a scheduled
-// article is a draft. The words stay as they are now.
+// Unpublish undoes a publication that no other server knows of. Everything that Publish changed is as before, but the
+// text stays as it is now. A scheduled article becomes a draft.
 func (a *Article) Unpublish(before Article) {
 	a.Status, a.ScheduledAt, a.ObjectID, a.Revision = before.Status, nil, before.ObjectID, before.Revision
 	a.Month, a.PublishedAt, a.UpdatedAt = before.Month, before.PublishedAt, before.UpdatedAt
+	// Its moment may have passed: scheduled again, it would be published at once.
 	if a.Status == Scheduled {
 		a.Status = Draft
 	}
+	// The address was never public, so the next publication chooses its month anew.
 	if a.PublishedAt == nil {
 		a.Month = ""
 	}
 }
 
-// Withdraw takes a published article back. Its page answers 410; its text stays, and can be changed and published
+// Withdraw takes a published article back. Its page answers 410. Its text stays and can be changed and published
 // again.
 func (a *Article) Withdraw() error {
 	if a.Status != Published {
@@ -305,7 +320,7 @@ func (a *Article) Withdraw() error {
 	return nil
 }
 
-// Delete puts an article among the deleted ones.
+// Delete marks an article as deleted. Its text is erased later.
 func (a *Article) Delete() error {
 	if a.Status == Deleted {
 		return ErrConflict
@@ -314,28 +329,30 @@ func (a *Article) Delete() error {
 	return nil
 }
 
-// Listed reports whether an article stands on front pages, in archives and feeds.
+// Listed reports whether an article appears on front pages, in archives and in feeds.
 func (a Article) Listed() bool {
 	return a.Status == Published && (a.Visibility == Public || a.Visibility == Local)
 }
 
-// OnTheWeb reports whether anybody may read its page.
+// OnTheWeb reports whether everybody may read the article's page.
 func (a Article) OnTheWeb() bool { return a.Status == Published && a.Visibility != Followers }
 
-// Federates reports whether other servers hear of it.
+// Federates reports whether the article is sent to other servers.
 func (a Article) Federates() bool { return a.Visibility != Local }
 
-// Minutes is the time to read it, at least one.
+// Minutes is the time to read the article at 230 words a minute, rounded, at least one.
 func (a Article) Minutes() int { return max(1, (a.WordCount+115)/230) }
 
-// Same reports whether two states of an article differ in nothing that its author decides: not in what readers are
-// shown, and not in who may read, answer or quote it.
+// Same reports whether two states of an article agree in everything that its author decides: the content, and who may
+// read, answer or quote it.
 func (a Article) Same(b Article) bool { return reflect.DeepEqual(a.decided(), b.decided()) }
 
-// decided is the article without what the program notes of it, and with its lists as they are stored.
+// decided is the article without the fields that the program sets, and with its lists in the form in which they are
+// stored.
 func (a Article) decided() Article {
 	a.Status, a.File, a.Month, a.ObjectID, a.Revision = "", "", "", "", 0
 	a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, a.SavedAt = nil, nil, nil, time.Time{}, time.Time{}
+	// The consent to a quote changes when the quoted author answers, without any decision of ours.
 	a.Answers, a.Quoted = Source{Address: a.Answers.Address}, Source{Address: a.Quoted.Address}
 	names, tags := a.Authors, a.Tags
 	a.Authors, a.Tags = nil, nil
@@ -343,11 +360,13 @@ func (a Article) decided() Article {
 		switch {
 		case by.VoiceID == "":
 			a.Authors = append(a.Authors, Byline{Name: by.Name, URL: by.URL})
+		// The owner is always first in the by-line, whether the list names them or not.
 		case by.VoiceID != a.VoiceID:
 			a.Authors = append(a.Authors, Byline{VoiceID: by.VoiceID})
 		}
 	}
 	for _, tag := range tags {
+		// Tags that differ only in case are stored as one.
 		if !slices.ContainsFunc(a.Tags, func(known string) bool { return strings.EqualFold(known, tag) }) {
 			a.Tags = append(a.Tags, tag)
 		}
@@ -355,31 +374,31 @@ func (a Article) decided() Article {
 	return a
 }
 
-// Same reports whether two states of a translation have the same words, address and translator, and are both for
-// readers or both not.
+// Same reports whether two states of a translation agree in everything that its author decides.
 func (t Translation) Same(other Translation) bool {
+	// Behind follows from the revision of the original.
 	t.Behind, other.Behind = false, false
 	return t == other
 }
 
-// Series is a work in parts, in the order of Article.Part.
+// Series is a work in parts. Article.Part gives their order.
 type Series struct {
 	ID          ID
 	Slug        string
 	Title       string
 	Description string
 	Language    string
-	Planned     int // how many parts there will be, 0 when nobody knows
-	VoiceID     ID  // of the voice that announces its parts, "" while nobody can follow it
+	Planned     int // how many parts there will be, 0 when unknown
+	VoiceID     ID  // of the voice that announces its parts, "" while it cannot be followed
 }
 
-// Untitled is the slug of a title that has nothing to make one from, so it says nothing of what it is the address of.
+// Untitled is the slug of titles without any letter or digit. Many titles share it, so it identifies none of them.
 const Untitled = "untitled"
 
-// PartOfNothing is what is said of the part of an article that names no series.
+// PartOfNothing is the Problem of an Invalid for an article that has a part but no series.
 const PartOfNothing = "needs a series: name the one that this is a part of, or leave the part out"
 
-// Picture is an entry of the picture library. Files carry no metadata and are stored in up to three widths.
+// Picture is an entry of the picture library. Its files carry no metadata and are stored in up to three widths.
 type Picture struct {
 	ID        ID
 	VoiceID   ID
@@ -387,9 +406,9 @@ type Picture struct {
 	Width     int    // of the largest file
 	Height    int
 	Blurhash  string
-	Alt       string // words for those who cannot see it; "" asks for some
-	Name      string // as uploaded, for the author's eye only
-	Digest    string // SHA-256 of the upload, hex: the same picture twice is one
+	Alt       string // description for people who cannot see it
+	Name      string // file name of the upload, shown to the author only
+	Digest    string // SHA-256 of the upload, hex; finds the same upload again
 	CreatedAt time.Time
 	Files     []PictureFile `db:"-"` // smallest first
 }
@@ -403,7 +422,7 @@ type PictureFile struct {
 	Size      int64 // bytes
 }
 
-// Largest is the file to link to; zero when the picture has none.
+// Largest is the file to link to. It is zero when the picture has no files.
 func (p Picture) Largest() PictureFile {
 	if len(p.Files) == 0 {
 		return PictureFile{}

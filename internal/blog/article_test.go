@@ -22,7 +22,7 @@ func fourMinutes() blog.Article {
 			Slug: "four-minutes-wide"}}
 }
 
-func TestPublishingSettlesTheAddressForEver(t *testing.T) {
+func TestPublishingFixesTheAddressForEver(t *testing.T) {
 	a := fourMinutes()
 	if err := a.Publish(noon, amsterdam); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestPublishingSettlesTheAddressForEver(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsNamed(t *testing.T) {
+func TestPublishingNamesWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*blog.Article)
 		field  string
@@ -96,7 +96,7 @@ func TestAChangeIsAlwaysLaterThanWhatItChanges(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotedOfAnArticleMakesNoOtherOfIt(t *testing.T) {
+func TestFieldsThatTheProgramSetsDoNotMakeArticlesDiffer(t *testing.T) {
 	guest := blog.Byline{Name: "Harm", URL: "https://harm.example"}
 	file := fourMinutes()
 	file.VoiceID, file.Authors, file.Tags = "ilse", []blog.Byline{{VoiceID: "ilse"}, {VoiceID: "tobias"}, guest},
@@ -130,7 +130,7 @@ func TestWhatIsNotedOfAnArticleMakesNoOtherOfIt(t *testing.T) {
 	}
 }
 
-func TestAScheduledArticleBearsTheTimeItWasScheduledFor(t *testing.T) {
+func TestAScheduledArticleHasTheTimeItWasScheduledFor(t *testing.T) {
 	a := fourMinutes()
 	at := noon.Add(48 * time.Hour)
 	if err := a.Schedule(noon, noon, time.UTC); !errors.As(err, new(blog.Invalid)) {
@@ -162,7 +162,7 @@ func TestAHandleIsNotCorrectedIntoAnotherThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestRolesOpenWhatTheyShould(t *testing.T) {
+func TestRolesAllowWhatTheyShould(t *testing.T) {
 	for role, want := range map[blog.Role][4]bool{ // own article, own text, another's article, another's text
 		blog.Admin: {true, true, true, true}, blog.Editor: {true, true, true, true}, blog.Writer: {true, true, false, false},
 		blog.Contributor: {false, true, false, false},
@@ -224,7 +224,7 @@ func TestIDsRiseWhateverTheClockSays(t *testing.T) {
 	}
 }
 
-func TestARestGrowsAndEnds(t *testing.T) {
+func TestTheBackOffGrowsToADay(t *testing.T) {
 	var before time.Duration
 	for failures := 1; failures < 20; failures++ {
 		rest := blog.Backoff(failures)

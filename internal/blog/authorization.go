@@ -2,7 +2,7 @@ package blog
 
 import "time"
 
-// AuthorizationKind is what a stamp allows.
+// AuthorizationKind is what an authorization allows.
 type AuthorizationKind string
 
 const (
@@ -10,34 +10,35 @@ const (
 	ReplyStamp AuthorizationKind = "reply"
 )
 
-// AuthorizationState is how far a stamp has come.
+// AuthorizationState is the progress of an authorization.
 type AuthorizationState string
 
 const (
-	StampAsked   AuthorizationState = "asked"   // its writer's server waits for the author's word
-	StampGiven   AuthorizationState = "given"   // anybody can see that it was allowed
-	StampRefused AuthorizationState = "refused" // its writer's server was told no
-	StampRevoked AuthorizationState = "revoked" // it was allowed once
+	StampAsked   AuthorizationState = "asked"   // waits for the author's decision
+	StampGiven   AuthorizationState = "given"   // everybody can verify it
+	StampRefused AuthorizationState = "refused" // the post's server was told so
+	StampRevoked AuthorizationState = "revoked" // it was given before
 )
 
-// Authorization is an author's word on a post elsewhere: that it may quote an article, or stand as an answer under it.
-// Its id is part of the address at which others make sure of it.
+// Authorization is an author's answer to a post on another server: whether it may quote an article or appear as a
+// reply under it (FEP-044f). Its id is part of the address at which other servers verify it.
 type Authorization struct {
 	ID         ID
 	Kind       AuthorizationKind
 	ArticleID  ID
-	Target     string // of ours: the article or the answer that is quoted or answered, by its id on the wire
-	Instrument string // the post that quotes or answers it, by its address
-	ActorID    string // whose post it is
-	RequestID  string // under which it was asked for; "" when its server sent no request
-	Requested  bool   // it was asked for by a request; otherwise the post itself is answered
+	Target     string // wire id of our article or comment that is quoted or answered
+	Instrument string // address of the post that quotes or answers it
+	ActorID    string // the author of that post
+	RequestID  string // id of the request; "" when the server sent none
+	Requested  bool   // asked for by a request; otherwise the reply itself asks
 	State      AuthorizationState
 	At         time.Time
 }
 
-// MayQuote reports whether somebody may quote the article without asking its author: an article that not everybody may
-// read is quoted by nobody.
+// MayQuote reports whether somebody may quote the article without asking its author. follows says whether they follow
+// the author.
 func (a Article) MayQuote(follows bool) bool {
+	// A quote shows the text to everybody, so an article with a smaller audience cannot be quoted.
 	if a.Status != Published || a.Visibility != Public && a.Visibility != Unlisted {
 		return false
 	}

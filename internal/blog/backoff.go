@@ -2,8 +2,7 @@ package blog
 
 import "time"
 
-// Backoff is the schedule by which a silent server is tried again (contract F-108): how long it rests after that
-// many failures in a row. Callers add jitter.
+// Backoff is how long a silent server rests after that many failures in a row (contract F-108). Callers add jitter.
 func Backoff(failures int) time.Duration {
 	rests := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour,
 		12 * time.Hour}
@@ -16,5 +15,5 @@ func Backoff(failures int) time.Duration {
 	return rests[failures-1]
 }
 
-// Patience is how long a delivery is tried before it is given up.
+// Patience is how long a delivery is retried before it is given up.
 const Patience = 7 * 24 * time.Hour

@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// BlockLevel is how far a block goes. The empty level is none.
+// BlockLevel is how far a block reaches. The empty level is no block.
 type BlockLevel string
 
 const (
-	// Limit hides: comments wait for approval, reactions are neither shown nor counted, and follows wait for a yes.
+	// Limit hides: comments wait for approval, reactions are neither shown nor counted, and follow requests wait for the
+	// author's decision.
 	Limit BlockLevel = "limit"
-	// Refuse ends the acquaintance: nothing is taken in and nothing sent, followers are sent away, and what was said
-	// before stands nowhere any more.
+	// Refuse ends all exchange: nothing is accepted or sent, followers are removed, and earlier comments are no longer
+	// shown.
 	Refuse BlockLevel = "refuse"
 )
 
-// Stricter is the one of two levels that goes further.
+// Stricter is the stricter of two levels.
 func (l BlockLevel) Stricter(other BlockLevel) BlockLevel {
 	if l == Refuse || other == "" {
 		return l
@@ -24,25 +25,25 @@ func (l BlockLevel) Stricter(other BlockLevel) BlockLevel {
 	return other
 }
 
-// BlockKind is what a block is about.
+// BlockKind is the kind of a block's subject.
 type BlockKind string
 
 const (
-	BlockServer BlockKind = "host"  // a domain with everything below it
+	BlockServer BlockKind = "host"  // a domain with its subdomains
 	BlockPerson BlockKind = "actor" // one actor, by address
 )
 
-// Block keeps a server or a person elsewhere at a distance.
+// Block limits or refuses a server or a person elsewhere.
 type Block struct {
 	Kind    BlockKind
 	Subject string // a domain in ASCII without a port, or an actor's address
 	Level   BlockLevel
-	Reason  string // may be told to everybody
-	Note    string // for moderators alone
+	Reason  string // may be published
+	Note    string // for moderators only
 	At      time.Time
 }
 
-// Check says what a new or changed block lacks; the error is an Invalid.
+// Check returns an Invalid for the first thing that is wrong with a new or changed block.
 func (b Block) Check() error {
 	switch {
 	case b.Subject == "":
@@ -54,20 +55,21 @@ func (b Block) Check() error {
 	case len([]rune(b.Note)) > 2000:
 		return invalid("note", "is longer than 2,000 characters")
 	}
+	// No level is no block: that is removed instead of saved.
 	return oneOf("level", b.Level, Limit, Refuse)
 }
 
-// Allowed is a server of the list to which a site may confine itself, with everything below it.
+// Allowed is a server, with its subdomains, on the list to which a site may restrict all exchange.
 type Allowed struct {
 	Host string // a domain in ASCII without a port
 	Note string
 	At   time.Time
 }
 
-// BlockReach is what a block touches of what is here.
+// BlockReach counts what a block would affect here.
 type BlockReach struct {
-	People    int // that we know there
-	Followers int // of all voices, with those who ask
-	Comments  int // that stand under articles now
+	People    int // known actors
+	Followers int // of all voices, with pending ones
+	Comments  int // shown under articles now
 	Reactions int
 }

@@ -1,6 +1,6 @@
 // Package blog holds the nouns of Causerie and their rules: sites, authors, articles, comments, followers, and the
-// deliveries that carry an author's words to other servers. It knows no database, no network and no template; it
-// imports the standard library and a ULID, so that everything here is tested without any setup.
+// deliveries that bring an author's activities to other servers. It does no I/O: neither database, network nor
+// template. So everything here is tested without any setup.
 package blog
 
 import (
@@ -13,49 +13,52 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// ID names one of our own things for ever: a ULID as text, minted before its row exists. Ids sort by the time of
-// their making.
+// ID identifies one of our own things for ever. It is a ULID as text, made before its row exists. Ids sort by the
+// time at which they were made.
 type ID string
 
-// NewID mints an ID for the given moment; two made in the same millisecond differ but do not sort by age.
+// NewID makes an ID for the given moment. Two ids of the same millisecond differ, but their order is random.
 func NewID(now time.Time) ID {
 	ms := uint64(max(now.UnixMilli(), 0)) // a machine may wake up before 1970
 	return ID(ulid.MustNew(min(ms, ulid.MaxTime()), rand.Reader).String())
 }
 
-// After is an ID that sorts after both the given one and everything minted before now. A delivery's order is its
-// activity's id, so a clock that jumps back must not reorder deliveries.
+// After is an ID that sorts after the given one and after all ids of earlier moments. Deliveries are sent in the
+// order of their activities' ids, so a clock that is set back must not change that order.
 func (id ID) After(now time.Time) ID {
 	next := NewID(now)
 	if next > id {
 		return next
 	}
 	last, err := ulid.ParseStrict(string(id))
+	// An id that is no ULID has no time to go beyond.
 	if err != nil {
 		return next
 	}
+	// The next millisecond suffices: the random part decides only within one.
 	return ID(ulid.MustNew(last.Time()+1, rand.Reader).String())
 }
 
-// ValidID reports whether a text taken from an address can be one of our ids.
+// ValidID reports whether a text from an address can be one of our ids.
 func ValidID(text string) bool {
 	_, err := ulid.ParseStrict(text)
+	// ParseStrict accepts small letters too. One thing must not have two addresses, so only our own spelling is valid.
 	return err == nil && text == strings.ToUpper(text)
 }
 
-// The few errors that callers decide on. The store makes them, the faces translate them to a status in one place.
+// Errors that callers distinguish. The store returns them; web and admin each map them to an HTTP status in one place.
 var (
-	// ErrNotFound: there is no such thing, or the one who asks may not know that there is.
+	// ErrNotFound: there is no such thing, or the client may not know that it exists.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: somebody else has it already (a handle, a slug), or changed it in the meantime.
+	// ErrConflict: something else has it already (a handle, a slug), or somebody changed it in the meantime.
 	ErrConflict = errors.New("already taken or changed in the meantime")
-	// ErrForbidden: it exists, and the one who asks may not do this to it.
+	// ErrForbidden: it exists, and the client may not do this with it.
 	ErrForbidden = errors.New("not allowed")
-	// ErrGone: it was here and was taken back by its author.
+	// ErrGone: it existed and was taken back by its author.
 	ErrGone = errors.New("taken back by its author")
 )
 
-// Invalid says which field of an input cannot be used, and why, in words for the person who wrote it.
+// Invalid is an input that cannot be used: which field, and why, in words for the person who wrote it.
 type Invalid struct {
 	Field   string // the name of the field as forms and front matter spell it
 	Problem string // a sentence without the field's name: "is missing: give the article a title"
@@ -67,7 +70,7 @@ func invalid(field, problem string, args ...any) error {
 	return Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)}
 }
 
-// oneOf is the check shared by all settings with a few named values.
+// oneOf checks a setting that has a few named values.
 func oneOf[T ~string](field string, value T, known ...T) error {
 	names := make([]string, len(known))
 	for i, k := range known {

@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// Origin is the way by which a comment reached us.
+// Origin is how a comment reached us.
 type Origin string
 
 const (
-	Pushed  Origin = "pushed"  // signed and sent by its author's server
-	Fetched Origin = "fetched" // asked for, to complete a thread
+	Pushed  Origin = "pushed"  // sent by its author's server
+	Fetched Origin = "fetched" // fetched by us, to complete a thread
 	Own     Origin = "local"   // written here by an author of ours
 )
 
-// CommentVisibility is for whom a comment was meant. Restricted ones reach no page, feed, collection, count or cache.
+// CommentVisibility is the audience of a comment. Restricted comments appear on no page and in no feed, collection,
+// count or cache.
 type CommentVisibility string
 
 const (
@@ -23,7 +24,7 @@ const (
 	RestrictedComment CommentVisibility = "restricted"
 )
 
-// CommentState is what moderation made of a comment.
+// CommentState is the decision of moderation about a comment.
 type CommentState string
 
 const (
@@ -31,30 +32,30 @@ const (
 	CommentShown   CommentState = "shown"
 	CommentHidden  CommentState = "hidden"
 	CommentSpam    CommentState = "spam"
-	// taken back by its author; its words are erased, its place kept while it has answers
+	// deleted by its author: the text is erased, the place stays while it has replies
 	CommentRemoved CommentState = "removed"
 )
 
-// CommentKind is how a comment stands to its article.
+// CommentKind is how a comment relates to its article.
 type CommentKind string
 
 const (
-	Answering  CommentKind = ""        // it answers the article or a comment under it
-	Quoting    CommentKind = "quote"   // a post elsewhere that quotes the article
-	Mentioning CommentKind = "mention" // a post elsewhere that names its author and links to it
-	Linking    CommentKind = "link"    // a post elsewhere that links to it
+	Answering  CommentKind = ""        // replies to the article or to a comment under it
+	Quoting    CommentKind = "quote"   // quotes the article
+	Mentioning CommentKind = "mention" // mentions the article's author and links to the article
+	Linking    CommentKind = "link"    // links to the article
 )
 
-// Comment is a voice under an article: an answer of somebody's elsewhere, an author's own, or a post elsewhere that
-// quotes or mentions the article. The latter are not counted among the replies.
+// Comment is a post under an article: a reply from elsewhere, a reply by an author of ours, or a post elsewhere that
+// quotes, mentions or links to the article. Only replies are counted as replies.
 type Comment struct {
 	ID          ID
 	Kind        CommentKind
 	Address     string // its id on the wire
 	ArticleID   ID
-	ParentID    ID     // the comment it answers; "" when it answers the article
-	ActorID     string // who wrote it elsewhere; "" for our own
-	VoiceID     ID     // who wrote it here; "" for theirs
+	ParentID    ID     // the comment that it replies to; "" when it replies to the article
+	ActorID     string // its author elsewhere; "" for our own
+	VoiceID     ID     // its author here; "" for others
 	Origin      Origin
 	Visibility  CommentVisibility
 	State       CommentState
@@ -63,25 +64,26 @@ type Comment struct {
 	Markdown    string // of our own answers
 	Warning     string
 	Language    string
-	URL         string    // where it can be read at its home
-	ContextURL  string    // where its home lists the conversation that it belongs to, "" when it does not
-	RepliesURL  string    // where its home lists what answers it, "" when it does not
+	URL         string    // its page on its own server
+	ContextURL  string    // where its server lists the whole conversation, "" if nowhere
+	RepliesURL  string    // where its server lists the replies to it, "" if nowhere
 	PublishedAt time.Time // as sent
-	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: nobody pins a comment with a date
+	SortedAt    time.Time // PublishedAt clamped to [article, arrival]: a false date cannot move a comment to the top
 	ArrivedAt   time.Time
 	UpdatedAt   *time.Time
 	KeyMark     string // of the actor when it was written; see Actor.KeyMark
-	Held        bool   // it waits for no other reason than that its writer is limited
-	Refused     bool   // its writer is refused, whatever its state
+	Held        bool   // it waits only because its author is limited
+	Refused     bool   // its author is blocked, whatever its state
 }
 
-// Public reports whether the comment may stand on a page. It is the one rule about who sees what; queries that read
-// for the public say the same in SQL.
+// Public reports whether the comment may appear on a page. This is the one rule about what readers see. Queries for
+// readers repeat it in SQL.
 func (c Comment) Public() bool {
 	return c.State == CommentShown && c.Visibility != RestrictedComment && !c.Refused
 }
 
-// ClampTime keeps a date that its sender chose within what is possible: not before the article, not after arrival.
+// ClampTime limits a date that the sender chose to what is possible: not before the article and not after the
+// arrival.
 func ClampTime(sent, earliest, arrival time.Time) time.Time {
 	if sent.Before(earliest) {
 		return earliest
@@ -92,15 +94,15 @@ func ClampTime(sent, earliest, arrival time.Time) time.Time {
 	return sent
 }
 
-// Thread is a comment with the answers to it, oldest first.
+// Thread is a comment with the replies to it, oldest first.
 type Thread struct {
 	Comment Comment
-	Depth   int // 0 for an answer to the article itself
+	Depth   int // 0 for a reply to the article itself
 	Answers []Thread
 }
 
-// Threads makes trees of an article's comments. A comment whose parent is not among them stands at the top; a removed
-// one is kept only while it has answers. The input may be in any order, and may not loop.
+// Threads builds the trees of an article's comments, in any order. A comment whose parent is missing becomes a root.
+// A removed comment stays only while it has replies.
 func Threads(comments []Comment) []Thread {
 	known := make(map[ID]bool, len(comments))
 	for _, c := range comments {
@@ -109,6 +111,7 @@ func Threads(comments []Comment) []Thread {
 	answers := map[ID][]Comment{}
 	for _, c := range comments {
 		parent := c.ParentID
+		// The parent may be restricted or not fetched yet; its replies must not disappear with it.
 		if !known[parent] || parent == c.ID {
 			parent = ""
 		}
@@ -117,10 +120,13 @@ func Threads(comments []Comment) []Thread {
 	return grow(answers, "", 0)
 }
 
+// grow builds the trees below one parent.
 func grow(answers map[ID][]Comment, parent ID, depth int) []Thread {
 	list := answers[parent]
+	// Each list is used once. This ends the recursion whatever the ids are.
 	delete(answers, parent)
 	sort.SliceStable(list, func(i, j int) bool {
+		// ClampTime makes many times equal. Ids order those by arrival.
 		if list[i].SortedAt.Equal(list[j].SortedAt) {
 			return list[i].ID < list[j].ID
 		}
@@ -129,6 +135,7 @@ func grow(answers map[ID][]Comment, parent ID, depth int) []Thread {
 	var threads []Thread
 	for _, c := range list {
 		thread := Thread{Comment: c, Depth: depth, Answers: grow(answers, c.ID, depth+1)}
+		// A removed comment with replies keeps its place, so that they stay where they were.
 		if c.State != CommentRemoved || len(thread.Answers) > 0 {
 			threads = append(threads, thread)
 		}

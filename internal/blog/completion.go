@@ -5,20 +5,21 @@ import (
 	"time"
 )
 
-// Completion is what came of asking other servers for the answers under an article that nobody had sent here.
+// Completion is the result of one reading of other servers, in search of replies to an article that were not sent
+// here.
 type Completion struct {
-	Servers int          `json:"servers"`           // that were asked
-	Listed  int          `json:"listed"`            // answers that they list, each once
-	New     int          `json:"new"`               // of them were not known here, and are now
-	Cut     bool         `json:"cut"`               // the limits of one reading were reached
-	Untaken []NotFetched `json:"untaken,omitempty"` // why some were not taken
+	Servers int          `json:"servers"`           // servers asked
+	Listed  int          `json:"listed"`            // different replies that they list
+	New     int          `json:"new"`               // of those, new here and accepted
+	Cut     bool         `json:"cut"`               // a limit of one reading was reached
+	Untaken []NotFetched `json:"untaken,omitempty"` // why others were not accepted
 }
 
-// NotFetched says why answers, or lists of them, came to nothing.
+// NotFetched counts replies, or lists of replies, that were not fetched for the same reason.
 type NotFetched struct {
-	Why     string   `json:"why"` // of one: "it is not public"
+	Why     string   `json:"why"` // for one of them: "it is not public"
 	N       int      `json:"n"`
-	Servers []string `json:"servers,omitempty"` // where they lie, five at most
+	Servers []string `json:"servers,omitempty"` // at most five
 }
 
 // Value implements driver.Valuer.
@@ -29,20 +30,21 @@ func (c Completion) Value() (driver.Value, error) {
 // Scan implements sql.Scanner.
 func (c *Completion) Scan(column any) error { return fromColumn(column, c) }
 
-// completionSteps are how long after the newest comment a conversation is completed. What is to be
-// read lies with those who commented, so before the first comment there is nothing to complete.
+// completionSteps are the times after the newest comment at which a conversation is completed. Only servers with
+// known comments are asked, so before the first comment there is nothing to complete.
 var completionSteps = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
 
-// CompletionRest is the shortest time between two readings that nobody asked for.
+// CompletionRest is the shortest time between two readings that no author asked for.
 const CompletionRest = 15 * time.Minute
 
-// NextCompletion is when a conversation is completed the next time: since is when its newest comment came, step how
-// often that was done since then, and now when it was done last. It is nil when it was done often enough.
+// NextCompletion is the time of a conversation's next reading, nil when there is none. since is when the newest
+// comment came, step counts the readings after that, and now is the time of the last one.
 func NextCompletion(since time.Time, step int, now time.Time) *time.Time {
 	if step >= len(completionSteps) {
 		return nil
 	}
 	at, earliest := since.Add(completionSteps[step]), now.Add(CompletionRest)
+	// A process that was down for hours must not make up for the missed steps in a row.
 	if at.Before(earliest) {
 		at = earliest
 	}

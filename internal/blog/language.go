@@ -2,10 +2,10 @@ package blog
 
 import "golang.org/x/text/language"
 
-// UnknownLanguage is what is said of a language that Language does not know.
+// UnknownLanguage is the Problem of an Invalid for a tag that Language rejects.
 const UnknownLanguage = "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”"
 
-// Language is a BCP 47 tag as it is kept; false when no language has it.
+// Language is a BCP 47 tag in its canonical form. It returns false for a tag that is no language.
 func Language(tag string) (string, bool) {
 	known, err := language.Parse(tag)
 	if err != nil || tag == "" {

@@ -2,7 +2,7 @@ package blog
 
 import "time"
 
-// ReactionKind is what somebody did with an article or comment without a word.
+// ReactionKind is the kind of a reaction to an article or a comment.
 type ReactionKind string
 
 const (
@@ -11,39 +11,39 @@ const (
 	Emoji ReactionKind = "emoji"
 )
 
-// Reaction is one act of one person on one target.
+// Reaction is one reaction of one actor to one target.
 type Reaction struct {
 	ID        ID
-	Address   string // of the activity that said it; undone by it
+	Address   string // id of its activity; an Undo names it
 	Kind      ReactionKind
 	ActorID   string
-	ArticleID ID // always set: the article, or the one that the comment stands under
-	CommentID ID // "" when the article itself is meant
+	ArticleID ID // always set: the target, or the article above the comment
+	CommentID ID // "" when the article itself is the target
 	Emoji     string
 	At        time.Time
 }
 
-// EmojiCount is how many people reacted with one emoji.
+// EmojiCount is how many actors reacted with one emoji.
 type EmojiCount struct {
 	Emoji string
 	N     int
 }
 
-// Counts is what stands under a title. Only what readers may see is counted.
+// Counts are the numbers under a title. Only what readers may see is counted.
 type Counts struct {
 	Replies  int
-	Servers  int // how many servers the replies come from
-	Mentions int // posts elsewhere that quote or mention it
-	Likes    int // emoji reactions among them
+	Servers  int // from which the replies come
+	Mentions int // posts elsewhere that quote, mention or link to it
+	Likes    int // including emoji reactions
 	Boosts   int
 }
 
-// fullVoice is how many people of one server count in full, however few there are elsewhere.
+// fullVoice is how many actors of the largest server count in full, however few there are elsewhere.
 const fullVoice = 100
 
-// CountFairly is how many of all who did the same are counted when most of them, at one server, are so many. Accounts
-// cost nothing where one mints them oneself, so the people of the largest server count in full up to a hundred, and
-// beyond that only as far as the same number did it at all other servers together.
+// CountFairly is how many of all actors with the same reaction are counted, when most of them are on one server.
+// Accounts on one's own server cost nothing. So the actors of the largest server count in full up to a hundred.
+// Beyond that they count only up to the number of all the others.
 func CountFairly(all, most int) int {
 	others := all - most
 	return others + min(most, max(fullVoice, others))

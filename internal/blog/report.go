@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ReportState reports whether moderators have done with a complaint.
+// ReportState is whether moderators are done with a report.
 type ReportState string
 
 const (
@@ -13,17 +13,17 @@ const (
 	ComplaintResolved ReportState = "resolved"
 )
 
-// Report is what somebody elsewhere reported to our moderators, or what we reported to theirs. It is for moderators
-// alone: no page for readers, no count, no log and no feed knows of it.
+// Report is a Flag that somebody elsewhere sent to our moderators, or that we sent to theirs. Only moderators see it:
+// it is on no page for readers and in no count, log or feed.
 type Report struct {
 	ID         ID
-	Ours       bool    // we report
-	ActorID    string  // who reports, or whom we report
+	Ours       bool    // sent by us
+	ActorID    string  // the reporter, or whom we report
 	Host       string  // of that actor
-	VoiceID    ID      // who of ours reported
+	VoiceID    ID      // the voice of ours that sent it
 	About      Strings // the addresses of what it is about
-	CommentID  ID      // that we report
-	ActivityID ID      // by which ours was sent
+	CommentID  ID      // the comment that we report
+	ActivityID ID      // the Flag that we sent
 	Words      string  // plain text
 	State      ReportState
 	ResolvedBy ID // a voice
@@ -31,10 +31,10 @@ type Report struct {
 	ResolvedAt *time.Time
 }
 
-// MaxReport is how long a complaint's words may be, in characters.
+// MaxReport is the longest text of a report, in characters.
 const MaxReport = 5000
 
-// Check says what a complaint of ours lacks; the error is an Invalid.
+// Check returns an Invalid for the first thing that is wrong with a report of ours.
 func (c Report) Check() error {
 	if strings.TrimSpace(c.Words) == "" {
 		return invalid("report", "has no words: say what is wrong, for people who do not know your blog")

@@ -6,24 +6,26 @@ import (
 	"strings"
 )
 
-// ServerState is how one server stands with an article: what it has of it, and what became of the delivery that
-// decides. That is the newest; of several inboxes, the one that fares worst.
+// ServerState is what one server has of an article, and the state of its decisive delivery. That is the newest one.
+// Of several inboxes on the server, it is the one in the worst state.
 type ServerState struct {
-	DeliveryRow      // its Followers are those at all inboxes of the server
-	Shows       int  // the newest version that it was told aloud: what it Holds goes beyond by quiet corrections
-	Former      bool // it has to do only with a copy that was taken back before the article was published again
-	Keeps       bool // it never took the word that it is to forget such a copy
+	DeliveryRow      // Followers counts those at all inboxes of the server
+	Shows       int  // latest version sent with notice to readers; Holds may be newer by quiet corrections
+	Former      bool // it is known only for a copy deleted before the article was published again
+	Keeps       bool // it never accepted the Delete of such a copy
 }
 
-// ServerStates sums up by server the deliveries about an article, trouble first. They come as a store reports them, the
-// newest first.
+// ServerStates sums up the deliveries about an article by server, the ones in trouble first. The deliveries come
+// newest first, as the store returns them.
 func ServerStates(deliveries []DeliveryRow) []ServerState {
 	var hosts []string
 	byHost, current := map[string][]DeliveryRow{}, ID("")
 	for _, l := range deliveries {
+		// This stands before the test for Superseded: a replaced delivery still shows which copy is the current one.
 		if current == "" && l.decides() {
 			current = l.ObjectID
 		}
+		// A later delivery replaced it, and reports the outcome.
 		if l.Status == Superseded {
 			continue
 		}
@@ -43,6 +45,7 @@ func ServerStates(deliveries []DeliveryRow) []ServerState {
 
 // serverStateOf sums up the deliveries to one server.
 func serverStateOf(deliveries []DeliveryRow) ServerState {
+	// Without a decisive delivery, the server got only a boost or a quote request, for example.
 	newest := deliveries[0]
 	if i := slices.IndexFunc(deliveries, DeliveryRow.decides); i >= 0 {
 		newest = deliveries[i]
@@ -51,6 +54,7 @@ func serverStateOf(deliveries []DeliveryRow) ServerState {
 	for _, l := range deliveries {
 		if l.ActivityID == newest.ActivityID {
 			followers += l.Followers
+			// The same activity went to several inboxes of the server. The author must see the one that failed.
 			if worse := (ServerState{DeliveryRow: l}); worse.rank() < s.rank() {
 				s.DeliveryRow = l
 			}
@@ -59,8 +63,10 @@ func serverStateOf(deliveries []DeliveryRow) ServerState {
 	s.Followers = followers
 	for _, l := range deliveries {
 		switch {
+		// Another object is an earlier publication of the article. Its copy stays until the server accepts the Delete.
 		case l.ObjectID != s.ObjectID:
 			s.Keeps = s.Keeps || l.GoneAt != nil && l.Holds > 0 && !l.Asked
+		// A quiet change notifies nobody, so it does not count as shown there.
 		case l.Status == Delivered && l.decides() && !l.Quiet:
 			s.Shows = max(s.Shows, l.Revision)
 		}
@@ -68,29 +74,28 @@ func serverStateOf(deliveries []DeliveryRow) ServerState {
 	return s
 }
 
-// decides reports whether a delivery brings, changes or takes back an article, unlike those of who carries it on or
-// asks something about it.
+// decides reports whether a delivery creates, changes or deletes a copy. Boosts and quote requests do not.
 func (r DeliveryRow) decides() bool {
 	return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete"
 }
 
-// Patient reports whether a server asked to be left alone until NextAt.
+// Patient reports whether a server answered, and asked for no further deliveries until NextAt.
 func (r DeliveryRow) Patient() bool { return r.Failures > 0 && r.FailingSince == nil }
 
-// Refusing reports whether a server answers, and does not take what the author sends at the moment.
+// Refusing reports whether a server answers, but accepts nothing from this author at the moment.
 func (r DeliveryRow) Refusing() bool {
 	return r.Failures == 0 && r.RefusingSince != nil && !r.Status.Settled()
 }
 
-// Has reports whether a server has an article, in whatever version, and was not asked to forget it.
+// Has reports whether a server has any version of an article and was not asked to delete it.
 func (r DeliveryRow) Has() bool { return r.Holds > 0 && !r.Asked }
 
-// Spared reports whether there was nothing to take back at a server: it never had what is gone now.
+// Spared reports whether a deleted article never reached the server, so that there is nothing to delete.
 func (r DeliveryRow) Spared() bool {
 	return r.GoneAt != nil && r.Kind != "Delete" && r.Holds == 0 && !r.Unsure
 }
 
-// rank orders standings: what wants a decision of the author's first, then what is under way, then what is well.
+// rank orders the states: first what the author should decide about, then what is on its way, then what is done.
 func (s ServerState) rank() int {
 	switch {
 	case s.Spared():
@@ -102,24 +107,27 @@ func (s ServerState) rank() int {
 	case s.Status == Retrying && s.Patient():
 		return 6
 	}
+	// This covers every other status but Superseded, which ServerStates leaves out.
 	return slices.Index([]DeliveryStatus{Refused, GivenUp, Retrying, GoneAway, Waiting}, s.Status)
 }
 
-// Tally is how many servers stand how with an article, each counted once however many deliveries went there.
+// Tally counts the servers that an article was sent to by what they have. Each server counts once, however many
+// deliveries it got.
 type Tally struct {
-	Servers int // that it went to
-	// of those, that have it in whatever version, or took the word that they are to forget it
+	Servers int // that the article was sent to
+	// of those, that have any version of it, or accepted the request to delete it
 	Have       int
-	Newest     int                    // of those that have it, that have the newest version
-	Gone       bool                   // it was taken back
-	Keep       int                    // that still have a copy that was taken back before
-	Deliveries map[DeliveryStatus]int // what became of the delivery that decides, of all Servers
+	Newest     int                    // of those that have it, with the newest version
+	Gone       bool                   // the article was deleted
+	Keep       int                    // servers with a copy that was deleted before the last publication
+	Deliveries map[DeliveryStatus]int // states of the decisive deliveries, over all Servers
 }
 
-// Count sums up standings.
+// Count adds up states.
 func Count(list []ServerState) Tally {
 	t := Tally{Deliveries: map[DeliveryStatus]int{}}
 	for _, s := range list {
+		// A row of a sample stands for Alike other servers in the same state.
 		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
 			t.Keep += 1 + s.Alike
 		}
@@ -128,6 +136,7 @@ func Count(list []ServerState) Tally {
 		}
 		t.Servers += 1 + s.Alike
 		t.Deliveries[s.Status] += 1 + s.Alike
+		// A server that accepted the Delete counts as one that has the newest state.
 		if s.Asked || s.Has() && s.GoneAt == nil {
 			t.Have += 1 + s.Alike
 		}
@@ -139,5 +148,6 @@ func Count(list []ServerState) Tally {
 	return t
 }
 
-// Counts reports whether Count adds the server to Servers: it was sent the copy that is decisive now.
+// Counts reports whether Count adds the server to Servers. It leaves out servers that have only a former copy or
+// never had one.
 func (s ServerState) Counts() bool { return !s.Former && !s.Spared() }

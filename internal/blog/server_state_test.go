@@ -13,7 +13,7 @@ func toHost(host string, change func(*DeliveryRow)) DeliveryRow {
 	return r
 }
 
-func TestAServerStandsAsTheWorstOfItsInboxesAndOfNothingThatIsNoNews(t *testing.T) {
+func TestAServerHasTheStateOfItsWorstInbox(t *testing.T) {
 	inbox := func(name string, status DeliveryStatus) DeliveryRow {
 		return toHost("veerhuis", func(r *DeliveryRow) { r.Inbox, r.Status = name, status })
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Site is the blog as a whole, and the one place that knows the shape of our addresses. Ids of actors, objects and
-// activities are opaque; human addresses carry handles and slugs, which may change while the ids stay.
+// Site is the blog as a whole, and the only place that knows the form of our addresses. The ids of actors, objects
+// and activities are opaque. Addresses for people contain handles and slugs, which may change while the ids stay.
 type Site struct {
 	URL          string // public address, scheme and authority, no trailing slash: "https://overkant.example"
 	HandleDomain string // the domain in @name@domain; the host of URL unless set apart
@@ -19,7 +19,7 @@ type Site struct {
 	CreatedAt    time.Time
 }
 
-// Host is the authority of the site's address, with its port where there is one.
+// Host is the host of the site's address, with its port if it names one.
 func (s Site) Host() string {
 	u, err := url.Parse(s.URL)
 	if err != nil {
@@ -28,21 +28,23 @@ func (s Site) Host() string {
 	return u.Host
 }
 
-// Location is the site's time zone, UTC when its name is not known to this machine.
+// Location is the site's time zone. It is UTC when this machine does not know the zone's name.
 func (s Site) Location() *time.Location {
 	zone, err := time.LoadLocation(s.Timezone)
 	if err != nil {
+		// A server without time zone data must still serve its pages.
 		return time.UTC
 	}
 	return zone
 }
 
-// Owns reports whether an address lies on this site: same scheme and authority.
+// Owns reports whether an address belongs to this site.
 func (s Site) Owns(address string) bool {
+	// The slash matters: https://overkant.example.evil begins with the site's address as well.
 	return address == s.URL || strings.HasPrefix(address, s.URL+"/")
 }
 
-// Handle is how people write an author of ours: "@ilse@overkant.example".
+// Handle is the full handle of a voice: "@ilse@overkant.example".
 func (s Site) Handle(handle string) string { return "@" + handle + "@" + s.HandleDomain }
 
 // The human addresses.
@@ -50,7 +52,8 @@ func (s Site) Handle(handle string) string { return "@" + handle + "@" + s.Handl
 // Home is the front page.
 func (s Site) Home() string { return s.URL + "/" }
 
-// VoicePage is the profile page of a voice; the site's own voice lives at the front page, that of a series at its page.
+// VoicePage is the profile page of a voice. The site's own voice has the front page, that of a series the page of the
+// series.
 func (s Site) VoicePage(v Voice) string {
 	switch v.Kind {
 	case SiteVoice:
@@ -61,8 +64,8 @@ func (s Site) VoicePage(v Voice) string {
 	return s.URL + "/@" + v.Handle
 }
 
-// ArticlePath is the path of an article's page: "/2026/11/four-minutes-wide". It keeps the month of the first
-// publication for ever.
+// ArticlePath is the path of an article's page: "/2026/11/four-minutes-wide". The month is that of the first
+// publication.
 func (s Site) ArticlePath(a Article) string { return "/" + a.Month + "/" + a.Slug }
 
 // ArticlePage is the full address of an article's page.
@@ -87,28 +90,30 @@ func (s Site) Media(file string) string { return s.URL + "/media/" + file }
 // ActorID is the id of a voice as an actor.
 func (s Site) ActorID(voice ID) string { return s.URL + "/ap/actors/" + string(voice) }
 
-// ArticleID is the id of an article, made of its ObjectID.
+// ArticleID is the id of an article on the wire, made from its ObjectID.
 func (s Site) ArticleID(object ID) string { return s.URL + "/ap/articles/" + string(object) }
 
-// NoteID is the id of a comment that was written here.
+// NoteID is the id of a comment by an author of ours.
 func (s Site) NoteID(comment ID) string { return s.URL + "/ap/notes/" + string(comment) }
 
 // ActivityID is the id of an activity that we sent.
 func (s Site) ActivityID(activity ID) string { return s.URL + "/ap/activities/" + string(activity) }
 
-// InstanceID is the id of the instance actor, which signs what we fetch.
+// InstanceID is the id of the instance actor, which signs our fetches.
 func (s Site) InstanceID() string { return s.URL + "/ap/instance" }
 
-// SharedInbox is the address of the one inbox that takes activities for every voice.
+// SharedInbox is the address of the inbox for activities to any voice.
 func (s Site) SharedInbox() string { return s.URL + "/ap/inbox" }
 
-// Local reads one of our own ActivityPub addresses back: kind is the word after /ap/ ("actors", "articles", "notes",
-// "activities"), rest what follows the id ("inbox", "" for the thing itself). ok is false for any other address.
+// Local parses one of our own ActivityPub addresses. kind is the segment after /ap/ ("actors", "articles", "notes",
+// "activities"). rest is what follows the id ("inbox", or "" for the thing itself). ok is false for any other
+// address.
 func (s Site) Local(address string) (kind string, id ID, rest string, ok bool) {
 	path, found := strings.CutPrefix(address, s.URL+"/ap/")
 	if !found {
 		return "", "", "", false
 	}
+	// The id of a key is that of its actor with a fragment.
 	path, _, _ = strings.Cut(path, "#")
 	parts := strings.SplitN(path, "/", 3)
 	if len(parts) < 2 || !ValidID(parts[1]) {

@@ -1,14 +1,14 @@
 package blog
 
-// Source is a post elsewhere that an article answers or quotes; the zero Source is none.
+// Source is a post elsewhere that an article replies to or quotes. The zero Source is none.
 type Source struct {
 	Address string
-	ActorID string // whose it is; "" until it was looked up
+	ActorID string // its author; "" until it was looked up
 	Consent Consent
-	Stamp   string // the address that proves the consent, "" without one
+	Stamp   string // address of the authorization that proves the consent, "" without one
 }
 
-// At is the source at an address: this one, with what is known of it, when that is its own.
+// At is the source at an address. It keeps what is known of the old one when the address is the same.
 func (s Source) At(address string) Source {
 	if s.Address == address {
 		return s
@@ -16,11 +16,11 @@ func (s Source) At(address string) Source {
 	return Source{Address: address}
 }
 
-// Consent is what the writer of a post says to being quoted (FEP-044f).
+// Consent is the answer of a post's author to being quoted (FEP-044f).
 type Consent string
 
 const (
 	ConsentAsked   Consent = "asked"
 	ConsentGiven   Consent = "given"
-	ConsentRefused Consent = "refused" // also when it was taken back
+	ConsentRefused Consent = "refused" // or revoked
 )

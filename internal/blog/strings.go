@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Strings is a short list of texts kept in one column, as JSON.
+// Strings is a short list of texts, stored as JSON in one column.
 type Strings []string
 
-// Fields is a profile's table kept in one column, as JSON.
+// Fields is the table of a profile, stored as JSON in one column.
 type Fields []Field
 
 // Value implements driver.Valuer.
@@ -25,6 +25,7 @@ func (f Fields) Value() (driver.Value, error) { return toColumn(f, len(f) == 0) 
 func (f *Fields) Scan(column any) error { return fromColumn(column, f) }
 
 func toColumn(list any, empty bool) (driver.Value, error) {
+	// "" is the default of these columns.
 	if empty {
 		return "", nil
 	}
@@ -33,6 +34,7 @@ func toColumn(list any, empty bool) (driver.Value, error) {
 }
 
 func fromColumn(column, list any) error {
+	// A driver may return a text column as a string or as bytes.
 	switch text := column.(type) {
 	case nil:
 		return nil

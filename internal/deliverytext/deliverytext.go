@@ -47,6 +47,7 @@ func holding(s blog.ServerState) string {
 	case s.Holds >= s.Newest && s.Shows > 0 && s.Shows < s.Holds:
 		return fmt.Sprintf("Was told up to version %d; %s is a quiet correction, of which nobody there is told.", s.Shows,
 			has)
+	// A single version needs no number, unless its delivery failed and the sentence must say that a copy exists.
 	case s.Holds >= s.Newest && (s.Newest > 1 || s.Status != blog.Delivered):
 		return "Has " + has + ", the newest."
 	case s.Holds >= s.Newest:
@@ -97,6 +98,7 @@ func behaviour(s blog.ServerState, when func(time.Time) string) string {
 	case s.FailingSince == nil:
 		return ""
 	case s.Code > 0:
+		// It answered, for example with 503, so it is not silent.
 		return "In trouble since " + when(*s.FailingSince) + "."
 	}
 	return "Silent since " + when(*s.FailingSince) + "."
@@ -186,6 +188,7 @@ type reason struct {
 func reasonOf(s blog.ServerState) reason {
 	refused := s.Status == blog.Refused
 	switch {
+	// After a deletion, the refused delivery is the Delete.
 	case refused && s.GoneAt != nil:
 		return reason{one: "refused, and still has it", several: "refused, and still have it"}
 	case refused && s.Holds > 0:
@@ -215,6 +218,7 @@ func reasonOf(s blog.ServerState) reason {
 // addTo counts n servers with this reason in a list that has each reason once.
 func (r reason) addTo(list []reason, n int) []reason {
 	if r.one == "" {
+		// The server has the newest version: there is nothing to explain.
 		return list
 	}
 	i := slices.IndexFunc(list, func(known reason) bool { return known.one == r.one })
