@@ -194,6 +194,34 @@ func (d dialect) deadlocked(err error) bool {
 	return errors.As(err, &post) && (post.Code == "40P01" || post.Code == "40001")
 }
 
+// unavailable reports whether an error says that the database cannot answer now: a connection that cannot be made or
+// breaks, a lock that others hold, or a server that starts, stops or has no room.
+func (d dialect) unavailable(err error) bool {
+	// The caller's own deadline says nothing about the database, although context.DeadlineExceeded is a net.Error.
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var light *sqlite.Error
+	if errors.As(err, &light) {
+		primary := light.Code() & 0xff // the higher bits of an extended code say more about it
+		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+	}
+	var post *pq.Error
+	if errors.As(err, &post) {
+		switch post.Code.Class() {
+		case "08", "53": // connection exception, insufficient resources
+			return true
+		}
+		switch post.Code {
+		case "57P01", "57P02", "57P03": // the server is shut down, crashed, or does not take connections yet
+			return true
+		}
+		return false
+	}
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
+}
+
 // lanes is how many groups may be committed at once: PostgreSQL answers one question after another on each connection,
 // and most of that time is the way there and back.
 func (d dialect) lanes() int {

@@ -1,12 +1,21 @@
 package store_test
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"causerie/internal/store"
+	"causerie/internal/store/storetest"
 )
 
 func TestNoPasswordIsEverPrinted(t *testing.T) {
@@ -48,4 +57,136 @@ func TestTheKeysInADatabaseAreForItsOwnerAlone(t *testing.T) {
 			t.Errorf("%s has mode %v, %v", file, info.Mode(), err)
 		}
 	}
+}
+
+// endBackends lets PostgreSQL end the connections of all stores of the database.
+func endBackends(t *testing.T, url string) {
+	t.Helper()
+	storetest.Change(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = 'causerie'`)
+}
+
+func TestATerminatedBackendIsAnUnavailableDatabase(t *testing.T) {
+	url := storetest.Postgres(t)
+	s := open(t, url)
+	if _, err := s.CountAuthors(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.InTx(t.Context(), func(s *store.Store) error {
+		if _, err := s.CountAuthors(t.Context()); err != nil {
+			return err
+		}
+		endBackends(t, url)
+		_, err := s.CountAuthors(t.Context())
+		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("a query after the end of its backend: %v", err)
+		}
+		return err
+	})
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the transaction: %v", err)
+	}
+	err = s.InTx(t.Context(), func(s *store.Store) error {
+		_, err := s.CountAuthors(t.Context())
+		endBackends(t, url)
+		return err
+	})
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("the commit: %v", err)
+	}
+	if _, err := s.CountAuthors(t.Context()); err != nil {
+		t.Errorf("the next query has no connection of its own: %v", err)
+	}
+}
+
+// unreachable makes connections as its inner connector does until its server is away.
+type unreachable struct {
+	driver.Connector
+	away *atomic.Bool
+}
+
+func (u unreachable) Connect(ctx context.Context) (driver.Conn, error) {
+	if u.away.Load() {
+		_, err := net.Dial("tcp", "127.0.0.1:1") // where nobody listens
+		return nil, err
+	}
+	return u.Connector.Connect(ctx)
+}
+
+func TestAServerThatCannotBeReachedIsAnUnavailableDatabase(t *testing.T) {
+	url := storetest.Postgres(t)
+	var away atomic.Bool
+	s, err := store.Open(t.Context(), url, func(inner driver.Connector) driver.Connector {
+		return unreachable{inner, &away}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	away.Store(true)
+	endBackends(t, url)
+	if _, err := s.CountAuthors(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a query: %v", err)
+	}
+	if err := s.InTx(t.Context(), func(*store.Store) error { return nil }); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a transaction: %v", err)
+	}
+	if _, err := s.Seen(t.Context(), "kade", "1", "Like", now); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a statement: %v", err)
+	}
+}
+
+// A lock that is held longer than the busy timeout, which is ten seconds.
+func TestALockedFileIsAnUnavailableDatabase(t *testing.T) {
+	path := storetest.SQLite(t)
+	one, other := open(t, path), open(t, path)
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
+		t.Fatal(err)
+	}
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if err := one.InTx(t.Context(), func(*store.Store) error { return nil }); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("a transaction: %v", err)
+		}
+	})
+	waiting.Go(func() {
+		if _, err := other.Seen(t.Context(), "kade", "1", "Like", now); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("a statement: %v", err)
+		}
+	})
+	waiting.Wait()
+	if _, err := conn.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.Seen(t.Context(), "kade", "1", "Like", now); err != nil {
+		t.Errorf("once the lock is gone: %v", err)
+	}
+}
+
+// The end of the caller's own patience is no trouble of the database.
+func TestACancelledQueryIsNoUnavailableDatabase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.CountAuthors(ctx)
+		if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("a cancelled query: %v", err)
+		}
+		late, cancel := context.WithTimeout(t.Context(), -time.Second)
+		defer cancel()
+		_, err = s.CountAuthors(late)
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("a query that is too late: %v", err)
+		}
+	})
 }

@@ -110,7 +110,7 @@ const mostTries = 4
 func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 	tx, err := s.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+		return fmt.Errorf("begin a transaction: %w", s.translateError(err))
 	}
 	defer tx.Rollback()
 	inner := &Store{pool: s.pool, tx: tx, txState: &txState{}}
@@ -187,7 +187,8 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	if err != nil {
 		return 0, s.translateError(err)
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	return n, s.translateError(err)
 }
 
 // runner is a query as the driver wants it, and what runs it: its prepared form, or else a connection.
@@ -239,6 +240,10 @@ func (s *Store) where(query string) sqlx.ExtContext {
 
 func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
+// ErrUnavailable means that the database cannot answer now and may answer later: it is away, starts, stops, has no
+// connection left, or others hold the lock for too long. It wraps the cause.
+var ErrUnavailable = errors.New("the database is not available")
+
 // translateError turns the databases' own errors into the few that callers decide on.
 func (s *Store) translateError(err error) error {
 	switch {
@@ -248,6 +253,8 @@ func (s *Store) translateError(err error) error {
 		return blog.ErrNotFound
 	case s.sql.unique(err):
 		return fmt.Errorf("%w (%v)", blog.ErrConflict, err)
+	case s.sql.unavailable(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
 }

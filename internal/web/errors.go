@@ -3,11 +3,8 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"path"
 	"strings"
@@ -15,6 +12,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
+	"causerie/internal/store"
 	"causerie/internal/text"
 )
 
@@ -134,7 +132,5 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 
 // passing reports whether an error is of the kind that goes by itself: too much to do, or a database that is away.
 func passing(err error) bool {
-	var network net.Error
-	return errors.Is(err, page.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
-		errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
+	return errors.Is(err, page.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }
