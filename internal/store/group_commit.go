@@ -47,7 +47,7 @@ func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.C
 	}
 	<-me.done
 	if s.sql.deadlocked(me.err) {
-		return s.InTx(ctx, func(s *Store) error { return me.run(ctx, s) })
+		return s.InTx(ctx, func(s *Store) error { return safely(func() error { return do(ctx, s) }) })
 	}
 	return me.err
 }
@@ -134,27 +134,28 @@ func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil
 	}
+	run := func() error { return m.do(ctx, s) }
 	if !shared {
-		m.err = m.run(ctx, s)
+		m.err = safely(run)
 		return nil
 	}
 	if err := s.run(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
 	before := *s.txState
-	if m.err = m.run(ctx, s); m.err != nil {
+	if m.err = safely(run); m.err != nil {
 		*s.txState = before
 		return s.run(ctx, `ROLLBACK TO SAVEPOINT member`)
 	}
 	return s.run(ctx, `RELEASE SAVEPOINT member`)
 }
 
-// run keeps a panic of one member from taking the others with it.
-func (m *member) run(ctx context.Context, s *Store) (err error) {
+// safely runs do and turns a panic into an error: the goroutine of a group serves others, too.
+func safely(do func() error) (err error) {
 	defer func() {
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("panic: %v", trouble)
+		if value := recover(); value != nil {
+			err = fmt.Errorf("panic: %v", value)
 		}
 	}()
-	return m.do(ctx, s)
+	return do()
 }

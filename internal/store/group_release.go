@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -46,7 +45,7 @@ func (s *Store) queueRelease(d *released) error {
 // releaseGroups goes on until nobody waits.
 func (s *Store) releaseGroups() {
 	for group := s.releases.take(maxReleases); group != nil; group = s.releases.take(maxReleases) {
-		err := s.releaseGroup(group)
+		err := safely(func() error { return s.releaseGroup(group) })
 		for _, d := range group {
 			if err != nil {
 				d.err = err
@@ -57,13 +56,7 @@ func (s *Store) releaseGroups() {
 	}
 }
 
-// releaseGroup keeps a panic from taking the program with it.
-func (s *Store) releaseGroup(group []*released) (err error) {
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			err = fmt.Errorf("panic: %v", trouble)
-		}
-	}()
+func (s *Store) releaseGroup(group []*released) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
 	return s.InTx(ctx, func(s *Store) error { return s.recordReleases(ctx, group) })
