@@ -45,7 +45,7 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	condition := `p.failures > 0`
 	if !failing {
 		condition = `p.failures = 0`
-		if err := s.endRefusals(ctx, now); err != nil {
+		if err := s.endRefusals(ctx, now, aheadOf(now, lease)); err != nil {
 			return nil, fmt.Errorf("end refusals: %w", err)
 		}
 	}

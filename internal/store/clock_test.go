@@ -295,6 +295,106 @@ func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *te
 	})
 }
 
+// completedOnce is an article whose conversation was completed for the first time, at now and ten minutes, and who
+// commented on it.
+func completedOnce(t *testing.T, s *store.Store) (article blog.ID, commenter blog.Actor) {
+	t.Helper()
+	a := fourMinutes(t, s, ilse(t, s).ID)
+	bram := friend(t, s, "bram", "veerhuis.example", "")
+	comment(t, s, a.ID, bram, "1", now)
+	if got := dueConversations(t, s, now.Add(5*time.Minute)); len(got) != 0 {
+		t.Fatalf("due too early: %v", got)
+	}
+	claims := dueConversations(t, s, now.Add(10*time.Minute))
+	if len(claims) != 1 {
+		t.Fatalf("due are %v", claims)
+	}
+	if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, now.Add(10*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if got := dueConversations(t, s, now.Add(30*time.Minute)); len(got) != 0 {
+		t.Fatalf("due again too early: %v", got)
+	}
+	return a.ID, bram
+}
+
+func dueConversations(t *testing.T, s *store.Store, at time.Time) []store.Completion {
+	t.Helper()
+	claims, err := s.ClaimCompletions(t.Context(), "", at, 5*time.Minute, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
+
+// comment adds a public comment that arrives at a moment.
+func comment(t *testing.T, s *store.Store, article blog.ID, by blog.Actor, name string, at time.Time) {
+	t.Helper()
+	if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(at), Address: by.ID + "/notes/" + name,
+		ArticleID: article, ActorID: by.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
+		State: blog.CommentShown, PublishedAt: at, SortedAt: at, ArrivedAt: at}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAConversationIsCompletedAfterTheClockJumped(t *testing.T) {
+	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
+		article, _ := completedOnce(t, s)
+		claims := dueConversations(t, s, after)
+		if len(claims) != 1 {
+			t.Fatalf("due are %v", claims)
+		}
+		if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, after); err != nil {
+			t.Fatal(err)
+		}
+		if got := dueConversations(t, s, after.Add(blog.CompletionRest-time.Second)); len(got) != 0 {
+			t.Errorf("due again at once: %v", got)
+		}
+		c, err := s.CompletionOf(t.Context(), article)
+		if err != nil || c.DueAt == nil || c.DueAt.After(after.Add(72*time.Hour)) {
+			t.Errorf("the next time is %v, %v", c.DueAt, err)
+		}
+	})
+}
+
+func TestACommentAfterTheClockJumpedIsCompletedSoon(t *testing.T) {
+	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
+		article, bram := completedOnce(t, s)
+		comment(t, s, article, bram, "2", after)
+		c, err := s.CompletionOf(t.Context(), article)
+		if err != nil || c.DueAt == nil || c.DueAt.After(after.Add(10*time.Minute)) {
+			t.Errorf("it is due at %v, %v; now is %v", c.DueAt, err, after)
+		}
+	})
+}
+
+func TestTheRestOfAVoiceIsOverWhenTheClockWasSetBack(t *testing.T) {
+	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
+		author := ilse(t, s)
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
+		claim, deliveries := claimed(t, s, now, false)
+		refused := store.Settlement{Delivery: deliveries[0], Rest: 3 * time.Hour,
+			Outcome: blog.Delivery{Status: blog.Retrying, Code: 403}}
+		end := store.VisitEnd{How: store.Answered, FreeAt: now, Last: []store.Settlement{refused}}
+		if err := s.Release(t.Context(), claim, end, now); err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []time.Duration{-time.Minute, time.Minute, 2 * time.Hour} {
+			if got := hosts(t, s, now.Add(at), false); len(got) != 0 {
+				t.Fatalf("after %v free are %v, although the voice rests", at, got)
+			}
+		}
+		want := 1
+		if after.Sub(now) == time.Hour {
+			want = 0
+		}
+		if got := hosts(t, s, after, false); len(got) != want {
+			t.Errorf("free are %v, want %d", got, want)
+		}
+	})
+}
+
 func TestGuessesOfBeforeTheClockWasSetBackAreForgotten(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		for _, at := range []time.Time{now, after} {

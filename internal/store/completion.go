@@ -38,7 +38,7 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 		return err
 	}
 	last := now.Add(-blog.CompletionRest)
-	if known.RanAt != nil {
+	if known.RanAt != nil && !known.RanAt.After(now) { // one ahead is of a clock that was set back since
 		last = *known.RanAt
 	}
 	return s.run(ctx, `
@@ -66,8 +66,10 @@ func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, 
 // article, that one alone.
 func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
 	n int) ([]Completion, error) {
-	due := ` FROM completions p WHERE p.due_at <= ? AND ` + freeLease + ` AND (p.article_id = ? OR ? = '')`
-	args := []any{now, now, aheadOf(now, lease), article, article}
+	ahead := aheadOf(now, lease)
+	due := ` FROM completions p WHERE p.due_at IS NOT NULL AND (p.due_at <= ? OR p.since > ? OR p.ran_at > ?) AND ` +
+		freeLease + ` AND (p.article_id = ? OR ? = '')`
+	args := []any{now, ahead, ahead, now, ahead, article, article}
 	var some int
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
@@ -120,9 +122,13 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
-		return s.run(ctx, `UPDATE completions SET step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ? WHERE
-			article_id = ?`,
-			c.Step, blog.NextCompletion(c.Since, c.Step, now), now, now, found, claim.ArticleID)
+		since := c.Since
+		if since.After(now) { // of a clock that was set back since: the next step would be due as far ahead
+			since = now
+		}
+		return s.run(ctx, `UPDATE completions SET since = ?, step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ?
+			WHERE article_id = ?`,
+			since, c.Step, blog.NextCompletion(since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
 

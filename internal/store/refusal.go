@@ -45,10 +45,12 @@ const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN
 const ready = `EXISTS (SELECT 1 FROM deliveries WHERE deliveries.host = peers.host AND deliveries.settled_at IS NULL
 	AND NOT ` + refused + `)`
 
-// endRefusals lets voices be tried again at servers where their rest is over.
-func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
-	over := ` FROM refusals WHERE next_at <= ? OR next_at > ?`
-	args := []any{now, now.Add(longestRest)}
+// endRefusals lets voices be tried again at servers where their rest is over. A server that was released after ahead
+// shows that the clock was set back since: the rests there are over, too.
+func (s *Store) endRefusals(ctx context.Context, now, ahead time.Time) error {
+	const over = ` FROM refusals WHERE next_at IS NOT NULL AND (next_at <= ? OR next_at > ? OR EXISTS (
+		SELECT 1 FROM peers f WHERE f.host = refusals.host AND f.freed_at > ?))`
+	args := []any{now, now.Add(longestRest), ahead}
 	// Asked of the readers first, so that an idle courier never disturbs the writer.
 	var some int
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+over+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
@@ -66,7 +68,8 @@ func (s *Store) endRefusals(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		return s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE next_at <= ? OR next_at > ?`, args...)
+		return s.run(ctx, `UPDATE refusals SET next_at = NULL WHERE (host, voice_id) IN (SELECT host, voice_id`+over+`)`,
+			args...)
 	})
 }
 
