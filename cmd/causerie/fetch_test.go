@@ -261,10 +261,10 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			"@nobody@" + server.Host: "WebFinger finds nothing for @nobody@" + server.Host + " (404)",
 			"@ilse@" + strings.TrimPrefix(s.url, "http://"): "of the blog itself",
 			s.url + "/ap/instance":                          "of the blog itself",
-			"https://10.0.0.1/notes/1":                      "is no address that we go to: it is a bare number",
+			"https://10.0.0.1/notes/1":                      "is no address that we go to: it is a bare IP address",
 			"http://169.254.169.254/latest":                 "is no address that we go to",
 			"ftp://veerhuis.example/1":                      "is no address that we go to",
-			odd.URL + "/inside":                             "is no address that we go to: it is a bare number",
+			odd.URL + "/inside":                             "is no address that we go to: it is a bare IP address",
 			odd.URL + "/none":                               "(404)",
 			gone.Object:                                     "is gone for good (410)",
 			odd.URL + "/large":                              "it is longer than 1048576 bytes",
@@ -282,9 +282,9 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			show(map[string]any{"type": "Person",
 				"id": nil}): "has no inbox on its own domain",
 			server.ServeDocument("/foreign", map[string]any{"id": odd.URL + "/x",
-				"type": "Note"}): "it bears the id",
+				"type": "Note"}): "it has the id",
 			server.ServeDocument("/ours", map[string]any{"id": s.url + "/ap/notes/1",
-				"type": "Note"}): "it bears the id",
+				"type": "Note"}): "it has the id",
 			server.ServeDocument("/forged", map[string]any{"type": "Note",
 				"attributedTo": "https://noordkade.example/users/nadia",
 				"content":      "x"}): "wrote it, who does not live at its server",
@@ -299,7 +299,7 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 		}
 		public := append([]string{"fetch", bram.ID}, s.settings[:4]...) // as a server on the open network has it
 		if _, trouble, status := say(s.ctx, public, nil, ""); status != failed ||
-			!strings.Contains(trouble, "is no address that we go to: it is a bare number") {
+			!strings.Contains(trouble, "is no address that we go to: it is a bare IP address") {
 			t.Errorf("of a private address it says %d %q", status, trouble)
 		}
 	})

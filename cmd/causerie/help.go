@@ -28,7 +28,7 @@ var helpTexts = kong.Vars{
 	"help_trusted_proxies": "The networks of your proxies, whose X-Forwarded-For is believed, as in " +
 		"127.0.0.1/32,10.0.0.0/8. Name no others: the limit on wrong passwords and the log depend on it. " +
 		"A proxy on a unix: socket is always believed. Default: none.",
-	"help_federation_allow": "Networks that federation may reach although they are private: then also as bare numbers, " +
+	"help_federation_allow": "Networks that federation may reach although they are private: then also by IP address, " +
 		"on any port, over plain http. 127.0.0.0/8 for tests on one machine; leave it empty on a public server. " +
 		"Default: none.",
 	"help_federation": "Which servers the blog speaks with: open, all that are not blocked, or allow-list, only those " +

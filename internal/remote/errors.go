@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Unreachable is the reason why a server gave no answer. It is an ErrUnavailable.
+// Unreachable says why a server gave no answer. It is an ErrUnavailable.
 type Unreachable struct {
 	Words string // for a person: "connection refused"
 	Cause error  // for a log
@@ -26,8 +26,8 @@ func (t *Unreachable) Error() string { return t.Words }
 // Unwrap makes it an ErrUnavailable that keeps its cause.
 func (t *Unreachable) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
 
-// StatusError is an answer with a status other than 200. By its status it is an ErrNotFound, ErrGone, ErrUnavailable,
-// ErrForbidden or ErrNotActivity.
+// StatusError is an answer with a status other than 200. Depending on the status it is an ErrNotFound, ErrGone,
+// ErrUnavailable, ErrForbidden or ErrNotActivity.
 type StatusError struct {
 	Status     int
 	RetryAfter time.Duration // the wait that the server asks for, 1 minute to 24 hours; 0: none
@@ -38,7 +38,7 @@ func (e *StatusError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("it answered %d %s", e.Status, http.StatusText(e.Status)))
 }
 
-// Unwrap is what the status means for the caller.
+// Unwrap returns what the status means for the caller.
 func (e *StatusError) Unwrap() error {
 	switch e.Status {
 	case http.StatusNotFound:
@@ -47,6 +47,7 @@ func (e *StatusError) Unwrap() error {
 		return ErrGone
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return ErrUnavailable
+	// 501 is a 5xx, but it will not change with time, so a retry is useless.
 	case http.StatusNotImplemented:
 		return ErrForbidden
 	}
@@ -63,25 +64,26 @@ func (c *Client) statusError(resp *http.Response) error {
 	return &StatusError{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header)}
 }
 
-// named are the errors that translate passes on unchanged.
-var named = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity, errPermit}
+// ownErrors are the errors that translate passes on unchanged.
+var ownErrors = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity, errPermit}
 
 // translate turns the error of a connection into an Unreachable. Our own errors are returned unchanged, and so is that
 // of the caller's context, because it says nothing about the other server.
 func (c *Client) translate(caller context.Context, err error, total time.Duration) error {
+	// The context of the call is made from the caller's. If the caller's ended, the deadline of the call says nothing.
 	if caller.Err() != nil {
 		return caller.Err()
 	}
-	for _, name := range named {
+	for _, name := range ownErrors {
 		if errors.Is(err, name) {
-			return plain(err)
+			return withoutAddress(err)
 		}
 	}
 	return &Unreachable{Words: c.explain(err, total), Cause: err}
 }
 
 // plain removes what package net puts around an error of the guard: the method and the IP address.
-func plain(err error) error {
+func withoutAddress(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err
@@ -107,6 +109,7 @@ func (c *Client) explain(err error, total time.Duration) string {
 		return "connection refused"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "there is no way to it"
+	// Our own limit of open files; the other server has no fault.
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "too many connections are open on our side"
 	case speaksNoTLS(err):
@@ -133,15 +136,16 @@ func (c *Client) explainTime(err error, total time.Duration) string {
 	}
 	switch {
 	case errors.As(err, &lookup):
-		return "its name could not be looked up within " + inWords(c.options.Dial)
+		return "its name could not be looked up within " + durationText(c.options.Dial)
 	case errors.As(err, &op) && op.Op == "dial":
-		return "no connection within " + inWords(c.options.Dial)
+		return "no connection within " + durationText(c.options.Dial)
+	// net/http exports no types for these two timeouts, only their texts.
 	case strings.Contains(err.Error(), "TLS handshake"):
-		return "no secure connection within " + inWords(c.options.Handshake)
+		return "no secure connection within " + durationText(c.options.Handshake)
 	case strings.Contains(err.Error(), "response headers"):
-		return "no answer within " + inWords(c.options.Header)
+		return "no answer within " + durationText(c.options.Header)
 	}
-	return "no complete answer within " + inWords(total)
+	return "no complete answer within " + durationText(total)
 }
 
 // speaksNoTLS reports whether the server answered our TLS handshake with something that is not TLS.
@@ -150,7 +154,7 @@ func speaksNoTLS(err error) bool {
 	return errors.As(err, &record)
 }
 
-func inWords(d time.Duration) string {
+func durationText(d time.Duration) string {
 	if d == time.Second {
 		return "a second"
 	}
@@ -166,6 +170,7 @@ func explainCertificate(err error, now time.Time) string {
 	var unknown x509.UnknownAuthorityError
 	var any *tls.CertificateVerificationError
 	switch {
+	// Expired covers both ends of the validity; only the dates tell which.
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		if now.Before(invalid.Cert.NotBefore) {
 			return "its certificate is not valid before " + invalid.Cert.NotBefore.Format("2 January 2006")

@@ -88,7 +88,7 @@ func start(t testing.TB, at string, handler http.HandlerFunc) *server {
 func trust(c *Client, s *server) {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
-	c.wire.TLSClientConfig = &tls.Config{RootCAs: roots}
+	c.transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 }
 
 // document answers one JSON document as an honest server does.

@@ -31,12 +31,13 @@ func (c *Client) HomeServer(ctx context.Context, typed string) (HomeServer, erro
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
 	home, err := c.exchange().homeServer(within, "https", name, host)
+	// The guard allows http for allowed prefixes only.
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
 		// The guard allows http for allowed prefixes only.
 		home, err = c.exchange().homeServer(within, "http", name, host)
 	}
 	if err != nil {
-		return HomeServer{}, fmt.Errorf("look for the home of %q: %w", clean(typed, 100),
+		return HomeServer{}, fmt.Errorf("find the server of %q: %w", clean(typed, 100),
 			c.translate(ctx, err, c.options.Lookup))
 	}
 	return home, nil
@@ -47,6 +48,7 @@ func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	typed = strings.TrimSpace(typed)
 	if u, err := url.Parse(typed); err == nil && u.Host != "" && u.User == nil &&
 		(u.Scheme == "https" || u.Scheme == "http") {
+		// "https://host/@name" is how most servers write a profile.
 		if at, found := strings.CutPrefix(u.Path, "/@"); found && user.MatchString(at) {
 			return c.splitHandle(at + "@" + u.Host)
 		}
@@ -55,6 +57,7 @@ func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	if strings.Contains(typed, "@") {
 		return c.splitHandle(typed)
 	}
+	// A host alone is checked as part of a handle; any user name will do.
 	_, host, err = c.splitHandle("home@" + typed)
 	return "", host, err
 }
@@ -71,11 +74,14 @@ func (e *exchange) homeServer(ctx context.Context, scheme, name, host string) (H
 	switch {
 	case err == nil:
 		for _, link := range found.Links {
+			// A server may repeat a relation; the first counts.
 			if _, known := home.templates[link.Rel]; !known && link.Template != "" {
 				home.templates[link.Rel] = link.Template
 			}
 		}
 		return home, nil
+	// 404 and 403 are answers of a server that lives. It may lack WebFinger for this account, or allow it only with a
+	// signature.
 	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden):
 		return HomeServer{}, err
 	}
@@ -83,6 +89,7 @@ func (e *exchange) homeServer(ctx context.Context, scheme, name, host string) (H
 	if err := e.hop(); err != nil {
 		return HomeServer{}, err
 	}
+	// NodeInfo only proves that a fediverse server is there; IntentURL then uses the usual path.
 	_, err = e.descriptor(ctx, at)
 	return home, err
 }
@@ -93,14 +100,14 @@ const (
 	subscribe = "http://ostatus.org/schema/1.0/subscribe"
 )
 
-// intentOf gives the best intent for an action. Its placeholder is {object}.
+// intentOf names the FEP-3b86 intent for an action. Its placeholder is {object}.
 var intentOf = map[string]string{"follow": "Follow", "like": "Like", "boost": "Announce", "reply": "Object"}
 
-// IntentURL returns the address at which a user of that server can follow, reply to, like or boost the object with this
-// id. The order is that of Mastodon's own helper: the intent for the action, the intent for any object, the OStatus
-// template, and the path that most servers use.
-func (h HomeServer) IntentURL(deed, id string) string {
-	for _, rel := range []string{intents + intentOf[deed], intents + "Object", subscribe} {
+// IntentURL returns the address at which a user of that server can follow, reply to, like or boost the object with
+// this id. The order is that of Mastodon's own helper: the intent for the action, the intent for any object, the
+// OStatus template, and the path that most servers use.
+func (h HomeServer) IntentURL(action, id string) string {
+	for _, rel := range []string{intents + intentOf[action], intents + "Object", subscribe} {
 		if place, ok := h.fill(h.templates[rel], id); ok {
 			return place
 		}
@@ -122,6 +129,7 @@ func (h HomeServer) fill(template, id string) (place string, ok bool) {
 		}
 		return ""
 	})
+	// A template is text of another server: without this check it could send our reader to any address.
 	_, err := h.guard.parse(place)
 	return place, err == nil
 }

@@ -14,16 +14,12 @@ import (
 	"causerie/internal/signature"
 )
 
-// Which dialect of signatures a server reads is found out by knocking twice (contract F-086): first in the one that
-// every server has read for years, or the one that this server took last time; and when the answer says that the
-// signature was not understood, once more in the other, or just as the answer wishes (RFC 9421, section 5).
-
 const (
 	schemeKnown = 7 * 24 * time.Hour // how long a server's dialect is remembered
 	maxSchemes  = 8192
 )
 
-// Newer are the servers, by host and any port, that read the newer dialect alone, and until when that is believed.
+// Newer are the servers, by host with port, that read only the newer dialect, and until when that is believed.
 type Newer map[string]time.Time
 
 // schemes remembers the servers that want another dialect than the usual one.
@@ -43,8 +39,8 @@ func newSchemes(options Options) *schemes {
 	return s
 }
 
-// of is the dialect to begin with, and whether it is what this server took before.
-func (s *schemes) of(host string) (scheme signature.Scheme, remembered bool) {
+// first returns the dialect to begin with, and whether this server took it before.
+func (s *schemes) first(host string) (scheme signature.Scheme, remembered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if until, ok := s.newer.Get(host); ok && s.now().Before(until) {
@@ -53,8 +49,8 @@ func (s *schemes) of(host string) (scheme signature.Scheme, remembered bool) {
 	return signature.Cavage, false
 }
 
-// note remembers which dialect a server took. Only what is news is told to whoever keeps it.
-func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme) {
+// remember stores which dialect a server took. It calls learn only when that is new.
+func (s *schemes) remember(ctx context.Context, host string, scheme signature.Scheme) {
 	now := s.now()
 	s.mu.Lock()
 	before, known := s.newer.Get(host)
@@ -65,6 +61,7 @@ func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme
 		s.newer.DropExpired(func(until time.Time) bool { return !now.Before(until) })
 		s.newer.Add(host, now.Add(schemeKnown))
 	}
+	// learn is the caller's code, so it runs without the lock.
 	s.mu.Unlock()
 	if !news || s.learn == nil {
 		return
@@ -76,8 +73,8 @@ func (s *schemes) note(ctx context.Context, host string, scheme signature.Scheme
 	s.learn(ctx, host, until)
 }
 
-// misunderstood tells a status by which servers say that they could not read a signature. 403 says so only where no
-// dialect is known to work.
+// misunderstood reports whether a server says with this status that it could not read the signature. 403 says so only
+// while no dialect is known to work.
 func misunderstood(status int, remembered bool) bool {
 	return status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden &&
 		!remembered
@@ -86,36 +83,42 @@ func misunderstood(status int, remembered bool) bool {
 // dialect is how a request is signed.
 type dialect struct {
 	scheme signature.Scheme
-	wish   signature.AcceptSignature // of RFC 9421
+	accept signature.AcceptSignature // of RFC 9421
 }
 
-// doubleKnock makes a signed request, twice at most. ask makes it in a dialect. When the second is not understood
-// either, the answer to the first is the answer, and what was remembered is forgotten.
+// doubleKnock makes a signed request, at most twice (double knocking, contract F-086). It begins with the dialect
+// that every server has read for years, or with the one that this server took last time. When the answer says that
+// the signature was not understood, it repeats the request in the other dialect, or as the answer asks (RFC 9421,
+// section 5). When the second is not understood either, the first answer is returned, and what was remembered is
+// removed.
 func (c *Client) doubleKnock(ctx context.Context, at *url.URL, key signature.Key,
 	ask func(dialect) (*http.Response, error)) (*http.Response, error) {
-	first, remembered := c.schemes.of(at.Host)
+	first, remembered := c.schemes.first(at.Host)
 	answer, err := ask(dialect{scheme: first})
 	if err != nil || !misunderstood(answer.StatusCode, remembered) {
 		return answer, err
 	}
-	second := other(first, answer, key)
+	second := nextDialect(first, answer, key)
 	again, err := ask(second)
 	if err != nil || misunderstood(again.StatusCode, false) {
+		// Both bodies must be closed: an open one keeps its connection, of which a host has two.
 		if err == nil {
 			discard(again)
 		}
-		c.schemes.note(ctx, at.Host, signature.Cavage)
+		// What was remembered does not help this server: the next request begins with the usual dialect.
+		c.schemes.remember(ctx, at.Host, signature.Cavage)
 		return answer, nil
 	}
 	discard(answer)
-	c.schemes.note(ctx, at.Host, second.scheme)
+	c.schemes.remember(ctx, at.Host, second.scheme)
 	return again, nil
 }
 
-// other is the dialect of a second knock: what the answer to the first wishes, or else the one that was not tried.
-func other(first signature.Scheme, answer *http.Response, key signature.Key) dialect {
-	if wish, ok := signature.ParseAcceptSignature(answer.Header, answer.Request, key); ok {
-		return dialect{signature.RFC9421, wish}
+// nextDialect returns the dialect of the second request: what the first answer asks for, or else the one that was not
+// tried.
+func nextDialect(first signature.Scheme, answer *http.Response, key signature.Key) dialect {
+	if accept, ok := signature.ParseAcceptSignature(answer.Header, answer.Request, key); ok {
+		return dialect{signature.RFC9421, accept}
 	}
 	if first == signature.RFC9421 {
 		return dialect{scheme: signature.Cavage}
@@ -123,20 +126,20 @@ func other(first signature.Scheme, answer *http.Response, key signature.Key) dia
 	return dialect{scheme: signature.RFC9421}
 }
 
-// signing has a place for each core.
+// signing limits how many requests are signed at once: one for each core.
 var signing = semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))
 
-// sign signs a request in a dialect. That takes a core for a millisecond or two. No more are signed at once than there
-// are cores, and each lets whoever is ready go first: the answers to what was sent would else be read a tenth of a
-// second late.
+// sign signs a request in a dialect. An RSA signature takes a core for a millisecond or two.
 func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) error {
 	if err := signing.Acquire(req.Context(), 1); err != nil {
 		return err
 	}
 	defer signing.Release(1)
+	// Goroutines that are ready go first. Else answers to requests that were sent would be read a tenth of a second
+	// late.
 	runtime.Gosched()
 	if in.scheme == signature.RFC9421 {
-		return signature.SignRFC9421(req, body, key, c.options.Now(), in.wish)
+		return signature.SignRFC9421(req, body, key, c.options.Now(), in.accept)
 	}
 	return signature.Sign(req, body, key, c.options.Now())
 }

@@ -16,12 +16,12 @@ import (
 // reader is a server that understands some dialects of signatures alone, and remembers which it was asked in.
 type reader struct {
 	*server
-	mu    sync.Mutex
-	reads map[signature.Scheme]bool
-	says  int    // to what it does not understand
-	wish  string // in Accept-Signature, beside that
-	asked []signature.Scheme
-	bytes map[string]bool // the bodies it got
+	mu     sync.Mutex
+	reads  map[signature.Scheme]bool
+	says   int    // to what it does not understand
+	accept string // in Accept-Signature, beside that
+	asked  []signature.Scheme
+	bytes  map[string]bool // the bodies it got
 }
 
 func newReader(t *testing.T, says int, reads ...signature.Scheme) *reader {
@@ -38,11 +38,11 @@ func newReader(t *testing.T, says int, reads ...signature.Scheme) *reader {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.asked = append(r.asked, scheme)
-		reads := r.reads[scheme] && (r.wish == "" || strings.Contains(req.Header.Get("Signature-Input"), r.wish))
+		reads := r.reads[scheme] && (r.accept == "" || strings.Contains(req.Header.Get("Signature-Input"), r.accept))
 		r.bytes[string(body)] = true
 		switch {
 		case !reads:
-			w.Header().Set("Accept-Signature", r.wish)
+			w.Header().Set("Accept-Signature", r.accept)
 			w.WriteHeader(r.says)
 		case req.Method == http.MethodGet:
 			document(`{"id":"http://%s%s"}`, req.Host, req.URL.Path)(w, req)
@@ -85,10 +85,10 @@ func TestF086ASecondKnockIsInTheOtherDialectAndRemembered(t *testing.T) {
 		for i, want := range []string{c.first, c.then} {
 			answer, err := client.Post(t.Context(), near.URL+"/inbox", []byte(`{"type":"Create"}`), instanceKey())
 			if err != nil || answer.Status != c.status {
-				t.Errorf("%s: letter %d: %d, %v; want %d", name, i+1, answer.Status, err, c.status)
+				t.Errorf("%s: delivery %d: %d, %v; want %d", name, i+1, answer.Status, err, c.status)
 			}
 			if got := near.knocks(); got != want {
-				t.Errorf("%s: letter %d knocked %q, want %q", name, i+1, got, want)
+				t.Errorf("%s: delivery %d was signed as %q, want %q", name, i+1, got, want)
 			}
 		}
 		if len(near.bytes) != 1 {
@@ -111,10 +111,10 @@ func TestAQuestionKnocksAsALetterDoes(t *testing.T) {
 	}
 	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
 		answer.Status != 202 || near.knocks() != "9" {
-		t.Errorf("a letter to the same server: %+v, %v", answer, err)
+		t.Errorf("a delivery to the same server: %+v, %v", answer, err)
 	}
 	clock.pass(schemeKnown)
-	if scheme, _ := c.schemes.of(near.Listener.Addr().String()); scheme != signature.Cavage {
+	if scheme, _ := c.schemes.first(near.Listener.Addr().String()); scheme != signature.Cavage {
 		t.Error("a dialect is remembered for ever")
 	}
 }
@@ -145,7 +145,7 @@ func TestADialectThatFailsIsForgotten(t *testing.T) {
 func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
 	s := newSchemes(Options{Now: time.Now})
 	for i := range 3 * maxSchemes {
-		s.note(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
+		s.remember(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
 	}
 	if s.newer.Len() > maxSchemes {
 		t.Errorf("%d servers are remembered", s.newer.Len())
@@ -155,18 +155,18 @@ func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
 func TestAServerThatIsWrittenToKeepsItsDialect(t *testing.T) {
 	s := newSchemes(Options{Now: time.Now, Newer: Newer{"veerhuis.example": time.Now().Add(time.Hour)}})
 	for i := range 3 * maxSchemes {
-		if scheme, _ := s.of("veerhuis.example"); scheme != signature.RFC9421 {
+		if scheme, _ := s.first("veerhuis.example"); scheme != signature.RFC9421 {
 			t.Fatalf("after %d other servers its dialect is forgotten", i)
 		}
-		s.note(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
+		s.remember(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
 	}
 }
 
-func TestF086AWishInTheAnswerIsFulfilled(t *testing.T) {
+func TestF086AnAcceptSignatureIsFollowed(t *testing.T) {
 	near := newReader(t, 401, signature.RFC9421)
-	near.wish = `ask=("@method" "@authority" "@path" "@query");nonce="n-1"`
+	near.accept = `ask=("@method" "@authority" "@path" "@query");nonce="n-1"`
 	c := client(t, Options{Key: instanceKey()})
-	for _, want := range []string{"c9", "99"} { // its wish holds a nonce, so that nobody can know it beforehand
+	for _, want := range []string{"c9", "99"} { // the header has a nonce, which nobody can know before
 		if _, err := c.Object(t.Context(), near.URL+"/users/bram"); err != nil {
 			t.Fatal(err)
 		}
@@ -174,15 +174,15 @@ func TestF086AWishInTheAnswerIsFulfilled(t *testing.T) {
 			t.Errorf("a question knocked %q, want %q", got, want)
 		}
 	}
-	near.wish = `ask=("@method" "@target-uri" "content-digest" "content-type");created`
+	near.accept = `ask=("@method" "@target-uri" "content-digest" "content-type");created`
 	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
 		answer.Status != 202 || near.knocks() != "99" {
-		t.Errorf("a letter: %+v, %v", answer, err)
+		t.Errorf("a delivery: %+v, %v", answer, err)
 	}
-	near.wish = `ask=("@method" "@authority" "content-digest");created` // good for any inbox of the server
+	near.accept = `ask=("@method" "@authority" "content-digest");created` // good for any inbox of the server
 	if answer, err := c.Post(t.Context(), near.URL+"/inbox", []byte(`{}`), instanceKey()); err != nil ||
 		answer.Status != 401 {
-		t.Errorf("a wish that we do not fulfil: %+v, %v", answer, err)
+		t.Errorf("a set that we do not sign: %+v, %v", answer, err)
 	}
 }
 

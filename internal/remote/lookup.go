@@ -18,8 +18,8 @@ import (
 
 // The limit of lookups for one server, and how long a failure is cached.
 const (
-	perMinute     = 6
-	rememberedFor = 5 * time.Minute
+	perMinute       = 6
+	failureKnownFor = 5 * time.Minute
 )
 
 // The sizes of the caches. A full one drops the entry used least recently. So nobody can remove the limit of a server
@@ -48,10 +48,11 @@ func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, err
 func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Document, good func(), err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
+		return nil, nil, fmt.Errorf("fetch %q: %w", keyID, err)
 	}
+	// Before the shared lookup: a refusal of Permit must not be remembered as a failure of the server.
 	if err := c.permit(ctx, at); err != nil { // before it is taken for a failure, which would be remembered
-		return nil, nil, fmt.Errorf("ask for %q: %w", keyID, err)
+		return nil, nil, fmt.Errorf("fetch %q: %w", keyID, err)
 	}
 	// The lookup continues when its first caller is gone: others may share it, and it has its own deadline.
 	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {
@@ -69,7 +70,7 @@ func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Doc
 	}
 }
 
-// finding is an answer, and how to give back the place in the minute that it took.
+// finding is a document, and the function that gives its place in the minute back.
 type finding struct {
 	doc  *activity.Document
 	good func()
@@ -82,6 +83,7 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 		return finding{}, err
 	}
 	doc, final, err := c.object(ctx, id)
+	// A document on another server proves nothing about a key here, even if its id fits its own address.
 	if err == nil && !sameOrigin(at, final) {
 		err = fmt.Errorf("ask for %q: %w: it leads to another server", id, ErrNotActivity)
 	}
@@ -92,22 +94,23 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 	return finding{doc, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
 }
 
-// domainOf is what one owner pays for: the registrable domain of a name, so that
-// endless names below it count as one, or the number with its port.
+// domainOf returns what one owner pays for: the registrable domain of a name, so that endless names below it count as
+// one, or an IP address with its port.
 func domainOf(u *url.URL) string {
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return u.Host
 	}
 	domain, err := publicsuffix.EffectiveTLDPlusOne(u.Hostname())
+	// A public suffix itself, or a single label on a test machine.
 	if err != nil {
 		return u.Host
 	}
 	return domain
 }
 
-// lookups remembers what strangers made us ask. How often a domain was asked is not in a token bucket, such as that of
-// golang.org/x/time/rate, for two reasons: a full bucket lets through almost twice the limit within one minute, and it
-// takes back nothing that was used already. Here the place of an answered question is given back.
+// lookups counts the lookups that strangers caused, and remembers their failures. The count is no token bucket, such
+// as that of golang.org/x/time/rate, for two reasons: a full bucket lets through almost twice the limit within one
+// minute, and it takes nothing back. Here a successful lookup gives its place back.
 type lookups struct {
 	now     func() time.Time
 	running singleflight.Group
@@ -145,10 +148,12 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 			oldest = i
 		}
 	}
+	// If the oldest of the last six is less than a minute old, all six places of this minute are taken.
 	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
-		return now, fmt.Errorf("%w: %s, %d times within a minute", ErrTooOften, domain, perMinute)
+		return now, fmt.Errorf("%w: %s, %d within a minute", ErrTooOften, domain, perMinute)
 	}
 	times[oldest] = now
+	// Expired entries are dropped here, so that the cache needs no goroutine of its own.
 	l.asked.DropExpired(func(times [perMinute]time.Time) bool { return idle(times, now) })
 	l.asked.Add(domain, times)
 	return now, nil
@@ -161,6 +166,7 @@ func (l *lookups) succeeded(domain string, began time.Time) {
 	defer l.mu.Unlock()
 	times, _ := l.asked.Get(domain)
 	for i, at := range times {
+		// Another lookup may have overwritten this place after a minute; then there is nothing to give back.
 		if at.Equal(began) {
 			times[i] = time.Time{}
 			l.asked.Add(domain, times)
@@ -170,6 +176,7 @@ func (l *lookups) succeeded(domain string, began time.Time) {
 }
 
 func (l *lookups) failed(id string, err error) {
+	// These say nothing about the server, so the next caller must not get them.
 	if errors.Is(err, context.Canceled) || errors.Is(err, errPermit) {
 		return
 	}
@@ -177,7 +184,7 @@ func (l *lookups) failed(id string, err error) {
 	defer l.mu.Unlock()
 	now := l.now()
 	l.failures.DropExpired(func(f failure) bool { return !now.Before(f.until) })
-	l.failures.Add(id, failure{err: err, until: now.Add(rememberedFor)})
+	l.failures.Add(id, failure{err: err, until: now.Add(failureKnownFor)})
 }
 
 // idle reports whether none of the times is within the last minute.

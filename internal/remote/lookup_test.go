@@ -156,7 +156,7 @@ func TestWhatIsRememberedHasAnEnd(t *testing.T) {
 			t.Fatalf("%d domains, %d failures", l.asked.Len(), l.failures.Len())
 		}
 	}
-	clock.pass(rememberedFor)
+	clock.pass(failureKnownFor)
 	if _, err := l.begin("https://new.nl/", "new.nl"); err != nil {
 		t.Fatal(err)
 	}

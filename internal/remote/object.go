@@ -30,33 +30,36 @@ func (c *Client) Object(ctx context.Context, id string) (*activity.Document, err
 	return doc, err
 }
 
-// object also returns the address of the document.
+// object also returns the address at which the document was found.
 func (c *Client) object(ctx context.Context, id string) (doc *activity.Document, at *url.URL, err error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
 	doc, at, err = c.exchange().object(within, id)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask for %q: %w", id, c.translate(ctx, err, c.options.Lookup))
+		return nil, nil, fmt.Errorf("fetch %q: %w", id, c.translate(ctx, err, c.options.Lookup))
 	}
 	return doc, at, nil
 }
 
 func (e *exchange) object(ctx context.Context, asked string) (*activity.Document, *url.URL, error) {
 	doc, at, err := e.document(ctx, asked)
+	// The id fits the address asked for, or the one that a redirect led to: the server vouches for it.
 	if err != nil || doc.ID() == asked || doc.ID() == at.String() {
 		return doc, at, err
 	}
-	borne := doc.ID()
-	own, err := e.guard.parse(borne)
+	docID := doc.ID()
+	own, err := e.guard.parse(docID)
+	// Only its own server may vouch for an id. This is what stops a forged copy of somebody else's post.
 	if err != nil || !sameOrigin(own, at) {
-		return nil, nil, fmt.Errorf("%w: it bears the id %q", ErrNotActivity, clean(borne, 200))
+		return nil, nil, fmt.Errorf("%w: it has the id %q", ErrNotActivity, clean(docID, 200))
 	}
+	// Many servers have a page and an object at two addresses, so one more request is normal. It counts as a redirect.
 	if err := e.hop(); err != nil {
 		return nil, nil, err
 	}
-	doc, at, err = e.document(ctx, borne)
-	if err == nil && doc.ID() != borne {
-		return nil, nil, fmt.Errorf("%w: it bears the id %q, where another bears %q", ErrNotActivity, clean(borne, 200),
+	doc, at, err = e.document(ctx, docID)
+	if err == nil && doc.ID() != docID {
+		return nil, nil, fmt.Errorf("%w: it has the id %q, where another document has %q", ErrNotActivity, clean(docID, 200),
 			clean(doc.ID(), 200))
 	}
 	return doc, at, err
@@ -72,6 +75,7 @@ func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Do
 	if err != nil {
 		return nil, nil, err
 	}
+	// An upload of a user could be JSON with any id. Servers serve uploads with other media types.
 	if kind := resp.Header.Get("Content-Type"); !isActivity(kind) {
 		resp.Body.Close()
 		return nil, nil, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
@@ -85,14 +89,15 @@ func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Do
 		return nil, nil, fmt.Errorf("%w: %s", ErrNotActivity, clean(why, 200))
 	}
 	if doc.ID() == "" {
-		return nil, nil, fmt.Errorf("%w: it bears no id", ErrNotActivity)
+		return nil, nil, fmt.Errorf("%w: it has no id", ErrNotActivity)
 	}
 	return doc, at, nil
 }
 
-// isActivity tells the two media types of ActivityStreams (ActivityPub, section 3.2).
+// isActivity reports whether a media type is one of the two of ActivityStreams (ActivityPub, section 3.2).
 func isActivity(contentType string) bool {
 	kind, params, err := mime.ParseMediaType(contentType)
+	// JSON is UTF-8; a document that says otherwise could be read in two ways.
 	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return false
 	}
@@ -105,5 +110,5 @@ func isActivity(contentType string) bool {
 	return false
 }
 
-// sameOrigin compares two judged addresses, whose hosts are written in one way only.
+// sameOrigin compares two addresses that the guard returned, in which a host is written in one way only.
 func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }

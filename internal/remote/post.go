@@ -21,7 +21,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// maxWords is how much of an answer is stored for the operator to read, in bytes.
+// maxWords limits what is stored of an answer for the operator to read, in bytes.
 const maxWords = 300
 
 // Limits of the wait that a server may ask for.
@@ -62,11 +62,14 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 		return Answer{}, err
 	}
 	var left, began atomic.Bool
+	// Whether anything was sent decides if a failed delivery may have arrived, and an answer that began but cannot be
+	// read is a fault of the server.
 	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) },
 		GotFirstResponseByte: func() { began.Store(true) }})
 	resp, err := c.postOnce(within, at, body, key, synchronization...)
 	if err == nil {
-		if next := c.elsewhere(resp, at); next != nil {
+		// One redirect is followed. A second one is returned as the answer, so a loop ends.
+		if next := c.redirectTarget(resp, at); next != nil {
 			discard(resp)
 			resp, err = c.postOnce(within, next, body, key, synchronization...) //nolint:bodyclose // words reads and closes it
 		}
@@ -74,7 +77,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err != nil {
 		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.translate(ctx, err, c.options.Delivery)
 	}
-	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Words: words(resp)}
+	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Words: readWords(resp)}
 	answer.Took = time.Since(start)
 	return answer, nil
 }
@@ -87,6 +90,7 @@ func timedOut(err error) bool {
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key,
 	synchronization ...string) (*http.Response, error) {
 	return c.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
+		// Made anew for each attempt: the body was read by the first, and the signature covers the target.
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
 			return nil, err
@@ -101,16 +105,18 @@ func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key sig
 		if err := c.sign(req, body, key, in); err != nil {
 			return nil, err
 		}
-		return c.wire.RoundTrip(req)
+		return c.transport.RoundTrip(req)
 	})
 }
 
-// elsewhere returns the target of a redirect that a delivery follows, nil for any other answer.
-func (c *Client) elsewhere(resp *http.Response, at *url.URL) *url.URL {
+// redirectTarget returns the address of a redirect that a delivery follows, nil for any other answer.
+func (c *Client) redirectTarget(resp *http.Response, at *url.URL) *url.URL {
+	// 301 and 302 let a client change POST to GET; only these two ask for the same request again.
 	if resp.StatusCode != http.StatusTemporaryRedirect && resp.StatusCode != http.StatusPermanentRedirect {
 		return nil
 	}
 	next, err := c.guard.follow(at, resp.Header.Get("Location"))
+	// Another server would get an activity that is addressed to this one.
 	if err != nil || !sameOrigin(next, at) {
 		return nil
 	}
@@ -124,6 +130,7 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 		if seconds < 0 {
 			return 0
 		}
+		// Limited before it is multiplied, since the product could overflow.
 		seconds = min(seconds, int64(maxRest/time.Second))
 		return max(time.Duration(seconds)*time.Second, minRest)
 	}
@@ -134,24 +141,26 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 	return min(max(date.Sub(c.options.Now()), minRest), maxRest)
 }
 
-// words reads and closes the body of an answer, so that the connection can be reused, and returns its beginning. An
-// error while it reads is ignored, because the status is already known.
-func words(resp *http.Response) string {
+// readWords reads and closes the body of an answer, so that the connection can be reused, and returns its beginning.
+// An error while it reads is ignored, because the status is already known.
+func readWords(resp *http.Response) string {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	// net/http has decoded gzip. What is left is another coding, which nobody could read in the log.
 	if resp.Header.Get("Content-Encoding") != "" {
 		return ""
 	}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		body = visible(body)
+		body = visibleText(body)
 	}
 	return clean(string(body), maxWords)
 }
 
-// visible returns the text of an HTML page, as far as it is needed for the words of an answer.
-func visible(page []byte) []byte {
+// visibleText returns the text of an HTML page, as far as it is needed for the words of an answer.
+func visibleText(page []byte) []byte {
 	var text bytes.Buffer
 	hidden := false
+	// Four times what is stored: clean removes white space and control characters afterwards.
 	for tokens := html.NewTokenizer(bytes.NewReader(page)); text.Len() < 4*maxWords; {
 		switch tokens.Next() {
 		case html.ErrorToken:
@@ -182,6 +191,7 @@ func clean(text string, most int) string {
 			blank = line.Len() > 0
 			continue
 		}
+		// The space before a word is written only when the word still fits, so the line never ends with one.
 		need := utf8.RuneLen(r)
 		if blank {
 			need++

@@ -29,7 +29,7 @@ import (
 	"causerie/internal/signature"
 )
 
-var letter = []byte(`{"type":"Create","object":{"name":"Four minutes wide"}}`)
+var payload = []byte(`{"type":"Create","object":{"name":"Four minutes wide"}}`)
 
 // inbox takes deliveries that are signed as they should be.
 func inbox(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func inbox(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != activityJSON ||
 		r.Header.Get("Accept") != activityJSON ||
-		r.Header.Get("User-Agent") != agent || !bytes.Equal(body, letter) || r.Header["Idempotency-Key"] != nil {
+		r.Header.Get("User-Agent") != agent || !bytes.Equal(body, payload) || r.Header["Idempotency-Key"] != nil {
 		http.Error(w, fmt.Sprint(r.Header), http.StatusBadRequest)
 		return
 	}
@@ -50,7 +50,7 @@ func inbox(w http.ResponseWriter, r *http.Request) {
 
 func TestALetterIsSignedAndTaken(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", inbox)
-	answer, err := client(t, Options{}).Post(t.Context(), near.URL+"/inbox?for=bram%2F", letter, instanceKey())
+	answer, err := client(t, Options{}).Post(t.Context(), near.URL+"/inbox?for=bram%2F", payload, instanceKey())
 	if err != nil || answer.Status != http.StatusAccepted || answer.Took <= 0 {
 		t.Errorf("got %+v, %v", answer, err)
 	}
@@ -88,7 +88,7 @@ func TestWhatIsAnsweredToALetter(t *testing.T) {
 			Answer{Words: "a [31mb c d"}},
 		{"300 bytes are kept", 500, nil, strings.Repeat("x", 300), Answer{Words: strings.Repeat("x", 300)}},
 		{"301 bytes are cut", 500, nil, strings.Repeat("x", 301), Answer{Words: strings.Repeat("x", 300)}},
-		{"a letter is not cut in two", 500, nil, strings.Repeat("é", 151), Answer{Words: strings.Repeat("é", 150)}},
+		{"a rune is not cut in two", 500, nil, strings.Repeat("é", 151), Answer{Words: strings.Repeat("é", 150)}},
 		{"a page is read as a browser shows it", 502, page,
 			"<!DOCTYPE html><html><head><title>Bad &amp; " +
 				"Gateway</title><style>p{}</style><script>x()</script></head><body><h1>Oh</h1>no</body>",
@@ -109,7 +109,7 @@ func TestWhatIsAnsweredToALetter(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, header, body = test.status, test.header, test.body
-			got, err := c.Post(t.Context(), near.URL, letter, instanceKey())
+			got, err := c.Post(t.Context(), near.URL, payload, instanceKey())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,13 +145,13 @@ func TestALetterIsBroughtElsewhereOnlyOnTheSameServerAndOnce(t *testing.T) {
 		"/moved-307": 202, "/moved-308": 202, "/moved-301": 301, "/moved-302": 302, "/moved-303": 303,
 		"/away-307": 307, "/away-308": 308, "/twice-307": 307, "/private-307": 307, "/odd-307": 307, "/nowhere-307": 307,
 	} {
-		answer, err := client(t, Options{}).Post(t.Context(), near.URL+path, letter, instanceKey())
+		answer, err := client(t, Options{}).Post(t.Context(), near.URL+path, payload, instanceKey())
 		if err != nil || answer.Status != want {
 			t.Errorf("%s: got %+v, %v, want %d", path, answer, err, want)
 		}
 	}
 	if far.requests.Load() != 0 {
-		t.Error("another server got the letter")
+		t.Error("another server got the delivery")
 	}
 }
 
@@ -159,14 +159,14 @@ func TestALetterToAForbiddenAddressIsNotSent(t *testing.T) {
 	bait := serve(t, forbidden+":0", inbox)
 	c := client(t, Options{})
 	for _, address := range []string{bait.URL, "http://10.0.0.5/inbox", "https://[::1]/inbox", "file:///inbox", ""} {
-		if _, err := c.Post(t.Context(), address, letter, instanceKey()); !errors.Is(err, ErrRefused) {
+		if _, err := c.Post(t.Context(), address, payload, instanceKey()); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: got %v", address, err)
 		}
 	}
 	if bait.connections.Load() != 0 {
 		t.Error("a forbidden server was reached")
 	}
-	if _, err := c.Post(t.Context(), "https://noordkade.nl/inbox", letter, signature.Key{}); err == nil ||
+	if _, err := c.Post(t.Context(), "https://noordkade.nl/inbox", payload, signature.Key{}); err == nil ||
 		errors.Is(err, ErrUnavailable) {
 		t.Errorf("without a key: got %v", err)
 	}
@@ -231,7 +231,7 @@ func TestWhatKeptUsFromAnAnswerIsSaidInWords(t *testing.T) {
 			t.Parallel()
 			c := client(t, Options{Handshake: 300 * time.Millisecond, Header: time.Second})
 			names.resolve(t, c)
-			_, err := c.Post(t.Context(), test.inbox, letter, instanceKey())
+			_, err := c.Post(t.Context(), test.inbox, payload, instanceKey())
 			var trouble *Unreachable
 			if !errors.Is(err, ErrUnavailable) || !errors.As(err, &trouble) || trouble.Cause == nil {
 				t.Fatalf("got %v", err)
@@ -254,7 +254,7 @@ func TestASlowNameIsSaidToBeSlow(t *testing.T) {
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "udp", deaf.LocalAddr().String())
 		}}
-	_, err = c.Post(t.Context(), "https://noordkade.nl/inbox", letter, instanceKey())
+	_, err = c.Post(t.Context(), "https://noordkade.nl/inbox", payload, instanceKey())
 	if !errors.Is(err, ErrUnavailable) || err.Error() != "its name could not be looked up within 200ms" {
 		t.Errorf("got %v", err)
 	}
@@ -285,17 +285,17 @@ func TestTheAnswerToALetterHasADeadlineAndALimit(t *testing.T) {
 	})
 	c := client(t, Options{Delivery: 300 * time.Millisecond})
 	start := time.Now()
-	if _, err := c.Post(t.Context(), near.URL+"/silent", letter, instanceKey()); !errors.Is(err, ErrUnavailable) {
+	if _, err := c.Post(t.Context(), near.URL+"/silent", payload, instanceKey()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("silent: got %v", err)
 	}
-	if answer, err := c.Post(t.Context(), near.URL+"/drip", letter, instanceKey()); err != nil || answer.Status != 202 {
-		t.Errorf("a letter that was taken by a slow server: got %+v, %v", answer, err)
+	if answer, err := c.Post(t.Context(), near.URL+"/drip", payload, instanceKey()); err != nil || answer.Status != 202 {
+		t.Errorf("a delivery that was taken by a slow server: got %+v, %v", answer, err)
 	}
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("they took %v", took)
 	}
 	c = client(t, Options{})
-	if answer, err := c.Post(t.Context(), near.URL+"/bomb", letter, instanceKey()); err != nil ||
+	if answer, err := c.Post(t.Context(), near.URL+"/bomb", payload, instanceKey()); err != nil ||
 		len(answer.Words) != maxWords || answer.Took > 2*time.Second {
 		t.Errorf("a bomb: got %+v, %v", answer, err)
 	}
@@ -305,8 +305,8 @@ func TestAKeptConnectionThatWasClosedDoesNotLoseALetter(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", inbox)
 	c := client(t, Options{})
 	for i := range 3 {
-		if answer, err := c.Post(t.Context(), near.URL, letter, instanceKey()); err != nil || answer.Status != 202 {
-			t.Errorf("letter %d: %+v, %v", i+1, answer, err)
+		if answer, err := c.Post(t.Context(), near.URL, payload, instanceKey()); err != nil || answer.Status != 202 {
+			t.Errorf("delivery %d: %+v, %v", i+1, answer, err)
 		}
 		near.CloseClientConnections()
 	}
@@ -330,7 +330,7 @@ func TestAServerIsNeverHeldByMoreThanTwoConnections(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := c.Post(t.Context(), near.URL, letter, instanceKey()); err != nil {
+			if _, err := c.Post(t.Context(), near.URL, payload, instanceKey()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -352,7 +352,7 @@ func TestNothingIsLeftBehindAfterManyServers(t *testing.T) {
 		Lookup: 500 * time.Millisecond})
 	var all sync.WaitGroup
 	for _, s := range servers {
-		all.Go(func() { c.Post(t.Context(), s.URL, letter, instanceKey()) })
+		all.Go(func() { c.Post(t.Context(), s.URL, payload, instanceKey()) })
 		all.Go(func() { c.Object(t.Context(), s.URL) })
 	}
 	all.Wait()

@@ -32,7 +32,7 @@ import (
 // The errors that callers can compare with errors.Is. [StatusError] and [Unreachable] give details.
 var (
 	// ErrRefused means that the address, or one that it redirects to, is not allowed. Nothing was sent to it.
-	ErrRefused = errors.New("not an address that we would go to")
+	ErrRefused = errors.New("this address may not be contacted")
 
 	// ErrUnavailable means that the server cannot be reached or has a temporary fault (5xx, 408, 425, 429). A later
 	// attempt may succeed.
@@ -53,7 +53,7 @@ var (
 	ErrNotActivity = errors.New("not the document that we asked for")
 
 	// ErrTooOften means that the limit of lookups for this server in this minute is reached.
-	ErrTooOften = errors.New("asked too often")
+	ErrTooOften = errors.New("too many lookups")
 
 	// ErrHandle means that a text is not a handle such as @bram@veerhuis.example.
 	ErrHandle = errors.New("not a handle")
@@ -100,14 +100,14 @@ type Options struct {
 	Dial, Handshake, Header time.Duration
 }
 
-// Client makes requests to other servers. It is safe for use by many goroutines and reuses connections, so make one and
-// share it.
+// Client makes requests to other servers. It is safe for use by many goroutines and reuses connections, so make one
+// and share it.
 type Client struct {
-	options Options
-	guard   *guard
-	wire    *http.Transport
-	lookups *lookups
-	schemes *schemes
+	options   Options
+	guard     *guard
+	transport *http.Transport
+	lookups   *lookups
+	schemes   *schemes
 }
 
 // New makes a Client. It ignores proxy settings of the environment: with a proxy, the checked address would not be the
@@ -116,11 +116,11 @@ func New(options Options) *Client {
 	options.complete()
 	guard := newGuard(options.Allow, options.Dial)
 	return &Client{
-		options: options,
-		guard:   guard,
-		wire:    newTransport(guard.dial, options),
-		lookups: newLookups(options.Now),
-		schemes: newSchemes(options),
+		options:   options,
+		guard:     guard,
+		transport: newTransport(guard.dial, options),
+		lookups:   newLookups(options.Now),
+		schemes:   newSchemes(options),
 	}
 }
 
@@ -164,7 +164,7 @@ func setDefault(d *time.Duration, value time.Duration) {
 }
 
 // Close closes idle connections.
-func (c *Client) Close() { c.wire.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // request makes a request with the headers that all our requests have.
 func (c *Client) request(ctx context.Context, method string, to *url.URL, accept string,
@@ -181,20 +181,20 @@ func (c *Client) request(ctx context.Context, method string, to *url.URL, accept
 // exchange counts what one call may still use, over all its requests.
 type exchange struct {
 	*Client
-	hops int // redirects and further questions that are left
-	room int // bytes that are left
+	hopsLeft  int // redirects and further questions that are left
+	bytesLeft int // bytes that are left
 }
 
 func (c *Client) exchange() *exchange {
-	return &exchange{Client: c, hops: maxHops, room: maxDocument}
+	return &exchange{Client: c, hopsLeft: maxHops, bytesLeft: maxDocument}
 }
 
 // hop counts one redirect or further request. It is an ErrRefused when none is left.
 func (e *exchange) hop() error {
-	if e.hops == 0 {
-		return fmt.Errorf("%w: it leads on more than %d times", ErrRefused, maxHops)
+	if e.hopsLeft == 0 {
+		return fmt.Errorf("%w: it redirects more than %d times", ErrRefused, maxHops)
 	}
-	e.hops--
+	e.hopsLeft--
 	return nil
 }
 
@@ -211,6 +211,8 @@ func (e *exchange) get(ctx context.Context, from *url.URL, accept string,
 		if resp.StatusCode == http.StatusOK {
 			return resp, at, nil
 		}
+		// RoundTrip is used instead of an http.Client, so redirects are ours to follow: each target is checked by the guard
+		// and gets a signature of its own.
 		location := resp.Header.Get("Location")
 		discard(resp)
 		if !redirects(resp.StatusCode) || location == "" {
@@ -226,6 +228,7 @@ func (e *exchange) get(ctx context.Context, from *url.URL, accept string,
 }
 
 func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key signature.Key) (*http.Response, error) {
+	// Before each request of a fetch, so a redirect to a blocked server is not followed either.
 	if err := e.permit(ctx, at); err != nil {
 		return nil, err
 	}
@@ -234,7 +237,7 @@ func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key 
 		if err != nil {
 			return nil, err
 		}
-		return e.wire.RoundTrip(req)
+		return e.transport.RoundTrip(req)
 	}
 	return e.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
 		req, err := e.request(ctx, http.MethodGet, at, accept, nil)
@@ -244,7 +247,7 @@ func (e *exchange) getOnce(ctx context.Context, at *url.URL, accept string, key 
 		if err := e.sign(req, nil, key, in); err != nil {
 			return nil, err
 		}
-		return e.wire.RoundTrip(req)
+		return e.transport.RoundTrip(req)
 	})
 }
 
@@ -259,18 +262,20 @@ func (c *Client) permit(ctx context.Context, at *url.URL) error {
 	return fmt.Errorf("%w: %w", errPermit, err)
 }
 
-// errPermit means that Permit failed itself. It says nothing about the other server, so it is neither a refusal nor an
-// ErrUnavailable, and it is not remembered.
+// errPermit means that Permit itself failed. It says nothing about the other server, so it is neither a refusal nor
+// an ErrUnavailable, and it is not remembered.
 var errPermit = errors.New("check whether an address may be asked")
 
-// read reads the whole body, up to the limit of bytes, and closes it. It does not trust Content-Length. It refuses a
-// Content-Encoding that is left after gzip: we asked for none.
+// read reads the whole body, up to the limit of bytes, and closes it. It does not trust Content-Length.
 func (e *exchange) read(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
+	// net/http asks for gzip and decodes it. Any other coding was not asked for.
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, fmt.Errorf("%w: it is encoded as %q", ErrNotActivity, clean(coding, 40))
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(e.room)+1))
+	// One byte more than allowed, to tell a document of exactly the limit from a longer one.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(e.bytesLeft)+1))
+	// Broken compression is an answer that cannot be understood, not a server that cannot be reached.
 	var corrupt flate.CorruptInputError
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
 		return nil, fmt.Errorf("%w: %v", ErrNotActivity, err)
@@ -278,10 +283,10 @@ func (e *exchange) read(resp *http.Response) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > e.room {
+	if len(body) > e.bytesLeft {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrNotActivity, maxDocument)
 	}
-	e.room -= len(body)
+	e.bytesLeft -= len(body)
 	return body, nil
 }
 
@@ -296,6 +301,7 @@ func redirects(status int) bool {
 
 // discard closes a body that is not needed. It reads a short one first, so that the connection can be reused.
 func discard(resp *http.Response) {
+	// An error only means that the connection is not reused.
 	io.CopyN(io.Discard, resp.Body, 2<<10)
 	resp.Body.Close()
 }

@@ -32,7 +32,8 @@ const maxSelfReply = 2 << 20
 func NewSelfClient(options Options, origins ...string) *SelfClient {
 	options.complete()
 	dialer := &net.Dialer{Timeout: options.Dial}
-	return &SelfClient{client: &Client{options: options, wire: newTransport(dialer.DialContext, options)},
+	// No guard: addresses of our own site may be private, and parse refuses all others.
+	return &SelfClient{client: &Client{options: options, transport: newTransport(dialer.DialContext, options)},
 		origins: origins}
 }
 
@@ -91,7 +92,8 @@ func (o *SelfClient) ask(ctx context.Context, r selfRequest) (Reply, error) {
 			return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 		}
 	}
-	resp, err := o.client.wire.RoundTrip(req)
+	// RoundTrip follows no redirects: the doctor wants to see them.
+	resp, err := o.client.transport.RoundTrip(req)
 	if err != nil {
 		return Reply{}, o.client.translate(ctx, err, o.client.options.Lookup)
 	}
@@ -109,6 +111,7 @@ func (o *SelfClient) ask(ctx context.Context, r selfRequest) (Reply, error) {
 
 // parse parses an address of the site. It is an ErrRefused for any other origin.
 func (o *SelfClient) parse(address string) (*url.URL, error) {
+	// The slash belongs to the comparison: without it https://overkant.example.evil.example would be ours.
 	ours := func(origin string) bool { return strings.HasPrefix(address, origin+"/") }
 	at, err := url.Parse(address)
 	if err != nil || at.User != nil || !slices.ContainsFunc(o.origins, ours) {
@@ -117,7 +120,7 @@ func (o *SelfClient) parse(address string) (*url.URL, error) {
 	return at, nil
 }
 
-// Said describes the reply for a person.
+// Said describes the reply for a person: "301 Moved Permanently, which leads to …".
 func (r Reply) Said() string {
 	words := strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status)))
 	if to := r.Header.Get("Location"); to != "" {

@@ -11,15 +11,15 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// nodeInfo is how the relation of a link to a server's NodeInfo begins. Every version has the same software in it.
+// nodeInfo begins the link relation of a server's NodeInfo. Every version has the same software member.
 const nodeInfo = "http://nodeinfo.diaspora.software/ns/schema/"
 
-// maxSoftware is how much is kept of the name of a program, and of its version, in bytes.
+// maxSoftware limits what is stored of the name of a program, and of its version, in bytes.
 const maxSoftware = 40
 
-// Software asks a server what it runs, by NodeInfo (FEP-f1d5): "mastodon 4.5.2", name and version as it calls itself,
-// for people to read and nothing to be concluded from. The errors are those of [Client.Object]; ErrNotActivity where it
-// does not say.
+// Software asks a server by NodeInfo (FEP-f1d5) which program it runs, for people to read: "mastodon 4.5.2". Nothing
+// is decided by the answer, which the server may choose freely. The errors are those of [Client.Object];
+// ErrNotActivity when the server does not say.
 func (c *Client) Software(ctx context.Context, host string) (string, error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
@@ -29,7 +29,7 @@ func (c *Client) Software(ctx context.Context, host string) (string, error) {
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("ask %s what it runs: %w", clean(host, 100), c.translate(ctx, err, c.options.Lookup))
+		return "", fmt.Errorf("ask %s for its software: %w", clean(host, 100), c.translate(ctx, err, c.options.Lookup))
 	}
 	return name, nil
 }
@@ -40,6 +40,7 @@ func (e *exchange) software(ctx context.Context, scheme, host string) (string, e
 		return "", err
 	}
 	for _, link := range found.Links {
+		// The first version that is listed will do: all have the member that is read.
 		if !strings.HasPrefix(link.Rel, nodeInfo) {
 			continue
 		}
@@ -50,13 +51,13 @@ func (e *exchange) software(ctx context.Context, scheme, host string) (string, e
 		if err := e.hop(); err != nil {
 			return "", err
 		}
-		return e.calledItself(ctx, at)
+		return e.softwareFrom(ctx, at)
 	}
 	return "", fmt.Errorf("%w: it links to no NodeInfo", ErrNotActivity)
 }
 
-// calledItself is the program that a NodeInfo document names.
-func (e *exchange) calledItself(ctx context.Context, at *url.URL) (string, error) {
+// softwareFrom is the program that a NodeInfo document names.
+func (e *exchange) softwareFrom(ctx context.Context, at *url.URL) (string, error) {
 	resp, _, err := e.get(ctx, at, "application/json", signature.Key{})
 	if err != nil {
 		return "", err
@@ -76,7 +77,7 @@ func (e *exchange) calledItself(ctx context.Context, at *url.URL) (string, error
 	}
 	name := clean(info.Software.Name, maxSoftware)
 	if name == "" {
-		return "", fmt.Errorf("%w: it does not say what it runs", ErrNotActivity)
+		return "", fmt.Errorf("%w: it does not name its software", ErrNotActivity)
 	}
 	return strings.TrimSpace(name + " " + clean(info.Software.Version, maxSoftware)), nil
 }

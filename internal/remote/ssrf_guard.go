@@ -14,10 +14,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// guard decides where we go. Addresses are of two kinds. Regular ones are https, on the
-// usual port, by a public name; they may lead to any public number. All
-// others (http, another port, a name such as localhost, a bare number) are
-// refused, or, where prefixes are allowed, may lead into those and nowhere else.
+// guard decides which addresses are contacted. Regular addresses are https, on port 443, with a public host name;
+// they may lead to any public IP address. All others (http, another port, a name such as localhost, a bare IP
+// address) are refused. Where prefixes are allowed, they may lead to an IP address within those, and to no other.
 type guard struct {
 	allow         []netip.Prefix
 	public        *ssrf.Guardian
@@ -32,71 +31,77 @@ func newGuard(allow []netip.Prefix, timeout time.Duration) *guard {
 	return g
 }
 
-// names maps a host to its ASCII form (UTS 46), so that look-alikes of dots, digits
-// and deliveries are judged as what they are looked up as.
-var names = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+// hostNames maps a host to its ASCII form (UTS 46), so that a look-alike of a dot, a digit or a letter is checked as
+// what a resolver would look up.
+var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
-// special are the ends of names that belong to a machine, a local network or nobody (RFC 6761,
-// RFC 6762, RFC 8375, RFC 9476, and what routers and ICANN set aside).
+// special are the last labels of names that belong to a machine, a local network or nobody (RFC 6761, RFC 6762, RFC
+// 8375, RFC 9476, and what routers and ICANN set aside).
 var special = []string{
 	"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan",
 	"arpa", "onion", "alt", "test", "example", "invalid",
 }
 
-// parse judges the text of an address and writes it as it will be asked: host in
-// lower-case ASCII, no port that goes without saying, no fragment.
+// parse checks the text of an address and returns it in the form that is requested: host in lower-case ASCII, no
+// default port, no fragment.
 func (g *guard) parse(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is not an address", ErrRefused)
 	}
-	return g.judge(u)
+	return g.check(u)
 }
 
-// follow judges where a redirect leads. From https it never leads to http, but between
-// two bare numbers that are both allowed.
+// follow checks where a redirect leads. A redirect from https to http is an ErrRefused, unless both are allowed IP
+// addresses.
 func (g *guard) follow(from *url.URL, location string) (*url.URL, error) {
 	ref, err := from.Parse(location)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is not an address", ErrRefused)
 	}
-	to, err := g.judge(ref)
+	to, err := g.check(ref)
 	if err != nil {
 		return nil, err
 	}
-	if from.Scheme == "https" && to.Scheme == "http" && !(g.allowedNumber(from) && g.allowedNumber(to)) {
+	if from.Scheme == "https" && to.Scheme == "http" && !(g.allowedIP(from) && g.allowedIP(to)) {
 		return nil, fmt.Errorf("%w: it leads from https to http", ErrRefused)
 	}
 	return to, nil
 }
 
-func (g *guard) judge(u *url.URL) (*url.URL, error) {
+// check checks a parsed address. The error is an ErrRefused with the reason.
+func (g *guard) check(u *url.URL) (*url.URL, error) {
 	refuse := func(format string, args ...any) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
 	}
+	// Opaque is an address without "//", such as https:host, which readers of addresses disagree about.
 	if u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "" {
 		return refuse("it is not https")
 	}
 	if len(u.String()) > maxURL {
 		return refuse("it is longer than %d bytes", maxURL)
 	}
+	// "https://good.example@evil.example/" shows one host and leads to another.
 	if u.User != nil {
-		return refuse("it names a user")
+		return refuse("it has a user name")
 	}
 	host, number, err := parseHost(u.Hostname())
 	if err != nil {
 		return refuse("%v", err)
 	}
 	if number.IsValid() && !g.allowed(number) {
-		return refuse("it is a bare number")
+		return refuse("it is a bare IP address")
 	}
 	port := u.Port()
 	if !number.IsValid() {
+		// With allowed prefixes an irregular name passes here; the dialer then lets it lead only into a prefix.
 		irregular := u.Scheme != "https" || port != "" && port != "443" || isSpecial(host)
+		// http on port 443 would count as regular for the dialer, which sees only the port.
 		if irregular && len(g.allow) == 0 || u.Scheme == "http" && port == "443" {
-			return refuse("only https, the usual port and public names are open")
+			return refuse("only https on port 443 and public host names are allowed")
 		}
 	}
+	// One spelling for each address: ids are compared as text, and limits are kept by host.
 	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		port = ""
 	}
@@ -111,19 +116,19 @@ func (g *guard) judge(u *url.URL) (*url.URL, error) {
 	return &judged, nil
 }
 
-// parseHost reads a host as a name in ASCII, or as a number, of which only the one
-// usual notation is taken: "127.1", "0x7f.1" and "::ffff:127.0.0.1" are refused. So is a
-// name that would be judged otherwise a second time.
+// parseHost reads a host as a name in ASCII, or as an IP address. An IP address must have its one usual notation:
+// "127.1", "0x7f.1" and "::ffff:127.0.0.1" are refused.
 func parseHost(host string) (name string, number netip.Addr, err error) {
 	if strings.Contains(host, ":") {
 		number, err = netip.ParseAddr(host)
 		if err != nil || number.Zone() != "" || number.Is4In6() {
-			return "", netip.Addr{}, fmt.Errorf("%q is not a number in the usual notation", clean(host, 60))
+			return "", netip.Addr{}, fmt.Errorf("%q is not an IP address in the usual notation", clean(host, 60))
 		}
 		return number.String(), number, nil
 	}
-	name, err = names.ToASCII(host)
-	if again, twice := names.ToASCII(name); err != nil || twice != nil || again != name || name == "" ||
+	name, err = hostNames.ToASCII(host)
+	// A name that changes when it is mapped a second time could pass here and be looked up as another.
+	if again, twice := hostNames.ToASCII(name); err != nil || twice != nil || again != name || name == "" ||
 		strings.HasSuffix(name, ".") {
 		return "", netip.Addr{}, fmt.Errorf("%q is not the name of a host", clean(host, 60))
 	}
@@ -132,12 +137,12 @@ func parseHost(host string) (name string, number netip.Addr, err error) {
 		return name, netip.Addr{}, nil
 	}
 	if number, err = netip.ParseAddr(name); err != nil {
-		return "", netip.Addr{}, fmt.Errorf("%q is not a number in the usual notation", clean(host, 60))
+		return "", netip.Addr{}, fmt.Errorf("%q is not an IP address in the usual notation", clean(host, 60))
 	}
 	return name, number, nil
 }
 
-// looksNumeric reports whether a resolver may take a name that ends so for a number.
+// looksNumeric reports whether a resolver may take a name with this last label for an IP address.
 func looksNumeric(label string) bool {
 	if rest, hex := strings.CutPrefix(label, "0x"); hex {
 		return strings.Trim(rest, "0123456789abcdef") == ""
@@ -145,7 +150,7 @@ func looksNumeric(label string) bool {
 	return strings.Trim(label, "0123456789") == ""
 }
 
-// isSpecial tells names that mean nothing on the public network: single labels and reserved ends.
+// isSpecial reports whether a name means nothing on the public network: a single label, or a reserved last label.
 func isSpecial(name string) bool {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
@@ -168,41 +173,45 @@ func (g *guard) allowed(number netip.Addr) bool {
 	return false
 }
 
-// allowedNumber reports whether an address names an allowed number directly.
-func (g *guard) allowedNumber(u *url.URL) bool {
+// allowedIP reports whether an address has an allowed IP address as its host.
+func (g *guard) allowedIP(u *url.URL) bool {
 	number, err := netip.ParseAddr(u.Hostname())
 	return err == nil && g.allowed(number)
 }
 
-// dial connects to a host that judge has passed; which numbers it may turn out to have follows
-// from what kind of address it is.
+// dial connects to a host that check has passed. The kind of the address decides which IP addresses its name may
+// have.
 func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrRefused, err)
 	}
+	// A bare IP address has port 443, too. It passed check only because it is allowed, and controlPublic lets it
+	// through.
 	if port == "443" && !isSpecial(host) {
 		return g.toPublic.DialContext(ctx, network, address)
 	}
 	return g.toAllowedOnly.DialContext(ctx, network, address)
 }
 
-// controlPublic sees the number that is about to be dialled, after the lookup of the name.
+// controlPublic checks the IP address that is about to be dialled, after the lookup of the name. So a name whose DNS
+// answer changes between check and connection gains nothing.
 func (g *guard) controlPublic(_, address string, _ syscall.RawConn) error {
 	number, err := dialled(address)
 	if err != nil || g.allowed(number) {
 		return err
 	}
 	if err := g.public.SafeAddr(number); err != nil || embedsIPv4(number) {
-		return fmt.Errorf("%w: %s is not a public number", ErrRefused, number)
+		return fmt.Errorf("%w: %s is not a public IP address", ErrRefused, number)
 	}
 	return nil
 }
 
+// controlAllowed is controlPublic for irregular addresses.
 func (g *guard) controlAllowed(_, address string, _ syscall.RawConn) error {
 	number, err := dialled(address)
 	if err == nil && !g.allowed(number) {
-		err = fmt.Errorf("%w: only https, the usual port and public names are open", ErrRefused)
+		err = fmt.Errorf("%w: only https on port 443 and public host names are allowed", ErrRefused)
 	}
 	return err
 }
@@ -212,11 +221,12 @@ func dialled(address string) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("%w: %v", ErrRefused, err)
 	}
+	// Unmap turns ::ffff:10.0.0.1 into 10.0.0.1, which the prefixes know.
 	return parsed.Addr().Unmap(), nil
 }
 
-// embedsIPv4 tells ISATAP numbers (RFC 5214), which may have any prefix and end in a number
-// of IPv4. The other embeddings have prefixes of their own, none of them public.
+// embedsIPv4 reports whether an address is an ISATAP address (RFC 5214), which may have any prefix and ends with an
+// IPv4 address. The other embeddings have prefixes of their own, none of them public.
 func embedsIPv4(number netip.Addr) bool {
 	if !number.Is6() {
 		return false

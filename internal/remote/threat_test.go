@@ -26,9 +26,9 @@ func TestF098NoPrivateAddressIsAskedWhateverLeadsThere(t *testing.T) {
 		if _, err := c.Object(t.Context(), address); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if answer, err := c.Post(t.Context(), address, letter, instanceKey()); err == nil &&
+		if answer, err := c.Post(t.Context(), address, payload, instanceKey()); err == nil &&
 			answer.Status != http.StatusFound {
-			t.Errorf("%s: a letter is answered with %d", name, answer.Status)
+			t.Errorf("%s: a delivery is answered with %d", name, answer.Status)
 		}
 	}
 	if bait.connections.Load() != 0 {

@@ -15,7 +15,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// maxUser is the longest name of a person that we ask for, in bytes.
+// maxUser is the longest user name that is looked up, in bytes.
 const maxUser = 64
 
 // user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a
@@ -43,13 +43,13 @@ func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject st
 		return err
 	})
 	if err != nil {
-		return "", "", fmt.Errorf("ask for %q: %w", handle, c.translate(ctx, err, c.options.Lookup))
+		return "", "", fmt.Errorf("fetch %q: %w", handle, c.translate(ctx, err, c.options.Lookup))
 	}
 	return self, subject, nil
 }
 
-// tryBothSchemes asks by https, and by http a server that speaks no TLS. Only what is allowed can be reached so, and
-// the guard sees to it.
+// tryBothSchemes calls ask with https, and with http for a server that speaks no TLS. The guard allows http for
+// allowed prefixes only.
 func (c *Client) tryBothSchemes(ask func(scheme string) error) error {
 	err := ask("https")
 	if speaksNoTLS(err) && len(c.guard.allow) > 0 {
@@ -58,11 +58,12 @@ func (c *Client) tryBothSchemes(ask func(scheme string) error) error {
 	return err
 }
 
-// splitHandle is strict: what is left of the handle becomes part of an address.
+// splitHandle splits a handle into name and host. It is strict, because both become part of an address.
 func (c *Client) splitHandle(handle string) (name, host string, err error) {
 	refuse := fmt.Errorf("%w: %q; one looks like @bram@veerhuis.example", ErrHandle, clean(handle, 100))
 	rest := strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
 	name, host, found := strings.Cut(rest, "@")
+	// url.Parse would read these characters of a host as the beginning of a path, a query or a user name.
 	if !found || len(name) > maxUser || !user.MatchString(name) || strings.ContainsAny(host, "/?#@\\% \t\r\n") {
 		return "", "", refuse
 	}
@@ -70,7 +71,8 @@ func (c *Client) splitHandle(handle string) (name, host string, err error) {
 	if err != nil || u.Hostname() == "" {
 		return "", "", refuse
 	}
-	if u, err = c.guard.judge(u); err != nil {
+	// The host comes back in ASCII and without the default port, as it is requested.
+	if u, err = c.guard.check(u); err != nil {
 		return "", "", fmt.Errorf("handle %q: %w", clean(handle, 100), err)
 	}
 	return name, u.Host, nil
@@ -80,10 +82,12 @@ func (e *exchange) webfinger(ctx context.Context, scheme, name, host string) (se
 	at := &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/webfinger"}
 	at.RawQuery = url.Values{"resource": {"acct:" + name + "@" + host}}.Encode()
 	self, subject, err = e.resource(ctx, at)
+	// Only a 404 says that WebFinger may be somewhere else.
 	if !errors.Is(err, ErrNotFound) {
 		return self, subject, err
 	}
 	template, metaErr := e.template(ctx, &url.URL{Scheme: scheme, Host: host, Path: "/.well-known/host-meta"})
+	// The 404 says more than the lack of a second way.
 	if metaErr != nil {
 		return "", "", err // the 404 says more than the lack of a second way
 	}
@@ -96,7 +100,7 @@ func (e *exchange) webfinger(ctx context.Context, scheme, name, host string) (se
 	return e.resource(ctx, at)
 }
 
-// resource asks for a JSON Resource Descriptor and takes what concerns us.
+// resource fetches a JSON Resource Descriptor and returns the actor and the subject in it.
 func (e *exchange) resource(ctx context.Context, from *url.URL) (self, subject string, err error) {
 	found, err := e.descriptor(ctx, from)
 	if err != nil {
@@ -105,7 +109,7 @@ func (e *exchange) resource(ctx context.Context, from *url.URL) (self, subject s
 	return e.actorIn(found)
 }
 
-// descriptor is a JSON Resource Descriptor (RFC 7033 4.4), as far as we read it.
+// descriptor is a JSON Resource Descriptor (RFC 7033 4.4), as far as it is read.
 type descriptor struct {
 	Subject string `json:"subject"`
 	Links   []struct {
@@ -118,7 +122,7 @@ type descriptor struct {
 
 func (e *exchange) descriptor(ctx context.Context, from *url.URL) (descriptor, error) {
 	var found descriptor
-	from, err := e.guard.judge(from)
+	from, err := e.guard.check(from)
 	if err != nil {
 		return found, err
 	}
@@ -126,6 +130,8 @@ func (e *exchange) descriptor(ctx context.Context, from *url.URL) (descriptor, e
 	if err != nil {
 		return found, err
 	}
+	// Servers send application/jrd+json, application/json and activity+json. HTML is a page for people: no WebFinger
+	// there.
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if kind != "application/json" && !(strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")) {
 		resp.Body.Close()
@@ -141,13 +147,15 @@ func (e *exchange) descriptor(ctx context.Context, from *url.URL) (descriptor, e
 	return found, nil
 }
 
-// actorIn takes the actor out of a descriptor, and the handle that it is given there.
+// actorIn returns the actor that a descriptor links to, and the handle that it gives the actor.
 func (e *exchange) actorIn(found descriptor) (self, subject string, err error) {
+	// The subject becomes a handle that is shown and stored, so it is checked like a handle that somebody typed.
 	name, host, err := e.splitHandle(found.Subject)
 	if err != nil || !strings.HasPrefix(found.Subject, "acct:") {
 		return "", "", fmt.Errorf("%w: its subject is %q", ErrNotActivity, clean(found.Subject, 100))
 	}
 	for _, link := range found.Links {
+		// "self" also has other types; only the ActivityStreams one is the id of the actor.
 		if link.Rel != "self" || !isActivity(link.Type) {
 			continue
 		}
@@ -159,7 +167,7 @@ func (e *exchange) actorIn(found descriptor) (self, subject string, err error) {
 	return "", "", fmt.Errorf("%w: it links to no actor", ErrNotActivity)
 }
 
-// template asks for host-meta and answers where it says that WebFinger is.
+// template fetches host-meta and returns its template for WebFinger.
 func (e *exchange) template(ctx context.Context, from *url.URL) (string, error) {
 	if err := e.hop(); err != nil {
 		return "", err

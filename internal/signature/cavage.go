@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// cavageHeaders are the values in which a cavage signature may stand: the
-// Signature header, and Authorization with the scheme Signature.
+// cavageHeaders returns the values in which a Cavage signature may stand: the Signature header, and Authorization
+// with the scheme Signature.
 func cavageHeaders(header http.Header) []string {
 	found := append([]string(nil), header.Values("Signature")...)
 	for _, value := range header.Values("Authorization") {
@@ -21,10 +21,10 @@ func cavageHeaders(header http.Header) []string {
 	return found
 }
 
-// cavage reads and checks a signature of draft-cavage-http-signatures-12,
-// section 2, up to the point where its key is needed.
+// cavage reads a signature of draft-cavage-http-signatures-12, section 2, and checks everything that needs no key.
 func (m message) cavage() (claim, error) {
 	found := cavageHeaders(m.req.Header)
+	// With two signatures, a proxy and this server could each check another one.
 	if len(found) != 1 {
 		return claim{}, refused("there are %d of it", len(found))
 	}
@@ -53,14 +53,14 @@ func (m message) cavage() (claim, error) {
 	return c, err
 }
 
-// chooseCavage reads the algorithm, which may forbid a kind of key but never
-// choose one. Most who write hs2019 mean RSA with SHA-256, some SHA-512.
+// chooseCavage reads the algorithm. It may exclude a kind of key, but the key decides what is checked.
 func (c *claim) chooseCavage(params map[string]string) error {
 	algorithm, given := params["algorithm"]
 	switch {
 	case algorithm == "rsa-sha256":
 		c.rsa = []crypto.Hash{crypto.SHA256}
 	case algorithm == "hs2019" || !given:
+		// hs2019 leaves the hash to the key. Most senders mean SHA-256, some SHA-512, so both are tried.
 		c.rsa = []crypto.Hash{crypto.SHA256, crypto.SHA512}
 		c.ed25519 = true
 	default:
@@ -69,8 +69,7 @@ func (c *claim) chooseCavage(params map[string]string) error {
 	return nil
 }
 
-// coveredNames is the list of what was signed, in order. Without one it is the
-// Date alone, which is never enough for us.
+// coveredNames returns what was signed, in order. Without a list it is the Date alone, which is never enough.
 func coveredNames(params map[string]string) ([]string, error) {
 	list, given := params["headers"]
 	if !given {
@@ -83,6 +82,7 @@ func coveredNames(params map[string]string) ([]string, error) {
 			return nil, refused("it covers %q twice", name)
 		}
 		seen[name] = true
+		// The draft forbids both with the older algorithms (section 2.3).
 		created := name == "(created)" || name == "(expires)"
 		if created && params["algorithm"] != "hs2019" {
 			return nil, refused("it covers %s, which only hs2019 may", name)
@@ -91,7 +91,7 @@ func coveredNames(params map[string]string) ([]string, error) {
 	return names, nil
 }
 
-// checkCavage demands that what must be covered is, and that the body is the one that was signed.
+// checkCavage checks that everything required is covered, and that the digest is that of the body.
 func (m message) checkCavage(names []string) error {
 	covered := set(names)
 	for _, name := range []string{"(request-target)", "host"} {
@@ -102,6 +102,7 @@ func (m message) checkCavage(names []string) error {
 	if needsDigest(m.req.Method) && !covered["digest"] {
 		return refused("it does not cover digest")
 	}
+	// A GET without a digest has no body that matters. With one, it must be right all the same.
 	if !covered["digest"] {
 		return nil
 	}
@@ -112,8 +113,8 @@ func (m message) checkCavage(names []string) error {
 	return checkDigest(value, m.body)
 }
 
-// cavageTime is the signed time. Times that stand in the header without being
-// signed cannot save a signature, but they can spoil it.
+// cavageTime returns the signed time. A time that stands in the header unsigned cannot make a signature good, but it
+// can make it bad.
 func (m message) cavageTime(names []string, params map[string]string) (signedAt time.Time, err error) {
 	covered := set(names)
 	if covered["date"] {
@@ -155,7 +156,7 @@ func (m message) cavageTime(names []string, params map[string]string) (signedAt 
 	return signedAt.UTC(), nil
 }
 
-// unixParam reads created or expires; the zero time when it is neither given nor covered.
+// unixParam reads created or expires. It returns the zero time when the parameter is neither given nor covered.
 func unixParam(params map[string]string, name string, covered map[string]bool) (time.Time, error) {
 	value, given := params[name]
 	if !given && !covered["("+name+")"] {
@@ -171,10 +172,10 @@ func unixParam(params map[string]string, name string, covered map[string]bool) (
 // maxUnix is the end of the year 9999.
 const maxUnix = 253402300799
 
-// cavageTexts rebuilds what was signed (draft-cavage-http-signatures-12, section 2.3). The target is tried as it was
-// sent and then without its query, as old Mastodon and WordPress sign it.
+// cavageTexts rebuilds the text that was signed (draft-cavage-http-signatures-12, section 2.3).
 func (m message) cavageTexts(names []string, params map[string]string) ([]string, error) {
 	targets := []string{m.target}
+	// Old Mastodon and WordPress sign the target without its query.
 	if path, _, query := strings.Cut(m.target, "?"); query {
 		targets = append(targets, path)
 	}
@@ -205,9 +206,8 @@ func (m message) cavageValue(name, target string, params map[string]string) (str
 	return m.field(name)
 }
 
-// parseParams reads the parameters of a cavage signature (RFC 7235, auth-param):
-// name="text" or name=token, separated by commas, with or without blanks. Names
-// are lowered, so that two spellings of one cannot hide each other.
+// parseParams reads the parameters of a Cavage signature (RFC 7235, auth-param): name="text" or name=token, separated
+// by commas, with or without blanks. Names are in lower case, so two spellings of one name cannot both be there.
 func parseParams(header string) (map[string]string, error) {
 	if len(header) > maxHeader {
 		return nil, malformed("%d bytes are too many", len(header))
@@ -239,8 +239,7 @@ func parseParams(header string) (map[string]string, error) {
 	}
 }
 
-// paramValue reads a quoted or bare value and answers what follows it. No value that
-// we know needs a backslash; one could only make two readers disagree.
+// paramValue reads a quoted or bare value and returns what follows it.
 func paramValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		end := strings.IndexAny(s, ", \t")
@@ -251,6 +250,7 @@ func paramValue(s string) (value, rest string, ok bool) {
 	}
 	value, rest, ok = strings.Cut(s[1:], `"`)
 	for _, r := range []byte(value) {
+		// No value that is used needs a backslash, and parsers disagree about what one means.
 		if r < ' ' || r > '~' || r == '\\' {
 			return "", "", false
 		}

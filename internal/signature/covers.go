@@ -7,12 +7,13 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// synchronization is the one header of others' making that we sign and ask about (FEP-8fcf).
+// synchronization is the one header that we sign and read beside those of every request (FEP-8fcf).
 const synchronization = "collection-synchronization"
 
-// Covers tells of a request whose signature was verified whether it covers a header, by its name in lower case.
+// Covers reports whether the signature of a verified request covers a header, given by its name in lower case.
 func Covers(header http.Header, name string) bool {
 	var names []string
+	// The same choice as in Verify: with both dialects in one request, only the newer was verified.
 	if len(header.Values("Signature-Input")) > 0 {
 		inputs, err := httpsfv.UnmarshalDictionary(header.Values("Signature-Input"))
 		if err != nil || len(inputs.Names()) != 1 {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// checkDigest holds a Digest header (RFC 3230) against the body. It may be a list;
-// SHA-256 must be in it, or SHA-512 alone, each that we know once and right.
+// checkDigest compares a Digest header (RFC 3230) with the body. The header may be a list. It must have SHA-256, or
+// SHA-512 alone; each known digest must be right and occur once.
 func checkDigest(header string, body []byte) error {
 	if len(header) > maxHeader {
 		return malformed("%d bytes of digest are too many", len(header))
@@ -23,6 +23,7 @@ func checkDigest(header string, body []byte) error {
 			continue
 		}
 		sum, err := base64.StdEncoding.DecodeString(value)
+		// A second digest of the same kind could be the one that another reader of the request believes.
 		if err != nil || known[name] || !equalsDigest(name, sum, body) {
 			return refused("its digest is not that of the body")
 		}
@@ -34,7 +35,7 @@ func checkDigest(header string, body []byte) error {
 	return refused("its digest is of a kind that we do not know")
 }
 
-// equalsDigest compares a sum with that of the body, in constant time.
+// equalsDigest compares a digest with that of the body, in constant time.
 func equalsDigest(algorithm string, sum, body []byte) bool {
 	switch algorithm {
 	case "sha-256":

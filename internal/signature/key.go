@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// Sizes of the RSA keys that we trust, in bits. Below lies what can be broken,
-// above what only serves to keep a verifier busy.
+// Sizes of the RSA keys that are accepted, in bits. Smaller keys can be broken, larger ones only keep a verifier
+// busy.
 const (
 	minRSA      = 2048
 	maxRSA      = 4096
@@ -26,9 +26,8 @@ const (
 // maxPEM is far above any key that we would accept, in bytes.
 const maxPEM = 8 << 10
 
-// Key is a parsed private key together with the keyId under which the world
-// finds its public half. The zero Key signs nothing. A Key may be used by many
-// goroutines at once. Parsing costs a seventh of a signature, so keep it.
+// Key is a parsed private key together with the keyId under which other servers find its public half. The zero Key
+// signs nothing. A Key may be used by many goroutines at once. Parsing costs a seventh of a signature, so keep it.
 type Key struct {
 	// ID is the address of the public key, such as
 	// "https://overkant.example/ap/instance#main-key".
@@ -82,7 +81,7 @@ func ParseKey(id, text string) (Key, error) {
 	return Key{ID: id, Private: signer}, nil
 }
 
-// PEM is the private key as PKCS#8, for whoever keeps it.
+// PEM returns the private key as PKCS#8, for storing it.
 func (k Key) PEM() (string, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.Private)
 	if err != nil {
@@ -91,7 +90,7 @@ func (k Key) PEM() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
-// PublicPEM is the public key as SubjectPublicKeyInfo, as an actor shows it in publicKeyPem.
+// PublicPEM returns the public key as SubjectPublicKeyInfo, as an actor shows it in publicKeyPem.
 func (k Key) PublicPEM() (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(k.Private.Public())
 	if err != nil {
@@ -100,8 +99,8 @@ func (k Key) PublicPEM() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
 }
 
-// Multikey is the public half of an Ed25519 key as FEP-521a writes it: the multicodec prefix 0xed01 and the key, in
-// base58btc. There is none of another kind.
+// Multikey returns the public half of an Ed25519 key as FEP-521a writes it: the multicodec prefix 0xed01 and the key,
+// in base58btc. Other kinds of key are an error.
 func (k Key) Multikey() (string, error) {
 	public, ok := k.Private.Public().(ed25519.PublicKey)
 	if !ok {
@@ -119,19 +118,18 @@ func (k Key) Multikey() (string, error) {
 	return "z" + string(text), nil // no leading zero byte, so no leading 1
 }
 
-// String is the id alone, so that no format verb prints the secret.
+// String returns the id alone, so that no format verb prints the secret.
 func (k Key) String() string { return k.ID }
 
-// GoString is the id alone, too.
+// GoString returns the id alone, too.
 func (k Key) GoString() string { return fmt.Sprintf("signature.Key(%q)", k.ID) }
 
-// LogValue is the id alone, so that no log holds the secret.
+// LogValue returns the id alone, so that no log has the secret.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.ID) }
 
-// ParsePublicKey reads a stranger's public key from PEM: SubjectPublicKeyInfo, or
-// PKCS#1. It answers with an *rsa.PublicKey of 2048 to 4096 bits and exponent
-// 65537, or with an ed25519.PublicKey, and refuses everything else before any
-// arithmetic is done with it.
+// ParsePublicKey reads the public key of another server's actor from PEM: SubjectPublicKeyInfo or PKCS#1. It returns
+// an *rsa.PublicKey of 2048 to 4096 bits and exponent 65537, or an ed25519.PublicKey. It refuses everything else
+// before any arithmetic is done with it.
 func ParsePublicKey(text string) (crypto.PublicKey, error) {
 	block, err := decodePEM(text)
 	if err != nil {
@@ -146,6 +144,7 @@ func ParsePublicKey(text string) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse public key: %w", err)
 	}
+	// x509 accepts keys of almost any size, and a large one keeps the verifier busy.
 	if err := usable(key); err != nil {
 		return nil, fmt.Errorf("parse public key: %w", err)
 	}
@@ -156,17 +155,19 @@ func decodePEM(text string) (*pem.Block, error) {
 	if len(text) > maxPEM {
 		return nil, fmt.Errorf("%d bytes are too many for a key", len(text))
 	}
+	// Some servers send the PEM without its last line end, or with white space around it.
 	block, rest := pem.Decode([]byte(strings.TrimSpace(text) + "\n"))
 	if block == nil {
 		return nil, errors.New("no PEM block")
 	}
+	// Two keys in one text: another reader could take the second.
 	if len(rest) > 0 {
 		return nil, errors.New("something follows the PEM block")
 	}
 	return block, nil
 }
 
-// usable says why a key is not one that we sign or verify with.
+// usable returns an error for a key that is not used to sign or verify.
 func usable(key crypto.PublicKey) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -176,6 +177,7 @@ func usable(key crypto.PublicKey) error {
 		if bits := key.N.BitLen(); bits < minRSA || bits > maxRSA {
 			return fmt.Errorf("an RSA key of %d bits; it must have %d to %d", bits, minRSA, maxRSA)
 		}
+		// Small exponents have known attacks, large ones only cost time. Every server uses this one.
 		if key.E != rsaExponent {
 			return fmt.Errorf("an RSA key with exponent %d; it must be %d", key.E, rsaExponent)
 		}

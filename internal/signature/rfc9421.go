@@ -8,9 +8,8 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
-// rfc9421 reads and checks a signature of RFC 9421, up to the point where its
-// key is needed. It reads the profile that federated servers use: one
-// signature, whole components, and no parameters on them.
+// rfc9421 reads a signature of RFC 9421 and checks everything that needs no key. It reads the profile that federated
+// servers use: one signature, whole components, no parameters on components.
 func (m message) rfc9421() (claim, error) {
 	label, input, err := m.signatureInput()
 	if err != nil {
@@ -42,12 +41,13 @@ func (m message) rfc9421() (claim, error) {
 	return c, err
 }
 
-// signatureInput is the one entry of Signature-Input: its label, and the list of components with its parameters.
+// signatureInput returns the one entry of Signature-Input: its label, and the list of components with its parameters.
 func (m message) signatureInput() (label string, input httpsfv.InnerList, err error) {
 	inputs, err := m.dictionary("Signature-Input")
 	if err != nil {
 		return "", input, err
 	}
+	// A request with several signatures is refused, so that it is clear which one was verified.
 	if len(inputs.Names()) != 1 {
 		return "", input, refused("there are %d of it", len(inputs.Names()))
 	}
@@ -60,7 +60,7 @@ func (m message) signatureInput() (label string, input httpsfv.InnerList, err er
 	return label, input, nil
 }
 
-// signatureValue is the signature under the same label, which must be alone, too.
+// signatureValue returns the signature under the same label. It must be the only one, too.
 func (m message) signatureValue(label string) ([]byte, error) {
 	if len(m.req.Header.Values("Signature")) == 0 {
 		return nil, malformed("Signature-Input without Signature")
@@ -81,8 +81,7 @@ func (m message) signatureValue(label string) ([]byte, error) {
 	return value, nil
 }
 
-// dictionary reads a header as a structured dictionary (RFC 8941). A value that would
-// not be written as it was sent has more than one reading (a repeated key, above all) and is refused.
+// dictionary reads a header as a structured dictionary (RFC 8941).
 func (m message) dictionary(name string) (*httpsfv.Dictionary, error) {
 	values := m.req.Header.Values(name)
 	if len(values) != 1 {
@@ -99,6 +98,8 @@ func (m message) dictionary(name string) (*httpsfv.Dictionary, error) {
 	if err != nil {
 		return nil, malformed("%s: %v", name, err)
 	}
+	// The parser keeps the last of two equal keys; another may keep the first. A value that is not written as it was
+	// sent has more than one reading and is refused.
 	if withoutBlanks(written) != withoutBlanks(values[0]) {
 		return nil, refused("%s can be read in more than one way", name)
 	}
@@ -118,7 +119,7 @@ func param[T any](input httpsfv.InnerList, name string) (value T, ok bool) {
 	return value, ok
 }
 
-// chooseRFC9421 reads alg, which may forbid a kind of key but never choose one.
+// chooseRFC9421 reads alg. It may exclude a kind of key, but the key decides what is checked.
 func (c *claim) chooseRFC9421(input httpsfv.InnerList) error {
 	alg, given := input.Params.Get("alg")
 	if !given || alg == "rsa-v1_5-sha256" {
@@ -140,6 +141,7 @@ func (m message) rfc9421Time(input httpsfv.InnerList) (time.Time, error) {
 	if err := m.checkTime("creation", at); err != nil {
 		return time.Time{}, err
 	}
+	// An expires that cannot be read is an error and not ignored: its sender wanted the signature to end.
 	if _, given := input.Params.Get("expires"); given {
 		expires, ok := param[int64](input, "expires")
 		if !ok || expires <= 0 || expires > maxUnix {
@@ -152,7 +154,7 @@ func (m message) rfc9421Time(input httpsfv.InnerList) (time.Time, error) {
 	return at, nil
 }
 
-// componentNames is the list of what was signed, in order.
+// componentNames returns what was signed, in order.
 func componentNames(input httpsfv.InnerList) ([]string, error) {
 	names := make([]string, 0, len(input.Items))
 	seen := map[string]bool{}
@@ -161,6 +163,8 @@ func componentNames(input httpsfv.InnerList) ([]string, error) {
 		if !ok {
 			return nil, malformed("a component without a name")
 		}
+		// Parameters select a part of a component, such as one query parameter (;name) or one key of a header (;key), or a
+		// related request (;req).
 		if len(item.Params.Names()) > 0 {
 			return nil, refused("it covers a part of %q", name)
 		}
@@ -173,12 +177,13 @@ func componentNames(input httpsfv.InnerList) ([]string, error) {
 	return names, nil
 }
 
-// checkRFC9421 demands that what must be covered is, and that the body is the one that was signed.
+// checkRFC9421 checks that everything required is covered, and that the digest is that of the body.
 func (m message) checkRFC9421(names []string) error {
 	covered := set(names)
 	if !covered["@method"] {
 		return refused("it does not cover @method")
 	}
+	// The target URI has all of it; without it, host, path and query must each be covered.
 	if !covered["@target-uri"] {
 		if !covered["@authority"] && !covered["host"] {
 			return refused("it does not cover the host")
@@ -199,8 +204,8 @@ func (m message) checkRFC9421(names []string) error {
 	return m.checkContentDigest()
 }
 
-// checkContentDigest holds a Content-Digest header (RFC 9530) against the body: each
-// digest that we know must be right, and one of them there.
+// checkContentDigest compares a Content-Digest header (RFC 9530) with the body. Each known digest must be right, and
+// at least one must be known.
 func (m message) checkContentDigest() error {
 	digests, err := m.dictionary("Content-Digest")
 	if err != nil {
@@ -225,8 +230,9 @@ func (m message) checkContentDigest() error {
 	return nil
 }
 
-// signatureBase rebuilds what was signed (RFC 9421, section 2.5).
+// signatureBase rebuilds the text that was signed (RFC 9421, section 2.5).
 func (m message) signatureBase(names []string, input httpsfv.InnerList) (string, error) {
+	// Marshal writes the list as RFC 8941 does, and so did the signer. dictionary has compared both spellings.
 	params, err := httpsfv.Marshal(httpsfv.List{input})
 	if err != nil {
 		return "", malformed("Signature-Input: %v", err)
@@ -243,10 +249,11 @@ func (m message) signatureBase(names []string, input httpsfv.InnerList) (string,
 	return text.String(), nil
 }
 
-// component is the value of a component (RFC 9421, sections 2.1 and 2.2), judged by
-// our public address.
+// component returns the value of a component (RFC 9421, sections 2.1 and 2.2).
 func (m message) component(name string) (string, error) {
 	path, query, _ := strings.Cut(m.target, "?")
+	// The scheme and host are those of our public address: a proxy may have changed both, and X-Forwarded headers prove
+	// nothing.
 	host := authority(m.base.Scheme, m.base.Host)
 	switch name {
 	case "@method":

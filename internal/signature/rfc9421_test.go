@@ -106,7 +106,7 @@ func TestRFC9421(t *testing.T) {
 		after  func(*http.Request)
 		want   error
 	}{
-		{name: "a letter by the book is believed"},
+		{name: "a delivery by the book is believed"},
 		{name: "the algorithm may be named", hand: hand9421{alg: "rsa-v1_5-sha256"}},
 		{name: "Ed25519 is believed", hand: hand9421{hand: ed}},
 		{name: "Ed25519 may be named", hand: hand9421{hand: ed, alg: "ed25519"}},
@@ -183,9 +183,9 @@ func TestRFC9421(t *testing.T) {
 		{name: "a parameter given twice is refused", hand: hand9421{more: keyid}, want: ErrRefused},
 		{name: "created given twice is refused", hand: hand9421{params: ";created=1" + created + keyid}, want: ErrRefused},
 
-		{name: "a letter to another server does not match", hand: hand9421{base: "https://noordkade.example"},
+		{name: "a delivery to another server does not match", hand: hand9421{base: "https://noordkade.example"},
 			want: ErrMismatch},
-		{name: "a letter to the address behind the proxy does not match", hand: hand9421{base: "http://overkant.example"},
+		{name: "a delivery to the address behind the proxy does not match", hand: hand9421{base: "http://overkant.example"},
 			want: ErrMismatch},
 		{name: "another host than ours is refused", before: func(r *http.Request) { r.Host = "noordkade.example" },
 			want: ErrRefused},

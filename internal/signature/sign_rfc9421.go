@@ -28,28 +28,29 @@ type parameter struct {
 	value any // nil where it is ours to say
 }
 
-// SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, as its server wishes. It sets
-// Signature-Input, Signature and whatever of Content-Digest (RFC 9530) and Date is covered, and takes away what Sign
-// set. Like Sign it may be called by many goroutines at once.
-func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish AcceptSignature) error {
-	if err := makeReady(req, key); err != nil {
+// SignRFC9421 signs a request with an exact body in the newer dialect, RFC 9421, as its server wants it. It sets
+// Signature-Input and Signature, and of Content-Digest (RFC 9530) and Date what is covered. It removes what Sign set.
+// Like Sign it may be called by many goroutines at once.
+func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, want AcceptSignature) error {
+	if err := prepare(req, key); err != nil {
 		return err
 	}
-	if wish.components == nil {
-		wish = usual(req)
+	if want.components == nil {
+		want = defaultAcceptSignature(req)
 	}
-	if req.Header.Get(synchronization) != "" && !slices.Contains(wish.components, synchronization) {
-		wish.components = append(slices.Clip(wish.components), synchronization)
+	if req.Header.Get(synchronization) != "" && !slices.Contains(want.components, synchronization) {
+		// Clip makes append copy: want belongs to the caller, who may sign again with it.
+		want.components = append(slices.Clip(want.components), synchronization)
 	}
-	if slices.Contains(wish.components, "content-digest") {
+	if slices.Contains(want.components, "content-digest") {
 		sum := sha256.Sum256(body)
 		req.Header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
 	}
-	if slices.Contains(wish.components, "date") {
+	if slices.Contains(want.components, "date") {
 		req.Header.Set("Date", now.UTC().Format(http.TimeFormat))
 	}
 	names, text := "", ""
-	for _, name := range wish.components {
+	for _, name := range want.components {
 		value, ok := componentOf(req, name)
 		if !ok {
 			return fmt.Errorf("sign request with %q: it has no %q", key.ID, name)
@@ -57,17 +58,17 @@ func SignRFC9421(req *http.Request, body []byte, key Key, now time.Time, wish Ac
 		names += ` "` + name + `"`
 		text += `"` + name + `": ` + value + "\n"
 	}
-	parameters := "(" + strings.TrimPrefix(names, " ") + ")" + wish.spell(key, now)
+	parameters := "(" + strings.TrimPrefix(names, " ") + ")" + want.formatParameters(key, now)
 	_, signed, err := sign(key.Private, text+`"@signature-params": `+parameters)
 	if err != nil {
 		return fmt.Errorf("sign request with %q: %w", key.ID, err)
 	}
-	req.Header.Set("Signature-Input", wish.label+"="+parameters)
-	req.Header.Set("Signature", wish.label+"=:"+base64.StdEncoding.EncodeToString(signed)+":")
+	req.Header.Set("Signature-Input", want.label+"="+parameters)
+	req.Header.Set("Signature", want.label+"=:"+base64.StdEncoding.EncodeToString(signed)+":")
 	return nil
 }
 
-func usual(req *http.Request) AcceptSignature {
+func defaultAcceptSignature(req *http.Request) AcceptSignature {
 	w := AcceptSignature{label: "sig1", components: []string{"@method", "@target-uri"},
 		parameters: []parameter{{name: "created"}, {name: "keyid"}}}
 	if needsDigest(req.Method) {
@@ -76,11 +77,12 @@ func usual(req *http.Request) AcceptSignature {
 	return w
 }
 
-// lifetime is how long a signature holds whose server wants it to end; within it a clock may be wrong and a queue long.
+// lifetime is how long a signature holds if its server wants an end. It leaves room for a wrong clock and a long
+// queue.
 const lifetime = 5 * time.Minute
 
-// spell writes the parameters in the order in which they were asked for.
-func (w AcceptSignature) spell(key Key, now time.Time) string {
+// formatParameters writes the parameters in the order in which the server named them.
+func (w AcceptSignature) formatParameters(key Key, now time.Time) string {
 	text := ""
 	for _, p := range w.parameters {
 		text += ";" + p.name + "="
@@ -95,8 +97,8 @@ func (w AcceptSignature) spell(key Key, now time.Time) string {
 	return text
 }
 
-// componentOf is the value of a component of a request about to be sent; false for what we do not sign: proxies rewrite
-// it, or we do not send it.
+// componentOf returns the value of a component of a request that is about to be sent. It is false for what is not
+// signed: proxies rewrite it, or the request does not have it.
 func componentOf(req *http.Request, name string) (string, bool) {
 	switch name {
 	case "@method":
@@ -125,8 +127,8 @@ func componentOf(req *http.Request, name string) (string, bool) {
 }
 
 // ParseAcceptSignature reads the Accept-Signature of an answer, for a request like the one that was answered. It is
-// false when the server asks for nothing, or for something that we do not sign. The signature always covers the method,
-// the server, the whole target and the body, so that it cannot be replayed against another server.
+// false when the server asks for nothing, or for something that we do not sign. The signature always covers the
+// method, the server, the whole target and the body, so that it cannot be replayed against another server.
 func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (AcceptSignature, bool) {
 	values := answer.Values("Accept-Signature")
 	if len(values) == 0 || len(strings.Join(values, ",")) > maxHeader {
@@ -136,6 +138,7 @@ func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (Accep
 	if err != nil {
 		return AcceptSignature{}, false
 	}
+	// A server may name several sets; the first that we can sign will do.
 	for _, label := range asked.Names() {
 		member, _ := asked.Get(label)
 		if list, ok := member.(httpsfv.InnerList); ok {
@@ -149,11 +152,13 @@ func ParseAcceptSignature(answer http.Header, req *http.Request, key Key) (Accep
 
 func acceptSignatureOf(label string, list httpsfv.InnerList, req *http.Request, key Key) (AcceptSignature, bool) {
 	names, err := componentNames(list)
-	if err != nil || !binds(set(names), needsDigest(req.Method)) {
+	// Else a server could ask for a signature that it can use elsewhere in our name.
+	if err != nil || !bindsRequest(set(names), needsDigest(req.Method)) {
 		return AcceptSignature{}, false
 	}
 	for _, name := range names {
 		_, there := componentOf(req, name)
+		// These two are set only when the request is signed.
 		if made := name == "date" || name == "content-digest"; !there && !made {
 			return AcceptSignature{}, false
 		}
@@ -167,6 +172,7 @@ func acceptSignatureOf(label string, list httpsfv.InnerList, req *http.Request, 
 		}
 		w.parameters = append(w.parameters, p)
 	}
+	// Without these two no server can verify a signature, whether it asked for them or not.
 	for _, name := range []string{"created", "keyid"} { // without which no server can judge it
 		if !slices.ContainsFunc(w.parameters, func(p parameter) bool { return p.name == name }) {
 			w.parameters = append(w.parameters, parameter{name: name})
@@ -175,15 +181,15 @@ func acceptSignatureOf(label string, list httpsfv.InnerList, req *http.Request, 
 	return w, true
 }
 
-// binds reports whether a signature over these components is good for one request to one server alone.
-func binds(covered map[string]bool, body bool) bool {
+// bindsRequest reports whether a signature over these components is good for only one request to one server.
+func bindsRequest(covered map[string]bool, body bool) bool {
 	host := covered["@target-uri"] || covered["@authority"] || covered["host"]
 	target := covered["@target-uri"] || covered["@request-target"] || covered["@path"] && covered["@query"]
 	return covered["@method"] && host && target && (!body || covered["content-digest"])
 }
 
-// parameterOf is a parameter as it was asked for: what is the signer's to say is asked for by name alone, or must be
-// what it would be anyway; a nonce or a tag is given back.
+// parameterOf returns a parameter as the server asked for it. What the signer decides is asked for by name alone, or
+// must have the value that it would have anyway. A nonce or a tag is repeated.
 func parameterOf(name string, value any, key Key) (parameter, bool) {
 	text, isText := value.(string)
 	switch name {
@@ -193,6 +199,7 @@ func parameterOf(name string, value any, key Key) (parameter, bool) {
 		return parameter{name: name}, value == true || text == key.ID
 	case "alg":
 		return parameter{name, text}, text == algorithmOf(key)
+	// A quotation mark or backslash would need escapes in the header, which formatParameters does not write.
 	case "nonce", "tag":
 		return parameter{name, text}, isText && !strings.ContainsAny(text, `"\\`)
 	}

@@ -84,7 +84,7 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 	}
 }
 
-func TestAWishIsFulfilledToTheLetter(t *testing.T) {
+func TestAcceptSignatureIsFollowedExactly(t *testing.T) {
 	for asked, want := range map[string]string{
 		`sig1=("@method" "@target-uri" "content-digest");created;keyid`:                  `sig1=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`,
 		`a=("@method" "@path" "@query" "@authority" "content-digest");created`:           `a=("@method" "@path" "@query" "@authority" "content-digest");created=1794648600;keyid="KEY"`,
@@ -96,12 +96,12 @@ func TestAWishIsFulfilledToTheLetter(t *testing.T) {
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox?x=1", reply)
 		req.Header.Set("Content-Type", "application/activity+json")
 		asked, want = strings.ReplaceAll(asked, "KEY", bramRSA), strings.ReplaceAll(want, "KEY", bramRSA)
-		wish, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
+		accepted, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
 		if !ok {
 			t.Errorf("%s: not fulfilled", asked)
 			continue
 		}
-		if err := SignRFC9421(req, reply, keys().rsa, now, wish); err != nil {
+		if err := SignRFC9421(req, reply, keys().rsa, now, accepted); err != nil {
 			t.Errorf("%s: %v", asked, err)
 		}
 		if got := req.Header.Get("Signature-Input"); got != want {
@@ -113,7 +113,7 @@ func TestAWishIsFulfilledToTheLetter(t *testing.T) {
 	}
 }
 
-func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
+func TestNoAcceptSignatureMakesUsSignWhatCouldBeReplayed(t *testing.T) {
 	for _, asked := range []string{
 		"", `sig1=("@method" "content-digest");created`, `sig1=("@target-uri" "content-digest")`,
 		`sig1=("@method" "@target-uri")`,
@@ -127,8 +127,8 @@ func TestNoWishHasUsSignWhatCouldBeShownElsewhere(t *testing.T) {
 		`sig1=("@method" "@method" "@target-uri" "content-digest")`,
 	} {
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox", reply)
-		if wish, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
-			t.Errorf("%s: fulfilled as %+v", asked, wish)
+		if accepted, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa); ok {
+			t.Errorf("%s: signed as %+v", asked, accepted)
 		}
 	}
 }

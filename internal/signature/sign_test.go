@@ -58,12 +58,12 @@ func TestSignWritesWhatEveryServerReads(t *testing.T) {
 		algorithm                        string
 	}{
 		{
-			"a letter", "POST", "https://noordkade.example/inbox",
+			"a delivery", "POST", "https://noordkade.example/inbox",
 			"(request-target) host date digest",
 			"(request-target): post /inbox\nhost: noordkade.example\ndate: " + date + "\ndigest: " + digest,
 			keys().rsa, "rsa-sha256",
 		}, {
-			"a letter to an inbox with a query, a port and capitals", "POST", "https://Noordkade.example:8443/inbox?for=a%20b",
+			"a delivery to an inbox with a query, a port and capitals", "POST", "https://Noordkade.example:8443/inbox?for=a%20b",
 			"(request-target) host date digest",
 			"(request-target): post /inbox?for=a%20b\nhost: noordkade.example:8443\ndate: " + date + "\ndigest: " + digest,
 			keys().rsa, "rsa-sha256",
@@ -78,7 +78,7 @@ func TestSignWritesWhatEveryServerReads(t *testing.T) {
 			"(request-target): post /caf%C3%A9/inbox\nhost: noordkade.example\ndate: " + date + "\ndigest: " + digest,
 			keys().rsa, "rsa-sha256",
 		}, {
-			"a letter with an Ed25519 key", "POST", "http://127.0.0.1:9002/inbox",
+			"a delivery with an Ed25519 key", "POST", "http://127.0.0.1:9002/inbox",
 			"(request-target) host date digest",
 			"(request-target): post /inbox\nhost: 127.0.0.1:9002\ndate: " + date + "\ndigest: " + digest,
 			keys().ed25519, "hs2019",

@@ -12,21 +12,20 @@ import (
 	"time"
 )
 
-// How far the time of a signature may lie from ours. Peers with bad clocks and
-// long queues are common; a replay inside the window is stopped by the id of
-// the activity, which is remembered much longer.
+// The window around our time in which the time of a signature must lie. Peers with wrong clocks and long queues are
+// common. A replay within the window is stopped by the id of the activity, which is remembered much longer.
 const (
 	Past   = 12 * time.Hour
 	Future = time.Hour
 )
 
-// Bounds of what is read at all, in bytes.
+// Limits of what is read, in bytes.
 const (
 	maxHeader = 8 << 10
 	maxKeyID  = 2 << 10
 )
 
-// Scheme names the dialect of a signature.
+// Scheme is the name of a signature dialect.
 type Scheme string
 
 // The dialects that [Verify] reads.
@@ -35,34 +34,28 @@ const (
 	RFC9421 Scheme = "rfc9421"
 )
 
-// Signed is what a good signature proves: the holder of this key made this
-// request, to us, at this time. Whose key it is remains to be asked.
+// Signed is what a good signature proves: the holder of this key made this request, to us, at this time. It does not
+// prove whose key it is.
 type Signed struct {
 	KeyID  string
 	Scheme Scheme
 	At     time.Time // the signed Date or created, to the second
 }
 
-// Find answers the public key with this id: an *rsa.PublicKey or an
-// ed25519.PublicKey. It is asked once in a verification, for an absolute http or
-// https address without user, and only after all that can be checked without
-// a key was found in order.
+// Find returns the public key with this id: an *rsa.PublicKey or an ed25519.PublicKey. Verify calls it once, with an
+// absolute http or https address without a user name, and only after everything that needs no key was checked.
 type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
 
-// Verify judges the signature of a request that arrived here. The body is what
-// was read of it, byte for byte. The bases are the public addresses of this site
-// ("https://overkant.example"): the request must have been made to one of them,
-// whatever a proxy did to it since, and forwarding headers are not looked at.
+// Verify checks the signature of a request that arrived here. The body is what was read of it, byte for byte. The
+// bases are the public addresses of this site ("https://overkant.example"): the request must have been made to one of
+// them. Forwarding headers are ignored.
 //
-// A Signature-Input header makes it RFC 9421, else Signature, or Authorization
-// with the scheme Signature, makes it cavage-12. Demanded are the method,
-// the target, the host, a time inside the window and, but for GET and HEAD, a
-// digest that equals the body's; the algorithm follows from the key. A path
-// signed without its query is taken in cavage-12, because old servers sign so.
+// A request with Signature-Input is RFC 9421; otherwise Signature, or Authorization with the scheme Signature, makes
+// it Cavage. The signature must cover the method, the target, the host, a time inside the window and, except for GET
+// and HEAD, a digest that equals that of the body. The algorithm follows from the key.
 //
-// The errors are ErrUnsigned, ErrMalformed and ErrRefused, of which ErrMismatch is
-// the one that may be worth another call with a key fetched anew. What find
-// answers instead of a key comes back as an error that wraps it and none of these.
+// The errors are ErrUnsigned, ErrMalformed and ErrRefused. An ErrRefused that is an ErrMismatch may be worth another
+// call with a key that was fetched again. An error of find comes back wrapped and is none of these.
 func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, find Find) (Signed, error) {
 	if !Present(req.Header) {
 		return Signed{}, ErrUnsigned
@@ -85,6 +78,7 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 	if err := checkKeyID(claim.KeyID); err != nil {
 		return Signed{}, err
 	}
+	// Last, because find may fetch the key from another server: nobody causes that with a header that is bad anyway.
 	key, err := find(req.Context(), claim.KeyID)
 	if err != nil {
 		return Signed{}, fmt.Errorf("find key %q: %w", claim.KeyID, err)
@@ -95,12 +89,12 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 	return claim.Signed, nil
 }
 
-// Present reports whether a header bears a signature of one of the dialects, good or bad.
+// Present reports whether a header has a signature of one of the dialects, good or bad.
 func Present(header http.Header) bool {
 	return len(header.Values("Signature-Input")) > 0 || len(cavageHeaders(header)) > 0
 }
 
-// message is a request under judgement.
+// message is a request whose signature is checked.
 type message struct {
 	req    *http.Request
 	body   []byte
@@ -109,7 +103,7 @@ type message struct {
 	now    time.Time
 }
 
-// claim is what a signature says, before any key was asked.
+// claim is what a signature says, before its key is known.
 type claim struct {
 	Signed
 	texts     []string      // what may have been signed, likeliest first
@@ -118,8 +112,9 @@ type claim struct {
 	ed25519   bool          // whether an Ed25519 key may have signed
 }
 
-// check proceeds only on an explicit success.
+// check verifies the claim with its key. It returns nil only after an explicit success.
 func (c claim) check(key crypto.PublicKey) error {
+	// find may return keys from a cache or a database, so their limits are checked here again.
 	if err := usable(key); err != nil {
 		return refused("%v", err)
 	}
@@ -132,6 +127,7 @@ func (c claim) check(key crypto.PublicKey) error {
 			return c.ed25519 && ed25519.Verify(key, []byte(text), c.signature)
 		}
 	}
+	// One text, or two where a sender may have signed the target without its query.
 	for _, text := range c.texts {
 		if fits(text) {
 			return nil
@@ -151,9 +147,10 @@ func (c claim) fitsRSA(key *rsa.PublicKey, text string) bool {
 	return false
 }
 
-// field is the value of a header that the signature covers. One that is missing or
-// repeated cannot be rebuilt as it was signed.
+// field returns the value of a header that the signature covers. A header that is missing or repeated cannot be
+// rebuilt as it was signed.
 func (m message) field(name string) (string, error) {
+	// net/http moves Host out of the header map.
 	if name == "host" {
 		return m.req.Host, nil
 	}
@@ -167,7 +164,7 @@ func (m message) field(name string) (string, error) {
 	return "", refused("it covers %q, which the request repeats", name)
 }
 
-// checkTime holds the time of a signature against the window.
+// checkTime checks that the time of a signature is inside the window.
 func (m message) checkTime(name string, at time.Time) error {
 	if at.Before(m.now.Add(-Past)) {
 		return refused("its %s is more than %v ago", name, Past)
@@ -185,8 +182,8 @@ func (m message) checkExpires(at time.Time) error {
 	return nil
 }
 
-// checkKeyID lets through what may be looked up. Which schemes, hosts and ports
-// may be fetched is for the one who fetches to say.
+// checkKeyID refuses what is not the address of a key. Which schemes, hosts and ports may be fetched is decided by
+// find.
 func checkKeyID(id string) error {
 	u, err := url.Parse(id)
 	if err != nil || len(id) > maxKeyID || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -195,7 +192,7 @@ func checkKeyID(id string) error {
 	return nil
 }
 
-// baseOf is the one of our public addresses that a Host header names, or nil.
+// baseOf returns the public address of ours that a Host header names, or nil.
 func baseOf(host string, bases []*url.URL) *url.URL {
 	for _, base := range bases {
 		if host != "" && authority(base.Scheme, host) == authority(base.Scheme, base.Host) {

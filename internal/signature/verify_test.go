@@ -50,7 +50,7 @@ func TestCavage(t *testing.T) {
 		after  func(*http.Request) // what an enemy did to it since
 		want   error
 	}{
-		{name: "a letter by the book is believed"},
+		{name: "a delivery by the book is believed"},
 		{name: "an algorithm left out follows from the key", hand: hand{algorithm: "-"}},
 		{name: "hs2019 with RSA may mean SHA-256", hand: hand{algorithm: "hs2019"}},
 		{name: "hs2019 with RSA may mean SHA-512", hand: hand{algorithm: "hs2019", sha512: true}},
@@ -156,7 +156,7 @@ func TestCavage(t *testing.T) {
 		{name: "our host with another port is refused", before: func(r *http.Request) { r.Host = "overkant.example:8080" },
 			want: ErrRefused},
 		{name: "our host in capitals is ours", before: func(r *http.Request) { r.Host = "Overkant.Example" }},
-		{name: "a letter to another server, sent on to us, does not match",
+		{name: "a delivery to another server, sent on to us, does not match",
 			before: func(r *http.Request) { r.Host = "noordkade.example" },
 			after:  func(r *http.Request) { r.Host = "overkant.example" }, want: ErrMismatch},
 		{name: "no forwarding header makes a host ours", before: func(r *http.Request) { r.Host = "noordkade.example" },
