@@ -132,12 +132,13 @@ func Parse(d *Document) (a Activity, err error) {
 	}
 	a = Activity{ID: d.ID(), Actor: d.Actor(), Type: d.Type(),
 		To: recipients(d.root["to"]), Cc: recipients(d.root["cc"])}
+	// go-fed gets a reduced view and never the document itself: view.go says why.
 	kind, err := streams.ToType(context.Background(), view(d.root))
 	if err != nil {
 		return Activity{}, malformed("%v", err)
 	}
-	if said, ok := kind.(dated); ok {
-		a.Published = published(said)
+	if times, ok := kind.(dated); ok {
+		a.Published = published(times)
 	}
 	r := reading{root: d.root, object: d.Object()}
 	if err := r.dispatch(kind); err != nil {
@@ -155,8 +156,10 @@ func (d *Document) checkActivity() error {
 		return malformed("it has no actor, or more than one")
 	case !isAddress(d.Actor()):
 		return malformed("the actor %q is no address", short(d.Actor()))
+	// An activity may lack an id, but not have one of another kind.
 	case d.ID() == "" && d.root["id"] != nil:
 		return malformed("its id is no text")
+	// The id goes into the log, into headers and into the database, so it must be safe there.
 	case d.ID() != "" && !isAddress(d.ID()):
 		return malformed("its id %q is no address", short(d.ID()))
 	}
@@ -192,6 +195,7 @@ func (r *reading) dispatch(kind vocab.Type) error {
 		return fmt.Errorf("dispatch %s: %w", kind.GetTypeName(), err)
 	}
 	err = resolver.Resolve(context.Background(), kind)
+	// Not an error: the sender gets a 202 for an activity without an effect (contract F-058).
 	if streams.IsUnmatchedErr(err) {
 		return nil // a valid activity of a type that we do not act on
 	}
@@ -199,7 +203,7 @@ func (r *reading) dispatch(kind vocab.Type) error {
 }
 
 // needs sets the act of an activity that must have an object. It is an ErrMalformed without one.
-func (r *reading) needs(act any) error {
+func (r *reading) requireObject(act any) error {
 	if r.object == "" {
 		return malformed("it has no object, or one without an address")
 	}
@@ -208,24 +212,25 @@ func (r *reading) needs(act any) error {
 }
 
 func (r *reading) follow(_ context.Context, _ vocab.ActivityStreamsFollow) error {
-	return r.needs(Follow{Object: r.object})
+	return r.requireObject(Follow{Object: r.object})
 }
 
 func (r *reading) accept(_ context.Context, _ vocab.ActivityStreamsAccept) error {
 	asker, asked := r.follower()
-	return r.answered(Accept{Object: r.object, FollowObject: asked, FollowActor: asker,
+	return r.setAnswer(Accept{Object: r.object, FollowObject: asked, FollowActor: asker,
 		Type: typeOf(embedded(r.root["object"])), Result: addressOf(r.root["result"])})
 }
 
 func (r *reading) reject(_ context.Context, _ vocab.ActivityStreamsReject) error {
 	asker, asked := r.follower()
-	return r.answered(Reject{Object: r.object, FollowObject: asked, FollowActor: asker,
+	return r.setAnswer(Reject{Object: r.object, FollowObject: asked, FollowActor: asker,
 		Type: typeOf(embedded(r.root["object"]))})
 }
 
 // follower returns the actor and the object of the embedded Follow, "" when something else is embedded.
 func (r *reading) follower() (asker, asked string) {
 	follow := embedded(r.root["object"])
+	// A Follow without a type is accepted, too.
 	if kind := typeOf(follow); kind != "" && kind != streams.ActivityStreamsFollowName {
 		return "", ""
 	}
@@ -233,9 +238,9 @@ func (r *reading) follower() (asker, asked string) {
 }
 
 // answered sets the act of an Accept or Reject. Its Follow may lack an id: then the two actors identify it.
-func (r *reading) answered(act any) error {
+func (r *reading) setAnswer(act any) error {
 	if _, asked := r.follower(); r.object == "" && asked == "" {
-		return r.needs(act)
+		return r.requireObject(act)
 	}
 	r.act = act
 	return nil
@@ -244,69 +249,76 @@ func (r *reading) answered(act any) error {
 func (r *reading) undo(_ context.Context, _ vocab.ActivityStreamsUndo) error {
 	undone := embedded(r.root["object"])
 	act := Undo{ID: r.object, Type: typeOf(undone), Object: addressOf(undone["object"])}
+	// A Like may be undone without its id; its actor and its object identify it.
 	if act.ID == "" && act.Object == "" {
-		return r.needs(act)
+		return r.requireObject(act)
 	}
 	r.act = act
 	return nil
 }
 
 func (r *reading) create(_ context.Context, c vocab.ActivityStreamsCreate) error {
-	object, err := r.whole(c)
-	if !object.isTalk() {
+	object, err := r.embeddedObject(c)
+	// Without an act the activity is valid, and the inbox does nothing with it.
+	if !object.isVoteOrChat() {
 		r.act = Create{Object: object}
 	}
 	return err
 }
 
 func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error {
-	object, err := r.whole(u)
-	if !object.isTalk() {
+	object, err := r.embeddedObject(u)
+	if !object.isVoteOrChat() {
 		r.act = Update{Object: object}
 	}
 	return err
 }
 
-// whole returns the object of a Create or Update.
-func (r *reading) whole(about hasObject) (Object, error) {
+// embeddedObject returns the object of a Create or Update.
+func (r *reading) embeddedObject(about hasObject) (Object, error) {
 	raw := embedded(r.root["object"])
+	// The sender gave only the address.
 	if raw == nil {
-		return Object{ID: r.object}, r.needs(nil)
+		return Object{ID: r.object}, r.requireObject(nil)
 	}
+	// Without an id the object could not be updated or deleted later.
 	if r.object == "" {
-		return Object{}, r.needs(nil)
+		return Object{}, r.requireObject(nil)
 	}
 	return objectOf(raw, firstType(about)), nil
 }
 
 func (r *reading) delete(_ context.Context, _ vocab.ActivityStreamsDelete) error {
-	return r.needs(Delete{Object: r.object})
+	return r.requireObject(Delete{Object: r.object})
 }
 
 func (r *reading) like(_ context.Context, _ vocab.ActivityStreamsLike) error {
-	said := text(r.root["content"])
-	if said == "" {
-		said = text(r.root["_misskey_reaction"])
+	reaction := text(r.root["content"])
+	// Misskey has a property of its own for the emoji.
+	if reaction == "" {
+		reaction = text(r.root["_misskey_reaction"])
 	}
-	act := Like{Object: r.object, Emoji: emoji(said)}
+	act := Like{Object: r.object, Emoji: emoji(reaction)}
+	// A :shortcode: is only a name; its picture is among the tags.
 	for _, custom := range emojis(r.root["tag"]) {
 		if custom.Name == act.Emoji {
 			act.Image = custom.URL
 		}
 	}
-	return r.needs(act)
+	return r.requireObject(act)
 }
 
 func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) error {
 	act := Announce{Object: r.object}
+	// Only an activity has both: a shared post has neither an object nor an actor.
 	if inner := embedded(r.root["object"]); inner["object"] != nil && inner["actor"] != nil {
 		act.InnerType, act.InnerActor, act.InnerObject = typeOf(inner), only(inner["actor"]), addressOf(inner["object"])
 	}
-	return r.needs(act)
+	return r.requireObject(act)
 }
 
 func (r *reading) block(_ context.Context, _ vocab.ActivityStreamsBlock) error {
-	return r.needs(Block{Object: r.object})
+	return r.requireObject(Block{Object: r.object})
 }
 
 func (r *reading) move(_ context.Context, _ vocab.ActivityStreamsMove) error {
@@ -314,13 +326,14 @@ func (r *reading) move(_ context.Context, _ vocab.ActivityStreamsMove) error {
 	if target == "" {
 		return malformed("it has no target")
 	}
-	return r.needs(Move{Object: r.object, Target: target})
+	return r.requireObject(Move{Object: r.object, Target: target})
 }
 
 func (r *reading) flag(_ context.Context, _ vocab.ActivityStreamsFlag) error {
 	act := Flag{Objects: addresses(r.root["object"], maxRecipients), Content: cut(text(r.root["content"]), maxReport)}
+	// Lists of a report may also have objects without an address, which are left out.
 	if len(act.Objects) == 0 {
-		return r.needs(nil)
+		return r.requireObject(nil)
 	}
 	if act.Content == "" {
 		act.Content = cut(text(r.root["summary"]), maxReport) // Lemmy writes the reason here
@@ -341,7 +354,7 @@ func (r *reading) request(act func(post Object) any) error {
 	if err != nil {
 		return err
 	}
-	return r.needs(act(post))
+	return r.requireObject(act(post))
 }
 
 func (r *reading) instrument() (Object, error) {
@@ -349,6 +362,7 @@ func (r *reading) instrument() (Object, error) {
 	if id == "" {
 		return Object{}, malformed("it has no instrument, or one without an address")
 	}
+	// FEP-044f allows the post itself or only its address.
 	raw := embedded(r.root["instrument"])
 	if raw == nil {
 		return Object{ID: id}, nil

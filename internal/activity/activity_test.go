@@ -31,7 +31,7 @@ func read(t testing.TB, body string) *Document {
 }
 
 // said is an activity of Bram with those members.
-func sayBram(kind, members string) string {
+func byBram(kind, members string) string {
 	return fmt.Sprintf(`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://veerhuis.example/a/1",`+
 		`"type":%q,"actor":%q,%s}`, kind, bram, members)
 }
@@ -41,113 +41,113 @@ func TestEveryActIsUnderstoodInEachOfItsShapes(t *testing.T) {
 		name, body string
 		want       any
 	}{
-		{"a follow", sayBram("Follow", `"object":"`+ilse+`"`), Follow{ilse}},
-		{"a follow of an embedded actor in a list", sayBram("Follow", `"object":[{"type":"Person","id":"`+ilse+`"}]`),
+		{"a follow", byBram("Follow", `"object":"`+ilse+`"`), Follow{ilse}},
+		{"a follow of an embedded actor in a list", byBram("Follow", `"object":[{"type":"Person","id":"`+ilse+`"}]`),
 			Follow{ilse}},
-		{"a yes by id", sayBram("Accept", `"object":"https://overkant.example/ap/activities/1"`),
+		{"a yes by id", byBram("Accept", `"object":"https://overkant.example/ap/activities/1"`),
 			Accept{Object: "https://overkant.example/ap/activities/1"}},
-		{"a yes with the follow", sayBram("Accept",
+		{"a yes with the follow", byBram("Accept",
 			`"object":{"type":"Follow","id":"https://overkant.example/ap/activities/1","actor":"`+ilse+`","object":"`+bram+`"}`),
 			Accept{Object: "https://overkant.example/ap/activities/1", FollowObject: bram, FollowActor: ilse, Type: "Follow"}},
 		{"a yes with a follow that lost its id",
-			sayBram("Accept", `"object":{"type":"Follow","actor":"`+ilse+`","object":{"id":"`+bram+`"}}`),
+			byBram("Accept", `"object":{"type":"Follow","actor":"`+ilse+`","object":{"id":"`+bram+`"}}`),
 			Accept{FollowObject: bram, FollowActor: ilse, Type: "Follow"}},
-		{"a no with the follow", sayBram("Reject",
+		{"a no with the follow", byBram("Reject",
 			`"object":{"type":"Follow","id":"https://overkant.example/ap/activities/1","object":"`+bram+`"}`),
 			Reject{Object: "https://overkant.example/ap/activities/1", FollowObject: bram, Type: "Follow"}},
-		{"an undo by id", sayBram("Undo", `"object":"https://veerhuis.example/a/0"`),
+		{"an undo by id", byBram("Undo", `"object":"https://veerhuis.example/a/0"`),
 			Undo{ID: "https://veerhuis.example/a/0"}},
-		{"an undo of a like", sayBram("Undo", `"object":{"id":"https://veerhuis.example/a/0","type":"Like","object":"`+bridge+
+		{"an undo of a like", byBram("Undo", `"object":{"id":"https://veerhuis.example/a/0","type":"Like","object":"`+bridge+
 			`"}`),
 			Undo{"https://veerhuis.example/a/0", "Like", bridge}},
-		{"an undo of a like without an id", sayBram("Undo", `"object":{"type":"Like","object":["`+bridge+`"]}`),
+		{"an undo of a like without an id", byBram("Undo", `"object":{"type":"Like","object":["`+bridge+`"]}`),
 			Undo{"", "Like", bridge}},
-		{"an undo of an emoji", sayBram("Undo",
+		{"an undo of an emoji", byBram("Undo",
 			`"object":{"id":"https://veerhuis.example/a/0","type":"EmojiReact","object":"`+bridge+`"}`),
 			Undo{"https://veerhuis.example/a/0", "EmojiReact", bridge}},
-		{"a delete by id", sayBram("Delete", `"object":"https://veerhuis.example/n/1"`),
+		{"a delete by id", byBram("Delete", `"object":"https://veerhuis.example/n/1"`),
 			Delete{"https://veerhuis.example/n/1"}},
-		{"a delete with a tombstone", sayBram("Delete", `"object":{"type":"Tombstone","id":"https://veerhuis.example/n/1"}`),
+		{"a delete with a tombstone", byBram("Delete", `"object":{"type":"Tombstone","id":"https://veerhuis.example/n/1"}`),
 			Delete{"https://veerhuis.example/n/1"}},
-		{"a delete of oneself", sayBram("Delete", `"object":"`+bram+`"`), Delete{bram}},
-		{"a like", sayBram("Like", `"object":"`+bridge+`"`), Like{Object: bridge}},
-		{"a like with a heart", sayBram("Like", `"object":"`+bridge+`","content":"❤️"`), Like{Object: bridge, Emoji: "❤️"}},
-		{"a like by Misskey", sayBram("Like", `"object":"`+bridge+`","_misskey_reaction":":ferry:"`),
+		{"a delete of oneself", byBram("Delete", `"object":"`+bram+`"`), Delete{bram}},
+		{"a like", byBram("Like", `"object":"`+bridge+`"`), Like{Object: bridge}},
+		{"a like with a heart", byBram("Like", `"object":"`+bridge+`","content":"❤️"`), Like{Object: bridge, Emoji: "❤️"}},
+		{"a like by Misskey", byBram("Like", `"object":"`+bridge+`","_misskey_reaction":":ferry:"`),
 			Like{Object: bridge, Emoji: ":ferry:"}},
-		{"an emoji", sayBram("EmojiReact", `"object":{"id":"`+bridge+`"},"content":"👩🏽‍🚀"`),
+		{"an emoji", byBram("EmojiReact", `"object":{"id":"`+bridge+`"},"content":"👩🏽‍🚀"`),
 			Like{Object: bridge, Emoji: "👩🏽‍🚀"}},
-		{"an emoji that is markup", sayBram("EmojiReact", `"object":"`+bridge+`","content":"<b>x</b>"`),
+		{"an emoji that is markup", byBram("EmojiReact", `"object":"`+bridge+`","content":"<b>x</b>"`),
 			Like{Object: bridge}},
-		{"an emoji that is a tale", sayBram("EmojiReact", `"object":"`+bridge+`","content":"`+strings.Repeat("🚢", 17)+`"`),
+		{"an emoji that is a tale", byBram("EmojiReact", `"object":"`+bridge+`","content":"`+strings.Repeat("🚢", 17)+`"`),
 			Like{Object: bridge}},
-		{"an emoji that is a keycap", sayBram("EmojiReact", `"object":"`+bridge+`","content":"1️⃣"`),
+		{"an emoji that is a keycap", byBram("EmojiReact", `"object":"`+bridge+`","content":"1️⃣"`),
 			Like{Object: bridge, Emoji: "1️⃣"}},
-		{"an emoji that is a word", sayBram("EmojiReact", `"object":"`+bridge+`","content":"hello"`), Like{Object: bridge}},
-		{"a share", sayBram("Announce", `"object":"`+bridge+`"`), Announce{Object: bridge}},
-		{"a share with a copy", sayBram("Announce",
+		{"an emoji that is a word", byBram("EmojiReact", `"object":"`+bridge+`","content":"hello"`), Like{Object: bridge}},
+		{"a share", byBram("Announce", `"object":"`+bridge+`"`), Announce{Object: bridge}},
+		{"a share with a copy", byBram("Announce",
 			`"object":{"type":"Note","id":"`+bridge+`","content":"forged","attributedTo":"x"}`), Announce{Object: bridge}},
-		{"a group's share of a create", sayBram("Announce",
+		{"a group's share of a create", byBram("Announce",
 			`"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+
 				`","object":{"type":"Note","id":"https://noordkade.example/n/1"}}`),
 			Announce{"https://noordkade.example/a/1", "Create", nadia, "https://noordkade.example/n/1"}},
-		{"a block", sayBram("Block", `"object":"`+ilse+`"`), Block{ilse}},
-		{"a move", sayBram("Move", `"object":"`+bram+`","target":{"id":"https://dijla.example/users/bram"}`),
+		{"a block", byBram("Block", `"object":"`+ilse+`"`), Block{ilse}},
+		{"a move", byBram("Move", `"object":"`+bram+`","target":{"id":"https://dijla.example/users/bram"}`),
 			Move{bram, "https://dijla.example/users/bram"}},
-		{"a report", sayBram("Flag", `"object":["`+ilse+`",{"id":"`+bridge+`"},7],"content":"Spam: look"`),
+		{"a report", byBram("Flag", `"object":["`+ilse+`",{"id":"`+bridge+`"},7],"content":"Spam: look"`),
 			Flag{[]string{ilse, bridge}, "Spam: look"}},
-		{"a report in Lemmy's words", sayBram("Flag", `"object":[{"type":"Note"},"`+bridge+`"],"summary":"Spam: look"`),
+		{"a report in Lemmy's words", byBram("Flag", `"object":[{"type":"Note"},"`+bridge+`"],"summary":"Spam: look"`),
 			Flag{[]string{bridge}, "Spam: look"}},
-		{"an emoji with its picture", sayBram("EmojiReact",
+		{"an emoji with its picture", byBram("EmojiReact",
 			`"object":"`+bridge+`","content":":ferry:","tag":[{"type":"Emoji","name":":ferry:","icon":{"type":"Image",`+
 				`"url":"https://veerhuis.example/ferry.png"}}]`),
 			Like{bridge, ":ferry:", "https://veerhuis.example/ferry.png"}},
 		{"an emoji with the picture of another",
-			sayBram("EmojiReact", `"object":"`+bridge+
+			byBram("EmojiReact", `"object":"`+bridge+
 				`","content":":ferry:","tag":[{"type":"Emoji","name":"boat","icon":"https://veerhuis.example/boat.png"}]`),
 			Like{Object: bridge, Emoji: ":ferry:"}},
-		{"a group's share of a like by two", sayBram("Announce",
+		{"a group's share of a like by two", byBram("Announce",
 			`"object":{"type":"Like","id":"https://noordkade.example/a/1","actor":["`+nadia+`","`+bram+`"],"object":"`+bridge+
 				`"}`),
 			Announce{"https://noordkade.example/a/1", "Like", "", bridge}},
-		{"a request to quote", sayBram("QuoteRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/n/1"`),
+		{"a request to quote", byBram("QuoteRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/n/1"`),
 			QuoteRequest{bridge, Object{ID: "https://veerhuis.example/n/1"}}},
-		{"a request to quote with the quote", sayBram("https://w3id.org/fep/044f#QuoteRequest",
+		{"a request to quote with the quote", byBram("https://w3id.org/fep/044f#QuoteRequest",
 			`"object":{"id":"`+bridge+`"},"instrument":{"type":"Note","id":"https://veerhuis.example/n/1","attributedTo":"`+bram+
 				`","quote":"`+bridge+`","content":"Look: a ferry"}`),
 			QuoteRequest{bridge, Object{Embedded: true, ID: "https://veerhuis.example/n/1", Type: "Note", AttributedTo: bram,
 				Quote: bridge,
 				URL:   "https://veerhuis.example/n/1", Content: "Look: a ferry"}}},
-		{"a request to answer", sayBram("ReplyRequest",
+		{"a request to answer", byBram("ReplyRequest",
 			`"object":"`+bridge+`","instrument":{"type":"Note","id":"https://veerhuis.example/n/1","inReplyTo":"`+bridge+`"}`),
 			ReplyRequest{bridge, Object{Embedded: true, ID: "https://veerhuis.example/n/1", Type: "Note", InReplyTo: bridge,
 				URL: "https://veerhuis.example/n/1"}}},
-		{"a yes to a request", sayBram("Accept",
+		{"a yes to a request", byBram("Accept",
 			`"object":{"type":"QuoteRequest","id":"https://overkant.example/ap/activities/1","actor":"`+ilse+
 				`","object":"https://veerhuis.example/n/1"},"result":{"id":"https://veerhuis.example/stamps/1"}`),
 			Accept{Object: "https://overkant.example/ap/activities/1", Type: "QuoteRequest",
 				Result: "https://veerhuis.example/stamps/1"}},
-		{"a no to a request", sayBram("Reject",
+		{"a no to a request", byBram("Reject",
 			`"object":{"type":"ReplyRequest","id":"https://overkant.example/ap/activities/1",`+
 				`"object":"https://veerhuis.example/n/1"}`),
 			Reject{Object: "https://overkant.example/ap/activities/1", Type: "ReplyRequest"}},
-		{"a request to like", sayBram("LikeRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/a/2"`),
+		{"a request to like", byBram("LikeRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/a/2"`),
 			nil},
-		{"a view", sayBram("View", `"object":"`+bridge+`"`), nil},
-		{"a remove", sayBram("Remove", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
-		{"a word in a chat", sayBram("Create",
+		{"a view", byBram("View", `"object":"`+bridge+`"`), nil},
+		{"a remove", byBram("Remove", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
+		{"a word in a chat", byBram("Create",
 			`"object":{"type":"ChatMessage","id":"https://veerhuis.example/n/1","content":"psst"}`), nil},
-		{"a vote", sayBram("Create", `"object":{"type":"Note","id":"https://veerhuis.example/n/1","name":"Yes","inReplyTo":"`+
+		{"a vote", byBram("Create", `"object":{"type":"Note","id":"https://veerhuis.example/n/1","name":"Yes","inReplyTo":"`+
 			bridge+`"}`), nil},
-		{"a create by id", sayBram("Create", `"object":"https://veerhuis.example/n/1"`),
+		{"a create by id", byBram("Create", `"object":"https://veerhuis.example/n/1"`),
 			Create{Object{ID: "https://veerhuis.example/n/1"}}},
-		{"an update by id", sayBram("Update", `"object":"https://veerhuis.example/n/1"`),
+		{"an update by id", byBram("Update", `"object":"https://veerhuis.example/n/1"`),
 			Update{Object{ID: "https://veerhuis.example/n/1"}}},
-		{"a dislike", sayBram("Dislike", `"object":"`+bridge+`"`), nil},
-		{"an add", sayBram("Add", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
-		{"a maybe", sayBram("TentativeAccept", `"object":"`+bridge+`"`), nil},
-		{"a type that nobody knows", sayBram("Robot", `"object":"`+bridge+`"`), nil},
-		{"an unknown act without an object", sayBram("Zap", `"x":1`), nil},
-		{"a post that claims to act", sayBram("Note", `"content":"x"`), nil},
+		{"a dislike", byBram("Dislike", `"object":"`+bridge+`"`), nil},
+		{"an add", byBram("Add", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
+		{"a maybe", byBram("TentativeAccept", `"object":"`+bridge+`"`), nil},
+		{"a type that nobody knows", byBram("Robot", `"object":"`+bridge+`"`), nil},
+		{"an unknown act without an object", byBram("Zap", `"x":1`), nil},
+		{"a post that claims to act", byBram("Note", `"content":"x"`), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a, err := Parse(read(t, test.body))
@@ -180,19 +180,19 @@ func TestActivitiesThatMeanNothingAreRefused(t *testing.T) {
 		"an id that is a number": `{"id":5,"type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
 		"an id with a user in it": `{"id":"https://a@b.example/1","type":"Like","actor":"` + bram + `","object":"` +
 			bridge + `"}`,
-		"a follow of nobody":         sayBram("Follow", `"object":null`),
-		"a follow of nothing":        sayBram("Follow", `"object":[]`),
-		"a like of an empty object":  sayBram("Like", `"object":{}`),
-		"a create of nothing":        sayBram("Create", `"x":1`),
-		"a create of an empty note":  sayBram("Create", `"object":{}`),
-		"a create of a nameless one": sayBram("Create", `"object":{"type":"Note","content":"x"}`),
-		"a create of a script":       sayBram("Create", `"object":{"type":"Note","id":"javascript:alert(1)"}`),
-		"an undo of nothing":         sayBram("Undo", `"object":{"type":"Like"}`),
-		"a yes to nothing":           sayBram("Accept", `"object":7`),
-		"a move to nowhere":          sayBram("Move", `"object":"`+bram+`"`),
-		"a report of nothing":        sayBram("Flag", `"content":"x"`),
-		"a request without a post":   sayBram("QuoteRequest", `"object":"`+bridge+`"`),
-		"a request about nothing":    sayBram("ReplyRequest", `"instrument":"https://veerhuis.example/n/1"`),
+		"a follow of nobody":         byBram("Follow", `"object":null`),
+		"a follow of nothing":        byBram("Follow", `"object":[]`),
+		"a like of an empty object":  byBram("Like", `"object":{}`),
+		"a create of nothing":        byBram("Create", `"x":1`),
+		"a create of an empty note":  byBram("Create", `"object":{}`),
+		"a create of a nameless one": byBram("Create", `"object":{"type":"Note","content":"x"}`),
+		"a create of a script":       byBram("Create", `"object":{"type":"Note","id":"javascript:alert(1)"}`),
+		"an undo of nothing":         byBram("Undo", `"object":{"type":"Like"}`),
+		"a yes to nothing":           byBram("Accept", `"object":7`),
+		"a move to nowhere":          byBram("Move", `"object":"`+bram+`"`),
+		"a report of nothing":        byBram("Flag", `"content":"x"`),
+		"a request without a post":   byBram("QuoteRequest", `"object":"`+bridge+`"`),
+		"a request about nothing":    byBram("ReplyRequest", `"instrument":"https://veerhuis.example/n/1"`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if a, err := Parse(read(t, body)); !errors.Is(err, ErrMalformed) {
@@ -220,7 +220,7 @@ func TestTheFrameOfAnActivityIsReadInAllItsShapes(t *testing.T) {
 		{"the year 0 is no time", `"published":"0000-01-01T00:00:00Z"`, Activity{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a, err := Parse(read(t, sayBram("Like", `"object":"`+bridge+`",`+test.members)))
+			a, err := Parse(read(t, byBram("Like", `"object":"`+bridge+`",`+test.members)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +252,7 @@ func TestAReplyIsReadAsItWasWritten(t *testing.T) {
 		Summary: "Note: mild", Content: "Review: Dune", Language: "en", URL: "https://veerhuis.example/@bram/1",
 		Published: at, Updated: &later, To: []string{Public}, Cc: []string{ilse}, Mentions: []string{ilse},
 		Attachments: []Attachment{{"Document", "image/png", "https://veerhuis.example/x.png", "C: drive"}}}
-	a, err := Parse(read(t, sayBram("Create", `"object":`+reply)))
+	a, err := Parse(read(t, byBram("Create", `"object":`+reply)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func actorOf(raw map[string]any) (blog.Actor, error) {
 		return blog.Actor{}, malformed("the actor %s has no inbox on its own domain", a.ID)
 	}
 	a.Host = blog.HostOf(a.ID)
+	// preferredUsername has no host. Whether the handle belongs to the actor is verified later, by WebFinger.
 	a.Handle = handle(text(raw["preferredUsername"]), a.Host)
 	name, _ := inLanguages(raw, "name")
 	a.Name = markup.CleanName(name)
@@ -47,9 +48,11 @@ func actorOf(raw map[string]any) (blog.Actor, error) {
 	a.Summary = clip(markup.Clean(bio).Text, maxBio)
 	a.Icon = href(one(raw["icon"]))
 	a.URL = page(raw["url"], a.ID)
+	// A shared inbox elsewhere is no error: it is ignored, and the actor's own inbox is used.
 	if shared := addressOf(embedded(raw["endpoints"])["sharedInbox"]); shared != "" && sameSite(shared, a.ID) {
 		a.SharedInbox = shared
 	}
+	// The address is compared with that of Collection-Synchronization (FEP-8fcf), so it must be of the same server.
 	if followers := addressOf(raw["followers"]); followers != "" && blog.SameOrigin(followers, a.ID) {
 		a.FollowersURL = followers
 	}
@@ -74,6 +77,7 @@ func sameSite(a, b string) bool {
 // hostname returns the host of an address without its port.
 func hostname(address string) string {
 	host := blog.HostOf(address)
+	// A colon before "]" belongs to an IPv6 address without a port.
 	if at := strings.LastIndexByte(host, ':'); at >= 0 && !strings.HasSuffix(host, "]") {
 		return host[:at]
 	}

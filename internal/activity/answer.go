@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"strings"
@@ -32,8 +33,8 @@ func Answer(r Reply) ([]byte, error) {
 	setAuthor(note, r.Site.ActorID(r.Author.ID))
 	setURL(note, r.page())
 	setTimes(note, r.Comment.PublishedAt, r.Comment.UpdatedAt)
-	setContext(note, or(r.Context, article+"/context"))
-	setInReplyTo(note, or(r.InReplyTo, article))
+	setContext(note, cmp.Or(r.Context, article+"/context"))
+	setInReplyTo(note, cmp.Or(r.InReplyTo, article))
 	setAudience(note, r.audience())
 	setTags(note, r.Site, nil, r.mentions())
 	content := r.content()
@@ -42,20 +43,21 @@ func Answer(r Reply) ([]byte, error) {
 		setSummary(note, r.Comment.Warning)
 	}
 	more := extensions{"sensitive": r.Comment.Warning != "", "attachment": []any{}}
+	// Only its addressee gets a restricted comment, so there is nobody whom a policy could allow anything.
 	if r.Comment.Visibility != blog.RestrictedComment {
 		more["interactionPolicy"] = policy(r.Article, r.Site.ActorID(r.Author.ID))
 	}
 	addCollections(more, id)
 	addLanguage(more, r.Comment.Language)
 	addVersions(more, "contentMap", versions{{r.Comment.Language, content}})
-	bytes, err := wire(note, more)
+	bytes, err := marshal(note, more)
 	if err != nil {
 		return nil, fmt.Errorf("write answer %s: %w", r.Comment.ID, err)
 	}
 	return bytes, nil
 }
 
-func (r Reply) page() string { return or(r.Comment.URL, r.Site.NoteID(r.Comment.ID)) }
+func (r Reply) page() string { return cmp.Or(r.Comment.URL, r.Site.NoteID(r.Comment.ID)) }
 
 func (r Reply) mentions() []Mention {
 	if r.To == nil {
@@ -82,9 +84,11 @@ func (r Reply) audience() audience {
 // content returns the text. It begins with a mention of the person it replies to, unless the text has one already.
 func (r Reply) content() string {
 	text := string(markup.Federated(markup.Trusted(r.Comment.HTML), markup.NoteHTML, r.page()))
+	// The author may have mentioned the person already.
 	if r.To == nil || strings.Contains(text, `href="`+html.EscapeString(r.To.page())+`"`) {
 		return text
 	}
+	// Into the first paragraph, where Mastodon writes it, too.
 	if rest, found := strings.CutPrefix(text, "<p>"); found {
 		return "<p>" + r.To.html() + " " + rest
 	}
@@ -103,12 +107,4 @@ func setInReplyTo(thing withInReplyTo, address string) {
 	parent := streams.NewActivityStreamsInReplyToProperty()
 	parent.AppendIRI(iri(address))
 	thing.SetActivityStreamsInReplyTo(parent)
-}
-
-// or returns the first text, or the second when the first is empty.
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

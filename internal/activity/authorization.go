@@ -47,7 +47,8 @@ func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
-	return e.finishIn(consentContext, streams.NewActivityStreamsOffer(), audience{to: []string{owner}},
+	// go-fed does not know the type, so an Offer is built and the extension replaces its type.
+	return e.finishIn(requestContext, streams.NewActivityStreamsOffer(), audience{to: []string{owner}},
 		extensions{"type": quoteRequest, "object": quoted, "instrument": bare})
 }
 
@@ -55,9 +56,9 @@ func WrapQuoteRequest(e Envelope, quoted, owner string, instrument []byte) ([]by
 // quote, or without one for "".
 func WithQuoteAuthorization(object []byte, authorization string) ([]byte, error) {
 	if authorization == "" {
-		return replaced(object, map[string]any{"quoteAuthorization": nil})
+		return withMembers(object, map[string]any{"quoteAuthorization": nil})
 	}
-	return replaced(object, map[string]any{"quoteAuthorization": authorization})
+	return withMembers(object, map[string]any{"quoteAuthorization": authorization})
 }
 
 // WrapAcceptRequest accepts a request and gives the address of the authorization. For a post that came without a
@@ -72,12 +73,13 @@ func WrapRejectRequest(e Envelope, r Request) ([]byte, error) {
 }
 
 func (e Envelope) decide(act activityType, r Request, more extensions) ([]byte, error) {
+	// A post that came without a request has none to embed.
 	if r.Type == "" {
-		about(act, r.Instrument)
+		setObject(act, r.Instrument)
 	} else {
 		more["object"] = r.embedded()
 	}
-	return e.finishIn(consentContext, act, audience{to: []string{r.Actor}}, more)
+	return e.finishIn(requestContext, act, audience{to: []string{r.Actor}}, more)
 }
 
 // embedded returns the request as its sender wrote it, with addresses only.
@@ -102,7 +104,7 @@ func (s Authorization) Address() string { return s.Site.URL + "/ap/authorization
 
 // QuoteAuthorization returns the document of the authorization for a quote (FEP-044f).
 func QuoteAuthorization(s Authorization) []byte {
-	return documentIn(consentContext, s.members("QuoteAuthorization"))
+	return documentIn(requestContext, s.members("QuoteAuthorization"))
 }
 
 // ReplyAuthorization returns the document of the authorization for a reply, as GoToSocial reads it: since 0.20 from
@@ -110,7 +112,7 @@ func QuoteAuthorization(s Authorization) []byte {
 func ReplyAuthorization(s Authorization) []byte {
 	members := s.members("ReplyAuthorization")
 	members["object"], members["target"] = s.Post, s.Object
-	return documentIn(consentContext, members)
+	return documentIn(requestContext, members)
 }
 
 func (s Authorization) members(kind string) map[string]any {
@@ -122,6 +124,6 @@ func (s Authorization) members(kind string) map[string]any {
 // shared the post. Its object is the bare address, because Mastodon looks for that.
 func WrapDeleteAuthorization(e Envelope, s Authorization, to ...string) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
-	about(act, s.Address())
+	setObject(act, s.Address())
 	return e.finish(act, audience{to: unique(to)}, nil)
 }

@@ -24,6 +24,7 @@ func Collection(id string, total int, first, last string) []byte {
 func CollectionPage(id, partOf, next string, items []json.RawMessage) []byte {
 	list := make([]any, 0, len(items))
 	for _, item := range items {
+		// An id is no document: reopen fails, and the id stays as it is.
 		if _, bare, err := reopen(item); err == nil {
 			item = bare
 		}
@@ -73,6 +74,7 @@ func ContextCollection(c Conversation) []byte {
 	id, items := c.Article+"/context", append([]string{c.Article}, c.Comments...)
 	members := map[string]any{"id": id, "type": "OrderedCollection", "attributedTo": c.Author,
 		"totalItems": c.Total + 1} // the article is an item, too
+	// One request is enough for a short conversation.
 	if c.Next == "" {
 		members["orderedItems"] = items
 	} else {
@@ -160,9 +162,11 @@ func splice(object []byte, name string, with func(id string) map[string]any) []b
 		return object
 	}
 	id, rest, found := bytes.Cut(rest, []byte(`","type":"Collection"}`))
+	// The end that was found belongs to a later member: this collection has its numbers already.
 	if !found || bytes.IndexByte(id, '"') >= 0 {
 		return object
 	}
+	// 512 bytes are enough for a collection with few ids, so that the document is copied only once.
 	out := make([]byte, 0, len(object)+512)
 	out = append(append(out, before...), `"`+name+`":`...)
 	out = appendObject(out, with(string(id)))

@@ -432,7 +432,7 @@ func TestF055PinsNameTheFeaturedArticles(t *testing.T) {
 func TestF070VoteInAPollIsNoComment(t *testing.T) {
 	vote := `{"type":"Note","id":"https://veerhuis.example/n/1","attributedTo":"` + bram + `","name":"Yes","inReplyTo":"` +
 		bridge + `"}`
-	a, err := Parse(read(t, sayBram("Create", `"object":`+vote)))
+	a, err := Parse(read(t, byBram("Create", `"object":`+vote)))
 	if err != nil || a.Act != nil {
 		t.Errorf("in a Create: %+v, %v", a.Act, err)
 	}
@@ -454,7 +454,7 @@ func TestF071PostsOfEveryKindAreComments(t *testing.T) {
 }
 
 func TestF094SignaturesAndProofsWithinADocumentChangeNothing(t *testing.T) {
-	want, err := Parse(read(t, sayBram("Create", `"object":`+reply)))
+	want, err := Parse(read(t, byBram("Create", `"object":`+reply)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,7 +465,7 @@ func TestF094SignaturesAndProofsWithinADocumentChangeNothing(t *testing.T) {
 		"a proof that is wrong": `"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-jcs-2022","proofValue":"z1"}`,
 		"a proof of anything":   `"proof":[[7]]`,
 	} {
-		got, err := Parse(read(t, sayBram("Create", member+`,"object":`+reply)))
+		got, err := Parse(read(t, byBram("Create", member+`,"object":`+reply)))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}

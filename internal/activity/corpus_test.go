@@ -145,7 +145,7 @@ func understood(body []byte) (string, Activity, Object) {
 	case noObject == nil && object.IsPost():
 		return postOf("post", object), act, object
 	case noActivity == nil && act.Act != nil:
-		return deed(act), act, object
+		return actOf(act), act, object
 	case noActivity == nil:
 		return "heard and left alone", act, object
 	case noObject == nil:
@@ -164,7 +164,7 @@ func postOf(what string, o Object) string {
 	return what
 }
 
-func deed(act Activity) string {
+func actOf(act Activity) string {
 	switch said := act.Act.(type) {
 	case Create:
 		return postOf("create of a post", said.Object)

@@ -31,6 +31,7 @@ type Document struct {
 // The JSON-LD keywords that move content around (@graph, @included, @reverse) are refused, because we have no JSON-LD
 // processor. The error is an ErrMalformed. Read stops at the first fault.
 func Read(body []byte) (*Document, error) {
+	// The decoder accepts invalid UTF-8, see newDecoder.
 	if !utf8.Valid(body) {
 		return nil, malformed("it is not UTF-8")
 	}
@@ -44,6 +45,7 @@ func Read(body []byte) (*Document, error) {
 		return nil, err
 	}
 	end := r.InputOffset()
+	// Another reader could take what follows for the document.
 	if _, err := r.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, malformed("byte %d: something follows the object", end)
 	}
@@ -122,6 +124,7 @@ func (r reader) value(token jsontext.Token) (any, error) {
 
 // object reads the rest of an object after its {.
 func (r reader) object() (map[string]any, error) {
+	// Reading is recursive, so the depth is checked on the way down.
 	if r.StackDepth() > maxDepth {
 		return nil, r.wrong("more than %d levels", maxDepth)
 	}
@@ -138,6 +141,7 @@ func (r reader) object() (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A JSON-LD processor would find other content in this document than we do.
 		if name == "@graph" || name == "@included" || name == "@reverse" {
 			return nil, r.wrong("%s is not read here", name)
 		}
@@ -161,6 +165,7 @@ func (r reader) array() ([]any, error) {
 		if err != nil || token.Kind() == ']' {
 			return items, err
 		}
+		// Checked before the item is read, so that no more is stored than the limit.
 		if len(items) == maxItems {
 			return nil, r.wrong("more than %d items in an array", maxItems)
 		}
@@ -177,6 +182,7 @@ func (r reader) string(token jsontext.Token) (string, error) {
 	if len(text) > maxString {
 		return "", r.wrong("a string of more than %d bytes", maxString)
 	}
+	// PostgreSQL cannot store a NUL in a text.
 	if strings.IndexByte(text, 0) >= 0 {
 		return "", r.wrong("a NUL in a string")
 	}

@@ -46,7 +46,7 @@ type activityType interface {
 
 // finish sets everything but the object of an activity and returns its bytes.
 func (e Envelope) finish(act activityType, who audience, more extensions) ([]byte, error) {
-	return e.finishIn(wireContext, act, who, more)
+	return e.finishIn(mainContext, act, who, more)
 }
 
 func (e Envelope) finishIn(context string, act activityType, who audience, more extensions) ([]byte, error) {
@@ -56,7 +56,7 @@ func (e Envelope) finishIn(context string, act activityType, who audience, more 
 	actor := streams.NewActivityStreamsActorProperty()
 	actor.AppendIRI(iri(e.sender()))
 	act.SetActivityStreamsActor(actor)
-	bytes, err := wireIn(context, act, more)
+	bytes, err := marshalIn(context, act, more)
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
@@ -64,7 +64,7 @@ func (e Envelope) finishIn(context string, act activityType, who audience, more 
 }
 
 // about sets the object of an activity to an address.
-func about(act activityType, address string) {
+func setObject(act activityType, address string) {
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendIRI(iri(address))
 	act.SetActivityStreamsObject(object)
@@ -73,22 +73,22 @@ func about(act activityType, address string) {
 // WrapCreate returns the Create of an object, for the audience of the object. The object is embedded as it is, without
 // its @context.
 func WrapCreate(e Envelope, object []byte) ([]byte, error) {
-	return e.around(streams.NewActivityStreamsCreate(), object)
+	return e.wrap(streams.NewActivityStreamsCreate(), object)
 }
 
 // WrapUpdate returns the Update of an object, for the audience of the object. The audience of a profile is everybody.
 func WrapUpdate(e Envelope, object []byte) ([]byte, error) {
-	return e.around(streams.NewActivityStreamsUpdate(), object)
+	return e.wrap(streams.NewActivityStreamsUpdate(), object)
 }
 
 // WrapUndo revokes an activity of ours, for the audience that it had. It is embedded whole, because Mastodon cannot
 // find a Like otherwise.
 func WrapUndo(e Envelope, original []byte) ([]byte, error) {
-	return e.around(streams.NewActivityStreamsUndo(), original)
+	return e.wrap(streams.NewActivityStreamsUndo(), original)
 }
 
 // around embeds a document of ours in an activity.
-func (e Envelope) around(act activityType, inner []byte) ([]byte, error) {
+func (e Envelope) wrap(act activityType, inner []byte) ([]byte, error) {
 	h, bare, err := reopen(inner)
 	if err != nil {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
@@ -97,6 +97,7 @@ func (e Envelope) around(act activityType, inner []byte) ([]byte, error) {
 }
 
 func (e Envelope) audienceOf(h head) audience {
+	// A profile has no audience of its own.
 	if actors[h.Type] {
 		return e.everybody()
 	}
@@ -104,41 +105,42 @@ func (e Envelope) audienceOf(h head) audience {
 }
 
 // IsPublic reports whether the audience of an activity of ours includes everybody, listed or unlisted.
-func IsPublic(said []byte) bool {
-	h, _, err := reopen(said)
+func IsPublic(stored []byte) bool {
+	h, _, err := reopen(stored)
 	return err == nil && (slices.Contains(h.To, Public) || slices.Contains(h.Cc, Public))
 }
 
 // WithObject returns an activity of ours with the current object and its current audience. The object that was sent
 // then may hold text that was removed later.
-func WithObject(said, object []byte) ([]byte, error) {
+func WithObject(stored, object []byte) ([]byte, error) {
 	h, bare, err := reopen(object)
 	if err != nil {
 		return nil, err
 	}
-	return replaced(said, map[string]any{"object": bare, "to": h.To, "cc": h.Cc})
+	return withMembers(stored, map[string]any{"object": bare, "to": h.To, "cc": h.Cc})
 }
 
 // WithObjectOf is [WithObject] with the object that another activity of ours embeds.
-func WithObjectOf(said, other []byte) ([]byte, error) {
+func WithObjectOf(stored, other []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
 	if err := json.Unmarshal(other, &whole); err != nil {
 		return nil, fmt.Errorf("read an activity of ours: %w", err)
 	}
-	return WithObject(said, whole.Object)
+	return WithObject(stored, whole.Object)
 }
 
 // WithoutContentMap returns an activity of ours without the contentMap of its object, if that has only one language:
 // then it only repeats the text.
-func WithoutContentMap(said []byte) ([]byte, error) {
+func WithoutContentMap(stored []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
-	if err := json.Unmarshal(said, &whole); err != nil {
+	if err := json.Unmarshal(stored, &whole); err != nil {
 		return nil, fmt.Errorf("read an activity of ours: %w", err)
 	}
 	_, bare, err := reopen(whole.Object)
 	if err != nil {
 		return nil, err
 	}
+	// Two readings of one text: the members keep their exact bytes, and the map of languages is only counted.
 	members := map[string]json.RawMessage{}
 	texts := struct{ ContentMap map[string]string }{}
 	if err := json.Unmarshal(bare, &members); err != nil {
@@ -148,33 +150,35 @@ func WithoutContentMap(said []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read the languages of an object of ours: %w", err)
 	}
 	if len(texts.ContentMap) != 1 {
-		return said, nil
+		return stored, nil
 	}
 	delete(members, "contentMap")
 	object := map[string]any{}
 	for name, value := range members {
 		object[name] = value
 	}
-	return replaced(said, map[string]any{"object": object})
+	return withMembers(stored, map[string]any{"object": object})
 }
 
 // ByReference returns an activity of ours with the id of its object in place of the object, for servers that find the
 // whole too large. One without an embedded object is returned unchanged. A proof is left out: it is valid for the whole
 // activity only.
-func ByReference(said []byte) ([]byte, error) {
+func ByReference(stored []byte) ([]byte, error) {
 	var whole struct{ Object json.RawMessage }
-	if err := json.Unmarshal(said, &whole); err != nil {
+	if err := json.Unmarshal(stored, &whole); err != nil {
 		return nil, fmt.Errorf("read an activity of ours: %w", err)
 	}
+	// reopen fails when the object is an address already.
 	h, _, err := reopen(whole.Object)
 	if err != nil {
-		return said, nil
+		return stored, nil
 	}
-	return replaced(said, map[string]any{"object": h.ID})
+	return withMembers(stored, map[string]any{"object": h.ID})
 }
 
-// replaced returns a document of ours with other values of some members; nil removes a member.
-func replaced(stored []byte, values map[string]any) ([]byte, error) {
+// withMembers returns a document of ours with other values of some members; nil removes a member.
+func withMembers(stored []byte, values map[string]any) ([]byte, error) {
+	// reopen drops the proof, which would not fit the new members.
 	_, bare, err := reopen(stored)
 	if err != nil {
 		return nil, err
@@ -200,6 +204,7 @@ func WrapDelete(e Envelope, object []byte) ([]byte, error) {
 		return nil, fmt.Errorf("write activity %s: %w", e.ID, err)
 	}
 	act, gone := streams.NewActivityStreamsDelete(), streams.NewActivityStreamsObjectProperty()
+	// An actor is named by its bare id, which is how servers recognise that an account is deleted.
 	if actors[h.Type] {
 		gone.AppendIRI(iri(h.ID))
 	} else {
@@ -215,7 +220,7 @@ func Tombstone(object []byte, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire(tombstone(h, at), nil)
+	return marshal(tombstone(h, at), nil)
 }
 
 func tombstone(h head, at time.Time) vocab.ActivityStreamsTombstone {
@@ -242,13 +247,14 @@ func WrapReject(e Envelope, follower blog.Follower) ([]byte, error) {
 
 func (e Envelope) answer(act activityType, follower blog.Follower) ([]byte, error) {
 	follow := streams.NewActivityStreamsFollow()
+	// A Follow may come without an id; then the two actors identify it.
 	if follower.FollowID != "" {
 		setID(follow, follower.FollowID)
 	}
 	actor := streams.NewActivityStreamsActorProperty()
 	actor.AppendIRI(iri(follower.ActorID))
 	follow.SetActivityStreamsActor(actor)
-	about(follow, e.sender())
+	setObject(follow, e.sender())
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendActivityStreamsFollow(follow)
 	act.SetActivityStreamsObject(object)
@@ -259,21 +265,21 @@ func (e Envelope) answer(act activityType, follower blog.Follower) ([]byte, erro
 // objectOwner is "".
 func WrapAnnounce(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsAnnounce()
-	about(act, object)
+	setObject(act, object)
 	return e.finish(act, e.everybody(objectOwner), nil)
 }
 
 // WrapFollow asks to follow an actor.
 func WrapFollow(e Envelope, actor string) ([]byte, error) {
 	act := streams.NewActivityStreamsFollow()
-	about(act, actor)
+	setObject(act, actor)
 	return e.finish(act, audience{to: []string{actor}}, nil)
 }
 
 // WrapLike likes an object. It goes to the owner of the object only.
 func WrapLike(e Envelope, object, objectOwner string) ([]byte, error) {
 	act := streams.NewActivityStreamsLike()
-	about(act, object)
+	setObject(act, object)
 	return e.finish(act, audience{to: []string{objectOwner}}, nil)
 }
 
@@ -281,7 +287,7 @@ func WrapLike(e Envelope, object, objectOwner string) ([]byte, error) {
 // alsoKnownAs before; otherwise servers ignore the Move.
 func WrapMove(e Envelope, target string) ([]byte, error) {
 	act := streams.NewActivityStreamsMove()
-	about(act, e.sender())
+	setObject(act, e.sender())
 	setTarget(act, target)
 	return e.finish(act, audience{to: []string{}, cc: []string{e.sender() + "/followers"}}, nil)
 }
@@ -289,8 +295,10 @@ func WrapMove(e Envelope, target string) ([]byte, error) {
 // WrapFlag reports an actor and some of its objects to its server, with an explanation in plain text, which may be "".
 // The sender is always the instance actor, so that nobody learns which author reported them.
 func WrapFlag(e Envelope, actor string, objects []string, content string) ([]byte, error) {
+	// The zero Voice is the instance actor.
 	e.Voice = blog.Voice{}
 	act, reported := streams.NewActivityStreamsFlag(), streams.NewActivityStreamsObjectProperty()
+	// The actor stands in the list as well: that is how Mastodon reports, and how it finds the account.
 	for _, id := range unique(append([]string{actor}, objects...)) {
 		reported.AppendIRI(iri(id))
 	}
@@ -317,7 +325,7 @@ type pinning interface {
 }
 
 func (e Envelope) pin(act pinning, object string) ([]byte, error) {
-	about(act, object)
+	setObject(act, object)
 	setTarget(act, e.sender()+"/featured")
 	return e.finish(act, e.everybody(), nil)
 }
@@ -325,6 +333,6 @@ func (e Envelope) pin(act pinning, object string) ([]byte, error) {
 // WrapDeleteActor deletes a voice with all its objects, for everybody.
 func WrapDeleteActor(e Envelope) ([]byte, error) {
 	act := streams.NewActivityStreamsDelete()
-	about(act, e.sender())
+	setObject(act, e.sender())
 	return e.finish(act, e.everybody(), nil)
 }

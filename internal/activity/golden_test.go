@@ -192,11 +192,11 @@ func addConsentDocuments(add func(name string) func([]byte, error), e Envelope) 
 
 // contexts are the @contexts of our documents, by what they are called in golden files.
 func contexts(t *testing.T) map[string]string {
-	proving, err := provingContext([]byte(wireContext))
+	proving, err := contextWithProof([]byte(mainContext))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"the context": wireContext, "the context of consent": consentContext,
+	return map[string]string{"the context": mainContext, "the context of consent": requestContext,
 		"the context of proofs": string(proving)}
 }
 
@@ -272,7 +272,7 @@ func TestTheSameNounGivesTheSameBytes(t *testing.T) {
 
 func TestTheContextIsOneThatOthersCanRead(t *testing.T) {
 	var list []any
-	if err := json.Unmarshal([]byte(wireContext), &list); err != nil {
+	if err := json.Unmarshal([]byte(mainContext), &list); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]any{namespace, "https://w3id.org/security/v1"}, list[:len(list)-1]); diff != "" {

@@ -34,6 +34,7 @@ func ParseKey(d *Document) (key Key, actor *blog.Actor, err error) {
 		}
 		return Key{}, nil, malformed("there is no key in it")
 	}
+	// For a stub the caller fetches the owner's document, which has the rest.
 	if whole, err := actorOf(d.root); err == nil && !isStub(d.root) {
 		actor = &whole
 	}
@@ -58,6 +59,7 @@ func loneKey(raw map[string]any) (Key, bool) {
 // keysOf returns the keys that an actor lists as its own.
 func keysOf(raw map[string]any, owner string) []blog.ActorKey {
 	var keys []blog.ActorKey
+	// assertionMethod has the keys of proofs (FEP-521a).
 	for _, property := range []string{"publicKey", "assertionMethod"} {
 		for _, v := range first(many(raw[property]), maxKeysRead) {
 			listed, _ := v.(map[string]any)
@@ -101,6 +103,7 @@ func isPartOf(key, owner string) bool {
 // publicPEM returns a key as PEM, from publicKeyPem or publicKeyMultibase; "" when there is no valid one.
 func publicPEM(raw map[string]any) string {
 	if written := text(raw["publicKeyPem"]); written != "" && len(written) <= maxKeyText {
+		// Only the form is checked here; the package signature checks the key itself.
 		if block, _ := pem.Decode([]byte(strings.TrimSpace(written) + "\n")); block != nil {
 			return written
 		}
@@ -156,6 +159,7 @@ func base58(digits string) []byte {
 		}
 		number.Mul(number, base).Add(number, big.NewInt(int64(value)))
 	}
+	// Each leading 1 stands for a zero byte, which a number does not have.
 	zeros := len(digits) - len(strings.TrimLeft(digits, "1"))
 	return append(make([]byte, zeros), number.Bytes()...)
 }

@@ -13,6 +13,7 @@ import (
 // in the order of the text, without fragments. Only the first 50 links of a text are read.
 func (o Object) LinksTo(origin string) []string {
 	host := blog.HostOf(origin)
+	// Most texts link nowhere here, so they are not tokenized.
 	if host == "" || !strings.Contains(strings.ToLower(o.Content), hostname(origin)) {
 		return nil
 	}
@@ -27,6 +28,7 @@ func (o Object) LinksTo(origin string) []string {
 			if !found {
 				continue
 			}
+			// Links to other servers count, too, since the limit is on the work.
 			seen++
 			address, _, _ = strings.Cut(address, "#")
 			if isAddress(address) && blog.SameOrigin(address, origin) && !slices.Contains(list, address) {

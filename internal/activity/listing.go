@@ -34,32 +34,34 @@ func ParseListing(d *Document) (Listing, error) {
 	if first := embedded(d.root["first"]); first != nil {
 		l.page(first)
 	} else {
-		l.First = l.own(addressOf(d.root["first"]))
+		l.First = l.sameOrigin(addressOf(d.root["first"]))
 	}
 	return l, nil
 }
 
 // page adds the items of a page and sets the address of the next one.
 func (l *Listing) page(raw map[string]any) {
+	// Some servers use "items" in an ordered page, so both names are read.
 	for _, name := range []string{"orderedItems", "items"} {
 		l.Items = append(l.Items, addresses(raw[name], maxItems-len(l.Items))...)
 	}
-	if next := l.own(addressOf(raw["next"])); next != "" {
+	if next := l.sameOrigin(addressOf(raw["next"])); next != "" {
 		l.Next = next
 	}
 }
 
-// own returns the address of a page if it has the origin of the list.
-func (l *Listing) own(address string) string {
+// sameOrigin returns the address of a page if it has the origin of the list.
+func (l *Listing) sameOrigin(address string) string {
 	if address == "" || blog.SameOrigin(address, l.ID) {
 		return address
 	}
+	// Following it would let any server choose which addresses we fetch.
 	l.Foreign = true
 	return ""
 }
 
-// listed returns the address of a collection of an object if it has the object's origin, else "".
-func listed(value any, id string) string {
+// collectionOf returns the address of a collection of an object if it has the object's origin, else "".
+func collectionOf(value any, id string) string {
 	if at := addressOf(value); at != "" && blog.SameOrigin(at, id) {
 		return at
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// LinkedDataType is the other name of ActivityPub's media type, for those who ask for it by that name.
+// LinkedDataType is the other name of ActivityPub's media type, for clients that ask for that one.
 const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 
 // accepts is the quality that a request gives to each of our formats, from 0 (not accepted) to 1 (RFC 9110, section
@@ -75,6 +75,7 @@ func (a *accepts) add(kind string, q float64) {
 func AsksForActivity(accept []string) bool {
 	a := readAccept(accept)
 	best := max(a.activity, a.linkedData)
+	// A program that wants any JSON. Browsers always name a page or */*.
 	if a.page == 0 && a.any == 0 {
 		best = max(best, a.json)
 	}
@@ -90,6 +91,7 @@ func PrefersPage(accept []string) bool {
 // MediaType returns the media type that the values of an Accept header use for ActivityPub: ContentType or
 // LinkedDataType.
 func MediaType(accept []string) string {
+	// At equal quality ContentType wins, which every server knows.
 	if a := readAccept(accept); a.linkedData > a.activity {
 		return LinkedDataType
 	}

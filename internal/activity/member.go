@@ -36,6 +36,7 @@ func membersOf(document []byte) (members, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the members of a document: %s: %w", short(name), err)
 		}
+		// The decoder reuses the bytes of a value at its next read, so they are copied.
 		list = append(list, member{name, json.RawMessage(value.Clone())})
 	}
 }

@@ -75,8 +75,8 @@ func (o Object) IsVote() bool {
 	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
 }
 
-// isTalk reports whether the object is a vote or a chat message, which a blog ignores.
-func (o Object) isTalk() bool { return o.IsVote() || o.Type == "ChatMessage" }
+// isVoteOrChat reports whether the object is a vote or a chat message, which a blog ignores.
+func (o Object) isVoteOrChat() bool { return o.IsVote() || o.Type == "ChatMessage" }
 
 // Visibility returns who may see the object. The audience of its activity, to and cc, counts when the object has none.
 // An object without any audience is restricted.
@@ -129,20 +129,21 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 		Attachments: attachments(raw["attachment"])}
 	o.RulesReplies = embedded(raw["interactionPolicy"])["canReply"] != nil
 	o.Options, o.Votes = options(raw)
-	o.Context, o.Replies = listed(raw["context"], o.ID), listed(raw["replies"], o.ID)
+	o.Context, o.Replies = collectionOf(raw["context"], o.ID), collectionOf(raw["replies"], o.ID)
 	if o.ReplyAuthorization == "" {
-		o.ReplyAuthorization = addressOf(raw["approvedBy"]) // as GoToSocial said before 0.20
+		o.ReplyAuthorization = addressOf(raw["approvedBy"]) // GoToSocial before 0.20
 	}
 	o.Name, _ = inLanguages(raw, "name")
 	o.Summary, _ = inLanguages(raw, "summary")
 	o.Content, o.Language = inLanguages(raw, "content")
+	// Lemmy writes the language as an object with an identifier.
 	if o.Language == "" {
 		o.Language = language(text(embedded(raw["language"])["identifier"]))
 	}
 	o.URL = page(raw["url"], o.ID)
-	if said, ok := kind.(dated); ok {
-		o.Updated = updated(said)
-		if at := published(said); at != nil {
+	if times, ok := kind.(dated); ok {
+		o.Updated = updated(times)
+		if at := published(times); at != nil {
 			o.Published = *at
 		}
 	}
@@ -157,27 +158,27 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 // inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.
 // The language is known when exactly one entry of the map is the text. Without a text the entry with the first tag in
 // alphabetical order is taken, because a map has no order.
-func inLanguages(raw map[string]any, property string) (words, tongue string) {
+func inLanguages(raw map[string]any, property string) (words, lang string) {
 	words = text(raw[property])
 	versions, _ := raw[property+"Map"].(map[string]any)
 	found := 0
 	if words == "" {
 		for tag, version := range versions {
-			if s, ok := version.(string); ok && (found == 0 || tag < tongue) {
-				words, tongue, found = s, tag, found+1
+			if s, ok := version.(string); ok && (found == 0 || tag < lang) {
+				words, lang, found = s, tag, found+1
 			}
 		}
-		return words, language(tongue)
+		return words, language(lang)
 	}
 	for tag, version := range versions {
 		if version == words {
-			tongue, found = tag, found+1
+			lang, found = tag, found+1
 		}
 	}
 	if found != 1 {
 		return words, ""
 	}
-	return words, language(tongue)
+	return words, language(lang)
 }
 
 var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
@@ -197,6 +198,7 @@ func page(value any, id string) string {
 		link, _ := v.(map[string]any)
 		kind := text(link["mediaType"])
 		address := href(v)
+		// Videos and feeds among the addresses are not pages.
 		if (kind == "" || strings.HasPrefix(kind, "text/html")) && address != "" && blog.SameOrigin(address, id) {
 			return address
 		}
@@ -279,6 +281,7 @@ func emojis(tags any) []Emoji {
 			continue
 		}
 		name, address := text(tag["name"]), href(one(tag["icon"]))
+		// A name without colons occurs as well.
 		if !strings.HasPrefix(name, ":") {
 			name = ":" + name + ":"
 		}
@@ -293,6 +296,7 @@ func emojis(tags any) []Emoji {
 func options(raw map[string]any) (names []string, votes []int) {
 	choices := many(raw["oneOf"])
 	if len(choices) == 0 {
+		// anyOf is a poll in which one may choose several.
 		choices = many(raw["anyOf"])
 	}
 	for _, choice := range first(choices, maxOptions) {
@@ -308,6 +312,7 @@ func options(raw map[string]any) (names []string, votes []int) {
 // number returns a count that another server claims, from 0 to maxCount; 0 when it is not a number.
 func number(value any) int {
 	claimed, _ := value.(float64)
+	// Limited before it is converted, since the conversion of a larger float is undefined.
 	return int(max(0, min(claimed, maxCount)))
 }
 
@@ -334,19 +339,19 @@ var shortcodePattern = regexp.MustCompile(`^:[A-Za-z0-9_+.@-]{1,100}:$`)
 
 // emoji returns a reaction that is one emoji or a :shortcode:, "" for anything else. A sequence of joined emoji with
 // skin tones has up to about 16 runes. It begins with a rune beyond ASCII, or with a key of a keycap emoji.
-func emoji(said string) string {
-	said = strings.TrimSpace(said)
-	if shortcodePattern.MatchString(said) {
-		return said
+func emoji(reaction string) string {
+	reaction = strings.TrimSpace(reaction)
+	if shortcodePattern.MatchString(reaction) {
+		return reaction
 	}
-	if said == "" || utf8.RuneCountInString(said) > 16 {
+	if reaction == "" || utf8.RuneCountInString(reaction) > 16 {
 		return ""
 	}
-	for i, r := range said {
-		keycap := i == 0 && strings.ContainsRune("#*0123456789", r) && strings.HasSuffix(said, "\u20e3")
+	for i, r := range reaction {
+		keycap := i == 0 && strings.ContainsRune("#*0123456789", r) && strings.HasSuffix(reaction, "\u20e3")
 		if r < 0xa9 && !keycap {
 			return ""
 		}
 	}
-	return said
+	return reaction
 }

@@ -42,6 +42,7 @@ func Person(site blog.Site, v blog.Voice) ([]byte, error) {
 	setName(actor, v.Name)
 	setSummary(actor, paragraphs(v.Summary))
 	setURL(actor, site.VoicePage(v))
+	// Only the day of the creation is published, as Mastodon does.
 	setTimes(actor, v.CreatedAt.UTC().Truncate(24*time.Hour), &v.UpdatedAt)
 	setBoxes(actor, id)
 	setCompanions(actor, id)
@@ -51,7 +52,7 @@ func Person(site blog.Site, v blog.Voice) ([]byte, error) {
 	discoverable.Set(v.Discoverable)
 	actor.SetTootDiscoverable(discoverable)
 	setKey(actor, id, v.PublicKey)
-	return wire(actor, personExtensions(site, v, id))
+	return marshal(actor, personExtensions(site, v, id))
 }
 
 func personExtensions(site blog.Site, v blog.Voice, id string) extensions {
@@ -70,6 +71,7 @@ func personExtensions(site blog.Site, v blog.Voice, id string) extensions {
 	if v.MovedTo != "" {
 		more["movedTo"] = v.MovedTo
 	}
+	// Servers that check proofs look for the key here (FEP-521a).
 	if v.ProofKey != "" {
 		more["assertionMethod"] = []any{extensions{"id": id + "#ed25519-key", "type": "Multikey", "controller": id,
 			"publicKeyMultibase": v.ProofKey}}
@@ -91,13 +93,14 @@ func newProfile(kind blog.VoiceKind) profile {
 func Instance(site blog.Site) ([]byte, error) {
 	actor, id := streams.NewActivityStreamsApplication(), site.InstanceID()
 	setID(actor, id)
+	// An instance actor has its host as its name, as Mastodon's has.
 	setUsername(actor, site.Host())
 	setName(actor, "Causerie at "+site.Host())
 	setURL(actor, site.URL+"/about")
 	setBoxes(actor, id)
 	setApproval(actor, true)
 	setKey(actor, id, site.PublicKey)
-	return wire(actor, extensions{"endpoints": extensions{"sharedInbox": site.SharedInbox()}})
+	return marshal(actor, extensions{"endpoints": extensions{"sharedInbox": site.SharedInbox()}})
 }
 
 // Stub returns the profile that an unknown server gets while the site shows its documents only to servers that sign
@@ -106,11 +109,12 @@ func Stub(site blog.Site, v blog.Voice) ([]byte, error) {
 	actor, id := newProfile(v.Kind), site.ActorID(v.ID)
 	setID(actor, id)
 	setUsername(actor, v.Handle)
+	// An actor without an inbox is refused by servers that check the shape, this one among them.
 	inbox := streams.NewActivityStreamsInboxProperty()
 	inbox.SetIRI(iri(id + "/inbox"))
 	actor.SetActivityStreamsInbox(inbox)
 	setKey(actor, id, v.PublicKey)
-	return wire(actor, nil)
+	return marshal(actor, nil)
 }
 
 func setUsername(actor profile, name string) {
@@ -191,12 +195,13 @@ func setKey(actor profile, id, pem string) {
 func fields(table blog.Fields) []any {
 	list := make([]any, 0, len(table))
 	for _, field := range table {
-		list = append(list, extensions{"type": "PropertyValue", "name": field.Name, "value": linked(field.Value)})
+		list = append(list, extensions{"type": "PropertyValue", "name": field.Name, "value": linkedValue(field.Value)})
 	}
 	return list
 }
 
-func linked(value string) string {
+// linkedValue returns the value of a row as HTML, with an address as a link.
+func linkedValue(value string) string {
 	escaped := html.EscapeString(value)
 	if !isAddress(value) {
 		return escaped

@@ -21,30 +21,30 @@ func Everybody(ids []string) bool { return anyPublic(ids) }
 // ParsePolicies reads the policies of a profile or a post.
 func ParsePolicies(d *Document) Policies {
 	policy := embedded(d.root["interactionPolicy"])
-	return Policies{ApprovesFollowers: truth(d.root["manuallyApprovesFollowers"]),
-		Discoverable: truth(d.root["discoverable"]),
-		Indexable:    truth(d.root["indexable"]), CanReply: rule(policy["canReply"]), CanQuote: rule(policy["canQuote"])}
+	return Policies{ApprovesFollowers: boolOf(d.root["manuallyApprovesFollowers"]),
+		Discoverable: boolOf(d.root["discoverable"]),
+		Indexable:    boolOf(d.root["indexable"]), CanReply: rule(policy["canReply"]), CanQuote: rule(policy["canQuote"])}
 }
 
-func truth(value any) *bool {
-	said, ok := one(value).(bool)
+func boolOf(value any) *bool {
+	set, ok := one(value).(bool)
 	if !ok {
 		return nil
 	}
-	return &said
+	return &set
 }
 
 // rule reads the rule for one kind of interaction. Before 0.20 GoToSocial called its lists always and approvalRequired.
 func rule(value any) *Rule {
-	said := embedded(value)
-	if said == nil {
+	policy := embedded(value)
+	if policy == nil {
 		return nil
 	}
 	either := func(name, before string) []string {
-		if said[name] == nil {
+		if policy[name] == nil {
 			name = before
 		}
-		return recipients(said[name])
+		return recipients(policy[name])
 	}
 	return &Rule{Automatic: either("automaticApproval", "always"), Manual: either("manualApproval", "approvalRequired")}
 }
@@ -54,5 +54,5 @@ func (d *Document) IsActor() bool { return actors[d.Type()] }
 
 // ProofMade returns the time at which the proof in a document claims to be made; false when there is none.
 func (d *Document) ProofMade() (time.Time, bool) {
-	return moment(embedded(d.root["proof"])["created"])
+	return parseTime(embedded(d.root["proof"])["created"])
 }

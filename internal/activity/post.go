@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"slices"
@@ -9,7 +10,7 @@ import (
 
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
-	tongues "golang.org/x/text/language"
+	langs "golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
 	"causerie/internal/blog"
@@ -37,9 +38,9 @@ type PostInput struct {
 const (
 	// maxContent is the longest text that is sent whole, in bytes: other servers refuse a document over 1 MB.
 	maxContent = 900 << 10
-	// maxDocument is the largest object that says its text twice, in bytes: Mastodon and we take no more than a megabyte.
+	// maxDocument is the largest object that has its text twice, in bytes: Mastodon and we accept at most a megabyte.
 	maxDocument = 1000 << 10
-	// maxPictures is how many pictures hang on a Note; Mastodon drops the rest.
+	// maxPictures is the most pictures of a Note; Mastodon drops the rest.
 	maxPictures = 4
 )
 
@@ -78,10 +79,11 @@ func Post(w PostInput) ([]byte, error) {
 	setTimes(thing, *a.PublishedAt, a.UpdatedAt)
 	setContext(thing, id+"/context")
 	setAudience(thing, w.audience())
-	setTags(thing, w.Site, a.Tags, w.addressed())
+	setTags(thing, w.Site, a.Tags, w.allMentions())
 	setInReplyTo(thing, a.Answers.Address)
 	more := extensions{"sensitive": a.Warning != "", "attachment": []any{}, "interactionPolicy": w.policy()}
 	addNonEmpty(more, "quote", a.Quoted.Address)
+	// Without the authorization Mastodon does not show the quoted post (FEP-044f).
 	addNonEmpty(more, "quoteAuthorization", a.Quoted.Stamp)
 	addCollections(more, id)
 	addLanguage(more, a.Language)
@@ -90,10 +92,10 @@ func Post(w PostInput) ([]byte, error) {
 	} else {
 		w.fillNote(thing, more)
 	}
-	bytes, err := wire(thing, more)
-	if err == nil && len(bytes) > maxDocument { // the text once, rather than to nobody
+	bytes, err := marshal(thing, more)
+	if err == nil && len(bytes) > maxDocument { // better the text once than refused
 		delete(more, "contentMap")
-		bytes, err = wire(thing, more)
+		bytes, err = marshal(thing, more)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("write article %s: %w", a.ID, err)
@@ -114,12 +116,13 @@ func (w PostInput) kind() postType {
 	return streams.NewActivityStreamsNote()
 }
 
-// fillArticle gives the long form: title, summary and text, each with its translations, and a preview for those who
-// show notes only (FEP-b2b8).
+// fillArticle sets the long form: title, summary and text, each with its translations, and a preview for servers that
+// show only notes (FEP-b2b8).
 func (w PostInput) fillArticle(thing postType, more extensions) {
 	a := w.Article
 	name, summary, content := a.Title, paragraphs(a.Summary),
-		w.quotation()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
+		w.quoteFallback()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
+	// Too long to be accepted elsewhere: readers get the summary and the link.
 	if len(content) > maxContent {
 		content = w.teaser() + w.permalink()
 	}
@@ -131,8 +134,9 @@ func (w PostInput) fillArticle(thing postType, more extensions) {
 	room := maxContent - len(content)
 	for _, t := range w.Translations {
 		text := w.byline(t.Language) + w.text(t.HTML, markup.ArticleHTML)
+		// The translations share what the original leaves of the limit. One that does not fit is only linked.
 		if room -= len(text); room < 0 {
-			text = paragraphs(t.Summary) + pageOf(w.translated(t))
+			text = paragraphs(t.Summary) + pageOf(w.translationPage(t))
 		}
 		names = append(names, version{t.Language, t.Title})
 		contents = append(contents, version{t.Language, text})
@@ -160,16 +164,17 @@ func (w PostInput) preview() vocab.ActivityStreamsNote {
 	note := streams.NewActivityStreamsNote()
 	setAuthor(note, w.author())
 	setPublished(note, *w.Article.PublishedAt)
+	// No link and no id, so that nobody takes the preview for a post of its own (contract F-029).
 	setContent(note, w.teaser())
 	return note
 }
 
-// fillNote gives the short form, whose summary is a content warning and nothing else.
+// fillNote sets the short form. Its summary is a content warning and nothing else.
 func (w PostInput) fillNote(thing postType, more extensions) {
 	a := w.Article
-	content := w.teaser() + w.permalink() + w.elsewhere()
+	content := w.teaser() + w.permalink() + w.translationLinks()
 	attachment := streams.NewActivityStreamsAttachmentProperty()
-	if full := w.quotation() + w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.elsewhere() +
+	if full := w.quoteFallback() + w.headline() + w.text(a.HTML, markup.NoteHTML) + w.permalink() + w.translationLinks() +
 		w.hashtags(); a.Format == blog.FullNote && len(full) <= maxContent {
 		content = full
 		w.attachPictures(attachment)
@@ -177,6 +182,7 @@ func (w PostInput) fillNote(thing postType, more extensions) {
 		attachment.AppendActivityStreamsLink(pageLink(w.Site.ArticlePage(a)))
 	}
 	if attachment.Len() > 0 {
+		// The empty list in the extensions would replace the property.
 		delete(more, "attachment")
 		thing.SetActivityStreamsAttachment(attachment)
 	}
@@ -192,6 +198,7 @@ func (w PostInput) attachPictures(to vocab.ActivityStreamsAttachmentProperty) {
 		to.AppendActivityStreamsImage(w.hero())
 	}
 	for _, p := range w.Inline {
+		// The hero may stand in the text as well.
 		if to.Len() < maxPictures && (w.Picture == nil || p.ID != w.Picture.ID) {
 			to.AppendActivityStreamsImage(picture(w.Site, p))
 		}
@@ -238,12 +245,13 @@ func picture(site blog.Site, p blog.Picture) vocab.ActivityStreamsImage {
 
 // The parts of a text.
 
-// text is the HTML of our own page as others can show it.
+// text returns the HTML of our own page as other servers can show it.
 func (w PostInput) text(page string, kind markup.Wire) string {
 	return string(markup.Federated(markup.Trusted(page), kind, w.Site.ArticlePage(w.Article)))
 }
 
-// headline begins a Note. An answer to somebody needs no title: it would be shouted into their conversation.
+// headline returns how a Note begins. A reply to a post elsewhere has no title: in a conversation it would look like
+// shouting.
 func (w PostInput) headline() string {
 	if w.Article.Answers.Address != "" && w.Article.Format == blog.FullNote {
 		return w.byline(w.Article.Language)
@@ -253,7 +261,7 @@ func (w PostInput) headline() string {
 
 // quotation returns a link to the quoted post, for servers that do not support quotes (FEP-044f). Others hide it by its
 // class.
-func (w PostInput) quotation() string {
+func (w PostInput) quoteFallback() string {
 	if w.Article.Quoted.Address == "" {
 		return ""
 	}
@@ -261,12 +269,12 @@ func (w PostInput) quotation() string {
 	return `<p class="quote-inline">RE: <a href="` + address + `">` + address + `</a></p>`
 }
 
-// teaser has no link in it, so that the card under it is that of the permalink.
+// teaser has no link in it, so other servers show the preview card of the permalink.
 func (w PostInput) teaser() string { return w.headline() + paragraphs(w.Article.Summary) }
 
 func (w PostInput) permalink() string { return pageOf(w.Site.ArticlePage(w.Article)) }
 
-// pageOf is a link to a page in a paragraph of its own.
+// pageOf returns a link to a page, in a paragraph of its own.
 func pageOf(address string) string { return "<p>" + pageAnchor(address) + "</p>" }
 
 func pageAnchor(address string) string {
@@ -275,24 +283,25 @@ func pageAnchor(address string) string {
 	return `<a href="` + address + `">` + shown + `</a>`
 }
 
-// elsewhere returns links to the translations. Each shows the name of its language in that language.
-func (w PostInput) elsewhere() string {
+// translationLinks returns links to the translations. Each shows the name of its language in that language.
+func (w PostInput) translationLinks() string {
 	var out strings.Builder
 	for _, t := range w.Translations {
 		out.WriteString(`<p><span lang="` + html.EscapeString(t.Language) + `">` +
 			html.EscapeString(languageName(t.Language)) + `</span>: ` +
-			pageAnchor(w.translated(t)) + "</p>")
+			pageAnchor(w.translationPage(t)) + "</p>")
 	}
 	return out.String()
 }
 
-// translated is the page of a translation.
-func (w PostInput) translated(t blog.Text) string {
+// translationPage returns the address of the page of a translation.
+func (w PostInput) translationPage(t blog.Text) string {
 	return w.Site.ArticlePage(blog.Article{Month: w.Article.Month, Text: t})
 }
 
-// byline names those who wrote it with its author, since the wire knows one author only: "met @tobias" in the language
-// of the text, or all names where we do not know its word for that. A guest is named without a link.
+// byline names those who wrote the text with its author, since attributedTo has only one author (contract F-042):
+// "met @tobias" in the language of the text, or all names if the word for "with" is unknown. A guest is named without
+// a link.
 func (w PostInput) byline(language string) string {
 	if len(w.Article.Authors) < 2 {
 		return ""
@@ -302,6 +311,7 @@ func (w PostInput) byline(language string) string {
 	var names []string
 	for _, by := range w.Article.Authors {
 		switch {
+		// The author is shown as the sender already.
 		case by.VoiceID == w.Author.ID && with != "":
 		case by.VoiceID == "" || by.VoiceID == w.Author.ID:
 			names = append(names, html.EscapeString(by.Name))
@@ -322,7 +332,7 @@ func (w PostInput) coauthor(by blog.Byline) Mention {
 		URL: w.Site.VoicePage(blog.Voice{Kind: blog.AuthorVoice, Handle: by.Handle})}
 }
 
-// html is a mention in the form that servers recognise.
+// html returns a mention in the form that servers recognise.
 func (m Mention) html() string {
 	name, _, _ := strings.Cut(m.Handle, "@")
 	return `<span class="h-card"><a href="` + html.EscapeString(m.page()) + `" class="u-url mention">@<span>` +
@@ -350,12 +360,13 @@ func (w PostInput) hashtags() string {
 	return "<p>" + strings.Join(tags, " ") + "</p>"
 }
 
-// hashtag is a tag as one word: "low road" is LowRoad. It is "" when nothing of it can stand in a hashtag.
+// hashtag returns a tag as one word: "low road" is LowRoad. It is "" when nothing of it can stand in a hashtag.
 func hashtag(tag string) string {
 	words := strings.FieldsFunc(tag, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && r != '_'
 	})
 	for i, word := range words {
+		// A single word stays as the author wrote it.
 		if runes := []rune(word); len(words) > 1 {
 			words[i] = string(unicode.ToUpper(runes[0])) + string(runes[1:])
 		}
@@ -365,8 +376,8 @@ func hashtag(tag string) string {
 
 // Whom it reaches, and what they may do.
 
-// addressed are those whom the text mentions, and those of ours who wrote it with the author.
-func (w PostInput) addressed() []Mention {
+// allMentions returns those whom the text mentions, and our own authors who wrote it with the author.
+func (w PostInput) allMentions() []Mention {
 	all := slices.Clone(w.Mentions)
 	for _, by := range w.Article.Authors {
 		if by.VoiceID != "" && by.VoiceID != w.Author.ID {
@@ -378,7 +389,7 @@ func (w PostInput) addressed() []Mention {
 
 func (w PostInput) audience() audience {
 	var mentioned []string
-	for _, m := range w.addressed() {
+	for _, m := range w.allMentions() {
 		mentioned = append(mentioned, m.ActorID)
 	}
 	switch w.Article.Visibility {
@@ -390,14 +401,14 @@ func (w PostInput) audience() audience {
 	return audience{to: []string{w.followers()}, cc: unique(mentioned)}
 }
 
-// policy is who may quote (FEP-044f) and who may answer. Nobody is written as the author alone, since an empty list
-// reads as a list that is not there.
+// policy returns who may quote the article (FEP-044f) and who may reply to it.
 func (w PostInput) policy() extensions { return policy(w.Article, w.author()) }
 
-// policy is who may quote and answer something by an author that belongs to an article.
+// policy returns who may quote and reply to a text by an author that belongs to an article.
 func policy(a blog.Article, author string) extensions {
+	// "Nobody" is written as the author alone, since an empty list reads as a list that is not there (contract F-040).
 	quote := map[string]string{"followers": author + "/followers", "nobody": author}[a.Quotes]
-	return extensions{"canQuote": extensions{"automaticApproval": []string{or(quote, Public)}},
+	return extensions{"canQuote": extensions{"automaticApproval": []string{cmp.Or(quote, Public)}},
 		"canReply": replyPolicy(a.Comments, author)}
 }
 
@@ -419,7 +430,7 @@ func setContext(thing postType, address string) {
 	thing.SetActivityStreamsContext(property)
 }
 
-// setTags hangs hashtags and mentions on a post. A Hashtag is a kind of Link that the vocabulary has no type for.
+// setTags adds hashtags and mentions to a post. A Hashtag is a kind of Link for which the vocabulary has no type.
 func setTags(thing postType, site blog.Site, tags []string, mentions []Mention) {
 	property := streams.NewActivityStreamsTagProperty()
 	for _, tag := range tags {
@@ -447,7 +458,8 @@ func addCollections(more extensions, id string) {
 	}
 }
 
-// addLanguage tells the language as the object that Lemmy asks for: a bare text would make it refuse the whole post.
+// addLanguage adds the language as the object that Lemmy asks for. With a bare text Lemmy would refuse the whole
+// post.
 func addLanguage(more extensions, tag string) {
 	if tag == "" {
 		return
@@ -455,13 +467,13 @@ func addLanguage(more extensions, tag string) {
 	more["language"] = extensions{"identifier": tag, "name": languageName(tag)}
 }
 
-// languageName is a language's name in itself, or its tag where that is not known.
+// languageName returns the name of a language in that language, or its tag if the name is unknown.
 func languageName(tag string) string {
-	parsed, err := tongues.Parse(tag)
+	parsed, err := langs.Parse(tag)
 	if err != nil {
 		return tag
 	}
-	return or(display.Self.Name(parsed), tag)
+	return cmp.Or(display.Self.Name(parsed), tag)
 }
 
 // addVersions adds a text in its languages, if the language of the original is known.

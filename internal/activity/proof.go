@@ -21,7 +21,7 @@ import (
 // one is still accepted when its own sender signed the HTTP request.
 var ErrProof = errors.New("no integrity proof that holds")
 
-func unproven(format string, args ...any) error {
+func proofError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrProof, fmt.Sprintf(format, args...))
 }
 
@@ -53,10 +53,11 @@ func AddProof(document []byte, key ed25519.PrivateKey, keyID string, created tim
 	if list.get("proof") != nil {
 		return nil, errors.New("add a proof: there is one already")
 	}
-	context, err := provingContext(list.get("@context"))
+	context, err := contextWithProof(list.get("@context"))
 	if err != nil {
 		return nil, fmt.Errorf("add a proof: %w", err)
 	}
+	// The context defines the terms of the proof and is part of what is signed, so it is set before.
 	list = list.with("@context", context)
 	config := members{{"@context", context}, quoted("type", proofType), quoted("cryptosuite", proofSuite),
 		quoted("verificationMethod", keyID), quoted("proofPurpose", proofPurpose),
@@ -71,9 +72,9 @@ func AddProof(document []byte, key ed25519.PrivateKey, keyID string, created tim
 
 func quoted(name, text string) member { return member{name, appendString(nil, text)} }
 
-// provingContext is the @context of a document together with that of proofs, before the terms that are defined in
-// place.
-func provingContext(context json.RawMessage) (json.RawMessage, error) {
+// contextWithProof returns the @context of a document together with that of proofs, which stands before the terms
+// that are defined in place.
+func contextWithProof(context json.RawMessage) (json.RawMessage, error) {
 	if len(context) == 0 {
 		return nil, errors.New("the document has no @context")
 	}
@@ -85,6 +86,7 @@ func provingContext(context json.RawMessage) (json.RawMessage, error) {
 	}
 	at := len(entries)
 	for i, entry := range slices.Backward(entries) {
+		// The document has it already.
 		if string(entry) == `"`+proofTerms+`"` {
 			return context, nil
 		}
@@ -124,23 +126,26 @@ func (d *Document) HasProof() bool { return d.root["proof"] != nil }
 
 // WithoutProof returns an activity of ours without its proof, as we serve it. Fetching it from us is proof enough, and
 // the proof may be by a key that was replaced later.
-func WithoutProof(said []byte) ([]byte, error) {
-	if !bytes.Contains(said, []byte(proofOpening)) {
-		return said, nil
+func WithoutProof(stored []byte) ([]byte, error) {
+	if !bytes.Contains(stored, []byte(proofOpening)) {
+		return stored, nil
 	}
-	return replaced(said, nil)
+	return withMembers(stored, nil)
 }
 
-// VerifyProof checks the integrity proof of a document (FEP-8b32) and answers with the address of the key that made it.
-// It is an ErrProof unless there is exactly one proof of type DataIntegrityProof with cryptosuite eddsa-jcs-2022, made
-// to assert, at most 12 hours before now and an hour after, not expired, under the document's own @context, by a key on
-// the origin of the document's actor or author. Only then is find asked for the key. find must see to it that this
-// actor lists the key as its own; its errors come back wrapped. Of the RsaSignature2017 beside a proof nothing is read.
+// VerifyProof checks the integrity proof of a document (FEP-8b32) and returns the address of the key that made it. It
+// is an ErrProof unless all of this holds: there is exactly one proof, of type DataIntegrityProof with cryptosuite
+// eddsa-jcs-2022 and purpose assertionMethod; it was made at most 12 hours before now and at most an hour after, and
+// has not expired; it is under the document's own @context; its key is on the origin of the document's actor or
+// author.
+//
+// Only then find is called for the key. find must verify that this actor lists the key as its own; its errors come
+// back wrapped. An RsaSignature2017 beside a proof is ignored.
 func VerifyProof(d *Document, find func(verificationMethod string) (ed25519.PublicKey, error),
 	now time.Time) (keyID string, err error) {
 	proof, there := d.root["proof"].(map[string]any)
 	if !there {
-		return "", unproven("there is none, or more than one")
+		return "", proofError("there is none, or more than one")
 	}
 	signature, err := checkProof(proof, now)
 	if err != nil {
@@ -148,33 +153,35 @@ func VerifyProof(d *Document, find func(verificationMethod string) (ed25519.Publ
 	}
 	keyID = addressOf(proof["verificationMethod"])
 	if owner := d.owner(); keyID == "" || !blog.SameOrigin(keyID, owner) {
-		return "", unproven("the key %q is none of %q", short(keyID), short(owner))
+		return "", proofError("the key %q is none of %q", short(keyID), short(owner))
 	}
-	document, configs, err := d.proven()
+	document, configs, err := d.signedParts()
 	if err != nil {
 		return "", err
 	}
+	// Last, because find may fetch the key from another server.
 	key, err := find(keyID)
 	if err != nil {
 		return "", fmt.Errorf("find the key %s of a proof: %w", keyID, err)
 	}
 	if len(key) != ed25519.PublicKeySize {
-		return "", unproven("%s is no Ed25519 key", keyID)
+		return "", proofError("%s is no Ed25519 key", keyID)
 	}
 	for _, config := range configs {
 		digest, err := proofDigest(config, document)
 		if err != nil {
-			return "", unproven("%v", err)
+			return "", proofError("%v", err)
 		}
 		if ed25519.Verify(key, digest, signature) {
 			return keyID, nil
 		}
 	}
-	return "", unproven("it was not made by %s over this document", keyID)
+	return "", proofError("it was not made by %s over this document", keyID)
 }
 
-// owner is whose document it is: what an actor did, what an author wrote, or the actor itself.
+// owner returns whose document it is: the actor of an activity, the author of a post, or the actor itself.
 func (d *Document) owner() string {
+	// A document with two actors has no owner, even if it also has an author.
 	if actor := d.Actor(); actor != "" || d.root["actor"] != nil {
 		return actor
 	}
@@ -184,59 +191,63 @@ func (d *Document) owner() string {
 	return d.ID()
 }
 
-// checkProof holds a proof to its form, and gives its signature.
+// checkProof checks the form and the time of a proof, and returns its signature.
 func checkProof(proof map[string]any, now time.Time) ([]byte, error) {
 	for name, want := range map[string]string{"type": proofType, "cryptosuite": proofSuite, "proofPurpose": proofPurpose} {
 		if proof[name] != want {
-			return nil, unproven("its %s is not %s", name, want)
+			return nil, proofError("its %s is not %s", name, want)
 		}
 	}
-	created, stated := moment(proof["created"])
+	created, stated := parseTime(proof["created"])
 	switch {
 	case !stated:
-		return nil, unproven("it does not say when it was made")
+		return nil, proofError("it does not say when it was made")
 	case created.Before(now.Add(-proofPast)) || created.After(now.Add(proofFuture)):
-		return nil, unproven("it was made at %s", created.UTC().Format(time.RFC3339))
+		return nil, proofError("it was made at %s", created.UTC().Format(time.RFC3339))
 	}
-	if expires, stated := moment(proof["expires"]); proof["expires"] != nil && (!stated || expires.Before(now)) {
-		return nil, unproven("it has expired")
+	if expires, stated := parseTime(proof["expires"]); proof["expires"] != nil && (!stated || expires.Before(now)) {
+		return nil, proofError("it has expired")
 	}
 	value, _ := proof["proofValue"].(string)
 	digits, base58btc := strings.CutPrefix(value, "z")
+	// The limit comes before base58, which takes quadratic time.
 	if !base58btc || len(digits) > maxProofValue {
-		return nil, unproven("its value is not written in base58btc")
+		return nil, proofError("its value is not written in base58btc")
 	}
 	signature := base58(digits)
 	if len(signature) != ed25519.SignatureSize {
-		return nil, unproven("its value is no Ed25519 signature")
+		return nil, proofError("its value is no Ed25519 signature")
 	}
 	return signature, nil
 }
 
-// maxProofValue is the longest that 64 bytes can become in base58.
+// maxProofValue is the longest form of 64 bytes in base58.
 const maxProofValue = 88
 
-func moment(value any) (at time.Time, ok bool) {
+func parseTime(value any) (at time.Time, ok bool) {
 	text, _ := value.(string)
 	at, err := time.Parse(time.RFC3339, text)
 	return at, err == nil
 }
 
-// proven is the document as it was when its proof was made, and the proof as it may have been. The proof must be made
-// under the @context of the document. Fedify makes it so, but leaves that @context out of what it sends.
-func (d *Document) proven() (document members, configs []members, err error) {
+// signedParts returns the document as it was when its proof was made, and the forms that the proof may have had. The
+// proof must be made under the @context of the document.
+func (d *Document) signedParts() (document members, configs []members, err error) {
 	document, err = membersOf(d.body)
 	if err != nil {
-		return nil, nil, unproven("%v", err)
+		return nil, nil, proofError("%v", err)
 	}
 	proof, err := membersOf(document.get("proof"))
 	if err != nil {
-		return nil, nil, unproven("%v", err)
+		return nil, nil, proofError("%v", err)
 	}
+	// "signature" is the older RsaSignature2017 that Mastodon adds to its activities.
 	document = document.without("proof", "signature")
 	proof = proof.without("proofValue")
 	context := document.get("@context")
 	stated := proof.get("@context")
+	// Fedify makes the proof under the @context of the document, but leaves that out of the proof it sends. So both
+	// forms are tried.
 	if stated == nil {
 		configs = []members{proof}
 		if context != nil {
@@ -245,19 +256,20 @@ func (d *Document) proven() (document members, configs []members, err error) {
 		return document, configs, nil
 	}
 	if !sameJSON(stated, context) {
-		return nil, nil, unproven("it was made under another @context than that of the document")
+		return nil, nil, proofError("it was made under another @context than that of the document")
 	}
 	return document, []members{proof}, nil
 }
 
-// sameJSON reports whether two values are the same but for space and escapes.
+// sameJSON reports whether two values are the same except for white space and escapes.
 func sameJSON(a, b json.RawMessage) bool {
+	// In a list, because the library takes only objects and lists.
 	x, err1 := jcs.Transform(slices.Concat([]byte(`[`), a, []byte(`]`)))
 	y, err2 := jcs.Transform(slices.Concat([]byte(`[`), b, []byte(`]`)))
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
-// base58Of writes base58btc.
+// base58Of returns bytes in base58btc.
 func base58Of(data []byte) string {
 	number, base, digit := new(big.Int).SetBytes(data), big.NewInt(58), new(big.Int)
 	var digits []byte

@@ -133,7 +133,7 @@ func TestProofsGoUnderAContextThatKnowsThem(t *testing.T) {
 		`[` + as + `,"https://a.example/c"]`: `[` + as + `,"https://a.example/c",` + terms + `]`,
 		`{"a":"b"}`:                          `[` + terms + `,{"a":"b"}]`,
 	} {
-		if got, err := provingContext([]byte(context)); err != nil || string(got) != want {
+		if got, err := contextWithProof([]byte(context)); err != nil || string(got) != want {
 			t.Errorf("%s became %s, %v", context, got, err)
 		}
 	}

@@ -30,14 +30,15 @@ var (
 
 // ParseSynchronization reads the value of the header; false when one of the three parameters is missing or given twice.
 func ParseSynchronization(value string) (Synchronization, bool) {
-	said := map[string]string{}
+	values := map[string]string{}
+	// The header has three parameters. Ten leave room for those of a later version.
 	for _, found := range synchronizationParameter.FindAllStringSubmatch(value, 10) {
-		if _, twice := said[found[1]]; twice {
+		if _, twice := values[found[1]]; twice {
 			return Synchronization{}, false
 		}
-		said[found[1]] = found[2]
+		values[found[1]] = found[2]
 	}
-	s := Synchronization{said["collectionId"], said["url"], said["digest"]}
+	s := Synchronization{values["collectionId"], values["url"], values["digest"]}
 	return s, len(value) <= 4*maxAddress && isAddress(s.Collection) && isAddress(s.URL) && hexDigest.MatchString(s.Digest)
 }
 
@@ -56,8 +57,8 @@ func FollowersDigest(ids []string) string {
 
 // ForFollowersAlone reports whether the audience of an activity of ours includes the followers of its actor, but not
 // everybody.
-func ForFollowersAlone(said []byte, actor string) bool {
-	h, _, err := reopen(said)
+func ForFollowersAlone(stored []byte, actor string) bool {
+	h, _, err := reopen(stored)
 	if err != nil {
 		return false
 	}

@@ -42,11 +42,11 @@ func TestT026NameTwiceIsRefusedAtEveryLevel(t *testing.T) {
 		"the same twice": `{"type":"Like","type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
 		"one of them in disguise": `{"type":"Like","actor":"` + bram + `","\u0061ctor":"` + nadia + `","object":"` +
 			bridge + `"}`,
-		"in the object": sayBram("Create",
+		"in the object": byBram("Create",
 			`"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","attributedTo":"`+nadia+`"}`),
 		"in a list in the context": `{"@context":[{"a":1,"a":2}],"type":"Like","actor":"` + bram + `","object":"` + bridge +
 			`"}`,
-		"in a tag that nobody asks": sayBram("Like", `"object":"`+bridge+`","tag":[{"x":{"y":1,"y":2}}]`),
+		"in a tag that nobody asks": byBram("Like", `"object":"`+bridge+`","tag":[{"x":{"y":1,"y":2}}]`),
 	})
 }
 
@@ -54,18 +54,18 @@ func TestT027NamesInOtherCasesAreOtherNames(t *testing.T) {
 	refused(t, map[string]string{
 		"ACTOR":                   `{"type":"Like","ACTOR":"` + bram + `","object":"` + bridge + `"}`,
 		"Actor":                   `{"type":"Like","Actor":"` + bram + `","object":"` + bridge + `"}`,
-		"OBJECT":                  sayBram("Like", `"OBJECT":"`+bridge+`"`),
+		"OBJECT":                  byBram("Like", `"OBJECT":"`+bridge+`"`),
 		"Type":                    `{"Type":"Like","actor":"` + bram + `","object":"` + bridge + `"}`,
 		"an id in another object": `{"type":"Like","actor":{"ID":"` + bram + `"},"object":"` + bridge + `"}`,
 	})
-	a, err := Parse(read(t, sayBram("Like", `"ACTOR":"`+nadia+`","Object":"x","object":"`+bridge+`"`)))
+	a, err := Parse(read(t, byBram("Like", `"ACTOR":"`+nadia+`","Object":"x","object":"`+bridge+`"`)))
 	if diff := cmp.Diff(any(Like{Object: bridge}), a.Act); err != nil || a.Actor != bram || diff != "" {
 		t.Errorf("by %s, %v (-want +got):\n%s", a.Actor, err, diff)
 	}
 }
 
 func TestT028NothingHidesAroundTheOneValue(t *testing.T) {
-	sound := sayBram("Like", `"object":"`+bridge+`"`)
+	sound := byBram("Like", `"object":"`+bridge+`"`)
 	utf16 := "\xfe\xff"
 	for _, r := range sound {
 		utf16 += "\x00" + string(r)
@@ -81,7 +81,7 @@ func TestT028NothingHidesAroundTheOneValue(t *testing.T) {
 
 func TestT029ThereIsOneActivityAndOneActor(t *testing.T) {
 	refused(t, map[string]string{
-		"a list of activities": "[" + sayBram("Like", `"object":"`+bridge+`"`) + "]",
+		"a list of activities": "[" + byBram("Like", `"object":"`+bridge+`"`) + "]",
 		"two actors":           `{"type":"Like","actor":["` + nadia + `","` + bram + `"],"object":"` + bridge + `"}`,
 		"two embedded actors": `{"type":"Like","actor":[{"id":"` + nadia + `"},{"id":"` + bram + `"}],"object":"` +
 			bridge + `"}`,
@@ -97,7 +97,7 @@ func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
 	for name, author := range map[string]string{"an address": `"` + nadia + `"`,
 		"embedded":         `{"id":"` + nadia + `","url":"` + bram + `"}`,
 		"the first of two": `["` + nadia + `","` + bram + `"]`} {
-		a, err := Parse(read(t, sayBram("Create",
+		a, err := Parse(read(t, byBram("Create",
 			`"object":{"id":"https://noordkade.example/n/1","type":"Note","attributedTo":`+author+`,"actor":"`+bram+`"}`)))
 		create, _ := a.Act.(Create)
 		if err != nil || create.Object.AttributedTo != nadia || create.Object.ID != "https://noordkade.example/n/1" ||
@@ -105,7 +105,7 @@ func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
 			t.Errorf("%s: %+v by %s, %v", name, create, a.Actor, err)
 		}
 	}
-	a, err := Parse(read(t, sayBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note"}`)))
+	a, err := Parse(read(t, byBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note"}`)))
 	if create, _ := a.Act.(Create); err != nil || create.Object.AttributedTo != "" {
 		t.Errorf("an object of nobody became one of %q, %v", create.Object.AttributedTo, err)
 	}
@@ -122,7 +122,7 @@ func TestT040NothingIsReadOfACopyInAnAnnounce(t *testing.T) {
 		"in a list":         `[{"type":"Note","id":"` + bridge + `","content":"forged"}]`,
 		"beside an address": `["` + bridge + `",{"type":"Note","id":"https://noordkade.example/n/1","content":"forged"}]`,
 	} {
-		a, err := Parse(read(t, sayBram("Announce", `"object":`+object)))
+		a, err := Parse(read(t, byBram("Announce", `"object":`+object)))
 		act, is := a.Act.(Announce)
 		if err != nil || !is || act.Object != bridge && act.InnerObject != bridge ||
 			strings.Contains(fmt.Sprintf("%+v", a), "forged") {
@@ -151,15 +151,15 @@ func TestT042ForeignObjectWithinANamelessParentIsNotReached(t *testing.T) {
 	note := `{"type":"Note","id":"https://noordkade.example/n/1","attributedTo":"` + nadia +
 		`","content":"forged","inReplyTo":"` + bridge + `"}`
 	refused(t, map[string]string{
-		"a create of a nameless note": sayBram("Create",
+		"a create of a nameless note": byBram("Create",
 			`"object":{"type":"Note","attributedTo":"`+bram+`","object":`+note+`}`),
-		"a create of a nameless create": sayBram("Create",
+		"a create of a nameless create": byBram("Create",
 			`"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
-		"a share of a nameless create": sayBram("Announce",
+		"a share of a nameless create": byBram("Announce",
 			`"object":{"type":"Create","actor":"`+bram+`","object":`+note+`}`),
-		"an update of a collection of it": sayBram("Update", `"object":{"type":"Collection","items":[`+note+`]}`),
+		"an update of a collection of it": byBram("Update", `"object":{"type":"Collection","items":[`+note+`]}`),
 	})
-	a, err := Parse(read(t, sayBram("Create",
+	a, err := Parse(read(t, byBram("Create",
 		`"object":{"id":"https://veerhuis.example/n/1","type":"Note","attributedTo":"`+bram+`","replies":{"items":[`+note+
 			`]},"preview":`+note+`,"tag":[`+note+`]}`)))
 	if err != nil || strings.Contains(fmt.Sprintf("%+v", a), "forged") {
@@ -173,7 +173,7 @@ func TestT052NoteIsNoActorWhateverItCarries(t *testing.T) {
 	for kinds, want := range map[string]string{`"Note"`: "Note", `"Person"`: "Person", `["Note","Person"]`: "Note",
 		`["Person","Note"]`:          "Person",
 		`["Zap","as:Note","Person"]`: "Note", `"note"`: "note"} {
-		a, err := Parse(read(t, sayBram("Update", `"object":{"type":`+kinds+`,`+members+`}`)))
+		a, err := Parse(read(t, byBram("Update", `"object":{"type":`+kinds+`,`+members+`}`)))
 		o := a.Act.(Update).Object
 		if err != nil || o.Type != want || (o.Actor != nil) != (want == "Person") || o.IsPost() != (want == "Note") {
 			t.Errorf("%s: %s, a post %v, an actor %v, %v", kinds, o.Type, o.IsPost(), o.Actor != nil, err)
@@ -202,18 +202,18 @@ func TestT055TimesOutOfReasonAreNoTimes(t *testing.T) {
 }
 
 func TestT057PageIsOnTheOriginOfTheID(t *testing.T) {
-	const id = "https://veerhuis.example/n/1"
+	const id, page = "https://veerhuis.example/n/1", "https://veerhuis.example/@bram/1"
 	for said, want := range map[string]string{
-		`"javascript:alert(1)"`:                          id,
-		`"data:text/html,x"`:                             id,
-		`"https://zilverduin.example/"`:                  id,
-		`"https://veerhuis.example.zilverduin.example/"`: id,
-		`"https://veerhuis.example@zilverduin.example/"`: id,
-		`"//zilverduin.example/"`:                        id,
-		`"http://veerhuis.example/@bram/1"`:              id,
-		`"https://veerhuis.example:8443/@bram/1"`:        id,
-		`[7,{"href":"javascript:x"},{"mediaType":"text/html","href":"https://veerhuis.example/@bram/1"}]`: "https://veerhuis.example/@bram/1",
-		`"https://veerhuis.example/@bram/1"`: "https://veerhuis.example/@bram/1",
+		`"javascript:alert(1)"`:                                                       id,
+		`"data:text/html,x"`:                                                          id,
+		`"https://zilverduin.example/"`:                                               id,
+		`"https://veerhuis.example.zilverduin.example/"`:                              id,
+		`"https://veerhuis.example@zilverduin.example/"`:                              id,
+		`"//zilverduin.example/"`:                                                     id,
+		`"http://veerhuis.example/@bram/1"`:                                           id,
+		`"https://veerhuis.example:8443/@bram/1"`:                                     id,
+		`[7,{"href":"javascript:x"},{"mediaType":"text/html","href":"` + page + `"}]`: page,
+		`"` + page + `"`:                                                              page,
 	} {
 		o, err := ParseObject(read(t, `{"id":"`+id+`","type":"Note","url":`+said+`}`))
 		if err != nil || o.URL != want {
@@ -249,7 +249,7 @@ func TestT087DeepDocumentsAreRefusedAtOnce(t *testing.T) {
 
 func TestT088LongListsAreRefusedAtOnce(t *testing.T) {
 	list := func(property, item string, n int) string {
-		return sayBram("Create", `"`+property+`":[`+strings.TrimSuffix(strings.Repeat(item+",", n), ",")+`]`)
+		return byBram("Create", `"`+property+`":[`+strings.TrimSuffix(strings.Repeat(item+",", n), ",")+`]`)
 	}
 	for name, body := range map[string]string{
 		"20,000 tags":           list("tag", `{"type":"Hashtag","name":"#a"}`, 20000),
@@ -279,7 +279,7 @@ func TestT089LongTextsAreCutWhereTheyAreShown(t *testing.T) {
 		len(o.Attachments[0].Type) > 200 || len(o.Attachments[0].MediaType) > 200 {
 		t.Errorf("%d %d %v", len(o.Options[0]), len(o.Attachments[0].Alt), err)
 	}
-	a, err := Parse(read(t, sayBram("Flag", `"object":"`+bridge+`","content":"`+long+`"`)))
+	a, err := Parse(read(t, byBram("Flag", `"object":"`+bridge+`","content":"`+long+`"`)))
 	if flag := a.Act.(Flag); err != nil || flag.Content != strings.Repeat("é", 5000) {
 		t.Errorf("a report of %d bytes, %v", len(flag.Content), err)
 	}
@@ -369,12 +369,12 @@ func spoil(random *rand.Rand, value any) any {
 // spoilt are the documents that the mutations start from: one of each kind of thing that we read.
 func spoilt(t *testing.T) [][]byte {
 	bodies := [][]byte{[]byte(mastodon), []byte(aliceCreate),
-		[]byte(sayBram("QuoteRequest", `"object":"`+bridge+`","instrument":`+reply)),
-		[]byte(sayBram("Announce", `"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+
+		[]byte(byBram("QuoteRequest", `"object":"`+bridge+`","instrument":`+reply)),
+		[]byte(byBram("Announce", `"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+
 			`","object":`+reply+`}`)),
-		[]byte(sayBram("Update", `"object":{"id":"https://veerhuis.example/n/1","type":"Question","oneOf":[{"name":"Yes",`+
+		[]byte(byBram("Update", `"object":{"id":"https://veerhuis.example/n/1","type":"Question","oneOf":[{"name":"Yes",`+
 			`"replies":{"totalItems":3}}]}`)),
-		[]byte(sayBram("EmojiReact", `"object":"`+bridge+
+		[]byte(byBram("EmojiReact", `"object":"`+bridge+
 			`","content":":ferry:","tag":[{"type":"Emoji","name":":ferry:","icon":{"url":"https://veerhuis.example/f.png"}}]`)),
 	}
 	all := documents(t)

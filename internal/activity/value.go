@@ -131,12 +131,14 @@ func isAddress(id string) bool {
 	if !found || len(id) > maxAddress || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
 		return false
 	}
+	// url.Parse accepts some of these and would escape them.
 	for _, c := range rest {
 		if c <= ' ' || c == 0x7f || c == '\\' || c == utf8.RuneError {
 			return false
 		}
 	}
 	u, err := url.Parse(id)
+	// An international host must be in its ASCII form, or one server would have two spellings.
 	return err == nil && u.Hostname() != "" && u.User == nil && isASCII(u.Host)
 }
 
@@ -186,6 +188,7 @@ func typeOf(object map[string]any) string {
 	for _, v := range many(object["type"]) {
 		name, _ := v.(string)
 		name = strings.TrimPrefix(strings.TrimPrefix(name, "as:"), "https://www.w3.org/ns/activitystreams#")
+		// A type of our vocabulary wins over an extension that stands before it.
 		if core[name] {
 			return name
 		}

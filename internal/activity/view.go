@@ -67,9 +67,10 @@ func shape(object map[string]any, other string) map[string]any {
 		kind = other
 	}
 	seen := map[string]any{"type": kind}
+	// Only these two times are asked of go-fed; every other member would be parsed for nothing.
 	for _, moment := range []string{"published", "updated"} {
-		if said := text(object[moment]); said != "" && len(said) <= maxTime {
-			seen[moment] = said
+		if at := text(object[moment]); at != "" && len(at) <= maxTime {
+			seen[moment] = at
 		}
 	}
 	return seen
@@ -100,23 +101,23 @@ func firstType(about hasObject) vocab.Type {
 }
 
 // published returns the time of publication, nil when it is absent or invalid.
-func published(said dated) *time.Time {
-	if at := said.GetActivityStreamsPublished(); at != nil && at.IsXMLSchemaDateTime() {
-		return sane(at.Get())
+func published(times dated) *time.Time {
+	if at := times.GetActivityStreamsPublished(); at != nil && at.IsXMLSchemaDateTime() {
+		return storable(at.Get())
 	}
 	return nil
 }
 
 // updated returns the time of the last change, nil when it is absent or invalid.
-func updated(said dated) *time.Time {
-	if at := said.GetActivityStreamsUpdated(); at != nil && at.IsXMLSchemaDateTime() {
-		return sane(at.Get())
+func updated(times dated) *time.Time {
+	if at := times.GetActivityStreamsUpdated(); at != nil && at.IsXMLSchemaDateTime() {
+		return storable(at.Get())
 	}
 	return nil
 }
 
-// sane returns a time in UTC, nil when its year is outside 1900 to 9999, which not every database can store.
-func sane(at time.Time) *time.Time {
+// storable returns a time in UTC, nil when its year is outside 1900 to 9999: not every database can store those.
+func storable(at time.Time) *time.Time {
 	at = at.UTC()
 	if at.Year() < 1900 || at.Year() > 9999 {
 		return nil

@@ -11,11 +11,11 @@ import (
 
 // The functions here set a property on any type of the vocabulary that has it. go-fed has no common type for that: a
 // Note, an Article and a Create each have the setters of their own properties, and no interface of go-fed names one of
-// them alone. So each property that we set has an interface here with just its setters, and what we build (said,
-// profile, post) asks for those that it needs.
+// them alone. So each property that we set has an interface here with just its setters, and what we build
+// (activityType, profile, postType) asks for those that it needs.
 
-// iri is an address that go-fed writes exactly as it was written to us: it never takes it apart, so nothing is escaped
-// anew.
+// iri returns an address in a form that go-fed writes back unchanged: it is never parsed, so nothing is escaped a
+// second time.
 func iri(address string) *url.URL {
 	scheme, rest, _ := strings.Cut(address, ":")
 	return &url.URL{Scheme: scheme, Opaque: rest}
@@ -124,10 +124,10 @@ type withUpdated interface {
 	SetActivityStreamsUpdated(vocab.ActivityStreamsUpdatedProperty)
 }
 
-// setTimes tells when a thing was published, and when it was changed if that was later: GoToSocial refuses an object
-// that was changed before it was there.
+// setTimes sets when a thing was published, and when it was changed.
 func setTimes(thing withUpdated, published time.Time, updated *time.Time) {
 	setPublished(thing, published)
+	// GoToSocial refuses an object that was changed before it was published.
 	if updated == nil || !seconds(*updated).After(seconds(published)) {
 		return
 	}
@@ -141,10 +141,10 @@ type withAudience interface {
 	SetActivityStreamsCc(vocab.ActivityStreamsCcProperty)
 }
 
-// audience is for whom something is said.
+// audience is the recipients of a thing.
 type audience struct{ to, cc []string }
 
-// setAudience addresses a thing. An empty list is written, one that is nil is not.
+// setAudience sets the recipients of a thing. An empty list is written, a nil one is not.
 func setAudience(thing withAudience, who audience) {
 	if who.to != nil {
 		to := streams.NewActivityStreamsToProperty()

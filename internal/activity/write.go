@@ -14,11 +14,11 @@ import (
 	"github.com/go-fed/activity/streams/vocab"
 )
 
-// wireContext is the @context of everything we say. Every term beyond the named documents is defined in it, since
-// Friendica processes JSON-LD for real, and the first entry is the one that Mastodon looks for. Only documents are
-// named that everybody who processes JSON-LD carries along: who has to fetch one refuses what we say while it cannot be
-// had, as servers of Fedify did when that of Multikeys was down.
-const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
+// mainContext is the @context of nearly everything we send. Terms beyond the documents that it names are defined in it,
+// since Friendica really processes JSON-LD; the first entry is the one that Mastodon looks for. It names only documents
+// that every JSON-LD processor has built in. A server that must fetch one refuses our activities while it cannot be
+// fetched, as Fedify servers did when the document for Multikeys was down.
+const mainContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
 	`"toot":"http://joinmastodon.org/ns#",` +
 	`"schema":"http://schema.org#",` +
 	`"gts":"https://gotosocial.org/ns#",` +
@@ -54,9 +54,9 @@ const wireContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"quote":{"@id":"https://w3id.org/fep/044f#quote","@type":"@id"},` +
 	`"quoteAuthorization":{"@id":"https://w3id.org/fep/044f#quoteAuthorization","@type":"@id"}}]`
 
-// consentContext is the @context of requests and stamps. No other server has to know their words to read an article, so
-// they are not among those of everything.
-const consentContext = `["https://www.w3.org/ns/activitystreams",{` +
+// requestContext is the @context of requests and authorizations. No other server needs its terms to read an article,
+// so they are not in mainContext.
+const requestContext = `["https://www.w3.org/ns/activitystreams",{` +
 	`"gts":"https://gotosocial.org/ns#",` +
 	`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest",` +
 	`"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
@@ -65,10 +65,10 @@ const consentContext = `["https://www.w3.org/ns/activitystreams",{` +
 	`"interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
 	`"interactionTarget":{"@id":"gts:interactionTarget","@type":"@id"}}]`
 
-// opening is how all our documents begin.
+// opening begins all our documents.
 const opening = `{"@context":`
 
-// order is how the members of our objects follow each other; what is not named comes last, by name.
+// order is the order of the members of our objects. Names that are not in it come last, in alphabetical order.
 var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attributedTo", "inReplyTo", "context",
 	"url",
 	"href", "name", "nameMap", "value", "summary", "summaryMap", "content", "contentMap", "mediaType", "language",
@@ -89,29 +89,32 @@ func ranks(names ...string) map[string]int {
 	return rank
 }
 
-// lists are the members that stay a list when there is but one entry, since Lemmy reads them as
-// nothing else.
+// lists are the members that stay a list when they have one entry, since Lemmy reads them only as lists.
 var lists = []string{"to", "cc", "tag", "attachment", "items", "orderedItems"}
 
-// extensions are what the vocabulary has no words for. They take the place of what it has under the same name.
+// extensions are the members that the vocabulary does not have. They replace members of the vocabulary with the same
+// name.
 type extensions map[string]any
 
-// wire is a vocabulary type as the bytes that go out: go-fed serializes it, the extensions come in, @context is ours,
-// one-element lists are lists, and the order of members is always the same.
-func wire(thing vocab.Type, more extensions) ([]byte, error) { return wireIn(wireContext, thing, more) }
+// marshal returns the bytes of a vocabulary type as they are sent: go-fed serializes it, the extensions are added,
+// @context is ours, one-element lists are lists, and the order of members is always the same.
+func marshal(thing vocab.Type, more extensions) ([]byte, error) {
+	return marshalIn(mainContext, thing, more)
+}
 
-func wireIn(context string, thing vocab.Type, more extensions) ([]byte, error) {
+func marshalIn(context string, thing vocab.Type, more extensions) ([]byte, error) {
 	members, err := streams.Serialize(thing)
 	if err != nil {
 		return nil, fmt.Errorf("serialize %s: %w", thing.GetTypeName(), err)
 	}
 	maps.Copy(members, more)
+	// go-fed's @context names only the terms that go-fed knows.
 	delete(members, "@context")
 	return documentIn(context, members), nil
 }
 
-// document is an object with our @context before its members.
-func document(members map[string]any) []byte { return documentIn(wireContext, members) }
+// document returns an object with our @context before its members.
+func document(members map[string]any) []byte { return documentIn(mainContext, members) }
 
 func documentIn(context string, members map[string]any) []byte {
 	body := appendObject([]byte(opening+context+","), members)
@@ -151,6 +154,7 @@ func appendValue(out []byte, value any) []byte {
 	case []string:
 		return appendList(out, value)
 	}
+	// A type that is missing here is a mistake in this package.
 	panic(fmt.Sprintf("activity: no way to write a %T", value))
 }
 
@@ -161,6 +165,7 @@ func appendObject(out []byte, members map[string]any) []byte {
 		}
 	}
 	out = append(out, '{')
+	// A map has no order, and stored bytes must be the same each time: a proof covers them.
 	for i, name := range slices.SortedFunc(maps.Keys(members), compareNames) {
 		if i > 0 {
 			out = append(out, ',')
@@ -227,7 +232,7 @@ func appendString(out []byte, text string) []byte {
 	return append(out, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
-// head is what we need to know of a document that we made earlier.
+// head is what is read of a document that we made earlier.
 type head struct {
 	ID   string   `json:"id"`
 	Type string   `json:"type"`
@@ -235,8 +240,8 @@ type head struct {
 	Cc   []string `json:"cc"`
 }
 
-// reopen reads the head of a document of ours, and gives it without its @context and without its proof, which holds for
-// the document as it stood alone, ready to be embedded.
+// reopen reads the head of a document of ours, and returns the document ready to be embedded: without its @context,
+// and without its proof, which is valid only for the document alone.
 func reopen(stored []byte) (head, json.RawMessage, error) {
 	var h head
 	if err := json.Unmarshal(stored, &h); err != nil {
@@ -252,11 +257,12 @@ func reopen(stored []byte) (head, json.RawMessage, error) {
 	return h, list.without("@context", "proof").bytes(), nil
 }
 
-// seconds is a time as we write it: UTC, without fractions.
+// seconds returns a time as we write it: UTC, without fractions.
 func seconds(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
 
-// unique is a list without what it has already said, in its order.
+// unique returns a list without empty and repeated entries, in its order.
 func unique(ids []string) []string {
+	// Never nil: an audience without anybody is written as an empty list.
 	list := []string{}
 	for _, id := range ids {
 		if id != "" && !slices.Contains(list, id) {

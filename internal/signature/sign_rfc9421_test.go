@@ -85,17 +85,22 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 }
 
 func TestAcceptSignatureIsFollowedExactly(t *testing.T) {
-	for asked, want := range map[string]string{
-		`sig1=("@method" "@target-uri" "content-digest");created;keyid`:                  `sig1=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`,
-		`a=("@method" "@path" "@query" "@authority" "content-digest");created`:           `a=("@method" "@path" "@query" "@authority" "content-digest");created=1794648600;keyid="KEY"`,
-		`x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created;tag="f"`: `x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created=1794648600;tag="f";keyid="KEY"`,
-		`x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires;keyid="KEY"`: `x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires=1794648900` +
-			`;keyid="KEY";created=1794648600`,
-		`bad=("@status");created, y=("@method" "@target-uri" "content-digest")`: `y=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`,
+	for _, c := range []struct{ asked, want string }{
+		{`sig1=("@method" "@target-uri" "content-digest");created;keyid`,
+			`sig1=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`},
+		{`a=("@method" "@path" "@query" "@authority" "content-digest");created`,
+			`a=("@method" "@path" "@query" "@authority" "content-digest");created=1794648600;keyid="KEY"`},
+		{`x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created;tag="f"`,
+			`x=("date" "@method" "@target-uri" "content-digest");nonce="n1";created=1794648600;tag="f";keyid="KEY"`},
+		{`x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires;keyid="KEY"`,
+			`x=("@method" "@target-uri" "content-digest" "content-type");alg="rsa-v1_5-sha256";expires=1794648900` +
+				`;keyid="KEY";created=1794648600`},
+		{`bad=("@status");created, y=("@method" "@target-uri" "content-digest")`,
+			`y=("@method" "@target-uri" "content-digest");created=1794648600;keyid="KEY"`},
 	} {
+		asked, want := strings.ReplaceAll(c.asked, "KEY", bramRSA), strings.ReplaceAll(c.want, "KEY", bramRSA)
 		req := request(t, http.MethodPost, "https://overkant.example/ap/inbox?x=1", reply)
 		req.Header.Set("Content-Type", "application/activity+json")
-		asked, want = strings.ReplaceAll(asked, "KEY", bramRSA), strings.ReplaceAll(want, "KEY", bramRSA)
 		accepted, ok := ParseAcceptSignature(http.Header{"Accept-Signature": {asked}}, req, keys().rsa)
 		if !ok {
 			t.Errorf("%s: not fulfilled", asked)
