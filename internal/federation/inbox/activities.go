@@ -11,22 +11,24 @@ import (
 	"causerie/internal/store"
 )
 
-// missing is the error of an activity that needs something first: a post or an actor to fetch.
+// missing is the error of an activity that needs a post or an actor from another server first.
 type missing struct {
-	object string // a post, by its address
-	actor  string // somebody, by their address
+	object string // the address of a post, or ""
+	actor  string // the address of an actor, or ""
 }
 
 var errMissing = errors.New("something must be fetched first")
 
-func (n missing) Error() string { return fmt.Sprintf("%v: %s%s", errMissing, n.object, n.actor) }
+func (m missing) Error() string { return fmt.Sprintf("%v: %s%s", errMissing, m.object, m.actor) }
 
-func (n missing) Is(target error) bool { return target == errMissing }
+func (m missing) Is(target error) bool { return target == errMissing }
 
-// fetched are the posts that were fetched from their origin for one activity, by id. A nil one could not be fetched.
+// fetched are the posts that were fetched from their origin for one activity, by the address asked for and by their
+// id. It is nil for a post that could not be fetched, and for an actor, who is saved instead.
 type fetched map[string]*activity.Object
 
-// handling is the handling of one activity in one transaction. It keeps no context: each step gets it as an argument.
+// handling is the handling of one activity in one transaction. It keeps no context: each step gets one as an
+// argument.
 type handling struct {
 	*Inbox
 	tx    *store.Store // all that a step reads and writes; Inbox.Store is outside of the transaction
@@ -37,33 +39,38 @@ type handling struct {
 }
 
 // apply handles one activity in one transaction, which it may share with others that arrive at the same moment. An
-// activity that was seen before has no effect. also runs in the same transaction.
+// activity that was seen before has no effect. also runs in the same transaction. The error is a missing one when
+// something must be fetched first.
 func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched,
 	also func(context.Context, *store.Store) error) (*handling, error) {
 	var h *handling
 	err := in.Store.GroupCommit(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
-		// GroupCommit runs this once more, alone, when the shared transaction failed: each run begins with nothing queued.
+		// GroupCommit may run this again after a deadlock: each run begins with nothing queued.
 		h = &handling{Inbox: in, tx: s, act: act, found: found}
 		if also != nil {
 			if err := also(ctx, s); err != nil {
 				return err
 			}
 		}
+		// A retry, or a copy for another inbox, has the same id. It is recorded in the transaction of the effect, so that
+		// neither can exist without the other.
 		if act.ID != "" {
 			first, err := s.Seen(ctx, act.Actor, act.ID, act.Type, in.Now())
 			if err != nil || !first {
 				return err
 			}
 		}
+		// An activity about something that is not here must not come again: it is handled, without an effect.
 		return federation.IgnoreMissing(h.handle(ctx))
 	})
 	return h, err
 }
 
-// afterCommit does what must wait for the commit: forget keys, wake the courier.
+// afterCommit does what must not happen before the commit: it forgets keys and wakes the courier.
 func (h *handling) afterCommit() {
 	switch what := h.act.Act.(type) {
 	case activity.Update:
+		// The new profile may list other keys.
 		if what.Object.Actor != nil {
 			h.keys.Forget(h.act.Actor)
 		}
@@ -72,15 +79,16 @@ func (h *handling) afterCommit() {
 			h.keys.Forget(h.act.Actor)
 		}
 	}
+	// Before the commit, the courier would not see the new deliveries.
 	if h.queued {
 		h.outbox.Wake()
 	}
 }
 
-// handle is the table of activities that we act on. All others were acknowledged and have no effect.
+// handle calls the step for the type of the activity. Activities of other types have no effect.
 func (h *handling) handle(ctx context.Context) error {
 	if h.act.ID != "" && !blog.SameOrigin(h.act.ID, h.act.Actor) {
-		return nil // an activity's id lies with its actor (contract F-083, threat T-041)
+		return nil // it would take the id of an activity of another server (contract F-083, threat T-041)
 	}
 	switch what := h.act.Act.(type) {
 	case activity.Follow:
@@ -88,7 +96,7 @@ func (h *handling) handle(ctx context.Context) error {
 	case activity.Undo:
 		return h.undo(ctx, what)
 	case activity.Create:
-		return h.createAndTell(ctx, what)
+		return h.createAndAnswer(ctx, what)
 	case activity.Update:
 		return h.update(ctx, what)
 	case activity.Delete:
@@ -131,6 +139,7 @@ func (h *handling) follow(ctx context.Context, what activity.Follow) error {
 	if !voice.Followable() {
 		return h.outbox.QueueReject(ctx, h.tx, f)
 	}
+	// The followers of a limited actor or server wait for the author, whatever the author's own setting.
 	if voice.ApprovesFollowers || actor.Block == blog.Limit {
 		f.State = blog.Pending
 	}
@@ -139,12 +148,13 @@ func (h *handling) follow(ctx context.Context, what activity.Follow) error {
 	}
 	state, err := h.tx.Follow(ctx, f)
 	if err != nil || state != blog.Accepted {
-		return err
+		return err // the request is pending: the author answers it later
 	}
 	return h.outbox.QueueAccept(ctx, h.tx, f)
 }
 
-// mostPending limits how many followers of one server may wait for approval by a voice.
+// mostPending limits how many followers of one server may wait for approval by a voice. A server can invent any
+// number of actors.
 const mostPending = 1000
 
 // tooManyPending reports whether the pending follow requests of the follower's server have reached the limit.
@@ -152,13 +162,15 @@ func (h *handling) tooManyPending(ctx context.Context, f blog.Follower) (bool, e
 	if f.State != blog.Pending {
 		return false, nil
 	}
+	// Beyond the limit a request has no effect: an answer would cost a delivery each.
 	n, err := h.tx.CountPending(ctx, f.VoiceID, f.Actor.Host)
 	return n >= mostPending, err
 }
 
 // undo undoes a follow or a reaction, found by its id or by its object. An Undo that comes before its activity is
-// recorded, so that the late activity has no effect.
+// recorded, so that the late activity has no effect (contract F-063).
 func (h *handling) undo(ctx context.Context, what activity.Undo) error {
+	// The embedded activity may lack an id or a type, so each kind is tried until one fits.
 	err := h.undoFollow(ctx, what)
 	if errors.Is(err, blog.ErrNotFound) && what.ID != "" {
 		err = h.tx.UndoReaction(ctx, h.act.Actor, what.ID)
@@ -187,6 +199,7 @@ func (h *handling) undoFollow(ctx context.Context, what activity.Undo) error {
 	if err != nil {
 		return err
 	}
+	// An actor follows a voice once, so the pair is enough: the embedded Follow may have no id, or a new one.
 	return h.tx.Unfollow(ctx, voice.ID, h.act.Actor)
 }
 
@@ -202,12 +215,12 @@ func (h *handling) undoReactionTo(ctx context.Context, what activity.Undo) error
 	return h.tx.UndoReactionTo(ctx, h.act.Actor, article.ID, comment, kinds...)
 }
 
-// undone maps the type of an undone activity to the reactions that it may have been. Servers like Misskey send an emoji
-// reaction as a Like.
+// undone maps the type of an undone activity to the reactions that it may have been. Servers like Misskey send an
+// emoji reaction as a Like.
 var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji},
 	"Announce": {blog.Boost}}
 
-// like counts a favourite or an emoji reaction, once per person and target.
+// like saves a favourite or an emoji reaction, once per actor and target.
 func (h *handling) like(ctx context.Context, what activity.Like) error {
 	kind := blog.Like
 	if what.Emoji != "" {
@@ -216,13 +229,15 @@ func (h *handling) like(ctx context.Context, what activity.Like) error {
 	return h.react(ctx, kind, what.Object, what.Emoji)
 }
 
-// announce counts a boost. A group that announces an activity only says where to look: the post is fetched from its
-// origin (FEP-1b12). Votes and the like, which groups announce too, are ignored.
+// announce saves a boost. A group announces the activities of its members (FEP-1b12): such an Announce only says
+// where to look, and the post is fetched from its origin. Votes and other activities that groups announce have no
+// effect.
 func (h *handling) announce(ctx context.Context, what activity.Announce) error {
 	switch what.InnerType {
 	case "":
 		return h.react(ctx, blog.Boost, what.Object, "")
 	case "Create":
+		// A known comment is not fetched again: a Create brings no edit.
 		if _, err := h.tx.CommentByAddress(ctx, what.InnerObject); !errors.Is(err, blog.ErrNotFound) {
 			return err
 		}
@@ -235,7 +250,7 @@ func (h *handling) announce(ctx context.Context, what activity.Announce) error {
 	return nil
 }
 
-// announcedDelete removes a comment that a group calls deleted, once the origin of the comment confirms it.
+// announcedDelete removes a comment that a group calls deleted, once the origin of the comment confirms that.
 func (h *handling) announcedDelete(ctx context.Context, address string) error {
 	c, err := h.tx.CommentByAddress(ctx, address)
 	if err != nil || c.VoiceID != "" {
@@ -256,6 +271,7 @@ func (h *handling) react(ctx context.Context, kind blog.ReactionKind, object, em
 	if err != nil || !article.OnTheWeb() {
 		return federation.IgnoreMissing(err)
 	}
+	// The actor must be known for the name in the list of reactions, and must not be blocked.
 	if _, err := h.knownActor(ctx, h.act.Actor); err != nil {
 		return err
 	}
@@ -264,7 +280,7 @@ func (h *handling) react(ctx context.Context, kind blog.ReactionKind, object, em
 	return err
 }
 
-// blocked handles the block of an author by somebody elsewhere: both follows end, and nothing is answered.
+// blocked handles a Block of one of our voices: the follows in both directions end. Nothing is answered.
 func (h *handling) blocked(ctx context.Context, what activity.Block) error {
 	voice, err := h.VoiceOf(ctx, h.tx, what.Object)
 	if err != nil {
@@ -276,8 +292,8 @@ func (h *handling) blocked(ctx context.Context, what activity.Block) error {
 	return h.tx.EndFollowing(ctx, h.act.Actor, "", voice.ID)
 }
 
-// delete removes an actor, or a comment of the sender. Nobody can remove what belongs to somebody else. The id is
-// recorded, so that a late Create has no effect.
+// delete removes an actor, or a comment, mention or reaction of the sender. Nobody can delete what belongs to others
+// (threat T-037). The id is recorded, so that a late Create has no effect (contract F-064).
 func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if what.Object == h.act.Actor {
 		return h.tx.RemoveActor(ctx, h.act.Actor, h.Now())
@@ -288,6 +304,7 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if _, err := h.tx.Seen(ctx, h.act.Actor, what.Object, deleted, h.Now()); err != nil {
 		return err
 	}
+	// A Delete names only an id, so each kind of thing that may have it is tried.
 	c, err := h.tx.CommentByAddress(ctx, what.Object)
 	if err == nil && c.ActorID == h.act.Actor {
 		return h.tx.RemoveComment(ctx, c.ID)
@@ -299,16 +316,17 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 		err = h.tx.UndoReaction(ctx, h.act.Actor, what.Object)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
+		// The deleted object may be the permission to quote: its author revokes it that way (FEP-044f).
 		err = h.quoteRevoked(ctx, what.Object)
 	}
 	return err
 }
 
-// deleted is the kind of a seen id whose object was deleted.
+// deleted is the kind under which the id of a deleted object is recorded as seen.
 const deleted = "deleted"
 
-// knownActor returns the actor as we know it. An actor that must be fetched first is a missing error, a blocked one
-// ErrBlocked.
+// knownActor returns our record of an actor. The error is missing when the actor must be fetched first, ErrBlocked
+// for a blocked one, and ErrNotOurs for one that is gone.
 func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error) {
 	actor, err := h.tx.Actor(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -321,6 +339,7 @@ func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error
 		return actor, federation.ErrBlocked
 	case actor.GoneAt != nil:
 		return actor, federation.ErrNotOurs
+	// An old record is good enough to go on with: a job fetches it again.
 	case h.Now().Sub(actor.FetchedAt) > federation.StaleAfter:
 		return actor, h.tx.RefreshSoon(ctx, id, h.Now())
 	}

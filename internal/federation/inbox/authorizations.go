@@ -10,12 +10,13 @@ import (
 	"causerie/internal/federation"
 )
 
-// maxAuthorizations limits how many posts of one person may ask about one article. Further requests are rejected.
+// maxAuthorizations limits how many posts of one actor may get a permission to quote one article. Further requests
+// are rejected.
 const maxAuthorizations = 100
 
 // quoteRequest answers a request to quote an article, or an author's answer under it, by the policy of the article
-// (FEP-044f). It ignores a request that is inconsistent: for the post of somebody else, for a post that quotes
-// something else, or for an article that does not exist.
+// (FEP-044f). It ignores a request for the post of somebody else, for a post that quotes something else, and for an
+// article that does not exist.
 func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest) error {
 	a, err := h.quotable(ctx, what.Object)
 	if err != nil {
@@ -59,14 +60,14 @@ func (h *handling) quotable(ctx context.Context, address string) (blog.Article, 
 		if err == nil && a.ObjectID == "" {
 			err = blog.ErrNotFound
 		}
-		a.VoiceID = c.VoiceID // it is their followers who are meant
+		a.VoiceID = c.VoiceID // "followers" in the policy are those of the answer's author
 		return a, err
 	}
 	return blog.Article{}, blog.ErrNotFound
 }
 
-// replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown, Reject
-// when it never will be, and nothing yet when the author must decide.
+// replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown,
+// Reject when it never will be, and nothing yet when the author must decide (contract F-082).
 func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest) error {
 	if kind, _, rest, ok := h.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
 		return nil
@@ -84,6 +85,7 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 		return err
 	}
 	id, err := h.comment(ctx, h.pushed(post), maxAncestors)
+	// An ErrNotOurs is an answer as well: the comment may not be added, so the request is rejected.
 	if err != nil && !errors.Is(err, federation.ErrNotOurs) {
 		return err
 	}
@@ -97,21 +99,19 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 	if err != nil || c.ActorID != actor.ID {
 		return err
 	}
-	return h.tell(ctx, t, actor, c.State)
+	return h.answer(ctx, t, actor, c.State)
 }
 
-// tell answers for a comment, or leaves the request open until the author decides.
-func (h *handling) tell(ctx context.Context, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
+// answer answers a request for a comment, or leaves it open until the author decides about the comment.
+func (h *handling) answer(ctx context.Context, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
 	if state == blog.CommentWaiting {
 		return h.outbox.KeepRequest(ctx, h.tx, t)
 	}
 	return h.outbox.AnswerRequest(ctx, h.tx, t, actor, state == blog.CommentShown)
 }
 
-// createAndTell adds a post, and answers for it without a request when its server waits for an answer. GoToSocial sends
-// the bare Create, and shows the post to nobody until it is accepted, wherever a reply policy does not let everybody
-// answer. A post with a reply policy of its own comes from such a server.
-func (h *handling) createAndTell(ctx context.Context, what activity.Create) error {
+// createAndAnswer adds a post. If the server of the post waits for an answer, it gets one without a request.
+func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) error {
 	if err := h.create(ctx, what.Object); err != nil {
 		return err
 	}
@@ -119,11 +119,14 @@ func (h *handling) createAndTell(ctx context.Context, what activity.Create) erro
 	if fetched := h.found[post.ID]; fetched != nil {
 		post = *fetched
 	}
+	// GoToSocial sends no request, only the Create. Where a reply policy does not let everybody reply, it shows the post
+	// to nobody until it gets an Accept. A post with a reply policy of its own comes from such a server.
 	if kind, _, rest, ok := h.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" ||
 		!post.RulesReplies {
 		return nil
 	}
 	a, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
+	// Our articles that are open to all say so in their reply policy, so no server waits there.
 	if err != nil || a.Comments == blog.Open {
 		return err
 	}
@@ -136,7 +139,7 @@ func (h *handling) createAndTell(ctx context.Context, what activity.Create) erro
 		return err
 	}
 	h.queued = true
-	return h.tell(ctx, h.authorizationFor(blog.ReplyStamp,
+	return h.answer(ctx, h.authorizationFor(blog.ReplyStamp,
 		activity.Request{Actor: h.act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
@@ -162,15 +165,15 @@ func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 	return post, nil
 }
 
-// authorizationFor makes the authorization that a request asks for. It is not granted yet.
+// authorizationFor returns the authorization that a request asks for, not granted yet.
 func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
 	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object,
 		Instrument: r.Instrument, ActorID: r.Actor,
 		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
 }
 
-// mayStillQuote reports whether a post may quote an article: the author's policy allows this person, the author has not
-// removed the post, and has not been asked too often.
+// mayStillQuote reports whether a post may quote an article: the policy allows this actor, the author has not removed
+// the post, and the actor has not asked too often.
 func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog.Actor, post string) (bool, error) {
 	allowed, err := h.mayQuote(ctx, a, actor.ID)
 	if err != nil || !allowed {
@@ -188,7 +191,7 @@ func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog
 	return n < maxAuthorizations, err
 }
 
-// mayQuote reports whether the policy of an article lets somebody quote it.
+// mayQuote reports whether the policy of an article lets an actor quote it.
 func (h *handling) mayQuote(ctx context.Context, a blog.Article, actor string) (bool, error) {
 	f, err := h.tx.Follower(ctx, a.VoiceID, actor)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -208,5 +211,6 @@ func (h *handling) authorized(ctx context.Context, address string, kind blog.Aut
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}
+	// Others can read the address of an authorization: it must not serve for a second post.
 	return err == nil && t.Kind == kind && t.Instrument == post, err
 }

@@ -16,12 +16,12 @@ import (
 	"causerie/internal/store"
 )
 
-// Backfill fetches the missing replies of conversations. A reply to a reply is sent to the person it answers, and not
-// to us. But the server of a comment lists what it knows of the conversation (FEP-7888, FEP-f228), and Backfill reads
-// that list. Each listed post is fetched from its own origin and goes through the same checks as a post that is sent to
-// us: the list says where to look, and proves nothing.
+// Backfill fetches the missing replies of conversations. A reply to a reply is sent to the author of that reply, and
+// not to us. But the server of a comment lists what it knows of the conversation (FEP-7888, FEP-f228), and Backfill
+// reads that list. Each listed post is fetched from its own origin and goes through the same checks as a post that is
+// sent to us: the list says where to look, and proves nothing.
 //
-// One run asks many servers at once, but each server one request at a time. A server that hangs so delays no other. A
+// One run asks many servers at once, but each server one request at a time, so a server that hangs delays no other. A
 // server that was silent is not asked again in that run.
 type Backfill struct {
 	*Inbox
@@ -32,16 +32,17 @@ func NewBackfill(in *Inbox) *Backfill { return &Backfill{in} }
 
 // What one reading may take.
 const (
-	mostPages    = 10  // of one list
-	mostRequests = 100 // for lists and pages, of all servers together
-	mostItems    = 200 // posts that are fetched, those above them among them
-	mostAnswers  = 2000
-	mostRounds   = 16 // what was found is asked for its own answers in the next round
+	// The limits of one run. A stranger's server can list any number of posts, on any number of servers.
+	maxPages    = 10   // of one list
+	maxRequests = 100  // for pages of lists, all servers together
+	maxPosts    = 200  // that are fetched, parents included
+	maxListed   = 2000 // addresses in all lists together
+	maxRounds   = 16   // each round reads the lists of the comments that the one before found
 
-	readingTime  = 4 * time.Minute
-	readingLease = 5 * time.Minute
-	readingsOnce = 4  // conversations
-	lanesOnce    = 32 // servers
+	runTime          = 4 * time.Minute
+	runLease         = 5 * time.Minute
+	maxConversations = 4  // at once
+	maxServers       = 32 // of one conversation at once
 )
 
 // Run completes the conversations that are due until the context ends. Any number of processes may run it: each
@@ -49,19 +50,19 @@ const (
 func (b *Backfill) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
-	places := make(chan struct{}, readingsOnce)
+	slots := make(chan struct{}, maxConversations)
 	for ctx.Err() == nil {
 		var claims []store.Completion
-		if free := readingsOnce - len(places); free > 0 {
+		if free := maxConversations - len(slots); free > 0 {
 			var err error
-			if claims, err = b.Store.ClaimCompletions(ctx, "", b.Now(), readingLease, free); err != nil && ctx.Err() == nil {
+			if claims, err = b.Store.ClaimCompletions(ctx, "", b.Now(), runLease, free); err != nil && ctx.Err() == nil {
 				b.Log.Error("conversations cannot be claimed", "error", err)
 			}
 		}
 		for _, claim := range claims {
-			places <- struct{}{}
+			slots <- struct{}{}
 			working.Go(func() {
-				defer func() { <-places }()
+				defer func() { <-slots }()
 				if _, err := b.complete(ctx, claim); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLost) {
 					b.Log.Error("a conversation cannot be completed", "article", claim.ArticleID, "error", err)
 				}
@@ -71,14 +72,14 @@ func (b *Backfill) Run(ctx context.Context) {
 	}
 }
 
-// Complete completes the conversation under an article now, and returns what came of it. blog.ErrConflict means that
-// another run is doing so.
+// Complete completes the conversation under an article now, and returns what was found. The error is blog.ErrConflict
+// when another run has claimed it.
 func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completion, error) {
 	now := b.Now()
 	if err := b.Store.AskCompletion(ctx, article, now); err != nil {
 		return blog.Completion{}, err
 	}
-	claims, err := b.Store.ClaimCompletions(ctx, article, now, readingLease, 1)
+	claims, err := b.Store.ClaimCompletions(ctx, article, now, runLease, 1)
 	if err != nil {
 		return blog.Completion{}, err
 	}
@@ -88,7 +89,7 @@ func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completi
 	return b.complete(ctx, claims[0])
 }
 
-// complete reads one conversation. A panic becomes an error of this conversation alone.
+// complete completes one conversation. A panic becomes an error of this conversation alone.
 func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
 	err = federation.Safely(func() error {
 		found, err = b.completeClaimed(ctx, claim)
@@ -98,12 +99,14 @@ func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found 
 }
 
 func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), readingTime+20*time.Second)
+	// The result is saved even when the context ends, at a shutdown or because the author went away.
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTime+20*time.Second)
 	defer cancel()
 	a, err := b.Store.Head(ctx, claim.ArticleID)
 	if err != nil {
-		return found, err // due again once the lease ends
+		return found, err // the conversation is due again when the lease ends
 	}
+	// The article may have been withdrawn since the claim. The claim is then finished without a request.
 	if a.Status == blog.Published && a.Federates() {
 		found, err = b.read(ctx, claim.ArticleID)
 	}
@@ -115,23 +118,23 @@ func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) 
 		return found, ctx.Err()
 	}
 	if err != nil {
-		return found, err // due again once the lease ends
+		return found, err // as above
 	}
 	return found, b.Store.FinishCompletion(settle, claim, found, b.Now())
 }
 
 // read reads the lists of all comments, then those of the comments that were found, and so on.
 func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, error) {
-	ctx, cancel := context.WithTimeout(ctx, readingTime)
+	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
 	before, err := b.Store.CountFetched(ctx, article)
 	if err != nil {
 		return blog.Completion{}, err
 	}
 	began := b.Now()
-	r := newReading(ctx, b)
-	for range mostRounds {
-		lists, err := b.Store.UnreadLists(ctx, article, began, mostRequests)
+	r := newRun(ctx, b)
+	for range maxRounds {
+		lists, err := b.Store.UnreadLists(ctx, article, began, maxRequests)
 		if err != nil {
 			return blog.Completion{}, err
 		}
@@ -139,46 +142,47 @@ func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, 
 			break
 		}
 		for _, l := range lists {
-			r.add(blog.HostOf(l.Address), func() error { return r.answersTo(l) })
+			r.add(blog.HostOf(l.Address), func() error { return r.readLists(l) })
 		}
+		// The next round reads the lists of comments that this one saves.
 		r.working.Wait()
 	}
+	// When the time of the run is over, what it saved still counts.
 	after, err := b.Store.CountFetched(context.WithoutCancel(ctx), article)
-	return r.sum(after - before), err
+	return r.result(after - before), err
 }
 
-// reading is one run over the servers of a conversation.
-type reading struct {
+// backfillRun is one run over the servers of a conversation.
+type backfillRun struct {
 	*Backfill
 	ctx     context.Context
-	places  chan struct{}
+	slots   chan struct{} // servers that are asked at this moment
 	working sync.WaitGroup
 
 	mu              sync.Mutex // guards all below
 	lanes           map[string]*lane
 	seen            map[string]bool  // addresses of pages and posts
-	whole           map[string]bool  // conversations: whether they could be read
+	conversations   map[string]bool  // those that were read, and whether that succeeded
 	silent          map[string]error // servers that did not answer
-	requests, items int              // that are left
+	requests, posts int              // left in the budget
 	found           blog.Completion
-	untaken         map[string]*blog.NotFetched
+	failures        map[string]*blog.NotFetched // by their reason
 }
 
-// lane is the queue of requests to one server, one after another.
+// lane is the queue of requests to one server. They are sent one after another.
 type lane struct {
 	tasks   []func() error
 	running bool
 }
 
-func newReading(ctx context.Context, b *Backfill) *reading {
-	return &reading{Backfill: b, ctx: ctx, places: make(chan struct{}, lanesOnce), lanes: map[string]*lane{},
-		seen:  map[string]bool{},
-		whole: map[string]bool{}, silent: map[string]error{}, requests: mostRequests, items: mostItems,
-		untaken: map[string]*blog.NotFetched{}}
+func newRun(ctx context.Context, b *Backfill) *backfillRun {
+	return &backfillRun{Backfill: b, ctx: ctx, slots: make(chan struct{}, maxServers), lanes: map[string]*lane{},
+		seen: map[string]bool{}, conversations: map[string]bool{}, silent: map[string]error{}, requests: maxRequests,
+		posts: maxPosts, failures: map[string]*blog.NotFetched{}}
 }
 
 // add queues a request to a server.
-func (r *reading) add(host string, do func() error) {
+func (r *backfillRun) add(host string, do func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lanes[host]
@@ -193,15 +197,16 @@ func (r *reading) add(host string, do func() error) {
 	}
 }
 
-func (r *reading) work(host string, l *lane) {
-	r.places <- struct{}{}
-	defer func() { <-r.places }()
+// work sends the requests to one server until none is left.
+func (r *backfillRun) work(host string, l *lane) {
+	r.slots <- struct{}{}
+	defer func() { <-r.slots }()
 	for do := r.next(l); do != nil; do = r.next(l) {
-		r.note(host, federation.Safely(do))
+		r.recordFailure(host, federation.Safely(do))
 	}
 }
 
-func (r *reading) next(l *lane) (do func() error) {
+func (r *backfillRun) next(l *lane) (do func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(l.tasks) == 0 {
@@ -212,8 +217,9 @@ func (r *reading) next(l *lane) (do func() error) {
 	return do
 }
 
-// answersTo reads the conversation that a comment's server lists, or else the replies of the comment.
-func (r *reading) answersTo(l store.AnswerLists) error {
+// readLists reads the conversation that a comment's server lists, or else the replies of the comment.
+func (r *backfillRun) readLists(l store.AnswerLists) error {
+	// Marked first: a list that cannot be read must not be read again in each round.
 	if err := r.Store.MarkListRead(r.ctx, l.ID, r.Now()); err != nil {
 		return err
 	}
@@ -226,37 +232,38 @@ func (r *reading) answersTo(l store.AnswerLists) error {
 	return r.list(l.RepliesURL)
 }
 
-var errNotWhole = errors.New("its conversation cannot be read")
+var errUnreadable = errors.New("its conversation cannot be read")
 
 // conversation reads the list of a conversation, once for all its comments. An error means that the replies of each
 // comment must be read instead.
-func (r *reading) conversation(at string) error {
+func (r *backfillRun) conversation(at string) error {
 	r.mu.Lock()
-	whole, asked := r.whole[at]
+	read, known := r.conversations[at]
 	r.mu.Unlock()
-	if asked && !whole {
-		return errNotWhole
-	}
-	if asked {
+	switch {
+	case known && read:
 		return nil
+	case known:
+		return errUnreadable
 	}
 	err := r.list(at)
 	r.mu.Lock()
-	r.whole[at] = err == nil
+	r.conversations[at] = err == nil
 	r.mu.Unlock()
 	return err
 }
 
 // list reads a list of replies page by page.
-func (r *reading) list(at string) error {
+func (r *backfillRun) list(at string) error {
 	for pages := 0; at != ""; pages++ {
 		if !r.first(at) {
+			// The first page may be known from another comment, but a later one only from this list.
 			if pages > 0 {
-				return federation.NotOurs("its list of answers runs in a circle")
+				return federation.NotOurs("its list of replies runs in a circle")
 			}
 			return nil
 		}
-		if pages == mostPages || !r.spend(&r.requests) {
+		if pages == maxPages || !r.spend(&r.requests) {
 			r.cut()
 			return nil
 		}
@@ -264,18 +271,20 @@ func (r *reading) list(at string) error {
 		if err != nil {
 			return err
 		}
-		for _, item := range page.Items {
-			r.item(item)
+		for _, address := range page.Items {
+			r.addPost(address)
 		}
+		// Its posts count, since each is fetched from its origin. But a list must not continue on a server that did not
+		// write it.
 		if page.Foreign {
-			return federation.NotOurs("its list of answers is said to go on at another server")
+			return federation.NotOurs("its list of replies continues at another server")
 		}
 		at = cmp.Or(page.First, page.Next)
 	}
 	return nil
 }
 
-func (r *reading) page(at string) (page activity.Listing, err error) {
+func (r *backfillRun) page(at string) (page activity.Listing, err error) {
 	err = r.ask(at, func() error {
 		page, err = r.FetchListing(r.ctx, at)
 		return err
@@ -283,14 +292,14 @@ func (r *reading) page(at string) (page activity.Listing, err error) {
 	return page, err
 }
 
-// item queues the fetch of a listed post, unless it is known.
-func (r *reading) item(address string) {
+// addPost queues the fetch of a listed post, unless it is known.
+func (r *backfillRun) addPost(address string) {
 	if r.Site.Owns(address) || !r.first(address) {
 		return
 	}
 	r.mu.Lock()
 	r.found.Listed++
-	full := r.found.Listed > mostAnswers
+	full := r.found.Listed > maxListed
 	r.mu.Unlock()
 	if full {
 		r.cut()
@@ -298,20 +307,21 @@ func (r *reading) item(address string) {
 	}
 	_, err := r.Store.CommentByAddress(r.ctx, address)
 	if !errors.Is(err, blog.ErrNotFound) {
-		r.note(blog.HostOf(address), err)
+		r.recordFailure(blog.HostOf(address), err)
 		return
 	}
-	r.add(blog.HostOf(address), func() error { return r.take(address) })
+	r.add(blog.HostOf(address), func() error { return r.fetchPost(address) })
 }
 
-// take fetches a post and handles it as if it had been sent here.
-func (r *reading) take(address string) error {
+// fetchPost fetches a post and handles it as if it had been sent here.
+func (r *backfillRun) fetchPost(address string) error {
 	found := fetched{}
-	if err := r.supply(missing{object: address}, found); err != nil {
+	if err := r.fetchMissing(missing{object: address}, found); err != nil {
 		return err
 	}
 	for range maxFetches {
 		var why error
+		// A refusal commits all the same: the parents that were added before it stay.
 		err := r.Store.GroupCommit(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
 			h := &handling{Inbox: r.Inbox, tx: s, found: found}
 			why = h.acceptFetched(ctx, address, blog.Fetched)
@@ -321,16 +331,16 @@ func (r *reading) take(address string) error {
 		if !errors.As(err, &missing) {
 			return cmp.Or(err, why)
 		}
-		if err := r.supply(missing, found); err != nil {
+		if err := r.fetchMissing(missing, found); err != nil {
 			return err
 		}
 	}
-	return federation.NotOurs("what it answers lies too far away")
+	return federation.NotOurs("its thread is too long")
 }
 
-// supply fetches what an activity needs.
-func (r *reading) supply(missing missing, found fetched) error {
-	if missing.actor == "" && !r.spend(&r.items) {
+// fetchMissing fetches what a post needs, within the budget. The error is errLimit when the budget is spent.
+func (r *backfillRun) fetchMissing(missing missing, found fetched) error {
+	if missing.actor == "" && !r.spend(&r.posts) {
 		r.cut()
 		return errLimit
 	}
@@ -338,6 +348,7 @@ func (r *reading) supply(missing missing, found fetched) error {
 		if missing.actor != "" {
 			return r.fetch(r.ctx, missing, found)
 		}
+		// Inbox.fetch records a post that cannot be fetched, and goes on. Here the author learns the reason.
 		post, err := r.FetchPost(r.ctx, missing.object)
 		if err != nil {
 			return err
@@ -348,7 +359,7 @@ func (r *reading) supply(missing missing, found fetched) error {
 }
 
 // ask sends a request to the server of an address, unless that server was silent before or is blocked.
-func (r *reading) ask(address string, do func() error) error {
+func (r *backfillRun) ask(address string, do func() error) error {
 	host := blog.HostOf(address)
 	r.mu.Lock()
 	silent := r.silent[host]
@@ -356,13 +367,14 @@ func (r *reading) ask(address string, do func() error) error {
 	if silent != nil {
 		return silent
 	}
-	if barred, err := r.Blocked(r.ctx, r.Store, address); barred || err != nil {
+	if blocked, err := r.Blocked(r.ctx, r.Store, address); blocked || err != nil {
 		return cmp.Or(err, federation.ErrBlocked)
 	}
 	err := do()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.meet("server " + host) {
+	// The prefix keeps hosts apart from the addresses in the same map.
+	if r.firstLocked("server " + host) {
 		r.found.Servers++
 	}
 	if errors.Is(err, remote.ErrUnavailable) {
@@ -372,14 +384,14 @@ func (r *reading) ask(address string, do func() error) error {
 }
 
 // first reports whether an address is new in this run.
-func (r *reading) first(address string) bool {
+func (r *backfillRun) first(address string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.meet(address)
+	return r.firstLocked(address)
 }
 
-// meet is first, for callers that hold the lock.
-func (r *reading) meet(address string) bool {
+// firstLocked is first, for callers that hold the lock.
+func (r *backfillRun) firstLocked(address string) bool {
 	if r.seen[address] {
 		return false
 	}
@@ -388,7 +400,7 @@ func (r *reading) meet(address string) bool {
 }
 
 // spend takes one from a budget. It reports false when nothing is left.
-func (r *reading) spend(left *int) bool {
+func (r *backfillRun) spend(left *int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if *left == 0 {
@@ -398,37 +410,39 @@ func (r *reading) spend(left *int) bool {
 	return true
 }
 
-func (r *reading) cut() {
+// cut records that the run did not read everything.
+func (r *backfillRun) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found.Cut = true
 }
 
 // errLimit means that a limit of the run was reached. It says nothing about the post.
-var errLimit = errors.New("the limits of one reading were reached")
+var errLimit = errors.New("a limit of the run was reached")
 
-const mostServersNamed = 5
+const maxServersNamed = 5
 
-// note records why a fetch failed.
-func (r *reading) note(host string, err error) {
+// recordFailure counts why something could not be fetched.
+func (r *backfillRun) recordFailure(host string, err error) {
 	if err == nil || errors.Is(err, errLimit) {
 		return
 	}
 	why := r.reason(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// The time of the run is over, which is no fault of this server.
 	if r.ctx.Err() != nil {
 		r.found.Cut = true
 		return
 	}
-	u := r.untaken[why]
-	if u == nil {
-		u = &blog.NotFetched{Why: why}
-		r.untaken[why] = u
+	failure := r.failures[why]
+	if failure == nil {
+		failure = &blog.NotFetched{Why: why}
+		r.failures[why] = failure
 	}
-	u.N++
-	if len(u.Servers) < mostServersNamed && !slices.Contains(u.Servers, host) {
-		u.Servers = append(u.Servers, host)
+	failure.N++
+	if len(failure.Servers) < maxServersNamed && !slices.Contains(failure.Servers, host) {
+		failure.Servers = append(failure.Servers, host)
 	}
 }
 
@@ -437,20 +451,20 @@ var reasons = []struct {
 	err error
 	why string
 }{
-	{federation.ErrBlocked, "its writer or their server is blocked"},
-	{remote.ErrRefused, "it is said to lie at an address that we do not go to"},
+	{federation.ErrBlocked, "its author or their server is blocked"},
+	{remote.ErrRefused, "it has an address that we do not go to"},
 	{remote.ErrNotFound, "it is not there any more"},
 	{remote.ErrGone, "it is not there any more"},
 	{remote.ErrForbidden, "its server does not show it"},
-	{remote.ErrNotActivity, "what stands at its address is something else"},
-	{activity.ErrMalformed, "what stands at its address is something else"},
+	{remote.ErrNotActivity, "its address leads to something else"},
+	{activity.ErrMalformed, "its address leads to something else"},
 	{federation.ErrForeign, "it claims what belongs to another server"},
-	{remote.ErrTooOften, "its server was asked often enough for now"},
+	{remote.ErrTooOften, "its server was asked too often for now"},
 	{remote.ErrUnavailable, "its server did not answer"},
-	{errNotWhole, "its conversation cannot be read"},
+	{errUnreadable, "its conversation cannot be read"},
 }
 
-func (r *reading) reason(err error) string {
+func (r *backfillRun) reason(err error) string {
 	for _, known := range reasons {
 		if errors.Is(err, known.err) {
 			return known.why
@@ -461,19 +475,20 @@ func (r *reading) reason(err error) string {
 	case errors.As(err, &why):
 		return string(why)
 	case errors.Is(err, federation.ErrNotOurs):
-		return "it leads to no article of ours"
+		return federation.ErrNowhere.Error()
 	case r.ctx.Err() == nil:
-		r.Log.Error("an answer from elsewhere could not be taken in", "error", err)
+		r.Log.Error("a reply cannot be fetched and saved", "error", err)
 	}
-	return "it could not be written down here; the log tells more"
+	return "it could not be saved here; the log has the reason"
 }
 
-func (r *reading) sum(fetched int) blog.Completion {
+// result returns what the run found, the most frequent failure first.
+func (r *backfillRun) result(fetched int) blog.Completion {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found.New = fetched
-	for _, u := range r.untaken {
-		r.found.Untaken = append(r.found.Untaken, *u)
+	for _, failure := range r.failures {
+		r.found.Untaken = append(r.found.Untaken, *failure)
 	}
 	slices.SortFunc(r.found.Untaken, func(a, b blog.NotFetched) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
 	return r.found

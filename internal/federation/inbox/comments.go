@@ -11,7 +11,7 @@ import (
 	"causerie/internal/federation"
 )
 
-// maxAncestors limits the walk from a reply up to its article.
+// maxAncestors limits the walk from a reply up to its article (contract F-066).
 const maxAncestors = 16
 
 // incoming is a post that may become a comment or a mention.
@@ -33,12 +33,12 @@ func (h *handling) create(ctx context.Context, post activity.Object) error {
 // pushed returns the post that the activity carries.
 func (h *handling) pushed(post activity.Object) incoming { return incoming{post, h.act, blog.Pushed} }
 
-// acceptPost accepts a trusted post: as a comment when it is a reply, else as a quote or mention of an article. A quote
-// that also replies to something elsewhere counts as a quote. A post that was sent to us and is none of these is kept
-// for the authors that it mentions.
+// acceptPost accepts a trusted post: as a comment when it replies to something here, or quotes or links an article. A
+// post that was sent to us and does neither is kept for the authors that it mentions.
 func (h *handling) acceptPost(ctx context.Context, post incoming) error {
+	// A vote in a poll is a Note as well. It belongs to the poll.
 	if !post.IsPost() || post.IsVote() {
-		return federation.NotOurs("it is no post")
+		return federation.NotOurs("it is not a post")
 	}
 	err := h.acceptComment(ctx, post)
 	if post.origin == blog.Pushed && (errors.Is(err, federation.ErrNowhere) || errors.Is(err, federation.ErrNoArticle)) {
@@ -47,12 +47,13 @@ func (h *handling) acceptPost(ctx context.Context, post incoming) error {
 	return err
 }
 
-// acceptComment accepts a post that replies to something here or refers to an article. ErrNowhere or ErrNoArticle when
-// it does neither.
+// acceptComment accepts a post that replies to something here or refers to an article. The error is ErrNowhere or
+// ErrNoArticle when it does neither.
 func (h *handling) acceptComment(ctx context.Context, post incoming) error {
 	if post.InReplyTo == "" {
 		return h.addReference(ctx, post)
 	}
+	// A quote that also replies to something elsewhere counts as a quote: the thread elsewhere does not lead here.
 	if h.Site.Owns(post.Quote) {
 		_, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
 		if errors.Is(err, blog.ErrNotFound) {
@@ -66,8 +67,8 @@ func (h *handling) acceptComment(ctx context.Context, post incoming) error {
 	return err
 }
 
-// addReference adds a post that is no reply, but quotes an article or links to it. It is shown under the article, apart
-// from the replies.
+// addReference adds a post that does not reply, but quotes an article or links to it. It is shown under the article,
+// apart from the replies.
 func (h *handling) addReference(ctx context.Context, post incoming) error {
 	if _, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return err
@@ -79,7 +80,8 @@ func (h *handling) addReference(ctx context.Context, post incoming) error {
 	return err
 }
 
-// acceptFetched accepts a post as its own origin serves it.
+// acceptFetched accepts a post as its own origin serves it. The error is missing until it was fetched. The origin of
+// a post that we looked for ourselves is blog.Fetched.
 func (h *handling) acceptFetched(ctx context.Context, address string, origin blog.Origin) error {
 	if address == "" || h.Site.Owns(address) {
 		return nil
@@ -90,7 +92,8 @@ func (h *handling) acceptFetched(ctx context.Context, address string, origin blo
 	}
 	switch {
 	case post == nil:
-		return federation.NotOurs("it could not be had")
+		return federation.NotOurs("it could not be fetched")
+	// Nobody sent us this post, so it is not addressed to us: only public ones may be shown.
 	case origin == blog.Fetched && post.IsPost() && post.Visibility(nil, nil) == blog.RestrictedComment:
 		return federation.NotOurs("it is not public")
 	}
@@ -105,9 +108,9 @@ func (h *handling) acceptFetched(ctx context.Context, address string, origin blo
 	return h.revise(ctx, c, incoming{Object: *post, carrier: activity.Activity{Actor: post.AttributedTo}, origin: origin})
 }
 
-// comment finds what a post replies to, up to maxAncestors posts above it, and adds it under the article. The posts in
-// between are added first, as fetched. It returns the id of the comment, or ErrNotOurs when the thread does not lead to
-// an article here.
+// comment adds a post under the article that its thread leads to. Posts in between, up to hops of them, are added
+// first, as fetched. It returns the id of the comment, or an ErrNotOurs when the thread does not lead to an article
+// here.
 func (h *handling) comment(ctx context.Context, post incoming, hops int) (blog.ID, error) {
 	if known, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return known.ID, err
@@ -120,7 +123,7 @@ func (h *handling) comment(ctx context.Context, post incoming, hops int) (blog.I
 		return "", err
 	}
 	if article.PublishedAt == nil || article.Status == blog.Deleted {
-		return "", federation.NotOurs("what it answers is not published")
+		return "", federation.NotOurs("it replies to something that is not published")
 	}
 	return h.addComment(ctx, post, place{article: article, parent: parent})
 }
@@ -132,7 +135,7 @@ type place struct {
 	kind    blog.CommentKind
 }
 
-// resolveParent finds the post with an address, the parent of another one, and adds it first when it must be fetched.
+// resolveParent finds the parent of a post, by its address, and adds it first when it must be fetched.
 func (h *handling) resolveParent(ctx context.Context, address string, hops int) (blog.Article, blog.ID, error) {
 	if hops == 0 || address == "" || h.Site.Owns(address) {
 		return blog.Article{}, "", federation.ErrNowhere
@@ -141,6 +144,7 @@ func (h *handling) resolveParent(ctx context.Context, address string, hops int) 
 	if !asked {
 		return blog.Article{}, "", missing{object: address}
 	}
+	// The chain ends at a post that replies to nothing. A restricted post in it must not be shown.
 	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" ||
 		parent.Visibility(nil, nil) == blog.RestrictedComment {
 		return blog.Article{}, "", federation.ErrNowhere
@@ -162,19 +166,21 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	if err != nil {
 		return "", err
 	}
-	if err := h.mayAnswer(ctx, at.parent); err != nil {
+	if err := h.mayReplyTo(ctx, at.parent); err != nil {
 		return "", err
 	}
 	visibility := post.Visibility(post.carrier.To, post.carrier.Cc)
-	if visibility == blog.RestrictedComment && !h.speaksToUs(post) {
+	if visibility == blog.RestrictedComment && !h.addressedToUs(post) {
 		return "", federation.NotOurs("it is not public")
 	}
 	c := h.Content(post.Object, at.kind)
 	now := h.Now()
 	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID,
 		at.article.ID, at.parent, actor.ID, post.origin
+	// An edit counts only while the address has the same owner.
 	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
+	// The time in a post is what its server claims. It must not sort before the article or in the future.
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
 	if c.State, err = h.initialState(ctx, c, at.article, post); err != nil {
 		return "", err
@@ -192,20 +198,21 @@ func (h *handling) checkNotDeleted(ctx context.Context, post incoming) error {
 		return nil
 	}
 	if err == nil && kind == deleted {
-		return federation.NotOurs("it was deleted by its writer")
+		return federation.NotOurs("its author deleted it")
 	}
 	return err
 }
 
-// hold lets the comment of a limited person wait for approval.
+// hold makes the comment of a limited actor wait for approval.
 func hold(c *blog.Comment) {
+	// A restricted comment is not shown in public anyway.
 	if c.State == blog.CommentShown && c.Visibility != blog.RestrictedComment {
 		c.State, c.Held = blog.CommentWaiting, true
 	}
 }
 
-// mayAnswer refuses a reply to a comment of somebody who is blocked: it would be shown without what it answers.
-func (h *handling) mayAnswer(ctx context.Context, parent blog.ID) error {
+// mayReplyTo refuses a reply to a comment of a blocked actor: it would be shown without what it replies to.
+func (h *handling) mayReplyTo(ctx context.Context, parent blog.ID) error {
 	if parent == "" {
 		return nil
 	}
@@ -216,21 +223,23 @@ func (h *handling) mayAnswer(ctx context.Context, parent blog.ID) error {
 	return err
 }
 
-// initialState decides whether a new comment is shown or waits: by the authorization that its post carries, else by the
-// article's policy. A quote that the policy does not allow waits. ErrNotOurs when the comment may not be added at all.
+// initialState decides whether a new comment is shown or waits: by the authorization that its post carries, else by
+// the article's policy. A quote that the policy does not allow waits. The error is an ErrNotOurs when the comment may
+// not be added at all.
 func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Article,
 	post incoming) (blog.CommentState, error) {
-	if stamped, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyStamp, post.ID); stamped || err != nil {
+	if authorized, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyStamp, post.ID); authorized || err != nil {
 		return blog.CommentShown, err
 	}
-	var who blog.Relation
+	var relation blog.Relation
 	var err error
+	// Only this policy asks for the relation, and each reply would pay for the query.
 	if a.Comments == blog.Known {
-		if who, err = h.tx.Relation(ctx, c.ActorID); err != nil {
+		if relation, err = h.tx.Relation(ctx, c.ActorID); err != nil {
 			return "", err
 		}
 	}
-	state, err := a.Comments.Admit(c, who)
+	state, err := a.Comments.Admit(c, relation)
 	if errors.Is(err, blog.ErrForbidden) {
 		return "", federation.NotOurs("comments are closed here")
 	}
@@ -253,15 +262,15 @@ func (h *handling) quotes(ctx context.Context, c blog.Comment, a blog.Article) (
 	return err == nil && t.State == blog.StampGiven, err
 }
 
-// speaksToUs reports whether a post, or the activity that brought it, is addressed to an actor of ours.
-func (h *handling) speaksToUs(post incoming) bool {
+// addressedToUs reports whether a post, or the activity that brought it, is addressed to an actor of ours.
+func (h *handling) addressedToUs(post incoming) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, post.carrier.To, post.carrier.Cc), h.Site.Owns)
 }
 
-// lateCreate is how old a post may be whose Update arrives although its Create was never seen.
-const lateCreate = 24 * time.Hour
+// maxUnseenAge is how old a post may be whose Update arrives although its Create was never seen.
+const maxUnseenAge = 24 * time.Hour
 
-// update updates the profile of the sender, or a comment of theirs.
+// update updates the profile of the sender, or a comment or mention of theirs.
 func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if actor := what.Object.Actor; actor != nil {
 		if actor.ID != h.act.Actor {
@@ -286,30 +295,35 @@ func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if known, err := h.renewMention(ctx, h.pushed(post)); known || err != nil {
 		return err
 	}
-	if h.Now().Sub(post.Published) > lateCreate {
+	// The Update may have overtaken the Create, or the edit may be the first to mention us.
+	if h.Now().Sub(post.Published) > maxUnseenAge {
 		return nil
 	}
 	return h.create(ctx, post)
 }
 
+// renewActor saves the profile that an actor sends. An actor whom we do not know has no effect here, so it is not
+// saved.
 func (h *handling) renewActor(ctx context.Context, actor blog.Actor) error {
 	known, err := h.tx.Actor(ctx, actor.ID)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
 	actor.FetchedAt = h.Now()
+	// The domain of the new handle is a claim: the verified handle is kept as long as its user part is unchanged.
 	if known.HandleCheckedAt != nil && federation.SameUser(known.Handle, actor.Handle) {
 		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
 	}
 	return h.tx.SaveActor(ctx, actor)
 }
 
-// revise replaces the text of a comment with a newer one of its author. An edit may make a comment restricted: then it
+// revise replaces the text of a comment with a newer one of its author. An edit may make a comment restricted: it
 // leaves the page at once. An edit never makes a restricted comment public.
 func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) error {
 	if c.ActorID != post.carrier.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
 		return nil
 	}
+	// Updates can arrive in any order, and more than once.
 	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
 		return nil
 	}
@@ -320,29 +334,30 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if c.Kind != blog.Answering {
 		b, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
 		if errors.Is(err, federation.ErrNotOurs) || err == nil && b.ID != a.ID {
-			return h.tx.RemoveComment(ctx, c.ID) // it speaks of something else now
+			return h.tx.RemoveComment(ctx, c.ID) // the edit took out the quote or link that put it here
 		}
 		if err != nil {
 			return err
 		}
 		c.Kind = kind
 	}
-	changed := h.Content(post.Object, c.Kind)
-	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = changed.HTML, changed.Plain, changed.Warning, changed.Language,
+	edited := h.Content(post.Object, c.Kind)
+	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = edited.HTML, edited.Plain, edited.Warning, edited.Language,
 		post.Updated
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(post.carrier.To, post.carrier.Cc)
 	}
-	writer, err := h.knownActor(ctx, c.ActorID)
-	if err != nil || writer.KeyMark != c.KeyMark {
-		return err // somebody else has that address now: they may take the words away, and not change them
+	author, err := h.knownActor(ctx, c.ActorID)
+	if err != nil || author.KeyMark != c.KeyMark {
+		return err // the address has a new owner, who may delete the comment but not change it (threat T-049)
 	}
+	// Approval was given to the text before the edit. Hidden comments and spam stay what they are.
 	if c.State == blog.CommentShown {
 		if c.State, err = h.stateAfterEdit(ctx, c, a); err != nil {
 			return err
 		}
 	}
-	if writer.Block == blog.Limit {
+	if author.Block == blog.Limit {
 		hold(&c)
 	}
 	return h.tx.ReviseComment(ctx, c)

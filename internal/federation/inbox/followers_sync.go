@@ -16,46 +16,48 @@ import (
 	"causerie/internal/store"
 )
 
-// difference is a list of followers elsewhere that may differ from ours.
+// difference is the follower list of an actor of another server that may differ from ours.
 type difference struct{ actor, list string }
 
 const (
-	mostDifferences = 64 // that wait; of more the next delivery tells again
-	compareEvery    = time.Hour
-	mostFollowed    = 1000 // of ours in a list that is believed
+	maxDifferences = 64 // that wait; a later delivery of the server repeats the header
+	compareEvery   = time.Hour
+	maxFollowed    = 1000 // voices of ours in a list that is trusted
 )
 
-// compareFollowers reads the Collection-Synchronization header of a delivery (FEP-8fcf). The header is trusted when the
-// signature covers it and it is about the sender's own followers. It is acted on once an hour at most.
+// compareFollowers reads the Collection-Synchronization header of a delivery (FEP-8fcf). The header is trusted when
+// the signature covers it and it is about the sender's own followers. A list that differs is queued, at most once an
+// hour for an actor.
 func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
 	value := header.Get(activity.SynchronizationHeader)
 	if value == "" || !signature.Covers(header, "collection-synchronization") {
 		return
 	}
-	said, ok := activity.ParseSynchronization(value)
-	if !ok || !blog.SameOrigin(said.URL, signer) {
+	sync, ok := activity.ParseSynchronization(value)
+	if !ok || !blog.SameOrigin(sync.URL, signer) {
 		return
 	}
 	actor, err := in.Store.Actor(ctx, signer)
-	if err == nil && (actor.FollowersURL == "" || actor.FollowersURL != said.Collection) {
+	if err == nil && (actor.FollowersURL == "" || actor.FollowersURL != sync.Collection) {
 		return
 	}
-	var ours []blog.Following
+	var followers []blog.Following
 	if err == nil {
-		ours, err = in.Store.FollowersHere(ctx, signer)
+		followers, err = in.Store.FollowersHere(ctx, signer)
 	}
 	if err != nil {
 		// The activity itself is saved, and the sender repeats the header with later ones: it need not try again now.
 		if !errors.Is(err, blog.ErrNotFound) {
-			in.Log.Warn("the followers named by a delivery cannot be compared", "actor", signer, "error", err)
+			in.Log.Warn("a list of followers cannot be compared", "actor", signer, "error", err)
 		}
 		return
 	}
-	if activity.FollowersDigest(in.addresses(ours)) == said.Digest || !in.compared.Mark(signer, in.Now()) {
+	if activity.FollowersDigest(in.addresses(followers)) == sync.Digest || !in.compared.Mark(signer, in.Now()) {
 		return
 	}
 	select {
-	case in.differences <- difference{signer, said.URL}:
+	case in.differences <- difference{signer, sync.URL}:
+	// The queue is full. The header comes again with a later delivery.
 	default:
 	}
 }
@@ -71,7 +73,7 @@ func (in *Inbox) addresses(list []blog.Following) []string {
 	return ids
 }
 
-// settleDifferences brings our follows in line with the lists of others, one list after another.
+// settleDifferences aligns our follows with the queued lists, one list after another.
 func (in *Inbox) settleDifferences(ctx context.Context) {
 	for {
 		select {
@@ -79,27 +81,29 @@ func (in *Inbox) settleDifferences(ctx context.Context) {
 			return
 		case d := <-in.differences:
 			if err := federation.Safely(func() error { return in.settleDifference(ctx, d) }); err != nil && ctx.Err() == nil {
-				in.Log.Info("a list of followers could not be compared", "actor", d.actor, "error", err)
+				in.Log.Info("a list of followers cannot be settled", "actor", d.actor, "error", err)
 			}
 		}
 	}
 }
 
+// settleDifference reads one list and aligns our follows with it.
 func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
 	listed, err := in.listedHere(ctx, d.list)
 	if err != nil {
 		return err
 	}
-	said := false
+	queued := false
+	// The list is read before the transaction: no request is made inside one.
 	err = in.Store.InTx(ctx, func(s *store.Store) error {
 		actor, err := s.Actor(ctx, d.actor)
 		if err != nil {
 			return err
 		}
-		said, err = in.align(ctx, s, actor, listed)
+		queued, err = in.align(ctx, s, actor, listed)
 		return err
 	})
-	if err == nil && said {
+	if err == nil && queued {
 		in.outbox.Wake()
 	}
 	return err
@@ -107,47 +111,49 @@ func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
 
 // listedHere reads a whole list and returns the followers that are voices of ours.
 func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
-	var ours []string
+	var voices []string
 	for pages := 0; at != ""; pages++ {
-		if pages == mostPages || len(ours) > mostFollowed {
-			return nil, remote.ErrRefused // half a list would end what is well
+		if pages == maxPages || len(voices) > maxFollowed {
+			return nil, remote.ErrRefused // with half a list, align would end follows that are fine
 		}
 		page, err := in.FetchListing(ctx, at)
 		if err != nil {
 			return nil, err
 		}
+		// Only the server of the actor knows the actor's followers.
 		if page.Foreign {
 			return nil, federation.ErrForeign
 		}
 		for _, id := range page.Items {
 			if in.Site.Owns(id) {
-				ours = append(ours, id)
+				voices = append(voices, id)
 			}
 		}
 		at = cmp.Or(page.First, page.Next)
 	}
-	return ours, nil
+	return voices, nil
 }
 
-// align ends follows that the other side does not have, accepts those whose Accept was lost, and undoes those that only
-// the other side has. It reports whether a delivery was added.
-func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, listed []string) (said bool, err error) {
-	ours, err := s.FollowersHere(ctx, actor.ID)
+// align ends follows that the other side does not have, accepts those whose Accept was lost, and undoes those that
+// only the other side has. It reports whether a delivery was queued.
+func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor,
+	listed []string) (queued bool, err error) {
+	follows, err := s.FollowersHere(ctx, actor.ID)
 	if err != nil {
 		return false, err
 	}
-	for _, f := range ours {
+	for _, f := range follows {
 		id := in.Site.ActorID(f.VoiceID)
-		there := slices.Contains(listed, id)
+		known := slices.Contains(listed, id)
 		listed = slices.DeleteFunc(listed, func(other string) bool { return other == id })
 		switch {
-		case there && f.State == blog.Pending:
+		case known && f.State == blog.Pending:
 			err = s.AcceptFollowing(ctx, actor.ID, f.FollowID, f.VoiceID, in.Now())
-		case !there && f.State == blog.Accepted:
+		case !known && f.State == blog.Accepted:
 			err = s.EndFollowing(ctx, actor.ID, f.FollowID, f.VoiceID)
 		}
 		if err != nil {
-			return said, err
+			return queued, err
 		}
 	}
 	for _, id := range listed {
@@ -159,9 +165,9 @@ func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor, li
 			err = in.outbox.QueueUndoFollow(ctx, s, voice, actor)
 		}
 		if err != nil {
-			return said, err
+			return queued, err
 		}
-		said = true
+		queued = true
 	}
-	return said, nil
+	return queued, nil
 }

@@ -8,7 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// accepted handles the Accept of a Follow or of a QuoteRequest of ours. One that answers no request has no effect.
+// accepted handles the Accept of our Follow or QuoteRequest. An Accept of what we never asked has no effect (threat
+// T-039).
 func (h *handling) accepted(ctx context.Context, what activity.Accept) error {
 	if what.Result != "" {
 		if !blog.SameOrigin(what.Result, h.act.Actor) {
@@ -23,8 +24,10 @@ func (h *handling) accepted(ctx context.Context, what activity.Accept) error {
 	return h.tx.AcceptFollowing(ctx, h.act.Actor, what.Object, follower, h.Now())
 }
 
-// rejected handles a Reject, also a late one after an Accept.
+// rejected handles the Reject of our Follow or QuoteRequest. A server may still reject a follow that it accepted
+// before.
 func (h *handling) rejected(ctx context.Context, what activity.Reject) error {
+	// A Reject does not say what kind of request it answers, so both are tried.
 	err := h.quoteAnswered(ctx, what.Object, blog.Source{Consent: blog.ConsentRefused})
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err
@@ -36,7 +39,7 @@ func (h *handling) rejected(ctx context.Context, what activity.Reject) error {
 	return h.tx.EndFollowing(ctx, h.act.Actor, what.Object, follower)
 }
 
-// follower returns the voice of ours that an embedded Follow names, "" when there is none.
+// follower returns the voice of ours that an embedded Follow names, or "".
 func (h *handling) follower(ctx context.Context, address string) (blog.ID, error) {
 	voice, err := h.VoiceOf(ctx, h.tx, address)
 	if errors.Is(err, blog.ErrNotFound) {

@@ -1,7 +1,8 @@
-// Package inbox takes in everything that other servers say.
+// Package inbox handles what other servers send to this blog.
 //
-// A request is bounded, its signature judged, and its activity handled or kept as an arrival. Only after that commit
-// the answer is 202. What needs something from elsewhere first is worked through later, server by server.
+// [Inbox.ServeHTTP] checks the form and the signature of a request. It handles the activity, or queues it as an
+// arrival, and answers 202 after the commit. [Inbox.Run] handles the arrivals: activities that need something from
+// another server first. [Backfill] fetches replies that nobody sent us.
 package inbox
 
 import (
@@ -24,67 +25,67 @@ import (
 )
 
 // Inbox answers the shared inbox and the inboxes of our actors. An activity that needs nothing from the network is
-// handled at once: its effect and its id, which marks it as seen, are in one commit. Every other activity is kept as an
+// handled at once: one commit has its effect and its id, which marks it as seen. Every other activity is queued as an
 // arrival. In both cases it is on disk before the sender gets 202.
 type Inbox struct {
 	federation.Core
 	outbox   *outbox.Outbox
 	keys     *federation.Keyring
-	wake     chan struct{}      // tells Run that an arrival was kept
-	contacts *federation.Recent // servers whose rest was ended
+	wake     chan struct{}      // wakes Run after an arrival was queued
+	contacts *federation.Recent // servers that contacted us a moment ago, by host
 
-	differences chan difference    // lists of followers that are to be compared with ours
-	compared    *federation.Recent // by whose they are
+	differences chan difference    // follower lists that Run compares with ours
+	compared    *federation.Recent // whose list was queued within the last hour, by actor
 }
 
-// NewInbox returns the inbox of a site. Run handles the arrivals that it keeps. The keyring verifies signatures.
+// NewInbox returns the inbox of a site. Run handles the arrivals that it queues. The keyring verifies signatures.
 func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox) *Inbox {
 	return &Inbox{Core: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
-		contacts: federation.NewRecent(hearEvery), differences: make(chan difference, mostDifferences),
+		contacts: federation.NewRecent(contactEvery), differences: make(chan difference, maxDifferences),
 		compared: federation.NewRecent(compareEvery)}
 }
 
 const (
-	maxBody  = 1 << 20
-	takeTime = 25 * time.Second
+	maxBody    = 1 << 20 // bytes
+	acceptTime = 25 * time.Second
 )
 
-// refusal is an answer other than 202, with its reason.
+// refusal is an answer other than 202. The sender reads the reason.
 type refusal struct {
 	status int
-	why    string
+	reason string
 }
 
-func (r refusal) Error() string { return r.why }
+func (r refusal) Error() string { return r.reason }
 
 // ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403,
 // 404, 405, 410, 413 or 415 with a reason; 503 with Retry-After when the sender should try again.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
+	ctx, cancel := context.WithTimeout(r.Context(), acceptTime)
 	defer cancel()
 	err := in.receive(ctx, w, r)
-	var no refusal
+	var refused refusal
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusAccepted)
-	case errors.As(err, &no):
-		sayNo(w, no)
-	case ctx.Err() != nil: // its sender went away, or waited as long as we let anybody
-		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down in time; come again later"})
+	case errors.As(err, &refused):
+		refuse(w, refused)
+	case ctx.Err() != nil: // the sender hung up, or the time was over: no failure of ours that the log should name
+		refuse(w, refusal{http.StatusServiceUnavailable, "the activity could not be saved in time; try again later"})
 	default:
-		in.Log.Error("an activity could not be taken in", "error", err)
-		sayNo(w, refusal{http.StatusServiceUnavailable, "it could not be written down; come again later"})
+		in.Log.Error("an activity cannot be saved", "error", err)
+		refuse(w, refusal{http.StatusServiceUnavailable, "the activity could not be saved; try again later"})
 	}
 }
 
-func sayNo(w http.ResponseWriter, no refusal) {
-	switch no.status {
+func refuse(w http.ResponseWriter, refused refusal) {
+	switch refused.status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "60")
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	federation.WriteError(w, no.status, no.why)
+	federation.WriteError(w, refused.status, refused.reason)
 }
 
 // receive checks the form of a request first, then whether its sender is ignored, and only then the signature, which
@@ -118,18 +119,20 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err := in.accept(ctx, doc, signer, body); err != nil {
 		return err
 	}
+	// The signature is verified now. It must cover the header that names the followers.
 	in.compareFollowers(ctx, r.Header, signer)
 	return nil
 }
 
 func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
-		return nil, refusal{http.StatusMethodNotAllowed, "an inbox is for posting to"}
+		return nil, refusal{http.StatusMethodNotAllowed, "an inbox takes POST only"}
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/activity+json" && kind != "application/ld+json" && kind != "application/json" {
 		return nil, refusal{http.StatusUnsupportedMediaType, "send application/activity+json"}
 	}
+	// Nothing is decompressed: a small body could expand far beyond maxBody.
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refusal{http.StatusUnsupportedMediaType, "send the activity without a Content-Encoding"}
 	}
@@ -137,14 +140,14 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, refusal{http.StatusRequestEntityTooLarge, "an activity may have one megabyte"}
+		return nil, refusal{http.StatusRequestEntityTooLarge, "an activity may have at most one megabyte"}
 	case err != nil:
-		return nil, refusal{http.StatusBadRequest, "the body ended before it was whole"}
+		return nil, refusal{http.StatusBadRequest, "the body is incomplete"}
 	}
 	return body, nil
 }
 
-// checkOwner checks that a personal inbox belongs to a voice. The shared inbox has no owner.
+// checkOwner checks that a personal inbox belongs to a voice that was not deleted. The shared inbox has no owner.
 func (in *Inbox) checkOwner(ctx context.Context, actor string) error {
 	if actor == "" {
 		return nil
@@ -152,9 +155,9 @@ func (in *Inbox) checkOwner(ctx context.Context, actor string) error {
 	voice, err := in.Store.Voice(ctx, blog.ID(actor))
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
-		return refusal{http.StatusNotFound, "nobody has this inbox"}
+		return refusal{http.StatusNotFound, "there is no such inbox"}
 	case err == nil && voice.RetiredAt != nil:
-		return refusal{http.StatusGone, "the owner of this inbox has left"}
+		return refusal{http.StatusGone, "the owner of this inbox was deleted"}
 	}
 	return err
 }
@@ -167,28 +170,32 @@ func (in *Inbox) summarize(doc *activity.Document) (summary, error) {
 		return s, refusal{http.StatusBadRequest, "the activity has no type"}
 	case blog.HostOf(s.actor) == "":
 		return s, refusal{http.StatusBadRequest, "the activity needs exactly one actor, as an address"}
+	// The doctor sends as the instance actor. It alone may send to its own blog.
 	case in.Site.Owns(s.actor) && s.actor != in.Site.InstanceID():
-		return s, errOurOwn
+		return s, errOwnActor
 	}
 	return s, nil
 }
 
-var errOurOwn = refusal{http.StatusForbidden, "our own actors do not write to us from outside"}
+var errOwnActor = refusal{http.StatusForbidden, "an actor of this blog does not send from outside"}
 
-// selfTest verifies a delivery that the doctor sends to this blog. It has no effect.
+// selfTest verifies a delivery that the doctor sends to its own blog. The delivery has no effect.
 func (in *Inbox) selfTest(ctx context.Context, r *http.Request, body []byte, act summary) error {
 	signer, err := in.signer(ctx, r, body, act)
 	if err == nil && signer != act.actor {
-		err = errOurOwn
+		err = errOwnActor
 	}
 	return err
 }
 
+// summary is what an activity says of itself. It is not verified.
 type summary struct{ kind, id, actor, object string }
 
-// ignored reports whether an activity needs no signature, since it will have no effect: it comes from a blocked server,
-// or it is the Delete or Update of an actor whom we do not know. Those come in storms, and their keys are gone.
+// ignored reports whether an activity has no effect whoever signed it: its actor is blocked, or it is the Delete or
+// Update of an actor whom we do not know.
 func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
+	// When an account is deleted, its server tells every server it knows, and the key is gone by then. Such activities
+	// come by the thousand: they must not cost a fetch each.
 	if (act.kind == "Delete" || act.kind == "Update") && act.object == act.actor {
 		known, err := in.Store.KnowsActor(ctx, act.actor)
 		if err != nil || !known {
@@ -198,12 +205,13 @@ func (in *Inbox) ignored(ctx context.Context, act summary) (bool, error) {
 	return in.Blocked(ctx, in.Store, act.actor)
 }
 
-// signer verifies the signature and returns the actor who signed. It returns "" without an error where the sender gets
+// signer verifies the signature and returns the actor who signed. It returns "" without an error when the sender gets
 // 202 and nothing happens: the actor is gone, or the signer is blocked.
 func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act summary) (string, error) {
 	owner, err := in.keys.Signer(r.WithContext(ctx), body, act.actor)
 	switch {
 	case err == nil:
+	// A blocked server gets 202 like everybody: an error would make it try again, and tell it of the block.
 	case errors.Is(err, federation.ErrBlocked):
 		return "", nil
 	case errors.Is(err, signature.ErrMalformed):
@@ -216,56 +224,60 @@ func (in *Inbox) signer(ctx context.Context, r *http.Request, body []byte, act s
 		return "", refusal{http.StatusServiceUnavailable, "the signing key cannot be fetched now: " + err.Error()}
 	case federation.Permanent(err):
 		return "", refusal{http.StatusUnauthorized, "the signing key cannot be used: " + err.Error()}
-	default: // trouble of our own, such as a database error, is no verdict on the key
+	default: // a failure of our own, such as a database error, says nothing about the key
 		return "", err
 	}
 	if owner == act.actor {
-		return owner, nil // asked already, before the signature was judged
+		return owner, nil // ignored has checked the blocks of the actor
 	}
-	if barred, err := in.Blocked(ctx, in.Store, owner); barred || err != nil {
+	if blocked, err := in.Blocked(ctx, in.Store, owner); blocked || err != nil {
 		return "", err
 	}
 	return owner, nil
 }
 
-// actorGone removes an actor who sends a Delete of themselves and whose key is gone, once their own address answers 410
-// too. The address of the key is not enough: the sender chose it.
+// actorGone removes an actor who sends a Delete of themselves and whose key is gone, once the actor's own address
+// answers 410 as well.
 func (in *Inbox) actorGone(ctx context.Context, act summary) error {
 	if act.kind != "Delete" || act.object != act.actor {
 		return nil
 	}
+	// The address of the key proves nothing: the sender chose it.
 	_, err := in.Remote.Lookup(ctx, act.actor)
 	switch {
 	case errors.Is(err, remote.ErrGone):
+		// A key that is still in memory would verify more activities of the deleted actor.
 		in.keys.Forget(act.actor)
 		return in.Store.RemoveActor(ctx, act.actor, in.Now())
 	case err != nil && federation.Temporary(err):
-		return refusal{http.StatusServiceUnavailable, "the actor cannot be asked for now: " + err.Error()}
+		return refusal{http.StatusServiceUnavailable, "the actor cannot be fetched now: " + err.Error()}
 	case err != nil && !federation.Permanent(err):
 		return err
 	}
 	return nil
 }
 
-// accept handles an activity at once when it can, in one commit with whatever else arrives at this moment. It keeps the
-// activity as an arrival when something must be fetched first, when earlier arrivals of the same server still wait, or
-// when handling failed in a way that may pass.
+// accept handles an activity at once when it can, in one commit with others that arrive at this moment. It queues the
+// activity as an arrival when something must be fetched first, when earlier arrivals of the same server wait, or when
+// handling failed in a way that may pass.
 func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer string, body []byte) error {
 	act, err := activity.Parse(doc)
 	if err != nil {
 		return refusal{http.StatusBadRequest, err.Error()}
 	}
+	// A type that we do not know has no effect (contract F-058), so it is not saved.
 	if signer == act.Actor && act.Act == nil {
 		return nil
 	}
 	host := blog.HostOf(signer)
-	standing, err := in.Store.CallerState(ctx, host, in.Now())
+	caller, err := in.Store.CallerState(ctx, host, in.Now())
 	if err != nil {
 		return err
 	}
-	hear := in.contactStep(host, standing.Resting)
-	if signer == act.Actor && !standing.Queued {
-		done, err := in.tryNow(ctx, act, host, hear)
+	contact := in.contactStep(host, caller.Resting)
+	// A later activity must not overtake an earlier one of the same server, such as a Delete its Create.
+	if signer == act.Actor && !caller.Queued {
+		done, err := in.tryNow(ctx, act, host, contact)
 		if done || err != nil {
 			return err
 		}
@@ -273,8 +285,8 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 	arrival := blog.Arrival{ID: blog.NewID(in.Now()), Host: host, ActivityID: act.ID, Signer: signer, Body: body,
 		At: in.Now()}
 	err = in.Store.GroupCommit(ctx, host, func(ctx context.Context, s *store.Store) error {
-		if hear != nil {
-			if err := hear(ctx, s); err != nil {
+		if contact != nil {
+			if err := contact(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -283,6 +295,7 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 	if err != nil {
 		return err
 	}
+	// Only a commit counts: after a rollback the next request must record the contact.
 	in.contacts.Mark(host, in.Now())
 	in.wakeUp()
 	return nil
@@ -290,8 +303,8 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 
 // tryNow tries to handle an activity right away. It reports false when the activity must be kept as an arrival.
 func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
-	hear func(context.Context, *store.Store) error) (bool, error) {
-	h, err := in.apply(ctx, act, nil, hear)
+	contact func(context.Context, *store.Store) error) (bool, error) {
+	h, err := in.apply(ctx, act, nil, contact)
 	if err == nil {
 		in.contacts.Mark(host, in.Now())
 		h.afterCommit()
@@ -301,7 +314,7 @@ func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
 		return false, ctx.Err()
 	}
 	if !errors.Is(err, errMissing) {
-		in.Log.Error("an activity could not be handled at once and is kept", federation.LogActivity(act, act.Actor, err)...)
+		in.Log.Error("an activity could not be handled at once and is queued", federation.LogActivity(act, act.Actor, err)...)
 	}
 	return false, nil
 }
@@ -309,14 +322,18 @@ func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
 func (in *Inbox) wakeUp() {
 	select {
 	case in.wake <- struct{}{}:
+	// A wake-up is pending already, and one is enough.
 	default:
 	}
 }
 
-const hearEvery = 30 * time.Second
+// contactEvery is how often a contact of one server is saved. Without this limit, each of a thousand replies in a
+// minute would write the same row.
+const contactEvery = 30 * time.Second
 
-// contactStep returns the step that ends the rest of a server that contacts us, to run in the transaction of the
-// activity. It returns nil when the server does not rest and contacted us a moment ago.
+// contactStep returns the step that records a contact of a server: it ends the server's back-off and resumes its
+// followers. The step runs in the transaction of the activity. contactStep returns nil when the server has no
+// back-off and contacted us within contactEvery.
 func (in *Inbox) contactStep(host string, resting bool) func(context.Context, *store.Store) error {
 	now := in.Now()
 	if !resting && in.contacts.Has(host, now) {

@@ -7,8 +7,8 @@ import (
 	"causerie/internal/federation"
 )
 
-// keepMention keeps a post that mentions voices of ours and no article, for each of them to read. A post that is not
-// public must be addressed to them. ErrNowhere when it mentions nobody here.
+// keepMention saves a post for each of our voices that it mentions. A post that is not public must be addressed to
+// them. The error is ErrNowhere when it mentions none.
 func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	if err := h.checkNotDeleted(ctx, post); err != nil {
 		return err
@@ -41,13 +41,14 @@ func (h *handling) renewMention(ctx context.Context, post incoming) (bool, error
 		return false, err
 	}
 	m := h.MentionOf(post.Object, post.carrier)
+	// Some servers send no time with an edit.
 	if m.UpdatedAt == nil {
 		m.UpdatedAt = &m.ArrivedAt
 	}
-	writer, err := h.knownActor(ctx, post.AttributedTo)
+	author, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return true, err
 	}
-	m.KeyMark = writer.KeyMark
+	m.KeyMark = author.KeyMark
 	return true, h.tx.ReviseMention(ctx, m)
 }

@@ -11,13 +11,13 @@ import (
 	"causerie/internal/federation"
 )
 
-// betweenMoves is the least time between two moves of one actor that we follow.
+// betweenMoves is the shortest time between two moves of one actor that we follow. Each move costs a delivery for
+// each voice that follows the actor.
 const betweenMoves = 7 * 24 * time.Hour
 
-// move handles an actor who moves to another account. The target must list the old account among its aliases. A
-// follower is removed: their new server follows us again. Voices of ours that follow the old account follow the target
-// instead. If the target is a voice of ours, which they cannot follow, the follow stays and the admin says why.
-// Comments stay with the old account.
+// move handles an actor who moves to another account. The target must list the old account among its aliases
+// (contract F-080). A follower is removed: their new server follows us again. Voices of ours that follow the old
+// account follow the target instead. Comments stay with the old account.
 func (h *handling) move(ctx context.Context, what activity.Move) error {
 	if what.Object != h.act.Actor || what.Target == h.act.Actor || what.Target == "" {
 		return nil
@@ -30,18 +30,19 @@ func (h *handling) move(ctx context.Context, what activity.Move) error {
 	if err != nil {
 		return err
 	}
-	ours, err := h.tx.FollowersHere(ctx, h.act.Actor)
-	if err != nil || !follows && len(ours) == 0 || actor.MovedAt != nil && h.Now().Sub(*actor.MovedAt) < betweenMoves {
+	voices, err := h.tx.FollowersHere(ctx, h.act.Actor)
+	if err != nil || !follows && len(voices) == 0 || actor.MovedAt != nil && h.Now().Sub(*actor.MovedAt) < betweenMoves {
 		return err
 	}
-	back, err := h.namesBack(ctx, what.Target)
-	if err != nil || !back {
+	confirmed, err := h.listsAlias(ctx, what.Target)
+	if err != nil || !confirmed {
 		return err
 	}
+	// A voice of ours cannot follow the target, another voice of ours. The old follow stays, and the admin says why.
 	if h.Site.Owns(what.Target) {
-		ours = nil
+		voices = nil
 	}
-	for _, f := range ours {
+	for _, f := range voices {
 		h.queued, f.Actor = true, actor
 		if err := h.outbox.FollowMoved(ctx, h.tx, f, what.Target); err != nil {
 			return err
@@ -50,9 +51,9 @@ func (h *handling) move(ctx context.Context, what activity.Move) error {
 	return h.tx.FollowMove(ctx, h.act.Actor, what.Target, h.Now())
 }
 
-// namesBack reports whether the target of a move lists the sender among its aliases. If our record of the target does
-// not, the target is fetched again.
-func (h *handling) namesBack(ctx context.Context, target string) (bool, error) {
+// listsAlias reports whether the target of a move lists the sender among its aliases. If our record of the target
+// does not, the target is fetched again.
+func (h *handling) listsAlias(ctx context.Context, target string) (bool, error) {
 	if h.Site.Owns(target) {
 		voice, err := h.VoiceOf(ctx, h.tx, target)
 		return err == nil && slices.Contains(voice.AlsoKnownAs, h.act.Actor), federation.IgnoreMissing(err)
@@ -67,6 +68,7 @@ func (h *handling) namesBack(ctx context.Context, target string) (bool, error) {
 	if slices.Contains(known.AlsoKnownAs, h.act.Actor) {
 		return known.GoneAt == nil, nil
 	}
+	// The move is often what added the alias, so our record may be too old. One fetch per activity is enough.
 	if _, asked := h.found[target]; !asked {
 		return false, missing{actor: target}
 	}

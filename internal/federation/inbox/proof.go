@@ -10,21 +10,22 @@ import (
 	"causerie/internal/federation"
 )
 
-// proven reports whether a forwarded activity carries a proof by a key that its actor lists and that was valid when the
-// activity arrived (FEP-8b32). An error in finding the key that may pass is returned.
+// proven reports whether a forwarded activity carries a proof by a key that its actor lists and that was valid when
+// the activity arrived (FEP-8b32). It returns an error when the key cannot be found now.
 func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity,
-	came time.Time) (bool, error) {
-	if act.ID == "" || !doc.HasProof() { // one without an id could be shown again for ever
+	arrived time.Time) (bool, error) {
+	if act.ID == "" || !doc.HasProof() { // without an id, an activity could be replayed for ever
 		return false, nil
 	}
-	keyID, key, err := in.verifyProof(ctx, doc, act.Actor, came)
+	keyID, key, err := in.verifyProof(ctx, doc, act.Actor, arrived)
+	// The actor may have a new key since: fetch it once and verify again.
 	if errors.Is(err, activity.ErrProof) && keyID != "" && !key.Fresh {
 		good, renewErr := in.keys.Renew(ctx, keyID)
 		if renewErr != nil {
 			return false, renewErr
 		}
 		if good != nil {
-			if _, _, err = in.verifyProof(ctx, doc, act.Actor, came); err == nil {
+			if _, _, err = in.verifyProof(ctx, doc, act.Actor, arrived); err == nil {
 				good()
 			}
 		}
@@ -35,8 +36,9 @@ func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activit
 	return err == nil, err
 }
 
+// verifyProof verifies the proof and returns the key that it names. keyID is "" when no key of the actor was found.
 func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor string,
-	came time.Time) (keyID string, key federation.RemoteKey, err error) {
+	arrived time.Time) (keyID string, key federation.RemoteKey, err error) {
 	_, err = activity.VerifyProof(doc, func(method string) (ed25519.PublicKey, error) {
 		found, err := in.keys.Find(ctx, method)
 		public, ok := found.Key.(ed25519.PublicKey)
@@ -48,6 +50,6 @@ func (in *Inbox) verifyProof(ctx context.Context, doc *activity.Document, actor 
 		}
 		keyID, key = method, found
 		return public, nil
-	}, came)
+	}, arrived)
 	return keyID, key, err
 }

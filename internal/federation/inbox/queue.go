@@ -15,30 +15,32 @@ import (
 )
 
 const (
-	readers      = 256 // servers whose arrivals are worked through at once; each waits for others most of the time
-	maxFetches   = 16  // what one activity may make us fetch, all kinds together
-	maxTries     = 5   // of one arrival, before it is parked
-	arrivalTime  = 25 * time.Second
-	arrivalsOnce = 50
+	maxCallers  = 256 // servers whose arrivals are handled at once; each of them waits for other servers most of the time
+	maxFetches  = 16  // posts and actors that one activity may make us fetch
+	maxAttempts = 5   // of one arrival, before it is parked
+	arrivalTime = 25 * time.Second
+	maxRead     = 50 // arrivals of a server in one read
 )
 
-// Run handles the arrivals until the context ends: server by server, each in the order of arrival.
+// Run handles the arrivals until the context ends: server by server, those of one server in the order in which they
+// came.
 func (in *Inbox) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	working.Go(func() { in.settleDifferences(ctx) })
-	places := make(chan struct{}, readers)
+	slots := make(chan struct{}, maxCallers)
 	for ctx.Err() == nil {
-		claims, err := in.Store.ClaimCallers(ctx, in.Now(), federation.LeaseTime, readers-len(places))
+		claims, err := in.Store.ClaimCallers(ctx, in.Now(), federation.LeaseTime, maxCallers-len(slots))
 		if err != nil && ctx.Err() == nil {
 			in.Log.Error("arrivals cannot be claimed", "error", err)
 		}
 		for _, claim := range claims {
-			places <- struct{}{}
+			slots <- struct{}{}
 			working.Go(func() {
+				// The freed slot may have a next server waiting.
 				defer in.wakeUp()
-				defer func() { <-places }()
-				in.workThrough(ctx, claim)
+				defer func() { <-slots }()
+				in.handleArrivals(ctx, claim)
 			})
 		}
 		if len(claims) == 0 {
@@ -47,10 +49,12 @@ func (in *Inbox) Run(ctx context.Context) {
 	}
 }
 
-func (in *Inbox) workThrough(ctx context.Context, claim store.Claim) {
+// handleArrivals handles the arrivals of a claimed server, and releases the claim.
+func (in *Inbox) handleArrivals(ctx context.Context, claim store.Claim) {
 	began := in.Now()
+	// Half of the lease leaves time for the arrival at hand before another process may claim the server.
 	for ctx.Err() == nil && in.Now().Sub(began) < federation.LeaseTime/2 {
-		arrivals, err := in.Store.Arrivals(ctx, claim.Host, in.Now(), arrivalsOnce)
+		arrivals, err := in.Store.Arrivals(ctx, claim.Host, in.Now(), maxRead)
 		if err != nil && ctx.Err() == nil {
 			in.Log.Error("arrivals cannot be read", "host", claim.Host, "error", err)
 		}
@@ -61,29 +65,31 @@ func (in *Inbox) workThrough(ctx context.Context, claim store.Claim) {
 			if ctx.Err() != nil || in.Now().Sub(began) > federation.LeaseTime/2 {
 				break
 			}
-			in.work(ctx, arrival)
+			in.attempt(ctx, arrival)
 		}
 	}
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// The claim is released at shutdown as well: it would block the server until its lease ends.
+	released, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := in.Store.ReleaseCaller(release, claim, in.Now()); err != nil && !errors.Is(err, store.ErrLost) {
+	if err := in.Store.ReleaseCaller(released, claim, in.Now()); err != nil && !errors.Is(err, store.ErrLost) {
 		in.Log.Error("arrivals cannot be released", "host", claim.Host, "error", err)
 	}
 }
 
-// work handles one arrival, parks it, or leaves it for a later try.
-func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
+// attempt handles one arrival, parks it, or leaves it for a later attempt.
+func (in *Inbox) attempt(ctx context.Context, arrival blog.Arrival) {
 	ctx, cancel := context.WithTimeout(ctx, arrivalTime)
 	defer cancel()
-	if arrival.Attempts >= maxTries {
-		in.park(ctx, arrival, fmt.Errorf("it failed %d times", arrival.Attempts))
+	if arrival.Attempts >= maxAttempts {
+		in.park(ctx, arrival, fmt.Errorf("%d attempts failed", arrival.Attempts))
 		return
 	}
+	// The attempt is counted before it begins: an arrival that kills the process must not be tried for ever.
 	if err := in.Store.AttemptArrival(ctx, arrival.ID, in.Now().Add(blog.Backoff(arrival.Attempts+1))); err != nil {
-		in.Log.Error("an arrival cannot be tried", "arrival", arrival.ID, "error", err)
+		in.Log.Error("an attempt at an arrival cannot be recorded", "arrival", arrival.ID, "error", err)
 		return
 	}
-	// A bug that one arrival brings to light must not stop the others.
+	// A bug that one arrival triggers must not stop the others.
 	err := federation.Safely(func() error { return in.readArrival(ctx, arrival) })
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -94,10 +100,11 @@ func (in *Inbox) work(ctx context.Context, arrival blog.Arrival) {
 	}
 }
 
+// park takes an arrival out of the queue for good, with the reason for the operator.
 func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
-	in.Log.Error("an arrival is set aside", federation.LogArrival(arrival, reason)...)
+	in.Log.Error("an arrival is parked", federation.LogArrival(arrival, reason)...)
 	if err := in.Store.ParkArrival(ctx, arrival.ID, reason.Error()); err != nil {
-		in.Log.Error("an arrival cannot be set aside", "arrival", arrival.ID, "error", err)
+		in.Log.Error("an arrival cannot be parked", "arrival", arrival.ID, "error", err)
 	}
 }
 
@@ -118,6 +125,7 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) error {
 	if blocked {
 		return in.Store.FinishArrival(ctx, arrival.ID)
 	}
+	// Somebody else than the actor signed, so the signature proves nothing about the activity.
 	if arrival.Signer != act.Actor {
 		if act, err = in.relayed(ctx, doc, act, arrival.At); err != nil {
 			return err
@@ -128,17 +136,18 @@ func (in *Inbox) readArrival(ctx context.Context, arrival blog.Arrival) error {
 
 // blockedSince reports whether the signer or the actor of an arrival was blocked after it came.
 func (in *Inbox) blockedSince(ctx context.Context, signer, actor string) (bool, error) {
-	barred, err := in.Blocked(ctx, in.Store, signer)
-	if barred || err != nil || signer == actor {
-		return barred, err
+	blocked, err := in.Blocked(ctx, in.Store, signer)
+	if blocked || err != nil || signer == actor {
+		return blocked, err
 	}
 	return in.Blocked(ctx, in.Store, actor)
 }
 
-// complete fetches what an activity needs, within its budget, and then handles it.
+// complete handles an activity. While something is missing it fetches that, up to maxFetches times, and begins again.
 func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activity.Activity) error {
 	found := fetched{}
 	done := func(ctx context.Context, s *store.Store) error { return s.FinishArrival(ctx, arrival.ID) }
+	// No request is made inside a transaction: each attempt rolls back, and runs again with one more thing fetched.
 	for fetches := 0; ; fetches++ {
 		h, err := in.apply(ctx, act, found, done)
 		var missing missing
@@ -153,7 +162,7 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 		}
 		switch err := in.fetch(ctx, missing, found); {
 		case errors.Is(err, federation.ErrNotOurs):
-			in.Log.Info("an arrival comes to nothing", federation.LogArrival(arrival, err)...)
+			in.Log.Info("an arrival has no effect", federation.LogArrival(arrival, err)...)
 			return in.Store.FinishArrival(ctx, arrival.ID)
 		case err != nil:
 			return err
@@ -162,43 +171,46 @@ func (in *Inbox) complete(ctx context.Context, arrival blog.Arrival, act activit
 }
 
 // fetch fetches what is missing. An error that may pass is returned. A post that cannot be fetched is recorded as
-// missing. If the actor cannot be fetched, the activity is dropped: that is an ErrNotOurs.
+// such. If the actor cannot be fetched, the activity is dropped: the error is an ErrNotOurs.
 func (in *Inbox) fetch(ctx context.Context, missing missing, found fetched) error {
 	if missing.actor != "" {
 		_, err := in.FetchActor(ctx, missing.actor)
 		if err != nil && federation.Permanent(err) {
 			return fmt.Errorf("%w: %w", federation.ErrNotOurs, err)
 		}
-		found[missing.actor] = nil // asked for, so that it is not asked for again
+		found[missing.actor] = nil // a move asks whether the target was fetched
 		return err
 	}
 	post, err := in.FetchPost(ctx, missing.object)
 	switch {
+	// A post that is gone is an answer: an announced Delete asks for it.
 	case errors.Is(err, remote.ErrGone), errors.Is(err, remote.ErrNotFound):
 		post = &activity.Object{ID: missing.object, Type: federation.Tombstone}
 	case err != nil && !federation.Permanent(err):
 		return err
 	}
 	found[missing.object] = post
+	// A post may have another id than the address that it was fetched from.
 	if post != nil {
 		found[post.ID] = post
 	}
 	return nil
 }
 
-// relayed returns what can be trusted of an activity that somebody else than its actor sent: all of it when it carries
-// a proof, else what its origin confirms.
+// relayed returns what can be trusted of an activity that somebody else than its actor sent: all of it when it
+// carries a proof, else what its origin confirms.
 func (in *Inbox) relayed(ctx context.Context, doc *activity.Document, act activity.Activity,
-	came time.Time) (activity.Activity, error) {
-	if proven, err := in.proven(ctx, doc, act, came); proven || err != nil {
+	arrived time.Time) (activity.Activity, error) {
+	if proven, err := in.proven(ctx, doc, act, arrived); proven || err != nil {
 		return act, err
 	}
 	return in.forwarded(ctx, act)
 }
 
-// forwarded checks an activity that somebody else than its actor sent. Nothing in it is trusted but the id of its
-// object (contract F-081, threat T-060). It is not recorded as seen, so that nobody can suppress the real one.
+// forwarded checks an activity that somebody else than its actor sent, without a proof. Nothing in it is trusted but
+// the id of its object (contract F-081, threat T-060).
 func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity.Activity, error) {
+	// Without an id the activity is not recorded as seen: nobody can suppress the real one (threat T-041).
 	hint := activity.Activity{Actor: act.Actor, Type: act.Type}
 	switch what := act.Act.(type) {
 	case activity.Create:
@@ -208,6 +220,7 @@ func (in *Inbox) forwarded(ctx context.Context, act activity.Activity) (activity
 			hint.Act = activity.Update{Object: activity.Object{ID: sameOrigin(what.Object.ID, act.Actor)}}
 		}
 	case activity.Delete:
+		// A forwarder cannot delete a whole account.
 		if what.Object == act.Actor || !blog.SameOrigin(what.Object, act.Actor) {
 			return hint, nil
 		}

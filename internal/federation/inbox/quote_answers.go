@@ -7,7 +7,8 @@ import (
 	"causerie/internal/federation"
 )
 
-// quoteAnswered handles the answer of the author of a quoted post to our QuoteRequest.
+// quoteAnswered saves the answer of the author of a quoted post to our QuoteRequest. The error is blog.ErrNotFound
+// when the sender was not asked (threat T-039).
 func (h *handling) quoteAnswered(ctx context.Context, request string, answer blog.Source) error {
 	kind, id, _, ok := h.Site.Local(request)
 	if !ok || kind != "activities" {
@@ -24,6 +25,7 @@ func (h *handling) quoteAnswered(ctx context.Context, request string, answer blo
 	if err != nil {
 		return err
 	}
+	// The article may have a new object, or quote somebody else, since the request: the answer says nothing about that.
 	if a.ObjectID != asked.ObjectID || a.Quoted.ActorID != h.act.Actor {
 		return blog.ErrNotFound
 	}
@@ -32,7 +34,7 @@ func (h *handling) quoteAnswered(ctx context.Context, request string, answer blo
 	return err
 }
 
-// quoteRevoked handles that the author of a quoted post revokes their permission: the authorization is deleted.
+// quoteRevoked handles that the author of a quoted post deletes their authorization, and so revokes the permission.
 func (h *handling) quoteRevoked(ctx context.Context, stamp string) error {
 	a, err := h.tx.ArticleByStamp(ctx, stamp)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	addressSize  = 2000 // bytes of each
 )
 
-// flag keeps a report for the moderators, if it is about something on this blog.
+// flag saves a report for the moderators, if it is about something on this blog.
 func (h *handling) flag(ctx context.Context, what activity.Flag) error {
 	reporter, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
@@ -33,15 +33,16 @@ func (h *handling) flag(ctx context.Context, what activity.Flag) error {
 	if len(about) == 0 {
 		return nil
 	}
-	taken, err := h.tx.AddComplaint(ctx, blog.Report{ID: blog.NewID(h.Now()), ActorID: reporter.ID, Host: reporter.Host,
+	// A server reports for its users by an actor of its own, so the limit counts reports of the server.
+	added, err := h.tx.AddComplaint(ctx, blog.Report{ID: blog.NewID(h.Now()), ActorID: reporter.ID, Host: reporter.Host,
 		About: about, Words: what.Content, State: blog.ComplaintOpen, At: h.Now()})
-	if err == nil && !taken {
+	if err == nil && !added {
 		h.Log.Warn("a report was dropped: its server has too many open ones")
 	}
 	return err
 }
 
-// concerns reports whether an address is that of something here: an author, an article, a comment, or an actor whom we
+// concerns reports whether an address is that of something here: a voice, an article, a comment, or an actor whom we
 // know.
 func (h *handling) concerns(ctx context.Context, address string, reporter blog.Actor) (bool, error) {
 	if len(address) > addressSize {
@@ -51,6 +52,7 @@ func (h *handling) concerns(ctx context.Context, address string, reporter blog.A
 	if errors.Is(err, blog.ErrNotFound) {
 		_, _, err = h.ResolveTarget(ctx, h.tx, address)
 	}
+	// The reporter is known by now, so an address of the reporter would always count.
 	if errors.Is(err, blog.ErrNotFound) && address != reporter.ID {
 		_, err = h.tx.Actor(ctx, address)
 	}
