@@ -140,7 +140,7 @@ func (s *server) routes(docs *documents.Documents, author, visitors, readers htt
 		r.Handle(path, author)
 	}
 	r.Handle("/media/*", s.library.Handler())
-	guard := page.Guard(strings.HasPrefix(s.site.URL, "https://"))
+	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
 	r.Method(http.MethodPost, "/interact", visitors)
 	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
 	return r

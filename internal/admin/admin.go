@@ -61,7 +61,7 @@ const (
 // are whole paths: hand the requests over as they came.
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(page.Guard(h.secure()), private, h.sameOrigin, middleware.GetHead)
+	r.Use(page.SecurityHeaders(h.secure()), private, h.sameOrigin, middleware.GetHead)
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
 	r.MethodNotAllowed(h.page(func(*request) error { return errMethod }))
 

@@ -17,14 +17,16 @@ import (
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// ReadDomain reads the domain of a server, however it is written: "https://EVIL.example:8443/" is evil.example. The
+// ReadDomain returns the domain of a server, however it is written: "https://EVIL.example:8443/" is evil.example. The
 // error is a blog.Invalid.
 func ReadDomain(text string) (string, error) {
 	text = strings.TrimSpace(text)
+	// An address with a path is no server: somebody may have pasted the page of one post.
 	if u, err := url.Parse(text); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
 		text = u.Host
 	}
 	domain := Domain(text)
+	// A server may be named by its IP address, which the pattern of domains does not match.
 	_, notANumber := netip.ParseAddr(domain)
 	switch {
 	case domain == "":
@@ -36,32 +38,33 @@ func ReadDomain(text string) (string, error) {
 }
 
 const (
-	mostListed = 100_000 // lines of a list
-	listBytes  = 16 << 20
-	namedLines = 20 // wrong lines that are named
+	maxLines = 100_000 // lines of a list
+	maxBytes = 16 << 20
+	maxNamed = 20 // wrong lines that are named
 )
 
-// Blocklist is a list of servers as Mastodon exports it.
+// Blocklist is a list of servers in Mastodon's form.
 type Blocklist struct {
 	Blocks  []blog.Block // each server once
 	Noops   int          // lines that block nothing
 	Partial int          // lines that also refuse pictures or reports alone, for which there is no switch here
 }
 
-// WrongLines are those of a list that cannot be understood, each with its number.
+// WrongLines are the errors of lines that cannot be read, each with its number.
 type WrongLines []string
 
 func (w WrongLines) Error() string {
-	if more := len(w) - namedLines; more > 0 {
-		return fmt.Sprintf("%s; and %d more lines", strings.Join(w[:namedLines], "; "), more)
+	if more := len(w) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s; and %d more lines", strings.Join(w[:maxNamed], "; "), more)
 	}
 	return strings.Join(w, "; ")
 }
 
-// ReadBlocklist reads Mastodon's CSV (domain, severity, reject_media, reject_reports, public_comment, obfuscate, in the
-// order that its first line names), or a list of bare domains, which are refused. The error is a WrongLines.
+// ReadBlocklist reads Mastodon's CSV (domain, severity, reject_media, reject_reports, public_comment, obfuscate, in
+// the order of its first line), or a list of bare domains, which are refused. The error is a WrongLines.
 func ReadBlocklist(from io.Reader) (Blocklist, error) {
-	lines := csv.NewReader(io.LimitReader(from, listBytes+1))
+	lines := csv.NewReader(io.LimitReader(from, maxBytes+1))
+	// Any number of cells: exports differ in their columns, and a list of bare domains has one.
 	lines.FieldsPerRecord, lines.TrimLeadingSpace = -1, true
 	list := listReader{columns: columnsOf([]string{"domain", "severity", "reject_media", "reject_reports",
 		"public_comment"}), at: map[string]int{}}
@@ -74,12 +77,13 @@ func ReadBlocklist(from io.Reader) (Blocklist, error) {
 			return Blocklist{}, append(list.wrong, strings.TrimPrefix(err.Error(), "parse error on "))
 		}
 		number, _ := lines.FieldPos(0)
+		// Spreadsheets write a byte order mark at the start of a file.
 		cells[0] = strings.TrimPrefix(cells[0], "\uFEFF")
 		switch {
 		case first && strings.EqualFold(strings.TrimPrefix(cells[0], "#"), "domain"):
 			list.columns = columnsOf(cells)
 		case strings.HasPrefix(cells[0], "#") || len(cells) == 1 && cells[0] == "":
-		case lines.InputOffset() > listBytes || number > mostListed:
+		case lines.InputOffset() > maxBytes || number > maxLines:
 			return Blocklist{}, append(list.wrong, fmt.Sprintf("line %d: the list is too long: cut it into several", number))
 		default:
 			list.read(number, cells)
@@ -91,7 +95,7 @@ func ReadBlocklist(from io.Reader) (Blocklist, error) {
 	return list.Blocklist, nil
 }
 
-// columnsOf tells where each column stands.
+// columnsOf returns the position of each column.
 func columnsOf(names []string) map[string]int {
 	columns := map[string]int{}
 	for i, name := range names {
@@ -107,6 +111,7 @@ type listReader struct {
 	wrong   WrongLines
 }
 
+// read adds the block of one line, or its error.
 func (l *listReader) read(number int, cells []string) {
 	cell := func(name string) string {
 		if i, ok := l.columns[name]; ok && i < len(cells) {
@@ -114,7 +119,7 @@ func (l *listReader) read(number int, cells []string) {
 		}
 		return ""
 	}
-	b := blog.Block{Kind: blog.BlockServer, Reason: excerptOf(plainText(cell("public_comment")))}
+	b := blog.Block{Kind: blog.BlockServer, Reason: shortReason(plainText(cell("public_comment")))}
 	var err error
 	if b.Subject, err = ReadDomain(cell("domain")); err != nil {
 		l.wrong = append(l.wrong, fmt.Sprintf("line %d: “%s” is not the domain of a server", number, cell("domain")))
@@ -133,9 +138,10 @@ func (l *listReader) read(number int, cells []string) {
 			cell("severity")))
 		return
 	}
-	if b.Level == blog.Limit && (truth(cell("reject_media")) || truth(cell("reject_reports"))) {
+	if b.Level == blog.Limit && (isTrue(cell("reject_media")) || isTrue(cell("reject_reports"))) {
 		l.Partial++
 	}
+	// Lists that were put together name a server twice. The stricter level holds.
 	if i, twice := l.at[b.Subject]; twice {
 		l.Blocks[i].Level = l.Blocks[i].Level.Stricter(b.Level)
 		return
@@ -144,13 +150,13 @@ func (l *listReader) read(number int, cells []string) {
 	l.Blocks = append(l.Blocks, b)
 }
 
-func truth(cell string) bool {
+func isTrue(cell string) bool {
 	yes, _ := strconv.ParseBool(strings.ToLower(cell))
 	return yes
 }
 
-// excerptOf is a reason as far as there is room for it.
-func excerptOf(reason string) string {
+// shortReason returns a reason of at most 500 characters, valid for both databases.
+func shortReason(reason string) string {
 	reason = strings.ToValidUTF8(strings.ReplaceAll(reason, "\x00", ""), "\uFFFD")
 	if runes := []rune(reason); len(runes) > 500 {
 		return string(runes[:499]) + "…"
@@ -158,10 +164,10 @@ func excerptOf(reason string) string {
 	return reason
 }
 
-// formula are the signs with which a spreadsheet takes a cell for something to reckon.
+// formula has the characters with which a spreadsheet recognises a formula.
 const formula = "=+-@\t\r"
 
-// spreadsheetText is a text as a cell that no spreadsheet runs, and which [plainText] reads back.
+// spreadsheetText returns a text as a cell that no spreadsheet runs as a formula. plainText reverses it.
 func spreadsheetText(text string) string {
 	if text != "" && strings.ContainsAny(text[:1], formula+"'") {
 		return "'" + text

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Absolute makes the addresses in safe HTML absolute, since a feed is read away from its page: links, pictures and
-// their widths. What does not parse stays as it is.
+// Absolute makes the addresses of links and images in safe HTML absolute, since a feed is read away from its page.
+// HTML that cannot be parsed is returned as it is.
 func Absolute(text, base string) string {
 	from, err := url.Parse(base)
 	if err != nil {
@@ -26,6 +26,7 @@ func Absolute(text, base string) string {
 			}
 			return out.String()
 		}
+		// Raw before Token, which changes its bytes. An unchanged tag is written as it was.
 		raw := string(tokens.Raw())
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
 			out.WriteString(raw)
@@ -39,7 +40,7 @@ func Absolute(text, base string) string {
 	}
 }
 
-// resolve changes the attributes that hold relative addresses, and reports whether there were any.
+// resolve makes the attributes with addresses absolute, and reports whether any was relative.
 func resolve(attributes []html.Attribute, from *url.URL) bool {
 	changed := false
 	for i, a := range attributes {
@@ -65,8 +66,9 @@ func absolute(address string, from *url.URL) string {
 	return to.String()
 }
 
-// absoluteSet resolves each candidate of a srcset: an address and a width, parted by commas.
+// absoluteSet makes the addresses of a srcset absolute.
 func absoluteSet(set string, from *url.URL) string {
+	// The addresses are our own and have no commas, so this need not be the full grammar of srcset.
 	candidates := strings.Split(set, ",")
 	for i, candidate := range candidates {
 		address, width, _ := strings.Cut(strings.TrimSpace(candidate), " ")

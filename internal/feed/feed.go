@@ -1,8 +1,8 @@
-// Package feed writes what feed readers and search engines fetch: Atom (RFC 4287, with the threading of RFC 4685), JSON
-// Feed 1.1 and sitemaps. It is given finished values and does no I/O.
+// Package feed writes Atom (RFC 4287, with the threading of RFC 4685), JSON Feed 1.1 and sitemaps. It is given
+// finished values and does no I/O.
 //
-// It is our own: encoding/xml and encoding/json do the work, and what is left is the list of elements. The common
-// package, gorilla/feeds, has neither the threading of RFC 4685 nor a language for each entry.
+// The package gorilla/feeds has neither the threading of RFC 4685 nor a language for each entry, so the elements are
+// written here with encoding/xml and encoding/json.
 package feed
 
 import (
@@ -15,6 +15,7 @@ import (
 
 // The types under which feeds are served.
 const (
+	// Content types of the documents.
 	AtomType    = "application/atom+xml; charset=utf-8"
 	JSONType    = "application/feed+json; charset=utf-8"
 	SitemapType = "application/xml; charset=utf-8"
@@ -35,26 +36,26 @@ type Feed struct {
 
 // Entry is an article or a reply. All addresses are absolute.
 type Entry struct {
-	ID        string // an address that never changes
-	URL       string
-	Title     string
-	Summary   string // plain text
-	HTML      string // safe, with absolute addresses (see Absolute)
-	Language  string
-	Published time.Time
-	Updated   time.Time
-	Authors   []Person
-	Tags      []string
-	Picture   string
-	Replies   int        // how many answers it has
-	Talk      string     // the page of those answers, or ""
-	Answers   *Reference // what a reply answers
+	ID          string // an address that never changes
+	URL         string
+	Title       string
+	Summary     string // plain text
+	HTML        string // safe, with absolute addresses (see Absolute)
+	Language    string
+	Published   time.Time
+	Updated     time.Time
+	Authors     []Person
+	Tags        []string
+	Picture     string
+	Replies     int        // how many answers it has
+	RepliesPage string     // the page of those answers, or ""
+	InReplyTo   *Reference // what a reply answers
 }
 
 // Person is an author of an entry.
 type Person struct{ Name, URL string }
 
-// Reference points to what an entry answers.
+// Reference is what an entry replies to.
 type Reference struct{ ID, URL string }
 
 type atomFeed struct {
@@ -113,11 +114,11 @@ type atomText struct {
 	Text string `xml:",chardata"`
 }
 
-// Atom writes the feed as an Atom document.
+// Atom returns the feed as an Atom document.
 func Atom(f Feed) ([]byte, error) {
 	out := atomFeed{Language: f.Language, Thread: "http://purl.org/syndication/thread/1.0", ID: f.ID,
-		Title:    clean(f.Title),
-		Subtitle: clean(f.Subtitle), Updated: instant(f.Updated), Icon: f.Icon, Generator: "Causerie",
+		Title:    cleanXML(f.Title),
+		Subtitle: cleanXML(f.Subtitle), Updated: timestamp(f.Updated), Icon: f.Icon, Generator: "Causerie",
 		Links: []atomLink{{Rel: "self", Type: "application/atom+xml", Href: f.Self},
 			{Rel: "alternate", Type: "text/html", Href: f.Home}}}
 	for _, e := range f.Entries {
@@ -131,32 +132,35 @@ func Atom(f Feed) ([]byte, error) {
 }
 
 func (e Entry) atom() atomEntry {
-	out := atomEntry{Language: e.Language, ID: e.ID, Title: clean(e.Title), Summary: clean(e.Summary),
-		Published: instant(e.Published),
-		Updated:   instant(e.Updated), Total: e.Replies,
+	out := atomEntry{Language: e.Language, ID: e.ID, Title: cleanXML(e.Title), Summary: cleanXML(e.Summary),
+		Published: timestamp(e.Published),
+		Updated:   timestamp(e.Updated), Total: e.Replies,
 		Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: e.URL}}}
-	if e.Talk != "" {
-		out.Links = append(out.Links, atomLink{Rel: "replies", Type: "text/html", Href: e.Talk, Count: e.Replies})
+	if e.RepliesPage != "" {
+		out.Links = append(out.Links, atomLink{Rel: "replies", Type: "text/html", Href: e.RepliesPage, Count: e.Replies})
 	}
-	if e.Answers != nil {
-		out.Answers = &atomAnswers{Ref: e.Answers.ID, Href: e.Answers.URL, Type: "text/html"}
+	if e.InReplyTo != nil {
+		out.Answers = &atomAnswers{Ref: e.InReplyTo.ID, Href: e.InReplyTo.URL, Type: "text/html"}
 	}
+	// An entry without content, such as one behind a warning, leaves its summary to the reader.
 	if e.HTML != "" {
-		out.Content = &atomText{Type: "html", Text: clean(e.HTML)}
+		out.Content = &atomText{Type: "html", Text: cleanXML(e.HTML)}
 	}
 	for _, p := range e.Authors {
-		out.Authors = append(out.Authors, atomPerson{clean(p.Name), p.URL})
+		out.Authors = append(out.Authors, atomPerson{cleanXML(p.Name), p.URL})
 	}
 	for _, tag := range e.Tags {
-		out.Tags = append(out.Tags, atomCategory{clean(tag)})
+		out.Tags = append(out.Tags, atomCategory{cleanXML(tag)})
 	}
 	return out
 }
 
-func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// timestamp returns a time as both formats write it (RFC 3339).
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// clean takes out what XML cannot say at all, such as a form feed that a stranger's server sent along.
-func clean(text string) string {
+// cleanXML removes the characters that XML 1.0 cannot contain, such as a form feed from another server. One of them
+// would make the whole feed unreadable.
+func cleanXML(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
 			return -1
@@ -195,16 +199,16 @@ type jsonPerson struct {
 	URL  string `json:"url,omitempty"`
 }
 
-// JSON writes the feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
+// JSON returns the feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
 func JSON(f Feed) ([]byte, error) {
 	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.Title, HomePage: f.Home, FeedURL: f.Self,
 		About: f.Subtitle,
 		Icon:  f.Icon, Language: f.Language, Items: []jsonEntry{}}
 	for _, e := range f.Entries {
 		item := jsonEntry{ID: e.ID, URL: e.URL, Title: e.Title, HTML: e.HTML, Summary: e.Summary, Picture: e.Picture,
-			Published: instant(e.Published), Tags: e.Tags, Language: e.Language}
+			Published: timestamp(e.Published), Tags: e.Tags, Language: e.Language}
 		if e.Updated.After(e.Published) {
-			item.Modified = instant(e.Updated)
+			item.Modified = timestamp(e.Updated)
 		}
 		for _, p := range e.Authors {
 			item.Authors = append(item.Authors, jsonPerson(p))
@@ -218,14 +222,14 @@ func JSON(f Feed) ([]byte, error) {
 	return text, nil
 }
 
-// Place is a page in a sitemap.
-type Place struct {
+// SitemapEntry is a page in a sitemap.
+type SitemapEntry struct {
 	URL     string
 	Changed time.Time // zero when nobody knows
 }
 
-// MostPlaces is how many pages one sitemap may name (https://www.sitemaps.org/protocol.html).
-const MostPlaces = 50_000
+// MaxSitemapEntries is the most pages of one sitemap (https://www.sitemaps.org/protocol.html).
+const MaxSitemapEntries = 50_000
 
 type sitemap struct {
 	XMLName xml.Name      `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
@@ -237,13 +241,14 @@ type sitemapPage struct {
 	LastMod string `xml:"lastmod,omitempty"`
 }
 
-// Sitemap names the pages a search engine should know; those beyond MostPlaces are left out.
-func Sitemap(places []Place) ([]byte, error) {
+// Sitemap returns a sitemap of the pages. Those beyond MaxSitemapEntries are left out.
+func Sitemap(places []SitemapEntry) ([]byte, error) {
 	out := sitemap{URLs: []sitemapPage{}}
-	for _, place := range places[:min(len(places), MostPlaces)] {
+	// The protocol allows no more: search engines may refuse a longer sitemap as a whole.
+	for _, place := range places[:min(len(places), MaxSitemapEntries)] {
 		page := sitemapPage{Loc: place.URL}
 		if !place.Changed.IsZero() {
-			page.LastMod = instant(place.Changed)
+			page.LastMod = timestamp(place.Changed)
 		}
 		out.URLs = append(out.URLs, page)
 	}

@@ -25,7 +25,7 @@ var overkant = Feed{ID: "https://overkant.example/", Title: "De Overkant", Subti
 		Published: out, Updated: out.Add(time.Hour),
 		Authors: []Person{{"Ilse Verhaagen", "https://overkant.example/@ilse"}, {Name: "Harm"}},
 		Tags:    []string{"Rivers"}, Picture: "https://overkant.example/media/ferry.jpg", Replies: 17,
-		Talk: "https://overkant.example/2026/11/four-minutes-wide#talk"}}}
+		RepliesPage: "https://overkant.example/2026/11/four-minutes-wide#talk"}}}
 
 func TestAtomSaysAllThatIsKnownOfAnArticle(t *testing.T) {
 	text, err := Atom(overkant)
@@ -52,7 +52,7 @@ func TestAtomSaysAllThatIsKnownOfAnArticle(t *testing.T) {
 }
 
 func TestAReplyInAFeedPointsToWhatItAnswers(t *testing.T) {
-	text, err := Atom(Feed{Entries: []Entry{{Answers: &Reference{"https://overkant.example/ap/articles/01J",
+	text, err := Atom(Feed{Entries: []Entry{{InReplyTo: &Reference{"https://overkant.example/ap/articles/01J",
 		"https://overkant.example/x"}}}})
 	want := `<thr:in-reply-to ref="https://overkant.example/ap/articles/01J" href="https://overkant.example/x" ` +
 		`type="text/html"></thr:in-reply-to>`
@@ -130,14 +130,14 @@ func TestAddressesInAFeedAreAbsolute(t *testing.T) {
 }
 
 func TestASitemapNamesNoMoreThanItMay(t *testing.T) {
-	text, err := Sitemap([]Place{{"https://overkant.example/", time.Time{}}, {"https://overkant.example/a?b&c", out}})
+	text, err := Sitemap([]SitemapEntry{{"https://overkant.example/", time.Time{}}, {"https://overkant.example/a?b&c", out}})
 	want := `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://overkant.example/</loc></url>` +
 		`<url><loc>https://overkant.example/a?b&amp;c</loc><lastmod>2026-11-16T15:00:00Z</lastmod></url></urlset>`
 	if err != nil || !strings.HasSuffix(string(text), want) {
 		t.Errorf("%v, %s", err, text)
 	}
-	many, err := Sitemap(make([]Place, MostPlaces+5))
-	if got := strings.Count(string(many), "<url>"); err != nil || got != MostPlaces {
+	many, err := Sitemap(make([]SitemapEntry, MaxSitemapEntries+5))
+	if got := strings.Count(string(many), "<url>"); err != nil || got != MaxSitemapEntries {
 		t.Errorf("%d places, %v", got, err)
 	}
 }

@@ -9,17 +9,17 @@ import (
 	"causerie/internal/markup"
 )
 
-// Compose turns an article's Markdown into what is stored of it: HTML, Plain and WordCount are filled in, pictures come
-// from the library of the article's owner, and people who are known here become links. beside holds pictures that lie
-// next to the text under names of their own, such as the files beside a file, by the reference as written; the Markdown
-// is changed to say the names that they have in the library. nil is none.
+// Compose renders an article's Markdown and fills in HTML, Plain and WordCount. Pictures come from the library of the
+// article's voice, and handles of known people become links. beside has pictures by the reference that the Markdown
+// uses for them, such as files beside a Markdown file; their references are replaced by names in the library. It may
+// be nil.
 //
-// What the author should know (a picture that is not there, raw HTML left out) is in the answer's Notices. A text that
-// cannot be rendered is a blog.Invalid for the field "text".
+// The result's Notices tell the author what was left out, such as a missing picture or raw HTML. A text that cannot
+// be rendered is a blog.Invalid for the field "text".
 func (l *Library) Compose(ctx context.Context, a *blog.Article,
 	beside map[string]blog.Picture) (markup.Rendered, error) {
 	for reference, picture := range beside {
-		a.Markdown = rename(a.Markdown, reference, picture.Name)
+		a.Markdown = renameReference(a.Markdown, reference, picture.Name)
 	}
 	site, err := l.store.Site(ctx)
 	if err != nil {
@@ -43,8 +43,8 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 	return rendered, nil
 }
 
-// finder answers what the renderer asks, and keeps the first failure of the store: a picture that could not be looked
-// up must not be stored as one that is not there.
+// finder answers the renderer's questions about pictures and people. It keeps the first error of the store: an
+// article must not be saved without a picture that only could not be looked up.
 type finder struct {
 	library *Library
 	ctx     context.Context
@@ -55,6 +55,7 @@ type finder struct {
 
 func (f *finder) picture(reference string) (markup.Picture, bool) {
 	reference = strings.TrimPrefix(reference, f.site.URL)
+	// Not from other servers: they would see every reader, and the policy of our pages forbids it.
 	if strings.Contains(reference, "://") {
 		return markup.Picture{}, false
 	}
@@ -63,6 +64,7 @@ func (f *finder) picture(reference string) (markup.Picture, bool) {
 		return markup.Picture{}, false
 	}
 	shown := markup.Picture{URL: "/media/" + p.Largest().File, Width: p.Width, Height: p.Height}
+	// A small picture has one file, and nothing to choose from.
 	if len(p.Files) > 1 {
 		shown.Srcset = SrcSet(p)
 	}
@@ -82,7 +84,7 @@ func (f *finder) person(handle string) (string, bool) {
 	return actor.URL, true
 }
 
-// failed reports whether there is no answer, whatever the reason.
+// failed reports whether there is no answer, for whatever reason.
 func (f *finder) failed(err error) bool {
 	if err != nil && !errors.Is(err, blog.ErrNotFound) && f.err == nil {
 		f.err = err
@@ -90,9 +92,9 @@ func (f *finder) failed(err error) bool {
 	return err != nil
 }
 
-// rename changes a picture's address in Markdown, in the forms it can stand in: ![…](name), ![…](name "title"),
+// renameReference replaces the address of a picture in Markdown in all forms: ![…](name), ![…](name "title"),
 // ![…](<name>) and [label]: name.
-func rename(markdown, from, to string) string {
+func renameReference(markdown, from, to string) string {
 	if from == to {
 		return markdown
 	}

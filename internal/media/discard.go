@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// Discard takes the files off the disk of pictures that are no more, such as those of an author who left.
+// Discard deletes the files of deleted pictures, such as those of an author who has left.
 func (l *Library) Discard(ctx context.Context) error {
 	for {
 		files, err := l.store.DiscardedFiles(ctx, 100)
@@ -14,10 +14,12 @@ func (l *Library) Discard(ctx context.Context) error {
 			return err
 		}
 		for _, file := range files {
+			// A file that is missing was deleted before a crash that left its row.
 			if err := l.folder.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
+		// The rows go last: without them nobody would find the files any more.
 		if err := l.store.Discarded(ctx, files); err != nil {
 			return err
 		}

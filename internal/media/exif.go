@@ -5,12 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// orientation reads how a camera was held from a picture's Exif block: 1 is upright, 1 to 8 are those of Exif 2.32.
-// Whatever cannot be read is upright.
+// orientation returns the Exif orientation of a picture: 1 to 8 as in Exif 2.32, and 1 (upright) when it cannot be
+// read.
 //
-// It is our own, since only this one number is needed of all that Exif holds: the rest is thrown away unread. A
-// library reads every tag and maker's note of a file that a stranger may have made, and most read the Exif block of
-// JPEG alone.
+// It is written here because only this number is needed. A library reads every tag and maker's note of a file that a
+// stranger may have made, and most read the Exif block of JPEG only.
 func orientation(kind *format, upload []byte) int {
 	switch kind.name {
 	case "JPEG":
@@ -23,7 +22,7 @@ func orientation(kind *format, upload []byte) int {
 	return 1
 }
 
-// jpegExif is the TIFF block in a JPEG's APP1 segment.
+// jpegExif returns the TIFF block in a JPEG's APP1 segment, nil when there is none.
 func jpegExif(b []byte) []byte {
 	for at := 2; at+4 <= len(b) && b[at] == 0xff; {
 		marker, length := b[at+1], int(binary.BigEndian.Uint16(b[at+2:]))
@@ -39,9 +38,10 @@ func jpegExif(b []byte) []byte {
 	return nil
 }
 
-// pngExif is a PNG's eXIf chunk.
+// pngExif returns a PNG's eXIf chunk, nil when there is none.
 func pngExif(b []byte) []byte {
 	for at := 8; at+8 <= len(b); {
+		// The length is the file's claim. int64, so that the sums below cannot overflow on a small machine either.
 		length := int64(binary.BigEndian.Uint32(b[at:]))
 		if int64(at)+12+length > int64(len(b)) {
 			return nil
@@ -54,7 +54,7 @@ func pngExif(b []byte) []byte {
 	return nil
 }
 
-// webpExif is a WebP's EXIF chunk. Some programs leave JPEG's prefix in it.
+// webpExif returns a WebP's EXIF chunk, nil when there is none. Some programs write JPEG's prefix into it.
 func webpExif(b []byte) []byte {
 	for at := 12; at+8 <= len(b); {
 		length := int64(binary.LittleEndian.Uint32(b[at+4:]))
@@ -64,12 +64,13 @@ func webpExif(b []byte) []byte {
 		if string(b[at:at+4]) == "EXIF" {
 			return bytes.TrimPrefix(b[at+8:at+8+int(length)], []byte("Exif\x00\x00"))
 		}
+		// RIFF chunks are padded to an even length.
 		at += 8 + int(length+length%2)
 	}
 	return nil
 }
 
-// tiffOrientation finds tag 0x0112 in the first directory of a TIFF block (TIFF 6.0, section 2).
+// tiffOrientation returns tag 0x0112 of the first directory in a TIFF block (TIFF 6.0, section 2).
 func tiffOrientation(b []byte) int {
 	const upright = 1
 	if len(b) < 8 {

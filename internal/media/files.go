@@ -19,7 +19,7 @@ import (
 
 const unfinished = ".part" // what a file ends in while it is written
 
-// write makes a file that is there whole or not at all, also after a power cut, and tells its size.
+// write writes a file and returns its size. After an error or a power cut the file is there whole or not at all.
 func (l *Library) write(name string, content func(io.Writer) error) (size int64, err error) {
 	part := rand.Text() + unfinished
 	file, err := l.folder.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
@@ -56,15 +56,15 @@ func (l *Library) write(name string, content func(io.Writer) error) (size int64,
 	return info.Size(), nil
 }
 
-// settle makes sure that the names written so far outlive a power cut.
-func (l *Library) settle() error {
+// syncFolder makes sure that the names written so far survive a power cut.
+func (l *Library) syncFolder() error {
 	folder, err := l.folder.Open(".")
 	if err != nil {
-		return fmt.Errorf("settle the picture library: %w", err)
+		return fmt.Errorf("sync the picture folder: %w", err)
 	}
 	defer folder.Close() // it was opened to read: closing it loses nothing
 	if err := folder.Sync(); err != nil {
-		return fmt.Errorf("settle the picture library: %w", err)
+		return fmt.Errorf("sync the picture folder: %w", err)
 	}
 	return nil
 }
@@ -75,13 +75,14 @@ func (l *Library) remove(files []blog.PictureFile) {
 	}
 }
 
-// clear removes what a crash left half written. Another process may be writing just now, so young files stay.
-func (l *Library) clear() error {
+// removeUnfinished removes files that a crash left half written.
+func (l *Library) removeUnfinished() error {
 	parts, err := fs.Glob(l.folder.FS(), "*"+unfinished)
 	if err != nil {
-		return fmt.Errorf("clear the picture library: %w", err)
+		return fmt.Errorf("remove unfinished pictures: %w", err)
 	}
 	for _, part := range parts {
+		// Another process may be writing now. No upload takes an hour.
 		if info, err := l.folder.Stat(part); err == nil && l.now().Sub(info.ModTime()) > time.Hour {
 			l.folder.Remove(part)
 		}
@@ -89,13 +90,13 @@ func (l *Library) clear() error {
 	return nil
 }
 
-// fileName is the grammar of the names that we give, and the only ones that are served.
+// fileName matches the names that this package makes. No others are served.
 var fileName = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}-[1-9][0-9]{0,4}\.(jpg|png)$`)
 
 var servedTypes = map[string]string{".jpg": "image/jpeg", ".png": "image/png"}
 
-// Handler serves the files of the library at /media/{file}, and nothing else: no other name, no listing. A file never
-// changes, so it may be kept for ever.
+// Handler serves the files of the library at /media/{file}. There is no listing. A file never changes, so caches may
+// keep it for ever.
 func (l *Library) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -104,6 +105,7 @@ func (l *Library) Handler() http.Handler {
 			return
 		}
 		name, found := strings.CutPrefix(r.URL.Path, "/media/")
+		// RawPath is set when the path has escapes, which our names never need.
 		if !found || r.URL.RawPath != "" || !fileName.MatchString(name) {
 			http.NotFound(w, r)
 			return
@@ -128,6 +130,7 @@ func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 		l.failRead(w, name, err)
 		return
 	}
+	// A folder or a pipe could be there under such a name: reading it would fail or hang.
 	if !info.Mode().IsRegular() {
 		http.NotFound(w, r)
 		return
@@ -136,6 +139,7 @@ func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Content-Type", servedTypes[path.Ext(name)])
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", "inline")
+	// The files are our own encoders' work. Should one be read as a page all the same, it can do nothing.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // other servers show it beside the article
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -143,10 +147,10 @@ func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeContent(w, r, "", info.ModTime(), file)
 }
 
-// failRead answers 503 for a picture that cannot be read now, for example because too many files are open. A 404 would
-// be wrong: caches and other servers would take the picture for deleted.
+// failRead answers 503 for a picture that cannot be read now, for example because too many files are open.
 func (l *Library) failRead(w http.ResponseWriter, name string, err error) {
 	l.log().Error("a picture could not be read", "file", name, "error", err)
+	// No 404: caches and other servers would take the picture for deleted.
 	w.Header().Set("Retry-After", "5")
 	http.Error(w, "this picture cannot be read now", http.StatusServiceUnavailable)
 }

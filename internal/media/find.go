@@ -13,9 +13,9 @@ import (
 
 var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// Picture finds the picture that an article of the voice means by a reference in its Markdown: the name of an upload
-// ("the-house.jpg"; folders before it do not count), the address of one of its files ("/media/…"), or the SHA-256 of
-// the upload in hex. Of two pictures with one name the newer is meant. blog.ErrNotFound when there is none.
+// Picture finds a picture of a voice by a reference in Markdown: the name of an upload ("the-house.jpg"; folders in
+// front are ignored), the address of one of its files ("/media/…"), or the SHA-256 of the upload in hex. Of two
+// pictures with one name it returns the newer. It returns blog.ErrNotFound when there is none.
 func (l *Library) Picture(ctx context.Context, voice blog.ID, reference string) (blog.Picture, error) {
 	if file, found := strings.CutPrefix(reference, "/media/"); found {
 		return l.byFile(ctx, file)
@@ -52,7 +52,7 @@ func (l *Library) byFile(ctx context.Context, file string) (blog.Picture, error)
 	return p, nil
 }
 
-// SrcSet is the srcset of a picture on a page: "/media/…-480.jpg 480w, /media/…-960.jpg 960w".
+// SrcSet returns the srcset of a picture: "/media/…-480.jpg 480w, /media/…-960.jpg 960w".
 func SrcSet(p blog.Picture) string {
 	var set strings.Builder
 	for i, f := range p.Files {
@@ -64,7 +64,7 @@ func SrcSet(p blog.Picture) string {
 	return set.String()
 }
 
-// Thumbnail is the address of a picture's smallest file; "" when it has none.
+// Thumbnail returns the address of a picture's smallest file, "" when it has none.
 func Thumbnail(p blog.Picture) string {
 	if len(p.Files) == 0 {
 		return ""

@@ -42,11 +42,11 @@ const (
 	maxName    = 120              // bytes of the name that is kept
 )
 
-// Library keeps the pictures of one blog in a folder and their descriptions in the store.
+// Library stores the pictures of one blog: files in a folder, descriptions in the store.
 type Library struct {
-	// Now is the clock; nil is time.Now.
+	// Now is the clock. nil is time.Now.
 	Now func() time.Time
-	// Log receives decoders that panic and files that cannot be read; nil is slog.Default.
+	// Log receives errors of decoders that panic and of files that cannot be read. nil is slog.Default.
 	Log *slog.Logger
 
 	store  *store.Store
@@ -54,7 +54,8 @@ type Library struct {
 	pixels *semaphore.Weighted // those being decoded now
 }
 
-// Open opens the library in a folder, which is made when it is not there. What a crash left half written is cleared.
+// Open opens the library in a folder, which it creates when it is missing, and removes what a crash left half
+// written.
 func Open(folder string, s *store.Store) (*Library, error) {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, fmt.Errorf("open the picture library: %w", err)
@@ -64,7 +65,7 @@ func Open(folder string, s *store.Store) (*Library, error) {
 		return nil, fmt.Errorf("open the picture library: %w", err)
 	}
 	l := &Library{store: s, folder: root, pixels: semaphore.NewWeighted(maxPixels)}
-	return l, l.clear()
+	return l, l.removeUnfinished()
 }
 
 // Close closes the folder.
@@ -84,19 +85,19 @@ func (l *Library) now() time.Time {
 	return time.Now().UTC().Truncate(time.Microsecond)
 }
 
-// Accept takes an upload into a voice's library and returns its entry, with its files on disk and its row committed.
-// The same bytes twice by one voice are one picture. The entry's Name is the given one, made fit for Markdown and
-// numbered when the voice has another picture of that name: Picture finds it by it. What cannot be taken is a
-// blog.Invalid for the field "picture".
+// Accept adds an upload to a voice's library and returns its entry, with its files on disk and its row committed. The
+// same bytes twice by one voice are one picture. The entry's Name is the given one, cleaned for Markdown and numbered
+// when the voice has another picture of that name. What cannot be accepted is a blog.Invalid for the field "picture".
 func (l *Library) Accept(ctx context.Context, voice blog.ID, name string, r io.Reader) (blog.Picture, error) {
+	// One byte more than allowed, to tell a full upload from one that is too large.
 	upload, err := io.ReadAll(io.LimitReader(r, MaxUpload+1))
 	switch {
 	case err != nil:
 		return blog.Picture{}, fmt.Errorf("read the picture %q: %w", name, err)
 	case len(upload) > MaxUpload:
-		return blog.Picture{}, refused("is larger than 10 MB: make it smaller and try again")
+		return blog.Picture{}, invalid("is larger than 10 MB: make it smaller and try again")
 	case len(upload) == 0:
-		return blog.Picture{}, refused("is empty: choose a file")
+		return blog.Picture{}, invalid("is empty: choose a file")
 	}
 	sum := sha256.Sum256(upload)
 	digest := hex.EncodeToString(sum[:])
@@ -108,32 +109,33 @@ func (l *Library) Accept(ctx context.Context, voice blog.ID, name string, r io.R
 	if p.Name, err = l.freeName(ctx, voice, CleanName(name)); err != nil {
 		return p, err
 	}
-	if err := l.draw(ctx, &p, upload); err != nil {
+	if err := l.writeFiles(ctx, &p, upload); err != nil {
 		return blog.Picture{}, err
 	}
-	return l.enter(ctx, p)
+	return l.addEntry(ctx, p)
 }
 
-// enter writes the entry down. When that fails, the files go again; when somebody else brought the same picture in the
-// meantime, theirs is the one.
-func (l *Library) enter(ctx context.Context, p blog.Picture) (blog.Picture, error) {
+// addEntry adds the row of a picture. When that fails it removes the files.
+func (l *Library) addEntry(ctx context.Context, p blog.Picture) (blog.Picture, error) {
 	err := l.store.AddPicture(ctx, p)
 	if err == nil {
 		return p, nil
 	}
 	l.remove(p.Files)
+	// Another request has added the same bytes meanwhile: its picture is the one.
 	if errors.Is(err, blog.ErrConflict) {
 		return l.store.PictureByDigest(ctx, p.VoiceID, p.Digest)
 	}
 	return blog.Picture{}, err
 }
 
-// draw decodes the upload and writes the picture's files.
-func (l *Library) draw(ctx context.Context, p *blog.Picture, upload []byte) error {
+// writeFiles decodes the upload and writes the picture's files.
+func (l *Library) writeFiles(ctx context.Context, p *blog.Picture, upload []byte) error {
 	kind, size, err := l.examine(upload)
 	if err != nil {
 		return err
 	}
+	// Pixels are memory: this bounds all pictures that are decoded at once, not only this one.
 	pixels := int64(size.Width) * int64(size.Height)
 	if err := l.pixels.Acquire(ctx, pixels); err != nil {
 		return fmt.Errorf("wait for other pictures: %w", err)
@@ -145,21 +147,23 @@ func (l *Library) draw(ctx context.Context, p *blog.Picture, upload []byte) erro
 	}
 	p.Type = storedType(kind, source)
 	for _, version := range versions(source, orientation(kind, upload)) {
-		file, err := l.keep(*p, version)
+		file, err := l.writeVersion(*p, version)
 		if err != nil {
 			l.remove(p.Files)
 			return err
 		}
+		// The versions come largest first, and the row lists the smallest first.
 		p.Files = append([]blog.PictureFile{file}, p.Files...)
 		if p.Width == 0 {
 			p.Width, p.Height = file.Width, file.Height
 		}
 		p.Blurhash = blur(version)
 	}
-	return l.settle()
+	return l.syncFolder()
 }
 
-func (l *Library) keep(p blog.Picture, version *image.RGBA) (blog.PictureFile, error) {
+// writeVersion encodes one version and writes its file.
+func (l *Library) writeVersion(p blog.Picture, version *image.RGBA) (blog.PictureFile, error) {
 	ext := "jpg"
 	if p.Type == "image/png" {
 		ext = "png"
@@ -169,24 +173,26 @@ func (l *Library) keep(p blog.Picture, version *image.RGBA) (blog.PictureFile, e
 	var err error
 	f.Size, err = l.write(f.File, func(w io.Writer) error { return encode(w, p.Type, version) })
 	if err != nil {
-		return f, fmt.Errorf("keep the picture %q: %w", p.Name, err)
+		return f, fmt.Errorf("store the picture %q: %w", p.Name, err)
 	}
 	return f, nil
 }
 
-func refused(problem string, args ...any) error {
+// invalid returns the error for an upload that is not accepted.
+func invalid(problem string, args ...any) error {
 	return blog.Invalid{Field: "picture", Problem: fmt.Sprintf(problem, args...)}
 }
 
-var unfit = regexp.MustCompile(`[^\p{L}\p{N}._-]+`)
+var unsafeChars = regexp.MustCompile(`[^\p{L}\p{N}._-]+`)
 
-// CleanName is the last part of a file name with everything gone that would need escaping in Markdown or an address:
+// CleanName returns the last part of a file name without anything that would need escaping in Markdown or an address:
 // "Ons huis (2).JPG" is "Ons-huis-2.JPG". It is never empty.
 func CleanName(name string) string {
+	// Windows browsers may send a whole path with backslashes.
 	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
 	ext := path.Ext(name)
-	stem := strings.Trim(unfit.ReplaceAllString(strings.TrimSuffix(name, ext), "-"), "-.")
-	ext = "." + strings.Trim(unfit.ReplaceAllString(ext, ""), "-.")
+	stem := strings.Trim(unsafeChars.ReplaceAllString(strings.TrimSuffix(name, ext), "-"), "-.")
+	ext = "." + strings.Trim(unsafeChars.ReplaceAllString(ext, ""), "-.")
 	for len(stem)+len(ext) > maxName && stem != "" {
 		runes := []rune(stem)
 		stem = string(runes[:len(runes)-1])
@@ -200,8 +206,8 @@ func CleanName(name string) string {
 	return stem + ext
 }
 
-// freeName is the wanted name, or the first of wanted-2, wanted-3 … that no other picture of the voice has: a name in
-// an article goes on meaning the picture it meant.
+// freeName returns the wanted name, or the first of wanted-2, wanted-3 … that no other picture of the voice has. A
+// name in an article must go on meaning the same picture.
 func (l *Library) freeName(ctx context.Context, voice blog.ID, wanted string) (string, error) {
 	list, err := l.store.PicturesOf(ctx, voice)
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// widths are those in which a picture is kept; none is larger than the picture itself.
+// widths are the widths in which a picture is stored. None is larger than the picture itself.
 var widths = []int{1600, 960, 480}
 
 const quality = 85 // of JPEG: no loss that a reader sees, a third of the size of 95
 
-// format is one kind of picture that we read.
+// format is one kind of image that we read.
 type format struct {
 	name   string
 	size   func(io.Reader) (image.Config, error)
@@ -37,97 +37,101 @@ var formats = map[string]*format{
 	"image/webp": {"WebP", webp.DecodeConfig, webp.Decode},
 }
 
-// examine tells the format and the size of an upload from its bytes, without decoding the picture.
+// examine returns the format and the size of an upload, without decoding the pixels.
 func (l *Library) examine(upload []byte) (*format, image.Config, error) {
+	// The bytes decide. The name and the content type of an upload are its sender's claim.
 	sniffed, _, _ := strings.Cut(http.DetectContentType(upload), ";")
 	kind := formats[sniffed]
 	if kind == nil {
-		return nil, image.Config{}, unreadable(sniffed, upload)
+		return nil, image.Config{}, unsupported(sniffed, upload)
 	}
 	size, err := l.measure(kind, upload)
 	switch {
 	case err != nil:
-		return nil, size, refused("is a broken %s file: %v", kind.name, err)
+		return nil, size, invalid("is a broken %s file: %v", kind.name, err)
 	case size.Width <= 0 || size.Height <= 0:
-		return nil, size, refused("has no pixels")
-	case over(size):
-		return nil, size, refused("has %d by %d pixels, which is more than 40 million in all or 20,000 on a side: make it "+
+		return nil, size, invalid("has no pixels")
+	case tooLarge(size):
+		return nil, size, invalid("has %d by %d pixels, which is more than 40 million in all or 20,000 on a side: make it "+
 			"smaller and try again",
 			size.Width, size.Height)
 	}
 	return kind, size, nil
 }
 
-// over reports whether a picture is too large, also where the product of its sides overflows.
-func over(size image.Config) bool {
+// tooLarge reports whether a picture has too many pixels.
+func tooLarge(size image.Config) bool {
+	// In 128 bits: the product of two sides that a file claims may overflow 64.
 	high, low := bits.Mul64(uint64(size.Width), uint64(size.Height))
 	return high > 0 || low > maxPixels || size.Width > maxSide || size.Height > maxSide
 }
 
-// unreadable says in words what was brought instead of a picture.
-func unreadable(sniffed string, upload []byte) error {
+// unsupported returns the error for an upload that is no picture we read, and names what it seems to be.
+func unsupported(sniffed string, upload []byte) error {
 	start := bytes.ToLower(bytes.TrimSpace(upload[:min(len(upload), 1024)]))
 	switch {
 	case bytes.Contains(start, []byte("<svg")):
-		return refused("is an SVG drawing, which can carry a program: save it as PNG and try again")
+		return invalid("is an SVG drawing, which can carry a program: save it as PNG and try again")
 	case sniffed == "text/html" || bytes.HasPrefix(start, []byte("<")):
-		return refused("is a web page, not a picture")
+		return invalid("is a web page, not a picture")
 	case bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("[")):
-		return refused("is a JSON file, not a picture")
+		return invalid("is a JSON file, not a picture")
 	case bytes.Contains(start[:min(len(start), 32)], []byte("ftyp")):
-		return refused("is of a kind that cannot be read here (HEIC, AVIF or a film): save it as JPEG and try again")
+		return invalid("is of a kind that cannot be read here (HEIC, AVIF or a film): save it as JPEG and try again")
 	}
-	return refused("cannot be read here: bring JPEG, PNG, GIF or WebP")
+	return invalid("cannot be read here: bring JPEG, PNG, GIF or WebP")
 }
 
 func (l *Library) measure(kind *format, upload []byte) (size image.Config, err error) {
-	defer l.rescue(&err)
+	defer l.recoverPanic(&err)
 	return kind.size(bytes.NewReader(upload))
 }
 
-// decode reads the pixels. A file made to wear a decoder out (a JPEG of a hundred thousand scans) runs into the
-// deadline, since the decoder must go on reading.
+// decode reads the pixels, within decodeTime. A file that is made to keep a decoder busy (a JPEG of a hundred
+// thousand scans) fails at the deadline.
 func (l *Library) decode(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
 	ctx, cancel := context.WithTimeout(ctx, decodeTime)
 	defer cancel()
 	picture, err = l.decodeUntil(ctx, kind, upload)
 	if err != nil && ctx.Err() == nil {
-		return nil, refused("is a broken %s file: %v", kind.name, err)
+		return nil, invalid("is a broken %s file: %v", kind.name, err)
 	}
 	if err != nil {
-		return nil, refused("takes too long to read: save it anew and try again")
+		return nil, invalid("takes too long to read: save it anew and try again")
 	}
 	return picture, nil
 }
 
 func (l *Library) decodeUntil(ctx context.Context, kind *format, upload []byte) (picture image.Image, err error) {
-	defer l.rescue(&err)
-	return kind.decode(&timed{ctx, bytes.NewReader(upload)})
+	defer l.recoverPanic(&err)
+	return kind.decode(&deadlineReader{ctx, bytes.NewReader(upload)})
 }
 
-// timed is a reader that stops at its context's end.
-type timed struct {
+// deadlineReader fails once its context has ended. A decoder cannot be stopped otherwise, but it must go on reading.
+type deadlineReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (t *timed) Read(p []byte) (int, error) {
+func (t *deadlineReader) Read(p []byte) (int, error) {
 	if err := t.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return t.r.Read(p)
 }
 
-// rescue turns a decoder's panic into an error and logs it: an upload must not end the program. It is deferred.
-func (l *Library) rescue(err *error) {
+// recoverPanic turns a decoder's panic into an error and logs it: an upload must not end the program. It is deferred.
+func (l *Library) recoverPanic(err *error) {
 	if fault := recover(); fault != nil {
-		l.log().Error("a picture made its decoder panic", "panic", fault)
+		l.log().Error("a decoder panicked on a picture", "panic", fault)
 		*err = fmt.Errorf("it cannot be read")
 	}
 }
 
-// storedType is the type in which a picture is kept: photographs as JPEG, drawings and what can be seen through as PNG.
+// storedType returns the type in which a picture is stored: photographs as JPEG, drawings and transparent pictures as
+// PNG.
 func storedType(kind *format, picture image.Image) string {
+	// Without Opaque we cannot know. PNG keeps transparency in any case.
 	transparent := true
 	if p, ok := picture.(interface{ Opaque() bool }); ok {
 		transparent = !p.Opaque()
@@ -145,9 +149,10 @@ func encode(w io.Writer, kind string, picture image.Image) error {
 	return jpeg.Encode(w, picture, &jpeg.Options{Quality: quality})
 }
 
-// versions are the upright picture in its widths, the largest first. Each is drawn from the one before.
+// versions returns the upright picture in its widths, the largest first. Each is scaled from the one before.
 func versions(source image.Image, turn int) []*image.RGBA {
 	size := source.Bounds().Size()
+	// Orientations 5 to 8 lie on their side: width and height change places.
 	if turn >= 5 {
 		size.X, size.Y = size.Y, size.X
 	}
@@ -169,12 +174,12 @@ func versions(source image.Image, turn int) []*image.RGBA {
 
 func scaled(size image.Point, width int) int { return max(1, (size.Y*width+size.X/2)/size.X) }
 
-// kernelRoom is how many values Catmull-Rom may keep between its two passes, of 32 bytes each. Very tall pictures go
-// without.
-const kernelRoom = 8 << 20
+// maxKernel limits the values of 32 bytes that Catmull-Rom keeps between its two passes. Very tall pictures are
+// scaled without it.
+const maxKernel = 8 << 20
 
-// shrink draws a picture at a size that is not larger. It first halves what is more than twice too large, which is
-// exact and needs no memory to speak of.
+// shrink scales a picture down. It first halves a picture that is more than twice too large, which is exact and needs
+// little memory.
 func shrink(source image.Image, width, height int) *image.RGBA {
 	for size := source.Bounds().Size(); size.X >= 2*width && size.Y >= 2*height &&
 		size.X > 2; size = source.Bounds().Size() {
@@ -184,14 +189,14 @@ func shrink(source image.Image, width, height int) *image.RGBA {
 	}
 	result := image.NewRGBA(image.Rect(0, 0, width, height))
 	var scaler draw.Scaler = draw.CatmullRom
-	if width*source.Bounds().Dy() > kernelRoom {
+	if width*source.Bounds().Dy() > maxKernel {
 		scaler = draw.ApproxBiLinear
 	}
 	scaler.Scale(result, result.Bounds(), source, source.Bounds(), draw.Src, nil)
 	return result
 }
 
-// upright turns and mirrors a picture by its Exif orientation (1 to 8), so that it needs none any more.
+// upright turns and mirrors a picture by its Exif orientation (1 to 8).
 func upright(p *image.RGBA, turn int) *image.RGBA {
 	if turn <= 1 {
 		return p
@@ -206,13 +211,14 @@ func upright(p *image.RGBA, turn int) *image.RGBA {
 		for x := range w {
 			to := out.PixOffset(turned(turn, x, y, w, h))
 			from := p.PixOffset(x, y)
+			// Four bytes a pixel, past Set and its conversion of colours.
 			copy(out.Pix[to:to+4], p.Pix[from:from+4])
 		}
 	}
 	return out
 }
 
-// turned is where the pixel at x, y goes. The eight cases are Exif 2.32, tag 0x0112.
+// turned returns the new position of the pixel at x, y. The eight cases are Exif 2.32, tag 0x0112.
 func turned(turn, x, y, w, h int) (int, int) {
 	switch turn {
 	case 2:
@@ -233,7 +239,7 @@ func turned(turn, x, y, w, h int) (int, int) {
 	return x, y
 }
 
-// blur is the picture's blurhash, from a thumbnail of 32 pixels.
+// blur returns the picture's blurhash, from a thumbnail of 32 pixels.
 func blur(p *image.RGBA) string {
 	size := p.Bounds().Size()
 	width, height := 32, max(1, size.Y*32/size.X)

@@ -1,16 +1,16 @@
-// Package nearest finds the most similar known name: of a mistyped word by its letters, of an article by the words in
-// its name.
+// Package nearest finds the most similar known name: for a mistyped word by its letters, for an article by the words
+// of its slug.
 package nearest
 
 import "strings"
 
-// Word returns the known word that is nearest to a mistyped one: the one with the fewest typing errors (a letter wrong,
-// missing, too many, or two exchanged), the first of equals. It is "" when more than half of the letters are wrong.
+// Word returns the known word with the fewest typing errors (a letter wrong, missing, added, or two exchanged), and
+// the first of several. It returns "" when more than half of the letters are wrong.
 func Word(word string, known []string) string {
 	best, nearest := -1, ""
 	word = strings.ToLower(word)
 	for _, candidate := range known {
-		d := slips(word, strings.ToLower(candidate))
+		d := distance(word, strings.ToLower(candidate))
 		if 2*d > max(len(word), len(candidate)) {
 			continue
 		}
@@ -21,13 +21,14 @@ func Word(word string, known []string) string {
 	return nearest
 }
 
-// longestWord is as much of a word as is compared.
-const longestWord = 64
+// maxCompared is the most bytes of a word that are compared.
+const maxCompared = 64
 
-// slips is the Damerau-Levenshtein distance in its optimal string alignment form. The package agnivade/levenshtein
-// counts two exchanged letters as two slips, so that "lgo" would not be near "log".
-func slips(a, b string) int {
-	a, b = a[:min(len(a), longestWord)], b[:min(len(b), longestWord)]
+// distance is the Damerau-Levenshtein distance in its optimal string alignment form. The package agnivade/levenshtein
+// counts two exchanged letters as two errors, so that "lgo" would not be near "log".
+func distance(a, b string) int {
+	// The work grows with the product of both lengths.
+	a, b = a[:min(len(a), maxCompared)], b[:min(len(b), maxCompared)]
 	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -44,16 +45,18 @@ func slips(a, b string) int {
 				next[j+1] = min(next[j+1], before[j-1]+1)
 			}
 		}
+		// Three rows are enough: an exchange looks two rows back.
 		before, row, next = row, next, before
 	}
 	return row[len(b)]
 }
 
-// Name is a name of several words, such as the slug of an article, ready to be compared with others.
+// Name is a name of several words, such as a slug, prepared to be compared.
 type Name struct{ trigrams map[string]bool } // its runs of three letters
 
-// NewName reads a name. Capitals count.
+// NewName prepares a name. Case counts.
 func NewName(name string) Name {
+	// The blanks make trigrams of the first and last letters as well.
 	runes := []rune(" " + name + " ")
 	set := map[string]bool{}
 	for i := 0; i+3 <= len(runes); i++ {
@@ -62,8 +65,8 @@ func NewName(name string) Name {
 	return Name{set}
 }
 
-// Likeness is Dice's measure of the trigrams that two names share: 1 for the same, 0 for nothing in common. The order
-// of words hardly matters, and a word that is missing costs no more than its share, unlike in the distance of [Word].
+// Likeness is Dice's coefficient of the trigrams of two names: 1 for the same, 0 for nothing in common. Unlike [Word]
+// it hardly depends on the order of the words, and a missing word costs only its share.
 func (n Name) Likeness(other Name) float64 {
 	if len(n.trigrams)+len(other.trigrams) == 0 {
 		return 0

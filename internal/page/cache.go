@@ -20,41 +20,41 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Document is a finished answer: a page, a feed, an ActivityPub document.
+// Document is a finished response: a page, a feed, an ActivityPub document.
 type Document struct {
 	Status int // 0 is 200
-	// Content-Type, and whatever else belongs to it; ETag, Content-Length and the ordinary Vary and Cache-Control are
-	// added
+	// Header is Content-Type and whatever else belongs to the document. The cache adds Etag and Content-Length, and Vary
+	// and Cache-Control where they are missing.
 	Header http.Header
 	Body   []byte
 
-	// Current forbids the old document after a change, even under a storm of changes: each reader waits for the new one.
+	// Current means that the old document must not be shown after a change: each reader waits for the new one.
 	Current bool
 }
 
-// Maker makes the document at the path of the request. It is given nothing but method and path (and what a router put
-// into the context): what every reader gets cannot depend on who asks. An error means that it could not be made now;
-// what is not there or is gone is a Document too, with status 404 or 410.
+// Maker makes the document for a path. The request has only a method and a path (and what a router put into the
+// context): the document is the same for everybody, so it cannot depend on the reader. An error means that it cannot
+// be made now. A document that does not exist, or no longer, is no error but has status 404 or 410.
 type Maker func(ctx context.Context, r *http.Request) (Document, error)
 
-// ErrBusy is given to a reader whose page was not there and could not be begun in time. It is a 503.
+// ErrBusy means that a page is not in the cache and could not be made in time. Readers get a 503.
 var ErrBusy = errors.New("too many pages are being made at once")
 
 const (
-	pagesPerSecond = 4                      // how often one page is made anew while everything changes
-	pagesAtOnce    = 3                      // and how often at once: single changes show at once
-	patience       = 500 * time.Millisecond // how long the page that is there is held back for a newer one
-	deadline       = 10 * time.Second       // for making one page
-	makersAtOnce   = 16
-	overhead       = 1 << 10 // what a kept page costs beside its bytes
-	worthPacking   = 512     // bytes; smaller bodies are not compressed
+	rendersPerSecond = 4                      // how often one page is made anew while everything changes
+	renderBurst      = 3                      // and how often at once: single changes show at once
+	staleWait        = 500 * time.Millisecond // how long the page that is there is held back for a newer one
+	makeTime         = 10 * time.Second       // for making one page
+	maxMakers        = 16
+	overhead         = 1 << 10 // what a kept page costs beside its bytes
+	minCompressed    = 512     // bytes; smaller bodies are not compressed
 )
 
-// Cache keeps finished documents until something changes. One page is made by one request at a time while the others
-// wait, or take the page that is there once waiting takes long. All documents together stay within a number of bytes;
-// only what exists is kept, under its path alone, so that neither query strings nor made-up addresses fill it.
+// Cache keeps finished documents until the store changes. One request makes a page while the others wait for it; when
+// that takes long, they get the old page. All documents together stay within a number of bytes. Only existing pages
+// are kept, by their path alone: query strings and invented addresses cannot fill the cache.
 type Cache struct {
-	// Log receives pages that could not be renewed; nil is slog.Default.
+	// Log receives errors of pages that could not be renewed. nil is slog.Default.
 	Log *slog.Logger
 
 	changes func() uint64
@@ -69,31 +69,32 @@ type Cache struct {
 	calls map[key]*call
 }
 
-// NewCache keeps at most limit bytes (64 MiB when 0). changes returns how often the store has changed so far: a page is
-// fresh while that number is the one it was made at. It is asked on every request and must cost next to nothing.
+// NewCache returns a cache of at most limit bytes (64 MiB when limit is 0). changes returns how often the store has
+// changed. A page is fresh as long as this number is the same as when it was made. changes is called on every
+// request, so it must be cheap.
 func NewCache(changes func() uint64, limit int) *Cache {
 	if limit <= 0 {
 		limit = 64 << 20
 	}
-	return &Cache{changes: changes, limit: limit, now: time.Now, slots: make(chan struct{}, makersAtOnce),
+	return &Cache{changes: changes, limit: limit, now: time.Now, slots: make(chan struct{}, maxMakers),
 		order: list.New(), pages: map[key]*list.Element{}, calls: map[key]*call{}}
 }
 
-// key is what a document is kept under. The same text as a path and as an encoded path is not the same address.
+// key is the address of a document. The same text as a path and as an encoded path are two addresses.
 type key struct {
 	kind, path string
 	encoded    bool
 }
 
-// entry is a document ready to be sent.
+// entry is a document in the cache, ready to be sent.
 type entry struct {
-	finished
+	prepared
 	key      key
 	version  uint64
 	renewals *rate.Limiter // how often it is made anew; it is handed on from one version of the page to the next
 }
 
-// call is the making of one page, which many may wait for.
+// call is the rendering of one page, for which many may wait.
 type call struct {
 	version uint64
 	began   time.Time
@@ -102,8 +103,8 @@ type call struct {
 	err     error
 }
 
-// Handler serves the documents of one kind ("html", "activity"): the same path may have one of each. fail tells the
-// reader about an error of the maker; it must not keep the answer.
+// Handler serves the documents of one kind ("html", "activity"). One path may have a document of each kind. fail
+// writes an error of the maker; it must not keep its response.
 func (k *Cache) Handler(kind string, maker Maker, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -127,47 +128,50 @@ func keyOf(kind string, u *url.URL) key {
 	return key{kind, u.Path, false}
 }
 
-// page is the document to send: the kept one while it is fresh; else a new one, made here or by whoever came first;
-// else, under a storm of changes or when making it fails, the old one.
+// page returns the document to send: the cached one while it is fresh, or else a new one, made here or by an earlier
+// request. When changes come too fast, or making it fails, it returns the old one.
 func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
+	// Read before anything else: this reader must see every change that was committed before the request.
 	version := k.changes()
 	for {
 		k.mu.Lock()
-		page := k.touch(key)
+		page := k.find(key)
 		if page != nil && page.version >= version {
 			k.mu.Unlock()
 			return page, nil
 		}
-		under := k.calls[key]
-		if under == nil {
+		running := k.calls[key]
+		if running == nil {
+			// Too many changes: show the old page, and render at most rendersPerSecond.
 			if page != nil && !page.current && !page.renewals.AllowN(k.now(), 1) {
 				k.mu.Unlock()
 				return page, nil
 			}
-			mine := &call{version: version, began: k.now(), done: make(chan struct{})}
-			k.calls[key] = mine
+			own := &call{version: version, began: k.now(), done: make(chan struct{})}
+			k.calls[key] = own
 			k.mu.Unlock()
-			k.render(mine, r, key, page, maker)
-			return mine.page, mine.err
+			k.render(own, r, key, page, maker)
+			return own.page, own.err
 		}
 		k.mu.Unlock()
-		if landed, err := k.await(r.Context(), under, page != nil && !page.current); err != nil {
+		if ended, err := k.wait(r.Context(), running, page != nil && !page.current); err != nil {
 			return nil, err
-		} else if !landed {
+		} else if !ended {
 			return page, nil
 		}
-		if under.version >= version {
-			return under.page, under.err
+		if running.version >= version {
+			return running.page, running.err
 		}
-		// It was begun before the change that this reader may have made. The next one is not.
+		// The call began before the last change that this reader may know of. Go round again for a newer page.
 	}
 }
 
-// await waits for a call. With an old page to show instead (other), it waits no longer than patience.
-func (k *Cache) await(ctx context.Context, f *call, other bool) (landed bool, err error) {
-	limit := deadline + time.Second
+// wait waits for a call, and reports whether it has ended. With an old page to show instead (other), it waits no
+// longer than staleWait.
+func (k *Cache) wait(ctx context.Context, f *call, other bool) (ended bool, err error) {
+	limit := makeTime + time.Second
 	if other {
-		limit = patience
+		limit = staleWait
 	}
 	timer := time.NewTimer(limit - k.now().Sub(f.began))
 	defer timer.Stop()
@@ -184,13 +188,13 @@ func (k *Cache) await(ctx context.Context, f *call, other bool) (landed bool, er
 	}
 }
 
-// render makes the page. It goes on when its own reader leaves, since others may wait for it. When it fails and there
-// is an old page, that one is shown and the failure logged.
+// render makes the page and ends the call. It goes on when its own reader disconnects, since others may wait. When it
+// fails and there is an old page, it logs the error and shows that one.
 func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Maker) {
-	document, err := k.made(r, maker)
+	document, err := k.callMaker(r, maker)
 	var page *entry
 	if err == nil {
-		page = &entry{finished: finish(document), key: key, version: f.version}
+		page = &entry{prepared: prepare(document), key: key, version: f.version}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -199,22 +203,22 @@ func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Make
 	switch {
 	case err == nil:
 		f.page = page
-		k.put(page)
+		k.store(page)
 	case old != nil:
 		log := k.Log
 		if log == nil {
 			log = slog.Default()
 		}
-		log.Error("a page could not be renewed; the old one is shown", "path", key.path, "error", err)
+		log.Error("cannot render a page again; the old one is sent", "path", key.path, "error", err)
 		f.page = old
 	default:
 		f.err = err
 	}
 }
 
-// made calls the maker with a deadline of its own and turns a panic into an error.
-func (k *Cache) made(r *http.Request, maker Maker) (document Document, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), deadline)
+// callMaker calls the maker with a deadline of its own, and turns a panic into an error.
+func (k *Cache) callMaker(r *http.Request, maker Maker) (document Document, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), makeTime)
 	defer cancel()
 	select {
 	case k.slots <- struct{}{}:
@@ -227,33 +231,33 @@ func (k *Cache) made(r *http.Request, maker Maker) (document Document, err error
 			err = fmt.Errorf("make %s: panic: %v\n%s", r.URL.Path, fault, debug.Stack())
 		}
 	}()
+	// No header, query or cookie: a maker that looked at them would show one reader's page to all.
 	bare := &http.Request{Method: http.MethodGet, Header: http.Header{},
 		URL: &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}}
 	return maker(ctx, bare.WithContext(ctx))
 }
 
-// touch finds a page and notes that it was used.
-func (k *Cache) touch(key key) *entry {
+// find returns a cached page, and marks it as used.
+func (k *Cache) find(key key) *entry {
 	place := k.pages[key]
 	if place == nil {
 		return nil
 	}
-	if k.order.Front() != place {
-		k.order.MoveToFront(place)
-	}
+	k.order.MoveToFront(place)
 	return place.Value.(*entry)
 }
 
-// put keeps a page in the place of its elder. What is not there is not kept, and neither is what would push out a
-// quarter of all the rest.
-func (k *Cache) put(page *entry) {
-	if elder := k.pages[page.key]; elder != nil {
-		page.renewals = elder.Value.(*entry).renewals
-		k.drop(elder)
+// store puts a page into the cache in place of the old one.
+func (k *Cache) store(page *entry) {
+	// The limiter belongs to the address. A new one for each version would never limit anything.
+	if old := k.pages[page.key]; old != nil {
+		page.renewals = old.Value.(*entry).renewals
+		k.drop(old)
 	} else {
-		page.renewals = rate.NewLimiter(pagesPerSecond, pagesAtOnce)
+		page.renewals = rate.NewLimiter(rendersPerSecond, renderBurst)
 	}
-	if !slices.Contains(keptStatus, page.status) || page.size > k.limit/4 {
+	// One page larger than a quarter of the cache would push out too much of the rest.
+	if !slices.Contains(cachedStatus, page.status) || page.size > k.limit/4 {
 		return
 	}
 	k.pages[page.key] = k.order.PushFront(page)
@@ -263,9 +267,9 @@ func (k *Cache) put(page *entry) {
 	}
 }
 
-// keptStatus are the answers of which there are no more than things that were written. Redirects are not among them:
-// any number of addresses may lead to one page.
-var keptStatus = []int{http.StatusOK, http.StatusGone}
+// cachedStatus are the statuses of which there are no more documents than somebody has written. Redirects and 404s
+// are not among them: any number of addresses may lead to them.
+var cachedStatus = []int{http.StatusOK, http.StatusGone}
 
 func (k *Cache) drop(place *list.Element) {
 	page := k.order.Remove(place).(*entry)
@@ -273,8 +277,8 @@ func (k *Cache) drop(place *list.Element) {
 	k.size -= page.size
 }
 
-// finished is a document with everything that can be worked out before somebody asks for it.
-type finished struct {
+// prepared is a document with everything that can be computed before a request.
+type prepared struct {
 	status int
 	plain  variant
 	packed variant // gzip; without a body when that does not pay
@@ -283,12 +287,12 @@ type finished struct {
 	current bool // see Document.Current
 }
 
-// variant is one encoding of a document. Its header values are shared by all answers and never changed.
+// variant is one encoding of a document. All responses share its header values, which never change.
 type variant struct {
-	body   []byte
-	etag   string
-	header []field // of the whole answer
-	notice []field // of a 304
+	body        []byte
+	etag        string
+	header      []field // of the whole answer
+	revalidated []field // of a 304
 }
 
 type field struct {
@@ -296,8 +300,9 @@ type field struct {
 	values []string
 }
 
-func finish(d Document) finished {
-	f := finished{status: d.Status, current: d.Current}
+// prepare computes the ETags, the headers and the compressed body.
+func prepare(d Document) prepared {
+	f := prepared{status: d.Status, current: d.Current}
 	if f.status == 0 {
 		f.status = http.StatusOK
 	}
@@ -306,13 +311,15 @@ func finish(d Document) finished {
 	hash.Write(d.Body)
 	tag := hex.EncodeToString(hash.Sum(nil)[:8])
 	f.plain = newVariant(d, d.Body, `"`+tag+`"`, "")
-	if packed := pack(d.Body); packed != nil {
+	if packed := compress(d.Body); packed != nil {
+		// Another encoding needs another strong ETag (RFC 9110, 8.8.3.3).
 		f.packed = newVariant(d, packed, `"`+tag+`-gzip"`, "gzip")
 	}
 	f.size = len(f.plain.body) + len(f.packed.body) + overhead
 	return f
 }
 
+// newVariant computes the headers of one encoding, for a full response and for a 304.
 func newVariant(d Document, body []byte, etag, encoding string) variant {
 	header := d.Header.Clone()
 	if header == nil {
@@ -327,7 +334,8 @@ func newVariant(d Document, body []byte, etag, encoding string) variant {
 	header.Set("Etag", etag)
 	v := variant{body: body, etag: etag}
 	for _, name := range []string{"Cache-Control", "Etag", "Vary"} {
-		v.notice = append(v.notice, field{name, slices.Clip(header[name])})
+		// Clipped, so that a handler that appends to a header value copies it first.
+		v.revalidated = append(v.revalidated, field{name, slices.Clip(header[name])})
 	}
 	if encoding != "" {
 		header.Set("Content-Encoding", encoding)
@@ -339,22 +347,23 @@ func newVariant(d Document, body []byte, etag, encoding string) variant {
 	return v
 }
 
-// send writes the variant that the reader can take, or says that they have it already (RFC 9110, 13.1.2).
-func (f *finished) send(w http.ResponseWriter, r *http.Request) {
+// send writes the encoding that the client accepts, or 304 when it has the document already (RFC 9110, 13.1.2).
+func (f *prepared) send(w http.ResponseWriter, r *http.Request) {
 	v := &f.plain
-	if f.packed.body != nil && takesGzip(r.Header["Accept-Encoding"]) {
+	if f.packed.body != nil && acceptsGzip(r.Header["Accept-Encoding"]) {
 		v = &f.packed
 	}
 	header := w.Header()
-	known := f.status == http.StatusOK && has(r.Header["If-None-Match"], v.etag)
+	known := f.status == http.StatusOK && matchesTag(r.Header["If-None-Match"], v.etag)
 	fields, status := v.header, f.status
 	if known {
-		fields, status = v.notice, http.StatusNotModified
+		fields, status = v.revalidated, http.StatusNotModified
 	}
 	for _, field := range fields {
+		// Set directly and not by Set, which would allocate a slice for each value.
 		header[field.name] = field.values
 	}
-	if bySomebodySignedIn(r) && header.Get("Cache-Control") == ForReaders {
+	if hasSessionCookie(r) && header.Get("Cache-Control") == ForReaders {
 		header["Cache-Control"] = forAuthors
 	}
 	w.WriteHeader(status)
@@ -363,28 +372,27 @@ func (f *finished) send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ForReaders is the Cache-Control of what changes when somebody writes. A browser asks each time whether its copy is
-// still good, which costs a 304 from memory. A shared cache may answer for a minute, and no longer (RFC 9111,
-// 5.2.2.10): a thousand servers that crawl a new article ask for it at once. It does not say no-cache, which would
-// forbid shared caches to answer too.
+// ForReaders is the Cache-Control of pages that change when somebody writes. A browser asks each time whether its
+// copy is fresh, which costs a 304 from memory. A shared cache may answer for a minute (RFC 9111, 5.2.2.10): a
+// thousand servers fetch a new article at once. It is not no-cache, which would forbid that minute too.
 const ForReaders = "public, max-age=0, must-revalidate, s-maxage=60"
 
-// forAuthors keeps what authors are shown out of shared caches as well.
+// forAuthors keeps pages for authors out of shared caches.
 var forAuthors = []string{"private, no-cache"}
 
-// bySomebodySignedIn reports whether a request carries the session cookie of the admin pages. Readers never get one.
-// Whether the session is still valid does not matter here: the page is the same.
-func bySomebodySignedIn(r *http.Request) bool {
+// hasSessionCookie reports whether a request has the session cookie of the admin pages, which readers never get. The
+// session need not be valid: the page is the same.
+func hasSessionCookie(r *http.Request) bool {
 	return slices.ContainsFunc(r.Header["Cookie"],
 		func(cookie string) bool { return strings.Contains(cookie, SignInCookie+"=") })
 }
 
-// SignInCookie is the end of the name of the admin pages' session cookie; over https a prefix stands before it.
+// SignInCookie is the end of the name of the session cookie. Over https it has a prefix.
 const SignInCookie = "causerie"
 
-// has reports whether If-None-Match names the tag. The comparison is weak (RFC 9110, 13.1.2), because a proxy that
-// compresses an answer also weakens its tag.
-func has(values []string, etag string) bool {
+// matchesTag reports whether If-None-Match has the ETag. The comparison is weak (RFC 9110, 13.1.2), since a proxy
+// that compresses a response also weakens its ETag.
+func matchesTag(values []string, etag string) bool {
 	for _, value := range values {
 		for more := true; more; {
 			var part string

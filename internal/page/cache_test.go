@@ -86,7 +86,7 @@ func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
 			ask(page, "GET", "/")
 			time.Sleep(time.Millisecond)
 		}
-		if got := renders.Load(); got < 20 || got > 1+pagesAtOnce+5*pagesPerSecond {
+		if got := renders.Load(); got < 20 || got > 1+renderBurst+5*rendersPerSecond {
 			t.Errorf("5 seconds of storm made the page %d times", got)
 		}
 		time.Sleep(time.Second)
@@ -195,10 +195,10 @@ func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
 				t.Errorf("the reader got %q", got)
 			}
 		}
-		if took := time.Since(began); took > patience {
+		if took := time.Since(began); took > staleWait {
 			t.Errorf("ten readers in a row waited %v", took)
 		}
-		time.Sleep(deadline)
+		time.Sleep(makeTime)
 	})
 }
 

@@ -19,13 +19,13 @@ import (
 	"causerie/internal/text"
 )
 
-// catalog are the texts of the interface in every language there is a file for: words/en.yaml, words/nl.yaml. English
-// is complete by definition; a test holds the others to it.
+// catalog has the texts of the interface in every language with a file: words/en.yaml, words/nl.yaml. English has all
+// of them; a test compares the others with it.
 type catalog struct {
-	speak map[string]*i18n.Localizer // by base language
+	localizers map[string]*i18n.Localizer // by base language
 }
 
-func loadWords(tree fs.FS) (*catalog, error) {
+func loadCatalog(tree fs.FS) (*catalog, error) {
 	files, err := fs.Glob(tree, "words/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("find the texts of the interface: %w", err)
@@ -35,57 +35,57 @@ func loadWords(tree fs.FS) (*catalog, error) {
 	}
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
-	w := &catalog{speak: map[string]*i18n.Localizer{}}
+	w := &catalog{localizers: map[string]*i18n.Localizer{}}
 	for _, file := range files {
 		if _, err := bundle.LoadMessageFileFS(tree, file); err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
 		name := strings.TrimSuffix(path.Base(file), ".yaml")
-		w.speak[name] = i18n.NewLocalizer(bundle, name)
+		w.localizers[name] = i18n.NewLocalizer(bundle, name)
 	}
 	return w, nil
 }
 
 func (w *catalog) languages() []string {
-	names := make([]string, 0, len(w.speak))
-	for name := range w.speak {
+	names := make([]string, 0, len(w.localizers))
+	for name := range w.localizers {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// Language is the language the interface speaks on a page in the given one: the same where there are words for it
-// ("nl-BE" is "nl"), else the set's fallback.
+// Language returns the language of the interface on a page in the given one: the same where there are texts for it
+// ("nl-BE" is "nl"), and otherwise the set's fallback.
 func (s *Set) Language(code string) string {
 	for _, code := range []string{code, s.Fallback} {
 		base, _, _ := strings.Cut(strings.ToLower(code), "-")
-		if s.words.speak[base] != nil {
+		if s.words.localizers[base] != nil {
 			return base
 		}
 	}
 	return "en"
 }
 
-// Say is a text of the interface for Go code, such as a title; arguments as in templates.
-func (s *Set) Say(code, id string, args ...any) (string, error) {
-	return s.localizer(code).say(id, args...)
+// Translate returns a text of the interface for Go code, such as a title. Its arguments are those in templates.
+func (s *Set) Translate(code, id string, args ...any) (string, error) {
+	return s.localizer(code).translate(id, args...)
 }
 
 func (s *Set) localizer(code string) localizer {
 	return localizer{language: s.Language(code), words: s.words, zone: func() *time.Location { return s.Zone }}
 }
 
-// localizer speaks one language: its words, numbers and dates.
+// localizer writes the texts, numbers and dates of one language.
 type localizer struct {
 	language string
 	words    *catalog
 	zone     func() *time.Location
 }
 
-// say is the text with that id. Arguments are pairs of a name and a value; a whole number is written as the language
-// writes it, and the one named N also chooses between singular and plural.
-func (t localizer) say(id string, args ...any) (string, error) {
+// translate returns the text with that id. The arguments are pairs of a name and a value. A whole number is written
+// as the language does it; the one named N chooses between singular and plural.
+func (t localizer) translate(id string, args ...any) (string, error) {
 	if len(args)%2 != 0 {
 		return "", fmt.Errorf("say %q: a name without a value", id)
 	}
@@ -104,14 +104,14 @@ func (t localizer) say(id string, args ...any) (string, error) {
 			}
 		}
 	}
-	text, err := t.words.speak[t.language].Localize(&message)
+	text, err := t.words.localizers[t.language].Localize(&message)
 	if err != nil {
 		return "", fmt.Errorf("say %q: %w", id, err)
 	}
 	return text, nil
 }
 
-// number is a number as the language writes it: 1,204 in English, 1.204 in Dutch.
+// number returns a number as the language writes it: 1,204 in English, 1.204 in Dutch.
 func (t localizer) number(n int) string { return text.NumberIn(t.language, n) }
 
 var months = map[string][12]string{
@@ -131,22 +131,24 @@ func (t localizer) monthName(at time.Time) string {
 
 func (t localizer) monthShort(at time.Time) string {
 	name := t.monthName(at)
+	// The only Dutch month whose abbreviation is not its first three letters.
 	if name == "maart" {
 		return "mrt"
 	}
 	return name[:3] // the names are ASCII in every language listed
 }
 
-// here moves a time into the zone in which pages show times.
-func (t localizer) here(at time.Time) time.Time {
+// inZone returns a time in the zone of the pages.
+func (t localizer) inZone(at time.Time) time.Time {
+	// A time with another zone was put into it by its caller, and keeps it.
 	if zone := t.zone(); zone != nil && at.Location() == time.UTC {
 		return at.In(zone)
 	}
 	return at
 }
 
-// moment lets templates pass a time.Time or a *time.Time.
-func moment(at any) time.Time {
+// timeOf returns a time.Time or a *time.Time as a time, so that templates may have either.
+func timeOf(at any) time.Time {
 	switch at := at.(type) {
 	case time.Time:
 		return at
@@ -158,36 +160,36 @@ func moment(at any) time.Time {
 	return time.Time{}
 }
 
-// day is "16 November 2026".
+// day returns "16 November 2026".
 func (t localizer) day(at any) string {
-	when := t.here(moment(at))
+	when := t.inZone(timeOf(at))
 	return fmt.Sprintf("%d %s %d", when.Day(), t.monthName(when), when.Year())
 }
 
-// shortDay is "16 Nov".
+// shortDay returns "16 Nov".
 func (t localizer) shortDay(at any) string {
-	when := t.here(moment(at))
+	when := t.inZone(timeOf(at))
 	return fmt.Sprintf("%d %s", when.Day(), t.monthShort(when))
 }
 
-// shortDayYear is "16 Nov 2026".
+// shortDayYear returns "16 Nov 2026".
 func (t localizer) shortDayYear(at any) string {
-	return t.shortDay(at) + t.here(moment(at)).Format(" 2006")
+	return t.shortDay(at) + t.inZone(timeOf(at)).Format(" 2006")
 }
 
-// month is "November 2026".
+// month returns "November 2026".
 func (t localizer) month(at any) string {
-	when := t.here(moment(at))
+	when := t.inZone(timeOf(at))
 	return fmt.Sprintf("%s %d", t.monthName(when), when.Year())
 }
 
-// clock is "17:55".
-func (t localizer) clock(at any) string { return t.here(moment(at)).Format("15:04") }
+// clock returns "17:55".
+func (t localizer) clock(at any) string { return t.inZone(timeOf(at)).Format("15:04") }
 
-// instant is the machine's form, for the datetime of <time>.
-func (t localizer) instant(at any) string { return t.here(moment(at)).Format(time.RFC3339) }
+// instant returns the form for the datetime of <time>.
+func (t localizer) instant(at any) string { return t.inZone(timeOf(at)).Format(time.RFC3339) }
 
-// LanguageName is a language's own name for itself: "Nederlands". An unknown code stands for itself.
+// LanguageName returns a language's own name for itself, such as "Nederlands". An unknown code is returned as it is.
 func LanguageName(code string) string {
 	tag, err := language.Parse(code)
 	if err != nil {
@@ -199,7 +201,8 @@ func LanguageName(code string) string {
 	return code
 }
 
-// Direction is the dir of a text in the given language: rtl for scripts known to run so, else auto.
+// Direction returns the dir attribute for a text in a language: rtl for those that are written so, and otherwise
+// auto.
 func Direction(code string) string {
 	base, _, _ := strings.Cut(strings.ToLower(code), "-")
 	if slices.Contains([]string{"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}, base) {
@@ -208,9 +211,9 @@ func Direction(code string) string {
 	return "auto"
 }
 
-// breakable is a name as HTML that may go on in a new line where an address parts: one that is a host and a port is not
-// torn within its numbers.
-func breakable(name string) template.HTML {
+// withBreaks returns a name as HTML that may break where the parts of an address meet. A host with a port does not
+// break within its numbers.
+func withBreaks(name string) template.HTML {
 	var b strings.Builder
 	runes := []rune(name)
 	for i, r := range runes {
@@ -223,7 +226,7 @@ func breakable(name string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// initial is the first letter of a name, shown where there is no picture.
+// initial returns the first letter of a name. It is shown where there is no picture.
 func initial(name string) string {
 	for _, r := range name {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

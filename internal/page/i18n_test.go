@@ -11,7 +11,7 @@ func TestANameBreaksWhereAnAddressPartsAndIsEscaped(t *testing.T) {
 		"a <b>&\" .x: 'y.": "a &lt;b&gt;&amp;&#34; <wbr>.x: &#39;y.",
 		"\xff<.script":     "\ufffd&lt;<wbr>.script",
 	} {
-		if got := string(breakable(name)); got != want {
+		if got := string(withBreaks(name)); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}

@@ -23,11 +23,11 @@ import (
 	"time"
 )
 
-// Set is the program's templates, words and static files.
+// Set has the templates, the texts and the static files.
 type Set struct {
-	// Zone is where times in UTC are shown; nil is UTC. A time that was given another zone keeps it.
+	// Zone is the zone in which times in UTC are shown. nil is UTC. A time in another zone keeps it.
 	Zone *time.Location
-	// Fallback is the language of pages whose own has no words here; "" is English.
+	// Fallback is the language of pages whose own language has no texts. "" is English.
 	Fallback string
 
 	tree   fs.FS
@@ -38,13 +38,13 @@ type Set struct {
 	static *Static
 }
 
-// Localized is page data that knows the language of its page, as BCP 47. Data that does not is shown in Set.Fallback.
+// Localized is page data that knows the language of its page (BCP 47). Other data is shown in Set.Fallback.
 type Localized interface{ Locale() string }
 
-// Load parses all templates of a tree with the folders layout, web, admin, static and words. Every mistake that can be
-// found without data is found here.
+// Load reads a tree with the folders layout, web, admin, static and words. It returns every error that can be found
+// without data.
 func Load(tree fs.FS) (*Set, error) {
-	words, err := loadWords(tree)
+	words, err := loadCatalog(tree)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,8 @@ func Load(tree fs.FS) (*Set, error) {
 	return s, s.check(tree, words.languages()[0])
 }
 
-// check parses every page once, in the one language that all templates share their shape with, and keeps none of it:
-// a page takes half a megabyte in each language, and most are not asked for in the life of a process.
+// check parses every page in one language and keeps none of them. A page takes half a megabyte in each language, and
+// a process shows most of them never.
 func (s *Set) check(tree fs.FS, language string) error {
 	layout, err := s.layout(language)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Set) parse(layout *template.Template, name string) (*template.Template,
 	return page, nil
 }
 
-// page is a template in one language, parsed when it is first asked for.
+// page returns a template in one language. It is parsed at the first call.
 func (s *Set) page(name, language string) (*template.Template, error) {
 	if !s.names[name] {
 		return nil, fmt.Errorf("no template %q", name)
@@ -123,7 +123,7 @@ func (s *Set) page(name, language string) (*template.Template, error) {
 	return page, err
 }
 
-// Bytes is the finished page of that name: the whole of it or an error.
+// Bytes returns the page of that name as a whole, or an error.
 func (s *Set) Bytes(name string, data any) ([]byte, error) {
 	language := s.Fallback
 	if speaker, ok := data.(Localized); ok {
@@ -133,6 +133,7 @@ func (s *Set) Bytes(name string, data any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Rendered into memory: a template that fails halfway must not send half a page with status 200.
 	var out bytes.Buffer
 	if err := page.Execute(&out, data); err != nil {
 		return nil, fmt.Errorf("render %q: %w", name, err)
@@ -140,7 +141,7 @@ func (s *Set) Bytes(name string, data any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Document is the page as something that can be kept.
+// Document returns a page for the cache.
 func (s *Set) Document(status int, name string, data any) (Document, error) {
 	body, err := s.Bytes(name, data)
 	return Document{Status: status, Header: http.Header{"Content-Type": htmlType}, Body: body}, err
@@ -148,8 +149,8 @@ func (s *Set) Document(status int, name string, data any) (Document, error) {
 
 var htmlType = []string{"text/html; charset=utf-8"}
 
-// Render writes a page that is made for one reader. Nothing is written when the template fails. What is made for one
-// reader is not stored on the way, unless the caller has set Cache-Control.
+// Render writes a page that is made for one reader. It writes nothing when the template fails. No cache may store the
+// page, unless the caller has set Cache-Control.
 func (s *Set) Render(w http.ResponseWriter, status int, name string, data any) error {
 	body, err := s.Bytes(name, data)
 	if err != nil {
@@ -166,14 +167,15 @@ func (s *Set) Render(w http.ResponseWriter, status int, name string, data any) e
 	return nil
 }
 
-// Static serves the embedded files; mount it at /static/.
+// Static returns the handler for the static files, to be mounted at /static/.
 func (s *Set) Static() *Static { return s.static }
 
-// functions are the few things that templates can say beside what html/template has.
+// functions are the functions of templates, beside those of html/template.
 func (s *Set) functions(language string) template.FuncMap {
+	// zone is a function, since the caller sets Zone after Load.
 	t := localizer{language: language, words: s.words, zone: func() *time.Location { return s.Zone }}
 	return template.FuncMap{
-		"say":      t.say,
+		"say":      t.translate,
 		"number":   t.number,
 		"day":      t.day,
 		"shortday": t.shortDay,
@@ -184,7 +186,7 @@ func (s *Set) functions(language string) template.FuncMap {
 		"language": LanguageName,
 		"dir":      Direction,
 		"initial":  initial,
-		"breaks":   breakable,
+		"breaks":   withBreaks,
 		"static":   s.static.Address,
 	}
 }

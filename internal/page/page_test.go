@@ -234,7 +234,7 @@ func TestTheLightIsAReadersOwnAndLeadsBack(t *testing.T) {
 
 func TestGuardedPagesSayWhatMayRun(t *testing.T) {
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})
-	got := ask(Guard(true)(plain), "GET", "/").Header
+	got := ask(SecurityHeaders(true)(plain), "GET", "/").Header
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
 			"manifest-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; " +
@@ -247,7 +247,7 @@ func TestGuardedPagesSayWhatMayRun(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
 		}
 	}
-	atHome := ask(Guard(false)(plain), "GET", "/").Header
+	atHome := ask(SecurityHeaders(false)(plain), "GET", "/").Header
 	if got := atHome.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("over http browsers were asked to stay on https: %q", got)
 	}

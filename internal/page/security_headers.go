@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// policy lets a page run and show what comes from here, and nothing else; forms may lead to a reader's own server.
+// policy lets a page load only from this server. Forms may lead to a reader's own server.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; manifest-src 'self'; " +
 	"font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'"
 
-// Guard sets the headers that keep a mistake in a page from becoming a hole, and other sites from learning what
-// somebody reads here. Over https it also asks browsers to stay there; over http, on somebody's own machine, forms may
-// lead to servers of that kind, as all those of the demo are.
-func Guard(https bool) func(http.Handler) http.Handler {
+// SecurityHeaders sets the headers that keep a mistake in a page from becoming a hole, and that hide from other sites
+// what somebody reads here. Over https it also sets HSTS.
+func SecurityHeaders(https bool) func(http.Handler) http.Handler {
 	policy := policy
+	// Plain http is a test or the demo on one's own machine, whose other servers have no https either.
 	if !https {
 		policy = strings.Replace(policy, " https:;", " https: http:;", 1)
 	}
@@ -30,6 +30,7 @@ func Guard(https bool) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			header := w.Header()
 			for _, f := range fields {
+				// Set before the handler runs, so that it may overrule them, as the picture library does.
 				header[f.name] = f.values
 			}
 			next.ServeHTTP(w, r)

@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// Static serves the embedded files. Each has an address with a hash of its content, which may be stored for ever; the
-// plain name, and a hash of an earlier version, answer with what there is now and are to be asked about again.
+// Static serves the embedded files. Each has an address with a hash of its content, which may be cached for ever. Its
+// plain name, and an address with an old hash, serve the current content and must be revalidated.
 type Static struct {
-	hashed map[string]*finished // by path: /static/causerie.0a1b2c3d4e.css
-	named  map[string]*finished // by name: causerie.css
+	hashed map[string]*prepared // by path: /static/causerie.0a1b2c3d4e.css
+	named  map[string]*prepared // by name: causerie.css
 	names  map[string]string    // name to address
 }
 
 func loadStatic(tree fs.FS) (*Static, error) {
-	s := &Static{hashed: map[string]*finished{}, named: map[string]*finished{}, names: map[string]string{}}
+	s := &Static{hashed: map[string]*prepared{}, named: map[string]*prepared{}, names: map[string]string{}}
 	files, err := fs.Glob(tree, "static/*")
 	if err != nil {
 		return nil, err
@@ -35,20 +35,23 @@ func loadStatic(tree fs.FS) (*Static, error) {
 	return s, nil
 }
 
-// Add puts in a file that the program makes at start, such as the colours of code. It is not for use while serving.
+// Add adds a file that the program makes at start, such as the style sheet for code. It must not be called while
+// serving.
 func (s *Static) Add(name string, body []byte) {
 	sum := sha256.Sum256(body)
 	ext := path.Ext(name)
 	address := "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:5]) + ext
 	s.names[name] = address
-	forever := finish(staticDocument(ext, body, "public, max-age=31536000, immutable"))
+	forever := prepare(staticDocument(ext, body, "public, max-age=31536000, immutable"))
 	s.hashed[address] = &forever
-	asked := finish(staticDocument(ext, body, "no-cache"))
+	asked := prepare(staticDocument(ext, body, "no-cache"))
 	s.named[name] = &asked
 }
 
+// staticDocument returns a file with its content type.
 func staticDocument(ext string, body []byte, cache string) Document {
 	kind := mime.TypeByExtension(ext)
+	// mime asks the operating system, which may not know these or answer otherwise.
 	switch ext { // what the machine's own table may not know, or know otherwise
 	case ".css":
 		kind = "text/css; charset=utf-8"
@@ -63,7 +66,7 @@ func staticDocument(ext string, body []byte, cache string) Document {
 		Header: http.Header{"Content-Type": {kind}, "Cache-Control": {cache}, "Vary": {"Accept-Encoding"}}}
 }
 
-// Address is where the file of that name is served.
+// Address returns the address with the hash for the file of that name.
 func (s *Static) Address(name string) (string, error) {
 	address, ok := s.names[name]
 	if !ok {
@@ -72,7 +75,7 @@ func (s *Static) Address(name string) (string, error) {
 	return address, nil
 }
 
-// File serves one file under another address, such as /favicon.ico.
+// File returns a handler for one file under another address, such as /favicon.ico.
 func (s *Static) File(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if file := s.named[name]; file != nil {
@@ -95,7 +98,7 @@ func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// unhashed takes the hash out of a name: a page stored elsewhere before an upgrade still finds its dress.
+// unhashed removes the hash from a name. So a page that was cached before an upgrade still finds its style sheet.
 func unhashed(name string) string {
 	ext := path.Ext(name)
 	stem := strings.TrimSuffix(name, ext)

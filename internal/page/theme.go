@@ -5,24 +5,25 @@ import (
 	"strings"
 )
 
-// The light a reader has chosen lives in a cookie that only the little sheet /theme.css reads, so that pages stay the
-// same for everybody and show no flash of the other light.
+// lightCookie holds the theme that a reader has chosen. Only the small sheet /theme.css reads it, so pages stay the
+// same for everybody, and the browser has the right theme before it draws.
 const lightCookie = "light"
 
-var themes = map[string]*finished{
-	"auto":  lightSheet("auto", ""),
-	"light": lightSheet("light", ":root{color-scheme:light}html:root:root img{filter:none}\n"),
-	"dark":  lightSheet("dark", ":root{color-scheme:dark}html:root:root img{filter:brightness(.92)}\n"),
+var themes = map[string]*prepared{
+	"auto":  newTheme("auto", ""),
+	"light": newTheme("light", ":root{color-scheme:light}html:root:root img{filter:none}\n"),
+	"dark":  newTheme("dark", ":root{color-scheme:dark}html:root:root img{filter:brightness(.92)}\n"),
 }
 
-func lightSheet(light, rules string) *finished {
+// newTheme returns the sheet of a theme, which also marks its button.
+func newTheme(light, rules string) *prepared {
 	pressed := `.light [value="` + light + `"]{color:var(--ink);box-shadow:inset 0 -2px var(--ink)}`
-	sheet := finish(Document{Body: []byte(rules + pressed + "\n"), Header: http.Header{
+	sheet := prepare(Document{Body: []byte(rules + pressed + "\n"), Header: http.Header{
 		"Content-Type": {"text/css; charset=utf-8"}, "Cache-Control": {"private, no-cache"}, "Vary": {"Cookie"}}})
 	return &sheet
 }
 
-// Theme is the sheet of the light that this reader has chosen; every page links to it at /theme.css.
+// Theme serves /theme.css: the sheet of the theme that this reader has chosen. Every page links to it.
 func Theme(w http.ResponseWriter, r *http.Request) {
 	sheet := themes["auto"]
 	if cookie, err := r.Cookie(lightCookie); err == nil && themes[cookie.Value] != nil {
@@ -31,7 +32,7 @@ func Theme(w http.ResponseWriter, r *http.Request) {
 	sheet.send(w, r)
 }
 
-// ChooseTheme takes the form at the foot of every page and leads back to where it was filled in.
+// ChooseTheme handles the form at the foot of every page, and redirects to that page.
 func ChooseTheme(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	light := r.PostFormValue("theme")
@@ -41,20 +42,22 @@ func ChooseTheme(w http.ResponseWriter, r *http.Request) {
 	}
 	cookie := &http.Cookie{Name: lightCookie, Value: light, Path: "/", MaxAge: 365 * 24 * 3600,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	// The default needs no cookie.
 	if light == "auto" {
 		cookie.MaxAge = -1
 	}
 	http.SetCookie(w, cookie)
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", back(r))
+	w.Header().Set("Location", refererPath(r))
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// back is the path of the page the form stood on, or the front page; never another host.
-func back(r *http.Request) string {
+// refererPath returns the path of the page with the form, or "/". It never leads to another host.
+func refererPath(r *http.Request) string {
 	_, rest, found := strings.Cut(r.Referer(), "://"+r.Host+"/")
 	if !found {
 		return "/"
 	}
+	// A browser takes //host and /\host for another host.
 	return "/" + strings.TrimLeft(rest, "/\\")
 }

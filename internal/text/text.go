@@ -10,10 +10,10 @@ import (
 	"golang.org/x/text/message"
 )
 
-// Number is a number with its thousands grouped, in English: "3", "1,204".
+// Number returns a number with its thousands grouped, in English: "3", "1,204".
 func Number(n int) string { return NumberIn("en", n) }
 
-// NumberIn is a number as a language (BCP 47) writes it: "1,204" in English, "1.204" in Dutch.
+// NumberIn returns a number as a language (BCP 47) writes it: "1,204" in English, "1.204" in Dutch.
 func NumberIn(tag string, n int) string { return message.NewPrinter(language.Make(tag)).Sprint(n) }
 
 // smallNumbers are written as words in running text.
@@ -21,7 +21,7 @@ var smallNumbers = []string{"no", "one", "two", "three", "four", "five", "six", 
 	"eleven",
 	"twelve"}
 
-// InWords is a number for running text, in English: "no", "three", "twelve", then "13" and "1,204".
+// InWords returns a number for running text in English: "no", "three", "twelve", then "13" and "1,204".
 func InWords(n int) string {
 	if n >= 0 && n < len(smallNumbers) {
 		return smallNumbers[n]
@@ -29,24 +29,24 @@ func InWords(n int) string {
 	return Number(n)
 }
 
-// Plural is a number and the form of its noun, in English: "1 reply", "64 replies". The noun may bring its verb:
-// "follower is", "followers are".
-func Plural(n int, one, several string) string { return Number(n) + " " + form(n, one, several) }
+// Plural returns a number and the form of its noun, in English: "1 reply", "64 replies". The noun may include its
+// verb: "follower is", "followers are".
+func Plural(n int, one, several string) string { return Number(n) + " " + chooseForm(n, one, several) }
 
 // PluralInWords is [Plural] with the number as [InWords] writes it: "one reply", "no replies".
 func PluralInWords(n int, one, several string) string {
-	return InWords(n) + " " + form(n, one, several)
+	return InWords(n) + " " + chooseForm(n, one, several)
 }
 
-func form(n int, one, several string) string {
+func chooseForm(n int, one, several string) string {
 	if n == 1 {
 		return one
 	}
 	return several
 }
 
-// Excerpt shortens plain text to at most limit runes, the closing ellipsis included. It cuts between words, or
-// inside a word that alone is too long, and joins lines with spaces.
+// Excerpt shortens plain text to at most limit runes, with the closing ellipsis. It cuts between words, or inside a
+// word that alone is too long, and joins lines with spaces.
 func Excerpt(text string, limit int) string {
 	text = OneLine(strings.ToValidUTF8(text, ""))
 	if utf8.RuneCountInString(text) <= limit {
@@ -55,20 +55,21 @@ func Excerpt(text string, limit int) string {
 	if limit <= 0 {
 		return ""
 	}
+	// One rune is for the ellipsis. A space in its place still counts as the end of a word.
 	runes := []rune(text)[:limit]
 	head := string(runes[:limit-1])
 	if space := strings.LastIndexByte(string(runes), ' '); space > 0 {
 		head = head[:space]
 	}
-	return strings.TrimRightFunc(head, endsBadly) + "…"
+	return strings.TrimRightFunc(head, badEnding) + "…"
 }
 
-// endsBadly are the signs that do not stand before an ellipsis.
-func endsBadly(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:.…–—-", r) }
+// badEnding reports whether a character should not stand before an ellipsis.
+func badEnding(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:.…–—-", r) }
 
-// OneLine makes single spaces of all white space at which a line may break.
+// OneLine replaces all white space at which a line may break by single spaces.
 func OneLine(text string) string { return strings.Join(strings.FieldsFunc(text, Breaks), " ") }
 
-// Breaks reports whether r is white space at which a line may break. French quotation marks hold their words with a
-// space at which it may not.
+// Breaks reports whether r is white space at which a line may break. The no-break spaces inside French quotation
+// marks are not.
 func Breaks(r rune) bool { return unicode.IsSpace(r) && r != '\u00A0' && r != '\u202F' }

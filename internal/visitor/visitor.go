@@ -1,6 +1,5 @@
-// Package visitor is what a reader may set going on the network: finding their home server, to follow or answer from
-// there. It shows nothing by itself. What comes of it is an address to go to: a place at home, or back to the page that
-// asked, with a word of what went wrong.
+// Package visitor finds a reader's home server, so that they can follow or reply from there. It shows no page: it
+// redirects to that server, or back to the form with an error.
 package visitor
 
 import (
@@ -19,74 +18,77 @@ import (
 	"causerie/internal/remote"
 )
 
-// Visitor serves readers.
+// Visitor handles the form of /interact.
 type Visitor struct {
-	Log      *slog.Logger  // slog.Default unless set
-	Patience time.Duration // how long a search takes that finds nothing, whatever the reason; 5 s unless set
+	Log        *slog.Logger  // slog.Default unless set
+	SearchTime time.Duration // how long a search takes that finds nothing, whatever the reason; 5 s unless set
 
 	remote *remote.Client
 }
 
-// New makes it. The client guards every connection that comes of what a reader types.
+// New returns a Visitor. The client guards every connection that a reader's input leads to.
 func New(client *remote.Client) *Visitor {
-	return &Visitor{Log: slog.Default(), Patience: 5 * time.Second, remote: client}
+	return &Visitor{Log: slog.Default(), SearchTime: 5 * time.Second, remote: client}
 }
 
 const (
-	searches = 10      // that one reader may set going in a minute, by address; a network of 64 bits of IPv6 counts as one
-	maxForm  = 4 << 10 // bytes
+	maxSearches = 10      // of one IPv4 address, or one IPv6 network of 64 bits, in a minute
+	maxForm     = 4 << 10 // bytes
 )
 
-// Routes is POST /interact, whole path: the form of the page at GET /interact.
+// Routes returns POST /interact, as a whole path. The form is on GET /interact.
 func (v *Visitor) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(middleware.RequestSize(maxForm), http.NewCrossOriginProtection().Handler)
-	r.Use(httprate.LimitBy(searches, time.Minute, source,
+	r.Use(httprate.LimitBy(maxSearches, time.Minute, clientIP,
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
-			back(w, r, "busy")
+			redirectBack(w, r, "busy")
 		})))
-	r.Post("/interact", v.goHome)
+	r.Post("/interact", v.redirectHome)
 	return r
 }
 
-// source is who asks: by then, RemoteAddr is the reader's own address also behind a proxy that is trusted.
-func source(r *http.Request) (string, error) {
+// clientIP returns the reader's address for the limit.
+func clientIP(r *http.Request) (string, error) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
+	// Behind a trusted proxy, RemoteAddr already is the reader's own address. IPv6 counts by its /64, since one reader
+	// has all of it.
 	return httprate.CanonicalizeIP(host), nil
 }
 
-// goHome sends a reader to where they can do it at home. A search that comes to nothing takes the same time and says
-// the same, whatever was or was not at the address: nobody learns from here what answers where.
-func (v *Visitor) goHome(w http.ResponseWriter, r *http.Request) {
+// redirectHome finds the reader's server and redirects to it.
+func (v *Visitor) redirectHome(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(r.Context(), v.Patience)
+	ctx, cancel := context.WithTimeout(r.Context(), v.SearchTime)
 	defer cancel()
 	home, err := v.remote.HomeServer(ctx, r.PostFormValue("you"))
 	switch {
 	case err == nil:
-		see(w, home.IntentURL(r.PostFormValue("do"), r.PostFormValue("uri")))
+		redirect(w, home.IntentURL(r.PostFormValue("do"), r.PostFormValue("uri")))
 	case errors.Is(err, remote.ErrHandle):
-		back(w, r, "name")
+		redirectBack(w, r, "name")
 	default:
-		v.Log.Debug("a reader's home was not found", "error", err)
-		wait(r.Context(), v.Patience-time.Since(begun))
-		back(w, r, "home")
+		v.Log.Debug("cannot find a reader's server", "error", err)
+		// Every failure takes the same time and looks the same. Otherwise a stranger could learn which addresses answer
+		// from here.
+		wait(r.Context(), v.SearchTime-time.Since(begun))
+		redirectBack(w, r, "home")
 	}
 }
 
-// back returns to the page that asked, with everything that was typed and what the trouble is.
-func back(w http.ResponseWriter, r *http.Request, trouble string) {
+// redirectBack redirects to the form with everything that was typed and the id of the error.
+func redirectBack(w http.ResponseWriter, r *http.Request, trouble string) {
 	query := url.Values{"trouble": {trouble}}
 	for _, name := range []string{"do", "uri", "you"} {
 		query.Set(name, r.PostFormValue(name))
 	}
-	see(w, "/interact?"+query.Encode())
+	redirect(w, "/interact?"+query.Encode())
 }
 
-func see(w http.ResponseWriter, address string) {
+func redirect(w http.ResponseWriter, address string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", address)
 	w.WriteHeader(http.StatusSeeOther)

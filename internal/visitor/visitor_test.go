@@ -22,7 +22,7 @@ func door(t *testing.T, patience time.Duration) *httptest.Server {
 	client := remote.New(remote.Options{UserAgent: "Causerie/test",
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	v := visitor.New(client)
-	v.Patience = patience
+	v.SearchTime = patience
 	server := httptest.NewServer(v.Routes())
 	t.Cleanup(func() { server.Close(); client.Close() })
 	return server

@@ -7,7 +7,7 @@ import (
 	"causerie/internal/page"
 )
 
-// aboutPage says whose blog this is and how one follows and answers it.
+// aboutPage is /about: whose blog this is, and how to follow and reply.
 type aboutPage struct {
 	frame
 	Authors []person
@@ -32,7 +32,7 @@ func (w *Web) about(ctx context.Context, _ *http.Request) (page.Document, error)
 	return w.document(http.StatusOK, "web/about", &f, p)
 }
 
-// privacyPage says what is kept about whom.
+// privacyPage is /privacy: which data is kept.
 type privacyPage struct{ frame }
 
 func (w *Web) privacy(ctx context.Context, _ *http.Request) (page.Document, error) {

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/page"
 )
 
-// archivePage is everything ever published, as titles by year.
+// archivePage is /archive: the titles of all articles, by year.
 type archivePage struct {
 	frame
 	Page, Pages int
@@ -24,6 +24,7 @@ type year struct {
 	Entries []entry
 }
 
+// titlesPerPage is the most titles on a page. Each is one line.
 const titlesPerPage = 500
 
 func (w *Web) archive(ctx context.Context, r *http.Request) (page.Document, error) {
@@ -68,6 +69,7 @@ func (w *Web) fillArchive(ctx context.Context, f *frame, p *archivePage) error {
 	if err != nil {
 		return err
 	}
+	// The entries come newest first, so a year is one run of them.
 	for _, e := range entries {
 		if last := len(p.Years) - 1; last >= 0 && p.Years[last].Year == e.At.Year() {
 			p.Years[last].Entries = append(p.Years[last].Entries, e)
@@ -85,7 +87,7 @@ func (w *Web) fillArchive(ctx context.Context, f *frame, p *archivePage) error {
 	return w.fillIndex(ctx, p)
 }
 
-// fillIndex adds the tags and series, which are the other ways into a blog.
+// fillIndex adds the tags and the series.
 func (w *Web) fillIndex(ctx context.Context, p *archivePage) error {
 	tags, err := w.store.Tags(ctx)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/page"
 )
 
-// articlePage is an article with the conversation under it.
+// articlePage is an article with its comments.
 type articlePage struct {
 	frame
 	blog.Article
@@ -41,7 +41,7 @@ type articlePage struct {
 	ReadNext   []entry
 }
 
-// FacesNames are the names of the faces, for those who cannot see them.
+// FacesNames returns the names of the people whose pictures are shown, as alternative text.
 func (p articlePage) FacesNames() string {
 	names := make([]string, len(p.Faces))
 	for i, face := range p.Faces {
@@ -50,18 +50,19 @@ func (p articlePage) FacesNames() string {
 	return strings.Join(names, ", ")
 }
 
-// also is the way to the same article in another language, said in that language where the interface speaks it.
+// also is a link to the article in another language. Words is written in that language where the interface has it.
 type also struct{ Language, URL, Words string }
 
-// seriesBox leads from a part to its neighbours.
+// seriesBox links a part of a series to the parts before and after it.
 type seriesBox struct {
 	Mark          seriesMark
 	Steps         []string // one per part: out, here or planned
 	Before, After *link
 }
 
-// interact is where a reader goes to do something from their own server. uri is the id of what they do it to.
-func interact(do, uri string) string {
+// interactPath returns the address at which a reader starts an action from their own server. uri is the id of its
+// object.
+func interactPath(do, uri string) string {
 	return "/interact?" + url.Values{"do": {do}, "uri": {uri}}.Encode()
 }
 
@@ -77,33 +78,35 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	if err != nil {
 		return page.Document{}, err
 	}
+	// The slug finds the article, and slugs are unique. A wrong month, or an old slug, is redirected.
 	if asked := "/" + chi.URLParam(r, "year") + "/" + chi.URLParam(r, "month") + "/" +
 		param(r, "slug"); asked != f.Site.ArticlePath(a) {
-		return moved(f.Site.ArticlePath(a)), nil
+		return movedDocument(f.Site.ArticlePath(a)), nil
 	}
 	p := articlePage{Article: a, Path: f.Site.ArticlePath(a), Foreign: f.foreign(a.Language), By: f.people(a.Authors),
 		Text: markup.Trusted(a.HTML).HTML(), Outline: outline(a.HTML)}
 	when := published(a).In(f.zone)
 	p.PublishedAt = &when
-	if p.UpdatedAt, err = w.changed(ctx, &f, a); err != nil {
+	if p.UpdatedAt, err = w.textChanged(ctx, &f, a); err != nil {
 		return page.Document{}, err
 	}
-	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillDeeds, w.fillAround, w.fillVersions,
-		w.fillNext} {
+	// Reactions come first: the head, in fillContext, names the number of replies.
+	for _, fill := range []func(context.Context, *frame, *articlePage) error{w.fillReactions, w.fillContext,
+		w.fillVersions, w.fillNext} {
 		if err := fill(ctx, &f, &p); err != nil {
 			return page.Document{}, err
 		}
 	}
-	if p.conversation, err = w.talk(ctx, &f, &p, chi.URLParam(r, "replies")); err != nil {
+	if p.conversation, err = w.readConversation(ctx, &f, &p, chi.URLParam(r, "replies")); err != nil {
 		return page.Document{}, err
 	}
 	p.frame = f
 	return w.document(http.StatusOK, "web/article", &f, p)
 }
 
-// changed is when the words of a page last became others, in the site's zone; nil when they never did. What else is
-// told of an article, such as a text in another language, is no change to who reads this one.
-func (w *Web) changed(ctx context.Context, f *frame, a blog.Article) (*time.Time, error) {
+// textChanged returns when the text of a page last changed after its publication, in the site's zone, and nil when it
+// never did. Another language of the article does not count.
+func (w *Web) textChanged(ctx context.Context, f *frame, a blog.Article) (*time.Time, error) {
 	ages, err := w.store.TextAges(ctx, []blog.ID{a.ID})
 	words := ages[a.ID][a.Language]
 	if err != nil || !words.Changed() {
@@ -113,11 +116,13 @@ func (w *Web) changed(ctx context.Context, f *frame, a blog.Article) (*time.Time
 	return &at, nil
 }
 
-// readable says why the public may not read an article: blog.ErrGone once it was theirs to read, else blog.ErrNotFound.
+// readable returns nil when the public may read an article, blog.ErrGone when it could do so once, and otherwise
+// blog.ErrNotFound.
 func readable(a blog.Article) error {
 	switch {
 	case a.OnTheWeb():
 		return nil
+	// Only what was public may answer 410. For anything else even that would tell that it exists.
 	case a.Visibility != blog.Followers && a.PublishedAt != nil &&
 		(a.Status == blog.Withdrawn || a.Status == blog.Deleted):
 		return blog.ErrGone
@@ -125,8 +130,8 @@ func readable(a blog.Article) error {
 	return blog.ErrNotFound
 }
 
-// fillAround adds what stands around the text: picture, series, tags and the head.
-func (w *Web) fillAround(ctx context.Context, f *frame, p *articlePage) error {
+// fillContext adds the picture, the sources, the series, the tags and the head.
+func (w *Web) fillContext(ctx context.Context, f *frame, p *articlePage) error {
 	heroes, err := w.heroes(ctx, p.Article)
 	if err != nil {
 		return err
@@ -149,7 +154,7 @@ func (w *Web) fillAround(ctx context.Context, f *frame, p *articlePage) error {
 	return nil
 }
 
-// fillVersions adds the other languages of an article: for readers in a line, for machines in the head.
+// fillVersions adds the other languages of an article, for readers and for the head.
 func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error {
 	all, err := w.store.Versions(ctx, []blog.ID{p.ID})
 	versions := all[p.ID]
@@ -160,6 +165,7 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 		there := p.Article
 		there.Text = v.Text
 		f.Head.Translations = append(f.Head.Translations, front{Language: v.Language, URL: f.Site.ArticlePage(there)})
+		// The first version is the original. Search engines show it to readers of all languages that are not listed.
 		if i == 0 {
 			f.Head.Translations = append(f.Head.Translations, front{Language: "x-default", URL: f.Site.ArticlePage(there)})
 		}
@@ -167,7 +173,7 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 			p.Translator = v.Translator
 			continue
 		}
-		words, err := w.alsoIn(f, v.Language)
+		words, err := w.alsoInText(f, v.Language)
 		if err != nil {
 			return err
 		}
@@ -176,18 +182,17 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 	return nil
 }
 
-// alsoIn says that something is there in a language: in that language, where there are words for it, else in the
-// page's.
-func (w *Web) alsoIn(f *frame, language string) (string, error) {
+// alsoInText returns "also in" a language, in that language where the interface has it, and otherwise in the page's.
+func (w *Web) alsoInText(f *frame, language string) (string, error) {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
 	tongue := f.Lang
 	if w.pages.Language(language) == base {
 		tongue = base
 	}
-	return w.pages.Say(tongue, "also-in", "Language", page.LanguageName(language))
+	return w.pages.Translate(tongue, "also-in", "Language", page.LanguageName(language))
 }
 
-// seriesBox finds the parts before and after an article.
+// seriesBox finds the parts before and after an article, nil when it is in no public series.
 func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesBox, error) {
 	marks, err := w.marks(ctx, f, []blog.Article{a})
 	if err != nil || marks[a.ID] == nil {
@@ -205,12 +210,14 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 		other := &parts[i]
 		out[other.Part] = true
 		switch {
+		// The parts come in ascending order, so the last one seen before a is its neighbour.
 		case other.Part < a.Part:
 			box.Before = &link{URL: f.Site.ArticlePath(*other), Title: other.Title}
 		case other.Part > a.Part && box.After == nil:
 			box.After = &link{URL: f.Site.ArticlePath(*other), Title: other.Title}
 		}
 	}
+	// An author may plan hundreds of parts. Show 30 marks at most.
 	for n := 1; n <= min(box.Mark.Parts, 30); n++ {
 		switch {
 		case n == a.Part:
@@ -224,10 +231,10 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 	return box, nil
 }
 
-const mostEmojis = 12 // different ones under an article
+const maxEmojis = 12 // different ones under an article
 
-// fillDeeds adds what readers did and what they can do.
-func (w *Web) fillDeeds(ctx context.Context, f *frame, p *articlePage) error {
+// fillReactions adds what readers did and what they can do.
+func (w *Web) fillReactions(ctx context.Context, f *frame, p *articlePage) error {
 	counts, err := w.store.Counts(ctx, []blog.ID{p.ID})
 	if err != nil {
 		return err
@@ -235,27 +242,28 @@ func (w *Web) fillDeeds(ctx context.Context, f *frame, p *articlePage) error {
 	p.Counts = counts[p.ID]
 	for i, by := range p.Authors {
 		if by.VoiceID != "" {
-			p.By[i].Follow = interact("follow", f.Site.ActorID(by.VoiceID))
+			p.By[i].Follow = interactPath("follow", f.Site.ActorID(by.VoiceID))
 		}
 	}
 	if p.ObjectID != "" && p.Federates() {
 		object := f.Site.ArticleID(p.ObjectID)
 		f.Head.Activity = object
-		p.Boost, p.Like = interact("boost", object), interact("like", object)
+		p.Boost, p.Like = interactPath("boost", object), interactPath("like", object)
 		if p.Article.Comments != blog.Closed {
-			p.Reply = interact("reply", object)
+			p.Reply = interactPath("reply", object)
 		}
 	}
-	if p.Emojis, err = w.store.Emojis(ctx, p.ID, mostEmojis); err != nil {
+	if p.Emojis, err = w.store.Emojis(ctx, p.ID, maxEmojis); err != nil {
 		return err
 	}
 	p.Faces, err = w.faces(ctx, p.ID)
 	return err
 }
 
-// faces are some of the people who liked or boosted an article.
+// faces returns up to seven people who liked or boosted an article.
 func (w *Web) faces(ctx context.Context, article blog.ID) ([]person, error) {
 	const most = 7
+	// More than seven, since several reactions may be of one person or of a comment.
 	reactions, err := w.store.Reactions(ctx, article, 100)
 	if err != nil {
 		return nil, err
@@ -274,22 +282,23 @@ func (w *Web) faces(ctx context.Context, article blog.ID) ([]person, error) {
 	var list []person
 	for _, id := range wanted {
 		if a, ok := actors[id]; ok {
-			list = append(list, stranger(a))
+			list = append(list, personOf(a))
 		}
 	}
 	return list, nil
 }
 
-// stranger is somebody elsewhere as pages name them.
-func stranger(a blog.Actor) person {
+// personOf returns an actor elsewhere as pages name them.
+func personOf(a blog.Actor) person {
 	user, host, _ := strings.Cut(a.Handle, "@")
+	// An actor without a verified handle is named by its host.
 	if host == "" {
 		host = a.Host
 	}
 	return person{Name: a.DisplayName(), User: user, Host: host, URL: a.URL}
 }
 
-// fillNext finds two articles to read after this one: of the newest, those with a tag in common come first.
+// fillNext finds two articles to read next: the newest, those with a common tag first.
 func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 	const most, among = 2, 50
 	filter := listed("")
@@ -300,15 +309,15 @@ func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 	}
 	found = slices.DeleteFunc(found, func(a blog.Article) bool { return a.ID == p.ID })
 	slices.SortStableFunc(found, func(a, b blog.Article) int {
-		return shared(b.Tags, p.Article.Tags) - shared(a.Tags,
+		return sharedTags(b.Tags, p.Article.Tags) - sharedTags(a.Tags,
 			p.Article.Tags)
 	})
 	p.ReadNext, err = w.entries(ctx, f, found[:min(len(found), most)], nil, true)
 	return err
 }
 
-// shared counts the tags that two articles have in common, whatever their case.
-func shared(a, b blog.Strings) int {
+// sharedTags counts the tags that two articles have in common, ignoring case.
+func sharedTags(a, b blog.Strings) int {
 	n := 0
 	for _, tag := range a {
 		if slices.ContainsFunc(b, func(other string) bool { return strings.EqualFold(tag, other) }) {

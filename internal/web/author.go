@@ -15,7 +15,7 @@ import (
 	"causerie/internal/text"
 )
 
-// authorPage is an author's profile with their articles.
+// authorPage is /@handle: an author's profile with their articles.
 type authorPage struct {
 	frame
 	list
@@ -29,30 +29,32 @@ type authorPage struct {
 	Moved     *person // as whom they go on elsewhere
 }
 
-// profileField is a line of a profile; URL is set when the value is an address.
+// profileField is a line of a profile. URL is set when the value is an address.
 type profileField struct{ Name, Value, URL string }
 
 func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error) {
 	handle := chi.URLParam(r, "handle")
+	// Mastodon serves its feeds at this address, and readers try it.
 	if name, found := strings.CutSuffix(handle, ".rss"); found {
-		return moved("/@" + name + "/feed.xml"), nil
+		return movedDocument("/@" + name + "/feed.xml"), nil
 	}
 	if lower := strings.ToLower(handle); lower != handle {
-		return moved("/@" + lower), nil
+		return movedDocument("/@" + lower), nil
 	}
 	number, err := pageNumber(r)
 	if err != nil {
 		return page.Document{}, err
 	}
 	author, err := w.authorByHandle(ctx, handle)
-	if errors.Is(err, errElsewhere) {
-		return w.otherVoice(ctx, handle)
+	if errors.Is(err, errNoAuthor) {
+		return w.redirectToVoice(ctx, handle)
 	}
 	if err != nil {
 		return page.Document{}, err
 	}
+	// An old handle after a rename.
 	if author.Handle != handle {
-		return moved("/@" + author.Handle), nil
+		return movedDocument("/@" + author.Handle), nil
 	}
 	f, err := w.frame(ctx, author.Language)
 	if err != nil {
@@ -72,7 +74,7 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	if err != nil {
 		return page.Document{}, err
 	}
-	p.Groups = together(entries)
+	p.Groups = oneGroup(entries)
 	if err := w.fillPinned(ctx, &f, &p, author.ID); err != nil {
 		return page.Document{}, err
 	}
@@ -86,12 +88,13 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	return w.document(http.StatusOK, "web/author", &f, p)
 }
 
-// fillPinned adds what the author wants to be seen first, on the first page.
+// fillPinned adds the author's pinned articles to the first page.
 func (w *Web) fillPinned(ctx context.Context, f *frame, p *authorPage, author blog.ID) error {
 	pinned, err := w.store.Pinned(ctx, author)
 	if err != nil {
 		return err
 	}
+	// The filter of the list leaves the pinned ones out, also from its total.
 	p.Total = p.Pager.Total + len(pinned)
 	if p.Page > 1 {
 		return nil
@@ -101,11 +104,12 @@ func (w *Web) fillPinned(ctx context.Context, f *frame, p *authorPage, author bl
 		return err
 	}
 	entries, err := w.entries(ctx, f, pinned, counts, false)
-	p.Pinned = together(entries)
+	p.Pinned = oneGroup(entries)
 	return err
 }
 
-// movedTo is who a voice goes on as, nil when it has not moved. One of whom we know no more is named by its address.
+// movedTo returns the account that a voice has moved to, nil when it has not moved. An account about which we know
+// nothing has only a URL.
 func (w *Web) movedTo(ctx context.Context, f *frame, v blog.Voice) (*person, error) {
 	if v.MovedTo == "" {
 		return nil, nil
@@ -115,15 +119,15 @@ func (w *Web) movedTo(ctx context.Context, f *frame, v blog.Voice) (*person, err
 		here := f.voice(other)
 		return &here, err
 	}
-	whom, err := w.acquaintance(ctx, v.MovedTo)
+	whom, err := w.knownPerson(ctx, v.MovedTo)
 	if whom.User == "" || whom.URL == "" {
 		whom = person{URL: v.MovedTo}
 	}
 	return &whom, err
 }
 
-// acquaintance is somebody elsewhere whom readers may be shown; nobody when we do not know them or refuse to.
-func (w *Web) acquaintance(ctx context.Context, address string) (person, error) {
+// knownPerson returns an actor elsewhere, and nobody when they are unknown, refused or deleted.
+func (w *Web) knownPerson(ctx context.Context, address string) (person, error) {
 	actor, err := w.store.Actor(ctx, address)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
@@ -133,30 +137,31 @@ func (w *Web) acquaintance(ctx context.Context, address string) (person, error) 
 	case actor.Block == blog.Refuse || actor.GoneAt != nil:
 		return person{}, nil
 	}
-	return stranger(actor), nil
+	return personOf(actor), nil
 }
 
-// errElsewhere says that a handle is that of the blog or of a series, which have pages of their own.
-var errElsewhere = fmt.Errorf("%w: it is no author", blog.ErrNotFound)
+// errNoAuthor means that a handle belongs to the blog or to a series. These have pages of their own.
+var errNoAuthor = fmt.Errorf("%w: it is no author", blog.ErrNotFound)
 
-// otherVoice leads from the handle of the blog or of a series to its page.
-func (w *Web) otherVoice(ctx context.Context, handle string) (page.Document, error) {
+// redirectToVoice redirects the handle of the blog or of a series to its page.
+func (w *Web) redirectToVoice(ctx context.Context, handle string) (page.Document, error) {
 	site, err := w.store.Site(ctx)
 	if err != nil {
 		return page.Document{}, err
 	}
 	voice, err := w.store.VoiceByHandle(ctx, handle)
-	return moved(strings.TrimPrefix(site.VoicePage(voice), site.URL)), err
+	return movedDocument(strings.TrimPrefix(site.VoicePage(voice), site.URL)), err
 }
 
-// authorByHandle finds an author of ours by the handle they have or had; one who has left is blog.ErrGone.
+// authorByHandle finds an author by a handle that they have or had. It returns blog.ErrGone when the author has left,
+// and errNoAuthor for the voice of the blog or of a series.
 func (w *Web) authorByHandle(ctx context.Context, handle string) (blog.Author, error) {
 	voice, err := w.store.VoiceByHandle(ctx, handle)
 	if err != nil {
 		return blog.Author{}, err
 	}
 	if voice.Kind != blog.AuthorVoice {
-		return blog.Author{}, errElsewhere
+		return blog.Author{}, errNoAuthor
 	}
 	if voice.RetiredAt != nil {
 		return blog.Author{}, blog.ErrGone
@@ -180,7 +185,7 @@ func (p *authorPage) describe(f *frame, v blog.Voice) {
 	}
 }
 
-// paragraphs parts a plain text at its blank lines.
+// paragraphs splits plain text at its blank lines.
 func paragraphs(text string) []string {
 	var list []string
 	for _, part := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
@@ -191,7 +196,7 @@ func paragraphs(text string) []string {
 	return list
 }
 
-// fields are the lines of a profile; a value that is a web address becomes a link, shown without its scheme.
+// fields returns the lines of a profile. A web address becomes a link and is shown without its scheme.
 func fields(list blog.Fields) []profileField {
 	var shown []profileField
 	for _, field := range list {

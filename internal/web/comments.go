@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	levels         = 4   // how deep answers are set in; deeper ones say whom they answer
+	maxDepth       = 4   // how deep answers are set in; deeper ones say whom they answer
 	repliesPerPage = 200 // a longer conversation goes on at /replies/2
 )
 
-// conversation is the conversation under an article, or one page of a long one.
+// conversation is the comments under an article, or one page of many.
 type conversation struct {
 	TalkTitle   string
 	Threads     []*comment
@@ -63,10 +63,10 @@ type comment struct {
 	holder     *comment
 }
 
-// talk reads the conversation; which is the last part of its address: "" for the first page, "2", "newest" or
-// "newest-2".
-func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) (conversation, error) {
-	chosen, number, err := talkPath(which)
+// readConversation reads one page of the comments. which is the last part of its address: "" for the first page, "2",
+// "newest" or "newest-2".
+func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, which string) (conversation, error) {
+	chosen, number, err := parseRepliesPath(which)
 	if err != nil {
 		return conversation{}, err
 	}
@@ -81,23 +81,26 @@ func (w *Web) talk(ctx context.Context, f *frame, p *articlePage, which string) 
 	if number > pages {
 		return conversation{}, blog.ErrNotFound
 	}
+	// All comments are read and then cut: the order of whole threads is not one that a database can page through.
 	said = said[(number-1)*repliesPerPage : min(len(said), number*repliesPerPage)]
-	voices, err := w.voices(ctx, f, p, said)
+	voices, err := w.commentViews(ctx, f, p, said)
 	if err != nil {
 		return conversation{}, err
 	}
-	t := conversation{Threads: grow(voices), TalkTitle: w.talkTitle(f, p.Counts), Invitation: invitation(p.Article)}
-	t.FirstVoices, t.Answered = first(t.Threads), answerers(comments)
+	t := conversation{Threads: nest(voices), TalkTitle: w.conversationTitle(f, p.Counts),
+		Invitation: invitation(p.Article)}
+	t.FirstVoices, t.Answered = marginComments(t.Threads), countAnswerers(comments)
+	// A single thread looks the same in every order.
 	if len(threads) > 1 {
 		t.Orders = orders(p.Path, chosen)
 	}
 	if pages > 1 {
 		t.Talk = &talkPager{}
 		if number > 1 {
-			t.Talk.Before = talkAddress(p.Path, chosen, number-1)
+			t.Talk.Before = repliesPath(p.Path, chosen, number-1)
 		}
 		if number < pages {
-			t.Talk.After = talkAddress(p.Path, chosen, number+1)
+			t.Talk.After = repliesPath(p.Path, chosen, number+1)
 		}
 	}
 	return t, nil
@@ -110,8 +113,9 @@ const (
 	authorFirst = "author-first"
 )
 
-// talkPath reads the order and page of a conversation. Each has one address only; others are blog.ErrNotFound.
-func talkPath(which string) (order string, number int, err error) {
+// parseRepliesPath returns the order and page of an address. Each page has one address; anything else is
+// blog.ErrNotFound.
+func parseRepliesPath(which string) (order string, number int, err error) {
 	if which == "" {
 		return oldest, 1, nil
 	}
@@ -122,7 +126,8 @@ func talkPath(which string) (order string, number int, err error) {
 		}
 		if found && strings.HasPrefix(rest, "-") {
 			n, err := strconv.Atoi(rest[1:])
-			if err != nil || n < 2 || talkAddress("", order, n) != "/replies/"+which+"#talk" {
+			// Compare with the address that we would write: "newest-02" is a second one for the same page.
+			if err != nil || n < 2 || repliesPath("", order, n) != "/replies/"+which+"#talk" {
 				return "", 0, blog.ErrNotFound
 			}
 			return order, n, nil
@@ -135,7 +140,8 @@ func talkPath(which string) (order string, number int, err error) {
 	return oldest, n, nil
 }
 
-func talkAddress(article, order string, number int) string {
+// repliesPath returns the address of a page of the comments.
+func repliesPath(article, order string, number int) string {
 	switch {
 	case order == oldest && number == 1:
 		return article + "#talk"
@@ -150,23 +156,23 @@ func talkAddress(article, order string, number int) string {
 func orders(article, chosen string) []order {
 	var list []order
 	for _, word := range []string{oldest, newest, authorFirst} {
-		list = append(list, order{Word: word, URL: talkAddress(article, word, 1), Here: word == chosen})
+		list = append(list, order{Word: word, URL: repliesPath(article, word, 1), Here: word == chosen})
 	}
 	return list
 }
 
-// arrange sorts whole threads; inside a thread the oldest answer always comes first.
+// arrange sorts whole threads. Inside a thread the oldest reply always comes first.
 func arrange(threads []blog.Thread, order string) {
 	switch order {
 	case newest:
 		slices.Reverse(threads)
 	case authorFirst:
-		slices.SortStableFunc(threads, func(a, b blog.Thread) int { return rank(a) - rank(b) })
+		slices.SortStableFunc(threads, func(a, b blog.Thread) int { return authorRank(a) - authorRank(b) })
 	}
 }
 
-// rank puts threads in which an author of ours speaks before the others.
-func rank(thread blog.Thread) int {
+// authorRank is 0 for threads with a comment of one of our authors, and 1 for the others.
+func authorRank(thread blog.Thread) int {
 	for _, c := range flatten([]blog.Thread{thread}) {
 		if c.VoiceID != "" {
 			return 0
@@ -175,7 +181,7 @@ func rank(thread blog.Thread) int {
 	return 1
 }
 
-// flatten lists threads as they are read from top to bottom.
+// flatten lists the comments of threads in the order in which a page shows them.
 func flatten(threads []blog.Thread) []blog.Comment {
 	var list []blog.Comment
 	for _, thread := range threads {
@@ -185,8 +191,8 @@ func flatten(threads []blog.Thread) []blog.Comment {
 	return list
 }
 
-// voices shows comments, in the order given, not yet in threads.
-func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.Comment) ([]*comment, error) {
+// commentViews returns comments as readers see them, in the given order, not yet nested.
+func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, said []blog.Comment) ([]*comment, error) {
 	var strangers []string
 	var ours []blog.ID
 	for _, c := range said {
@@ -212,15 +218,16 @@ func (w *Web) voices(ctx context.Context, f *frame, p *articlePage, said []blog.
 	for i, c := range said {
 		v := &comment{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
 		list[i] = v
+		// It only keeps the place of its replies. Nothing of its text or author may reach the page.
 		if v.Gone {
 			continue
 		}
-		v.say(f, p, c, counts[c.ID])
+		v.fill(f, p, c, counts[c.ID])
 		if v.Own {
 			v.Is = "author"
 			v.Who, v.URL = f.voice(authors[c.VoiceID]), "#"+v.Anchor
 		} else {
-			v.Who = stranger(actors[c.ActorID])
+			v.Who = personOf(actors[c.ActorID])
 		}
 	}
 	return list, nil
@@ -231,10 +238,11 @@ func unique[T ~string](list []T) []T {
 	return slices.Compact(list)
 }
 
-// say fills in what somebody said.
-func (v *comment) say(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
+// fill fills in the text, the dates and the counts.
+func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
 	v.Is = labels[c.Kind]
 	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.PublishedAt.In(f.zone)
+	// Some servers give no page. Their id usually leads a browser to it.
 	if v.URL == "" {
 		v.URL = c.Address
 	}
@@ -246,31 +254,33 @@ func (v *comment) say(f *frame, p *articlePage, c blog.Comment, counts blog.Coun
 	}
 	v.Likes, v.Boosts = counts.Likes, counts.Boosts
 	if p.Reply != "" && c.Address != "" {
-		v.Reply = interact("reply", c.Address)
+		v.Reply = interactPath("reply", c.Address)
 	}
 }
 
-// labels are the words for posts elsewhere that stand among the answers.
+// labels are the words for comments that are no direct replies.
 var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Mentioning: "mentions-this",
 	blog.Linking: "mentions-this"}
 
-// grow sets answers under what they answer, to a depth that can still be read. An answer that would stand deeper, or
-// whose elder is on another page, says whom it answers.
-func grow(list []*comment) []*comment {
+// nest puts replies under their parents, at most maxDepth deep. A reply that would stand deeper, or whose parent is
+// on another page, names its parent instead.
+func nest(list []*comment) []*comment {
 	var top []*comment
 	known := map[blog.ID]*comment{}
 	for _, v := range list {
 		known[v.id] = v
 		elder := known[v.parent]
+		// A comment that claims to answer itself would never be shown.
 		if elder == v || v.parent == "" {
 			elder = nil
 		}
 		switch {
 		case elder == nil:
 			top = append(top, v)
-		case elder.level+1 < levels:
+		case elder.level+1 < maxDepth:
 			v.level, v.holder = elder.level+1, elder
 			elder.Answers = append(elder.Answers, v)
+		// Too deep: it stands beside its parent, under the parent's parent.
 		default:
 			v.level, v.holder, v.To = elder.level, elder.holder, elder
 			elder.holder.Answers = append(elder.holder.Answers, v)
@@ -279,8 +289,8 @@ func grow(list []*comment) []*comment {
 	return top
 }
 
-// first picks two short answers by others for the margin.
-func first(threads []*comment) []*comment {
+// marginComments picks two short replies by readers for the margin of the article.
+func marginComments(threads []*comment) []*comment {
 	var list []*comment
 	for _, v := range threads {
 		short := utf8.RuneCountInString(v.Plain) <= 160 && strings.TrimSpace(v.Plain) != ""
@@ -291,8 +301,8 @@ func first(threads []*comment) []*comment {
 	return list
 }
 
-// answerers counts those whose answers stand here, each once.
-func answerers(comments []blog.Comment) int {
+// countAnswerers counts the people elsewhere who replied, each once.
+func countAnswerers(comments []blog.Comment) int {
 	who := map[string]bool{}
 	for _, c := range comments {
 		if c.Public() && c.ActorID != "" && c.Kind == blog.Answering {
@@ -302,7 +312,8 @@ func answerers(comments []blog.Comment) int {
 	return len(who)
 }
 
-func (w *Web) talkTitle(f *frame, counts blog.Counts) string {
+// conversationTitle returns the heading, such as "64 replies from 12 servers".
+func (w *Web) conversationTitle(f *frame, counts blog.Counts) string {
 	switch {
 	case counts.Replies == 0:
 		return w.say(f, "talk")
@@ -312,6 +323,7 @@ func (w *Web) talkTitle(f *frame, counts blog.Counts) string {
 	return w.say(f, "talk-from", "N", counts.Replies, "From", w.say(f, "servers", "N", counts.Servers))
 }
 
+// invitation returns the id of the text that tells readers how to reply.
 func invitation(a blog.Article) string {
 	switch {
 	case !a.Federates() || a.ObjectID == "":

@@ -9,8 +9,7 @@ import (
 	"causerie/internal/text"
 )
 
-// describe fills the head of an article's page: for search engines, for link previews, and for Mastodon, which reads
-// schema.org only from a WebPage and the author line from fediverse:creator (contract F-113).
+// describe fills the head of an article's page, for search engines, link previews and Mastodon (contract F-113).
 func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h := &f.Head
 	h.Title, h.Type, h.Canonical = p.Title, "article", f.Site.ArticlePage(p.Article)
@@ -22,6 +21,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h.Code = strings.Contains(p.HTML, `class="language-`)
 	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.Tags}
 	for _, by := range p.Authors {
+		// A guest without an account here has no handle that fediverse:creator could name.
 		if by.Handle != "" {
 			h.Creators = append(h.Creators, f.Site.Handle(by.Handle))
 			h.Article.Authors = append(h.Article.Authors, f.Site.URL+"/@"+by.Handle)
@@ -42,7 +42,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h.Things = p.things(f)
 }
 
-// thing is a schema.org thing of the few kinds used here.
+// thing is a schema.org object of the few types used here.
 type thing struct {
 	Context      string  `json:"@context,omitempty"`
 	Type         string  `json:"@type"`
@@ -63,7 +63,7 @@ type thing struct {
 	MainEntity   *thing  `json:"mainEntityOfPage,omitempty"`
 }
 
-// things say the same as the page twice: as the page that Mastodon reads, and as the posting that search engines do.
+// things describes the article twice: as a WebPage and as a BlogPosting.
 func (p *articlePage) things(f *frame) []any {
 	const instant = "2006-01-02T15:04:05Z07:00"
 	this := thing{Context: "https://schema.org", Type: "WebPage", ID: f.Head.Canonical, URL: f.Head.Canonical,
@@ -83,6 +83,7 @@ func (p *articlePage) things(f *frame) []any {
 		}
 		this.Authors = append(this.Authors, author)
 	}
+	// Mastodon reads schema.org only from a WebPage, search engines want a BlogPosting.
 	posting := this
 	posting.Type, posting.ID = "BlogPosting", f.Head.Canonical+"#article"
 	posting.MainEntity = &thing{Type: "WebPage", ID: f.Head.Canonical}
@@ -94,7 +95,7 @@ func (p *articlePage) things(f *frame) []any {
 // heading is a line of the contents of a long article.
 type heading struct{ ID, Text string }
 
-// outline is the second-level headings of a text, when there are enough of them to be worth a list.
+// outline returns the second-level headings of a text, nil when there are fewer than three.
 func outline(text string) []heading {
 	const enough = 3
 	var list []heading
@@ -108,6 +109,7 @@ func outline(text string) []heading {
 			}
 			return list
 		case html.StartTagToken:
+			// The class vh marks a heading for screen readers, such as the one above the footnotes.
 			if token := tokens.Token(); token.Data == "h2" && attribute(token, "class") != "vh" {
 				inside = &heading{ID: attribute(token, "id")}
 			}

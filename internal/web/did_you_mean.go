@@ -12,10 +12,10 @@ import (
 	"causerie/internal/nearest"
 )
 
-// titles remembers the newest articles for pages that were not found, of which strangers' programs ask for thousands:
-// it is read again when something has changed, and at most once in a few seconds. However many articles there are,
-// only the newest titlesKnown are read, without their text, and compared.
-type titles struct {
+// titleCache holds the newest articles, for the suggestions on pages that were not found. Bots ask for thousands of
+// those. So it is read again only after a change, and at most once in a few seconds; it holds no texts and no more
+// than maxTitles articles.
+type titleCache struct {
 	changes func() uint64
 
 	mu      sync.Mutex
@@ -25,17 +25,17 @@ type titles struct {
 }
 
 const (
-	titlesKnown = 500
-	titlesRest  = 5 * time.Second
-	near        = 0.4 // how alike two names must be, of 1
+	maxTitles   = 500
+	titlesPause = 5 * time.Second
+	minLikeness = 0.4 // how alike two names must be, of 1
 )
 
-// near finds up to three articles whose slugs are like the given name.
-func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
+// suggest returns up to three articles whose slugs are similar to the given name.
+func (w *Web) suggest(ctx context.Context, name string) ([]blog.Article, error) {
 	if len(name) < 4 || len(name) > 200 || strings.Contains(name, ".") {
 		return nil, nil // a program looking for holes, not a reader
 	}
-	list, err := w.newest(ctx)
+	list, err := w.newestTitles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 	var found []candidate
 	wanted := nearest.NewName(strings.ToLower(name))
 	for _, a := range list {
-		if like := wanted.Likeness(nearest.NewName(a.Slug)); like >= near {
+		if like := wanted.Likeness(nearest.NewName(a.Slug)); like >= minLikeness {
 			found = append(found, candidate{a, like})
 		}
 	}
@@ -75,20 +75,22 @@ func (w *Web) near(ctx context.Context, name string) ([]blog.Article, error) {
 	return suggested, nil
 }
 
-func (w *Web) newest(ctx context.Context) ([]blog.Article, error) {
+// newestTitles returns the cached articles, and reads them again when it must.
+func (w *Web) newestTitles(ctx context.Context) ([]blog.Article, error) {
 	t := &w.titles
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	version := t.changes()
-	if t.list != nil && (t.version == version || time.Since(t.read) < titlesRest) {
+	if t.list != nil && (t.version == version || time.Since(t.read) < titlesPause) {
 		return t.list, nil
 	}
 	filter := listed("")
-	filter.Limit = titlesKnown
+	filter.Limit = maxTitles
 	list, err := w.store.Articles(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
+	// The append makes an empty list that is not nil: nil means that nothing was read yet.
 	t.list, t.version, t.read = append([]blog.Article{}, list...), version, time.Now()
 	return t.list, nil
 }

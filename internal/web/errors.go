@@ -16,7 +16,7 @@ import (
 	"causerie/internal/text"
 )
 
-// errorPage says that there is nothing to read, and what to do about it.
+// errorPage tells that there is nothing to read, and what a reader can do.
 type errorPage struct {
 	frame
 	Explanation string
@@ -24,14 +24,16 @@ type errorPage struct {
 	Near        []entry // what may have been meant
 }
 
-// answered turns the errors that are answers into pages: not here, and not here any more.
-func (w *Web) answered(maker page.Maker) page.Maker {
+// withErrorPages turns blog.ErrNotFound and blog.ErrForbidden into the 404 page, and blog.ErrGone into the 410 page.
+// Other errors are left to fail.
+func (w *Web) withErrorPages(maker page.Maker) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
-		if !sayable(r.URL.Path) {
+		if !validPath(r.URL.Path) {
 			return w.notFound(ctx, r)
 		}
 		document, err := maker(ctx, r)
 		switch {
+		// Forbidden is 404 too: a 403 would tell that something is there.
 		case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrForbidden):
 			return w.notFound(ctx, r)
 		case errors.Is(err, blog.ErrGone):
@@ -41,16 +43,19 @@ func (w *Web) answered(maker page.Maker) page.Maker {
 	}
 }
 
-// sayable reports whether a path can be the name of anything: it is text, without a zero, which no database takes.
-func sayable(path string) bool { return utf8.ValidString(path) && !strings.ContainsRune(path, 0) }
+// validPath reports whether a path can name anything: valid UTF-8 without a zero byte. PostgreSQL refuses all else as
+// an error.
+func validPath(path string) bool { return utf8.ValidString(path) && !strings.ContainsRune(path, 0) }
 
-// nowhere is where every address leads that no route knows; one with a slash too many is sent on without it.
-func (w *Web) nowhere(_ context.Context, r *http.Request) (page.Document, error) {
+// unknownPath handles every address that no route knows. It redirects one with a slash at its end, and a language
+// without one.
+func (w *Web) unknownPath(_ context.Context, r *http.Request) (page.Document, error) {
 	if at := r.URL.Path; len(at) > 1 && strings.HasSuffix(at, "/") {
-		return moved("/" + strings.Trim(r.URL.EscapedPath(), "/")), nil // never two slashes, which would be another host
+		// Trimmed on both sides: a path that begins with two slashes would lead to another host.
+		return movedDocument("/" + strings.Trim(r.URL.EscapedPath(), "/")), nil
 	}
 	if languagePath.MatchString(strings.TrimPrefix(r.URL.Path, "/")) {
-		return moved(r.URL.Path + "/"), nil
+		return movedDocument(r.URL.Path + "/"), nil
 	}
 	return page.Document{}, blog.ErrNotFound
 }
@@ -62,7 +67,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	}
 	p := errorPage{Explanation: w.say(&f, "not-found-at"),
 		At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
-	near, err := w.near(ctx, path.Base(r.URL.Path))
+	near, err := w.suggest(ctx, path.Base(r.URL.Path))
 	if err != nil {
 		return page.Document{}, err
 	}
@@ -76,8 +81,8 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	return document, err
 }
 
-// missing is notFound for a page that is made for one reader.
-func (w *Web) missing(out http.ResponseWriter, r *http.Request) {
+// writeNotFound writes the 404 page for a page that is not cached.
+func (w *Web) writeNotFound(out http.ResponseWriter, r *http.Request) {
 	document, err := w.notFound(r.Context(), r)
 	if err != nil {
 		w.fail(out, r, err)
@@ -99,8 +104,8 @@ func (w *Web) gone(ctx context.Context) (page.Document, error) {
 	return w.document(http.StatusGone, "web/error", &f, errorPage{frame: f, Explanation: w.say(&f, "gone-on")})
 }
 
-// fail tells a reader that a page could not be made, with an id that stands in the log too. It works without the
-// database, and without the templates.
+// fail writes the page for an error, with an id that is in the log too. It needs neither the database nor the
+// templates.
 func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // the reader has left
@@ -110,9 +115,9 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	log.Error("a page could not be made", "id", id, "path", r.URL.Path, "error", err)
+	log.Error("cannot make a page", "id", id, "path", r.URL.Path, "error", err)
 	status, title, why := http.StatusInternalServerError, "trouble", "trouble-why"
-	if passing(err) {
+	if temporary(err) {
 		status = http.StatusServiceUnavailable
 		out.Header().Set("Retry-After", "5")
 	}
@@ -120,6 +125,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 		title, why = "busy", "busy-why"
 	}
 	site := blog.Site{Name: "Causerie", Language: "en"}
+	// The database may be the reason of the error, so take the site as it was read last.
 	if last := w.site.Load(); last != nil {
 		site = *last
 	}
@@ -130,7 +136,8 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// passing reports whether an error is of the kind that goes by itself: too much to do, or a database that is away.
-func passing(err error) bool {
+// temporary reports whether an error is expected to pass without a change here: too much to do, or a database that is
+// away.
+func temporary(err error) bool {
 	return errors.Is(err, page.ErrBusy) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }

@@ -11,13 +11,14 @@ import (
 	"causerie/templates"
 )
 
-// federationPage tells developers of other servers what this one sends and accepts (FEP-67ff). It is in English
-// whatever the blog is written in.
+// federationPage is /about/federation: what this server sends and accepts, for developers of other servers
+// (FEP-67ff). It is always in English.
 type federationPage struct {
 	frame
 	Text template.HTML
 }
 
+// federationText is rendered once: it is the same for every blog.
 var federationText = sync.OnceValues(func() (markup.Rendered, error) {
 	return markup.Article(templates.Federation, markup.Options{Language: "en", IDPrefix: "f-"})
 })

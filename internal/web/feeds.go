@@ -20,7 +20,7 @@ const (
 	repliesPerFeed  = 50
 )
 
-// siteFeed is the newest articles: of all, or of one language.
+// siteFeed is the feed of the newest articles, of all or of one language.
 func (w *Web) siteFeed(ctx context.Context, r *http.Request) (page.Document, error) {
 	f, out, err := w.newestFeed(ctx, chi.URLParam(r, "language"))
 	if err != nil {
@@ -51,6 +51,7 @@ func (w *Web) newestFeed(ctx context.Context, language string) (frame, feed.Feed
 		out.ID, out.Home, out.Language = out.Home+language+"/", out.Home+language+"/", language
 	}
 	err = w.fillFeed(ctx, &f, &out, listed(language))
+	// Any two letters match the route. Only languages with an article have a feed.
 	if err == nil && language != "" && len(out.Entries) == 0 {
 		err = blog.ErrNotFound
 	}
@@ -63,7 +64,7 @@ func (w *Web) authorFeed(ctx context.Context, r *http.Request) (page.Document, e
 		return page.Document{}, err
 	}
 	if author.Handle != chi.URLParam(r, "handle") {
-		return moved("/@" + author.Handle + "/feed.xml"), nil
+		return movedDocument("/@" + author.Handle + "/feed.xml"), nil
 	}
 	f, err := w.frame(ctx, author.Language)
 	if err != nil {
@@ -123,7 +124,7 @@ func (w *Web) finishFeed(ctx context.Context, f *frame, out feed.Feed, filter st
 	return w.atom(out)
 }
 
-// fillFeed adds the newest articles that the filter chooses, with their whole text.
+// fillFeed adds the newest articles that the filter matches, with their text.
 func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter store.Filter) error {
 	filter.Text, filter.Limit = true, articlesPerFeed
 	articles, err := w.store.Articles(ctx, filter)
@@ -145,7 +146,7 @@ func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter sto
 	out.Updated = f.Site.CreatedAt
 	for _, a := range articles {
 		e := f.feedEntry(a, counts[a.ID], heroes[a.ID])
-		e.Updated = since(a, ages[a.ID][a.Language])
+		e.Updated = textSince(a, ages[a.ID][a.Language])
 		out.Entries = append(out.Entries, e)
 		if e.Updated.After(out.Updated) {
 			out.Updated = e.Updated
@@ -158,7 +159,8 @@ func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) fee
 	url := f.Site.ArticlePage(a)
 	e := feed.Entry{ID: url, URL: url, Title: a.Title, Summary: a.Summary, HTML: feed.Absolute(a.HTML, url),
 		Language:  a.Language,
-		Published: published(a), Tags: a.Tags, Replies: counts.Replies, Talk: url + "#talk"}
+		Published: published(a), Tags: a.Tags, Replies: counts.Replies, RepliesPage: url + "#talk"}
+	// The ActivityPub id stays when the slug changes. With a new id, feed readers would show the article again.
 	if a.ObjectID != "" {
 		e.ID = f.Site.ArticleID(a.ObjectID)
 	}
@@ -180,7 +182,7 @@ func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) fee
 	return e
 }
 
-// commentFeed is the newest replies on all of the blog.
+// commentFeed is the feed of the newest comments of the whole blog.
 func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
@@ -207,7 +209,7 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	}
 	for _, c := range comments {
 		p := articles[c.ArticleID]
-		voices, err := w.voices(ctx, &f, &p, []blog.Comment{c})
+		voices, err := w.commentViews(ctx, &f, &p, []blog.Comment{c})
 		if err != nil {
 			return page.Document{}, err
 		}
@@ -225,9 +227,9 @@ func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *comment) feed.Entr
 	e := feed.Entry{ID: c.Address, URL: url, Title: v.Who.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language,
 		Published: c.SortedAt,
 		Updated:   c.SortedAt, Authors: []feed.Person{{Name: v.Who.Name}},
-		Answers: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
+		InReplyTo: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
 	if a.ObjectID != "" {
-		e.Answers.ID = f.Site.ArticleID(a.ObjectID)
+		e.InReplyTo.ID = f.Site.ArticleID(a.ObjectID)
 	}
 	if e.ID == "" {
 		e.ID = url
@@ -241,7 +243,7 @@ func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *comment) feed.Entr
 	return e
 }
 
-// feedSheet dresses a feed for those who follow a link to it with a browser.
+// feedSheet styles a feed that is opened in a browser.
 const feedSheet = "feed.css"
 
 func (w *Web) atom(f feed.Feed) (page.Document, error) {
@@ -253,22 +255,24 @@ func (w *Web) atom(f feed.Feed) (page.Document, error) {
 	if err != nil {
 		return page.Document{}, err
 	}
+	// encoding/xml cannot write a processing instruction in front of the root element.
 	body = bytes.Replace(body, []byte(xml.Header),
 		[]byte(xml.Header+`<?xml-stylesheet type="text/css" href="`+sheet+`"?>`+"\n"), 1)
 	return feedDocument(feed.AtomType, body), nil
 }
 
+// feedDocument returns a feed that scripts of other sites may read, as feed readers in the browser need it.
 func feedDocument(kind string, body []byte) page.Document {
 	return page.Document{Header: http.Header{"Content-Type": {kind}, "Access-Control-Allow-Origin": {"*"}}, Body: body}
 }
 
-// sitemap names every page that search engines should know.
+// sitemap lists every page that search engines should know.
 func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err
 	}
-	places := []feed.Place{{URL: f.Site.Home()}, {URL: f.Site.URL + "/archive"}, {URL: f.Site.URL + "/about"}}
+	places := []feed.SitemapEntry{{URL: f.Site.Home()}, {URL: f.Site.URL + "/archive"}, {URL: f.Site.URL + "/about"}}
 	authors, err := w.authors(ctx)
 	if err != nil {
 		return page.Document{}, err
@@ -276,7 +280,7 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 	hidden := map[blog.ID]bool{}
 	for _, a := range authors {
 		if hidden[a.ID] = !a.Indexable; a.Indexable {
-			places = append(places, feed.Place{URL: f.Site.VoicePage(a.Voice)})
+			places = append(places, feed.SitemapEntry{URL: f.Site.VoicePage(a.Voice)})
 		}
 	}
 	more, err := w.index(ctx, &f)
@@ -284,7 +288,8 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 		return page.Document{}, err
 	}
 	places = append(places, more...)
-	for offset := 0; len(places) < feed.MostPlaces; offset += 1000 {
+	// In pieces: the articles of a large blog need not be in memory all at once.
+	for offset := 0; len(places) < feed.MaxSitemapEntries; offset += 1000 {
 		filter := listed("")
 		filter.Limit, filter.Offset = 1000, offset
 		articles, err := w.store.Articles(ctx, filter)
@@ -305,7 +310,8 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 			}
 			for _, v := range versions[a.ID] {
 				a.Text = v.Text
-				places = append(places, feed.Place{URL: f.Site.ArticlePage(a), Changed: since(a, ages[a.ID][v.Language])})
+				changed := textSince(a, ages[a.ID][v.Language])
+				places = append(places, feed.SitemapEntry{URL: f.Site.ArticlePage(a), Changed: changed})
 			}
 		}
 		if len(articles) < 1000 {
@@ -316,33 +322,33 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 	return page.Document{Header: http.Header{"Content-Type": {feed.SitemapType}}, Body: body}, err
 }
 
-// since is the time from which an article's words are as they are: that of its publication, unless they are known to be
-// younger.
-func since(a blog.Article, words store.TextAge) time.Time {
+// textSince returns when the text of an article became what it is: its last change, or its publication.
+func textSince(a blog.Article, words store.TextAge) time.Time {
 	if words.Since.After(published(a)) {
 		return words.Since
 	}
 	return published(a)
 }
 
-// index is the pages of tags and series.
-func (w *Web) index(ctx context.Context, f *frame) ([]feed.Place, error) {
-	var places []feed.Place
+// index returns the pages of tags and series.
+func (w *Web) index(ctx context.Context, f *frame) ([]feed.SitemapEntry, error) {
+	var places []feed.SitemapEntry
 	tags, err := w.store.Tags(ctx)
 	if err != nil {
 		return nil, err
 	}
+	// Tags must not push the articles out of the sitemap, which has room for 50,000 pages.
 	for _, t := range tags[:min(len(tags), 10_000)] {
-		places = append(places, feed.Place{URL: f.Site.TagPage(t.Tag)})
+		places = append(places, feed.SitemapEntry{URL: f.Site.TagPage(t.Tag)})
 	}
 	series, err := w.store.PublicSeries(ctx)
 	for _, s := range series {
-		places = append(places, feed.Place{URL: f.Site.SeriesPage(s.Slug)})
+		places = append(places, feed.SitemapEntry{URL: f.Site.SeriesPage(s.Slug)})
 	}
 	return places, err
 }
 
-// robots tells search engines what is not for them.
+// robots lists the paths that search engines should not crawl.
 func (w *Web) robots(ctx context.Context, _ *http.Request) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {

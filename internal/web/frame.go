@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"causerie/internal/page"
 )
 
-// frame is what stands around every page.
+// frame is what every page has: the site, the language, the menu and the head.
 type frame struct {
 	Site   blog.Site
 	Lang   string // of the interface, and so of the page
@@ -25,20 +24,20 @@ type frame struct {
 	zone *time.Location
 }
 
-// Locale makes a frame, and every page in one, speak its language.
+// Locale returns the language of the page's interface (see page.Localized).
 func (f frame) Locale() string { return f.Lang }
 
-// front is one of the front pages: of everything, or of one language.
+// front is a link to a front page: of everything, or of one language.
 type front struct {
 	Language string // "" for everything
 	URL      string
 	Here     bool
 }
 
-// item is a line of the menu, by the id of its word.
+// item is a line of the menu. Word is the id of its text.
 type item struct{ Word, URL string }
 
-// head is what a page says about itself to machines.
+// head is the metadata of a page.
 type head struct {
 	Title        string
 	Description  string
@@ -78,7 +77,7 @@ const (
 	jsonLink = "application/feed+json"
 )
 
-// frame begins a page in a language; "" is the site's.
+// frame starts a page in a language; "" is the site's.
 func (w *Web) frame(ctx context.Context, language string) (frame, error) {
 	site, err := w.store.Site(ctx)
 	if err != nil {
@@ -88,6 +87,7 @@ func (w *Web) frame(ctx context.Context, language string) (frame, error) {
 	return w.frameOf(site, language), nil
 }
 
+// frameOf starts a page of a site that was read already.
 func (w *Web) frameOf(site blog.Site, language string) frame {
 	if language == "" {
 		language = site.Language
@@ -99,7 +99,7 @@ func (w *Web) frameOf(site blog.Site, language string) frame {
 	return f
 }
 
-// locale is a language as OpenGraph writes it; a language without a country gets its usual one.
+// locale returns a language as OpenGraph writes it, such as nl_NL. A language without a country gets a usual one.
 func locale(language string) string {
 	base, country, found := strings.Cut(language, "-")
 	if found {
@@ -111,30 +111,29 @@ func locale(language string) string {
 	return base + "_" + strings.ToUpper(base)
 }
 
-// document renders a page and adds what belongs in the headers.
+// document renders a page and adds its headers.
 func (w *Web) document(status int, name string, f *frame, data any) (page.Document, error) {
 	document, err := w.pages.Document(status, name, data)
 	if err != nil {
 		return document, err
 	}
-	header := http.Header{"Content-Type": document.Header["Content-Type"]}
 	if f.Head.Activity != "" {
-		header.Add("Link", "<"+f.Head.Activity+`>; rel="alternate"; type="application/activity+json"`)
+		document.Header.Add("Link", "<"+f.Head.Activity+`>; rel="alternate"; type="application/activity+json"`)
 	}
-	document.Header = header
 	return document, nil
 }
 
-// say is a text of the interface in the page's language. The words are checked by a test, so an error here is ours.
+// say returns a text of the interface in the page's language.
 func (w *Web) say(f *frame, id string, args ...any) string {
-	text, err := w.pages.Say(f.Lang, id, args...)
+	text, err := w.pages.Translate(f.Lang, id, args...)
 	if err != nil {
+		// Tests check every id and its arguments, so this is a mistake in the code.
 		panic(err)
 	}
 	return text
 }
 
-// foreign is the language of a text where it is not the page's, else "".
+// foreign returns the language of a text when it differs from the page's, and otherwise "".
 func (f *frame) foreign(language string) string {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
 	if language == "" || base == f.Lang {
@@ -143,7 +142,7 @@ func (f *frame) foreign(language string) string {
 	return language
 }
 
-// fronts are the front pages there are: one for each language in which something stands on the blog, and one of all.
+// fronts returns links to the front pages: one for each language with an article, and one for all together.
 func (w *Web) fronts(ctx context.Context, here string) ([]front, error) {
 	languages, err := w.store.Languages(ctx)
 	if err != nil {

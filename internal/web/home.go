@@ -14,7 +14,7 @@ import (
 	"causerie/internal/page"
 )
 
-// homePage is a front page, or an older page behind it.
+// homePage is a front page, or an older page of its list.
 type homePage struct {
 	frame
 	list
@@ -27,7 +27,7 @@ type homePage struct {
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// home is the newest articles: of all, or of one language.
+// home shows the newest articles, of all languages or of one.
 func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) {
 	language := chi.URLParam(r, "language")
 	number, err := pageNumber(r)
@@ -53,11 +53,11 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 	if err != nil {
 		return page.Document{}, err
 	}
-	p.cast(&f, authors)
-	if p.Whole, err = w.whole(ctx, &f); err != nil {
+	p.setAuthors(&f, authors)
+	if p.Whole, err = w.siteVoice(ctx, &f); err != nil {
 		return page.Document{}, err
 	}
-	if err := w.fill(ctx, &f, &p); err != nil {
+	if err := w.fillEntries(ctx, &f, &p); err != nil {
 		return page.Document{}, err
 	}
 	f.Front, f.Card = number == 1, number == 1
@@ -73,7 +73,7 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 	return w.document(http.StatusOK, "web/home", &f, p)
 }
 
-// authors are those who write here today, in the order in which they came.
+// authors returns the authors who can write here today, in the order in which they joined.
 func (w *Web) authors(ctx context.Context) ([]blog.Author, error) {
 	all, err := w.store.Authors(ctx)
 	if err != nil {
@@ -84,8 +84,8 @@ func (w *Web) authors(ctx context.Context) ([]blog.Author, error) {
 	return all, nil
 }
 
-// cast puts the authors on the cover.
-func (p *homePage) cast(f *frame, authors []blog.Author) {
+// setAuthors shows one author large, or several as a list.
+func (p *homePage) setAuthors(f *frame, authors []blog.Author) {
 	if len(authors) == 1 {
 		alone := f.voice(authors[0].Voice)
 		p.Alone = &alone
@@ -96,20 +96,19 @@ func (p *homePage) cast(f *frame, authors []blog.Author) {
 	}
 }
 
-// voice is whoever of ours speaks, as pages name them.
+// voice returns a voice of this blog as pages name it.
 func (f *frame) voice(v blog.Voice) person {
 	p := person{Name: v.Name, User: v.Handle, Host: f.Site.HandleDomain,
 		URL:     strings.TrimPrefix(f.Site.VoicePage(v), f.Site.URL),
 		Picture: media(v.Picture)}
 	if v.Followable() {
-		p.Follow = interact("follow", f.Site.ActorID(v.ID))
+		p.Follow = interactPath("follow", f.Site.ActorID(v.ID))
 	}
 	return p
 }
 
-// whole is the voice that announces everybody's articles; nil when there is none to follow. The front page is its
-// profile.
-func (w *Web) whole(ctx context.Context, f *frame) (*person, error) {
+// siteVoice returns the voice of the whole blog, nil when it cannot be followed. The front page is its profile.
+func (w *Web) siteVoice(ctx context.Context, f *frame) (*person, error) {
 	v, err := w.store.SiteVoice(ctx)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
@@ -124,8 +123,8 @@ func (w *Web) whole(ctx context.Context, f *frame) (*person, error) {
 	return &p, nil
 }
 
-// fill shows the articles: on the first page the newest stands apart.
-func (w *Web) fill(ctx context.Context, f *frame, p *homePage) error {
+// fillEntries adds the articles. On the first page the newest is shown large.
+func (w *Web) fillEntries(ctx context.Context, f *frame, p *homePage) error {
 	entries, err := w.entries(ctx, f, p.articles, p.counts, p.Alone == nil)
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// interactPage asks a reader where they live, to follow or reply from there. Their answer goes to the room visitor,
-// which finds the place, or sends them back here with the trouble.
+// interactPage is /interact: it asks a reader for their handle, to follow or reply from there. The form goes to the
+// room visitor, which finds the server or redirects back here with an error.
 type interactPage struct {
 	frame
 	Do, URI string
@@ -20,20 +20,20 @@ type interactPage struct {
 	Trouble string  // "" when there is none; name, home or busy
 }
 
-// deeds are what can be done from elsewhere, with the word of the title.
-var deeds = map[string]string{"follow": "interact-follow", "reply": "interact-reply", "boost": "interact-boost",
+// intents are the actions a reader can start, with the id of the page's title.
+var intents = map[string]string{"follow": "interact-follow", "reply": "interact-reply", "boost": "interact-boost",
 	"like": "interact-like"}
 
 func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
 	p := interactPage{Do: asked.Get("do"), URI: asked.Get("uri"), You: strings.TrimSpace(asked.Get("you"))}
-	if trouble := asked.Get("trouble"); troubles[trouble] {
+	if trouble := asked.Get("trouble"); searchErrors[trouble] {
 		p.Trouble = trouble
 	}
-	err := w.target(r.Context(), &p)
+	err := w.findTarget(r.Context(), &p)
 	switch {
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrGone):
-		w.missing(out, r)
+		w.writeNotFound(out, r)
 		return
 	case err == nil:
 		out.Header().Set("Cache-Control", "no-store") // what was typed is in its address
@@ -44,13 +44,14 @@ func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// troubles are what may have gone wrong with a search for somebody's home; words tell them as "trouble-" and their
-// name.
-var troubles = map[string]bool{"name": true, "home": true, "busy": true}
+// searchErrors are the errors that the room visitor may add to the address. Their texts have the id "trouble-" and
+// the name.
+var searchErrors = map[string]bool{"name": true, "home": true, "busy": true}
 
-// target finds what the reader wants to follow, answer or share. Only what stands on our pages can be meant.
-func (w *Web) target(ctx context.Context, p *interactPage) error {
-	word, ok := deeds[p.Do]
+// findTarget finds what the reader wants to follow, reply to or share. It must be on a page of this blog: a link must
+// not make this page speak about anything else.
+func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
+	word, ok := intents[p.Do]
 	if !ok {
 		return blog.ErrNotFound
 	}
@@ -81,7 +82,7 @@ func (w *Web) target(ctx context.Context, p *interactPage) error {
 		}
 		f, what = w.frameOf(f.Site, a.Language), a.Title
 	default:
-		if what, err = w.commenter(ctx, &f, p.URI); err != nil {
+		if what, err = w.commentTitle(ctx, &f, p.URI); err != nil {
 			return err
 		}
 	}
@@ -90,8 +91,9 @@ func (w *Web) target(ctx context.Context, p *interactPage) error {
 	return nil
 }
 
-// commenter says whose words stand at an address, if they stand on a page of ours.
-func (w *Web) commenter(ctx context.Context, f *frame, address string) (string, error) {
+// commentTitle returns the title for a comment at an address. It returns blog.ErrNotFound when the comment is on no
+// page of ours.
+func (w *Web) commentTitle(ctx context.Context, f *frame, address string) (string, error) {
 	c, err := w.store.CommentByAddress(ctx, address)
 	if err != nil {
 		return "", err
@@ -106,7 +108,8 @@ func (w *Web) commenter(ctx context.Context, f *frame, address string) (string, 
 	if err := readable(under); err != nil {
 		return "", err
 	}
-	voices, err := w.voices(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
+	// Only the name is needed. The date is there because commentViews compares its year.
+	voices, err := w.commentViews(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
 	if err != nil {
 		return "", err
 	}

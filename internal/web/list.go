@@ -22,7 +22,7 @@ type person struct {
 	User    string // the two halves of the handle; "" for a guest without one
 	Host    string
 	URL     string
-	Picture string // "" shows a delivery
+	Picture string // "" shows the first letter of the name
 	Follow  string // where one follows them, "" when that is not possible
 }
 
@@ -43,32 +43,32 @@ type entry struct {
 	Hero     *picture
 }
 
-// seriesMark says which part of which series an article is.
+// seriesMark tells which part of which series an article is.
 type seriesMark struct {
 	URL, Title, Language string
 	Part, Parts          int // Parts is 0 when nobody knows
 }
 
-// picture is one with its widths.
+// picture is an image with its widths.
 type picture struct {
 	Src, SrcSet, Alt string
 	Width, Height    int
 }
 
-// group is the articles of one month, or all of a list that has none.
+// group is the articles of one month, or all of a list without months.
 type group struct {
 	Month   *time.Time
 	Entries []entry
 }
 
-// pager tells where in a list a page stands and leads on.
+// pager links to the pages before and after.
 type pager struct {
 	Newer, Older string
 	OlderMonth   time.Time // of the first article on the older page; zero to say just "older"
 	Shown, Total int
 }
 
-// listed chooses what stands in lists, in one language or ("") all.
+// listed returns the filter of all lists: public articles, in one language or ("") in all.
 func listed(language string) store.Filter { return store.Filter{Listed: true, Language: language} }
 
 // list is one page of a list of articles.
@@ -81,8 +81,8 @@ type list struct {
 	counts   map[blog.ID]blog.Counts
 }
 
-// list reads one page of the articles that a filter chooses; at is the address of the first. A page beyond the last is
-// blog.ErrNotFound.
+// list reads one page of the articles that a filter matches. at is the address of the first page. A page beyond the
+// last is blog.ErrNotFound.
 func (w *Web) list(ctx context.Context, f *frame, filter store.Filter, at string, number int) (list, error) {
 	total, err := w.store.CountArticles(ctx, filter)
 	if err != nil {
@@ -112,7 +112,7 @@ func (w *Web) list(ctx context.Context, f *frame, filter store.Filter, at string
 	return l, nil
 }
 
-// pagePath is the address of a page of the list that begins at the given one.
+// pagePath returns the address of a page of the list that begins at the given address.
 func pagePath(at string, number int) string {
 	if number == 1 {
 		return at
@@ -128,7 +128,7 @@ func ids(articles []blog.Article) []blog.ID {
 	return list
 }
 
-// entries shows articles in a list. named says whether the page leaves it open who writes.
+// entries returns articles as lists show them. named adds the authors, for pages that do not name them elsewhere.
 func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, counts map[blog.ID]blog.Counts,
 	named bool) ([]entry, error) {
 	marks, err := w.marks(ctx, f, articles)
@@ -141,6 +141,7 @@ func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, co
 			Foreign: f.foreign(a.Language),
 			At:      published(a).In(f.zone), Minutes: a.Minutes(), Replies: counts[a.ID].Replies, Servers: counts[a.ID].Servers,
 			Series: marks[a.ID]}
+		// An article of several authors names them on an author's page too.
 		if named || len(a.Authors) > 1 {
 			entries[i].Names = f.people(a.Authors)
 		}
@@ -148,6 +149,7 @@ func (w *Web) entries(ctx context.Context, f *frame, articles []blog.Article, co
 	return entries, nil
 }
 
+// published returns the date of publication. A draft has none, and gets that of its creation.
 func published(a blog.Article) time.Time {
 	if a.PublishedAt != nil {
 		return *a.PublishedAt
@@ -155,10 +157,10 @@ func published(a blog.Article) time.Time {
 	return a.CreatedAt
 }
 
-// summaryLength is how many characters of a summary a list has room for: two or three lines.
+// summaryLength is the most characters of a summary in a list: two or three lines.
 const summaryLength = 200
 
-// people are the names of a by-line.
+// people returns the names of a by-line.
 func (f *frame) people(byline []blog.Byline) []person {
 	list := make([]person, 0, len(byline))
 	for _, by := range byline {
@@ -171,7 +173,7 @@ func (f *frame) people(byline []blog.Byline) []person {
 	return list
 }
 
-// media is the path of a file in the picture library, "" for none.
+// media returns the path of a file in the picture library, "" for none.
 func media(file string) string {
 	if file == "" {
 		return ""
@@ -179,7 +181,7 @@ func media(file string) string {
 	return "/media/" + file
 }
 
-// marks finds the series of those articles that are in one which readers may know of.
+// marks returns the series of those articles that are in a public one.
 func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map[blog.ID]*seriesMark, error) {
 	var wanted []blog.ID
 	for _, a := range articles {
@@ -201,7 +203,7 @@ func (w *Web) marks(ctx context.Context, f *frame, articles []blog.Article) (map
 	return marks, nil
 }
 
-// byMonth parts a list into months.
+// byMonth splits a list into months.
 func byMonth(entries []entry) []group {
 	var groups []group
 	for _, e := range entries {
@@ -214,8 +216,8 @@ func byMonth(entries []entry) []group {
 	return groups
 }
 
-// together is a list in one group, whose dates then carry the year.
-func together(entries []entry) []group {
+// oneGroup returns a list as one group. Its dates carry the year, since no heading does.
+func oneGroup(entries []entry) []group {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -225,7 +227,7 @@ func together(entries []entry) []group {
 	return []group{{Entries: entries}}
 }
 
-// heroes finds the pictures at the head of articles.
+// heroes returns the pictures at the head of articles.
 func (w *Web) heroes(ctx context.Context, articles ...blog.Article) (map[blog.ID]*picture, error) {
 	var wanted []blog.ID
 	for _, a := range articles {
@@ -240,14 +242,14 @@ func (w *Web) heroes(ctx context.Context, articles ...blog.Article) (map[blog.ID
 	heroes := map[blog.ID]*picture{}
 	for _, a := range articles {
 		if p, ok := found[a.PictureID]; ok && len(p.Files) > 0 {
-			heroes[a.ID] = shown(p, a.PictureAlt)
+			heroes[a.ID] = pictureOf(p, a.PictureAlt)
 		}
 	}
 	return heroes, nil
 }
 
-// shown is a picture with its widths; alt, when given, takes the place of its own words.
-func shown(p blog.Picture, alt string) *picture {
+// pictureOf returns a picture with its widths. alt, when it is not empty, replaces the picture's own.
+func pictureOf(p blog.Picture, alt string) *picture {
 	if alt == "" {
 		alt = p.Alt
 	}

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/page"
 )
 
-// seriesPage is a work in parts, in their order.
+// seriesPage is /series/slug: the parts of a series in their order.
 type seriesPage struct {
 	frame
 	Title, Description string
@@ -53,7 +53,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	}
 	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language),
 		Out:     len(articles),
-		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: together(entries)}
+		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: oneGroup(entries)}
 	if len(entries) > 0 {
 		p.Start, p.StartPart = entries[0].URL, articles[0].Part
 	}
@@ -66,7 +66,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	return w.document(http.StatusOK, "web/series", &f, p)
 }
 
-// followSeries shows how one follows a series that has a voice.
+// followSeries adds the link to follow a series that has a voice.
 func (w *Web) followSeries(ctx context.Context, f *frame, p *seriesPage, series blog.Series) error {
 	voice, err := w.store.SeriesVoice(ctx, series.ID)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// source is a post elsewhere that an article answers or quotes.
+// source is a post elsewhere that an article replies to or quotes.
 type source struct {
 	Word, Class, URL string
 	Who              person // whose it is; nobody when that is not known
@@ -24,11 +24,12 @@ func (w *Web) sources(ctx context.Context, f *frame, a blog.Article) (list []sou
 		if s.post.Address == "" {
 			continue
 		}
-		who, err := w.acquaintance(ctx, s.post.ActorID)
+		who, err := w.knownPerson(ctx, s.post.ActorID)
 		if err != nil {
 			return nil, err
 		}
 		word := w.say(f, s.on)
+		// A stranger whom we may not name is only named by their server.
 		if who.User != "" {
 			word = w.say(f, s.known)
 		}

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/page"
 )
 
-// tagPage is the articles with one tag.
+// tagPage is /tags/name: the articles with one tag.
 type tagPage struct {
 	frame
 	list
@@ -19,7 +19,7 @@ type tagPage struct {
 	Others []tagLink
 }
 
-// tagLink leads to a tag.
+// tagLink is a link to a tag, with the number of its articles.
 type tagLink struct {
 	Name, URL string
 	Count     int
@@ -30,7 +30,7 @@ func tagPath(tag string) string { return "/tags/" + url.PathEscape(strings.ToLow
 func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	tag := param(r, "tag")
 	if lower := strings.ToLower(tag); lower != tag {
-		return moved(tagPath(tag)), nil
+		return movedDocument(tagPath(tag)), nil
 	}
 	number, err := pageNumber(r)
 	if err != nil {
@@ -53,7 +53,7 @@ func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	if err != nil {
 		return page.Document{}, err
 	}
-	p.Groups = together(entries)
+	p.Groups = oneGroup(entries)
 	if err := w.nameTags(ctx, &p, tag); err != nil {
 		return page.Document{}, err
 	}
@@ -63,7 +63,7 @@ func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	return w.document(http.StatusOK, "web/tag", &f, p)
 }
 
-// nameTags finds how the tag is written, and the dozen others that are used most.
+// nameTags finds the spelling of the tag, and the twelve other tags that are used most.
 func (w *Web) nameTags(ctx context.Context, p *tagPage, tag string) error {
 	all, err := w.store.Tags(ctx)
 	if err != nil {

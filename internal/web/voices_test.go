@@ -34,7 +34,7 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 			if got := box.words(); got != want.words {
 				t.Errorf("%s says %q", path, got)
 			}
-			if got := box.find("a")[0].attr("href"); got != interact("follow", o.Site.ActorID(want.voice.ID)) {
+			if got := box.find("a")[0].attr("href"); got != interactPath("follow", o.Site.ActorID(want.voice.ID)) {
 				t.Errorf("%s leads to %q", path, got)
 			}
 			if got := p.header.Get("Link"); got != "<"+o.Site.ActorID(want.voice.ID)+

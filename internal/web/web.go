@@ -23,30 +23,30 @@ import (
 	"causerie/internal/store"
 )
 
-// Web answers readers from the store.
+// Web serves the public pages from the store.
 type Web struct {
 	// Log receives pages that could not be made; nil is slog.Default.
 	Log *slog.Logger
 
 	store  *store.Store
 	pages  *page.Set
-	kept   *page.Cache
+	cache  *page.Cache
 	site   atomic.Pointer[blog.Site] // as last read, for the page that says the database is away
-	titles titles
+	titles titleCache
 }
 
 // codeSheet colours code, on the pages that have some.
 const codeSheet = "code.css"
 
-// New makes the public face of a store. Finished pages are kept in kept.
+// New returns the public pages of a store. kept holds the finished ones.
 func New(store *store.Store, pages *page.Set, kept *page.Cache) *Web {
-	w := &Web{store: store, pages: pages, kept: kept}
+	w := &Web{store: store, pages: pages, cache: kept}
 	pages.Static().Add(codeSheet, []byte(markup.Stylesheet))
 	w.titles.changes = store.Changes
 	return w
 }
 
-// Routes are all addresses for readers.
+// Routes returns the routes of all addresses for readers.
 func (w *Web) Routes() chi.Router {
 	r := chi.NewRouter()
 
@@ -74,10 +74,12 @@ func (w *Web) Routes() chi.Router {
 	w.feed(r, "/tags/{tag}/feed.xml", w.tagFeed)
 	w.feed(r, "/series/{slug}/feed.xml", w.seriesFeed)
 	w.feed(r, "/comments/feed.xml", w.commentFeed)
+	// Addresses that other blog programs use for their feed: feed readers try them.
 	for _, other := range []string{"/feed", "/feed/", "/rss", "/rss.xml", "/atom.xml", "/index.xml", "/feed.atom"} {
-		r.Get(other, to("/feed.xml"))
+		r.Get(other, redirectTo("/feed.xml"))
 	}
 
+	// Not cached: the page shows what this reader typed.
 	r.Get("/interact", w.interact)
 
 	w.get(r, "/sitemap.xml", w.sitemap)
@@ -87,55 +89,58 @@ func (w *Web) Routes() chi.Router {
 	r.Get("/theme.css", page.Theme)
 	r.Post("/theme", page.ChooseTheme)
 
-	r.NotFound(w.kept.Handler("html", w.answered(w.nowhere), w.fail).ServeHTTP)
+	// Through the cache as well: it limits how many of these pages are rendered at once, although it does not keep them.
+	r.NotFound(w.cache.Handler("html", w.withErrorPages(w.unknownPath), w.fail).ServeHTTP)
 	return r
 }
 
-// get routes GET and HEAD of a pattern to a kept page.
+// get routes GET and HEAD of a pattern to a page from the cache.
 func (w *Web) get(r chi.Router, pattern string, maker page.Maker) {
-	handler := w.kept.Handler("html", w.answered(maker), w.fail)
+	handler := w.cache.Handler("html", w.withErrorPages(maker), w.fail)
 	r.Method(http.MethodGet, pattern, handler)
 	r.Method(http.MethodHead, pattern, handler)
 }
 
-// feed is get for Atom. Browsers show the source of what is called Atom, and dress what is called XML (see feedSheet):
-// who asks for HTML first of all gets the same bytes by that name.
+// feed routes like get, for an Atom feed. A browser shows application/atom+xml as source, but styles application/xml
+// (see feedSheet). So a client that accepts HTML gets the same bytes as XML.
 func (w *Web) feed(r chi.Router, pattern string, maker page.Maker) {
 	r.With(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.Header.Get("Accept"), "text/html") {
-				out = asXML{out}
+				out = xmlTypeWriter{out}
 			}
 			next.ServeHTTP(out, r)
 		})
 	}).Group(func(r chi.Router) { w.get(r, pattern, maker) })
 }
 
-type asXML struct{ http.ResponseWriter }
+// xmlTypeWriter replaces the content type of Atom by that of XML.
+type xmlTypeWriter struct{ http.ResponseWriter }
 
-func (x asXML) WriteHeader(status int) {
+func (x xmlTypeWriter) WriteHeader(status int) {
 	if x.Header().Get("Content-Type") == feed.AtomType {
 		x.Header().Set("Content-Type", feed.SitemapType)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
-// to redirects an address that other programs use to the one used here.
-func to(path string) http.HandlerFunc {
+// redirectTo redirects an address that other programs use to the one used here.
+func redirectTo(path string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=86400") // without it, browsers keep it for ever
 		http.Redirect(w, r, path, http.StatusMovedPermanently)
 	}
 }
 
-// moved is the answer of an address that has another today.
-func moved(path string) page.Document {
+// movedDocument returns a permanent redirect.
+func movedDocument(path string) page.Document {
 	return page.Document{Status: http.StatusMovedPermanently, Header: http.Header{"Location": {path}}}
 }
 
-// param is a piece of the path, decoded.
+// param returns a part of the path, decoded.
 func param(r *http.Request, name string) string {
 	text := chi.URLParam(r, name)
+	// chi matches against RawPath when there is one, and then its parameters are still encoded.
 	if r.URL.RawPath == "" {
 		return text
 	}
@@ -146,14 +151,16 @@ func param(r *http.Request, name string) string {
 	return plain
 }
 
-// pageNumber is the number in an address like /page/2; 1 where there is none, blog.ErrNotFound where it is no number or
-// one that has a simpler address.
+// pageNumber returns the number of an address such as /page/2, and 1 where there is none. It returns blog.ErrNotFound
+// for anything that is no number and for one that has a simpler address.
 func pageNumber(r *http.Request) (int, error) {
 	text := chi.URLParam(r, "page")
 	if text == "" {
 		return 1, nil
 	}
 	n, err := strconv.Atoi(text)
+	// One address for each page: /page/1 and /page/02 would be kept and indexed a second time. The upper limit keeps the
+	// offset far from an overflow.
 	if err != nil || n < 2 || n > 1_000_000 || strconv.Itoa(n) != text {
 		return 0, blog.ErrNotFound
 	}

@@ -273,7 +273,7 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		if !own.is([]string{".own"}) || own.find("span", ".is")[0].words() != "author" {
 			t.Error("the author's own answer is not marked")
 		}
-		if got := depth(p.one("li", "#comment-"+string(village.ID))); got != levels {
+		if got := depth(p.one("li", "#comment-"+string(village.ID))); got != maxDepth {
 			t.Errorf("the fourth voice stands %d deep", got)
 		}
 		deepest := p.find("p", ".to")

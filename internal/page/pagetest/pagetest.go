@@ -20,9 +20,9 @@ const (
 	rounds      = 9
 )
 
-// Compare asks for a path b.N times from a handler, and as often from a bare one that writes the same bytes, over real
-// connections to loopback and in turns, so that a busy machine slows both. It reports both rates, and the ratio as the
-// median of the rounds.
+// Compare requests a path b.N times from a handler, and as often from a bare one that writes the same bytes, over
+// real connections on loopback. The two take turns, so that a busy machine slows both. It reports both rates, and as
+// their ratio the median of the rounds.
 func Compare(b *testing.B, handler http.Handler, path string) {
 	page := httptest.NewServer(handler)
 	defer page.Close()
@@ -40,6 +40,7 @@ func Compare(b *testing.B, handler http.Handler, path string) {
 	var spent [2]time.Duration
 	var ratios []float64
 	b.ResetTimer()
+	// The median of several rounds: a pause of the machine spoils one of them.
 	for range rounds {
 		var round [2]time.Duration
 		for i, server := range []*httptest.Server{bare, page} {
@@ -59,7 +60,7 @@ func Compare(b *testing.B, handler http.Handler, path string) {
 	b.ReportMetric(ratios[rounds/2], "of-bare")
 }
 
-// read is the page as it comes without compression.
+// read returns the page without compression.
 func read(address string) ([]byte, error) {
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
@@ -74,7 +75,7 @@ func read(address string) ([]byte, error) {
 	return io.ReadAll(answer.Body)
 }
 
-// askOften asks n times over a few connections, with as little work on this side as possible.
+// askOften sends n requests over a few connections, with as little work in the client as possible.
 func askOften(addr, path string, n int) error {
 	done := make(chan error, connections)
 	for i := range connections {
@@ -89,12 +90,14 @@ func askOften(addr, path string, n int) error {
 	return failed
 }
 
+// askOnOne sends n requests over one connection.
 func askOnOne(addr, path string, n int) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	// A server that hangs must end the benchmark.
 	conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: overkant.example\r\nAccept: text/html\r\n\r\n")
 	in := bufio.NewReaderSize(conn, 32<<10)
@@ -109,7 +112,7 @@ func askOnOne(addr, path string, n int) error {
 	return nil
 }
 
-// skip reads one answer and forgets it.
+// skip reads one response and discards it.
 func skip(in *bufio.Reader) error {
 	length := 0
 	for {
@@ -122,6 +125,7 @@ func skip(in *bufio.Reader) error {
 				return err
 			}
 		}
+		// The empty line ends the header.
 		if len(line) == 2 {
 			_, err = in.Discard(length)
 			return err
