@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// AddFollowerOf lets a person look a voice of ours up by its handle and follow it, and waits for the yes.
+// AddFollowerOf lets a person look a voice up by its handle and follow it, and waits for the Accept.
 func (o *Blog) AddFollowerOf(p *fedtest.Person, handle string) {
 	o.T.Helper()
 	ctx := o.Soon()
@@ -27,7 +27,7 @@ func (o *Blog) AddFollowerOf(p *fedtest.Person, handle string) {
 	}
 }
 
-// AddVoice gives the site, or a series, a voice.
+// AddVoice adds a voice to the site or to a series.
 func (o *Blog) AddVoice(kind blog.VoiceKind, handle, name string, series blog.ID) blog.Voice {
 	o.T.Helper()
 	key, now := NewKey(o.T), time.Now()
@@ -39,7 +39,7 @@ func (o *Blog) AddVoice(kind blog.VoiceKind, handle, name string, series blog.ID
 	return v
 }
 
-// WithCoAuthors puts authors of ours into a by-line, behind the owner.
+// WithCoAuthors adds authors of this blog to the by-line, after the owner.
 func WithCoAuthors(voices ...blog.Voice) func(*blog.Article) {
 	return func(a *blog.Article) {
 		a.Authors = []blog.Byline{{VoiceID: a.VoiceID}}
@@ -49,7 +49,7 @@ func WithCoAuthors(voices ...blog.Voice) func(*blog.Article) {
 	}
 }
 
-// Revise changes a published article as an editor does that knows of its co-authors no more than their ids.
+// Revise changes a published article. Like an editor it gives only the ids of co-authors.
 func (o *Blog) Revise(a blog.Article, change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	edited, err := o.Store.Article(o.T.Context(), a.ID)
@@ -65,12 +65,12 @@ func (o *Blog) Revise(a blog.Article, change ...func(*blog.Article)) blog.Articl
 	return edited
 }
 
-// CountAnnounces counts the announcements of an object that one of ours sent to a server.
+// CountAnnounces returns how many Announces of an object by a voice a server has accepted.
 func (o *Blog) CountAnnounces(s *fedtest.Server, by blog.Voice, object string) int {
 	return o.CountReceived(s, "Announce", by, object)
 }
 
-// CountReceived returns how often a server got an activity of a kind by a voice about an object.
+// CountReceived returns how many activities of a type by a voice a server has accepted. An empty object matches all.
 func (o *Blog) CountReceived(s *fedtest.Server, kind string, by blog.Voice, object string) int {
 	n := 0
 	for _, l := range s.Received(kind) {
@@ -81,10 +81,10 @@ func (o *Blog) CountReceived(s *fedtest.Server, kind string, by blog.Voice, obje
 	return n
 }
 
-// Hold is how long what PublishHeld publishes can be undone.
+// Hold is how long an article of PublishHeld can be undone.
 const Hold = 30 * time.Second
 
-// PublishHeld publishes with a hold.
+// PublishHeld publishes a draft of Ilse's with a hold.
 func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	a, err := o.Outbox.PublishHeld(o.Soon(), o.Draft(change...).ID, Hold)
@@ -94,9 +94,10 @@ func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
-// EndHolds lets go what is held, as the jobs of another process would do when the time has come.
+// EndHolds releases what is held, as the jobs of another process do at the end of the hold.
 func (o *Blog) EndHolds(_ blog.Article) {
 	o.T.Helper()
+	// A copy with a later clock, so that nothing waits for 30 seconds.
 	late := o.Core
 	late.Now = func() time.Time { return time.Now().Add(Hold + time.Second) }
 	due, err := o.Store.DueHolds(o.Soon(), late.Now())
@@ -111,7 +112,7 @@ func (o *Blog) EndHolds(_ blog.Article) {
 	}
 }
 
-// Retitle changes an article's title and says so.
+// Retitle changes the title of a published article and sends an Update.
 func (o *Blog) Retitle(a blog.Article, title string) blog.Article {
 	o.T.Helper()
 	edited, err := o.Store.Article(o.Soon(), a.ID)
@@ -125,7 +126,7 @@ func (o *Blog) Retitle(a blog.Article, title string) blog.Article {
 	return edited
 }
 
-// WaitDelivered waits until no delivery is on its way to a server that answers.
+// WaitDelivered waits until no delivery of an article is on its way to a server that answers.
 func (o *Blog) WaitDelivered(a blog.Article) {
 	o.T.Helper()
 	o.Until("nothing is on its way", func() bool {
@@ -134,6 +135,7 @@ func (o *Blog) WaitDelivered(a blog.Article) {
 			return false
 		}
 		for _, r := range reports {
+			// A server that does not answer is retried later than in 30 seconds.
 			if r.Status == blog.Waiting && !r.NextAt.After(time.Now().Add(30*time.Second)) {
 				return false
 			}
@@ -142,7 +144,7 @@ func (o *Blog) WaitDelivered(a blog.Article) {
 	})
 }
 
-// AddReaders makes servers with a reader of Ilse's on each.
+// AddReaders adds servers, each with one follower of Ilse.
 func (o *Blog) AddReaders(names ...string) map[string]*fedtest.Server {
 	o.T.Helper()
 	servers := map[string]*fedtest.Server{}
@@ -153,7 +155,7 @@ func (o *Blog) AddReaders(names ...string) map[string]*fedtest.Server {
 	return servers
 }
 
-// DeliveredTypes is what a server was brought about an object, accepted or not, by type.
+// DeliveredTypes returns the types of all activities about an object that a server got, refused ones too.
 func DeliveredTypes(s *fedtest.Server, object string) (kinds []string) {
 	for _, l := range s.Deliveries() {
 		if l.Object == object {
@@ -163,26 +165,27 @@ func DeliveredTypes(s *fedtest.Server, object string) (kinds []string) {
 	return kinds
 }
 
-// Featured is what an author pinned, as another server reads it.
+// Featured returns an author's featured collection, as another server reads it.
 func (o *Blog) Featured(v blog.Voice) []any {
 	o.T.Helper()
 	return o.ReadDocument(o.Site.ActorID(v.ID) + "/featured")["orderedItems"].([]any)
 }
 
-// Translate adds a translation to an article as it is now.
+// Translate adds a translation to an article.
 func (o *Blog) Translate(a blog.Article, t blog.Translation) blog.Article {
 	o.T.Helper()
 	current, err := o.Store.Article(o.T.Context(), a.ID)
 	if err != nil {
 		o.T.Fatal(err)
 	}
+	// SavedAt shows that the translator has seen the current text.
 	if current, err = o.Outbox.Translate(o.T.Context(), a.ID, current.SavedAt, t); err != nil {
 		o.T.Fatal(err)
 	}
 	return current
 }
 
-// Follow lets a voice of one blog follow a voice of another, and waits for the yes.
+// Follow lets a voice of this blog follow a voice of another one, and waits for the Accept.
 func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	o.T.Helper()
 	if _, err := o.Outbox.Follow(o.Soon(), voice, "@"+whom.Handle+"@"+at.Site.HandleDomain); err != nil {
@@ -194,7 +197,7 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	})
 }
 
-// PublishNote publishes an article by a voice, made by a change.
+// PublishNote publishes a short article by a voice, changed by the function.
 func (o *Blog) PublishNote(voice blog.Voice, title string, change func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(func(a *blog.Article) {
@@ -205,8 +208,8 @@ func (o *Blog) PublishNote(voice blog.Voice, title string, change func(*blog.Art
 	})
 }
 
-// RunWelcome lets time pass for the job that welcomes servers, a second at a time, with the deliveries of each second
-// brought.
+// RunWelcome runs the job that welcomes new servers, once for each second from one time to another, and waits for the
+// deliveries of each.
 func (o *Blog) RunWelcome(from, to time.Duration) {
 	o.T.Helper()
 	began := time.Now()
@@ -223,7 +226,7 @@ func (o *Blog) RunWelcome(from, to time.Duration) {
 	}
 }
 
-// DeliveredTitles are the titles that a server was brought by deliveries of a type, in their order.
+// DeliveredTitles returns the titles of the objects that a server accepted in activities of a type, in their order.
 func DeliveredTitles(s *fedtest.Server, kind string) (titles []string) {
 	for _, l := range s.Received(kind) {
 		object, _ := l.JSON()["object"].(map[string]any)
@@ -232,7 +235,7 @@ func DeliveredTitles(s *fedtest.Server, kind string) (titles []string) {
 	return titles
 }
 
-// PublishNumbered publishes a numbered article.
+// PublishNumbered publishes "Column n".
 func (o *Blog) PublishNumbered(n int, change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	return o.Publish(append([]func(*blog.Article){func(a *blog.Article) {
@@ -241,11 +244,12 @@ func (o *Blog) PublishNumbered(n int, change ...func(*blog.Article)) blog.Articl
 	}}, change...)...)
 }
 
-// EndBackoff ends the rest of a server as its first word to us would.
+// EndBackoff ends the back-off of a server, as a request from it does.
 func (o *Blog) EndBackoff(host string) {
 	o.T.Helper()
 	if err := o.Store.PeerContacted(o.Soon(), host, time.Now()); err != nil {
 		o.T.Fatal(err)
 	}
+	// The courier may sleep until the old end of the back-off.
 	o.Courier.Wake()
 }

@@ -9,7 +9,8 @@ import (
 	"causerie/internal/fedtest"
 )
 
-// FetchComment lets somebody tell the blog of a post of aaf's, which it fetches and takes in as a comment.
+// FetchComment sends a Create that only names a post by the actor "aaf", and waits until the blog has fetched the
+// post as a comment.
 func (o *Blog) FetchComment(address string) blog.Comment {
 	o.T.Helper()
 	kade := o.Server("zilverduin").Person("kade")
@@ -43,7 +44,7 @@ func (o *Blog) Backfill(a blog.Article) blog.Completion {
 	return found
 }
 
-// CreateNote is a public note of a person's, as a Create carries it; change adds to it.
+// CreateNote returns a Create of a public note by a person. change adds members to the note.
 func CreateNote(p *fedtest.Person, name, content string, change map[string]any) map[string]any {
 	note := map[string]any{"type": "Note", "id": p.ID + "/notes/" + name, "attributedTo": p.ID, "content": content,
 		"to":        "as:Public",
@@ -54,7 +55,7 @@ func CreateNote(p *fedtest.Person, name, content string, change map[string]any) 
 	return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create", "object": note}
 }
 
-// CommentKinds lists how what stands under an article stands to it, in its order.
+// CommentKinds returns the kinds and texts of the comments that readers see, in their order.
 func (o *Blog) CommentKinds(a blog.Article) string {
 	o.T.Helper()
 	var kinds []string

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/store"
 )
 
-// DeliveryRows is what the author sees of an article's deliveries, by server.
+// DeliveryRows returns the deliveries of an article as its author sees them, by server.
 func (o *Blog) DeliveryRows(a blog.Article) map[string]blog.DeliveryRow {
 	o.T.Helper()
 	reports, err := o.Store.Reports(o.T.Context(), a.ID)
@@ -30,11 +30,12 @@ func (o *Blog) DeliveryRows(a blog.Article) map[string]blog.DeliveryRow {
 	return found
 }
 
-// GrowBackoff lets a server's rest grow as further failures would.
+// GrowBackoff makes a server's back-off grow as n more failures would.
 func (o *Blog) GrowBackoff(host string, n int) {
 	o.T.Helper()
 	now := time.Now()
 	rest := time.Duration(n+1) * 9 * time.Hour
+	// Claimed in the future, when the back-off of now has ended. The lease ends in a minute from now.
 	claims, err := o.Store.ClaimPeers(o.T.Context(), now.Add(rest), time.Minute-rest, 10, true)
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
@@ -45,7 +46,7 @@ func (o *Blog) GrowBackoff(host string, n int) {
 	}
 }
 
-// SetBehaviour changes a server's mood.
+// SetBehaviour changes how a pretend server treats requests.
 func (o *Blog) SetBehaviour(s *fedtest.Server, m fedtest.Behaviour) {
 	o.T.Helper()
 	if err := s.SetBehaviour(m); err != nil {
@@ -53,7 +54,7 @@ func (o *Blog) SetBehaviour(s *fedtest.Server, m fedtest.Behaviour) {
 	}
 }
 
-// WaitBackoff waits until a server rests for a time between two bounds.
+// WaitBackoff waits until the next attempt at a server is between least and most away.
 func (o *Blog) WaitBackoff(a blog.Article, s *fedtest.Server, least, most time.Duration) {
 	o.T.Helper()
 	o.Until(fmt.Sprintf("%s rests for %v to %v", s.Name, least, most), func() bool {
@@ -63,7 +64,7 @@ func (o *Blog) WaitBackoff(a blog.Article, s *fedtest.Server, least, most time.D
 	})
 }
 
-// AddRawServer is a server that answers everything in one way, with a follower whose inboxes lie there.
+// AddRawServer starts a server with the given handler and stores a follower of Ilse whose inbox is there.
 func (o *Blog) AddRawServer(answer http.HandlerFunc) *httptest.Server {
 	o.T.Helper()
 	server := httptest.NewServer(answer)
@@ -74,7 +75,7 @@ func (o *Blog) AddRawServer(answer http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-// StoreFollowingActor writes a follower of Ilse's down.
+// StoreFollowingActor stores an actor as a follower of Ilse.
 func (o *Blog) StoreFollowingActor(a blog.Actor) {
 	o.T.Helper()
 	if err := o.StoreFollowIn(o.Store, a); err != nil {
@@ -82,7 +83,7 @@ func (o *Blog) StoreFollowingActor(a blog.Actor) {
 	}
 }
 
-// StoreFollowIn saves an actor and their follow of Ilse in a store.
+// StoreFollowIn stores an actor and their follow of Ilse in another store, or in a transaction.
 func (o *Blog) StoreFollowIn(s *store.Store, a blog.Actor) error {
 	if err := s.SaveActor(o.T.Context(), a); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (o *Blog) StoreFollowIn(s *store.Store, a blog.Actor) error {
 	return err
 }
 
-// StoreFollow lets somebody who is known here follow a voice.
+// StoreFollow stores a follow of a voice by a person whose actor is stored already.
 func (o *Blog) StoreFollow(voice blog.ID, p *fedtest.Person) {
 	o.T.Helper()
 	f := blog.Follower{VoiceID: voice, ActorID: p.ID, FollowID: p.ID + "#follow-" + string(voice), State: blog.Accepted,
@@ -102,12 +103,12 @@ func (o *Blog) StoreFollow(voice blog.ID, p *fedtest.Person) {
 	}
 }
 
-// OwnedBy makes an article somebody else's.
+// OwnedBy changes the owner and the slug of an article.
 func OwnedBy(voice blog.Voice, slug string) func(*blog.Article) {
 	return func(a *blog.Article) { a.VoiceID, a.Slug, a.Title = voice.ID, slug, slug }
 }
 
-// WaitTried waits until the first letter about an article was tried at each of some servers.
+// WaitTried waits until each server had a first attempt at the deliveries of an article.
 func (o *Blog) WaitTried(a blog.Article, servers map[string]*fedtest.Server) {
 	o.T.Helper()
 	for name, s := range servers {
@@ -115,10 +116,10 @@ func (o *Blog) WaitTried(a blog.Article, servers map[string]*fedtest.Server) {
 	}
 }
 
-// Published counts the articles of all tests, so that each has a slug of its own.
+// PublishedCount numbers the articles of benchmarks, so that each has its own slug.
 var PublishedCount int
 
-// MeasureSpread publishes an article and answers how long it takes until so many servers have it.
+// MeasureSpread publishes an article and returns how long it takes until that many servers have it.
 func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	b.Helper()
 	PublishedCount++
@@ -136,7 +137,7 @@ func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	return time.Since(began)
 }
 
-// Flood sends all replies, 64 at a time, and answers how long it took until all of them are counted.
+// Flood sends all replies, 64 at a time, and returns how long it takes until all of them are counted.
 func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedActivity) time.Duration {
 	b.Helper()
 	began := time.Now()
@@ -159,8 +160,7 @@ func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedAc
 	return time.Since(began)
 }
 
-// SilentDay lets a server be silent once more, on a day to come. What rests until then would be due today for the
-// courier that runs beside us: it looks as if a clock had jumped. So it rests for two minutes.
+// SilentDay makes a server silent once more, on a day in the future.
 func (o *Blog) SilentDay(host string, day int, how store.Ending) {
 	o.T.Helper()
 	at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
@@ -168,6 +168,7 @@ func (o *Blog) SilentDay(host string, day int, how store.Ending) {
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
+	// The back-off must not lie on that day: the running courier would see a clock that jumped. It ends in two minutes.
 	if err := o.Store.Release(o.Soon(), claims[0],
 		store.VisitEnd{How: how, FreeAt: due.Add(-70 * time.Second)}, at); err != nil {
 		o.T.Fatal(err)

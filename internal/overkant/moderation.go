@@ -20,12 +20,12 @@ func (o *Blog) Block(kind blog.BlockKind, subject string, level blog.BlockLevel)
 	}
 }
 
-// BlockServer blocks the server of a person, and waits until that has its effect.
+// BlockServer blocks the server of a person.
 func (o *Blog) BlockServer(p *fedtest.Person) {
 	o.Block(blog.BlockServer, blocklist.Domain(p.Server.Host), blog.Refuse)
 }
 
-// WaitSettled waits until nothing is left to be worked through or carried.
+// WaitSettled waits until no arrival and no delivery is left to be processed.
 func (o *Blog) WaitSettled() {
 	o.T.Helper()
 	o.Until("everything is done with", func() bool {
@@ -34,7 +34,7 @@ func (o *Blog) WaitSettled() {
 	})
 }
 
-// CountRequests counts the questions that the blog asked a server.
+// CountRequests returns how many requests, other than deliveries, the blog has sent to a server.
 func (o *Blog) CountRequests(s *fedtest.Server) (n int) {
 	for _, visit := range s.Requests() {
 		if strings.HasPrefix(visit.Header.Get("User-Agent"), "Causerie/") {
@@ -44,7 +44,7 @@ func (o *Blog) CountRequests(s *fedtest.Server) (n int) {
 	return n
 }
 
-// StoreFollower writes somebody down as a follower of Ilse's without a word on the network.
+// StoreFollower stores a person as a follower of Ilse, without any activity.
 func (o *Blog) StoreFollower(p *fedtest.Person) {
 	o.T.Helper()
 	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(),
@@ -58,7 +58,7 @@ func (o *Blog) StoreFollower(p *fedtest.Person) {
 	}
 }
 
-// Log is what the blog wrote to its log.
+// Log collects what the blog logs.
 type Log struct {
 	Mu   sync.Mutex
 	Text bytes.Buffer

@@ -1,5 +1,17 @@
-// Package overkant sets up De Overkant, the blog of the fixtures, for tests: a real store, real HTTP on loopback, and
-// pretend servers around it.
+// Package overkant sets up De Overkant, the blog of the fixtures, for tests: on a real store, with real HTTP on
+// loopback and with pretend servers (see fedtest) around it. [Start] runs the whole blog, [Found] only founds it.
+// Each runs a test on both databases:
+//
+//	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+//		bram := o.Server("veerhuis").Person("bram")
+//		o.AddFollower(bram)
+//		a := o.Publish()
+//		reply, err := bram.Reply(o.Soon(), o.Object(a), "<p>How wide?</p>")
+//		o.WaitSettled()
+//	})
+//
+// Methods whose names begin with Wait, and Until, fail the test when nothing happens for ten seconds. Those that
+// begin with Store write into the database without any activity.
 package overkant
 
 import (
@@ -32,8 +44,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// Blog is the blog of the fixtures, running: De Overkant, with Ilse's voice, on a real listener, with its courier and
-// its inbox at work.
+// Blog is De Overkant with one author, Ilse.
 type Blog struct {
 	T         testing.TB
 	Ctx       context.Context
@@ -112,6 +123,7 @@ func (o *Blog) run(listener net.Listener, handler http.Handler) {
 	o.Ctx = ctx
 	server := &http.Server{Handler: handler}
 	var working sync.WaitGroup
+	// Stop waits for all three, so that nothing uses the store after the test has closed it.
 	working.Go(func() { server.Serve(listener) })
 	working.Go(func() { o.Courier.Run(ctx) })
 	working.Go(func() { o.Inbox.Run(ctx) })
@@ -124,7 +136,7 @@ func (o *Blog) run(listener net.Listener, handler http.Handler) {
 	o.T.Cleanup(o.Stop)
 }
 
-// AnotherInbox is an inbox beside the one that runs, which remembers nothing yet, as after a restart.
+// AnotherInbox returns a second inbox with empty caches, as after a restart.
 func (o *Blog) AnotherInbox(b federation.Core) *inbox.Inbox {
 	o.T.Helper()
 	keys, err := federation.NewKeyring(b)
@@ -136,7 +148,7 @@ func (o *Blog) AnotherInbox(b federation.Core) *inbox.Inbox {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// keys are made once: they cost more than most tests.
+// keys are made once: an RSA key costs more than most tests.
 var keys = sync.OnceValue(func() []signature.Key {
 	list := make([]signature.Key, 4)
 	for i := range list {
@@ -151,9 +163,10 @@ var keys = sync.OnceValue(func() []signature.Key {
 
 var next int
 
-// NewKey returns one of a few RSA keys: they are made once, since they cost more than most tests.
+// NewKey returns one of four RSA keys in turn.
 func NewKey(t testing.TB) signature.Key {
 	t.Helper()
+	// Not guarded by a lock: tests that use it do not run in parallel.
 	next++
 	return keys()[next%4]
 }
@@ -177,7 +190,7 @@ func privatePEM(t testing.TB, k signature.Key) string {
 	return text
 }
 
-// AddAuthor adds an author with keys, changed as the functions say.
+// AddAuthor adds an author with keys, changed by the functions.
 func (o *Blog) AddAuthor(handle, name string, change ...func(*blog.Author)) blog.Voice {
 	o.T.Helper()
 	now := time.Now()
@@ -192,7 +205,7 @@ func (o *Blog) AddAuthor(handle, name string, change ...func(*blog.Author)) blog
 	return a.Voice
 }
 
-// giveKeys gives a voice its keys, and returns the private halves.
+// giveKeys sets a voice's public keys and returns the private ones.
 func giveKeys(t testing.TB, v *blog.Voice) store.VoiceKeys {
 	t.Helper()
 	sign := NewKey(t)
@@ -207,7 +220,7 @@ func giveKeys(t testing.TB, v *blog.Voice) store.VoiceKeys {
 	return store.VoiceKeys{RSA: privatePEM(t, sign), Ed25519: privatePEM(t, prove)}
 }
 
-// Draft writes an article of Ilse's that is ready to be published.
+// Draft saves an article of Ilse's, changed by the functions, that is ready to be published.
 func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	now := time.Now()
@@ -227,7 +240,7 @@ func (o *Blog) Draft(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
-// Publish publishes a draft of Ilse, changed as the functions say.
+// Publish publishes a draft of Ilse's, changed by the functions.
 func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
 	a, err := o.Outbox.Publish(o.T.Context(), o.Draft(change...).ID)
@@ -237,7 +250,7 @@ func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
 	return a
 }
 
-// Server adds a server of Mastodon's kind to the world.
+// Server adds a pretend server, of Mastodon unless a software is given.
 func (o *Blog) Server(name string, flavour ...fedtest.Software) *fedtest.Server {
 	o.T.Helper()
 	kind := fedtest.Mastodon
@@ -251,7 +264,7 @@ func (o *Blog) Server(name string, flavour ...fedtest.Software) *fedtest.Server 
 	return server
 }
 
-// AddFollower lets a person look Ilse up and follow her, and waits for the yes.
+// AddFollower lets a person look Ilse up and follow her, and waits until the Accept has arrived.
 func (o *Blog) AddFollower(p *fedtest.Person) {
 	o.T.Helper()
 	ctx := o.Soon()
@@ -265,18 +278,19 @@ func (o *Blog) AddFollower(p *fedtest.Person) {
 	if err := p.WaitAccepted(ctx, found.ID); err != nil {
 		o.T.Fatalf("%s waits for the accept: %v", p.Handle(), err)
 	}
+	// The Accept is a delivery. Tests that count deliveries must not see it.
 	o.Until("the yes is settled here as well",
 		func() bool { _, deliveries, err := o.Store.CountWaiting(ctx); return err == nil && deliveries == 0 })
 }
 
-// Soon is a context within which anything in these tests must have happened.
+// Soon returns a context of ten seconds, within which anything in a test must happen.
 func (o *Blog) Soon() context.Context {
 	ctx, cancel := context.WithTimeout(o.T.Context(), 10*time.Second)
 	o.T.Cleanup(cancel)
 	return ctx
 }
 
-// Until waits for a condition that depends on what runs in the background.
+// Until waits until holds returns true, and fails the test after ten seconds. what completes "waited in vain until".
 func (o *Blog) Until(what string, holds func() bool) {
 	o.T.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -286,7 +300,7 @@ func (o *Blog) Until(what string, holds func() bool) {
 	}
 }
 
-// Comments returns the comments of an article that are shown.
+// Comments returns the comments of an article that readers see.
 func (o *Blog) Comments(a blog.Article) []blog.Comment {
 	o.T.Helper()
 	list, err := o.Store.PublicComments(o.T.Context(), a.ID)
@@ -296,7 +310,7 @@ func (o *Blog) Comments(a blog.Article) []blog.Comment {
 	return list
 }
 
-// PublishDue does the jobs of a moment until what is due is published.
+// PublishDue runs the jobs until no article is due.
 func (o *Blog) PublishDue(b federation.Core) error {
 	o.T.Helper()
 	ctx, cancel := context.WithCancel(o.Soon())
@@ -324,7 +338,7 @@ func (o *Blog) WaitingComments(a blog.Article) []blog.Comment {
 	return list
 }
 
-// CommentTexts returns the texts of the comments that are shown, in one string.
+// CommentTexts returns the texts of the comments that readers see, joined with "|".
 func (o *Blog) CommentTexts(a blog.Article) string {
 	o.T.Helper()
 	var texts []string
@@ -334,7 +348,7 @@ func (o *Blog) CommentTexts(a blog.Article) string {
 	return strings.Join(texts, "|")
 }
 
-// Counts returns what is counted of an article.
+// Counts returns the reaction counts of an article.
 func (o *Blog) Counts(a blog.Article) blog.Counts {
 	o.T.Helper()
 	counts, err := o.Store.Counts(o.T.Context(), []blog.ID{a.ID})
@@ -347,7 +361,7 @@ func (o *Blog) Counts(a blog.Article) blog.Counts {
 // Object returns the ActivityPub id of an article.
 func (o *Blog) Object(a blog.Article) string { return o.Site.ArticleID(a.ObjectID) }
 
-// Get asks the blog and answers status, content type and body.
+// Get requests a path and returns status, header and body. It follows no redirects.
 func (o *Blog) Get(path, accept string) (int, http.Header, string) {
 	o.T.Helper()
 	request, err := http.NewRequestWithContext(o.Soon(), http.MethodGet, o.Site.URL+path, nil)
@@ -368,7 +382,7 @@ func (o *Blog) Get(path, accept string) (int, http.Header, string) {
 	return response.StatusCode, response.Header, string(body)
 }
 
-// StatusOf is the answer that an error of a neighbour's stands for; 202 for none.
+// StatusOf returns the status with which a fedtest call was refused, 202 for a nil error and 0 for another error.
 func StatusOf(err error) int {
 	var refused *fedtest.StatusError
 	if errors.As(err, &refused) {

@@ -23,7 +23,7 @@ import (
 	"causerie/internal/store"
 )
 
-// ReceiveAfterRestart brings a delivery to an inbox that has not heard from its server lately, as after a restart.
+// ReceiveAfterRestart delivers an activity to an inbox with empty caches, as after a restart.
 func (o *Blog) ReceiveAfterRestart(p *fedtest.Person, activity any) {
 	o.T.Helper()
 	inbox := o.AnotherInbox(o.Core)
@@ -40,7 +40,7 @@ func (o *Blog) ReceiveAfterRestart(p *fedtest.Person, activity any) {
 	}
 }
 
-// OpenStore opens the database at an address a second time, as another process would.
+// OpenStore opens a database a second time, as another process does.
 func OpenStore(t *testing.T, database string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), database)
@@ -51,7 +51,7 @@ func OpenStore(t *testing.T, database string) *store.Store {
 	return s
 }
 
-// WaitAnswered waits until a note's request is answered and tells how.
+// WaitAnswered waits until a note's request for permission is answered, and returns the state and the authorization.
 func (o *Blog) WaitAnswered(p *fedtest.Person, note string) (state, stamp string) {
 	o.T.Helper()
 	o.Until("the request is answered", func() bool {
@@ -61,7 +61,7 @@ func (o *Blog) WaitAnswered(p *fedtest.Person, note string) (state, stamp string
 	return state, stamp
 }
 
-// Receive sends any activity from a person to the shared inbox, and waits until it is done with.
+// Receive sends any activity by a person to the shared inbox, and waits until it has been processed.
 func (o *Blog) Receive(p *fedtest.Person, activity map[string]any) {
 	o.T.Helper()
 	activity["actor"] = p.ID
@@ -71,7 +71,7 @@ func (o *Blog) Receive(p *fedtest.Person, activity map[string]any) {
 	o.WaitSettled()
 }
 
-// JSON asks for an ActivityPub document of ours.
+// JSON requests an ActivityPub document of the blog and returns status and content.
 func (o *Blog) JSON(address string) (int, map[string]any) {
 	o.T.Helper()
 	code, _, body := o.Get(strings.TrimPrefix(address, o.Site.URL), "application/activity+json")
@@ -82,10 +82,11 @@ func (o *Blog) JSON(address string) (int, map[string]any) {
 	return code, doc
 }
 
-// RunJobsUntil does the jobs, some time from now, until something holds.
+// RunJobsUntil runs the jobs with a clock that is ahead by d, until holds returns true.
 func (o *Blog) RunJobsUntil(d time.Duration, what string, holds func() bool) {
 	o.T.Helper()
 	outbox := o.OutboxIn(d)
+	// The client remembers who did not answer. After d it would have forgotten.
 	outbox.Remote = o.client() // another day, another memory of who did not answer
 	ctx, cancel := context.WithCancel(o.Soon())
 	chores := &jobs.Jobs{Core: outbox.Core, Outbox: outbox}
@@ -96,7 +97,7 @@ func (o *Blog) RunJobsUntil(d time.Duration, what string, holds func() bool) {
 	<-done
 }
 
-// client asks other servers, and remembers nothing of what they answered before.
+// client returns a client for other servers with empty caches.
 func (o *Blog) client() *remote.Client {
 	o.T.Helper()
 	key := signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}
@@ -106,7 +107,7 @@ func (o *Blog) client() *remote.Client {
 	return client
 }
 
-// StoredActor returns an actor as it is stored.
+// StoredActor returns an actor from the store.
 func (o *Blog) StoredActor(id string) blog.Actor {
 	o.T.Helper()
 	actor, err := o.Store.Actor(o.T.Context(), id)
@@ -116,11 +117,11 @@ func (o *Blog) StoredActor(id string) blog.Actor {
 	return actor
 }
 
-// Canary is a word that stands in everything that is kept of an author.
+// Canary is a word in everything that FillWithCanaries stores about an author.
 const Canary = "fluitenkruid"
 
-// FillWithCanaries puts the word wherever an author's words and data can be: profile, articles of each kind, earlier
-// states, answers, pictures, deliveries that still wait, and ways to sign in.
+// FillWithCanaries puts the word wherever an author's texts and data can be: profile, articles of each kind and their
+// revisions, replies, pictures, waiting deliveries and ways to sign in.
 func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Person, other blog.Voice) {
 	t.Helper()
 	check := func(err error) {
@@ -195,7 +196,7 @@ func QueryColumn(t *testing.T, db *sql.DB, query string) (list []string) {
 	return list
 }
 
-// MentionTexts is what was kept for Ilse of posts that name her, the newest first.
+// MentionTexts returns the stored posts that mention Ilse, newest first, each with its visibility.
 func (o *Blog) MentionTexts(more ...func(*store.MentionList)) (texts []string) {
 	o.T.Helper()
 	list := store.MentionList{Author: o.Ilse.ID, Limit: 500}
@@ -212,14 +213,14 @@ func (o *Blog) MentionTexts(more ...func(*store.MentionList)) (texts []string) {
 	return texts
 }
 
-// OutboxIn is the blog's outbox some time from now.
+// OutboxIn returns the blog's outbox with a clock that is ahead by d.
 func (o *Blog) OutboxIn(d time.Duration) *outbox.Outbox {
 	base := o.Core
 	base.Now = func() time.Time { return time.Now().Add(d) }
 	return &outbox.Outbox{Core: base, Wake: o.Courier.Wake}
 }
 
-// StoredVoice returns a voice as it is stored.
+// StoredVoice returns a voice from the store.
 func (o *Blog) StoredVoice(id blog.ID) blog.Voice {
 	o.T.Helper()
 	v, err := o.Store.Voice(o.T.Context(), id)
@@ -229,7 +230,7 @@ func (o *Blog) StoredVoice(id blog.ID) blog.Voice {
 	return v
 }
 
-// ReadDocument asks for a document that is there, whole, by its path or its address.
+// ReadDocument requests a document, by its path or its address, and fails the test unless it is there.
 func (o *Blog) ReadDocument(path string) map[string]any {
 	o.T.Helper()
 	code, _, body := o.Get(o.Path(path), AsMastodon)
@@ -240,7 +241,7 @@ func (o *Blog) ReadDocument(path string) map[string]any {
 	return doc
 }
 
-// CountFollowers returns how many followers Ilse has.
+// CountFollowers returns how many accepted followers Ilse has.
 func (o *Blog) CountFollowers() int {
 	o.T.Helper()
 	n, err := o.Store.CountFollowers(o.T.Context(), o.Ilse.ID)
@@ -250,7 +251,7 @@ func (o *Blog) CountFollowers() int {
 	return n.Accepted
 }
 
-// FollowPerson lets a voice of ours follow somebody, with their yes.
+// FollowPerson lets a voice follow a person, and waits for the Accept.
 func (o *Blog) FollowPerson(voice blog.Voice, p *fedtest.Person) {
 	o.T.Helper()
 	if _, err := o.Outbox.Follow(o.Soon(), voice, p.Handle()); err != nil {
@@ -259,7 +260,7 @@ func (o *Blog) FollowPerson(voice blog.Voice, p *fedtest.Person) {
 	o.Until("the yes is heard", func() bool { return o.FollowingState(voice, p) == blog.Accepted })
 }
 
-// FollowingState returns how a voice follows a person.
+// FollowingState returns the state in which a voice follows a person, "" when it does not.
 func (o *Blog) FollowingState(voice blog.Voice, p *fedtest.Person) blog.FollowState {
 	o.T.Helper()
 	f, err := o.Store.Following(o.T.Context(), voice.ID, p.ID)

@@ -19,7 +19,7 @@ import (
 	"causerie/internal/store"
 )
 
-// PublishForFollowers is an article of Ilse's for her followers, Bram among them, and Kade, who is none.
+// PublishForFollowers publishes an article for followers only. Bram follows Ilse and has it; Kade does not.
 func (o *Blog) PublishForFollowers() (a blog.Article, bram, kade *fedtest.Person) {
 	o.T.Helper()
 	veerhuis := o.Server("veerhuis")
@@ -32,11 +32,12 @@ func (o *Blog) PublishForFollowers() (a blog.Article, bram, kade *fedtest.Person
 	return a, bram, kade
 }
 
-// LikeOn lets the blog read an article of another one, and like it in Ilse's name, both meeting for the first time.
+// LikeOn lets this blog read an article of another one and like it in Ilse's name. Neither knows the other before.
 func (o *Blog) LikeOn(other *Blog) {
 	a := other.Publish()
 	doc, err := o.Core.Remote.Object(o.Soon(), other.Object(a))
 	if err != nil {
+		// Errorf and not Fatal: tests call this in goroutines.
 		o.T.Errorf("reading: %v", err)
 		return
 	}
@@ -68,7 +69,7 @@ func (o *Blog) LikeOn(other *Blog) {
 	}
 }
 
-// ShowFollowers sets whether Ilse shows her followers.
+// ShowFollowers sets whether Ilse's follower list is public.
 func (o *Blog) ShowFollowers(show bool) {
 	o.T.Helper()
 	v := o.StoredVoice(o.Ilse.ID)
@@ -78,14 +79,14 @@ func (o *Blog) ShowFollowers(show bool) {
 	}
 }
 
-// WebFingerAnswer is a WebFinger answer as others read it.
+// WebFingerAnswer is a WebFinger response as others read it.
 type WebFingerAnswer struct {
 	Subject string
 	Aliases []string
 	Links   []struct{ Rel, Type, Href, Template string }
 }
 
-// Self returns the address of the self link.
+// Self returns the address of the self link, "" when there is none.
 func (f WebFingerAnswer) Self() string {
 	for _, l := range f.Links {
 		if l.Rel == "self" && l.Type == "application/activity+json" {
@@ -95,7 +96,7 @@ func (f WebFingerAnswer) Self() string {
 	return ""
 }
 
-// WebFinger asks WebFinger for a resource.
+// WebFinger requests WebFinger for a resource.
 func (o *Blog) WebFinger(resource string, rels ...string) (int, http.Header, WebFingerAnswer) {
 	o.T.Helper()
 	code, header, body := o.Get("/.well-known/webfinger?"+url.Values{"resource": {resource}, "rel": rels}.Encode(), "*/*")
@@ -106,7 +107,7 @@ func (o *Blog) WebFinger(resource string, rels ...string) (int, http.Header, Web
 	return code, header, found
 }
 
-// CheckupDelivery is what a checkup brings to the blog itself, signed by a key of the given id.
+// CheckupDelivery returns the delivery that the doctor sends to the blog itself, signed with a key.
 func (o *Blog) CheckupDelivery(sign func(*http.Request, []byte, signature.Key) error, key signature.Key) *http.Request {
 	o.T.Helper()
 	self := o.Site.InstanceID()
@@ -141,7 +142,7 @@ const (
 	Linked    = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 )
 
-// PostSigned brings the blog an activity signed with any key under any key id, as no honest server would.
+// PostSigned posts an activity to the shared inbox, signed with any key under any key id, and returns the status.
 func (o *Blog) PostSigned(key signature.Key, activity any) int {
 	o.T.Helper()
 	body, err := json.Marshal(activity)
@@ -164,10 +165,10 @@ func (o *Blog) PostSigned(key signature.Key, activity any) int {
 	return response.StatusCode
 }
 
-// Path is where an address of the blog's lies on it.
+// Path returns the path of an address on the blog.
 func (o *Blog) Path(address string) string { return strings.TrimPrefix(address, o.Site.URL) }
 
-// Document asks for a document and reads the members that tests look at.
+// Document requests a document and decodes the members that tests look at.
 func (o *Blog) Document(path string) (code int, doc Document) {
 	o.T.Helper()
 	code, _, body := o.Get(path, AsMastodon)
@@ -177,7 +178,7 @@ func (o *Blog) Document(path string) (code int, doc Document) {
 	return code, doc
 }
 
-// Document is a JSON object.
+// Document is a collection, or one page of it.
 type Document struct {
 	ID           string
 	TotalItems   int
@@ -187,7 +188,7 @@ type Document struct {
 	First        json.RawMessage
 }
 
-// FillComments writes n public comments under an article, straight into the store.
+// FillComments stores n public comments under an article.
 func (o *Blog) FillComments(a blog.Article, n int) []blog.Comment {
 	o.T.Helper()
 	nadia := o.Server("noordkade").Person("nadia")
@@ -198,6 +199,7 @@ func (o *Blog) FillComments(a blog.Article, n int) []blog.Comment {
 			return err
 		}
 		for i := range list {
+			// A second apart, so that their order is certain.
 			at := time.Now().Add(time.Duration(i-n) * time.Second)
 			list[i] = blog.Comment{ID: blog.NewID(at), Address: fmt.Sprintf("%s/notes/%d", nadia.ID, i), ArticleID: a.ID,
 				ActorID: nadia.ID, Origin: blog.Pushed,
@@ -214,7 +216,8 @@ func (o *Blog) FillComments(a blog.Article, n int) []blog.Comment {
 	return list
 }
 
-// UnfetchableReply is a Create of Bram's that stands nowhere, so that nobody can ask for it.
+// UnfetchableReply returns a Create of a note by Bram that his server does not serve. The blog must take it as it was
+// sent.
 func (o *Blog) UnfetchableReply(bram *fedtest.Person, a blog.Article, name string) map[string]any {
 	note := bram.ID + "/notes/" + name
 	return map[string]any{"id": note + "#create", "type": "Create", "actor": bram.ID, "to": []string{"as:Public"},
@@ -223,13 +226,14 @@ func (o *Blog) UnfetchableReply(bram *fedtest.Person, a blog.Article, name strin
 			"published": time.Now().UTC().Format(time.RFC3339)}}
 }
 
-// RotateKeys gives Ilse new keys as a command beside the running blog does, and returns the old public key and the
-// new one.
+// RotateKeys gives Ilse new keys, as a command beside the running blog does. It returns the old and the new public
+// key.
 func (o *Blog) RotateKeys() (before, after string) {
 	o.T.Helper()
 	changed := o.StoredVoice(o.Ilse.ID)
 	before = changed.PublicKey
 	keys := giveKeys(o.T, &changed)
+	// Another process cannot wake this one's courier.
 	beside := &outbox.Outbox{Core: o.Core, Wake: func() {}}
 	if err := beside.RotateKeys(o.Soon(), changed, keys); err != nil {
 		o.T.Fatal(err)
@@ -237,13 +241,13 @@ func (o *Blog) RotateKeys() (before, after string) {
 	return before, changed.PublicKey
 }
 
-// IlseDocument returns the actor id of Ilse.
+// IlseDocument returns Ilse's actor document as text.
 func IlseDocument(o *Blog) string {
 	_, _, body := o.Get("/ap/actors/"+string(o.Ilse.ID), AsMastodon)
 	return body
 }
 
-// DeliveryStatuses lists how a server answered each time that it was brought something about an object.
+// DeliveryStatuses returns the status of each delivery of a type about an object to a server.
 func DeliveryStatuses(s *fedtest.Server, kind, object string) (answers []int) {
 	for _, l := range s.Deliveries() {
 		if l.Type == kind && l.Object == object {
@@ -253,7 +257,7 @@ func DeliveryStatuses(s *fedtest.Server, kind, object string) (answers []int) {
 	return answers
 }
 
-// WaitIdle waits until nothing is left to bring.
+// WaitIdle waits until no delivery is left.
 func (o *Blog) WaitIdle() {
 	o.T.Helper()
 	o.Until("nothing is left to bring", func() bool {
@@ -262,7 +266,7 @@ func (o *Blog) WaitIdle() {
 	})
 }
 
-// ReplyNote is an answer of a person's to an article, as a plain object.
+// ReplyNote returns a note by a person that replies to an article. more adds members.
 func ReplyNote(by *fedtest.Person, article, name string, more map[string]any) map[string]any {
 	o := map[string]any{"id": by.ID + "/notes/" + name, "type": "Note", "attributedTo": by.ID, "inReplyTo": article,
 		"to":      []string{"as:Public"},
@@ -273,12 +277,12 @@ func ReplyNote(by *fedtest.Person, article, name string, more map[string]any) ma
 	return o
 }
 
-// Activity makes an activity of a kind.
+// Activity returns an activity of a type.
 func Activity(kind string, by *fedtest.Person, object any, name string) map[string]any {
 	return map[string]any{"id": by.ID + "/acts/" + name, "type": kind, "actor": by.ID, "object": object}
 }
 
-// PostExpecting posts an activity signed by its actor and expects the answer.
+// PostExpecting posts an activity signed by a person, and checks the status of the response.
 func (o *Blog) PostExpecting(by *fedtest.Person, activity any, want int) {
 	o.T.Helper()
 	if answer, err := by.Send(o.Soon(), o.Site.SharedInbox(), activity); answer.Status != want {
@@ -286,7 +290,8 @@ func (o *Blog) PostExpecting(by *fedtest.Person, activity any, want int) {
 	}
 }
 
-// PostRaw posts a body that was not signed, as it is, and answers the status and how much of it was taken.
+// PostRaw posts an unsigned body to the shared inbox. It returns the status, and how many bytes of the body were
+// sent.
 func (o *Blog) PostRaw(body io.Reader, header ...string) (status int, taken int64) {
 	o.T.Helper()
 	counted := &counter{Reader: body}
