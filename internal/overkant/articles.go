@@ -95,7 +95,7 @@ func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 }
 
 // EndHolds releases what is held, as the jobs of another process do at the end of the hold.
-func (o *Blog) EndHolds(_ blog.Article) {
+func (o *Blog) EndHolds() {
 	o.T.Helper()
 	// A copy with a later clock, so that nothing waits for 30 seconds.
 	late := o.Core
@@ -191,7 +191,7 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	if _, err := o.Outbox.Follow(o.Soon(), voice, "@"+whom.Handle+"@"+at.Site.HandleDomain); err != nil {
 		o.T.Fatal(err)
 	}
-	o.Until("the yes is here", func() bool {
+	o.Until("the Accept is here", func() bool {
 		f, err := o.Store.Following(o.T.Context(), voice.ID, at.Site.ActorID(whom.ID))
 		return err == nil && f.State == blog.Accepted
 	})
@@ -219,7 +219,7 @@ func (o *Blog) RunWelcome(from, to time.Duration) {
 		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).WelcomeDue(o.Soon()); err != nil {
 			o.T.Fatal(err)
 		}
-		o.Until("the letters of this second are brought", func() bool {
+		o.Until("the deliveries of this second have arrived", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})

@@ -132,7 +132,7 @@ func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
 	if err := o.World.WaitForCount(ctx, servers, fedtest.About("Create", o.Object(a))); err != nil {
-		b.Fatalf("%d servers were to have the article: %v", servers, err)
+		b.Fatalf("%d servers should have the article: %v", servers, err)
 	}
 	return time.Since(began)
 }
@@ -154,7 +154,7 @@ func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedAc
 	}
 	senders.Wait()
 	if failed.Load() > 0 {
-		b.Fatalf("%d replies were not taken", failed.Load())
+		b.Fatalf("%d replies were not accepted", failed.Load())
 	}
 	o.Until("all replies can be read", func() bool { return o.Counts(a).Replies == len(replies) })
 	return time.Since(began)

@@ -28,7 +28,7 @@ func (o *Blog) BlockServer(p *fedtest.Person) {
 // WaitSettled waits until no arrival and no delivery is left to be processed.
 func (o *Blog) WaitSettled() {
 	o.T.Helper()
-	o.Until("everything is done with", func() bool {
+	o.Until("everything is processed", func() bool {
 		arrivals, deliveries, err := o.Store.CountWaiting(o.Soon())
 		return err == nil && arrivals == 0 && deliveries == 0
 	})

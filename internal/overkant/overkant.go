@@ -279,7 +279,7 @@ func (o *Blog) AddFollower(p *fedtest.Person) {
 		o.T.Fatalf("%s waits for the accept: %v", p.Handle(), err)
 	}
 	// The Accept is a delivery. Tests that count deliveries must not see it.
-	o.Until("the yes is settled here as well",
+	o.Until("the Accept is delivered",
 		func() bool { _, deliveries, err := o.Store.CountWaiting(ctx); return err == nil && deliveries == 0 })
 }
 
@@ -315,9 +315,9 @@ func (o *Blog) PublishDue(b federation.Core) error {
 	o.T.Helper()
 	ctx, cancel := context.WithCancel(o.Soon())
 	outbox := &outbox.Outbox{Core: b, Wake: o.Courier.Wake}
-	chores := &jobs.Jobs{Core: b, Outbox: outbox}
+	runner := &jobs.Jobs{Core: b, Outbox: outbox}
 	done := make(chan struct{})
-	go func() { defer close(done); chores.Run(ctx) }()
+	go func() { defer close(done); runner.Run(ctx) }()
 	o.Until("nothing is due", func() bool {
 		due, err := o.Store.DueArticles(o.T.Context(), b.Now())
 		return err == nil && len(due) == 0

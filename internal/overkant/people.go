@@ -52,13 +52,13 @@ func OpenStore(t *testing.T, database string) *store.Store {
 }
 
 // WaitAnswered waits until a note's request for permission is answered, and returns the state and the authorization.
-func (o *Blog) WaitAnswered(p *fedtest.Person, note string) (state, stamp string) {
+func (o *Blog) WaitAnswered(p *fedtest.Person, note string) (state, authorization string) {
 	o.T.Helper()
 	o.Until("the request is answered", func() bool {
-		state, stamp = p.Permission(note)
+		state, authorization = p.Permission(note)
 		return state != fedtest.Pending
 	})
-	return state, stamp
+	return state, authorization
 }
 
 // Receive sends any activity by a person to the shared inbox, and waits until it has been processed.
@@ -89,9 +89,9 @@ func (o *Blog) RunJobsUntil(d time.Duration, what string, holds func() bool) {
 	// The client remembers who did not answer. After d it would have forgotten.
 	outbox.Remote = o.client() // another day, another memory of who did not answer
 	ctx, cancel := context.WithCancel(o.Soon())
-	chores := &jobs.Jobs{Core: outbox.Core, Outbox: outbox}
+	runner := &jobs.Jobs{Core: outbox.Core, Outbox: outbox}
 	done := make(chan struct{})
-	go func() { defer close(done); chores.Run(ctx) }()
+	go func() { defer close(done); runner.Run(ctx) }()
 	o.Until(what, holds)
 	cancel()
 	<-done
@@ -257,7 +257,7 @@ func (o *Blog) FollowPerson(voice blog.Voice, p *fedtest.Person) {
 	if _, err := o.Outbox.Follow(o.Soon(), voice, p.Handle()); err != nil {
 		o.T.Fatal(err)
 	}
-	o.Until("the yes is heard", func() bool { return o.FollowingState(voice, p) == blog.Accepted })
+	o.Until("the Accept is processed", func() bool { return o.FollowingState(voice, p) == blog.Accepted })
 }
 
 // FollowingState returns the state in which a voice follows a person, "" when it does not.

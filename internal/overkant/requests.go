@@ -260,7 +260,7 @@ func DeliveryStatuses(s *fedtest.Server, kind, object string) (answers []int) {
 // WaitIdle waits until no delivery is left.
 func (o *Blog) WaitIdle() {
 	o.T.Helper()
-	o.Until("nothing is left to bring", func() bool {
+	o.Until("no delivery is left", func() bool {
 		_, deliveries, err := o.Store.CountWaiting(o.Soon())
 		return err == nil && deliveries == 0
 	})

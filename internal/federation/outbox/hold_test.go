@@ -27,11 +27,11 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 			}
 		}
 		o.Retitle(a, "Five minutes wide")
-		o.EndHolds(a)
+		o.EndHolds()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		o.EndHolds(a)
+		o.EndHolds()
 		o.WaitDelivered(a)
 		if post, _ := veerhuis.FindPost(o.Object(a)); post.Title != "Five minutes wide" ||
 			o.World.TotalDeliveries() != before+1 {
@@ -58,7 +58,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 			if err := take(a); err != nil {
 				t.Fatal(err)
 			}
-			o.EndHolds(a)
+			o.EndHolds()
 			now, err := o.Store.Article(o.Soon(), a.ID)
 			if err != nil || now.Status != blog.Draft || now.ObjectID != "" || now.PublishedAt != nil || now.Month != "" ||
 				now.Revision != 0 || now.Title != a.Title {
@@ -105,7 +105,7 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		if err != nil || undone.Title != "Wrong" {
 			t.Errorf("the words that were taken back are %q, %v", undone.Title, err)
 		}
-		o.EndHolds(a)
+		o.EndHolds()
 		now, err := o.Store.Article(o.Soon(), a.ID)
 		if err != nil || now.Title != former.Title || now.Slug != former.Slug || len(now.Tags) != 2 ||
 			now.HTML != former.HTML || now.Revision != former.Revision || now.UpdatedAt != nil {
@@ -121,7 +121,7 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 			t.Fatal(err)
 		}
-		o.EndHolds(a)
+		o.EndHolds()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Update", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestAWithdrawalDuringTheHoldOfAChangeDropsIt(t *testing.T) {
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.EndHolds(a)
+		o.EndHolds()
 		if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Delete", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
