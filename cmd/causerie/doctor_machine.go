@@ -57,7 +57,7 @@ const lookThroughTime = time.Minute
 func (e *examination) database(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookThroughTime)
 	defer cancel()
-	troubles, err := e.store.ParkedArrivals(ctx)
+	troubles, err := e.store.Troubles(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		e.Warn("database", "it is of this version, and so large that it could not be looked through in a minute",
@@ -120,7 +120,7 @@ func tryToWrite(folder string) error {
 
 // keys checks that what signs is there, and belongs to what others are shown.
 func (e *examination) keys(ctx context.Context) {
-	voices, err := e.store.Speaking(ctx)
+	voices, err := e.store.ActiveVoices(ctx)
 	if e.Broken("keys", err) {
 		return
 	}

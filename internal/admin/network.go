@@ -107,7 +107,7 @@ func (req *request) refusal(r store.Refusal) peer {
 		who = "@" + r.Voice
 	}
 	p.Words += strings.TrimSpace(fmt.Sprintf("%d %s", r.Code, r.Answer)) + " to what " + who + " sends (" + r.Kind +
-		"). " + text.Plural(r.Letters, "delivery waits", "deliveries wait") + " for it."
+		"). " + text.Plural(r.Deliveries, "delivery waits", "deliveries wait") + " for it."
 	return p
 }
 

@@ -13,11 +13,12 @@ const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.sum
 	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.moved_at,
 	p.confirm_at, p.key_mark, p.gone_at, p.block`
 
-// SaveActor writes down what a remote actor's server says of it, with exactly the keys it lists now, and what our
-// blocks make of it.
+// SaveActor saves what its server says about a remote actor, with exactly the keys that it lists now and the level
+// that our blocks give it.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// A block that is set at this moment would miss the new actor, or be overwritten with the level of before.
 		if err := s.keepBlocks(ctx); err != nil {
 			return err
 		}
@@ -25,6 +26,8 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 		if err != nil {
 			return err
 		}
+		// While confirm_at is set, a deletion is not confirmed yet, and a document of the actor refutes it. Later the actor
+		// stays gone.
 		err = s.run(ctx, `
 			INSERT INTO actors (id, type, handle, handle_checked_at, name, summary, icon, url, host, domain, block, inbox,
 			shared_inbox,
@@ -52,6 +55,7 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 		return err
 	}
 	for _, k := range a.Keys {
+		// A document may list the same key twice.
 		if err := s.run(ctx, `INSERT INTO actor_keys (actor_id, key_id, pem) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.ID,
 			k.KeyID, k.PEM); err != nil {
 			return err
@@ -60,13 +64,14 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 	return nil
 }
 
-// Actor finds a remote actor by its address, without its keys, also when it is gone (GoneAt).
+// Actor finds a remote actor by its id, without its keys. It finds actors that are gone, too (GoneAt).
 func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	var a blog.Actor
 	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
 }
 
-// KnowsActor reports whether an actor was ever written down; it is the cheap question before a storm of deletions.
+// KnowsActor reports whether an actor was ever saved. It is cheap: servers send their deletions to everybody, and
+// most are about actors that we never met.
 func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM actors WHERE id = ?`, id)
@@ -80,15 +85,16 @@ func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, e
 		` FROM actors p WHERE lower(p.handle) = lower(?) AND p.gone_at IS NULL`, handle)
 }
 
-// ActorByProfile finds a remote actor by its address, or by that of its profile page.
+// ActorByProfile finds a remote actor by its id or the address of its profile page.
 func (s *Store) ActorByProfile(ctx context.Context, address string) (blog.Actor, error) {
 	var a blog.Actor
+	// Anybody can name any page as their profile, so an id comes before a page.
 	return a, s.one(ctx, &a, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
 		address, address, address)
 }
 
-// Actors finds remote actors by their addresses, without their keys.
+// Actors finds remote actors by their ids, without their keys.
 func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor, error) {
 	found := map[string]blog.Actor{}
 	if len(ids) == 0 {
@@ -102,10 +108,11 @@ func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor
 	return found, err
 }
 
-// KeyOwner finds who lists a key id, as (actor, PEM); blog.ErrNotFound when nobody we know does. Actors that are gone
-// own no keys. Of several it is the one whose address the key's begins with: anybody can list the key of a neighbour.
+// KeyOwner finds the actor who lists a key id; blog.ErrNotFound if there is none. Actors that are gone own no keys.
 func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, error) {
 	var k blog.ActorKey
+	// Any server can list the key of another one's actor. So of several owners it is the one whose id the key id begins
+	// with.
 	return k, s.one(ctx, &k, `
 		SELECT k.actor_id, k.key_id, k.pem FROM actor_keys k JOIN actors p ON p.id = k.actor_id
 		WHERE k.key_id = ? AND p.gone_at IS NULL
@@ -113,10 +120,11 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 		LIMIT 1`, keyID)
 }
 
-// RemoveActor takes a person out who left: their follows, reactions and words are erased, the address stays as gone.
+// RemoveActor erases a remote actor that was deleted: its follows, reactions and texts. The id stays, marked as gone.
 func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// Comments stay as empty rows, since answers hang on them.
 		for _, statement := range []string{
 			`DELETE FROM followers WHERE actor_id = ?`,
 			`DELETE FROM following WHERE actor_id = ?`,
@@ -131,6 +139,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 				return fmt.Errorf("remove actor %s: %w", id, err)
 			}
 		}
+		// Without the row, a late activity of the actor would make us fetch it again.
 		return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`,
 			now, id)
 	})

@@ -7,15 +7,15 @@ import (
 	"causerie/internal/blog"
 )
 
-// Seen notes that something with this address came from this actor; false when it was noted before. Kinds besides the
-// activity's own are "undone" and "deleted": marks for what is taken back before it came.
+// Seen records that an actor sent something with this id; first is false if it was recorded before. Besides the types
+// of activities, kind can be "undone" or "deleted": marks for what is taken back before it arrives.
 func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (first bool, err error) {
 	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		actor, activity, kind, now)
 	return n == 1, err
 }
 
-// WasSeen tells under which kind something from this actor was noted; blog.ErrNotFound when it was not.
+// WasSeen returns under which kind something from an actor was recorded; blog.ErrNotFound if it was not.
 func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind string, at time.Time, err error) {
 	var mark struct {
 		Kind string
@@ -25,13 +25,14 @@ func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind strin
 	return mark.Kind, mark.At, err
 }
 
-// longestWait bounds when an arrival is due that was tried: one further ahead comes from a clock that was set back.
+// longestWait bounds how far ahead the next attempt at an arrival can lie. One further ahead was written before the
+// clock was set back.
 const longestWait = 4 * time.Hour
 
-// atOnce is when an arrival is due that was not tried yet: always, whatever the clock says later.
+// atOnce is when an arrival without an attempt is due: always, whatever the clock says later.
 var atOnce = time.Unix(0, 0)
 
-// AddArrival writes an arrival down to be worked through. The same activity of the same signer is kept once.
+// AddArrival queues an arrival. The same activity of the same signer is queued once.
 func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
 		err := s.run(ctx, `
@@ -47,13 +48,13 @@ func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 	})
 }
 
-// CallerState is how it stands with a server that writes to us.
+// CallerState is the state of a server that sends to us.
 type CallerState struct {
 	Queued  bool // earlier arrivals of it are due, so that later ones must queue behind them
 	Resting bool // we let it rest since it was silent when we wrote
 }
 
-// CallerState tells how it stands with a server.
+// CallerState returns the state of a server.
 func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (CallerState, error) {
 	var st CallerState
 	return st, s.one(ctx, &st, `
@@ -62,7 +63,7 @@ func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (Ca
 		now.Add(longestWait), host, now)
 }
 
-// Arrivals lists a server's due arrivals in the order of their coming.
+// Arrivals lists the due arrivals of a server in the order in which they came.
 func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit int) ([]blog.Arrival, error) {
 	var list []blog.Arrival
 	return list, s.all(ctx, &list, `
@@ -71,13 +72,14 @@ func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit 
 		limit)
 }
 
-// FinishArrival ends an arrival that has been worked through. Call it in the transaction of its effect.
+// FinishArrival deletes an arrival that was handled. Call it in the transaction of its effect, so that neither
+// happens without the other.
 func (s *Store) FinishArrival(ctx context.Context, id blog.ID) error {
 	return s.run(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
 
-// AttemptArrival counts an attempt at an arrival before it is made, so that one that kills the process is not tried for
-// ever; until it is done, the next attempt is due at the given time.
+// AttemptArrival counts an attempt before it is made, and sets when the next one is due. So an arrival that kills the
+// process is not tried for ever.
 func (s *Store) AttemptArrival(ctx context.Context, id blog.ID, next time.Time) error {
 	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
@@ -87,7 +89,7 @@ func (s *Store) ParkArrival(ctx context.Context, id blog.ID, reason string) erro
 	return s.run(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
-// ReleaseCaller ends a claim on a server's arrivals, as Release does for deliveries.
+// ReleaseCaller ends a claim on a server's arrivals. ErrLost if somebody else has claimed the server.
 func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
 	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
@@ -99,6 +101,7 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 		if claims != c.Claims {
 			return ErrLost
 		}
+		// waiting covers arrivals that rest, too: the claim looks at when they are due.
 		return s.run(ctx, `
 			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host =
 			callers.host AND x.parked = '')
@@ -106,11 +109,11 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	})
 }
 
-// CountWaiting returns how many arrivals and deliveries wait, for the health page.
+// CountWaiting counts the arrivals and deliveries that wait, for the health page.
 func (s *Store) CountWaiting(ctx context.Context) (arrivals, deliveries int, err error) {
-	var n struct{ Arrivals, Letters int }
+	var n struct{ Arrivals, Deliveries int }
 	err = s.one(ctx, &n, `
 		SELECT (SELECT count(*) FROM arrivals WHERE parked = '') AS arrivals,
-			(SELECT count(*) FROM deliveries WHERE settled_at IS NULL) AS letters`)
-	return n.Arrivals, n.Letters, err
+			(SELECT count(*) FROM deliveries WHERE settled_at IS NULL) AS deliveries`)
+	return n.Arrivals, n.Deliveries, err
 }

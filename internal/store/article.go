@@ -24,15 +24,17 @@ const (
 		slugs.language AND NOT x.draft), a.language) `
 )
 
-// SaveArticle writes an article with its text, by-line and tags, new or known. An article that was saved by somebody
-// else since it was read (SavedAt differs) is blog.ErrConflict, and so is a slug that another article has or had. What
-// a published article wishes for of its series is done with it, whoever saves it; see WishSeries. The noun's SavedAt is
-// renewed, and its wishes are empty, once it is on disk.
+// SaveArticle saves an article with its text, by-line and tags, new or known. blog.ErrConflict if somebody else saved
+// it since it was read (SavedAt differs), or if another article has or had its slug. The series that a published
+// article asked for is settled with it (see settleSeries). The noun's SavedAt is renewed once the transaction is on
+// disk.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
+	// The noun carries the texts of a translation, which would overwrite the original.
 	if a.Translated {
 		return fmt.Errorf("save article %q: these are the words of a translation", a.Title)
 	}
 	saved := now.UTC().Truncate(time.Microsecond)
+	// SavedAt is the version that the next save compares, so it grows even if the clock does not.
 	if !saved.After(a.SavedAt) {
 		saved = a.SavedAt.Add(time.Microsecond)
 	}
@@ -40,6 +42,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if a.Status != blog.Draft {
 			s.markChanged()
 		}
+		// Before the row, which still says in which language the original was.
 		if err := s.changeLanguage(ctx, *a); err != nil {
 			return err
 		}
@@ -53,6 +56,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if err := s.saveArticleRow(ctx, row, saved); err != nil {
 			return err
 		}
+		// Not earlier: after a rollback the noun must be as it was, so that it can be saved again.
 		s.afterCommit(func() {
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
@@ -90,12 +94,15 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt,
 		a.CreatedAt, saved,
 		a.SavedAt)
+	// The WHERE of the update found another saved_at.
 	if err == nil && n == 0 {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 	}
 	return err
 }
 
+// saveText saves the text of an article in its own language. of_revision stays while the text does: translations
+// compare it.
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 	return s.run(ctx, `
 		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
@@ -110,7 +117,7 @@ func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.WordCount, a.Revision)
 }
 
-// saveByline writes the names after the owner's; the owner is a column of the article.
+// saveByline saves the names after the owner's; the owner is a column of the article.
 func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 	if err := s.run(ctx, `DELETE FROM article_authors WHERE article_id = ?`, a.ID); err != nil {
 		return err
@@ -120,6 +127,7 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 			continue
 		}
 		guest, url := by.Name, by.URL
+		// Names of our own authors are read from their voices, so that they stay current.
 		if by.VoiceID != "" {
 			guest, url = "", ""
 		}
@@ -146,8 +154,8 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// saveSlugs keeps the addresses of a public article for ever, those of its translations among them. A draft takes no
-// slug from anybody.
+// saveSlugs keeps the addresses of a published article, and those of its translations, for ever. A draft reserves no
+// slug.
 func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
 	if a.Month == "" {
 		return nil
@@ -158,7 +166,8 @@ func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
 	return s.saveTranslatedSlugs(ctx, a)
 }
 
-// saveSlug keeps the address of an article's text in a language: the current one serves, older ones redirect to it.
+// saveSlug keeps the address of an article's text in a language. The current one serves the page, older ones redirect
+// to it.
 func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug string) error {
 	if slug == "" || a.Month == "" {
 		return nil
@@ -167,6 +176,7 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 		language, slug); err != nil {
 		return err
 	}
+	// A slug that another text of the same article once had may change hands; one that is in use may not.
 	n, err := s.exec(ctx, `
 		INSERT INTO slugs (slug, article_id, language, is_current) VALUES (?, ?, ?, TRUE)
 		ON CONFLICT (slug) DO UPDATE SET is_current = TRUE, language = excluded.language
@@ -178,8 +188,8 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 	return err
 }
 
-// FreeSlug is the slug that an article's text in a language wants, or the first of wanted-2, wanted-3 … that no other
-// text of the site has or had. One that a text of the same article had before is free to it.
+// FreeSlug returns the slug that a text wants, or the first of wanted-2, wanted-3 … that no other text of the site
+// has or had. A slug that a text of the same article had before is free for it.
 func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, language string) (string, error) {
 	slug := wanted
 	for n := 2; ; n++ {
@@ -198,29 +208,30 @@ func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, la
 	}
 }
 
-// Article finds an article by id, whatever its status, with all its parts.
+// Article finds an article by id, in any status, with all its parts.
 func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
-// ArticleBySlug finds the article that has or had a slug, with the words in the language of that address. When its slug
-// is another today, the page has moved.
+// ArticleBySlug finds the article that has or had a slug, with the text in the language of that address. If the slug
+// of the result is another one, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
 	return s.article(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
-// DraftBySlug finds an author's article by the slug of its text, published or not: the same file again is a revision.
+// DraftBySlug finds an author's article by the slug of its text, published or not. A file that is given again is then
+// a revision.
 func (s *Store) DraftBySlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id
 		LIMIT 1`, voice, slug)
 }
 
-// ArticleByObject finds the article that an object on the wire stands or stood for.
+// ArticleByObject finds the article of an ActivityPub object, current or former.
 func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
-// Head finds an article by id without its words, by-line and tags: all that a reply or a reaction must know of it.
+// Head finds an article by id without its texts, by-line and tags: all that a reply or a reaction needs.
 func (s *Store) Head(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.head(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
@@ -230,22 +241,22 @@ func (s *Store) Heads(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Arti
 	return heads(ctx, s, `a.id`, fromArticles+`WHERE a.id IN (?)`, ids)
 }
 
-// HeadByObject is ArticleByObject without words, by-line and tags.
+// HeadByObject is ArticleByObject without texts, by-line and tags.
 func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
 	return s.head(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
-// HeadBySlug is ArticleBySlug without words, by-line and tags.
+// HeadBySlug is ArticleBySlug without texts, by-line and tags.
 func (s *Store) HeadBySlug(ctx context.Context, slug string) (blog.Article, error) {
 	return s.head(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
-// HeadsByObject is Heads by the objects on the wire that the articles stand or stood for.
+// HeadsByObject is Heads by the ActivityPub objects of the articles, current or former.
 func (s *Store) HeadsByObject(ctx context.Context, objects []blog.ID) (map[blog.ID]blog.Article, error) {
 	return heads(ctx, s, `o.id`, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id IN (?)`, objects)
 }
 
-// HeadsBySlug is Heads by the slugs that the articles have or had, with the words in the language of that address.
+// HeadsBySlug is Heads by the slugs that the articles have or had, with the title in the language of that address.
 func (s *Store) HeadsBySlug(ctx context.Context, slugs []string) (map[string]blog.Article, error) {
 	return heads(ctx, s, `slugs.slug`, fromSlugs+`WHERE slugs.slug IN (?)`, slugs)
 }
@@ -273,6 +284,7 @@ func (s *Store) head(ctx context.Context, from string, arg any) (blog.Article, e
 
 // LockArticle reads an article and keeps others from changing it until the transaction ends.
 func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, error) {
+	// The row is locked first: what is read before the lock may be out of date once it is granted.
 	var locked string
 	if err := s.one(ctx, &locked, `SELECT id FROM articles WHERE id = ?`+s.sql.lockRow(), id); err != nil {
 		return blog.Article{}, err
@@ -293,14 +305,14 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 	return list[0], err
 }
 
-// DueArticles lists scheduled articles whose time has come.
+// DueArticles lists scheduled articles whose time has come, at most 100.
 func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
 	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY
 		scheduled_at LIMIT 100`, now)
 }
 
-// FreeSlugs forgets the addresses of an article that nobody could read.
+// FreeSlugs deletes the addresses of an article that nobody could read.
 func (s *Store) FreeSlugs(ctx context.Context, article blog.ID) error {
 	return s.run(ctx, `DELETE FROM slugs WHERE article_id = ?`, article)
 }

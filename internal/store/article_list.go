@@ -11,14 +11,14 @@ import (
 
 // Filter chooses articles for a list. Zero fields choose everything.
 type Filter struct {
-	Listed   bool          // only what stands on front pages, archives and feeds
-	Federal  bool          // only what other servers may see in an outbox: public and unlisted
+	Listed   bool          // only articles of front pages, archives and feeds
+	Federal  bool          // only articles that an outbox may list: public and unlisted
 	Statuses []blog.Status // only these
 	Voice    blog.ID       // owned or co-written by
 	Tag      string        // as in addresses
 	Series   blog.ID
-	Language string // readers find it in that, original or translation: those words are read
-	Prefer   string // a language whose words are read where readers find it in that
+	Language string // readers find it in this language, original or translation; that text is read
+	Prefer   string // the text in this language is read where readers find it in that
 	Text     bool   // with Markdown, HTML and plain text, which lists do without
 	Recent   bool   // by the last save instead of publication
 	Parts    bool   // by part, ascending
@@ -27,8 +27,8 @@ type Filter struct {
 	Offset   int
 }
 
-// listed is what stands on front pages, in archives and in feeds. It is the condition of the index articles_newest, so
-// that a front page walks no more rows than it shows.
+// listed is the condition of front pages, archives and feeds. It is written as in the index articles_newest, so that
+// a front page reads no more rows than it shows.
 const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
 
 func (f Filter) where() (string, []any) {
@@ -68,12 +68,13 @@ func (f Filter) where() (string, []any) {
 	return " WHERE " + strings.Join(conditions, " AND "), args
 }
 
-// from reads the words in the wanted language.
+// from reads the text in the wanted language.
 func (f Filter) from() (string, []any) {
 	language := cmp.Or(f.Language, f.Prefer)
 	if language == "" {
 		return fromArticles, nil
 	}
+	// A draft of a translation is not read; the original takes its place.
 	return ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = COALESCE(
 		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `,
 		[]any{language}
@@ -111,14 +112,15 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 	return list, s.complete(ctx, list)
 }
 
-// CountArticles returns how many articles a filter chooses.
+// CountArticles counts the articles that a filter chooses.
 func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
+	// Without the join of the texts: each article has exactly one that counts.
 	where, args := f.where()
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
 }
 
-// complete adds by-lines and tags to articles.
+// complete adds by-lines and tags to articles, with one query for each instead of one for each article.
 func (s *Store) complete(ctx context.Context, list []blog.Article) error {
 	if len(list) == 0 {
 		return nil

@@ -16,7 +16,7 @@ const (
 	fromAuthors   = ` FROM authors a JOIN voices v ON v.id = a.voice_id `
 )
 
-// AddAuthor writes a new author down with its keys. A taken handle or e-mail address is blog.ErrConflict.
+// AddAuthor adds an author with its keys. A taken handle or e-mail address is blog.ErrConflict.
 func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -30,7 +30,7 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 	})
 }
 
-// SaveAuthor changes how an author signs in and what they may do; the profile is SaveVoice's.
+// SaveAuthor saves how an author logs in and what the author may do; SaveVoice saves the profile.
 func (s *Store) SaveAuthor(ctx context.Context, a blog.Author) error {
 	return s.execOne(ctx, `
 		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?, disabled_at =
@@ -44,20 +44,21 @@ func (s *Store) Author(ctx context.Context, id blog.ID) (blog.Author, error) {
 	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.id = ?`, id)
 }
 
-// AuthorByName finds an author by handle or e-mail address, as typed at the door.
+// AuthorByName finds an author by handle or e-mail address, as typed into the login form.
 func (s *Store) AuthorByName(ctx context.Context, name string) (blog.Author, error) {
 	var a blog.Author
+	// Authors without an e-mail address must not be found by an empty name.
 	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.handle = ? OR (a.email <> '' AND a.email = ?)`,
 		name, name)
 }
 
-// Authors lists all who may sign in or once could, by handle.
+// Authors lists all authors by handle, the disabled ones too.
 func (s *Store) Authors(ctx context.Context) ([]blog.Author, error) {
 	var list []blog.Author
 	return list, s.all(ctx, &list, `SELECT `+authorColumns+fromAuthors+`ORDER BY v.handle`)
 }
 
-// CountAuthors returns how many authors there are; none means that the first run is still to come.
+// CountAuthors counts the authors. There are none before the first run was completed.
 func (s *Store) CountAuthors(ctx context.Context) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM authors`)

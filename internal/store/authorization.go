@@ -9,7 +9,7 @@ import (
 const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument, t.actor_id, t.request_id, ` +
 	`t.requested, t.state, t.at`
 
-// SaveAuthorization writes a stamp down, or what became of it. A post has one of each kind: another one is
+// SaveAuthorization saves an authorization or its new state. A post has at most one of each kind: another one is
 // blog.ErrConflict.
 func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -23,7 +23,7 @@ func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) err
 	})
 }
 
-// LiveAuthorization finds a stamp that was given, by the id in its address, while its article is published.
+// LiveAuthorization finds an authorization that was given, by the id in its address, while its article is published.
 func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authorization, error) {
 	var t blog.Authorization
 	return t, s.one(ctx, &t, `
@@ -31,7 +31,7 @@ func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authori
 		WHERE t.id = ? AND t.state = 'given'`, id)
 }
 
-// AuthorizationFor finds the stamp of a post, whatever became of it.
+// AuthorizationFor finds the authorization of a post, in any state.
 func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind,
 	post string) (blog.Authorization, error) {
 	var t blog.Authorization
@@ -39,8 +39,7 @@ func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKin
 		kind)
 }
 
-// AuthorizationsFor finds the authorizations of one kind for posts, by the address of the post, in whatever state they
-// are.
+// AuthorizationsFor finds the authorizations of one kind for posts, in any state, by the address of the post.
 func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKind,
 	posts []string) (map[string]blog.Authorization, error) {
 	found := map[string]blog.Authorization{}
@@ -56,13 +55,13 @@ func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKi
 	return found, err
 }
 
-// CountAuthorizations counts the stamps for posts of one person about one article.
+// CountAuthorizations counts the authorizations for posts of one actor about one article.
 func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor string) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM stamps WHERE article_id = ? AND actor_id = ?`, article, actor)
 }
 
-// AuthorizationsOfRefused lists the stamps that were given to people who are refused.
+// AuthorizationsOfRefused lists the authorizations given to actors that are refused by now.
 func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorization, error) {
 	var list []blog.Authorization
 	return list, s.all(ctx, &list, `
@@ -70,7 +69,7 @@ func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorizati
 			t.state = 'given' ORDER BY t.id`)
 }
 
-// Boosters lists the addresses of some of those who are known to have boosted a comment, found by its own address.
+// Boosters lists the ids of actors that boosted a comment, found by the comment's address; at most 1,000.
 func (s *Store) Boosters(ctx context.Context, address string) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

@@ -12,9 +12,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// domains are a domain and those above it from the top, seven at most; "" where there are fewer. It has one length, so
-// that the query is one that can be kept: every arrival asks it.
+// domains returns a domain and those above it, at most seven of them from the top; "" fills the rest.
 func domains(host string) (list [8]string) {
+	// The length is fixed, so that the query with them is one that can be prepared: every arrival asks it.
 	list[0] = blocklist.Domain(host)
 	end := len(list[0])
 	for i := 1; i < len(list) && end > 0; i++ {
@@ -24,13 +24,13 @@ func domains(host string) (list [8]string) {
 	return list
 }
 
-// Blocked reports whether an actor is refused, or a host: itself or a domain above it, however it is written.
+// Blocked reports whether an actor or a host is refused, the host by itself or by a domain above it.
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 	level, err := s.blockOf(ctx, host, actor)
 	return level == blog.Refuse, err
 }
 
-// AnyBlocked reports whether any of the hosts is refused, as Blocked does for one.
+// AnyBlocked reports whether any of the hosts is refused.
 func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	above := map[string]bool{}
 	for _, host := range hosts {
@@ -44,14 +44,13 @@ func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	return n > 0, err
 }
 
-// blockOf is the strictest level of the blocks that an actor falls under.
+// blockOf returns the strictest level among the blocks that apply to an actor; "" if there are none.
 func (s *Store) blockOf(ctx context.Context, host, actor string) (blog.BlockLevel, error) {
 	b, err := s.BlockOver(ctx, host, actor)
 	return b.Level, ignoreMissing(err)
 }
 
-// BlockOver is the strictest of the blocks that an actor falls under, or a host with everything below it;
-// blog.ErrNotFound when there is none.
+// BlockOver finds the strictest of the blocks that apply to an actor or a host; blog.ErrNotFound if there is none.
 func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, error) {
 	var b blog.Block
 	d := domains(host)
@@ -62,9 +61,9 @@ func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, 
 		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
 }
 
-// Block sets blocks, new or known, and ends what they refuse: the followers among the refused are taken off and
-// returned, so that their servers can be told. A known one keeps its reason and its note where no new ones are given.
-func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blog.Follower, err error) {
+// Block sets blocks, new or known. It removes the followers among the refused and returns them, so that their servers
+// can be told. A known block keeps its reason and its note if no new ones are given.
+func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (removed []blog.Follower, err error) {
 	err = s.InTx(ctx, func(s *Store) error {
 		if err := s.lockBlocks(ctx); err != nil {
 			return err
@@ -74,13 +73,13 @@ func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (sentAway []blo
 				return err
 			}
 		}
-		if err := s.level(ctx); err != nil {
+		if err := s.applyBlocks(ctx); err != nil {
 			return err
 		}
-		sentAway, err = s.sendAway(ctx)
+		removed, err = s.removeRefused(ctx)
 		return err
 	})
-	return sentAway, err
+	return removed, err
 }
 
 func (s *Store) saveBlock(ctx context.Context, b blog.Block) error {
@@ -96,7 +95,7 @@ func (s *Store) saveBlock(ctx context.Context, b blog.Block) error {
 	return nil
 }
 
-// Unblock takes a block away; blog.ErrNotFound when there is none. What it hid stands again, unless another block hides
+// Unblock deletes a block; blog.ErrNotFound if there is none. What it hid is shown again, unless another block hides
 // it.
 func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -106,14 +105,15 @@ func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string
 		if err := s.execOne(ctx, `DELETE FROM blocks WHERE kind = ? AND subject = ?`, kind, subject); err != nil {
 			return err
 		}
-		return s.level(ctx)
+		return s.applyBlocks(ctx)
 	})
 }
 
-// lockBlocks lets one process at a time change blocks, and none write actors down meanwhile, whose level would be that
-// of before.
+// lockBlocks lets one transaction at a time change blocks.
 func (s *Store) lockBlocks(ctx context.Context) error {
 	s.markChanged()
+	// The row of the site stands for the whole table: a lock on the rows of blocks would not cover a new one. Whoever
+	// saves an actor shares it (see keepBlocks), so no actor is saved with a level of before.
 	var locked int
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.lockRow()))
 }
@@ -131,8 +131,9 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// level gives every actor the level that the blocks mean for it.
-func (s *Store) level(ctx context.Context) error {
+// applyBlocks gives every actor the level that the blocks mean for it.
+func (s *Store) applyBlocks(ctx context.Context) error {
+	// All blocks, not only the changed one: another block may apply to the same actors.
 	blocks, err := s.Blocks(ctx, BlockList{})
 	if err != nil {
 		return err
@@ -145,13 +146,13 @@ func (s *Store) level(ctx context.Context) error {
 			people[b.Subject] = b.Level
 		}
 	}
-	if err := s.levelServers(ctx, servers); err != nil {
+	if err := s.applyServerBlocks(ctx, servers); err != nil {
 		return err
 	}
-	return s.levelPeople(ctx, servers, people)
+	return s.applyActorBlocks(ctx, servers, people)
 }
 
-func (s *Store) levelServers(ctx context.Context, servers map[string]blog.BlockLevel) error {
+func (s *Store) applyServerBlocks(ctx context.Context, servers map[string]blog.BlockLevel) error {
 	var groups []struct {
 		Domain string
 		Block  blog.BlockLevel
@@ -160,11 +161,12 @@ func (s *Store) levelServers(ctx context.Context, servers map[string]blog.BlockL
 		return err
 	}
 	for _, g := range groups {
-		level := levelAt(g.Domain, servers)
+		level := serverLevel(g.Domain, servers)
 		if level == g.Block {
 			continue
 		}
-		err := s.relevel(ctx, level, `domain = ? AND block = ? AND id NOT IN (SELECT subject FROM blocks WHERE kind =
+		// Actors with a block of their own are set by applyActorBlocks.
+		err := s.setLevel(ctx, level, `domain = ? AND block = ? AND id NOT IN (SELECT subject FROM blocks WHERE kind =
 			'actor')`, g.Domain, g.Block)
 		if err != nil {
 			return fmt.Errorf("block %s: %w", g.Domain, err)
@@ -173,27 +175,28 @@ func (s *Store) levelServers(ctx context.Context, servers map[string]blog.BlockL
 	return nil
 }
 
-func (s *Store) levelPeople(ctx context.Context, servers, people map[string]blog.BlockLevel) error {
+func (s *Store) applyActorBlocks(ctx context.Context, servers, people map[string]blog.BlockLevel) error {
 	for id, level := range people {
 		actor, err := s.Actor(ctx, id)
+		// A block may name an actor that we have not met.
 		if errors.Is(err, blog.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if level = level.Stricter(levelAt(actor.Host, servers)); level == actor.Block {
+		if level = level.Stricter(serverLevel(actor.Host, servers)); level == actor.Block {
 			continue
 		}
-		if err := s.relevel(ctx, level, `id = ?`, id); err != nil {
+		if err := s.setLevel(ctx, level, `id = ?`, id); err != nil {
 			return fmt.Errorf("block %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-// levelAt is what the blocks of servers mean for a host.
-func levelAt(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
+// serverLevel returns the level that the blocks of servers mean for a host.
+func serverLevel(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
 	level := blog.BlockLevel("")
 	for _, domain := range domains(host) {
 		level = level.Stricter(servers[domain])
@@ -201,11 +204,12 @@ func levelAt(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
 	return level
 }
 
-// relevel gives the actors of a condition another level than they had. Comments that wait for no other reason than a
-// limit stand again when it ends.
-func (s *Store) relevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) error {
+// setLevel gives the actors of a condition another level.
+func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) error {
 	among := ` AND actor_id IN (SELECT id FROM actors WHERE ` + where + `)`
 	var err error
+	// held marks the comments that wait only because of a limit: those are shown again when it ends. Before the level
+	// changes, since the condition may name the old one.
 	switch level {
 	case blog.Limit:
 		err = s.run(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <>
@@ -219,8 +223,8 @@ func (s *Store) relevel(ctx context.Context, level blog.BlockLevel, where string
 	return s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...)
 }
 
-// sendAway ends the follows of the refused, in both directions.
-func (s *Store) sendAway(ctx context.Context) ([]blog.Follower, error) {
+// removeRefused ends the follows of the refused, in both directions.
+func (s *Store) removeRefused(ctx context.Context) ([]blog.Follower, error) {
 	const refused = `actor_id IN (SELECT id FROM actors WHERE block = 'refuse')`
 	list, err := s.followers(ctx, ` WHERE f.`+refused+` ORDER BY f.voice_id, f.actor_id`)
 	if err != nil {
@@ -234,7 +238,7 @@ func (s *Store) sendAway(ctx context.Context) ([]blog.Follower, error) {
 	return list, s.run(ctx, `DELETE FROM following WHERE `+refused)
 }
 
-// BlockList is which blocks to list. Zero fields choose all.
+// BlockList says which blocks to list. Zero fields choose all.
 type BlockList struct {
 	Kind   blog.BlockKind
 	Search string // in the subject
@@ -260,14 +264,14 @@ func (s *Store) CountBlocks(ctx context.Context, kind blog.BlockKind) (int, erro
 	return n, s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = ?`, kind)
 }
 
-// BlockOf finds a block; blog.ErrNotFound when there is none.
+// BlockOf finds a block by its subject; blog.ErrNotFound if there is none.
 func (s *Store) BlockOf(ctx context.Context, kind blog.BlockKind, subject string) (blog.Block, error) {
 	var b blog.Block
 	return b, s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`,
 		kind, subject)
 }
 
-// Reach counts what a block of this subject touches.
+// Reach counts what a block of this subject affects.
 func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) (blog.BlockReach, error) {
 	where, args := `p.id = ?`, []any{subject}
 	if kind == blog.BlockServer {
@@ -275,6 +279,7 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 	}
 	among := `(SELECT p.id FROM actors p WHERE p.gone_at IS NULL AND ` + where + `)`
 	var all []any
+	// The condition stands in the query four times.
 	for range 4 {
 		all = append(all, args...)
 	}
@@ -286,25 +291,26 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`, all...)
 }
 
-// Allow puts a server on the list of those that are heard, asked and written to where the site is confined to it.
+// Allow adds a server to the allow list: where the site is confined to that list, only its servers can send to us and
+// get deliveries.
 func (s *Store) Allow(ctx context.Context, a blog.Allowed) error {
 	return s.run(ctx, `
 		INSERT INTO allowed (host, note, at) VALUES (?, ?, ?)
 		ON CONFLICT (host) DO UPDATE SET note = excluded.note`, a.Host, a.Note, a.At)
 }
 
-// Disallow takes a server off that list; blog.ErrNotFound when it is not on it.
+// Disallow removes a server from the allow list; blog.ErrNotFound if it is not on it.
 func (s *Store) Disallow(ctx context.Context, host string) error {
 	return s.execOne(ctx, `DELETE FROM allowed WHERE host = ?`, host)
 }
 
-// AllAllowed is that list, by name.
+// AllAllowed returns the allow list, by name.
 func (s *Store) AllAllowed(ctx context.Context) ([]blog.Allowed, error) {
 	var list []blog.Allowed
 	return list, s.all(ctx, &list, `SELECT host, note, at FROM allowed ORDER BY host`)
 }
 
-// Allowed reports whether a host, or a domain above it, is on that list.
+// Allowed reports whether a host, or a domain above it, is on the allow list.
 func (s *Store) Allowed(ctx context.Context, host string) (bool, error) {
 	var n int
 	d := domains(host)

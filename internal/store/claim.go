@@ -10,26 +10,27 @@ import (
 	"causerie/internal/blog"
 )
 
-// Claim is the right to work on one server's deliveries until its lease ends. Claims is the fence: once somebody else
-// has claimed the host, nothing done under an older claim is written.
+// Claim is the right to work on one server until a lease ends: on its deliveries (table peers) or its arrivals (table
+// callers). Claims is the fence: each claim raises it, and what was done under an older number is not recorded.
 type Claim struct {
 	Host     string
 	Claims   int64
 	Failures int
 	TooLarge int // bytes of the smallest delivery that the server called too large; 0 for none
 
-	ResumeAt *time.Time // when it was to be tried again, of a server that rests and that a person asked to be tried now
+	ResumeAt *time.Time // when its rest would have ended, if a person asked for a try before that
 }
 
-// ErrLost means that the lease ended and another process has the host.
+// ErrLost means that the lease ended and that somebody else has claimed the server.
 var ErrLost = errors.New("the lease on this server was lost")
 
-// longestRest bounds free_at: one further ahead comes from a clock that jumped, and counts as due.
+// longestRest bounds how far ahead free_at can lie. A time further ahead was written before the clock was set back,
+// and counts as over.
 const longestRest = 30 * time.Hour
 
-// A clock that is set back leaves times ahead that mean nothing. No lease ends later than one that begins now, so what
-// is held for twice as long, or was released so far ahead, was written by the clock before. Twice, since the clocks of
-// two processes differ a little.
+// A clock that is set back leaves times in the future that mean nothing. No lease ends later than now and the length
+// of a lease. So a server that is leased for longer than twice that, or was released so far in the future, was
+// written before the jump. Twice, because the clocks of two processes differ a little.
 const (
 	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`
 	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND ` +
@@ -38,13 +39,15 @@ const (
 
 func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
 
-// ClaimPeers takes up to n servers that have mail and are free, for the length of the lease. With failing set it takes
-// those that failed last time, else those that did not; and voices whose rest at a server is over get their turn again.
+// ClaimPeers claims up to n servers with waiting deliveries that are free, for the length of the lease. With failing
+// it claims servers that failed last time, otherwise the others. Failing servers have slots of their own in the
+// courier, so that they do not hold up the rest.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
 	failing bool) ([]Claim, error) {
 	condition := `p.failures > 0`
 	if !failing {
 		condition = `p.failures = 0`
+		// The courier asks for healthy servers in every round, so a refused voice gets its turn soon after its rest.
 		if err := s.endRefusals(ctx, now, aheadOf(now, lease)); err != nil {
 			return nil, fmt.Errorf("end refusals: %w", err)
 		}
@@ -59,9 +62,11 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	}, now, lease, n)
 }
 
-// ClaimCallers takes up to n servers of which an arrival is due. It is the arrivals that rest, not the server: one that
-// waits for something must not keep the next one waiting.
+// ClaimCallers claims up to n servers of which an arrival is due.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
+	// An arrival rests, not its server: one that waits for something must not hold up the next. The second branch finds
+	// arrivals whose time was written before the clock was set back. It is an EXISTS of its own, so that each is one
+	// range of an index.
 	const due = ` AND (EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)
 		OR EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at > ?))`
 	return s.claim(ctx, claimable{
@@ -71,7 +76,7 @@ func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Dura
 	}, now, lease, n)
 }
 
-// claimable says which servers of a table can be claimed now, and what a claim of that table has beside its lease.
+// claimable says which servers of a table can be claimed now, and what a claim of that table has besides its lease.
 type claimable struct {
 	table     string // peers or callers
 	condition string // of a row p that is free and has work
@@ -80,24 +85,27 @@ type claimable struct {
 	columns   string // more columns of a Claim, each after a comma
 }
 
+// claim claims up to n servers of a table.
 func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease time.Duration,
 	n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
 	free := ` FROM ` + from.table + ` p WHERE p.waiting AND ` + from.condition
-	// Asked of the readers first, so that an idle courier never disturbs the writer.
+	// The readers are asked first, so that an idle courier never disturbs the one connection that writes on SQLite.
 	var some int
 	err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, from.args...)
 	if err != nil || some == 0 {
 		return nil, err
 	}
 	var claims []Claim
+	// A round may find servers that are claimed here already. It is repeated until n others are found or none is left.
 	for {
 		var due []Claim
-		var ours []string
+		var stillHeld []string
 		err := s.InTx(ctx, func(s *Store) error {
-			due, ours = nil, nil
+			// InTx may run this twice.
+			due, stillHeld = nil, nil
 			err := s.all(ctx, &due, `
 				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
 				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1`+from.set+`
@@ -107,19 +115,22 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 				return err
 			}
 			due = slices.DeleteFunc(due, func(c Claim) bool {
+				// The number before this claim is held here: only a jump of the clock made the lease seem over.
 				held := s.leases.has(from.table, c.Host, c.Claims-1)
 				if held {
-					ours = append(ours, c.Host)
+					stillHeld = append(stillHeld, c.Host)
 				}
 				return held
 			})
-			if len(ours) == 0 {
+			if len(stillHeld) == 0 {
 				return nil
 			}
-			// Only the clock makes them seem free: who works on them here goes on under the claim that they have.
-			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, ours)
+			// Whoever works on these servers goes on under the claim that it has, so the fence must not rise. Their new
+			// free_at stays: it ends by the new clock.
+			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, stillHeld)
 		})
 		if err != nil {
+			// The claims of earlier rounds are committed: without the caller they would be idle until their leases end.
 			return claims, fmt.Errorf("claim %s: %w", from.table, err)
 		}
 		taken := make(map[string]int64, len(due))
@@ -128,19 +139,20 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 		}
 		s.leases.take(from.table, lease, taken)
 		claims = append(claims, due...)
-		if len(ours) == 0 || len(claims) >= n {
+		if len(stillHeld) == 0 || len(claims) >= n {
 			return claims, nil
 		}
 	}
 }
 
-// Recover frees what a process that was killed still holds, so that a restart need not wait for the leases to end. Only
-// SQLite can know that nobody else is at work; on PostgreSQL it does nothing, since another process may be. A server
-// that has not failed and is not free is on lease: rests come from failures alone.
+// Recover frees the servers that a killed process still holds, so that a restart need not wait for the leases to end.
+// On PostgreSQL it does nothing.
 func (s *Store) Recover(ctx context.Context, now time.Time) error {
+	// Another process may be at work there. An SQLite file has only this one.
 	if s.sql.postgres {
 		return nil
 	}
+	// A server without failures that is not free is leased: only failures make a server rest.
 	err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
 		visited) AND free_at > ?`, now, now, now)
 	if err != nil {
@@ -149,7 +161,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	return s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now)
 }
 
-// Renew prolongs a claim; ErrLost when it is no longer ours.
+// Renew prolongs a claim; ErrLost if somebody else has claimed the server.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
 	err := lost(s.execOne(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
 	if err == nil {
@@ -158,6 +170,7 @@ func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
 	return err
 }
 
+// lost turns "no such row" into ErrLost.
 func lost(err error) error {
 	if errors.Is(err, blog.ErrNotFound) {
 		return ErrLost
@@ -165,9 +178,9 @@ func lost(err error) error {
 	return err
 }
 
-// stillOurs locks the server of a claim and answers since when it is unavailable; ErrLost when somebody else has
-// claimed it since.
-func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
+// lockClaim locks the server of a claim until the transaction ends, and returns since when it is unavailable (nil if
+// it is not). ErrLost if somebody else has claimed it.
+func (s *Store) lockClaim(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
 	var peer struct {
 		Claims           int64
 		UnavailableSince *time.Time
@@ -182,14 +195,18 @@ func (s *Store) stillOurs(ctx context.Context, c Claim) (unavailable *time.Time,
 	return peer.UnavailableSince, nil
 }
 
-// PeerContacted ends the rest of a server that just spoke to us. One that was given up hears what it missed.
+// PeerContacted ends the rest of a server that just sent us something. A server that was unavailable gets what it
+// missed. Call it in a transaction.
 func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) error {
+	// The lock waits for a fan-out that is giving up its delivery to this server (see spare), so that catchUp finds that
+	// one, too.
 	var unavailable []string
 	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+
 		s.sql.lockRow(), host)
 	if err != nil {
 		return err
 	}
+	// A server that is being visited keeps its lease.
 	err = s.run(ctx, `
 		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ?
 		THEN ? ELSE free_at END WHERE host = ?`,
@@ -200,33 +217,40 @@ func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) e
 	if err := s.catchUp(ctx, host, now); err != nil {
 		return err
 	}
+	// Only now, since waiting depends on the deliveries that catchUp revived.
 	return s.run(ctx, `
 		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
 			waiting = `+ready+` WHERE host = ?`, host)
 }
 
-// missedArticles is how many articles a server is brought at most that were published while it was given up.
+// missedArticles limits how many articles published while a server was unavailable are delivered to it once it is
+// back.
 const missedArticles = 10
 
-// catchUp revives what was given up and still matters to a server that is back: of everything it holds the latest
-// state, an edit or the word that it is gone, what may have arrived, and the last articles that it missed, with their
-// newest words; and of the rest what tells of our voices.
+// catchUp revives the given-up deliveries that still matter to a server that is back: the latest state of what it
+// holds, the last articles that it missed, and activities about our voices themselves.
 func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
+	// A Create that may have arrived keeps its revision: the same activity must not come twice with two texts.
 	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision
 		= CASE WHEN unsure THEN revision ELSE ` +
-		newestWords + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
+		newestRevision + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
+	// Deletions and undos always, the newest edit, and a Create that may have arrived. Older edits are left out, since
+	// each carries the whole object.
 	err := s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
 		WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
 		e.kind = 'Create' AND deliveries.unsure))`, now, host)
 	if err != nil {
 		return err
 	}
+	// The last articles and boosts, the newest first.
 	err = s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
 		JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
 		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles)
 	if err != nil {
 		return err
 	}
+	// Activities about no object of ours, such as follows and answers to follows; of the updates of a profile only the
+	// newest.
 	return s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
 		SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
 		e.id)))`, now, host)

@@ -112,7 +112,7 @@ func TestARestIsKeptWhileTheClockGoesOn(t *testing.T) {
 	})
 }
 
-func TestWhatAProcessHoldsItClaimsNotAgain(t *testing.T) {
+func TestAProcessDoesNotClaimAgainWhatItHolds(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)

@@ -13,15 +13,16 @@ const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.ac
 	c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
-// public is the one condition that keeps restricted and unapproved words from readers, and those of people who are
-// refused. It says in SQL what blog.Comment.Public says; every query that reads for the public uses it.
+// public is the condition of everything that readers may see: it excludes restricted, unapproved and removed
+// comments, and those of refused actors. It says in SQL what blog.Comment.Public says. Every query for the public
+// uses it.
 const (
 	public = `c.state = 'shown' AND ` + seen
 	seen   = `c.visibility <> 'restricted'
 	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse')`
 )
 
-// AddComment writes a new comment down. An address that is known already is blog.ErrConflict.
+// AddComment adds a comment. An address that is known already is blog.ErrConflict.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -39,6 +40,7 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}
+		// Only a comment that was sent to us is a reason: one that was fetched would make each completion cause the next.
 		if err == nil && c.Kind == blog.Answering && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
 			err = s.expectCompletion(ctx, c.ArticleID, c.ArrivedAt)
 		}
@@ -46,10 +48,10 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	})
 }
 
-// mostRevisions is how many earlier states of a comment are kept.
+// mostRevisions is how many earlier versions of a comment are kept.
 const mostRevisions = 20
 
-// ReviseComment replaces a comment's words, visibility and state, and keeps the words it had for the moderators.
+// ReviseComment replaces a comment's text, visibility and state, and keeps the former text for moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -74,7 +76,7 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	})
 }
 
-// RemoveComment erases a comment's words and its stamp; its place stays while it has answers.
+// RemoveComment erases a comment's text and its authorization. The row stays, since answers may hang on it.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -90,10 +92,11 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	})
 }
 
-// ModerateComment sets what moderation made of a comment. Removed ones stay removed: blog.ErrNotFound.
+// ModerateComment sets a comment's state. A removed one stays removed: blog.ErrNotFound.
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// A moderator has decided, so the end of a limit must not change the state again.
 		return s.execOne(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
 	})
 }
@@ -114,13 +117,13 @@ func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]bl
 	return found, err
 }
 
-// CommentByAddress finds a comment by its id on the wire.
+// CommentByAddress finds a comment by its ActivityPub id.
 func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
 	var c blog.Comment
 	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
 }
 
-// CommentsByAddress finds comments by their ids on the wire.
+// CommentsByAddress finds comments by their ActivityPub ids.
 func (s *Store) CommentsByAddress(ctx context.Context, addresses []string) (map[string]blog.Comment, error) {
 	list, err := commentsBy(ctx, s, `c.address`, addresses)
 	found := map[string]blog.Comment{}
@@ -138,8 +141,8 @@ func commentsBy[K ~string](ctx context.Context, s *Store, column string, keys []
 	return list, s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c WHERE `+column+` IN (?)`, keys)
 }
 
-// PublicComments lists what stands under an article, oldest first: what readers may see, and removed ones without
-// their words, since their answers hang on them.
+// PublicComments lists the comments under an article, oldest first: those that readers may see, and removed ones
+// without their text, since answers hang on them.
 func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Comment, error) {
 	var list []blog.Comment
 	return list, s.all(ctx, &list, `
@@ -148,10 +151,10 @@ func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Com
 		ORDER BY c.sorted_at, c.id`, article)
 }
 
-// reply is what counts as one: public, and an answer rather than a post elsewhere about the article.
+// reply is the condition of a public answer, in contrast to a post elsewhere about the article.
 const reply = public + ` AND c.kind = ''`
 
-// PublicReply is a public answer as other servers are told of it.
+// PublicReply is a public answer as other servers see it.
 type PublicReply struct {
 	ID      blog.ID
 	Address string
@@ -175,15 +178,15 @@ func (s *Store) RepliesTo(ctx context.Context, l ReplyList) ([]PublicReply, erro
 		ORDER BY c.id LIMIT ?`, l.Article, l.Parent, l.After, l.Own, l.Limit)
 }
 
-// CountRepliesTo counts what publicly answers an article (parent "") or a comment under it.
+// CountRepliesTo counts the public replies to an article (parent "") or to a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply,
 		article, parent)
 }
 
-// Conversation lists all public answers under an article, oldest first, from behind a comment ("" begins at the
-// oldest).
+// Conversation lists all public replies under an article, oldest first, from after a comment; "" begins at the
+// oldest.
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	var list []PublicReply
 	return list, s.all(ctx, &list, `
@@ -193,18 +196,18 @@ func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit 
 		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
 }
 
-// NewestComments lists the newest answers that readers may see, on listed articles. SQLite is told to begin with the
-// newest: their state is written so that no index finds it, and in a CROSS JOIN the first table comes first. Nearly all
-// are shown, and all of those would be sorted otherwise.
+// NewestComments lists the newest comments that readers may see, on listed articles; at most 1,000.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	var list []blog.Comment
+	// SQLite must begin with the newest comment. In a CROSS JOIN it reads the first table first, and c.state || '' keeps
+	// it from using the index of the state: nearly all comments are shown, and it would sort all of them.
 	return list, s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c CROSS JOIN articles a
 		WHERE a.id = c.article_id AND c.kind = '' AND c.state || '' = 'shown' AND `+seen+` AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 }
 
-// CommentList is which comments a moderator looks at.
+// CommentList says which comments a moderator sees.
 type CommentList struct {
 	Voice   blog.ID             // under articles of this voice; "" for all
 	Article blog.ID             // under this article; "" for all
@@ -214,8 +217,10 @@ type CommentList struct {
 	Offset  int
 }
 
-// from has a condition only for what is asked: one that may hold for all makes a database read all comments.
+// from returns the source of a list with its arguments.
 func (l CommentList) from() (string, []any) {
+	// Only conditions that are asked for. One that may hold for all, as in "? = '' OR ...", would make a database read
+	// all comments.
 	from, where, args := ` FROM comments c`, ` WHERE c.visibility <> 'restricted'`, []any{}
 	if l.Private {
 		where = ` WHERE c.visibility = 'restricted'`
@@ -236,7 +241,7 @@ func (l CommentList) from() (string, []any) {
 	return from + where, args
 }
 
-// Comments lists comments for moderators, the newest arrival first.
+// Comments lists comments for moderators, the newest arrival first; at most 500.
 func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, error) {
 	if l.Limit <= 0 || l.Limit > 500 {
 		l.Limit = 500
@@ -254,7 +259,7 @@ func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	return n, s.one(ctx, &n, `SELECT count(*)`+from, args...)
 }
 
-// ThreadMailboxes lists where those who publicly take part in an article's conversation get their deliveries.
+// ThreadMailboxes lists the mailboxes of all who publicly take part in an article's conversation.
 func (s *Store) ThreadMailboxes(ctx context.Context, article blog.ID) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

@@ -10,33 +10,34 @@ import (
 	"causerie/internal/blog"
 )
 
-// Completion is how an article's conversation stands with the servers on which it may go on.
+// Completion is when the conversation under an article is fetched from other servers, and what came of the last time.
 type Completion struct {
 	ArticleID blog.ID
-	Since     time.Time // when its newest comment was sent here
+	Since     time.Time // when its newest comment arrived
 	Step      int       // how often it was completed since then
 	Claims    int64     // the fence, as for a [Claim]
 	DueAt     *time.Time
-	FreeAt    time.Time // until when somebody is at it
+	FreeAt    time.Time // when the lease ends
 	RanAt     *time.Time
 	Found     blog.Completion // what came of it the last time
 }
 
 const completionColumns = `article_id, since, step, claims, due_at, free_at, ran_at, found`
 
-// expectEvery is how often the coming of comments is noted for an article: a storm of them is one reason to look.
+// expectEvery is how often the arrival of comments is noted for an article: a burst of comments costs one write.
 const expectEvery = time.Minute
 
-// expectCompletion lets an article's conversation be completed after a comment was sent here.
+// expectCompletion schedules the completion of a conversation after a comment was sent here.
 func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.Time) error {
 	known, err := s.CompletionOf(ctx, article)
-	// ahead: the clock was set back
+	// A time in the future was written before the clock was set back.
 	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
+	// Never completed: the first time need not wait for CompletionRest.
 	last := now.Add(-blog.CompletionRest)
 	if known.RanAt != nil && !known.RanAt.After(now) { // one ahead is of a clock that was set back since
 		last = *known.RanAt
@@ -48,28 +49,30 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 		article, now, blog.NextCompletion(now, 0, last), now)
 }
 
-// AskCompletion lets an article's conversation be completed at once, since its author asks for it.
+// AskCompletion makes the completion of a conversation due at once, since its author asked for it.
 func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Time) error {
 	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
 }
 
-// CompletionOf tells how an article's conversation stands; blog.ErrNotFound when there never was a reason to complete
-// it.
+// CompletionOf finds the completion of an article's conversation; blog.ErrNotFound if there was never a reason for
+// one.
 func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, error) {
 	var c Completion
 	return c, s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
 }
 
-// ClaimCompletions takes up to n conversations that are due and that nobody is at, for the length of the lease; with an
-// article, that one alone.
+// ClaimCompletions claims up to n conversations that are due and that nobody works on, for the length of the lease;
+// with an article, only that one.
 func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
 	n int) ([]Completion, error) {
 	ahead := aheadOf(now, lease)
+	// A newest comment or a last completion in the future was written before the clock was set back, and so was due_at.
 	due := ` FROM completions p WHERE p.due_at IS NOT NULL AND (p.due_at <= ? OR p.since > ? OR p.ran_at > ?) AND ` +
 		freeLease + ` AND (p.article_id = ? OR ? = '')`
 	args := []any{now, ahead, ahead, now, ahead, article, article}
+	// The readers are asked first, as in claim.
 	var some int
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
@@ -81,18 +84,19 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
 			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
 			RETURNING `+completionColumns, append(slices.Clone(args), n, now.Add(lease))...)
-		var ours []blog.ID
+		// What this process works on already only looks free after the clock jumped, as in claim.
+		var stillHeld []blog.ID
 		claims = slices.DeleteFunc(claims, func(c Completion) bool {
 			held := s.leases.has("completions", string(c.ArticleID), c.Claims-1)
 			if held {
-				ours = append(ours, c.ArticleID)
+				stillHeld = append(stillHeld, c.ArticleID)
 			}
 			return held
 		})
-		if err != nil || len(ours) == 0 {
+		if err != nil || len(stillHeld) == 0 {
 			return err
 		}
-		return s.run(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, ours) // as in claim
+		return s.run(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, stillHeld)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim conversations: %w", err)
@@ -105,9 +109,11 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 	return claims, nil
 }
 
-// FinishCompletion writes down what came of a claim, and when the next one is due: a comment that came meanwhile begins
-// anew. ErrLost when the lease ended and somebody else has it.
+// FinishCompletion records what came of a claim and when the next completion is due. ErrLost if somebody else has
+// claimed the conversation.
 func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found blog.Completion, now time.Time) error {
+	// Before the database is told: neither this nor ReleaseCompletion raises the fence, so a claim that follows at once
+	// would be taken for this one (see leases.drop).
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var c Completion
@@ -119,6 +125,7 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Claims != claim.Claims {
 			return ErrLost
 		}
+		// A comment that came during the work has set the steps to their beginning.
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
@@ -132,14 +139,14 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 	})
 }
 
-// ReleaseCompletion hands a claim back undone.
+// ReleaseCompletion gives a claim back without a result; the conversation stays due.
 func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID,
 		claim.Claims)
 }
 
-// AnswerLists is where the server of a comment lists what answers it.
+// AnswerLists are the addresses at which the server of a comment lists the answers to it.
 type AnswerLists struct {
 	ID         blog.ID // of the comment
 	Address    string
@@ -147,8 +154,8 @@ type AnswerLists struct {
 	RepliesURL string
 }
 
-// UnreadLists are the lists that belong to the public answers under an article and were not read since a moment: those
-// never read first, then those read longest ago.
+// UnreadLists lists the AnswerLists of the public answers under an article that were not read since a moment: first
+// those that were never read, then those read longest ago.
 func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
 	var list []AnswerLists
 	return list, s.all(ctx, &list, `
@@ -159,7 +166,7 @@ func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Tim
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
 }
 
-// MarkListRead notes that the lists of a comment were read.
+// MarkListRead records that the lists of a comment were read.
 func (s *Store) MarkListRead(ctx context.Context, comment blog.ID, now time.Time) error {
 	return s.run(ctx, `UPDATE comments SET read_at = ? WHERE id = ?`, now, comment)
 }

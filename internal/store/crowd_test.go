@@ -25,8 +25,8 @@ func process(t *testing.T, url string) *store.Store {
 	return s
 }
 
-// TestTwoWhoWaitForEachOtherBothFinish: PostgreSQL ends a deadlock by failing one of the two.
-func TestTwoWhoWaitForEachOtherBothFinish(t *testing.T) {
+// TestTwoTransactionsInADeadlockBothFinish: PostgreSQL ends a deadlock by failing one of the two.
+func TestTwoTransactionsInADeadlockBothFinish(t *testing.T) {
 	url := storetest.Postgres(t)
 	s := process(t, url)
 	author := ilse(t, s)
@@ -171,7 +171,7 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 	}
 }
 
-func TestWhoStoppedWaitingIsNotServed(t *testing.T) {
+func TestACallerThatStoppedWaitingIsNotServed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, stop := context.WithCancel(t.Context())
 		stop()

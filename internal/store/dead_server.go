@@ -14,12 +14,12 @@ func deadSince(now time.Time) []any {
 	return []any{month.Add(blog.Patience), month, month}
 }
 
-// dead are the servers that have been silent for a month.
+// dead is the query for the servers that have been silent for a month.
 const dead = `SELECT p.host FROM peers p WHERE p.failures > 0 AND p.unavailable_since <= ?
 	AND (p.last_success IS NULL OR p.last_success <= ?) AND (p.last_heard IS NULL OR p.last_heard <= ?)`
 
-// SuspendDead sets the followers of dead servers aside, and brings those back whose servers are dead no more. It tells
-// how many.
+// SuspendDead sets aside the followers on dead servers, and brings back those whose servers are no longer dead. It
+// returns how many of each.
 func (s *Store) SuspendDead(ctx context.Context, now time.Time) (aside, back int64, err error) {
 	err = s.InTx(ctx, func(s *Store) (err error) {
 		aside, err = s.exec(ctx, `
@@ -39,8 +39,9 @@ func (s *Store) SuspendDead(ctx context.Context, now time.Time) (aside, back int
 	return aside, back, err
 }
 
-// ResumeFollowers lets the followers on a server that speaks again be followers as before.
+// ResumeFollowers brings back the followers on a server that is active again.
 func (s *Store) ResumeFollowers(ctx context.Context, host string) error {
+	// The mailbox of an actor may be on another host than its id.
 	n, err := s.exec(ctx, `
 		UPDATE followers SET state = 'accepted' WHERE state = 'aside'
 		AND actor_id IN (SELECT a.id FROM actors a WHERE a.host = ? OR a.mail_host = ?)`, host, host)
@@ -50,17 +51,17 @@ func (s *Store) ResumeFollowers(ctx context.Context, host string) error {
 	return err
 }
 
-// AsideServer is a dead server with followers who were set aside.
+// AsideServer is a dead server whose followers are set aside.
 type AsideServer struct {
 	Host        string
 	Software    string
 	Followers   int
 	LastSuccess *time.Time // when it answered last; nil when it never did
-	LastHeard   *time.Time // when it spoke last
+	LastHeard   *time.Time // when it last sent us something; nil when it never did
 	GivenUpAt   *time.Time
 }
 
-// SilentSince is its last sign of life; nil when there never was one.
+// SilentSince is when the server last answered or sent us something; nil if it never did.
 func (a AsideServer) SilentSince() *time.Time {
 	if a.LastHeard != nil && (a.LastSuccess == nil || a.LastHeard.After(*a.LastSuccess)) {
 		return a.LastHeard
@@ -68,8 +69,8 @@ func (a AsideServer) SilentSince() *time.Time {
 	return a.LastSuccess
 }
 
-// AsideServers lists the servers whose followers of a voice ("" for all voices) were set aside, the most followers
-// first.
+// AsideServers lists the servers whose followers of a voice ("" for all voices) are set aside, those with the most
+// followers first; at most 200.
 func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer, error) {
 	var list []AsideServer
 	return list, s.all(ctx, &list, `
@@ -81,13 +82,14 @@ func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer,
 		a.mail_host LIMIT 200`, voice, voice)
 }
 
-// RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again, and
-// what it missed is brought there, and what is said next. blog.ErrNotFound when none were set aside.
+// RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again and
+// get what they missed. blog.ErrNotFound if none were set aside.
 func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now time.Time) error {
-	return s.ofAside(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
+	return s.changeSuspended(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
 		if err := s.catchUp(ctx, host, now); err != nil {
 			return err
 		}
+		// After catchUp, whose deliveries decide whether the server has something waiting.
 		return s.run(ctx, `
 			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL,
 			free_at = ?, freed_at = ?,
@@ -95,13 +97,14 @@ func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now t
 	})
 }
 
-// DropSuspended removes the followers of a voice ("" for all voices) who were set aside with their server.
-// blog.ErrNotFound when there were none.
+// DropSuspended removes the followers of a voice ("" for all voices) that are set aside on a server. blog.ErrNotFound
+// if there are none.
 func (s *Store) DropSuspended(ctx context.Context, voice blog.ID, host string) error {
-	return s.ofAside(ctx, `DELETE FROM followers`, voice, host, func(*Store) error { return nil })
+	return s.changeSuspended(ctx, `DELETE FROM followers`, voice, host, func(*Store) error { return nil })
 }
 
-func (s *Store) ofAside(ctx context.Context, what string, voice blog.ID, host string, and func(*Store) error) error {
+// changeSuspended changes the followers that are set aside on a server, and then runs and.
+func (s *Store) changeSuspended(ctx context.Context, what string, voice blog.ID, host string, and func(*Store) error) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		err := s.execOne(ctx, what+`

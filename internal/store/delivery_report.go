@@ -29,9 +29,9 @@ type reportRow struct {
 	RestsUntil *time.Time // the voice at the server
 }
 
-// report is the delivery with the moment of its next try, for which both its server and its voice there must have
-// rested.
+// report returns the delivery with the time of its next try.
 func (r reportRow) report() blog.DeliveryRow {
+	// Both the server and the voice at that server must have rested.
 	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
 		r.NextAt = *r.RestsUntil
 	}
@@ -50,15 +50,14 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRo
 	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
 		list[i] = row.report()
-		list[i].Followers = behind[door{row.VoiceID, row.Inbox}]
+		list[i].Followers = behind[voiceMailbox{row.VoiceID, row.Inbox}]
 	}
 	return list, err
 }
 
-// Samples are the reports of several articles made short, for counting: of all servers whose deliveries fared in the
-// same way one is among them, and its deliveries tell how many others are Alike. Nothing is said of followers. Most
-// servers are alike, and so few deliveries are read however many there are; how a server stands is still told by
-// blog.Standings alone.
+// Samples are short Reports of several articles, for counting. Of all servers with the same history of deliveries one
+// is listed, and Alike tells how many others there are. Followers are not counted. Most servers are alike, so few
+// rows are read for any number of servers. What a history means is still decided by blog.Standings alone.
 func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
@@ -73,9 +72,9 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 					string_agg(
 					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure
 					|| ' ' ||
-					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS letters
+					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS history
 				`+fromDeliveries+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
-			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, letters) AS s ON s.article_id =
+			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, history) AS s ON s.article_id =
 			o.article_id AND s.host = d.host
 		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
 	for _, row := range rows {
@@ -84,27 +83,27 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 	return samples, err
 }
 
-// door is a mailbox with the voice whose deliveries come to it.
-type door struct {
+// voiceMailbox is a mailbox with the voice whose deliveries go there.
+type voiceMailbox struct {
 	VoiceID blog.ID
 	Mailbox string
 }
 
-// behind counts the followers behind each mailbox, of all voices that said something about an article. It is asked
-// apart from the deliveries: in one query, a database that plans badly counts anew for each of them.
-func (s *Store) behind(ctx context.Context, article blog.ID) (map[door]int, error) {
+// behind counts the followers behind each mailbox, for all voices with an activity about an article.
+func (s *Store) behind(ctx context.Context, article blog.ID) (map[voiceMailbox]int, error) {
 	var rows []struct {
-		door
+		voiceMailbox
 		N int
 	}
+	// Apart from the deliveries: in one query, a database that plans badly counts again for each of them.
 	err := s.all(ctx, &rows, `
 		SELECT f.voice_id, x.mailbox, count(*) AS n FROM followers f JOIN actors x ON x.id = f.actor_id
 		WHERE f.state = 'accepted' AND f.voice_id IN (
 			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)
 		GROUP BY f.voice_id, x.mailbox`, article)
-	counts := make(map[door]int, len(rows))
+	counts := make(map[voiceMailbox]int, len(rows))
 	for _, row := range rows {
-		counts[row.door] = row.N
+		counts[row.voiceMailbox] = row.N
 	}
 	return counts, err
 }

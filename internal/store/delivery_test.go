@@ -38,7 +38,7 @@ func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	return list
 }
 
-func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
+func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 	for outcome, want := range map[blog.DeliveryStatus]string{blog.Retrying: "Create superseded",
 		blog.Refused: "Create superseded", blog.Delivered: "Create delivered"} {
 		t.Run(string(outcome), func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestALetterThatWasMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 	}
 }
 
-func TestALetterThatWasErasedOnItsWayCostsNoLease(t *testing.T) {
+func TestADeliveryErasedOnItsWayCostsNoLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -111,7 +111,7 @@ func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
 	})
 }
 
-func TestNoLetterWaitsLongerThanPatience(t *testing.T) {
+func TestNoDeliveryWaitsLongerThanPatience(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -159,7 +159,7 @@ func TestAFollowerWhosePersonalInboxIsGoneIsRemoved(t *testing.T) {
 	})
 }
 
-func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
+func TestT115DeliveriesForDeadServersDelayNoFreshOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		const hosts, each = 2000, 50
@@ -210,7 +210,7 @@ func TestT115LettersForDeadServersKeepNoFreshOneWaiting(t *testing.T) {
 	})
 }
 
-func TestTheLettersOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
+func TestDeliveriesOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)

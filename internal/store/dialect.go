@@ -29,6 +29,7 @@ type dialect struct {
 	bound    *sync.Map // query with ? -> query as the driver wants it
 }
 
+// The connectors are opened under the name "sqlite", which sqlx does not know.
 func init() { sqlx.BindDriver("sqlite", sqlx.QUESTION) }
 
 func dialectOf(address string) (dialect, error) {
@@ -69,33 +70,39 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return 
 
 func (c sqliteConnector) Driver() driver.Driver { return c.driver }
 
-// openSQLite opens one connection that writes and a few that only read. FULL makes a commit survive a power cut. There
-// are private keys in the file, so it is made for its owner alone.
+// openSQLite opens one connection that writes and a pool of connections that only read. The file holds private keys,
+// so it is created with permissions for its owner alone.
 func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, nil, err
 	}
-	// One that is there must not be opened: closing it again would drop SQLite's locks on it (fcntl).
+	// A file that exists must not be opened: closing it again would drop SQLite's own locks on it (fcntl).
 	if file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		file.Close()
 	}
+	// FULL makes a commit survive a power cut. In WAL mode readers do not wait for the writer.
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	light, err := sqliteDriver()
 	if err != nil {
 		return nil, nil, err
 	}
+	// A transaction that begins as a reader and then writes may fail at once with SQLITE_BUSY, without the busy timeout.
+	// So each takes the lock at its beginning (immediate).
 	write = openDB("sqlite", sqliteConnector{light, dsn + "&_txlock=immediate&_pragma=analysis_limit(1000)"}, wraps)
+	// SQLite has one writer; a second connection would only wait in its busy handler.
 	write.SetMaxOpenConns(1)
 	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
 	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
+	// A connection reads the statistics of the tables only once.
 	read.SetConnMaxLifetime(time.Hour) // a connection reads the statistics of the tables once
 	return write, read, nil
 }
 
-// sqliteDriver returns the driver that its package registered. Opening a pool by name does not connect.
+// sqliteDriver returns the driver that its package registered.
 func sqliteDriver() (driver.Driver, error) {
+	// This does not connect.
 	db, err := sql.Open("sqlite", "")
 	if err != nil {
 		return nil, err
@@ -104,13 +111,14 @@ func sqliteDriver() (driver.Driver, error) {
 	return db.Driver(), nil
 }
 
-// openPostgres sends each query with its arguments in one round trip (binary_parameters), and gives every connection a
-// deadline on reads: a paused server would otherwise hold a query long past its context.
+// openPostgres opens one pool for PostgreSQL. Settings of the address win over those set here.
 func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
 	u, err := url.Parse(address)
+	// The error of url.Parse would print the address, with its password.
 	if err != nil {
 		return nil, errors.New("the address cannot be read; write it as postgres://user:password@host:5432/name")
 	}
+	// With binary_parameters a query and its arguments need one round trip.
 	settings := u.Query()
 	for name, value := range map[string]string{"binary_parameters": "yes", "timezone": "UTC", "connect_timeout": "5",
 		"application_name": "causerie", "statement_timeout": "20000", "sslmode": "prefer"} {
@@ -123,10 +131,13 @@ func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A paused server would otherwise hold a query long past its context. 25 seconds leave the server time to end a slow
+	// query itself (statement_timeout).
 	connector.Dialer(deadlineDialer{limit: 25 * time.Second})
 	db := openDB("postgres", connector, wraps)
 	most := 8 + 4*runtime.NumCPU()
 	db.SetMaxOpenConns(most)
+	// A new connection costs as much as many queries.
 	db.SetMaxIdleConns(most) // a new connection costs as much as many queries; after a while without work they go
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
@@ -165,7 +176,7 @@ func (c *deadlineConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// bind writes a query's ? as the driver wants them, once per query.
+// bind rewrites the ? of a query as the driver wants them, once per query.
 func (d dialect) bind(query string) string {
 	if !d.postgres {
 		return query
@@ -178,7 +189,7 @@ func (d dialect) bind(query string) string {
 	return bound
 }
 
-// unique recognises a broken unique index.
+// unique reports whether an error is a violation of a unique index.
 func (d dialect) unique(err error) bool {
 	var light *sqlite.Error
 	if errors.As(err, &light) {
@@ -188,7 +199,8 @@ func (d dialect) unique(err error) bool {
 	return errors.As(err, &post) && post.Code == "23505"
 }
 
-// deadlocked recognises that a transaction was ended since it and another one waited for each other.
+// deadlocked reports whether the database ended a transaction because it and another one waited for each other, or
+// could not be put in an order.
 func (d dialect) deadlocked(err error) bool {
 	var post *pq.Error
 	return errors.As(err, &post) && (post.Code == "40P01" || post.Code == "40001")
@@ -222,24 +234,25 @@ func (d dialect) unavailable(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
 }
 
-// lanes is how many groups may be committed at once: PostgreSQL answers one question after another on each connection,
-// and most of that time is the way there and back.
+// lanes is how many groups may be committed at once.
 func (d dialect) lanes() int {
+	// A connection answers one query after another, and most of that time is the way there and back.
 	if d.postgres {
 		return 4
 	}
 	return 1
 }
 
-// gathers reports whether the database itself writes the commits of one moment to disk together.
+// gathers reports whether the database itself flushes commits of the same moment to disk together.
 func (d dialect) gathers() bool { return d.postgres }
 
-// lockRow is appended to a SELECT whose rows are about to be changed; SQLite has one writer and needs nothing. Rows
-// that point to a locked one can still be written.
+// lockRow is appended to a SELECT whose rows are about to be changed.
 func (d dialect) lockRow() string {
+	// NO KEY lets others still write rows that refer to these.
 	if d.postgres {
 		return " FOR NO KEY UPDATE"
 	}
+	// SQLite has one writer.
 	return ""
 }
 
@@ -259,8 +272,7 @@ func (d dialect) skipLocked(table string) string {
 	return ""
 }
 
-// integrity asks the database whether what it holds is whole: each query answers with a line for each trouble.
-// PostgreSQL keeps watch over that by itself.
+// integrity returns queries that list what is broken in the database, a line each. PostgreSQL checks its own files.
 func (d dialect) integrity() []string {
 	if d.postgres {
 		return nil
@@ -272,32 +284,34 @@ func (d dialect) integrity() []string {
 	}
 }
 
-// statistics renews what the database knows of the sizes of its tables, where that is not done by itself. The flags of
-// SQLite's are 0x02, to do it, and 0x10000, for all tables, those included that this connection did not ask.
+// statistics returns the statement that renews the statistics of the query planner; "" where the database does this
+// itself.
 func (d dialect) statistics() string {
 	if d.postgres {
 		return ""
 	}
+	// 0x02 runs ANALYZE where it is useful. 0x10000 covers all tables, also those that this connection has not queried.
 	return `PRAGMA optimize = 0x10002`
 }
 
-// provider is goose for this database. On PostgreSQL a session lock lets processes that start together wait for the one
-// that migrates.
+// migrator returns goose's options for this database.
 func (d dialect) migrator() (goose.Dialect, []goose.ProviderOption, error) {
 	if !d.postgres {
 		return goose.DialectSQLite3, nil, nil
 	}
+	// Processes that start together wait for the one that migrates.
 	locker, err := lock.NewPostgresSessionLocker()
 	return goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
 }
 
-// Redact is a database address without its password and settings, for errors and logs.
+// Redact returns a database address without its password and settings, for errors and logs.
 func Redact(address string) string {
 	scheme, _, found := strings.Cut(address, "://")
 	if !found {
 		return address
 	}
 	u, err := url.Parse(address)
+	// In an address that cannot be parsed, or with a # in the password, anything may be part of the password.
 	if err != nil || u.Fragment != "" {
 		return scheme + "://…"
 	}

@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// ParkedArrivals lists what is broken in the database itself, a line each; none when it is whole.
-func (s *Store) ParkedArrivals(ctx context.Context) ([]string, error) {
+// Troubles lists what is broken in the database itself, a line each; none if it is whole.
+func (s *Store) Troubles(ctx context.Context) ([]string, error) {
 	var troubles []string
 	for _, query := range s.sql.integrity() {
 		var some []string
@@ -21,8 +21,8 @@ func (s *Store) ParkedArrivals(ctx context.Context) ([]string, error) {
 	return troubles, nil
 }
 
-// RenewStatistics lets the database look at its tables, so that it knows which of the ways to answer a query is short.
-// What hardly changed is not looked at, and of the rest a part. PostgreSQL does this by itself.
+// RenewStatistics lets the database look at its tables, so that its query planner knows their sizes. Tables that
+// hardly changed are skipped, and of the others only a part is read.
 func (s *Store) RenewStatistics(ctx context.Context) error {
 	statement := s.sql.statistics()
 	if statement == "" {
@@ -34,19 +34,20 @@ func (s *Store) RenewStatistics(ctx context.Context) error {
 	return nil
 }
 
-// LastActivity is when the last thing was said, by the clock of that moment; blog.ErrNotFound when nothing was.
+// LastActivity returns when the last activity was added; blog.ErrNotFound if there is none.
 func (s *Store) LastActivity(ctx context.Context) (time.Time, error) {
 	var at time.Time
+	// By id, not by time: ids grow even after the clock was set back.
 	return at, s.one(ctx, &at, `SELECT at FROM activities ORDER BY id DESC LIMIT 1`)
 }
 
-// Dated is a comment as its own server dates it, and when it came here by our clock.
+// Dated is the date that its own server gives a comment, and when the comment arrived by our clock.
 type Dated struct {
 	Host                   string
 	PublishedAt, ArrivedAt time.Time
 }
 
-// LastDated lists the last comments that were sent to us since a moment, the newest first.
+// LastDated lists the newest comments that were sent to us since a moment, the newest first.
 func (s *Store) LastDated(ctx context.Context, since time.Time, limit int) ([]Dated, error) {
 	var list []Dated
 	return list, s.all(ctx, &list, `
@@ -54,29 +55,30 @@ func (s *Store) LastDated(ctx context.Context, since time.Time, limit int) ([]Da
 		WHERE c.origin = 'pushed' AND c.arrived_at > ? ORDER BY c.arrived_at DESC LIMIT ?`, since, limit)
 }
 
-// Speaking lists the voices that have not left, by handle.
-func (s *Store) Speaking(ctx context.Context) ([]blog.Voice, error) {
+// ActiveVoices lists the voices that are not retired, by handle.
+func (s *Store) ActiveVoices(ctx context.Context) ([]blog.Voice, error) {
 	var list []blog.Voice
 	return list, s.all(ctx, &list, `SELECT `+voiceColumns+` FROM voices v WHERE v.retired_at IS NULL ORDER BY v.handle`)
 }
 
-// Backlog is what should have been worked on by some moment and was not.
+// Backlog is what should have been handled before some moment and was not.
 type Backlog struct {
-	Letters  int // whose servers are not silent and refuse nothing of their voice, and which nobody has tried
-	Servers  int // to which they are to go
-	Arrivals int // that are due
-	Parked   int // arrivals that were set aside after they failed too often
-	AtWork   bool
+	Deliveries int // whose servers are not silent and refuse nothing of their voice, and which nobody has tried
+	Servers    int // to which they are to go
+	Arrivals   int // that are due
+	Parked     int // arrivals that were set aside after they failed too often
+	AtWork     bool
 }
 
-// BacklogSince counts what waits since before a moment, and reports whether somebody is at work on deliveries now.
+// BacklogSince counts what has waited since before a moment, and whether a courier is at work now.
 func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlog, error) {
-	const letters = ` FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN peers p ON p.host = d.host
+	// Deliveries that wait for a reason are no backlog: their server failed, or refuses their voice.
+	const deliveries = ` FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN peers p ON p.host = d.host
 		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id =
 		a.voice_id) AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
 	var b Backlog
 	return b, s.one(ctx, &b, `
-		SELECT (SELECT count(*)`+letters+`) AS letters, (SELECT count(DISTINCT d.host)`+letters+`) AS servers,
+		SELECT (SELECT count(*)`+deliveries+`) AS deliveries, (SELECT count(DISTINCT d.host)`+deliveries+`) AS servers,
 			(SELECT count(*) FROM arrivals WHERE parked = '' AND at < ? AND due_at < ?) AS arrivals,
 			(SELECT count(*) FROM arrivals WHERE parked <> '') AS parked,
 			EXISTS (SELECT 1 FROM peers p WHERE p.visited AND p.free_at > ?) AS at_work`,

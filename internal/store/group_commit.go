@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// What arrives in bursts (replies, settled deliveries) is committed in groups: the first who comes gathers whoever
-// waits, commits once and answers all. One flush to disk then serves many, and each is still told only after it.
+// queue gathers what arrives in bursts (replies, settled deliveries). The first to join commits for all who wait, in
+// one transaction, and each gets an answer after that commit: one flush to disk serves many.
 type queue[T any] struct {
 	mu      sync.Mutex
 	waiting []T
 	running bool
 }
 
+// member is one call of GroupCommit.
 type member struct {
 	ctx   context.Context
 	about string
@@ -32,11 +33,10 @@ const (
 	batchLimit = 15 * time.Second
 )
 
-// GroupCommit runs do in a transaction shared with whoever else calls it at the same time, each behind a savepoint: one
-// that fails undoes itself alone and gets its own error. It returns after the commit. What has begun may run longer
-// than the caller's context lives, so do gets a context of the group; inside a transaction do just joins that one. Like
-// that of InTx, do begins anew each time it is called. What is about the same thing, a server by its name, happens one
-// after another within this process.
+// GroupCommit runs do in a transaction that it shares with other calls of the same time, each behind a savepoint: one
+// that fails undoes only itself and gets its own error. It returns after the commit. Inside a transaction, do joins
+// that one. do gets a context of the group, since the group may outlive the caller's; like that of InTx, it may run
+// twice. Calls about the same thing, such as a server by its name, run one after another within this process.
 func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
@@ -46,26 +46,28 @@ func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.C
 		go s.commitGroups(queue)
 	}
 	<-me.done
+	// A deadlock ended the whole group. Each member tries once more alone, so that it does not wait for the others
+	// again.
 	if s.sql.deadlocked(me.err) {
 		return s.InTx(ctx, func(s *Store) error { return safely(func() error { return do(ctx, s) }) })
 	}
 	return me.err
 }
 
-// grouped is Together where the database does not write the commits of one moment to disk together by itself. Where it
-// does, each stands alone: a group holds the rows of all its members at once, in no order, while a fan-out takes the
-// same rows in another.
+// grouped is GroupCommit on SQLite; on PostgreSQL each call has its own transaction.
 func (s *Store) grouped(ctx context.Context, host string, do func(context.Context, *Store) error) error {
+	// PostgreSQL itself flushes commits together. A group would hold the rows of all its members at once, while a
+	// fan-out locks the same rows in another order: deadlocks.
 	if s.sql.gathers() {
 		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
 	}
 	return s.GroupCommit(ctx, host, do)
 }
 
-// commitGroups goes on until nobody waits.
+// commitGroups commits groups until nobody waits.
 func (s *Store) commitGroups(queue *queue[*member]) {
 	for group := queue.take(batchSize); group != nil; group = queue.take(batchSize) {
-		// In the order of their names, in which others take the rows of the same servers.
+		// In the order in which others lock the rows of the same servers.
 		slices.SortStableFunc(group, func(a, b *member) int { return strings.Compare(a.about, b.about) })
 		s.commitGroup(group)
 		for _, m := range group {
@@ -74,14 +76,14 @@ func (s *Store) commitGroups(queue *queue[*member]) {
 	}
 }
 
-// queueOf is where what is about the same thing waits.
+// queueOf returns the queue for calls about the same thing.
 func (s *Store) queueOf(about string) *queue[*member] {
 	sum := fnv.New32a()
 	io.WriteString(sum, about)
 	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 
-// join adds a member and reports whether somebody must begin to commit.
+// join adds a member, and reports whether the caller must start to commit.
 func (q *queue[T]) join(m T) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -90,29 +92,33 @@ func (q *queue[T]) join(m T) (first bool) {
 	return first
 }
 
-// take answers the next ones, so many at most; none when nobody waits, and then the next who joins is the first again.
-func (q *queue[T]) take(most int) []T {
+// take returns at most limit members, or none if nobody waits: then the next to join is the first again.
+func (q *queue[T]) take(limit int) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		q.running = false
 		return nil
 	}
-	n := min(most, len(q.waiting))
+	n := min(limit, len(q.waiting))
+	// The third index keeps an append to the rest from writing into the group.
 	group := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return group
 }
 
+// commitGroup runs a group in one transaction, and gives each member its error.
 func (s *Store) commitGroup(group []*member) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
+	// inTx, not InTx: a group that meets a deadlock is not repeated as a whole.
 	err := s.inTx(ctx, func(s *Store) error {
 		for _, m := range group {
 			if err := s.runMember(ctx, m, len(group) > 1); err != nil {
 				return err
 			}
 		}
+		// A single member has no savepoint: its error must undo the transaction.
 		if len(group) == 1 {
 			return group[0].err
 		}
@@ -122,15 +128,17 @@ func (s *Store) commitGroup(group []*member) {
 		return
 	}
 	for _, m := range group {
+		// What succeeded behind its savepoint was undone with the transaction.
 		if m.err == nil {
 			m.err = err
 		}
 	}
 }
 
-// runMember runs one member behind a savepoint, unless nobody waits for it any more. Only trouble with the transaction
-// itself is returned.
+// runMember runs one member, behind a savepoint if it shares the transaction. It returns only errors of the
+// transaction itself.
 func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
+	// The caller has left; its member would only cost the others time.
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil
 	}
@@ -142,6 +150,7 @@ func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	if err := s.run(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
+	// The savepoint undoes the rows; what the commit would do for them in memory is undone here.
 	before := *s.txState
 	if m.err = safely(run); m.err != nil {
 		*s.txState = before

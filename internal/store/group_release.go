@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// released is the end of a visit as it should be: the server took the delivery that was the last one, and is free
-// again.
+// released is the routine end of a visit: the server accepted the last delivery and is free again.
 type released struct {
 	ctx   context.Context
 	claim Claim
@@ -19,16 +18,15 @@ type released struct {
 	done  chan struct{}
 }
 
-// If we are killed before an accepted delivery is recorded, it is sent again. So groups and the pause that gathers them
-// are kept short. Without the pause most groups would have one member.
+// If we are killed before an accepted delivery is recorded, it is sent again. So groups and the pause that gathers
+// them are kept short. Without the pause most groups would have one member.
 const (
 	maxReleases = 32
 	gatherPause = 10 * time.Millisecond
 )
 
-// queueRelease writes a departure down together with those of the same moment: with the same few statements, each for
-// all. It returns after the commit; ErrLost when the server is somebody else's by now, the context's own error when it
-// ended first.
+// queueRelease records a release together with others of the same moment, in a few statements for all of them. It
+// returns after the commit. ErrLost if somebody else has claimed the server, the context's error if that ended first.
 func (s *Store) queueRelease(d *released) error {
 	d.done = make(chan struct{})
 	if s.releases.join(d) {
@@ -42,7 +40,7 @@ func (s *Store) queueRelease(d *released) error {
 	}
 }
 
-// releaseGroups goes on until nobody waits.
+// releaseGroups records groups until nobody waits.
 func (s *Store) releaseGroups() {
 	for group := s.releases.take(maxReleases); group != nil; group = s.releases.take(maxReleases) {
 		err := safely(func() error { return s.releaseGroup(group) })
@@ -52,41 +50,46 @@ func (s *Store) releaseGroups() {
 			}
 			close(d.done)
 		}
+		// The next group gathers meanwhile; the members of this one have their answers.
 		time.Sleep(gatherPause)
 	}
 }
 
+// releaseGroup records a group in one transaction. Its context is its own, since no single caller may cancel it.
 func (s *Store) releaseGroup(group []*released) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
 	return s.InTx(ctx, func(s *Store) error { return s.recordReleases(ctx, group) })
 }
 
-// recordReleases writes down that the visits of a group are over, those that somebody still waits for.
+// recordReleases records the releases of a group whose callers still wait.
 func (s *Store) recordReleases(ctx context.Context, group []*released) error {
+	// The newest: earlier ones are at most a few pauses old.
 	now := group[len(group)-1].now
-	ours, back, err := s.oursAmong(ctx, group)
+	ours, back, err := s.lockClaims(ctx, group)
 	if err != nil || len(ours) == 0 {
 		return err
 	}
+	// Padded, so that there are few forms of the statements to prepare; a repeated member changes nothing.
 	all := padded(ours) // so that there are few forms of the statements; the same twice is once
-	if err := s.taken(ctx, all, now); err != nil {
+	if err := s.settleDelivered(ctx, all, now); err != nil {
 		return err
 	}
-	if err := s.held(ctx, all, now); err != nil {
+	if err := s.saveHoldings(ctx, all, now); err != nil {
 		return err
 	}
+	// Before the servers are freed, since that sets again whether deliveries wait for them.
 	for _, host := range back {
 		if err := s.catchUp(ctx, host, now); err != nil {
 			return err
 		}
 	}
-	return s.free(ctx, all, now)
+	return s.freeServers(ctx, all, now)
 }
 
-// oursAmong locks the servers of departures, in the order of their names as a fan-out does, and answers those
-// departures whose claim still holds, the others get ErrLost; and which of the servers had been given up.
-func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*released, back []string, err error) {
+// lockClaims locks the servers of a group and returns the members whose claim still holds; the others get ErrLost.
+// back are the servers among them that were unavailable.
+func (s *Store) lockClaims(ctx context.Context, group []*released) (ours []*released, back []string, err error) {
 	var peers []struct {
 		Host             string
 		Claims           int64
@@ -94,8 +97,10 @@ func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*relea
 	}
 	hosts := make([]string, len(group))
 	for i, d := range group {
+		// Each is lost until its row says otherwise. A caller who has left keeps its context's error and is skipped below.
 		hosts[i], d.err = d.claim.Host, cmp.Or(d.ctx.Err(), ErrLost)
 	}
+	// In the order in which a fan-out locks them.
 	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+
 		s.sql.lockRow(), hosts)
 	for _, p := range peers {
@@ -112,13 +117,14 @@ func (s *Store) oursAmong(ctx context.Context, group []*released) (ours []*relea
 	return ours, back, err
 }
 
-// taken settles the deliveries; it is what settle does for one.
-func (s *Store) taken(ctx context.Context, group []*released, now time.Time) error {
+// settleDelivered does for a group what settle does for one accepted delivery.
+func (s *Store) settleDelivered(ctx context.Context, group []*released, now time.Time) error {
 	args := []any{now}
 	for _, d := range group {
 		l, o := d.last.Delivery, d.last.Outcome
 		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
 	}
+	// PostgreSQL takes untyped arguments in VALUES for text, hence the casts.
 	return s.run(ctx, `
 		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code =
 		v.column3, answer = v.column4, took_ms = v.column5
@@ -126,8 +132,8 @@ func (s *Store) taken(ctx context.Context, group []*released, now time.Time) err
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
 
-// held notes what the servers hold now, of deliveries that were not erased meanwhile; it is what hold does for one.
-func (s *Store) held(ctx context.Context, group []*released, now time.Time) error {
+// saveHoldings does for a group what saveHolding does for one delivery.
+func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Time) error {
 	args, n := []any{now}, 0
 	for _, d := range group {
 		if l := d.last.Delivery; l.carriesCopy() {
@@ -137,6 +143,8 @@ func (s *Store) held(ctx context.Context, group []*released, now time.Time) erro
 	if n == 0 {
 		return nil
 	}
+	// The joins leave out objects and deliveries that were erased meanwhile. DISTINCT, because an upsert cannot change a
+	// row twice. WHERE TRUE lets SQLite tell ON CONFLICT from the condition of a join.
 	return s.run(ctx, `
 		INSERT INTO holdings (object_id, host, revision, state, proof_at)
 		SELECT o.id, v.column2, v.column3, v.column4, ?
@@ -145,16 +153,16 @@ func (s *Store) held(ctx context.Context, group []*released, now time.Time) erro
 		WHERE TRUE `+renewHolding, args...)
 }
 
-// free releases the servers, whose failures are forgotten.
-func (s *Store) free(ctx context.Context, group []*released, now time.Time) error {
+// freeServers releases the servers and forgets their failures.
+func (s *Store) freeServers(ctx context.Context, group []*released, now time.Time) error {
 	hosts := make([]string, len(group))
 	for i, d := range group {
 		hosts[i] = d.claim.Host
 	}
 	set, args := Answered.counts(Claim{}, now)
-	return s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host IN (?)`,
+	return s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+endClaim+set+` WHERE host IN (?)`,
 		append(append([]any{now, now}, args...), hosts)...)
 }
 
-// rows writes a row of VALUES so many times.
+// rows returns n rows of VALUES.
 func rows(row string, n int) string { return row + strings.Repeat(", "+row, n-1) }

@@ -84,9 +84,9 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	return all
 }
 
-// TestVisitsThatEndAtOneMomentAreEachWrittenDown ends a hundred visits at once. While they were under way one server
+// TestVisitsThatEndTogetherAreEachRecorded ends a hundred visits at once. While they were under way one server
 // was claimed by somebody else, one got more mail, and the delivery to one was erased.
-func TestVisitsThatEndAtOneMomentAreEachWrittenDown(t *testing.T) {
+func TestVisitsThatEndTogetherAreEachRecorded(t *testing.T) {
 	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
@@ -145,7 +145,7 @@ func TestADeleteThatIsTakenAsksToForget(t *testing.T) {
 	})
 }
 
-func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
+func TestAServerThatIsBackGetsWhatItMissed(t *testing.T) {
 	const back = "h01.example"
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 3)
@@ -178,8 +178,8 @@ func TestAServerThatIsBackHearsWhatItMissed(t *testing.T) {
 	})
 }
 
-// TestWhatIsSaidWhileVisitsEndIsNotOverlooked lets a fan-out stand open while visits to the same servers end.
-func TestWhatIsSaidWhileVisitsEndIsNotOverlooked(t *testing.T) {
+// TestAnActivityAddedWhileVisitsEndIsNotOverlooked lets a fan-out stand open while visits to the same servers end.
+func TestAnActivityAddedWhileVisitsEndIsNotOverlooked(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 2)
 		all := visits(t, s, 2)

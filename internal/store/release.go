@@ -8,14 +8,14 @@ import (
 	"causerie/internal/blog"
 )
 
-// Ending is how a visit to a server ended.
+// Ending says how a visit to a server ended.
 type Ending int
 
 const (
-	HandedBack Ending = iota // nothing can be said of the server: we stopped
-	Answered                 // it answered, whatever it said of deliveries and of those who send them
-	Silent                   // it did not answer, or only what stands before it did
-	Busy                     // it asked to be left alone for a while
+	HandedBack Ending = iota // we stopped, and learned nothing about the server
+	Answered                 // it answered, whether it accepted the deliveries or not
+	Silent                   // it did not answer, or only a proxy before it did
+	Busy                     // it asked us to come back later
 )
 
 // VisitEnd is how a visit to a server ended, and what is recorded together with it.
@@ -25,16 +25,18 @@ type VisitEnd struct {
 	Last   []Settlement // outcomes that are not settled yet
 }
 
-// silentDays is on how many days a server must have been silent, without a word between, to be given up.
+// silentDays is on how many days a server must be silent, without an answer in between, to be given up. Several
+// failures on one day count once.
 const silentDays = 7
 
-// Release ends a claim, and settles what is left to settle of it: the server is free again at end.FreeAt, and its
-// failures are counted or forgotten. One that was silent on seven days is unavailable from then on: what waits for it
-// and what is said later is given up, until it answers or speaks to us. A visit that ended as it should, with its
-// delivery taken, is written down together with the others of its moment.
+// Release ends a claim and settles the last outcomes: the server is free again at end.FreeAt, and its failures are
+// counted or forgotten. A server that was silent on seven days becomes unavailable: its deliveries are given up until
+// it answers or sends us something. ErrLost if somebody else has claimed the server.
 func (s *Store) Release(ctx context.Context, c Claim, end VisitEnd, now time.Time) error {
 	defer s.leases.drop("peers", c.Host, c.Claims)
-	if s.tx == nil && end.asUsual(now) {
+	// Nearly all visits end like this; one statement for many of them saves most of the commits.
+	if s.tx == nil && end.isRoutine(now) {
+		// Any other error may be the fault of another member of the group: this visit is then released alone.
 		if err := s.queueRelease(&released{ctx: ctx, claim: c, last: end.Last[0], now: now}); err == nil ||
 			errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
@@ -43,52 +45,57 @@ func (s *Store) Release(ctx context.Context, c Claim, end VisitEnd, now time.Tim
 	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error { return s.release(ctx, c, end, now) })
 }
 
-// asUsual reports whether a visit ended as nearly all do: one delivery is left to settle, and it was taken at once.
-func (e VisitEnd) asUsual(now time.Time) bool {
-	return e.How == Answered && !e.FreeAt.After(now) && len(e.Last) == 1 && e.Last[0].takenAsUsual()
+// isRoutine reports whether a visit ended as nearly all do: the server accepted one delivery, and nothing else changes.
+func (e VisitEnd) isRoutine(now time.Time) bool {
+	if e.How != Answered || e.FreeAt.After(now) || len(e.Last) != 1 {
+		return false
+	}
+	last := e.Last[0]
+	return last.Outcome.Status == blog.Delivered && last.Delivery.Refusals == 0 && !last.NewKey
 }
 
-// takenAsUsual reports whether a delivery was taken at once and nothing else is to be noted with it.
-func (d Settlement) takenAsUsual() bool {
-	return d.Outcome.Status == blog.Delivered && d.Delivery.Refusals == 0 && !d.NewKey
-}
-
-// release raises the fence, so that a claim that follows at once is told from the one that ends here (see leases.has).
-// It locks the row before its mail is looked at, since a fan-out that commits in between must not be overlooked.
+// release is Release in a transaction. It raises the fence, so that a claim that follows at once has another number
+// than the one that ends here (see leases.has).
 func (s *Store) release(ctx context.Context, c Claim, end VisitEnd, now time.Time) error {
-	unavailable, err := s.stillOurs(ctx, c)
+	// The row is locked before the deliveries are looked at: a fan-out that commits in between would be overlooked, and
+	// its delivery would wait until the next one.
+	unavailable, err := s.lockClaim(ctx, c)
 	if err != nil {
 		return err
 	}
 	for _, done := range end.Last {
+		// The claim holds, so "not found" means that the delivery was erased.
 		if err := s.settle(ctx, c, done, now); err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return err
 		}
 	}
+	// Before the update below, whose waiting depends on what is revived here.
 	if end.How == Answered && unavailable != nil {
 		if err := s.catchUp(ctx, c.Host, now); err != nil {
 			return err
 		}
 	}
+	// A release dated later than free_at would look like one from before the clock was set back.
 	freed := now
 	if end.FreeAt.Before(now) {
 		freed = end.FreeAt
 	}
 	set, args := end.How.counts(c, now)
-	err = s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+letGo+set+` WHERE host = ?`,
+	err = s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+endClaim+set+` WHERE host = ?`,
 		append(append([]any{end.FreeAt, freed}, args...), c.Host)...)
 	if err != nil || end.How != Silent {
 		return err
 	}
-	return s.setAside(ctx, c.Host, now)
+	return s.giveUpServer(ctx, c.Host, now)
 }
 
-// letGo ends a claim, and looks whether there is mail.
-const letGo = `visited = FALSE, resume_at = NULL, waiting = ` + ready
+// endClaim are the assignments that end a claim, and set again whether deliveries can be sent.
+const endClaim = `visited = FALSE, resume_at = NULL, waiting = ` + ready
 
-// counts is what the end of a visit does to a server's failures. One for which a person asked prolongs no later rest.
+// counts returns what an ending does to a server's failures, as assignments with their arguments.
 func (e Ending) counts(c Claim, now time.Time) (string, []any) {
 	more := 1
+	// A person asked for this visit, before the server's rest was over: its failure must not prolong the next rest.
 	if c.ResumeAt != nil {
 		more = 0
 	}
@@ -100,14 +107,15 @@ func (e Ending) counts(c Claim, now time.Time) (string, []any) {
 		return `, failures = failures + ?, failing_days = failing_days + CASE WHEN failed_on = ? THEN 0 ELSE 1 END,
 			failed_on = ?,
 			failing_since = COALESCE(failing_since, ?)`, []any{more, today, today, now}
+	// It answered, so its days of silence are over; its rest still grows.
 	case Busy:
 		return `, failures = failures + ?, failing_days = 0, failed_on = '', failing_since = NULL`, []any{more}
 	}
 	return ``, nil
 }
 
-// setAside gives a server up that was silent for too many days, with all that waits for it.
-func (s *Store) setAside(ctx context.Context, host string, now time.Time) error {
+// giveUpServer makes a server unavailable that was silent for too many days, and gives up its deliveries.
+func (s *Store) giveUpServer(ctx context.Context, host string, now time.Time) error {
 	n, err := s.exec(ctx, `UPDATE peers SET unavailable_since = ?, waiting = FALSE WHERE host = ? AND failing_days >= ?
 		AND unavailable_since IS NULL`,
 		now, host, silentDays)

@@ -219,7 +219,7 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 		}
 		r := list[0]
 		if r.Host != steiger.Host || r.Voice != "ilse" || r.Code != 401 || r.Answer == "" || r.Kind != "Create" ||
-			r.Letters != 2 || time.Since(r.Since) > time.Minute {
+			r.Deliveries != 2 || time.Since(r.Since) > time.Minute {
 			t.Errorf("it says %+v", r)
 		}
 		when := func(time.Time) string { return "today" }

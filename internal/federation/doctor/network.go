@@ -21,12 +21,12 @@ func (c *Doctor) backlog(ctx context.Context) {
 	}
 	const do = "See whether the server runs, and what its log says"
 	words := fmt.Sprintf("%s to %s should have left more than ten minutes ago",
-		text.Plural(b.Letters, "delivery", "deliveries"), text.Plural(b.Servers, "server", "servers"))
+		text.Plural(b.Deliveries, "delivery", "deliveries"), text.Plural(b.Servers, "server", "servers"))
 	switch {
-	case b.Letters > 0 && b.AtWork:
+	case b.Deliveries > 0 && b.AtWork:
 		c.Warn("deliveries", words+", and others are being sent at this moment",
 			"Look again in a while; the number should fall")
-	case b.Letters > 0:
+	case b.Deliveries > 0:
 		c.Wrong("deliveries", words, do)
 	default:
 		c.OK("deliveries", "none waits longer than it should")
@@ -103,7 +103,7 @@ func (c *Doctor) refusals(list []store.Refusal) {
 		}
 		words := fmt.Sprintf("%s refuses what %s sends since %s: to %s %s it answered %s; waiting for it: %s",
 			r.Host, who, r.Since.UTC().Format("2 January 2006 15:04"), indefiniteArticle(r.Kind), r.Kind,
-			strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Letters, "delivery", "deliveries"))
+			strings.TrimSpace(code(r.Code)+" "+r.Answer), text.Plural(r.Deliveries, "delivery", "deliveries"))
 		c.Warn("servers", words, "They are tried again by themselves; “causerie deliveries retry” tries those of an "+
 			"article now. "+
 			"If it goes on, ask the admin of "+r.Host)

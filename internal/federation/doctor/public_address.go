@@ -158,7 +158,7 @@ func (c *Doctor) arrived(check, what string, reply remote.Reply, err error, want
 
 // someVoice returns one of our authors; the zero Voice when there is none.
 func (c *Doctor) someVoice(ctx context.Context) (blog.Voice, error) {
-	voices, err := c.Store.Speaking(ctx)
+	voices, err := c.Store.ActiveVoices(ctx)
 	at := slices.IndexFunc(voices, func(v blog.Voice) bool { return v.Kind == blog.AuthorVoice })
 	if err != nil || at < 0 {
 		return blog.Voice{}, err
