@@ -139,7 +139,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 				return fmt.Errorf("remove actor %s: %w", id, err)
 			}
 		}
-		// Without the row, a late activity of the actor would make us fetch it again.
+		// The row stays, so that a late activity is recognised as one of a deleted actor.
 		return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`,
 			now, id)
 	})

@@ -109,7 +109,7 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	})
 }
 
-// CountWaiting counts the arrivals and deliveries that wait, for the health page.
+// CountWaiting counts the arrivals and deliveries that wait.
 func (s *Store) CountWaiting(ctx context.Context) (arrivals, deliveries int, err error) {
 	var n struct{ Arrivals, Deliveries int }
 	err = s.one(ctx, &n, `

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func hear(t *testing.T, s *store.Store, host, activity string, at time.Time) blog.Arrival {
+func receive(t *testing.T, s *store.Store, host, activity string, at time.Time) blog.Arrival {
 	t.Helper()
 	a := blog.Arrival{ID: blog.NewID(at), Host: host, ActivityID: activity, Signer: "https://" + host + "/users/bram",
 		Body: []byte("{}"), At: at}
@@ -30,7 +30,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 			}
 			return claims
 		}
-		resting := hear(t, s, host, "https://veerhuis.example/1", now)
+		resting := receive(t, s, host, "https://veerhuis.example/1", now)
 		claims := callers(now)
 		if len(claims) != 1 {
 			t.Fatalf("claims = %v", claims)
@@ -38,7 +38,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 		if err := s.AttemptArrival(ctx, resting.ID, now.Add(3*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		hear(t, s, host, "https://veerhuis.example/2", now.Add(time.Second))
+		receive(t, s, host, "https://veerhuis.example/2", now.Add(time.Second))
 		if again := callers(now.Add(time.Second)); len(again) != 0 {
 			t.Errorf("two work on one server at once: %v", again)
 		}
@@ -62,7 +62,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 		if early := callers(now.Add(time.Hour)); len(early) != 0 {
 			t.Errorf("a server was claimed of which nothing is due: %v", early)
 		}
-		hear(t, s, host, "https://veerhuis.example/3", now.Add(time.Hour))
+		receive(t, s, host, "https://veerhuis.example/3", now.Add(time.Hour))
 		if claims = callers(now.Add(time.Hour)); len(claims) != 1 {
 			t.Errorf("the third arrival waits for the first: %v", claims)
 		}
@@ -78,10 +78,10 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 func TestTheSameArrivalIsKeptOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for range 3 {
-			hear(t, s, "veerhuis.example", "https://veerhuis.example/1", now)
+			receive(t, s, "veerhuis.example", "https://veerhuis.example/1", now)
 		}
-		hear(t, s, "veerhuis.example", "", now) // without an id nothing can be told apart
-		hear(t, s, "veerhuis.example", "", now)
+		receive(t, s, "veerhuis.example", "", now) // without an id nothing can be told apart
+		receive(t, s, "veerhuis.example", "", now)
 		if n, _, err := s.CountWaiting(t.Context()); err != nil || n != 3 {
 			t.Errorf("%d arrivals wait, %v; want 3", n, err)
 		}

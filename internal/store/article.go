@@ -18,7 +18,7 @@ const (
 	textColumns  = `, t.markdown, t.html, t.plain`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
 
-	// fromSlugs reads the text that an address is or was of, the original where that is not for readers any more.
+	// fromSlugs reads the text to which a slug belongs or belonged; the original if that text is not public any more.
 	fromSlugs = ` FROM slugs JOIN articles a ON a.id = slugs.article_id JOIN article_texts t ON t.article_id = a.id
 		AND t.language = COALESCE((SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language =
 		slugs.language AND NOT x.draft), a.language) `

@@ -130,7 +130,8 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, stillHeld)
 		})
 		if err != nil {
-			// The claims of earlier rounds are committed: without the caller they would be idle until their leases end.
+			// The claims of earlier rounds are committed. If they were not returned, nobody would work on their servers until
+			// the leases end.
 			return claims, fmt.Errorf("claim %s: %w", from.table, err)
 		}
 		taken := make(map[string]int64, len(due))
@@ -152,7 +153,8 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	if s.sql.postgres {
 		return nil
 	}
-	// A server without failures that is not free is leased: only failures make a server rest.
+	// A server without failures that is not free is leased, or rests for a short time after a fault of our own. Neither
+	// holds after a restart.
 	err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
 		visited) AND free_at > ?`, now, now, now)
 	if err != nil {
@@ -242,7 +244,7 @@ func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	// The last articles and boosts, the newest first.
+	// Then the newest articles and boosts.
 	err = s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
 		JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
 		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles)

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// jumps are what a clock may do while nobody looks.
+// jumps are changes of the clock between two steps of a process.
 var jumps = map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour,
 	"a month back":  -30 * 24 * time.Hour,
 	"an hour ahead": time.Hour, "a day ahead": 24 * time.Hour}
@@ -90,7 +90,7 @@ func TestARestIsOverWhenTheClockWasSetBack(t *testing.T) {
 	})
 }
 
-// A rest without a failure is one too.
+// A server can rest without a failure, too.
 func TestARestIsKeptWhileTheClockGoesOn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
@@ -121,7 +121,7 @@ func TestAProcessDoesNotClaimAgainWhatItHolds(t *testing.T) {
 		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
 		say(t, s, a, "Create", 2)
-		// as many as are asked for, beside those held here
+		// as many as asked for, besides those that are held here
 		claims, err := s.ClaimPeers(t.Context(), after, time.Minute, 1, false)
 		if err != nil || len(claims) != 1 || claims[0].Host != "noordkade.example" {
 			t.Errorf("claimed %v, %v", claims, err)
@@ -143,7 +143,7 @@ func TestAProcessDoesNotClaimAgainWhatItHolds(t *testing.T) {
 	})
 }
 
-// Another process that was killed holds a server by a lease of before the jump.
+// A killed process holds a server by a lease from before the jump.
 func TestALeaseOfBeforeTheJumpEnds(t *testing.T) {
 	for name, jump := range jumps {
 		t.Run(name, func(t *testing.T) {
@@ -152,13 +152,13 @@ func TestALeaseOfBeforeTheJumpEnds(t *testing.T) {
 				author := ilse(t, s)
 				friend(t, s, "bram", "veerhuis.example", author.ID)
 				say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
-				hear(t, s, "noordkade.example", "https://noordkade.example/1", now)
+				receive(t, s, "noordkade.example", "https://noordkade.example/1", now)
 				claim, _ := claimed(t, killed, now, false)
 				if callers, err := killed.ClaimCallers(t.Context(), now, time.Minute, 5); err != nil || len(callers) != 1 {
 					t.Fatal(callers, err)
 				}
 				if got := hosts(t, s, now.Add(30*time.Second), false); len(got) != 0 {
-					t.Fatalf("%v is taken from who has it", got)
+					t.Fatalf("%v is claimed although it is leased", got)
 				}
 				if got := hosts(t, s, now.Add(jump), false); len(got) != 1 {
 					t.Errorf("free are %v", got)
@@ -167,7 +167,7 @@ func TestALeaseOfBeforeTheJumpEnds(t *testing.T) {
 					t.Errorf("callers %v, %v", callers, err)
 				}
 				if err := killed.Renew(t.Context(), claim, now.Add(time.Hour)); err == nil {
-					t.Error("the one of before goes on")
+					t.Error("the claim from before goes on")
 				}
 			})
 		})
@@ -186,7 +186,7 @@ func open(t *testing.T, url string) *store.Store {
 
 func TestAnArrivalIsDueAfterTheClockJumped(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
-		fresh := hear(t, s, "veerhuis.example", "https://veerhuis.example/1", now)
+		fresh := receive(t, s, "veerhuis.example", "https://veerhuis.example/1", now)
 		callers, err := s.ClaimCallers(t.Context(), after, time.Minute, 5)
 		if err != nil || len(callers) != 1 {
 			t.Fatalf("callers %v, %v", callers, err)
@@ -196,7 +196,7 @@ func TestAnArrivalIsDueAfterTheClockJumped(t *testing.T) {
 			t.Errorf("due %v, %v", due, err)
 		}
 		if st, err := s.CallerState(t.Context(), "veerhuis.example", after); err != nil || !st.Queued {
-			t.Errorf("what comes now does not queue behind it: %+v, %v", st, err)
+			t.Errorf("what arrives now does not queue behind it: %+v, %v", st, err)
 		}
 		if again, err := s.ClaimCallers(t.Context(), after.Add(-time.Hour), time.Minute, 5); err != nil || len(again) != 0 {
 			t.Errorf("what is held here is claimed again: %v, %v", again, err)
@@ -213,7 +213,7 @@ func TestAnArrivalIsDueAfterTheClockJumped(t *testing.T) {
 	})
 }
 
-func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
+func TestJobsHoldsAndProfilesAreDueAfterTheClockJumped(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		ctx, author := t.Context(), ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -225,10 +225,10 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 			return mine
 		}
 		if !claim(now) || claim(now.Add(time.Minute)) || claim(now.Add(-time.Minute)) {
-			t.Error("a chore is done twice, or never")
+			t.Error("a job runs twice, or never")
 		}
 		if !claim(after) || claim(after.Add(time.Minute)) {
-			t.Error("a chore waits for the clock of before, or is done twice")
+			t.Error("a job waits for the clock of before, or runs twice")
 		}
 		if err := s.SaveHold(ctx, store.Hold{ArticleID: a.ID, Until: now.Add(48 * time.Hour), Before: a}); err != nil {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if early, err := s.DueIntroductions(ctx, now); err != nil || len(early) != 0 {
-			t.Errorf("a changed profile is told of at once: %v, %v", early, err)
+			t.Errorf("a changed profile is announced at once: %v, %v", early, err)
 		}
 		if due, err := s.DueIntroductions(ctx, after); err != nil || len(due) != 1 ||
 			s.Introduced(ctx, author.ID, after) != nil {
@@ -260,7 +260,7 @@ func TestWhatIsDueLaterThanItCanBeIsDueNow(t *testing.T) {
 	})
 }
 
-func TestACommentAfterTheClockWasSetBackIsAReasonToCompleteItsConversation(t *testing.T) {
+func TestACommentAfterTheClockJumpedIsAReasonToCompleteItsConversation(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -395,7 +395,7 @@ func TestTheRestOfAVoiceIsOverWhenTheClockWasSetBack(t *testing.T) {
 	})
 }
 
-func TestGuessesOfBeforeTheClockWasSetBackAreForgotten(t *testing.T) {
+func TestGuessesFromBeforeTheClockJumpedAreForgotten(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		for _, at := range []time.Time{now, after} {
 			if err := s.AddGuess(t.Context(), store.Guess{ID: blog.NewID(at), Account: "ilse", Source: "192.0.2.1", At: at},

@@ -125,7 +125,7 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		if c.Claims != claim.Claims {
 			return ErrLost
 		}
-		// A comment that came during the work has set the steps to their beginning.
+		// A comment that arrived during the work has reset the steps.
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}

@@ -72,8 +72,8 @@ func TestTwoTransactionsInADeadlockBothFinish(t *testing.T) {
 	}
 }
 
-// TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther lets edits go out to a crowd, over and over, while two
-// couriers carry what is there: nothing may fail, be lost or be carried twice.
+// TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther sends edits to many servers, one after another, while two
+// couriers deliver: nothing may fail, be lost or be sent twice.
 func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := process(t, url), process(t, url)
@@ -90,11 +90,11 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 		}
 		ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer end()
-		var carrying sync.WaitGroup
-		var carried atomic.Int64
+		var couriers sync.WaitGroup
+		var sent atomic.Int64
 		stop := make(chan struct{})
 		for _, s := range []*store.Store{s, other} {
-			carrying.Go(func() { carryAll(ctx, t, s, stop, &carried) })
+			couriers.Go(func() { sendAll(ctx, t, s, stop, &sent) })
 		}
 		say(t, s, a, "Create", 1)
 		for revision := range 12 {
@@ -106,10 +106,18 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2,
+				update := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", ObjectID: a.ObjectID, Revision: revision + 2,
 					Payload: []byte(`{}`), At: time.Now()}
-				return errors.Join(s.AddActivity(ctx, said), s.UpdateWaitingCreates(ctx, said), s.TellHolders(ctx, said),
-					s.Supersede(ctx, said, "Update"))
+				if err := s.AddActivity(ctx, update); err != nil {
+					return err
+				}
+				if err := s.UpdateWaitingCreates(ctx, update); err != nil {
+					return err
+				}
+				if err := s.TellHolders(ctx, update); err != nil {
+					return err
+				}
+				return s.Supersede(ctx, update, "Update")
 			})
 			if err != nil {
 				t.Errorf("edit %d: %v", revision, err)
@@ -121,7 +129,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 			}
 		}
 		close(stop)
-		carrying.Wait()
+		couriers.Wait()
 		reports, err := s.Reports(t.Context(), a.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -133,14 +141,14 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 			}
 			delivered += r.Attempts
 		}
-		if int64(delivered) != carried.Load() {
-			t.Errorf("%d letters were carried and %d written down", carried.Load(), delivered)
+		if int64(delivered) != sent.Load() {
+			t.Errorf("%d deliveries were sent and %d recorded", sent.Load(), delivered)
 		}
 	})
 }
 
-// carryAll does a courier's work without a network until it is stopped.
-func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan struct{}, carried *atomic.Int64) {
+// sendAll does the work of a courier without a network until it is stopped.
+func sendAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan struct{}, sent *atomic.Int64) {
 	for {
 		select {
 		case <-stop:
@@ -156,13 +164,18 @@ func carryAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan str
 		for _, c := range claims {
 			visits.Go(func() {
 				deliveries, err := s.WaitingFor(ctx, 10, c.Host)
-				for _, l := range deliveries {
-					carried.Add(1)
-					err = errors.Join(err, s.Settle(ctx, c,
-						store.Settlement{Delivery: l, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}, time.Now()))
+				if err != nil {
+					t.Errorf("%s: %v", c.Host, err)
 				}
-				if err = errors.Join(err, s.Release(ctx, c,
-					store.VisitEnd{How: store.Answered, FreeAt: time.Now()}, time.Now())); err != nil {
+				for _, d := range deliveries {
+					sent.Add(1)
+					done := store.Settlement{Delivery: d, Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}
+					if err := s.Settle(ctx, c, done, time.Now()); err != nil {
+						t.Errorf("%s: %v", c.Host, err)
+					}
+				}
+				end := store.VisitEnd{How: store.Answered, FreeAt: time.Now()}
+				if err := s.Release(ctx, c, end, time.Now()); err != nil {
 					t.Errorf("%s: %v", c.Host, err)
 				}
 			})
@@ -191,7 +204,10 @@ func TestASaveThatIsRolledBackLeavesTheNounAsItWas(t *testing.T) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		refused := errors.New("refused")
 		if err := s.InTx(t.Context(), func(s *store.Store) error {
-			return errors.Join(s.SaveArticle(t.Context(), &a, now.Add(time.Minute)), refused)
+			if err := s.SaveArticle(t.Context(), &a, now.Add(time.Minute)); err != nil {
+				return err
+			}
+			return refused
 		}); !errors.Is(err, refused) {
 			t.Fatal(err)
 		}

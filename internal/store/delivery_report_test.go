@@ -13,8 +13,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// carry brings what waits; answer says what comes of a letter to a server.
-func carry(t *testing.T, s *store.Store, at time.Time, answer func(host, kind string) blog.Delivery) {
+// deliverAll settles all waiting deliveries; answer is what a server answers.
+func deliverAll(t *testing.T, s *store.Store, at time.Time, answer func(host, kind string) blog.Delivery) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 100, false)
 	if err != nil {
@@ -41,24 +41,24 @@ func carry(t *testing.T, s *store.Store, at time.Time, answer func(host, kind st
 	}
 }
 
-// revise makes an article's object newer, or ends it, and says so.
+// revise makes an article's object newer, or deletes it, and adds the activity.
 func revise(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) {
 	t.Helper()
-	o, needless := store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: revision, At: now},
+	o, superseded := store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: revision, At: now},
 		[]string{"Update"}
 	if kind == "Delete" {
-		o.GoneAt, needless = &now, []string{"Create", "Update"}
+		o.GoneAt, superseded = &now, []string{"Create", "Update"}
 	}
 	if err := s.SaveObject(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	said := say(t, s, a, kind, revision)
-	if err := s.Supersede(t.Context(), said, needless...); err != nil {
+	activity := say(t, s, a, kind, revision)
+	if err := s.Supersede(t.Context(), activity, superseded...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestServersAreCountedByAFewOfThem: what is counted from samples is what all deliveries would have told.
+// TestServersAreCountedByAFewOfThem: the counts of the samples are those of all deliveries.
 func TestServersAreCountedByAFewOfThem(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
@@ -100,7 +100,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 				got, whole := blog.ServerStates(samples[id]), blog.ServerStates(all)
 				if !reflect.DeepEqual(blog.Count(got), blog.Count(whole)) ||
 					deliverytext.Summary(got, time.Time.String) != deliverytext.Summary(whole, time.Time.String) {
-					t.Errorf("%s: the samples tell %+v, all letters %+v", when, blog.Count(got), blog.Count(whole))
+					t.Errorf("%s: the samples show %+v, all deliveries %+v", when, blog.Count(got), blog.Count(whole))
 				}
 				if len(got) > 4 {
 					t.Errorf("%s: %d servers were read", when, len(got))
@@ -113,15 +113,15 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		check("before", "")
 		say(t, s, other, "Create", 1)
 		say(t, s, a, "Create", 1)
-		check("said", "0 of 32 servers have it; 32 wait their turn.")
-		carry(t, s, now, answer)
-		check("carried", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday.")
+		check("queued", "0 of 32 servers have it; 32 wait their turn.")
+		deliverAll(t, s, now, answer)
+		check("delivered", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday.")
 		revise(t, s, a, "Update", 2)
-		carry(t, s, now.Add(time.Hour), answer)
+		deliverAll(t, s, now.Add(time.Hour), answer)
 		check("revised", "25 of 32 servers have it, 20 of them the newest version; 5 refused the newest version; 3 refused "+
 			"it; 4 are silent, the longest since Monday.")
 		revise(t, s, a, "Delete", 3)
-		carry(t, s, now.Add(2*time.Hour), answer)
+		deliverAll(t, s, now.Add(2*time.Hour), answer)
 		check("taken back", "20 of 25 servers took the request to forget it; 5 refused, and still have it.")
 		again := a
 		again.ObjectID, again.SavedAt = blog.NewID(now), a.SavedAt
@@ -133,7 +133,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		say(t, s, again, "Create", 4)
-		carry(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
+		deliverAll(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
 		check("out again", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday; 5 still have a "+
 			"copy that was taken back before.")
 	})

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// claimed takes the one server that has mail, and its deliveries.
+// claimed claims the only server with waiting deliveries, and reads them.
 func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Claim, []store.Delivery) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 10, failing)
@@ -25,8 +26,9 @@ func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Cl
 	return claims[0], deliveries
 }
 
-// fates is what became of an article's deliveries, oldest first.
-func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
+// outcomes is what became of an article's deliveries, oldest first.
+// Each is the kind of its activity and its status.
+func outcomes(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	t.Helper()
 	reports, err := s.Reports(t.Context(), a.ID)
 	if err != nil {
@@ -36,6 +38,14 @@ func fates(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 		list = append([]string{r.Kind + " " + string(r.Status)}, list...)
 	}
 	return list
+}
+
+// tellFollowers adds an activity and its deliveries to the followers of its voice.
+func tellFollowers(ctx context.Context, s *store.Store, a blog.Activity) error {
+	if err := s.AddActivity(ctx, a); err != nil {
+		return err
+	}
+	return s.TellFollowers(ctx, a)
 }
 
 func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
@@ -56,8 +66,8 @@ func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 					store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: outcome, Code: 500}}, now); err != nil {
 					t.Fatal(err)
 				}
-				if got := fates(t, s, a); got[0] != want || got[1] != "Delete waiting" {
-					t.Errorf("letters are %v, want %q first", got, want)
+				if got := outcomes(t, s, a); got[0] != want || got[1] != "Delete waiting" {
+					t.Errorf("deliveries are %v, want %q first", got, want)
 				}
 			})
 		})
@@ -106,7 +116,7 @@ func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := s.RetryDeliveries(t.Context(), a.ID, "", gone); err != nil || n != 0 {
-			t.Errorf("%d letters about what is gone are tried again, %v", n, err)
+			t.Errorf("%d deliveries about a deleted object are tried again, %v", n, err)
 		}
 	})
 }
@@ -119,7 +129,7 @@ func TestNoDeliveryWaitsLongerThanPatience(t *testing.T) {
 		say(t, s, a, "Create", 1)
 		week := now.Add(blog.Patience + time.Hour)
 		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 0 {
-			t.Errorf("%d letters were given up before any try, %v", n, err)
+			t.Errorf("%d deliveries were given up before any try, %v", n, err)
 		}
 		claim, deliveries := claimed(t, s, now, false)
 		if err := s.Settle(t.Context(), claim,
@@ -133,7 +143,7 @@ func TestNoDeliveryWaitsLongerThanPatience(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 2 {
-			t.Errorf("%d letters were given up after a week of silence, %v; want both", n, err)
+			t.Errorf("%d deliveries were given up after a week of silence, %v; want both", n, err)
 		}
 	})
 }
@@ -178,34 +188,47 @@ func TestT115DeliveriesForDeadServersDelayNoFreshOne(t *testing.T) {
 			}
 			for range each {
 				id, err := s.NextActivityID(t.Context(), now)
-				said := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
-				if err := errors.Join(err, s.AddActivity(t.Context(), said), s.TellFollowers(t.Context(), said)); err != nil {
+				if err != nil {
+					return err
+				}
+				update := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
+				if err := tellFollowers(t.Context(), s, update); err != nil {
 					return err
 				}
 			}
 			claims, err := s.ClaimPeers(t.Context(), now, time.Minute, hosts, false)
-			for _, claim := range claims { // all of them are due again at once
-				err = errors.Join(err, s.Release(t.Context(), claim, store.VisitEnd{How: store.Silent, FreeAt: now}, now))
+			if err != nil {
+				return err
 			}
-			return err
+			for _, claim := range claims { // all of them are due again at once
+				if err := s.Release(t.Context(), claim, store.VisitEnd{How: store.Silent, FreeAt: now}, now); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		id, err := s.NextActivityID(t.Context(), now)
 		fresh := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
+		if err != nil {
+			t.Fatal(err)
+		}
 		began := time.Now()
-		if err := errors.Join(err, s.AddActivity(t.Context(), fresh),
-			s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox")); err != nil {
+		if err := s.AddActivity(t.Context(), fresh); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox"); err != nil {
 			t.Fatal(err)
 		}
 		claim, deliveries := claimed(t, s, now, false)
 		if took := time.Since(began); claim.Host != "veerhuis.example" || len(deliveries) != 1 || took > time.Second {
-			t.Errorf("%s was claimed with %d letters after %v, among %d for dead servers", claim.Host, len(deliveries), took,
+			t.Errorf("%s was claimed with %d deliveries after %v, among %d for dead servers", claim.Host, len(deliveries), took,
 				hosts*each)
 		}
 		if _, waiting, err := s.CountWaiting(t.Context()); err != nil || waiting != hosts*each+1 {
-			t.Errorf("%d letters wait, %v", waiting, err)
+			t.Errorf("%d deliveries wait, %v", waiting, err)
 		}
 	})
 }
@@ -218,21 +241,21 @@ func TestDeliveriesOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
 		for _, host := range hosts {
 			friend(t, s, "reader", host, author.ID)
 		}
-		var said []blog.ID
+		var ids []blog.ID
 		for _, kind := range []string{"Create", "Announce", "Like"} {
 			activity := say(t, s, a, kind, 1)
 			if err := s.TellFollowers(t.Context(), activity); err != nil {
 				t.Fatal(err)
 			}
-			said = append(said, activity.ID)
+			ids = append(ids, activity.ID)
 		}
 		deliveries, err := s.WaitingFor(t.Context(), 2, hosts...)
 		if err != nil || len(deliveries) != 6 {
-			t.Fatalf("%d letters, %v", len(deliveries), err)
+			t.Fatalf("%d deliveries, %v", len(deliveries), err)
 		}
 		for i, l := range deliveries {
-			if l.ActivityID != said[i%2] || i%2 == 1 && l.Host != deliveries[i-1].Host {
-				t.Errorf("letter %d is %s to %s", i, l.Kind, l.Host)
+			if l.ActivityID != ids[i%2] || i%2 == 1 && l.Host != deliveries[i-1].Host {
+				t.Errorf("delivery %d is %s to %s", i, l.Kind, l.Host)
 			}
 		}
 	})

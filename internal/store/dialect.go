@@ -96,7 +96,7 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
 	// A connection reads the statistics of the tables only once.
-	read.SetConnMaxLifetime(time.Hour) // a connection reads the statistics of the tables once
+	read.SetConnMaxLifetime(time.Hour)
 	return write, read, nil
 }
 
@@ -137,8 +137,8 @@ func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
 	db := openDB("postgres", connector, wraps)
 	most := 8 + 4*runtime.NumCPU()
 	db.SetMaxOpenConns(most)
-	// A new connection costs as much as many queries.
-	db.SetMaxIdleConns(most) // a new connection costs as much as many queries; after a while without work they go
+	// A new connection costs as much as many queries, so all of them are kept for a while.
+	db.SetMaxIdleConns(most)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db, nil
 }

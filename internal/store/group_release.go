@@ -66,12 +66,12 @@ func (s *Store) releaseGroup(group []*released) error {
 func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	// The newest: earlier ones are at most a few pauses old.
 	now := group[len(group)-1].now
-	ours, back, err := s.lockClaims(ctx, group)
-	if err != nil || len(ours) == 0 {
+	valid, back, err := s.lockClaims(ctx, group)
+	if err != nil || len(valid) == 0 {
 		return err
 	}
 	// Padded, so that there are few forms of the statements to prepare; a repeated member changes nothing.
-	all := padded(ours) // so that there are few forms of the statements; the same twice is once
+	all := padded(valid)
 	if err := s.settleDelivered(ctx, all, now); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 
 // lockClaims locks the servers of a group and returns the members whose claim still holds; the others get ErrLost.
 // back are the servers among them that were unavailable.
-func (s *Store) lockClaims(ctx context.Context, group []*released) (ours []*released, back []string, err error) {
+func (s *Store) lockClaims(ctx context.Context, group []*released) (valid []*released, back []string, err error) {
 	var peers []struct {
 		Host             string
 		Claims           int64
@@ -108,13 +108,13 @@ func (s *Store) lockClaims(ctx context.Context, group []*released) (ours []*rele
 			if d.claim.Host != p.Host || d.claim.Claims != p.Claims || !errors.Is(d.err, ErrLost) {
 				continue
 			}
-			d.err, ours = nil, append(ours, d)
+			d.err, valid = nil, append(valid, d)
 			if p.UnavailableSince != nil {
 				back = append(back, p.Host)
 			}
 		}
 	}
-	return ours, back, err
+	return valid, back, err
 }
 
 // settleDelivered does for a group what settle does for one accepted delivery.

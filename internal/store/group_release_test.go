@@ -14,13 +14,13 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// visit is a claim with the delivery that was brought under it.
+// visit is a claim with the delivery that was sent under it.
 type visit struct {
 	store.Claim
-	letter store.Delivery
+	delivery store.Delivery
 }
 
-// visits claims all servers that have mail and reads the first letter of each.
+// visits claims all servers with waiting deliveries and reads the first one of each.
 func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, most, false)
@@ -38,20 +38,20 @@ func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	return all
 }
 
-// end ends visits at one moment, the delivery of each taken, and answers what each was told.
+// end ends visits at the same time, each with an accepted delivery, and returns the error of each release by host.
 func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	var ending sync.WaitGroup
-	var told sync.Map
+	var results sync.Map
 	for host, v := range all {
 		ending.Go(func() {
-			done := store.Settlement{Delivery: v.letter,
+			done := store.Settlement{Delivery: v.delivery,
 				Outcome: blog.Delivery{Status: blog.Delivered, Code: 202, Answer: "thanks", TookMS: 12}}
-			told.Store(host, s.Release(t.Context(), v.Claim,
+			results.Store(host, s.Release(t.Context(), v.Claim,
 				store.VisitEnd{How: store.Answered, FreeAt: now, Last: []store.Settlement{done}}, now))
 		})
 	}
 	ending.Wait()
-	return &told
+	return &results
 }
 
 // crowded is an article that waits for many servers, h00.example and so on.
@@ -66,8 +66,8 @@ func crowded(t *testing.T, s *store.Store, servers int) blog.Article {
 	return a
 }
 
-// stands is how a server stands with an article.
-func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
+// states describes what each server has of an article, by host.
+func states(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	t.Helper()
 	reports, err := s.Reports(t.Context(), a.ID)
 	if err != nil {
@@ -85,40 +85,42 @@ func stands(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 }
 
 // TestVisitsThatEndTogetherAreEachRecorded ends a hundred visits at once. While they were under way one server
-// was claimed by somebody else, one got more mail, and the delivery to one was erased.
+// was claimed by somebody else, one got another delivery, and the delivery to one was erased.
 func TestVisitsThatEndTogetherAreEachRecorded(t *testing.T) {
 	const lost, busy, erased = "h07.example", "h08.example", "h09.example"
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
 		a := crowded(t, s, 100)
 		all := visits(t, s, 100)
-		want, told := map[string]string{}, map[string]error{}
+		want, wantErr := map[string]string{}, map[string]error{}
 		for host, v := range all {
 			want[host] = "Create delivered after 1: 202 thanks 12ms, holds 1"
 			switch host {
 			case lost:
 				v.Claims--
-				want[host], told[host] = "Create waiting after 0: 0  0ms, holds 0", store.ErrLost
+				want[host], wantErr[host] = "Create waiting after 0: 0  0ms, holds 0", store.ErrLost
 			case erased:
-				v.letter.ActivityID = "erased"
+				v.delivery.ActivityID = "erased"
 				want[host] = "Create waiting after 0: 0  0ms, holds 0"
 			}
 			all[host] = v
 		}
 		later := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
 			At: now}
-		if err := errors.Join(s.AddActivity(t.Context(), later),
-			s.TellInboxes(t.Context(), later, all[busy].letter.Inbox)); err != nil {
+		if err := s.AddActivity(t.Context(), later); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.TellInboxes(t.Context(), later, all[busy].delivery.Inbox); err != nil {
 			t.Fatal(err)
 		}
 		end(t, s, all).Range(func(host, err any) bool {
-			if err, _ := err.(error); !errors.Is(err, told[host.(string)]) {
-				t.Errorf("%s was told %v, want %v", host, err, told[host.(string)])
+			if err, _ := err.(error); !errors.Is(err, wantErr[host.(string)]) {
+				t.Errorf("%s got %v, want %v", host, err, wantErr[host.(string)])
 			}
 			return true
 		})
-		if diff := cmp.Diff(want, stands(t, s, a)); diff != "" {
-			t.Errorf("how the servers stand (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, states(t, s, a)); diff != "" {
+			t.Errorf("what the servers have (-want +got):\n%s", diff)
 		}
 		claims, err := other.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 100, false)
 		free := map[string]bool{}
@@ -126,7 +128,7 @@ func TestVisitsThatEndTogetherAreEachRecorded(t *testing.T) {
 			free[c.Host] = true
 		}
 		if diff := cmp.Diff(map[string]bool{lost: true, busy: true, erased: true}, free); diff != "" || err != nil {
-			t.Errorf("servers that have mail (-want +got):\n%s%v", diff, err)
+			t.Errorf("servers with waiting deliveries (-want +got):\n%s%v", diff, err)
 		}
 	})
 }
@@ -137,7 +139,7 @@ func TestADeleteThatIsTakenAsksToForget(t *testing.T) {
 		end(t, s, visits(t, s, 2))
 		say(t, s, a, "Delete", 1)
 		end(t, s, visits(t, s, 2))
-		for host, got := range stands(t, s, a) {
+		for host, got := range states(t, s, a) {
 			if want := "Create delivered after 1: 202 thanks 12ms, holds 1, asked to forget"; got != want {
 				t.Errorf("%s: %s, want %s", host, got, want)
 			}
@@ -151,7 +153,7 @@ func TestAServerThatIsBackGetsWhatItMissed(t *testing.T) {
 		a := crowded(t, s, 3)
 		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
 			At: now}
-		if err := errors.Join(s.AddActivity(t.Context(), missed), s.TellFollowers(t.Context(), missed)); err != nil {
+		if err := tellFollowers(t.Context(), s, missed); err != nil {
 			t.Fatal(err)
 		}
 		for day := range 7 {
@@ -164,21 +166,21 @@ func TestAServerThatIsBackGetsWhatItMissed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := stands(t, s, a)[back]; got != "Create given up after 0: 0  0ms, holds 0" {
+		if got := states(t, s, a)[back]; got != "Create given up after 0: 0  0ms, holds 0" {
 			t.Fatalf("after seven silent days: %s", got)
 		}
 		if n, err := s.RetryDeliveries(t.Context(), a.ID, back, now); err != nil || n != 1 {
-			t.Fatalf("%d letters are tried again, %v", n, err)
+			t.Fatalf("%d deliveries are tried again, %v", n, err)
 		}
 		claim, deliveries := claimed(t, s, now, true)
 		end(t, s, map[string]visit{back: {claim, deliveries[0]}})
 		if _, deliveries := claimed(t, s, now, false); len(deliveries) != 1 || deliveries[0].ActivityID != missed.ID {
-			t.Errorf("it hears %v, want what it missed", deliveries)
+			t.Errorf("it gets %v, want what it missed", deliveries)
 		}
 	})
 }
 
-// TestAnActivityAddedWhileVisitsEndIsNotOverlooked lets a fan-out stand open while visits to the same servers end.
+// TestAnActivityAddedWhileVisitsEndIsNotOverlooked keeps a fan-out open while visits to the same servers end.
 func TestAnActivityAddedWhileVisitsEndIsNotOverlooked(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 2)
@@ -188,7 +190,7 @@ func TestAnActivityAddedWhileVisitsEndIsNotOverlooked(t *testing.T) {
 		written, done := make(chan struct{}), make(chan error)
 		go func() {
 			done <- s.InTx(t.Context(), func(s *store.Store) error {
-				err := errors.Join(s.AddActivity(t.Context(), later), s.TellFollowers(t.Context(), later))
+				err := tellFollowers(t.Context(), s, later)
 				close(written)
 				time.Sleep(300 * time.Millisecond)
 				return err
@@ -201,7 +203,7 @@ func TestAnActivityAddedWhileVisitsEndIsNotOverlooked(t *testing.T) {
 		}
 		if claims, err := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 2, false); err != nil ||
 			len(claims) != 2 {
-			t.Errorf("%d servers have mail, want 2 (%v)", len(claims), err)
+			t.Errorf("%d servers have waiting deliveries, want 2 (%v)", len(claims), err)
 		}
 	})
 }
