@@ -116,6 +116,7 @@ const outbox = publicActivities + ` AND s.kind IN ('Create', 'Announce') AND s.v
 func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]OutboxItem, error) {
 	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
 	switch {
+	// The oldest page is read from its end and turned round below: an offset would make the database count all pages.
 	case last:
 		order = ` ORDER BY s.id`
 	case before != "":

@@ -42,6 +42,7 @@ func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 		if err != nil {
 			return err
 		}
+		// A known caller keeps its free_at: somebody may be at work on it.
 		return s.run(ctx, `
 			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`,
 			a.Host, a.At)

@@ -145,6 +145,7 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 		return err
 	}
 	for i, name := range a.Tags {
+		// tag is the form in addresses, name what the author wrote.
 		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT
 			DO NOTHING`,
 			a.ID, i, strings.ToLower(name), name); err != nil {

@@ -142,6 +142,7 @@ func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map
 		Position  int
 		blog.Byline
 	}
+	// The owner is position 0; saveByline counts the others from 1.
 	err := s.all(ctx, &rows, `
 		SELECT a.id AS article_id, 0 AS position, v.id AS voice_id, v.handle, v.name, '' AS url, v.picture
 		FROM articles a JOIN voices v ON v.id = a.voice_id WHERE a.id IN (?)

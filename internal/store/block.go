@@ -249,6 +249,7 @@ type BlockList struct {
 // Blocks lists blocks by their subjects.
 func (s *Store) Blocks(ctx context.Context, l BlockList) ([]blog.Block, error) {
 	if l.Limit <= 0 {
+		// Without a limit: applyBlocks needs all of them.
 		l.Limit = 1_000_000
 	}
 	var list []blog.Block

@@ -166,6 +166,7 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 // Renew prolongs a claim; ErrLost if somebody else has claimed the server.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
 	err := lost(s.execOne(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
+	// Only now: a claim that was lost must not go on here.
 	if err == nil {
 		s.leases.renew("peers", c.Host, c.Claims)
 	}

@@ -55,6 +55,7 @@ const mostRevisions = 20
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// A conflict means that this version is kept already.
 		err := s.run(ctx, `
 			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM
 			comments WHERE id = ?

@@ -104,7 +104,8 @@ func (s *Store) DropSuspended(ctx context.Context, voice blog.ID, host string) e
 }
 
 // changeSuspended changes the followers that are set aside on a server, and then runs and.
-func (s *Store) changeSuspended(ctx context.Context, what string, voice blog.ID, host string, and func(*Store) error) error {
+func (s *Store) changeSuspended(ctx context.Context, what string, voice blog.ID, host string,
+	and func(*Store) error) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		err := s.execOne(ctx, what+`

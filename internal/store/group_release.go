@@ -160,7 +160,8 @@ func (s *Store) freeServers(ctx context.Context, group []*released, now time.Tim
 		hosts[i] = d.claim.Host
 	}
 	set, args := Answered.counts(Claim{}, now)
-	return s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+endClaim+set+` WHERE host IN (?)`,
+	return s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1, `+endClaim+set+`
+		WHERE host IN (?)`,
 		append(append([]any{now, now}, args...), hosts)...)
 }
 
