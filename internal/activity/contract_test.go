@@ -406,7 +406,7 @@ func TestF052UndoEmbedsTheOriginal(t *testing.T) {
 	}
 }
 
-func TestF054FlagIsSentByTheInstanceAndToldToNobodyElse(t *testing.T) {
+func TestF054FlagIsSentByTheInstanceToOneServerOnly(t *testing.T) {
 	document := documents(t)["flag"]
 	flag := loose(t, document)
 	if _, there := flag["cc"]; there || flag["actor"] != overkant.InstanceID() ||

@@ -229,7 +229,7 @@ func addCollectionDocuments(all map[string][]byte) {
 		[]string{"https://overkant.example/ap/notes/01KAW1NOTE"})
 }
 
-func TestWhatWeSayHasKeptItsShape(t *testing.T) {
+func TestDocumentsMatchTheirGoldenFiles(t *testing.T) {
 	for name, document := range documents(t) {
 		t.Run(name, func(t *testing.T) {
 			got := readable(t, named(t, document))
@@ -259,7 +259,7 @@ func readable(t *testing.T, document []byte) []byte {
 	return append(out.Bytes(), '\n')
 }
 
-func TestTheSameNounGivesTheSameBytes(t *testing.T) {
+func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	want := documents(t)
 	for range 20 {
 		for name, got := range documents(t) {

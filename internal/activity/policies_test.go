@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMannersAreReadInAllTheirShapes(t *testing.T) {
+func TestPoliciesAreReadInAllTheirShapes(t *testing.T) {
 	yes, no := true, false
 	for _, test := range []struct {
 		name, body string

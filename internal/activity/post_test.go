@@ -23,7 +23,7 @@ func TestWhatIsNotForOtherServersIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestF034AChangeIsToldOnlyWhenItCameLater(t *testing.T) {
+func TestF034UpdatedIsWrittenOnlyWhenLater(t *testing.T) {
 	for name, test := range map[string]struct {
 		updated time.Time
 		told    bool

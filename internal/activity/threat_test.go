@@ -131,7 +131,7 @@ func TestT040NothingIsReadOfACopyInAnAnnounce(t *testing.T) {
 	}
 }
 
-func TestT041IDsComeThroughAsTheyWereSaid(t *testing.T) {
+func TestT041IDsComeThroughAsTheyWereSent(t *testing.T) {
 	for _, id := range []string{"https://noordkade.example/a/1", "https://VEERHUIS.example/a/1",
 		"https://veerhuis.example:443/a/1#x", "http://veerhuis.example/a/%7e"} {
 		d := read(t, `{"id":"`+id+`","type":"Like","actor":"`+bram+`","object":"`+bridge+`"}`)

@@ -153,7 +153,7 @@ See [the log](https://overkant.example/log), [again](https://overkant.example/lo
 [^1]: And the bell is on the other side.
 `
 
-func TestArticleTellsWhatItFound(t *testing.T) {
+func TestArticleReportsWhatItFound(t *testing.T) {
 	got := render(t, sampleArticle, "en")
 	picture := func(name string) Picture {
 		return Picture{URL: "/media/" + name, Width: 1200, Height: 420,

@@ -82,7 +82,7 @@ func TestCommentText(t *testing.T) {
 	}
 }
 
-func TestAQuoteDoesNotSayItsAddressInItsWords(t *testing.T) {
+func TestAQuoteLosesItsFallbackLink(t *testing.T) {
 	reservedIDs := func(address string) bool { return strings.HasPrefix(address, "https://overkant.example/") }
 	const link = `<a href="https://overkant.example/ap/articles/1">https://overkant.example/ap/articles/1</a>`
 	const elsewhere = `<a href="https://misskey.io/notes/1">https://misskey.io/notes/1</a>`

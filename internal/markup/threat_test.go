@@ -15,7 +15,7 @@ import (
 
 // The tests here carry the numbers of the rows of internal/threats.md that speak of HTML and Markdown.
 
-func TestT145NothingThatRunsIsLeftOfAStrangersWords(t *testing.T) {
+func TestT145NothingThatRunsIsLeftOfRemoteHTML(t *testing.T) {
 	clean(t, []cleaning{
 		{"scripts and styles go with what they hold", `a<script>alert(1)</script><style>b{}</style>c`, `ac`},
 		{"handlers, styles and ids go", `<p onclick="x" style="position:fixed" id="csrf" name="y">a</p>`, `<p>a</p>`},

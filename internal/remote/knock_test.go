@@ -65,7 +65,7 @@ func (r *reader) knocks() string {
 	return text
 }
 
-func TestF086ASecondKnockIsInTheOtherDialectAndRemembered(t *testing.T) {
+func TestF086ASecondRequestIsInTheOtherDialectAndRemembered(t *testing.T) {
 	for name, c := range map[string]struct {
 		says   int
 		reads  []signature.Scheme
@@ -97,7 +97,7 @@ func TestF086ASecondKnockIsInTheOtherDialectAndRemembered(t *testing.T) {
 	}
 }
 
-func TestAQuestionKnocksAsALetterDoes(t *testing.T) {
+func TestAFetchTriesBothDialectsAsADeliveryDoes(t *testing.T) {
 	near := newReader(t, 401, signature.RFC9421)
 	clock := newClock()
 	c := client(t, Options{Key: instanceKey(), Now: clock.now})
@@ -142,7 +142,7 @@ func TestADialectThatFailsIsForgotten(t *testing.T) {
 	}
 }
 
-func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
+func TestRememberedDialectsAreLimited(t *testing.T) {
 	s := newSchemes(Options{Now: time.Now})
 	for i := range 3 * maxSchemes {
 		s.remember(t.Context(), fmt.Sprintf("s%d.example", i), signature.RFC9421)
@@ -152,7 +152,7 @@ func TestTheMemoryOfDialectsHasAnEnd(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsWrittenToKeepsItsDialect(t *testing.T) {
+func TestAServerInUseKeepsItsDialect(t *testing.T) {
 	s := newSchemes(Options{Now: time.Now, Newer: Newer{"veerhuis.example": time.Now().Add(time.Hour)}})
 	for i := range 3 * maxSchemes {
 		if scheme, _ := s.first("veerhuis.example"); scheme != signature.RFC9421 {
@@ -186,7 +186,7 @@ func TestF086AnAcceptSignatureIsFollowed(t *testing.T) {
 	}
 }
 
-func TestWhatIsFoundOfADialectIsToldAndBelievedAgain(t *testing.T) {
+func TestADialectIsLearntAndUsedAgain(t *testing.T) {
 	near := newReader(t, 401, signature.RFC9421)
 	kept, told := Newer{}, 0
 	clock := newClock()

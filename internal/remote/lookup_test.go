@@ -20,7 +20,7 @@ func (c *clock) pass(d time.Duration)                { c.at.Add(int64(d)) }
 func newClock() *clock                               { c := &clock{}; c.at.Store(time.Now().UnixNano()); return c }
 func missing(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotFound) }
 
-func TestAThousandBadKeysCostSixQuestionsAMinute(t *testing.T) {
+func TestAThousandBadKeysCostSixLookupsAMinute(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", missing)
 	clock := newClock()
 	c := client(t, Options{Now: clock.now})
@@ -77,7 +77,7 @@ func TestAFailureIsRememberedForFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestThoseWhoLookUpTheSameShareOneQuestion(t *testing.T) {
+func TestSimultaneousLookupsShareOneRequest(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(200 * time.Millisecond)
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
@@ -109,7 +109,7 @@ func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestT085OneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
+func TestT085AllNamesBelowOneDomainShareOneLimit(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl",
 		"https://zilverduin.co.uk/":   "zilverduin.co.uk",
@@ -143,7 +143,7 @@ func TestT085OneOwnerPaysForAllTheNamesBelowHisDomain(t *testing.T) {
 	}
 }
 
-func TestWhatIsRememberedHasAnEnd(t *testing.T) {
+func TestTheCachesAreLimited(t *testing.T) {
 	clock := newClock()
 	l := newLookups(clock.now)
 	for i := range 3 * maxDomains {
@@ -165,7 +165,7 @@ func TestWhatIsRememberedHasAnEnd(t *testing.T) {
 	}
 }
 
-func TestAFullMemoryLosesWhatWasUsedLeastRecently(t *testing.T) {
+func TestAFullCacheDropsTheLeastRecentlyUsed(t *testing.T) {
 	clock := newClock()
 	l := newLookups(clock.now)
 	spend := func(domain string) error {
@@ -202,7 +202,7 @@ func TestAFullMemoryLosesWhatWasUsedLeastRecently(t *testing.T) {
 	}
 }
 
-func TestAServerWithManyPeopleIsAskedForEach(t *testing.T) {
+func TestManyActorsOfOneServerAreLookedUp(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
 	})

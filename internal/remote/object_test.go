@@ -113,7 +113,7 @@ func useless(paths ...string) []told {
 	return list
 }
 
-func TestF097ADocumentCountsOnlyAtTheAddressItBears(t *testing.T) {
+func TestF097ADocumentCountsOnlyAtItsOwnID(t *testing.T) {
 	ask(t, append(useless("/stolen", "/stolen-scheme", "/in-circles"), told{"/good", "/good", nil},
 		told{"/good#main-key", "/good", nil}, told{"/@bram", "/good", nil},
 		told{"/moved", "/good", nil}, told{"/me#me", "/me#me", nil}, told{"/me", "/me#me", nil})...)
@@ -190,7 +190,7 @@ func TestAFetchedDocumentIsReadAsOneThatWasSent(t *testing.T) {
 	}
 }
 
-func TestT080AQuestionIsSignedByTheInstanceAnewForEachHop(t *testing.T) {
+func TestT080AFetchIsSignedByTheInstanceAtEachHop(t *testing.T) {
 	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }
 	check := func(r *http.Request) error {
 		if r.Header.Get("User-Agent") != agent || r.Header.Get("Accept") != acceptActivity ||
@@ -437,7 +437,7 @@ func drink(t *testing.T, near *server, want map[string]error) {
 	}
 }
 
-func TestT077ABodyHasALimitWhateverItsLengthIsSaidToBe(t *testing.T) {
+func TestT077ABodyHasALimitWhateverItsContentLength(t *testing.T) {
 	near, sent := torrent(t)
 	drink(t, near, map[string]error{"/full": nil, "/over": ErrNotActivity, "/endless": ErrNotActivity,
 		"/header": ErrUnavailable})
@@ -453,7 +453,7 @@ func TestT078ACompressedBodyIsCountedUnpacked(t *testing.T) {
 		"/brotli":     ErrNotActivity, "/no-gzip": ErrNotActivity})
 }
 
-func TestT076OneDeadlineCoversAWholeQuestion(t *testing.T) {
+func TestT076OneDeadlineCoversAWholeCall(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/silent":
@@ -489,7 +489,7 @@ func TestT076OneDeadlineCoversAWholeQuestion(t *testing.T) {
 	}
 }
 
-func TestWhoGivesUpIsToldSoAndNothingIsSaidOfTheServer(t *testing.T) {
+func TestACancelledCallSaysNothingAboutTheServer(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", hang)
 	soon := func() context.Context {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -48,7 +48,7 @@ func inbox(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func TestALetterIsSignedAndTaken(t *testing.T) {
+func TestADeliveryIsSignedAndAccepted(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", inbox)
 	answer, err := client(t, Options{}).Post(t.Context(), near.URL+"/inbox?for=bram%2F", payload, instanceKey())
 	if err != nil || answer.Status != http.StatusAccepted || answer.Took <= 0 {
@@ -56,7 +56,7 @@ func TestALetterIsSignedAndTaken(t *testing.T) {
 	}
 }
 
-func TestWhatIsAnsweredToALetter(t *testing.T) {
+func TestAnswersToADelivery(t *testing.T) {
 	now := time.Date(2026, 11, 14, 9, 30, 0, 0, time.UTC)
 	var status int
 	var header http.Header
@@ -124,7 +124,7 @@ func TestWhatIsAnsweredToALetter(t *testing.T) {
 	}
 }
 
-func TestALetterIsBroughtElsewhereOnlyOnTheSameServerAndOnce(t *testing.T) {
+func TestADeliveryFollowsOneRedirectOnTheSameServer(t *testing.T) {
 	far := serve(t, "127.0.0.1:0", inbox)
 	pages := http.NewServeMux()
 	near := serve(t, "127.0.0.1:0", pages.ServeHTTP)
@@ -155,7 +155,7 @@ func TestALetterIsBroughtElsewhereOnlyOnTheSameServerAndOnce(t *testing.T) {
 	}
 }
 
-func TestALetterToAForbiddenAddressIsNotSent(t *testing.T) {
+func TestADeliveryToAForbiddenAddressIsNotSent(t *testing.T) {
 	bait := serve(t, forbidden+":0", inbox)
 	c := client(t, Options{})
 	for _, address := range []string{bait.URL, "http://10.0.0.5/inbox", "https://[::1]/inbox", "file:///inbox", ""} {
@@ -189,7 +189,7 @@ func expired(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-func TestWhatKeptUsFromAnAnswerIsSaidInWords(t *testing.T) {
+func TestUnreachableSaysWhy(t *testing.T) {
 	secure := start(t, "127.0.0.1:0", inbox)
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{expired(t)}}
 	secure.StartTLS()
@@ -243,7 +243,7 @@ func TestWhatKeptUsFromAnAnswerIsSaidInWords(t *testing.T) {
 	}
 }
 
-func TestASlowNameIsSaidToBeSlow(t *testing.T) {
+func TestASlowLookupIsReported(t *testing.T) {
 	deaf, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +260,7 @@ func TestASlowNameIsSaidToBeSlow(t *testing.T) {
 	}
 }
 
-func TestTheAnswerToALetterHasADeadlineAndALimit(t *testing.T) {
+func TestTheAnswerToADeliveryHasADeadlineAndALimit(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/silent":
@@ -301,7 +301,7 @@ func TestTheAnswerToALetterHasADeadlineAndALimit(t *testing.T) {
 	}
 }
 
-func TestAKeptConnectionThatWasClosedDoesNotLoseALetter(t *testing.T) {
+func TestAClosedIdleConnectionDoesNotLoseADelivery(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", inbox)
 	c := client(t, Options{})
 	for i := range 3 {

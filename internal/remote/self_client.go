@@ -120,8 +120,8 @@ func (o *SelfClient) parse(address string) (*url.URL, error) {
 	return at, nil
 }
 
-// Said describes the reply for a person: "301 Moved Permanently, which leads to …".
-func (r Reply) Said() string {
+// Describe returns the reply in words for a person: "301 Moved Permanently, which leads to …".
+func (r Reply) Describe() string {
 	words := strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status)))
 	if to := r.Header.Get("Location"); to != "" {
 		words += ", which leads to " + clean(to, 200)

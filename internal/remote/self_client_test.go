@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestOwnAsksNobodyElse(t *testing.T) {
+func TestSelfClientAsksOnlyThisSite(t *testing.T) {
 	elsewhere := serve(t, "127.0.0.1:0", func(http.ResponseWriter, *http.Request) {})
 	ours := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL+"/", http.StatusFound)
@@ -24,15 +24,15 @@ func TestOwnAsksNobodyElse(t *testing.T) {
 	}
 	reply, err := own.Get(t.Context(), ours.URL+"/", "*/*", Signing{})
 	if err != nil || reply.Status != http.StatusFound ||
-		reply.Said() != "302 Found, which leads to "+elsewhere.URL+"/ (text/html)" {
-		t.Errorf("%s, %v", reply.Said(), err)
+		reply.Describe() != "302 Found, which leads to "+elsewhere.URL+"/ (text/html)" {
+		t.Errorf("%s, %v", reply.Describe(), err)
 	}
 	if n := elsewhere.requests.Load(); n != 0 {
 		t.Errorf("%d questions went elsewhere", n)
 	}
 }
 
-func TestOwnHasADeadlineAndAnEnd(t *testing.T) {
+func TestSelfClientHasADeadlineAndALimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		want   string

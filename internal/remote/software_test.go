@@ -23,7 +23,7 @@ func nodeInfoOf(link, info string) http.HandlerFunc {
 	}
 }
 
-func TestAServerSaysWhatItRuns(t *testing.T) {
+func TestSoftwareOfAServer(t *testing.T) {
 	const link = `{"links":[{"rel":"https://www.w3.org/ns/activitystreams#Application","href":"http://HOST/actor"},` +
 		`{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"http://HOST/nodeinfo/2.0"}]}`
 	const mastodon = `{"version":"2.0","software":{"name":"mastodon","version":"4.5.2"}}`

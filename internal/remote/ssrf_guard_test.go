@@ -39,7 +39,7 @@ func judge(t *testing.T, addresses ...judged) {
 	}
 }
 
-func TestAddressesAreJudgedBeforeAnythingIsLookedUp(t *testing.T) {
+func TestAddressesAreCheckedBeforeAnyLookup(t *testing.T) {
 	judge(t, []judged{
 		{"a public name", "https://noordkade.nl/users/nadia?x=1", "https://noordkade.nl/users/nadia?x=1",
 			"https://noordkade.nl/users/nadia?x=1"},
@@ -101,7 +101,7 @@ func TestT061PrivateAddressesAreNeitherAskedNorDialled(t *testing.T) {
 		"fe80::1", "fe80::1%eth0")
 }
 
-func TestT062OnlyNumbersOfThePublicNetworkAreDialled(t *testing.T) {
+func TestT062OnlyPublicIPAddressesAreDialled(t *testing.T) {
 	g := anyGuard()
 	for _, number := range []string{"93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400e:80e::200e",
 		"127.0.0.1", "::ffff:127.0.0.1", "::ffff:1.1.1.1", "fd00::ff"} {
@@ -126,7 +126,7 @@ func TestT062OnlyNumbersOfThePublicNetworkAreDialled(t *testing.T) {
 	}
 }
 
-func TestT063NoNumberHidesWithinAnother(t *testing.T) {
+func TestT063NoIPAddressHidesWithinAnother(t *testing.T) {
 	nobodyDials(t, "::ffff:10.0.0.1", "::ffff:7f00:2", "::7f00:1", "64:ff9b::a00:1", "64:ff9b::808:808",
 		"64:ff9b:1::a00:1",
 		"2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
@@ -150,7 +150,7 @@ func nobodyDials(t *testing.T, numbers ...string) {
 	}
 }
 
-func TestT064NumbersInDisguiseAreRefusedBeforeAnyLookup(t *testing.T) {
+func TestT064IPAddressesInDisguiseAreRefusedBeforeAnyLookup(t *testing.T) {
 	judge(t, []judged{
 		{"a decimal number", "https://2130706433/", refused, refused},
 		{"an octal number", "https://0177.1/", refused, refused},
@@ -182,7 +182,7 @@ func TestT065SpecialNamesAreRefused(t *testing.T) {
 	}...)
 }
 
-func TestAPublicNameOfAPrivateNumberIsRefusedWithoutAPacket(t *testing.T) {
+func TestAPublicNameOfAPrivateIPAddressIsRefusedWithoutAPacket(t *testing.T) {
 	bait := serve(t, forbidden+":443", document("{}"))
 	names := &nameServer{answers: map[string][][]string{"noordkade.nl": {{forbidden}}}}
 	c := client(t, Options{})
@@ -203,7 +203,7 @@ func pair(t *testing.T, answer http.HandlerFunc) (good, bait *server, port strin
 	return good, serve(t, forbidden+port, answer), port
 }
 
-func TestT066ANameThatChangesItsNumberNeverLeadsToAPrivateOne(t *testing.T) {
+func TestT066ANameThatChangesItsIPAddressNeverLeadsToAPrivateOne(t *testing.T) {
 	good, bait, port := pair(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // so that each question looks the name up again
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
@@ -224,7 +224,7 @@ func TestT066ANameThatChangesItsNumberNeverLeadsToAPrivateOne(t *testing.T) {
 	}
 }
 
-func TestT067OfTwoNumbersOnlyThePublicOneIsDialled(t *testing.T) {
+func TestT067OfTwoIPAddressesOnlyThePublicOneIsDialled(t *testing.T) {
 	good, bait, port := pair(t, func(w http.ResponseWriter, r *http.Request) {
 		document(`{"id":"http://%s%s"}`, r.Host, r.URL.Path)(w, r)
 	})

@@ -18,7 +18,7 @@ func jrd(w http.ResponseWriter, r *http.Request, name string) {
 		{"rel":"self","type":"application/activity+json","href":"http://%[2]s/users/%[1]s"}]}`, name, r.Host)
 }
 
-func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
+func TestWebFingerFindsTheActorOfAHandle(t *testing.T) {
 	near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 		want := "acct:bram@" + r.Host
 		if r.URL.Path != "/.well-known/webfinger" || r.URL.Query().Get("resource") != want ||
@@ -46,7 +46,7 @@ func TestFingerFindsWhoIsBehindAHandle(t *testing.T) {
 	}
 }
 
-func TestT073WhatIsNoHandleIsNotAskedFor(t *testing.T) {
+func TestT073WhatIsNoHandleIsNotLookedUp(t *testing.T) {
 	bait := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) { jrd(w, r, "x") })
 	host := strings.TrimPrefix(bait.URL, "http://")
 	c := client(t, Options{})

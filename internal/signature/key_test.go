@@ -67,7 +67,7 @@ func rsaPEM(t *testing.T, bits uint, exponent int) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-func TestAStrangersKeyMustBeOfASizeAndKindWeTrust(t *testing.T) {
+func TestARemoteKeyMustHaveASizeAndKindWeAccept(t *testing.T) {
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

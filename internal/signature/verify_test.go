@@ -309,7 +309,7 @@ func TestAGetNeedsNoDigestButMayHaveOne(t *testing.T) {
 	}
 }
 
-func TestVerifyTellsWhoSignedAndWhen(t *testing.T) {
+func TestVerifyReturnsKeyAndTime(t *testing.T) {
 	at := now.Add(-3 * time.Minute)
 	req := post("/ap/inbox")
 	req.Header.Set("Date", at.Format(http.TimeFormat))
@@ -329,7 +329,7 @@ func TestVerifyTellsWhoSignedAndWhen(t *testing.T) {
 	}
 }
 
-func TestTroubleInFindingAKeyIsNoRefusal(t *testing.T) {
+func TestAnErrorOfFindIsNoRefusal(t *testing.T) {
 	trouble := errors.New("no answer within 10 seconds")
 	_, err := Verify(hand{}.sign(t, post("/ap/inbox")), reply, overkant, now,
 		func(context.Context, string) (crypto.PublicKey, error) { return nil, trouble })
@@ -343,7 +343,7 @@ func TestTroubleInFindingAKeyIsNoRefusal(t *testing.T) {
 	}
 }
 
-func TestNoKeyIsAskedForBeforeEverythingElseIsInOrder(t *testing.T) {
+func TestAKeyIsLookedUpOnlyWhenAllElseHolds(t *testing.T) {
 	asked := func(context.Context, string) (crypto.PublicKey, error) {
 		return nil, errors.New("asked")
 	}
@@ -395,7 +395,7 @@ func TestEachOfOurAddressesIsOurs(t *testing.T) {
 	}
 }
 
-func TestARequestInAbsoluteFormIsJudgedByItsPath(t *testing.T) {
+func TestARequestInAbsoluteFormIsCheckedByItsPath(t *testing.T) {
 	req := hand{target: "post /ap/inbox?a=1"}.sign(t, post("/ap/inbox?a=1"))
 	req.RequestURI = "https://overkant.example/ap/inbox?a=1"
 	if _, err := Verify(req, reply, overkant, now, known); err != nil {

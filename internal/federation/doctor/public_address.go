@@ -58,7 +58,7 @@ func (c *Doctor) address(ctx context.Context) bool {
 	said := documentIn(reply)
 	switch {
 	case !isActivityReply(reply) || said.ID != c.Site.InstanceID():
-		c.Wrong("address", "what answers at "+c.Site.InstanceID()+" is not this blog: "+reply.Said(),
+		c.Wrong("address", "what answers at "+c.Site.InstanceID()+" is not this blog: "+reply.Describe(),
 			"Lead all paths of the public address to the program, without redirects, and pass the header Accept on")
 		return false
 	case strings.TrimSpace(said.PublicKey.PublicKeyPem) != strings.TrimSpace(c.Site.PublicKey):
@@ -147,7 +147,7 @@ func (c *Doctor) arrived(check, what string, reply remote.Reply, err error, want
 	case reply.Status == want:
 		return true
 	case said.Error == "": // every refusal of the program has a reason, so a proxy answered
-		c.Wrong(check, what+" is answered with "+reply.Said()+", which does not come from the program", passAP)
+		c.Wrong(check, what+" is answered with "+reply.Describe()+", which does not come from the program", passAP)
 	case reply.Status == http.StatusUnsupportedMediaType:
 		c.Wrong(check, what+" arrives with another Content-Type than it was sent with", passWhole)
 	default:
@@ -317,7 +317,7 @@ func describeReply(r remote.Reply, err error) string {
 	if err != nil {
 		return "no answer: " + err.Error()
 	}
-	return r.Said()
+	return r.Describe()
 }
 
 // Differences between clocks.
