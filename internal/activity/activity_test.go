@@ -20,7 +20,7 @@ const (
 	bridge = "https://overkant.example/ap/articles/01KAW0M5E8D3G6J9N2Q4T7V0XA"
 )
 
-// read is a document of a test.
+// read returns a document for a test.
 func read(t testing.TB, body string) *Document {
 	t.Helper()
 	d, err := Read([]byte(body))
@@ -30,7 +30,7 @@ func read(t testing.TB, body string) *Document {
 	return d
 }
 
-// said is an activity of Bram with those members.
+// byBram returns an activity of Bram with these members.
 func byBram(kind, members string) string {
 	return fmt.Sprintf(`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://veerhuis.example/a/1",`+
 		`"type":%q,"actor":%q,%s}`, kind, bram, members)

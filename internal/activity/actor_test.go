@@ -19,7 +19,8 @@ import (
 const spki = "-----BEGIN PUBLIC KEY-----\\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\\n-----END " +
 	"PUBLIC KEY-----\\n"
 
-// profileOf is a sound profile of Bram with further members; one that is said again replaces nothing, so they differ.
+// profileOf returns a valid profile of Bram with further members. A member that is repeated does not replace the
+// first, so members must differ.
 func profileOf(members string) string {
 	return `{"id":"` + bram + `","type":"Person","inbox":"` + bram + `/inbox",` + members + `"x":1}`
 }

@@ -46,9 +46,9 @@ func decodeWithCare(tb testing.TB) {
 	}
 }
 
-// TestCareCostsAtMostFiveTimesWhatStructsCost takes both by turns, for about the same time each, so that the collector
-// and the neighbours on the machine strike both alike, and judges by the better half of many turns: a turn that was
-// disturbed says nothing of the code.
+// TestCareCostsAtMostFiveTimesWhatStructsCost runs both in turn, for about the same time each, so that the garbage
+// collector and other work on the machine disturb both alike. It compares the better half of many turns, since a
+// disturbed turn says nothing about the code.
 func TestCareCostsAtMostFiveTimesWhatStructsCost(t *testing.T) {
 	const turns, careful, plain = 41, 40, 140
 	each := func(rounds int, work func(testing.TB)) float64 {
@@ -78,7 +78,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// BenchmarkParse tells how much more care costs than plain structs: the ratio that it reports should stay below five.
+// BenchmarkParse reports how much more care costs than plain structs. The ratio should stay below five.
 func BenchmarkParse(b *testing.B) {
 	const rounds = 2000
 	start := time.Now()

@@ -17,7 +17,7 @@ import (
 
 // The tests here carry the numbers of the rows of internal/contract.md that this package alone can show.
 
-// loose is one of our documents as a stranger's program would see it.
+// loose returns one of our documents as another program would see it.
 func loose(t *testing.T, document []byte) map[string]any {
 	t.Helper()
 	var raw map[string]any
@@ -27,7 +27,7 @@ func loose(t *testing.T, document []byte) map[string]any {
 	return raw
 }
 
-// posted is an article of ours as it goes out.
+// posted returns an article of ours as it is sent.
 func posted(t *testing.T, work PostInput) map[string]any {
 	t.Helper()
 	document, err := Post(work)

@@ -41,7 +41,7 @@ func payloads(tb testing.TB, do func(name string, body []byte)) {
 	}
 }
 
-// everything is all that can be made of a body.
+// everything returns all that can be made of a body.
 func everything(body []byte) (Activity, Object, error) {
 	d, err := Read(body)
 	if err != nil {
@@ -129,7 +129,7 @@ var otherwise = map[string]string{
 		"id, and is no profile",
 }
 
-// understood says in a word what is made of a payload.
+// understood describes in a word what is made of a payload.
 func understood(body []byte) (string, Activity, Object) {
 	d, err := Read(body)
 	if err != nil {

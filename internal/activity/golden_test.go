@@ -99,7 +99,7 @@ func answers() map[string]Reply {
 	return map[string]Reply{"answer": public, "answer-restricted": restricted, "answer-to-the-article": alone}
 }
 
-// documents are all the shapes that we send or serve, by the name of their golden file.
+// documents returns all the documents that we send or serve, by the name of their golden file.
 func documents(t *testing.T) map[string][]byte {
 	all := map[string][]byte{}
 	add := func(name string) func([]byte, error) {
@@ -250,7 +250,7 @@ func TestDocumentsMatchTheirGoldenFiles(t *testing.T) {
 	}
 }
 
-// readable is a document with line breaks, for the eyes of those who review a golden file.
+// readable returns a document with line breaks, so that people can review a golden file.
 func readable(t *testing.T, document []byte) []byte {
 	var out bytes.Buffer
 	if err := json.Indent(&out, document, "", "  "); err != nil {

@@ -311,7 +311,7 @@ func TestT114ContextsAreNeitherFetchedNorBelieved(t *testing.T) {
 	noNetwork(t)
 }
 
-// noNetwork shows that this package has no means to fetch anything.
+// noNetwork checks that this package has no means to fetch anything.
 func noNetwork(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
@@ -331,8 +331,8 @@ func noNetwork(t *testing.T) {
 	}
 }
 
-// wrong are values that no property expects everywhere. They are made anew each time, since the next change may hit
-// them.
+// wrong returns values that no property expects everywhere. They are made for each call, since the next change may
+// hit them.
 func wrong() []any {
 	return []any{nil, true, 0.0, -1.5, 1e308, "", "x", "Review: Dune", "javascript:x", "https://", bram, []any{},
 		[]any{nil}, []any{[]any{}},
@@ -340,7 +340,7 @@ func wrong() []any {
 		map[string]any{"id": bram, "type": "Robot"}}
 }
 
-// spoil changes one value somewhere in a document, or takes it out.
+// spoil changes one value somewhere in a document, or removes it.
 func spoil(random *rand.Rand, value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -366,7 +366,7 @@ func spoil(random *rand.Rand, value any) any {
 	return values[random.IntN(len(values))]
 }
 
-// spoilt are the documents that the mutations start from: one of each kind of thing that we read.
+// spoilt returns the documents that the mutations start from: one of each kind that we read.
 func spoilt(t *testing.T) [][]byte {
 	bodies := [][]byte{[]byte(mastodon), []byte(aliceCreate),
 		[]byte(byBram("QuoteRequest", `"object":"`+bridge+`","instrument":`+reply)),

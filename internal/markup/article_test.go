@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// render is Article with the pictures and friends of the sample article.
+// render calls Article with the pictures and profiles of the sample article.
 func render(t *testing.T, markdown, language string) Rendered {
 	t.Helper()
 	r, err := Article(markdown, Options{

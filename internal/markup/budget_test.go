@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// repeat fills about size bytes with s.
+// repeat returns about size bytes of s.
 func repeat(s string, size int) string { return strings.Repeat(s, size/len(s)) }
 
-// patienceOfTests is three times what a quiet machine needs at worst.
-const patienceOfTests = 3 * time.Second
+// testTimeLimit is three times what an idle machine needs at worst.
+const testTimeLimit = 3 * time.Second
 
 // markdownBombs are texts that some Markdown renderer, somewhere, took minutes for.
 func markdownBombs(n int) map[string]string {
@@ -106,7 +106,7 @@ func TestT107MarkdownBombsAreRenderedOrRefusedInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// A try that was disturbed by whatever else the machine does gets another one.
 			fastest := time.Hour
-			for try := 0; try < 4 && fastest > patienceOfTests; try++ {
+			for try := 0; try < 4 && fastest > testTimeLimit; try++ {
 				start := time.Now()
 				_, err := Article(text, Options{Language: "en"})
 				fastest = min(fastest, time.Since(start))
@@ -114,7 +114,7 @@ func TestT107MarkdownBombsAreRenderedOrRefusedInTime(t *testing.T) {
 					t.Errorf("error %v, want ErrTooComplex or none", err)
 				}
 			}
-			if fastest > patienceOfTests {
+			if fastest > testTimeLimit {
 				t.Errorf("took %v", fastest)
 			}
 		})

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// inert reads HTML as a browser would and names the first thing in it that could do harm: an element or attribute
-// that is not on the list, an address that runs, a tag that was not closed.
+// inert parses HTML as a browser would. It names the first thing that could do harm: an element or attribute that is
+// not allowed, an address that runs code, a tag that is not closed.
 func inert(source string, elements, attributes map[string]bool, schemes ...string) error {
 	if !utf8.ValidString(source) {
 		return fmt.Errorf("not UTF-8")

@@ -168,8 +168,8 @@ func TestT163ACutLeavesWholeWordsAndWholeHTML(t *testing.T) {
 	}
 }
 
-// TestT160OneRoomMakesHTMLThatIsPrintedAsItIs reads the whole program: whoever turns a string into HTML that templates
-// do not escape is named here, with the reason why it may.
+// TestT160OneRoomMakesHTMLThatIsPrintedAsItIs reads the whole program. Code that turns a string into HTML that
+// templates do not escape is listed here, with the reason why it may.
 func TestT160OneRoomMakesHTMLThatIsPrintedAsItIs(t *testing.T) {
 	may := map[string]string{
 		"internal/markup/markup.go": "the one type that says so",

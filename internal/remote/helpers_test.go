@@ -24,7 +24,7 @@ import (
 const agent = "Causerie/test (+https://overkant.example/)"
 
 // The world of these tests is loopback. 127.0.0.1 is allowed and plays the public
-// network; its neighbour 127.0.0.2 is not and plays the private one.
+// network; 127.0.0.2 is not allowed and plays the private one.
 var (
 	openWorld = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	forbidden = "127.0.0.2"
@@ -48,7 +48,7 @@ func client(t testing.TB, options Options) *Client {
 	return c
 }
 
-// server is a server of somebody else that counts the connections and requests it gets.
+// server is a pretended other server, which counts its connections and requests.
 type server struct {
 	*httptest.Server
 	connections, requests atomic.Int64
@@ -91,7 +91,7 @@ func trust(c *Client, s *server) {
 	c.transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 }
 
-// document answers one JSON document as an honest server does.
+// document answers with one JSON document, as an honest server does.
 func document(format string, args ...any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/activity+json; charset=utf-8")
@@ -99,7 +99,7 @@ func document(format string, args ...any) http.HandlerFunc {
 	}
 }
 
-// hang waits until the other side gives up, or the test ends.
+// hang waits until the client gives up, or the test ends.
 func hang(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body) // net/http notices that the other side left only after this
 	select {
@@ -108,8 +108,8 @@ func hang(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// names answers questions for names: each name has a list of answers, each of which is a list of
-// numbers; the last answer is repeated.
+// nameServer answers DNS queries: each name has a list of answers, each of which is a list of IP addresses. The last
+// answer is repeated.
 type nameServer struct {
 	mu      sync.Mutex
 	answers map[string][][]string

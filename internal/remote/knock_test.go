@@ -13,7 +13,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// reader is a server that understands some dialects of signatures alone, and remembers which it was asked in.
+// reader is a server that understands only some signature dialects, and records those that it got.
 type reader struct {
 	*server
 	mu     sync.Mutex

@@ -47,7 +47,7 @@ var keys = sync.OnceValue(func() (k struct{ rsa, ed25519, kade Key }) {
 	return k
 })
 
-// known answers the keys of Bram, and nobody else's.
+// known returns the keys of Bram and no others.
 func known(_ context.Context, id string) (crypto.PublicKey, error) {
 	switch id {
 	case bramRSA:
@@ -58,7 +58,7 @@ func known(_ context.Context, id string) (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("nobody has the key %s", id)
 }
 
-// post is a request as our server gets it, before anybody signed it.
+// post returns a request as our server gets it, before it is signed.
 func post(target string) *http.Request {
 	req := httptest.NewRequest("POST", target, bytes.NewReader(reply))
 	req.Host = "overkant.example"

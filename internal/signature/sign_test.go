@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// signaturePattern is the header as contract F-084 promises it to peers, to the delivery.
+// signaturePattern is the header as contract F-084 promises it to peers, exactly.
 var signaturePattern = regexp.MustCompile(`^keyId="([^"]+)",algorithm="([^"]+)",headers="([^"]+)",` +
 	`signature="([A-Za-z0-9+/=]+)"$`)
 
