@@ -60,10 +60,6 @@ func (e *StatusError) Unwrap() error {
 	return ErrNotActivity
 }
 
-func (c *Client) statusError(resp *http.Response) error {
-	return &StatusError{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header)}
-}
-
 // ownErrors are the errors that translate passes on unchanged.
 var ownErrors = []error{ErrRefused, ErrUnavailable, ErrNotFound, ErrGone, ErrForbidden, ErrNotActivity, errPermit}
 

@@ -216,7 +216,7 @@ func (e *exchange) get(ctx context.Context, from *url.URL, accept string,
 		location := resp.Header.Get("Location")
 		discard(resp)
 		if !redirects(resp.StatusCode) || location == "" {
-			return nil, nil, e.statusError(resp)
+			return nil, nil, &StatusError{Status: resp.StatusCode, RetryAfter: e.retryAfter(resp.Header)}
 		}
 		if err := e.hop(); err != nil {
 			return nil, nil, err
