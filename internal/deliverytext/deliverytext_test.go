@@ -93,7 +93,8 @@ func TestAStateTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		{tried, "Refusing since Monday: it answers 401 to what this author sends.", "1 refuses at the moment."},
 		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its words: “Who are you?”.",
 			"1 refuses at the moment."},
-		{func(r *blog.DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.", "1 asks for patience."},
+		{func(r *blog.DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.",
+			"1 asks for patience."},
 		{func(r *blog.DeliveryRow) { behind(r); r.Failures = 1 }, "It asks for patience.", "1 asks for patience."},
 		{func(r *blog.DeliveryRow) { tried(r); r.Status = blog.Refused }, "", "1 refused it."},
 	} {

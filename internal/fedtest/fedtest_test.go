@@ -703,7 +703,8 @@ func TestAKeyThatCannotBeFetchedNowIsFetchedAgain(t *testing.T) {
 		}
 		answer, _ := kade.Send(ctx, veerhuis.URL+"/inbox", like(kade, veerhuis))
 		if answer.Status != step.status {
-			t.Errorf("with the sender's server behaving as %d the answer is %d, want %d", step.behaviour.kind, answer.Status, step.status)
+			t.Errorf("with the sender's server behaving as %d the answer is %d, want %d", step.behaviour.kind,
+				answer.Status, step.status)
 		}
 	}
 }

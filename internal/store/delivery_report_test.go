@@ -106,7 +106,8 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 					t.Errorf("%s: %d servers were read", when, len(got))
 				}
 			}
-			if got := deliverytext.Summary(blog.ServerStates(samples[a.ID]), func(time.Time) string { return "Monday" }); got != want {
+			monday := func(time.Time) string { return "Monday" }
+			if got := deliverytext.Summary(blog.ServerStates(samples[a.ID]), monday); got != want {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}

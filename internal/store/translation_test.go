@@ -16,7 +16,8 @@ import (
 func vierMinuten() blog.Translation {
 	return blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten breed", Slug: "vier-minuten-breed",
 		Summary:  "Over het pontje.",
-		Markdown: "Het pontje.", HTML: "<p>Het pontje.</p>", Plain: "Het pontje.", WordCount: 2}, Translator: "Tobias Renkema"}
+		Markdown: "Het pontje.", HTML: "<p>Het pontje.</p>", Plain: "Het pontje.", WordCount: 2},
+		Translator: "Tobias Renkema"}
 }
 
 func translate(t *testing.T, s *store.Store, a blog.Article, tr blog.Translation) {
