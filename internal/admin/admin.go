@@ -1,10 +1,9 @@
-// Package admin is the author's admin: signing in, writing, publishing, and looking after what comes back. It reads the
-// store, and whatever the world should hear it says through the outbox.
+// Package admin is the part of the site where authors work: they sign in, write, publish, and moderate comments. It
+// reads the store, and changes what other servers see through the outbox.
 //
-// A page is a file: its handler and the struct that its template shows stand side by side. Handlers are given a visit
-// (who asks, on which site, in which time zone) and return an error; trouble.go turns that into a page, in one place.
-// Every page is a form or a list that works without a script, and a form that cannot be taken comes back with every
-// word still in it.
+// Each page is one file: its handler stands beside the struct that its template shows. A handler gets a request,
+// which knows the author, the site and the time zone, and returns an error. errors.go turns the error into a page.
+// Every page works without scripts. A form with errors comes back with everything that was typed.
 package admin
 
 import (
@@ -27,40 +26,41 @@ import (
 	"causerie/internal/store"
 )
 
-// Handler answers authors.
+// Handler serves the pages of the admin.
 type Handler struct {
-	Now  func() time.Time                           // the clock; time.Now unless set
-	Log  *slog.Logger                               // slog.Default unless set
-	Wait func(context.Context, time.Duration) error // waits before a guess is compared; the real time unless set
+	Now  func() time.Time                           // the clock; New sets time.Now
+	Log  *slog.Logger                               // New sets slog.Default
+	Wait func(context.Context, time.Duration) error // sleeps before a guess is compared; tests replace it
 
 	store         *store.Store
 	outbox        *outbox.Outbox
 	library       *media.Library
 	pages         *page.Set
-	address       blog.Site           // the site's addresses, which never change; its name is read where it is shown
-	hashStrangers *semaphore.Weighted // passwords of strangers being hashed
-	hashKnown     *semaphore.Weighted // passwords of those who are known, so that strangers never keep them waiting
-	waiting       atomic.Int32        // strangers at the door
+	address       blog.Site           // for the addresses, which never change; what can change is read for each request
+	hashStrangers *semaphore.Weighted // limits how many passwords of strangers are hashed at once
+	hashKnown     *semaphore.Weighted // the same for known browsers and sessions, so strangers never keep them waiting
+	waiting       atomic.Int32        // strangers who wait for their guess to be compared
 }
 
-// New makes the admin of a site.
+// New makes the admin of a site. Set Now, Log and Wait afterwards if they differ from the defaults.
 func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Handler {
 	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library,
 		pages: pages, address: site,
-		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfOurs)}
+		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfKnown)}
 }
 
 const (
 	signedOutLimit = 8 << 10 // bytes of a form of somebody who is not signed in: a name, a password, a token
 
 	formLimit   = 4 << 20  // bytes of a form without files: a megabyte of text, encoded
-	uploadLimit = 32 << 20 // with files: enough to refuse a picture in words, with the form still filled in
+	uploadLimit = 32 << 20 // with files: above the limit for a picture, so that one too large is an error of its field
 )
 
-// Routes are all addresses of the admin: /login and /admin with what lies below them, and /authorize_interaction. They
-// are whole paths: hand the requests over as they came.
+// Routes are all addresses of the admin: /login, /admin and all below them, and /authorize_interaction. The paths are
+// whole: do not strip a prefix from the requests.
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
+	// The order matters: headers come first, so that also the refusal of a cross-origin request carries them.
 	r.Use(page.SecurityHeaders(h.secure()), private, h.sameOrigin, middleware.GetHead)
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
 	r.MethodNotAllowed(h.page(func(*request) error { return errMethod }))
@@ -76,6 +76,7 @@ func (h *Handler) Routes() chi.Router {
 
 	plain := r.With(limited(formLimit))
 	plain.Get("/admin", h.authed(h.today))
+	// chi tells /admin from /admin/, and people type both.
 	plain.Get("/admin/", h.authed(h.today))
 	plain.Get("/admin/more", h.authed(h.more))
 
@@ -146,6 +147,7 @@ func (h *Handler) Routes() chi.Router {
 	plain.Post("/admin/settings", h.authed(h.saveSettings))
 	plain.Post("/admin/settings/voice", h.authed(h.switchSite))
 
+	// These forms have file fields, or are sent from a page that has some.
 	files := r.With(limited(uploadLimit))
 	files.Post("/admin/articles/{article}", h.authed(h.saveArticle))
 	files.Post("/admin/articles/{article}/undo", h.authed(h.undo))
@@ -158,23 +160,25 @@ func (h *Handler) Routes() chi.Router {
 // secure reports whether the site is served over https.
 func (h *Handler) secure() bool { return strings.HasPrefix(h.address.URL, "https://") }
 
+// now is the time in microseconds, the precision that PostgreSQL keeps.
 func (h *Handler) now() time.Time { return h.Now().UTC().Truncate(time.Microsecond) }
 
-// authoring writes articles with the clock of the handler.
+// authoring returns the service that writes articles, with the clock of the handler.
 func (h *Handler) authoring() authoring.Service {
 	return authoring.Service{Site: h.address, Store: h.store, Library: h.library, Outbox: h.outbox, Now: h.now}
 }
 
-// private keeps what one author sees out of every cache.
+// private keeps pages out of every cache and out of frames: they show what only one author may see.
 func private(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, no-store")
+		// For old browsers: new ones obey frame-ancestors in the Content-Security-Policy.
 		w.Header().Set("X-Frame-Options", "DENY")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// limited bounds the body of a request.
+// limited is middleware that bounds the body of a request, in bytes.
 func limited(bytes int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

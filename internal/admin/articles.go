@@ -9,7 +9,7 @@ import (
 	"causerie/internal/text"
 )
 
-// articlesPage lists articles by where they stand in their life.
+// articlesPage lists articles by status.
 type articlesPage struct {
 	frame
 	Tabs  []tab
@@ -18,20 +18,20 @@ type articlesPage struct {
 	Pager pager
 }
 
-// row is an article in a list.
+// row is one article in a list.
 type row struct {
 	ID       blog.ID
-	Title    string // "" before it has one
-	Language string // where it is not the admin's
+	Title    string // "" if it has none yet
+	Language string // "" for English, the language of the admin
 	Status   blog.Status
 	Words    int
-	When     string // of the last save, the publication or the schedule, by its status
-	Begins   string // its first words, where it has no title
-	By       string // the owner, where it is somebody else
+	When     string // when it was published, is scheduled, or was saved last
+	Begins   string // its first words, if it has no title
+	By       string // the owner, if that is somebody else
 	Replies  int
 	Servers  progress
-	Mine     bool // to publish and change
-	Pinned   bool // first on its author's page
+	Mine     bool // the author may publish and change it
+	Pinned   bool // on its author's page
 	CanPin   bool
 }
 
@@ -59,6 +59,8 @@ func (h *Handler) articles(req *request) error {
 		return err
 	}
 	p.Tabs = tabs
+	// The published ones are in order of publication, all others with the last saved first. One row more than a page
+	// shows whether another page follows.
 	filter := store.Filter{Voice: req.scope(), Statuses: open.filter, Recent: p.Tab != "published",
 		Limit: rowsPerPage + 1, Offset: offset(req.r)}
 	if p.Rows, err = h.rows(req, filter); err != nil {
@@ -68,6 +70,8 @@ func (h *Handler) articles(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/articles", p)
 }
 
+// rows reads the articles that match a filter, with their deliveries, replies and pins. The number of queries does
+// not grow with the number of articles.
 func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
 	list, err := h.store.Articles(req.ctx(), filter)
 	if err != nil {
@@ -77,7 +81,7 @@ func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
 	for i, a := range list {
 		ids[i] = a.ID
 	}
-	letters, err := h.store.Samples(req.ctx(), ids)
+	samples, err := h.store.Samples(req.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +96,20 @@ func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
 	rows := make([]row, len(list))
 	for i, a := range list {
 		rows[i] = req.row(a)
-		rows[i].Servers, rows[i].Replies = req.progress(letters[a.ID]), counts[a.ID].Replies
+		rows[i].Servers, rows[i].Replies = req.progress(samples[a.ID]), counts[a.ID].Replies
 		rows[i].Pinned, rows[i].CanPin = pinned[a.ID], a.Listed()
 	}
 	return rows, nil
 }
 
+// row makes a row of what the article itself says.
 func (req *request) row(a blog.Article) row {
 	r := row{ID: a.ID, Title: a.Title, Status: a.Status, Words: a.WordCount, Mine: req.author.May(a.VoiceID)}
+	// The admin is in English, so only other languages need a lang attribute.
 	if a.Language != "en" {
 		r.Language = a.Language
 	}
+	// Authors[0] is the owner. Editors also see the articles of others.
 	if a.VoiceID != req.author.ID && len(a.Authors) > 0 {
 		r.By = a.Authors[0].Name
 	}
@@ -115,7 +122,7 @@ func (req *request) row(a blog.Article) row {
 	}
 	r.When = when(at, req.now, req.zone)
 	if a.Status == blog.Scheduled {
-		r.When = "goes out " + whenAhead(at, req.now, req.zone)
+		r.When = "to be published " + whenAhead(at, req.now, req.zone)
 	}
 	if a.Title == "" {
 		r.Begins = text.Excerpt(a.Summary, 60)
@@ -123,7 +130,7 @@ func (req *request) row(a blog.Article) row {
 	return r
 }
 
-// pin puts an article first on its author's page, or back among the others.
+// pin pins an article to its author's page, or unpins it.
 func (h *Handler) pin(req *request) error {
 	a, err := h.publishable(req)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"causerie/internal/text"
 )
 
-// IsModerator reports whether blocks and reports are open to the author.
+// IsModerator reports whether the author may see reports and change blocks.
 func (f frame) IsModerator() bool { return f.Author.Role == blog.Admin || f.Author.Role == blog.Editor }
 
-// moderators serves a page that is for administrators and editors alone.
+// moderators serves a page to administrators and editors only.
 func (h *Handler) moderators(handle func(*request) error) http.HandlerFunc {
 	return h.authed(func(req *request) error {
 		if !(frame{Author: req.author}).IsModerator() {
@@ -27,7 +27,7 @@ func (h *Handler) moderators(handle func(*request) error) http.HandlerFunc {
 	})
 }
 
-// blocksPage lists who is kept at a distance.
+// blocksPage lists the blocked servers or people.
 type blocksPage struct {
 	frame
 	Tab      string
@@ -35,19 +35,19 @@ type blocksPage struct {
 	Search   string
 	Rows     []blocked
 	Pager    pager
-	Confined bool   // the site speaks only with the servers on its list
+	Confined bool   // only allowed servers are federated with
 	Subject  string // as typed
 	Errors   fieldErrors
 }
 
-// blocked is one of them.
+// blocked is one block in the list.
 type blocked struct {
 	blog.Block
-	Name   string // as people know it
-	Class  string // of the shape before Word
+	Name   string // a handle or a domain
+	Class  string // the CSS class of Word
 	Word   string
 	Since  string
-	Change string // the way to its form
+	Change string // the address of its form
 }
 
 const blocksPerPage = 100
@@ -62,6 +62,7 @@ func (h *Handler) blocks(req *request) error {
 	return h.showBlocks(req, http.StatusOK, "", fieldErrors{})
 }
 
+// showBlocks renders the list. subject and t come from the form above it, if that had an error.
 func (h *Handler) showBlocks(req *request, status int, subject string, t fieldErrors) error {
 	f, err := h.frame(req, "blocks", "Blocks")
 	if err != nil {
@@ -87,6 +88,7 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 	return h.pages.Render(req.w, status, "admin/blocks", p)
 }
 
+// listBlocks reads blocks, and the names of the people in them.
 func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error) {
 	list, err := h.store.Blocks(req.ctx(), l)
 	if err != nil {
@@ -98,6 +100,7 @@ func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error)
 			ids = append(ids, b.Subject)
 		}
 	}
+	// One query for all people. A blocked person whose actor is unknown is shown by the id.
 	people, err := h.store.Actors(req.ctx(), ids)
 	rows := make([]blocked, len(list))
 	for i, b := range list {
@@ -111,6 +114,7 @@ func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error)
 	return rows, err
 }
 
+// nameOf is the handle of a blocked person, if known; else the id or the domain.
 func nameOf(b blog.Block, actor blog.Actor) string {
 	if b.Kind == blog.BlockPerson && actor.Handle != "" {
 		return "@" + actor.Handle
@@ -118,19 +122,19 @@ func nameOf(b blog.Block, actor blog.Actor) string {
 	return b.Subject
 }
 
-// blockPage is the form of one block, with what it touches.
+// blockPage is the form of one block.
 type blockPage struct {
 	frame
 	Choices []choiceOfBlock
-	Person  string // whose address led here
+	Person  string // the id of a person; "" if a server was chosen
 	Level   string
 	Reason  string
 	Note    string
-	Again   bool // there is a block already
+	Again   bool // an existing block is changed
 	Errors  fieldErrors
 }
 
-// choiceOfBlock is one way to block: the person, or everybody on their server.
+// choiceOfBlock is one subject that can be blocked: a person, or their whole server.
 type choiceOfBlock struct {
 	Subject string
 	Words   string
@@ -138,7 +142,7 @@ type choiceOfBlock struct {
 	Chosen  bool
 }
 
-// showBlock previews a block of what was typed, or of the person who was pointed at.
+// showBlock shows the form for what was typed or linked, and what the block affects.
 func (h *Handler) showBlock(req *request) error {
 	query := req.r.URL.Query()
 	p := blockPage{Person: query.Get("person"), Level: string(blog.Refuse), Errors: fieldErrors{}}
@@ -157,6 +161,7 @@ func (h *Handler) showBlock(req *request) error {
 	if kind == blog.BlockPerson {
 		p.Person = subject
 	}
+	// The form of an existing block begins with its values: saving replaces the whole block.
 	before, err := h.store.BlockOf(req.ctx(), kind, subject)
 	if err == nil {
 		p.Level, p.Reason, p.Note, p.Again = string(before.Level), before.Reason, before.Note, true
@@ -166,12 +171,14 @@ func (h *Handler) showBlock(req *request) error {
 	return h.blockForm(req, http.StatusOK, subject, p)
 }
 
+// blockForm renders the form. chosen is the selected subject.
 func (h *Handler) blockForm(req *request, status int, chosen string, p blockPage) error {
 	var err error
 	if p.frame, err = h.frame(req, "blocks", "Block"); err != nil {
 		return err
 	}
 	subjects := []string{chosen}
+	// Whoever blocks a person is also offered the whole server, and sees what each choice affects.
 	if p.Person != "" {
 		subjects = []string{p.Person, blocklist.Domain(blog.HostOf(p.Person))}
 	}
@@ -186,25 +193,28 @@ func (h *Handler) blockForm(req *request, status int, chosen string, p blockPage
 	return h.pages.Render(req.w, status, "admin/block", p)
 }
 
+// choiceOf describes a choice and counts what it affects.
 func (h *Handler) choiceOf(req *request, subject string, isPerson bool) (choiceOfBlock, error) {
 	kind, words := blog.BlockServer, "Everybody on "+subject+", and on the servers below it"
 	if isPerson {
 		actor, err := h.store.Actor(req.ctx(), subject)
+		// A person can be blocked before this blog has ever seen their actor.
 		if err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return choiceOfBlock{}, err
 		}
 		kind, words = blog.BlockPerson, nameOf(blog.Block{Kind: blog.BlockPerson, Subject: subject}, actor)+" alone"
 	}
 	reach, err := h.store.Reach(req.ctx(), kind, subject)
-	return choiceOfBlock{Subject: subject, Words: words, Reach: reached(reach)}, err
+	return choiceOfBlock{Subject: subject, Words: words, Reach: reachText(reach)}, err
 }
 
-// reached says what a block touches.
-func reached(r blog.BlockReach) string {
+// reachText says in one sentence what a block affects.
+func reachText(r blog.BlockReach) string {
+	// People are not counted: an actor without comments, reactions or follows leaves nothing to hide.
 	if r == (blog.BlockReach{People: r.People}) {
 		return "Nothing here comes from there."
 	}
-	return "Here from there: " + list([]string{text.Plural(r.Followers, "follower", "followers"),
+	return "Here from there: " + joinNames([]string{text.Plural(r.Followers, "follower", "followers"),
 		text.Plural(r.Comments, "comment", "comments"),
 		text.Plural(r.Reactions, "reaction", "reactions")}) + "."
 }
@@ -246,6 +256,7 @@ func (h *Handler) unblock(req *request) error {
 		return err
 	}
 	kind, subject := blog.BlockKind(form.Get("kind")), form.Get("subject")
+	// Read first: the flash message depends on the level that ends.
 	before, err := h.store.BlockOf(req.ctx(), kind, subject)
 	if err != nil {
 		return err
@@ -257,19 +268,19 @@ func (h *Handler) unblock(req *request) error {
 	return req.redirect("/admin/blocks?tab=" + tabOf(kind) + "&done=" + done)
 }
 
-// importPage says what a list would change.
+// importPage shows what importing a list would change.
 type importPage struct {
 	frame
 	outbox.Import
 	Noops, Partial int
-	First          []blog.Block // some of the new ones
-	More           int          // how many others there are
-	List           string       // to be sent again
+	First          []blog.Block // the first of the new blocks
+	More           int          // the number of the others
+	List           string       // the CSV, for the confirmation
 }
 
 const namedBlocks = 20
 
-// importBlocks reads a list, says what it would change, and changes it once that was seen.
+// importBlocks reads a list and shows what it would change. It imports the list when the form confirms it.
 func (h *Handler) importBlocks(req *request) error {
 	form, err := req.form()
 	if err != nil {
@@ -281,6 +292,7 @@ func (h *Handler) importBlocks(req *request) error {
 	}
 	var plan outbox.Import
 	if len(t) == 0 {
+		// The plan is made again when the form confirms it: somebody may have changed the blocks meanwhile.
 		plan, err = h.outbox.PlanImport(req.ctx(), list)
 		if err = t.add(err); err != nil {
 			return err
@@ -298,7 +310,8 @@ func (h *Handler) importBlocks(req *request) error {
 	return h.previewImport(req, list, plan)
 }
 
-// readList reads the file that was chosen, or the list that was looked at before.
+// readList reads the chosen file, or the list that the confirming form carries. Errors in the list go into the
+// fieldErrors.
 func (h *Handler) readList(req *request, form url.Values) (blocklist.Blocklist, fieldErrors, error) {
 	t := fieldErrors{}
 	var from io.Reader = strings.NewReader(form.Get("text"))
@@ -325,6 +338,7 @@ func (h *Handler) readList(req *request, form url.Values) (blocklist.Blocklist, 
 	return list, t, err
 }
 
+// previewImport shows the plan, with the whole list in a hidden field for the confirmation.
 func (h *Handler) previewImport(req *request, list blocklist.Blocklist, plan outbox.Import) error {
 	f, err := h.frame(req, "blocks", "Import a list")
 	if err != nil {
@@ -342,6 +356,7 @@ func (h *Handler) previewImport(req *request, list blocklist.Blocklist, plan out
 }
 
 func (h *Handler) exportBlocks(req *request) error {
+	// The file can be imported by other servers, whose format knows domains only. So people are left out.
 	blocks, err := h.store.Blocks(req.ctx(), store.BlockList{Kind: blog.BlockServer})
 	if err != nil {
 		return err

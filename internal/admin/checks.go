@@ -10,35 +10,28 @@ import (
 	"causerie/internal/text"
 )
 
-// checks are what should be looked at before an article goes out.
+// checks are the problems of an article before it is published: Must prevents the publication, Should does not.
 type checks struct {
 	Must, Should []check
 }
 
-// check is one thing to look at.
+// check is one problem.
 type check struct {
-	Words, Small string
-	Show         string // the field it is about
+	Words, Small string // the problem, and a detail
+	Show         string // the field that it is about
 }
 
-// Title says how much there is to do.
+// Title is the heading above the checks.
 func (c checks) Title() string {
 	switch n := len(c.Must); {
 	case n == 1:
-		return "One thing to mend before you publish"
+		return "One thing to fix before you publish"
 	case n > 1:
-		return upper(text.InWords(n)) + " things to mend before you publish"
+		return upper(text.InWords(n)) + " things to fix before you publish"
 	case len(c.Should) > 0:
-		return "Ready; " + thingsMight(len(c.Should))
+		return "Ready; " + text.PluralInWords(len(c.Should), "suggestion", "suggestions")
 	}
 	return "Ready to publish"
-}
-
-func thingsMight(n int) string {
-	if n == 1 {
-		return "one thing might be better"
-	}
-	return text.InWords(n) + " things might be better"
 }
 
 func (c *checks) must(show, words, small string) { c.Must = append(c.Must, check{words, small, show}) }
@@ -47,12 +40,13 @@ func (c *checks) should(show, words, small string) {
 	c.Should = append(c.Should, check{words, small, show})
 }
 
-// check looks an article over, with what its rendering brought to light.
+// check checks an article and the notices of its rendering.
 func (h *Handler) check(ctx context.Context, a blog.Article, r markup.Rendered) (checks, error) {
 	var c checks
 	c.words(a, r)
 	c.notices(r)
 	c.shape(a, r)
+	// An article without a slug gets a free one when it is published.
 	if a.Slug == "" {
 		return c, nil
 	}
@@ -63,30 +57,32 @@ func (h *Handler) check(ctx context.Context, a blog.Article, r markup.Rendered) 
 	return c, err
 }
 
+// words checks the fields of the form.
 func (c *checks) words(a blog.Article, r markup.Rendered) {
 	if a.Title == "" {
-		c.must("title", "It has no title yet", "")
+		c.must("title", "There is no title yet", "")
 	}
 	if strings.TrimSpace(a.Markdown) == "" {
-		c.must("text", "It has no words yet", "")
+		c.must("text", "There is no text yet", "")
 	}
+	// A warning on a page that shows the text hides nothing.
 	if a.Warning != "" && a.Format == blog.FullArticle {
 		c.must("format", "A content warning needs one of the Note formats",
-			"Mastodon shows the title and summary of an Article in clear")
+			"Mastodon does not hide the title and summary of an Article")
 	}
 	if a.Summary == "" && a.Plain != "" {
-		c.should("summary", "It has no summary", "From its first words: “"+markup.Summary(r.HTML, 140)+"”")
+		c.should("summary", "There is no summary", "Readers get its beginning: “"+markup.Summary(r.HTML, 140)+"”")
 	}
 	if a.PictureID != "" && a.PictureAlt == "" {
-		c.should("picture-alt", "The picture at its head has no words of its own here",
-			"Those it has in the library are used")
+		c.should("picture-alt", "The picture at the top has no description of its own here",
+			"Its description in the library is used")
 	}
 	if len(a.Tags) > 4 {
-		c.should("tags", "It has more than four tags", "Mastodon's readers take that for shouting")
+		c.should("tags", "There are more than four tags", "On Mastodon many tags look like spam")
 	}
 }
 
-// notices are what the renderer could not do as written.
+// notices adds what the renderer could not do.
 func (c *checks) notices(r markup.Rendered) {
 	for _, n := range r.Notices {
 		where := ""
@@ -97,18 +93,19 @@ func (c *checks) notices(r markup.Rendered) {
 		case markup.MissingPicture:
 			c.must("text", "The picture “"+n.Detail+"” is not in the library", where)
 		case markup.NoAlt:
-			c.should("text", "A picture has no words for those who cannot see it", strings.TrimSpace(where+" "+n.Detail))
+			c.should("text", "A picture has no description for people who cannot see it", strings.TrimSpace(where+" "+n.Detail))
 		case markup.UnknownMention:
-			c.should("text", n.Detail+" is not known here yet", "The server is asked when you publish")
+			c.should("text", n.Detail+" is not known here yet", "This blog looks it up when you publish")
 		default:
 			c.should("text", upper(string(n.Trouble)), strings.TrimSpace(where+" "+n.Detail))
 		}
 	}
 }
 
-// shape looks at headings, and at what other servers lose.
+// shape checks the headings, and what other servers cannot show.
 func (c *checks) shape(a blog.Article, r markup.Rendered) {
 	last := 2
+	// One complaint is enough: the author sees the others once this one is fixed.
 	for i, h := range r.Headings {
 		if i > 0 && h.Level > last+1 {
 			c.should("text", "A heading skips a level", "“"+text.Excerpt(h.Text, 60)+"”")
@@ -117,6 +114,6 @@ func (c *checks) shape(a blog.Article, r markup.Rendered) {
 		last = h.Level
 	}
 	if a.Format == blog.FullNote && strings.Contains(string(r.HTML), "<table") {
-		c.should("text", "Mastodon has no tables", "Each row becomes a line there")
+		c.should("text", "Mastodon shows no tables", "Each row becomes a line there")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/text"
 )
 
-// commentsPage lists comments by what was made of them.
+// commentsPage lists comments by state.
 type commentsPage struct {
 	frame
 	Heading string
@@ -26,34 +26,34 @@ type commentsPage struct {
 	Pager   pager
 }
 
-// commentRow is a comment as a moderator sees it: the words, who wrote them, where, and what can be done.
+// commentRow is a comment as a moderator sees it.
 type commentRow struct {
 	ID       blog.ID
-	Why      string // it waits; "" when it does not
-	Class    string // of the shape before Why
+	Why      string // why readers do not see it; "" if they do
+	Class    string // the CSS class of Why
 	Article  string
-	URL      string // of the article's page; "" when it has none
-	Answers  string // whose words it answers, and how they begin
+	URL      string // of the article's page; "" if it has none
+	Answers  string // the parent's writer and beginning
 	Who      person
-	Facts    string // what ties them to this blog
+	Facts    string // the writer's relation to this blog
 	When     string
-	Home     string // where it can be read at its home
+	Home     string // its address on its own server
 	Language string
 	Warning  string
 	Words    template.HTML
-	Markdown string // of our own answers, to be changed
-	Begins   string // in plain words, for lists
+	Markdown string // of own replies
+	Begins   string // plain text, for lists
 	Own      bool
-	Is       string // what it does, where it is a post elsewhere and no answer
-	Quoter   bool   // it quotes by a permission that can be taken back
+	Is       string // "quotes this article" and the like, for a post that is no reply
+	Quoter   bool   // it quotes with a permission that can be revoked
 	Private  bool
 	State    blog.CommentState
-	May      bool
-	Block    string // the way to a block of who wrote it, for those who may
-	Tab      string // to come back to
+	May      bool   // the author may moderate it
+	Block    string // the form to block its writer, for moderators
+	Tab      string // the tab to return to
 }
 
-// person is somebody elsewhere, or an author of ours.
+// person is somebody elsewhere, or an author of this blog.
 type person struct {
 	Name, User, Host string
 	URL              string
@@ -69,7 +69,7 @@ var commentTabs = []listTab[store.CommentList]{
 		filter: store.CommentList{States: []blog.CommentState{blog.CommentHidden}}},
 	{name: "spam", word: "Spam", heading: "Spam",
 		filter: store.CommentList{States: []blog.CommentState{blog.CommentSpam}}},
-	{name: "private", word: "Private", heading: "Written to you alone",
+	{name: "private", word: "Private", heading: "Private comments",
 		filter: store.CommentList{Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}},
 }
 
@@ -117,18 +117,19 @@ func (req *request) commentList(t listTab[store.CommentList]) store.CommentList 
 	return list
 }
 
-// commentToast adds the way back to what was done to a comment.
+// commentToast adds an undo button to the flash message. It sets the comment back to the state that it had before.
 func (req *request) commentToast(t *toast) *toast {
 	q := req.r.URL.Query()
 	id, was := q.Get("comment"), blog.CommentState(q.Get("was"))
-	if t != nil && blog.ValidID(id) && movable[was] {
+	// The values come from the address, which anybody can make up: the button offers only what its form accepts.
+	if t != nil && blog.ValidID(id) && settableStates[was] {
 		t.Undo = &undo{Action: "/admin/comments/" + id + "/state", Name: "state", Value: string(was)}
 	}
 	return t
 }
 
-// commentContext is what the rows of comments show beside the comments themselves. It is read for all rows at once, so
-// that the number of queries does not grow with the rows.
+// commentContext is what rows show beside the comments themselves. It is read for all rows at once, so the number of
+// queries does not grow with the rows.
 type commentContext struct {
 	people
 	articles map[blog.ID]blog.Article
@@ -136,6 +137,7 @@ type commentContext struct {
 	quotes   map[string]blog.Authorization // by the address of the quoting post
 }
 
+// readContext reads the context of comments.
 func (h *Handler) readContext(ctx context.Context, comments []blog.Comment) (commentContext, error) {
 	var found commentContext
 	var articles, parents []blog.ID
@@ -161,6 +163,7 @@ func (h *Handler) readContext(ctx context.Context, comments []blog.Comment) (com
 	}
 	var writers []string
 	var voices []blog.ID
+	// The writers of the parents too: a row says whom its comment answers.
 	for _, list := range [][]blog.Comment{comments, slices.Collect(maps.Values(found.parents))} {
 		for _, c := range list {
 			if c.VoiceID != "" {
@@ -174,14 +177,15 @@ func (h *Handler) readContext(ctx context.Context, comments []blog.Comment) (com
 	return found, err
 }
 
-// people are those who wrote what a list shows: actors elsewhere and voices of ours.
+// people are the writers of what a list shows: actors elsewhere and voices of this blog.
 type people struct {
 	actors map[string]blog.Actor
 	ties   map[string]blog.Relation // by the actor's address
 	voices map[blog.ID]blog.Voice
-	host   string // of our handles
+	host   string // of the handles of this blog
 }
 
+// readPeople reads actors, their relations to this blog, and voices.
 func (h *Handler) readPeople(ctx context.Context, actors []string, voices []blog.ID) (people, error) {
 	found := people{host: h.address.HandleDomain}
 	var err error
@@ -195,7 +199,7 @@ func (h *Handler) readPeople(ctx context.Context, actors []string, voices []blog
 	return found, err
 }
 
-// commentRows makes comments ready to be shown, with their writers, articles and what they answer.
+// commentRows makes rows of comments.
 func (h *Handler) commentRows(req *request, comments []blog.Comment) ([]commentRow, error) {
 	found, err := h.readContext(req.ctx(), comments)
 	if err != nil {
@@ -215,8 +219,8 @@ func (req *request) commentRow(c blog.Comment, found commentContext) commentRow 
 		When:  when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning,
 		Markdown: c.Markdown,
 		Words:    bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a),
-		Is:     posts[c.Kind],
-		Quoter: c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.StampGiven, Answers: found.answered(c)}
+		Is:     postVerbs[c.Kind],
+		Quoter: c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.StampGiven, Answers: found.answerText(c)}
 	if a.OnTheWeb() {
 		row.URL = req.site.ArticlePath(a)
 	}
@@ -228,25 +232,27 @@ func (req *request) commentRow(c blog.Comment, found commentContext) commentRow 
 	return row
 }
 
-// bodyHTML are the words of somebody, or the word that there are none that could be shown.
+// bodyHTML is the text of a post, or a note if the text is empty.
 func bodyHTML(html, plain string) template.HTML {
 	if strings.TrimSpace(plain) == "" {
 		return `<p class="soft">(no text)</p>`
 	}
+	// The HTML was sanitised when the post arrived.
 	return markup.Trusted(html).HTML()
 }
 
-// posts are the words for what posts elsewhere do that are no answers.
-var posts = map[blog.CommentKind]string{blog.Quoting: "quotes this article", blog.Mentioning: "mentions this article",
-	blog.Linking: "mentions this article"}
+// postVerbs say what a post that is no reply does with the article.
+var postVerbs = map[blog.CommentKind]string{blog.Quoting: "quotes this article",
+	blog.Mentioning: "mentions this article", blog.Linking: "mentions this article"}
 
-// stateText says what keeps a comment from the page.
+// stateText says why readers do not see a comment, with the CSS class of its mark; "" if they see it.
 func stateText(c blog.Comment, a blog.Article) (words, class string) {
 	switch {
+	// The order matters: a comment can be private, blocked and waiting at once. The strongest reason comes first.
 	case c.Visibility == blog.RestrictedComment:
-		return "Private: for you alone, and shown nowhere", "wait"
+		return "Private: only you see it", "wait"
 	case c.Refused:
-		return "Blocked: shown nowhere", "no"
+		return "Blocked: readers do not see it", "no"
 	case c.State == blog.CommentHidden:
 		return "Hidden", "gone"
 	case c.State == blog.CommentSpam:
@@ -254,20 +260,21 @@ func stateText(c blog.Comment, a blog.Article) (words, class string) {
 	case c.State != blog.CommentWaiting:
 		return "", ""
 	case c.Held:
-		return "Held: who wrote it is limited", "wait"
+		return "Held: its writer is limited", "wait"
+	// The reasons below repeat the rules by which the inbox holds a comment, strictest first.
 	case c.Kind != blog.Answering && a.Comments == blog.Closed:
-		return "Held: this article takes no more replies, and this is a post elsewhere about it", "wait"
+		return "Held: this article takes no more replies, and this post mentions it", "wait"
 	case c.Kind == blog.Quoting && a.Quotes != "everyone":
-		return "Held: it quotes the article and has no permission to", "wait"
+		return "Held: it quotes the article without permission", "wait"
 	case a.Comments == blog.Known:
 		return "Held: a first comment", "wait"
 	case a.Comments == blog.Approve:
-		return "Held: you read every comment on this article first", "wait"
+		return "Held: you approve every comment on this article", "wait"
 	}
 	return "Held", "wait"
 }
 
-// writer is who wrote something, an actor or a voice of ours, and what ties an actor to this blog.
+// writer is the actor or the voice that wrote something, and the actor's relation to this blog in words.
 func (p people) writer(actor string, voice blog.ID) (who person, facts string) {
 	if voice != "" {
 		v := p.voices[voice]
@@ -284,29 +291,32 @@ func (p people) writer(actor string, voice blog.ID) (who person, facts string) {
 	if ties.Followed {
 		list = append(list, "you follow them")
 	}
-	return someone(p.actors[actor]), strings.Join(list, ", ")
+	return personOf(p.actors[actor]), strings.Join(list, ", ")
 }
 
-func someone(a blog.Actor) person {
+// personOf shows an actor elsewhere.
+func personOf(a blog.Actor) person {
 	user, host, _ := strings.Cut(a.Handle, "@")
 	return person{Name: a.DisplayName(), User: user, Host: host, URL: a.URL}
 }
 
-// answered says whose words a comment answers; "" when it answers the article, or what is not here any more.
-func (k commentContext) answered(c blog.Comment) string {
+// answerText names the writer of the parent and quotes its beginning; "" for a reply to the article, or to a comment
+// that is not stored.
+func (k commentContext) answerText(c blog.Comment) string {
 	parent, ok := k.parents[c.ParentID]
 	if !ok {
 		return ""
 	}
 	who, _ := k.writer(parent.ActorID, parent.VoiceID)
+	// A removed comment is kept without its text, so its replies keep their place.
 	if parent.State == blog.CommentRemoved {
 		return who.Name
 	}
 	return who.Name + ": “" + text.Excerpt(parent.Plain, 90) + "”"
 }
 
-// mayModerate reports whether the author may act on a comment; on what was written to one author alone, nobody else
-// may.
+// mayModerate reports whether the author may act on a comment. A private comment belongs to the owner of the article
+// alone, whatever the role of others.
 func (req *request) mayModerate(c blog.Comment, a blog.Article) bool {
 	if c.Visibility == blog.RestrictedComment {
 		return a.VoiceID == req.author.ID
@@ -314,7 +324,7 @@ func (req *request) mayModerate(c blog.Comment, a blog.Article) bool {
 	return req.author.May(a.VoiceID)
 }
 
-// moderated finds the comment of the path, if the author may act on it.
+// moderated finds the comment of the path and its article, if the author may act on the comment.
 func (h *Handler) moderated(req *request) (blog.Comment, blog.Article, error) {
 	id, err := req.id("comment")
 	if err != nil {
@@ -326,17 +336,17 @@ func (h *Handler) moderated(req *request) (blog.Comment, blog.Article, error) {
 	}
 	a, err := h.store.Article(req.ctx(), c.ArticleID)
 	if err == nil && !req.mayModerate(c, a) {
-		err = errNotTheirs
+		err = errNotOwner
 	}
 	return c, a, err
 }
 
-// movable are the states that a form may ask for.
-var movable = map[blog.CommentState]bool{blog.CommentWaiting: true, blog.CommentShown: true, blog.CommentHidden: true,
-	blog.CommentSpam: true}
+// settableStates are the states that a form may set. Removed is not among them: a removal cannot be undone.
+var settableStates = map[blog.CommentState]bool{blog.CommentWaiting: true, blog.CommentShown: true,
+	blog.CommentHidden: true, blog.CommentSpam: true}
 
-// acts are the words for what a state makes of a comment.
-var acts = map[blog.CommentState]string{blog.CommentWaiting: "waiting", blog.CommentShown: "approved",
+// stateFlashes name the flash message of each state.
+var stateFlashes = map[blog.CommentState]string{blog.CommentWaiting: "waiting", blog.CommentShown: "approved",
 	blog.CommentHidden: "hidden", blog.CommentSpam: "spam"}
 
 func (h *Handler) moderate(req *request) error {
@@ -349,21 +359,22 @@ func (h *Handler) moderate(req *request) error {
 		return err
 	}
 	state := blog.CommentState(form.Get("state"))
-	if !movable[state] {
-		return blog.Invalid{Field: "state", Problem: "is none that a comment can have"}
+	if !settableStates[state] {
+		return blog.Invalid{Field: "state", Problem: "is not a state of a comment"}
 	}
+	// Its text is gone: no other state could show anything.
 	if c.State == blog.CommentRemoved {
 		return blog.ErrGone
 	}
 	if err := h.outbox.Moderate(req.ctx(), c.ID, state); err != nil {
 		return err
 	}
-	query := url.Values{"tab": {tabName(form.Get("tab"))}, "done": {acts[state]}, "comment": {string(c.ID)},
+	query := url.Values{"tab": {tabName(form.Get("tab"))}, "done": {stateFlashes[state]}, "comment": {string(c.ID)},
 		"was": {string(c.State)}}
 	return req.redirect("/admin/comments?" + query.Encode())
 }
 
-// tabName is a tab to come back to.
+// tabName is the tab to return to. An unknown name is replaced, because it becomes part of an address.
 func tabName(name string) string {
 	for _, pile := range commentTabs {
 		if pile.name == name {
@@ -373,7 +384,7 @@ func tabName(name string) string {
 	return "waiting"
 }
 
-// revokeQuote takes back the permission to quote an article.
+// revokeQuote revokes the permission to quote an article.
 func (h *Handler) revokeQuote(req *request) error {
 	return h.endComment(req, h.outbox.RevokeQuote, "revoked")
 }
@@ -382,7 +393,7 @@ func (h *Handler) deleteComment(req *request) error {
 	return h.endComment(req, h.outbox.DeleteReply, "removed")
 }
 
-// endComment does to the comment of the path what cannot be undone.
+// endComment does something to the comment of the path that cannot be undone, and returns to the list.
 func (h *Handler) endComment(req *request, end func(context.Context, blog.ID) error, done string) error {
 	c, _, err := h.moderated(req)
 	if err != nil {
@@ -398,14 +409,14 @@ func (h *Handler) endComment(req *request, end func(context.Context, blog.ID) er
 	return req.redirect("/admin/comments?" + url.Values{"tab": {tabName(form.Get("tab"))}, "done": {done}}.Encode())
 }
 
-// commentPage is one comment with room to answer it.
+// commentPage shows one comment, with forms to reply to it, report it or delete it.
 type commentPage struct {
 	frame
-	Held     commentRow
-	Text     string // the answer, as typed
-	Report   string // the words to their moderators, as typed
-	Reported string // what became of a report; "" before there is one
-	Edit     bool   // it is our own, and its words may be changed
+	Comment  commentRow
+	Text     string // the reply, as typed
+	Report   string // the text of a report, as typed
+	Reported string // what became of a report; "" if there is none
+	Edit     bool   // it is an own reply, which can be edited
 	Errors   fieldErrors
 }
 
@@ -427,19 +438,19 @@ func (h *Handler) comment(req *request, status int, c blog.Comment, a blog.Artic
 	if err != nil {
 		return err
 	}
-	p.Held = rows[0]
-	p.Held.Tab = tabName(req.r.URL.Query().Get("tab"))
+	p.Comment = rows[0]
+	p.Comment.Tab = tabName(req.r.URL.Query().Get("tab"))
 	if p.Reported, err = h.reported(req, c); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, status, "admin/comment", p)
 }
 
-// reported says what became of our report of a comment; "" when there is none.
+// reported says in one sentence what became of our report of a comment; "" if there is none.
 func (h *Handler) reported(req *request, c blog.Comment) (string, error) {
 	sent, err := h.store.ComplaintAbout(req.ctx(), c.ID)
 	if err != nil {
-		return "", known(err)
+		return "", ignoreNotFound(err)
 	}
 	rows, err := h.reportRows(req, []blog.Report{sent})
 	if err != nil {
@@ -456,15 +467,16 @@ func (h *Handler) reply(req *request) error {
 }
 
 func (h *Handler) editReply(req *request) error {
+	// A moderator may edit other people's articles, but not their replies.
 	return h.answer(req, func(c blog.Comment, text string) error {
 		if c.VoiceID != req.author.ID {
-			return blog.ErrForbidden // nobody puts words into another's mouth
+			return blog.ErrForbidden
 		}
 		return h.outbox.EditReply(req.ctx(), c.ID, text)
 	})
 }
 
-// answer takes the form below a comment; what cannot be sent comes back with its words.
+// answer takes the form below a comment. If the text has an error, the form comes back with it.
 func (h *Handler) answer(req *request, say func(blog.Comment, string) error) error {
 	c, a, err := h.moderated(req)
 	if err != nil {

@@ -8,29 +8,31 @@ import (
 	"causerie/internal/text"
 )
 
-// conversation is what was found of an article's conversation on other servers.
+// conversation is what is known of the replies to an article on other servers.
 type conversation struct {
 	Sentence string
-	Untaken  []string // why some answers were not taken, one sentence each
-	Next     string   // when it is read again by itself
-	CanFetch bool     // nobody is at it
+	Untaken  []string // why some replies were skipped, one sentence per reason
+	Next     string   // when the next run begins
+	CanFetch bool     // no run is going on
 }
 
-// conversation tells how far the conversation under an article is complete; nil when it can have none elsewhere.
+// conversation describes how complete the replies to an article are; nil if it was not sent to other servers.
 func (h *Handler) conversation(req *request, a blog.Article) (*conversation, error) {
 	if a.Status != blog.Published || !a.Federates() {
 		return nil, nil
 	}
 	state, err := h.store.CompletionOf(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return &conversation{Sentence: "Nobody has answered yet, so there is no other server to ask.", CanFetch: true}, nil
+		return &conversation{Sentence: "Nobody has replied yet, so there is no other server to ask.", CanFetch: true}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	// A run holds a lease until FreeAt. One that is due but not claimed begins within seconds, so the page says the
+	// same.
 	due := state.DueAt != nil && !state.DueAt.After(req.now)
 	if state.FreeAt.After(req.now) || due {
-		return &conversation{Sentence: "The other servers are being asked now. Look again in a moment."}, nil
+		return &conversation{Sentence: "The other servers are being asked now. Refresh in a moment."}, nil
 	}
 	c := &conversation{Sentence: "The other servers have not been asked yet.", CanFetch: true}
 	if state.RanAt != nil {
@@ -43,40 +45,40 @@ func (h *Handler) conversation(req *request, a blog.Article) (*conversation, err
 	return c, nil
 }
 
-// found says in one sentence what came of asking.
+// found says in one sentence what the last run found.
 func found(c blog.Completion) string {
 	if c.Servers == 0 && len(c.Untaken) == 0 {
-		return "There was no server to ask: nobody’s server lists what answers them."
+		return "There was no server to ask: no server lists the replies to its posts."
 	}
 	words := "Asked " + text.Plural(c.Servers, "server", "servers") + ": "
 	switch {
 	case c.New == 0 && c.Listed == 0:
-		words += "none lists any more answers."
+		words += "none lists more replies."
 	case c.New == 0:
-		words += "no answer that is not here."
+		words += "no new reply."
 	default:
 		words += text.Plural(c.New, "new comment", "new comments") + "."
 	}
 	if c.Cut {
-		words += " There is more than one reading may take; the next goes on."
+		words += " There is more than one run may read; the next run continues."
 	}
 	return words
 }
 
-// untaken says of each reason how many answers, or lists of answers, came to nothing by it.
+// untaken says for each reason how many replies, or lists of replies, were skipped.
 func untaken(c blog.Completion) []string {
 	var lines []string
 	for _, u := range c.Untaken {
 		words := upper(text.InWords(u.N)) + " not taken: " + u.Why
 		if len(u.Servers) > 0 {
-			words += " (" + list(u.Servers) + ")"
+			words += " (" + joinNames(u.Servers) + ")"
 		}
 		lines = append(lines, words+".")
 	}
 	return lines
 }
 
-// fetchReplies lets the conversation under an article be completed now; whoever does that finds it in the store.
+// fetchReplies asks for a run now. The backfill finds the request in the store.
 func (h *Handler) fetchReplies(req *request) error {
 	a, err := h.articleWithDeliveries(req)
 	if err != nil {
@@ -92,7 +94,8 @@ func (h *Handler) fetchReplies(req *request) error {
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	if done := state.RanAt; done == nil || req.now.Sub(*done) > restOfServers {
+	// Within the pause the button does nothing, and says the same as after a run.
+	if done := state.RanAt; done == nil || req.now.Sub(*done) > fetchPause {
 		if err := h.store.AskCompletion(req.ctx(), a.ID, req.now); err != nil {
 			return err
 		}
@@ -100,5 +103,6 @@ func (h *Handler) fetchReplies(req *request) error {
 	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=fetching#conversation")
 }
 
-// restOfServers is how long nobody else's server is asked again, however often the button is pressed.
-const restOfServers = time.Minute
+// fetchPause is the least time between two runs, however often the button is pressed: it is other people's servers
+// that are asked.
+const fetchPause = time.Minute

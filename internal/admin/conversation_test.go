@@ -31,7 +31,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 		veerhuis := o.server("veerhuis")
 		bram := veerhuis.Person("bram")
 		b := o.signIn("ilse")
-		b.open("/admin/comments").sees("Nothing waits.")
+		b.open("/admin/comments").sees("No comment waits.")
 		a := o.published(b, "approve")
 		if _, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID),
 			"<p>Is the bell still there? <script>alert(1)</script></p>"); err != nil {
@@ -41,7 +41,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 			return strings.Contains(b.open("/admin/comments").text(),
 				"One comment waits")
 		})
-		b.sees("Held: you read every comment on this article first", "Four minutes wide", "Is the bell still there?",
+		b.sees("Held: you approve every comment on this article", "Four minutes wide", "Is the bell still there?",
 			"new here", veerhuis.Host)
 		if strings.Contains(b.source, "<script>alert") {
 			t.Error("a script reached the desk")
@@ -51,7 +51,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 			t.Errorf("readers see %v (%v)", list, err)
 		}
 		b.open("/admin").sees("One comment waits", "Is the bell still there?")
-		b.press("Approve Bram’s comment").want(200, "/admin/comments?").sees("Approved", "Nothing waits.")
+		b.press("Approve Bram’s comment").want(200, "/admin/comments?").sees("Approved", "No comment waits.")
 		list, err = o.store.PublicComments(t.Context(), a.ID)
 		if err != nil || len(list) != 1 {
 			t.Fatalf("readers see %v (%v)", list, err)
@@ -71,12 +71,12 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 				t.Errorf("%s makes it %s", step.button, got)
 			}
 		}
-		b.open("/admin/comments?tab=published").press("Send the answer", "text", "  ").want(422,
+		b.open("/admin/comments?tab=published").press("Send the reply", "text", "  ").want(422,
 			"/admin/comments/").sees("The text is empty.", "Write an answer.")
-		b.press("Send the answer", "text", "It hangs *where it hung*.").want(200,
-			"/admin/comments?").sees("Your answer is on its way")
+		b.press("Send the reply", "text", "It hangs *where it hung*.").want(200,
+			"/admin/comments?").sees("Your reply is being sent")
 		o.until("bram is told", func() bool { return len(bram.Mentions()) == 1 })
-		b.open("/admin/comments?tab=published").sees("It hangs where it hung.", "in answer to Bram")
+		b.open("/admin/comments?tab=published").sees("It hangs where it hung.", "in reply to Bram")
 		threads := func() []blog.Thread {
 			list, err := o.store.PublicComments(t.Context(), a.ID)
 			if err != nil {
@@ -85,7 +85,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 			return blog.Threads(list)
 		}
 		own := threads()[0].Answers[0].Comment
-		b.open("/admin/comments/"+string(own.ID)).sees("Your answer").press("Save and tell", "text",
+		b.open("/admin/comments/"+string(own.ID)).sees("Your reply").press("Save and send", "text",
 			"It hangs where it always hung.").want(200, "/admin/comments?")
 		if got := threads()[0].Answers[0].Comment.Plain; got == own.Plain || !strings.Contains(got, "always") {
 			t.Errorf("the answer says %q", got)
@@ -102,7 +102,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 	})
 }
 
-func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
+func TestPrivateCommentsAreForOneAuthorOnly(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Writer)
 		o.author("maud", "Maud Lindqvist", blog.Admin)
@@ -122,13 +122,13 @@ func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.open("/admin/comments?tab=private").sees("the oar is mine", "Private: for you alone")
+		b.open("/admin/comments?tab=private").sees("the oar is mine", "Private: only you see it")
 		b.open("/admin/comments?tab=published").lacks("the oar is mine")
 		maud := o.signIn("maud")
-		maud.open("/admin/comments?tab=private").lacks("the oar is mine").sees("Nobody wrote to you alone.")
+		maud.open("/admin/comments?tab=private").lacks("the oar is mine").sees("No private comments.")
 		maud.open("/admin/comments/"+string(c.ID)).want(404, "/admin/comments/")
 		maud.open("/admin").lacks("the oar is mine")
-		b.open("/admin/comments?tab=private").press("Send the answer", "text", "I know.").want(200, "/admin/comments?")
+		b.open("/admin/comments?tab=private").press("Send the reply", "text", "I know.").want(200, "/admin/comments?")
 		o.until("bram hears it", func() bool { return len(bram.Mentions()) == 1 })
 		if list, err := o.store.PublicComments(t.Context(), a.ID); err != nil || len(list) > 0 {
 			t.Errorf("readers see %v (%v)", list, err)
@@ -136,11 +136,11 @@ func TestPrivateWordsAreForOneAuthorAlone(t *testing.T) {
 	})
 }
 
-func TestFollowersAreLetInAndSentAway(t *testing.T) {
+func TestFollowersAreAcceptedAndRemoved(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
-		b.open("/admin/profile").sees("What line 1 is about").lacks("What line 0").press("Save and tell", "approves", "yes",
+		b.open("/admin/profile").sees("Label of line 1").lacks("What line 0").press("Save and send", "approves", "yes",
 			"bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200,
 			"/admin/profile")
 		b.sees("told within five minutes")
@@ -160,7 +160,7 @@ func TestFollowersAreLetInAndSentAway(t *testing.T) {
 		}
 		b.press("Refuse Kade").want(200, "/admin/followers").lacks("asks to follow you")
 		b.press("Find", "q", "bra").want(200, "/admin/followers?q=bra").sees("Bram")
-		b.press("Find", "q", "zzz").sees("Nobody of that name")
+		b.press("Find", "q", "zzz").sees("No follower has that name")
 		b.open("/admin/followers").press("Remove Bram").want(200, "/admin/followers").sees("Nobody follows you yet.")
 		if n, err := o.store.CountFollowers(t.Context(), ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("%+v (%v)", n, err)
@@ -191,7 +191,7 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 			text := b.open(report).text()
 			return strings.Contains(text, "1 of 3 servers has it; 1 refused it; 1 is silent")
 		})
-		b.sees("Needs a look", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again",
+		b.sees("Problems", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again",
 			"1 refused")
 		o.until("the desk says so", func() bool {
 			return strings.Contains(b.open("/admin").text(),
@@ -209,7 +209,7 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 			return strings.Contains(b.open(report).text(),
 				"2 of 3 servers have it; 1 is silent")
 		})
-		b.press("Try all again now").want(200, report)
+		b.press("Retry all now").want(200, report)
 		o.until("all have it", func() bool { return strings.Contains(b.open(report).text(), "All 3 servers have it.") })
 		b.open("/admin").sees("Everything is delivered.", "Four minutes wide", "of 3 servers have it")
 	})
@@ -219,12 +219,12 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/profile")
-		b.press("Save and tell", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422,
-			"/admin/profile").sees("The name is missing.", "one half empty")
+		b.press("Save and send", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422,
+			"/admin/profile").sees("The name is missing.", "half empty")
 		if strings.TrimSpace(b.field("bio")) != "Walks." || b.field("field-name-0") != "Website" {
 			t.Error("the form lost words")
 		}
-		b.press("Save and tell", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/",
+		b.press("Save and send", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/",
 			"shows", "yes", file{"portrait", "ilse.png", drawing(90, 90, 120)}).want(200, "/admin/profile")
 		got, err := o.store.Author(t.Context(), ilse.ID)
 		if err != nil || got.Name != "Ilse V." || got.Summary != "Walks.\n\nRows." || len(got.Fields) != 1 ||
@@ -234,7 +234,7 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 		if b.open("/media/" + got.Picture); b.status != 200 || b.header.Get("Content-Type") != "image/png" {
 			t.Errorf("the picture answers %d %s", b.status, b.header.Get("Content-Type"))
 		}
-		b.open("/admin/profile").press("Save and tell", "no-portrait", "yes")
+		b.open("/admin/profile").press("Save and send", "no-portrait", "yes")
 		if got, err := o.store.Author(t.Context(), ilse.ID); err != nil || got.Picture != "" {
 			t.Errorf("picture %q (%v)", got.Picture, err)
 		}
@@ -260,7 +260,7 @@ func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
 		b := o.signIn("ilse")
 		a := o.published(b, "open")
 		report := "/admin/articles/" + string(a.ID) + "/report"
-		b.open(report).sees("Answers elsewhere", "Nobody has answered yet")
+		b.open(report).sees("Replies on other servers", "Nobody has replied yet")
 		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
 		said, err := bram.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Is it still rowed?</p>")
 		if err != nil {
@@ -269,7 +269,7 @@ func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
 		if _, err := kade.Reply(o.soon(), said.Object, "<p>It is.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		b.open(report).sees("The other servers have not been asked yet.", "by itself, the next time today")
+		b.open(report).sees("The other servers have not been asked yet.", "automatically, next time today")
 		b.press("Fetch missing replies").want(200, report)
 		o.until("the report tells what came of it",
 			func() bool { return strings.Contains(b.open(report).text(), "1 new comment.") })
@@ -280,11 +280,11 @@ func TestMissingRepliesAreFetchedFromTheReport(t *testing.T) {
 			t.Errorf("another author sees the report: %d", stranger.status)
 		}
 		b.open("/admin/articles/new").press("Save", "title", "A draft", "text", prose)
-		b.open(b.at.Path + "/report").lacks("Answers elsewhere")
+		b.open(b.at.Path + "/report").lacks("Replies on other servers")
 	})
 }
 
-func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
+func TestQuotesAreListedAndTheirPermissionIsRevoked(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		bram, kade := o.server("veerhuis").Person("bram"), o.server("zilverduin").Person("kade")
@@ -320,13 +320,13 @@ func TestQuotesAreNamedAndTheirPermissionIsTakenBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.open("/admin/comments/" + string(quote.ID)).sees("It quotes the article by your permission.")
-		b.press("Take the permission back").want(200, "/admin/comments?").sees("The permission is taken back.")
+		b.open("/admin/comments/" + string(quote.ID)).sees("This post quotes the article with your permission.")
+		b.press("Revoke the permission").want(200, "/admin/comments?").sees("The permission is revoked.")
 		o.until("its server knows", func() bool { state, _ := bram.Permission(sent.Object); return state == fedtest.Revoked })
 		if got := o.state(quote.ID); got != blog.CommentHidden {
 			t.Errorf("the quote is %s", got)
 		}
-		b.open("/admin/comments/" + string(quote.ID)).lacks("by your permission")
+		b.open("/admin/comments/" + string(quote.ID)).lacks("with your permission")
 		b.post("/admin/comments/"+string(quote.ID)+"/revoke", "application/x-www-form-urlencoded", strings.NewReader(""),
 			"Sec-Fetch-Site", "same-origin")
 		b.want(409, "/admin/comments/")

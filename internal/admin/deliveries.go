@@ -15,42 +15,43 @@ import (
 	"causerie/internal/text"
 )
 
-// deliveriesPage is the delivery report of an article: which server has it, which has not, and why.
+// deliveriesPage shows which servers have an article, which have not, and why.
 type deliveriesPage struct {
 	frame
-	Article  blog.Article
-	Mine     bool // to publish and take back
-	When     string
-	Address  string // of its page
-	Sentence string
-	Bar      []string
-	Key      []keyLine
-	Look     []server // those that need a look
-	Waiting  []server
-	Done     []server
-	More     int // delivered ones that are not shown
-	Sent     []activityRow
-	Unheard  bool // what was said went to nobody
-	CanRetry bool
-	Unnamed  []string      // handles in it behind which nobody was found
-	Talk     *conversation // on other servers
+	Article      blog.Article
+	Mine         bool // the author may publish and withdraw it
+	When         string
+	Address      string // of its page; "" if it has none
+	Sentence     string
+	Bar          []string
+	Key          []keyLine
+	Problems     []server // those that need the author's attention
+	Waiting      []server
+	Done         []server
+	More         int // the number of delivered servers that are not shown
+	Sent         []activityRow
+	Unsent       bool // nothing was sent to anybody
+	CanRetry     bool
+	Unnamed      []string      // mentioned handles for which no account was found
+	Conversation *conversation // on other servers
 }
 
+// firstDone is the number of delivered servers that the page shows at first.
 const firstDone = 20 // delivered servers shown before one asks for all
 
-// server is a line of the report: where an article went, and how that server stands with it.
+// server is one line of the page: the deliveries of the article to one server.
 type server struct {
 	blog.ServerState
 	Followers     string
-	Class, Status string // the shape and the word
+	Class, Status string // the CSS class and the word
 	Words, Answer string
 	Retry         bool
 }
 
-// activityRow is one thing that was said about an article.
+// activityRow is one activity about the article.
 type activityRow struct {
 	Words string
-	Note  string // what is unusual about it
+	Note  string // says that it was quiet
 	When  string
 	At    time.Time
 	JSON  string
@@ -61,22 +62,22 @@ func (h *Handler) deliveries(req *request) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.frame(req, "articles", "Report: "+titled(a))
+	f, err := h.frame(req, "articles", "Deliveries: "+titleOf(a))
 	if err != nil {
 		return err
 	}
-	letters, err := h.store.Reports(req.ctx(), a.ID)
+	rows, err := h.store.Reports(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
-	standings := blog.ServerStates(letters)
-	unpublished, err := h.tellHold(req, &f, a)
+	states := blog.ServerStates(rows)
+	unpublished, err := h.showHold(req, &f, a)
 	if err != nil {
 		return err
 	}
-	p := deliveriesPage{frame: f, Article: a, Mine: req.author.May(a.VoiceID), Sentence: req.sentenceOf(a, standings)}
+	p := deliveriesPage{frame: f, Article: a, Mine: req.author.May(a.VoiceID), Sentence: req.summary(a, states)}
 	if unpublished {
-		p.Sentence = "Nothing has left yet."
+		p.Sentence = "Nothing was sent yet."
 	}
 	if a.PublishedAt != nil {
 		p.When = when(*a.PublishedAt, req.now, req.zone)
@@ -84,16 +85,16 @@ func (h *Handler) deliveries(req *request) error {
 	if a.OnTheWeb() {
 		p.Address = req.site.ArticlePage(a)
 	}
-	p.Bar, p.Key = drawn(blog.Count(standings))
-	p.sort(req.servers(standings))
+	p.Bar, p.Key = barAndKey(blog.Count(states))
+	p.sort(req.servers(states))
 	if req.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
-	if p.Sent, err = h.activityRows(req, a, letters); err != nil {
+	if p.Sent, err = h.activityRows(req, a, rows); err != nil {
 		return err
 	}
-	p.Unheard = len(letters) == 0
-	if p.Talk, err = h.conversation(req, a); err != nil {
+	p.Unsent = len(rows) == 0
+	if p.Conversation, err = h.conversation(req, a); err != nil {
 		return err
 	}
 	if p.Unnamed, err = h.outbox.Unnamed(req.ctx(), a); err != nil {
@@ -102,37 +103,41 @@ func (h *Handler) deliveries(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/deliveries", p)
 }
 
-// articleWithDeliveries finds the article of the path if the author may know what became of it.
+// articleWithDeliveries finds the article of the path, if the author may see its deliveries.
 func (h *Handler) articleWithDeliveries(req *request) (blog.Article, error) {
 	id, err := req.id("article")
 	if err != nil {
 		return blog.Article{}, err
 	}
 	a, err := h.store.Article(req.ctx(), id)
+	// A contributor may see what became of an own article, but not act on it.
 	if err == nil && !req.author.MayWrite(a.VoiceID) {
-		err = errNotTheirs
+		err = errNotOwner
 	}
 	return a, err
 }
 
-func (req *request) servers(standings []blog.ServerState) []server {
-	list := make([]server, len(standings))
-	for i, s := range standings {
+func (req *request) servers(states []blog.ServerState) []server {
+	list := make([]server, len(states))
+	for i, s := range states {
 		list[i] = req.server(s)
 	}
 	return list
 }
 
+// server describes the state of a server.
 func (req *request) server(l blog.ServerState) server {
 	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"),
 		Words: deliverytext.State(l, req.since), Answer: l.Answer}
+	// Many servers repeat the code in the text of the answer.
 	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
 		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
 	}
 	switch {
 	case l.Spared():
-		s.Class, s.Status = "gone", "nothing to take back"
+		s.Class, s.Status = "gone", "nothing to delete"
 	case l.Status == blog.Retrying:
+		// A server that asked to be left alone for a while is not asked earlier.
 		s.Class, s.Retry = "again", !l.Patient()
 		s.Status = fmt.Sprintf("try %d %s", l.Attempts+1, nextTry(l.NextAt, req))
 	case l.Status == blog.Refused:
@@ -158,14 +163,16 @@ func (req *request) server(l blog.ServerState) server {
 // since writes a moment of the past.
 func (req *request) since(at time.Time) string { return when(at, req.now, req.zone) }
 
-// nextTry is when a server is asked again.
+// nextTry says when a server is tried again.
 func nextTry(at time.Time, req *request) string {
+	// The courier comes round within seconds. An exact time in the past would look like a fault.
 	if !at.After(req.now) {
 		return "any moment now"
 	}
 	return when(at, req.now, req.zone)
 }
 
+// sort puts each server into its section of the page.
 func (p *deliveriesPage) sort(servers []server) {
 	for _, s := range servers {
 		p.CanRetry = p.CanRetry || s.Retry
@@ -175,35 +182,36 @@ func (p *deliveriesPage) sort(servers []server) {
 		case s.ServerState.Status == blog.Waiting:
 			p.Waiting = append(p.Waiting, s)
 		default:
-			p.Look = append(p.Look, s)
+			p.Problems = append(p.Problems, s)
 		}
 	}
 }
 
-// sentenceOf says in words how far the article has come.
-func (req *request) sentenceOf(a blog.Article, standings []blog.ServerState) string {
-	summary := deliverytext.Summary(standings, req.since)
+// summary says in one sentence how far the article has come.
+func (req *request) summary(a blog.Article, states []blog.ServerState) string {
+	summary := deliverytext.Summary(states, req.since)
 	switch {
 	case a.Status == blog.Draft:
 		return "Not published yet."
 	case a.Status == blog.Scheduled:
-		return "It goes out " + whenAhead(*a.ScheduledAt, req.now, req.zone) + ". Nothing was sent yet."
+		return "It will be published " + whenAhead(*a.ScheduledAt, req.now, req.zone) + ". Nothing was sent yet."
 	case summary == "" && !a.Federates():
-		return "It stands here on the web only; nothing was sent."
+		return "It is only here on the web; nothing was sent."
 	case summary == "":
-		return "There is nobody to send it to yet. Whoever follows you from now on gets what comes next."
+		return "There is nobody to send it to yet. New followers get your next articles."
 	}
 	return summary
 }
 
-// activityRows lists what was said about an article, the newest first.
-func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.DeliveryRow) ([]activityRow, error) {
+// activityRows lists the activities about an article, newest first.
+func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.DeliveryRow) ([]activityRow, error) {
 	var order []blog.ID
 	hosts := map[blog.ID]map[string]bool{}
-	for _, l := range letters {
+	for _, l := range rows {
 		if hosts[l.ActivityID] == nil {
 			order, hosts[l.ActivityID] = append(order, l.ActivityID), map[string]bool{}
 		}
+		// A superseded delivery was never sent: a newer activity took its place.
 		if l.Status != blog.Superseded {
 			hosts[l.ActivityID][l.Host] = true
 		}
@@ -216,7 +224,7 @@ func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.Deli
 	for _, id := range order {
 		activities = append(activities, found[id])
 	}
-	if a.ObjectID != "" && len(activities) == 0 { // nobody followed, so there are no deliveries to list them from
+	if a.ObjectID != "" && len(activities) == 0 { // there were no followers, so no deliveries name them
 		if activities, err = h.store.Activities(req.ctx(), a.ObjectID); err != nil {
 			return nil, err
 		}
@@ -229,11 +237,12 @@ func (h *Handler) activityRows(req *request, a blog.Article, letters []blog.Deli
 	return list, nil
 }
 
-// kinds are the words for what was said; those of the wire stand in the JSON.
-var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Taken back",
-	"Announce": "Carried on to other followers",
-	"Undo":     "No longer carried on", "QuoteRequest": "Asked to be allowed a quote"}
+// kinds are the words for activity types. The JSON below shows the type itself.
+var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Withdrawn",
+	"Announce": "Announced to other followers",
+	"Undo":     "Announcement undone", "QuoteRequest": "Asked for permission to quote"}
 
+// activityRow shows an activity and the number of servers that it was sent to.
 func (req *request) activityRow(a blog.Activity, servers int) activityRow {
 	s := activityRow{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone),
 		When: when(a.At, req.now, req.zone)}
@@ -241,9 +250,10 @@ func (req *request) activityRow(a blog.Activity, servers int) activityRow {
 		s.Words += ", to " + text.Plural(servers, "server", "servers")
 	}
 	if a.Quiet {
-		s.Note = "Quietly: nobody was told. Most servers keep the words that they have until they fetch the article anew."
+		s.Note = "Quietly: nobody was told. Most servers keep the old text until they fetch the article again."
 	}
 	var pretty bytes.Buffer
+	// The payload is stored as it was signed. One that is not valid JSON is shown as it is.
 	if json.Indent(&pretty, a.Payload, "", "  ") != nil {
 		pretty.Reset()
 		pretty.Write(a.Payload)
@@ -252,7 +262,7 @@ func (req *request) activityRow(a blog.Activity, servers int) activityRow {
 	return s
 }
 
-// retry lets the deliveries that did not arrive be tried again now: those to one server, or all.
+// retry makes deliveries that did not arrive due now: those to one server, or all.
 func (h *Handler) retry(req *request) error {
 	a, err := h.articleWithDeliveries(req)
 	if err != nil {

@@ -87,7 +87,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 			"Does not have it.", "403"}})
 
 		o.be(map[*fedtest.Server]fedtest.Behaviour{zilverduin: fedtest.Refusing(403), dijla: fedtest.Refusing(503)})
-		b.open(edit).press("Save and tell", "text", prose+"\n\nThirty-three, not thirty-two.")
+		b.open(edit).press("Save and send", "text", prose+"\n\nThirty-three, not thirty-two.")
 		o.settled()
 		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused "+
 			"it; 1 is silent since today", "Changed (Update), to 3 servers")
@@ -109,11 +109,11 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
 		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since "+
-			"today", "Taken back (Delete), to 3 servers")
+			"today", "Withdrawn (Delete), to 3 servers")
 		b.tells(map[*fedtest.Server][]string{veerhuis: {"Took the request to forget it."},
 			zilverduin: {"Still has it: it refused the request to forget it."},
 			dijla:      {"Still has it; the request to forget it is on its way."},
-			kade:       {"nothing to take back", "Never had it."}})
+			kade:       {"nothing to delete", "Never had it."}})
 		if strings.Contains(b.line(kade), "Retry") {
 			t.Error("a server that never had it can be asked again")
 		}
@@ -180,13 +180,13 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 	})
 }
 
-func TestTheReportTellsWhatWasBroughtAsAWelcome(t *testing.T) {
+func TestTheReportShowsWelcomeDeliveries(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
-		b.open(report).sees("There is nobody to send it to yet.", "What was said, to nobody so far",
-			"Published (Create)").lacks("What was sent")
+		b.open(report).sees("There is nobody to send it to yet.", "Activities, sent to nobody so far",
+			"Published (Create)").lacks("Activities sent")
 		lagewal := o.server("lagewal")
 		o.befriend(lagewal.Person("wietske"), "ilse")
 		later := *o.outbox
@@ -216,15 +216,15 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text",
 			text).press("Publish as chosen").want(200, "/admin/articles/")
 		edit := "/admin/articles/" + string(o.only().ID)
-		b.open(edit + "/report").sees("Nobody was found behind @kade@zilverduin.example: whoever that is was not told of " +
-			"being named.")
+		b.open(edit + "/report").sees("No account was found for @kade@zilverduin.example, so this person was not " +
+			"told of the mention.")
 		known("kade", "zilverduin.example")
-		b.open(edit).press("Save and tell").open(edit + "/report").lacks("Nobody was found")
+		b.open(edit).press("Save and send").open(edit + "/report").lacks("No account was found")
 		if err := o.store.SeemsGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(),
 			time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		b.open(edit + "/report").lacks("Nobody was found") // he was told before
+		b.open(edit + "/report").lacks("No account was found") // he was told before
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 	"causerie/internal/text"
 )
 
-// editorPage is the editor: the article as it is typed, and beside it what is to be known of it.
+// editorPage is the editor: the article as typed, and beside it what the author should know.
 type editorPage struct {
 	frame
 	editorForm
@@ -27,18 +27,18 @@ type editorPage struct {
 	Hero         *picture
 	Translations []translationRow
 	Checks       checks
-	Other        *other // what somebody else saved in the meantime
-	Into         string // the language to translate into
-	Away         string // where the pressed button leads, when the words could not be saved on the way
+	Other        *other // what somebody else saved meanwhile; nil if nobody did
+	Into         string // the language to translate into, as typed
+	Away         string // the page to which the pressed button leads; "" if the author stays
 	Errors       fieldErrors
 }
 
-// other is the version that a conflict left in the store.
+// other is the version that somebody else saved meanwhile.
 type other struct {
 	When, Title, Summary, Text string
 }
 
-// picture is one of the library, to be shown.
+// picture is one of the library, ready to be shown.
 type picture struct {
 	ID            blog.ID
 	Src, SrcSet   string
@@ -46,7 +46,7 @@ type picture struct {
 	Width, Height int
 }
 
-func shown(p blog.Picture, alt string) *picture {
+func pictureOf(p blog.Picture, alt string) *picture {
 	if alt == "" {
 		alt = p.Alt
 	}
@@ -54,15 +54,16 @@ func shown(p blog.Picture, alt string) *picture {
 		Width: p.Width, Height: p.Height}
 }
 
-// newArticle opens an empty sheet under a fresh id, so that one that is sent twice is still one article.
+// newArticle opens an empty editor. The id is made now and not when the form is saved, so a form that is sent twice
+// makes one article.
 func (h *Handler) newArticle(req *request) error {
-	a := h.blank(req, blog.NewID(h.now()))
+	a := h.newDraft(req, blog.NewID(h.now()))
 	return h.edit(req, http.StatusOK, editorPage{Article: a, editorForm: editorFormOf(a, blog.Series{}),
 		State: "Not saved yet", Errors: fieldErrors{}})
 }
 
-// blank is an empty draft of the author's, which answers or quotes what the address names.
-func (h *Handler) blank(req *request, id blog.ID) blog.Article {
+// newDraft is an empty draft of the author. It replies to or quotes the post in the address, if there is one.
+func (h *Handler) newDraft(req *request, id blog.ID) blog.Article {
 	a := h.authoring().New(req.author, id, cmp.Or(req.author.Language, req.site.Language))
 	a.Answers.Address, a.Quoted.Address = req.r.FormValue("in-reply-to"), req.r.FormValue("quoting")
 	return a
@@ -76,16 +77,16 @@ func (h *Handler) writable(req *request) (blog.Article, error) {
 	}
 	a, err := h.store.Article(req.ctx(), id)
 	if err == nil && !req.author.MayWrite(a.VoiceID) {
-		err = errNotTheirs
+		err = errNotOwner
 	}
 	if err == nil && (a.Status == blog.Published || a.Status == blog.Scheduled) && !req.author.May(a.VoiceID) {
-		// what readers and other servers have, or will have by itself, is not a contributor's to change
+		// Readers and other servers have this text, or will have it soon. A contributor may not change it.
 		err = blog.ErrForbidden
 	}
 	return a, err
 }
 
-// publishable finds the article of the path, if the author may publish, change and take it back.
+// publishable finds the article of the path, if the author may publish, change and withdraw it.
 func (h *Handler) publishable(req *request) (blog.Article, error) {
 	a, err := h.writable(req)
 	if err == nil && !req.author.May(a.VoiceID) {
@@ -107,26 +108,26 @@ func (h *Handler) editArticle(req *request) error {
 		return err
 	}
 	p := editorPage{Article: a, editorForm: editorFormOf(a, series), State: req.stateOf(a), Errors: fieldErrors{}}
-	former, err := h.asked(req, a, a.Language)
+	former, err := h.requestedVersion(req, a, a.Language)
 	if err != nil {
 		return err
 	}
 	if former != nil {
-		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.takenUp(*former)
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.versionState(*former)
 	}
 	return h.edit(req, http.StatusOK, p)
 }
 
-// stateOf says in the editor how an article stands.
+// stateOf says when the article was saved, and when it will be published.
 func (req *request) stateOf(a blog.Article) string {
 	saved := "Saved " + when(a.SavedAt, req.now, req.zone)
 	if a.Status == blog.Scheduled {
-		return saved + "; goes out " + whenAhead(*a.ScheduledAt, req.now, req.zone)
+		return saved + "; to be published " + whenAhead(*a.ScheduledAt, req.now, req.zone)
 	}
 	return saved
 }
 
-// edit shows the editor with everything that stands beside the text.
+// edit renders the editor with everything beside the text.
 func (h *Handler) edit(req *request, status int, p editorPage) error {
 	title := p.editorForm.Headline
 	if title == "" {
@@ -137,15 +138,18 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 		return err
 	}
 	p.frame = f
-	if _, err := h.tellHold(req, &p.frame, p.Article); err != nil {
+	if _, err := h.showHold(req, &p.frame, p.Article); err != nil {
 		return err
 	}
+	// The undo button sends the form of the editor, so that what was typed meanwhile is not lost.
 	if p.Toast != nil && p.Toast.Undo != nil {
 		p.Toast.Undo.Form = "sheet"
 	}
 	if p.AllSeries, err = h.store.AllSeries(req.ctx()); err != nil {
 		return err
 	}
+	// The checks and the counts are about what is typed, not about what is stored. Errors of the form are known already,
+	// so this second apply throws its own away.
 	typed := p.Article
 	p.editorForm.apply(&typed, fieldErrors{})
 	rendered, err := h.library.Compose(req.ctx(), &typed, nil)
@@ -171,7 +175,7 @@ func (h *Handler) hero(ctx context.Context, a blog.Article) (*picture, error) {
 	}
 	found, err := h.store.Pictures(ctx, []blog.ID{a.PictureID})
 	if p, ok := found[a.PictureID]; ok {
-		return shown(p, a.PictureAlt), err
+		return pictureOf(p, a.PictureAlt), err
 	}
 	return nil, err
 }
@@ -191,14 +195,14 @@ func (h *Handler) saveArticle(req *request) error {
 		return err
 	}
 	edited := a
-	if err := h.take(req, &p, &edited); err != nil {
+	if err := h.apply(req, &p, &edited); err != nil {
 		return err
 	}
 	action := form.Get("action")
 	if action == "preview" {
 		return h.showPreview(req, edited, &p)
 	}
-	p.Away = p.exits(action, strings.TrimSpace(form.Get("into")))
+	p.Away = p.exitOf(action, strings.TrimSpace(form.Get("into")))
 	return h.saveTyped(req, edited, p, action)
 }
 
@@ -207,7 +211,7 @@ func (h *Handler) writableOrNew(req *request) (blog.Article, error) {
 	a, err := h.writable(req)
 	if errors.Is(err, blog.ErrNotFound) {
 		id, err := req.id("article")
-		return h.blank(req, id), err
+		return h.newDraft(req, id), err
 	}
 	if err == nil && a.Status == blog.Deleted {
 		err = blog.ErrGone
@@ -219,12 +223,13 @@ func (h *Handler) writableOrNew(req *request) (blog.Article, error) {
 // button does not save.
 func (h *Handler) saveTyped(req *request, edited blog.Article, p editorPage, action string) error {
 	a := p.Article
-	untouched, err := h.untouched(req, a, p)
+	unchanged, err := h.unchanged(req, a, p)
 	if err != nil {
 		return err
 	}
-	empty := untouched && a.SavedAt.IsZero() && (action == "save" || action == "publish")
-	if untouched && p.Away != "" && !empty {
+	empty := unchanged && a.SavedAt.IsZero() && (action == "save" || action == "publish")
+	// A save that changes nothing would only make a new version and disturb readers.
+	if unchanged && p.Away != "" && !empty {
 		return req.redirect(p.Away)
 	}
 	// A picture for a published article goes into the form only: saving would show it to readers at once.
@@ -234,11 +239,11 @@ func (h *Handler) saveTyped(req *request, edited blog.Article, p editorPage, act
 	p.checkAction(action, empty)
 	if len(p.Errors) > 0 {
 		if action == "publish" {
-			p.Away = "" // the publish page shows the stored article: it offers no way there without saving
+			p.Away = "" // the publish page shows the stored article, so there is no link to it without saving
 		}
 		return h.edit(req, http.StatusUnprocessableEntity, p)
 	}
-	return h.keep(req, a, edited, p, action)
+	return h.storeArticle(req, a, edited, p, action)
 }
 
 // checkAction adds an error if the pressed button cannot do what it says. empty reports whether there is nothing to
@@ -247,27 +252,27 @@ func (p *editorPage) checkAction(action string, empty bool) {
 	published := p.Article.Status == blog.Published
 	switch {
 	case empty:
-		p.Errors["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some words."}
+		p.Errors["title"] = fieldError{"There is nothing to save yet.", "Give it a title, or write some text."}
 	case action == unschedule && p.Article.Status != blog.Scheduled:
-		p.Errors["text"] = fieldError{"It waits for no moment any more.",
-			"It went out, or somebody put it back among the drafts: open it anew to see."}
+		p.Errors["text"] = fieldError{"It is no longer scheduled.",
+			"It was published, or somebody made it a draft again. Open it again to see."}
 	case published && p.Away != "" && action != "save" && action != quietly && len(p.Errors) == 0:
 		p.Errors["text"] = notByTheWay
 	}
 }
 
 const (
-	quietly    = "quiet"      // the button that corrects a published article without telling
-	unschedule = "unschedule" // the one that keeps a scheduled article from going out
+	quietly    = "quiet"      // the button that corrects a published article without telling readers
+	unschedule = "unschedule" // the button that makes a scheduled article a draft again
 )
 
-// take puts the sheet's words into the article and says what is wrong with them.
-func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
+// apply puts the typed values into the article. Errors go to their fields.
+func (h *Handler) apply(req *request, p *editorPage, a *blog.Article) error {
 	p.editorForm.apply(a, p.Errors)
-	if err := h.takeByline(req.ctx(), p, a); err != nil {
+	if err := h.applyByline(req.ctx(), p, a); err != nil {
 		return err
 	}
-	if err := h.takeSeries(req.ctx(), p, a); err != nil {
+	if err := h.applySeries(req.ctx(), p, a); err != nil {
 		return err
 	}
 	_, err := h.library.Compose(req.ctx(), a, nil)
@@ -277,8 +282,7 @@ func (h *Handler) take(req *request, p *editorPage, a *blog.Article) error {
 	return p.Errors.add(a.Check())
 }
 
-// uploads takes the form's pictures into the library: one for the head of the article, one for its text, where it is
-// put at the end. What cannot be taken is said beside its field.
+// uploads adds the pictures of the form to the library. The line of one for the text is added at the end of the text.
 func (h *Handler) uploads(req *request, p *editorPage) error {
 	hero, err := h.upload(req, p.Article.VoiceID, "hero", "")
 	if err := p.Errors.addAs("hero", err); err != nil {
@@ -292,10 +296,13 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 	if err := p.Errors.addAs("upload", err); err != nil {
 		return err
 	}
+	// Only the upload button needs a file; the other buttons send the empty field too.
 	if inline.ID == "" && hero.ID == "" && len(p.Errors) == 0 && req.r.PostForm.Get("action") == "upload" {
 		p.Errors["upload"] = noFile
 	}
 	if inline.ID != "" {
+		// A bracket would end the description early, and more than 400 characters make the text hard to edit. The library
+		// keeps the whole description.
 		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400),
 			inline.Name)
 		p.editorForm.UploadAlt = ""
@@ -303,13 +310,14 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 	return nil
 }
 
-// upload accepts one file of a form; the zero picture when none was chosen.
+// upload adds one file of a form to the library. It is the zero picture if no file was chosen.
 func (h *Handler) upload(req *request, voice blog.ID, field, alt string) (blog.Picture, error) {
 	file, header, err := req.file(field)
 	if err != nil || file == nil {
 		return blog.Picture{}, err
 	}
 	defer file.Close()
+	// Browsers send an empty part without a name for a field in which no file was chosen.
 	if header.Size == 0 && header.Filename == "" {
 		return blog.Picture{}, nil
 	}
@@ -320,22 +328,22 @@ func (h *Handler) upload(req *request, voice blog.ID, field, alt string) (blog.P
 	return p, h.store.DescribePicture(req.ctx(), p.ID, alt)
 }
 
-// keep saves the edited article: a published one through the outbox, which tells the world, another one at once.
-func (h *Handler) keep(req *request, before, edited blog.Article, p editorPage, action string) error {
-	said := "saved"
+// storeArticle saves the edited article. The outbox saves a published one, because other servers get the change.
+func (h *Handler) storeArticle(req *request, before, edited blog.Article, p editorPage, action string) error {
+	flash := "saved"
 	var err error
 	switch {
 	case before.Status == blog.Published:
-		if said, err = h.saidToWorld(req.ctx(), edited.ID); err != nil {
+		if flash, err = h.savedFlash(req.ctx(), edited.ID); err != nil {
 			return err
 		}
 		if action == quietly {
-			said = "quiet"
+			flash = "quiet"
 		}
 		err = h.outbox.ReviseAs(req.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: req.author.Hold()})
 	default:
 		if action == unschedule {
-			said, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil
+			flash, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil
 		}
 		err = h.authoring().SaveDraft(req.ctx(), &edited, req.author.Handle)
 	}
@@ -351,34 +359,37 @@ func (h *Handler) keep(req *request, before, edited blog.Article, p editorPage, 
 	if p.Away != "" {
 		return req.redirect(p.Away)
 	}
-	return req.redirect("/admin/articles/" + string(edited.ID) + "?done=" + said)
+	return req.redirect("/admin/articles/" + string(edited.ID) + "?done=" + flash)
 }
 
-// saidToWorld is the word for what saving a published article does: nobody is told where no other server has it.
-func (h *Handler) saidToWorld(ctx context.Context, article blog.ID) (string, error) {
+// savedFlash names the flash message after saving a published article: other servers are told only if one may have
+// it.
+func (h *Handler) savedFlash(ctx context.Context, article blog.ID) (string, error) {
 	if n, err := h.holders(ctx, article); err != nil || n == 0 {
 		return "saved", err
 	}
 	return "told", nil
 }
 
-// conflict shows both versions: the typed one stays in the form, to be saved over the other on purpose.
+// conflict shows both versions. The typed one stays in the form and can be saved over the other.
 func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) error {
 	current, err := h.store.Article(req.ctx(), edited.ID)
 	if err != nil {
 		return err
 	}
 	if current.Title == edited.Title && current.Summary == edited.Summary && current.Markdown == edited.Markdown {
-		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form twice
+		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form was sent twice
 	}
 	p.Article, p.State = current, "Not saved: changed elsewhere"
 	p.Other = &other{When: when(current.SavedAt, req.now, req.zone), Title: current.Title, Summary: current.Summary,
 		Text: current.Markdown}
+	// With the token of the other version, the next save succeeds.
 	p.editorForm.Saved = token(current.SavedAt)
 	return h.edit(req, http.StatusConflict, p)
 }
 
-// token identifies the save that a form was opened on.
+// token identifies a save, for a form that was opened on it: the time of the save, which the store keeps to the
+// microsecond.
 func token(at time.Time) string {
 	if at.IsZero() {
 		return ""

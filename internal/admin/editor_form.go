@@ -11,13 +11,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// editorForm is the editor's form as it was typed, so that it can come back as it was typed.
+// editorForm is the form of the editor as typed. It is comparable, which unchanged uses.
 type editorForm struct {
-	Saved                             string // which save the form was opened on
+	Saved                             string // the token of the save that the form was opened on
 	Headline, Subtitle, Text, Summary string
 	Slug, Language, Tags              string
 	Series, Part, Planned             string
-	Byline                            string // the names after the owner's, one a line
+	Byline                            string // the names after the owner, one per line
 	Format, Visibility                string
 	Comments, Quotes, Warning         string
 	PictureID, PictureAlt             string
@@ -25,6 +25,7 @@ type editorForm struct {
 	InReplyTo, Quoting                string
 }
 
+// readEditorForm reads a sent form. Fields of one line get single spaces.
 func readEditorForm(form url.Values) editorForm {
 	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
 	s := editorForm{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"),
@@ -42,6 +43,7 @@ func readEditorForm(form url.Values) editorForm {
 	return s
 }
 
+// editorFormOf fills the form with a stored article and its series.
 func editorFormOf(a blog.Article, series blog.Series) editorForm {
 	s := editorForm{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary,
 		Slug: a.Slug, Language: a.Language,
@@ -53,7 +55,7 @@ func editorFormOf(a blog.Article, series blog.Series) editorForm {
 	return s
 }
 
-// digits writes a number that is not there as nothing.
+// digits writes a number, and 0 as the empty string.
 func digits(n int) string {
 	if n == 0 {
 		return ""
@@ -61,11 +63,11 @@ func digits(n int) string {
 	return strconv.Itoa(n)
 }
 
-// apply puts what was typed into an article; what cannot be understood is said, and the rest taken.
+// apply puts the typed values into an article. A value that cannot be read becomes an error, and the others are used.
 func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 	saved, err := time.Parse(time.RFC3339Nano, s.Saved)
 	if err != nil {
-		saved = time.Time{} // never saved, as far as this form knows
+		saved = time.Time{} // a new article has no save yet
 	}
 	a.SavedAt = saved
 	a.Title, a.Subtitle, a.Summary, a.Markdown, a.Slug = s.Headline, s.Subtitle, s.Summary, s.Text, s.Slug
@@ -87,7 +89,7 @@ func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 	}
 }
 
-// choice is what was chosen; a form without the field changes nothing.
+// choice is the chosen value, or before if the form lacks the field.
 func choice[T ~string](typed string, before T) T {
 	if typed == "" {
 		return before
@@ -95,7 +97,7 @@ func choice[T ~string](typed string, before T) T {
 	return T(typed)
 }
 
-// count reads a number that may be missing.
+// count reads a number from 1 to 10,000. An empty text is 0.
 func count(text string) (int, error) {
 	if text == "" {
 		return 0, nil
@@ -107,7 +109,8 @@ func count(text string) (int, error) {
 	return n, err
 }
 
-// tagList reads "rivers, Old houses, #ferries".
+// tagList reads a list of tags such as "rivers, Old houses, #ferries". Of tags that differ only in case, it keeps the
+// first.
 func tagList(text string) blog.Strings {
 	var tags blog.Strings
 	known := map[string]bool{}
@@ -121,7 +124,7 @@ func tagList(text string) blog.Strings {
 	return tags
 }
 
-// bylineText is what stands in the field for those who wrote with the owner.
+// bylineText is the content of the by-line field: all authors but the owner, one per line.
 func bylineText(a blog.Article) string {
 	var text strings.Builder
 	for _, by := range a.Authors {
@@ -136,8 +139,8 @@ func bylineText(a blog.Article) string {
 	return text.String()
 }
 
-// takeByline reads the by-line, one name a line: "@tobias" is an author here, anything else a guest.
-func (h *Handler) takeByline(ctx context.Context, p *editorPage, a *blog.Article) error {
+// applyByline reads the by-line, one name per line: "@tobias" is an author of this blog, any other name is a guest.
+func (h *Handler) applyByline(ctx context.Context, p *editorPage, a *blog.Article) error {
 	var names []blog.Byline
 	for _, line := range lines(p.Byline) {
 		by, err := authoring.Guest(line)
@@ -153,19 +156,20 @@ func (h *Handler) takeByline(ctx context.Context, p *editorPage, a *blog.Article
 	return p.Errors.add(authoring.SetByline(a, names))
 }
 
-// takeSeries notes which series was typed, and how many parts it is to have.
-func (h *Handler) takeSeries(ctx context.Context, p *editorPage, a *blog.Article) error {
+// applySeries reads the series, the part and the number of parts.
+func (h *Handler) applySeries(ctx context.Context, p *editorPage, a *blog.Article) error {
 	planned, err := count(p.Planned)
 	if err != nil {
 		p.Errors.addNew("planned", "must be a number: how many parts there will be")
 	}
+	// A part that could not be read has its own error, so it is not also reported as missing.
 	if _, wrong := p.Errors["part"]; p.Series != "" && a.Part == 0 && !wrong {
-		p.Errors["part"] = fieldError{"The part is missing.", "Say which part of the series this is."}
+		p.Errors["part"] = fieldError{"The part is missing.", "Fill in which part of the series this is."}
 	}
 	return p.Errors.add(h.authoring().SetSeries(ctx, a, p.Series, planned))
 }
 
 func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }
 
-// bracketless keeps words from ending the brackets they stand in.
+// bracketless replaces square brackets, which would end the description of a picture in Markdown.
 func bracketless(text string) string { return strings.NewReplacer("[", "(", "]", ")").Replace(text) }

@@ -7,15 +7,15 @@ import (
 	"causerie/internal/blog"
 )
 
-// untouched reports whether the form holds what is stored, or what a new sheet opens with.
-func (h *Handler) untouched(req *request, a blog.Article, p editorPage) (bool, error) {
+// unchanged reports whether the form holds what is stored, or what a new editor opens with.
+func (h *Handler) unchanged(req *request, a blog.Article, p editorPage) (bool, error) {
 	series, err := h.store.SeriesOf(req.ctx(), a)
 	return p.editorForm == editorFormOf(a, series), err
 }
 
-// exits is where a button of the editor leads once the words are saved; "" when it stays. A language to translate into
-// also waits for the words to be saved on purpose.
-func (p *editorPage) exits(action, language string) string {
+// exitOf is the page to which a button of the editor leads after saving; "" if the author stays. A language to
+// translate into is an error if it cannot be used.
+func (p *editorPage) exitOf(action, language string) string {
 	article := "/admin/articles/" + string(p.Article.ID)
 	switch text, isText := strings.CutPrefix(action, "text:"); {
 	case isText:
@@ -26,13 +26,14 @@ func (p *editorPage) exits(action, language string) string {
 		return "/admin/pictures"
 	case action == "publish", action == "report", action == "versions", action == "withdraw":
 		return article + "/" + action
+	// Enter in the language field sends the form with its first button, Save. So that button obeys the field too.
 	case action == "translate", language != "" && (action == "save" || action == quietly):
 		return p.translateInto(language)
 	}
 	return ""
 }
 
-// Shelf is the tab of the list on which the article stands.
+// Shelf is the name of the tab that lists the article.
 func (p *editorPage) Shelf() string {
 	for _, shelf := range articleTabs {
 		if slices.Contains(shelf.filter, p.Article.Status) {
@@ -42,19 +43,20 @@ func (p *editorPage) Shelf() string {
 	return "drafts"
 }
 
+// translateInto is the page of the translation, or "" with an error.
 func (p *editorPage) translateInto(language string) string {
 	p.Into = language
 	switch tag, known := blog.Language(language); {
 	case !known:
 		p.Errors.addNew("into", blog.UnknownLanguage)
 	case tag == p.Article.Language:
-		p.Errors.addNew("into", "is that of the article itself: choose another")
+		p.Errors.addNew("into", "is the language of the article itself: choose another")
 	default:
 		return textPath(p.Article, tag)
 	}
 	return ""
 }
 
-// notByTheWay is what is said of changed words that readers would see if a button saved them that leads elsewhere.
-var notByTheWay = fieldError{"What you changed is not saved yet.",
-	"Readers see it once it is, so no other button saves it by the way."}
+// notByTheWay is the error when a button that leads elsewhere would publish changed text.
+var notByTheWay = fieldError{"Your changes are not saved yet.",
+	"Readers would see them at once, so only a save button saves them."}

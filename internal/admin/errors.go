@@ -11,25 +11,26 @@ import (
 	"causerie/internal/blog"
 )
 
-// Errors of the admin itself; those of the blog are blog's.
+// The errors of the admin itself. Those that concern the blog are in package blog.
 var (
 	errMethod      = errors.New("this address takes no request of that kind")
 	errCrossOrigin = errors.New("the form was sent from another site's page")
-	errNotTheirs   = errors.New("it belongs to another author")
+	errNotOwner    = errors.New("it belongs to another author")
 	errBusy        = errors.New("too many people are signing in at once")
 )
 
-// errorPage says what happened, what it means and what one can do.
+// errorPage says what happened and what the author can do.
 type errorPage struct {
 	frame
 	Heading string
 	Words   string
-	ID      string // to quote, where the fault is ours
+	ID      string // in the log too; "" unless it is a fault of the server
 }
 
-// fail turns an error into a page; what nobody can mend by themselves is logged, with an id that the page shows.
+// fail turns an error into a page. A fault of the server is logged with an id that the page shows.
 func (h *Handler) fail(req *request, err error) {
 	status, p := explain(err)
+	// The page must not read the store: that may be what failed. So it has a small frame.
 	p.Title, p.Site, p.Author = p.Heading, req.site, req.author
 	if status == http.StatusInternalServerError {
 		p.ID = rand.Text()[:10]
@@ -40,54 +41,59 @@ func (h *Handler) fail(req *request, err error) {
 	}
 	if err := h.pages.Render(req.w, status, "admin/error", p); err != nil {
 		h.Log.Error("the page about a failure failed", "path", req.r.URL.Path, "error", err)
+		// The template itself failed. Plain text needs no template.
 		http.Error(req.w, p.Heading, status)
 	}
 }
 
+// explain is the HTTP status and the page for an error.
 func explain(err error) (int, errorPage) {
 	var invalid blog.Invalid
 	var large *http.MaxBytesError
 	switch {
+	// This case stands before Invalid: a body that is too large also breaks the form.
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge, errorPage{Heading: "That is too much at once",
-			Words: "What was sent is larger than this page takes. Go back, and bring a smaller file or a shorter text; the " +
-				"form still has your words."}
+		return http.StatusRequestEntityTooLarge, errorPage{Heading: "That is too large",
+			Words: "What you sent is larger than this page accepts. Go back and choose a smaller file or a shorter text; the " +
+				"form still has your text."}
 	case errors.As(err, &invalid):
-		return http.StatusUnprocessableEntity, errorPage{Heading: "That could not be taken", Words: sentence(invalid)}
-	case errors.Is(err, blog.ErrNotFound), errors.Is(err, errNotTheirs): // who may not see it is not told that it is there
+		return http.StatusUnprocessableEntity, errorPage{Heading: "That is not possible", Words: sentence(invalid)}
+	// An article of somebody else looks like one that does not exist, so that nobody learns which ids exist.
+	case errors.Is(err, blog.ErrNotFound), errors.Is(err, errNotOwner):
 		return http.StatusNotFound, errorPage{Heading: "No such page",
-			Words: "Nothing is kept at this address, or it is not yours to see."}
+			Words: "There is no page at this address, or you may not see it."}
 	case errors.Is(err, blog.ErrForbidden):
-		return http.StatusForbidden, errorPage{Heading: "Not yours to do",
-			Words: "This belongs to another author, or is left to editors and administrators. Ask one of them."}
+		return http.StatusForbidden, errorPage{Heading: "Not allowed",
+			Words: "This belongs to another author, or only editors and administrators may do it. Ask one of them."}
 	case errors.Is(err, errCrossOrigin):
-		return http.StatusForbidden, errorPage{Heading: "Not from there",
-			Words: "This was sent from another site's page and was not acted on. If you meant it, do it from the admin."}
+		return http.StatusForbidden, errorPage{Heading: "Sent from another site",
+			Words: "A page of another site sent this form, so nothing was done. If you meant it, do it in the admin."}
 	case errors.Is(err, blog.ErrGone):
-		return http.StatusGone, errorPage{Heading: "It was taken back", Words: "Its author removed it in the meantime."}
+		return http.StatusGone, errorPage{Heading: "It is gone", Words: "Its author removed it in the meantime."}
 	case errors.Is(err, blog.ErrConflict):
-		return http.StatusConflict, errorPage{Heading: "Somebody was quicker",
-			Words: "It was changed in the meantime, by you in another window or by somebody else. Nothing was overwritten: go " +
-				"back, reload, and look again."}
+		return http.StatusConflict, errorPage{Heading: "It was changed meanwhile",
+			Words: "You changed it in another window, or somebody else did. Nothing was overwritten: go back, reload, and " +
+				"look again."}
 	case errors.Is(err, errMethod):
-		return http.StatusMethodNotAllowed, errorPage{Heading: "Not like this",
-			Words: "This address takes no request of that kind."}
+		return http.StatusMethodNotAllowed, errorPage{Heading: "Not possible here",
+			Words: "This address does not accept this kind of request."}
+	// The request ran out of time, or the client hung up. Neither is a fault of the server to be logged.
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, errorPage{Heading: "Too much at once",
-			Words: "It took too long and was given up. Try again in a few seconds."}
+		return http.StatusServiceUnavailable, errorPage{Heading: "The server is busy",
+			Words: "This took too long and was stopped. Try again in a few seconds."}
 	}
 	return http.StatusInternalServerError, errorPage{Heading: "Something went wrong here",
-		Words: "Nothing you did caused it, and nothing was half done. Try again; when it stays, tell the keeper of this " +
-			"blog."}
+		Words: "It is not your fault, and nothing was half done. Try again. If it happens again, tell the administrator " +
+			"of this blog."}
 }
 
-// fieldErrors are what is wrong with a form, by the field.
+// fieldErrors are the errors of a form, by field.
 type fieldErrors map[string]fieldError
 
-// fieldError is what happened, and what to do about it.
+// fieldError says what is wrong and what to do.
 type fieldError struct{ What, Do string }
 
-// Of is the trouble with a field, as the templates show it; nil when there is none.
+// Of is the error of a field, for the templates; nil if there is none.
 func (t fieldErrors) Of(field string) *fieldProblem {
 	if found, ok := t[field]; ok {
 		return &fieldProblem{field, found}
@@ -95,12 +101,13 @@ func (t fieldErrors) Of(field string) *fieldProblem {
 	return nil
 }
 
+// fieldProblem is a fieldError with the name of its field.
 type fieldProblem struct {
 	Field string
 	fieldError
 }
 
-// labels are the fields as people read them, where that is not the name itself.
+// labels are the names of fields in messages, where they differ from the field.
 var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle",
 	"name":    "name",
 	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password",
@@ -109,7 +116,8 @@ var labels = map[string]string{"text": "text", "email": "e-mail address", "date"
 	"in-reply-to": "address of what it answers",
 	"quoting":     "address of what it quotes", "into": "language"}
 
-// add puts an error beside its field. Anything but an Invalid is handed back: it is no fault of the form.
+// add adds a blog.Invalid to its field and returns nil. It returns any other error, which is no error of the form.
+// The first error of a field stays.
 func (t fieldErrors) add(err error) error {
 	var invalid blog.Invalid
 	if err == nil || !errors.As(err, &invalid) {
@@ -121,7 +129,7 @@ func (t fieldErrors) add(err error) error {
 	return nil
 }
 
-// addAs is note for an error whose field has another name in this form.
+// addAs is add for an error whose field has another name in this form.
 func (t fieldErrors) addAs(field string, err error) error {
 	var invalid blog.Invalid
 	if errors.As(err, &invalid) {
@@ -131,11 +139,12 @@ func (t fieldErrors) addAs(field string, err error) error {
 	return err
 }
 
+// addNew sets the error of a field.
 func (t fieldErrors) addNew(field, problem string, args ...any) {
 	t[field] = split(blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, args...)})
 }
 
-// split parts a problem into what happened and what to do, at its colon.
+// split cuts a problem at its colon into what is wrong and what to do.
 func split(invalid blog.Invalid) fieldError {
 	what, do, found := strings.Cut(sentence(invalid), ": ")
 	if !found {
@@ -144,22 +153,33 @@ func split(invalid blog.Invalid) fieldError {
 	return fieldError{What: what + ".", Do: upper(strings.TrimSuffix(do, ".")) + "."}
 }
 
+// sentence makes a sentence of an error: "The handle is taken."
 func sentence(invalid blog.Invalid) string {
 	label := labels[invalid.Field]
 	if label == "" {
 		label = strings.ReplaceAll(invalid.Field, "-", " ")
 	}
 	problem := strings.TrimSuffix(invalid.Problem, ".") + "."
-	if strings.HasPrefix(problem, "“") { // what was typed says best what is meant
+	// The problem begins with a quote of what was typed, so it needs no name of the field.
+	if strings.HasPrefix(problem, "“") {
 		return problem
 	}
 	return "The " + label + " " + problem
 }
 
+// upper makes the first letter a capital.
 func upper(s string) string {
 	if s == "" {
 		return s
 	}
 	runes := []rune(s)
 	return strings.ToUpper(string(runes[:1])) + string(runes[1:])
+}
+
+// ignoreNotFound is nil for blog.ErrNotFound, and err otherwise.
+func ignoreNotFound(err error) error {
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -16,7 +16,7 @@ import (
 type firstRunPage struct {
 	frame
 	Token              string
-	Dead               bool // the link was used, or another start made a newer one
+	Dead               bool // the link does not work
 	Blog, Name, Handle string
 	Email              string
 	Errors             fieldErrors
@@ -27,6 +27,7 @@ func (h *Handler) showFirstRun(req *request) error {
 	return h.firstRunForm(req, http.StatusOK, p, h.checkFirstRun(req, p.Token))
 }
 
+// firstRunForm renders the form. If err is blog.ErrNotFound, the page says that the link does not work.
 func (h *Handler) firstRunForm(req *request, status int, p firstRunPage, err error) error {
 	if errors.Is(err, blog.ErrNotFound) {
 		p.Dead, status, err = true, http.StatusNotFound, nil
@@ -35,13 +36,14 @@ func (h *Handler) firstRunForm(req *request, status int, p firstRunPage, err err
 		return err
 	}
 	if p.Title, p.Site = "A new blog", req.site; p.Dead {
-		p.Title = "This link opens nothing"
+		p.Title = "This link does not work any more"
 	}
+	// The address holds the token. No other site may get it in a Referer header.
 	req.w.Header().Set("Referrer-Policy", "no-referrer")
 	return h.pages.Render(req.w, status, "admin/first-run", p)
 }
 
-// checkFirstRun says blog.ErrNotFound when the link opens nothing, or nothing any more.
+// checkFirstRun is blog.ErrNotFound if the link is unknown, used or too old, or if the blog has an author.
 func (h *Handler) checkFirstRun(req *request, token string) error {
 	link, err := h.store.Link(req.ctx(), account.HashToken(token), h.now())
 	if err != nil {
@@ -53,7 +55,7 @@ func (h *Handler) checkFirstRun(req *request, token string) error {
 	return needEmpty(req.ctx(), h.store)
 }
 
-// needEmpty is blog.ErrNotFound once the blog has an author: there is no first run any more.
+// needEmpty is blog.ErrNotFound if the blog has an author.
 func needEmpty(ctx context.Context, s *store.Store) error {
 	n, err := s.CountAuthors(ctx)
 	if err == nil && n > 0 {
@@ -71,6 +73,7 @@ func (h *Handler) firstRun(req *request) error {
 		Name:   strings.TrimSpace(form.Get("name")),
 		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")),
 		Errors: fieldErrors{}}
+	// The link is checked before the password is hashed: a stranger must not make the server hash.
 	if err := h.checkFirstRun(req, p.Token); err != nil {
 		return h.firstRunForm(req, http.StatusOK, p, err)
 	}
@@ -90,10 +93,10 @@ func (h *Handler) firstRun(req *request) error {
 	return req.redirect("/admin?done=welcome")
 }
 
-// check puts everything that is wrong beside its field, not only what is found first.
+// check adds an error for every wrong field, not only for the first.
 func (p *firstRunPage) check(author blog.Author, password string) error {
 	if p.Blog == "" {
-		p.Errors.addNew("blog", "needs a name: it stands at the head of every page, and can be changed later")
+		p.Errors.addNew("blog", "needs a name: it is shown at the top of every page, and you can change it later")
 	}
 	// Check stops at the first fault. The trials differ in what they leave out, so each finds a fault of its own field.
 	trial := author
@@ -109,8 +112,7 @@ func (p *firstRunPage) check(author blog.Author, password string) error {
 	return p.Errors.add(account.ValidatePassword(password))
 }
 
-// begin names the blog and writes its first author down. The link is used up in the same transaction: of two who try
-// at once, one wins.
+// begin names the blog and makes its first author.
 func (h *Handler) begin(req *request, p firstRunPage, author blog.Author, password string) (blog.Author, error) {
 	var keys store.VoiceKeys
 	var failed error
@@ -124,6 +126,7 @@ func (h *Handler) begin(req *request, p firstRunPage, author blog.Author, passwo
 		return author, failed
 	}
 	return author, h.store.InTx(req.ctx(), func(store *store.Store) error {
+		// The link is used up in the same transaction: of two people who begin at once, one wins.
 		if err := store.UseLink(req.ctx(), account.HashToken(p.Token), h.now()); err != nil {
 			return err
 		}

@@ -1,78 +1,79 @@
 package admin
 
-// toast is one sentence about what was just done, and the way back where there is one.
+// toast is one sentence about what was just done, with an undo button if there is one.
 type toast struct {
 	Words string
 	Undo  *undo
 }
 
-// undo is a form that takes an act back, or a button of the form named Form.
+// undo is a form that undoes something. If Form is set, it is a button of that form of the page instead.
 type undo struct{ Action, Name, Value, Form string }
 
-// done are the sentences a page may open with after a form, by the word in its address.
-var done = map[string]string{
+// flashes are the sentences about what was just done, by the value of "done" in the address. The address never
+// carries the sentence itself, or any link could put words on this page.
+var flashes = map[string]string{
 	"saved":   "Saved.",
-	"renamed": "The handle is changed. The servers of your followers are told within five minutes.",
-	"moving":  "Planned for tomorrow. Until then you can call it off here.",
-	"leaving": "Planned. Until that day you can call it off here.",
-	"stays":   "Called off. Nothing has happened.",
-	"told":    "Saved. The servers that have it are being told.",
+	"renamed": "The handle is changed. Your followers’ servers are told within five minutes.",
+	"moving":  "Planned for tomorrow. You can cancel it here until then.",
+	"leaving": "Planned. You can cancel it here until that day.",
+	"stays":   "Cancelled. Nothing has happened.",
+	"told":    "Saved. The change is being sent to the servers that have it.",
 	"quiet":   "Corrected, without telling readers.",
-	"undone":  "Taken back before it left: no other server heard of it.",
-	"too-late": "Too late to undo: it has left. You can take it back, and the servers that have it are asked to forget " +
+	"undone":  "Undone before it was sent: no other server knows of it.",
+	"too-late": "Too late to undo: it was sent. You can withdraw it; the servers that have it are then asked to delete " +
 		"it.",
 
-	"too-late-here":  "Too late to undo. You can take it back; no other server has it.",
+	"too-late-here":  "Too late to undo. You can withdraw it; no other server has it.",
 	"published-here": "Published.",
 	"withdrawn-here": "Withdrawn. No other server had it.",
 
-	"profile":   "Saved. The servers of your followers are told within five minutes.",
-	"published": "Published. It is on its way.",
-	"first":     "Published: your first!",
-	"local":     "Published, here on the web only.",
+	"profile":   "Saved. Your followers’ servers are told within five minutes.",
+	"published": "Published. It is being sent.",
+	"first":     "Published: your first article!",
+	"local":     "Published, only here on the web.",
 	"taken":     "The translation is removed.",
-	"pinned":    "Pinned: it stands first on its author's page.",
-	"unpinned":  "Unpinned: it stands among the others.",
-	"scheduled": "Scheduled. It goes out by itself.",
-	"draft":     "Back among the drafts.",
-	"withdrawn": "Withdrawn. The servers that have it are being asked to forget it.",
+	"pinned":    "Pinned: it is first on its author's page.",
+	"unpinned":  "Unpinned: it is among the other articles again.",
+	"scheduled": "Scheduled. It is published automatically.",
+	"draft":     "It is a draft again.",
+	"withdrawn": "Withdrawn. The servers that have it are being asked to delete it.",
 	"deleted":   "Deleted.",
-	"approved":  "Approved: it stands under the article now.",
-	"hidden":    "Hidden: readers do not see it any more.",
+	"approved":  "Approved: it is shown under the article now.",
+	"hidden":    "Hidden: readers no longer see it.",
 	"put-away":  "Hidden from the list.",
 	"back":      "Back in the list.",
-	"spam":      "Put with the spam.",
-	"waiting":   "Put back among those that wait.",
+	"spam":      "Marked as spam.",
+	"waiting":   "It waits for approval again.",
 	"removed":   "Deleted for good.",
-	"replied":   "Your answer is on its way.",
-	"revoked":   "The permission is taken back. Its server is told, and the quote is hidden here.",
+	"replied":   "Your reply is being sent.",
+	"revoked":   "The permission is revoked. The other server is told, and the quote is hidden here.",
 	"accepted":  "Approved. Their server is being told.",
 	"rejected":  "Refused. Their server is being told.",
-	"follow":    "Asked to follow them. Their server answers in its own time.",
-	"unfollow":  "You do not follow them any more. Their server is being told.",
-	"like":      "Favourited. Whoever wrote it is being told.",
-	"unlike":    "No longer a favourite of yours.",
+	"follow":    "The follow request is being sent. Their server decides when to answer.",
+	"unfollow":  "You no longer follow them. Their server is being told.",
+	"like":      "Favourited. Its writer is being told.",
+	"unlike":    "Removed from your favourites.",
 	"boost":     "Boosted. Your followers’ servers are being told.",
-	"unboost":   "The boost is taken back.",
+	"unboost":   "The boost is undone.",
 	"sent-away": "Removed from your followers. Their server is being told.",
 	"picture":   "The picture is in your library.",
-	"described": "The words are kept with the picture.",
+	"described": "The description is saved.",
 	"password":  "The password is changed. Every other browser was signed out.",
 	"welcome":   "Welcome. The blog is yours.",
 	"retrying":  "Trying again now.",
 	"fetching":  "Asking the other servers now.",
 
-	"brought-back": "They are followers again. What you say next is brought there; if it stays silent, they are set " +
+	"brought-back": "They are followers again. The next posts are sent there; if the server stays silent, they are set " +
 		"aside again.",
-	"removed-aside": "They are no followers any more.",
-	"limited":       "Limited: what they say waits for a yes from now on.",
-	"refused": "Refused: nothing of theirs is shown or taken in any more, and their servers are told that they do " +
-		"not follow you.",
-	"unlimited": "The block is undone. What waited only for it stands again.",
-	"let-in": "The block is undone, and what they said stands again. Followers who were sent away must follow anew; " +
-		"what was said meanwhile did not reach you.",
+	"removed-aside": "They are no longer followers.",
+	"limited":       "Limited: their comments wait for approval from now on.",
+	"refused": "Refused: nothing of theirs is shown or received any more, and their servers are told that they no " +
+		"longer follow you.",
+	"unlimited": "The block is undone. Comments that waited only for it are shown again.",
+	"let-in": "The block is undone, and their comments are shown again. Followers who were removed must follow again; " +
+		"what they wrote meanwhile did not reach you.",
 	"imported": "The list is imported.",
 	"resolved": "Resolved.",
 	"reopened": "Open again.",
-	"reported": "The report is on its way to their server.",
+	"reported": "The report is being sent to their server.",
 }

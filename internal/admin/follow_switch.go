@@ -8,16 +8,17 @@ import (
 	"causerie/internal/text"
 )
 
-// voiceBox is the part of a page where a voice of the site or of a series is switched on and off.
+// voiceBox is the part of a page that switches the voice of the blog or of a series on and off.
 type voiceBox struct {
-	Handle  string // as people write it, "" before it ever spoke
+	Handle  string // in full; "" if it was never switched on
 	On      bool
-	Reach   string // who hears it
-	Typed   string // a handle to be tried
-	Host    string // behind it
+	Reach   string // its followers, in words
+	Typed   string // the wanted handle
+	Host    string // of the handle
 	Trouble *fieldProblem
 }
 
+// voiceBox fills the box. typed and t come from a form with an error.
 func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find account.FindVoice) (voiceBox, error) {
 	box := voiceBox{Typed: typed, Host: req.site.HandleDomain, Trouble: t.Of("handle")}
 	voice, err := find(req.ctx())
@@ -33,7 +34,7 @@ func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find accou
 	return box, err
 }
 
-// switchVoice does what the pressed button says.
+// switchVoice switches a voice on or off, as the pressed button says.
 func (h *Handler) switchVoice(req *request, button string, find account.FindVoice,
 	on func() (blog.Voice, error)) error {
 	if button == "on" {
@@ -48,9 +49,10 @@ func (h *Handler) switchVoice(req *request, button string, find account.FindVoic
 	return err
 }
 
-// renameVoice tells the followers of a voice what it is called now, if it has one and that changed.
+// renameVoice gives a voice a new name and summary, and tells its followers. A missing voice is no error.
 func (h *Handler) renameVoice(req *request, find account.FindVoice, name, summary string) error {
 	voice, err := find(req.ctx())
+	// An unchanged voice is not sent again: every Update goes to all its followers.
 	if errors.Is(err, blog.ErrNotFound) || err == nil && voice.Name == name && voice.Summary == summary {
 		return nil
 	}

@@ -30,15 +30,15 @@ func TestTheWholeBlogIsSwitchedOnAndOff(t *testing.T) {
 		b.press("Switch off").want(200, "/admin/settings").sees("@overkant@", "Switch on")
 		b.open("/admin/articles/new").press("Save", "title", "A house", "text", prose, "byline", "@tobias")
 		publish := "/admin/articles/" + string(o.only().ID) + "/publish"
-		b.open(publish).lacks("is announced to", "is carried on to")
+		b.open(publish).lacks("announced to")
 		voice, err := o.store.SiteVoice(t.Context())
 		if err != nil || voice.Followable() || voice.Name != "De Overkant, een blad" || voice.Summary != "Van de overkant." {
 			t.Errorf("switched off it is %+v (%v)", voice, err)
 		}
 		b.open("/admin/settings").press("Switch on").want(200, "/admin/settings").sees("1 follower on 1 server", "Switch off")
 		o.befriend(bram, "tobias")
-		b.open(publish).sees("is carried on to 1 follower of those who wrote with you, and is announced to 1 follower of " +
-			"the blog or the series.")
+		b.open(publish).sees("announced to 1 follower of your co-authors, announced to 1 follower of the blog " +
+			"or the series.")
 		o.signIn("tobias").open("/admin/settings").want(403, "/admin/settings")
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/text"
 )
 
-// followersPage lists who hears what the author says.
+// followersPage lists the followers of the author, and who asks to follow.
 type followersPage struct {
 	frame
 	Heading string
@@ -19,22 +19,22 @@ type followersPage struct {
 	Rows    []follower
 	Pager   pager
 	Handle  string
-	Aside   string // how many are set aside, in words
+	Aside   string // how many are set aside; "" for none
 }
 
-// follower is one of them.
+// follower is one row of the list.
 type follower struct {
-	ActorID string
-	Who     person
-	Since   string
-	Server  string // where their deliveries go
-	Class   string // the shape and the words of what became of the last delivery to them; "" when there was none lately
-	Fate    string
-	Block   string // the way to a block, for those who may
+	ActorID      string
+	Who          person
+	Since        string
+	Server       string // to which deliveries for them go
+	Class        string // the CSS class of LastDelivery
+	LastDelivery string // what became of it; "" if there was none lately
+	Block        string // the form to block them, for moderators
 }
 
 func (req *request) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Who: someone(f.Actor), Server: f.Actor.MailHost(),
+	row := follower{ActorID: f.ActorID, Who: personOf(f.Actor), Server: f.Actor.MailHost(),
 		Since: when(f.Since, req.now, req.zone)}
 	if (frame{Author: req.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)
@@ -60,8 +60,9 @@ func (h *Handler) followers(req *request) error {
 	}
 	if n := p.Counts.Aside; n > 0 {
 		p.Aside = text.Plural(n, "follower is", "followers are") +
-			" set aside, since their servers have been silent for a month."
+			" set aside: their servers have been silent for a month."
 	}
+	// Requests have no pages: an author who answers the first hundred sees the next.
 	if p.Asking, err = h.listFollowers(req, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
 		return err
 	}
@@ -73,6 +74,7 @@ func (h *Handler) followers(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/followers", p)
 }
 
+// listFollowers reads followers and the last delivery to each.
 func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower, error) {
 	l.Voice = req.author.ID
 	list, err := h.store.FollowersOf(req.ctx(), l)
@@ -81,6 +83,7 @@ func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower,
 	}
 	var inboxes []string
 	for _, f := range list {
+		// A delivery goes to the shared inbox of a server, or to the follower's own. The newer of the two counts.
 		inboxes = append(inboxes, f.Actor.Inbox, f.Actor.Mailbox())
 	}
 	fates, err := h.store.LastDeliveries(req.ctx(), req.author.ID, inboxes)
@@ -91,23 +94,24 @@ func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower,
 		if own.ActivityID > last.ActivityID {
 			last = own
 		}
-		rows[i].Class, rows[i].Fate = req.fate(last)
+		rows[i].Class, rows[i].LastDelivery = req.lastDelivery(last)
 	}
 	return rows, err
 }
 
-// fate is what became of the last delivery to a follower's mailbox.
-func (req *request) fate(f store.LastDelivery) (class, words string) {
+// lastDelivery says what became of a delivery, with the CSS class of its mark.
+func (req *request) lastDelivery(f store.LastDelivery) (class, words string) {
 	if f.ActivityID == "" {
 		return "", ""
 	}
 	line := req.server(blog.ServerState{DeliveryRow: blog.DeliveryRow{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
+	// The row shows no time of the next try: that belongs to the server, not to this follower.
 	if f.Status == blog.Retrying {
 		line.Status = "tried " + text.Plural(f.Attempts, "time", "times")
 	}
 	what := "last delivery"
 	if f.Kind == "Accept" {
-		what = "your yes"
+		what = "your approval"
 	}
 	words = what + ", " + when(f.At, req.now, req.zone) + ": " + line.Status
 	if f.Status != blog.Delivered && line.Answer != "" {
@@ -116,7 +120,7 @@ func (req *request) fate(f store.LastDelivery) (class, words string) {
 	return line.Class, words
 }
 
-// answerFollower says yes or no to somebody who asks, or sends a follower away.
+// answerFollower accepts or rejects a follow request, or removes a follower.
 func (h *Handler) answerFollower(req *request) error {
 	form, err := req.form()
 	if err != nil {
@@ -128,10 +132,11 @@ func (h *Handler) answerFollower(req *request) error {
 		done, err = "accepted", h.outbox.AcceptFollower(req.ctx(), req.author.ID, actor)
 	case "reject":
 		done, err = "rejected", h.outbox.RejectFollower(req.ctx(), req.author.ID, actor)
+	// The same Reject as for a request: servers take it for both.
 	case "remove":
 		done, err = "sent-away", h.outbox.RejectFollower(req.ctx(), req.author.ID, actor)
 	default:
-		err = blog.Invalid{Field: "answer", Problem: "is neither yes nor no"}
+		err = blog.Invalid{Field: "answer", Problem: "is neither accept nor reject"}
 	}
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
+func TestFollowersAreShownWithTheirServersAndTheLastDelivery(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, err := store.Open(t.Context(), database)
 		if err != nil {
@@ -27,7 +27,7 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 		o.until("both have heard the yes", func() bool {
 			return strings.Count(b.open("/admin/followers").text(), ": delivered in") == 2
 		})
-		b.sees("2 followers on 2 servers", veerhuis.Host, "your yes, today")
+		b.sees("2 followers on 2 servers", veerhuis.Host, "your approval, today")
 		if err := veerhuis.SetBehaviour(fedtest.Refusing(403)); err != nil {
 			t.Fatal(err)
 		}
@@ -40,16 +40,16 @@ func TestFollowersAreShownWithTheirServersAndTheLastLetter(t *testing.T) {
 		if _, _, err := s.SuspendDead(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		b.open("/admin/followers").sees("1 follower on 1 server", "1 follower is set aside", "Look at them")
+		b.open("/admin/followers").sees("1 follower on 1 server", "1 follower is set aside", "See which")
 		b.open("/admin/network").sees("Silent for a month", zilverduin.Host, "Silent since", "1 follower is set aside.")
 		o.author("maud", "Maud Terpstra", blog.Writer)
 		o.signIn("maud").open("/admin/network").lacks("Silent for a month")
-		b.press("Bring back: "+zilverduin.Host).want(200,
+		b.press("Try again: "+zilverduin.Host).want(200,
 			"/admin/network").sees("They are followers again.").lacks("Silent for a month")
 		b.open("/admin/followers").sees("2 followers on 2 servers")
 		storetest.Change(t, database, `UPDATE followers SET state = 'aside' WHERE voice_id = ? AND actor_id LIKE ?`,
 			string(ilse.ID), zilverduin.URL+"%")
-		b.open("/admin/network").press("Remove: "+zilverduin.Host).want(200, "/admin/network").sees("no followers any more")
+		b.open("/admin/network").press("Remove: "+zilverduin.Host).want(200, "/admin/network").sees("no longer followers")
 		b.open("/admin/followers").sees("1 follower on 1 server").lacks("set aside")
 	})
 }

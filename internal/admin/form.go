@@ -10,10 +10,11 @@ import (
 	"causerie/internal/blog"
 )
 
+// inMemory is the number of bytes of uploads that stay in memory. The rest goes to temporary files.
 const inMemory = 1 << 20 // bytes of uploads; the rest waits in temporary files
 
-// form reads a sent form, of either encoding. Its texts are what both databases can keep: valid UTF-8 without NUL, and
-// lines end as they do elsewhere. A broken one is a blog.Invalid, one too large a *http.MaxBytesError.
+// form reads a sent form of either encoding. A broken form is a blog.Invalid, one that is too large a
+// *http.MaxBytesError.
 func (req *request) form() (url.Values, error) {
 	err := req.r.ParseForm()
 	if strings.HasPrefix(req.r.Header.Get("Content-Type"), "multipart/form-data") {
@@ -21,11 +22,14 @@ func (req *request) form() (url.Values, error) {
 	}
 	var large *http.MaxBytesError
 	switch {
+	// The multipart reader has an error of its own for a form that is too large. Both mean the same.
 	case errors.As(err, &large), errors.Is(err, multipart.ErrMessageTooLarge):
 		return nil, &http.MaxBytesError{}
 	case err != nil:
 		return nil, blog.Invalid{Field: "form", Problem: "arrived broken: go back and send it again"}
 	}
+	// PostgreSQL refuses NUL and invalid UTF-8. Browsers send lines that end in CRLF, and Markdown is compared and
+	// stored with LF.
 	for name, values := range req.r.PostForm {
 		for i, value := range values {
 			req.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""),
@@ -35,8 +39,9 @@ func (req *request) form() (url.Values, error) {
 	return req.r.PostForm, nil
 }
 
-// file is an uploaded file of a form; nil when none was chosen.
+// file is an uploaded file of a form; nil if none was chosen.
 func (req *request) file(name string) (multipart.File, *multipart.FileHeader, error) {
+	// FormFile would parse a form of the other encoding again, and fail.
 	if req.r.MultipartForm == nil {
 		return nil, nil, nil
 	}
@@ -47,7 +52,7 @@ func (req *request) file(name string) (multipart.File, *multipart.FileHeader, er
 	return file, header, err
 }
 
-// lines are the lines of a text that have something on them, trimmed.
+// lines are the lines of a text that are not blank, trimmed.
 func lines(text string) []string {
 	var list []string
 	for line := range strings.Lines(text) {

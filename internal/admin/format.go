@@ -9,9 +9,10 @@ import (
 	"causerie/internal/blog"
 )
 
-// when is a time as people say it on the day they ask: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
+// when writes a time as on the day of reading: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
 func when(at, now time.Time, zone *time.Location) string {
 	at, now = at.In(zone), now.In(zone)
+	// Dates are compared in UTC, where each day has 24 hours. A day in the zone may have 23 or 25.
 	days := int(midnight(now).Sub(midnight(at)).Round(24*time.Hour) / (24 * time.Hour))
 	switch {
 	case days == 0:
@@ -28,7 +29,7 @@ func when(at, now time.Time, zone *time.Location) string {
 	return at.Format("2 January 2006, 15:04")
 }
 
-// whenAhead is a moment that is still to come, in a sentence: "tomorrow 9:00", "on 29 November at 09:00".
+// whenAhead writes a time to come for the middle of a sentence: "tomorrow 9:00", "on 29 November at 09:00".
 func whenAhead(at, now time.Time, zone *time.Location) string {
 	words := when(at, now, zone)
 	if words[0] < '0' || words[0] > '9' {
@@ -37,12 +38,13 @@ func whenAhead(at, now time.Time, zone *time.Location) string {
 	return "on " + strings.Replace(words, ", ", " at ", 1)
 }
 
+// midnight is the start of a date, in UTC.
 func midnight(at time.Time) time.Time {
 	y, m, day := at.Date()
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
 }
 
-// duration is a short duration: "12 ms", "0.4 s", "12 s", "3 min".
+// duration writes milliseconds shortly: "12 ms", "0.4 s", "12 s", "3 min".
 func duration(ms int64) string {
 	switch h := time.Duration(ms) * time.Millisecond; {
 	case h < 100*time.Millisecond:
@@ -56,11 +58,11 @@ func duration(ms int64) string {
 	}
 }
 
-// titled is what an article is called in the title of a page about it.
-func titled(a blog.Article) string { return cmp.Or(a.Title, "No title yet") }
+// titleOf is the name of an article in the title of a page.
+func titleOf(a blog.Article) string { return cmp.Or(a.Title, "No title yet") }
 
-// list joins names as a sentence does: "a, b and c".
-func list(names []string) string {
+// joinNames joins names as a sentence does: "a, b and c".
+func joinNames(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}

@@ -68,7 +68,7 @@ func TestT188StrangersWhoGuessKeepNoOwnerOut(t *testing.T) {
 		known := o.knownBrowser("ilse")
 		o.cheaply(ilse)
 		now := time.Now()
-		o.desk.Now = func() time.Time { return now }
+		o.admin.Now = func() time.Time { return now }
 		for i := range 250 {
 			stranger := o.browser().from(fmt.Sprintf("127.0.1.%d", i+1))
 			for range 4 {
@@ -105,7 +105,7 @@ func TestWhoGuessesFromOneSourceWaitsLongerEachTimeAndIsRefused(t *testing.T) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.cheaply(ilse)
 		now := time.Now()
-		o.desk.Now = func() time.Time { return now }
+		o.admin.Now = func() time.Time { return now }
 		guesser := o.browser().from("127.0.3.1")
 		for i, ms := range []int{0, 0, 0, 250, 500, 1000, 2000, 4000, 4000, 4000} {
 			want := time.Duration(ms) * time.Millisecond
@@ -118,7 +118,7 @@ func TestWhoGuessesFromOneSourceWaitsLongerEachTimeAndIsRefused(t *testing.T) {
 		for after, words := range map[time.Duration]string{0: "Wait 15 minutes and", 10 * time.Minute: "Wait 5 minutes and",
 			14*time.Minute + 30*time.Second: "Wait 1 minute and"} {
 			then := now.Add(after)
-			o.desk.Now = func() time.Time { return then }
+			o.admin.Now = func() time.Time { return then }
 			guesser.guess("ilse", password).want(429, "/login").sees("Too many wrong guesses.", words)
 			var minutes int
 			fmt.Sscanf(words, "Wait %d", &minutes)
@@ -126,10 +126,10 @@ func TestWhoGuessesFromOneSourceWaitsLongerEachTimeAndIsRefused(t *testing.T) {
 				t.Errorf("Retry-After is %s beside %q", seconds, words)
 			}
 		}
-		o.desk.Now = func() time.Time { return now }
+		o.admin.Now = func() time.Time { return now }
 		o.browser().from("127.0.3.2").guess("ilse", password).want(200, "/admin")
 		guesser.guess("ilse", password).want(429, "/login")
-		o.desk.Now = func() time.Time { return now.Add(15 * time.Minute) }
+		o.admin.Now = func() time.Time { return now.Add(15 * time.Minute) }
 		guesser.guess("ilse", password).want(200, "/admin")
 	})
 }
@@ -200,26 +200,26 @@ func TestOthersCannotUseUpTheFormForANewPassword(t *testing.T) {
 		o.cheaply(ilse)
 		here, there := o.signIn("ilse"), o.signIn("ilse")
 		now := time.Now()
-		o.desk.Now = func() time.Time { return now }
+		o.admin.Now = func() time.Time { return now }
 		for range 10 {
 			o.browser().guess("ilse", "a wrong guess").want(401, "/login")
 		}
 		o.browser().guess("ilse", password).want(429, "/login")
 		there.open("/admin/account")
 		for range 10 {
-			there.press("Change it", "old", "not this one", "new", "a new one of some length").want(422,
+			there.press("Change the password", "old", "not this one", "new", "a new one of some length").want(422,
 				"/admin/account").sees("not your password")
 		}
-		there.press("Change it", "old", password, "new", "a new one of some length").want(422,
+		there.press("Change the password", "old", password, "new", "a new one of some length").want(422,
 			"/admin/account").sees("Too many wrong guesses.", "Wait 15 minutes")
-		here.open("/admin/account").press("Change it", "old", password, "new", "a new one of some length").want(200,
+		here.open("/admin/account").press("Change the password", "old", password, "new", "a new one of some length").want(200,
 			"/admin/account").sees("The password is changed")
 		now = now.Add(16 * time.Minute)
 		o.browser().guess("ilse", "a new one of some length").want(200, "/admin")
 	})
 }
 
-func TestACrowdAtTheDoorIsBoundedAndKeepsNoKnownBrowserWaiting(t *testing.T) {
+func TestACrowdAtTheSignInFormIsBoundedAndKeepsNoKnownBrowserWaiting(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		known := o.knownBrowser("ilse")
@@ -228,7 +228,7 @@ func TestACrowdAtTheDoorIsBoundedAndKeepsNoKnownBrowserWaiting(t *testing.T) {
 			o.browser().from(fmt.Sprintf("127.0.4.%d", i+1)).guess("ilse", "a wrong guess").want(401, "/login")
 		}
 		open := make(chan struct{})
-		o.desk.Wait = func(ctx context.Context, delay time.Duration) error {
+		o.admin.Wait = func(ctx context.Context, delay time.Duration) error {
 			if delay == 0 {
 				return nil
 			}

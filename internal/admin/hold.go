@@ -12,9 +12,9 @@ import (
 	"causerie/internal/text"
 )
 
-// tellHold lets a page open with what of an article has not left yet, and for how long it can be undone. It tells
-// whether that is the publication itself.
-func (h *Handler) tellHold(req *request, f *frame, a blog.Article) (unpublished bool, err error) {
+// showHold shows in the toast that a change of the article waits, and how long it can be undone. unpublished reports
+// whether the publication itself waits.
+func (h *Handler) showHold(req *request, f *frame, a blog.Article) (unpublished bool, err error) {
 	hold, err := h.store.Hold(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
@@ -23,12 +23,13 @@ func (h *Handler) tellHold(req *request, f *frame, a blog.Article) (unpublished 
 		return false, err
 	}
 	seconds := text.Plural(int(max(0, hold.Until.Sub(h.now())).Round(time.Second)/time.Second), "second", "seconds")
-	f.Toast = &toast{Words: "Saved. It leaves in " + seconds + "; until then no other server hears of it."}
+	f.Toast = &toast{Words: "Saved. It is sent in " + seconds + "; until then you can undo it."}
 	switch {
 	case hold.New:
-		f.Toast.Words = "Published here. It leaves in " + seconds + "; until then no other server hears of it."
+		f.Toast.Words = "Published here. It is sent in " + seconds + "; until then you can undo it."
+	// A quiet correction leaves the time of the last change as it was, and is sent to nobody.
 	case hold.Before.ChangedAt().Equal(a.ChangedAt()): // of which nobody hears in any case
-		f.Toast.Words = "Corrected, without telling readers. For " + seconds + " it can be undone."
+		f.Toast.Words = "Corrected, without telling readers. You can undo it for " + seconds + "."
 	}
 	if req.author.May(a.VoiceID) {
 		f.Toast.Undo = &undo{Action: "/admin/articles/" + string(a.ID) + "/undo"}
@@ -36,7 +37,7 @@ func (h *Handler) tellHold(req *request, f *frame, a blog.Article) (unpublished 
 	return hold.New, nil
 }
 
-// undo takes back what was published or saved a moment ago. Changed words come back into the form, not saved.
+// undo undoes what was published or saved a moment ago. The undone text comes back into the form, not saved.
 func (h *Handler) undo(req *request) error {
 	a, err := h.publishable(req)
 	if err != nil {
@@ -62,33 +63,35 @@ func (h *Handler) undo(req *request) error {
 		return err
 	}
 	typed := editorFormOf(undone, series)
-	if form.Has("title") { // pressed in the editor, where somebody may have gone on writing
+	// The button was pressed in the editor, where the author may have typed more since.
+	if form.Has("title") {
 		typed = readEditorForm(form)
 	}
+	// The form now holds changes on top of the earlier text, so its token is that of the earlier save.
 	typed.Saved = token(former.SavedAt)
 	p := editorPage{Article: former, editorForm: typed,
-		State: "Taken back: readers see the former words. These are yours, not saved", Errors: fieldErrors{}}
+		State: "Undone: readers see the earlier text. Your text is here, not saved", Errors: fieldErrors{}}
 	if former.Status != blog.Published {
 		if !form.Has("title") || typed == editorFormOf(former, series) {
 			return req.redirect("/admin/articles/" + string(a.ID) + "?done=undone")
 		}
-		p.State = "Taken back before it left. Your last words are not saved"
+		p.State = "Undone before it was sent. Your latest text is not saved"
 	}
 	return h.edit(req, http.StatusOK, p)
 }
 
-// tooLate says that it has left, if there was anywhere to go.
+// tooLate says that the change was sent already, or that there was nobody to send it to.
 func (h *Handler) tooLate(req *request, a blog.Article) error {
-	said := "too-late"
+	flash := "too-late"
 	if n, err := h.holders(req.ctx(), a.ID); err != nil {
 		return err
 	} else if n == 0 {
-		said = "too-late-here"
+		flash = "too-late-here"
 	}
-	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + said)
+	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + flash)
 }
 
-// saveHold sets how long nothing leaves of what the author lets go here.
+// saveHold sets how many seconds the author has to undo something before it is sent.
 func (h *Handler) saveHold(req *request) error {
 	form, err := req.form()
 	if err != nil {
@@ -99,7 +102,7 @@ func (h *Handler) saveHold(req *request) error {
 	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 ||
 		author.HoldSeconds > blog.LongestHold {
 		p.Errors["hold"] = fieldError{"That is not a number of seconds from 0 to " + fmt.Sprint(blog.LongestHold) + ".",
-			"Write 10, say, or 0 to let everything leave at once."}
+			"Write 10, for example, or 0 to send everything at once."}
 		return h.account(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.store.SaveAuthor(req.ctx(), author); err != nil {

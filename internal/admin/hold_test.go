@@ -9,7 +9,7 @@ import (
 	"causerie/internal/fedtest"
 )
 
-func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
+func TestAPublicationCanBeUndoneForAWhile(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis := o.server("veerhuis")
@@ -20,24 +20,25 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 		before := len(veerhuis.Deliveries())
 		text := prose + "\n\nAsk @kade@zilverduin.example."
 		b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", text).press("Publish as chosen")
-		b.want(200, "/admin/articles/").sees("It leaves in 300 seconds", "Nothing has left yet.").lacks("Nobody was found")
+		b.want(200, "/admin/articles/").sees("It is sent in 300 seconds",
+			"Nothing was sent yet.").lacks("No account was found")
 		if a := o.only(); a.Status != blog.Published {
 			t.Errorf("it is %s", a.Status)
 		}
-		b.press("Undo").want(200, "/admin/articles/").sees("no other server heard of it")
+		b.press("Undo").want(200, "/admin/articles/").sees("no other server knows of it")
 		if a := o.only(); a.Status != blog.Draft || a.Markdown != text || a.ObjectID != "" {
 			t.Errorf("undone, it is %s with %q", a.Status, a.Markdown)
 		}
 		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.
 		b.open("/admin/account").press("Save", "hold", "0")
-		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish as chosen").lacks("It leaves in")
+		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish as chosen").lacks("It is sent in")
 		if _, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Create")); err != nil {
 			t.Fatal(err)
 		}
 		b.open("/admin/account").press("Save", "hold", "300")
 		path := "/admin/articles/" + string(o.only().ID)
-		b.open(path).sees("Correct quietly", "copies elsewhere keep their words").press("Save and tell", "title",
-			"Wrong").want(200, path).sees("It leaves in 300 seconds")
+		b.open(path).sees("Correct quietly", "Copies elsewhere keep the old text").press("Save and send", "title",
+			"Wrong").want(200, path).sees("It is sent in 300 seconds")
 		b.press("Undo").want(200, path).sees("not saved")
 		if b.field("title") != "Wrong" || o.only().Title != "Four minutes wide" {
 			t.Errorf("the form says %q, the article %q", b.field("title"), o.only().Title)
@@ -60,32 +61,32 @@ func TestWhatWasLetGoAtTheDeskCanBeUndoneForAWhile(t *testing.T) {
 	})
 }
 
-func TestWithoutOtherServersNothingIsSaidOfThem(t *testing.T) {
+func TestWithoutOtherServersNoPageMentionsThem(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		o.published(b, "open")
 		b.open("/admin/articles/new").press("Publish…", "title", "A second", "text",
-			prose).press("Publish as chosen").sees("Published.").lacks("on its way")
+			prose).press("Publish as chosen").sees("Published.").lacks("being sent")
 		path := strings.TrimSuffix(b.at.Path, "/report")
-		b.open(path).press("Save and tell", "text", "Other words.").want(200, path).sees("Saved.").lacks("being told")
+		b.open(path).press("Save and send", "text", "Other words.").want(200, path).sees("Saved.").lacks("being told")
 		b.open(path+"/texts/nl").press("Publish the translation", "title", "Een tweede", "text", "Woorden.").want(200,
 			path).sees("Saved.").lacks("being told")
 		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo.",
-			"no other server has it").lacks("it has left")
+			"no other server has it").lacks("it was sent")
 		b.open(path + "/withdraw").press("Withdraw").sees("No other server had it.").lacks("being asked")
 	})
 }
 
-func TestAQuietCorrectionIsNotSaidToLeave(t *testing.T) {
+func TestAQuietCorrectionIsNotShownAsWaitingToBeSent(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
 		path := "/admin/articles/" + string(o.published(b, "open").ID)
 		b.open("/admin/account").press("Save", "hold", "300")
 		b.open(path).press("Correct quietly", "text", "Other words.").want(200,
-			path).sees("Corrected, without telling readers. For 300 seconds it can be undone.").lacks("It leaves in")
-		b.open(path + "/texts/nl").sees("What goes out from here leaves at once")
-		b.open(path).press("Save and tell", "text", "Yet other words.").want(200, path).sees("It leaves in 300 seconds")
+			path).sees("Corrected, without telling readers. You can undo it for 300 seconds.").lacks("It is sent in")
+		b.open(path + "/texts/nl").sees("A translation is sent at once")
+		b.open(path).press("Save and send", "text", "Yet other words.").want(200, path).sees("It is sent in 300 seconds")
 	})
 }

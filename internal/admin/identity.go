@@ -10,31 +10,30 @@ import (
 	"causerie/internal/text"
 )
 
-// identityPage is where an author has another handle, names the accounts they had before, moves away, or leaves for
-// good.
+// identityPage is where authors change their handle, list earlier accounts, move to another account, or leave.
 type identityPage struct {
 	frame
-	Full    string // the handle as people elsewhere write it
+	Full    string // the handle with its server
 	Typed   typed
 	Aliases []alias
 	Move    *moving // nil without one
-	Leaves  string  // the day on which the author is deleted, "" for none
+	Leaves  string  // the day on which the author is deleted; "" for none
 	Errors  fieldErrors
 }
 
-// typed is what the forms of the page held when they could not be taken.
+// typed is what a form of the page held when it had an error.
 type typed struct{ Handle, Alias, To string }
 
-// alias is another account of the same person; Handle is "" when its server told none.
+// alias is another account of the author. Handle is "" if its server gave none.
 type alias struct{ ID, Handle string }
 
-// moving is a move that is planned, done, or was called off for a reason.
+// moving is a move that is planned, done, or was cancelled for a reason.
 type moving struct {
 	To      string
 	Planned bool
 	Done    bool
 	When    string
-	Trouble string // why it waits, or was called off
+	Trouble string // why it waits, or was cancelled
 	Told    string // "3 of 4 servers"
 	Gone    string // "12 of 20 followers"
 }
@@ -74,8 +73,10 @@ func (h *Handler) aliases(req *request) ([]alias, error) {
 	return list, err
 }
 
+// moving describes the last move; nil if there is none, or if the author cancelled it.
 func (h *Handler) moving(req *request) (*moving, error) {
 	m, err := h.store.LastMove(req.ctx(), req.author.ID)
+	// A move with EndedAt and without a Trouble was cancelled by the author, who needs no reminder.
 	if errors.Is(err, blog.ErrNotFound) || err == nil && m.EndedAt != nil && m.Trouble == "" {
 		return nil, nil
 	}
@@ -95,13 +96,14 @@ func (h *Handler) moving(req *request) (*moving, error) {
 	progress, err := h.store.MoveProgress(req.ctx(), m)
 	shown.When = when(*m.MovedAt, req.now, req.zone)
 	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Told), text.Plural(progress.Servers, "server", "servers"))
+	// Followers who joined after the move may make Stayed the larger number.
 	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)),
 		text.Plural(m.Followers, "follower", "followers"))
 	return &shown, err
 }
 
-// settle leads on when a form of the page was taken, and shows it again with its words when it was not.
-func (h *Handler) settle(req *request, done string, words typed, t fieldErrors, err error) error {
+// finish redirects after a form was accepted, and shows the page with the typed values if it was not.
+func (h *Handler) finish(req *request, done string, words typed, t fieldErrors, err error) error {
 	if err := t.add(err); err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func (h *Handler) rename(req *request) error {
 		return err
 	}
 	handle := strings.TrimPrefix(strings.TrimSpace(form.Get("handle")), "@")
-	return h.settle(req, "renamed", typed{Handle: handle}, fieldErrors{},
+	return h.finish(req, "renamed", typed{Handle: handle}, fieldErrors{},
 		h.outbox.Rename(req.ctx(), req.author.Voice, handle))
 }
 
@@ -127,7 +129,7 @@ func (h *Handler) changeAliases(req *request) error {
 		return err
 	}
 	if gone := form.Get("remove"); gone != "" {
-		return h.settle(req, "profile", typed{}, fieldErrors{}, h.outbox.RemoveAlias(req.ctx(), req.author.Voice, gone))
+		return h.finish(req, "profile", typed{}, fieldErrors{}, h.outbox.RemoveAlias(req.ctx(), req.author.Voice, gone))
 	}
 	name := strings.TrimSpace(form.Get("alias"))
 	if name == "" {
@@ -135,15 +137,16 @@ func (h *Handler) changeAliases(req *request) error {
 	} else {
 		_, err = h.outbox.AddAlias(req.ctx(), req.author.Voice, name)
 	}
-	return h.settle(req, "profile", typed{Alias: name}, fieldErrors{}, err)
+	return h.finish(req, "profile", typed{Alias: name}, fieldErrors{}, err)
 }
 
-// meant asks for the own handle to be typed before something that cannot be undone.
-func (req *request) meant(field, word string, t fieldErrors) {
+// confirmHandle adds an error unless word is the author's own handle. It is asked for before something that cannot be
+// undone.
+func (req *request) confirmHandle(field, word string, t fieldErrors) {
 	word = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(word), "@"))
 	word = strings.TrimSuffix(word, "@"+req.site.HandleDomain)
 	if word != req.author.Handle {
-		t[field] = fieldError{"That is not your handle.", "Type “" + req.author.Handle + "” to show that you mean it."}
+		t[field] = fieldError{"That is not your handle.", "Type “" + req.author.Handle + "” to confirm."}
 	}
 }
 
@@ -153,25 +156,18 @@ func (h *Handler) moveAway(req *request) error {
 		return err
 	}
 	if form.Get("call-off") != "" {
-		return h.settle(req, "stays", typed{}, fieldErrors{}, missed(h.outbox.CallOffMove(req.ctx(), req.author.ID)))
+		// If the move is not planned any more, what they want is true already.
+		return h.finish(req, "stays", typed{}, fieldErrors{}, ignoreNotFound(h.outbox.CallOffMove(req.ctx(), req.author.ID)))
 	}
 	words, t := typed{To: strings.TrimSpace(form.Get("to"))}, fieldErrors{}
-	req.meant("move-handle", form.Get("move-handle"), t)
+	req.confirmHandle("move-handle", form.Get("move-handle"), t)
 	if words.To == "" {
 		t.addNew("to", "is missing: write it like @ilse@veerhuis.example")
 	}
 	if len(t) == 0 {
 		_, err = h.outbox.Move(req.ctx(), req.author.Voice, words.To, blog.MoveWait)
 	}
-	return h.settle(req, "moving", words, t, err)
-}
-
-// missed lets somebody call off what is not planned any more: what they want is so.
-func missed(err error) error {
-	if errors.Is(err, blog.ErrNotFound) {
-		return nil
-	}
-	return err
+	return h.finish(req, "moving", words, t, err)
 }
 
 func (h *Handler) leave(req *request) error {
@@ -180,12 +176,13 @@ func (h *Handler) leave(req *request) error {
 		return err
 	}
 	if form.Get("call-off") != "" {
-		return h.settle(req, "stays", typed{}, fieldErrors{}, h.outbox.CallOffLeave(req.ctx(), req.author.ID))
+		return h.finish(req, "stays", typed{}, fieldErrors{}, h.outbox.CallOffLeave(req.ctx(), req.author.ID))
 	}
 	t := fieldErrors{}
-	req.meant("leave-handle", form.Get("leave-handle"), t)
+	req.confirmHandle("leave-handle", form.Get("leave-handle"), t)
+	// The last administrator cannot leave. That error is shown beside the field of this form.
 	if len(t) == 0 {
 		err = t.addAs("leave-handle", h.outbox.PlanLeave(req.ctx(), req.author.ID, h.now().Add(blog.LeaveWait)))
 	}
-	return h.settle(req, "leaving", typed{}, t, err)
+	return h.finish(req, "leaving", typed{}, t, err)
 }

@@ -14,7 +14,7 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		old := o.server("veerhuis").Person("ilse")
-		b := o.signIn("ilse").open("/admin/profile").sees("moving away").open("/admin/identity").sees("@ilse@" +
+		b := o.signIn("ilse").open("/admin/profile").sees("add earlier accounts").open("/admin/identity").sees("@ilse@" +
 			o.site.HandleDomain)
 		b.press("Add it", "alias", "@nobody@"+old.Server.Host).want(422,
 			"/admin/identity/aliases").sees("is not known at its server.", "Check the spelling.")
@@ -27,7 +27,7 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 			!slices.Equal(got.AlsoKnownAs, blog.Strings{old.ID}) {
 			t.Errorf("aliases %v (%v)", got.AlsoKnownAs, err)
 		}
-		b.press("Take away").want(200, "/admin/identity").lacks("@" + old.Handle())
+		b.press("Remove").want(200, "/admin/identity").lacks("@" + old.Handle())
 		b.press("Change the handle", "handle", "Ilse V").want(422,
 			"/admin/identity/handle").sees("The handle may have 1 to 30")
 		b.press("Change the handle", "handle", "verhaagen").want(200,
@@ -38,7 +38,7 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 	})
 }
 
-func TestAnAuthorMovesAwayFromTheDeskAndSeesHowFarItCame(t *testing.T) {
+func TestAnAuthorMovesAwayAndSeesTheProgress(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis := o.server("veerhuis")
@@ -60,20 +60,20 @@ func TestAnAuthorMovesAwayFromTheDeskAndSeesHowFarItCame(t *testing.T) {
 				"/admin/identity").sees("You move to @"+there.Handle(), "tomorrow")
 		}
 		plan()
-		b.press("Call it off").want(200, "/admin/identity").sees("Called off.").lacks("You move to")
+		b.press("Cancel the move").want(200, "/admin/identity").sees("Cancelled.").lacks("You move to")
 		plan()
 		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
 		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).MoveDue(o.soon()); err != nil {
 			t.Fatal(err)
 		}
-		o.until("bram has gone over", func() bool {
-			return strings.Contains(b.open("/admin/identity").text(), "Told: 1 of 1 server. Gone over: 1 of 1 follower.")
+		o.until("bram has moved", func() bool {
+			return strings.Contains(b.open("/admin/identity").text(), "Told: 1 of 1 server. Moved: 1 of 1 follower.")
 		})
 	})
 }
 
-func TestAnAuthorLeavesFromTheDesk(t *testing.T) {
+func TestAnAuthorLeaves(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/identity")
@@ -84,7 +84,7 @@ func TestAnAuthorLeavesFromTheDesk(t *testing.T) {
 			"/admin/identity/leave").sees("Type “ilse”")
 		b.press("Delete me in thirty days", "leave-handle", "ilse").want(200,
 			"/admin/identity").sees("You will be deleted on")
-		b.press("Stay").want(200, "/admin/identity").sees("Called off.").lacks("You will be deleted")
+		b.press("Stay").want(200, "/admin/identity").sees("Cancelled.").lacks("You will be deleted")
 		b.press("Delete me in thirty days", "leave-handle", "ilse")
 		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(blog.LeaveWait + time.Hour) }

@@ -13,31 +13,32 @@ import (
 	"causerie/internal/text"
 )
 
-// interactPage shows somebody or a post elsewhere that the author came to, often from a page there, and what they can
-// do with it as themselves. Looking does nothing; each deed is a form of its own.
+// interactPage shows a person or a post on another server, and what the author can do with it. Looking changes
+// nothing: each act is a form.
 type interactPage struct {
 	frame
 	Typed     string
 	Errors    fieldErrors
 	Found     *outbox.Found
 	Who       person
-	Ours      bool // they are an author of this blog
+	Ours      bool // the person is an author of this blog
 	Text      template.HTML
 	When      string
 	Following *blog.Following // nil when the author does not follow them
 	Liked     bool
 	Boosted   bool
-	May       bool // whether this author may speak for themselves
+	May       bool // the author may follow and react
 }
 
-// interact answers GET /authorize_interaction?uri=, the place to which other servers send those who live here.
+// interact serves GET /authorize_interaction?uri=, to which other servers send people who have their account here.
 func (h *Handler) interact(req *request) error {
-	f, err := h.frame(req, "following", "Elsewhere")
+	f, err := h.frame(req, "following", "On other servers")
 	if err != nil {
 		return err
 	}
 	typed := strings.TrimSpace(req.r.URL.Query().Get("uri"))
 	p := interactPage{frame: f, Typed: typed, Errors: fieldErrors{}, May: req.author.May(req.author.ID)}
+	// The address comes from another site. A very long one is no address, and is not looked up.
 	if typed == "" || len(typed) > 2048 {
 		return h.pages.Render(req.w, http.StatusOK, "admin/interact", p)
 	}
@@ -48,18 +49,20 @@ func (h *Handler) interact(req *request) error {
 	if len(p.Errors) > 0 {
 		return h.pages.Render(req.w, http.StatusUnprocessableEntity, "admin/interact", p)
 	}
-	p.Found, p.Who = &found, someone(found.Actor)
+	p.Found, p.Who = &found, personOf(found.Actor)
 	if err := h.fillInteract(req, &p); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/interact", p)
 }
 
+// fillInteract adds the author's relation to the person or the post.
 func (h *Handler) fillInteract(req *request, p *interactPage) error {
 	here, err := h.ours(req, p.Found.Actor.ID)
 	if err != nil {
 		return err
 	}
+	// Nobody needs to follow an author of the same blog, so there are no buttons.
 	if here != nil {
 		p.Who, p.Ours = *here, true
 		return nil
@@ -80,7 +83,7 @@ func (h *Handler) fillInteract(req *request, p *interactPage) error {
 	return err
 }
 
-// doInteract does one thing with somebody or a post elsewhere.
+// doInteract follows, likes or boosts, or undoes one of these.
 func (h *Handler) doInteract(req *request) error {
 	form, err := req.form()
 	if err != nil {
@@ -100,9 +103,10 @@ func (h *Handler) doInteract(req *request) error {
 	case "unlike", "unboost":
 		err = h.outbox.Unreact(req.ctx(), req.author.Voice, blog.ReactionKind(strings.TrimPrefix(done, "un")), uri)
 	default:
-		err = blog.Invalid{Field: "do", Problem: "is nothing that can be done from here"}
+		err = blog.Invalid{Field: "do", Problem: "is not possible from here"}
 	}
-	if err != nil && !errors.Is(err, blog.ErrConflict) { // done before, and now again
+	// A conflict means that it was done before, for example by a double click.
+	if err != nil && !errors.Is(err, blog.ErrConflict) {
 		return err
 	}
 	if form.Get("from") == "following" {
@@ -122,8 +126,8 @@ type followed struct {
 	ActorID string
 	Who     person
 	Since   string
-	Asked   bool    // and not answered yet
-	Here    *person // the author of this blog as whom they go on
+	Asked   bool    // the request is not answered yet
+	Here    *person // the author of this blog to whom they moved
 }
 
 func (h *Handler) following(req *request) error {
@@ -144,14 +148,14 @@ func (h *Handler) following(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: someone(one.Actor),
+		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: personOf(one.Actor),
 			Since: when(one.Since, req.now, req.zone),
 			Asked: one.State == blog.Pending, Here: here})
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/following", p)
 }
 
-// ours is the voice of this blog at an address, nil when there is none.
+// ours is the voice of this blog at an address; nil if it is not one of ours.
 func (h *Handler) ours(req *request, address string) (*person, error) {
 	kind, id, _, own := req.site.Local(address)
 	if !own || kind != "actors" {

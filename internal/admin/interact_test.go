@@ -21,7 +21,7 @@ func TestAnAuthorFollowsLikesAndBoostsElsewhere(t *testing.T) {
 		b := o.signIn("ilse")
 		b.open("/admin/following").sees("You follow nobody yet.")
 		b.press("Look up", "uri", "@bram@"+veerhuis.Host).want(200, "/authorize_interaction?").sees("Bram", veerhuis.Host)
-		b.press("Follow as Ilse Verhaagen").want(200, "/authorize_interaction?").sees("Asked to follow them")
+		b.press("Follow as Ilse Verhaagen").want(200, "/authorize_interaction?").sees("The follow request is being sent")
 		o.until("the yes is here", func() bool {
 			f, err := o.store.Following(t.Context(), ilse.ID, bram.ID)
 			return err == nil && f.State == blog.Accepted
@@ -34,17 +34,17 @@ func TestAnAuthorFollowsLikesAndBoostsElsewhere(t *testing.T) {
 		if strings.Contains(b.source, "<script>alert") {
 			t.Error("a script reached the desk")
 		}
-		b.press("Favourite").sees("Whoever wrote it is being told.").press("Boost").sees("Boosted.")
+		b.press("Favourite").sees("Its writer is being told.").press("Boost").sees("Boosted.")
 		o.until("bram's server has both", func() bool {
 			return len(veerhuis.Received("Like")) == 1 &&
 				len(veerhuis.Received("Announce")) == 1
 		})
-		b.press("No favourite any more").press("Take the boost back")
+		b.press("Remove from favourites").press("Undo the boost")
 		o.until("both are taken back", func() bool { return len(veerhuis.Received("Undo")) == 3 })
 	})
 }
 
-func TestWhoMovedToThisBlogIsSaidToBeHere(t *testing.T) {
+func TestSomebodyWhoMovedToThisBlogIsShownAsItsAuthor(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Writer)
 		tobias := o.author("tobias", "Tobias Brandt", blog.Writer)
@@ -60,7 +60,7 @@ func TestWhoMovedToThisBlogIsSaidToBeHere(t *testing.T) {
 	})
 }
 
-func TestATroubleSaysNoNameOfAField(t *testing.T) {
+func TestAnErrorShowsNoFieldName(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
@@ -99,7 +99,7 @@ func TestAnAuthorAnswersAndQuotesElsewhereWithAnArticle(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := o.signIn("ilse")
-		b.open("/authorize_interaction?uri="+url.QueryEscape(note.Object)).sees("Answer with an article",
+		b.open("/authorize_interaction?uri="+url.QueryEscape(note.Object)).sees("Reply with an article",
 			"Quote in an article")
 		b.open("/admin/articles/new?in-reply-to="+url.QueryEscape(note.Object)).press("Publish…", "title", "We do", "text",
 			"We do, twice a day.", "format", "note-full").press("Publish as chosen").want(200, "/admin/articles/")
@@ -108,7 +108,7 @@ func TestAnAuthorAnswersAndQuotesElsewhereWithAnArticle(t *testing.T) {
 			t.Errorf("bram reads %+v", got)
 		}
 		a := o.only()
-		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "in-reply-to", "http://127.0.0.1:1/nothing").want(422,
+		b.open("/admin/articles/"+string(a.ID)).press("Save and send", "in-reply-to", "http://127.0.0.1:1/nothing").want(422,
 			"/admin/articles/").sees("its server does not answer")
 		if got := b.field("in-reply-to"); got != "http://127.0.0.1:1/nothing" {
 			t.Errorf("the field reads %q", got)

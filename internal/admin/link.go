@@ -9,12 +9,13 @@ import (
 	"causerie/internal/store"
 )
 
-// linkPage asks for the one press that uses a link: programs that look at links on the way must not use it up.
+// linkPage has one button that uses the link. A GET must not use it up, because mail programs and chat servers fetch
+// links.
 type linkPage struct {
 	frame
 	Token string
 	Name  string
-	Dead  bool // used, too old, or never made
+	Dead  bool // the link does not work
 }
 
 func (h *Handler) showLink(req *request) error {
@@ -23,6 +24,7 @@ func (h *Handler) showLink(req *request) error {
 	return h.link(req, linkPage{Token: token, Name: author.Name}, err)
 }
 
+// link renders the page. If err is blog.ErrNotFound, the page says that the link does not work.
 func (h *Handler) link(req *request, p linkPage, err error) error {
 	status := http.StatusOK
 	if errors.Is(err, blog.ErrNotFound) {
@@ -32,11 +34,12 @@ func (h *Handler) link(req *request, p linkPage, err error) error {
 		return err
 	}
 	p.Title, p.Site = "Sign in", req.site
+	// The address holds the token. No other site may get it in a Referer header.
 	req.w.Header().Set("Referrer-Policy", "no-referrer")
 	return h.pages.Render(req.w, status, "admin/link", p)
 }
 
-// openLink finds what a sign-in link opens; blog.ErrNotFound when nothing.
+// openLink finds a sign-in link and its author. It is blog.ErrNotFound if the link is unknown, used or too old.
 func (h *Handler) openLink(req *request, token string) (store.Link, blog.Author, error) {
 	link, err := h.store.Link(req.ctx(), account.HashToken(token), h.now())
 	if err == nil && link.Kind != store.SignInLink {
@@ -64,6 +67,7 @@ func (h *Handler) useLink(req *request) error {
 	if err != nil {
 		return h.link(req, linkPage{}, err)
 	}
+	// A link opens a short session: whoever wants a longer one signs in with a password.
 	if err := h.startSession(req, author, false); err != nil {
 		return err
 	}

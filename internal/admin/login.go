@@ -14,28 +14,28 @@ import (
 )
 
 const (
-	shortStay  = 24 * time.Hour      // since the last use, in a browser that is not trusted for longer
-	longStay   = 60 * 24 * time.Hour // for those who tick "stay signed in"
-	renewEvery = 10 * time.Minute    // how often a use is written down
+	shortStay  = 24 * time.Hour      // lifetime of a session after its last use
+	longStay   = 60 * 24 * time.Hour // the same with "stay signed in"
+	renewEvery = 10 * time.Minute    // the least time between two extensions
 )
 
 // loginPage is the sign-in form.
 type loginPage struct {
 	frame
 	User   string
-	To     string     // where to go once signed in
-	New    bool       // nobody writes here yet: the door opens to nobody
-	Kept   *keptField // what was sent by somebody whose sign-in had ended
+	To     string    // the page to open after signing in
+	New    bool      // the blog has no author yet, so nobody can sign in
+	Kept   *keptForm // nil if no form is kept
 	Errors fieldErrors
 }
 
-// keptFormField is a form that reached the door, to be sent again from behind it.
-type keptField struct {
+// keptForm is a form that was sent after the session ended. It can be sent again after signing in.
+type keptForm struct {
 	Action string
-	Fields []keptFormField
+	Fields []formField
 }
 
-type keptFormField struct{ Name, Value string }
+type formField struct{ Name, Value string }
 
 func (h *Handler) showLogin(req *request) error {
 	if err := h.currentSession(req); err != nil {
@@ -57,12 +57,13 @@ func (h *Handler) loginForm(req *request, status int, p loginPage) error {
 	return h.pages.Render(req.w, status, "admin/login", p)
 }
 
-// askToSignIn leads a reader to the door. A form that was sent is kept: nothing that was written is lost because a
-// sign-in ended.
+// askToSignIn leads to the sign-in form. A form that was sent is kept there, so that no text is lost when a session
+// ends.
 func (h *Handler) askToSignIn(req *request) error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
 		return req.redirect("/login?to=" + url.QueryEscape(req.r.URL.RequestURI()))
 	}
+	// The page would contain the password.
 	if strings.HasPrefix(req.r.URL.Path, "/admin/account/") { // passwords are written into no page
 		return req.redirect("/login?to=/admin/account")
 	}
@@ -70,37 +71,39 @@ func (h *Handler) askToSignIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := loginPage{To: "/admin", Kept: &keptField{Action: req.r.URL.Path}}
+	p := loginPage{To: "/admin", Kept: &keptForm{Action: req.r.URL.Path}}
 	for name, values := range form {
 		for _, value := range values {
-			p.Kept.Fields = append(p.Kept.Fields, keptFormField{name, value})
+			p.Kept.Fields = append(p.Kept.Fields, formField{name, value})
 		}
 	}
-	slices.SortFunc(p.Kept.Fields, func(a, b keptFormField) int { return strings.Compare(a.Name, b.Name) })
+	// Maps have no order; the page should be the same each time.
+	slices.SortFunc(p.Kept.Fields, func(a, b formField) int { return strings.Compare(a.Name, b.Name) })
 	return h.loginForm(req, http.StatusUnauthorized, p)
 }
 
-// keptPrefix marks the fields of a kept form within the sign-in form.
+// keptPrefix marks the fields of a kept form within the sign-in form, so that they do not collide with its own.
 const keptPrefix = "kept."
 
-func keptForm(form url.Values) *keptField {
+// readKeptForm reads the kept form within a sign-in form; nil if there is none.
+func readKeptForm(form url.Values) *keptForm {
+	// The form will be sent to this address, so it must be one of the admin.
 	action := ownPath(form.Get("kept-action"), "")
 	if action == "" {
 		return nil
 	}
-	k := &keptField{Action: action}
+	k := &keptForm{Action: action}
 	for name, values := range form {
 		if plain, found := strings.CutPrefix(name, keptPrefix); found {
 			for _, value := range values {
-				k.Fields = append(k.Fields, keptFormField{plain, value})
+				k.Fields = append(k.Fields, formField{plain, value})
 			}
 		}
 	}
 	return k
 }
 
-// signIn opens the door to a name and a password. Whether the name, the password or both are wrong is not told, neither
-// in words nor by the time it takes.
+// signIn checks a name and a password. Neither the text nor the time of the answer shows which of the two is wrong.
 func (h *Handler) signIn(req *request) error {
 	limit, err := h.loginLimit(req)
 	if err != nil {
@@ -111,9 +114,10 @@ func (h *Handler) signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"), Kept: keptForm(form),
-		Errors: fieldErrors{}}
+	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"),
+		Kept: readKeptForm(form), Errors: fieldErrors{}}
 	password := form.Get("pass")
+	// Checked before anything is hashed or counted: no author can have such a password or name.
 	if len(password) > account.MaxPassword || len(p.User) > 200 {
 		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
 			"Passwords have at most 1,024 bytes."}
@@ -125,7 +129,7 @@ func (h *Handler) signIn(req *request) error {
 	case errors.As(err, &slow):
 		req.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
 		p.Errors["pass"] = fieldError{"Too many wrong guesses.",
-			"Wait " + slow.time() + " and try again, or ask the keeper of this blog for a sign-in link."}
+			"Wait " + slow.time() + " and try again, or ask the administrator of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusTooManyRequests, p)
 	case errors.Is(err, errBusy):
 		req.w.Header().Set("Retry-After", "10")
@@ -133,7 +137,7 @@ func (h *Handler) signIn(req *request) error {
 		return h.loginForm(req, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
 		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
-			"Check both, or ask the keeper of this blog for a sign-in link."}
+			"Check both, or ask the administrator of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusUnauthorized, p)
 	case err != nil:
 		return err
@@ -161,8 +165,8 @@ func (h *Handler) loginLimit(req *request) (int64, error) {
 	return formLimit, err
 }
 
-// checkPassword finds the author that a name and a password belong to; blog.ErrNotFound when there is none. Other
-// errors are those of guess.
+// checkPassword finds the author with a name and a password. It is blog.ErrNotFound if there is none; other errors
+// are those of guess.
 func (h *Handler) checkPassword(req *request, name, password string) (blog.Author, error) {
 	name = strings.ToLower(strings.TrimPrefix(name, "@"))
 	name = strings.TrimSuffix(name, "@"+strings.ToLower(req.site.HandleDomain))
@@ -174,6 +178,7 @@ func (h *Handler) checkPassword(req *request, name, password string) (blog.Autho
 	if err != nil {
 		return author, err
 	}
+	// An unknown name costs the same hash as a known one. Otherwise the time would show which names exist.
 	against := author.Password
 	if against == "" || author.DisabledAt != nil {
 		against = account.NobodysHash
@@ -185,6 +190,8 @@ func (h *Handler) checkPassword(req *request, name, password string) (blog.Autho
 	if !ok {
 		return blog.Author{}, blog.ErrNotFound
 	}
+	// The password matched a hash that is weaker than new ones, so it is hashed again. If the server is too busy for
+	// that, the next sign-in tries.
 	if !stale || h.whileHashing(req.ctx(), h.hashKnown,
 		func() { author.Password = account.Hash(password) }) != nil {
 		return author, nil // the next sign-in may have time for a new hash

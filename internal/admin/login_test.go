@@ -19,8 +19,9 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.browser().open("/login").sees("Nobody writes here yet.")
-		o.browser().open("/admin/first-run?token=guessed").want(404, "/admin/first-run").sees("This link opens nothing")
+		o.browser().open("/login").sees("This blog has no author yet.")
+		o.browser().open("/admin/first-run?token=guessed").want(404,
+			"/admin/first-run").sees("This link does not work any more")
 		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain,
 			"for ever")
 		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password",
@@ -40,8 +41,8 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 			!strings.Contains(keys.Current, "PRIVATE KEY") {
 			t.Errorf("no signing key (%v)", err)
 		}
-		o.browser().open(link).want(404, "/admin/first-run").sees("This link opens nothing")
-		o.browser().open("/login").lacks("Nobody writes here yet.").press("Sign in", "user", "ilse", "pass",
+		o.browser().open(link).want(404, "/admin/first-run").sees("This link does not work any more")
+		o.browser().open("/login").lacks("This blog has no author yet.").press("Sign in", "user", "ilse", "pass",
 			password).want(200, "/admin")
 	})
 }
@@ -64,7 +65,7 @@ func TestOfTwoWhoBeginAtOnceOneWins(t *testing.T) {
 	})
 }
 
-func TestTheDoorOpensToNameAndPassword(t *testing.T) {
+func TestANameAndAPasswordSignIn(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.browser().open("/admin/articles?tab=drafts").want(200, "/login").sees("Sign in", "De Overkant")
@@ -140,7 +141,7 @@ func TestT111GuessesAreSlowed(t *testing.T) {
 		}
 		b.press("Sign in", "user", "tobias", "pass", password).want(200, "/admin")
 		now := time.Now()
-		o.desk.Now = func() time.Time { return now.Add(16 * time.Minute) }
+		o.admin.Now = func() time.Time { return now.Add(16 * time.Minute) }
 		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password).want(200, "/admin")
 	})
 }
@@ -172,10 +173,10 @@ func TestAPasswordOfAMegabyteCostsNothing(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1025)).want(400, "/login")
 		o.browser().open("/login").press("Sign in", "user", "ilse", "pass", strings.Repeat("a", 1<<20)).want(413,
-			"/login").sees("too much at once")
+			"/login").sees("too large")
 		body := "user=ilse&pass=" + strings.Repeat("a", 5<<20)
 		o.knownBrowser("ilse").post("/login", "application/x-www-form-urlencoded", strings.NewReader(body)).want(413,
-			"/login").sees("too much at once")
+			"/login").sees("too large")
 	})
 }
 
@@ -226,7 +227,7 @@ func TestOtherSitesCannotSendForms(t *testing.T) {
 	})
 }
 
-func TestAfterTheDoorOneIsNeverLedAway(t *testing.T) {
+func TestASignInNeverRedirectsToAnotherSite(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.browser().open("/login").press("Sign in", "user", "ilse", "pass", password, "to", "//zilverduin.example/admin")
@@ -252,7 +253,7 @@ func TestASignInLinkWorksOnceAndNotByLooking(t *testing.T) {
 		b := o.browser().open(link)
 		stale := o.browser().open(link)
 		b.press("Sign in").want(200, "/admin").sees("Ilse Verhaagen")
-		stale.press("Sign in").want(404, "/login/link").sees("This link opens nothing")
+		stale.press("Sign in").want(404, "/login/link").sees("This link does not work any more")
 		o.browser().open(link).want(404, "/login/link")
 		old, err := account.SignInLink(t.Context(), o.store, o.site, ilse.ID, time.Now().UTC().Add(-2*time.Hour))
 		if err != nil {
@@ -270,11 +271,12 @@ func TestANewPasswordEndsTheOtherSignIns(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		here, there := o.signIn("ilse"), o.signIn("ilse")
 		before := here.cookie()
-		here.open("/admin/account").press("Change it", "old", "not this one", "new", "a new one of some length").want(422,
+		here.open("/admin/account").press("Change the password", "old", "not this one", "new",
+			"a new one of some length").want(422,
 			"/admin/account").sees("not your password")
-		here.press("Change it", "old", password, "new", "short").want(422, "/admin/account").sees("too short")
+		here.press("Change the password", "old", password, "new", "short").want(422, "/admin/account").sees("too short")
 		there.open("/admin").want(200, "/admin")
-		here.press("Change it", "old", password, "new", "a new one of some length").want(200,
+		here.press("Change the password", "old", password, "new", "a new one of some length").want(200,
 			"/admin/account").sees("The password is changed")
 		if here.cookie() == before {
 			t.Error("the token stayed the same")
@@ -292,7 +294,8 @@ func TestAPasswordIsWrittenIntoNoPage(t *testing.T) {
 		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		b.press("Change it", "old", password, "new", "a new one of some length").want(200, "/login?to=/admin/account")
+		b.press("Change the password", "old", password, "new", "a new one of some length").want(200,
+			"/login?to=/admin/account")
 		if strings.Contains(b.source, password) || strings.Contains(b.source, "a new one") {
 			t.Error("the sign-in page holds a password")
 		}

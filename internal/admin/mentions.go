@@ -9,29 +9,30 @@ import (
 	"causerie/internal/text"
 )
 
-// mentionsPage lists the posts elsewhere that name the author and speak of no article.
+// mentionsPage lists posts elsewhere that mention the author but no article.
 type mentionsPage struct {
 	frame
 	Heading string
 	Tabs    []tab
-	Hidden  bool // those that were put away
+	Hidden  bool // the tab of hidden mentions is open
 	Rows    []mention
 	Pager   pager
 }
 
-// mention is a post as whom it names sees it.
+// mention is a post as the mentioned author sees it.
 type mention struct {
 	commentRow
-	Names    string // the voice that it names, where that is not the author
-	Answered string // the address of what it answers
-	Answer   string // the way to an article that answers it; "" where that would tell others what was said in private
-	Limited  bool   // who wrote it is
+	Names    string // the mentioned voice, if that is not the author
+	Answered string // the address of the post that it replies to
+	Answer   string // the form for an article in reply; "" for a private post
+	Limited  bool   // its writer is limited
 }
 
 const mentionsPerPage = 30
 
-// mine is which mentions somebody may read: those of themselves, and of the blog's voices for whoever runs the blog.
-func (req *request) mine(hidden bool) store.MentionList {
+// ownMentions selects the mentions that the author may read: their own, and for an administrator those of the blog
+// and its series.
+func (req *request) ownMentions(hidden bool) store.MentionList {
 	return store.MentionList{Author: req.author.ID, Blog: req.author.Role == blog.Admin, Hidden: hidden}
 }
 
@@ -45,13 +46,13 @@ func (h *Handler) mentions(req *request) error {
 		word, url string
 		hidden    bool
 	}{{"Mentions", "/admin/mentions", false}, {"Hidden", "/admin/mentions?tab=hidden", true}} {
-		n, err := h.store.CountMentions(req.ctx(), req.mine(of.hidden))
+		n, err := h.store.CountMentions(req.ctx(), req.ownMentions(of.hidden))
 		if err != nil {
 			return err
 		}
 		p.Tabs = append(p.Tabs, tab{Word: of.word, URL: of.url, Count: n, Here: of.hidden == p.Hidden})
 		if of.hidden == p.Hidden {
-			p.Heading = upper(text.PluralInWords(n, "post elsewhere names you", "posts elsewhere name you"))
+			p.Heading = upper(text.PluralInWords(n, "post elsewhere mentions you", "posts elsewhere mention you"))
 		}
 	}
 	if p.Hidden {
@@ -64,7 +65,7 @@ func (h *Handler) mentions(req *request) error {
 }
 
 func (h *Handler) readMentions(req *request, p *mentionsPage) error {
-	list := req.mine(p.Hidden)
+	list := req.ownMentions(p.Hidden)
 	list.Limit, list.Offset = mentionsPerPage+1, offset(req.r)
 	mentions, err := h.store.Mentions(req.ctx(), list)
 	if err != nil {
@@ -86,14 +87,16 @@ func (h *Handler) readMentions(req *request, p *mentionsPage) error {
 	return nil
 }
 
+// mention makes a row of a mention.
 func (req *request) mention(m blog.Mention, found people) mention {
 	row := mention{commentRow: commentRow{ID: m.ID, Private: m.Visibility == blog.RestrictedComment, Home: m.URL,
 		When: when(m.ArrivedAt, req.now, req.zone), Language: m.Language, Warning: m.Warning,
 		Words: bodyHTML(m.HTML, m.Plain)},
 		Answered: m.Answers, Limited: found.actors[m.ActorID].Block == blog.Limit}
 	if row.Private {
-		row.Why, row.Class = "Private: for you alone, and shown nowhere", "wait"
+		row.Why, row.Class = "Private: only you see it", "wait"
 	} else {
+		// Only for public posts: a public article in reply to a private post would reveal it.
 		row.Answer = "/admin/articles/new?" + url.Values{"in-reply-to": {m.Address}}.Encode()
 	}
 	if (frame{Author: req.author}).IsModerator() {
@@ -106,7 +109,7 @@ func (req *request) mention(m blog.Mention, found people) mention {
 	return row
 }
 
-// hideMention puts a mention away, or brings it back.
+// hideMention hides a mention, or shows it again.
 func (h *Handler) hideMention(req *request) error {
 	id, err := req.id("mention")
 	if err != nil {
@@ -117,7 +120,7 @@ func (h *Handler) hideMention(req *request) error {
 		return err
 	}
 	hide := form.Get("state") == "hidden"
-	if err := h.store.HideMention(req.ctx(), req.mine(false), id, hide); err != nil {
+	if err := h.store.HideMention(req.ctx(), req.ownMentions(false), id, hide); err != nil {
 		return err
 	}
 	if hide {

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestF054AReportGoesFromTheDeskByTheInstanceActorAndToNobodyElse(t *testing.T) {
+func TestF054AReportIsSentByTheInstanceActorAndToNobodyElse(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		zilverduin, veerhuis := o.server("zilverduin"), o.server("veerhuis")
@@ -127,8 +127,7 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		kade := o.server("zilverduin").Person("kade")
 		b := o.signIn("ilse")
-		b.open("/admin/blocks").sees("No server is blocked.").open("/admin/blocks?tab=people").sees("No single person is " +
-			"blocked.")
+		b.open("/admin/blocks").sees("No server is blocked.").open("/admin/blocks?tab=people").sees("Nobody is blocked.")
 		a := o.published(b, "open")
 		o.befriend(kade, "ilse")
 		if _, err := kade.Reply(o.soon(), o.site.ArticleID(a.ObjectID), "<p>Buy boats.</p>"); err != nil {
@@ -159,21 +158,22 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 		if n, err := o.store.CountFollowers(o.soon(), a.VoiceID); err != nil || n.Accepted != 0 {
 			t.Errorf("%+v follow, %v", n, err)
 		}
-		b.press("Undo the block of @"+kade.Handle()).want(200, "/admin/blocks?tab=people").sees("what they said stands again",
-			"must follow anew")
+		b.press("Undo the block of @"+kade.Handle()).want(200, "/admin/blocks?tab=people")
+		b.sees("their comments are shown again",
+			"must follow again")
 		public(1)
-		b.open("/admin/blocks").press("See what it takes away", "subject", "no domain").want(422,
+		b.open("/admin/blocks").press("See what it affects", "subject", "no domain").want(422,
 			"/admin/blocks/new").sees("is not the domain of a server")
 		if b.field("subject") != "no domain" {
 			t.Errorf("the field says %q", b.field("subject"))
 		}
-		b.press("See what it takes away", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level",
+		b.press("See what it affects", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level",
 			"limit").want(200, "/admin/blocks?tab=servers").sees("Limited")
 		public(0)
-		b.open("/admin/comments").sees("Held: who wrote it is limited")
+		b.open("/admin/comments").sees("Held: its writer is limited")
 		b.press("Approve Kade")
 		public(1)
-		b.open("/admin/blocks").press("See what it takes away", "subject", o.site.URL).press("Block").want(422,
+		b.open("/admin/blocks").press("See what it affects", "subject", o.site.URL).press("Block").want(422,
 			"/admin/blocks").sees("is this blog itself")
 	})
 }
@@ -184,11 +184,11 @@ func TestAListIsSeenBeforeItIsImported(t *testing.T) {
 		b := o.signIn("ilse")
 		const list = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\nevil.example,suspend," +
 			"false,false,\"Spam, loud\",false\nloud.example,silence,true,false,,false\nquiet.example,noop,,,,\n"
-		b.open("/admin/blocks").press("Look at the list", file{"list", "list.csv", "evil.example\nev**.example\n"}).want(422,
+		b.open("/admin/blocks").press("See the changes", file{"list", "list.csv", "evil.example\nev**.example\n"}).want(422,
 			"/admin/blocks/import").sees("The list was not imported.", "line 2")
-		b.press("Look at the list", file{"list", "list.csv", list}).want(200,
+		b.press("See the changes", file{"list", "list.csv", list}).want(200,
 			"/admin/blocks/import").sees("Import this list?", "evil.example", "Spam, loud", "1 line blocks nothing",
-			"1 line would also refuse pictures")
+			"1 line would also block pictures")
 		if n, err := o.store.CountBlocks(o.soon(), blog.BlockServer); err != nil || n != 0 {
 			t.Fatalf("%d are blocked before it was agreed to, %v", n, err)
 		}
@@ -199,6 +199,6 @@ func TestAListIsSeenBeforeItIsImported(t *testing.T) {
 		if !strings.HasSuffix(b.source, want) {
 			t.Errorf("exported\n%s", b.source)
 		}
-		b.open("/admin/blocks").press("Look at the list", file{"list", "list.csv", list}).sees("The list changes nothing")
+		b.open("/admin/blocks").press("See the changes", file{"list", "list.csv", list}).sees("This list changes nothing")
 	})
 }

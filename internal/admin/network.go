@@ -11,17 +11,17 @@ import (
 	"causerie/internal/text"
 )
 
-// networkPage is how the blog stands with other servers.
+// networkPage shows which servers do not take deliveries.
 type networkPage struct {
 	frame
 	Sentence, Hint string
 	Peers          []peer
 	Refusing       []peer
 	Aside          []asideServer
-	Articles       []row // the newest, with how far they have come
+	Articles       []row // the newest
 }
 
-// peer is a server that was silent last time, asked for patience, or refuses what somebody sends.
+// peer is a server that was silent last time, asks for patience, or refuses what a voice sends.
 type peer struct {
 	Host, Software string
 	Class, Status  string
@@ -47,6 +47,7 @@ func (h *Handler) network(req *request) error {
 	}
 	for _, s := range aside {
 		p.Aside = append(p.Aside, req.asideServer(s))
+		// A server that is set aside has its own section, and is not listed twice.
 		silent = slices.DeleteFunc(silent, func(peer store.Peer) bool { return peer.Host == s.Host })
 	}
 	refusals, err := h.store.Refusals(req.ctx())
@@ -65,11 +66,12 @@ func (h *Handler) network(req *request) error {
 	}
 	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 &&
 		!slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
-		p.Sentence = "Nothing had to be sent yet."
+		p.Sentence = "Nothing was sent yet."
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/network", p)
 }
 
+// peer describes a silent server.
 func (req *request) peer(s store.Peer) peer {
 	p := peer{Host: s.Host, Software: s.Software, Class: "again", Status: "tried again " + nextTry(s.FreeAt, req)}
 	p.Words = "Silent once"
@@ -87,15 +89,16 @@ func (req *request) peer(s store.Peer) peer {
 	} else {
 		p.Words += "; it has never answered"
 	}
+	// A server for which nothing waits is not tried again, so there is no time to show.
 	if s.Letters == 0 {
-		p.Class, p.Status, p.Words = "wait", "nothing waits for it", p.Words+"."
+		p.Class, p.Status, p.Words = "wait", "no delivery waits", p.Words+"."
 		return p
 	}
 	p.Words += ". " + text.Plural(s.Letters, "delivery waits", "deliveries wait") + " for it."
 	return p
 }
 
-// refusal names who refuses what whom sends, with the server's own words.
+// refusal says which server refuses what, with the server's own answer.
 func (req *request) refusal(r store.Refusal) peer {
 	p := peer{Host: r.Host, Class: "no", Status: "tried again any moment now",
 		Words: "Refusing since " + req.since(r.Since) + ": it answers "}
@@ -111,7 +114,7 @@ func (req *request) refusal(r store.Refusal) peer {
 	return p
 }
 
-// asideServer is a server that has been silent for a month, with the followers there.
+// asideServer is a server that was silent for a month.
 type asideServer struct{ Host, Software, Words string }
 
 func (req *request) asideServer(s store.AsideServer) asideServer {
@@ -123,7 +126,7 @@ func (req *request) asideServer(s store.AsideServer) asideServer {
 		" set aside."}
 }
 
-// decideAside brings the followers on a dead server back, or removes them.
+// decideAside counts the followers on a dead server again, or removes them.
 func (h *Handler) decideAside(req *request) error {
 	form, err := req.form()
 	if err != nil {
@@ -136,7 +139,7 @@ func (h *Handler) decideAside(req *request) error {
 	case "remove":
 		done, err = "removed-aside", h.store.DropSuspended(req.ctx(), req.scope(), host)
 	default:
-		err = blog.Invalid{Field: "answer", Problem: "is neither of the two"}
+		err = blog.Invalid{Field: "answer", Problem: "is neither back nor remove"}
 	}
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ type overkant struct {
 	site    blog.Site
 	library *media.Library
 	outbox  *outbox.Outbox
-	desk    *admin.Handler
+	admin   *admin.Handler
 	world   *fedtest.World
 	waits   waits
 }
@@ -136,15 +136,15 @@ func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	o.desk = admin.New(o.site, o.store, o.outbox, o.library, pages)
+	o.admin = admin.New(o.site, o.store, o.outbox, o.library, pages)
 	if os.Getenv("CAUSERIE_TEST_LOG") == "" {
-		o.desk.Log = log
+		o.admin.Log = log
 	}
-	o.desk.Wait = o.waits.wait
+	o.admin.Wait = o.waits.wait
 	router := chi.NewRouter()
 	docs := documents.NewDocuments(base, keys, in, page.NewCache(o.store.Changes, 0), "test")
 	docs.Routes(router)
-	author := o.desk.Routes()
+	author := o.admin.Routes()
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		router.Handle(path, author)
 	}

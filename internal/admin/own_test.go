@@ -154,7 +154,7 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 		samir.open("/admin/articles/new").press("Save", "title", "Two", "text", prose, "series", "river days", "part", "2",
 			"planned", "77").want(200, "/admin/articles/")
 		two := samir.at.Path
-		samir.open(two+"/texts/nl").press("Keep as a draft", "title", "Twee", "text", "Woorden.").want(200, two)
+		samir.open(two+"/texts/nl").press("Save as a draft", "title", "Twee", "text", "Woorden.").want(200, two)
 		are("River days at river-days of 0")
 		for path, want := range map[string][2]string{call: {"Call 555-0100 now", "3"}, two: {"River days", "77"}} {
 			for _, b := range []*browser{samir, ilse} {
@@ -177,7 +177,7 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 
 		ilse.open(call + "/publish").press("Publish as chosen").sees("Published")
 		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 0")
-		ilse.open(two).press("Do not publish it").want(200, two)
+		ilse.open(two).press("Cancel the publication").want(200, two)
 		ilse.open(two + "/publish").press("Publish as chosen").sees("Published")
 		are("Call 555-0100 now at call-555-0100-now of 3", "River days at river-days of 77")
 		samir.post(two, "application/x-www-form-urlencoded",
@@ -186,7 +186,7 @@ func TestAContributorsDraftChangesNoSeriesUntilAnEditorPublishesIt(t *testing.T)
 	})
 }
 
-func TestATotalThatWasLetGoIsTakenBackWithIt(t *testing.T) {
+func TestThePlannedPartsOfASeriesAreUndoneWithThePublication(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse")
@@ -201,18 +201,18 @@ func TestATotalThatWasLetGoIsTakenBackWithIt(t *testing.T) {
 		one := strings.TrimSuffix(b.at.Path, "/report")
 		b.open("/admin/account").press("Save", "hold", "300").sees("Saved.")
 		b.open("/admin/articles/new").press("Publish…", "title", "Two", "text", prose, "series", "River days", "part", "2",
-			"planned", "77").press("Publish as chosen").sees("It leaves in")
+			"planned", "77").press("Publish as chosen").sees("It is sent in")
 		total(77)
 		two := strings.TrimSuffix(b.at.Path, "/report")
-		b.open(two).press("Save and tell", "planned", "78").want(200, two)
+		b.open(two).press("Save and send", "planned", "78").want(200, two)
 		total(78)
 		b.press("Undo").want(200, two)
 		total(4)
 		if b.open(two).field("planned") != "78" {
 			t.Errorf("the draft wishes for %q parts", b.field("planned"))
 		}
-		b.open(one).press("Save and tell", "planned", "5").want(200, one).sees("It leaves in")
-		b.open(one).press("Save and tell", "planned", "6", "title", "Once").want(200, one)
+		b.open(one).press("Save and send", "planned", "5").want(200, one).sees("It is sent in")
+		b.open(one).press("Save and send", "planned", "6", "title", "Once").want(200, one)
 		total(6)
 		b.press("Undo").want(200, one).sees("not saved")
 		total(4)

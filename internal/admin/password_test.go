@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestOnlyPathsOfTheDeskAreReturnedTo(t *testing.T) {
+func TestOnlyPathsOfTheAdminAreReturnedTo(t *testing.T) {
 	for path, want := range map[string]string{
 		"/admin":                        "/admin",
 		"/admin/followers?q=bram":       "/admin/followers?q=bram",

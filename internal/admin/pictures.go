@@ -9,7 +9,7 @@ import (
 	"causerie/internal/text"
 )
 
-// picturesPage is the picture library, those without words first.
+// picturesPage is the picture library. Pictures without a description come first.
 type picturesPage struct {
 	frame
 	Pictures []libraryPicture
@@ -17,12 +17,12 @@ type picturesPage struct {
 	Errors   fieldErrors
 }
 
-// libraryPicture is one of them, with its words for those who cannot see it.
+// libraryPicture is one picture of the library.
 type libraryPicture struct {
 	picture
 	Small string
 	Facts string
-	Line  string // as it is written in an article
+	Line  string // the Markdown for an article
 }
 
 func (h *Handler) pictures(req *request) error {
@@ -41,7 +41,7 @@ func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
 	}
 	var worded []libraryPicture
 	for _, one := range list {
-		shown := libraryPicture{picture: *shown(one, ""), Small: media.Thumbnail(one),
+		shown := libraryPicture{picture: *pictureOf(one, ""), Small: media.Thumbnail(one),
 			Line: "![" + bracketless(one.Alt) + "](" + one.Name + ")",
 			Facts: text.Number(one.Width) + " × " + text.Number(one.Height) + " pixels, " +
 				when(one.CreatedAt, req.now, req.zone)}
@@ -56,7 +56,7 @@ func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
 	return h.pages.Render(req.w, status, "admin/pictures", p)
 }
 
-var noFile = fieldError{"No file was chosen.", "Choose a picture from your device."}
+var noFile = fieldError{"No file was chosen.", "Choose a picture on your device."}
 
 func (h *Handler) addPicture(req *request) error {
 	form, err := req.form()
@@ -77,7 +77,7 @@ func (h *Handler) addPicture(req *request) error {
 	return req.redirect("/admin/pictures?done=picture#p-" + string(added.ID))
 }
 
-// describePicture keeps the words for a picture.
+// describePicture saves the description of a picture.
 func (h *Handler) describePicture(req *request) error {
 	id, err := req.id("picture")
 	if err != nil {
@@ -92,6 +92,7 @@ func (h *Handler) describePicture(req *request) error {
 		return err
 	}
 	p, ok := found[id]
+	// Not found rather than forbidden: nobody learns which ids other authors have.
 	if !ok || !req.author.MayWrite(p.VoiceID) {
 		return blog.ErrNotFound
 	}

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/markup"
 )
 
-// previewPage is an article as its readers will see it, saved or not.
+// previewPage is an article as readers will see it, saved or not.
 type previewPage struct {
 	frame
 	Article blog.Article
@@ -19,17 +19,17 @@ type previewPage struct {
 	Hero    *picture
 	Series  string
 	At      time.Time
-	Form    string          // where one goes on writing
-	Kept    []keptFormField // the form it was asked for from, to go on writing with
+	Form    string      // the address of the editor
+	Kept    []formField // the form of the editor; nil for a stored text
 }
 
-// Translated reports whether it is the preview of a translation, which is saved on its own page.
+// Translated reports whether this is the preview of a translation, whose form has other buttons.
 func (p previewPage) Translated() bool { return strings.Contains(p.Form, "/texts/") }
 
-// Locale makes the preview speak the language of the article, as its page will.
+// Locale is the language of the article: the preview has the texts of the public page.
 func (p previewPage) Locale() string { return p.Article.Language }
 
-// previewArticle shows what is stored.
+// previewArticle shows the stored article.
 func (h *Handler) previewArticle(req *request) error {
 	a, err := h.writable(req)
 	if err != nil {
@@ -42,27 +42,29 @@ func (h *Handler) previewArticle(req *request) error {
 	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: "/admin/articles/" + string(a.ID)})
 }
 
-// showPreview shows what was typed, without saving it; the form waits below.
+// showPreview shows the typed article, without saving it. The form waits in hidden fields.
 func (h *Handler) showPreview(req *request, a blog.Article, p *editorPage) error {
-	var fields []keptFormField
+	var fields []formField
 	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "language", "tags", "series",
 		"part", "planned", "byline",
 		"format", "visibility", "comments", "quotes", "warning", "picture-alt", "upload-alt"} {
-		fields = append(fields, keptFormField{name, req.r.PostForm.Get(name)})
+		fields = append(fields, formField{name, req.r.PostForm.Get(name)})
 	}
 	for i := range fields {
 		if fields[i].Name == "text" {
-			fields[i].Value = p.Text // with the pictures that came with this form
+			// The line of a picture that came with this form was added to the text. The file itself cannot be sent again.
+			fields[i].Value = p.Text
 		}
 	}
 	return h.preview(req, previewPage{Article: a, Series: p.Series, Form: "/admin/articles/" + string(a.ID),
-		Kept: append(fields, keptFormField{"picture", p.PictureID})})
+		Kept: append(fields, formField{"picture", p.PictureID})})
 }
 
-// preview shows an article, in the language of its text.
+// preview renders an article.
 func (h *Handler) preview(req *request, p previewPage) error {
 	a := p.Article
-	p.frame = frame{Title: "Preview: " + titled(a), Site: req.site, Author: req.author}
+	// The page has no menu, so it needs no counts from the store.
+	p.frame = frame{Title: "Preview: " + titleOf(a), Site: req.site, Author: req.author}
 	p.Text, p.At = markup.Trusted(a.HTML).HTML(), req.now.In(req.zone)
 	if a.PublishedAt != nil {
 		p.At = a.PublishedAt.In(req.zone)

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// profilePage is how the author appears, here and elsewhere.
+// profilePage is how the author appears, here and on other servers.
 type profilePage struct {
 	frame
 	Voice  blog.Voice
@@ -26,11 +26,11 @@ type fieldRow struct {
 	Name, Value string
 }
 
-// Line counts the lines as people do.
+// Line is the number of the line, from 1.
 func (r fieldRow) Line() int { return r.N + 1 }
 
 const (
-	fieldRows = 6 // shown; a profile may have more, made elsewhere
+	fieldRows = 6 // rows shown at least; the command line can add more
 	maxBio    = 5000
 	maxField  = 500
 	maxFields = 10
@@ -50,6 +50,7 @@ func (h *Handler) profile(req *request, status int, p profilePage) error {
 		return err
 	}
 	p.frame, p.Handle, p.Count = f, req.site.Handle(req.author.Handle), n.Servers
+	// There is always one empty row to add a line, until the limit.
 	for i := range max(fieldRows, min(len(p.Voice.Fields)+1, maxFields)) {
 		r := fieldRow{N: i}
 		if i < len(p.Voice.Fields) {
@@ -67,13 +68,14 @@ func (h *Handler) saveProfile(req *request) error {
 	}
 	voice := req.author.Voice
 	p := profilePage{Errors: fieldErrors{}}
-	takeProfile(form, &voice, p.Errors)
+	applyProfile(form, &voice, p.Errors)
 	portrait, err := h.upload(req, req.author.ID, "portrait", "")
 	if err := p.Errors.addAs("portrait", err); err != nil {
 		return err
 	}
 	if portrait.ID != "" {
-		voice.Picture = portrait.Files[0].File // the smallest is large enough for a face
+		// Files go from the smallest to the largest, and a portrait is shown small.
+		voice.Picture = portrait.Files[0].File
 	}
 	if p.Voice = voice; len(p.Errors) > 0 {
 		return h.profile(req, http.StatusUnprocessableEntity, p)
@@ -84,8 +86,8 @@ func (h *Handler) saveProfile(req *request) error {
 	return req.redirect("/admin/profile?done=profile")
 }
 
-// takeProfile takes what an author may change of their voice; anything else in the form is nobody's business.
-func takeProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
+// applyProfile reads the fields that authors may change of their voice, and no others.
+func applyProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	voice.Name, voice.Summary = strings.Join(strings.Fields(form.Get("name")), " "), strings.TrimSpace(form.Get("bio"))
 	voice.Discoverable, voice.Indexable = form.Get("discoverable") != "", form.Get("indexable") != ""
 	voice.ApprovesFollowers, voice.ShowsFollowers = form.Get("approves") != "", form.Get("shows") != ""
@@ -104,20 +106,22 @@ func takeProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	checkProfile(*voice, t)
 }
 
+// checkProfile adds the errors of a voice to their fields.
 func checkProfile(voice blog.Voice, t fieldErrors) {
 	author := blog.Author{Voice: voice, Role: blog.Writer}
-	author.Handle = "somebody" // not in this form
+	// Check wants a valid handle, and this form has none.
+	author.Handle = "somebody"
 	var invalid blog.Invalid
 	if errors.As(author.Check(), &invalid) {
 		t[invalid.Field] = split(invalid)
 	}
 	if len([]rune(voice.Summary)) > maxBio {
-		t.addNew("bio", "is longer than 5,000 characters: keep the rest for an article")
+		t.addNew("bio", "is longer than 5,000 characters: make it shorter")
 	}
 	for _, f := range voice.Fields {
 		switch {
 		case f.Name == "" || f.Value == "":
-			t.addNew("fields", "have a line with one half empty: fill in both, or neither")
+			t.addNew("fields", "have a line that is half empty: fill in both halves, or neither")
 		case len([]rune(f.Name)) > maxField || len([]rune(f.Value)) > maxField:
 			t.addNew("fields", "have a line longer than 500 characters: make it shorter")
 		}

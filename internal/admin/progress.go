@@ -6,43 +6,45 @@ import (
 	"causerie/internal/text"
 )
 
-// progress is how other servers stand with an article, ready to be drawn: the bar repeats what the words say.
+// progress is how far an article has come on other servers, ready to be drawn. The bar repeats the sentence.
 type progress struct {
 	blog.Tally
-	Sent     bool   // to anybody
+	Sent     bool   // there are deliveries
 	Holders  string // how many servers have it; "" when it went to nobody
-	Sentence string // all of it, as its report says it; "" where no server is to be spoken of
-	Class    string // the shape beside the words
+	Sentence string // as on the page of its deliveries; "" if no server has it
+	Class    string // the CSS class of Sentence
 	Bar      []string
 	Key      []keyLine
 }
 
-func (req *request) progress(letters []blog.DeliveryRow) progress {
-	standings := blog.ServerStates(letters)
-	t := blog.Count(standings)
-	p := progress{Tally: t, Sent: len(standings) > 0, Holders: deliverytext.Tally(t),
-		Sentence: deliverytext.Summary(standings, req.since), Class: "again"}
+// progress summarises delivery rows.
+func (req *request) progress(rows []blog.DeliveryRow) progress {
+	states := blog.ServerStates(rows)
+	t := blog.Count(states)
+	p := progress{Tally: t, Sent: len(states) > 0, Holders: deliverytext.Tally(t),
+		Sentence: deliverytext.Summary(states, req.since), Class: "again"}
 	switch {
 	case t.Newest == t.Servers:
 		p.Class = "done"
 	case t.Deliveries[blog.Waiting] > 0:
 		p.Class = "wait"
 	}
-	p.Bar, p.Key = drawn(t)
+	p.Bar, p.Key = barAndKey(t)
 	return p
 }
 
-// keyLine is one entry of a bar's key: a shape, a number, a word.
+// keyLine is one entry of the key below a bar.
 type keyLine struct{ Class, Words string }
 
-// drawn makes a bar of what became of the deliveries that decide, and its key.
-func drawn(t blog.Tally) ([]string, []keyLine) {
+// barAndKey draws the states of the deliveries as a bar, with its key.
+func barAndKey(t blog.Tally) ([]string, []keyLine) {
 	var key []keyLine
 	for _, k := range []struct {
 		class, words string
 		status       blog.DeliveryStatus
 	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
 		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
+		// A state without deliveries needs no entry.
 		if n := t.Deliveries[k.status]; n > 0 {
 			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
 		}
@@ -59,8 +61,7 @@ type piece struct {
 	n     int
 }
 
-// bar shares out the pieces of a bar: one for each thing where there are few, else in proportion, and whatever is there
-// at all is seen.
+// bar shares out the pieces of a bar: one per server, or in proportion if there are many servers.
 func bar(total int, kinds ...piece) []string {
 	if total <= 0 {
 		return nil
@@ -69,6 +70,7 @@ func bar(total int, kinds ...piece) []string {
 	for _, kind := range kinds {
 		n := kind.n
 		if total > barPieces && n > 0 {
+			// One refusal among a thousand deliveries must still be visible.
 			n = max(1, n*barPieces/total)
 		}
 		for range n {

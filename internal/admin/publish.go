@@ -16,24 +16,24 @@ import (
 	"causerie/internal/text"
 )
 
-// publishPage asks the last questions: when, for whom, in which form; and says how far it goes.
+// publishPage asks when, for whom and in which format to publish, and shows how many people each choice reaches.
 type publishPage struct {
 	frame
 	Article    blog.Article
 	Saved      string
-	When       string // now or later
+	When       string // "now" or "later"
 	Date       string // of a datetime-local field
 	Zone       string
 	Visibility string
 	Format     string
 	Audiences  []audience
 	Cards      []card
-	Told       string // people named in the text
+	Told       string // who will be told of a mention, as a sentence
 	Checks     checks
 	Errors     fieldErrors
 }
 
-// Elsewhere are the troubles with what is not on this page, each with the way to where it is.
+// Elsewhere are the errors of fields that are not on this page but in the editor.
 func (p publishPage) Elsewhere() fieldErrors {
 	list := fieldErrors{}
 	for field, t := range p.Errors {
@@ -44,7 +44,7 @@ func (p publishPage) Elsewhere() fieldErrors {
 	return list
 }
 
-// Nearby are those with what is on this page.
+// Nearby are the errors of fields on this page.
 func (p publishPage) Nearby() fieldErrors {
 	list := maps.Clone(p.Errors)
 	for field := range p.Elsewhere() {
@@ -53,20 +53,20 @@ func (p publishPage) Nearby() fieldErrors {
 	return list
 }
 
-// audience is one answer to the question for whom.
+// audience is one choice of for whom.
 type audience struct{ Value, Word, Reach string }
 
-// card is one form an article can travel in, as a reader of Mastodon sees it.
+// card is one format, as a reader of Mastodon sees it.
 type card struct {
 	Value, Word, Hint string
-	Title             string // larger, for an Article
-	Warning           string // folds the rest away
+	Title             string // of an Article
+	Warning           string // hides the rest
 	Body              template.HTML
 	Link              string
 	Tags              []string
 	Picture           *picture
-	Preview           bool       // with a link preview below, which has the picture
-	Below             []*picture // of a Note with the whole text
+	Preview           bool       // with a link preview, which shows the picture
+	Below             []*picture // attached to a Note with the whole text
 }
 
 const (
@@ -87,6 +87,7 @@ func (h *Handler) showPublish(req *request) error {
 	}
 	p := publishPage{When: "now", Visibility: string(a.Visibility), Format: string(a.Format), Saved: token(a.SavedAt),
 		Errors: fieldErrors{}}
+	// The same time tomorrow, rounded down to the hour, is a start that is never in the past.
 	p.Date = req.now.In(req.zone).Add(24 * time.Hour).Truncate(time.Hour).Format(dateLayout)
 	if a.ScheduledAt != nil {
 		p.When, p.Date = later, a.ScheduledAt.In(req.zone).Format(dateLayout)
@@ -94,8 +95,9 @@ func (h *Handler) showPublish(req *request) error {
 	return h.askPublish(req, http.StatusOK, a, p)
 }
 
+// askPublish renders the page.
 func (h *Handler) askPublish(req *request, status int, a blog.Article, p publishPage) error {
-	f, err := h.frame(req, "articles", "Publish: "+titled(a))
+	f, err := h.frame(req, "articles", "Publish: "+titleOf(a))
 	if err != nil {
 		return err
 	}
@@ -114,28 +116,29 @@ func (h *Handler) askPublish(req *request, status int, a blog.Article, p publish
 	if err != nil {
 		return err
 	}
+	// The cards show the address that the article will get.
 	if a.Slug, err = h.authoring().SlugOf(req.ctx(), a.ID, a.Text); err != nil {
 		return err
 	}
 	p.Cards = req.cards(a, rendered, hero)
 	if len(rendered.Mentions) > 0 {
-		p.Told = list(rendered.Mentions) + " will be told that you name them."
+		p.Told = joinNames(rendered.Mentions) + " will be told that you mention them."
 	}
 	return h.pages.Render(req.w, status, "admin/publish", p)
 }
 
-// audiences says of each answer how far it goes.
+// audiences describes whom each choice reaches.
 func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
-	reach := "goes to nobody elsewhere yet: its author has no followers"
+	reach := "sent to nobody yet: its author has no followers"
 	if a.VoiceID == req.author.ID {
-		reach = "goes to nobody elsewhere yet: you have no followers"
+		reach = "sent to nobody yet: you have no followers"
 	}
 	n, err := h.store.CountFollowers(req.ctx(), a.VoiceID)
 	if err != nil {
 		return nil, err
 	}
 	if n.Accepted > 0 {
-		reach = "goes to " + text.Plural(n.Accepted, "follower", "followers") + " on " +
+		reach = "sent to " + text.Plural(n.Accepted, "follower", "followers") + " on " +
 			text.Plural(n.Servers, "server", "servers")
 	}
 	wrote, err := h.countCarried(req, coauthors(a))
@@ -148,23 +151,23 @@ func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
 	}
 	carried := ""
 	if wrote > 0 {
-		carried = ", and is carried on to " + text.Plural(wrote, "follower", "followers") + " of those who wrote with you"
+		carried = ", announced to " + text.Plural(wrote, "follower", "followers") + " of your co-authors"
 	}
 	everywhere := carried
 	if announced > 0 {
-		everywhere += ", and is announced to " + text.Plural(announced, "follower", "followers") +
+		everywhere += ", announced to " + text.Plural(announced, "follower", "followers") +
 			" of the blog or the series"
 	}
 	return []audience{
 		{string(blog.Public), "Public", "On the front page and in the feeds; " + reach + everywhere + "."},
-		{string(blog.Unlisted), "Unlisted", "For whoever has the address, not on the front page or in feeds; " + reach +
-			carried + "."},
+		{string(blog.Unlisted), "Unlisted", "Only for people who have the address, not on the front page or in feeds; " +
+			reach + carried + "."},
 		{string(blog.Followers), "Followers only", "Not on the web; " + reach + "."},
 		{string(blog.Local), "Only here", "On the front page and in the feeds; not sent to any server."},
 	}, nil
 }
 
-// coauthors are the voices of ours that wrote an article with its owner.
+// coauthors finds the voices of this blog that wrote an article with its owner.
 func coauthors(a blog.Article) []account.FindVoice {
 	var list []account.FindVoice
 	for _, by := range a.Authors {
@@ -175,7 +178,7 @@ func coauthors(a blog.Article) []account.FindVoice {
 	return list
 }
 
-// announcers are the voices of the blog and of the article's series.
+// announcers finds the voices of the blog and of the article's series.
 func (h *Handler) announcers(a blog.Article) []account.FindVoice {
 	return []account.FindVoice{h.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
 		series, err := h.store.WishedSeries(ctx, a)
@@ -186,7 +189,7 @@ func (h *Handler) announcers(a blog.Article) []account.FindVoice {
 	}}
 }
 
-// countCarried counts the followers of those of the voices that are there and speak.
+// countCarried counts the followers of the voices. A voice that does not exist or is switched off has none.
 func (h *Handler) countCarried(req *request, voices []account.FindVoice) (int, error) {
 	total := 0
 	for _, find := range voices {
@@ -206,7 +209,7 @@ func (h *Handler) countCarried(req *request, voices []account.FindVoice) (int, e
 	return total, nil
 }
 
-// cards shows the three forms as Mastodon does (contract F-027 to F-031).
+// cards shows the three formats as Mastodon does (contract F-027 to F-031).
 func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []card {
 	month := a.Month
 	if month == "" {
@@ -222,19 +225,20 @@ func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []ca
 	strong := template.HTML("<p><b>" + template.HTMLEscapeString(a.Title) + "</b></p>")
 	list := []card{
 		{Value: string(blog.FullArticle), Word: "Article",
-			Hint: "Mastodon shows title, summary and a link; readers of blogs elsewhere get the whole text. GoToSocial shows " +
-				"the summary as a content warning, and the title nowhere.",
+			Hint: "Mastodon shows the title, the summary and a link; other blog servers show the whole text. GoToSocial " +
+				"shows the summary as a content warning, and no title.",
 			Title: a.Title, Body: paragraph(a.Summary), Link: link, Preview: true},
 		{Value: string(blog.TeaserNote), Word: "Note with a link",
-			Hint: "Looks the same on every server: title, summary and a link.",
+			Hint: "The same on every server: title, summary and a link.",
 			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
 		{Value: string(blog.FullNote), Word: "Note with the whole text",
-			Hint: "Readers stay where they are; the best form for readers on GoToSocial. For short pieces: Mastodon folds " +
-				"long ones, and drops tables and notes.",
+			Hint: "Readers need not follow a link; the best format for readers on GoToSocial. For short texts: Mastodon " +
+				"folds long ones, and drops tables and footnotes.",
 			Body: strong + req.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
 	}
 	for i := range list {
 		list[i].Picture = hero
+		// An Article carries no warning, as check says: Mastodon would not hide its title and summary.
 		if list[i].Value != string(blog.FullArticle) {
 			list[i].Warning = a.Warning
 		}
@@ -242,14 +246,15 @@ func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []ca
 	return list
 }
 
-// asNote is the whole text as Mastodon keeps it of what it is sent. It links nowhere, so that nobody leaves the form by
-// it.
+// asNote is the whole text as Mastodon keeps it. It goes through the writer for other servers and then through the
+// sanitiser for what they send, which together keep what Mastodon keeps. Links are removed, so that nobody leaves the
+// form by accident.
 func (req *request) asNote(a blog.Article, r markup.Rendered) template.HTML {
 	sent := markup.Federated(r.HTML, markup.NoteHTML, req.site.ArticlePage(a))
 	return markup.StripLinks(markup.Clean(string(sent)).HTML).HTML()
 }
 
-// attached are the pictures below a Note: four of them, the one at the head of the article first.
+// attached are the pictures below a Note. Mastodon shows four; the one at the top of the article comes first.
 func attached(hero *picture, images []markup.Image) []*picture {
 	var list []*picture
 	known := map[string]bool{"": true}
@@ -265,7 +270,7 @@ func attached(hero *picture, images []markup.Image) []*picture {
 	return list
 }
 
-// publish saves the answers and lets the article go, now or at its moment.
+// publish saves the choices, and publishes or schedules the article.
 func (h *Handler) publish(req *request) error {
 	a, err := h.publishable(req)
 	if err != nil {
@@ -278,16 +283,19 @@ func (h *Handler) publish(req *request) error {
 	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"),
 		Format: form.Get("format"),
 		Saved:  form.Get("saved"), Errors: fieldErrors{}}
-	if a.Status == blog.Published { // the button was pressed twice
+	// The button was pressed twice.
+	if a.Status == blog.Published {
 		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
 	}
+	// The author agreed to the text that this page showed, and to no other.
 	if token(a.SavedAt) != p.Saved {
 		p.Errors["article"] = fieldError{"The article was changed since you opened this page.",
-			"Look it over again; what you see now is what would go out."}
+			"Check it again: what you see now would be published."}
+		// release may have saved the article before it failed. The token follows, or the next press would be a conflict.
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusConflict, a, p)
 	}
-	done, err := h.letGo(req, &a, p)
+	done, err := h.release(req, &a, p)
 	if err := p.Errors.add(err); err != nil {
 		return err
 	}
@@ -298,8 +306,8 @@ func (h *Handler) publish(req *request) error {
 	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + done)
 }
 
-// letGo writes the choices down and publishes or schedules the article. It tells what was done, by its word.
-func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, error) {
+// release saves the choices and publishes or schedules the article. It returns the name of the flash message.
+func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string, error) {
 	a.Visibility, a.Format = blog.Visibility(p.Visibility), blog.Format(p.Format)
 	if err := h.authoring().Ready(req.ctx(), a); err != nil {
 		return "", err
@@ -319,6 +327,7 @@ func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, e
 		*a = scheduled
 		return "scheduled", nil
 	}
+	// Withdrawn and deleted articles count: the first one stays the first.
 	first, err := h.store.CountArticles(req.ctx(),
 		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
@@ -335,7 +344,7 @@ func (h *Handler) letGo(req *request, a *blog.Article, p publishPage) (string, e
 	case first == 0:
 		return "first", nil
 	}
-	if letters, err := h.store.Reports(req.ctx(), a.ID); err != nil || len(letters) == 0 {
+	if rows, err := h.store.Reports(req.ctx(), a.ID); err != nil || len(rows) == 0 {
 		return "published-here", err
 	}
 	return "published", nil
@@ -357,11 +366,11 @@ func (h *Handler) unschedule(req *request) error {
 	return req.redirect("/admin/articles/" + string(a.ID) + "?done=draft")
 }
 
-// withdrawPage says what taking back means before it is done.
+// withdrawPage says what withdrawing or deleting means before it is done.
 type withdrawPage struct {
 	frame
 	Article blog.Article
-	Holders string // which servers will be asked
+	Holders string // how many servers will be asked to delete it, as a sentence
 }
 
 func (h *Handler) showWithdraw(req *request) error {
@@ -372,7 +381,7 @@ func (h *Handler) showWithdraw(req *request) error {
 	if a.Status == blog.Deleted {
 		return blog.ErrGone
 	}
-	f, err := h.frame(req, "articles", "Take back: "+titled(a))
+	f, err := h.frame(req, "articles", "Withdraw: "+titleOf(a))
 	if err != nil {
 		return err
 	}
@@ -383,8 +392,8 @@ func (h *Handler) showWithdraw(req *request) error {
 			return err
 		}
 		if n > 0 {
-			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most do; "+
-				"none can be made to.", upper(text.Plural(n, "server", "servers")))
+			p.Holders = fmt.Sprintf("%s will be asked at once to delete their copies, and that cannot be undone. Most "+
+				"servers do so, but none can be forced.", upper(text.Plural(n, "server", "servers")))
 		}
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/withdraw", p)
@@ -392,9 +401,10 @@ func (h *Handler) showWithdraw(req *request) error {
 
 // holders counts the servers that may have an article.
 func (h *Handler) holders(ctx context.Context, article blog.ID) (int, error) {
-	letters, err := h.store.Reports(ctx, article)
+	rows, err := h.store.Reports(ctx, article)
 	n := 0
-	for _, s := range blog.ServerStates(letters) {
+	for _, s := range blog.ServerStates(rows) {
+		// Unsure: the delivery was sent and no answer came, so the server may have it.
 		if !s.Former && (s.Has() || s.Unsure) {
 			n++
 		}
@@ -407,23 +417,26 @@ func (h *Handler) withdraw(req *request) error {
 	if err != nil {
 		return err
 	}
+	// Count first: afterwards the rows describe the Delete.
 	asked, err := h.holders(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}
+	// A conflict means that it is withdrawn already: the button was pressed twice.
 	if err := h.outbox.Withdraw(req.ctx(), a.ID); err != nil && !errors.Is(err, blog.ErrConflict) {
 		return err
 	}
-	said := "withdrawn"
+	flash := "withdrawn"
 	if asked == 0 {
-		said = "withdrawn-here"
+		flash = "withdrawn-here"
 	}
-	return req.redirect("/admin/articles?tab=withdrawn&done=" + said)
+	return req.redirect("/admin/articles?tab=withdrawn&done=" + flash)
 }
 
 func (h *Handler) deleteArticle(req *request) error {
 	a, err := h.publishable(req)
-	if errors.Is(err, blog.ErrForbidden) { // a contributor may throw an own draft away
+	// A contributor may not publish, but may delete an own draft.
+	if errors.Is(err, blog.ErrForbidden) {
 		a, err = h.writable(req)
 	}
 	if err != nil {

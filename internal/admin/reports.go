@@ -13,7 +13,7 @@ import (
 	"causerie/internal/text"
 )
 
-// reportsPage lists what was reported to the moderators, and what they reported to others.
+// reportsPage lists reports (Flags) that this blog received, and those that it sent.
 type reportsPage struct {
 	frame
 	Heading string
@@ -23,25 +23,25 @@ type reportsPage struct {
 	Pager   pager
 }
 
-// reportRow is one of them.
+// reportRow is one report.
 type reportRow struct {
 	ID     blog.ID
-	Who    person // who reports, or is reported
-	Host   string // stands for who reports where that is a server itself
+	Who    person // who reports
+	Host   string // the server that reports, or gets the report
 	When   string
 	Words  string
 	About  []concern
-	By     string // who of ours sent it, or put it away
-	Class  string // of the shape before Status
-	Status string // of ours
+	By     string // the author who sent or resolved it
+	Class  string // the CSS class of Status
+	Status string // of a report that this blog sent
 }
 
-// concern is something that a complaint is about.
+// concern is one thing that a report is about.
 type concern struct {
 	Words, URL string
-	Ours       bool // the address lies here
+	Ours       bool // the address is on this blog
 	Begins     string
-	Block      string // the way to a block of its writer
+	Block      string // the form to block its writer
 }
 
 // reportTabs are the tabs of the page.
@@ -81,8 +81,8 @@ func (h *Handler) reports(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/reports", p)
 }
 
-// reportRows makes reports ready to be shown. What they name is read for all of them at once, so that the number of
-// queries does not grow with the rows.
+// reportRows makes rows of reports. What they name is read for all rows at once, so the number of queries does not
+// grow with the rows.
 func (h *Handler) reportRows(req *request, reports []blog.Report) ([]reportRow, error) {
 	found, err := h.readReported(req.ctx(), reports)
 	if err != nil {
@@ -95,7 +95,7 @@ func (h *Handler) reportRows(req *request, reports []blog.Report) ([]reportRow, 
 	return rows, nil
 }
 
-// reported is what reports name: who reports, what they are about, and what became of those that were sent.
+// reported is what reports name: writers, subjects, and the deliveries of sent reports.
 type reported struct {
 	actors     map[string]blog.Actor
 	voices     map[blog.ID]blog.Voice
@@ -106,6 +106,7 @@ type reported struct {
 	posts      map[string]blog.Comment // on other servers, by their address
 }
 
+// readReported reads what reports name.
 func (h *Handler) readReported(ctx context.Context, reports []blog.Report) (reported, error) {
 	var found reported
 	var actors, slugs, posts []string
@@ -129,6 +130,7 @@ func (h *Handler) readReported(ctx context.Context, reports []blog.Report) (repo
 			case "page":
 				slugs = append(slugs, id)
 			default:
+				// An address elsewhere may be a post or an actor. Only the store knows which.
 				posts, actors = append(posts, address), append(actors, address)
 			}
 		}
@@ -156,8 +158,8 @@ func (h *Handler) readReported(ctx context.Context, reports []blog.Report) (repo
 	return found, err
 }
 
-// subjectOf is what kind of thing of ours an address stands for, with its id or slug: actors, articles, notes or page;
-// "" for an address elsewhere.
+// subjectOf is the kind of object at an address of this blog, with its id or slug. The kind is actors, articles,
+// notes or page; "" for an address elsewhere.
 func subjectOf(site blog.Site, address string) (kind, id string) {
 	if kind, id, rest, ok := site.Local(address); ok && rest == "" &&
 		(kind == "actors" || kind == "articles" || kind == "notes") {
@@ -169,12 +171,14 @@ func subjectOf(site blog.Site, address string) (kind, id string) {
 	return "", ""
 }
 
+// reportRow makes a row of a report.
 func (req *request) reportRow(c blog.Report, found reported) reportRow {
 	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words,
 		By: found.voices[cmp.Or(c.VoiceID, c.ResolvedBy)].Name}
-	// Servers report by an actor of their own, so that nobody learns who reported; its name says nothing.
+	// Most servers report through an actor of their own, so that nobody learns who reported. The name of such an actor
+	// says nothing.
 	if actor, ok := found.actors[c.ActorID]; ok && actor.Type != "Application" && actor.Type != "Service" {
-		row.Who = someone(actor)
+		row.Who = personOf(actor)
 	}
 	for _, address := range c.About {
 		row.About = append(row.About, req.concern(address, found))
@@ -183,21 +187,22 @@ func (req *request) reportRow(c blog.Report, found reported) reportRow {
 		return row
 	}
 	switch sent, ok := found.deliveries[c.ActivityID]; {
+	// The delivery is forgotten some time after it is settled.
 	case !ok: // settled long ago, and forgotten
 		row.Class, row.Status = "done", "sent"
 	case sent.Status == blog.Delivered:
 		row.Class, row.Status = "done", "delivered"
 	case sent.Status == blog.Waiting:
-		row.Class, row.Status = "wait", "on its way"
+		row.Class, row.Status = "wait", "waiting"
 	case sent.Status == blog.Retrying:
-		row.Class, row.Status = "again", "tried again later"
+		row.Class, row.Status = "again", "trying again"
 	default:
 		row.Class, row.Status = "no", string(sent.Status)
 	}
 	return row
 }
 
-// concern says what an address in a report is. Of words that were written to one author alone nothing is shown.
+// concern describes an address in a report. It shows nothing of a private post.
 func (req *request) concern(address string, found reported) concern {
 	switch kind, id := subjectOf(req.site, address); kind {
 	case "actors":
@@ -217,34 +222,28 @@ func (req *request) concern(address string, found reported) concern {
 	return concern{Words: cmp.Or(actor.DisplayName(), address), URL: actor.URL, Block: blockPath(actor.ID)}
 }
 
-// known lets what is gone in the meantime be shown as such.
-func known(err error) error {
-	if errors.Is(err, blog.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
+// aboutArticle describes an article. The zero article stands for one that is deleted.
 func (req *request) aboutArticle(a blog.Article) concern {
 	if a.ID == "" {
-		return concern{Words: "An article that is gone"}
+		return concern{Words: "A deleted article"}
 	}
-	return concern{Words: "The article “" + titled(a) + "”", URL: "/admin/articles/" + string(a.ID) + "/report",
+	return concern{Words: "The article “" + titleOf(a) + "”", URL: "/admin/articles/" + string(a.ID) + "/report",
 		Ours: true}
 }
 
+// aboutComment describes a comment. The zero comment stands for one that is deleted.
 func (req *request) aboutComment(c blog.Comment) concern {
 	switch {
 	case c.ID == "" || c.State == blog.CommentRemoved:
-		return concern{Words: "A comment that is gone"}
+		return concern{Words: "A deleted comment"}
 	case c.Visibility == blog.RestrictedComment:
-		return concern{Words: "Words that were written to an author alone", Block: blockPath(c.ActorID)}
+		return concern{Words: "A private comment", Block: blockPath(c.ActorID)}
 	}
 	return concern{Words: "A comment", URL: "/admin/comments/" + string(c.ID), Ours: true,
 		Begins: text.Excerpt(c.Plain, 160), Block: blockPath(c.ActorID)}
 }
 
-// blockPath is the way to a block of somebody; "" for nobody.
+// blockPath is the page to block an actor; "" for none.
 func blockPath(actor string) string {
 	if actor == "" {
 		return ""
@@ -252,6 +251,7 @@ func blockPath(actor string) string {
 	return "/admin/blocks/new?" + url.Values{"person": {actor}}.Encode()
 }
 
+// resolve resolves a report, or opens it again.
 func (h *Handler) resolve(req *request) error {
 	id, err := req.id("report")
 	if err != nil {
@@ -267,6 +267,7 @@ func (h *Handler) resolve(req *request) error {
 	}
 	err = h.store.ResolveComplaint(req.ctx(), id, by, req.now)
 	if errors.Is(err, blog.ErrNotFound) {
+		// Another moderator resolved it first.
 		err = blog.ErrConflict
 	}
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"causerie/internal/store"
 )
 
-// request is one request, with what every page of the admin needs to know.
+// request is one HTTP request, with what every page of the admin needs.
 type request struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	site   blog.Site
-	author blog.Author    // who is signed in; zero at the door
-	browse store.Session  // this browser's sign-in; zero at the door
-	zone   *time.Location // the author's, or the site's
-	now    time.Time
+	w       http.ResponseWriter
+	r       *http.Request
+	site    blog.Site
+	author  blog.Author    // zero if nobody is signed in
+	session store.Session  // zero if nobody is signed in
+	zone    *time.Location // the author's, or the site's
+	now     time.Time
 }
 
 func (req *request) ctx() context.Context { return req.r.Context() }
 
-// id is an id of ours in the path; what cannot be one is not found.
+// id is the id in the path. One that is not well formed is not found.
 func (req *request) id(name string) (blog.ID, error) {
 	text := chi.URLParam(req.r, name)
 	if !blog.ValidID(text) {
@@ -35,22 +35,23 @@ func (req *request) id(name string) (blog.ID, error) {
 	return blog.ID(text), nil
 }
 
-// redirect answers a form by leading to a page, where the words of note are shown.
+// redirect answers a form with 303 See Other, so that reloading the next page does not send the form again.
 func (req *request) redirect(path string) error {
 	req.w.Header().Set("Location", path)
 	req.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// requestTime bounds what one request of an author may take, mentions looked up on the network and pictures included.
+// requestTime bounds a request of an author, including lookups on other servers and the decoding of pictures.
 const requestTime = 60 * time.Second
 
-// page serves a page that needs nobody signed in.
+// page serves a page that needs no session.
 func (h *Handler) page(handle func(*request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		req := &request{w: w, r: r.WithContext(ctx), zone: time.UTC, now: h.now()}
+		// net/http removes the files of the request that it made. This one is a copy, with another context.
 		defer req.cleanup()
 		site, err := h.store.Site(ctx)
 		if err == nil {
@@ -63,7 +64,7 @@ func (h *Handler) page(handle func(*request) error) http.HandlerFunc {
 	}
 }
 
-// authed serves a page of the admin; whoever is not signed in finds the door, and behind it what they came for.
+// authed serves a page to signed-in authors. Other people get the sign-in form, and come back to the page afterwards.
 func (h *Handler) authed(handle func(*request) error) http.HandlerFunc {
 	return h.page(func(req *request) error {
 		if err := h.currentSession(req); err != nil {
@@ -83,10 +84,10 @@ func (req *request) cleanup() {
 	}
 }
 
-// frame is what stands around every page of the admin.
+// frame is what surrounds every page of the admin.
 type frame struct {
 	Title           string
-	Here            string // the menu's word for this page
+	Here            string // the menu entry of this page
 	Site            blog.Site
 	Author          blog.Author
 	Face            face
@@ -96,19 +97,19 @@ type frame struct {
 	Toast           *toast
 }
 
-// Locale makes the admin speak English, the one language it has so far.
+// Locale is the language of the admin, which has English only so far.
 func (f frame) Locale() string { return "en" }
 
-// IsAdmin reports whether the settings of the site are open to the author.
+// IsAdmin reports whether the author may change the settings of the blog.
 func (f frame) IsAdmin() bool { return f.Author.Role == blog.Admin }
 
-// MaySeries reports whether the author may change series, which are nobody's own.
+// MaySeries reports whether the author may change series, which have no owner.
 func (f frame) MaySeries() bool { return f.Author.May("") }
 
-// face is somebody's picture, or the first letter of their name.
+// face is a person's picture, or the first letter of the name.
 type face struct{ Name, Picture string }
 
-// frame begins a page of the admin.
+// frame reads what surrounds a page. here is the name of its menu entry.
 func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	f := frame{Title: title, Here: here, Site: req.site, Author: req.author,
 		Face: face{req.author.Name, mediaPath(req.author.Picture)}}
@@ -125,13 +126,13 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	}
 	silent, err := h.store.CountSilentPeers(req.ctx())
 	f.ServersSilent = silent.Silent
-	if words, ok := done[req.r.URL.Query().Get("done")]; ok {
+	if words, ok := flashes[req.r.URL.Query().Get("done")]; ok {
 		f.Toast = &toast{Words: words}
 	}
 	return f, err
 }
 
-// scope narrows a list to the author's own things; editors and administrators see everybody's.
+// scope restricts a list to the author's own things. It is "", and so everybody's, for editors and administrators.
 func (req *request) scope() blog.ID {
 	if req.author.Role == blog.Admin || req.author.Role == blog.Editor {
 		return ""
@@ -146,9 +147,9 @@ func mediaPath(file string) string {
 	return "/media/" + file
 }
 
-// ownPath is a path on this site to lead a browser to, or the given other one: nothing that a browser could read as
-// another host gets through.
+// ownPath is path if it is a path of the admin, and otherwise the second value.
 func ownPath(path, otherwise string) string {
+	// Browsers read //host, /\host and a path with a tab or a line break as another host.
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\t\r\n\x00") {
 		return otherwise
 	}
@@ -157,6 +158,7 @@ func ownPath(path, otherwise string) string {
 		return otherwise
 	}
 	ours := u.Path == "/admin" || strings.HasPrefix(u.Path, "/admin/") || u.Path == "/authorize_interaction"
+	// After decoding, dots could still lead out of /admin.
 	if !ours || strings.Contains(u.Path, "..") {
 		return otherwise
 	}

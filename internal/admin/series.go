@@ -9,7 +9,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// seriesListPage lists the series there are.
+// seriesListPage lists all series.
 type seriesListPage struct {
 	frame
 	Rows []seriesRow
@@ -18,7 +18,7 @@ type seriesListPage struct {
 type seriesRow struct {
 	blog.Series
 	Parts  int    // published
-	Handle string // by which one follows it, "" when nobody can
+	Handle string // "" if it cannot be followed
 }
 
 func (h *Handler) allSeries(req *request) error {
@@ -58,11 +58,11 @@ func (h *Handler) allSeries(req *request) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/series-list", p)
 }
 
-func (h *Handler) voiceOf(s blog.Series) account.FindVoice {
+func (h *Handler) seriesVoice(s blog.Series) account.FindVoice {
 	return func(ctx context.Context) (blog.Voice, error) { return h.store.SeriesVoice(ctx, s.ID) }
 }
 
-// seriesPage is what is said of a series as a whole, and whether one can follow it.
+// seriesPage describes a series, and switches its voice on and off.
 type seriesPage struct {
 	frame
 	Series                           blog.Series // as it is stored
@@ -77,8 +77,8 @@ func seriesPageOf(s blog.Series) seriesPage {
 		Errors: fieldErrors{}}
 }
 
-// managed finds the series of the path. Series belong to nobody: editors and administrators see to them.
-func (h *Handler) managed(req *request) (blog.Series, error) {
+// seriesOfPath finds the series of the path. Series have no owner: editors and administrators manage them.
+func (h *Handler) seriesOfPath(req *request) (blog.Series, error) {
 	if !req.author.May("") {
 		return blog.Series{}, blog.ErrForbidden
 	}
@@ -90,7 +90,7 @@ func (h *Handler) managed(req *request) (blog.Series, error) {
 }
 
 func (h *Handler) showSeries(req *request) error {
-	s, err := h.managed(req)
+	s, err := h.seriesOfPath(req)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (h *Handler) series(req *request, status int, p seriesPage) error {
 		return err
 	}
 	p.frame = f
-	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Errors, h.voiceOf(p.Series)); err != nil {
+	if p.Voice, err = h.voiceBox(req, p.Voice.Typed, p.Errors, h.seriesVoice(p.Series)); err != nil {
 		return err
 	}
 	if p.Unused, err = h.store.SeriesUnused(req.ctx(), p.Series.ID); err != nil {
@@ -114,7 +114,7 @@ func (h *Handler) series(req *request, status int, p seriesPage) error {
 
 // deleteSeries deletes a series in which no article was published.
 func (h *Handler) deleteSeries(req *request) error {
-	s, err := h.managed(req)
+	s, err := h.seriesOfPath(req)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (h *Handler) deleteSeries(req *request) error {
 }
 
 func (h *Handler) saveSeries(req *request) error {
-	s, err := h.managed(req)
+	s, err := h.seriesOfPath(req)
 	if err != nil {
 		return err
 	}
@@ -137,26 +137,27 @@ func (h *Handler) saveSeries(req *request) error {
 		Description: strings.TrimSpace(form.Get("description")),
 		Lang:        strings.TrimSpace(form.Get("language")), Planned: strings.TrimSpace(form.Get("planned")),
 		Errors: fieldErrors{}}
-	p.take(&s)
+	p.apply(&s)
 	if len(p.Errors) > 0 {
 		return h.series(req, http.StatusUnprocessableEntity, p)
 	}
 	if err := h.store.SaveSeries(req.ctx(), s); err != nil {
 		return err
 	}
-	if err := h.renameVoice(req, h.voiceOf(s), s.Title, s.Description); err != nil {
+	// The voice has the title and the description of the series.
+	if err := h.renameVoice(req, h.seriesVoice(s), s.Title, s.Description); err != nil {
 		return err
 	}
 	return req.redirect("/admin/series/" + string(s.ID) + "?done=saved")
 }
 
-// take puts what was typed into the series and says what is wrong with it.
-func (p seriesPage) take(s *blog.Series) {
+// apply puts the typed values into the series. Errors go to their fields.
+func (p seriesPage) apply(s *blog.Series) {
 	if p.Name == "" || len([]rune(p.Name)) > 200 {
 		p.Errors.addNew("title", "must have 1 to 200 characters")
 	}
 	if len([]rune(p.Description)) > 500 {
-		p.Errors.addNew("description", "is longer than 500 characters: a line or two are enough")
+		p.Errors.addNew("description", "is longer than 500 characters: make it shorter")
 	}
 	tag, known := blog.Language(p.Lang)
 	if !known {
@@ -169,9 +170,9 @@ func (p seriesPage) take(s *blog.Series) {
 	s.Title, s.Description, s.Language = p.Name, p.Description, tag
 }
 
-// switchSeries lets a series be followed, or no longer.
+// switchSeries switches the voice of a series on or off.
 func (h *Handler) switchSeries(req *request) error {
-	s, err := h.managed(req)
+	s, err := h.seriesOfPath(req)
 	if err != nil {
 		return err
 	}
@@ -181,7 +182,7 @@ func (h *Handler) switchSeries(req *request) error {
 	}
 	p := seriesPageOf(s)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
-	err = h.switchVoice(req, form.Get("switch"), h.voiceOf(s), func() (blog.Voice, error) {
+	err = h.switchVoice(req, form.Get("switch"), h.seriesVoice(s), func() (blog.Voice, error) {
 		return account.LetSeriesSpeak(req.ctx(), h.store, s, p.Voice.Typed, h.now())
 	})
 	if err := p.Errors.add(err); err != nil {

@@ -12,10 +12,13 @@ import (
 	"causerie/internal/store"
 )
 
-// startSession signs an author in on this browser, under a fresh token of which only a hash is kept.
+// startSession signs an author in on this browser. The token is new, and the store keeps only its hash.
 func (h *Handler) startSession(req *request, author blog.Author, long bool) error {
-	h.endSession(req) // a sign-in that was here before ends
+	// A new token for each sign-in: one that somebody planted in this browser before is worth nothing (session
+	// fixation).
+	h.endSession(req)
 	stay := shortStay
+	// Without MaxAge the browser forgets the cookie when it is closed.
 	if long {
 		stay = longStay
 	}
@@ -30,13 +33,15 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 		cookie.MaxAge = int(longStay / time.Second)
 	}
 	http.SetCookie(req.w, cookie)
-	req.author, req.browse = author, in
+	req.author, req.session = author, in
 	return h.remember(req)
 }
 
-// currentSession finds out who is signed in on this browser, if anybody is, and notes the use now and then.
+// currentSession reads the author who is signed in on this browser, if any, and extends the session from time to
+// time.
 func (h *Handler) currentSession(req *request) error {
 	cookie, err := req.r.Cookie(h.cookieName())
+	// A token has 64 characters. A longer cookie is not worth a query.
 	if err != nil || len(cookie.Value) > 100 {
 		return nil
 	}
@@ -47,10 +52,11 @@ func (h *Handler) currentSession(req *request) error {
 	if err != nil {
 		return err
 	}
-	req.author, req.browse = author, in
+	req.author, req.session = author, in
 	if zone, err := time.LoadLocation(author.Timezone); err == nil && author.Timezone != "" {
 		req.zone = zone
 	}
+	// Not at each request: that would be a write for every page.
 	if now := h.now(); now.Sub(in.UsedAt) > renewEvery {
 		return h.store.TouchSession(req.ctx(), in.TokenHash, now, now.Add(in.ExpiresAt.Sub(in.UsedAt)))
 	}
@@ -65,17 +71,18 @@ func (h *Handler) signOut(req *request) error {
 	return req.redirect("/login")
 }
 
-// endSession ends the sign-in of this browser.
+// endSession ends the session of this browser.
 func (h *Handler) endSession(req *request) {
 	if cookie, err := req.r.Cookie(h.cookieName()); err == nil {
 		if err := h.store.EndSession(req.ctx(), account.HashToken(cookie.Value)); err != nil {
+			// Signing out goes on: the cookie is removed in any case.
 			h.Log.Error("a sign-in could not be ended", "error", err)
 		}
 	}
 }
 
-// cookieName has a prefix by which browsers refuse the cookie from anything but this very host over https; over plain
-// http, on somebody's own machine, they would refuse it altogether.
+// cookieName is the name of the session cookie. The prefix __Host- makes browsers accept it only over https from this
+// very host. Over plain http, on a developer's machine, they would refuse it.
 func (h *Handler) cookieName() string {
 	if h.secure() {
 		return "__Host-" + page.SignInCookie
@@ -83,12 +90,14 @@ func (h *Handler) cookieName() string {
 	return page.SignInCookie
 }
 
+// cookie is the session cookie. SameSite is Lax and not Strict: with Strict, a link from another site would show the
+// sign-in form.
 func (h *Handler) cookie(value string) *http.Cookie {
 	return &http.Cookie{Name: h.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: h.secure(),
 		SameSite: http.SameSiteLaxMode}
 }
 
-// device is what the browser calls itself, shortened.
+// device is the User-Agent of the browser, cut to 200 bytes.
 func device(r *http.Request) string {
 	name := strings.ToValidUTF8(r.UserAgent(), "")
 	if len(name) > 200 {

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// settingsPage is what may change of the site.
+// settingsPage changes the settings of the blog.
 type settingsPage struct {
 	frame
 	Name, Description, Language, Zone string
@@ -54,7 +54,7 @@ func (h *Handler) saveSettings(req *request) error {
 		Language:    strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")),
 		Errors: fieldErrors{}}
 	site := req.site
-	p.take(&site)
+	p.apply(&site)
 	if len(p.Errors) > 0 {
 		return h.settings(req, http.StatusUnprocessableEntity, p)
 	}
@@ -67,7 +67,7 @@ func (h *Handler) saveSettings(req *request) error {
 	return req.redirect("/admin/settings?done=saved")
 }
 
-// switchSite lets the blog as a whole be followed, or no longer.
+// switchSite switches the voice of the blog on or off.
 func (h *Handler) switchSite(req *request) error {
 	if req.author.Role != blog.Admin {
 		return blog.ErrForbidden
@@ -90,18 +90,19 @@ func (h *Handler) switchSite(req *request) error {
 	return req.redirect("/admin/settings?done=saved#voice")
 }
 
-// take puts what was typed into the site and says what is wrong with it.
-func (p settingsPage) take(site *blog.Site) {
+// apply puts the typed values into the site. Errors go to their fields.
+func (p settingsPage) apply(site *blog.Site) {
 	if p.Name == "" || len([]rune(p.Name)) > 100 {
-		p.Errors.addNew("name", "must have 1 to 100 characters: it stands at the head of every page")
+		p.Errors.addNew("name", "must have 1 to 100 characters: it is shown at the top of every page")
 	}
 	if len([]rune(p.Description)) > 500 {
-		p.Errors.addNew("description", "is longer than 500 characters: a line or two are enough")
+		p.Errors.addNew("description", "is longer than 500 characters: make it shorter")
 	}
 	tag, known := blog.Language(p.Language)
 	if !known {
 		p.Errors.addNew("language", blog.UnknownLanguage)
 	}
+	// LoadLocation accepts "" and "Local", which mean the zone of the machine.
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
 		p.Errors.addNew("zone", "is not one that is known: write it like “Europe/Amsterdam”")
 	}

@@ -10,7 +10,7 @@ import (
 	"causerie/internal/fedtest"
 )
 
-func TestT161TheDeskShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
+func TestT161TheAdminShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		bram := o.server("veerhuis").Person("bram")

@@ -11,23 +11,23 @@ import (
 	"causerie/internal/text"
 )
 
-// todayPage is the admin as one finds it: what goes on, what waits, what is new.
+// todayPage is the first page of the admin: what is published, what waits, what is new.
 type todayPage struct {
 	frame
-	Sentence  string // the state of the network, in words
+	Sentence  string // the state of the deliveries
 	Hint      string
 	Last      *lastArticle
 	Scheduled []row // the next to go out first
 	Drafts    []row
 	AllDrafts int
-	Held      []commentRow
+	Waiting   []commentRow
 	Followers store.FollowerCounts
 	New       []follower
-	Earlier   int // new followers beside those shown
+	Earlier   int // the number of new followers that are not shown
 	Steps     bool
 }
 
-// lastArticle is the life of the newest published article.
+// lastArticle is the newest published article with its reactions and deliveries.
 type lastArticle struct {
 	row
 	Counts   blog.Counts
@@ -35,9 +35,9 @@ type lastArticle struct {
 	Progress progress
 }
 
-const mostEmojis = 12 // different ones that are shown
+const mostEmojis = 12 // shown below the article
 
-const newSince = 7 * 24 * time.Hour // what counts as a new follower
+const newSince = 7 * 24 * time.Hour // how long a follower is new
 
 func (h *Handler) today(req *request) error {
 	f, err := h.frame(req, "today", "Today")
@@ -55,16 +55,16 @@ func (h *Handler) today(req *request) error {
 		}
 	}
 	p.Steps = p.Last == nil && p.AllDrafts == 0 && len(p.Scheduled) == 0
-	p.beforeTheFirstLetter()
+	p.withoutDeliveries()
 	return h.pages.Render(req.w, http.StatusOK, "admin/today", p)
 }
 
-// beforeTheFirstLetter puts what is true of a new blog in the place of a delivery that never was.
-func (p *todayPage) beforeTheFirstLetter() {
+// withoutDeliveries replaces "Everything is delivered" where nothing was sent yet.
+func (p *todayPage) withoutDeliveries() {
 	switch {
 	case p.ServersSilent > 0 || p.Followers.Accepted > 0:
 	case p.Last == nil && len(p.Scheduled) > 0:
-		p.Sentence = "Nothing is published yet. The first " + p.Scheduled[0].When + "."
+		p.Sentence = "Nothing is published yet. The first article is " + p.Scheduled[0].When + "."
 	case p.Last == nil:
 		p.Sentence = "Nothing is published yet."
 	case p.Last.Progress.Servers == 0:
@@ -72,7 +72,7 @@ func (p *todayPage) beforeTheFirstLetter() {
 	}
 }
 
-// health says in one sentence how the deliveries fare, and what comes of it.
+// health says in one sentence which servers do not take deliveries.
 func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	peers, err := h.store.CountSilentPeers(req.ctx())
 	if err != nil {
@@ -84,6 +84,7 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 	}
 	refusing := map[string]bool{}
 	for _, r := range refusals {
+		// A server may refuse several voices, and still counts once.
 		refusing[r.Host] = true
 	}
 	var but []string
@@ -103,7 +104,7 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 		return "Everything is delivered.", "", nil
 	}
 	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".",
-		"What waits for them is tried again, at growing distances, for a week.", nil
+		"Deliveries to them are tried again for a week, at growing intervals.", nil
 }
 
 func (h *Handler) lastArticle(req *request, p *todayPage) error {
@@ -116,7 +117,7 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	letters, err := h.store.Samples(req.ctx(), []blog.ID{list[0].ID})
+	samples, err := h.store.Samples(req.ctx(), []blog.ID{list[0].ID})
 	if err != nil {
 		return err
 	}
@@ -125,11 +126,11 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 		return err
 	}
 	p.Last = &lastArticle{row: req.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis,
-		Progress: req.progress(letters[list[0].ID])}
+		Progress: req.progress(samples[list[0].ID])}
 	return nil
 }
 
-// scheduledNext lists what goes out by itself.
+// scheduledNext lists the scheduled articles, the next one first.
 func (h *Handler) scheduledNext(req *request, p *todayPage) error {
 	list, err := h.store.Articles(req.ctx(),
 		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
@@ -159,7 +160,7 @@ func (h *Handler) waitingComments(req *request, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	p.Held, err = h.commentRows(req, list)
+	p.Waiting, err = h.commentRows(req, list)
 	return err
 }
 
@@ -184,7 +185,7 @@ func (h *Handler) newFollowers(req *request, p *todayPage) (err error) {
 	return nil
 }
 
-// more is the rest of the menu, where a narrow screen has no room for it.
+// more shows the rest of the menu, for which a narrow screen has no room.
 func (h *Handler) more(req *request) error {
 	f, err := h.frame(req, "more", "More")
 	if err != nil {

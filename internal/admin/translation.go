@@ -13,30 +13,30 @@ import (
 	"causerie/internal/page"
 )
 
-// translationPage is where an article is written in another language, with the original beside it.
+// translationPage is the editor of a translation, with the original beside it.
 type translationPage struct {
 	frame
 	Article  blog.Article // the original, as it is stored
 	Language string
-	Name     string // of the language, in itself
-	Saved    string // which save of the article the form was opened on
+	Name     string // of the language, in that language
+	Saved    string // the token of the article's save that the form was opened on
 	State    string
-	Known    bool // it was saved before
-	Out      bool // readers have it, or will with the article
-	Behind   bool // the original changed since
+	Known    bool // it is stored
+	Out      bool // published, or to be published with the article
+	Behind   bool // the original has changed since
 
 	Headline, Subtitle, Text, Summary, Slug, Translator string
 
 	Words  int
-	Away   string // where the pressed button leads
+	Away   string // the page to which the pressed button leads
 	Other  *other
 	Errors fieldErrors
 }
 
-// Public reports whether saving it tells the world.
+// Public reports whether readers and other servers get the translation as soon as it is saved.
 func (p translationPage) Public() bool { return p.Article.Status == blog.Published }
 
-// translations are the languages of an article beside its own, as its editor lists them.
+// translations lists the translations of an article, for its editor.
 func (h *Handler) translations(req *request, a blog.Article) ([]translationRow, error) {
 	list, err := h.store.Translations(req.ctx(), a.ID)
 	rows := make([]translationRow, len(list))
@@ -55,13 +55,14 @@ func textPath(a blog.Article, language string) string {
 	return "/admin/articles/" + string(a.ID) + "/texts/" + url.PathEscape(language)
 }
 
-// translated finds the article of the path and its text in the language of the path; the zero text where there is none.
+// translated finds the article of the path and its translation. A missing translation is an empty draft.
 func (h *Handler) translated(req *request) (blog.Article, blog.Translation, error) {
 	a, err := h.writable(req)
 	if err != nil {
 		return a, blog.Translation{}, err
 	}
 	tag, known := blog.Language(chi.URLParam(req.r, "language"))
+	// The path must have the canonical form of the tag, so each translation has one address.
 	if !known || tag != chi.URLParam(req.r, "language") || tag == a.Language {
 		return a, blog.Translation{}, blog.ErrNotFound
 	}
@@ -87,20 +88,20 @@ func (h *Handler) editTranslation(req *request) error {
 		return err
 	}
 	p := translationPageOf(a, t)
-	former, err := h.asked(req, a, t.Language)
+	former, err := h.requestedVersion(req, a, t.Language)
 	if err != nil {
 		return err
 	}
 	if former != nil {
-		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.takenUp(*former)
+		p.Headline, p.Summary, p.Text, p.State = former.Title, former.Summary, former.Markdown, req.versionState(*former)
 	}
 	return h.translation(req, http.StatusOK, p, t)
 }
 
-// translation shows the page; stored is what is kept of the text.
+// translation renders the page. stored is the text in the store.
 func (h *Handler) translation(req *request, status int, p translationPage, stored blog.Translation) error {
 	p.Name = page.LanguageName(p.Language)
-	f, err := h.frame(req, "articles", p.Name+": "+titled(p.Article))
+	f, err := h.frame(req, "articles", p.Name+": "+titleOf(p.Article))
 	if err != nil {
 		return err
 	}
@@ -199,22 +200,22 @@ func (h *Handler) storeTranslation(req *request, p translationPage, stored blog.
 	if p.Away != "" {
 		return req.redirect(p.Away)
 	}
-	said := "saved"
+	flash := "saved"
 	if a.Status == blog.Published && !t.Draft {
-		if said, err = h.saidToWorld(req.ctx(), a.ID); err != nil {
+		if flash, err = h.savedFlash(req.ctx(), a.ID); err != nil {
 			return err
 		}
 	}
-	return req.redirect(textPath(a, t.Language) + "?done=" + said)
+	return req.redirect(textPath(a, t.Language) + "?done=" + flash)
 }
 
-// holds reports whether the form has what is stored and nothing else.
+// holds reports whether the form has exactly what is stored.
 func (p translationPage) holds(t blog.Translation) bool {
 	return p.Headline == t.Title && p.Subtitle == t.Subtitle && p.Summary == t.Summary && p.Text == t.Markdown &&
 		p.Slug == t.Slug && p.Translator == t.Translator
 }
 
-// translationOf makes a text of what was typed, with an address from its title where none was given.
+// translationOf makes a translation of what was typed. An empty address is made from the title.
 func (h *Handler) translationOf(req *request, p translationPage, stored blog.Translation,
 	draft bool) (blog.Translation, error) {
 	trial := p.Article
@@ -229,7 +230,7 @@ func (h *Handler) translationOf(req *request, p translationPage, stored blog.Tra
 	return blog.Translation{Text: trial.Text, Translator: p.Translator, Draft: draft}, err
 }
 
-// translationConflict keeps what was typed in the form, to be saved over the other version on purpose.
+// translationConflict keeps what was typed in the form, where it can be saved over the other version.
 func (h *Handler) translationConflict(req *request, p translationPage, typed blog.Translation) error {
 	a, stored, err := h.translated(req)
 	if err != nil {
@@ -237,7 +238,7 @@ func (h *Handler) translationConflict(req *request, p translationPage, typed blo
 	}
 	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown &&
 		stored.Draft == typed.Draft {
-		return req.redirect(textPath(a, typed.Language) + "?done=saved") // the same form twice
+		return req.redirect(textPath(a, typed.Language) + "?done=saved") // the same form was sent twice
 	}
 	p.Article, p.Saved, p.State = a, token(a.SavedAt), "Not saved: changed elsewhere"
 	p.Other = &other{When: when(a.SavedAt, req.now, req.zone), Title: stored.Title, Summary: stored.Summary,
@@ -245,7 +246,7 @@ func (h *Handler) translationConflict(req *request, p translationPage, typed blo
 	return h.translation(req, http.StatusConflict, p, stored)
 }
 
-// previewTranslation shows what is stored of a translation as its readers will see it.
+// previewTranslation shows the stored translation as readers will see it.
 func (h *Handler) previewTranslation(req *request) error {
 	a, t, err := h.translated(req)
 	if err != nil {
@@ -259,15 +260,15 @@ func (h *Handler) previewTranslation(req *request) error {
 	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language)})
 }
 
-// showTranslation is the preview of what was typed, without saving it; the form waits below.
+// showTranslation shows the typed translation, without saving it. The form waits in hidden fields.
 func (h *Handler) showTranslation(req *request, a blog.Article, t blog.Translation) error {
 	series, err := h.store.SeriesOf(req.ctx(), a)
 	if err != nil {
 		return err
 	}
-	var fields []keptFormField
+	var fields []formField
 	for _, name := range []string{"saved", "title", "subtitle", "text", "summary", "slug", "translator"} {
-		fields = append(fields, keptFormField{name, req.r.PostForm.Get(name)})
+		fields = append(fields, formField{name, req.r.PostForm.Get(name)})
 	}
 	a.Text = t.Text
 	return h.preview(req, previewPage{Article: a, Series: series.Title, Form: textPath(a, t.Language), Kept: fields})
@@ -278,6 +279,7 @@ func (h *Handler) removeTranslation(req *request) error {
 	if err != nil {
 		return err
 	}
+	// A missing translation was removed already: the button was pressed twice.
 	if _, err := h.outbox.Untranslate(req.ctx(), a.ID, t.Language); err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}

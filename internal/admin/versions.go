@@ -15,7 +15,7 @@ import (
 	"causerie/internal/store"
 )
 
-// versionsPage lists the states in which an article's texts were kept, or shows one of them.
+// versionsPage lists the kept versions of an article's texts, or shows one of them.
 type versionsPage struct {
 	frame
 	Article blog.Article
@@ -23,14 +23,14 @@ type versionsPage struct {
 	One     *version
 }
 
-// version is a text as it once was.
+// version is one kept version of a text.
 type version struct {
 	store.Revision
-	Name  string // of its language, where that is not the article's
+	Name  string // of its language; "" for that of the article
 	When  string
 	Words int
-	Path  string // where it is read
-	Take  string // where it is put into a form, unsaved
+	Path  string // of its page
+	Take  string // the editor with this version, unsaved
 }
 
 func (req *request) version(a blog.Article, r store.Revision) version {
@@ -50,7 +50,7 @@ func (h *Handler) oneVersion(req *request) error {
 	return h.showVersions(req, chi.URLParam(req.r, "language"), chi.URLParam(req.r, "number"))
 }
 
-// showVersions shows one version, or without a number all of them.
+// showVersions shows one version, or all of them if number is "".
 func (h *Handler) showVersions(req *request, language, number string) error {
 	a, err := h.writable(req)
 	if err == nil && a.Status == blog.Deleted {
@@ -59,7 +59,7 @@ func (h *Handler) showVersions(req *request, language, number string) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.frame(req, "articles", "Earlier versions: "+titled(a))
+	f, err := h.frame(req, "articles", "Earlier versions: "+titleOf(a))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *Handler) showVersions(req *request, language, number string) error {
 	return h.pages.Render(req.w, http.StatusOK, "admin/versions", p)
 }
 
-// revision finds one version of a text of an article.
+// revision finds one version of an article in a language.
 func (h *Handler) revision(req *request, a blog.Article, language, number string) (store.Revision, error) {
 	list, err := h.store.Revisions(req.ctx(), a.ID)
 	at := slices.IndexFunc(list, func(r store.Revision) bool {
@@ -99,8 +99,8 @@ func (h *Handler) revision(req *request, a blog.Article, language, number string
 	return list[at], nil
 }
 
-// asked finds the version that the address wants put into the form; nil when it wants none.
-func (h *Handler) asked(req *request, a blog.Article, language string) (*store.Revision, error) {
+// requestedVersion is the version that the address asks to put into the form; nil if it asks for none.
+func (h *Handler) requestedVersion(req *request, a blog.Article, language string) (*store.Revision, error) {
 	number := req.r.URL.Query().Get("version")
 	if number == "" {
 		return nil, nil
@@ -109,7 +109,7 @@ func (h *Handler) asked(req *request, a blog.Article, language string) (*store.R
 	return &r, err
 }
 
-// takenUp is how a form says that it holds an earlier version.
-func (req *request) takenUp(r store.Revision) string {
-	return "Not saved: the words of " + when(r.At, req.now, req.zone)
+// versionState says that the form holds an earlier version.
+func (req *request) versionState(r store.Revision) string {
+	return "Not saved: the version of " + when(r.At, req.now, req.zone)
 }

@@ -20,7 +20,7 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)
 		b := o.signIn("ilse").open("/admin/articles/new").want(200, "/admin/articles/new").sees("Not saved yet",
-			"It has no title yet")
+			"There is no title yet")
 		b.press("Save", "title", "A house that\nfloats on Sundays", "text", prose, "summary",
 			"Two sisters, six days of dry land.", "tags", "rivers, #Houses, rivers",
 			"series", "The Low Road", "part", "2", "planned", "5", "byline", "@tobias\nNadia Brandt https://noordkade.example\n",
@@ -54,7 +54,7 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 			t.Errorf("revisions %+v (%v)", kept, err)
 		}
 		b.open("/admin/articles?tab=drafts").sees("Drafts 1", "A house that floats on Sundays")
-		b.open("/admin").sees("Go on writing", "A house that floats on Sundays")
+		b.open("/admin").sees("Continue writing", "A house that floats on Sundays")
 		b.open("/admin/articles/" + string(a.ID) + "/publish").press("Publish as chosen").sees("Published")
 		a = o.only()
 		if s, err := o.store.SeriesBySlug(t.Context(), "the-low-road"); err != nil || s.Title != "The Low Road" ||
@@ -67,7 +67,7 @@ func TestAnArticleIsWrittenAndSaved(t *testing.T) {
 	})
 }
 
-func TestBadInputComesBackWithEveryWord(t *testing.T) {
+func TestBadInputComesBackUnchanged(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
@@ -126,9 +126,9 @@ func TestATotalThatIsNotTypedStaysAndAPartNeedsASeries(t *testing.T) {
 		b.press("Publish…").press("Publish as chosen").sees("Published.")
 		total(4)
 		path := strings.TrimSuffix(b.at.Path, "/report")
-		b.open(path).press("Save and tell", "planned", "").want(200, path)
+		b.open(path).press("Save and send", "planned", "").want(200, path)
 		total(4)
-		b.press("Save and tell", "planned", "6").want(200, path)
+		b.press("Save and send", "planned", "6").want(200, path)
 		total(6)
 		b.open("/admin/articles/new").press("Save", "title", "Three", "text", prose, "series", "bridges", "part",
 			"3").want(200, "/admin/articles/")
@@ -166,13 +166,13 @@ func TestTwoWindowsLoseNothing(t *testing.T) {
 	})
 }
 
-func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
+func TestNoButtonOfTheEditorLosesText(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
 		editor := "/admin/articles/" + string(o.only().ID)
 		b.open(editor).press("Translate", "into", "nl", "text", "Second words.").want(200, editor+"/texts/nl")
-		b.press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
+		b.press("Save as a draft", "title", "Een huis", "text", "Woorden.")
 		for _, way := range []struct{ button, typed, to string }{{"Nederlands", "Third words.", editor + "/texts/nl"},
 			{"Library", "Fourth words.", "/admin/pictures"},
 			{"Delete it …", "Fifth words.", editor + "/withdraw"}, {"Publish…", "Sixth words.", editor + "/publish"},
@@ -190,14 +190,14 @@ func TestNoButtonOfTheEditorLeavesWordsBehind(t *testing.T) {
 		b.press("Save", "language", "en").want(200, editor+"/texts/de") // for that is where it was to lead
 		// What is published goes nowhere by the way: saving it tells readers.
 		b.open(editor + "/publish").press("Publish as chosen")
-		for _, button := range []string{"Report", "Nederlands", "Take it back …", "←Articles"} {
-			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("What you changed is not saved yet.",
+		for _, button := range []string{"Deliveries", "Nederlands", "Withdraw it …", "←Articles"} {
+			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("Your changes are not saved yet.",
 				"go there without saving")
 			if got := strings.TrimSpace(b.field("text")); got != "Seventh words." || o.only().Markdown != "Words." {
 				t.Errorf("after %s the form says %q and the article %q", button, got, o.only().Markdown)
 			}
 		}
-		b.open(editor).press("Report").want(200, editor+"/report")
+		b.open(editor).press("Deliveries").want(200, editor+"/report")
 		b.open(editor).press("←Articles").want(200, "/admin/articles?tab=published")
 		b.open("/admin/articles/new").press("←Articles").want(200, "/admin/articles?tab=drafts").sees("Drafts 0")
 	})
@@ -209,7 +209,7 @@ func TestUndoInTheEditorKeepsWhatWasTypedSince(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/account").press("Save", "hold", "300")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text", "First words.").press("Publish as chosen")
 		editor := "/admin/articles/" + string(o.only().ID)
-		b.open(editor).press("Undo", "text", "Second words.").want(200, editor).sees("Taken back before it left", "not saved")
+		b.open(editor).press("Undo", "text", "Second words.").want(200, editor).sees("Undone before it was sent", "not saved")
 		if got := strings.TrimSpace(b.field("text")); got != "Second words." || o.only().Status != blog.Draft {
 			t.Errorf("the form says %q of an article that is %s", got, o.only().Status)
 		}
@@ -233,7 +233,7 @@ func TestAWholeTextIsShownAsMastodonKeepsIt(t *testing.T) {
 	})
 }
 
-func TestTheEditorAndThePublishPageAskForWhomInTheSameWords(t *testing.T) {
+func TestTheEditorAndThePublishPageOfferTheSameAudiences(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").sees("Public Unlisted Followers only Only here")
@@ -242,7 +242,7 @@ func TestTheEditorAndThePublishPageAskForWhomInTheSameWords(t *testing.T) {
 	})
 }
 
-func TestAnUntouchedSheetIsNoDraft(t *testing.T) {
+func TestAnUnchangedEditorSavesNoDraft(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new?in-reply-to=https%3A%2F%2Fveerhuis.example%2Fnotes%2F1")
@@ -256,21 +256,21 @@ func TestAnUntouchedSheetIsNoDraft(t *testing.T) {
 	})
 }
 
-func TestEarlierVersionsAreReadAndTakenUpAgain(t *testing.T) {
+func TestEarlierVersionsAreReadAndRestored(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		o.author("tobias", "Tobias Renkema", blog.Writer)
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", "First words.")
 		editor := "/admin/articles/" + string(o.only().ID)
 		b.press("Save", "title", "Another house", "text", "Second words.")
-		b.open(editor+"/texts/nl").press("Keep as a draft", "title", "Een huis", "text", "Woorden.")
+		b.open(editor+"/texts/nl").press("Save as a draft", "title", "Een huis", "text", "Woorden.")
 		b.open(editor + "/texts/nl").press("Remove the translation")
 		b.open(editor).press("Earlier versions").want(200, editor+"/versions").sees("saved by @ilse 2 words “ A house”",
 			"Nederlands 1 word “ Een huis”")
 		b.open(editor+"/versions/en/1").sees("A house", "First words.").lacks("Second words.")
 		b.open(editor+"/versions/en/3").want(404, editor)
 		o.signIn("tobias").open(editor+"/versions/en/1").want(404, editor)
-		b.open(editor + "?version=1").sees("Not saved: the words of today")
+		b.open(editor + "?version=1").sees("Not saved: the version of today")
 		if got := strings.TrimSpace(b.field("text")); got != "First words." || o.only().Markdown != "Second words." {
 			t.Errorf("the form holds %q, the article %q", got, o.only().Markdown)
 		}
@@ -278,7 +278,7 @@ func TestEarlierVersionsAreReadAndTakenUpAgain(t *testing.T) {
 		if a := o.only(); a.Title != "A house" || a.Markdown != "First words." {
 			t.Errorf("saved is %q: %q", a.Title, a.Markdown)
 		}
-		b.open(editor+"/texts/nl?version=1").press("Keep as a draft").want(200, editor+"/texts/nl")
+		b.open(editor+"/texts/nl?version=1").press("Save as a draft").want(200, editor+"/texts/nl")
 		if got, err := o.store.Translation(t.Context(), o.only().ID, "nl"); err != nil || got.Markdown != "Woorden." {
 			t.Errorf("the translation is %+v (%v)", got, err)
 		}
@@ -297,7 +297,7 @@ func TestTheSameFormTwiceIsOneArticle(t *testing.T) {
 	})
 }
 
-func TestASignInThatEndedKeepsTheWords(t *testing.T) {
+func TestAnEndedSessionKeepsTheForm(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
@@ -305,7 +305,7 @@ func TestASignInThatEndedKeepsTheWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401,
-			"/admin/articles/").sees("Your sign-in had ended")
+			"/admin/articles/").sees("Your session has ended")
 		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("do not belong together")
 		b.press("Sign in", "user", "ilse", "pass", password).want(200, "/login").sees("What you wrote is still here")
 		b.press("Send it again").want(200, "/admin/articles/").sees("Saved today")
@@ -327,7 +327,7 @@ func TestThePreviewShowsWhatReadersWillSeeAndSavesNothing(t *testing.T) {
 		if got := o.only().Markdown; got != "First words." {
 			t.Errorf("the preview saved %q", got)
 		}
-		b.press("Go on writing").want(200, "/admin/articles/").sees("Not saved yet")
+		b.press("Continue writing").want(200, "/admin/articles/").sees("Not saved yet")
 		if got := strings.TrimSpace(b.field("text")); got != "## A heading\n\nOther *words*. <script>alert(1)</script>" {
 			t.Errorf("the words came back as %q", got)
 		}
@@ -343,18 +343,18 @@ func TestThePreviewSpeaksTheLanguageOfTheArticle(t *testing.T) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
 		b.press("Preview", "title", "Een huis", "text", "Het drijft.", "language", "nl").want(200,
-			"/admin/articles/").sees("1 minuut", "Go on writing")
+			"/admin/articles/").sees("1 minuut", "Continue writing")
 	})
 }
 
-func TestANewBlogIsToldWhatIsTrueOfIt(t *testing.T) {
+func TestThePagesOfANewBlogAreTrue(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("Everything is delivered")
-		b.open("/admin/network").sees("Nothing had to be sent yet.")
+		b.open("/admin/network").sees("Nothing was sent yet.")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text",
-			"Floats.").sees("goes to nobody elsewhere yet: you have no followers")
-		b.press("Publish as chosen").sees("Published: your first!", "There is nobody to send it to yet")
+			"Floats.").sees("sent to nobody yet: you have no followers")
+		b.press("Publish as chosen").sees("Published: your first article!", "There is nobody to send it to yet")
 		b.open("/admin").sees("Nobody follows you yet.")
 		b.open("/admin/articles").sees("1 word ").lacks("1 words")
 	})
@@ -387,7 +387,7 @@ func TestTheCursorIsWhereOneGoesOn(t *testing.T) {
 	})
 }
 
-func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
+func TestPicturesAreAddedToTheTextAndTheTop(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new")
@@ -413,38 +413,39 @@ func TestPicturesComeIntoTheTextAndToTheHead(t *testing.T) {
 			t.Errorf("head picture %q, %q", a.PictureID, a.PictureAlt)
 		}
 		b.press("Save", "text", "![](not-there.jpg)").want(200,
-			"/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to mend")
+			"/admin/articles/").sees("The picture “not-there.jpg” is not in the library", "One thing to fix")
 		b.press("Publish…").press("Publish as chosen").want(422,
 			"/admin/articles/").sees("shows “not-there.jpg”, which is not in the library")
 		b.open("/admin/articles/"+string(a.ID)).press("Save", "no-picture", "yes").want(200, "/admin/articles/")
 		if a = o.only(); a.PictureID != "" {
 			t.Errorf("the head picture stayed: %q", a.PictureID)
 		}
-		b.open("/admin/pictures").sees("1 picture has no words yet", "The-house.png", "water.png")
-		b.press("Keep these words for water.png", "alt", "The river at dusk").want(200,
-			"/admin/pictures").sees("The words are kept").lacks("no words yet")
+		b.open("/admin/pictures").sees("1 picture has no description yet", "The-house.png", "water.png")
+		b.press("Save the description for water.png", "alt", "The river at dusk").want(200,
+			"/admin/pictures").sees("The description is saved").lacks("no description yet")
 		b.press("Add", file{"upload", "page.html", "<!doctype html>"}).want(422, "/admin/pictures").sees("is a web page")
 		b.press("Add", "alt", "A chair", file{"upload", "chair.png", drawing(10, 10, 200)}).want(200,
 			"/admin/pictures").sees("chair.png")
 	})
 }
 
-func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
+func TestAnArticleIsPublishedChangedAndWithdrawn(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis := o.server("veerhuis")
 		o.befriend(veerhuis.Person("bram"), "ilse")
 		o.befriend(veerhuis.Person("nadia"), "ilse")
 		b := o.signIn("ilse").open("/admin/articles/new")
-		b.press("Publish…", "text", prose).want(200, "/admin/articles/").sees("It has no title yet")
+		b.press("Publish…", "text", prose).want(200, "/admin/articles/").sees("There is no title yet")
 		b.press("Publish as chosen").want(422, "/admin/articles/").sees("The title is missing.", "Give the article a title.")
 		b.open("/admin/articles?tab=drafts").open("/admin/articles/" + string(o.only().ID))
 		b.press("Publish…", "title", "Four minutes wide", "summary", "On the last rowed ferry.").want(200, "/admin/articles/")
-		b.sees("goes to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam",
+		b.sees("sent to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam",
 			"four-minutes-wide")
 		b.press("Publish as chosen", "when", "later", "date", "2001-01-01T10:00").want(422,
-			"/admin/articles/").sees("This could not be taken yet: The moment lies in the past.")
-		b.press("Publish as chosen", "when", "now", "format", "note-teaser").want(200, "/admin/articles/").sees("your first!")
+			"/admin/articles/").sees("There is a problem: The moment lies in the past.")
+		b.press("Publish as chosen", "when", "now", "format", "note-teaser").want(200,
+			"/admin/articles/").sees("your first article!")
 		a := o.only()
 		if a.Status != blog.Published || a.Format != blog.TeaserNote || a.Slug != "four-minutes-wide" {
 			t.Errorf("published as %s %s %q", a.Status, a.Format, a.Slug)
@@ -456,10 +457,10 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 		})
 		b.sees(veerhuis.Host, "2 followers", "Published (Create)", "1 delivered", `"type": "Create"`)
 
-		b.open("/admin/articles/"+string(a.ID)).press("Save and tell", "text",
-			prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("are being told")
+		b.open("/admin/articles/"+string(a.ID)).press("Save and send", "text",
+			prose+"\n\nThirty-three, not thirty-two.").want(200, "/admin/articles/").sees("is being sent to the servers")
 		o.until("the change is delivered", func() bool { return len(veerhuis.Received("Update")) > 0 })
-		b.press("Save and tell", "format", "article").want(422,
+		b.press("Save and send", "format", "article").want(422,
 			"/admin/articles/").sees("The format cannot change once published.")
 
 		b.open("/admin/articles/"+string(a.ID)+"/withdraw").sees("1 server will be asked at once",
@@ -475,7 +476,7 @@ func TestAnArticleIsPublishedChangedAndTakenBack(t *testing.T) {
 	})
 }
 
-func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
+func TestAnArticleIsScheduledAndUnscheduled(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/articles/new").press("Publish…", "title", "A house", "text", prose)
@@ -488,17 +489,18 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 		b.press("Publish as chosen", "when", "later", "date", "tomorrow").want(422,
 			"/admin/articles/").sees("The moment is not understood.")
 		b.press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200,
-			"/admin/articles/").sees("Scheduled. It goes out by itself.", "It goes out "+said+". Nothing was sent yet.")
+			"/admin/articles/").sees("Scheduled. It is published automatically.",
+			"It will be published "+said+". Nothing was sent yet.")
 		if a := o.only(); a.Status != blog.Scheduled || !a.ScheduledAt.Equal(at) {
 			t.Errorf("%s at %v, want %v", a.Status, a.ScheduledAt, at)
 		}
-		b.open("/admin/articles?tab=scheduled").sees("A house", "Scheduled 1", "goes out "+said, "Change when …")
+		b.open("/admin/articles?tab=scheduled").sees("A house", "Scheduled 1", "to be published "+said, "Change the time …")
 		b.open("/admin/articles/" + string(o.only().ID) + "/publish")
 		if b.field("date") != at.Format("2006-01-02T15:04") {
 			t.Errorf("the form says %q", b.field("date"))
 		}
-		b.open("/admin").sees("Nothing is published yet. The first goes out "+said+".",
-			"Goes out by itself A house goes out "+said).lacks("Write the first article")
+		b.open("/admin").sees("Nothing is published yet. The first article is to be published "+said+".",
+			"Scheduled A house to be published "+said).lacks("Write the first article")
 		editor := "/admin/articles/" + string(o.only().ID)
 		draft := func(page string) {
 			t.Helper()
@@ -507,12 +509,12 @@ func TestAnArticleIsScheduledAndTakenOffTheSchedule(t *testing.T) {
 			}
 		}
 		for _, page := range []string{"/publish", "/report"} {
-			b.open(editor+page).press("Do not publish it").want(200, editor).sees("Back among the drafts.")
+			b.open(editor+page).press("Cancel the publication").want(200, editor).sees("It is a draft again.")
 			draft(page)
 			b.open(editor+"/publish").press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04"))
 		}
-		b.open(editor).sees("goes out "+said, "Change when…").press("Do not publish it", "text",
-			prose+" And a saw.").want(200, editor).sees("Back among the drafts.")
+		b.open(editor).sees("to be published "+said, "Change the time…").press("Cancel the publication", "text",
+			prose+" And a saw.").want(200, editor).sees("It is a draft again.")
 		draft("the editor")
 		if a := o.only(); !strings.HasSuffix(a.Markdown, "And a saw.") {
 			t.Errorf("the editor's words were left behind: %q", a.Markdown)
@@ -557,7 +559,7 @@ func TestArticlesArePinnedFromTheirList(t *testing.T) {
 		b := o.signIn("ilse").open("/admin/articles/new").press("Save", "title", "A house", "text", prose)
 		b.open("/admin/articles?tab=drafts").lacks("Pin A house")
 		b.open("/admin/articles/" + string(o.only().ID) + "/publish").press("Publish as chosen")
-		b.open("/admin/articles").press("Pin A house").want(200, "/admin/articles").sees("Pinned: it stands first", "pinned")
+		b.open("/admin/articles").press("Pin A house").want(200, "/admin/articles").sees("Pinned: it is first", "pinned")
 		b.press("Unpin A house").want(200, "/admin/articles").sees("Unpinned", "Pin A house")
 	})
 }

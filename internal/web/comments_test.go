@@ -44,7 +44,7 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 			strings.Contains(p.raw, "Canary") {
 			t.Errorf("counted are %q", got)
 		}
-		if got := p.one("h2", "#first-voices").words(); got != "1 voice answered" {
+		if got := p.one("h2", "#first-voices").words(); got != "1 person replied" {
 			t.Errorf("the margin says %q", got)
 		}
 		said := p.one("li", "#comment-"+string(quote.ID)).find("a", ".u-url")

@@ -89,8 +89,8 @@ func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 			Answers: blog.Source{Address: "https://veerhuis.example/notes/1", ActorID: o.bram.ID},
 			Quoted:  blog.Source{Address: "https://somewhere.example/notes/2"}})
 		deks := o.open("/2026/11/no").find("p", ".dek")
-		if diff := cmp.Diff([]string{"In answer to a post of Bram Oosterling @bram@veerhuis.example",
-			"With a quote of a post on somewhere.example"}, texts(deks)); diff != "" {
+		if diff := cmp.Diff([]string{"In reply to a post by Bram Oosterling @bram@veerhuis.example",
+			"Quotes a post on somewhere.example"}, texts(deks)); diff != "" {
 			t.Error(diff)
 		}
 		if link := deks[0].find("a", ".u-in-reply-to")[0]; link.attr("href") != "https://veerhuis.example/notes/1" ||

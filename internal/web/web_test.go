@@ -252,7 +252,7 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 		if got := p.find("a", ".replies")[0]; got.words() != "7 replies" || got.attr("href") != "#talk" {
 			t.Errorf("the by-line says %q", got.words())
 		}
-		if got := p.one("h2", "#first-voices").words(); got != "3 voices answered" {
+		if got := p.one("h2", "#first-voices").words(); got != "3 people replied" {
 			t.Errorf("the margin says %q", got)
 		}
 		first := p.one("li", "#comment-"+string(grandmother.ID))
@@ -277,7 +277,7 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 			t.Errorf("the fourth voice stands %d deep", got)
 		}
 		deepest := p.find("p", ".to")
-		if len(deepest) != 1 || deepest[0].words() != "in answer to Nadia F." ||
+		if len(deepest) != 1 || deepest[0].words() != "in reply to Nadia F." ||
 			deepest[0].find("a")[0].attr("href") != "#comment-"+string(village.ID) {
 			t.Errorf("the fifth voice says %q", texts(deepest))
 		}
@@ -292,7 +292,7 @@ func TestAConversationIsReadInThreads(t *testing.T) {
 			}
 		}
 		gone := p.one("li", "#comment-"+string(rude.ID))
-		if got := gone.find("div", ".said")[0].words(); got != "A reply stood here. It was removed by its author." ||
+		if got := gone.find("div", ".said")[0].words(); got != "There was a reply here. Its author removed it." ||
 			strings.Contains(p.raw, "silver") {
 			t.Errorf("the removed one says %q", got)
 		}
@@ -346,7 +346,7 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 			"/@ilse", "/tags/rivers", "/series/the-low-road", "/archive",
 			"/feed.xml", "/feed.json", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/series/the-low-road/feed.xml",
 			"/comments/feed.xml", "/en/feed.xml", "/sitemap.xml", "/2026/11/kanarje-followers"} {
-			if got := o.open(path); strings.Contains(got.raw, canary) || strings.Contains(got.raw, "A reply stood here") {
+			if got := o.open(path); strings.Contains(got.raw, canary) || strings.Contains(got.raw, "There was a reply here") {
 				t.Errorf("%s tells of what is not for everybody", path)
 			}
 		}
@@ -406,11 +406,11 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 		o.must(o.wide.Withdraw())
 		o.must(s.SaveArticle(t.Context(), &o.wide, noon.Add(2*time.Hour)))
 		gone := o.open("/2026/11/four-minutes")
-		if gone.status != 410 || gone.one("h1").words() != "Teruggenomen door de auteur" ||
+		if gone.status != 410 || gone.one("h1").words() != "Ingetrokken door de auteur" ||
 			strings.Contains(gone.raw, "ferry") || len(gone.find("meta", "content=noindex")) != 1 {
 			t.Errorf("status %d, title %q", gone.status, texts(gone.find("h1")))
 		}
-		if got := gone.one("p", ".hint").words(); got != "De artikelen die hier te lezen zijn, staan in het archief." {
+		if got := gone.one("p", ".hint").words(); got != "Alle artikelen vind je in het archief." {
 			t.Errorf("the page of what was taken back says %q", got)
 		}
 		if got := o.open("/feed.xml"); strings.Contains(got.raw, "<title>Four minutes") {
@@ -675,7 +675,7 @@ func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
 			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
 			"/interact?do=boost&uri=" + url.QueryEscape(object): "Boost Four minutes wide from your server",
-			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Kies de woorden van Bram Oosterling als favoriet vanaf " +
+			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Kies de reactie van Bram Oosterling als favoriet vanaf " +
 				"je eigen server",
 		} {
 			if p := o.open(path); p.status != 200 || p.one("h1").words() != want || p.find("p", "#you-error") != nil {
