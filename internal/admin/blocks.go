@@ -301,6 +301,7 @@ func (h *Handler) importBlocks(req *request) error {
 	if len(t) > 0 {
 		return h.showBlocks(req, http.StatusUnprocessableEntity, "", t)
 	}
+	// Nothing changes without this button: a list may refuse thousands of servers.
 	if form.Get("sure") != "" {
 		if err := h.outbox.Import(req.ctx(), plan); err != nil {
 			return err
@@ -348,6 +349,7 @@ func (h *Handler) previewImport(req *request, list blocklist.Blocklist, plan out
 	p.First = plan.New[:min(namedBlocks, len(plan.New))]
 	p.More = len(plan.New) - len(p.First)
 	var text strings.Builder
+	// Only what was understood goes into the form. So the confirmation imports what was shown, also if the file changed.
 	if err := blocklist.WriteBlocklist(&text, list.Blocks); err != nil {
 		return err
 	}

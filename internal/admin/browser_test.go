@@ -15,8 +15,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// browser is one without scripts: it keeps cookies, follows redirects, and sends the forms of the page it is on as they
-// stand there, with what the tester typed.
+// browser is a browser without scripts. It keeps cookies, follows redirects, and sends the forms of its page, with what
+// the test typed.
 type browser struct {
 	t      testing.TB
 	client *http.Client
@@ -67,7 +67,7 @@ func (b *browser) do(request *http.Request) *browser {
 	return b
 }
 
-// want checks where the browser has come.
+// want checks the status and the path of the page.
 func (b *browser) want(status int, path string) *browser {
 	b.t.Helper()
 	if b.status != status || !strings.HasPrefix(b.at.RequestURI(), path) {
@@ -76,7 +76,7 @@ func (b *browser) want(status int, path string) *browser {
 	return b
 }
 
-// sees checks that a reader finds these words on the page.
+// sees checks that the page shows these texts.
 func (b *browser) sees(words ...string) *browser {
 	b.t.Helper()
 	for _, w := range words {
@@ -87,7 +87,7 @@ func (b *browser) sees(words ...string) *browser {
 	return b
 }
 
-// lacks checks that these words are not on the page.
+// lacks checks that the page does not show these texts.
 func (b *browser) lacks(words ...string) *browser {
 	b.t.Helper()
 	for _, w := range words {
@@ -98,7 +98,7 @@ func (b *browser) lacks(words ...string) *browser {
 	return b
 }
 
-// text is what the page says, in one line.
+// text is the text of the page, in one line.
 func (b *browser) text() string {
 	var words []string
 	for n := range b.page.Descendants() {
@@ -137,7 +137,7 @@ func words(n *html.Node) string {
 	return strings.Join(strings.Fields(all.String()), " ")
 }
 
-// field is what stands in the field of that name, on the first form that has one.
+// field is the value of the field with a name, on the first form that has one.
 func (b *browser) field(name string) string {
 	b.t.Helper()
 	for n := range b.page.Descendants() {
@@ -149,7 +149,7 @@ func (b *browser) field(name string) string {
 	return ""
 }
 
-// current is what a field holds.
+// current is the value of a field.
 func current(n *html.Node) string {
 	switch n.Data {
 	case "textarea":
@@ -171,8 +171,8 @@ func current(n *html.Node) string {
 // file is a file chosen in a form.
 type file struct{ field, name, content string }
 
-// press presses the button with those words, on a form filled in with pairs of a name and a value. A name alone that
-// begins with ! is left out.
+// press fills in a form with pairs of a name and a value, and presses the button with a text. A name that begins with !
+// has no value, and its field is not sent.
 func (b *browser) press(button string, pairs ...any) *browser {
 	b.t.Helper()
 	form, pressed := b.button(button)
@@ -225,7 +225,7 @@ func (b *browser) formOf(control *html.Node) *html.Node {
 	return nil
 }
 
-// collect gathers what a form sends, as HTML asks: the pressed button, ticked boxes, what was typed.
+// collect returns what a form sends by the rules of HTML: the pressed button, ticked boxes, what was typed.
 func (b *browser) collect(form, pressed *html.Node, typed map[string]string) url.Values {
 	b.t.Helper()
 	values := url.Values{}
@@ -317,7 +317,7 @@ func (b *browser) post(address, kind string, body io.Reader, header ...string) *
 	return b.do(request)
 }
 
-// cookie is the browser's sign-in.
+// cookie is the token of the browser's session.
 func (b *browser) cookie() string {
 	u, _ := url.Parse(b.base)
 	for _, c := range b.client.Jar.Cookies(u) {

@@ -65,7 +65,7 @@ func (c *checks) words(a blog.Article, r markup.Rendered) {
 	if strings.TrimSpace(a.Markdown) == "" {
 		c.must("text", "There is no text yet", "")
 	}
-	// A warning on a page that shows the text hides nothing.
+	// Mastodon shows an Article as a title, a summary and a link, and hides none of them behind a warning.
 	if a.Warning != "" && a.Format == blog.FullArticle {
 		c.must("format", "A content warning needs one of the Note formats",
 			"Mastodon does not hide the title and summary of an Article")

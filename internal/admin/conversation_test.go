@@ -8,7 +8,7 @@ import (
 	"causerie/internal/fedtest"
 )
 
-// published is an article of Ilse's that is out.
+// published is an article that Ilse published.
 func (o *overkant) published(b *browser, policy string) blog.Article {
 	o.t.Helper()
 	b.open("/admin/articles/new").press("Publish…", "title", "Four minutes wide", "text", prose, "comments",
@@ -44,7 +44,7 @@ func TestCommentsAreReadApprovedAndAnswered(t *testing.T) {
 		b.sees("Held: you approve every comment on this article", "Four minutes wide", "Is the bell still there?",
 			"new here", veerhuis.Host)
 		if strings.Contains(b.source, "<script>alert") {
-			t.Error("a script reached the desk")
+			t.Error("a script reached the admin")
 		}
 		list, err := o.store.PublicComments(t.Context(), a.ID)
 		if err != nil || len(list) != 0 {
@@ -193,7 +193,7 @@ func TestTheReportSaysWhoRefusedAndTriesAgain(t *testing.T) {
 		})
 		b.sees("Problems", zilverduin.Host, "refused", "403", dijla.Host, "try 2", "503", "1 delivered", "1 trying again",
 			"1 refused")
-		o.until("the desk says so", func() bool {
+		o.until("the admin says so", func() bool {
 			return strings.Contains(b.open("/admin").text(),
 				"except to one server that is silent")
 		})
@@ -306,7 +306,7 @@ func TestQuotesAreListedAndTheirPermissionIsRevoked(t *testing.T) {
 		if _, err := kade.React(o.soon(), object, "⛴️"); err != nil {
 			t.Fatal(err)
 		}
-		o.until("the desk counts both", func() bool {
+		o.until("the admin counts both", func() bool {
 			return strings.Contains(b.open("/admin").text(),
 				"mentions elsewhere")
 		})

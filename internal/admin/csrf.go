@@ -8,7 +8,7 @@ func (h *Handler) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	// By itself it compares Origin with Host, which a proxy may rewrite.
 	if err := guard.AddTrustedOrigin(h.address.URL); err != nil {
-		h.Log.Error("the site's address is no origin", "url", h.address.URL, "error", err)
+		h.Log.Error("the site's address is not an origin", "url", h.address.URL, "error", err)
 	}
 	guard.SetDenyHandler(h.page(func(*request) error { return errCrossOrigin }))
 	return guard.Handler(next)

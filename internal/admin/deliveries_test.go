@@ -45,7 +45,7 @@ func (o *overkant) settled() {
 	})
 }
 
-// line is what the report says of a server; "" when it does not name it.
+// line is the line of a server on the page of deliveries; "" if it has none.
 func (b *browser) line(server *fedtest.Server) string {
 	b.t.Helper()
 	for n := range b.page.Descendants() {
@@ -57,7 +57,7 @@ func (b *browser) line(server *fedtest.Server) string {
 	return ""
 }
 
-// tells checks what the report says of some servers, one after the other on the page.
+// tells checks what the lines of some servers contain.
 func (b *browser) tells(lines map[*fedtest.Server][]string) {
 	b.t.Helper()
 	for server, want := range lines {
@@ -150,8 +150,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 			t.Error("a server that asks for patience is offered to be tried at once")
 		}
 		for day := 1; day < 7; day++ {
-			// What rests for longer than servers do is due at once for the courier beside us: that looks like a clock that
-			// jumped.
+			// A pause longer than any that the courier sets looks to it like a clock that jumped, so it tries at once.
 			at, due := time.Now().AddDate(0, 0, day), time.Now().Add(3*time.Minute)
 			claims, err := o.store.ClaimPeers(o.soon(), due, time.Minute, 10, true)
 			if err != nil {

@@ -143,7 +143,7 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	}
 	// The undo button sends the form of the editor, so that what was typed meanwhile is not lost.
 	if p.Toast != nil && p.Toast.Undo != nil {
-		p.Toast.Undo.Form = "sheet"
+		p.Toast.Undo.Form = "editor"
 	}
 	if p.AllSeries, err = h.store.AllSeries(req.ctx()); err != nil {
 		return err
@@ -173,6 +173,7 @@ func (h *Handler) hero(ctx context.Context, a blog.Article) (*picture, error) {
 	if a.PictureID == "" {
 		return nil, nil
 	}
+	// The picture may be gone from the library. Then the article has none, and the editor still opens.
 	found, err := h.store.Pictures(ctx, []blog.ID{a.PictureID})
 	if p, ok := found[a.PictureID]; ok {
 		return pictureOf(p, a.PictureAlt), err
@@ -191,6 +192,7 @@ func (h *Handler) saveArticle(req *request) error {
 		return err
 	}
 	p := editorPage{Article: a, editorForm: readEditorForm(form), State: "Not saved yet", Errors: fieldErrors{}}
+	// Pictures first, and whatever else is wrong: a browser forgets a chosen file when the form comes back.
 	if err := h.uploads(req, &p); err != nil {
 		return err
 	}
@@ -228,7 +230,7 @@ func (h *Handler) saveTyped(req *request, edited blog.Article, p editorPage, act
 		return err
 	}
 	empty := unchanged && a.SavedAt.IsZero() && (action == "save" || action == "publish")
-	// A save that changes nothing would only make a new version and disturb readers.
+	// There is nothing to save. Saving a published article once more would send an Update without a change.
 	if unchanged && p.Away != "" && !empty {
 		return req.redirect(p.Away)
 	}
@@ -377,8 +379,9 @@ func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) erro
 	if err != nil {
 		return err
 	}
+	// A double click sends the same form twice. The second one finds its own text, which is no conflict.
 	if current.Title == edited.Title && current.Summary == edited.Summary && current.Markdown == edited.Markdown {
-		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved") // the same form was sent twice
+		return req.redirect("/admin/articles/" + string(edited.ID) + "?done=saved")
 	}
 	p.Article, p.State = current, "Not saved: changed elsewhere"
 	p.Other = &other{When: when(current.SavedAt, req.now, req.zone), Title: current.Title, Summary: current.Summary,

@@ -40,7 +40,7 @@ func (h *Handler) fail(req *request, err error) {
 		req.w.Header().Set("Retry-After", "10")
 	}
 	if err := h.pages.Render(req.w, status, "admin/error", p); err != nil {
-		h.Log.Error("the page about a failure failed", "path", req.r.URL.Path, "error", err)
+		h.Log.Error("an error page failed", "path", req.r.URL.Path, "error", err)
 		// The template itself failed. Plain text needs no template.
 		http.Error(req.w, p.Heading, status)
 	}
@@ -51,7 +51,6 @@ func explain(err error) (int, errorPage) {
 	var invalid blog.Invalid
 	var large *http.MaxBytesError
 	switch {
-	// This case stands before Invalid: a body that is too large also breaks the form.
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, errorPage{Heading: "That is too large",
 			Words: "What you sent is larger than this page accepts. Go back and choose a smaller file or a shorter text; the " +

@@ -26,7 +26,7 @@ func (req *request) form() (url.Values, error) {
 	case errors.As(err, &large), errors.Is(err, multipart.ErrMessageTooLarge):
 		return nil, &http.MaxBytesError{}
 	case err != nil:
-		return nil, blog.Invalid{Field: "form", Problem: "arrived broken: go back and send it again"}
+		return nil, blog.Invalid{Field: "form", Problem: "could not be read: go back and send it again"}
 	}
 	// PostgreSQL refuses NUL and invalid UTF-8. Browsers send lines that end in CRLF, and Markdown is compared and
 	// stored with LF.
@@ -36,6 +36,7 @@ func (req *request) form() (url.Values, error) {
 				"\r\n", "\n")
 		}
 	}
+	// Not r.Form: values from the address must not count as typed.
 	return req.r.PostForm, nil
 }
 

@@ -17,7 +17,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// from makes the browser ask from another address of this machine: all of 127.0.0.0/8 is here.
+// from makes the browser connect from another address: all of 127.0.0.0/8 is this machine.
 func (b *browser) from(address string) *browser {
 	b.t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -34,7 +34,7 @@ func (b *browser) guess(user, pass string) *browser {
 	return b.post("/login", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()), "Origin", b.base)
 }
 
-// cheaply keeps an author's password at a low cost, so that a thousand guesses take seconds.
+// cheaply stores an author's password with a cheap hash, so that a thousand guesses take seconds.
 func (o *overkant) cheaply(author blog.Author) {
 	o.t.Helper()
 	salt := []byte("sixteen bytes of")

@@ -28,9 +28,10 @@ func (h *Handler) showHold(req *request, f *frame, a blog.Article) (unpublished 
 	case hold.New:
 		f.Toast.Words = "Published here. It is sent in " + seconds + "; until then you can undo it."
 	// A quiet correction leaves the time of the last change as it was, and is sent to nobody.
-	case hold.Before.ChangedAt().Equal(a.ChangedAt()): // of which nobody hears in any case
+	case hold.Before.ChangedAt().Equal(a.ChangedAt()):
 		f.Toast.Words = "Corrected, without telling readers. You can undo it for " + seconds + "."
 	}
+	// A contributor sees that it waits, but may not undo what an editor published.
 	if req.author.May(a.VoiceID) {
 		f.Toast.Undo = &undo{Action: "/admin/articles/" + string(a.ID) + "/undo"}
 	}
@@ -48,6 +49,7 @@ func (h *Handler) undo(req *request) error {
 		return err
 	}
 	undone, err := h.outbox.Undo(req.ctx(), a.ID)
+	// The time to undo ran out while the page was open.
 	if errors.Is(err, blog.ErrConflict) {
 		return h.tooLate(req, a)
 	}

@@ -29,7 +29,7 @@ func TestAPublicationCanBeUndoneForAWhile(t *testing.T) {
 		if a := o.only(); a.Status != blog.Draft || a.Markdown != text || a.ObjectID != "" {
 			t.Errorf("undone, it is %s with %q", a.Status, a.Markdown)
 		}
-		// Published for good, and then changed: the former words come back, and the typed ones stay in the form.
+		// Sent and then changed: the earlier text comes back, and the typed one stays in the form.
 		b.open("/admin/account").press("Save", "hold", "0")
 		b.open("/admin/articles/" + string(o.only().ID)).press("Publish…").press("Publish as chosen").lacks("It is sent in")
 		if _, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Create")); err != nil {

@@ -89,6 +89,7 @@ func (h *Handler) doInteract(req *request) error {
 	if err != nil {
 		return err
 	}
+	// A contributor publishes only through an editor, and so may not speak to other servers either.
 	if !req.author.May(req.author.ID) {
 		return blog.ErrForbidden
 	}

@@ -32,7 +32,7 @@ func TestAnAuthorFollowsLikesAndBoostsElsewhere(t *testing.T) {
 		b.open("/authorize_interaction?uri="+url.QueryEscape(note.Object)).sees("A post by Bram",
 			"The bell hung by the rope.")
 		if strings.Contains(b.source, "<script>alert") {
-			t.Error("a script reached the desk")
+			t.Error("a script reached the admin")
 		}
 		b.press("Favourite").sees("Its writer is being told.").press("Boost").sees("Boosted.")
 		o.until("bram's server has both", func() bool {

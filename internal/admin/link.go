@@ -49,6 +49,7 @@ func (h *Handler) openLink(req *request, token string) (store.Link, blog.Author,
 		return link, blog.Author{}, err
 	}
 	author, err := h.store.Author(req.ctx(), link.VoiceID)
+	// A link that was made before the author was disabled must not let them in.
 	if err == nil && author.DisabledAt != nil {
 		err = blog.ErrNotFound
 	}

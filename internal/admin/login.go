@@ -41,6 +41,7 @@ func (h *Handler) showLogin(req *request) error {
 	if err := h.currentSession(req); err != nil {
 		return err
 	}
+	// Anybody can make a link to this page, so the address to return to is checked.
 	to := ownPath(req.r.URL.Query().Get("to"), "/admin")
 	if req.author.ID != "" {
 		return req.redirect(to)
@@ -64,7 +65,7 @@ func (h *Handler) askToSignIn(req *request) error {
 		return req.redirect("/login?to=" + url.QueryEscape(req.r.URL.RequestURI()))
 	}
 	// The page would contain the password.
-	if strings.HasPrefix(req.r.URL.Path, "/admin/account/") { // passwords are written into no page
+	if strings.HasPrefix(req.r.URL.Path, "/admin/account/") {
 		return req.redirect("/login?to=/admin/account")
 	}
 	form, err := req.form()
@@ -127,6 +128,7 @@ func (h *Handler) signIn(req *request) error {
 	var slow errSlow
 	switch {
 	case errors.As(err, &slow):
+		// Retry-After is in seconds.
 		req.w.Header().Set("Retry-After", strconv.Itoa(60*slow.minutes()))
 		p.Errors["pass"] = fieldError{"Too many wrong guesses.",
 			"Wait " + slow.time() + " and try again, or ask the administrator of this blog for a sign-in link."}

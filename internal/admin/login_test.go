@@ -192,7 +192,7 @@ func TestTheFormsOfStrangersAreShort(t *testing.T) {
 				t.Errorf("%s refuses a form of 7 KiB", path)
 			}
 		}
-		// A browser in which the author signed in before keeps an article whose sign-in ended.
+		// A browser in which the author signed in before may send a whole article after its session ended.
 		b := o.knownBrowser("ilse").post("/login", form, strings.NewReader(long)).want(200, "/login")
 		if b.sees("What you wrote is still here"); len(b.field("text")) != 100<<10 {
 			t.Errorf("the form kept %d bytes of the text", len(b.field("text")))

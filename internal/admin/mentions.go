@@ -120,6 +120,7 @@ func (h *Handler) hideMention(req *request) error {
 		return err
 	}
 	hide := form.Get("state") == "hidden"
+	// The list in the query is the check of rights: a mention of somebody else is not found.
 	if err := h.store.HideMention(req.ctx(), req.ownMentions(false), id, hide); err != nil {
 		return err
 	}

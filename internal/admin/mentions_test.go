@@ -25,7 +25,7 @@ func TestMentionsElsewhereAreListed(t *testing.T) {
 			fedtest.Mention(o.site.ActorID(tobias.ID))); err != nil {
 			t.Fatal(err)
 		}
-		// Those of others are not the editors' business, private or not.
+		// An editor does not see the mentions of others, private or not.
 		b.open("/admin/mentions").sees("One post elsewhere mentions you", "Bram", "Ask Ilse about ferries.").lacks("x()",
 			"between us", "Private")
 		other.open("/admin/mentions").sees("Tobias, between us.", "Private: only you see it").lacks("ferries",
@@ -48,7 +48,7 @@ func TestMentionsElsewhereAreListed(t *testing.T) {
 		b.open("/admin/mentions?tab=hidden").sees("Ask Ilse about ferries.").press("Show again Bram").sees(
 			"Back in the list.")
 		mentions := b.open("/admin/mentions").sees("Ask Ilse about ferries.").source
-		// Nobody puts away what is not theirs.
+		// Nobody hides the mentions of others.
 		_, rest, _ := strings.Cut(mentions, `action="/admin/mentions/`)
 		id, _, _ := strings.Cut(rest, `"`)
 		other.post("/admin/mentions/"+id, "application/x-www-form-urlencoded", strings.NewReader("state=hidden"),
@@ -58,7 +58,7 @@ func TestMentionsElsewhereAreListed(t *testing.T) {
 	})
 }
 
-// link is where a link with these words leads; "" when there is none.
+// link is the address of the link with a text; "" if there is none.
 func (b *browser) link(text string) string {
 	for n := range b.page.Descendants() {
 		if n.Data == "a" && strings.Join(strings.Fields(words(n)), " ") == text {

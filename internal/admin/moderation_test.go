@@ -100,7 +100,7 @@ func TestReportsAreReadResolvedAndActedOn(t *testing.T) {
 		b.sees("He sells boats.", "From "+veerhuis.Host, "The author Ilse Verhaagen", "Buy boats.", "Too wide.", "From Bram",
 			"The article “Four minutes wide”", "Reports 2 open")
 		if strings.Contains(b.source, "<script>alert") {
-			t.Error("a script reached the desk")
+			t.Error("a script reached the admin")
 		}
 		tobias := o.signIn("tobias")
 		tobias.open("/admin/reports").want(403, "/admin/reports").lacks("boats")

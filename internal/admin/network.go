@@ -64,6 +64,7 @@ func (h *Handler) network(req *request) error {
 	if p.Articles, err = h.rows(req, recent); err != nil {
 		return err
 	}
+	// "Everything is delivered" would sound odd on a blog that never sent anything.
 	if len(p.Peers)+len(p.Aside)+len(p.Refusing) == 0 &&
 		!slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing was sent yet."

@@ -51,7 +51,7 @@ type overkant struct {
 	waits   waits
 }
 
-// waits are the times that guesses at a password were told to wait, which passes at once here.
+// waits are the delays of guesses at a password. They pass at once in these tests.
 type waits struct {
 	sync.Mutex
 	all []time.Duration
@@ -115,10 +115,10 @@ func open(t testing.TB, s *store.Store, folder string) *overkant {
 	return o
 }
 
-// parsed are the pages, read once for all tests.
+// parsed are the templates, parsed once for all tests.
 var parsed = sync.OnceValues(func() (*page.Set, error) { return page.Load(templates.FS) })
 
-// serve joins the rooms that an author's acts go through, and the parts of the world that answer.
+// serve wires the packages that an author uses, and the pretend servers.
 func (o *overkant) serve(listener net.Listener, key signature.Key) {
 	o.t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -174,8 +174,7 @@ func (o *overkant) run(listener net.Listener, handler http.Handler, courier *del
 	})
 }
 
-// author adds one who signs in with the password of these tests. Keys and hash are made once: they cost more than most
-// tests.
+// author adds an author with the password of these tests. Keys and hash are made once: they take longer than most tests.
 func (o *overkant) author(handle, name string, role blog.Role) blog.Author {
 	o.t.Helper()
 	made, err := mould()
@@ -219,10 +218,10 @@ var mould = sync.OnceValues(func() (m moulded, err error) {
 	return m, err
 })
 
-// browser is a fresh one at this blog.
+// browser is a new browser.
 func (o *overkant) browser() *browser { return newBrowser(o.t, o.site.URL) }
 
-// signIn is a browser in which an author is signed in; the door has tests of its own.
+// signIn is a browser in which an author is signed in. It makes the session itself: the form has its own tests.
 func (o *overkant) signIn(handle string) *browser {
 	o.t.Helper()
 	who, err := o.store.AuthorByName(o.t.Context(), handle)
@@ -245,7 +244,7 @@ func (o *overkant) signIn(handle string) *browser {
 	return b
 }
 
-// soon is a context within which anything here must have happened.
+// soon is a context for whatever must happen within ten seconds.
 func (o *overkant) soon() context.Context {
 	ctx, cancel := context.WithTimeout(o.t.Context(), 10*time.Second)
 	o.t.Cleanup(cancel)
@@ -262,7 +261,7 @@ func (o *overkant) until(what string, holds func() bool) {
 	}
 }
 
-// server adds a neighbour of Mastodon's kind.
+// server adds a pretend Mastodon server.
 func (o *overkant) server(name string) *fedtest.Server {
 	o.t.Helper()
 	server, err := o.world.AddServer(name, fedtest.Mastodon)
@@ -272,7 +271,7 @@ func (o *overkant) server(name string) *fedtest.Server {
 	return server
 }
 
-// asks lets a person look an author up and ask to follow.
+// asks lets a person look up an author and send a follow request.
 func (o *overkant) asks(p *fedtest.Person, handle string) string {
 	o.t.Helper()
 	ctx := o.soon()
@@ -286,7 +285,7 @@ func (o *overkant) asks(p *fedtest.Person, handle string) string {
 	return found.ID
 }
 
-// befriend lets a person follow an author and waits for the yes.
+// befriend lets a person follow an author and waits for the Accept.
 func (o *overkant) befriend(p *fedtest.Person, handle string) {
 	o.t.Helper()
 	if err := p.WaitAccepted(o.soon(), o.asks(p, handle)); err != nil {

@@ -14,12 +14,12 @@ import (
 	"causerie/internal/store"
 )
 
-// theirs are the addresses of what belongs to Ilse alone: a draft, a published article, comments under it, a picture.
+// theirs are the addresses of things that belong to Ilse only: a draft, a published article, comments under it, a picture.
 type theirs struct {
 	draft, article, comment, private, picture string
 }
 
-// nobodys is an address of the same shape at which nothing is.
+// nobodys is an address of the same form with an unknown id.
 const nobodys = "01JCVQ0000000000000000ZZZZ"
 
 func (o *overkant) ilsesOwn() theirs {
@@ -112,7 +112,7 @@ func TestT138AnotherAuthorsThingsAreNotChangedByTheirIds(t *testing.T) {
 	})
 }
 
-// everything is what could have been changed, in words.
+// everything is the state of all that could have been changed, as text.
 func (o *overkant) everything(own theirs) string {
 	o.t.Helper()
 	b := o.signIn("ilse")

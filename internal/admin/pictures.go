@@ -97,6 +97,7 @@ func (h *Handler) describePicture(req *request) error {
 		return blog.ErrNotFound
 	}
 	alt := strings.Join(strings.Fields(form.Get("alt")), " ")
+	// Mastodon cuts longer descriptions.
 	if len([]rune(alt)) > 1500 {
 		return blog.Invalid{Field: "description", Problem: "is longer than 1,500 characters: other servers cut it there"}
 	}

@@ -44,7 +44,6 @@ func barAndKey(t blog.Tally) ([]string, []keyLine) {
 		status       blog.DeliveryStatus
 	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
 		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
-		// A state without deliveries needs no entry.
 		if n := t.Deliveries[k.status]; n > 0 {
 			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
 		}

@@ -291,10 +291,11 @@ func (h *Handler) publish(req *request) error {
 	if token(a.SavedAt) != p.Saved {
 		p.Errors["article"] = fieldError{"The article was changed since you opened this page.",
 			"Check it again: what you see now would be published."}
-		// release may have saved the article before it failed. The token follows, or the next press would be a conflict.
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusConflict, a, p)
 	}
+	// release may save the article and fail afterwards. So p.Saved is set again below, or the next press would be a
+	// conflict.
 	done, err := h.release(req, &a, p)
 	if err := p.Errors.add(err); err != nil {
 		return err

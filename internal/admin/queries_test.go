@@ -42,8 +42,8 @@ func TestPagesAskNoMoreQueriesForMoreRows(t *testing.T) {
 	})
 }
 
-// queries counts the statements that a page asks the store. The inbox and the courier ask now and then, too: the least
-// of several views is what the page itself asks.
+// queries counts the queries of a page. The inbox and the courier also query now and then, so the smallest count of
+// several views is that of the page itself.
 func (b *browser) queries(faults *storetest.Faults, page string) int {
 	b.t.Helper()
 	b.open(page).want(200, page)

@@ -165,6 +165,7 @@ func subjectOf(site blog.Site, address string) (kind, id string) {
 		(kind == "actors" || kind == "articles" || kind == "notes") {
 		return kind, string(id)
 	}
+	// A page of an article has the slug as its last segment.
 	if site.Owns(address) {
 		return "page", address[strings.LastIndexByte(address, '/')+1:]
 	}
@@ -188,7 +189,7 @@ func (req *request) reportRow(c blog.Report, found reported) reportRow {
 	}
 	switch sent, ok := found.deliveries[c.ActivityID]; {
 	// The delivery is forgotten some time after it is settled.
-	case !ok: // settled long ago, and forgotten
+	case !ok:
 		row.Class, row.Status = "done", "sent"
 	case sent.Status == blog.Delivered:
 		row.Class, row.Status = "done", "delivered"

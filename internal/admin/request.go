@@ -48,6 +48,7 @@ const requestTime = 60 * time.Second
 // page serves a page that needs no session.
 func (h *Handler) page(handle func(*request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		// Without a deadline, a slow server elsewhere could hold requests and their database connections.
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
 		req := &request{w: w, r: r.WithContext(ctx), zone: time.UTC, now: h.now()}
@@ -126,6 +127,7 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	}
 	silent, err := h.store.CountSilentPeers(req.ctx())
 	f.ServersSilent = silent.Silent
+	// An unknown word shows nothing.
 	if words, ok := flashes[req.r.URL.Query().Get("done")]; ok {
 		f.Toast = &toast{Words: words}
 	}

@@ -39,6 +39,7 @@ func (h *Handler) allSeries(req *request) error {
 			speaking = append(speaking, s.VoiceID)
 		}
 	}
+	// Two queries for all series, however many there are.
 	parts, err := h.store.CountParts(req.ctx(), ids)
 	if err != nil {
 		return err

@@ -18,7 +18,6 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 	// fixation).
 	h.endSession(req)
 	stay := shortStay
-	// Without MaxAge the browser forgets the cookie when it is closed.
 	if long {
 		stay = longStay
 	}
@@ -28,6 +27,7 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 	if err := h.store.AddSession(req.ctx(), in); err != nil {
 		return err
 	}
+	// Without MaxAge the browser forgets the cookie when it is closed.
 	cookie := h.cookie(token)
 	if long {
 		cookie.MaxAge = int(longStay / time.Second)
@@ -76,7 +76,7 @@ func (h *Handler) endSession(req *request) {
 	if cookie, err := req.r.Cookie(h.cookieName()); err == nil {
 		if err := h.store.EndSession(req.ctx(), account.HashToken(cookie.Value)); err != nil {
 			// Signing out goes on: the cookie is removed in any case.
-			h.Log.Error("a sign-in could not be ended", "error", err)
+			h.Log.Error("a session was not ended", "error", err)
 		}
 	}
 }
@@ -99,6 +99,7 @@ func (h *Handler) cookie(value string) *http.Cookie {
 
 // device is the User-Agent of the browser, cut to 200 bytes.
 func device(r *http.Request) string {
+	// PostgreSQL refuses invalid UTF-8 and NUL. A cut in the middle of a character makes invalid UTF-8 too.
 	name := strings.ToValidUTF8(r.UserAgent(), "")
 	if len(name) > 200 {
 		name = strings.ToValidUTF8(name[:200], "")

@@ -102,7 +102,7 @@ func (p settingsPage) apply(site *blog.Site) {
 	if !known {
 		p.Errors.addNew("language", blog.UnknownLanguage)
 	}
-	// LoadLocation accepts "" and "Local", which mean the zone of the machine.
+	// LoadLocation also accepts "", which means UTC, and "Local", which is the zone of the machine.
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
 		p.Errors.addNew("zone", "is not one that is known: write it like “Europe/Amsterdam”")
 	}

@@ -48,7 +48,7 @@ func TestT161TheAdminShowsStrangersAsHarmlesslyAsThePages(t *testing.T) {
 	})
 }
 
-// harmless checks that an element of the admin is none of a stranger's.
+// harmless checks that an element is one of the admin's own.
 func harmless(t *testing.T, path string, n *html.Node) {
 	t.Helper()
 	if n.Data == "script" && n.FirstChild != nil && strings.Contains(n.FirstChild.Data, "alert") || n.Data == "math" ||

@@ -54,6 +54,7 @@ func (h *Handler) today(req *request) error {
 			return err
 		}
 	}
+	// The first steps are for an author who has written nothing yet.
 	p.Steps = p.Last == nil && p.AllDrafts == 0 && len(p.Scheduled) == 0
 	p.withoutDeliveries()
 	return h.pages.Render(req.w, http.StatusOK, "admin/today", p)

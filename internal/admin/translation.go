@@ -160,6 +160,7 @@ func (h *Handler) leaveTranslation(req *request, p translationPage, stored blog.
 	switch {
 	case p.holds(stored):
 		return req.redirect(p.Away)
+	// Readers and other servers would get the change, and this button does not say so.
 	case p.Public() && !stored.Draft:
 		p.Errors["text"] = notByTheWay
 		return h.translation(req, http.StatusUnprocessableEntity, p, stored)
@@ -236,9 +237,10 @@ func (h *Handler) translationConflict(req *request, p translationPage, typed blo
 	if err != nil {
 		return err
 	}
+	// A double click sends the same form twice. The second one finds its own text, which is no conflict.
 	if stored.Title == typed.Title && stored.Summary == typed.Summary && stored.Markdown == typed.Markdown &&
 		stored.Draft == typed.Draft {
-		return req.redirect(textPath(a, typed.Language) + "?done=saved") // the same form was sent twice
+		return req.redirect(textPath(a, typed.Language) + "?done=saved")
 	}
 	p.Article, p.Saved, p.State = a, token(a.SavedAt), "Not saved: changed elsewhere"
 	p.Other = &other{When: when(a.SavedAt, req.now, req.zone), Title: stored.Title, Summary: stored.Summary,

@@ -64,6 +64,7 @@ func (h *Handler) showVersions(req *request, language, number string) error {
 		return err
 	}
 	p := versionsPage{frame: f, Article: a}
+	// Both pages have the same address up to the number, and the same rights.
 	if number != "" {
 		r, err := h.revision(req, a, language, number)
 		if err != nil {

@@ -188,7 +188,7 @@ func TestNoButtonOfTheEditorLosesText(t *testing.T) {
 			t.Errorf("the form came back with %q for %q", b.field("text"), b.field("into"))
 		}
 		b.press("Save", "language", "en").want(200, editor+"/texts/de") // for that is where it was to lead
-		// What is published goes nowhere by the way: saving it tells readers.
+		// A published article is not saved by a button that leads elsewhere: readers would get it.
 		b.open(editor + "/publish").press("Publish as chosen")
 		for _, button := range []string{"Deliveries", "Nederlands", "Withdraw it …", "←Articles"} {
 			b.open(editor).press(button, "text", "Seventh words.").want(422, editor).sees("Your changes are not saved yet.",
@@ -374,7 +374,7 @@ func TestTheCursorIsWhereOneGoesOn(t *testing.T) {
 		door := o.browser().open("/login")
 		sheet := o.signIn("ilse").open("/admin/articles/new")
 		for _, step := range []struct{ where, want, got string }{
-			{"the door", "user", focus(door)},
+			{"the sign-in form", "user", focus(door)},
 			{"after a wrong password", "pass", focus(door.press("Sign in", "user", "ilse", "pass", "not the password"))},
 			{"a new article", "title", focus(sheet)},
 			{"a form with a mistake in it", "alert", focus(sheet.press("Save", "title", "A house", "language", "klingons!"))},
