@@ -94,6 +94,7 @@ func (m *actorCache) forget(id string, before time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	entry := m.actors[withoutFragment(id)]
+	// An entry that was fetched after that moment is fresh: fetching it again would change nothing.
 	if entry == nil || !entry.since.Before(before) {
 		return false
 	}
@@ -104,6 +105,7 @@ func (m *actorCache) forget(id string, before time.Time) bool {
 // replace caches an actor as its own Update shows it.
 func (m *actorCache) replace(document map[string]any) {
 	actor := parseActor(document)
+	// An Update without a key must not take the known key away.
 	if actor.ID == "" || actor.key == nil {
 		return
 	}

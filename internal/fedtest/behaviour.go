@@ -127,6 +127,7 @@ func (s *activeBehaviour) refusal(body []byte) int {
 	case refusingSignatures:
 		return http.StatusUnauthorized
 	case refusing:
+		// Atomic, since deliveries come at the same time.
 		if s.times == 0 || s.left.Add(-1) >= 0 {
 			return s.status
 		}
@@ -180,6 +181,7 @@ func (s *activeBehaviour) keepSilent(w http.ResponseWriter, r *http.Request) {
 	case <-s.over:
 	case <-r.Context().Done():
 	}
+	// The way of net/http to cut a connection without a response.
 	panic(http.ErrAbortHandler)
 }
 
@@ -228,6 +230,7 @@ func (s *Server) SetBehaviour(m Behaviour) error {
 	s.behaviourMu.Lock()
 	defer s.behaviourMu.Unlock()
 	before := s.behaviour.Swap(activate(m))
+	// After the swap: a client that is cut here and tries again finds the new behaviour.
 	close(before.over)
 	if m.kind == closed {
 		s.shut()

@@ -82,6 +82,7 @@ func exchange(client *http.Client, request *http.Request) (Response, error) {
 		return Response{}, err
 	}
 	defer response.Body.Close()
+	// A server under test may send without end.
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if err != nil {
 		return Response{}, fmt.Errorf("answer of %s: %w", request.URL, err)
@@ -108,7 +109,7 @@ type signedRequest struct {
 
 // Prepare signs a delivery of an activity to an inbox now, to be sent later. The activity is any value for
 // json.Marshal; a json.RawMessage or []byte is sent as it is.
-func (p *Person) Prepare(inbox string, activity any, twists ...SendOption) (*PreparedDelivery, error) {
+func (p *Person) Prepare(inbox string, activity any, options ...SendOption) (*PreparedDelivery, error) {
 	body, err := bodyOf(activity)
 	if err != nil {
 		return nil, err
@@ -117,8 +118,9 @@ func (p *Person) Prepare(inbox string, activity any, twists ...SendOption) (*Pre
 		keyID: p.KeyID(), key: p.privateKey(), date: p.Server.world.config.Now(), contentType: activityType,
 		covered: []string{httpsig.RequestTarget, "host", "date", "digest"}, digestOf: body, body: body,
 	}
-	for _, twist := range twists {
-		twist(&s)
+	// Before the signature: an option changes what is signed. Only EditHeader comes after it.
+	for _, option := range options {
+		option(&s)
 	}
 	header, err := s.header(http.MethodPost, inbox, p.Server.Software)
 	if err != nil {
@@ -155,6 +157,7 @@ func (s *signedRequest) header(method, address string, flavour Software) (http.H
 	if s.unsigned {
 		return request.Header, nil
 	}
+	// EditHeader must spoil a request that is signed already, whichever way it is signed.
 	defer func() {
 		for _, edit := range s.edit {
 			edit(request.Header)
@@ -185,13 +188,13 @@ func (s *signedRequest) header(method, address string, flavour Software) (http.H
 }
 
 // get sends one signed GET and returns the response, whatever its status.
-func (p *Person) get(ctx context.Context, address, accept string, twists ...SendOption) (Response, error) {
+func (p *Person) get(ctx context.Context, address, accept string, options ...SendOption) (Response, error) {
 	s := signedRequest{
 		keyID: p.KeyID(), key: p.privateKey(), date: p.Server.world.config.Now(),
 		covered: []string{httpsig.RequestTarget, "host", "date"},
 	}
-	for _, twist := range twists {
-		twist(&s)
+	for _, option := range options {
+		option(&s)
 	}
 	header, err := s.header(http.MethodGet, address, p.Server.Software)
 	if err != nil {
@@ -207,8 +210,8 @@ func (p *Person) get(ctx context.Context, address, accept string, twists ...Send
 }
 
 // Get sends one signed GET for an ActivityPub document and returns the response, whatever its status.
-func (p *Person) Get(ctx context.Context, address string, twists ...SendOption) (Response, error) {
-	return p.get(ctx, address, activityType, twists...)
+func (p *Person) Get(ctx context.Context, address string, options ...SendOption) (Response, error) {
+	return p.get(ctx, address, activityType, options...)
 }
 
 // getFollowing sends a signed GET, follows up to three redirects, each signed anew, and returns the last response.
@@ -228,6 +231,7 @@ func (p *Person) getFollowing(ctx context.Context, address, accept string) (Resp
 		if err != nil {
 			return answer, err
 		}
+		// Location may be relative.
 		next, err := at.Parse(answer.Header.Get("Location"))
 		if err != nil {
 			return answer, fmt.Errorf("redirect of %s: %w", address, err)

@@ -150,6 +150,7 @@ func (s *Server) followersThere(w http.ResponseWriter, r *http.Request, actor st
 // findNote returns one of a note's documents. Server.mu is held.
 func (s *Server) findNote(n *note, part string) (map[string]any, int) {
 	switch {
+	// Before gone: a 410 would tell that a private note existed.
 	case n.audience == followersOnly || n.audience == direct:
 		return nil, http.StatusNotFound
 	case n.gone:
@@ -252,6 +253,7 @@ func (n *note) document() map[string]any {
 		"id": n.id, "type": "Note", "attributedTo": n.author.ID, "url": n.url(),
 		"published": timestamp(n.published), "to": n.to(), "cc": n.cc(),
 		"content": n.html, "contentMap": map[string]any{n.language: n.html},
+		// Mastodon writes null for what is missing. A receiver must cope with it.
 		"summary": nil, "inReplyTo": nil, "sensitive": n.warning != "",
 		"attachment": []any{}, "tag": n.tags(),
 		"replies": map[string]any{

@@ -104,6 +104,7 @@ func (w *World) AddServer(name string, flavour Software) (*Server, error) {
 	s := newServer(w, name, flavour, listener.Addr().(*net.TCPAddr))
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	// Close may have run while we looked for an address.
 	if w.closed {
 		listener.Close()
 		return nil, fmt.Errorf("start server %q: the world is closed", name)
@@ -129,6 +130,7 @@ func (w *World) AddServers(n int, flavour Software) ([]*Server, error) {
 // Close stops all servers, whatever their behaviour, and waits at most 10 s for the work in progress. It returns an
 // error when some work has not ended by then.
 func (w *World) Close() error {
+	// First of all: hanging requests and background work end with this context.
 	w.cancel()
 	w.mu.Lock()
 	if !w.closed {

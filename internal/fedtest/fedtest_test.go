@@ -200,7 +200,7 @@ func TestWrongDeliveriesAreRefused(t *testing.T) {
 	cases := []struct {
 		name     string
 		delivery any
-		twists   []SendOption
+		options  []SendOption
 		status   int
 		fault    string
 	}{
@@ -225,7 +225,7 @@ func TestWrongDeliveriesAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			answer, err := kade.Send(ctx, veerhuis.URL+"/inbox", c.delivery, c.twists...)
+			answer, err := kade.Send(ctx, veerhuis.URL+"/inbox", c.delivery, c.options...)
 			if refused := (*StatusError)(nil); err != nil && !errors.As(err, &refused) {
 				t.Fatal(err)
 			}

@@ -49,6 +49,7 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, behaviou
 	} else {
 		delivery.Status, delivery.Fault = s.process(r, err, delivery, activity)
 	}
+	// Processed, but the sender does not learn it and must send again.
 	if behaviour.kind == droppingResponses {
 		delivery.Status = 0
 		s.record(delivery)
@@ -95,6 +96,7 @@ func (s *Server) process(r *http.Request, unread error, d Delivery, activity map
 	}
 	signer, err := s.verify(r, d.Body)
 	switch {
+	// 503 and not 401: the sender should retry.
 	case errors.Is(err, errUnreachableKey):
 		return http.StatusServiceUnavailable, err.Error()
 	case err != nil:
@@ -102,6 +104,7 @@ func (s *Server) process(r *http.Request, unread error, d Delivery, activity map
 	case signer.ID != d.Actor:
 		return http.StatusUnauthorized, fmt.Sprintf("signed by %s instead of the actor %s", signer.ID, d.Actor)
 	}
+	// The signature is valid, so this is no fault of the sender.
 	if s.Software == GoToSocial && d.Type == "QuoteRequest" {
 		return http.StatusInternalServerError, ""
 	}

@@ -52,6 +52,7 @@ func (k *keyring) next() *rsa.PrivateKey {
 // fresh returns a key that nobody in the world has, with a pool too.
 func (k *keyring) fresh() *rsa.PrivateKey {
 	k.mu.Lock()
+	// Behind the pool, whose keys belong to others.
 	n := max(k.used, k.pool)
 	k.used = n + 1
 	k.mu.Unlock()

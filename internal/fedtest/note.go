@@ -132,10 +132,12 @@ func (p *Person) write(ctx context.Context, html string, options []NoteOption) (
 		d.inboxes = append(d.inboxes, p.followerInboxes()...)
 	}
 	n := &d.note
+	// Served before it is sent: a receiver may fetch it at once.
 	s.notes[n.id] = n
 	create := n.create()
 	s.mu.Unlock()
 	s.cache.setAuthor(n.id, p.ID)
+	// A copy: prepareActivity sorts its inboxes.
 	return p.prepareActivity(create, slices.Clone(n.inboxes)...)
 }
 
@@ -211,6 +213,7 @@ func (n *note) cc() []string {
 		return append([]string{public}, n.mentionedIDs()...)
 	case followersOnly:
 		return n.mentionedIDs()
+	// Empty and not nil, which JSON would write as null.
 	case direct:
 		return []string{}
 	}

@@ -60,6 +60,7 @@ func (s *Server) findPage(path string) (page, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.URL + "/" + path
+	// Both the page and the id: a browser may follow either.
 	for _, p := range s.actors {
 		if at != p.URL() && at != p.ID {
 			continue

@@ -47,6 +47,7 @@ func (p *Person) requestFor(ctx context.Context, kind, object, html string, opti
 	n := s.notes[written.Object]
 	request := map[string]any{"id": fmt.Sprintf("%s#asks/%d", p.ID, s.world.nextID()), "type": kind, "object": object,
 		"instrument": n.document(), "to": []string{author.ID}}
+	// Before the request is sent: the answer may arrive before the response.
 	n.asked = &permission{request: firstString(request["id"]), object: object, state: Pending}
 	s.mu.Unlock()
 	sent, err := p.deliver(ctx, request, author.Inbox)
@@ -103,6 +104,7 @@ func (p *Person) Permission(noteID string) (state, authorization string) {
 // Server.mu is held.
 func (s *Server) applyPermission(by, about, state, result string) {
 	for id, n := range s.notes {
+		// Only the server of the object may answer for it.
 		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
 			continue
 		}
@@ -118,6 +120,7 @@ func (s *Server) applyPermission(by, about, state, result string) {
 
 // verifyAuthorization fetches an authorization, compares all its members with the note, and accepts the permission.
 func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authorization string) error {
+	// An authorization elsewhere proves nothing about the author.
 	if !sameHost(authorization, by) {
 		return fmt.Errorf("the authorization %s is not on the server of %s", authorization, by)
 	}

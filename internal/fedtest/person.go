@@ -124,6 +124,7 @@ func (p *Person) prepareActivity(activity map[string]any, inboxes ...string) (*P
 	activity["@context"] = contexts
 	activity["actor"] = p.ID
 	r := &PreparedActivity{Activity: firstString(activity["id"]), Object: idOf(activity["object"])}
+	// One body for all inboxes: every server gets the same bytes.
 	body, err := json.Marshal(activity)
 	if err != nil {
 		return nil, err
@@ -153,8 +154,8 @@ func (p *Person) deliver(ctx context.Context, activity map[string]any, inboxes .
 }
 
 // Send posts any activity to any inbox. Without options it has a valid signature by this person.
-func (p *Person) Send(ctx context.Context, inbox string, activity any, twists ...SendOption) (Response, error) {
-	delivery, err := p.Prepare(inbox, activity, twists...)
+func (p *Person) Send(ctx context.Context, inbox string, activity any, options ...SendOption) (Response, error) {
+	delivery, err := p.Prepare(inbox, activity, options...)
 	if err != nil {
 		return Response{}, err
 	}
@@ -234,6 +235,7 @@ func (p *Person) fetchActor(ctx context.Context, id string) (*Actor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("actor %s: %w", id, err)
 	}
+	// The cache is by address, and the document there may be of somebody else.
 	if found.ID != id || found.Inbox == "" {
 		return nil, fmt.Errorf("actor %s: the document is of %q, inbox %q", id, found.ID, found.Inbox)
 	}
@@ -258,6 +260,7 @@ func (p *Person) Follow(ctx context.Context, actorID string) (Sent, error) {
 	id := fmt.Sprintf("%s/follows/%d", p.ID, p.Server.world.nextID())
 	activity := map[string]any{"id": id, "type": "Follow", "actor": p.ID, "object": actorID}
 	p.Server.mu.Lock()
+	// Before the request: the Accept may arrive while we still wait for the response.
 	p.follows[actorID] = &follow{id: id, state: Pending}
 	p.keepForUndo("Follow", actorID, activity)
 	p.Server.mu.Unlock()
@@ -282,6 +285,7 @@ func (p *Person) WaitAccepted(ctx context.Context, actorID string) error {
 	if f == nil {
 		return fmt.Errorf("%s does not follow %s", p.Handle(), actorID)
 	}
+	// Some servers embed the Follow without its id.
 	answer, err := p.Server.WaitFor(ctx, func(d Delivery) bool {
 		return d.Accepted() && (d.Type == "Accept" || d.Type == "Reject") && d.Actor == actorID &&
 			(d.Object == f.id || d.Object == "")
@@ -358,6 +362,7 @@ func (p *Person) react(ctx context.Context, kind, object string, more map[string
 		return Sent{}, fmt.Errorf("%s: %w", strings.ToLower(kind), err)
 	}
 	activity := map[string]any{
+		// Like Mastodon's, these ids are fragments of the actor: nobody can fetch the activity.
 		"id": fmt.Sprintf("%s#likes/%d", p.ID, p.Server.world.nextID()), "type": kind, "actor": p.ID, "object": object,
 	}
 	maps.Copy(activity, more)
@@ -389,6 +394,7 @@ func (p *Person) keepForUndo(kind, object string, activity map[string]any) {
 func (p *Person) undo(ctx context.Context, kind, object string, inboxes ...string) (Sent, error) {
 	p.Server.mu.Lock()
 	done := p.undoable[kind+" "+object]
+	// Once: a second Undo is a mistake of the test, and fails below.
 	delete(p.undoable, kind+" "+object)
 	p.Server.mu.Unlock()
 	if done == nil {
@@ -404,6 +410,7 @@ func (p *Person) UpdateProfile(ctx context.Context, name string) (Sent, error) {
 	p.Server.mu.Lock()
 	p.display = name
 	p.Server.mu.Unlock()
+	// Outside the lock, which document takes itself.
 	document := p.document()
 	return p.deliver(ctx, map[string]any{
 		"id": fmt.Sprintf("%s#updates/%d", p.ID, p.Server.world.nextID()), "type": "Update", "object": document,
@@ -421,6 +428,7 @@ func (p *Person) SetAlsoKnownAs(actors ...string) {
 // Move sends a Move to another actor, to followers and to every inbox that had a delivery from here.
 func (p *Person) Move(ctx context.Context, target string) (Sent, error) {
 	p.Server.mu.Lock()
+	// Before the request: a receiver fetches the actor to check the Move.
 	p.movedTo = target
 	p.Server.mu.Unlock()
 	return p.deliver(ctx, map[string]any{
@@ -459,6 +467,7 @@ func (p *Person) RotateKeys() {
 // delivery from here get a Delete of the actor.
 func (p *Person) DeleteAccount(ctx context.Context) (Sent, error) {
 	p.Server.mu.Lock()
+	// Before the request: a receiver that looks must find 410.
 	p.left = true
 	for _, n := range p.Server.notes {
 		if n.author == p {

@@ -43,6 +43,7 @@ func (p *Person) multikey() map[string]any {
 func (p *Person) AddProof(activity map[string]any) (map[string]any, error) {
 	proven := map[string]any{"@context": []any{"https://www.w3.org/ns/activitystreams",
 		"https://w3id.org/security/data-integrity/v2"}}
+	// A copy, so that the caller can still send the activity without a proof.
 	for name, value := range activity {
 		if name != "@context" && name != "proof" {
 			proven[name] = value
@@ -63,6 +64,7 @@ func (p *Person) AddProof(activity map[string]any) (map[string]any, error) {
 // proofHash returns the SHA-256 hashes of the canonical forms (RFC 8785), one after the other.
 func proofHash(parts ...map[string]any) ([]byte, error) {
 	var hash []byte
+	// The proof comes first, then the document (eddsa-jcs-2022).
 	for _, part := range parts {
 		body, err := json.Marshal(part)
 		if err != nil {
@@ -126,6 +128,7 @@ func base58(data []byte) string {
 }
 
 func fromBase58(written string) []byte {
+	// Each "1" in front stands for a zero byte, which the number itself cannot keep.
 	n, zeros := new(big.Int), len(written)-len(strings.TrimLeft(written, "1"))
 	for _, digit := range written {
 		n.Add(n.Mul(n, big.NewInt(58)), big.NewInt(int64(strings.IndexRune(digits58, digit))))

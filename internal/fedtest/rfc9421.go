@@ -29,6 +29,7 @@ func signatureBase(r *http.Request, host string, components []string, parameters
 		case "@method":
 			value = r.Method
 		case "@target-uri":
+			// All pretend servers and the blog under test speak plain http.
 			value = "http://" + host + r.URL.RequestURI()
 		case "@authority":
 			value = host

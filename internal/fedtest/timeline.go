@@ -97,6 +97,7 @@ func (s *Server) apply(signer *Actor, activity map[string]any) {
 	switch firstString(activity["type"]) {
 	case "Follow":
 		s.applyFollow(signer.ID, id, activity)
+	// An Accept answers a Follow, a QuoteRequest or a ReplyRequest. The id tells which.
 	case "Accept":
 		s.applyAnswer(signer.ID, id, Accepted)
 		s.applyPermission(signer.ID, id, Accepted, idOf(activity["result"]))
@@ -128,6 +129,7 @@ func (s *Server) applyFollow(follower, whom string, request map[string]any) {
 	if p == nil || p.left || p == s.instance {
 		return
 	}
+	// In the background: the follower still waits for our response, and Server.mu is held here.
 	s.world.background("accept a follow", func(ctx context.Context) error { return p.accept(ctx, follower, request) })
 }
 
@@ -144,6 +146,7 @@ func (s *Server) applyAnswer(by, followID, state string) {
 
 func (s *Server) applyCreate(author string, object map[string]any) {
 	post := parsePost(object)
+	// Only the author's own server may show a post, and a second Create is no edit.
 	if post.ID == "" || post.Author != author || !sameHost(post.ID, author) || s.posts[post.ID] != nil {
 		return
 	}
@@ -201,6 +204,7 @@ func (s *Server) applyDelete(by, id string) {
 
 // applyMove lets those who follow an actor follow its new one.
 func (s *Server) applyMove(by, from, to string) {
+	// Only the actor itself may say that it moved.
 	if by != from {
 		return
 	}
@@ -232,6 +236,7 @@ func (s *Server) applyAnnounce(by, id string) {
 		}
 		return
 	}
+	// Our own notes are not in the timeline, which is of posts from elsewhere.
 	if s.notes[id] != nil {
 		return
 	}
@@ -249,6 +254,7 @@ func (s *Server) fetchBoosted(ctx context.Context, by, id string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Its Create may have arrived while we fetched it.
 	if s.posts[id] == nil {
 		s.storePost(post)
 	}
@@ -259,6 +265,7 @@ func (s *Server) fetchBoosted(ctx context.Context, by, id string) error {
 }
 
 func (s *Server) applyUndo(by string, undone map[string]any) {
+	// Only the actor of an activity may undo it.
 	if idOf(undone["actor"]) != by {
 		return
 	}

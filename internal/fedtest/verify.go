@@ -68,6 +68,7 @@ func (s *Server) verifySignature(r *http.Request, key *rsa.PublicKey) error {
 
 // checkHeaders checks everything about a signature that needs no key.
 func (s *Server) checkHeaders(r *http.Request, body []byte) error {
+	// A delivery that was signed for another server and replayed here.
 	if r.Host != s.Host {
 		return fmt.Errorf("host is %q, this is %q", r.Host, s.Host)
 	}
@@ -126,6 +127,7 @@ func (s *Server) keyOwner(r *http.Request, keyID string) (*Actor, error) {
 		return nil, fmt.Errorf("key %s: the document has the key %s", keyID, signer.KeyID)
 	case signer.KeyOwner != signer.ID:
 		return nil, fmt.Errorf("key %s: owner %s is not the actor %s", keyID, signer.KeyOwner, signer.ID)
+	// Otherwise a server could sign for any actor, with a key document of its own that names them as the owner.
 	case !sameHost(keyID, signer.ID):
 		return nil, fmt.Errorf("key %s: belongs to %s of another host", keyID, signer.ID)
 	}

@@ -128,6 +128,7 @@ func Atom(f Feed) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write feed %q: %w", f.Title, err)
 	}
+	// Marshal does not write the XML declaration.
 	return append([]byte(xml.Header), text...), nil
 }
 
@@ -201,6 +202,7 @@ type jsonPerson struct {
 
 // JSON returns the feed as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/).
 func JSON(f Feed) ([]byte, error) {
+	// Items is an empty list and not nil: the format requires an array.
 	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.Title, HomePage: f.Home, FeedURL: f.Self,
 		About: f.Subtitle,
 		Icon:  f.Icon, Language: f.Language, Items: []jsonEntry{}}

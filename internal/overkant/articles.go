@@ -56,6 +56,7 @@ func (o *Blog) Revise(a blog.Article, change ...func(*blog.Article)) blog.Articl
 	if err != nil {
 		o.T.Fatal(err)
 	}
+	// Read again from the store, as an editor opens the saved article.
 	for _, c := range change {
 		c(&edited)
 	}
@@ -148,6 +149,7 @@ func (o *Blog) WaitDelivered(a blog.Article) {
 func (o *Blog) AddReaders(names ...string) map[string]*fedtest.Server {
 	o.T.Helper()
 	servers := map[string]*fedtest.Server{}
+	// Each on a server of its own: deliveries to one shared inbox would count as one.
 	for _, name := range names {
 		servers[name] = o.Server(name)
 		o.AddFollower(servers[name].Person("reader"))

@@ -13,6 +13,7 @@ import (
 // post as a comment.
 func (o *Blog) FetchComment(address string) blog.Comment {
 	o.T.Helper()
+	// Anybody may mention a post. The blog must fetch it from its own server before it believes it.
 	kade := o.Server("zilverduin").Person("kade")
 	if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(),
 		map[string]any{"id": address + "#create", "type": "Create", "actor": originOf(address) + "/aaf",

@@ -123,6 +123,7 @@ var PublishedCount int
 func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	b.Helper()
 	PublishedCount++
+	// Outside the measured time.
 	draft := o.Draft(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", PublishedCount) })
 	began := time.Now()
 	a, err := o.Outbox.Publish(b.Context(), draft.ID)
@@ -143,6 +144,7 @@ func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedAc
 	began := time.Now()
 	var next, failed atomic.Int64
 	var senders sync.WaitGroup
+	// Many connections at once, as after a popular article.
 	for range 64 {
 		senders.Go(func() {
 			for i := next.Add(1) - 1; int(i) < len(replies); i = next.Add(1) - 1 {

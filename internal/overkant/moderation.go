@@ -28,6 +28,7 @@ func (o *Blog) BlockServer(p *fedtest.Person) {
 // WaitSettled waits until no arrival and no delivery is left to be processed.
 func (o *Blog) WaitSettled() {
 	o.T.Helper()
+	// Both: a processed arrival may have made a delivery, such as an Accept.
 	o.Until("everything is processed", func() bool {
 		arrivals, deliveries, err := o.Store.CountWaiting(o.Soon())
 		return err == nil && arrivals == 0 && deliveries == 0
@@ -37,6 +38,7 @@ func (o *Blog) WaitSettled() {
 // CountRequests returns how many requests, other than deliveries, the blog has sent to a server.
 func (o *Blog) CountRequests(s *fedtest.Server) (n int) {
 	for _, visit := range s.Requests() {
+		// Tests send requests to the same servers. Only the blog has this user agent.
 		if strings.HasPrefix(visit.Header.Get("User-Agent"), "Causerie/") {
 			n++
 		}

@@ -97,6 +97,7 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The pretend servers are on loopback, which the client refuses unless it is allowed.
 	base.Remote = remote.New(remote.Options{UserAgent: "Causerie/test (+" + o.Site.URL + "/)",
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Key:   signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}, Permit: base.Permit,
@@ -322,6 +323,7 @@ func (o *Blog) PublishDue(b federation.Core) error {
 		due, err := o.Store.DueArticles(o.T.Context(), b.Now())
 		return err == nil && len(due) == 0
 	})
+	// Stopped before returning: the next step of a test may set another clock.
 	cancel()
 	<-done
 	return nil

@@ -93,6 +93,7 @@ func (o *Blog) RunJobsUntil(d time.Duration, what string, holds func() bool) {
 	done := make(chan struct{})
 	go func() { defer close(done); runner.Run(ctx) }()
 	o.Until(what, holds)
+	// Stopped before returning: the next step of a test may set another clock.
 	cancel()
 	<-done
 }
@@ -137,6 +138,7 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary,
 		blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
 	check(o.Outbox.Introduce(o.Soon(), author.Voice))
+	// A changed profile is announced after a while. An hour is past it.
 	check(o.OutboxIn(time.Hour).IntroduceDue(o.Soon()))
 	now := time.Now()
 	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now,
@@ -168,6 +170,7 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	answer, err := o.Outbox.Reply(o.Soon(), o.Ilse, comment.ID, Canary)
 	check(err)
 	check(o.Outbox.EditReply(o.Soon(), answer.ID, Canary+" again"))
+	// An article of another author: Ilse is only in its by-line.
 	joint := o.Draft(func(a *blog.Article) {
 		a.VoiceID, a.Slug, a.Authors = other.ID, "joint", []blog.Byline{{VoiceID: o.Ilse.ID}}
 	})
@@ -264,6 +267,7 @@ func (o *Blog) FollowPerson(voice blog.Voice, p *fedtest.Person) {
 func (o *Blog) FollowingState(voice blog.Voice, p *fedtest.Person) blog.FollowState {
 	o.T.Helper()
 	f, err := o.Store.Following(o.T.Context(), voice.ID, p.ID)
+	// No row: she does not follow them.
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		o.T.Fatal(err)
 	}

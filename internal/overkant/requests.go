@@ -26,6 +26,7 @@ func (o *Blog) PublishForFollowers() (a blog.Article, bram, kade *fedtest.Person
 	bram, kade = veerhuis.Person("bram"), o.Server("zilverduin").Person("kade")
 	o.AddFollower(bram)
 	a = o.Publish(func(a *blog.Article) { a.Visibility = blog.Followers })
+	// Bram's server must have it before a test asks who may read it.
 	if _, err := veerhuis.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 		o.T.Fatal(err)
 	}
@@ -120,6 +121,7 @@ func (o *Blog) CheckupDelivery(sign func(*http.Request, []byte, signature.Key) e
 		o.T.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/activity+json")
+	// nil leaves it unsigned.
 	if sign != nil {
 		if err := sign(r, body, key); err != nil {
 			o.T.Fatal(err)
@@ -294,6 +296,7 @@ func (o *Blog) PostExpecting(by *fedtest.Person, activity any, want int) {
 // sent.
 func (o *Blog) PostRaw(body io.Reader, header ...string) (status int, taken int64) {
 	o.T.Helper()
+	// How much was taken shows whether a limit stopped the reading early.
 	counted := &counter{Reader: body}
 	request, err := http.NewRequestWithContext(o.Soon(), http.MethodPost, o.Site.SharedInbox(), counted)
 	if err != nil {

@@ -98,6 +98,7 @@ func (t localizer) translate(id string, args ...any) (string, error) {
 		}
 		data[name] = args[i+1]
 		if n, ok := args[i+1].(int); ok {
+			// Whole numbers are always for readers here. A year must be passed as a string.
 			data[name] = t.number(n)
 			if name == "N" {
 				message.PluralCount = n

@@ -59,6 +59,7 @@ func Load(tree fs.FS) (*Set, error) {
 // check parses every page in one language and keeps none of them. A page takes half a megabyte in each language, and
 // a process shows most of them never.
 func (s *Set) check(tree fs.FS, language string) error {
+	// Templates have the same shape in every language, so that one language finds all mistakes.
 	layout, err := s.layout(language)
 	if err != nil {
 		return err
@@ -107,6 +108,7 @@ func (s *Set) page(name, language string) (*template.Template, error) {
 	if !s.names[name] {
 		return nil, fmt.Errorf("no template %q", name)
 	}
+	// Held while parsing, so that a page is not parsed twice at the same time.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if page := s.pages[name+"."+language]; page != nil {

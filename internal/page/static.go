@@ -91,6 +91,7 @@ func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		file.send(w, r)
 		return
 	}
+	// An old hash: the page that asks was cached before an upgrade.
 	if file := s.named[unhashed(path.Base(r.URL.Path))]; file != nil {
 		file.send(w, r)
 		return

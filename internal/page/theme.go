@@ -34,6 +34,7 @@ func Theme(w http.ResponseWriter, r *http.Request) {
 
 // ChooseTheme handles the form at the foot of every page, and redirects to that page.
 func ChooseTheme(w http.ResponseWriter, r *http.Request) {
+	// Anybody may post here, and the form has one short field.
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	light := r.PostFormValue("theme")
 	if themes[light] == nil {

@@ -48,6 +48,7 @@ func chooseForm(n int, one, several string) string {
 // Excerpt shortens plain text to at most limit runes, with the closing ellipsis. It cuts between words, or inside a
 // word that alone is too long, and joins lines with spaces.
 func Excerpt(text string, limit int) string {
+	// Before counting: line breaks and invalid bytes are no characters.
 	text = OneLine(strings.ToValidUTF8(text, ""))
 	if utf8.RuneCountInString(text) <= limit {
 		return text

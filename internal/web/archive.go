@@ -41,6 +41,7 @@ func (w *Web) archive(ctx context.Context, r *http.Request) (page.Document, erro
 		return page.Document{}, err
 	}
 	p.Pages = max(1, (p.Total+titlesPerPage-1)/titlesPerPage)
+	// Before any article is read: bots try every number.
 	if number > p.Pages {
 		return page.Document{}, blog.ErrNotFound
 	}

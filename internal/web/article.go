@@ -85,6 +85,7 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	}
 	p := articlePage{Article: a, Path: f.Site.ArticlePath(a), Foreign: f.foreign(a.Language), By: f.people(a.Authors),
 		Text: markup.Trusted(a.HTML).HTML(), Outline: outline(a.HTML)}
+	// Pages show all dates in the site's zone.
 	when := published(a).In(f.zone)
 	p.PublishedAt = &when
 	if p.UpdatedAt, err = w.textChanged(ctx, &f, a); err != nil {

@@ -38,6 +38,7 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	if name, found := strings.CutSuffix(handle, ".rss"); found {
 		return movedDocument("/@" + name + "/feed.xml"), nil
 	}
+	// One address for each page. Handles are stored in lower case.
 	if lower := strings.ToLower(handle); lower != handle {
 		return movedDocument("/@" + lower), nil
 	}
@@ -114,6 +115,7 @@ func (w *Web) movedTo(ctx context.Context, f *frame, v blog.Voice) (*person, err
 	if v.MovedTo == "" {
 		return nil, nil
 	}
+	// To another voice of this blog.
 	if kind, id, _, ok := f.Site.Local(v.MovedTo); ok && kind == "actors" {
 		other, err := w.store.Voice(ctx, id)
 		here := f.voice(other)
@@ -188,6 +190,7 @@ func (p *authorPage) describe(f *frame, v blog.Voice) {
 // paragraphs splits plain text at its blank lines.
 func paragraphs(text string) []string {
 	var list []string
+	// Browsers send CRLF from a text field.
 	for _, part := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
 		if part = strings.TrimSpace(part); part != "" {
 			list = append(list, part)
@@ -201,6 +204,7 @@ func fields(list blog.Fields) []profileField {
 	var shown []profileField
 	for _, field := range list {
 		line := profileField{Name: field.Name, Value: field.Value}
+		// Only http and https: a javascript: address must not become a link.
 		if u, err := url.Parse(strings.TrimSpace(field.Value)); err == nil && (u.Scheme == "https" || u.Scheme == "http") &&
 			u.Host != "" {
 			line.URL = u.String()

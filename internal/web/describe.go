@@ -18,6 +18,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 		h.Description = text.Excerpt(p.Plain, summaryLength)
 	}
 	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
+	// Only then the page loads the style sheet for code.
 	h.Code = strings.Contains(p.HTML, `class="language-`)
 	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.Tags}
 	for _, by := range p.Authors {

@@ -67,6 +67,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	}
 	p := errorPage{Explanation: w.say(&f, "not-found-at"),
 		At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
+	// Only the last part: the rest of an old address may be of another program.
 	near, err := w.suggest(ctx, path.Base(r.URL.Path))
 	if err != nil {
 		return page.Document{}, err
@@ -132,6 +133,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 	f := w.frameOf(site, "")
 	f.Head = head{Title: w.say(&f, title), Hidden: true}
 	if w.pages.Render(out, status, "web/error", errorPage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
+		// The templates may be at fault.
 		http.Error(out, "This page could not be made ("+id+").", status)
 	}
 }

@@ -20,6 +20,7 @@ type federationPage struct {
 
 // federationText is rendered once: it is the same for every blog.
 var federationText = sync.OnceValues(func() (markup.Rendered, error) {
+	// Prefixed, so that no id of a heading is one of the page's own.
 	return markup.Article(templates.Federation, markup.Options{Language: "en", IDPrefix: "f-"})
 })
 

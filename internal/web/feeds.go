@@ -209,6 +209,7 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	}
 	for _, c := range comments {
 		p := articles[c.ArticleID]
+		// One at a time, since each belongs to another article.
 		voices, err := w.commentViews(ctx, &f, &p, []blog.Comment{c})
 		if err != nil {
 			return page.Document{}, err
@@ -305,6 +306,7 @@ func (w *Web) sitemap(ctx context.Context, _ *http.Request) (page.Document, erro
 			return page.Document{}, err
 		}
 		for _, a := range articles {
+			// Authors who do not want to be found do not want their articles found either.
 			if hidden[a.VoiceID] {
 				continue
 			}

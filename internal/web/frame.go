@@ -83,6 +83,7 @@ func (w *Web) frame(ctx context.Context, language string) (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
+	// For fail, which may have no database.
 	w.site.Store(&site)
 	return w.frameOf(site, language), nil
 }
@@ -151,6 +152,7 @@ func (w *Web) fronts(ctx context.Context, here string) ([]front, error) {
 	slices.Sort(languages)
 	var fronts []front
 	for _, language := range languages {
+		// Other tags, such as pt-br, have no route.
 		if languagePath.MatchString(language) {
 			fronts = append(fronts, front{Language: language, URL: "/" + language + "/", Here: language == here})
 		}

@@ -46,6 +46,7 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 	if p.list, err = w.list(ctx, &f, listed(language), at, number); err != nil {
 		return page.Document{}, err
 	}
+	// Any two or three letters match the route.
 	if language != "" && p.Pager.Total == 0 {
 		return page.Document{}, blog.ErrNotFound
 	}

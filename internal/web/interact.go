@@ -72,6 +72,7 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 		p.Who, p.Address, what = &who, f.Site.Handle(voice.Handle), voice.Name
 	case p.Do == "follow":
 		return blog.ErrNotFound
+	// By its ActivityPub id, which is what other servers know it by.
 	case ours && kind == "articles":
 		a, err := w.store.ArticleByObject(ctx, id)
 		if err != nil {

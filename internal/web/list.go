@@ -89,6 +89,7 @@ func (w *Web) list(ctx context.Context, f *frame, filter store.Filter, at string
 		return list{}, err
 	}
 	l := list{Page: number, Pages: max(1, (total+perPage-1)/perPage)}
+	// Before any article is read: bots try every number.
 	if number > l.Pages {
 		return l, blog.ErrNotFound
 	}

@@ -29,6 +29,7 @@ func tagPath(tag string) string { return "/tags/" + url.PathEscape(strings.ToLow
 
 func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	tag := param(r, "tag")
+	// One address for each page.
 	if lower := strings.ToLower(tag); lower != tag {
 		return movedDocument(tagPath(tag)), nil
 	}

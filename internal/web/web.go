@@ -98,6 +98,7 @@ func (w *Web) Routes() chi.Router {
 func (w *Web) get(r chi.Router, pattern string, maker page.Maker) {
 	handler := w.cache.Handler("html", w.withErrorPages(maker), w.fail)
 	r.Method(http.MethodGet, pattern, handler)
+	// chi does not route HEAD to the handler of GET.
 	r.Method(http.MethodHead, pattern, handler)
 }
 
