@@ -31,7 +31,7 @@ const (
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
 	// The noun carries the texts of a translation, which would overwrite the original.
 	if a.Translated {
-		return fmt.Errorf("save article %q: these are the words of a translation", a.Title)
+		return fmt.Errorf("save article %q: this is the text of a translation", a.Title)
 	}
 	saved := now.UTC().Truncate(time.Microsecond)
 	// SavedAt is the version that the next save compares, so it grows even if the clock does not.

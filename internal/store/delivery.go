@@ -120,9 +120,10 @@ func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.T
 
 // settle is Settle in a transaction; blog.ErrNotFound if the delivery was erased or the claim is lost.
 func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
-	l, d := done.Delivery, done.Outcome
+	delivery, outcome := done.Delivery, done.Outcome
+	arrived := outcome.Status == blog.Delivered
 	var settled *time.Time
-	if d.Status.Settled() {
+	if outcome.Status.Settled() {
 		settled = &now
 	}
 	// A delivery that was superseded while it was being sent stays so, unless it arrived. The last condition is the
@@ -133,27 +134,34 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 			status = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE status END,
 			settled_at = CASE WHEN settled_at IS NULL OR ? THEN ? ELSE settled_at END
 		WHERE activity_id = ? AND inbox = ? AND EXISTS (SELECT 1 FROM peers p WHERE p.host = ? AND p.claims = ?)`,
-		d.Code, d.Answer, d.TookMS, d.Unsure, d.Status == blog.Delivered, d.Status, d.Status == blog.Delivered, settled,
-		l.ActivityID, l.Inbox, c.Host, c.Claims)
+		outcome.Code, outcome.Answer, outcome.TookMS, outcome.Unsure, arrived, outcome.Status, arrived, settled,
+		delivery.ActivityID, delivery.Inbox, c.Host, c.Claims)
 	switch {
 	case err != nil:
 		return err
 	case done.Rest > 0:
 		return s.refuse(ctx, done, now)
-	case d.Status != blog.Delivered:
+	case !arrived:
 		return nil
 	}
-	// The server accepts what this voice sends: its rest is over.
-	if l.Refusals > 0 {
-		err = s.run(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, l.Host, l.VoiceID)
+	if delivery.Refusals > 0 {
+		// The server accepts what this voice sends: its rest is over.
+		err := s.run(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, delivery.Host, delivery.VoiceID)
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil && done.NewKey {
-		err = s.run(ctx, `INSERT INTO new_keys (voice_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING`, l.VoiceID, l.Host)
+	if done.NewKey {
+		err := s.run(ctx, `INSERT INTO new_keys (voice_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING`, delivery.VoiceID,
+			delivery.Host)
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil && l.carriesCopy() {
-		err = s.saveHolding(ctx, l, now)
+	if !delivery.carriesCopy() {
+		return nil
 	}
-	return err
+	return s.saveHolding(ctx, delivery, now)
 }
 
 // MarkUnsure records that a delivery may have arrived although its answer was never read.

@@ -30,7 +30,7 @@ type member struct {
 
 const (
 	batchSize  = 128
-	batchLimit = 15 * time.Second
+	batchLimit = 15 * time.Second // no caller's context can end a group
 )
 
 // GroupCommit runs do in a transaction that it shares with other calls of the same time, each behind a savepoint: one
@@ -41,17 +41,17 @@ func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.C
 	if s.tx != nil {
 		return do(ctx, s)
 	}
-	me := &member{ctx: ctx, about: about, do: do, done: make(chan struct{})}
-	if queue := s.queueOf(about); queue.join(me) {
+	m := &member{ctx: ctx, about: about, do: do, done: make(chan struct{})}
+	if queue := s.queueOf(about); queue.join(m) {
 		go s.commitGroups(queue)
 	}
-	<-me.done
+	<-m.done
 	// A deadlock ended the whole group. Each member tries once more alone, so that it does not wait for the others
 	// again.
-	if s.sql.deadlocked(me.err) {
+	if s.sql.deadlocked(m.err) {
 		return s.InTx(ctx, func(s *Store) error { return safely(func() error { return do(ctx, s) }) })
 	}
-	return me.err
+	return m.err
 }
 
 // grouped is GroupCommit on SQLite; on PostgreSQL each call has its own transaction.

@@ -121,8 +121,8 @@ func (s *Store) lockClaims(ctx context.Context, group []*released) (valid []*rel
 func (s *Store) settleDelivered(ctx context.Context, group []*released, now time.Time) error {
 	args := []any{now}
 	for _, d := range group {
-		l, o := d.last.Delivery, d.last.Outcome
-		args = append(args, l.ActivityID, l.Inbox, o.Code, o.Answer, o.TookMS)
+		delivery, outcome := d.last.Delivery, d.last.Outcome
+		args = append(args, delivery.ActivityID, delivery.Inbox, outcome.Code, outcome.Answer, outcome.TookMS)
 	}
 	// PostgreSQL takes untyped arguments in VALUES for text, hence the casts.
 	return s.run(ctx, `

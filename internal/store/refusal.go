@@ -78,11 +78,12 @@ func (s *Store) endRefusals(ctx context.Context, now, ahead time.Time) error {
 
 // refuse records that a server did not accept a delivery, and that its voice rests there.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
-	l, d := done.Delivery, done.Outcome
-	if l.Asked {
+	delivery, outcome := done.Delivery, done.Outcome
+	if delivery.Asked {
 		// Later deliveries about the same object must not overtake this one, even if a person asked for them.
 		err := s.run(ctx, `UPDATE deliveries SET asked = FALSE WHERE host = ? AND asked AND settled_at IS NULL
-			AND activity_id IN (SELECT id FROM activities WHERE object_id = ? AND voice_id = ?)`, l.Host, l.ObjectID, l.VoiceID)
+			AND activity_id IN (SELECT id FROM activities WHERE object_id = ? AND voice_id = ?)`,
+			delivery.Host, delivery.ObjectID, delivery.VoiceID)
 		if err != nil {
 			return err
 		}
@@ -93,7 +94,8 @@ func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) erro
 		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind =
 		excluded.kind,
 			code = excluded.code, answer = excluded.answer
-		WHERE refusals.next_at IS NULL`, l.Host, l.VoiceID, now, now.Add(done.Rest), l.Kind, d.Code, d.Answer)
+		WHERE refusals.next_at IS NULL`,
+		delivery.Host, delivery.VoiceID, now, now.Add(done.Rest), delivery.Kind, outcome.Code, outcome.Answer)
 }
 
 // forgetRefusals deletes the refusals without waiting deliveries.
