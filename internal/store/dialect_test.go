@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,13 +57,6 @@ func TestTheKeysInADatabaseAreForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-// endBackends lets PostgreSQL end the connections of all stores of the database.
-func endBackends(t *testing.T, url string) {
-	t.Helper()
-	storetest.Change(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE datname = current_database() AND application_name = 'causerie'`)
-}
-
 func TestATerminatedBackendIsAnUnavailableDatabase(t *testing.T) {
 	url := storetest.Postgres(t)
 	s := open(t, url)
@@ -76,7 +67,7 @@ func TestATerminatedBackendIsAnUnavailableDatabase(t *testing.T) {
 		if _, err := s.CountAuthors(t.Context()); err != nil {
 			return err
 		}
-		endBackends(t, url)
+		storetest.EndBackends(t, url)
 		_, err := s.CountAuthors(t.Context())
 		if !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, driver.ErrBadConn) {
 			t.Errorf("a query after the end of its backend: %v", err)
@@ -88,7 +79,7 @@ func TestATerminatedBackendIsAnUnavailableDatabase(t *testing.T) {
 	}
 	err = s.InTx(t.Context(), func(s *store.Store) error {
 		_, err := s.CountAuthors(t.Context())
-		endBackends(t, url)
+		storetest.EndBackends(t, url)
 		return err
 	})
 	if !errors.Is(err, store.ErrUnavailable) {
@@ -99,32 +90,9 @@ func TestATerminatedBackendIsAnUnavailableDatabase(t *testing.T) {
 	}
 }
 
-// unreachable makes connections as its inner connector does until its server is away.
-type unreachable struct {
-	driver.Connector
-	away *atomic.Bool
-}
-
-func (u unreachable) Connect(ctx context.Context) (driver.Conn, error) {
-	if u.away.Load() {
-		_, err := net.Dial("tcp", "127.0.0.1:1") // where nobody listens
-		return nil, err
-	}
-	return u.Connector.Connect(ctx)
-}
-
 func TestAServerThatCannotBeReachedIsAnUnavailableDatabase(t *testing.T) {
-	url := storetest.Postgres(t)
-	var away atomic.Bool
-	s, err := store.Open(t.Context(), url, func(inner driver.Connector) driver.Connector {
-		return unreachable{inner, &away}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	away.Store(true)
-	endBackends(t, url)
+	s, leave := storetest.PostgresAway(t)
+	leave()
 	if _, err := s.CountAuthors(t.Context()); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a query: %v", err)
 	}
@@ -173,7 +141,7 @@ func TestALockedFileIsAnUnavailableDatabase(t *testing.T) {
 	}
 }
 
-// The end of the caller's own patience is no trouble of the database.
+// A caller that gives up says nothing about the database.
 func TestACancelledQueryIsNoUnavailableDatabase(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, cancel := context.WithCancel(t.Context())
