@@ -26,8 +26,9 @@ func (b Core) FetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	doc, err := b.Remote.Lookup(ctx, id)
 	if errors.Is(err, remote.ErrGone) {
 		now := b.Now()
-		if failed := b.Store.SeemsGone(ctx, id, now, now.Add(recheckGone)); failed != nil {
-			return blog.Actor{}, failed
+		// One 410 may be a mistake of the server. A job asks once more before the actor is removed.
+		if saveErr := b.Store.SeemsGone(ctx, id, now, now.Add(recheckGone)); saveErr != nil {
+			return blog.Actor{}, saveErr
 		}
 		return blog.Actor{}, err
 	}
@@ -49,8 +50,9 @@ func (b Core) saveActor(ctx context.Context, id string, doc *activity.Document) 
 // rememberActor saves an actor as its server describes it now. A verified handle is kept as long as its user part is
 // unchanged.
 func (b Core) rememberActor(ctx context.Context, actor *blog.Actor) error {
+	// Another server could redirect to us, or name one of our actors: our own keys must never come from outside.
 	if b.Site.Owns(actor.ID) {
-		return fmt.Errorf("%w: %s is ours", ErrForeign, actor.ID)
+		return fmt.Errorf("%w: %s is an address of this blog", ErrForeign, actor.ID)
 	}
 	actor.FetchedAt = b.Now()
 	known, err := b.Store.Actor(ctx, actor.ID)
@@ -60,9 +62,11 @@ func (b Core) rememberActor(ctx context.Context, actor *blog.Actor) error {
 	if err != nil {
 		return err
 	}
+	// The document only claims a handle. WebFinger has verified the domain of the known one.
 	if known.HandleCheckedAt != nil && SameUser(known.Handle, actor.Handle) {
 		actor.Handle, actor.HandleCheckedAt = known.Handle, known.HandleCheckedAt
 	}
+	// The old keys are compared before SaveActor replaces them.
 	newOwner, err := b.takenOver(ctx, known, *actor)
 	if err != nil {
 		return err
@@ -85,15 +89,15 @@ func SameUser(a, b string) bool {
 }
 
 // CheckHandle verifies the handle of an actor by WebFinger and saves the result. An actor whose handle cannot be
-// verified is shown with its name and the host of its id.
+// verified is shown with its name and the host of its id (threat T-046).
 func (b Core) CheckHandle(ctx context.Context, actor blog.Actor) error {
 	handle, err := b.ProvenHandle(ctx, actor)
 	switch {
 	case err == nil:
 		now := b.Now()
 		return b.Store.SaveHandle(ctx, actor.ID, handle, &now)
-	case Temporary(err): // an earlier result stays
-		return nil
+	case Temporary(err):
+		return nil // an earlier result stays
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -106,15 +110,16 @@ func ClaimedHandle(actor blog.Actor) string {
 	return name + "@" + actor.Host
 }
 
-// ProvenHandle returns the handle that WebFinger gives for an actor. Its own host may name another domain (a handle
-// domain); that domain must then lead to the actor as well. It returns ErrForeign when WebFinger leads to another
-// actor.
+// ProvenHandle returns the handle that WebFinger gives for an actor. The actor's host may name another domain (a
+// handle domain): that domain must then lead to the actor as well. The error is ErrForeign when WebFinger leads to
+// another actor.
 func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error) {
 	handle := ClaimedHandle(actor)
 	self, subject, err := b.Remote.WebFinger(ctx, handle)
 	if err != nil {
 		return "", err
 	}
+	// The host answers with a handle on another domain, which must confirm it: anybody could claim that domain.
 	if self == actor.ID && !strings.EqualFold(subject, handle) {
 		handle = subject
 		self, subject, err = b.Remote.WebFinger(ctx, handle)
@@ -126,18 +131,19 @@ func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error
 }
 
 // takenOver reports whether the address of an actor has a new owner: it was silent for long and came back with other
-// keys only. An expired domain may have been bought by somebody else. A server that was never silent may change its
-// keys.
-func (b Core) takenOver(ctx context.Context, known, now blog.Actor) (bool, error) {
+// keys only (threat T-049).
+func (b Core) takenOver(ctx context.Context, known, fetched blog.Actor) (bool, error) {
+	// A server that was never silent may change its keys. An expired domain may have been bought by somebody else.
 	if known.SilentSince == nil || b.Now().Sub(*known.SilentSince) < takeoverSilent {
 		return false, nil
 	}
-	before, err := b.Store.ActorKeys(ctx, known.ID)
-	if err != nil || len(before) == 0 {
+	knownKeys, err := b.Store.ActorKeys(ctx, known.ID)
+	if err != nil || len(knownKeys) == 0 {
 		return false, err
 	}
-	for _, old := range before {
-		for _, key := range now.Keys {
+	// One old key is enough: only the old owner has it.
+	for _, old := range knownKeys {
+		for _, key := range fetched.Keys {
 			if key.PEM == old.PEM {
 				return false, nil
 			}

@@ -13,12 +13,11 @@ import (
 // anything is fetched; in the client, before each request and each redirect; and in the courier, before a delivery is
 // sent. Posts of a blocked author also reach us through others, so the inbox checks the author of each post as well.
 
-// ErrBlocked ends the handling of an activity of somebody who is blocked. It is not logged, and the sender gets no
-// reason.
+// ErrBlocked ends the handling of an activity of a blocked actor. It is not logged, and the sender gets no reason.
 var ErrBlocked = fmt.Errorf("%w: it is blocked", ErrNotOurs)
 
 // Blocked reports whether nothing is accepted from an address, fetched from it or sent to it: it or its server is
-// blocked, or AllowList is set and the server is not on the list. Our own addresses never are.
+// blocked, or AllowList is set and the server is not on the list. An address of ours is never blocked.
 func (b Core) Blocked(ctx context.Context, s *store.Store, address string) (bool, error) {
 	if b.Site.Owns(address) {
 		return false, nil
@@ -38,6 +37,7 @@ func (b Core) Permit(ctx context.Context, address string) error {
 	if !refused {
 		return err
 	}
+	// Blocked does not say which of its two reasons applies, and the error should.
 	host := blog.HostOf(address)
 	blocked, err := b.Store.Blocked(ctx, host, address)
 	switch {
@@ -46,5 +46,5 @@ func (b Core) Permit(ctx context.Context, address string) error {
 	case blocked:
 		return fmt.Errorf("%w: it is blocked", remote.ErrRefused)
 	}
-	return fmt.Errorf("%w: %s is not on the list of servers with which this blog speaks", remote.ErrRefused, host)
+	return fmt.Errorf("%w: %s is not on the list of allowed servers", remote.ErrRefused, host)
 }

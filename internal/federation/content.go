@@ -18,8 +18,8 @@ import (
 // Tombstone is the type of an object that was deleted.
 const Tombstone = "Tombstone"
 
-// WireAuthorization returns an authorization as other servers read it (FEP-044f). Our author of the target gives it. It
-// returns blog.ErrGone when the target was withdrawn.
+// WireAuthorization returns an authorization as other servers read it (FEP-044f), given by the author of its target.
+// The error is blog.ErrGone when the target was withdrawn.
 func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 	t blog.Authorization) (activity.Authorization, error) {
 	_, id, _, _ := b.Site.Local(t.Target)
@@ -34,8 +34,8 @@ func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 	return activity.Authorization{Site: b.Site, Voice: voice, ID: t.ID, Post: t.Instrument, Object: t.Target}, err
 }
 
-// Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links. A
-// quote of an article loses the line that says what it quotes, since it is shown under that article.
+// Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links.
+// A quote of an article loses the line that says what it quotes, since it is shown under that article.
 func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment {
 	clean := markup.Clean(post.Content + attachmentsHTML(post))
 	if kind == blog.Quoting {
@@ -45,9 +45,11 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 		HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL,
 		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
 	}
+	// In other types, the summary is a summary and no content warning.
 	if post.Type == "Note" || post.Type == "Question" { // in other types, the summary is no content warning
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
+	// A post may lack the time, or have one that cannot be read.
 	if c.PublishedAt.IsZero() {
 		c.PublishedAt = b.Now()
 	}
@@ -55,7 +57,7 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 }
 
 // attachmentsHTML renders what a post has beside its text: its name unless it is a note, the options of a poll, and
-// links to its media.
+// links to its media. Nothing is embedded: a reader's browser would tell the other server of the visit.
 func attachmentsHTML(post activity.Object) string {
 	var b strings.Builder
 	if post.Name != "" && post.Type != "Note" && post.Type != "Question" {
@@ -75,7 +77,7 @@ func attachmentsHTML(post activity.Object) string {
 	return b.String()
 }
 
-// maxVoicesNamed limits how many of our addresses in a post are looked up.
+// maxVoicesNamed limits how many of our addresses in a post are looked up. A stranger's post can name any number.
 const maxVoicesNamed = 20
 
 // MentionOf makes a mention from a remote post.
@@ -99,13 +101,14 @@ func (b Core) VoicesNamed(ctx context.Context, s *store.Store, post activity.Obj
 	if post.Visibility(act.To, act.Cc) != blog.RestrictedComment {
 		names = append(names, post.Mentions...)
 	}
-	ours := slices.DeleteFunc(names, func(a string) bool { return !b.Site.Owns(a) })
-	slices.Sort(ours)
-	ours = slices.Compact(ours)
+	own := slices.DeleteFunc(names, func(a string) bool { return !b.Site.Owns(a) })
+	slices.Sort(own)
+	own = slices.Compact(own)
 	var voices []blog.Voice
-	for _, address := range ours[:min(len(ours), maxVoicesNamed)] {
+	for _, address := range own[:min(len(own), maxVoicesNamed)] {
 		voice, err := b.VoiceOf(ctx, s, address)
 		switch {
+		// An address of ours that is no voice, such as an article, mentions nobody.
 		case errors.Is(err, blog.ErrNotFound):
 		case err != nil:
 			return nil, err

@@ -15,7 +15,7 @@ import (
 // ErrNotOurs ends the handling of an activity that does not concern this blog. It is not a failure.
 var ErrNotOurs = errors.New("it has nothing to do with this blog")
 
-// NotOurs is an ErrNotOurs with a reason, for a person who asked for the post.
+// NotOurs is an ErrNotOurs with a reason, for an author who asked for the post.
 type NotOurs string
 
 func (why NotOurs) Error() string { return string(why) }
@@ -25,8 +25,8 @@ func (why NotOurs) Is(target error) bool { return target == ErrNotOurs }
 
 // Why a post does not concern an article.
 const (
-	ErrNowhere   = NotOurs("it leads to no article of ours")
-	ErrNoArticle = NotOurs("it answers nothing, and speaks of no article")
+	ErrNowhere   = NotOurs("it leads to no article of this blog")
+	ErrNoArticle = NotOurs("it replies to nothing and mentions no article")
 )
 
 // IgnoreMissing returns nil for blog.ErrNotFound and ErrNotOurs, and any other error unchanged.
@@ -46,6 +46,7 @@ func DetailOf(err, base error) string {
 // WriteError answers a request of another server with a status and a JSON body {"error": why}.
 func WriteError(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	// A cache would keep the error after its cause is gone.
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	w.Write(ErrorBody(why))
@@ -64,8 +65,8 @@ var (
 	ErrBadKey  = errors.New("the key cannot be read")
 )
 
-// Permanent reports whether an error is the answer of another server that another try would not change: it refused, or
-// the document does not exist or cannot be trusted. A failure of our own, for example of the database, is neither
+// Permanent reports whether an error is an answer of another server that another try would not change: it refused, or
+// the document does not exist or cannot be trusted. A failure of our own, such as a database error, is neither
 // permanent nor [Temporary].
 func Permanent(err error) bool {
 	for _, known := range []error{

@@ -1,20 +1,20 @@
-// Package federation is what the rooms that speak ActivityPub share: who we are ([Core]), whom we block, whose keys and
-// actors we trust ([Keyring]), how we fetch and read what other servers have, and the words of its errors and logs.
+// Package federation is what the rooms that speak ActivityPub share: who we are ([Core]), which servers are blocked,
+// whose keys and actors are trusted ([Keyring]), how documents of other servers are fetched and read, and the errors
+// and log attributes.
 //
 // Six packages build on it:
 //
 //   - outbox: what authors do. It builds an activity and, in one transaction, saves the change and queues the
-//
-// deliveries.
+//     deliveries.
 //   - inbox: what other servers send. It verifies the signature, handles or queues the activity, and answers after the
-//     commit. It also completes conversations (backfill).
+//     commit. It also fetches missing replies (backfill).
 //   - delivery: sends the queued deliveries.
 //   - documents: actors, articles and collections that other servers read, WebFinger and NodeInfo.
-//   - doctor: finds out why a blog does not federate, and shows how it reads something elsewhere.
+//   - doctor: finds out why a blog does not federate, and shows how it reads a document of another server.
 //   - jobs: periodic work, such as scheduled articles and fetching old actors again.
 //
-// No request to another server is made inside a transaction. What an activity needs from elsewhere is fetched before,
-// within a limit.
+// No request to another server is made inside a transaction: the transaction would wait for a stranger. What an
+// activity needs from another server is fetched before, within a limit.
 package federation
 
 import (
@@ -31,7 +31,7 @@ import (
 
 // Core is what every room of the federation works with.
 type Core struct {
-	Site   blog.Site // for its addresses; its name and language may change, and are read where they are shown
+	Site   blog.Site // only for its addresses: name and language may change, and are read from the store
 	Store  *store.Store
 	Remote *remote.Client
 	Now    func() time.Time
@@ -44,9 +44,10 @@ type Core struct {
 // learnTime limits how long a request waits while the signature scheme of its server is saved.
 const learnTime = 5 * time.Second
 
-// LearnScheme saves until when a server is taken to read the signatures of RFC 9421, as a [remote.Client] found out. An
-// error is only logged, since the client can find it out again.
+// LearnScheme saves until when a server is expected to verify signatures of RFC 9421, as a [remote.Client] found out.
+// An error is only logged, since the client can find it out again.
 func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
+	// The request that found it out may be over: what it found is saved all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
 	defer cancel()
 	if err := b.Store.LearnScheme(ctx, host, until, b.Now()); err != nil {
@@ -73,30 +74,30 @@ func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, men
 	if err != nil {
 		return activity.PostInput{}, err
 	}
-	w := activity.PostInput{Site: b.Site, Author: author, Article: a, Mentions: mentions}
+	input := activity.PostInput{Site: b.Site, Author: author, Article: a, Mentions: mentions}
 	translations, err := s.Translations(ctx, a.ID)
 	if err != nil {
-		return w, err
+		return input, err
 	}
 	for _, t := range translations {
 		if !t.Draft {
-			w.Translations = append(w.Translations, t.Text)
+			input.Translations = append(input.Translations, t.Text)
 		}
 	}
 	ids := inlinePictures(a)
 	pictures, err := s.Pictures(ctx, append(ids, a.PictureID))
 	if err != nil {
-		return w, err
+		return input, err
 	}
 	for _, id := range ids {
 		if p, ok := pictures[id]; ok && id != a.PictureID {
-			w.Inline = append(w.Inline, p)
+			input.Inline = append(input.Inline, p)
 		}
 	}
 	if hero, ok := pictures[a.PictureID]; ok {
-		w.Picture = &hero
+		input.Picture = &hero
 	}
-	return w, nil
+	return input, nil
 }
 
 // inlinePictures lists the pictures of our library in the text of an article, each once, in order.

@@ -13,8 +13,8 @@ import (
 // ErrPanic is the error of Safely after a panic.
 var ErrPanic = errors.New("panic")
 
-// Safely calls do and turns a panic into an ErrPanic that carries the stack. Work that strangers can cause runs in it,
-// so that one bad document or answer cannot end the program.
+// Safely calls do and turns a panic into an ErrPanic that carries the stack. Work that strangers can cause runs in
+// it, so that one bad document or answer cannot end the program.
 func Safely(do func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -33,9 +33,10 @@ func (b Core) FetchListing(ctx context.Context, at string) (activity.Listing, er
 	return activity.ParseListing(doc)
 }
 
-// FetchPost fetches a post from its own server. It returns ErrForeign for an address of ours, and for a post whose id
-// and author are not of one origin: nobody can vouch for the posts of other servers. A Tombstone has no author.
+// FetchPost fetches a post from its own server. The error is ErrForeign for an address of ours, and for a post whose
+// id and author do not have one origin (contract F-099). A Tombstone has no author.
 func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, error) {
+	// An address of ours is read from the store, never over the network (threat T-047).
 	if b.Site.Owns(address) {
 		return nil, ErrForeign
 	}
@@ -47,14 +48,15 @@ func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, 
 	if err != nil {
 		return nil, err
 	}
+	// The id may differ from the address that was fetched, so it is checked as well.
 	if b.Site.Owns(post.ID) || post.Type != Tombstone && !blog.SameOrigin(post.ID, post.AttributedTo) {
 		return nil, ErrForeign
 	}
 	return &post, nil
 }
 
-// ParseActor reads the actor that was fetched from the address id. It returns ErrForeign when the document has another
-// id.
+// ParseActor reads the actor that was fetched from the address id. The error is ErrForeign when the document has
+// another id.
 func ParseActor(doc *activity.Document, id string) (blog.Actor, error) {
 	actor, err := activity.ParseActor(doc)
 	if err != nil {

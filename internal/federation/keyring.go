@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// RemoteKey is a parsed key and who owns it.
+// RemoteKey is a parsed public key and the actor who owns it.
 type RemoteKey struct {
 	Owner string
 	Key   crypto.PublicKey
@@ -27,59 +28,60 @@ type RemoteKey struct {
 	Fresh bool // fetched just now: there is no newer one
 }
 
-// Keyring finds the public keys that others sign with: among those just used, then in the store, then at their server.
-// A key that stops fitting is fetched once more, but none of the same actor's again within five minutes; one that its
-// owner does not list is not asked for within that time either. One that was held for ten minutes is
-// looked up in the store again, where another process may have put a newer one.
+// Keyring finds the public keys of signatures: in memory, then in the store, then at their server.
 //
-// Whoever names more keys than are remembered (MaxRemembered) can make us fetch one again too soon. The limit of each
-// domain, which [remote.Client.Lookup] keeps, then still holds.
+// A key that no longer matches is fetched again, but at most once in five minutes at one address. A key that its
+// owner does not list is not fetched again for five minutes. A key stays in memory for ten minutes. Then the store is
+// read again, where another process may have saved a newer key.
+//
+// A sender who names more keys than are remembered (MaxRemembered) can make us fetch a key again too soon. The limit
+// of each domain, which [remote.Client.Lookup] keeps, then still holds.
 type Keyring struct {
 	Core
-	bases    []*url.URL // where a signed request may say that it was sent to
-	renewed  *Recent    // by the address at which a key was asked for
-	unlisted *Recent    // keys that were asked for in vain
+	bases    []*url.URL // the addresses that a signed request may have as its target
+	renewed  *Recent    // keys that were fetched again, by their address without the fragment
+	unlisted *Recent    // keys that could not be found
 
-	mu   sync.Mutex
-	held *lru.Cache[string, RemoteKey]
+	mu     sync.Mutex
+	cached *lru.Cache[string, RemoteKey]
 }
 
 const (
 	renewEvery = 5 * time.Minute
-	holdFor    = 10 * time.Minute
+	cacheTime  = 10 * time.Minute
 )
 
-// NewKeyring makes the keyring of a site. It fails where the site's address is none.
+// NewKeyring returns the keyring of a site. The error means that the site's address cannot be parsed.
 func NewKeyring(b Core) (*Keyring, error) {
 	base, err := url.Parse(b.Site.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery),
-		held: lru.New[string, RemoteKey](MaxRemembered)}, nil
+		cached: lru.New[string, RemoteKey](MaxRemembered)}, nil
 }
 
-// Find answers the key with this id and its owner's address. Trouble with the network comes back as
-// remote.ErrUnavailable, an owner who left as remote.ErrGone; anything else means that the key is not to be believed.
+// Find returns the key with this id. The error is [Temporary] when the server of the key does not answer,
+// remote.ErrGone when the owner is gone, and [Permanent] when the key cannot be trusted.
 func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
 	if blog.SameOrigin(keyID, k.Site.URL) {
 		return k.own(ctx, keyID)
 	}
-	if held, ok := k.look(keyID); ok {
-		return held, nil
+	if key, ok := k.fromCache(keyID); ok {
+		return key, nil
 	}
 	listed, err := k.Store.KeyOwner(ctx, keyID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return k.meet(ctx, keyID)
+		return k.fetchUnknown(ctx, keyID)
 	}
 	if err != nil {
 		return RemoteKey{}, err
 	}
-	return k.hold(listed)
+	return k.cacheKey(listed)
 }
 
-// own is a key of ours, which is looked up at home and never asked for over the network: a [Checkup] signs with that of
-// the instance actor.
+// own returns a key of ours from the store. It is never fetched over the network (threat T-047). The doctor signs
+// with the key of the instance actor.
 func (k *Keyring) own(ctx context.Context, keyID string) (RemoteKey, error) {
 	owner, name, _ := strings.Cut(keyID, "#")
 	if name != "main-key" {
@@ -108,8 +110,8 @@ func (k *Keyring) ownPEM(ctx context.Context, owner string) (string, error) {
 	return voice.PublicKey, err
 }
 
-// meet finds a key that nobody we know lists.
-func (k *Keyring) meet(ctx context.Context, keyID string) (RemoteKey, error) {
+// fetchUnknown fetches a key that no actor in the store lists.
+func (k *Keyring) fetchUnknown(ctx context.Context, keyID string) (RemoteKey, error) {
 	now := k.Now()
 	if k.unlisted.Has(keyID, now) {
 		return RemoteKey{}, ErrNoKey
@@ -118,51 +120,54 @@ func (k *Keyring) meet(ctx context.Context, keyID string) (RemoteKey, error) {
 	if err == nil {
 		good()
 		found.Fresh = true
+		// Only an answer counts. A server that is down may have the key when it is back.
 	} else if Permanent(err) {
 		k.unlisted.Mark(keyID, now)
 	}
 	return found, err
 }
 
-func (k *Keyring) look(keyID string) (RemoteKey, bool) {
+func (k *Keyring) fromCache(keyID string) (RemoteKey, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	held, ok := k.held.Get(keyID)
-	return held, ok && k.Now().Sub(held.since) < holdFor
+	key, ok := k.cached.Get(keyID)
+	return key, ok && k.Now().Sub(key.since) < cacheTime
 }
 
-func (k *Keyring) hold(listed blog.ActorKey) (RemoteKey, error) {
-	key, err := signature.ParsePublicKey(listed.PEM)
+// cacheKey parses a key and keeps it in memory.
+func (k *Keyring) cacheKey(listed blog.ActorKey) (RemoteKey, error) {
+	public, err := signature.ParsePublicKey(listed.PEM)
 	if err != nil {
 		return RemoteKey{}, fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
-	held := RemoteKey{Owner: listed.ActorID, Key: key, since: k.Now()}
+	key := RemoteKey{Owner: listed.ActorID, Key: public, since: k.Now()}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.held.Add(listed.KeyID, held)
-	return held, nil
+	k.cached.Add(listed.KeyID, key)
+	return key, nil
 }
 
-// Forget drops what is held of an actor's keys, since its profile changed or it left.
+// Forget drops the cached keys of an actor, whose profile changed or who is gone.
 func (k *Keyring) Forget(actor string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, id := range k.held.Keys() {
-		if held, ok := k.held.Peek(id); ok && held.Owner == actor {
-			k.held.Remove(id)
+	for _, id := range k.cached.Keys() {
+		if key, ok := k.cached.Peek(id); ok && key.Owner == actor {
+			k.cached.Remove(id)
 		}
 	}
 }
 
-// Renew fetches a key again after a signature did not match it. good is nil when there is no newer key: its server gave
-// none, or was asked less than five minutes ago. Otherwise the caller calls good if the new key matches. An error is
-// trouble of our own.
+// Renew fetches a key again after a signature did not match it. good is nil when there is no newer key: its server
+// gave none, or was asked less than five minutes ago. Otherwise the caller calls good if the new key matches. An
+// error is a failure of our own.
 func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), err error) {
+	// An actor's keys differ in the fragment only, and one fetch brings them all.
 	if !k.renewed.Mark(withoutFragment(keyID), k.Now()) {
 		return nil, nil
 	}
 	k.mu.Lock()
-	k.held.Remove(keyID)
+	k.cached.Remove(keyID)
 	k.mu.Unlock()
 	_, good, err = k.fetch(ctx, keyID)
 	switch {
@@ -171,7 +176,7 @@ func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), err err
 	case Permanent(err), Temporary(err):
 		return nil, nil
 	}
-	k.renewed.Unmark(withoutFragment(keyID)) // nothing was learnt, so the next try may ask again
+	k.renewed.Unmark(withoutFragment(keyID)) // our own failure must not block the next try
 	return nil, err
 }
 
@@ -180,8 +185,8 @@ func withoutFragment(address string) string {
 	return before
 }
 
-// fetch asks the address of the key. Servers answer with the whole actor, or with the key alone, whose owner must then
-// list it (contract F-091).
+// fetch fetches a key from its address. Servers answer with the whole actor, or with the key alone, whose owner must
+// then list it (contract F-091).
 func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good func(), err error) {
 	doc, good, err := k.Remote.LookupKey(ctx, keyID)
 	if err != nil {
@@ -193,8 +198,9 @@ func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good 
 		return RemoteKey{}, nil, err
 	case actor == nil:
 		return k.fetchFromOwner(ctx, keyID, claim.Owner, good)
+	// The owner has dropped this key, so our record of the owner is too old.
 	case !lists(*actor, keyID):
-		if err := k.correct(ctx, actor); err != nil {
+		if err := k.updateKnown(ctx, actor); err != nil {
 			return RemoteKey{}, nil, err
 		}
 		return RemoteKey{}, nil, ErrNoKey
@@ -206,9 +212,11 @@ func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good 
 	return key, good, err
 }
 
-// correct renews what is remembered of an actor, so that a key which it lists no more is none.
-func (k *Keyring) correct(ctx context.Context, actor *blog.Actor) error {
+// updateKnown saves an actor anew, so that a key that the actor no longer lists is not trusted any more (threat
+// T-021).
+func (k *Keyring) updateKnown(ctx context.Context, actor *blog.Actor) error {
 	known, err := k.Store.KnowsActor(ctx, actor.ID)
+	// An unknown actor is not saved: anybody could fill the store with actors by naming keys.
 	if err != nil || !known {
 		return err
 	}
@@ -216,6 +224,7 @@ func (k *Keyring) correct(ctx context.Context, actor *blog.Actor) error {
 	return k.rememberActor(ctx, actor)
 }
 
+// fetchFromOwner fetches the owner that a key names, and returns the key if the owner lists it.
 func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string,
 	claimed func()) (key RemoteKey, good func(), err error) {
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
@@ -233,29 +242,26 @@ func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string,
 	return key, func() { claimed(); listed() }, err
 }
 
+// fromActor returns the key with this id among those that an actor lists.
 func (k *Keyring) fromActor(actor blog.Actor, keyID string) (RemoteKey, error) {
 	for _, listed := range actor.Keys {
 		if listed.KeyID == keyID {
-			return k.hold(listed)
+			return k.cacheKey(listed)
 		}
 	}
 	return RemoteKey{}, ErrNoKey
 }
 
 func lists(actor blog.Actor, keyID string) bool {
-	for _, listed := range actor.Keys {
-		if listed.KeyID == keyID {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(actor.Keys, func(listed blog.ActorKey) bool { return listed.KeyID == keyID })
 }
 
-// Signer judges a signature and answers whose it is. A key that does not fit may have been changed: it is fetched anew.
-// The error is ErrBlocked for the key of a server that is refused, which is not fetched. actor is whose words the
-// request carries, "" where it carries none.
+// Signer verifies a signature and returns the actor who owns its key. A key that does not match may be old: it is
+// fetched again, and the signature verified once more. The error is ErrBlocked for the key of a blocked server; that
+// key is not fetched. actor is the actor of the activity in the body, "" when there is none.
 func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, error) {
 	keyID, key, err := k.verify(r, body, actor)
+	// A key that was fetched a moment ago cannot be out of date.
 	if !errors.Is(err, signature.ErrMismatch) || key.Fresh {
 		return key.Owner, err
 	}
@@ -275,8 +281,9 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key RemoteKey, err error) {
 	_, err = signature.Verify(r, body, k.bases, k.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
 		keyID = id
-		if blog.HostOf(id) != blog.HostOf(actor) { // whose server is known not to be barred
-			if barred, err := k.Blocked(ctx, k.Store, id); barred || err != nil {
+		// The caller has checked the blocks of the actor, and so of the actor's host.
+		if blog.HostOf(id) != blog.HostOf(actor) {
+			if blocked, err := k.Blocked(ctx, k.Store, id); blocked || err != nil {
 				return nil, cmp.Or(err, ErrBlocked)
 			}
 		}

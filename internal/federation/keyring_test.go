@@ -25,12 +25,12 @@ func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
 	k := emptyKeyring(t, nil)
 	for i := range 2*MaxRemembered + 1 {
 		host := fmt.Sprintf("%d.example", i)
-		if _, err := k.hold(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key",
+		if _, err := k.cacheKey(blog.ActorKey{ActorID: "https://" + host, KeyID: "https://" + host + "#main-key",
 			PEM: text}); err != nil {
 			t.Fatal(err)
 		}
-		if k.held.Len() > MaxRemembered {
-			t.Fatalf("after %d strangers %d keys are held", i+1, k.held.Len())
+		if k.cached.Len() > MaxRemembered {
+			t.Fatalf("after %d strangers %d keys are held", i+1, k.cached.Len())
 		}
 	}
 }
@@ -57,7 +57,7 @@ func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
 	for what, try := range map[string]func(name string){
 		"a key that does not fit is fetched": func(name string) { k.Renew(t.Context(), name) },
 		"a key that nobody lists is fetched": func(name string) {
-			if _, err := k.meet(t.Context(), name); err == nil {
+			if _, err := k.fetchUnknown(t.Context(), name); err == nil {
 				t.Fatal("it is listed")
 			}
 		},
@@ -97,27 +97,27 @@ func TestAFullKeyringForgetsTheKeyUsedLeastRecently(t *testing.T) {
 	k := emptyKeyring(t, nil)
 	id := func(i int) string { return fmt.Sprintf("https://%d.example/#main-key", i) }
 	hold := func(i int) {
-		if _, err := k.hold(blog.ActorKey{ActorID: id(i), KeyID: id(i), PEM: text}); err != nil {
+		if _, err := k.cacheKey(blog.ActorKey{ActorID: id(i), KeyID: id(i), PEM: text}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range MaxRemembered {
 		hold(i)
 	}
-	if _, ok := k.look(id(0)); !ok {
+	if _, ok := k.fromCache(id(0)); !ok {
 		t.Fatal("the first key is not held")
 	}
 	hold(MaxRemembered)
 	for i := range MaxRemembered + 1 {
-		if _, ok := k.look(id(i)); ok != (i != 1) {
+		if _, ok := k.fromCache(id(i)); ok != (i != 1) {
 			t.Fatalf("key %d is held: %v", i, ok)
 		}
 	}
 	k.Forget(id(7))
-	if _, ok := k.look(id(7)); ok {
+	if _, ok := k.fromCache(id(7)); ok {
 		t.Error("a key is held that its owner changed")
 	}
-	if _, ok := k.look(id(8)); !ok {
+	if _, ok := k.fromCache(id(8)); !ok {
 		t.Error("the key of somebody else was forgotten with it")
 	}
 }

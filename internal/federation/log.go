@@ -7,13 +7,14 @@ import (
 	"causerie/internal/blog"
 )
 
-// LogActivity returns the attributes of a log line about an activity that failed: its id, its signer and the error. Of
-// a report (Flag) it returns only the error, without names: only moderators may know who reports.
+// LogActivity returns the attributes of a log line about an activity that failed: its id, its signer and the error.
+// Of a report (Flag) it returns only the error, without names: only moderators may know who reports.
 func LogActivity(act activity.Activity, signer string, err error) []any {
 	if _, report := act.Act.(activity.Flag); !report {
 		return []any{"activity", act.ID, "signer", signer, "error", err}
 	}
 	var secrets []string
+	// The text of an error may have an address or a host in it.
 	for _, secret := range []string{act.ID, act.Actor, signer, blog.HostOf(act.Actor), blog.HostOf(signer)} {
 		if secret != "" {
 			secrets = append(secrets, secret, "…")

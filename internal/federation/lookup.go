@@ -14,7 +14,7 @@ import (
 )
 
 // ResolveTarget returns the article that an address means, by the id of its object or by its page. For a comment it
-// returns the article and the comment's id. It returns blog.ErrNotFound when the address means neither.
+// returns the article and the comment's id. The error is blog.ErrNotFound when the address means neither.
 func (b Core) ResolveTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
 	if kind, id, rest, ok := b.Site.Local(address); ok && rest == "" {
 		switch kind {
@@ -72,10 +72,11 @@ func (b Core) OwnerOf(ctx context.Context, s *store.Store, object store.Object) 
 }
 
 // ArticleAbout returns the article that a post is about, and how: the one that it quotes, or else the first that it
-// links to. It returns ErrNoArticle, an ErrNotOurs, when there is none that everybody may read.
+// links to. The error is ErrNoArticle, an ErrNotOurs, when there is none that everybody may read.
 func (b Core) ArticleAbout(ctx context.Context, s *store.Store, post activity.Object) (
 	blog.Article, blog.CommentKind, error,
 ) {
+	// A quote often has a link to the same article in its text, so the quote is looked for first.
 	if a, err := b.ReadableArticle(ctx, s, post.Quote); !errors.Is(err, blog.ErrNotFound) {
 		return a, blog.Quoting, err
 	}
@@ -103,8 +104,8 @@ func (b Core) links(post activity.Object) []string {
 	return list
 }
 
-// ReadableArticle returns the article with an address of ours. It returns blog.ErrNotFound if there is none or if not
-// everybody may read it.
+// ReadableArticle returns the article with an address of ours. The error is blog.ErrNotFound if there is none or if
+// not everybody may read it.
 func (b Core) ReadableArticle(ctx context.Context, s *store.Store, address string) (blog.Article, error) {
 	if !b.Site.Owns(address) {
 		return blog.Article{}, blog.ErrNotFound
@@ -135,6 +136,8 @@ func (b Core) pageTarget(ctx context.Context, s *store.Store, address string) (b
 		switch {
 		case err != nil:
 			return a, "", IgnoreMissing(err) // the article is still what the address means
+		// Comments of other servers have addresses of their own. Only those of our voices are replied to by their place on
+		// the page.
 		case c.ArticleID == a.ID && c.VoiceID != "":
 			return a, c.ID, nil
 		}

@@ -7,8 +7,8 @@ import (
 	"causerie/internal/lru"
 )
 
-// MaxRemembered limits each memory of what other servers did. Anybody can fill it, so when it is full it forgets only
-// what was used least recently: the limits that it keeps for the others stay in force.
+// MaxRemembered limits each memory of what other servers did. Anybody can fill a memory, so a full one drops only the
+// entry that was used least recently: the limits for other servers stay in force.
 const MaxRemembered = 20_000
 
 // Recent remembers when something was last done for each of many names, so that it is not done again too soon. It is

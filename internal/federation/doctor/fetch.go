@@ -175,7 +175,7 @@ func (i *inspector) block(ctx context.Context, address string) error {
 		return refused(over.Subject + " is blocked here: nothing is asked there or taken from there until “causerie block " +
 			"remove " + over.Subject + "”")
 	case barred:
-		return refused(blog.HostOf(address) + " is not on the list of servers with which this blog speaks: “causerie allow " +
+		return refused(blog.HostOf(address) + " is not on the list of allowed servers: “causerie allow " +
 			"add " + blog.HostOf(address) + "” puts it there")
 	case over.Level == blog.Limit && !slices.Contains(i.Notes, waits):
 		i.Notes = append(i.Notes, waits)

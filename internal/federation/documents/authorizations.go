@@ -11,7 +11,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// authorization returns an authorization while it is valid.
+// authorization serves an authorization while it is valid.
 func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte, error) {
 	t, err := d.Store.LiveAuthorization(ctx, blog.ID(chi.URLParam(r, "stamp")))
 	if err != nil {
@@ -19,6 +19,7 @@ func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte,
 	}
 	wire, err := d.WireAuthorization(ctx, d.Store, t)
 	switch {
+	// A revoked authorization and one for a withdrawn post look the same: neither is valid.
 	case errors.Is(err, blog.ErrGone):
 		return nil, blog.ErrNotFound
 	case err != nil:

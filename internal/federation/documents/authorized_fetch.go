@@ -13,13 +13,11 @@ import (
 	"causerie/internal/store"
 )
 
-// Who may read what. Where the site asks for signatures (authorized fetch, contract F-095), documents are for actors
-// who sign their question and are not blocked; of an author a stranger sees a stub, which has the key that such a
-// server needs before it can believe us. Words for followers are for followers who sign, whatever the site asks for.
-
-// openToAll reports whether a path is open without a signature even with authorized-fetch: the inboxes, which answer
-// that they take POSTs; the instance actor, without whose key no server could sign a request that we can verify; and
-// authorizations, which prove to third parties that a post may quote or reply.
+// openToAll reports whether a path is open without a signature even with authorized-fetch:
+//
+//   - the inboxes, which answer that they take POST only,
+//   - the instance actor, without whose key no server could sign a request that we can verify,
+//   - authorizations, which prove to third parties that a post may quote or reply.
 func openToAll(path string) bool {
 	return strings.HasSuffix(path, "/inbox") || path == "/ap/instance" || strings.HasPrefix(path, "/ap/instance/") ||
 		strings.HasPrefix(path, "/ap/authorizations/")
@@ -28,15 +26,18 @@ func openToAll(path string) bool {
 // readerKey is the key of the verified reader in the context of a request.
 type readerKey struct{}
 
-// guarded lets only those through who may read the documents of this site.
+// guarded serves next to readers who may read documents of this site. With authorized-fetch (contract F-095) a reader
+// signs the request and is not blocked. Without a signature a reader gets a stub of an actor, and 401 elsewhere.
 func (d *Documents) guarded(next http.Handler) http.Handler {
+	// The stub has the key: a server in the same mode must read our key before it can verify our request for its key.
 	stub := d.serveAs("stub of ", d.stub)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asks := r.Method == http.MethodGet || r.Method == http.MethodHead
-		if !d.AuthorizedFetch || !asks || openToAll(r.URL.Path) {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !d.AuthorizedFetch || !reads || openToAll(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
+		// A cache must not give the answer for one reader to another.
 		w = &bySignature{ResponseWriter: w, personal: isSigned(r)}
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r):
@@ -47,7 +48,7 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 		case d.isActor(r.URL.Path):
 			stub(w, r)
 		default:
-			refuseReader(w, "sign the question")
+			refuseReader(w, "sign the request")
 		}
 	})
 }
@@ -57,8 +58,8 @@ func refuseReader(w http.ResponseWriter, why string) {
 	federation.WriteError(w, http.StatusUnauthorized, why)
 }
 
-// reader verifies a signed request and returns who sent it. A request that may not be answered is refused here. To the
-// blocked everything is 404.
+// reader verifies a signed request and returns who sent it. A request that may not be answered is refused here. A
+// blocked reader gets 404 for everything.
 func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader string, ok bool) {
 	reader, err := d.readerOf(r)
 	switch {
@@ -66,6 +67,7 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 		nothingHere(w)
 		return "", false
 	case err != nil && federation.Temporary(err):
+		// The server of the key does not answer now. A 401 would be final for the reader.
 		w.Header().Set("Retry-After", "60")
 		federation.WriteError(w, http.StatusServiceUnavailable,
 			"the key of the signature cannot be fetched now: "+err.Error())
@@ -74,10 +76,10 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 		refuseReader(w, err.Error())
 		return "", false
 	}
-	switch barred, err := d.Blocked(r.Context(), d.Store, reader); {
+	switch blocked, err := d.Blocked(r.Context(), d.Store, reader); {
 	case err != nil:
 		d.fail(w, r, err)
-	case barred:
+	case blocked:
 		nothingHere(w)
 	default:
 		return reader, true
@@ -85,7 +87,7 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 	return "", false
 }
 
-// isActor reports whether a path is the address of a voice, for machines or for people.
+// isActor reports whether a path is the address of a voice, under /ap/ or as a page.
 func (d *Documents) isActor(path string) bool {
 	if handle, ok := strings.CutPrefix(path, "/@"); ok {
 		return !strings.Contains(handle, "/")
@@ -94,8 +96,8 @@ func (d *Documents) isActor(path string) bool {
 	return ok && kind == "actors" && rest == "" || path == "/" || seriesPath.MatchString(path)
 }
 
-// stub returns what a stranger sees of a voice. The front page of a blog without a voice of its own belongs to the
-// instance actor.
+// stub returns what a reader without a signature gets of a voice. The front page of a blog without a voice of its own
+// belongs to the instance actor.
 func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.voiceAt(ctx, r.URL.Path)
 	switch {
@@ -103,6 +105,7 @@ func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 		return d.instance(ctx, r)
 	case err != nil:
 		return nil, err
+	// A Tombstone says nothing private, and other servers fetch it to confirm a Delete.
 	case voice.RetiredAt != nil:
 		return d.person(ctx, voice)
 	}
@@ -124,14 +127,15 @@ func (d *Documents) voiceAt(ctx context.Context, path string) (blog.Voice, error
 	return d.Store.Voice(ctx, id)
 }
 
-// bySignature is an answer that depends on who signed the request. No cache may keep a personal one.
+// bySignature is the answer to a request whose signature matters. No cache may keep one for a signed request.
 type bySignature struct {
 	http.ResponseWriter
-	personal, begun bool
+	personal, wroteHeader bool
 }
 
 func (b *bySignature) WriteHeader(status int) {
-	if header := b.Header(); !b.begun {
+	if header := b.Header(); !b.wroteHeader {
+		// An error comes without a Vary header.
 		vary := header.Get("Vary")
 		if vary == "" {
 			vary = "Accept"
@@ -141,12 +145,12 @@ func (b *bySignature) WriteHeader(status int) {
 			header.Set("Cache-Control", "private, no-store")
 		}
 	}
-	b.begun = true
+	b.wroteHeader = true
 	b.ResponseWriter.WriteHeader(status)
 }
 
 func (b *bySignature) Write(body []byte) (int, error) {
-	if !b.begun {
+	if !b.wroteHeader {
 		b.WriteHeader(http.StatusOK)
 	}
 	return b.ResponseWriter.Write(body)
@@ -154,8 +158,8 @@ func (b *bySignature) Write(body []byte) (int, error) {
 
 func isSigned(r *http.Request) bool { return signature.Present(r.Header) }
 
-// open is serve for documents that some may read only with a signature: followers-only articles.
-func (d *Documents) open(make maker) http.HandlerFunc {
+// serveToReaders is serve for documents that some may read only with a signature: followers-only articles.
+func (d *Documents) serveToReaders(make maker) http.HandlerFunc {
 	public := d.serve(make)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !isSigned(r) || !d.forFollower(w, r) {
@@ -164,8 +168,7 @@ func (d *Documents) open(make maker) http.HandlerFunc {
 	}
 }
 
-// forFollower serves a followers-only article to a follower of its author. It reports false for anything else. The
-// signature is verified even where nothing exists: a fetch of the key must not reveal that something does.
+// forFollower serves a followers-only article to a follower of its author. It reports false for anything else.
 func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	object, article, err := d.object(r.Context(), r)
 	if err == nil && article.Visibility != blog.Followers || errors.Is(err, blog.ErrGone) {
@@ -175,13 +178,15 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 		d.fail(w, r, err)
 		return true
 	}
-	reader, unknown := d.readerOf(r)
-	if unknown != nil || err != nil {
+	// The signature is verified even when there is no such article: the fetch of the key must not reveal that there is
+	// one.
+	reader, unverified := d.readerOf(r)
+	if unverified != nil || err != nil {
 		return false
 	}
 	follows, err := d.follows(r.Context(), article.VoiceID, reader)
 	if err != nil {
-		d.fail(w, r, err) // a 404 would tell the follower's server that the article was deleted
+		d.fail(w, r, err) // a 404 means to the follower's server that the article was deleted
 		return true
 	}
 	if !follows {
@@ -191,7 +196,7 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// readerOf returns who sent a request.
+// readerOf returns who sent a request. guarded may have verified the signature already.
 func (d *Documents) readerOf(r *http.Request) (string, error) {
 	if reader, ok := r.Context().Value(readerKey{}).(string); ok {
 		return reader, nil
@@ -211,6 +216,7 @@ func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) (
 	return err == nil && follower.State != blog.Pending, err
 }
 
+// personal serves the object of a followers-only article to one reader.
 func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object store.Object) {
 	if _, wrapped := w.(*bySignature); !wrapped {
 		w = &bySignature{ResponseWriter: w, personal: true}

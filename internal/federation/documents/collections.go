@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	firstReplies = 5  // of our own, in the object itself: those a reader may believe at once
+	firstReplies = 5  // replies of our voices in the object itself
 	idsPage      = 60 // ids on a page
 	outboxPage   = 20 // activities on a page
 )
 
-// counted adds to the bytes of an object how many replies, likes and shares it has now. The thread of an answer is read
-// at the article.
+// counted returns the bytes of an object with its current numbers of replies, likes and shares. Those of a reply are
+// returned unchanged: its thread is read at the article.
 func (d *Documents) counted(ctx context.Context, object store.Object) ([]byte, error) {
 	if object.CommentID != "" {
 		return object.Payload, nil
@@ -33,6 +33,7 @@ func (d *Documents) counted(ctx context.Context, object store.Object) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
+	// A reader can trust these at once, since they have the origin of the object. Others must be fetched from their own.
 	own, err := d.Store.RepliesTo(ctx, store.ReplyList{Article: object.ArticleID, Own: true, Limit: firstReplies})
 	return activity.WithCounts(object.Payload, counts[object.ArticleID], addresses(own)), err
 }
@@ -45,7 +46,7 @@ func addresses(replies []store.PublicReply) []string {
 	return list
 }
 
-// collection serves the collections of an object. Likes and shares show their number only.
+// collection serves the collections of an object. Likes and shares have only a number.
 func (d *Documents) collection(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.readable(ctx, r)
 	if err != nil {
@@ -61,7 +62,8 @@ func (d *Documents) collection(ctx context.Context, r *http.Request) ([]byte, er
 	return d.reactions(ctx, id, object, chi.URLParam(r, "collection"))
 }
 
-// readable returns the object of a request whose collections are public. A deleted object has none.
+// readable returns the object of a request whose collections are public. The collections of a deleted object are not
+// found.
 func (d *Documents) readable(ctx context.Context, r *http.Request) (store.Object, blog.Article, error) {
 	object, article, err := d.object(ctx, r)
 	if errors.Is(err, blog.ErrGone) || err == nil && article.Visibility == blog.Followers {
@@ -99,7 +101,7 @@ func (d *Documents) repliesPage(ctx context.Context, id string, object store.Obj
 	return list, next, err
 }
 
-// thread serves the public conversation, the article first (FEP-7888, FEP-f228).
+// thread serves the public conversation under an article (FEP-7888, FEP-f228). The article is its first item.
 func (d *Documents) thread(ctx context.Context, object store.Object, article blog.Article) ([]byte, error) {
 	voice, err := d.Store.Voice(ctx, article.VoiceID)
 	if err != nil {
@@ -137,6 +139,7 @@ func (d *Documents) threadPage(ctx context.Context, id string, article,
 
 // onePage returns the addresses of one page, and the address of the next page when there are more.
 func onePage(id string, replies []store.PublicReply) (list []string, next string) {
+	// The query asked for one more than a page has: it shows that there is a next page.
 	if len(replies) > idsPage {
 		replies = replies[:idsPage]
 		next = id + "?cursor=" + string(replies[idsPage-1].ID)
@@ -158,10 +161,10 @@ func (d *Documents) reactions(ctx context.Context, id string, object store.Objec
 	return activity.Count(id, n.Likes), err
 }
 
-// followers serves how many followers there are. Without a first page Mastodon takes the list as hidden, which it is
-// unless the author shows it.
+// followers serves how many followers a voice has. Mastodon takes a collection without a first page as hidden, which
+// the list is unless the author shows it.
 func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +176,13 @@ func (d *Documents) followers(ctx context.Context, r *http.Request) ([]byte, err
 	return activity.Collection(id, n.Accepted, first, ""), err
 }
 
-// followersAfter serves a page of the followers of an author who shows them.
+// followersAfter serves a page of the followers of a voice that shows them.
 func (d *Documents) followersAfter(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	// The author may have hidden the list after somebody read its first page.
 	if !voice.ShowsFollowers {
 		return nil, blog.ErrNotFound
 	}
@@ -188,19 +192,19 @@ func (d *Documents) followersAfter(ctx context.Context, r *http.Request) ([]byte
 		list = list[:idsPage]
 		next = id + "?cursor=" + url.QueryEscape(list[idsPage-1])
 	}
-	return activity.CollectionPage(id+"?"+r.URL.RawQuery, id, next, quoted(list)), err
+	return activity.CollectionPage(id+"?"+r.URL.RawQuery, id, next, jsonStrings(list)), err
 }
 
-func quoted(ids []string) []json.RawMessage {
+func jsonStrings(ids []string) []json.RawMessage {
 	list := make([]json.RawMessage, len(ids))
 	for i, id := range ids {
-		list[i], _ = json.Marshal(id) // a text can always be written
+		list[i], _ = json.Marshal(id) // a string cannot fail
 	}
 	return list
 }
 
 func (d *Documents) following(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -208,9 +212,9 @@ func (d *Documents) following(ctx context.Context, r *http.Request) ([]byte, err
 	return activity.Collection(d.Site.URL+r.URL.Path, n, "", ""), err
 }
 
-// featured serves the ids of the pinned articles. Mastodon skips whole objects there.
+// featured serves the ids of the pinned articles. Mastodon ignores embedded objects there.
 func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +228,7 @@ func (d *Documents) featured(ctx context.Context, r *http.Request) ([]byte, erro
 
 // tags serves the tags that a voice uses most.
 func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +241,7 @@ func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) 
 	return activity.Items(d.Site.URL+r.URL.Path, nil), nil
 }
 
-// paged serves a collection. Its first page is cached. Later pages are found by a cursor and made for each request.
+// paged serves a collection. Its first page is cached.
 func (d *Documents) paged(front, later maker) http.HandlerFunc {
 	first := d.serve(front)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -245,6 +249,7 @@ func (d *Documents) paged(front, later maker) http.HandlerFunc {
 			first(w, r)
 			return
 		}
+		// Later pages are not cached: anybody could fill the cache with cursors.
 		doc, err := d.document(later, activity.MediaType(r.Header.Values("Accept")))(r.Context(), r)
 		if err != nil {
 			d.fail(w, r, err)
@@ -258,23 +263,24 @@ func (d *Documents) paged(front, later maker) http.HandlerFunc {
 }
 
 func (d *Documents) activity(ctx context.Context, r *http.Request) ([]byte, error) {
-	said, err := d.Store.PublicActivity(ctx, blog.ID(chi.URLParam(r, "activity")))
+	item, err := d.Store.PublicActivity(ctx, blog.ID(chi.URLParam(r, "activity")))
 	if err != nil {
 		return nil, err
 	}
-	return current(said)
+	return current(item)
 }
 
 // current returns an activity with its object as it is now, so that a text that was edited out can no longer be read.
-func current(said store.OutboxItem) ([]byte, error) {
-	if said.Kind == "Announce" {
-		return activity.WithoutProof(said.Payload)
+func current(item store.OutboxItem) ([]byte, error) {
+	if item.Kind == "Announce" {
+		// The object of an Announce is an address, so there is nothing to renew.
+		return activity.WithoutProof(item.Payload)
 	}
-	return activity.WithObject(said.Payload, said.Object)
+	return activity.WithObject(item.Payload, item.Object)
 }
 
 func (d *Documents) outboxFront(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -287,26 +293,26 @@ func (d *Documents) outboxFront(ctx context.Context, r *http.Request) ([]byte, e
 const oldest = blog.ID("0")
 
 func (d *Documents) outboxPage(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.speaker(ctx, r)
+	voice, err := d.liveVoice(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	cursor := blog.ID(r.URL.Query().Get("cursor"))
-	limit := outboxPage + 1 // one more tells that there is a next page
+	limit := outboxPage + 1 // one more shows that there is a next page
 	if cursor == oldest {
 		limit = outboxPage
 	}
-	said, err := d.Store.Outbox(ctx, voice.ID, cursor, cursor == oldest, limit)
+	list, err := d.Store.Outbox(ctx, voice.ID, cursor, cursor == oldest, limit)
 	if err != nil {
 		return nil, err
 	}
 	id, next := d.Site.URL+r.URL.Path, ""
-	if len(said) > outboxPage {
-		said = said[:outboxPage]
-		next = id + "?cursor=" + string(said[outboxPage-1].ID)
+	if len(list) > outboxPage {
+		list = list[:outboxPage]
+		next = id + "?cursor=" + string(list[outboxPage-1].ID)
 	}
-	items := make([]json.RawMessage, len(said))
-	for i, a := range said {
+	items := make([]json.RawMessage, len(list))
+	for i, a := range list {
 		if items[i], err = current(a); err != nil {
 			return nil, err
 		}

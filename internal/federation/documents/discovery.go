@@ -26,26 +26,26 @@ type JRDLink struct {
 	Template string `json:"template,omitempty"`
 }
 
-// webfinger answers which actor a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
+// webfinger serves the actor that a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
 func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 	resources := r.URL.Query()["resource"]
 	if len(resources) != 1 {
-		federation.WriteError(w, http.StatusBadRequest, "name one resource, like ?resource=acct:name@"+d.Site.HandleDomain)
+		federation.WriteError(w, http.StatusBadRequest, "give one resource, like ?resource=acct:name@"+d.Site.HandleDomain)
 		return
 	}
-	finger, err := d.finger(r.Context(), resources[0])
+	jrd, err := d.finger(r.Context(), resources[0])
 	switch {
 	case errors.Is(err, errNoResource):
 		federation.WriteError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, blog.ErrNotFound):
-		federation.WriteError(w, http.StatusNotFound, "nobody here has that name")
+		federation.WriteError(w, http.StatusNotFound, "there is nobody with that name here")
 	case errors.Is(err, blog.ErrGone):
-		federation.WriteError(w, http.StatusGone, "they have left")
+		federation.WriteError(w, http.StatusGone, "the account was deleted")
 	case err != nil:
 		d.fail(w, r, err)
 	default:
-		finger.filter(r.URL.Query()["rel"])
-		writeJSON(w, "application/jrd+json; charset=utf-8", page.ForReaders, finger)
+		jrd.filter(r.URL.Query()["rel"])
+		writeJSON(w, "application/jrd+json; charset=utf-8", page.ForReaders, jrd)
 	}
 }
 
@@ -56,6 +56,7 @@ type JRD struct {
 	Links   []JRDLink `json:"links"`
 }
 
+// filter drops the links with other relations than the request asks for (RFC 7033, section 4.3).
 func (f *JRD) filter(rels []string) {
 	if len(rels) > 0 {
 		f.Links = slices.DeleteFunc(f.Links, func(l JRDLink) bool { return !slices.Contains(rels, l.Rel) })
@@ -64,6 +65,8 @@ func (f *JRD) filter(rels []string) {
 
 var errNoResource = errors.New("the resource must be acct:name@domain or an address")
 
+// finger finds the JRD of a resource: a handle with or without "acct:" and "@", or an address. The error is
+// errNoResource when it is neither.
 func (d *Documents) finger(ctx context.Context, resource string) (JRD, error) {
 	lower := strings.ToLower(resource)
 	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
@@ -75,8 +78,10 @@ func (d *Documents) finger(ctx context.Context, resource string) (JRD, error) {
 	}
 	host := strings.ToLower(d.Site.Host())
 	switch {
+	// Both domains mean the same accounts (contract F-001).
 	case domain != host && domain != strings.ToLower(d.Site.HandleDomain):
 		return JRD{}, blog.ErrNotFound
+	// The instance actor's handle has the host name as its user part.
 	case name == host || name == hostname(host):
 		return d.instanceFinger(), nil
 	}
@@ -89,8 +94,8 @@ func hostname(host string) string {
 	return name
 }
 
-// fingerAddress answers for an address of ours: an actor, a profile page, a series with a voice, the site itself, or an
-// article's page, which means its author.
+// fingerAddress finds the JRD of an address of ours: an actor, a profile page, a series with a voice, the site
+// itself, or an article's page, which means its author.
 func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, error) {
 	u, err := url.Parse(resource)
 	if err != nil {
@@ -115,20 +120,21 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, er
 	if err != nil {
 		return JRD{}, err
 	}
+	// HeadBySlug knows former slugs and ignores the date in the path, so the whole path is compared.
 	if !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
 		return JRD{}, blog.ErrNotFound
 	}
 	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
 }
 
-// intents are the addresses to which other servers send the people of this blog, to follow somebody or to act on a post
+// intents are the addresses to which other servers send people of this blog, to follow somebody or to act on a post
 // (FEP-3b86, OStatus).
 func (d *Documents) intents() []JRDLink {
-	place := d.Site.URL + "/authorize_interaction?uri="
+	intent := d.Site.URL + "/authorize_interaction?uri="
 	return []JRDLink{
-		{Rel: "http://ostatus.org/schema/1.0/subscribe", Template: place + "{uri}"},
-		{Rel: "https://w3id.org/fep/3b86/Follow", Template: place + "{object}"},
-		{Rel: "https://w3id.org/fep/3b86/Object", Template: place + "{object}"},
+		{Rel: "http://ostatus.org/schema/1.0/subscribe", Template: intent + "{uri}"},
+		{Rel: "https://w3id.org/fep/3b86/Follow", Template: intent + "{object}"},
+		{Rel: "https://w3id.org/fep/3b86/Object", Template: intent + "{object}"},
 	}
 }
 
@@ -167,7 +173,7 @@ func (d *Documents) template() string {
 	return d.Site.URL + "/.well-known/webfinger?resource={uri}"
 }
 
-// hostMeta says where WebFinger is (RFC 6415), for those who get a 404 for it on another domain.
+// hostMeta says where WebFinger is (RFC 6415), for servers that get a 404 for it on the handle domain.
 func (d *Documents) hostMeta(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/xrd+xml; charset=utf-8")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -205,6 +211,7 @@ func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Documen
 	}
 	version := chi.URLParam(r, "version")
 	software := map[string]string{"name": "causerie", "version": d.version}
+	// The schema of 2.0 does not allow this member.
 	if version == "2.1" {
 		software["homepage"] = homepage
 	}
@@ -225,11 +232,12 @@ func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Documen
 func writeJSON(w http.ResponseWriter, kind, cache string, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		federation.WriteError(w, http.StatusInternalServerError, "this cannot be written")
+		federation.WriteError(w, http.StatusInternalServerError, "the answer cannot be encoded")
 		return
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", cache)
+	// Scripts of every site may read this (contract F-005).
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Write(body)
 }

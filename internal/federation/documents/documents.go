@@ -1,5 +1,5 @@
-// Package documents serves what other servers may read: actors, articles, notes, activities, collections, and discovery
-// by WebFinger and NodeInfo. It also decides which requests for a human address get ActivityPub.
+// Package documents serves what other servers may read: actors, articles, notes, activities, collections, and
+// discovery by WebFinger and NodeInfo. It also decides which requests for the address of a page get ActivityPub.
 package documents
 
 import (
@@ -19,27 +19,27 @@ import (
 )
 
 // Documents serves what other servers may read: actors, posts, activities and collections under /ap/, discovery under
-// /.well-known/ and /nodeinfo/, and the ActivityPub answer of human addresses. It only reads. Finished documents are
-// cached like pages; go-fed builds nothing here.
+// /.well-known/ and /nodeinfo/, and the ActivityPub answer at the addresses of pages. It only reads. Finished
+// documents are cached like pages.
 type Documents struct {
 	federation.Core
 	keys    *federation.Keyring
 	inbox   http.Handler
-	kept    *page.Cache
+	cache   *page.Cache
 	version string // of this program, for NodeInfo
 
 	// AuthorizedFetch demands a signature of whoever reads documents. Set it before anything is served.
 	AuthorizedFetch bool
 }
 
-// NewDocuments returns the documents of a site. The keyring verifies the signatures of requests for followers-only
-// text; inbox answers what is posted to an inbox.
-func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, kept *page.Cache,
+// NewDocuments returns the documents of a site. The keyring verifies the signatures of requests; inbox answers
+// requests to the inboxes.
+func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, cache *page.Cache,
 	version string) *Documents {
-	return &Documents{Core: b, keys: keys, inbox: inbox, kept: kept, version: version}
+	return &Documents{Core: b, keys: keys, inbox: inbox, cache: cache, version: version}
 }
 
-// Routes mounts all addresses for machines, among them the inboxes.
+// Routes mounts all addresses for other servers, inboxes included.
 func (d *Documents) Routes(r chi.Router) {
 	r.Route("/ap", d.activityRoutes)
 	get := readable(r)
@@ -47,10 +47,11 @@ func (d *Documents) Routes(r chi.Router) {
 	get("/.well-known/host-meta", d.hostMeta)
 	get("/.well-known/host-meta.json", d.hostMetaJSON)
 	get("/.well-known/nodeinfo", d.nodeInfoLinks)
-	get("/nodeinfo/{version:2\\.[01]}", d.kept.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
+	get("/nodeinfo/{version:2\\.[01]}", d.cache.Handler("nodeinfo", d.nodeInfo, d.fail).ServeHTTP)
 }
 
 func (d *Documents) activityRoutes(r chi.Router) {
+	// The inboxes are below it too: guarded lets them through.
 	r.Use(d.guarded)
 	r.Handle("/inbox", d.inbox)
 	r.Handle("/instance/inbox", d.inbox)
@@ -65,11 +66,11 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/actors/{actor}/following", d.serve(d.following))
 	get("/actors/{actor}/featured", d.serve(d.featured))
 	get("/actors/{actor}/tags", d.serve(d.tags))
-	get("/articles/{object}", d.open(d.post))
+	get("/articles/{object}", d.serveToReaders(d.post))
 	get("/articles/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/articles/{object}/{collection:context}", d.paged(d.collection, d.threadAfter))
 	get("/articles/{object}/{collection:likes|shares}", d.serve(d.collection))
-	get("/notes/{object}", d.open(d.post))
+	get("/notes/{object}", d.serveToReaders(d.post))
 	get("/notes/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/notes/{object}/{collection:likes|shares}", d.serve(d.collection))
 	get("/activities/{activity}", d.serve(d.activity))
@@ -89,8 +90,8 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	}
 }
 
-// Human answers a human address as ActivityPub: the page of an article, an author or a series, or the front page. It
-// reports false when the address has no such answer, so that the page is served instead.
+// Human answers the address of a page as ActivityPub: the page of an article, an author or a series, or the front
+// page. It reports false when the address has no such answer, so that the page is served instead.
 func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 	var answer http.HandlerFunc
 	switch {
@@ -111,31 +112,30 @@ func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 
 var seriesPath = regexp.MustCompile(`^/series/[^/]+$`)
 
-// maker makes the bytes of a document. blog.ErrNotFound and blog.ErrGone become 404 and 410. Bytes beside ErrGone are
-// the tombstone.
+// maker makes a document. With blog.ErrGone it may return a Tombstone as well.
 type maker func(ctx context.Context, r *http.Request) ([]byte, error)
 
 // serve answers GET with a cached document, in the media type that the request asks for.
 func (d *Documents) serve(make maker) http.HandlerFunc { return d.serveAs("", make) }
 
-// serveAs caches what it serves apart from other documents at the same address.
+// serveAs is serve with a key prefix in the cache, for a second document at the same address.
 func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
-	kinds := map[string]http.Handler{}
+	byMediaType := map[string]http.Handler{}
 	for _, kind := range []string{activity.ContentType, activity.LinkedDataType} {
-		kinds[kind] = d.kept.Handler(what+kind, d.document(make, kind), d.fail)
+		byMediaType[kind] = d.cache.Handler(what+kind, d.document(make, kind), d.fail)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r) {
 			return
 		}
-		kinds[activity.MediaType(r.Header.Values("Accept"))].ServeHTTP(w, r)
+		byMediaType[activity.MediaType(r.Header.Values("Accept"))].ServeHTTP(w, r)
 	}
 }
 
 func (d *Documents) document(make maker, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
 		body, err := make(ctx, r)
-		// An actor carries its key: a server that is told of a new key must not get the old one when it asks.
+		// An actor has its key. A server that gets an Update about a new key must not read the old one from a cache.
 		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path),
 			Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
 				"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
@@ -143,8 +143,8 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 		case errors.Is(err, blog.ErrGone):
 			doc.Status = http.StatusGone
 		case errors.Is(err, blog.ErrNotFound):
-			doc.Status, doc.Body = http.StatusNotFound, federation.ErrorBody(wordsOfNothing)
-			doc.Header.Set("Cache-Control", "no-store") // it may be published the next moment, or be there for those who sign
+			doc.Status, doc.Body = http.StatusNotFound, federation.ErrorBody(notFoundText)
+			doc.Header.Set("Cache-Control", "no-store") // it may be published at any moment, or exist for followers
 		case err != nil:
 			return page.Document{}, err
 		}
@@ -152,18 +152,19 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 	}
 }
 
+// fail answers 503 after a failure of our own, such as a database error. Other servers take a 404 for a deletion.
 func (d *Documents) fail(w http.ResponseWriter, r *http.Request, err error) {
-	d.Log.Error("a document could not be made", "path", r.URL.Path, "error", err)
+	d.Log.Error("a document cannot be served", "path", r.URL.Path, "error", err)
 	w.Header().Set("Retry-After", "10")
 	federation.WriteError(w, http.StatusServiceUnavailable, "this cannot be read at the moment")
 }
 
 func nothingHere(w http.ResponseWriter) {
-	federation.WriteError(w, http.StatusNotFound, wordsOfNothing)
+	federation.WriteError(w, http.StatusNotFound, notFoundText)
 }
 
-// wordsOfNothing is the same for what does not exist and for what is hidden.
-const wordsOfNothing = "there is nothing here"
+// notFoundText is the same for what does not exist and for what is hidden.
+const notFoundText = "there is nothing here"
 
 func (d *Documents) instance(ctx context.Context, _ *http.Request) ([]byte, error) {
 	site, err := d.Store.Site(ctx)
@@ -210,8 +211,8 @@ func (d *Documents) actor(ctx context.Context, r *http.Request) ([]byte, error) 
 	return d.person(ctx, voice)
 }
 
-// speaker returns the voice of a request for a collection; blog.ErrGone when it was deleted.
-func (d *Documents) speaker(ctx context.Context, r *http.Request) (blog.Voice, error) {
+// liveVoice returns the voice of a request for a collection, or blog.ErrGone when it was deleted.
+func (d *Documents) liveVoice(ctx context.Context, r *http.Request) (blog.Voice, error) {
 	voice, err := d.Store.Voice(ctx, blog.ID(chi.URLParam(r, "actor")))
 	if err == nil && voice.RetiredAt != nil {
 		err = blog.ErrGone
@@ -220,6 +221,7 @@ func (d *Documents) speaker(ctx context.Context, r *http.Request) (blog.Voice, e
 }
 
 func (d *Documents) humanActor(ctx context.Context, r *http.Request) ([]byte, error) {
+	// Handles are stored in lower case, and people write them in any.
 	voice, err := d.Store.VoiceByHandle(ctx, strings.ToLower(strings.TrimPrefix(r.URL.Path, "/@")))
 	if err != nil {
 		return nil, err
@@ -237,7 +239,7 @@ func (d *Documents) person(ctx context.Context, voice blog.Voice) ([]byte, error
 	return person, err
 }
 
-// post serves the object of an article or an answer with its current counts.
+// post serves the object of an article or a reply with its current counts.
 func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.object(ctx, r)
 	switch {
@@ -249,8 +251,8 @@ func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	return d.counted(ctx, object)
 }
 
-// humanPost serves the object of an article at the address of its page, also a former one: the id in it says what it
-// is.
+// humanPost serves the object of an article at the address of its page, also a former one. The document has the id of
+// the article.
 func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, error) {
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(r.URL.Path))
 	switch {
@@ -259,7 +261,7 @@ func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, err
 	case a.PublishedAt == nil || a.Visibility == blog.Followers:
 		return nil, blog.ErrNotFound
 	case a.Status == blog.Withdrawn || a.Status == blog.Deleted:
-		return federation.ErrorBody("it was taken back by its author"), blog.ErrGone
+		return federation.ErrorBody("its author withdrew it"), blog.ErrGone
 	case a.ObjectID == "":
 		return nil, blog.ErrNotFound
 	}
@@ -275,8 +277,8 @@ func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, 
 	return d.objectOf(ctx, blog.ID(chi.URLParam(r, "object")))
 }
 
-// objectOf returns an object that may be served. A deleted one is blog.ErrGone with its tombstone. Restricted answers,
-// and everything under an article that is not published, are blog.ErrNotFound.
+// objectOf returns an object that may be served. A deleted one comes with blog.ErrGone and its Tombstone. The error
+// is blog.ErrNotFound for restricted replies, and for everything under an article that is not published.
 func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blog.Article, error) {
 	object, err := d.Store.Object(ctx, id)
 	if err != nil {
@@ -295,6 +297,7 @@ func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blo
 		}
 	}
 	a, err := d.Store.Head(ctx, object.ArticleID)
+	// A reply of ours must not show that there was an article before it was published or after it was withdrawn.
 	if err == nil && a.Status != blog.Published {
 		err = blog.ErrNotFound
 	}

@@ -11,9 +11,9 @@ import (
 	"causerie/internal/federation"
 )
 
-// followersThere lists the followers of a voice at the server that signed the request, and no others (FEP-8fcf).
+// followersThere lists the followers of a voice on the server that signed the request, and no others (FEP-8fcf).
 func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
-	voice, err := d.speaker(r.Context(), r)
+	voice, err := d.liveVoice(r.Context(), r)
 	if err != nil {
 		d.refuseList(w, r, err)
 		return
@@ -28,6 +28,7 @@ func (d *Documents) followersThere(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", activity.MediaType(r.Header.Values("Accept")))
+	// The list is different for each server that asks.
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.Write(activity.Items(d.Site.ActorID(blog.ID(chi.URLParam(r, "actor")))+"/followers_synchronization", list))
 }
@@ -37,7 +38,7 @@ func (d *Documents) refuseList(w http.ResponseWriter, r *http.Request, err error
 	case errors.Is(err, blog.ErrNotFound):
 		nothingHere(w)
 	case errors.Is(err, blog.ErrGone):
-		federation.WriteError(w, http.StatusGone, "its owner has left")
+		federation.WriteError(w, http.StatusGone, "its owner was deleted")
 	default:
 		d.fail(w, r, err)
 	}

@@ -15,7 +15,8 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 			activity.AsksForActivity(r.Header.Values("Accept")) && documents.Human(w, r) {
 			return
 		}
-		if documents.AuthorizedFetch { // a cache must know that a machine's answer depends on it
+		// A cache must know that the ActivityPub answer at this address depends on a signature.
+		if documents.AuthorizedFetch {
 			w = &bySignature{ResponseWriter: w}
 		}
 		pages.ServeHTTP(w, r)

@@ -163,7 +163,7 @@ func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
 		if found.New != 1 || found.Listed != 6 {
 			t.Errorf("what came of it: %+v", found)
 		}
-		for words, n := range map[string]int{"not public": 1, "another server": 1, "answers nothing": 1,
+		for words, n := range map[string]int{"not public": 1, "another server": 1, "replies to nothing": 1,
 			"not there any more": 1} {
 			if why(found, words) != n {
 				t.Errorf("%q: %d times in %+v", words, why(found, words), found)
