@@ -13,5 +13,5 @@ var Federation string
 
 // FS is this folder.
 //
-//go:embed layout web all:admin static words
+//go:embed layout web admin static words
 var FS embed.FS

@@ -66,8 +66,8 @@ func (h *Handler) changePassword(req *request) error {
 	if err := h.store.EndSessions(req.ctx(), author.ID, ""); err != nil {
 		return err
 	}
-	// EndSessions ended this session too. A fresh token also shuts out whoever copied the cookie of this browser. The
-	// lifetime of the old session tells whether the author chose to stay signed in.
+	// EndSessions ended this session too. The new token shuts out anybody who copied the cookie of this browser. A long
+	// lifetime of the old session means that the author chose to stay signed in.
 	if err := h.startSession(req, author, req.session.ExpiresAt.Sub(req.session.UsedAt) > shortStay); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (h *Handler) changePassword(req *request) error {
 // checkOldPassword compares the old password. A wrong one becomes an error of the form.
 func (h *Handler) checkOldPassword(req *request, old string, t fieldErrors) error {
 	// The session is the source of the guess, so guesses at the sign-in form do not lock the author out here. Without a
-	// limit, whoever finds an open browser could try every password.
+	// limit, anybody at an open browser could try every password.
 	ok, _, err := h.guess(req.ctx(), guesser{known: true, source: "session:" + req.session.TokenHash}, old,
 		req.author.Password)
 	var slow errSlow

@@ -183,11 +183,12 @@ func (h *Handler) hero(ctx context.Context, a blog.Article) (*picture, error) {
 
 // saveArticle takes the editor's form: first its pictures, then its text, then it does what the pressed button says.
 func (h *Handler) saveArticle(req *request) error {
-	a, err := h.writableOrNew(req)
+	// Before writableOrNew, which reads a field of the form: FormValue would parse it with all its files in memory.
+	form, err := req.form()
 	if err != nil {
 		return err
 	}
-	form, err := req.form()
+	a, err := h.writableOrNew(req)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/text"
 )
 
-// followersPage lists the followers of the author, and who asks to follow.
+// followersPage lists the followers of the author, and the requests to follow.
 type followersPage struct {
 	frame
 	Heading string

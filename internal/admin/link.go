@@ -68,7 +68,7 @@ func (h *Handler) useLink(req *request) error {
 	if err != nil {
 		return h.link(req, linkPage{}, err)
 	}
-	// A link opens a short session: whoever wants a longer one signs in with a password.
+	// The session is short. For a long one, the author signs in with a password.
 	if err := h.startSession(req, author, false); err != nil {
 		return err
 	}
