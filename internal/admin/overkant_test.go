@@ -174,7 +174,8 @@ func (o *overkant) run(listener net.Listener, handler http.Handler, courier *del
 	})
 }
 
-// author adds an author with the password of these tests. Keys and hash are made once: they take longer than most tests.
+// author adds an author with the password of these tests. Keys and hash are made once, since they take longer than most
+// tests.
 func (o *overkant) author(handle, name string, role blog.Role) blog.Author {
 	o.t.Helper()
 	made, err := mould()

@@ -14,7 +14,8 @@ import (
 	"causerie/internal/store"
 )
 
-// theirs are the addresses of things that belong to Ilse only: a draft, a published article, comments under it, a picture.
+// theirs are the addresses of things that belong to Ilse only: a draft, a published article, comments under it, a
+// picture.
 type theirs struct {
 	draft, article, comment, private, picture string
 }
