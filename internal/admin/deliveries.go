@@ -211,7 +211,7 @@ func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.Deliver
 		if hosts[l.ActivityID] == nil {
 			order, hosts[l.ActivityID] = append(order, l.ActivityID), map[string]bool{}
 		}
-		// A superseded delivery was never sent: a newer activity took its place.
+		// A superseded delivery does not count: a newer activity took its place.
 		if l.Status != blog.Superseded {
 			hosts[l.ActivityID][l.Host] = true
 		}
