@@ -21,29 +21,36 @@ import (
 var signaturePattern = regexp.MustCompile(`^keyId="([^"]+)",algorithm="([^"]+)",headers="([^"]+)",` +
 	`signature="([A-Za-z0-9+/=]+)"$`)
 
+// signing is a request to sign, and what is signed of it.
+type signing struct {
+	name, method, url, headers, text string
+	key                              Key
+	algorithm                        string
+}
+
 // checkByHand verifies a signed request with Go's primitives alone, from what stands on the wire.
-func checkByHand(t *testing.T, req *http.Request, algorithm, headers, text string, public crypto.PublicKey) {
+func checkByHand(t *testing.T, req *http.Request, want signing) {
 	t.Helper()
 	found := signaturePattern.FindStringSubmatch(req.Header.Get("Signature"))
 	if found == nil {
 		t.Fatalf("Signature: %s", req.Header.Get("Signature"))
 	}
-	if found[2] != algorithm || found[3] != headers {
-		t.Errorf("algorithm %q over %q, want %q over %q", found[2], found[3], algorithm, headers)
+	if found[2] != want.algorithm || found[3] != want.headers {
+		t.Errorf("algorithm %q over %q, want %q over %q", found[2], found[3], want.algorithm, want.headers)
 	}
 	signed, err := base64.StdEncoding.DecodeString(found[4])
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch public := public.(type) {
+	switch public := want.key.Private.Public().(type) {
 	case *rsa.PublicKey:
-		sum := sha256.Sum256([]byte(text))
+		sum := sha256.Sum256([]byte(want.text))
 		if err := rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signed); err != nil {
-			t.Errorf("over %q: %v", text, err)
+			t.Errorf("over %q: %v", want.text, err)
 		}
 	case ed25519.PublicKey:
-		if !ed25519.Verify(public, []byte(text), signed) {
-			t.Errorf("over %q: no", text)
+		if !ed25519.Verify(public, []byte(want.text), signed) {
+			t.Errorf("over %q: no", want.text)
 		}
 	}
 }
@@ -52,11 +59,7 @@ func TestSignWritesWhatEveryServerReads(t *testing.T) {
 	const body = "{}"
 	const digest = "SHA-256=RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=" // of "{}", by sha256sum
 	const date = "Sat, 14 Nov 2026 09:30:00 GMT"
-	for _, test := range []struct {
-		name, method, url, headers, text string
-		key                              Key
-		algorithm                        string
-	}{
+	for _, test := range []signing{
 		{
 			"a delivery", "POST", "https://noordkade.example/inbox",
 			"(request-target) host date digest",
@@ -93,7 +96,7 @@ func TestSignWritesWhatEveryServerReads(t *testing.T) {
 			if err := Sign(req, []byte(body), test.key, now); err != nil {
 				t.Fatal(err)
 			}
-			checkByHand(t, req, test.algorithm, test.headers, test.text, test.key.Private.Public())
+			checkByHand(t, req, test)
 			if got := req.Header.Get("Date"); got != date {
 				t.Errorf("Date: %s", got)
 			}

@@ -301,7 +301,7 @@ func completedOnce(t *testing.T, s *store.Store) (article blog.ID, commenter blo
 	t.Helper()
 	a := fourMinutes(t, s, ilse(t, s).ID)
 	bram := friend(t, s, "bram", "veerhuis.example", "")
-	comment(t, s, a.ID, bram, "1", now)
+	comment(t, s, a.ID, bram, now)
 	if got := dueConversations(t, s, now.Add(5*time.Minute)); len(got) != 0 {
 		t.Fatalf("due too early: %v", got)
 	}
@@ -328,9 +328,10 @@ func dueConversations(t *testing.T, s *store.Store, at time.Time) []store.Comple
 }
 
 // comment adds a public comment that arrives at a moment.
-func comment(t *testing.T, s *store.Store, article blog.ID, by blog.Actor, name string, at time.Time) {
+func comment(t *testing.T, s *store.Store, article blog.ID, by blog.Actor, at time.Time) {
 	t.Helper()
-	if err := s.AddComment(t.Context(), blog.Comment{ID: blog.NewID(at), Address: by.ID + "/notes/" + name,
+	id := blog.NewID(at)
+	if err := s.AddComment(t.Context(), blog.Comment{ID: id, Address: by.ID + "/notes/" + string(id),
 		ArticleID: article, ActorID: by.ID, Origin: blog.Pushed, Visibility: blog.PublicComment,
 		State: blog.CommentShown, PublishedAt: at, SortedAt: at, ArrivedAt: at}); err != nil {
 		t.Fatal(err)
@@ -360,7 +361,7 @@ func TestAConversationIsCompletedAfterTheClockJumped(t *testing.T) {
 func TestACommentAfterTheClockJumpedIsCompletedSoon(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		article, bram := completedOnce(t, s)
-		comment(t, s, article, bram, "2", after)
+		comment(t, s, article, bram, after)
 		c, err := s.CompletionOf(t.Context(), article)
 		if err != nil || c.DueAt == nil || c.DueAt.After(after.Add(10*time.Minute)) {
 			t.Errorf("it is due at %v, %v; now is %v", c.DueAt, err, after)
