@@ -50,9 +50,9 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 // tellFounded says what a first start says of a blog that is new.
 func (app *app) tellFounded(c *console) {
 	fmt.Fprintf(c.err, "causerie: a new blog was founded at %s, and is kept in %s\n", app.site.Home(),
-		app.config.keeping())
-	if loopback(app.site.URL) {
-		fmt.Fprintln(c.err, "causerie: "+onlyHere)
+		app.config.storage())
+	if isLocal(app.site.URL) {
+		fmt.Fprintln(c.err, "causerie: "+localWarning)
 	}
 }
 

@@ -260,7 +260,7 @@ func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
 		if err := all.Config.complete(nil); err != nil {
 			t.Fatal(err)
 		}
-		s, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+		s, err := newServer(context.Background(), all.Config, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,11 +52,11 @@ func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
 		args       []string
 		want, lack string
 	}{
-		{"in its folder", nil, "what you wrote stays in " + data + ".\n", "new database"},
-		{"in a database elsewhere", []string{"--database", elsewhere}, "A new database was made: " + elsewhere + "\n",
+		{"in its folder", nil, "Your data stays in " + data + ".\n", "new database"},
+		{"in a database elsewhere", []string{"--database", elsewhere}, "A new database was created: " + elsewhere + "\n",
 			"stays in " + data},
 		{"there again", []string{"--database", elsewhere},
-			"what you wrote stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
+			"Your data stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
 	} {
 		said := greeting(t, append(c.args, "--data", data, "--listen", freePort(t))...)
 		if !strings.Contains(said, c.want) || strings.Contains(said, c.lack) {
@@ -72,7 +72,7 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 			args = append(args, "--url", url)
 		}
 		if said := greeting(t, args...); strings.Contains(said,
-			"Only this machine reaches that address, and it can never change: ") != warned {
+			"Only this machine can reach that address, and the address of a blog never changes. ") != warned {
 			t.Errorf("at “%s” it says\n%s", url, said)
 		}
 	}
@@ -80,7 +80,7 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
 	if _, said, status := say(t.Context(), add, nil, ""); status != done ||
 		!strings.Contains(said, "founded at http://localhost:8080/, and is kept in "+data+"\n") ||
-		!strings.Contains(said, "it can never change: ") {
+		!strings.Contains(said, "the address of a blog never changes. ") {
 		t.Errorf("adding the first author of all: %d, %q", status, said)
 	}
 }
@@ -101,7 +101,7 @@ func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
 	} {
 		said := greeting(t, append(c.settings, "--data", data, "--listen", c.listen)...)
 		warning := "causerie: this blog was founded as " + address + ", but listens on " + there +
-			", so that its links lead nowhere: start it with --listen localhost:" + port + "\n"
+			", so its links lead nowhere: start it with --listen localhost:" + port + "\n"
 		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "founded as") != c.warned {
 			t.Errorf("%s: it says\n%s", c.name, said)
 		}
@@ -725,7 +725,7 @@ func TestStartsThatCannotBe(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a port that is taken":    {s.args("serve", "--listen", taken), "taken by another program"},
+		"a port that is taken":    {s.args("serve", "--listen", taken), "another program listens on"},
 		"an address that is none": {s.args("--listen", "nowhere"), "host:port"},
 		"another url": {s.args("--listen", freePort(t), "--url", "https://overkant.example"),
 			"founded as " + s.url},
@@ -752,7 +752,7 @@ func TestASocketFileIsTakenOverOnlyFromTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(Config{Listen: "unix:" + path}); err == nil || !strings.Contains(err.Error(), "taken") {
+	if _, err := listen(Config{Listen: "unix:" + path}); err == nil || !strings.Contains(err.Error(), "another program listens") {
 		t.Errorf("a socket that is in use: %v", err)
 	}
 	first[0].(*net.UnixListener).SetUnlinkOnClose(false)

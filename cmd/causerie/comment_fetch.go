@@ -36,11 +36,11 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 		if a.Status != blog.Published || !a.Federates() {
 			return fmt.Errorf("“%s” is not out on the network, so nobody can have answered it there", a.Slug)
 		}
-		keys, err := federation.NewKeyring(app.base())
+		keys, err := federation.NewKeyring(app.core())
 		if err != nil {
 			return err
 		}
-		in := inbox.NewInbox(app.base(), keys, app.outbox)
+		in := inbox.NewInbox(app.core(), keys, app.outbox)
 		found, err := inbox.NewBackfill(in).Complete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
 			return fmt.Errorf("the other servers are being asked about “%s” at this moment: try again in a minute", a.Slug)

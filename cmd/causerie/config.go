@@ -25,9 +25,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Config is what can be set from outside. It is the one list of settings: flags, environment variables, keys of the
-// file and the table that “causerie serve --help” prints are made from its tags; help.go has the texts of the table. No
-// other file reads the environment, and rooms get the values they need when they are made.
+// Config has all settings. Flags, environment variables, the keys of the settings file and the table of “causerie
+// serve --help” are made from its tags. No other file reads the environment; rooms get the values they need.
 type Config struct {
 	File            string   `name:"config" group:"settings" placeholder:"FILE" help:"${help_config}"`
 	URL             string   `name:"url" placeholder:"URL" help:"${help_url}"`
@@ -47,19 +46,19 @@ type Config struct {
 	SMTP            string   `name:"smtp" placeholder:"URL" help:"${help_smtp}"`
 	Log             string   `placeholder:"WORDS" help:"${help_log}"`
 
-	json        bool // the log's shape
+	json        bool // the format of the log
 	level       slog.Level
 	machineZone string // IANA name
-	sockets     int    // handed over by systemd
+	sockets     int    // number of sockets from systemd
 }
 
-// confined is the value of Federation with which the blog speaks only with those who are allowed.
+// confined is the value of Federation for a blog that federates only with allowed servers.
 const confined = "allow-list"
 
-// environment is the only look at the process's environment.
+// environment returns the environment of the process. Nothing else reads it.
 func environment() []string { return os.Environ() }
 
-// variable finds a variable in an environment.
+// variable returns the value of a variable in an environment, "" when it is not set.
 func variable(env []string, name string) string {
 	for _, entry := range env {
 		if key, value, _ := strings.Cut(entry, "="); key == name {
@@ -69,7 +68,7 @@ func variable(env []string, name string) string {
 	return ""
 }
 
-// settingNames lists the settings as flags and keys spell them, in the order of the table.
+// settingNames returns the names of the settings, as flags and keys have them, in the order of the table.
 func settingNames(flags []*kong.Flag) []string {
 	var names []string
 	for _, flag := range flags {
@@ -82,27 +81,27 @@ func settingNames(flags []*kong.Flag) []string {
 
 const envPrefix = "CAUSERIE_"
 
-// notSettings are variables with our prefix that are meant for others: the file itself, and the tests.
+// notSettings are variables with our prefix that are no settings: the name of the file, and those of the tests.
 var notSettings = []string{envPrefix + "CONFIG", envPrefix + "TEST_REQUIRE", envPrefix + "CORPUS"}
 
 func envName(setting string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
 }
 
-// settingsResolver answers for the settings that no flag gave: from the environment, then from the file.
+// settingsResolver finds the settings that no flag gave: in the environment, then in the file.
 //
-// It is our own, not kong.DefaultEnvars with the package kong-yaml. In kong a resolver, such as that of a file, wins
-// over the environment; here the environment wins over the file. Kong also reads a variable for every flag of every
-// command, not only for settings, takes an empty one for a value, and reads the process's environment itself. The
-// package kong-yaml ignores unknown keys and knows no line numbers, so both errors that name the nearest setting
-// would still be written here.
+// It replaces kong.DefaultEnvars and the package kong-yaml. In kong a resolver, such as that of a file, wins over the
+// environment; here the environment wins over the file. kong also reads a variable for every flag of every command,
+// not only for settings, takes an empty one for a value, and reads the environment of the process itself. kong-yaml
+// ignores unknown keys and knows no line numbers, so both errors that suggest the nearest setting would still be
+// written here.
 type settingsResolver struct {
 	env  []string
 	read bool
 	file map[string]string
 }
 
-// Validate refuses variables that no setting has.
+// Validate returns an error for a variable with our prefix that is no setting.
 func (e *settingsResolver) Validate(app *kong.Application) error {
 	var known []string
 	for _, name := range settingNames(app.Flags) {
@@ -125,13 +124,13 @@ func unknown(what, name string, known []string) error {
 	return fmt.Errorf("%s %q is not known; “causerie serve --help” lists all settings", what, name)
 }
 
-// Resolve finds one setting.
+// Resolve returns the value of one setting; nil when neither the environment nor the file has it.
 func (e *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Group == nil || flag.Group.Key != "settings" {
 		return nil, nil
 	}
 	value := variable(e.env, envName(flag.Name))
-	if value == "" && flag.Name != "config" {
+	if value == "" && flag.Name != "config" { // the name of the file cannot be in the file
 		if err := e.load(ctx); err != nil {
 			return nil, err
 		}
@@ -143,12 +142,12 @@ func (e *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.F
 	return value, nil
 }
 
-// fileTrouble is what is wrong with the settings file, whichever setting was looked for in it.
-type fileTrouble struct{ error }
+// settingsFileError is an error in the settings file. It has nothing to do with the setting that was being resolved.
+type settingsFileError struct{ error }
 
-// load reads the file that the flag or the variable names, once.
+// load reads the file that the flag or the variable names, at the first call.
 func (e *settingsResolver) load(ctx *kong.Context) error {
-	if e.read {
+	if e.read { // kong resolves every setting by a call of its own
 		return nil
 	}
 	e.read = true
@@ -163,22 +162,23 @@ func (e *settingsResolver) load(ctx *kong.Context) error {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return fileTrouble{fmt.Errorf("the settings file cannot be read: %w", err)}
+		return settingsFileError{fmt.Errorf("the settings file cannot be read: %w", err)}
 	}
 	defer file.Close()
 	if e.file, err = readSettings(file, settingNames(ctx.Model.Flags)); err != nil {
-		return fileTrouble{fmt.Errorf("settings file %s: %w", path, err)}
+		return settingsFileError{fmt.Errorf("settings file %s: %w", path, err)}
 	}
 	return nil
 }
 
 const maxSettings = 1 << 20 // bytes of a settings file
 
-// readSettings reads “name: value” lines; a list is the same as its values with commas.
+// readSettings reads lines of “name: value”. A list is read as its values joined by commas. An unknown name is an
+// error.
 func readSettings(file io.Reader, known []string) (map[string]string, error) {
 	var root yaml.Node
 	err := yaml.NewDecoder(io.LimitReader(file, maxSettings)).Decode(&root)
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) { // an empty file, or only comments
 		return nil, nil
 	}
 	if err != nil {
@@ -186,10 +186,10 @@ func readSettings(file io.Reader, known []string) (map[string]string, error) {
 	}
 	top := root.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return nil, errors.New("write one “name: value” a line")
+		return nil, errors.New("write one “name: value” on each line")
 	}
 	values := map[string]string{}
-	for i := 0; i+1 < len(top.Content); i += 2 {
+	for i := 0; i+1 < len(top.Content); i += 2 { // keys and values take turns
 		key, value := top.Content[i], top.Content[i+1]
 		if !slices.Contains(known, key.Value) {
 			return nil, fmt.Errorf("line %d: %w", key.Line, unknown("setting", key.Value, known))
@@ -203,14 +203,14 @@ func readSettings(file io.Reader, known []string) (map[string]string, error) {
 				words = append(words, item.Value)
 			}
 		default:
-			return nil, fmt.Errorf("line %d: %s needs one value, or a list", key.Line, key.Value)
+			return nil, fmt.Errorf("line %d: %s needs one value or a list", key.Line, key.Value)
 		}
 		values[key.Value] = strings.Join(words, ",")
 	}
 	return values, nil
 }
 
-// prefixes are networks; a single number is a network of one.
+// prefixes are networks; a single address is a network of one.
 type prefixes []netip.Prefix
 
 // UnmarshalText reads "127.0.0.0/8, ::1".
@@ -220,7 +220,7 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 		if word == "" {
 			continue
 		}
-		if number, err := netip.ParseAddr(word); err == nil {
+		if number, err := netip.ParseAddr(word); err == nil { // a single address
 			*p = append(*p, netip.PrefixFrom(number, number.BitLen()))
 			continue
 		}
@@ -228,18 +228,18 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 		if err != nil {
 			return fmt.Errorf("%q is not a network; write it like 10.0.0.0/8", word)
 		}
-		*p = append(*p, prefix.Masked())
+		*p = append(*p, prefix.Masked()) // 10.1.2.3/8 is 10.0.0.0/8
 	}
 	return nil
 }
 
-// contains reports whether an address lies in one of the networks.
+// contains reports whether an address is in one of the networks.
 func (p prefixes) contains(number netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(number.Unmap()) })
 }
 
-// complete checks what was set and fills in what follows from it. An empty URL, HandleDomain, Timezone or Language
-// means that nobody said: what the blog already has then holds.
+// complete checks the settings and fills in defaults. An empty URL, HandleDomain, Timezone or Language means that it
+// is not set: the value that the blog already has then stays.
 func (c *Config) complete(env []string) error {
 	c.machineZone, c.sockets = localZone(env), handedSockets(env)
 	if err := c.refuseLater(); err != nil {
@@ -268,18 +268,18 @@ func (c Config) usualDatabase() string { return filepath.Join(c.Data, "causerie.
 
 func (c Config) usualMedia() string { return filepath.Join(c.Data, "media") }
 
-// usual reports whether everything is in one folder.
+// usual reports whether the database and the pictures are at their default places in one folder.
 func (c Config) usual() bool { return c.Database == c.usualDatabase() && c.Media == c.usualMedia() }
 
-// keeping says where what is written is kept, and its pictures.
-func (c Config) keeping() string {
+// storage says where the database and the pictures are, for people.
+func (c Config) storage() string {
 	if c.usual() {
 		return c.Data
 	}
 	return store.Redact(c.Database) + ", and its pictures in " + c.Media
 }
 
-// refuseLater answers settings whose names are kept for what is still to come.
+// refuseLater returns an error for settings of a later version.
 func (c *Config) refuseLater() error {
 	for _, later := range []struct {
 		name string
@@ -297,7 +297,7 @@ func (c *Config) refuseLater() error {
 	return nil
 }
 
-// checkURL brings the public address to the one way in which it is stored.
+// checkURL checks the public address and brings it into the form that is stored.
 func (c *Config) checkURL() error {
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
@@ -305,7 +305,7 @@ func (c *Config) checkURL() error {
 			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 			return fmt.Errorf("url: %q is not the address of a whole site; write it like https://overkant.example", c.URL)
 		}
-		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+		c.URL = u.Scheme + "://" + strings.ToLower(u.Host) // without a slash at the end
 	}
 	c.HandleDomain = strings.ToLower(c.HandleDomain)
 	if strings.ContainsAny(c.HandleDomain, "/@ ") {
@@ -314,7 +314,7 @@ func (c *Config) checkURL() error {
 	return nil
 }
 
-// publicURL is the address of the site where nobody said one: this machine, at the port where it listens.
+// publicURL returns the public address. The default is this machine, at the port that it listens on.
 func (c Config) publicURL() string {
 	if c.URL != "" {
 		return c.URL
@@ -325,7 +325,7 @@ func (c Config) publicURL() string {
 	return "http://localhost:8080"
 }
 
-// listenAddress is where to listen when systemd brings nothing.
+// listenAddress returns where to listen when there are no sockets of systemd.
 func (c Config) listenAddress() string { return cmp.Or(c.Listen, "localhost:8080") }
 
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
@@ -349,10 +349,10 @@ func (c *Config) readLog() error {
 	return nil
 }
 
-// localZone is the name of the machine's time zone, UTC when it does not tell.
+// localZone returns the IANA name of the machine's time zone; "UTC" when it cannot be found out.
 func localZone(env []string) string {
 	name := variable(env, "TZ")
-	if name == "" {
+	if name == "" { // Go's time.Local has no IANA name, so read where the link leads
 		if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
 			if _, zone, found := strings.Cut(target, "zoneinfo/"); found {
 				name = zone
@@ -365,9 +365,10 @@ func localZone(env []string) string {
 	return name
 }
 
-// handedSockets is how many sockets systemd hands over to this very process (sd_listen_fds(3)).
+// handedSockets returns how many sockets systemd gave to this process (sd_listen_fds(3)).
 func handedSockets(env []string) int {
 	n, err := strconv.Atoi(variable(env, "LISTEN_FDS"))
+	// The variables are inherited by child processes: only LISTEN_PID tells for whom they are.
 	if err != nil || n < 0 || n > 64 || variable(env, "LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return 0
 	}

@@ -94,15 +94,15 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 		"pictures in a bucket":        {args: []string{"--media=s3://b"}, want: "later version"},
 		"a command without its words": {args: []string{"article", "publish"}, want: "--author"},
 		"a command that goes on": {args: []string{"article"},
-			want: "“causerie article” needs one word more: publish, draft, list, show, pin, unpin, untranslate, undo, " +
+			want: "“causerie article” needs one more word: publish, draft, list, show, pin, unpin, untranslate, undo, " +
 				"withdraw or delete"},
-		"a command that goes on with one": {args: []string{"site"}, want: "“causerie site” needs one word more: voice"},
+		"a command that goes on with one": {args: []string{"site"}, want: "“causerie site” needs one more word: voice"},
 		"a misspelt second command": {args: []string{"article", "lst"},
 			want: "there is no command “article lst”; did you mean “article list”?"},
 		"a second command that is none": {args: []string{"article", "frob"},
-			want: "there is no command “article frob”: “causerie article --help” lists them all"},
+			want: "there is no command “article frob”: “causerie article --help” lists all"},
 		"a command that is none": {args: []string{"frobnicate"},
-			want: "there is no command “frobnicate”: “causerie --help” lists them all"},
+			want: "there is no command “frobnicate”: “causerie --help” lists all"},
 		"a flag without its value": {args: []string{"--listen"}, want: "--listen needs a value: write --listen ADDR"},
 		"a flag that takes the next": {args: []string{"serve", "--listen", "--data", "x"},
 			want: "--listen needs a value: write --listen ADDR"},
@@ -115,7 +115,7 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 		"a switch between on and off": {args: []string{"site", "voice", "maybe"},
 			want: "<switch> must be on or off, not “maybe”"},
 		"a time that is none": {args: []string{"article", "publish", "x.md", "--author", "ilse", "--hold", "soon"},
-			want: "--hold must be a length of time such as 30s or 2h, not “soon”"},
+			want: "--hold must be a duration such as 30s or 2h, not “soon”"},
 		"a yes that is none": {env: []string{"CAUSERIE_AUTHORIZED_FETCH=perhaps"},
 			want: "--authorized-fetch must be true or false, not “perhaps”"},
 		"a setting the demo has not": {args: []string{"demo", "--data", "x"}, want: "--data is not for the demo"},
@@ -198,7 +198,7 @@ func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
 	} {
 		s := &server{app: &app{config: Config{TrustedProxies: trusted}}}
 		var got string
-		handler := s.client(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+		handler := s.clientAddress(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.peer
 		if c.forwarded != "" {
@@ -214,7 +214,7 @@ func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
 func TestAPanicIsOnePageAndOneLineOfTheLog(t *testing.T) {
 	var log words
 	s := &server{app: &app{log: Config{}.logger(&log)}}
-	server := httptest.NewServer(s.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(s.logAndRecover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "3")
 		if r.URL.Path == "/begun" {
 			w.Write([]byte("a"))

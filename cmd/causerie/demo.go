@@ -174,7 +174,7 @@ func newDemoServer(ctx context.Context, words, folder string, listener net.Liste
 	if err := config.complete(nil); err != nil {
 		return nil, err
 	}
-	return build(ctx, config, config.logger(log))
+	return newServer(ctx, config, config.logger(log))
 }
 
 // demo is the play: a blog, its authors and its neighbours.

@@ -2,7 +2,7 @@ package main
 
 import "syscall"
 
-// freeSpace is how many bytes may still be written to a folder; false when that cannot be known.
+// freeSpace returns how many bytes can still be written to a folder. known is false when that cannot be found out.
 func freeSpace(folder string) (free uint64, known bool) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err != nil {

@@ -2,5 +2,5 @@
 
 package main
 
-// freeSpace is how many bytes may still be written to a folder, which is known on Linux only.
+// freeSpace returns how many bytes can still be written to a folder. That is known on Linux only.
 func freeSpace(string) (free uint64, known bool) { return 0, false }

@@ -81,8 +81,8 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	if e.Broken("keys", err) {
 		return e.List
 	}
-	base := e.base()
-	checkup := doctor.Doctor{Core: base, Outbox: &outbox.Outbox{Core: base, Wake: func() {}}, Key: key,
+	core := e.core()
+	checkup := doctor.Doctor{Core: core, Outbox: &outbox.Outbox{Core: core, Wake: func() {}}, Key: key,
 		AuthorizedFetch: config.AuthorizedFetch,
 		Door:            config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
 	checkup.Run(ctx, x.Fix)

@@ -37,7 +37,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 	if err := app.connect(ctx, nil); err != nil {
 		return err
 	}
-	found, err := doctor.Inspect(ctx, app.base(), strings.TrimSpace(f.What))
+	found, err := doctor.Inspect(ctx, app.core(), strings.TrimSpace(f.What))
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", oneLine(f.What), err)
 	}

@@ -2,53 +2,51 @@ package main
 
 import "github.com/alecthomas/kong"
 
-// helpTexts are the help texts that are too long for the tag of their flag, which names them as ${help_…}: those of the
-// settings, in the order of Config, and those of some commands. kong.New fails when one is missing.
+// helpTexts are the help texts that are too long for the tag of their flag. The tag names them as ${help_…}. First come
+// the settings, in the order of Config. kong.New fails when one is missing.
 var helpTexts = kong.Vars{
-	"help_config": "A YAML file with settings, one “name: value” a line.",
-	"help_url": "The public address of the blog, as readers and other servers reach it: https://overkant.example. " +
-		"It is stored at the first start and is part of every id that other servers remember, so a different one " +
-		"later is refused. Default: http://localhost with the port of listen.",
-	"help_handle_domain": "The domain in @name@domain, where it is not the host of url: overkant.example for a blog at " +
-		"https://blog.overkant.example. That domain must send /.well-known/webfinger here. " +
-		"Stored at the first start like url.",
-	"help_listen": "Where to wait for requests: host:port, :port for all addresses of the machine, or unix:/path for " +
-		"a socket that a proxy on this machine connects to. Sockets from systemd are used instead when there are any. " +
+	"help_config": "A YAML file with settings, one “name: value” on each line.",
+	"help_url": "The public address of the blog, for readers and other servers: https://overkant.example. It is stored " +
+		"at the first start and cannot change later, since it is part of every id that other servers remember. " +
+		"Default: http://localhost with the port of listen.",
+	"help_handle_domain": "The domain in @name@domain, when it is not the host of url: overkant.example for a blog at " +
+		"https://blog.overkant.example. That domain must redirect /.well-known/webfinger to the blog. " +
+		"It is stored at the first start, like url.",
+	"help_listen": "Where to listen: host:port, :port for all addresses of the machine, or unix:/path for a socket that " +
+		"a proxy on this machine uses. Sockets from systemd, if there are any, are used instead. " +
 		"Default: localhost:8080.",
-	"help_data": "The folder for everything that the program writes: database and pictures.",
-	"help_database": "A path for SQLite, or postgres://user:password@host/name. Choose PostgreSQL when several " +
-		"processes serve one blog. Default: causerie.db in data.",
-	"help_timezone": "The time zone of the site, as in Europe/Amsterdam: for the dates on pages and the month in " +
+	"help_data": "The folder for the database and the pictures.",
+	"help_database": "A path for SQLite, or postgres://user:password@host/name. Use PostgreSQL when several processes " +
+		"serve one blog. Default: causerie.db in data.",
+	"help_timezone": "The time zone of the site, like Europe/Amsterdam: for the dates on pages and the month in " +
 		"addresses. Authors may have their own. Default: the machine's at the first start, then the admin's choice.",
-	"help_language": "The language of pages that belong to no article, as in en or nl. Default: en at the first start, " +
+	"help_language": "The language of pages that belong to no article, like en or nl. Default: en at the first start, " +
 		"then the admin's choice.",
 	"help_media": "The folder for pictures. Default: media in data. An s3:// address comes in a later version.",
-	"help_tls": "Certificates: off, since a proxy such as Caddy or nginx keeps them. With auto, which comes in a later " +
-		"version, the program gets and renews them.",
-	"help_trusted_proxies": "The networks of your proxies, whose X-Forwarded-For is believed, as in " +
+	"help_tls": "Certificates: off, for a blog behind a proxy such as Caddy or nginx, which has them. With auto, which " +
+		"comes in a later version, the program gets and renews them.",
+	"help_trusted_proxies": "The networks of your proxies, whose X-Forwarded-For is trusted, like " +
 		"127.0.0.1/32,10.0.0.0/8. Name no others: the limit on wrong passwords and the log depend on it. " +
-		"A proxy on a unix: socket is always believed. Default: none.",
-	"help_federation_allow": "Networks that federation may reach although they are private: then also by IP address, " +
-		"on any port, over plain http. 127.0.0.0/8 for tests on one machine; leave it empty on a public server. " +
-		"Default: none.",
-	"help_federation": "Which servers the blog speaks with: open, all that are not blocked, or allow-list, only those " +
-		"of “causerie allow list” and their subdomains.",
+		"A proxy on a unix: socket is always trusted. Default: none.",
+	"help_federation_allow": "Private networks that federation may reach, also as bare IP addresses, on any port and " +
+		"over plain http. Use 127.0.0.0/8 for tests on one machine; leave it empty on a public server. Default: none.",
+	"help_federation": "Which servers the blog federates with: open, all that are not blocked, or allow-list, only " +
+		"those of “causerie allow list” and their subdomains.",
 	"help_authorized_fetch": "Answer requests of other servers only when they are signed, so that blocked servers " +
-		"cannot fetch articles. Pages stay open to everybody. Servers that never sign then see no articles. " +
+		"cannot fetch articles. Pages stay open to everybody. Servers that never sign then get no articles. " +
 		"Default: off.",
-	"help_metrics_listen": "Where to serve measurements for Prometheus. Comes in a later version.",
+	"help_metrics_listen": "Where to serve metrics for Prometheus. Comes in a later version.",
 	"help_smtp": "The server that sends mail. Comes in a later version; until then “causerie author link” prints " +
 		"sign-in links.",
-	"help_log": "The form of the log (text or json) and its level (debug, info, warn or error), as in json,warn. " +
-		"It goes to standard error. Default: text on a terminal, else json; info.",
+	"help_log": "The format of the log (text or json) and its level (debug, info, warn or error), like json,warn. " +
+		"It goes to standard error. Default: text on a terminal, else json; level info.",
 
 	"help_hold": "Wait this long before anything is sent. Until then “causerie article undo” takes back the article or " +
 		"the edit, and no other server knows of it.",
 	"help_quiet": "Correct a published article here and tell no other server. Their copies stay as they are until they " +
 		"fetch the article again.",
-	"help_status": "Only those: draft, scheduled, published, withdrawn or deleted.",
-	"help_handle": "The name people follow: a–z, 0–9 and _. “causerie author rename” changes it; no other author ever " +
-		"gets it.",
-	"help_role": "What they may do: admin, editor, author or contributor. Default: admin for the first author, else " +
-		"author.",
+	"help_status": "List only these: draft, scheduled, published, withdrawn or deleted.",
+	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other author " +
+		"ever gets it.",
+	"help_role": "The role: admin, editor, author or contributor. Default: admin for the first author, else author.",
 }

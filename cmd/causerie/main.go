@@ -1,7 +1,7 @@
 // Command causerie runs a blog whose conversation is the fediverse.
 //
-// This file is the list of what the program can do. Each subcommand has a file of its own, which opens with the help it
-// prints; the settings are in config.go, and serve.go is where all rooms are joined.
+// This file lists the commands. Each subcommand has a file of its own, which begins with its flags and its help. The
+// settings are in config.go, and server.go connects all rooms.
 package main
 
 import (
@@ -22,24 +22,24 @@ import (
 // version is what the program calls itself, also to other servers.
 const version = "0.1.0"
 
-// commands is everything that can be said to the program.
+// commands are all commands and their common flags, as kong reads them.
 type commands struct {
 	Config `embed:"" group:"settings"`
-	Help   helpFlag `short:"h" help:"Show what there is to say, and leave."`
+	Help   helpFlag `short:"h" help:"Show this help."`
 
-	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command."`
-	Demo       demoCommand       `cmd:"" help:"Show the whole trip: publish, deliver, receive. Needs and keeps nothing."`
-	Author     authorCommand     `cmd:"" help:"Add authors and open the door for them."`
-	Article    articleCommand    `cmd:"" help:"Publish Markdown files, list, show, withdraw and delete articles."`
+	Serve      serveCommand      `cmd:"" default:"withargs" help:"Run the server. It is the default command."`
+	Demo       demoCommand       `cmd:"" help:"Show a blog among three servers: publish, deliver, receive replies."`
+	Author     authorCommand     `cmd:"" help:"Add and manage authors."`
+	Article    articleCommand    `cmd:"" help:"Publish Markdown files; list, show, withdraw and delete articles."`
 	Site       siteCommand       `cmd:"" help:"Let people follow the whole blog."`
 	Series     seriesCommand     `cmd:"" help:"List series, and let people follow one."`
 	Comment    commentCommand    `cmd:"" help:"List, approve, hide and delete comments."`
-	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and try again where it failed."`
-	Block      blockCommand      `cmd:"" help:"Keep servers and people at a distance: add, remove, list, import, export."`
-	Allow      allowCommand      `cmd:"" help:"Name the servers that a confined blog speaks with."`
-	Doctor     doctorCommand     `cmd:"" help:"Find out what is wrong, here and as the world sees it, and say what to do."`
-	Fetch      fetchCommand      `cmd:"" help:"Show what is understood of a remote post or profile, or why it is refused."`
-	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version; serve does so by itself."`
+	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and retry failed deliveries."`
+	Block      blockCommand      `cmd:"" help:"Limit or refuse servers and people."`
+	Allow      allowCommand      `cmd:"" help:"Manage the servers that a blog with an allow-list federates with."`
+	Doctor     doctorCommand     `cmd:"" help:"Check this machine and the public address, and say what to do."`
+	Fetch      fetchCommand      `cmd:"" help:"Show how the blog reads a remote post or profile, or why it refuses it."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version, as the server does at its start."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 
 	Bench benchCommand `cmd:"" hidden:"" help:"Measure a blog."`
@@ -50,7 +50,7 @@ type commands struct {
 	Restore laterCommand `cmd:"" hidden:"" passthrough:"" help:"Comes in a later version."`
 }
 
-// console is where a command reads and speaks.
+// console is where a command reads its input and writes its output.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
@@ -59,21 +59,21 @@ type console struct {
 // Exit statuses, for scripts.
 const (
 	done     = 0
-	failed   = 1 // the thing could not be done
-	misusing = 2 // it was asked for in a way that nobody understands
+	failed   = 1 // the command could not be carried out
+	misusing = 2 // the command line is wrong
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // after the first signal: a second one ends the program at once
 	status := run(ctx, os.Args[1:], environment(), console{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(status)
 }
 
-// run is the whole program: it does what the arguments say and returns the exit status.
+// run runs the command that args name and returns the exit status.
 func run(ctx context.Context, args, env []string, c console) int {
-	if len(args) > 0 && args[0] == "help" { // as many programs have it
+	if len(args) > 0 && args[0] == "help" { // “causerie help author” is “causerie author --help”, as in many programs
 		args = append(args[1:], "--help")
 	}
 	var all commands
@@ -82,16 +82,16 @@ func run(ctx context.Context, args, env []string, c console) int {
 		return fail(c, failed, err)
 	}
 	chosen, err := parser.Parse(args)
-	if errors.Is(err, errHelped) {
+	if errors.Is(err, errHelped) { // before all other errors: --help works also on an incomplete command line
 		return done
 	}
-	if err == nil {
-		err = all.Config.complete(env)
-	}
 	if err != nil {
-		return fail(c, misusing, hinted(err, parser.Model))
+		return fail(c, misusing, explain(err, parser.Model))
 	}
-	chosen.BindTo(ctx, (*context.Context)(nil))
+	if err := all.Config.complete(env); err != nil {
+		return fail(c, misusing, err)
+	}
+	chosen.BindTo(ctx, (*context.Context)(nil)) // kong passes it to the Run methods, by its type
 	if err := chosen.Run(&c, all.Config, all.Config.logger(c.err)); err != nil {
 		return fail(c, statusOf(err), err)
 	}
@@ -124,11 +124,11 @@ func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
 	)
 }
 
-const settingsIntroduction = "Each can be said in three ways, the first of which wins: as a flag (--handle-domain), " +
-	"in the environment " +
-	"(CAUSERIE_HANDLE_DOMAIN), or in a YAML file (handle-domain: …) named by --config or CAUSERIE_CONFIG."
+const settingsIntroduction = "Each setting can be given in three ways. The first one wins: a flag (--handle-domain), an " +
+	"environment variable (CAUSERIE_HANDLE_DOMAIN), or a line in a YAML file (handle-domain: …) that --config or " +
+	"CAUSERIE_CONFIG names."
 
-// helpFlag prints the help of whatever was named before it.
+// helpFlag prints the help of the command before it.
 type helpFlag bool
 
 var errHelped = errors.New("help was printed")
@@ -138,15 +138,16 @@ func (helpFlag) BeforeReset(ctx *kong.Context) error {
 	if err := ctx.PrintUsage(false); err != nil {
 		return err
 	}
+	// kong stops parsing only at an error.
 	return errHelped // an error is kong's only way to end the parsing here
 }
 
-// printHelp prints all settings for serve, and for the other commands only those which matter to them. Without a
-// command it lists the commands, although serve would be what runs.
+// printHelp prints the help of a command. Only the help of serve lists all settings; that of another command lists
+// those that matter to it. Without a command the list of commands is printed, although serve would run.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if !slices.Contains(ctx.Args, "serve") {
 		selected := ctx.Selected()
-		if selected != nil && selected.Name == "serve" {
+		if selected != nil && selected.Name == "serve" { // the default command, which nobody named
 			ctx.Path = ctx.Path[:1]
 		}
 		shown := shownSettings(selected)
@@ -154,7 +155,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 			if flag.Group != nil && flag.Group.Key == "settings" {
 				flag.Hidden = !slices.Contains(shown, flag.Name)
 			}
-			if flag.Name == "listen" { // only the demo shows it
+			if flag.Name == "listen" { // of these commands only the demo shows it
 				flag.Help = demoListenHelp
 			}
 		}
@@ -162,7 +163,8 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, ctx)
 }
 
-// shownSettings are those that the help of a command lists: which blog is meant, and what else it heeds.
+// shownSettings returns the settings in the help of a command: those that name the blog, and others that the command
+// uses.
 func shownSettings(command *kong.Node) []string {
 	shown := []string{"config", "data", "database"}
 	switch {
@@ -175,16 +177,16 @@ func shownSettings(command *kong.Node) []string {
 	return shown
 }
 
-// laterCommand keeps a name for what is still to come.
+// laterCommand reserves the name of a command of a later version.
 type laterCommand struct {
 	Rest []string `arg:"" optional:""`
 }
 
 func (laterCommand) Run(chosen *kong.Context) error {
-	return fmt.Errorf("“%s” comes in a later version: this is %s", chosen.Selected().Name, version)
+	return fmt.Errorf("“%s” comes in a later version; this is version %s", chosen.Selected().Name, version)
 }
 
-// logger writes to standard error in the shape that the settings ask for.
+// logger returns a logger in the format and at the level of the settings.
 func (c Config) logger(to io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.level}
 	if c.json {

@@ -9,22 +9,23 @@ import (
 	"runtime/debug"
 
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 type migrateCommand struct {
-	Status bool `help:"Only list the steps and which of them are done."`
+	Status bool `help:"Only list the steps, and which of them are done."`
 	JSON   bool `name:"json" help:"Print one JSON object a line."`
 }
 
 func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger) error {
-	if m.Status {
+	if m.Status { // opening a database that does not exist would create it
 		if err := mustExist(config); err != nil {
 			return err
 		}
 	}
 	s, err := store.Open(ctx, config.Database)
 	if err != nil {
-		return fmt.Errorf("%w: check --data and --database, and that this user may write there", err)
+		return cannotOpen(err)
 	}
 	defer s.Close()
 	if !m.Status {
@@ -49,11 +50,13 @@ func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *s
 	if err := t.flush(); err != nil {
 		return err
 	}
+	// After the list: a database of a newer version has steps that this program does not know.
 	if err := s.Ready(ctx); errors.Is(err, store.ErrNewer) {
 		return err
 	}
 	if waiting > 0 && !m.JSON {
-		fmt.Fprintf(c.out, "%d to do: run “causerie migrate”, or start the server.\n", waiting)
+		fmt.Fprintf(c.out, "%s not done yet: run “causerie migrate”, or start the server\n",
+			text.Plural(waiting, "step is", "steps are"))
 	}
 	return nil
 }

@@ -20,8 +20,8 @@ import (
 	"causerie/internal/store"
 )
 
-// app is what it takes to act on a blog: in the server itself, and in a command beside a running one, which needs no
-// message: it looks for new deliveries in the database every second.
+// app is what a command needs to work on a blog. The server uses it, and so does a command that runs beside a server.
+// Such a command sends the server no message: the server looks for new deliveries in the database every second.
 type app struct {
 	config  Config
 	log     *slog.Logger
@@ -33,7 +33,7 @@ type app struct {
 	founded bool // the blog is new: it was founded as it was opened
 }
 
-// openMode says what a command expects of the database.
+// openMode is what a command expects of the database.
 type openMode int
 
 const (
@@ -42,7 +42,7 @@ const (
 	migrated                 // and an older database is brought to this version
 )
 
-// openApp opens the blog that the settings name.
+// openApp opens the blog of the settings.
 func openApp(ctx context.Context, config Config, log *slog.Logger, n openMode) (*app, error) {
 	s, err := openStore(ctx, config, n)
 	if err != nil {
@@ -56,7 +56,7 @@ func openApp(ctx context.Context, config Config, log *slog.Logger, n openMode) (
 	return app, nil
 }
 
-// openStore opens the database and sees to its schema.
+// openStore opens the database and checks the version of its schema.
 func openStore(ctx context.Context, config Config, n openMode) (*store.Store, error) {
 	if n == existing {
 		if err := mustExist(config); err != nil {
@@ -65,7 +65,7 @@ func openStore(ctx context.Context, config Config, n openMode) (*store.Store, er
 	}
 	s, err := store.Open(ctx, config.Database)
 	if err != nil {
-		return nil, fmt.Errorf("%w: check --data and --database, and that this user may write there", err)
+		return nil, cannotOpen(err)
 	}
 	err = s.Ready(ctx)
 	if errors.Is(err, store.ErrOlder) && n == migrated {
@@ -78,20 +78,26 @@ func openStore(ctx context.Context, config Config, n openMode) (*store.Store, er
 	return s, nil
 }
 
-// mustExist keeps a command that only asks from making an empty database where it was sent by mistake.
+// cannotOpen says what to check when the database cannot be opened.
+func cannotOpen(err error) error {
+	return fmt.Errorf("%w: check --data and --database, and that this user may write there", err)
+}
+
+// mustExist returns an error when the SQLite file does not exist. Opening it would create an empty database at a
+// mistyped path.
 func mustExist(config Config) error {
 	path := config.Database
-	if strings.Contains(path, "://") {
+	if strings.Contains(path, "://") { // opening a PostgreSQL database never creates it
 		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or say where it is with --data or --database",
+		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or name its place with --data or --database",
 			path)
 	}
 	return nil
 }
 
-// connectRooms finds the site and makes the rooms that an author's act needs.
+// connectRooms reads the site and makes the rooms that a command needs.
 func (app *app) connectRooms(ctx context.Context, n openMode) error {
 	if err := app.findSite(ctx, n); err != nil {
 		return err
@@ -100,15 +106,16 @@ func (app *app) connectRooms(ctx context.Context, n openMode) error {
 	if app.library, err = media.Open(app.config.Media, app.store); err != nil {
 		return fmt.Errorf("%w: check --data and --media, and that this user may write there", err)
 	}
-	if err := app.connect(ctx, app.base().LearnScheme); err != nil {
+	if err := app.connect(ctx, app.core().LearnScheme); err != nil {
 		return err
 	}
-	app.outbox = &outbox.Outbox{Core: app.base(), Wake: func() {}}
+	// A command has no courier of its own to wake: the server looks for new deliveries every second.
+	app.outbox = &outbox.Outbox{Core: app.core(), Wake: func() {}}
 	return nil
 }
 
-// connect makes what asks other servers. learn is told how they read signatures; nil where nothing is to be written
-// down.
+// connect makes the client for requests to other servers. learn is called when a server is found to understand
+// another signature scheme; nil when nothing may be saved.
 func (app *app) connect(ctx context.Context, learn func(ctx context.Context, host string, until time.Time)) error {
 	key, err := app.instanceKey(ctx)
 	if err != nil {
@@ -116,23 +123,23 @@ func (app *app) connect(ctx context.Context, learn func(ctx context.Context, hos
 	}
 	newer, err := app.store.NewerSchemes(ctx, time.Now())
 	if err != nil {
-		return fmt.Errorf("read what is known of other servers: %w", err)
+		return fmt.Errorf("read the signature schemes of other servers: %w", err)
 	}
 	app.remote = remote.New(remote.Options{UserAgent: app.userAgent(), Allow: app.config.FederationAllow, Key: key,
-		Permit: app.base().Permit, Newer: newer, Learn: learn})
+		Permit: app.core().Permit, Newer: newer, Learn: learn})
 	return nil
 }
 
-// userAgent is how we name ourselves to other servers.
+// userAgent names the blog in requests to other servers.
 func (app *app) userAgent() string { return "Causerie/" + version + " (+" + app.site.Home() + ")" }
 
-// openToLook opens the blog for a command that changes nothing: what the settings say of the site is not written down.
+// openToLook opens the blog for a command that changes nothing. Settings of the site are not saved.
 func openToLook(ctx context.Context, config Config, log *slog.Logger) (*app, error) {
 	s, err := openStore(ctx, config, existing)
 	if err != nil {
 		return nil, err
 	}
-	config.Timezone, config.Language = "", ""
+	config.Timezone, config.Language = "", "" // set, they would be saved as the site's
 	app := &app{config: config, log: log, store: s}
 	if err := app.findSite(ctx, existing); err != nil {
 		app.close()
@@ -141,25 +148,26 @@ func openToLook(ctx context.Context, config Config, log *slog.Logger) (*app, err
 	return app, nil
 }
 
-func (app *app) base() federation.Core {
+// core returns what the federation rooms share.
+func (app *app) core() federation.Core {
 	return federation.Core{Site: app.site, Store: app.store, Remote: app.remote, Now: time.Now, Log: app.log,
 		AllowList: app.config.Federation == confined}
 }
 
-// authoring writes the articles of the blog.
+// authoring returns the service that writes articles.
 func (app *app) authoring() authoring.Service {
 	return authoring.Service{Site: app.site, Store: app.store, Library: app.library, Outbox: app.outbox, Now: now}
 }
 
 func (app *app) instanceKey(ctx context.Context) (signature.Key, error) {
-	keys, err := app.store.SigningKeys(ctx, "")
+	keys, err := app.store.SigningKeys(ctx, "") // "" is the instance actor
 	if err != nil {
 		return signature.Key{}, fmt.Errorf("read the key of the site: %w", err)
 	}
 	return signature.ParseKey(app.site.InstanceID()+"#main-key", keys.Current)
 }
 
-// findSite reads the site, or founds it; what the settings say of its address must be what it has.
+// findSite reads the site, or founds it. An address in the settings must be the one of the site.
 func (app *app) findSite(ctx context.Context, n openMode) error {
 	site, err := app.store.Site(ctx)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -179,7 +187,7 @@ func (app *app) findSite(ctx context.Context, n openMode) error {
 	return app.followSettings(ctx)
 }
 
-// found writes a new site down, with the key of its instance actor.
+// found saves a new site, with the key of its instance actor.
 func (app *app) found(ctx context.Context) (blog.Site, error) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
@@ -195,7 +203,7 @@ func (app *app) found(ctx context.Context) (blog.Site, error) {
 	}
 	site := blog.Site{URL: app.config.publicURL(), HandleDomain: app.config.HandleDomain, Language: app.config.Language,
 		Timezone: app.config.Timezone, PublicKey: public, CreatedAt: time.Now()}
-	site.Name = site.Host()
+	site.Name = site.Host() // until an admin names it
 	if site.HandleDomain == "" {
 		site.HandleDomain = site.Host()
 	}
@@ -208,22 +216,22 @@ func (app *app) found(ctx context.Context) (blog.Site, error) {
 	return app.store.FoundSite(ctx, site, private)
 }
 
-// sameAddress refuses settings that would give a founded site another address.
+// sameAddress returns an error when the settings name another address than the one the blog was founded with.
 func (app *app) sameAddress() error {
-	if said := app.config.URL; said != "" && said != app.site.URL {
-		return fmt.Errorf("url is %s, but this blog was founded as %s, and other servers know every word of it by that "+
-			"address: "+
-			"set url to %s, or choose another --data for a new blog", said, app.site.URL, app.site.URL)
+	if wanted := app.config.URL; wanted != "" && wanted != app.site.URL {
+		return fmt.Errorf("url is %s, but this blog was founded as %s, and other servers know its articles by that "+
+			"address: set url to %s, or choose another --data for a new blog", wanted, app.site.URL, app.site.URL)
 	}
-	if said := app.config.HandleDomain; said != "" && said != app.site.HandleDomain {
+	if wanted := app.config.HandleDomain; wanted != "" && wanted != app.site.HandleDomain {
 		return fmt.Errorf("handle-domain is %s, but this blog was founded with %s, and people follow its authors by that: "+
-			"set handle-domain to %s, or choose another --data for a new blog", said, app.site.HandleDomain,
+			"set handle-domain to %s, or choose another --data for a new blog", wanted, app.site.HandleDomain,
 			app.site.HandleDomain)
 	}
 	return nil
 }
 
-// followSettings lets a time zone or a language that somebody set stand above what the admin says.
+// followSettings saves the time zone and the language of the settings, if any: they win over what is set in the
+// admin.
 func (app *app) followSettings(ctx context.Context) error {
 	before := app.site
 	if app.config.Timezone != "" {
@@ -232,7 +240,7 @@ func (app *app) followSettings(ctx context.Context) error {
 	if app.config.Language != "" {
 		app.site.Language = app.config.Language
 	}
-	if app.site == before {
+	if app.site == before { // no write at each start: it would make all cached pages stale
 		return nil
 	}
 	return app.store.SaveSite(ctx, app.site)
@@ -246,7 +254,7 @@ func (app *app) close() {
 		app.library.Close()
 	}
 	if err := app.store.Close(); err != nil {
-		app.log.Error("the database was not closed well", "error", err)
+		app.log.Error("the database could not be closed", "error", err)
 	}
 }
 

@@ -54,7 +54,7 @@ func BenchmarkArticlePage(b *testing.B) {
 	if err := all.Config.complete(nil); err != nil {
 		b.Fatal(err)
 	}
-	s, err := build(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+	s, err := newServer(context.Background(), all.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// table prints what a command lists: columns for people, or one JSON object a line for programs.
+// table prints what a command lists: columns for people, or one JSON object on each line for programs.
 type table struct {
 	columns *tabwriter.Writer
 	objects *json.Encoder // nil for people
@@ -19,13 +19,13 @@ type table struct {
 func newTable(out io.Writer, asJSON bool) *table {
 	if asJSON {
 		objects := json.NewEncoder(out)
-		objects.SetEscapeHTML(false)
+		objects.SetEscapeHTML(false) // the output is read by programs, never by a browser
 		return &table{objects: objects}
 	}
 	return &table{columns: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 }
 
-// line prints one thing: as the object, or as the cells.
+// line prints one row: the object as JSON, or the cells as columns.
 func (t *table) line(object any, cells ...string) {
 	if t.err != nil {
 		return
@@ -35,6 +35,7 @@ func (t *table) line(object any, cells ...string) {
 		t.err = t.objects.Encode(object)
 		return
 	}
+	// Only here: programs need the text as it is.
 	for i, cell := range cells {
 		cells[i] = oneLine(cell)
 	}
@@ -48,7 +49,7 @@ func (t *table) flush() error {
 	return t.columns.Flush()
 }
 
-// flushOr is flush, with words for people where there was nothing to list.
+// flushOr is flush. For people it prints the text when there were no rows.
 func (t *table) flushOr(nothing string) error {
 	if t.err == nil && t.columns != nil && t.lines == 0 {
 		t.line(nil, nothing)
@@ -56,7 +57,8 @@ func (t *table) flushOr(nothing string) error {
 	return t.flush()
 }
 
-// oneLine keeps what strangers wrote from moving the cursor of whoever reads it.
+// oneLine replaces control characters and direction marks by spaces. Text of strangers could move the cursor of a
+// terminal or hide what is printed.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"causerie/internal/blog"
+)
+
+// clientAddress sets RemoteAddr to the address of the client when a trusted proxy passes the request on: the last
+// address in X-Forwarded-For that is not a trusted proxy itself.
+func (s *server) clientAddress(next http.Handler) http.Handler {
+	trusted := s.config.TrustedProxies
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 && isTrusted(trusted, r.RemoteAddr) {
+			hops := strings.Split(strings.Join(forwarded, ","), ",")
+			// From the right: each proxy appends the address that it saw. What stands further left may be forged.
+			for i := len(hops) - 1; i >= 0; i-- {
+				hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+				if err != nil {
+					break
+				}
+				r.RemoteAddr = net.JoinHostPort(hop.Unmap().String(), "0")
+				if !trusted.contains(hop) {
+					break
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isTrusted reports whether the forwarding headers of a peer are trusted.
+func isTrusted(trusted prefixes, peer string) bool {
+	address, err := netip.ParseAddrPort(peer)
+	// A peer at a unix socket has no address. It runs on this machine, with access to the socket: it is our proxy.
+	return err != nil || trusted.contains(address.Addr())
+}
+
+// logAndRecover turns a panic into an error page and one line of the log. At level debug it logs every request.
+func (s *server) logAndRecover(next http.Handler) http.Handler {
+	verbose := s.log.Enabled(context.Background(), slog.LevelDebug)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		response := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		began := time.Now()
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.errorPage(response, r, cause)
+			}
+			if verbose {
+				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", response.Status(), "client", r.RemoteAddr,
+					"took", time.Since(began))
+			}
+		}()
+		next.ServeHTTP(response, r)
+	})
+}
+
+// errorPage answers a request whose handler panicked.
+func (s *server) errorPage(w middleware.WrapResponseWriter, r *http.Request, cause any) {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause) // a handler cuts its connection off on purpose
+	}
+	id := blog.NewID(time.Now())
+	s.log.Error("a handler panicked", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", cause, "stack",
+		string(debug.Stack()))
+	if w.Status() != 0 || w.BytesWritten() > 0 {
+		panic(http.ErrAbortHandler) // part of the answer is sent: without this it would look complete
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	// The handler may have set these for its own body.
+	w.Header().Del("Content-Length")
+	w.Header().Del("Content-Encoding")
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprintf(w, "<!doctype html><html lang=en><meta charset=utf-8><title>Something went wrong here</title>"+
+		"<h1>Something went wrong here</h1><p>You did nothing wrong. Try again. If it happens again, tell the admin of "+
+		"this blog the number %s.</p>", id)
+}
+
+// noStore keeps answers out of every cache unless their handler sets another Cache-Control.
+func noStore(next http.Handler) http.Handler {
+	value := []string{"no-store"} // shared by all answers, so that a request allocates nothing for it
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Without the header a cache may keep even a 404 for as long as it likes (RFC 9111, section 4.2.2).
+		w.Header()["Cache-Control"] = value
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"causerie/internal/admin"
+	"causerie/internal/federation"
+	"causerie/internal/federation/delivery"
+	"causerie/internal/federation/documents"
+	"causerie/internal/federation/inbox"
+	"causerie/internal/federation/jobs"
+	"causerie/internal/page"
+	"causerie/internal/visitor"
+	"causerie/internal/web"
+	"causerie/templates"
+)
+
+// server is a blog that can be served: all rooms, connected.
+type server struct {
+	*app
+	courier  *delivery.Courier
+	inbox    *inbox.Inbox
+	backfill *inbox.Backfill
+	jobs     *jobs.Jobs
+	handler  http.Handler
+	draining atomic.Bool // the server is stopping
+}
+
+// newServer opens the blog, founds it when it is new, and connects all rooms. Nothing runs before serve.
+func newServer(ctx context.Context, config Config, log *slog.Logger) (*server, error) {
+	app, err := openApp(ctx, config, log, migrated)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{app: app}
+	if err := s.makeRooms(ctx); err != nil {
+		app.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) makeRooms(ctx context.Context) error {
+	// The rooms that work in the background.
+	core := s.core()
+	keys, err := federation.NewKeyring(core)
+	if err != nil {
+		return err
+	}
+	s.courier = delivery.NewCourier(core)
+	s.outbox.Wake = s.courier.Wake // in the same process a new delivery is sent at once, not at the next look
+	s.inbox = inbox.NewInbox(core, keys, s.outbox)
+	s.backfill = inbox.NewBackfill(s.inbox)
+	s.jobs = &jobs.Jobs{Core: core, Outbox: s.outbox, Discard: s.library.Discard}
+
+	pages, err := page.Load(templates.FS)
+	if err != nil {
+		return err
+	}
+	pages.Zone, pages.Fallback = s.site.Location(), s.site.Language
+	// Commands and other servers write to the same database. Without Watch the cache would serve pages from before that.
+	if err := s.store.Watch(ctx); err != nil {
+		return err
+	}
+	cache := page.NewCache(s.store.Changes, 0) // 0: the default limit
+	cache.Log = s.log
+	s.library.Log = s.log
+
+	// The rooms that answer requests.
+	docs := documents.NewDocuments(core, keys, s.inbox, cache, version)
+	docs.AuthorizedFetch = s.config.AuthorizedFetch
+	authors := admin.New(s.site, s.store, s.outbox, s.library, pages)
+	authors.Log = s.log
+	visitors := visitor.New(core.Remote)
+	visitors.Log = s.log
+	readers := web.New(s.store, pages, cache)
+	readers.Log = s.log
+	s.handler = s.routes(docs, authors.Routes(), visitors.Routes(), readers.Routes())
+	return nil
+}
+
+// routes returns the handler that passes each request to its room.
+func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) http.Handler {
+	r := chi.NewRouter()
+	// The address of the caller first: the log and the limits of the rooms behind use it.
+	r.Use(s.clientAddress, s.logAndRecover, noStore)
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	r.Get("/readyz", s.ready)
+	docs.Routes(r)
+	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
+		r.Handle(path, authors)
+	}
+	r.Handle("/media/*", s.library.Handler())
+	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
+	r.Method(http.MethodPost, "/interact", visitors)
+	// A page and its ActivityPub document have the same address: the Accept header decides.
+	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
+	return r
+}
+
+// ready answers whether requests should be sent here: the database answers, and the server is not stopping.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch {
+	case s.draining.Load():
+		writeText(w, http.StatusServiceUnavailable, "leaving")
+	case s.store.Ping(ctx) != nil:
+		writeText(w, http.StatusServiceUnavailable, "the database does not answer")
+	default:
+		writeText(w, http.StatusOK, "ok")
+	}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// httpServer returns the HTTP server, with limits on what one connection may take.
+func (s *server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second, // callers that send slowly are cut off
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second, // longer than the admin gives an author's request
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		// Any stranger can cause these errors with a broken request. At a higher level they would fill the log.
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
