@@ -1,19 +1,18 @@
 package main
 
 type allowCommand struct {
-	Add    allowAdd    `cmd:"" help:"Allow a server with all below it."`
-	Remove allowRemove `cmd:"" help:"Take a server off the list."`
-	List   allowList   `cmd:"" help:"List the servers that are allowed."`
+	Add    allowAdd    `cmd:"" help:"Add a server and its subdomains to the list."`
+	Remove allowRemove `cmd:"" help:"Remove a server from the list."`
+	List   allowList   `cmd:"" help:"List the allowed servers."`
 }
 
 // Help is printed below the command's line by --help.
 func (allowCommand) Help() string {
-	return "With --federation allow-list the blog hears, asks and writes to nobody but the servers of this list. With " +
-		"--federation open, the " +
-		"default, the list waits."
+	return "With --federation allow-list the blog exchanges messages only with the servers of this list. With " +
+		"--federation open, the default, the list has no effect."
 }
 
-// allowNamed is the server that commands about one are given.
+// allowNamed is the argument of commands about one allowed server.
 type allowNamed struct {
-	Domain string `arg:"" help:"The server's domain, as in veerhuis.example."`
+	Domain string `arg:"" help:"The domain of the server, like veerhuis.example."`
 }

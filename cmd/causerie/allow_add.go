@@ -11,7 +11,7 @@ import (
 
 type allowAdd struct {
 	allowNamed
-	Note string `help:"Why, in words for the moderators."`
+	Note string `help:"A note for the moderators."`
 }
 
 func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -23,13 +23,13 @@ func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		if err := app.store.Allow(ctx, blog.Allowed{Host: domain, Note: a.Note, At: now()}); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s is allowed%s\n", domain, waits(config))
+		fmt.Fprintf(c.out, "%s is allowed%s\n", domain, noEffectYet(config))
 		return nil
 	})
 }
 
-// waits adds that the list has no effect where it has none.
-func waits(config Config) string {
+// noEffectYet returns the end of the sentence: when the list begins to have an effect.
+func noEffectYet(config Config) string {
 	if config.Federation == confined {
 		return ""
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 type allowList struct {
-	JSON bool `name:"json" help:"Print one JSON object a line."`
+	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 type allowLine struct {

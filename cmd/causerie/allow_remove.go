@@ -20,11 +20,12 @@ func (r allowRemove) Run(ctx context.Context, c *console, config Config, log *sl
 	return withApp(ctx, config, log, existing, func(app *app) error {
 		err := app.store.Disallow(ctx, domain)
 		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("“%s” is not on the list: “causerie allow list” shows who is", domain)
+			return fmt.Errorf("“%s” is not on the list: “causerie allow list” lists all", domain)
 		}
-		if err == nil {
-			fmt.Fprintf(c.out, "%s is not allowed any more\n", domain)
+		if err != nil {
+			return err
 		}
-		return err
+		fmt.Fprintf(c.out, "%s is no longer allowed\n", domain)
+		return nil
 	})
 }

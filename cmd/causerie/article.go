@@ -12,18 +12,18 @@ import (
 
 type articleCommand struct {
 	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file; the same file or slug again is a revision."`
-	Draft       articleDraft       `cmd:"" help:"Keep a Markdown file as a draft."`
+	Draft       articleDraft       `cmd:"" help:"Save a Markdown file as a draft."`
 	List        articleList        `cmd:"" help:"List articles, the last saved first."`
 	Show        articleShow        `cmd:"" help:"Show one article."`
 	Pin         articlePin         `cmd:"" help:"Pin an article to its author's page, here and elsewhere; at most ten."`
-	Unpin       articleUnpin       `cmd:"" help:"Put a pinned article back among the others."`
-	Untranslate articleUntranslate `cmd:"" help:"Take a translation away; its address then leads to the original."`
+	Unpin       articleUnpin       `cmd:"" help:"Unpin an article."`
+	Untranslate articleUntranslate `cmd:"" help:"Remove a translation; its address then leads to the original."`
 	Undo        articleUndo        `cmd:"" help:"Take back an article or an edit that is held or scheduled."`
-	Withdraw    articleWithdraw    `cmd:"" help:"Withdraw it: its page answers 410, and other servers get a Delete."`
+	Withdraw    articleWithdraw    `cmd:"" help:"Withdraw an article: its page answers 410, servers get a Delete."`
 	Delete      articleDelete      `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
 
-// articleLine is an article as programs read one.
+// articleLine is the JSON of an article.
 type articleLine struct {
 	ID         blog.ID `json:"id"`
 	URL        string  `json:"url"`
@@ -38,10 +38,11 @@ type articleLine struct {
 	Held       string  `json:"held,omitempty"` // until when nothing leaves
 }
 
+// articleLine returns the JSON of an article.
 func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, error) {
 	line := articleLine{ID: a.ID, Status: string(a.Status), Title: a.Title, Slug: a.Slug, Language: a.Language,
 		Published: instant(a.PublishedAt), Scheduled: instant(a.ScheduledAt)}
-	if a.Month != "" {
+	if a.Month != "" { // it has an address from its first publication or schedule on
 		line.URL = app.site.ArticlePage(a)
 	}
 	if a.ObjectID != "" {
@@ -58,6 +59,7 @@ func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, e
 	return line, err
 }
 
+// instant returns a time in RFC 3339, "" for nil.
 func instant(t *time.Time) string {
 	if t == nil {
 		return ""
@@ -65,9 +67,8 @@ func instant(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// tellArticle says what became of an article that a manuscript was made of, and what its author should know of the
-// text.
-func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
+// printArticle prints what was done with the article of a file, and the notices about its text.
+func (app *app) printArticle(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
 	for _, n := range m.notices {
 		fmt.Fprintf(c.err, "causerie: %s\n", n)
 	}
@@ -76,7 +77,7 @@ func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m a
 		return err
 	}
 	if asJSON {
-		line.Title, line.Slug, line.Language, line.Published = "", "", "", ""
+		line.Title, line.Slug, line.Language, line.Published = "", "", "", "" // the caller has the file
 		t := newTable(c.out, true)
 		t.line(line)
 		return t.flush()
@@ -85,29 +86,29 @@ func (app *app) tellArticle(ctx context.Context, c *console, a blog.Article, m a
 	case blog.Published:
 		verb := m.verb(a)
 		fmt.Fprintf(c.out, "%s %s\n", verb, line.URL)
-		held, err := app.holdWords(ctx, a)
+		held, err := app.holdText(ctx, a)
 		switch {
 		case err != nil:
 			return err
 		case held != "":
 			fmt.Fprintln(c.out, held)
 		case line.Deliveries > 0 && verb != unchanged:
-			return app.tellDeparture(ctx, c, a)
+			return app.printServerCount(ctx, c, a)
 		}
 	case blog.Scheduled:
 		fmt.Fprintf(c.out, "scheduled for %s: %s\n",
 			a.ScheduledAt.In(app.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
 	case blog.Withdrawn:
-		fmt.Fprintf(c.out, "kept, and withdrawn as before: “causerie article publish” lets it out again\n")
+		fmt.Fprintf(c.out, "saved; it stays withdrawn: “causerie article publish” publishes it again\n")
 	default:
-		fmt.Fprintf(c.out, "kept as a draft: “causerie article publish” lets it out\n")
+		fmt.Fprintf(c.out, "saved as a draft: “causerie article publish” publishes it\n")
 	}
 	return nil
 }
 
-// articleNamed is what commands about one article are given.
+// articleNamed is the argument of commands about one article.
 type articleNamed struct {
-	Article string `arg:"" help:"Its id or its slug."`
+	Article string `arg:"" help:"The id or the slug of the article."`
 }
 
 // with opens the blog, finds the article and runs do.
@@ -122,7 +123,7 @@ func (n articleNamed) with(ctx context.Context, config Config, log *slog.Logger,
 	})
 }
 
-// find is the article of an id or a slug.
+// find returns the article with an id or a slug.
 func (app *app) find(ctx context.Context, name string) (blog.Article, error) {
 	var a blog.Article
 	err := blog.ErrNotFound
@@ -133,16 +134,16 @@ func (app *app) find(ctx context.Context, name string) (blog.Article, error) {
 		a, err = app.store.ArticleBySlug(ctx, name)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
-		a, err = app.draft(ctx, name)
+		a, err = app.draftOfAnyone(ctx, name)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
-		return a, fmt.Errorf("there is no article “%s”: “causerie article list” shows them all", name)
+		return a, fmt.Errorf("there is no article “%s”: “causerie article list” lists all", name)
 	}
 	return a, err
 }
 
-// draft finds an article that was never public by its slug, which nobody else has to respect yet.
-func (app *app) draft(ctx context.Context, slug string) (blog.Article, error) {
+// draftOfAnyone finds a draft by its slug. Two authors may have drafts with the same slug: the first one is returned.
+func (app *app) draftOfAnyone(ctx context.Context, slug string) (blog.Article, error) {
 	authors, err := app.store.Authors(ctx)
 	if err != nil {
 		return blog.Article{}, err

@@ -17,7 +17,7 @@ func (x articleDelete) Run(ctx context.Context, c *console, config Config, log *
 	return x.with(ctx, config, log, func(app *app, a blog.Article) error {
 		err := app.outbox.Delete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("“%s” is deleted already", a.Slug)
+			return fmt.Errorf("“%s” is deleted already: there is nothing to do", a.Slug)
 		}
 		if err == nil {
 			fmt.Fprintf(c.out, "deleted “%s”\n", a.Title)

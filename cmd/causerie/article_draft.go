@@ -26,19 +26,19 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 			if err != nil {
 				return err
 			}
-			return app.tellTranslation(ctx, c, a, m, p.JSON)
+			return app.printTranslation(ctx, c, a, m, p.JSON)
 		}
-		if err := m.mayBeKept(); err != nil {
+		if err := m.mayBeSaved(); err != nil {
 			return err
 		}
 		if err := app.saveDraft(ctx, &m); err != nil {
 			return plain(err)
 		}
-		return app.tellArticle(ctx, c, m.article, m, p.JSON)
+		return app.printArticle(ctx, c, m.article, m, p.JSON)
 	})
 }
 
-// saveDraft saves the article of a file as a draft; one that was scheduled does not go out by itself any more.
+// saveDraft saves the article of a file as a draft. A scheduled one is no longer scheduled.
 func (app *app) saveDraft(ctx context.Context, m *articleFile) error {
 	if a := &m.article; a.Status == blog.Scheduled {
 		a.Status, a.ScheduledAt = blog.Draft, nil

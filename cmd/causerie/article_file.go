@@ -20,14 +20,14 @@ import (
 	"causerie/internal/text"
 )
 
-// articleFileFlags is what publish and draft are given.
+// articleFileFlags are the flags of publish and draft.
 type articleFileFlags struct {
-	File   string `arg:"" help:"A Markdown file with front matter; - is standard input. Relative pictures come along."`
-	Author string `required:"" placeholder:"HANDLE" help:"Whose article it is."`
-	JSON   bool   `name:"json" help:"Print {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
+	File   string `arg:"" help:"A Markdown file with front matter; - is standard input. Pictures beside it are added."`
+	Author string `required:"" placeholder:"HANDLE" help:"The author of the article."`
+	JSON   bool   `name:"json" help:"Print one JSON object: {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
 }
 
-// articleFileFlags is an article file that was understood.
+// articleFile is an article made from a file.
 type articleFile struct {
 	author      blog.Author // who saves it
 	article     blog.Article
@@ -38,7 +38,7 @@ type articleFile struct {
 	translation *translation // what the file holds where it is one of the article; nil else
 }
 
-// verb is what publishing it did, which made a of the article that it was before.
+// verb says what publishing the file did. a is the article after it.
 func (m articleFile) verb(a blog.Article) string {
 	switch {
 	case m.article.Status == blog.Published && m.article.Revision == a.Revision:
@@ -49,25 +49,24 @@ func (m articleFile) verb(a blog.Article) string {
 	return "published"
 }
 
-// unchanged is the verb of a file that says what is out already.
+// unchanged is the verb of a file without changes.
 const unchanged = "nothing changed:"
 
-// mayBeKept reports whether the file may be kept as a draft: in place of nothing, or of what a file of the same name
-// made that readers do not have.
-func (m articleFile) mayBeKept() error {
+// mayBeSaved returns an error when the file may not be saved as a draft. It may be a new article, or replace an
+// unpublished one that a file of the same name made.
+func (m articleFile) mayBeSaved() error {
 	switch {
 	case m.before.Status == blog.Published:
 		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
 	case m.before.ID != "" && (m.article.File == "" || m.article.File != m.before.File):
-		return fmt.Errorf("the slug “%s” is that %s: write another slug into the front matter, or let “causerie article "+
-			"publish” put this file in its place",
-			m.article.Slug, whichArticle(m.before))
+		return fmt.Errorf("the slug “%s” belongs to %s: write another slug into the front matter, or replace that article "+
+			"with “causerie article publish”", m.article.Slug, describeArticle(m.before))
 	}
 	return nil
 }
 
-// read makes an article of a file that is to go out in a manner: a new one, or the one that this author has under its
-// slug, changed.
+// read makes an article from a file: a new one, or the author's article with its slug, changed. how has the options
+// of the command.
 func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	how outbox.ReviseOptions) (articleFile, error) {
 	author, err := app.author(ctx, f.Author)
@@ -78,6 +77,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, err
 	}
+	// Pictures are named relative to the file, not to the working directory.
 	folder := filepath.Dir(f.File)
 	source, err := app.parse(f.File, text, func(name string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
@@ -85,7 +85,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, fmt.Errorf("%s: %w", f.File, plain(err))
 	}
-	if err := refuseManner(source.front, how); err != nil {
+	if err := checkOptions(source.front, how); err != nil {
 		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
 	}
 	m, err := app.compose(ctx, author, source)
@@ -95,7 +95,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	return m, nil
 }
 
-// maxFile is how much of an article file is read: its text and its front matter.
+// maxFile limits the size of an article file: its text and its front matter.
 const maxFile = markup.MaxArticle + 128<<10
 
 func readFile(c *console, name string) ([]byte, error) {
@@ -108,9 +108,9 @@ func readFile(c *console, name string) ([]byte, error) {
 		defer file.Close()
 		in = file
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(in, maxFile+1)) // one more byte shows that the file is too long
 	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s is longer than one megabyte: part it into several articles", name)
+		err = fmt.Errorf("%s is longer than one megabyte: split it into several articles", name)
 	}
 	return text, err
 }
@@ -137,12 +137,12 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if front.TranslationOf != "" {
 		return app.composeTranslation(ctx, author, source)
 	}
-	a, before, err := app.sheet(ctx, author, front, fileName(source.path))
+	a, before, err := app.articleOf(ctx, author, front, fileName(source.path))
 	if err != nil {
 		return articleFile{}, err
 	}
 	a.Markdown = source.body
-	if err := app.fill(ctx, &a, front); err != nil {
+	if err := app.setFrontMatter(ctx, &a, front); err != nil {
 		return articleFile{}, err
 	}
 	beside, err := app.takePictures(ctx, &a, front, source.open)
@@ -169,21 +169,22 @@ func (m *articleFile) note(r markup.Rendered, source articleSource) {
 	}
 }
 
-// missingPicture keeps a text from going out with a hole in it. A new article is kept as a draft.
+// missingPicture returns the error for a text that names a picture which was not found. A new article is saved as a
+// draft.
 func (app *app) missingPicture(ctx context.Context, m articleFile) error {
-	err := fmt.Errorf("the picture “%s” is not there: put the file beside the article, or name one of the library",
+	err := fmt.Errorf("the picture “%s” was not found: put the file beside the article, or name one from the library",
 		m.missing)
 	if m.translation != nil || m.article.Status == blog.Published || m.article.Status == blog.Scheduled {
-		return fmt.Errorf("%w; nothing is changed", err)
+		return fmt.Errorf("%w; nothing was changed", err)
 	}
 	if err := app.saveDraft(ctx, &m); err != nil {
 		return plain(err)
 	}
-	return fmt.Errorf("%w (it is kept as a draft)", err)
+	return fmt.Errorf("%w (it is saved as a draft)", err)
 }
 
-// tellDeparture says how many servers an article is on its way to.
-func (app *app) tellDeparture(ctx context.Context, c *console, a blog.Article) error {
+// printServerCount prints to how many servers an article is being sent.
+func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article) error {
 	deliveries, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
@@ -195,26 +196,26 @@ func (app *app) tellDeparture(ctx context.Context, c *console, a blog.Article) e
 		}
 	}
 	if waiting > 0 {
-		fmt.Fprintf(c.out, "on its way to %s: “causerie deliveries %s” shows how they fare\n",
+		fmt.Fprintf(c.out, "being sent to %s: “causerie deliveries %s” shows the progress\n",
 			text.Plural(waiting, "server", "servers"), a.Slug)
 	}
 	return nil
 }
 
-// tellPastDate says that a date which has passed is not taken, where it would have had a meaning.
-func (app *app) tellPastDate(c *console, m articleFile) {
+// warnPastDate warns that a date in the past is ignored, when a date would have had an effect.
+func (app *app) warnPastDate(c *console, m articleFile) {
 	if m.date == nil || m.article.PublishedAt != nil || m.date.After(app.outbox.Now()) {
 		return
 	}
 	const day = "2 January 2006"
-	said, today := m.date.In(app.site.Location()).Format(day), app.outbox.Now().In(app.site.Location()).Format(day)
-	if said != today {
-		fmt.Fprintf(c.err, "causerie: the date %s is past: the article goes out now, dated %s\n", said, today)
+	written, today := m.date.In(app.site.Location()).Format(day), app.outbox.Now().In(app.site.Location()).Format(day)
+	if written != today { // today's date at 00:00 is past as well, and means today
+		fmt.Fprintf(c.err, "causerie: the date %s is past: the article is published now, dated %s\n", written, today)
 	}
 }
 
-// fileName is the name by which a file is known again: that of the folder goes with it where all files are called
-// index. What came on standard input has none.
+// fileName returns the name by which a file is recognised when it is published again; "" for standard input. Some
+// writers call every file index.md in a folder of its own, so for such a file the name of the folder is added.
 func fileName(path string) string {
 	name := filepath.Base(path)
 	switch {
@@ -228,18 +229,19 @@ func fileName(path string) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// sheet returns the article that a file speaks of, with its slug, and that article as it was: the author's own with the
-// same slug, or a new one, and then before is zero.
-func (app *app) sheet(ctx context.Context, author blog.Author, front markup.FrontMatter,
+// articleOf returns the article that a file is about, with its slug: the author's article with that slug, or a new
+// one. before is that article as it was, the zero Article for a new one.
+func (app *app) articleOf(ctx context.Context, author blog.Author, front markup.FrontMatter,
 	file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, app.site.Language)
 	slug := front.Slug
 	if slug != "" {
-		before, err = app.known(ctx, author, slug)
+		before, err = app.ownArticle(ctx, author, slug)
 	} else {
-		slug, before, err = app.derived(ctx, author, authoring.Slug(front.Title, language), file)
+		slug, before, err = app.slugFromTitle(ctx, author, authoring.Slug(front.Title, language), file)
 	}
 	a = before
+	// Not found is no error here: the file makes a new article.
 	if errors.Is(err, blog.ErrNotFound) {
 		a, before, err = app.authoring().New(author, blog.NewID(now()), language), blog.Article{}, nil
 	}
@@ -254,32 +256,36 @@ func (app *app) sheet(ctx context.Context, author blog.Author, front markup.Fron
 	return a, before, err
 }
 
-// derived returns the slug of a file that says none, made from its title, and the article that the file made under it
-// before; blog.ErrNotFound when it is a new one. What other authors have is passed over: slug-2 comes next. An article
-// of this author's that came from a file of another name is an error: who wrote the file must say which one is meant.
-func (app *app) derived(ctx context.Context, author blog.Author, wanted, file string) (string, blog.Article, error) {
+// slugFromTitle returns the slug for a file that names none, made from its title, and the article that the file made
+// before under that slug. For a new article the error is blog.ErrNotFound. A slug of another author's article is
+// skipped: slug-2 comes next. An article of the same author from a file of another name is an error, since either a
+// revision or a new article may be meant.
+func (app *app) slugFromTitle(ctx context.Context, author blog.Author,
+	wanted, file string) (string, blog.Article, error) {
 	slug := wanted
 	for n := 2; ; n++ {
-		a, err := app.known(ctx, author, slug)
+		a, err := app.ownArticle(ctx, author, slug)
+		// Another author's article is never meant, so the next slug is tried.
 		if errors.Is(err, errOthersSlug) {
 			slug = fmt.Sprintf("%s-%d", wanted, n)
 			continue
 		}
+		// Standard input has no name, so it never revises an article without a slug.
 		if err == nil && (file == "" || a.File != file) {
-			err = fmt.Errorf("the title makes the slug “%s”, which is that %s: write “slug: %s” into the front matter to "+
-				"revise that one, or another slug for a new article",
-				slug, whichArticle(a), slug)
+			err = fmt.Errorf("the title makes the slug “%s”, which belongs to %s: write “slug: %s” into the front matter to "+
+				"revise that one, or another slug for a new article", slug, describeArticle(a), slug)
 		}
 		return slug, a, err
 	}
 }
 
-// errOthersSlug is a slug of an article that this author may not revise.
+// errOthersSlug is the error for the slug of an article that this author may not revise.
 var errOthersSlug = errors.New("choose another in the front matter")
 
-// known is the author's own article that has a slug, or had it when it was published.
-func (app *app) known(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
+// ownArticle returns the author's article that has a slug, or had it when it was published.
+func (app *app) ownArticle(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
 	a, err := app.store.DraftBySlug(ctx, author.ID, slug)
+	// Found, or a real error.
 	if !errors.Is(err, blog.ErrNotFound) {
 		return a, err
 	}
@@ -290,21 +296,22 @@ func (app *app) known(ctx context.Context, author blog.Author, slug string) (blo
 	case a.VoiceID != author.ID || a.Status == blog.Deleted:
 		return a, fmt.Errorf("the slug “%s” belongs to another article: %w", slug, errOthersSlug)
 	case a.Translated:
-		return a, fmt.Errorf("the slug “%s” is that of a translation: say translation-of in the front matter", slug)
+		return a, fmt.Errorf("the slug “%s” belongs to a translation: write translation-of into the front matter", slug)
 	}
 	return a, nil
 }
 
-// whichArticle tells one's own article from the file that has its title.
-func whichArticle(a blog.Article) string {
+// describeArticle names an article and the file it came from.
+func describeArticle(a blog.Article) string {
 	if a.File == "" {
-		return fmt.Sprintf("of the article “%s”, which came from no file", a.Title)
+		return fmt.Sprintf("the article “%s”, which came from no file", a.Title)
 	}
-	return fmt.Sprintf("of the article “%s”, which came from %s", a.Title, a.File)
+	return fmt.Sprintf("the article “%s”, which came from %s", a.Title, a.File)
 }
 
-// fill puts what the front matter says into the article. What a file leaves out is as if it had never been said.
-func (app *app) fill(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
+// setFrontMatter sets what the front matter says. A key that the file leaves out gets its default, also when an
+// earlier version of the file had it.
+func (app *app) setFrontMatter(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
 	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning,
 		front.Tags
 	a.Format = blog.Format(cmp.Or(front.Format, string(blog.FullArticle)))
@@ -319,9 +326,10 @@ func (app *app) fill(ctx context.Context, a *blog.Article, front markup.FrontMat
 	return app.authoring().SetSeries(ctx, a, front.Series, 0)
 }
 
-// setByline makes the by-line: the owner, then the other authors of this blog, then the guest.
+// setByline sets the by-line: the owner, then the other authors of this blog, then the guest.
 func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
 	var names []blog.Byline
+	// The order of the file is the order on the page.
 	for _, handle := range front.Authors {
 		by, err := app.authoring().Coauthor(ctx, handle)
 		if err != nil {
@@ -339,12 +347,12 @@ func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.Fro
 	return authoring.SetByline(a, names)
 }
 
-// takePictures brings the pictures beside a file into the library, and says which reference means which.
+// takePictures adds the pictures beside a file to the library. It returns them by the names that the text uses.
 func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.FrontMatter,
 	open func(string) (io.ReadCloser, error)) (map[string]blog.Picture, error) {
 	found, err := markup.Article(a.Markdown, markup.Options{Language: a.Language})
 	if err != nil {
-		return nil, nil // Compose says what is wrong
+		return nil, nil // Compose, which comes next, returns the same error
 	}
 	beside := map[string]blog.Picture{}
 	for _, image := range found.Images {
@@ -361,14 +369,14 @@ func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.
 	a.PictureID, a.PictureAlt = hero.ID, front.PictureAlt
 	if front.Picture != "" && hero.ID == "" {
 		return nil, blog.Invalid{Field: "picture",
-			Problem: fmt.Sprintf("“%s” is not there: put the file beside the article, or name one of the library",
+			Problem: fmt.Sprintf("“%s” was not found: put the file beside the article, or name one from the library",
 				front.Picture)}
 	}
 	return beside, nil
 }
 
-// takePicture accepts one file; what is not beside the text may be in the library, and what lies elsewhere on the web
-// stays there: both are the zero picture here when the text names them, but a hero is looked up.
+// takePicture adds one picture file to the library. Without such a file it looks for the name in the library. The
+// zero Picture means that neither has it, or that the picture is elsewhere on the web.
 func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string,
 	open func(string) (io.ReadCloser, error)) (blog.Picture, error) {
 	if name == "" || strings.Contains(name, "://") {
@@ -376,10 +384,11 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 	}
 	var file io.ReadCloser
 	err := fs.ErrNotExist
+	// An absolute path is an address of this site, like /media/…, and no file.
 	if !strings.HasPrefix(name, "/") {
 		file, err = open(name)
 	}
-	if err != nil {
+	if err != nil { // no such file: the name may be that of a picture in the library
 		p, missing := app.library.Picture(ctx, owner, name)
 		if errors.Is(missing, blog.ErrNotFound) {
 			return blog.Picture{}, nil
@@ -387,10 +396,12 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 		return p, missing
 	}
 	defer file.Close()
+	// A file that is in the library already is not stored twice.
 	p, err := app.library.Accept(ctx, owner, name, file)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", name, plain(err))
 	}
+	// Equal files of an author are one picture in the library. It keeps the description that it got first.
 	if p.Alt == "" && alt != "" {
 		p.Alt, err = alt, app.store.DescribePicture(ctx, p.ID, alt)
 	}

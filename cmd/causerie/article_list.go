@@ -12,7 +12,7 @@ import (
 
 type articleList struct {
 	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"${help_status}"`
-	JSON   bool   `name:"json" help:"Print one JSON object a line."`
+	JSON   bool   `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (l articleList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -22,6 +22,7 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 			filter.Statuses = []blog.Status{blog.Status(l.Status)}
 		}
 		t := newTable(c.out, l.JSON)
+		// Page by page: a blog may have more articles than should be in memory.
 		for {
 			articles, err := app.store.Articles(ctx, filter)
 			if err != nil {
@@ -43,5 +44,5 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 	})
 }
 
-// pageOfList is how many rows the store gives at once.
+// pageOfList is how many rows the store returns at once.
 const pageOfList = 1000

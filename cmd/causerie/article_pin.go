@@ -30,7 +30,7 @@ func (u articleUnpin) Run(ctx context.Context, c *console, config Config, log *s
 		if err := app.outbox.Unpin(ctx, a.ID); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "“%s” stands among the others\n", a.Title)
+		fmt.Fprintf(c.out, "unpinned “%s”\n", a.Title)
 		return nil
 	})
 }

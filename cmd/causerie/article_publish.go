@@ -22,13 +22,12 @@ type articlePublish struct {
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") +
-		". Only title is needed. A date in the future schedules the article. " +
-		"A file with a slug revises the article that has it. Without one the slug is made of the title, and a file of the " +
-		"same name revises what it made before; " +
-		"a file of another name is told to say a slug. A file that says what is out already changes nothing, and nothing " +
-		"is sent. " +
-		"With translation-of: SLUG the file is that article in another language; it goes out with the original, or at once " +
-		"when that is out: --quiet and --hold are not for it."
+		". Only title is required. With a date in the future the article is scheduled. A file with a slug revises the " +
+		"article that has this slug. Without a slug it is made from the title, and a file of the same name revises the " +
+		"article that it made before. If the slug belongs to an article from another file, the file must name a slug. " +
+		"A file without changes changes nothing, and nothing is sent. With translation-of: SLUG the file is a translation " +
+		"of that article. It is published with the original, or at once when that is published. --quiet and --hold do " +
+		"not work for it."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -43,17 +42,18 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 			return err
 		}
 		if m.translation != nil {
-			return app.tellTranslation(ctx, c, a, m, p.JSON)
+			return app.printTranslation(ctx, c, a, m, p.JSON)
 		}
-		app.tellPastDate(c, m)
-		return app.tellArticle(ctx, c, a, m, p.JSON)
+		app.warnPastDate(c, m)
+		return app.printArticle(ctx, c, a, m, p.JSON)
 	})
 }
 
-// publish lets an article out: a public one as a revision, one with a date in the future at that date, any other now.
+// publish publishes the article of a file: a published one is revised, one with a date in the future is scheduled,
+// any other is published now.
 func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOptions) (blog.Article, error) {
 	if how.Hold < 0 {
-		return m.article, errors.New("--hold is a time to come, such as 30s")
+		return m.article, errors.New("--hold must not be negative: write it like 30s")
 	}
 	if m.missing != "" {
 		return m.article, app.missingPicture(ctx, m)
@@ -61,23 +61,24 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 	if m.translation != nil {
 		return app.saveTranslation(ctx, m, false)
 	}
-	if m.article.Status == blog.Published {
+	if m.article.Status == blog.Published { // the file revises it
 		err := app.outbox.ReviseAs(ctx, &m.article, how)
 		return m.article, plain(err)
 	}
 	if how.Quiet {
-		return m.article, errors.New("--quiet corrects an article that is published, and this one is not: leave it out")
+		return m.article, errors.New("--quiet is only for a published article, and this one is not published: leave it out")
 	}
+	// Saved first, so that the text is not lost when it cannot be published.
 	if err := app.saveDraft(ctx, &m); err != nil {
 		return m.article, plain(err)
 	}
 	at := m.date
 	if at != nil && !at.After(app.outbox.Now()) {
-		at = nil // a date that is past is not taken
+		at = nil // an article cannot be published in the past
 	}
 	a, err := app.authoring().Release(ctx, m.article.ID, at, how.Hold)
 	if err != nil {
-		return a, fmt.Errorf("%w (it is kept as a draft)", plain(err))
+		return a, fmt.Errorf("%w (it is saved as a draft)", plain(err))
 	}
 	return a, nil
 }

@@ -34,18 +34,19 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
-		translations, err := app.translationWords(ctx, a)
+		translations, err := app.translationText(ctx, a)
 		if err != nil {
 			return err
 		}
 		t := newTable(c.out, false)
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status},
 			{"address", line.URL}, {"object", line.Object},
-			{"by", bylineWords(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.WordCount)},
+			{"by", bylineText(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.WordCount)},
 			{"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
-			{"delivered", app.progressWords(blog.ServerStates(deliveries[a.ID]))},
+			{"delivered", app.progressText(blog.ServerStates(deliveries[a.ID]))},
 			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"),
 				text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
+			// Only what the article has.
 			if row[1] != "" {
 				t.line(nil, row...)
 			}
@@ -58,7 +59,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 	})
 }
 
-func bylineWords(a blog.Article) string {
+func bylineText(a blog.Article) string {
 	names := make([]string, len(a.Authors))
 	for i, by := range a.Authors {
 		names[i] = by.Name

@@ -13,10 +13,10 @@ import (
 	"causerie/internal/markup"
 )
 
-// translation is an article file that is another file's in another language.
+// translation is the content of an article file that translates another article.
 type translation struct {
 	blog.Translation
-	left []string // keys of the front matter that are the original's to say
+	ignored []string // keys of the front matter that only the original may set
 }
 
 // composeTranslation makes a translation of a file that has translation-of in its front matter.
@@ -26,13 +26,13 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 	if err != nil {
 		return articleFile{}, err
 	}
-	t := translation{left: leftOut(front)}
+	t := translation{ignored: ignoredKeys(front)}
 	t.Language = cmp.Or(front.Language, author.Language, app.site.Language)
 	if t.Language == a.Language {
 		return articleFile{}, blog.Invalid{Field: "language",
-			Problem: fmt.Sprintf("is “%s”, as that of the original: say in which one the translation is", a.Language)}
+			Problem: fmt.Sprintf("is “%s”, the same as the original's: name the language of the translation", a.Language)}
 	}
-	if author.ID != a.VoiceID {
+	if author.ID != a.VoiceID { // an author who translates their own article is not named a second time
 		t.Translator = author.Name
 	}
 	if front.Guest != "" {
@@ -46,10 +46,10 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 		return articleFile{}, err
 	}
 	m := articleFile{author: author, article: a, translation: &t}
-	trial := a
+	trial := a // to render the text of the translation with the pictures and the owner of the article
 	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary,
 		Markdown: source.body, Slug: t.Slug}
-	front.Picture = "" // the original's hangs at the head of both
+	front.Picture = "" // both pages show the original's
 	beside, err := app.takePictures(ctx, &trial, front, source.open)
 	if err != nil {
 		return m, err
@@ -60,34 +60,37 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 	return m, err
 }
 
-// refuseManner refuses --hold and --quiet for a translation.
-func refuseManner(front markup.FrontMatter, how outbox.ReviseOptions) error {
+// checkOptions returns an error when --hold or --quiet is used for a translation. It is called before the pictures of
+// the file are taken into the library.
+func checkOptions(front markup.FrontMatter, how outbox.ReviseOptions) error {
 	switch {
 	case front.TranslationOf == "":
 		return nil
 	case how.Hold != 0:
-		return usageError{errors.New("--hold is not for a translation, which leaves at once: leave it out, or keep the " +
-			"text with “causerie article draft” until it may leave")}
+		return usageError{errors.New("--hold does not work for a translation, which is sent at once: leave it out, or save " +
+			"the text with “causerie article draft” for now")}
 	case how.Quiet:
-		return usageError{errors.New("--quiet is not for a translation, of which servers that have the article are always " +
-			"told: leave it out")}
+		return usageError{errors.New("--quiet does not work for a translation, since servers that have the article are " +
+			"always told of it: leave it out")}
 	}
 	return nil
 }
 
-// original finds the article that a translation is of, if the author may change it.
+// original returns the article that is translated. The author must have the right to change it.
 func (app *app) original(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
 	a, err := app.find(ctx, slug)
 	if err != nil {
 		return a, err
 	}
 	if !author.MayWrite(a.VoiceID) || a.Status == blog.Published && !author.May(a.VoiceID) {
-		return a, fmt.Errorf("“%s” belongs to another author: only they and editors translate it", slug)
+		return a, fmt.Errorf("“%s” belongs to another author: only that author and editors may translate it", slug)
 	}
-	return app.store.Article(ctx, a.ID) // found by the address of another translation, it would have that one's words
+	// Read again by id: an article that was found by the slug of a translation has the text of the translation.
+	return app.store.Article(ctx, a.ID)
 }
 
-// translatedSlug is the address that the file wants, the one that the translation has, or one made from its title.
+// translatedSlug returns the slug of a translation: the one in the file, else the one it has already, else one made
+// from its title.
 func (app *app) translatedSlug(ctx context.Context, a blog.Article, language string,
 	front markup.FrontMatter) (string, error) {
 	known, err := app.store.Translation(ctx, a.ID, language)
@@ -98,26 +101,26 @@ func (app *app) translatedSlug(ctx context.Context, a blog.Article, language str
 		blog.Text{Language: language, Title: front.Title, Slug: cmp.Or(front.Slug, known.Slug)})
 }
 
-// leftOut are the keys of a translation's front matter that its original alone decides.
-func leftOut(front markup.FrontMatter) []string {
+// ignoredKeys lists the keys in the front matter of a translation that only the original may set.
+func ignoredKeys(front markup.FrontMatter) []string {
 	var keys []string
 	for _, k := range []struct {
 		name string
-		said bool
+		set  bool
 	}{{"tags", len(front.Tags) > 0}, {"series", front.Series != ""}, {"part", front.Part != 0},
 		{"authors", len(front.Authors) > 0},
 		{"format", front.Format != ""}, {"visibility", front.Visibility != ""}, {"date", front.Date != nil},
 		{"updated", front.Updated != nil},
 		{"picture", front.Picture != ""}, {"picture-alt", front.PictureAlt != ""}, {"comments", front.Comments != ""},
 		{"quotes", front.Quotes != ""}, {"warning", front.Warning != ""}} {
-		if k.said {
+		if k.set {
 			keys = append(keys, k.name)
 		}
 	}
 	return keys
 }
 
-// refuseDraft says that a translation which readers have is no draft any more.
+// refuseDraft returns an error when the translation is published: it cannot become a draft again.
 func (app *app) refuseDraft(ctx context.Context, m articleFile) error {
 	known, err := app.store.Translation(ctx, m.article.ID, m.translation.Language)
 	switch {
@@ -129,32 +132,33 @@ func (app *app) refuseDraft(ctx context.Context, m articleFile) error {
 	return err
 }
 
-// saveTranslation writes a translation; of a published article it goes out at once, unless it is a draft.
+// saveTranslation saves a translation. That of a published article is published at once, unless it is a draft.
 func (app *app) saveTranslation(ctx context.Context, m articleFile, draft bool) (blog.Article, error) {
 	m.translation.Draft = draft
 	a, err := app.outbox.TranslateIfChanged(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
-	a.Text = m.translation.Text
+	a.Text = m.translation.Text // what is printed is about the translation
 	return a, plain(err)
 }
 
-// tellTranslation says what became of it.
-func (app *app) tellTranslation(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
-	if len(m.translation.left) > 0 {
-		fmt.Fprintf(c.err, "causerie: left to the original: %s\n", strings.Join(m.translation.left, ", "))
+// printTranslation prints what was done with a translation.
+func (app *app) printTranslation(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
+	if len(m.translation.ignored) > 0 {
+		fmt.Fprintf(c.err, "causerie: ignored, since the original decides: %s\n",
+			strings.Join(m.translation.ignored, ", "))
 	}
 	switch {
 	case asJSON || a.Status == blog.Published && !m.translation.Draft:
-		return app.tellArticle(ctx, c, a, m, asJSON)
+		return app.printArticle(ctx, c, a, m, asJSON)
 	case m.translation.Draft:
-		fmt.Fprintf(c.out, "kept as a draft of a translation: “causerie article publish” lets it out\n")
+		fmt.Fprintln(c.out, "saved as a draft of a translation: “causerie article publish” publishes it")
 	default:
-		fmt.Fprintf(c.out, "kept: it goes out with its original, which is %s\n", a.Status)
+		fmt.Fprintf(c.out, "saved: it is published with its original, which is %s\n", a.Status)
 	}
 	return nil
 }
 
-// translationWords names the languages of an article's translations.
-func (app *app) translationWords(ctx context.Context, a blog.Article) (string, error) {
+// translationText lists the languages of an article's translations.
+func (app *app) translationText(ctx context.Context, a blog.Article) (string, error) {
 	translations, err := app.store.Translations(ctx, a.ID)
 	var names []string
 	for _, t := range translations {

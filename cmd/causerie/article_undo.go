@@ -15,10 +15,9 @@ type articleUndo struct {
 
 // Help is printed below the command's line by --help.
 func (articleUndo) Help() string {
-	return "An article that is held or scheduled is a draft again. Of a published one an edit that is held is dropped: " +
-		"readers see the former words, " +
-		"and the edit stays among the revisions. No other server hears of any of it. What has left is taken back by " +
-		"“causerie article withdraw”."
+	return "A held or scheduled article becomes a draft again. If an edit of a published article is held, readers see " +
+		"the former text again, and the edit stays among the revisions. No other server gets to know of it. “causerie " +
+		"article withdraw” is for articles that were sent already."
 }
 
 func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -28,7 +27,7 @@ func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *sl
 		}
 		_, err := app.outbox.Undo(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("nothing of “%s” is held or scheduled: “causerie article show %s” tells how it stands", a.Slug,
+			return fmt.Errorf("“%s” is neither held nor scheduled: “causerie article show %s” shows its state", a.Slug,
 				u.Article)
 		}
 		if err != nil {
@@ -38,26 +37,27 @@ func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(c.out, undoneWords(former))
+		fmt.Fprintln(c.out, undoneText(former))
 		return nil
 	})
 }
 
-// undoneWords says what an article is, now that what was held of it is taken back.
-func undoneWords(a blog.Article) string {
+// undoneText says what an article is after its hold was undone.
+func undoneText(a blog.Article) string {
 	switch a.Status {
 	case blog.Published:
-		return fmt.Sprintf("taken back before it left: no other server heard of the edit, and readers of “%s” see the "+
-			"former words", a.Title)
+		return fmt.Sprintf("undone before it was sent: no other server knows of the edit, and readers of “%s” see the "+
+			"former text", a.Title)
 	case blog.Withdrawn:
-		return fmt.Sprintf("taken back before it left: no other server heard of it, and “%s” is withdrawn, as it was",
+		return fmt.Sprintf("undone before it was sent: no other server knows of it, and “%s” is withdrawn, as before",
 			a.Title)
 	}
-	return fmt.Sprintf("taken back before it left: no other server heard of “%s”, and the text is a draft again", a.Title)
+	return fmt.Sprintf("undone before it was sent: no other server knows of “%s”, and it is a draft again", a.Title)
 }
 
 func (app *app) unschedule(ctx context.Context, c *console, a blog.Article) error {
-	a, err := app.store.Article(ctx, a.ID) // found by the address of a translation, it would have that one's words
+	// Read again by id: an article that was found by the slug of a translation has the text of the translation.
+	a, err := app.store.Article(ctx, a.ID)
 	if err != nil {
 		return err
 	}
@@ -65,20 +65,23 @@ func (app *app) unschedule(ctx context.Context, c *console, a blog.Article) erro
 	if err := app.store.SaveArticle(ctx, &a, now()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "it does not go out by itself any more: “%s” is a draft again\n", a.Title)
+	fmt.Fprintf(c.out, "no longer scheduled: “%s” is a draft again\n", a.Title)
 	return nil
 }
 
-// holdWords says what of an article has not left yet and how it is taken back; "" when nothing is held.
-func (app *app) holdWords(ctx context.Context, a blog.Article) (string, error) {
+// holdText says what of an article is held, until when, and how to undo it; "" when nothing is held.
+func (app *app) holdText(ctx context.Context, a blog.Article) (string, error) {
 	hold, err := app.store.Hold(ctx, a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return "", nil
 	}
-	what, undone := "the edit has not", "brings the former words back, and no other server hears of the edit"
-	if hold.New {
-		what, undone = "nothing has", "takes it back, and no other server hears of it"
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%s left yet: it leaves on %s. Until then “causerie article undo %s” %s.", what,
-		hold.Until.In(app.site.Location()).Format("2 January at 15:04:05 MST"), a.Slug, undone), err
+	what, undo := "the edit", "brings the former text back"
+	if hold.New {
+		what, undo = "the article", "takes it back"
+	}
+	return fmt.Sprintf("%s is held: it is sent on %s. Until then “causerie article undo %s” %s, and no other server "+
+		"knows of it.", what, hold.Until.In(app.site.Location()).Format("2 January at 15:04:05 MST"), a.Slug, undo), nil
 }

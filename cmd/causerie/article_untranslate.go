@@ -11,18 +11,20 @@ import (
 
 type articleUntranslate struct {
 	articleNamed
-	Language string `arg:"" help:"Of the translation, like nl."`
+	Language string `arg:"" help:"The language of the translation, like nl."`
 }
 
 func (u articleUntranslate) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
 		_, err := app.outbox.Untranslate(ctx, a.ID, u.Language)
 		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("“%s” has no translation in %s", u.Article, u.Language)
+			return fmt.Errorf("“%s” has no translation in “%s”: “causerie article show %s” lists the translations", u.Article,
+				u.Language, u.Article)
 		}
-		if err == nil {
-			fmt.Fprintf(c.out, "removed: its address leads to the original now\n")
+		if err != nil {
+			return err
 		}
-		return err
+		fmt.Fprintln(c.out, "removed: its address leads to the original now")
+		return nil
 	})
 }

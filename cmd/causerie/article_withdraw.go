@@ -17,7 +17,7 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 	return w.with(ctx, config, log, func(app *app, a blog.Article) error {
 		err := app.outbox.Withdraw(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("“%s” %s", a.Slug, notOutWords(a))
+			return fmt.Errorf("“%s” %s", a.Slug, whyNotWithdrawn(a))
 		}
 		if err != nil {
 			return err
@@ -26,23 +26,23 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 		if err != nil {
 			return err
 		}
-		if now.Revision < a.Revision {
-			fmt.Fprintln(c.out, undoneWords(now))
+		if now.Revision < a.Revision { // it was held: no server has it, so it was undone instead
+			fmt.Fprintln(c.out, undoneText(now))
 			return nil
 		}
-		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now, and the text stays here: “causerie article delete %s” puts it "+
-			"away\n", app.site.ArticlePage(a), a.Slug)
+		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now; the text stays here until “causerie article delete %s”\n",
+			app.site.ArticlePage(a), a.Slug)
 		return nil
 	})
 }
 
-// notOutWords says what to do with an article that cannot be withdrawn, since it is not out.
-func notOutWords(a blog.Article) string {
+// whyNotWithdrawn says why an article cannot be withdrawn, and what to do instead.
+func whyNotWithdrawn(a blog.Article) string {
 	switch a.Status {
 	case blog.Scheduled:
-		return fmt.Sprintf("is scheduled and not out yet: “causerie article undo %s” makes it a draft again", a.Slug)
+		return fmt.Sprintf("is scheduled, not published: “causerie article undo %s” makes it a draft again", a.Slug)
 	case blog.Draft:
-		return fmt.Sprintf("is a draft, which nobody else can read: “causerie article delete %s” puts it away", a.Slug)
+		return fmt.Sprintf("is a draft, which nobody else can read: “causerie article delete %s” deletes it", a.Slug)
 	}
-	return fmt.Sprintf("is %s already: there is nothing to take back", a.Status)
+	return fmt.Sprintf("is %s already: there is nothing to withdraw", a.Status)
 }

@@ -12,16 +12,16 @@ import (
 )
 
 type authorCommand struct {
-	Add       authorAdd       `cmd:"" help:"Create an author, with keys to sign with."`
-	List      authorList      `cmd:"" help:"List all authors, and who moved or is to be deleted."`
+	Add       authorAdd       `cmd:"" help:"Add an author."`
+	List      authorList      `cmd:"" help:"List all authors, with moves and planned deletions."`
 	Password  authorPassword  `cmd:"" help:"Set a new password, read from standard input."`
 	Link      authorLink      `cmd:"" help:"Print a link that signs an author in, once, within an hour."`
-	Disable   authorDisable   `cmd:"" help:"Close the door to an author; what they wrote stays."`
-	Rename    authorRename    `cmd:"" help:"Give an author another handle; the old one leads to it."`
-	Alias     authorAlias     `cmd:"" help:"Add, remove or list the accounts elsewhere that are the same person."`
-	Move      authorMove      `cmd:"" help:"Let an author go on as an account elsewhere, or tell how far that has come."`
-	Delete    authorDelete    `cmd:"" help:"Delete an author with everything they wrote."`
-	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys to sign with, and tell the followers' servers."`
+	Disable   authorDisable   `cmd:"" help:"Disable the sign-in of an author; their articles stay."`
+	Rename    authorRename    `cmd:"" help:"Give an author another handle; the old one leads to the new one."`
+	Alias     authorAlias     `cmd:"" help:"Add, remove or list the other accounts of an author."`
+	Move      authorMove      `cmd:"" help:"Move an author to an account elsewhere, or show the progress of the move."`
+	Delete    authorDelete    `cmd:"" help:"Delete an author and everything they wrote."`
+	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys, and tell the servers that know the old ones."`
 }
 
 // withAuthor opens the blog, finds the author of a handle and runs do.
@@ -36,22 +36,22 @@ func withAuthor(ctx context.Context, config Config, log *slog.Logger, handle str
 	})
 }
 
-// author finds an author by the handle that they have or had before, with or without what stands around it in a full
-// one.
+// author returns the author with a handle that they have or had. The handle may begin with "@" and end with the
+// domain.
 func (app *app) author(ctx context.Context, handle string) (blog.Author, error) {
 	name := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(handle), "@"), "@"+app.site.HandleDomain)
 	author, err := app.store.AuthorByName(ctx, name)
 	if errors.Is(err, blog.ErrNotFound) {
-		author, err = app.renamed(ctx, name)
+		author, err = app.authorByFormerHandle(ctx, name)
 	}
 	if errors.Is(err, blog.ErrNotFound) {
-		return author, fmt.Errorf("there is no author “%s”: “causerie author list” shows them all", handle)
+		return author, fmt.Errorf("there is no author “%s”: “causerie author list” lists all", handle)
 	}
 	return author, err
 }
 
-// renamed finds an author by a handle that they had before.
-func (app *app) renamed(ctx context.Context, handle string) (blog.Author, error) {
+// authorByFormerHandle returns the author who had a handle before.
+func (app *app) authorByFormerHandle(ctx context.Context, handle string) (blog.Author, error) {
 	voice, err := app.store.VoiceByHandle(ctx, handle)
 	if err != nil {
 		return blog.Author{}, err
@@ -59,9 +59,11 @@ func (app *app) renamed(ctx context.Context, handle string) (blog.Author, error)
 	return app.store.Author(ctx, voice.ID)
 }
 
+// now returns the time at the precision that both databases store.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// plain turns an error into a sentence for whoever made the mistake.
+// plain returns the message of a blog.Invalid without the context around it, which does not help whoever made the
+// mistake.
 func plain(err error) error {
 	var invalid blog.Invalid
 	if errors.As(err, &invalid) {

@@ -11,17 +11,16 @@ import (
 )
 
 type authorAlias struct {
-	Handle string   `arg:"" help:"Whose aliases."`
-	Do     string   `arg:"" help:"add, remove or list."`
-	Who    []string `arg:"" optional:"" name:"alias" help:"The same person elsewhere, as @handle@server or an address."`
-	JSON   bool     `name:"json" help:"Print one JSON object a line."`
+	Handle string   `arg:"" help:"The author."`
+	Do     string   `arg:"" help:"Either add, remove or list."`
+	Who    []string `arg:"" optional:"" name:"alias" help:"The account elsewhere, as @handle@server or an address."`
+	JSON   bool     `name:"json" help:"Print one JSON object on each line."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorAlias) Help() string {
-	return "An alias says that an account elsewhere is the same person. It is what the other server asks for before the " +
-		"followers there come " +
-		"over to this blog: add it here first, then begin the move there."
+	return "An alias says that an account elsewhere belongs to the same person. Before the followers of that account " +
+		"can move to this blog, its server checks the alias: add it here first, then start the move there."
 }
 
 func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -30,8 +29,8 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 	case !slices.Contains(verbs, a.Do):
 		return usageError{didYouMean(a.Do, verbs)}
 	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
-		return usageError{errors.New("name the handle first, then add, remove or list, and for the first two an alias, as " +
-			"in: author alias ilse add @ilse@veerhuis.example")}
+		return usageError{errors.New("write the handle, then add, remove or list, then the alias for add and remove, like " +
+			"this: author alias ilse add @ilse@veerhuis.example")}
 	}
 	return withApp(ctx, config, log, existing, func(app *app) error {
 		for _, who := range a.Who {
@@ -47,7 +46,7 @@ func didYouMean(word string, known []string) error {
 	if near := nearest.Word(word, known); near != "" {
 		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
 	}
-	return fmt.Errorf("“%s” is not known; say add, remove or list", word)
+	return fmt.Errorf("“%s” is not known; write add, remove or list", word)
 }
 
 func (a authorAlias) change(ctx context.Context, app *app, who string) error {
@@ -62,14 +61,14 @@ func (a authorAlias) change(ctx context.Context, app *app, who string) error {
 	return err
 }
 
-// aliasLine is an alias as programs read one.
+// aliasLine is the JSON of an alias.
 type aliasLine struct {
 	Object string `json:"object"` // the ActivityPub id
 	Handle string `json:"handle,omitempty"`
 }
 
 func (a authorAlias) list(ctx context.Context, c *console, app *app) error {
-	author, err := app.author(ctx, a.Handle)
+	author, err := app.author(ctx, a.Handle) // again: the aliases have changed since
 	if err != nil {
 		return err
 	}

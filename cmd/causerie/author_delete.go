@@ -9,16 +9,16 @@ import (
 )
 
 type authorDelete struct {
-	Handle string `arg:"" help:"Who is to be deleted, with everything they wrote."`
-	Now    bool   `help:"At once and for ever, instead of in thirty days."`
+	Handle string `arg:"" help:"The author."`
+	Now    bool   `help:"Delete now and for ever, not in thirty days."`
 	Cancel bool   `help:"Call a planned deletion off."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorDelete) Help() string {
-	return "Articles and answers are taken back, every server that may have a copy is asked to forget it, sign-ins end, " +
-		"and the data of the person " +
-		"is erased. The handle stays taken. Until the day it can be called off; afterwards nothing brings it back."
+	return "The articles and replies of the author are withdrawn, servers that may have copies get a Delete, the " +
+		"author is signed out, and their personal data is erased. Nobody else can get the handle. Until the day comes, " +
+		"--cancel calls the deletion off. Afterwards it cannot be undone."
 }
 
 func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -35,7 +35,7 @@ func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *s
 				return plain(err)
 			}
 			fmt.Fprintf(c.out, "%s is deleted. Every known server is being told.\n", author.Name)
-			return app.library.Discard(ctx)
+			return app.library.Discard(ctx) // the pictures, which no row of the database names any more
 		}
 		day := now().Add(blog.LeaveWait)
 		if err := app.outbox.PlanLeave(ctx, author.ID, day); err != nil {

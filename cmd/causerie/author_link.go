@@ -15,14 +15,14 @@ func printLink(out io.Writer, link string) {
 }
 
 type authorLink struct {
-	Handle string `arg:"" help:"Who is to sign in."`
+	Handle string `arg:"" help:"The author."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
 func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withAuthor(ctx, config, log, l.Handle, func(app *app, author blog.Author) error {
 		if author.DisabledAt != nil {
-			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” lets them in again", author.Handle,
+			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” allows the sign-in again", author.Handle,
 				author.Handle)
 		}
 		link, err := account.SignInLink(ctx, app.store, app.site, author.ID, now())

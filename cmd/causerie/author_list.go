@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// authorLine is an author as programs read one.
+// authorLine is the JSON of an author.
 type authorLine struct {
 	ID       blog.ID `json:"id"`
 	Handle   string  `json:"handle"`
@@ -30,7 +30,7 @@ func authorLineOf(site blog.Site, a blog.Author) authorLine {
 }
 
 type authorList struct {
-	JSON bool `name:"json" help:"Print one JSON object a line."`
+	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (l authorList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -46,14 +46,14 @@ func (l authorList) Run(ctx context.Context, c *console, config Config, log *slo
 			if line.Disabled {
 				state = "disabled"
 			}
-			t.line(line, line.Handle, line.Name, state, line.Email, app.leavingWords(a))
+			t.line(line, line.Handle, line.Name, state, line.Email, app.leavingText(a))
 		}
 		return t.flush()
 	})
 }
 
-// leavingWords says where an author went, or when they are to be deleted; "" for one who stays.
-func (app *app) leavingWords(a blog.Author) string {
+// leavingText says where an author moved, and when they are to be deleted; "" for neither.
+func (app *app) leavingText(a blog.Author) string {
 	var words []string
 	if a.MovedTo != "" {
 		words = append(words, "moved to "+a.MovedTo)

@@ -12,30 +12,29 @@ import (
 )
 
 type authorMove struct {
-	Handle string        `arg:"" help:"Who moves."`
+	Handle string        `arg:"" help:"The author."`
 	To     string        `help:"The account elsewhere: @handle@server or an address. Its aliases must list this author."`
-	Wait   time.Duration `default:"24h" help:"How long the move can be called off, as in 90m; 0s moves at once."`
+	Wait   time.Duration `default:"24h" help:"How long the move can be called off, like 90m; 0s moves at once."`
 	Cancel bool          `help:"Call a planned move off."`
 	JSON   bool          `name:"json" help:"Print one JSON object."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorMove) Help() string {
-	return "Followers are asked to follow the other account instead; most servers do that by themselves. What was " +
-		"published stays here, new followers " +
-		"are sent to the other account, and a second move is possible after thirty days. Without --to it tells how far a " +
-		"move has come."
+	return "The servers of the followers are asked to follow the other account instead; most do so at once. Articles " +
+		"stay here, new followers are referred to the other account, and a second move is possible after thirty days. " +
+		"Without --to the progress of the last move is shown."
 }
 
 func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	if m.Cancel && m.To != "" || m.Wait < 0 {
-		return usageError{errors.New("say either --to or --cancel, and a waiting time that is not negative")}
+		return usageError{errors.New("use either --to or --cancel, and a --wait that is not negative")}
 	}
 	return withAuthor(ctx, config, log, m.Handle, func(app *app, author blog.Author) error {
 		switch {
 		case m.Cancel:
 			if err := app.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
-				return fmt.Errorf("no move of %s is planned", author.Handle)
+				return fmt.Errorf("no move of %s is planned: there is nothing to call off", author.Handle)
 			} else if err != nil {
 				return err
 			}
@@ -44,11 +43,11 @@ func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slo
 				return plain(err)
 			}
 		}
-		return m.tell(ctx, c, app, author)
+		return m.print(ctx, c, app, author)
 	})
 }
 
-// moveLine is a move as programs read one.
+// moveLine is the JSON of a move.
 type moveLine struct {
 	To        string     `json:"to"`
 	Handle    string     `json:"handle,omitempty"`
@@ -69,15 +68,17 @@ func moveLineOf(m blog.Move, p store.MoveProgress) moveLine {
 		line.Status, line.Due = "planned", &m.DueAt
 	case m.MovedAt != nil:
 		line.Status, line.Moved = "moved", m.MovedAt
-		line.Servers, line.Told, line.Followers, line.Gone = p.Servers, p.Told, m.Followers, max(0, m.Followers-p.Stayed)
+		line.Servers, line.Told, line.Followers = p.Servers, p.Told, m.Followers
+		line.Gone = max(0, m.Followers-p.Stayed) // new followers may have come since
 	}
 	return line
 }
 
-func (m authorMove) tell(ctx context.Context, c *console, app *app, author blog.Author) error {
+// print prints the last move of the author.
+func (m authorMove) print(ctx context.Context, c *console, app *app, author blog.Author) error {
 	move, err := app.store.LastMove(ctx, author.ID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return fmt.Errorf("%s never moved: say where to with --to", author.Handle)
+		return fmt.Errorf("%s never moved: name the new account with --to", author.Handle)
 	}
 	if err != nil {
 		return err
@@ -92,25 +93,26 @@ func (m authorMove) tell(ctx context.Context, c *console, app *app, author blog.
 		t.line(line)
 		return t.flush()
 	}
-	fmt.Fprintln(c.out, line.words(author.Name, app.site.Location()))
+	fmt.Fprintln(c.out, line.sentence(author.Name, app.site.Location()))
 	return nil
 }
 
-func (l moveLine) words(name string, zone *time.Location) string {
+// sentence describes the move for people.
+func (l moveLine) sentence(name string, zone *time.Location) string {
 	to := l.To
 	if l.Handle != "" {
 		to = "@" + l.Handle
 	}
 	switch l.Status {
 	case "planned":
-		words := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to,
+		text := fmt.Sprintf("%s moves to %s on %s; until then --cancel calls it off.", name, to,
 			l.Due.In(zone).Format("2 January 2006, 15:04 MST"))
 		if l.Trouble != "" {
-			words += " It waits, since the address " + l.Trouble + "."
+			text += " It waits, since the address " + l.Trouble + "."
 		}
-		return words
+		return text
 	case "moved":
-		return fmt.Sprintf("%s moved to %s. Told: %d of %d servers. Gone over: %d of %d followers.", name, to, l.Told,
+		return fmt.Sprintf("%s moved to %s. Told: %d of %d servers. Moved along: %d of %d followers.", name, to, l.Told,
 			l.Servers, l.Gone, l.Followers)
 	}
 	if l.Trouble != "" {

@@ -18,8 +18,8 @@ import (
 )
 
 type authorPassword struct {
-	Handle        string `arg:"" help:"Whose password."`
-	PasswordStdin bool   `hidden:"" help:"Said for clarity: it always comes from there."`
+	Handle        string `arg:"" help:"The author."`
+	PasswordStdin bool   `hidden:"" help:"Accepted for scripts; the password always comes from there."`
 }
 
 func (p authorPassword) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -34,56 +34,62 @@ func (p authorPassword) Run(ctx context.Context, c *console, config Config, log 
 		if err := app.store.SaveAuthor(ctx, author); err != nil {
 			return err
 		}
+		// Somebody else may be signed in with the old password.
+		if err := app.store.EndSessions(ctx, author.ID, ""); err != nil {
+			return err
+		}
 		fmt.Fprintf(c.out, "%s has a new password and was signed out everywhere.\n", author.Name)
-		return app.store.EndSessions(ctx, author.ID, "")
+		return nil
 	})
 }
 
-// longestPassword bounds what is read, in bytes.
+// longestPassword limits how many bytes are read.
 const longestPassword = 4096
 
-// readPassword reads one line. A terminal is asked not to show what is typed, and shows again whatever comes of it.
+// readPassword reads one line. On a terminal the echo is off meanwhile.
 func readPassword(ctx context.Context, c *console) (string, error) {
 	if file, ok := c.in.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-		defer ask(c.err, file)()
+		defer prompt(c.err, file)()
 	}
 	type answer struct {
 		line string
 		err  error
 	}
 	typed := make(chan answer, 1)
-	go func() { // a terminal can keep one waiting for ever, and Ctrl-C must reach what is deferred
+	// A read from a terminal cannot be interrupted. In a goroutine it may go on while Ctrl-C restores the echo.
+	go func() {
 		line, err := bufio.NewReader(io.LimitReader(c.in, longestPassword)).ReadString('\n')
 		typed <- answer{strings.TrimRight(line, "\r\n"), err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", errors.New("no password was given; nothing is changed")
+		return "", errors.New("no password was given; nothing was changed")
 	case a := <-typed:
 		if a.err != nil && !errors.Is(a.err, io.EOF) {
-			return "", fmt.Errorf("read the password: %w", a.err)
+			return "", fmt.Errorf("the password cannot be read: %w", a.err)
 		}
 		if a.line == "" {
-			return "", usageError{errors.New("no password came on standard input: write it there, on one line")}
+			return "", usageError{errors.New("there is no password on standard input: write it there, on one line")}
 		}
 		return a.line, nil
 	}
 }
 
-// ask asks for a password, with the terminal's echo off where stty can do that. What it returns puts the echo back.
-func ask(words io.Writer, terminal *os.File) (restore func()) {
+// prompt asks for a password and switches the echo of the terminal off with stty, where that works. restore switches
+// it on again.
+func prompt(words io.Writer, terminal *os.File) (restore func()) {
 	echo := func(mode string) error {
 		stty := exec.Command("stty", mode)
 		stty.Stdin = terminal
 		return stty.Run()
 	}
 	if echo("-echo") != nil {
-		fmt.Fprint(words, "New password (it will be seen while you type): ")
+		fmt.Fprint(words, "New password (it is shown while you type): ")
 		return func() {}
 	}
 	fmt.Fprint(words, "New password (it is not shown while you type): ")
 	return func() {
-		fmt.Fprintln(words)
+		fmt.Fprintln(words) // the newline that was typed was not shown either
 		echo("echo")
 	}
 }

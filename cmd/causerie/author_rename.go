@@ -8,15 +8,14 @@ import (
 )
 
 type authorRename struct {
-	Handle string `arg:"" help:"Who gets another handle."`
-	New    string `arg:"" help:"The new one: a–z, 0–9 and _."`
+	Handle string `arg:"" help:"The author."`
+	New    string `arg:"" help:"The new handle: a–z, 0–9 and _."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorRename) Help() string {
-	return "Followers stay, and so does everything published. The old handle leads to the new one for ever and nobody " +
-		"else gets it. Some servers go on " +
-		"showing the old one for a while."
+	return "Followers and articles stay. The old handle leads to the new one for ever, and nobody else can get it. Some " +
+		"servers show the old handle for a while."
 }
 
 func (r authorRename) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -24,7 +23,7 @@ func (r authorRename) Run(ctx context.Context, c *console, config Config, log *s
 		if err := app.outbox.Rename(ctx, author.Voice, r.New); err != nil {
 			return plain(err)
 		}
-		fmt.Fprintf(c.out, "%s is %s now. Followers' servers are told within five minutes.\n", author.Name,
+		fmt.Fprintf(c.out, "%s is %s now. The servers of followers are told within five minutes.\n", author.Name,
 			app.site.Handle(r.New))
 		return nil
 	})

@@ -11,18 +11,15 @@ import (
 )
 
 type authorRotateKey struct {
-	Handle string `arg:"" help:"Whose keys are to be replaced."`
+	Handle string `arg:"" help:"The author."`
 }
 
 // Help is printed below the command's line by --help.
 func (authorRotateKey) Help() string {
-	return "Do it when the database, or a copy of it, was in somebody else's hands. Other servers go on knowing the " +
-		"author: those " +
-		"that may know them are told by a delivery with the old signature, and so is any other that refuses the new key, " +
-		"before it gets what it " +
-		"refused once more. For that the old key is kept for thirty days. The server may run meanwhile. What waits to be " +
-		"sent is sent with the old key " +
-		"where the new one is not known yet."
+	return "Do this when somebody else had the database or a copy of it. Servers that know the author get an Update " +
+		"signed with the old key. A server that refuses the new key gets one too, and then the refused delivery again. " +
+		"For this the old key is kept for thirty days. The server may run meanwhile. Waiting deliveries are signed with " +
+		"the old key for servers that do not know the new one yet."
 }
 
 func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -38,15 +35,15 @@ func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s has new keys; %s told.\n", author.Name, serversAre(servers))
+		fmt.Fprintf(c.out, "%s has new keys; %s told.\n", author.Name, toldText(servers))
 		return nil
 	})
 }
 
-func serversAre(n int) string {
+func toldText(n int) string {
 	switch n {
 	case 0:
-		return "no server knows them yet, so none is"
+		return "no server knows the old ones, so none is"
 	case 1:
 		return "one server is"
 	}

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestNewKeysAreGivenBesideARunningServer(t *testing.T) {
+func TestKeysAreRotatedBesideARunningServer(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()

@@ -87,14 +87,14 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 		}
 		for _, handle := range []string{"ilse", "verhaagen"} {
 			if _, trouble, status := say(s.ctx, s.args("author", "add", handle, "--name", "Another"), nil,
-				""); status != failed || !strings.Contains(trouble, "taken") {
+				""); status != failed || !strings.Contains(trouble, "never given again") {
 				t.Errorf("the handle %s is free again: %d %s", handle, status, trouble)
 			}
 		}
 	})
 }
 
-func TestTheFilesOfADeletedAuthorAreTakenOffTheDisk(t *testing.T) {
+func TestTheFilesOfADeletedAuthorAreDeleted(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	s.say("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
@@ -152,7 +152,7 @@ func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
 				t.Errorf("add %q: %d, %q", args, status, trouble)
 			}
 		}
-		refused("was that of “jorisblom” before", "joris", "--name", "J")
+		refused("is a former handle of “jorisblom”", "joris", "--name", "J")
 		refused("“ilse” is taken", "ilse", "--name", "I")
 		refused("the e-mail address is taken", "maud", "--name", "M", "--email", "joris@overkant.example")
 		s.say("author", "delete", "joris")
@@ -164,7 +164,7 @@ func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
 			t.Errorf("the list is\n%s", list)
 		}
 		s.say("author", "delete", "joris", "--now")
-		refused("of an author who has left, and stays taken for ever", "jorisblom", "--name", "J")
+		refused("belonged to an author who has left, and is never given again", "jorisblom", "--name", "J")
 	})
 }
 

@@ -3,21 +3,21 @@ package main
 import "causerie/internal/blog"
 
 type blockCommand struct {
-	Add    blockAdd    `cmd:"" help:"Limit or refuse a server with all below it, or a person."`
-	Remove blockRemove `cmd:"" help:"Undo a block."`
-	List   blockList   `cmd:"" help:"List what is blocked."`
-	Import blockImport `cmd:"" help:"Block the servers of a list: Mastodon's CSV, or bare domains, one a line."`
+	Add    blockAdd    `cmd:"" help:"Limit or refuse a server with its subdomains, or a person."`
+	Remove blockRemove `cmd:"" help:"Remove a block."`
+	List   blockList   `cmd:"" help:"List all blocks."`
+	Import blockImport `cmd:"" help:"Block the servers of a list: Mastodon's CSV, or one domain on each line."`
 	Export blockExport `cmd:"" help:"Print the blocked servers as Mastodon's CSV."`
 }
 
 // Help is printed below the command's line by --help.
 func (blockCommand) Help() string {
-	return "limit: comments wait for approval, reactions are not shown or counted, follows wait for a yes. refuse: " +
-		"nothing is taken in or sent, " +
-		"followers are sent away, and what was said before is hidden everywhere. A running server follows within two seconds."
+	return "limit: comments and follow requests wait for approval, and reactions are neither shown nor counted. refuse: " +
+		"nothing is accepted or sent, followers are removed, and earlier comments and reactions are hidden. A running " +
+		"server applies a change within two seconds."
 }
 
-// blockSubject is whom commands about one block are given.
+// blockSubject is the argument of commands about one block.
 type blockSubject struct {
 	Subject string `arg:"" placeholder:"WHOM" help:"A domain (evil.example), a person (@kade@evil.example) or an actor."`
 }

@@ -11,13 +11,13 @@ import (
 
 type blockAdd struct {
 	blockSubject
-	Level  string `enum:"limit,refuse" default:"refuse" help:"How far it goes: limit or refuse. Default: ${default}."`
-	Reason string `help:"Why, in words for everybody. Without it a block that there is keeps what it says."`
-	Note   string `help:"Why, in words for the moderators alone."`
+	Level  string `enum:"limit,refuse" default:"refuse" help:"The level: limit or refuse. Default: ${default}."`
+	Reason string `help:"The public reason. The default is that of the existing block, if any."`
+	Note   string `help:"A note for the moderators."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
-// reachLine is what a block touches, as it was before.
+// reachLine counts what a block affects, before it is set.
 type reachLine struct {
 	People    int `json:"people"`
 	Followers int `json:"followers"`
@@ -31,7 +31,7 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		if err != nil {
 			return plain(err)
 		}
-		reach, err := app.store.Reach(ctx, kind, subject)
+		reach, err := app.store.Reach(ctx, kind, subject) // before: afterwards the followers are gone
 		if err != nil {
 			return err
 		}
@@ -40,6 +40,7 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		if err := app.outbox.Block(ctx, b); err != nil {
 			return plain(err)
 		}
+		// Read again: without --reason the reason of an earlier block stays.
 		if b, err = app.store.BlockOf(ctx, kind, subject); err != nil {
 			return err
 		}
@@ -53,12 +54,12 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 	})
 }
 
-// consequence says what a block did to what is here.
+// consequence says what a new block changes here.
 func consequence(level blog.BlockLevel, r blog.BlockReach) string {
 	if level == blog.Limit {
-		return fmt.Sprintf("limited; comments that wait for you now: %d, reactions that do not count any more: %d",
+		return fmt.Sprintf("limited; comments that wait for approval now: %d, reactions that no longer count: %d",
 			r.Comments, r.Reactions)
 	}
-	return fmt.Sprintf("refused; followers sent away: %d, comments hidden: %d, reactions hidden: %d", r.Followers,
+	return fmt.Sprintf("refused; followers removed: %d, comments hidden: %d, reactions hidden: %d", r.Followers,
 		r.Comments, r.Reactions)
 }

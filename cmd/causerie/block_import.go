@@ -14,7 +14,7 @@ import (
 
 type blockImport struct {
 	File   string `arg:"" placeholder:"FILE" help:"The list, or - for standard input."`
-	DryRun bool   `help:"Say what would change, and change nothing."`
+	DryRun bool   `help:"Print what would change, and change nothing."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -28,6 +28,7 @@ type importLine struct {
 }
 
 func (i blockImport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	// The list first: a file with errors needs no database.
 	list, err := i.read(c)
 	var wrong blocklist.WrongLines
 	if errors.As(err, &wrong) {
@@ -66,17 +67,16 @@ func (i blockImport) read(c *console) (blocklist.Blocklist, error) {
 }
 
 func (l importLine) String() string {
-	said := []string{fmt.Sprintf("newly blocked: %d, from limited to refused: %d, as before: %d", l.New, l.Raised,
+	lines := []string{fmt.Sprintf("newly blocked: %d, from limited to refused: %d, as before: %d", l.New, l.Raised,
 		l.Known)}
 	if l.Noops > 0 {
-		said = append(said, fmt.Sprintf("lines that block nothing: %d", l.Noops))
+		lines = append(lines, fmt.Sprintf("lines that block nothing: %d", l.Noops))
 	}
 	if l.Partial > 0 {
-		said = append(said, fmt.Sprintf("lines that would also refuse pictures or reports, for which there is no switch "+
-			"here: %d", l.Partial))
+		lines = append(lines, fmt.Sprintf("lines that also refuse pictures or reports, which is ignored: %d", l.Partial))
 	}
 	if !l.Done {
-		said = append(said, "nothing was changed yet: leave --dry-run out")
+		lines = append(lines, "nothing was changed: leave --dry-run out to import")
 	}
-	return strings.Join(said, "\n")
+	return strings.Join(lines, "\n")
 }

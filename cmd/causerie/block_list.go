@@ -8,7 +8,7 @@ import (
 )
 
 type blockList struct {
-	JSON bool `name:"json" help:"Print one JSON object a line."`
+	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (l blockList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

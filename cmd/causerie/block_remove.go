@@ -17,25 +17,26 @@ func (r blockRemove) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return plain(err)
 		}
+		// The level of the block decides what is printed.
 		before, err := app.store.BlockOf(ctx, kind, subject)
 		if err == nil {
 			err = app.store.Unblock(ctx, kind, subject)
 		}
 		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("“%s” is not blocked: “causerie block list” shows who is", subject)
+			return fmt.Errorf("“%s” is not blocked: “causerie block list” lists all", subject)
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s is not blocked any more; %s\n", subject, unrestored(before.Level))
+		fmt.Fprintf(c.out, "%s is no longer blocked; %s\n", subject, unrestored(before.Level))
 		return nil
 	})
 }
 
-// unrestored says what undoing a block cannot bring back.
+// unrestored says what removing a block brings back, and what it cannot.
 func unrestored(level blog.BlockLevel) string {
 	if level == blog.Limit {
-		return "what waited only for this stands again"
+		return "what waited only because of the block is shown again"
 	}
-	return "what they said stands again; followers must follow anew, and what was sent meanwhile did not reach us"
+	return "their comments are shown again; followers must follow again, and what was sent meanwhile is lost"
 }

@@ -26,7 +26,7 @@ func readable(a articleLine, comment, author string) map[string]string {
 		author: ap, author + "/outbox?cursor=": ap, author + "/followers": ap, author + "/followers?cursor=": ap}
 }
 
-func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
+func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{})
@@ -81,7 +81,7 @@ func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 
 		began := time.Now()
 		out := s.say("block", "add", kade.Server.Host, "--reason", "Sings at night")
-		if !strings.Contains(out, "followers sent away: 1, comments hidden: 1, reactions hidden: 3") {
+		if !strings.Contains(out, "followers removed: 1, comments hidden: 1, reactions hidden: 3") {
 			t.Errorf("block says %q", out)
 		}
 		s.wait("nothing of it stands anywhere", func() bool { return len(told()) == 0 && totals() == [3]int{1, 0, 0} })
@@ -91,14 +91,14 @@ func TestT131ABlockHidesPastWordsFacesAndCountsAtOnce(t *testing.T) {
 		if _, err := kade.Server.WaitFor(s.ctx, fedtest.OfType("Reject")); err != nil {
 			t.Error(err)
 		}
-		if out := s.say("block", "remove", strings.ToUpper(kade.Server.Host)); !strings.Contains(out, "must follow anew") {
+		if out := s.say("block", "remove", strings.ToUpper(kade.Server.Host)); !strings.Contains(out, "must follow again") {
 			t.Errorf("undoing says %q", out)
 		}
 		s.wait("it stands again", func() bool { return totals() == [3]int{2, 1, 1} })
 	})
 }
 
-func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
+func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	if out := s.say("block", "list"); !strings.Contains(out, "nobody is blocked") {
 		t.Errorf("an empty list is %q", out)
@@ -151,7 +151,7 @@ func TestBlocksAreSetListedAndUndoneFromTheTerminal(t *testing.T) {
 	s.say("allow", "remove", "veerhuis.example")
 }
 
-func TestAListOfServersComesInAndGoesOut(t *testing.T) {
+func TestABlocklistIsImportedAndExported(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.say("block", "add", "loud.example", "--level", "limit", "--note", "ours")
 	s.say("block", "add", "worst.example")

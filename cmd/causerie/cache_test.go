@@ -23,7 +23,7 @@ const (
 	halfAnHour = "public, max-age=1800"
 )
 
-func TestEveryAnswerSaysHowLongItMayBeKept(t *testing.T) {
+func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
 	}
@@ -159,7 +159,7 @@ func (s *stage) again(address, accept, encoding, known string) (answer *http.Res
 	return answer, string(text)
 }
 
-func TestWhoAsksAgainSeesEachChange(t *testing.T) {
+func TestARevalidationSeesEachChange(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		ilse := s.ilse()
@@ -232,7 +232,7 @@ func TestWhoAsksAgainSeesEachChange(t *testing.T) {
 	})
 }
 
-func TestAPageThatIsKnownCostsNoDatabase(t *testing.T) {
+func TestARevalidatedPageNeedsNoDatabase(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		settings := []string{"--database", database, "--data", t.TempDir(), "--url", "http://127.0.0.1:8098", "--listen",
 			"127.0.0.1:8098"}

@@ -45,7 +45,7 @@ func greeting(t *testing.T, args ...string) string {
 	return s.out.String()
 }
 
-func TestAFirstStartSaysWhereTheWordsAre(t *testing.T) {
+func TestAFirstStartSaysWhereTheDataIs(t *testing.T) {
 	data, elsewhere := filepath.Join(t.TempDir(), "d2"), filepath.Join(t.TempDir(), "nonexist", "x.db")
 	for _, c := range []struct {
 		name       string
@@ -79,13 +79,13 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 	data := t.TempDir()
 	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
 	if _, said, status := say(t.Context(), add, nil, ""); status != done ||
-		!strings.Contains(said, "founded at http://localhost:8080/, and is kept in "+data+"\n") ||
+		!strings.Contains(said, "founded at http://localhost:8080/; its data is in "+data+"\n") ||
 		!strings.Contains(said, "the address of a blog never changes. ") {
 		t.Errorf("adding the first author of all: %d, %q", status, said)
 	}
 }
 
-func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
+func TestAStartOnAnotherPortThanTheAddressWarns(t *testing.T) {
 	data, here, there := t.TempDir(), freePort(t), freePort(t)
 	_, port, _ := net.SplitHostPort(here)
 	address := "http://localhost:" + port
@@ -112,7 +112,7 @@ func TestAStartElsewhereThanWhereTheBlogIsSaysSo(t *testing.T) {
 	}
 }
 
-func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
+func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	out, trouble, status := say(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin",
@@ -143,7 +143,7 @@ func TestAuthorsAreAddedListedAndShutOut(t *testing.T) {
 		t.Errorf("the sign-in link answers %d:\n%s", status, body)
 	}
 	for command, want := range map[string]string{"article list": "no articles",
-		"comment list --waiting": "no comment waits", "deliveries": "nothing is published yet",
+		"comment list --waiting": "no comments wait for approval", "deliveries": "nothing is published yet",
 		"deliveries --failed": "nothing failed", "help article list": "the last saved first"} {
 		if out := s.say(strings.Fields(command)...); !strings.Contains(out, want) {
 			t.Errorf("on an empty blog “%s” says %q", command, out)
@@ -214,7 +214,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 	}
 }
 
-func TestAnArticleFileBringsItsPicturesCompanyAndSeries(t *testing.T) {
+func TestAnArticleFileBringsItsPicturesCoauthorsAndSeries(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
@@ -306,7 +306,7 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 	})
 }
 
-func TestASlugThatAnotherAuthorHasIsPassedOverWhereTheTitleMakesIt(t *testing.T) {
+func TestASlugOfAnotherAuthorIsSkippedWhenTheTitleMakesIt(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
@@ -353,7 +353,7 @@ func TestADraftOfAFileIsARevisionOfItsAuthorOnce(t *testing.T) {
 	})
 }
 
-func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
+func TestAnUnchangedFileChangesNothing(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()
@@ -412,7 +412,7 @@ func TestAFileThatSaysWhatIsOutChangesNothing(t *testing.T) {
 	})
 }
 
-func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
+func TestADraftReplacesOnlyWhatAFileOfItsNameMade(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
@@ -430,7 +430,7 @@ func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
 			s.say(strings.Fields(step.args)...)
 			for _, file := range []string{write(t, "slug.md", hums("Other words")), "-"} {
 				_, trouble, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, hums("Other words"))
-				if status != failed || !strings.Contains(trouble, "is that of the article “Hums”, which came from bridge.md") ||
+				if status != failed || !strings.Contains(trouble, "belongs to the article “Hums”, which came from bridge.md") ||
 					!strings.Contains(trouble, "write another slug") {
 					t.Errorf("over one that is %s, %s: %d, %q", step.status, file, status, trouble)
 				}
@@ -443,7 +443,7 @@ func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
 		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
 		s.say("article", "withdraw", "the-bridge-that-hums")
 		if said := s.say("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author",
-			"ilse"); !strings.Contains(said, "withdrawn as before") {
+			"ilse"); !strings.Contains(said, "it stays withdrawn") {
 			t.Errorf("of a file of its name draft said %q", said)
 		}
 		if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") ||
@@ -453,7 +453,7 @@ func TestADraftTakesThePlaceOnlyOfWhatAFileOfItsNameMade(t *testing.T) {
 	})
 }
 
-func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
+func TestAnArticleWhosePictureIsMissingIsSavedAndNotPublished(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	hole := "---\ntitle: Wide\n---\n\nThe ferry.\n\n![A buoy](gone.png)\n"
@@ -463,8 +463,8 @@ func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 		t.Errorf("draft: %d, %q", status, notices)
 	}
 	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
-		""); status != failed || !strings.Contains(trouble, "“gone.png” is not there") ||
-		!strings.Contains(trouble, "kept as a draft") {
+		""); status != failed || !strings.Contains(trouble, "“gone.png” was not found") ||
+		!strings.Contains(trouble, "saved as a draft") {
 		t.Errorf("publish: %d, %q", status, trouble)
 	}
 	if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "draft" {
@@ -473,7 +473,7 @@ func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 	whole := write(t, "wide.md", "---\ntitle: Wide\n---\n\nThe ferry.\n")
 	a := read[articleLine](t, s.say("article", "publish", whole, "--author", "ilse", "--json"))[0]
 	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
-		""); status != failed || !strings.Contains(trouble, "nothing is changed") {
+		""); status != failed || !strings.Contains(trouble, "nothing was changed") {
 		t.Errorf("a revision: %d, %q", status, trouble)
 	}
 	if shown := s.say("article", "show", string(a.ID)); !strings.Contains(shown, "published") ||
@@ -482,7 +482,7 @@ func TestAnArticleWhosePictureIsMissingIsKeptAndNotPublished(t *testing.T) {
 	}
 }
 
-func TestAPastDateIsSaidNotToBeTaken(t *testing.T) {
+func TestAPastDateIsIgnoredWithAWarning(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	file := write(t, "old.md", "---\ntitle: Old\ndate: 2019-03-04 12:00\n---\n\nWords.\n")
@@ -493,7 +493,7 @@ func TestAPastDateIsSaidNotToBeTaken(t *testing.T) {
 		}
 		return notices
 	}
-	if said := publish(); !strings.Contains(said, "the date 4 March 2019 is past: the article goes out now, dated ") {
+	if said := publish(); !strings.Contains(said, "the date 4 March 2019 is past: the article is published now, dated ") {
 		t.Errorf("publish said %q", said)
 	}
 	if said := publish(); said != "" {
@@ -517,7 +517,7 @@ func TestWithdrawSaysWhatTheListSays(t *testing.T) {
 	}
 }
 
-func TestWithdrawSaysWhatToDoWithWhatIsNotOut(t *testing.T) {
+func TestWithdrawSaysWhatToDoWithAnUnpublishedArticle(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Kept\n---\n\nWords.\n"), "--author", "ilse")
@@ -555,8 +555,8 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 		refuse := func(when string) {
 			t.Helper()
 			before := s.say("article", "show", "four-minutes-wide")
-			for flags, want := range map[string]string{"--hold 1h": "keep the text with “causerie article draft”",
-				"--hold=-1h": "--hold", "--quiet": "always told: leave it out"} {
+			for flags, want := range map[string]string{"--hold 1h": "save the text with “causerie article draft”",
+				"--hold=-1h": "--hold", "--quiet": "always told of it: leave it out"} {
 				args := append([]string{"article", "publish", withPicture, "--author", "ilse"}, strings.Fields(flags)...)
 				if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != misusing ||
 					!strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
@@ -600,7 +600,7 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	}
 	out, notices, status := say(s.ctx, s.args("article", "publish",
 		file("translation-of: four-minutes-wide\ntags: [veer]\n"), "--author", "ilse", "--json"), nil, "")
-	if status != done || !strings.Contains(notices, "left to the original: tags") {
+	if status != done || !strings.Contains(notices, "ignored, since the original decides: tags") {
 		t.Fatalf("it ended with %d: %s", status, notices)
 	}
 	dutch := read[articleLine](t, out)[0]
@@ -634,10 +634,11 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ file, author, want string }{
 		"in the original's language": {write(t, "wide2.md",
-			"---\ntitle: W\nlanguage: en\ntranslation-of: four-minutes-wide\n---\n\nW.\n"), "ilse", "as that of the original"},
+			"---\ntitle: W\nlanguage: en\ntranslation-of: four-minutes-wide\n---\n\nW.\n"), "ilse",
+			"the same as the original's"},
 		"of somebody else's":       {file("translation-of: four-minutes-wide\n"), "tobias", "belongs to another author"},
 		"of what is not there":     {file("translation-of: nothing\n"), "ilse", "there is no article"},
-		"as an article of its own": {file(""), "ilse", "say translation-of"},
+		"as an article of its own": {file(""), "ilse", "write translation-of"},
 	} {
 		if _, trouble, status := say(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil,
 			""); status != failed || !strings.Contains(trouble, c.want) {
@@ -650,7 +651,7 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	s.wait("the original answers at its address",
 		func() bool { _, body := s.get(dutch.URL, "text/html"); return strings.Contains(body, "The ferry.") })
 	if _, trouble, status := say(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil,
-		""); status != failed || !strings.Contains(trouble, "has no translation in nl") {
+		""); status != failed || !strings.Contains(trouble, "has no translation in “nl”") {
 		t.Errorf("twice: %d, %q", status, trouble)
 	}
 }
@@ -673,7 +674,7 @@ func TestAnArticleIsPinned(t *testing.T) {
 	}
 }
 
-func TestDraftsAreKeptAndDeleted(t *testing.T) {
+func TestDraftsAreSavedAndDeleted(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	file := write(t, "ferry.md", ferry)
@@ -717,7 +718,7 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 	}
 }
 
-func TestStartsThatCannotBe(t *testing.T) {
+func TestStartsThatFailSayWhy(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	taken := strings.TrimPrefix(s.url, "http://")
 	file := write(t, "file", "")
@@ -746,13 +747,14 @@ func TestStartsThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestASocketFileIsTakenOverOnlyFromTheDead(t *testing.T) {
+func TestOnlyAStaleSocketFileIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	first, err := listen(Config{Listen: "unix:" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(Config{Listen: "unix:" + path}); err == nil || !strings.Contains(err.Error(), "another program listens") {
+	if _, err := listen(Config{Listen: "unix:" + path}); err == nil ||
+		!strings.Contains(err.Error(), "another program listens") {
 		t.Errorf("a socket that is in use: %v", err)
 	}
 	first[0].(*net.UnixListener).SetUnlinkOnClose(false)
@@ -783,7 +785,7 @@ func TestMigrateListsItsSteps(t *testing.T) {
 	}
 }
 
-func TestTheDemoMakesItsTrip(t *testing.T) {
+func TestTheDemoSucceeds(t *testing.T) {
 	out, trouble, status := say(t.Context(), []string{"demo", "--once", "--listen", freePort(t)}, nil, "")
 	if status != done {
 		t.Fatalf("the demo ended with %d: %s\n%s", status, trouble, out)
@@ -791,7 +793,7 @@ func TestTheDemoMakesItsTrip(t *testing.T) {
 	for _, want := range []string{"published “Four minutes wide”", "-> 3 servers", "delivered 3/3",
 		"reply from @bram@127.0.0.1:", "4 replies, 2 likes and 1 boost",
 		"-> @overkant@127.0.0.1:", "-> @lowroad@127.0.0.1:", "one of the texts a translation", "quote from @deniz@127.0.0.1:",
-		"named by @wietske@127.0.0.1:", "which waits to be let in"} {
+		"named by @wietske@127.0.0.1:", "which waits for approval"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}

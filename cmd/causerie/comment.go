@@ -11,15 +11,15 @@ import (
 
 type commentCommand struct {
 	List    commentList    `cmd:"" help:"List comments, the newest first."`
-	Approve commentApprove `cmd:"" help:"Let a comment stand under its article."`
+	Approve commentApprove `cmd:"" help:"Show a comment under its article."`
 	Hide    commentHide    `cmd:"" help:"Hide a comment from readers."`
-	Delete  commentDelete  `cmd:"" help:"Delete a comment for good; an own answer is taken back everywhere."`
-	Fetch   commentFetch   `cmd:"" help:"Ask other servers for answers to an article that nobody sent here."`
+	Delete  commentDelete  `cmd:"" help:"Delete a comment for good; other servers get a Delete for one written here."`
+	Fetch   commentFetch   `cmd:"" help:"Fetch replies to an article that were not sent here."`
 }
 
-// commentNamed is what commands about one comment are given.
+// commentNamed is the argument of commands about one comment.
 type commentNamed struct {
-	Comment string `arg:"" help:"Its id, as “causerie comment list” shows it."`
+	Comment string `arg:"" help:"The id of the comment, as “causerie comment list” prints it."`
 }
 
 type commentApprove struct{ commentNamed }
@@ -57,7 +57,7 @@ func (x commentNamed) change(c *console, done string, do func(blog.ID) error) er
 		err = do(blog.ID(x.Comment))
 	}
 	if errors.Is(err, blog.ErrNotFound) {
-		return fmt.Errorf("there is no comment “%s”: “causerie comment list” shows them all", x.Comment)
+		return fmt.Errorf("there is no comment “%s”: “causerie comment list” lists all", x.Comment)
 	}
 	if err != nil {
 		return err

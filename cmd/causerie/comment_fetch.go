@@ -18,14 +18,14 @@ type commentFetch struct {
 	JSON bool `name:"json" help:"Print one JSON object."`
 }
 
+// Help is printed below the command's line by --help.
 func (commentFetch) Help() string {
-	return "An answer to a comment is sent to whoever wrote that comment, and not here. Their servers list it; what " +
-		"they list is fetched from " +
-		"its own server and let in by the rules for all comments. The server does this by itself after each comment, ever " +
-		"more rarely for three days."
+	return "A reply to a comment is sent to the author of that comment, and not always to this blog. The server of the " +
+		"comment lists it. Each listed reply is fetched from its own server, and the rules for all comments apply. The " +
+		"server does this after each new comment, for three days, less and less often."
 }
 
-// fetchLine is what came of it, as programs read it.
+// fetchLine is the JSON of the result.
 type fetchLine struct {
 	Article string `json:"article"`
 	blog.Completion
@@ -34,16 +34,17 @@ type fetchLine struct {
 func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return x.with(ctx, config, log, func(app *app, a blog.Article) error {
 		if a.Status != blog.Published || !a.Federates() {
-			return fmt.Errorf("“%s” is not out on the network, so nobody can have answered it there", a.Slug)
+			return fmt.Errorf("“%s” is not published to other servers, so there are no replies to fetch", a.Slug)
 		}
 		keys, err := federation.NewKeyring(app.core())
 		if err != nil {
 			return err
 		}
 		in := inbox.NewInbox(app.core(), keys, app.outbox)
+		// The same code as in the server, in this process. A lease in the database keeps both from doing it at once.
 		found, err := inbox.NewBackfill(in).Complete(ctx, a.ID)
 		if errors.Is(err, blog.ErrConflict) {
-			return fmt.Errorf("the other servers are being asked about “%s” at this moment: try again in a minute", a.Slug)
+			return fmt.Errorf("the replies to “%s” are being fetched already: try again in a minute", a.Slug)
 		}
 		if err != nil {
 			return err
@@ -57,7 +58,7 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 				t.line(nil, fmt.Sprintf("%d not taken: %s (%s)", u.N, u.Why, strings.Join(u.Servers, ", ")))
 			}
 			if found.Cut {
-				t.line(nil, "there is more than one reading may take: say it again to go on")
+				t.line(nil, "there are more replies than one run may fetch: run the command again")
 			}
 		}
 		return t.flush()

@@ -11,8 +11,8 @@ import (
 )
 
 type commentList struct {
-	Waiting bool `help:"Only those that wait for approval."`
-	JSON    bool `name:"json" help:"Print one JSON object a line."`
+	Waiting bool `help:"List only those that wait for approval."`
+	JSON    bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 type commentLine struct {
@@ -51,13 +51,14 @@ func (l commentList) Run(ctx context.Context, c *console, config Config, log *sl
 
 func (l commentList) nothing() string {
 	if l.Waiting {
-		return "no comment waits"
+		return "no comments wait for approval"
 	}
 	return "no comments yet"
 }
 
 func (app *app) printComments(ctx context.Context, t *table, comments []blog.Comment) error {
 	var ids []string
+	// All actors in one query. The articles one by one: many comments belong to few articles.
 	for _, c := range comments {
 		ids = append(ids, c.ActorID)
 	}
@@ -73,6 +74,7 @@ func (app *app) printComments(ctx context.Context, t *table, comments []blog.Com
 			}
 		}
 		who := "@" + actors[c.ActorID].Handle
+		// A comment written here has a voice, and no actor.
 		if c.VoiceID != "" {
 			voice, err := app.store.Voice(ctx, c.VoiceID)
 			if err != nil {

@@ -108,6 +108,7 @@ func (e *settingsResolver) Validate(app *kong.Application) error {
 		known = append(known, envName(name))
 	}
 	for _, entry := range e.env {
+		// A misspelt variable would be ignored without a word.
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) || slices.Contains(notSettings, name) {
 			continue
@@ -291,6 +292,7 @@ func (c *Config) refuseLater() error {
 		{"media on s3://", strings.HasPrefix(c.Media, "s3:")},
 	} {
 		if later.set {
+			// Refused, not ignored: somebody who sets tls: auto would think that it works.
 			return fmt.Errorf("%s comes in a later version: leave it out for now", later.name)
 		}
 	}
@@ -319,6 +321,7 @@ func (c Config) publicURL() string {
 	if c.URL != "" {
 		return c.URL
 	}
+	// The port of the listener, or the links of a first trial on another port would not work.
 	if _, port, err := net.SplitHostPort(c.listenAddress()); err == nil && port != "" {
 		return "http://localhost:" + port
 	}
@@ -332,6 +335,7 @@ var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelI
 	"error": slog.LevelError}
 
 func (c *Config) readLog() error {
+	// Text for people at a terminal, JSON for log collectors.
 	c.json = !isatty.IsTerminal(os.Stderr.Fd())
 	for word := range strings.SplitSeq(c.Log, ",") {
 		word = strings.TrimSpace(word)

@@ -24,7 +24,7 @@ func settle(t *testing.T, args, env []string) (Config, error) {
 	return all.Config, all.Config.complete(env)
 }
 
-func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
+func TestFlagsWinOverVariablesAndVariablesOverTheFile(t *testing.T) {
 	file := write(t, "causerie.yaml", "url: https://file.example\nlisten: localhost:1\ndata: /file\ntrusted-proxies: "+
 		"[10.0.0.1, 192.168.0.0/16]\n")
 	for name, args := range map[string][]string{"a file named by a flag": {"--config", file},
@@ -49,7 +49,7 @@ func TestFlagsStandAboveVariablesAndVariablesAboveTheFile(t *testing.T) {
 	}
 }
 
-func TestSignedQuestionsAreDemandedWhereverThatIsSaid(t *testing.T) {
+func TestAuthorizedFetchCanBeSetInEachWay(t *testing.T) {
 	for name, source := range map[string]struct{ args, env []string }{
 		"a flag":            {args: []string{"--authorized-fetch"}},
 		"a variable":        {env: []string{"CAUSERIE_AUTHORIZED_FETCH=true"}},
@@ -64,7 +64,7 @@ func TestSignedQuestionsAreDemandedWhereverThatIsSaid(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
+func TestErrorsInSettingsSayWhatToDo(t *testing.T) {
 	for name, c := range map[string]struct {
 		args, env  []string
 		file, want string
@@ -118,7 +118,7 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 			want: "--hold must be a duration such as 30s or 2h, not “soon”"},
 		"a yes that is none": {env: []string{"CAUSERIE_AUTHORIZED_FETCH=perhaps"},
 			want: "--authorized-fetch must be true or false, not “perhaps”"},
-		"a setting the demo has not": {args: []string{"demo", "--data", "x"}, want: "--data is not for the demo"},
+		"a setting the demo has not": {args: []string{"demo", "--data", "x"}, want: "--data has no effect on the demo"},
 		"a role that is none":        {args: []string{"author", "add", "x", "--name=X", "--role=king"}, want: "admin"},
 		"a password that does not come": {args: []string{"author", "add", "x", "--name=X", "--password-stdin"},
 			want: "standard input"},
@@ -133,7 +133,7 @@ func TestSettingsThatCannotBeUnderstoodSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+func TestVariablesOfOtherProgramsAreIgnored(t *testing.T) {
 	if _, err := settle(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x",
 		"CAUSERIEX=1"}); err != nil {
 		t.Error(err)
@@ -168,7 +168,7 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 	}
 }
 
-func TestHelpListsWhatACommandHeeds(t *testing.T) {
+func TestHelpListsTheSettingsThatACommandUses(t *testing.T) {
 	for command, want := range map[string]string{"fetch": "--federation-allow", "comment fetch": "--federation-allow",
 		"doctor": "--federation-allow", "demo": "--listen"} {
 		if out, _, _ := say(t.Context(), append(strings.Fields(command), "--help"), nil, ""); !strings.Contains(out, want) {
@@ -181,7 +181,7 @@ func TestHelpListsWhatACommandHeeds(t *testing.T) {
 	}
 }
 
-func TestT031OnlyTrustedProxiesSayWhoAsks(t *testing.T) {
+func TestT031OnlyTrustedProxiesNameTheClient(t *testing.T) {
 	trusted := prefixes{netip.MustParsePrefix("10.0.0.0/8")}
 	for name, c := range map[string]struct{ peer, forwarded, want string }{
 		"a proxy of ours":                    {"10.0.0.1:5", "192.0.2.7", "192.0.2.7:0"},

@@ -46,7 +46,7 @@ func (s *stage) ask(method, address, accept string) *http.Response {
 	return answer
 }
 
-func TestF012PagesAndDocumentsAtOneAddressAreToldApart(t *testing.T) {
+func TestF012APageAndItsDocumentHaveOneAddress(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
 		for _, address := range []string{article.URL, s.url + "/@ilse", s.url + "/"} {
@@ -65,7 +65,7 @@ func TestF012PagesAndDocumentsAtOneAddressAreToldApart(t *testing.T) {
 	})
 }
 
-func TestF014APageNamesItsObjectWhichAnswersToThatName(t *testing.T) {
+func TestF014APageNamesItsObjectWhichCanBeFetched(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
 		for _, address := range []string{article.URL, s.url + "/@ilse"} {
@@ -106,7 +106,7 @@ func attribute(n *html.Node, name string) string {
 // hostile is text that wants to be markup, wherever it is put.
 const hostile = `"\'><img src=x onerror=alert(1)><script>alert(1)</script>{{7}}\u202e`
 
-func TestT146NoFieldOfAStrangersIsMoreThanText(t *testing.T) {
+func TestT146FieldsOfStrangersAreOnlyText(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
 		veerhuis, bram := s.village()
@@ -173,7 +173,7 @@ func TestT146NoFieldOfAStrangersIsMoreThanText(t *testing.T) {
 	})
 }
 
-func TestT101SlowCallersLeaveRoomForReadersAndAreSentAway(t *testing.T) {
+func TestT101SlowCallersLeaveRoomForReadersAndAreCutOff(t *testing.T) {
 	s, article := published(t, storetest.SQLite(t))
 	host := strings.TrimPrefix(s.url, "http://")
 	began := time.Now()
@@ -209,7 +209,7 @@ func TestT101SlowCallersLeaveRoomForReadersAndAreSentAway(t *testing.T) {
 	}
 }
 
-func TestT102OnlyHTTP11IsSpokenInTheClear(t *testing.T) {
+func TestT102WithoutTLSOnlyHTTP11IsSpoken(t *testing.T) {
 	s, _ := published(t, storetest.SQLite(t))
 	host := strings.TrimPrefix(s.url, "http://")
 	frame := func(kind, flags byte, stream uint32) string {

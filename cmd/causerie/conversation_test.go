@@ -110,7 +110,7 @@ func TestT120PrivateReplyIsNotOnThePage(t *testing.T) {
 	})
 }
 
-func TestT122RestrictedWordsStandInNoFeedListOrSitemap(t *testing.T) {
+func TestT122RestrictedPostsAreInNoFeedListOrSitemap(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		w := open(t, database).talkative("open")
 		w.says("canary of friends", map[string]any{"inReplyTo": w.article.Object, "to": w.bram.Followers()})

@@ -14,14 +14,14 @@ import (
 )
 
 type deliveriesCommand struct {
-	Report deliveriesReport `cmd:"" default:"withargs" help:"List the servers that have an article, or list all articles."`
-	Retry  deliveriesRetry  `cmd:"" help:"Try again the deliveries that did not arrive."`
+	Report deliveriesReport `cmd:"" default:"withargs" help:"List the servers that got an article, or list all articles."`
+	Retry  deliveriesRetry  `cmd:"" help:"Retry the failed deliveries of an article."`
 }
 
 type deliveriesReport struct {
-	Article string `arg:"" optional:"" help:"Its id or its slug; without it all articles are listed."`
-	Failed  bool   `help:"Only servers that do not have it."`
-	JSON    bool   `name:"json" help:"Print one JSON object a line."`
+	Article string `arg:"" optional:"" help:"The id or the slug of the article. Without it all articles are listed."`
+	Failed  bool   `help:"List only servers that do not have it."`
+	JSON    bool   `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -50,7 +50,7 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 	})
 }
 
-// eachPublic goes through all articles that are or were public, some at a time.
+// eachPublic calls do with all articles that are or were public, a hundred at a time.
 func (app *app) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
 	filter := store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
 	for {
@@ -75,26 +75,26 @@ func (r deliveriesReport) nothing() string {
 	return "sent to nobody"
 }
 
-// serverLine is how one server stands with an article, as programs read it.
+// serverLine is the JSON of the state of an article at one server.
 type serverLine struct {
 	Article    string `json:"article"`
 	Host       string `json:"host"`
 	Software   string `json:"software"`
 	Followers  int    `json:"followers"`
-	Has        int    `json:"has"`    // the newest version that it took, 0 for none
-	Newest     int    `json:"newest"` // the newest that there is
-	Told       int    `json:"told"`   // the newest that it was told aloud, quiet corrections apart
-	Words      string `json:"words"`  // the same, and what else is to be said, in sentences
-	Said       string `json:"said"`   // Create, Update, Delete: the delivery that decides, and what became of it
+	Has        int    `json:"has"`    // the newest version that it accepted, 0 for none
+	Newest     int    `json:"newest"` // the newest version
+	Told       int    `json:"told"`   // the newest version that was sent to it, without quiet corrections
+	Words      string `json:"words"`  // all of this in sentences
+	Said       string `json:"said"`   // Create, Update or Delete: the delivery that the next fields are about
 	At         string `json:"at"`
 	Inbox      string `json:"inbox"`
 	Status     string `json:"status"`
 	Attempts   int    `json:"attempts"`
 	Code       int    `json:"code"` // last HTTP status, 0 without an answer
 	Answer     string `json:"answer"`
-	Welcome    bool   `json:"welcome"` // brought when the first follower there came
+	Welcome    bool   `json:"welcome"` // sent when the first follower there came
 	Asked      bool   `json:"asked_to_forget"`
-	Kept       bool   `json:"keeps_former"` // it still has a copy that was taken back before
+	Kept       bool   `json:"keeps_former"` // it still has a copy that was withdrawn before
 	Next       string `json:"next,omitempty"`
 	SilentFrom string `json:"silent_since,omitempty"`
 	GivenUpAt  string `json:"given_up_at,omitempty"`
@@ -107,30 +107,32 @@ func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 		Status: string(s.Status), Attempts: s.Attempts,
 		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
 		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
+	// A settled delivery is not tried again, whatever its row says.
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
 		line.Next = instant(&s.NextAt)
 	}
 	return line
 }
 
-// printServers prints a line for each server that an article went to, trouble first, under a sentence that sums them
-// up.
+// printServers prints a summary, and a line for each server that an article was sent to, problems first.
 func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
 	deliveries, err := app.store.Reports(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	standings := blog.ServerStates(deliveries)
+	states := blog.ServerStates(deliveries)
+	// Not in JSON, where each line is a server, and not among the failed ones of many articles.
 	if t.objects == nil && !failedOnly {
-		if err := app.printSummary(ctx, c, a, standings); err != nil {
+		if err := app.printSummary(ctx, c, a, states); err != nil {
 			return err
 		}
 	}
-	for _, s := range standings {
+	for _, s := range states {
 		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
 			continue
 		}
-		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), app.serverWords(s)}
+		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), app.serverText(s)}
+		// Several articles are listed, so each line names its own.
 		if failedOnly {
 			cells = append([]string{a.Slug}, cells...)
 		}
@@ -148,34 +150,35 @@ func (app *app) printFailed(ctx context.Context, c *console, t *table, articles 
 	return nil
 }
 
-// printSummary says how far an article has come, and what of it has not left yet.
-func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, standings []blog.ServerState) error {
-	held, err := app.holdWords(ctx, a)
+// printSummary prints how far an article has come, and whether it is held.
+func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, states []blog.ServerState) error {
+	held, err := app.holdText(ctx, a)
 	if err != nil {
 		return err
 	}
 	if held != "" {
 		fmt.Fprintln(c.out, held)
 	}
-	if summary := deliverytext.Summary(standings, app.moment); summary != "" {
+	if summary := deliverytext.Summary(states, app.moment); summary != "" {
 		fmt.Fprintln(c.out, summary)
 	}
 	return nil
 }
 
-// moment is a time of these days in the blog's zone, as people read it in a terminal.
+// moment formats a recent or near time, in the zone of the blog.
 func (app *app) moment(at time.Time) string {
 	return at.In(app.site.Location()).Format("Mon 2 Jan 15:04 MST")
 }
 
-// serverWords is how a server stands, its last answer, and when it is tried again.
-func (app *app) serverWords(s blog.ServerState) string {
+// serverText describes the state of an article at a server, its last answer, and when it is tried again.
+func (app *app) serverText(s blog.ServerState) string {
 	words := []string{deliverytext.State(s, app.moment)}
 	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
 		words = append(words, "Tried again "+app.moment(s.NextAt)+".")
 	}
 	if s.Status != blog.Delivered && s.Attempts > 0 {
 		words = append(words, "Last answer:")
+		// Many answers repeat their status.
 		if s.Code > 0 && !strings.Contains(s.Answer, fmt.Sprint(s.Code)) {
 			words = append(words, fmt.Sprint(s.Code))
 		}
@@ -184,16 +187,16 @@ func (app *app) serverWords(s blog.ServerState) string {
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
-// progressLine is how the servers stand with an article, as programs read it. Each of them is counted once.
+// progressLine is the JSON of the progress of an article. Each server is counted once.
 type progressLine struct {
 	Article string `json:"article"`
 	Total   int    `json:"total"`
-	Have    int    `json:"have"`         // or took the request to forget it
+	Have    int    `json:"have"`         // or accepted the Delete
 	Newest  int    `json:"newest"`       // of those, that have the newest version
-	Keep    int    `json:"keeps_former"` // that still have a copy that was taken back before
+	Keep    int    `json:"keeps_former"` // of those, that still have a copy that was withdrawn before
 	Words   string `json:"words"`
 
-	Delivered int `json:"delivered"` // counted over the deliveries that decide, one a server
+	Delivered int `json:"delivered"` // the next ones count one delivery per server: the deciding one
 	Waiting   int `json:"waiting"`
 	Retrying  int `json:"retrying"`
 	Refused   int `json:"refused"`
@@ -201,10 +204,10 @@ type progressLine struct {
 	GivenUp   int `json:"given_up"`
 }
 
-func (app *app) progressLineOf(a blog.Article, standings []blog.ServerState) progressLine {
-	n := blog.Count(standings)
+func (app *app) progressLineOf(a blog.Article, states []blog.ServerState) progressLine {
+	n := blog.Count(states)
 	return progressLine{Article: a.Slug, Total: n.Servers, Have: n.Have, Newest: n.Newest, Keep: n.Keep,
-		Words:     app.progressWords(standings),
+		Words:     app.progressText(states),
 		Delivered: n.Deliveries[blog.Delivered], Waiting: n.Deliveries[blog.Waiting], Retrying: n.Deliveries[blog.Retrying],
 		Refused: n.Deliveries[blog.Refused], Gone: n.Deliveries[blog.GoneAway], GivenUp: n.Deliveries[blog.GivenUp]}
 }
@@ -219,16 +222,16 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 		return err
 	}
 	for _, a := range articles {
-		standings := blog.ServerStates(deliveries[a.ID])
-		t.line(app.progressLineOf(a, standings), a.Slug, app.progressWords(standings))
+		states := blog.ServerStates(deliveries[a.ID])
+		t.line(app.progressLineOf(a, states), a.Slug, app.progressText(states))
 	}
 	return nil
 }
 
-// progressWords is how far an article has come: "3 of 5 servers have it; 2 are silent."
-func (app *app) progressWords(standings []blog.ServerState) string {
-	switch summary := deliverytext.Summary(standings, app.moment); {
-	case len(standings) == 0:
+// progressText says how far an article has come: "3 of 5 servers have it; 2 are silent."
+func (app *app) progressText(states []blog.ServerState) string {
+	switch summary := deliverytext.Summary(states, app.moment); {
+	case len(states) == 0:
 		return "sent to nobody"
 	case summary == "":
 		return "no other server has it"

@@ -11,7 +11,7 @@ import (
 
 type deliveriesRetry struct {
 	articleNamed
-	Host string `help:"Only deliveries to this server, as the report names it."`
+	Host string `help:"Retry only deliveries to this server, as “causerie deliveries” names it."`
 }
 
 func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -21,10 +21,10 @@ func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log
 			return err
 		}
 		if n == 0 {
-			fmt.Fprintln(c.out, "nothing to try again")
+			fmt.Fprintln(c.out, "there is no failed delivery to retry")
 			return nil
 		}
-		fmt.Fprintf(c.out, "%s will be tried again at once, when the server runs\n",
+		fmt.Fprintf(c.out, "%s will be retried at once if the server runs\n",
 			text.Plural(int(n), "delivery", "deliveries"))
 		return nil
 	})

@@ -12,7 +12,7 @@ import (
 
 // The delivery report in the terminal: one line for each server, those in trouble first, under a sentence that sums
 // them up.
-func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
+func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
@@ -44,7 +44,7 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 		of := func(name string) serverLine { return lines()[servers[name].Host] }
 
 		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "nothing has left yet: it leaves on") ||
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the article is held: it is sent on") ||
 			!strings.Contains(said, "article undo four-minutes-wide") {
 			t.Errorf("of what is held the report says %q", said)
 		}
@@ -121,7 +121,7 @@ func TestTheTerminalTellsHowEachServerStandsWithAnArticle(t *testing.T) {
 	})
 }
 
-func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
+func TestTimesAreInTheZoneOfTheBlogAndNameIt(t *testing.T) {
 	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Asia/Tokyo")
 	veerhuis, bram := s.village()
 	s.ilse(bram)
@@ -143,7 +143,7 @@ func TestTheTerminalTellsTimesInTheZoneOfTheBlogAndNamesIt(t *testing.T) {
 	}
 }
 
-func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
+func TestPublishCountsTheServersThatAnArticleIsSentTo(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
@@ -152,7 +152,7 @@ func TestPublishCountsTheServersThatAnArticleIsOnItsWayTo(t *testing.T) {
 	}
 	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {
 		if said := s.say("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said,
-			"on its way to 1 server: “causerie deliveries four-minutes-wide”") {
+			"being sent to 1 server: “causerie deliveries four-minutes-wide”") {
 			t.Errorf("publish said %q", said)
 		}
 	}

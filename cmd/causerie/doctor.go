@@ -13,26 +13,24 @@ import (
 )
 
 type doctorCommand struct {
-	Fix  bool `help:"Say yes again to followers whose servers have not heard it, and let those in who wait for no reason."`
-	JSON bool `name:"json" help:"Print one JSON object a line."`
+	Fix  bool `help:"Send lost Accepts again, and accept followers who wait for no reason."`
+	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 // Help is printed below the command's line by --help.
 func (doctorCommand) Help() string {
-	return "It looks at the settings, the database, the disk and the keys; at the blog as the world sees it, by its " +
-		"public address and through " +
-		"whatever proxy stands before it; at the clock; at deliveries and arrivals that wait, at servers that are silent, " +
-		"and at followers " +
-		"who see their follow as pending. Each line has a mark: ok, warning or wrong, and what to do. Run it beside the " +
-		"server, with its settings " +
-		"and as its user. It asks nobody but the blog itself, and ends with 1 when something is wrong."
+	return "It checks the settings, the database, the disk, the keys and the clock. It sends requests to the public " +
+		"address of the blog, through any proxy. It looks at deliveries and arrivals that wait, at servers that do not " +
+		"answer, and at followers whose follow is pending. Each line begins with ok, warning or wrong, and says what to " +
+		"do. Run it on the machine of the server, with its settings and as its user. It sends requests to the blog only. " +
+		"The exit status is 1 when something is wrong."
 }
 
-// examTime is how long all of it may take. Each question to the blog has ten seconds.
-const examTime = 3 * time.Minute
+// maxTime limits all checks together. Each request to the blog has ten seconds.
+const maxTime = 3 * time.Minute
 
 func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, examTime)
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
 	found := x.examine(ctx, config, log)
 	t, bad := newTable(c.out, x.JSON), 0
@@ -41,6 +39,7 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 			bad++
 		}
 		t.line(f, string(f.Mark), f.Check, f.Words)
+		// In JSON the advice is part of the object.
 		if f.Do != "" && !x.JSON {
 			t.line(nil, "", "", "→ "+f.Do)
 		}
@@ -52,21 +51,21 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 	case 0:
 		return nil
 	case 1:
-		return errors.New("one thing is wrong, and what to do stands with it")
+		return errors.New("one thing is wrong: the line below it says what to do")
 	}
-	return fmt.Errorf("%d things are wrong, and what to do stands with each", bad)
+	return fmt.Errorf("%d things are wrong: the line below each says what to do", bad)
 }
 
-// examine makes all checks that can be made. Without a database, or in one that is not of this blog, there are none
-// more.
+// examine does all checks. Without the database, or with settings of another blog, there is nothing more to check.
 func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Logger) []doctor.Finding {
-	var e examination
+	var e localChecks
+	// Not openApp: it ends at the first error, and here every error is a finding.
 	s, err := openStore(ctx, config, existing)
 	if err != nil {
 		e.Wrong("database", err.Error(), "")
 		return e.List
 	}
-	config.Timezone, config.Language = "", "" // nothing is written down of them
+	config.Timezone, config.Language = "", "" // set, they would be saved as the site's
 	e.app = &app{config: config, log: log, store: s}
 	defer e.close()
 	e.database(ctx)
@@ -84,17 +83,18 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	core := e.core()
 	checkup := doctor.Doctor{Core: core, Outbox: &outbox.Outbox{Core: core, Wake: func() {}}, Key: key,
 		AuthorizedFetch: config.AuthorizedFetch,
-		Door:            config.door(), UserAgent: e.userAgent(), Findings: e.Findings}
+		Direct:          config.directAddress(), UserAgent: e.userAgent(), Findings: e.Findings}
 	checkup.Run(ctx, x.Fix)
 	return checkup.List
 }
 
-// door is where this machine finds the program itself, without any proxy; "" when it listens where nobody can be asked.
-func (c Config) door() string {
+// directAddress returns the address of the program itself, without a proxy; "" when it listens on a unix socket.
+func (c Config) directAddress() string {
 	host, port, err := net.SplitHostPort(c.listenAddress())
 	if err != nil || port == "" || host == "unix" {
 		return ""
 	}
+	// The program listens on all addresses. None of them is an address to connect to.
 	if number := net.ParseIP(host); host == "" || number.IsUnspecified() {
 		host = "localhost"
 	}

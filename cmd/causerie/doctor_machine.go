@@ -18,27 +18,28 @@ import (
 	"causerie/internal/text"
 )
 
-// examination is what can be looked at on this machine.
-type examination struct {
+// localChecks are the checks of this machine, with their findings.
+type localChecks struct {
 	*app
 	doctor.Findings
 }
 
-// settings looks for what a public blog should not have.
-func (e *examination) settings() {
+// settings looks for settings that do not suit a public blog.
+func (e *localChecks) settings() {
 	u, err := url.Parse(e.site.URL)
 	switch {
 	case err != nil:
 		e.Wrong("settings", "the public address "+e.site.URL+" cannot be read",
-			"Choose another --data, and a url like https://overkant.example")
+			"Start a new blog with another --data, and a url like https://overkant.example")
+	// Before the check for https: a blog at localhost has none.
 	case isLoopback(u.Hostname()):
 		e.Warn("settings", "the public address is "+e.site.URL+", which only this machine can reach",
-			"That is right for trying things out; a public blog is begun anew with the url that readers use")
+			"That is right for a trial; for a public blog, start a new one with the url that readers use")
 	case u.Scheme != "https":
-		e.Wrong("settings", "the public address is "+e.site.URL+" and not https, which other servers refuse",
-			"Begin the blog anew with an https address, behind a proxy that keeps the certificate")
+		e.Wrong("settings", "the public address "+e.site.URL+" is not https, so other servers refuse it",
+			"Start a new blog with an https address, behind a proxy with a certificate")
 	case len(e.config.FederationAllow) > 0:
-		e.Warn("settings", "federation-allow lets strangers have your private networks asked",
+		e.Warn("settings", "federation-allow lets strangers cause requests to your private networks",
 			"Leave it out on a public server")
 	default:
 		e.OK("settings", "%s, with handles that end in @%s", e.site.URL, e.site.HandleDomain)
@@ -50,24 +51,25 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && number.IsLoopback()
 }
 
-// lookThroughTime is how long the whole database is looked through.
-const lookThroughTime = time.Minute
+// integrityTime limits the check of the whole database.
+const integrityTime = time.Minute
 
-// database checks that nothing in it is broken; that it can be reached and is of this version was shown by opening it.
-func (e *examination) database(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookThroughTime)
+// database checks the integrity of the database. That it can be opened and has the right version is known already.
+func (e *localChecks) database(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, integrityTime)
 	defer cancel()
 	troubles, err := e.store.Troubles(ctx)
 	switch {
+	// Too slow is no fault of the data.
 	case err != nil && ctx.Err() != nil:
-		e.Warn("database", "it is of this version, and so large that it could not be looked through in a minute",
-			"Nothing, if the server has no trouble with it")
+		e.Warn("database", "it is of this version, but too large to be checked within a minute",
+			"Nothing, if the server works without errors")
 		return
 	case e.Broken("database", err):
 		return
 	}
 	for _, trouble := range troubles {
-		e.Wrong("database", trouble, "Stop the server, keep a copy of the file, and go back to the last backup that is whole")
+		e.Wrong("database", trouble, "Stop the server, keep a copy of the file, and restore the last good backup")
 	}
 	if len(troubles) == 0 {
 		e.OK("database", "%s can be reached and is of this version", store.Redact(e.config.Database))
@@ -76,39 +78,39 @@ func (e *examination) database(ctx context.Context) {
 
 // Free space, in bytes.
 const (
-	spaceLook  = 1 << 30
-	spaceWrong = 100 << 20
+	spaceWarning = 1 << 30
+	spaceWrong   = 100 << 20
 )
 
-// disk checks that there is room, and that this user may write.
-func (e *examination) disk() {
+// disk checks that this user can write to the folders, and that there is space.
+func (e *localChecks) disk() {
 	folders := []string{e.config.Media}
-	if !strings.Contains(e.config.Database, "://") {
+	if !strings.Contains(e.config.Database, "://") { // PostgreSQL has its files elsewhere
 		folders = append([]string{filepath.Dir(e.config.Database)}, folders...)
 	}
 	for _, folder := range folders {
-		if err := tryToWrite(folder); err != nil {
+		if err := checkWritable(folder); err != nil {
 			e.Wrong("disk", "nothing can be written to "+folder+": "+err.Error(),
-				"Let the user that runs the server write there")
+				"Allow the user of the server to write there")
 			continue
 		}
-		free, known := freeSpace(folder)
-		words := fmt.Sprintf("%s can be written to, and %d MB are free there", folder, free>>20)
+		free, known := freeSpace(folder) // on some systems it is not known
+		words := fmt.Sprintf("%s can be written to, and %d MB are free", folder, free>>20)
 		switch {
 		case !known:
 			e.OK("disk", "%s can be written to", folder)
 		case free < spaceWrong:
-			e.Wrong("disk", words, "Make room: without it nothing can be published or received")
-		case free < spaceLook:
-			e.Warn("disk", words, "Make room soon")
+			e.Wrong("disk", words, "Free some space: without it nothing can be published or received")
+		case free < spaceWarning:
+			e.Warn("disk", words, "Free some space soon")
 		default:
 			e.OK("disk", "%s", words)
 		}
 	}
 }
 
-// tryToWrite writes a file to a folder, and takes it away again.
-func tryToWrite(folder string) error {
+// checkWritable writes a file to a folder and removes it.
+func checkWritable(folder string) error {
 	file, err := os.CreateTemp(folder, ".doctor-*")
 	if err != nil {
 		return err
@@ -118,8 +120,8 @@ func tryToWrite(folder string) error {
 	return errors.Join(err, file.Close(), os.Remove(file.Name()))
 }
 
-// keys checks that what signs is there, and belongs to what others are shown.
-func (e *examination) keys(ctx context.Context) {
+// keys checks that each private key can be read and belongs to the public key that other servers get.
+func (e *localChecks) keys(ctx context.Context) {
 	voices, err := e.store.ActiveVoices(ctx)
 	if e.Broken("keys", err) {
 		return
@@ -128,12 +130,12 @@ func (e *examination) keys(ctx context.Context) {
 	check := func(who string, voice blog.ID, public string) {
 		keys, err := e.store.SigningKeys(ctx, voice)
 		if err == nil {
-			err = fits(keys.Current, public)
+			err = checkPair(keys.Current, public)
 		}
 		if err != nil {
 			bad++
 			e.Wrong("keys", "the key of "+who+" cannot be used: "+err.Error(),
-				"Go back to a backup, or give an author new keys with “causerie author rotate-key”")
+				"Restore a backup, or give an author new keys with “causerie author rotate-key”")
 		}
 	}
 	check("the blog itself", "", e.site.PublicKey)
@@ -145,15 +147,15 @@ func (e *examination) keys(ctx context.Context) {
 	}
 }
 
-// fits reports whether a private key belongs to a public one.
-func fits(private, public string) error {
+// checkPair returns an error when a private key does not belong to a public one.
+func checkPair(private, public string) error {
 	key, err := signature.ParseKey("", private)
 	if err != nil {
 		return err
 	}
 	own, err := key.PublicPEM()
 	if err == nil && strings.TrimSpace(own) != strings.TrimSpace(public) {
-		err = errors.New("it is another one than the profile shows")
+		err = errors.New("it does not belong to the public key of the profile")
 	}
 	return err
 }

@@ -127,7 +127,7 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 	}
 }
 
-func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
+func TestTheDoctorFindsWhatAProxyBreaks(t *testing.T) {
 	without := func(names ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			for _, name := range names {
@@ -245,13 +245,13 @@ func TestTheDoctorFindsWhatAProxySpoils(t *testing.T) {
 	})
 }
 
-func TestTheDoctorSaysThatNobodyAnswers(t *testing.T) {
+func TestTheDoctorSaysThatNothingAnswers(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, proxy := openBehind(t, database)
 		proxy.Close()
 		ill, list, status := s.doctor()
 		if status != failed || !strings.Contains(ill["address"],
-			"nobody answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
+			"nothing answers at "+proxy.URL+": connection refused. The server runs at "+s.url) {
 			t.Errorf("%d, %v", status, ill)
 		}
 		if slices.ContainsFunc(list, func(f doctor.Finding) bool { return f.Check == "letterbox" }) {
@@ -305,7 +305,7 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 	})
 }
 
-func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
+func TestTheDoctorSendsARefusedAcceptAgain(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
@@ -319,7 +319,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 		s.wait("the yes is refused", func() bool { _, _, status := s.doctor(); return status == failed })
 		ill, _, _ := s.doctor()
 		for _, want := range []string{"wrong: @bram@" + server.Host + " asked on ", "follow @ilse",
-			server.Host + " refused the yes (403", "--fix"} {
+			server.Host + " refused the Accept (403", "--fix"} {
 			if !strings.Contains(ill["followers"], want) {
 				t.Errorf("it says %v, without %q", ill, want)
 			}
@@ -351,7 +351,7 @@ func TestTheDoctorSaysYesAgainToAFollowerWhoseServerRefusedIt(t *testing.T) {
 	})
 }
 
-func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
+func TestTheDoctorSaysWhyAFollowerDidNotGetTheAccept(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
@@ -365,7 +365,7 @@ func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
 				"moment (503 Asleep)",
 			"settled_at = at.at, status = 'given up', code = 0, answer = ''": "wrong: did not accept within a " +
 				"week. “causerie doctor --fix”",
-			"settled_at = at.at, status = 'refused', code = 401, answer = 'Who are you'": "wrong: refused the yes (401 Who " +
+			"settled_at = at.at, status = 'refused', code = 401, answer = 'Who are you'": "wrong: refused the Accept (401 Who " +
 				"are you)",
 		} {
 			storetest.Change(t, database, `UPDATE deliveries SET `+
@@ -384,7 +384,7 @@ func TestTheDoctorTellsWhyAFollowerHasNotHeardTheYes(t *testing.T) {
 	})
 }
 
-func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
+func TestTheDoctorListsWhatWaitsAndSilentServers(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
@@ -402,7 +402,7 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		storetest.Change(t, database, `INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at, parked) `+
 			`VALUES ('2', 'x', '2', 'x', '{}', ?, ?, 'panic')`, hour, hour)
 		ill, _, _ := s.doctor()
-		if !strings.Contains(ill["letters"], " to 1 server should have left") ||
+		if !strings.Contains(ill["letters"], " to 1 server should have been sent") ||
 			!strings.Contains(ill["arrivals"], "wrong: 1 arrival should") ||
 			!strings.Contains(ill["arrivals"], "warning: 1 arrival failed") {
 			t.Errorf("of what waits it says %v", ill)
@@ -414,26 +414,28 @@ func TestTheDoctorTellsWhatWaitsAndWhoIsSilent(t *testing.T) {
 		}
 		storetest.Change(t, database, `UPDATE peers SET failures = 3`)
 		if ill, _, _ := s.doctor(); ill["letters"] != "" ||
-			!strings.Contains(ill["servers"], "warning: silent at the moment: "+server.Host) {
+			!strings.Contains(ill["servers"], "warning: not answering at the moment: "+server.Host) {
 			t.Errorf("of a silent server it says %v", ill)
 		}
 		storetest.Change(t, database, `UPDATE peers SET unavailable_since = ?`, hour)
 		storetest.Change(t, database, `UPDATE followers SET state = 'aside'`)
 		if ill, _, _ := s.doctor(); !strings.Contains(ill["servers"], "unavailable for a week or longer: "+server.Host) ||
-			!strings.Contains(ill["servers"], "1 follower at "+server.Host+" were set aside") {
+			!strings.Contains(ill["servers"], "set aside, since "+server.Host+
+				" has not answered for more than a month: 1 follower") {
 			t.Errorf("of a server that was given up it says %v", ill)
 		}
 	})
 }
 
-func TestTheDoctorLooksAtWhatIsOnThisMachine(t *testing.T) {
+func TestTheDoctorChecksThisMachine(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
 		storetest.Change(t, database, `UPDATE voices SET public_key = (SELECT public_key FROM site)`)
 		ill, _, status := s.doctor("--media", write(t, "media", "not a folder"))
 		if status != failed || !strings.Contains(ill["disk"], "nothing can be written to ") ||
-			!strings.Contains(ill["keys"], "the key of @ilse cannot be used: it is another one than the profile shows") {
+			!strings.Contains(ill["keys"], "the key of @ilse cannot be used: it does not belong to the public key "+
+				"of the profile") {
 			t.Errorf("it says %v", ill)
 		}
 		s.stop()

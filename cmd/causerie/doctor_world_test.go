@@ -24,7 +24,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestTheDoctorAsksTheDomainOfTheHandles(t *testing.T) {
+func TestTheDoctorChecksTheHandleDomain(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		var leads atomic.Value
 		leads.Store("")
@@ -74,7 +74,7 @@ func ending(t *testing.T, at time.Time) (tls.Certificate, string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, path
 }
 
-func TestTheDoctorLooksAtTheCertificate(t *testing.T) {
+func TestTheDoctorChecksTheCertificate(t *testing.T) {
 	certificate, authority := ending(t, time.Now().AddDate(0, 0, 5))
 	backend := freePort(t)
 	target, err := url.Parse("http://" + backend)

@@ -21,11 +21,10 @@ type fetchCommand struct {
 
 // Help is printed below the command's line by --help.
 func (fetchCommand) Help() string {
-	return "It asks for it as the server would, signed by the instance actor and with the same care, and shows what is " +
-		"understood: the words as they would stand " +
-		"here, who wrote them and for whom, and what would become of them. Nothing is written down. It ends with 1, and " +
-		"the reason, when it would be refused. " +
-		"Servers that ask for signatures want to read the key of this blog, so run it beside the server."
+	return "It fetches the document as the server would, signed by the instance actor and with the same checks. It " +
+		"shows the content as the blog would show it, its author and its audience, and what the blog would do with it. " +
+		"Nothing is saved. When the blog would refuse it, the reason is printed and the exit status is 1. Some servers " +
+		"verify the signature with the key that this blog serves, so run it while the server runs."
 }
 
 func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -34,7 +33,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 		return err
 	}
 	defer app.close()
-	if err := app.connect(ctx, nil); err != nil {
+	if err := app.connect(ctx, nil); err != nil { // nil: what is learned of the server is not saved
 		return err
 	}
 	found, err := doctor.Inspect(ctx, app.core(), strings.TrimSpace(f.What))
@@ -54,7 +53,7 @@ func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *s
 	return err
 }
 
-// describe prints what was understood, for people.
+// describe prints the report for people.
 func describe(out io.Writer, found doctor.FetchReport) error {
 	t := newTable(out, false)
 	line := func(name string, values ...string) {
@@ -62,6 +61,7 @@ func describe(out io.Writer, found doctor.FetchReport) error {
 			if value != "" {
 				t.line(nil, name, value)
 			}
+			// Further values stand under the first, without the name.
 			name = ""
 		}
 	}
@@ -96,26 +96,26 @@ func describePerson(line func(string, ...string), p doctor.InspectedActor) {
 	line("keys", p.Keys...)
 	line("moved to", p.MovedTo)
 	line("also", p.AlsoKnownAs...)
-	line("follow", whether(p.ApprovesFollowers, "waits for a yes", "is let in at once"))
-	line("search", whether(p.Discoverable, "wants to be found", "does not want to be found"),
-		whether(p.Indexable, "lets words be searched", "does not let words be searched"))
+	line("follow", yesOrNo(p.ApprovesFollowers, "waits for approval", "is accepted at once"))
+	line("search", yesOrNo(p.Discoverable, "wants to be found", "does not want to be found"),
+		yesOrNo(p.Indexable, "allows search in posts", "does not allow search in posts"))
 }
 
-// whether is one of two words, or "" where nothing was said.
-func whether(said *bool, yes, no string) string {
+// yesOrNo returns one of two texts; "" for nil.
+func yesOrNo(value *bool, yes, no string) string {
 	switch {
-	case said == nil:
+	case value == nil:
 		return ""
-	case *said:
+	case *value:
 		return yes
 	}
 	return no
 }
 
-// audiences are the words for whom a post is.
+// audiences are the texts for the visibility of a post.
 var audiences = map[blog.CommentVisibility]string{blog.PublicComment: "everybody",
-	blog.UnlistedComment:   "everybody who comes by (unlisted)",
-	blog.RestrictedComment: "followers, or those named in it, alone"}
+	blog.UnlistedComment:   "everybody, but not listed (unlisted)",
+	blog.RestrictedComment: "only followers, or those it mentions"}
 
 func describePost(line func(string, ...string), p doctor.InspectedPost) {
 	author := p.Author

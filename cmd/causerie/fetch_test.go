@@ -40,7 +40,7 @@ func noteIn(found doctor.FetchReport, words string) bool {
 	return strings.Contains(strings.Join(found.Notes, "\n"), words)
 }
 
-func TestFetchShowsSomebodyElsewhere(t *testing.T) {
+func TestFetchShowsAnActor(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()
@@ -60,7 +60,7 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 			t.Errorf("the handle leads to %s", found.Leads)
 		}
 		if out := s.say("fetch", bram.ID); !strings.Contains(out, "handle  @"+bram.Handle()+", confirmed by WebFinger") ||
-			!strings.Contains(out, "follow  is let in at once") {
+			!strings.Contains(out, "follow  is accepted at once") {
 			t.Errorf("for people:\n%s", out)
 		}
 		bell := "\a\x1b[31mred\u202e"
@@ -79,7 +79,7 @@ func TestFetchShowsSomebodyElsewhere(t *testing.T) {
 	})
 }
 
-func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
+func TestFetchShowsAPostAndWhereItWouldBeShown(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		_, bram := s.village()
@@ -100,10 +100,10 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			p.Updated != nil || p.Visibility != blog.UnlistedComment || p.InReplyTo != a.URL {
 			t.Errorf("%s: %+v", trouble, p)
 		}
-		if !noteIn(found, "an answer in the conversation under "+a.URL) {
+		if !noteIn(found, "a reply in the conversation under "+a.URL) {
 			t.Errorf("where it would stand: %v", found.Notes)
 		}
-		if out := s.say("fetch", note.Object); !strings.Contains(out, "for       everybody who comes by (unlisted)") ||
+		if out := s.say("fetch", note.Object); !strings.Contains(out, "for       everybody, but not listed (unlisted)") ||
 			!strings.Contains(out, "written   20 November 2026, 07:00 UTC") {
 			t.Errorf("for people:\n%s", out)
 		}
@@ -115,12 +115,12 @@ func TestFetchShowsAPostAndWhereItWouldStand(t *testing.T) {
 			"an answer elsewhere": {[]fedtest.NoteOption{fedtest.InReplyTo("https://noordkade.example/notes/1")}, "x",
 				"up to sixteen posts above it"},
 			"an answer to nothing": {[]fedtest.NoteOption{fedtest.InReplyTo(s.url + "/2026/11/never-was")}, "x",
-				"it answers what is not here"},
+				"it replies to something that does not exist here"},
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`,
-				"among the voices under " + a.URL + ", as a link"},
+				"among the comments under " + a.URL + ", as a link"},
 			"a word to an author": {[]fedtest.NoteOption{fedtest.Mention(ilse.Object)}, "Good morning.",
 				"kept in the dashboard for @ilse"},
-			"something else": {nil, "Good morning.", "speaks of any article of this blog, so it is left out"},
+			"something else": {nil, "Good morning.", "mentions an article of this blog, so it is ignored"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)
 			if err != nil {
@@ -162,7 +162,7 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 		if trouble != "" || p == nil || found.Kind != "Article" || p.Title != "On bells" ||
 			!strings.Contains(p.Text, "They ring.") || p.Quotes != "https://noordkade.example/notes/1" ||
 			p.Visibility != blog.PublicComment ||
-			p.MayReply != "followers; everybody after a yes" || p.MayQuote != "nobody but its author" || p.Updated == nil ||
+			p.MayReply != "followers; everybody after approval" || p.MayQuote != "nobody but its author" || p.Updated == nil ||
 			len(p.Attachments) != 1 || p.Attachments[0] != (doctor.InspectedFile{Type: "image/png",
 			URL: server.URL + "/bell.png", Alt: "A bell"}) {
 			t.Errorf("%s: %+v", trouble, p)
@@ -183,7 +183,7 @@ func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 	})
 }
 
-func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
+func TestFetchSaysThatAPostIsForFollowersOnly(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
@@ -198,10 +198,10 @@ func TestFetchNamesWhatIsForFollowersAlone(t *testing.T) {
 			"to":      salma.Followers()})
 		found, trouble := s.fetch(note)
 		if trouble != "" || found.Post.Visibility != blog.RestrictedComment || found.Post.Text != "Hush." ||
-			!noteIn(found, "stands on no page, in no feed and in no count") {
+			!noteIn(found, "on no page, in no feed and in no count") {
 			t.Errorf("%s: %+v", trouble, found)
 		}
-		if out := s.say("fetch", note); !strings.Contains(out, "for     followers, or those named in it, alone") {
+		if out := s.say("fetch", note); !strings.Contains(out, "for     only followers, or those it mentions") {
 			t.Errorf("for people:\n%s", out)
 		}
 		s.stop() // so that nobody who has not met us can read our key
@@ -261,33 +261,32 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			"@nobody@" + server.Host: "WebFinger finds nothing for @nobody@" + server.Host + " (404)",
 			"@ilse@" + strings.TrimPrefix(s.url, "http://"): "of the blog itself",
 			s.url + "/ap/instance":                          "of the blog itself",
-			"https://10.0.0.1/notes/1":                      "is no address that we go to: it is a bare IP address",
-			"http://169.254.169.254/latest":                 "is no address that we go to",
-			"ftp://veerhuis.example/1":                      "is no address that we go to",
-			odd.URL + "/inside":                             "is no address that we go to: it is a bare IP address",
+			"https://10.0.0.1/notes/1":                      "is not an address that we fetch: it is a bare IP address",
+			"http://169.254.169.254/latest":                 "is not an address that we fetch",
+			"ftp://veerhuis.example/1":                      "is not an address that we fetch",
+			odd.URL + "/inside":                             "is not an address that we fetch: it is a bare IP address",
 			odd.URL + "/none":                               "(404)",
 			gone.Object:                                     "is gone for good (410)",
 			odd.URL + "/large":                              "it is longer than 1048576 bytes",
 			odd.URL + "/page":                               `its type is "text/html"`,
-			odd.URL + "/broken":                             "is not what we ask for: ",
+			odd.URL + "/broken":                             "is not what we asked for: ",
 			odd.URL + "/twice":                              "@graph is not read here",
-			odd.URL + "/shut": "though the instance actor signed the question: it answered " +
+			odd.URL + "/shut": "although the instance actor signed the request: it answered " +
 				"401 Unauthorized",
 			odd.URL + "/ill":       "is unavailable: it answered 502 Bad Gateway",
 			odd.URL + "/away":      "it leads to another server",
 			"http://127.0.0.1:1/x": "is unavailable: connection refused",
-			show(map[string]any{"type": "OrderedCollection"}): "of the type OrderedCollection, which is neither somebody nor " +
-				"a post",
-			show(map[string]any{"type": "Tombstone"}): "was deleted by its author",
+			show(map[string]any{"type": "OrderedCollection"}): "it has the type OrderedCollection, which is neither an " +
+				"actor nor a post",
+			show(map[string]any{"type": "Tombstone"}): "its author deleted it",
 			show(map[string]any{"type": "Person",
 				"id": nil}): "has no inbox on its own domain",
 			server.ServeDocument("/foreign", map[string]any{"id": odd.URL + "/x",
 				"type": "Note"}): "it has the id",
 			server.ServeDocument("/ours", map[string]any{"id": s.url + "/ap/notes/1",
 				"type": "Note"}): "it has the id",
-			server.ServeDocument("/forged", map[string]any{"type": "Note",
-				"attributedTo": "https://noordkade.example/users/nadia",
-				"content":      "x"}): "wrote it, who does not live at its server",
+			server.ServeDocument("/forged", map[string]any{"type": "Note", "content": "x",
+				"attributedTo": "https://noordkade.example/users/nadia"}): "who is on another server",
 			server.ServeDocument("/orphan", map[string]any{"type": "Note", "attributedTo": server.URL + "/users/none",
 				"content": "x"}): "its author cannot be fetched: the server finds nothing",
 			server.ServeDocument("/vote", map[string]any{"type": "Note", "attributedTo": bram.ID, "inReplyTo": s.url + "/1",
@@ -299,13 +298,13 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 		}
 		public := append([]string{"fetch", bram.ID}, s.settings[:4]...) // as a server on the open network has it
 		if _, trouble, status := say(s.ctx, public, nil, ""); status != failed ||
-			!strings.Contains(trouble, "is no address that we go to: it is a bare IP address") {
+			!strings.Contains(trouble, "is not an address that we fetch: it is a bare IP address") {
 			t.Errorf("of a private address it says %d %q", status, trouble)
 		}
 	})
 }
 
-func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
+func TestFetchObeysBlocksAndTheAllowList(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{})
@@ -321,7 +320,7 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 		}
 		s.say("block", "add", bram.ID, "--level", "limit", "--reason", "Loud")
 		if found, trouble := s.fetch(note.Object); trouble != "" || found.Block != "limit "+bram.ID+" (Loud)" ||
-			!noteIn(found, "waits for a yes") {
+			!noteIn(found, "waits for approval") {
 			t.Errorf("of one who is limited: %s %+v", trouble, found)
 		}
 		s.say("block", "add", bram.ID, "--level", "refuse")
@@ -341,7 +340,7 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 		s.say("block", "remove", server.Host)
 		s.say("block", "remove", bram.ID)
 		if _, trouble := s.fetch(note.Object, "--federation", "allow-list"); !strings.Contains(trouble,
-			"not on the list of servers") {
+			"not on the list of allowed servers") {
 			t.Errorf("of one who is not on the list it says %q", trouble)
 		}
 		if _, trouble := s.fetch("@"+bram.Handle(), "--federation", "allow-list"); !strings.Contains(trouble,
@@ -351,7 +350,7 @@ func TestFetchKeepsToBlocksAndToTheListOfServers(t *testing.T) {
 	})
 }
 
-func TestFetchWritesNothing(t *testing.T) {
+func TestFetchSavesNothing(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		server, bram := s.village()

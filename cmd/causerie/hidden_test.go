@@ -67,7 +67,7 @@ func secret(t *testing.T, name, more string) string {
 		"guest: Kanarie %[1]s <https://kanarie.example>\n%[2]s---\n\nKanarie %[1]s.\n", name, more))
 }
 
-func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
+func TestPartsOfAnArticleAreNoMorePublicThanTheArticle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
 	}
@@ -166,7 +166,7 @@ func TestWhatHangsOnAnArticleIsNoMorePublicThanTheArticle(t *testing.T) {
 	})
 }
 
-func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
+func TestASeriesIsPublicWhileItsArticlesAre(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
 	}
@@ -212,7 +212,7 @@ func TestASeriesFollowsItsArticlesOutAndBack(t *testing.T) {
 	})
 }
 
-func TestTheTerminalMakesASeriesWhenItsArticleGoesOut(t *testing.T) {
+func TestASeriesIsCreatedWhenItsArticleIsPublished(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
@@ -235,7 +235,7 @@ func TestTheTerminalMakesASeriesWhenItsArticleGoesOut(t *testing.T) {
 			"series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
 		if _, trouble, status := say(s.ctx, s.args("article", "publish",
 			write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil,
-			""); status != failed || !strings.Contains(trouble, "kept as a draft") {
+			""); status != failed || !strings.Contains(trouble, "saved as a draft") {
 			t.Errorf("an article with a hole ended with %d: %s", status, trouble)
 		}
 		list()

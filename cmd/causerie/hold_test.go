@@ -104,7 +104,7 @@ func TestT123AGuessedSlugOfADraftOrAScheduledArticleIsAsUnknownAsAnyOther(t *tes
 	}
 }
 
-func TestT124ADraftGoesToNobodyHoweverOftenItIsEdited(t *testing.T) {
+func TestT124ADraftIsSentToNobodyHoweverOftenItIsEdited(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
@@ -153,7 +153,7 @@ func TestT125AWithdrawnArticleIsReadNowhere(t *testing.T) {
 	}
 }
 
-func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
+func TestAHeldArticleCanBeUndoneAndElseIsSent(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
@@ -164,7 +164,7 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 		t.Errorf("it is %+v", held)
 	}
 	s.shows(held.URL, "Four minutes wide", true)
-	if said := s.say("article", "withdraw", "four-minutes-wide"); !strings.Contains(said, "before it left") {
+	if said := s.say("article", "withdraw", "four-minutes-wide"); !strings.Contains(said, "before it was sent") {
 		t.Errorf("withdraw said %q", said)
 	}
 	s.wait("its page is as it was", func() bool {
@@ -200,13 +200,13 @@ func TestWhatTheTerminalHoldsCanBeTakenBackAndElseGoesOut(t *testing.T) {
 	}
 }
 
-func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
+func TestAHeldEditIsUndoneAndTheArticleStays(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()
 		s.ilse(bram)
 		first := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if !strings.Contains(first, "nothing has left yet") ||
+		if !strings.Contains(first, "the article is held") ||
 			!strings.Contains(first, "“causerie article undo four-minutes-wide” takes it back") {
 			t.Errorf("of a held article publish said %q", first)
 		}
@@ -219,19 +219,19 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 		}
 		before := len(veerhuis.Deliveries())
 		held := s.say("article", "publish", write(t, "ferry.md", ferry+"\nA canary.\n"), "--author", "ilse", "--hold", "1h")
-		if !strings.Contains(held, "the edit has not left yet") {
+		if !strings.Contains(held, "the edit is held") {
 			t.Errorf("of a held edit publish said %q", held)
 		}
 		if strings.Contains(held, "withdraw") ||
-			!strings.Contains(held, "“causerie article undo four-minutes-wide” brings the former words back") {
+			!strings.Contains(held, "“causerie article undo four-minutes-wide” brings the former text back") {
 			t.Errorf("of a held edit publish said %q", held)
 		}
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the edit has not left yet") ||
+		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the edit is held") ||
 			strings.Contains(said, "withdraw") {
 			t.Errorf("of a held edit the report says %q", said)
 		}
 		s.shows(a.URL, "A canary.", true)
-		if said := s.say("article", "undo", "four-minutes-wide"); !strings.Contains(said, "former words") {
+		if said := s.say("article", "undo", "four-minutes-wide"); !strings.Contains(said, "former text") {
 			t.Errorf("undo of a held edit said %q", said)
 		}
 		s.shows(a.URL, "A canary.", false)
@@ -243,7 +243,7 @@ func TestAnEditThatIsHeldIsUndoneAtTheTerminalAndTheArticleStays(t *testing.T) {
 			t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
 		}
 		if _, trouble, status := say(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed ||
-			!strings.Contains(trouble, "nothing of “four-minutes-wide” is held") {
+			!strings.Contains(trouble, "“four-minutes-wide” is neither held nor scheduled") {
 			t.Errorf("undo of nothing ended with %d: %s", status, trouble)
 		}
 	})

@@ -124,9 +124,9 @@ func newParser(all *commands, env []string, c console) (*kong.Kong, error) {
 	)
 }
 
-const settingsIntroduction = "Each setting can be given in three ways. The first one wins: a flag (--handle-domain), an " +
-	"environment variable (CAUSERIE_HANDLE_DOMAIN), or a line in a YAML file (handle-domain: …) that --config or " +
-	"CAUSERIE_CONFIG names."
+const settingsIntroduction = "Each setting can be given in three ways. The first one wins: a flag " +
+	"(--handle-domain), an environment variable (CAUSERIE_HANDLE_DOMAIN), or a line in a YAML file (handle-domain: …) " +
+	"that --config or CAUSERIE_CONFIG names."
 
 // helpFlag prints the help of the command before it.
 type helpFlag bool

@@ -14,7 +14,7 @@ import (
 
 type migrateCommand struct {
 	Status bool `help:"Only list the steps, and which of them are done."`
-	JSON   bool `name:"json" help:"Print one JSON object a line."`
+	JSON   bool `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger) error {
@@ -75,6 +75,7 @@ func (v versionCommand) Run(c *console) error {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
+			// Only a build from a checkout has it.
 			if s.Key == "vcs.revision" {
 				revision = s.Value
 			}

@@ -68,6 +68,7 @@ func openStore(ctx context.Context, config Config, n openMode) (*store.Store, er
 		return nil, cannotOpen(err)
 	}
 	err = s.Ready(ctx)
+	// Only the server migrates. A command could change the schema under a running older server.
 	if errors.Is(err, store.ErrOlder) && n == migrated {
 		err = s.Migrate(ctx)
 	}
@@ -247,6 +248,7 @@ func (app *app) followSettings(ctx context.Context) error {
 }
 
 func (app *app) close() {
+	// Some fields are nil when opening failed half way.
 	if app.remote != nil {
 		app.remote.Close()
 	}

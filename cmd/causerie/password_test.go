@@ -42,7 +42,7 @@ func terminal(t *testing.T) (keyboard, screen *os.File) {
 	return keyboard, screen
 }
 
-func TestAPasswordIsNotSeenWhileItIsTyped(t *testing.T) {
+func TestAPasswordIsNotShownWhileItIsTyped(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	keyboard, screen := terminal(t)

@@ -16,7 +16,7 @@ import (
 
 const demoWidth, demoHeight = 1280, 720
 
-// canvas is a picture in the making; its shapes are given in parts of its width and height.
+// canvas is a picture that is being drawn. Coordinates are fractions of its width and height.
 type canvas struct{ *image.RGBA }
 
 func newCanvas() canvas { return canvas{image.NewRGBA(image.Rect(0, 0, demoWidth, demoHeight))} }
@@ -24,12 +24,13 @@ func newCanvas() canvas { return canvas{image.NewRGBA(image.Rect(0, 0, demoWidth
 // point is a place on the canvas, from 0, 0 at the top left to 1, 1.
 type point struct{ x, y float32 }
 
-// fill paints a polygon. The pen is only as large as the shape, since it looks at every pixel that it could reach.
+// fill fills a polygon.
 func (c canvas) fill(ink color.Color, corners ...point) {
 	left, top, right, bottom := corners[0].x, corners[0].y, corners[0].x, corners[0].y
 	for _, p := range corners {
 		left, top, right, bottom = min(left, p.x), min(top, p.y), max(right, p.x), max(bottom, p.y)
 	}
+	// The rasterizer visits every pixel of its size, so it is only as large as the polygon.
 	reach := image.Rect(int(left*demoWidth)-1, int(top*demoHeight)-1, int(right*demoWidth)+2,
 		int(bottom*demoHeight)+2).Intersect(c.Bounds())
 	if reach.Empty() {
@@ -48,7 +49,7 @@ func (c canvas) fill(ink color.Color, corners ...point) {
 	pen.Draw(c.RGBA, reach, image.NewUniform(ink), image.Point{})
 }
 
-// disc paints a round, r in parts of the height.
+// disc fills a circle. r is a fraction of the height.
 func (c canvas) disc(ink color.Color, at point, r float32) {
 	corners := make([]point, 40)
 	for i := range corners {
@@ -58,7 +59,7 @@ func (c canvas) disc(ink color.Color, at point, r float32) {
 	c.fill(ink, corners...)
 }
 
-// fade paints a band from one height to another whose colour changes on the way.
+// fade fills a band from one height to another with a colour gradient.
 func (c canvas) fade(from, to float32, above, below color.RGBA) {
 	first, last := int(from*demoHeight), int(to*demoHeight)
 	for y := first; y < last; y++ {
@@ -71,8 +72,9 @@ func (c canvas) fade(from, to float32, above, below color.RGBA) {
 	}
 }
 
-// ripples paints light strokes on water, longer the nearer they are.
+// ripples draws light strokes on water, longer in the foreground.
 func (c canvas) ripples(from float32, seed uint64) {
+	// A fixed seed: the same picture each time.
 	dice := rand.New(rand.NewPCG(seed, 16))
 	for range 260 {
 		depth := dice.Float32()
@@ -95,7 +97,7 @@ var (
 	yellow   = color.RGBA{222, 178, 60, 255}
 )
 
-// river is what both pictures have: a sky, a low far bank with some trees, and the water.
+// river draws what both pictures have: the sky, a far bank with trees, and the water.
 func river(horizon float32, seed uint64) canvas {
 	c := newCanvas()
 	c.fade(0, horizon, skyHigh, skyLow)
@@ -128,7 +130,7 @@ func drawFerry(w io.Writer) error {
 	return jpeg.Encode(w, c, &jpeg.Options{Quality: 88})
 }
 
-// drawLanding draws an empty landing with a post, and a house with a bell on the far bank.
+// drawLanding draws an empty landing stage with a post, and a house with a bell on the far bank.
 func drawLanding(w io.Writer) error {
 	c := river(0.36, 7)
 	c.fill(color.RGBA{214, 204, 184, 255}, point{0.66, 0.345}, point{0.74, 0.345}, point{0.74, 0.285}, point{0.66, 0.285})

@@ -39,7 +39,7 @@ func (s *stage) told(method, address, accept string) (*http.Response, string) {
 	return answer, body.String()
 }
 
-func TestT140NoAnswerTellsOfMailAddressesVersionsOrPaths(t *testing.T) {
+func TestT140NoAnswerRevealsMailAddressesVersionsOrPaths(t *testing.T) {
 	database := storetest.SQLite(t)
 	s := open(t, database)
 	s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--email", "canary@overkant.example")
@@ -165,7 +165,7 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 	})
 }
 
-func TestT142NoPageTellsOtherSitesWhereItsReaderCameFrom(t *testing.T) {
+func TestT142NoPageSendsAReferrer(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	ilse := s.ilse()
 	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
@@ -183,7 +183,7 @@ func TestT142NoPageTellsOtherSitesWhereItsReaderCameFrom(t *testing.T) {
 	}
 }
 
-func TestAPostThatNamesAnAuthorIsReadNowhere(t *testing.T) {
+func TestAMentionOfAnAuthorIsOnNoPage(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	_, bram := s.village()
 	ilse := s.ilse(bram)

@@ -13,7 +13,7 @@ import (
 )
 
 // The program as a process of its own: signals, and sockets that systemd hands over.
-func TestTheProcessTakesSocketsAndLeavesOnASignal(t *testing.T) {
+func TestTheProcessTakesSocketsAndStopsOnASignal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

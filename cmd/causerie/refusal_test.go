@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
+func TestSilentRefusingAndBusyServersAreToldApart(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})
@@ -64,7 +64,7 @@ func TestTheTerminalTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		})
 		ill, _, _ := s.doctor()
 		for name, want := range map[string]string{"zilverduin": " refuses what @ilse sends since ",
-			"dijla": "asking us to wait: ", "steiger": "silent at the moment: "} {
+			"dijla": "asking us to wait: ", "steiger": "not answering at the moment: "} {
 			host := hosts[name].Host
 			if name == "zilverduin" {
 				want = host + want

@@ -13,15 +13,15 @@ import (
 )
 
 type seriesCommand struct {
-	List  seriesList  `cmd:"" help:"List the series."`
-	Voice seriesVoice `cmd:"" help:"Let people follow a series, or no longer."`
+	List  seriesList  `cmd:"" help:"List all series."`
+	Voice seriesVoice `cmd:"" help:"Switch the voice of a series on or off, which people can follow."`
 }
 
 type seriesList struct {
-	JSON bool `name:"json" help:"Print one JSON object a line."`
+	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
-// seriesLine is a series as programs read one.
+// seriesLine is the JSON of a series.
 type seriesLine struct {
 	ID     blog.ID `json:"id"`
 	Slug   string  `json:"slug"`
@@ -44,6 +44,7 @@ func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slo
 				return err
 			}
 			voice, err := app.store.SeriesVoice(ctx, s.ID)
+			// Most series have no voice.
 			if err != nil && !errors.Is(err, blog.ErrNotFound) {
 				return err
 			}
@@ -58,21 +59,21 @@ func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slo
 
 type seriesVoice struct {
 	Series string `arg:"" help:"The slug of the series, as in its address."`
-	switched
+	voiceSwitch
 }
 
 // Help is printed below the command's line by --help.
 func (seriesVoice) Help() string {
-	return "The series then has an account of its own that announces every public part once, at its publication. " +
-		"Without --handle it is called " +
-		"after its address; either way the name is for ever, also once it is switched off."
+	return "A series with a voice has an account of its own, which announces each public part when it is published. " +
+		"Without --handle the account is named after the slug of the series. It keeps its name for ever, also when the " +
+		"voice is switched off."
 }
 
 func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
 		series, err := app.store.SeriesBySlug(ctx, v.Series)
 		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("there is no series “%s”: “causerie series list” shows them all", v.Series)
+			return fmt.Errorf("there is no series “%s”: “causerie series list” lists all", v.Series)
 		}
 		if err != nil {
 			return err

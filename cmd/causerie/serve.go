@@ -21,8 +21,8 @@ type serveCommand struct{}
 
 // Help is printed below the command's line by --help.
 func (serveCommand) Help() string {
-	return "The first start creates the database and prints a link. Open the link to create the first author. On SIGTERM " +
-		"or Ctrl-C the server stops within ten seconds, with everything saved."
+	return "The first start creates the database and prints a link. Open the link to create the first author. On " +
+		"SIGTERM or Ctrl-C the server stops within ten seconds, with everything saved."
 }
 
 func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -11,29 +11,29 @@ import (
 )
 
 type siteCommand struct {
-	Voice siteVoice `cmd:"" help:"Let people follow the whole blog, or no longer."`
+	Voice siteVoice `cmd:"" help:"Switch the voice of the blog on or off, which people can follow."`
 }
 
-// switched is what turning a voice on or off is given.
-type switched struct {
-	Switch string `arg:"" enum:"on,off" help:"on or off."`
-	Handle string `placeholder:"NAME" help:"The name people follow, for ever: a–z, 0–9 and _. Needed the first time."`
+// voiceSwitch has the arguments of a command that switches a voice on or off.
+type voiceSwitch struct {
+	Switch string `arg:"" enum:"on,off" help:"Either on or off."`
+	Handle string `placeholder:"NAME" help:"The name that people follow, for ever: a–z, 0–9 and _. For the first time."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
-// do turns the voice that find finds on, by the given function, or off.
-func (s switched) do(ctx context.Context, c *console, app *app, find, on func() (blog.Voice, error)) error {
+// do switches the voice on by calling on, or switches off the voice that find returns.
+func (s voiceSwitch) do(ctx context.Context, c *console, app *app, find, on func() (blog.Voice, error)) error {
 	if s.Switch == "on" {
 		v, err := on()
 		if err != nil {
 			return plain(err)
 		}
-		return s.tell(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published "+
-			"from here on.\n")
+		return s.print(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published "+
+			"from now on.\n")
 	}
 	v, err := find()
 	if errors.Is(err, blog.ErrNotFound) {
-		return errors.New("it has no voice that could be switched off")
+		return errors.New("it has no voice: there is nothing to switch off")
 	}
 	if err != nil {
 		return err
@@ -41,10 +41,10 @@ func (s switched) do(ctx context.Context, c *console, app *app, find, on func() 
 	if v, err = account.Silence(ctx, app.store, v, now()); err != nil {
 		return err
 	}
-	return s.tell(ctx, c, app, v, "%s is silent now and takes no new followers. Those it has stay.\n")
+	return s.print(ctx, c, app, v, "%s is silent now and accepts no new followers. Its followers stay.\n")
 }
 
-// voiceLine is a voice of the blog or of a series as programs read one.
+// voiceLine is the JSON of a voice of the blog or of a series.
 type voiceLine struct {
 	ID        blog.ID `json:"id"`
 	Handle    string  `json:"handle"`
@@ -55,7 +55,8 @@ type voiceLine struct {
 	Followers int     `json:"followers"`
 }
 
-func (s switched) tell(ctx context.Context, c *console, app *app, v blog.Voice, words string) error {
+// print prints the voice. format is the sentence for people, with %s for the handle.
+func (s voiceSwitch) print(ctx context.Context, c *console, app *app, v blog.Voice, format string) error {
 	followers, err := app.store.CountFollowers(ctx, v.ID)
 	if err != nil {
 		return err
@@ -67,19 +68,19 @@ func (s switched) tell(ctx context.Context, c *console, app *app, v blog.Voice, 
 			On:     v.SilentAt == nil, Followers: followers.Accepted})
 		return t.flush()
 	}
-	fmt.Fprintf(c.out, words, app.site.Handle(v.Handle))
+	fmt.Fprintf(c.out, format, app.site.Handle(v.Handle))
 	return nil
 }
 
 type siteVoice struct {
-	switched
+	voiceSwitch
 }
 
 // Help is printed below the command's line by --help.
 func (siteVoice) Help() string {
-	return "The blog then has an account of its own that announces every public article once, at its publication. " +
-		"Without --handle it is called " +
-		"after the first part of its domain; either way the name is for ever, also once it is switched off."
+	return "A blog with a voice has an account of its own, which announces each public article when it is published. " +
+		"Without --handle the account is named after the first part of the domain. It keeps its name for ever, also when " +
+		"the voice is switched off."
 }
 
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestMissingRepliesAreFetchedFromTheTerminal(t *testing.T) {
+func TestMissingRepliesAreFetchedByCommand(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()

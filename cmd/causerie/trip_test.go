@@ -21,7 +21,7 @@ The ferry comes when you ring the bell.
 `
 
 // The whole way of an article out and of the conversation back, through the program as its users meet it.
-func TestAStrangerFollowsReadsAnswersAndForgets(t *testing.T) {
+func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		veerhuis, bram := s.village()
@@ -101,7 +101,7 @@ func (s *stage) moderate(a articleLine, object string) {
 	s.shows(a.URL, "If the wind lets you.", false)
 }
 
-func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
+func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)
@@ -133,7 +133,7 @@ func TestTheDeliveryReportTellsWhoRefusedAndTriesAgain(t *testing.T) {
 	}
 }
 
-func TestAnArticleWithADateInTheFutureGoesOutByItself(t *testing.T) {
+func TestAnArticleWithAFutureDateIsPublishedThen(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	veerhuis, bram := s.village()
 	s.ilse(bram)

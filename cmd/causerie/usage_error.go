@@ -34,7 +34,8 @@ var rephrasings = []struct {
 	{regexp.MustCompile(`^missing flags: (.*)$`), commandLine.missing},
 	{regexp.MustCompile(`^(--\S+): expected \S+ value but got `), commandLine.empty},
 	{regexp.MustCompile(`^(\S+) must be one of (?:"",)?(.*) but got "(.*)"$`), commandLine.choice},
-	{regexp.MustCompile(`^(--\S+): (?:expected (duration) but|bool value must be .* but) got "(.*?)"`), commandLine.wrongKind},
+	{regexp.MustCompile(`^(--\S+): (?:expected (duration) but|bool value must be .* but) got "(.*?)"`),
+		commandLine.wrongKind},
 }
 
 // explain returns the error of a command line with a message that says what to do.
@@ -68,6 +69,7 @@ func (l commandLine) misnamed(match []string) string {
 		names = append(names, command.Name)
 	}
 	path := l.path()
+	// The command has no subcommands: the word is an argument too many.
 	if len(names) == 0 {
 		return fmt.Sprintf("“%s” is one word too many: “%s --help” shows the usage", word, path)
 	}
@@ -85,6 +87,7 @@ func (l commandLine) path() string { return strings.TrimSpace("causerie " + l.ch
 func (l commandLine) incomplete([]string) string {
 	var names []string
 	for _, command := range l.chosen.Children {
+		// Commands of later versions are hidden.
 		if !command.Hidden {
 			names = append(names, command.Name)
 		}

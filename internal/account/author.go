@@ -1,5 +1,5 @@
-// Package account is what the admin and the terminal share about who may sign in and who speaks: authors and their
-// keys, passwords, one-time links, and the voices of the blog and of a series.
+// Package account has what the admin and the commands share about accounts: authors and their keys, passwords,
+// one-time links, and the voices of the blog and of series.
 package account
 
 import (
@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// NewAuthor adds an author with keys. Handle, name, e-mail and role are taken from author; id, keys and times are made
-// here. Without a password the author signs in by link. Errors: blog.Invalid, and blog.ErrConflict for a handle or an
-// e-mail that somebody has or had.
+// NewAuthor adds an author with new keys. author has the handle, the name, the e-mail address and the role; the id
+// and the times are set here. With an empty password the author signs in with a link. Errors: blog.Invalid, and
+// blog.ErrConflict when somebody has or had the handle or the e-mail address.
 func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password string,
 	now time.Time) (blog.Author, error) {
 	author, keys, err := MakeAuthor(author, password, now)
@@ -23,23 +23,26 @@ func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password
 	return author, s.AddAuthor(ctx, author, keys)
 }
 
-// MakeAuthor makes keys and password hash, which take long, before the transaction that saves them.
+// MakeAuthor fills in the fields of a new author and makes the keys and the hash of the password. It is slow: call it
+// before the transaction that saves them.
 func MakeAuthor(author blog.Author, password string, now time.Time) (blog.Author, store.VoiceKeys, error) {
 	var keys store.VoiceKeys
 	author.Handle, author.Email = strings.TrimSpace(author.Handle), strings.ToLower(strings.TrimSpace(author.Email))
 	author.Name, author.HoldSeconds = strings.TrimSpace(author.Name), blog.FirstHold
+	// Checked first: the hash and the keys are slow to make.
 	if err := author.Check(); err != nil {
 		return author, keys, err
 	}
 	if password != "" {
-		kept, err := HashPassword(password)
+		hash, err := HashPassword(password)
 		if err != nil {
 			return author, keys, err
 		}
-		author.Password = kept
+		author.Password = hash
 	}
 	author.ID, author.Kind = blog.NewID(now), blog.AuthorVoice
 	author.CreatedAt, author.UpdatedAt = now, now
+	// Search engines and directories may list an author who has not chosen.
 	author.Discoverable, author.Indexable = true, true
 	keys, err := makeKeys(&author.Voice)
 	return author, keys, err

@@ -9,7 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// RotateKeys gives a voice new keys and tells other servers. Errors are those of Outbox.RotateKeys.
+// RotateKeys gives a voice new keys and queues the Updates to other servers. Its errors are those of
+// Outbox.RotateKeys.
 func RotateKeys(ctx context.Context, outbox *outbox.Outbox, voice blog.Voice) error {
 	keys, err := makeKeys(&voice)
 	if err != nil {
@@ -18,26 +19,28 @@ func RotateKeys(ctx context.Context, outbox *outbox.Outbox, voice blog.Voice) er
 	return outbox.RotateKeys(ctx, voice, keys)
 }
 
-// makeKeys gives a voice two new pairs of keys and returns the private halves.
+// makeKeys sets the public keys of a voice to new ones and returns the private keys.
 func makeKeys(v *blog.Voice) (store.VoiceKeys, error) {
 	var keys store.VoiceKeys
-	sign, err := signature.NewRSAKey("")
+	// RSA signs requests (HTTP signatures): every server can verify it.
+	rsa, err := signature.NewRSAKey("")
 	if err != nil {
 		return keys, err
 	}
-	prove, err := signature.NewEd25519Key("")
+	// Ed25519 signs documents (FEP-8b32), which other servers may pass on.
+	ed25519, err := signature.NewEd25519Key("")
 	if err != nil {
 		return keys, err
 	}
-	if keys.RSA, err = sign.PEM(); err != nil {
+	if keys.RSA, err = rsa.PEM(); err != nil {
 		return keys, err
 	}
-	if keys.Ed25519, err = prove.PEM(); err != nil {
+	if keys.Ed25519, err = ed25519.PEM(); err != nil {
 		return keys, err
 	}
-	if v.PublicKey, err = sign.PublicPEM(); err != nil {
+	if v.PublicKey, err = rsa.PublicPEM(); err != nil {
 		return keys, err
 	}
-	v.ProofKey, err = prove.Multikey()
+	v.ProofKey, err = ed25519.Multikey()
 	return keys, err
 }

@@ -13,7 +13,7 @@ const (
 	firstRunLife = 7 * 24 * time.Hour // of the first-run link; each start makes a new one
 )
 
-// SignInLink returns an address that signs an author in, once, within an hour.
+// SignInLink returns an address that signs an author in. It works once, within an hour.
 func SignInLink(ctx context.Context, s *store.Store, site blog.Site, author blog.ID, now time.Time) (string, error) {
 	token := NewToken()
 	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.SignInLink, VoiceID: author, CreatedAt: now,
@@ -21,8 +21,8 @@ func SignInLink(ctx context.Context, s *store.Store, site blog.Site, author blog
 	return site.URL + "/login/link?token=" + token, err
 }
 
-// FirstRunLink returns the address at which the first author of a new blog is created, once. It replaces the one
-// before.
+// FirstRunLink returns the address at which the first author of a new blog is created. It works once. A new link
+// replaces the previous one.
 func FirstRunLink(ctx context.Context, s *store.Store, site blog.Site, now time.Time) (string, error) {
 	token := NewToken()
 	err := s.AddLink(ctx, store.Link{TokenHash: HashToken(token), Kind: store.FirstRunLink, CreatedAt: now,

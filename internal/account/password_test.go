@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPasswordsAreKeptAsTheyShouldBe(t *testing.T) {
+func TestPasswordsAreHashed(t *testing.T) {
 	kept, err := HashPassword("four words by the river")
 	if err != nil || !strings.HasPrefix(kept, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Fatalf("kept as %q (%v)", kept, err)

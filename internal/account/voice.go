@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// LetSiteSpeak switches the voice of the blog on: it can be followed, and announces every public article from now on. A
-// handle of "" is made from the domain. A voice that was switched off keeps its handle. Errors: blog.Invalid, also for
-// a handle that somebody has or had.
+// LetSiteSpeak switches the voice of the blog on: people can follow it, and it announces every public article from
+// now on. With an empty handle, the handle is made from the domain. A voice that was switched off keeps its handle.
+// Errors: blog.Invalid, also for a handle that somebody has or had.
 func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
 	site, err := s.Site(ctx)
 	if err != nil {
@@ -24,8 +24,8 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 		voice: blog.Voice{Kind: blog.SiteVoice, Name: site.Name, Summary: site.Description}}, now)
 }
 
-// LetSeriesSpeak switches the voice of a series on: it can be followed, and announces every public part from now on. A
-// handle of "" is made from the address of the series. Errors: those of LetSiteSpeak.
+// LetSeriesSpeak switches the voice of a series on: people can follow it, and it announces every public part from now
+// on. With an empty handle, the handle is made from the slug of the series. Its errors are those of LetSiteSpeak.
 func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string,
 	now time.Time) (blog.Voice, error) {
 	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
@@ -44,10 +44,12 @@ type speech struct {
 func letSpeak(ctx context.Context, s *store.Store, p speech, now time.Time) (blog.Voice, error) {
 	wanted := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(p.handle), "@"))
 	known, err := p.find(ctx)
+	// Other servers know the voice by its handle, so it never changes.
 	if err == nil && wanted != "" && wanted != known.Handle {
 		return known, blog.Invalid{Field: "handle",
-			Problem: fmt.Sprintf("is “%s” already and stays so: people follow it by that", known.Handle)}
+			Problem: fmt.Sprintf("is “%s” already and stays so: people follow it by this name", known.Handle)}
 	}
+	// The voice exists: it was switched off, or is on already.
 	if err == nil {
 		known.SilentAt = nil
 		return known, s.SilenceVoice(ctx, known.ID, nil, now)
@@ -68,9 +70,10 @@ func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now 
 	}
 	v.ID, v.Handle, v.CreatedAt, v.UpdatedAt = blog.NewID(now), handle, now, now
 	v.Discoverable, v.Indexable = true, true
+	// Before the slow keys are made. AddVoice checks again, for a handle that is taken in between.
 	switch _, err := s.VoiceByHandle(ctx, handle); {
 	case err == nil:
-		return v, taken(handle)
+		return v, errTaken(handle)
 	case !errors.Is(err, blog.ErrNotFound):
 		return v, err
 	}
@@ -81,22 +84,22 @@ func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now 
 	err = s.AddVoice(ctx, v, keys, p.series)
 	switch {
 	case errors.Is(err, blog.ErrConflict):
-		return v, taken(handle)
+		return v, errTaken(handle)
 	case err != nil:
 		return v, err
 	}
 	return s.Voice(ctx, v.ID)
 }
 
-func taken(handle string) error {
-	return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” is taken, by somebody who has it or had it: choose "+
-		"another", handle)}
+func errTaken(handle string) error {
+	return blog.Invalid{Field: "handle",
+		Problem: fmt.Sprintf("“%s” is taken by somebody who has or had it: choose another", handle)}
 }
 
-// handleFrom makes a handle from the first part of a domain or from the slug of a series: "four-minutes" becomes
+// handleFrom makes a handle from the first label of a domain or from the slug of a series: "four-minutes" becomes
 // "four_minutes".
 func handleFrom(name string) string {
-	made := strings.Map(func(r rune) rune {
+	handle := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			return r
@@ -105,15 +108,15 @@ func handleFrom(name string) string {
 		}
 		return -1
 	}, strings.ToLower(name))
-	return strings.Trim(made[:min(len(made), 30)], "_")
+	return strings.Trim(handle[:min(len(handle), 30)], "_") // as long as blog.ValidHandle allows
 }
 
-// Silence switches the voice of the site or of a series off: it announces nothing and accepts no new followers. Its
+// Silence switches the voice of the blog or of a series off: it announces nothing and accepts no new followers. Its
 // followers stay, and get announcements again when it is switched on.
 func Silence(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
 	v.SilentAt = &now
 	return v, s.SilenceVoice(ctx, v.ID, v.SilentAt, now)
 }
 
-// FindVoice finds the voice that a page is about.
+// FindVoice returns the voice that a page is about; blog.ErrNotFound when there is none.
 type FindVoice func(context.Context) (blog.Voice, error)

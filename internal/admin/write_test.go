@@ -76,7 +76,7 @@ func TestBadInputComesBackUnchanged(t *testing.T) {
 			"The Low Road", "part", "two",
 			"byline", "@nobody", "summary", `"quoted" & </textarea><b>bold`)
 		b.want(422, "/admin/articles/").sees("The language is not one that is known.", "The part must be a number.",
-			"names “@nobody”, who does not write here", "Not saved yet")
+			"names “@nobody”, who is no author of this blog", "Not saved yet")
 		for name, want := range map[string]string{"title": strings.TrimSpace(long), "text": prose + " <script>",
 			"language": "klingons!", "slug": "Not A Slug",
 			"series": "The Low Road", "part": "two", "byline": "@nobody", "summary": `"quoted" & </textarea><b>bold`} {

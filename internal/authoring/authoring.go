@@ -1,5 +1,5 @@
-// Package authoring is what the admin and the command line share about writing an article: its by-line, its series,
-// its slug, its drafts and how it goes out.
+// Package authoring has what the admin and the commands share about writing articles: by-lines, series, slugs,
+// drafts, and publishing.
 package authoring
 
 import (
@@ -25,18 +25,18 @@ type Service struct {
 	Now     func() time.Time
 }
 
-// New returns an empty draft of an author's in a language, with the choices that an author starts from. It is not
-// saved.
+// New returns an empty draft of an author in a language, with the default choices. It is not saved.
 func (s Service) New(author blog.Author, id blog.ID, language string) blog.Article {
 	return blog.Article{ID: id, VoiceID: author.ID, Status: blog.Draft, Format: blog.FullArticle, Visibility: blog.Public,
 		Comments: blog.Open, Quotes: "everyone", CreatedAt: s.Now(), Text: blog.Text{Language: language},
 		Authors: []blog.Byline{{VoiceID: author.ID, Handle: author.Handle, Name: author.Name, Picture: author.Picture}}}
 }
 
-// SetSeries makes an article a part of the series that has a title, in any case, or a slug; "" takes it out of its
-// series. planned is how many parts the series will have, 0 to leave that as it is. A series that does not exist yet is
-// made when the article is published. A part without a series is blog.Invalid.
+// SetSeries makes an article a part of the series with a title (in any case) or a slug; "" removes it from its
+// series. planned is how many parts the series will have; 0 leaves that as it is. A new series is created when the
+// article is published. A part number without a series is blog.Invalid.
 func (s Service) SetSeries(ctx context.Context, a *blog.Article, series string, planned int) error {
+	// A series is only named here. An unpublished article must not make a page for it.
 	if err := s.Store.WishSeries(ctx, a, series, Slug(series, a.Language), planned); err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s Service) SetSeries(ctx context.Context, a *blog.Article, series string, 
 }
 
 // SlugOf returns the slug of a text of an article: its own, or one made from its title that no other text has or had.
-// It is "" for a text without a slug and a title.
+// It is "" for a text without a slug and without a title.
 func (s Service) SlugOf(ctx context.Context, article blog.ID, t blog.Text) (string, error) {
 	if t.Slug != "" || strings.TrimSpace(t.Title) == "" {
 		return t.Slug, nil
@@ -55,8 +55,8 @@ func (s Service) SlugOf(ctx context.Context, article blog.ID, t blog.Text) (stri
 	return s.Store.FreeSlug(ctx, Slug(t.Title, t.Language), article, t.Language)
 }
 
-// SaveDraft saves an article that readers do not have, and adds its words to its revisions when they are new. handle is
-// the author who saves it. An article that somebody else saved since it was read is blog.ErrConflict.
+// SaveDraft saves an article that is not public, and adds a revision when its text has changed. handle names the
+// author who saves it. The error is blog.ErrConflict when somebody else has saved the article since it was read.
 func (s Service) SaveDraft(ctx context.Context, a *blog.Article, handle string) error {
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		before, err := tx.Article(ctx, a.ID)
@@ -79,13 +79,13 @@ func (s Service) SaveDraft(ctx context.Context, a *blog.Article, handle string) 
 	})
 }
 
-// sameRevision reports whether two texts are one revision, which holds no subtitle.
+// sameRevision reports whether two texts are equal in everything that a revision holds. A subtitle is not part of it.
 func sameRevision(one, other blog.Text) bool {
 	return one.Language == other.Language && one.Title == other.Title && one.Summary == other.Summary &&
 		one.Markdown == other.Markdown
 }
 
-// Ready gives an article without a slug one made from its title, renders it, and checks that it could be published now.
+// Ready makes the slug of an article that has none, renders the article, and checks that it can be published now.
 // What is missing is blog.Invalid. Nothing is saved.
 func (s Service) Ready(ctx context.Context, a *blog.Article) error {
 	slug, err := s.SlugOf(ctx, a.ID, a.Text)
@@ -97,18 +97,19 @@ func (s Service) Ready(ctx context.Context, a *blog.Article) error {
 	if err != nil {
 		return err
 	}
+	// Publish changes the article. The caller's stays a draft.
 	trial := *a
 	if err := trial.Publish(s.Now(), time.UTC); err != nil {
 		return err
 	}
 	if name := MissingPicture(rendered); name != "" {
 		return blog.Invalid{Field: "text", Problem: fmt.Sprintf("shows “%s”, which is not in the library: add that "+
-			"picture, or take its line out", name)}
+			"picture, or remove its line", name)}
 	}
 	return nil
 }
 
-// MissingPicture returns the first picture that a text names and nobody has; "" when none is missing.
+// MissingPicture returns the first picture that a text names and that does not exist; "" when none is missing.
 func MissingPicture(r markup.Rendered) string {
 	for _, n := range r.Notices {
 		if n.Trouble == markup.MissingPicture {
@@ -118,9 +119,9 @@ func MissingPicture(r markup.Rendered) string {
 	return ""
 }
 
-// Release publishes a saved article: now when at is nil, or by itself at that moment. hold is how long other servers
-// hear nothing of one that is published now. Errors: blog.Invalid when something is missing or the moment is past,
-// blog.ErrConflict when it is published already.
+// Release publishes a saved article: now when at is nil, else at that time. hold is how long nothing is sent to other
+// servers when it is published now. Errors: blog.Invalid when something is missing or the time is past,
+// blog.ErrConflict when the article is published already.
 func (s Service) Release(ctx context.Context, article blog.ID, at *time.Time,
 	hold time.Duration) (blog.Article, error) {
 	if at != nil {

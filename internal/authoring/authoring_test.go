@@ -69,7 +69,7 @@ func TestASeriesIsFoundByItsTitleInAnyCaseOrByItsSlug(t *testing.T) {
 	})
 }
 
-func TestADraftsRevisionNamesItsAuthorAndIsNotWrittenTwice(t *testing.T) {
+func TestARevisionOfADraftNamesItsAuthorAndIsNotSavedTwice(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant.Blog, s authoring.Service) {
 		a := draft(s, o.Ilse, "Four minutes wide")
 		revisions := func(want int) {
@@ -153,7 +153,7 @@ func TestASlugIsMadeOfTheTitleWhereThereIsNone(t *testing.T) {
 	})
 }
 
-func TestAnArticleIsReleasedNowHeldOrAtItsMoment(t *testing.T) {
+func TestAnArticleIsReleasedNowHeldOrLater(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant.Blog, s authoring.Service) {
 		ids := map[string]blog.ID{}
 		for _, title := range []string{"now", "held", "later", "too late"} {
@@ -187,7 +187,7 @@ func TestAnArticleIsReleasedNowHeldOrAtItsMoment(t *testing.T) {
 	})
 }
 
-func TestWhatLacksAPictureIsNotReady(t *testing.T) {
+func TestAnArticleWithAMissingPictureIsNotReady(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant.Blog, s authoring.Service) {
 		a := draft(s, o.Ilse, "Wide")
 		a.Markdown = "![At the buoy](ferry.jpg)"

@@ -19,8 +19,8 @@ import (
 )
 
 // Doctor checks how the blog answers at its public address, through all proxies, and whether deliveries and arrivals
-// are processed. Each finding says what to do. Doctor sends requests to the blog only, works beside a running server,
-// and changes nothing unless it is told to repair something.
+// are processed. Each finding says what to do. Doctor sends requests to the blog only and works beside a running
+// server. It changes nothing unless it is told to repair.
 type Doctor struct {
 	federation.Core
 	Outbox *outbox.Outbox
@@ -28,8 +28,8 @@ type Doctor struct {
 
 	// AuthorizedFetch says that the site demands signatures.
 	AuthorizedFetch bool
-	// Door is where the program itself listens, without a proxy: "http://localhost:8080"; "" when that is not known.
-	Door string
+	// Direct is the address of the program itself, without a proxy: "http://localhost:8080"; "" when it is not known.
+	Direct string
 	// UserAgent is sent with each request.
 	UserAgent string
 
@@ -45,11 +45,13 @@ type Finding struct {
 	Do    string `json:"do,omitempty"` // what to do about it
 }
 
-// jsonNames are the checks that had another name before. Programs that read the JSON go on with that one.
+// jsonNames are the checks that have another name in JSON. Programs that read it must not break when a check is
+// renamed here.
 var jsonNames = map[string]string{"deliveries": "letters", "inbox": "letterbox"}
 
-// MarshalJSON writes a finding with the name of its check that has always stood in the JSON.
+// MarshalJSON writes a finding, with the name from jsonNames if it has one.
 func (f Finding) MarshalJSON() ([]byte, error) {
+	// A type without this method, or Marshal would call it again without end.
 	type plain Finding
 	if name := jsonNames[f.Check]; name != "" {
 		f.Check = name
@@ -90,7 +92,7 @@ func (f *Findings) Broken(check string, err error) bool {
 		return false
 	}
 	f.Wrong(check, "this could not be checked: "+err.Error(),
-		"Repair the database first; if it is only slow, try again when the machine has less to do")
+		"Repair the database first. If it is only slow, try again when the machine is less busy")
 	return true
 }
 
@@ -99,7 +101,7 @@ func (f *Findings) Broken(check string, err error) bool {
 func (c *Doctor) Run(ctx context.Context, fix bool) {
 	c.own = remote.NewSelfClient(remote.Options{UserAgent: c.UserAgent, Now: c.Now}, c.origins()...)
 	defer c.own.Close()
-	if c.address(ctx) { // if another program answers there, the other requests would only repeat that
+	if c.address(ctx) { // if another program answers there, the other checks would only repeat that
 		c.inbox(ctx)
 		c.reading(ctx)
 		c.webfinger(ctx)
@@ -114,11 +116,11 @@ func (c *Doctor) Run(ctx context.Context, fix bool) {
 	c.followers(ctx, fix)
 }
 
-// origins lists the origins to which requests may go.
+// origins lists the origins that requests may go to.
 func (c *Doctor) origins() []string {
 	list := []string{c.Site.URL, c.handleOrigin()}
-	if c.Door != "" {
-		list = append(list, c.Door)
+	if c.Direct != "" {
+		list = append(list, c.Direct)
 	}
 	return list
 }

@@ -18,7 +18,7 @@ func cavage(r *http.Request, body []byte, key signature.Key) error {
 	return signature.Sign(r, body, key, time.Now())
 }
 
-func TestOurOwnLetterIsJudgedAndHasNoEffect(t *testing.T) {
+func TestADeliveryToOurselvesIsVerifiedAndHasNoEffect(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := overkant.Start(t, s, func(b *federation.Core) { b.AllowList = true })
 		own := signature.Key{ID: o.Site.InstanceID() + "#main-key", Private: o.Instance.Private}
@@ -56,7 +56,7 @@ func TestOurOwnLetterIsJudgedAndHasNoEffect(t *testing.T) {
 	})
 }
 
-func TestOurOwnLetterIsOurs(t *testing.T) {
+func TestADeliveryInOurNameMustBeSignedByUs(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		kade := o.Server("zilverduin").Person("kade")
 		self := o.Site.InstanceID()

@@ -111,7 +111,7 @@ func (r refused) Error() string { return string(r) }
 func (i *inspector) look(ctx context.Context, what string) error {
 	address := what
 	if i.ours(what) {
-		return refused("this is of the blog itself, which asks nobody about what is its own")
+		return refused("this is an address or a handle of the blog itself")
 	}
 	if !strings.Contains(what, "://") {
 		self, subject, err := i.Remote.WebFinger(ctx, what)
@@ -120,9 +120,10 @@ func (i *inspector) look(ctx context.Context, what string) error {
 		}
 		i.Leads, address = self+" as @"+subject, self
 		if i.ours(self) {
-			return refused("the handle leads to an address of this blog, which is nobody's elsewhere")
+			return refused("the handle leads to an address of this blog, but it is a handle of another server")
 		}
 	}
+	// Before the request: a blocked server must not see one.
 	if err := i.block(ctx, address); err != nil {
 		return err
 	}
@@ -133,21 +134,23 @@ func (i *inspector) look(ctx context.Context, what string) error {
 	i.ID, i.Kind = doc.ID(), doc.Type()
 	switch {
 	case i.Site.Owns(i.ID):
-		return refused("it claims the id " + i.ID + ", which is of this blog")
+		return refused("it claims the id " + i.ID + ", which belongs to this blog")
 	case doc.IsActor():
 		return i.person(ctx, doc, address)
 	}
 	return i.post(ctx, doc)
 }
 
+// ours reports whether an address or a handle belongs to this blog.
 func (i *inspector) ours(what string) bool {
 	_, host, _ := strings.Cut(strings.TrimPrefix(what, "@"), "@")
 	return blog.SameOrigin(what, i.Site.URL) || strings.EqualFold(host, i.Site.HandleDomain) ||
 		strings.EqualFold(host, i.Site.Host())
 }
 
-// lookup fetches a document, with the limits that hold for requests that strangers can cause.
+// lookup fetches a document.
 func (i *inspector) lookup(ctx context.Context, address string) (*activity.Document, error) {
+	// Lookup, not Fetch: it has the limits for requests that strangers can cause.
 	doc, err := i.Remote.Lookup(ctx, address)
 	if err != nil {
 		return nil, whyNot("the server", address, err)
@@ -155,7 +158,7 @@ func (i *inspector) lookup(ctx context.Context, address string) (*activity.Docum
 	return doc, nil
 }
 
-// block adds the block that applies to an address. A blocked address is refused before anything is fetched from it.
+// block adds the block that applies to an address. A refused address is an error, and nothing is fetched from it.
 func (i *inspector) block(ctx context.Context, address string) error {
 	over, err := i.Store.BlockOver(ctx, blog.HostOf(address), address)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
@@ -172,18 +175,18 @@ func (i *inspector) block(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	case barred && over.Level == blog.Refuse:
-		return refused(over.Subject + " is blocked here: nothing is asked there or taken from there until “causerie block " +
+		return refused(over.Subject + " is blocked here: nothing is fetched from there until “causerie block " +
 			"remove " + over.Subject + "”")
 	case barred:
-		return refused(blog.HostOf(address) + " is not on the list of allowed servers: “causerie allow " +
-			"add " + blog.HostOf(address) + "” puts it there")
-	case over.Level == blog.Limit && !slices.Contains(i.Notes, waits):
-		i.Notes = append(i.Notes, waits)
+		return refused(blog.HostOf(address) + " is not on the list of allowed servers: “causerie allow add " +
+			blog.HostOf(address) + "” adds it")
+	case over.Level == blog.Limit && !slices.Contains(i.Notes, limited):
+		i.Notes = append(i.Notes, limited)
 	}
 	return nil
 }
 
-const waits = "it is limited here: what comes from there waits for a yes, and is neither counted nor shown before"
+const limited = "it is limited here: what it sends waits for approval, and is neither counted nor shown before"
 
 // person reads an actor and verifies its handle.
 func (i *inspector) person(ctx context.Context, doc *activity.Document, asked string) error {
@@ -202,11 +205,12 @@ func (i *inspector) person(ctx context.Context, doc *activity.Document, asked st
 		p.Keys = append(p.Keys, key.KeyID+" "+kindOfKey(key.PEM))
 	}
 	if len(actor.Keys) == 0 {
-		i.Notes = append(i.Notes, "it lists no key that we can use, so nothing that it signs is believed")
+		i.Notes = append(i.Notes, "it lists no key that we can use, so its signatures cannot be verified")
 	}
 	if i.Leads != "" && actor.ID != asked {
-		return refused("the handle leads to " + asked + ", where another answers: " + actor.ID)
+		return refused("the handle leads to " + asked + ", but the actor there has another id: " + actor.ID)
 	}
+	// Before the handle is checked, which needs one more request and may fail.
 	i.proof(doc, actor)
 	if handle, err := i.ProvenHandle(ctx, actor); err == nil {
 		p.Handle, p.Confirmed = handle, true
@@ -216,12 +220,13 @@ func (i *inspector) person(ctx context.Context, doc *activity.Document, asked st
 	return nil
 }
 
-// doubt says why a handle is not confirmed.
+// doubt returns why a handle is not confirmed.
 func doubt(handle string, err error) string {
 	if errors.Is(err, federation.ErrForeign) {
 		return "WebFinger leads from @" + handle + " to somebody else"
 	}
 	var no refused
+	// An error of our own is not a refusal. Its text is used as it is.
 	errors.As(whyNot("WebFinger", "@"+handle, err), &no)
 	return cmp.Or(string(no), err.Error())
 }
@@ -244,18 +249,18 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	case err != nil:
 		return whyNot("the server", doc.ID(), err)
 	case post.Type == federation.Tombstone:
-		return refused("it was there and was deleted by its author")
+		return refused("its author deleted it")
 	case !post.IsPost():
-		return refused("it is a thing of the type " + post.Type +
-			", which is neither somebody nor a post: nothing of it is taken in")
+		return refused("it has the type " + post.Type + ", which is neither an actor nor a post")
 	}
+	// The content is shown even when it is refused below.
 	i.describe(post, activity.ParsePolicies(doc))
 	switch {
 	case post.IsVote():
-		return refused("it is a vote in a poll, which is taken in by nobody but the server of the poll")
+		return refused("it is a vote in a poll, which only the server of the poll accepts")
 	case !blog.SameOrigin(post.ID, post.AttributedTo):
-		return refused(fmt.Sprintf("it says that “%s” wrote it, who does not live at its server: only a post that lies "+
-			"with its author is believed", post.AttributedTo))
+		return refused(fmt.Sprintf("it is attributed to “%s”, who is on another server: a post is only trusted from the "+
+			"server of its author", post.AttributedTo))
 	}
 	if err := i.block(ctx, post.AttributedTo); err != nil {
 		return err
@@ -266,7 +271,7 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 	}
 	i.Post.Handle = author.Handle
 	i.proof(doc, author)
-	return i.fate(ctx, post)
+	return i.explain(ctx, post)
 }
 
 // author fetches the author of a post.
@@ -290,6 +295,7 @@ func (i *inspector) describe(post activity.Object, policies activity.Policies) {
 		Visibility: post.Visibility(nil, nil), URL: post.URL, InReplyTo: post.InReplyTo, Quotes: post.Quote,
 		MayReply: allowance(policies.CanReply, post.AttributedTo), MayQuote: allowance(policies.CanQuote, post.AttributedTo),
 	}
+	// nil in JSON, not the year 1, for a post without a date.
 	if !post.Published.IsZero() {
 		p.Published = &post.Published
 	}
@@ -299,7 +305,7 @@ func (i *inspector) describe(post activity.Object, policies activity.Policies) {
 	i.Post = p
 }
 
-// allowance says a rule in words; "" when there is none.
+// allowance describes a rule of an interaction policy; "" when there is none.
 func allowance(rule *activity.Rule, author string) string {
 	if rule == nil {
 		return ""
@@ -310,6 +316,7 @@ func allowance(rule *activity.Rule, author string) string {
 			switch {
 			case activity.Everybody([]string{id}):
 				return "everybody"
+			// The author may always, so that needs no mention.
 			case id == author:
 			case strings.HasSuffix(id, "/followers"):
 				names = append(names, "followers")
@@ -321,20 +328,21 @@ func allowance(rule *activity.Rule, author string) string {
 	}
 	words := cmp.Or(who(rule.Automatic), "nobody but its author")
 	if asked := who(rule.Manual); asked != "" && words != "everybody" {
-		words += "; " + asked + " after a yes"
+		words += "; " + asked + " after approval"
 	}
 	return words
 }
 
-// fate adds what the blog would do with a post.
-func (i *inspector) fate(ctx context.Context, post activity.Object) error {
+// explain adds notes about what the blog would do with a post.
+func (i *inspector) explain(ctx context.Context, post activity.Object) error {
 	note := func(words string) { i.Notes = append(i.Notes, words) }
 	if i.Post.Visibility == blog.RestrictedComment {
-		note("it is for followers or those named alone: if an author of this blog is among them it is shown to that author " +
-			"and to nobody else, and it stands on no page, in no feed and in no count")
+		note("it is only for followers, or for those it mentions: an author of this blog among them sees it, nobody else " +
+			"does, and it is on no page, in no feed and in no count")
 	}
 	if c, err := i.Store.CommentByAddress(ctx, post.ID); err == nil {
-		note("it is here since " + c.ArrivedAt.UTC().Format("2 January 2006") + ", and is " + string(c.State))
+		note("it is stored here since " + c.ArrivedAt.UTC().Format("2 January 2006") + ", and is " + string(c.State))
+		// What happened to it is known: where it would be shown is of no interest.
 		return nil
 	} else if !errors.Is(err, blog.ErrNotFound) {
 		return err
@@ -346,41 +354,42 @@ func (i *inspector) fate(ctx context.Context, post activity.Object) error {
 	return err
 }
 
-// where says where a post would be shown: under an article, or else in the dashboard of the author whom it names.
+// where returns where a post would be shown: under an article, or else in the dashboard of the author whom it
+// mentions.
 func (i *inspector) where(ctx context.Context, post activity.Object) (string, error) {
 	reached, err := i.VoicesNamed(ctx, i.Store, post, activity.Activity{})
 	if err != nil {
 		return "", err
 	}
-	otherwise := "is left out"
+	otherwise := "is ignored"
 	if len(reached) > 0 {
-		otherwise = "is kept in the dashboard for @" + reached[0].Handle + ", whom it names, if it is sent here"
+		otherwise = "is kept in the dashboard for @" + reached[0].Handle + ", whom it mentions, if it is sent here"
 	}
 	if post.InReplyTo != "" {
 		a, _, err := i.ResolveTarget(ctx, i.Store, post.InReplyTo)
 		switch {
 		case err == nil:
-			return "it is an answer in the conversation under " + i.Site.ArticlePage(a), nil
+			return "it is a reply in the conversation under " + i.Site.ArticlePage(a), nil
 		case !errors.Is(err, blog.ErrNotFound):
 			return "", err
 		case i.Site.Owns(post.InReplyTo):
-			return "it answers what is not here, so it " + otherwise, nil
+			return "it replies to something that does not exist here, so it " + otherwise, nil
 		case !i.Site.Owns(post.Quote):
-			return "it answers a post elsewhere: what that answers is asked for, up to sixteen posts above it; when none of " +
-				"them leads here, it " + otherwise, nil
+			return "it replies to a post elsewhere: up to sixteen posts above it are fetched; when none of them leads here, " +
+				"it " + otherwise, nil
 		}
 	}
 	a, kind, err := i.ArticleAbout(ctx, i.Store, post)
 	if errors.Is(err, federation.ErrNotOurs) {
-		return "it neither answers nor speaks of any article of this blog, so it " + otherwise, nil
+		return "it neither replies to nor mentions an article of this blog, so it " + otherwise, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return "it stands among the voices under " + i.Site.ArticlePage(a) + ", as a " + string(kind), nil
+	return "it is shown among the comments under " + i.Site.ArticlePage(a) + ", as a " + string(kind), nil
 }
 
-// proof verifies the proof in a document with the keys that its owner lists (FEP-8b32).
+// proof verifies the proof of a document with the keys that its owner lists (FEP-8b32).
 func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 	if !doc.HasProof() {
 		return
@@ -403,7 +412,7 @@ func (i *inspector) proof(doc *activity.Document, owner blog.Actor) {
 }
 
 // whyNot turns the error of a request into a refusal, in one sentence. who names the server that answered, what the
-// address or handle. An error of our own comes back unchanged.
+// address or handle. An error of our own is returned unchanged.
 func whyNot(who, what string, err error) error {
 	say := func(format string, args ...any) error { return refused(fmt.Sprintf(format, args...)) }
 	detail := func(base error) string { return federation.DetailOf(err, base) }
@@ -412,30 +421,31 @@ func whyNot(who, what string, err error) error {
 		return say("“%s” is neither an address nor a handle: write it like https://veerhuis.example/notes/1 or "+
 			"@bram@veerhuis.example", what)
 	case errors.Is(err, remote.ErrRefused):
-		return say("%s is no address that we go to: %s", what,
-			cmp.Or(detail(remote.ErrRefused), "it leads where strangers may not send us"))
+		return say("%s is not an address that we fetch: %s", what,
+			cmp.Or(detail(remote.ErrRefused), "it leads to a network that is not public"))
 	case errors.Is(err, remote.ErrNotFound):
 		return say("%s finds nothing for %s (404): it is not there, or not for this blog", who, what)
 	case errors.Is(err, remote.ErrGone):
 		return say("%s says that %s is gone for good (410)", who, what)
 	case errors.Is(err, remote.ErrForbidden):
-		return say("%s does not show %s, though the instance actor signed the question: %s", who, what, status(err))
+		return say("%s does not show %s, although the instance actor signed the request: %s", who, what, status(err))
 	case errors.Is(err, remote.ErrUnavailable):
 		return say("%s of %s is unavailable: %s", who, what, status(err))
 	case errors.Is(err, remote.ErrTooOften):
-		return say("%s of %s was asked too often within a minute: wait for one", who, what)
+		return say("%s of %s was asked too often: try again in a minute", who, what)
 	case errors.Is(err, remote.ErrNotActivity):
-		return say("what stands at %s is not what we ask for: %s", what, cmp.Or(detail(remote.ErrNotActivity), status(err)))
+		return say("the document at %s is not what we asked for: %s", what,
+			cmp.Or(detail(remote.ErrNotActivity), status(err)))
 	case errors.Is(err, activity.ErrMalformed):
-		return say("what stands at %s cannot be read: %s", what, detail(activity.ErrMalformed))
+		return say("the document at %s cannot be read: %s", what, detail(activity.ErrMalformed))
 	case errors.Is(err, federation.ErrForeign):
-		return say("what stands at %s claims what belongs to somebody else%s", what,
+		return say("the document at %s claims what belongs to somebody else%s", what,
 			strings.TrimSuffix(": "+detail(federation.ErrForeign), ": "))
 	}
 	return err
 }
 
-// status says what a server answered, or why it did not answer.
+// status returns what a server answered, or why it did not answer.
 func status(err error) string {
 	var answered *remote.StatusError
 	var trouble *remote.Unreachable

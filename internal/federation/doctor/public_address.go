@@ -26,8 +26,7 @@ const (
 
 	passAP    = "Let the proxy pass every path below /ap/ to the program, POST as well as GET"
 	passWhole = "Let the proxy pass everything on unchanged: Host, Date, Digest, Content-Digest, Signature, " +
-		"Signature-Input, " +
-		"Content-Type, the path, the query and the body"
+		"Signature-Input, Content-Type, the path, the query and the body"
 
 	renewTime = 14 * 24 * time.Hour // a certificate should be renewed this long before it expires
 )
@@ -39,6 +38,7 @@ type document struct {
 	PublicKey struct{ PublicKeyPem string }
 }
 
+// documentIn returns the fields of a document that the checks compare; the zero value when the body is not JSON.
 func documentIn(r remote.Reply) (d document) {
 	json.Unmarshal(r.Body, &d) // a body that is no JSON leaves the fields empty
 	return d
@@ -52,23 +52,24 @@ func isActivityReply(r remote.Reply) bool {
 func (c *Doctor) address(ctx context.Context) bool {
 	reply, err := c.own.Get(ctx, c.Site.InstanceID(), asServer, remote.Signing{})
 	if err != nil {
-		c.Wrong("address", "nobody answers at "+c.Site.URL+": "+err.Error(), c.adviseNoAnswer(ctx))
+		c.Wrong("address", "nothing answers at "+c.Site.URL+": "+err.Error(), c.adviseNoAnswer(ctx))
 		return false
 	}
-	said := documentIn(reply)
+	got := documentIn(reply)
 	switch {
-	case !isActivityReply(reply) || said.ID != c.Site.InstanceID():
+	case !isActivityReply(reply) || got.ID != c.Site.InstanceID():
 		c.Wrong("address", "what answers at "+c.Site.InstanceID()+" is not this blog: "+reply.Describe(),
-			"Lead all paths of the public address to the program, without redirects, and pass the header Accept on")
+			"Let the proxy pass all paths of the public address to the program, without redirects, with the header Accept")
 		return false
-	case strings.TrimSpace(said.PublicKey.PublicKeyPem) != strings.TrimSpace(c.Site.PublicKey):
+	case strings.TrimSpace(got.PublicKey.PublicKeyPem) != strings.TrimSpace(c.Site.PublicKey):
 		c.Wrong("address", "another blog answers at "+c.Site.URL,
-			"Lead the public address to the program that uses this database")
+			"Let the public address lead to the program that uses this database")
 		return false
 	}
+	// Expires is zero without TLS.
 	if left := reply.Expires.Sub(c.Now()); !reply.Expires.IsZero() && left < renewTime {
 		c.Warn("address", "the certificate of "+c.Site.URL+" ends on "+reply.Expires.UTC().Format("2 January 2006 15:04"),
-			"See why the proxy has not renewed it")
+			"Find out why the proxy has not renewed it")
 	} else {
 		c.OK("address", "%s leads to this blog", c.Site.URL)
 	}
@@ -76,16 +77,17 @@ func (c *Doctor) address(ctx context.Context) bool {
 	return true
 }
 
-// adviseNoAnswer says what to do when nobody answers at the public address. It asks whether the program itself answers.
+// adviseNoAnswer returns what to do when nothing answers at the public address. It asks the program itself, past the
+// proxy.
 func (c *Doctor) adviseNoAnswer(ctx context.Context) string {
-	if c.Door == "" || c.Door == c.Site.URL {
-		return "Start the server, and lead the public address to it"
+	if c.Direct == "" || c.Direct == c.Site.URL {
+		return "Start the server, and let the public address lead to it"
 	}
-	if reply, err := c.own.Get(ctx, c.Door+"/readyz", "*/*", remote.Signing{}); err == nil &&
+	if reply, err := c.own.Get(ctx, c.Direct+"/readyz", "*/*", remote.Signing{}); err == nil &&
 		reply.Status == http.StatusOK {
-		return "The server runs at " + c.Door + ": lead the public address to it, and check its name and its certificate"
+		return "The server runs at " + c.Direct + ": let the public address lead to it, and check its DNS and its certificate"
 	}
-	return "Start the server: nothing answers at " + c.Door + " either"
+	return "Start the server: nothing answers at " + c.Direct + " either"
 }
 
 // dialects are the signature schemes, with the headers that a POST and a GET need in each.
@@ -97,11 +99,11 @@ var dialects = []struct {
 	{signature.RFC9421, "Signature-Input, Signature and Content-Digest", "Signature-Input and Signature"},
 }
 
-// inbox sends a delivery from the blog to itself, once in each dialect. If a proxy changes it, it changes the
-// deliveries of others as well.
+// inbox sends a delivery from the blog to its own inbox, once with each signature scheme. If a proxy changes it on
+// the way, it changes the deliveries of other servers too.
 func (c *Doctor) inbox(ctx context.Context) {
 	self := c.Site.InstanceID()
-	// A View has no effect in any inbox.
+	// A View changes nothing in any inbox.
 	delivery, err := json.Marshal(map[string]string{
 		"@context": "https://www.w3.org/ns/activitystreams",
 		"id":       self + "#checkup", "type": "View", "actor": self, "object": self,
@@ -112,6 +114,7 @@ func (c *Doctor) inbox(ctx context.Context) {
 	well := true
 	for _, d := range dialects {
 		reply, err := c.own.Post(ctx, c.Site.SharedInbox(), delivery, remote.Signing{Scheme: d.scheme, Key: c.Key})
+		// The call stands first: the second scheme is tested although the first one failed.
 		well = c.arrived("inbox", "a delivery signed with "+d.post, reply, err, http.StatusAccepted) && well
 	}
 	if well {
@@ -119,7 +122,7 @@ func (c *Doctor) inbox(ctx context.Context) {
 	}
 }
 
-// reading fetches a document that demands a signature, once in each dialect.
+// reading fetches a document that requires a signature, once with each signature scheme.
 func (c *Doctor) reading(ctx context.Context) {
 	voice, err := c.someVoice(ctx)
 	if voice.ID == "" {
@@ -140,10 +143,11 @@ func (c *Doctor) reading(ctx context.Context) {
 // arrived adds a finding unless a signed request got the wanted status. It reports whether it did.
 func (c *Doctor) arrived(check, what string, reply remote.Reply, err error, want int) bool {
 	var said struct{ Error string }
+	// A proxy's page is no JSON: Error then stays empty.
 	json.Unmarshal(reply.Body, &said)
 	switch {
 	case err != nil:
-		c.Wrong(check, what+" got no answer: "+err.Error(), "Look into the log of the proxy; it may block POST")
+		c.Wrong(check, what+" got no answer: "+err.Error(), "Read the log of the proxy; it may block POST")
 	case reply.Status == want:
 		return true
 	case said.Error == "": // every refusal of the program has a reason, so a proxy answered
@@ -185,14 +189,14 @@ func (c *Doctor) webfinger(ctx context.Context) {
 	handle := c.Site.Handle(voice.Handle)
 	reply, err := c.lookUp(ctx, handle)
 	do := "Let /.well-known/webfinger of " + c.Site.HandleDomain + " reach the program, with its query; a redirect to " +
-		c.Site.URL + " will do"
+		c.Site.URL + " is enough"
 	if err != nil || reply.Status != http.StatusOK || reply.Kind != "application/jrd+json" {
 		c.Wrong("webfinger", "a lookup of "+handle+" gets "+describeReply(reply, err), do)
 		return
 	}
 	if self := selfIn(reply); self != c.Site.ActorID(voice.ID) {
 		c.Wrong("webfinger", handle+" leads to “"+self+"” and not to "+c.Site.ActorID(voice.ID),
-			"See which server answers for "+c.Site.HandleDomain)
+			"Find out which server answers for "+c.Site.HandleDomain)
 		return
 	}
 	c.OK("webfinger", "%s can be looked up", handle)
@@ -203,6 +207,7 @@ func (c *Doctor) lookUp(ctx context.Context, handle string) (remote.Reply, error
 	const kind = "application/jrd+json"
 	query := "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+strings.TrimPrefix(handle, "@"))
 	reply, err := c.own.Get(ctx, c.handleOrigin()+query, kind, remote.Signing{})
+	// SelfClient follows no redirects, and must not: it would follow one to anywhere.
 	if err == nil && c.handleOrigin() != c.Site.URL && c.Site.Owns(reply.Header.Get("Location")) {
 		return c.own.Get(ctx, reply.Header.Get("Location"), kind, remote.Signing{})
 	}
@@ -229,7 +234,7 @@ func (c *Doctor) hostMeta(ctx context.Context) {
 		c.Warn("host-meta", "a request for /.well-known/host-meta gets "+describeReply(reply, err),
 			"Let the proxy pass it to the program; a few older servers need it")
 	default:
-		c.OK("host-meta", "it is where it should be")
+		c.OK("host-meta", "it can be fetched")
 	}
 }
 
@@ -244,6 +249,7 @@ func (c *Doctor) nodeInfo(ctx context.Context) {
 		return
 	}
 	for _, place := range places.Links {
+		// Links of other kinds are not ours to check.
 		if !strings.Contains(place.Rel, "nodeinfo") {
 			continue
 		}
@@ -255,7 +261,7 @@ func (c *Doctor) nodeInfo(ctx context.Context) {
 			return
 		}
 	}
-	c.OK("nodeinfo", "it is where it should be")
+	c.OK("nodeinfo", "it can be fetched")
 }
 
 // people fetches an author's actor, as a server does whose user wants to follow. The request is not signed: a site that
@@ -268,15 +274,15 @@ func (c *Doctor) people(ctx context.Context) {
 	}
 	id := c.Site.ActorID(voice.ID)
 	reply, err := c.own.Get(ctx, id, asServer, remote.Signing{})
-	said := documentIn(reply)
+	got := documentIn(reply)
 	switch {
-	case err != nil || !isActivityReply(reply) || said.ID != id:
+	case err != nil || !isActivityReply(reply) || got.ID != id:
 		c.Wrong("people", "a request for "+c.Site.Handle(voice.Handle)+" gets "+describeReply(reply, err), passAP)
-	case strings.TrimSpace(said.PublicKey.PublicKeyPem) != strings.TrimSpace(voice.PublicKey):
-		c.Wrong("people", c.Site.Handle(voice.Handle)+" is shown with a key that is not theirs any more",
-			"Let the proxy cache nothing longer than Cache-Control says, and empty its cache")
+	case strings.TrimSpace(got.PublicKey.PublicKeyPem) != strings.TrimSpace(voice.PublicKey):
+		c.Wrong("people", "the actor of "+c.Site.Handle(voice.Handle)+" has a key that is not theirs any more",
+			"Let the proxy obey Cache-Control, and empty its cache")
 	default:
-		c.OK("people", "authors are shown to other servers, with their keys")
+		c.OK("people", "other servers can fetch authors, with their keys")
 	}
 }
 
@@ -293,6 +299,7 @@ func (c *Doctor) pages(ctx context.Context) {
 	}
 	const do = "Let the proxy pass the header Accept on; it must not cache an answer with Vary: Accept, or must cache " +
 		"it by Accept"
+	// Twice: only the second answer can come from a cache that the other kind of request has filled.
 	for range 2 {
 		reply, err := c.own.Get(ctx, page, "text/html", remote.Signing{})
 		if err != nil || reply.Status != http.StatusOK || reply.Kind != "text/html" {
@@ -300,6 +307,7 @@ func (c *Doctor) pages(ctx context.Context) {
 			return
 		}
 		scheme, key := signature.Scheme(""), signature.Key{}
+		// Without a signature the site would answer 401 to a server.
 		if c.AuthorizedFetch {
 			scheme, key = signature.Cavage, c.Key
 		}
@@ -322,9 +330,9 @@ func describeReply(r remote.Reply, err error) string {
 
 // Differences between clocks.
 const (
-	clockLook  = 30 * time.Second
-	clockWrong = 5 * time.Minute // signatures carry a time, and servers differ in what they tolerate
-	setClock   = "Set the machine's clock, and keep it right with NTP"
+	clockWarning = 30 * time.Second
+	clockWrong   = 5 * time.Minute // signatures carry a time, and servers differ in what they tolerate
+	setClock     = "Set the clock of the machine, and use NTP"
 )
 
 // compareClocks compares our clock with that of the server at the public address.
@@ -334,7 +342,7 @@ func (c *Doctor) compareClocks(reply remote.Reply) {
 		c.Warn("clock", "answers at "+c.Site.URL+" have no Date header", "Let the proxy pass it on, or set one")
 		return
 	}
-	if off := reply.At.Sub(date).Abs(); off > clockLook {
+	if off := reply.At.Sub(date).Abs(); off > clockWarning {
 		c.clockOff("the clock here and the one at "+c.Site.URL+" differ by "+off.Round(time.Second).String(), off)
 	}
 }
@@ -349,36 +357,38 @@ func (c *Doctor) clockOff(words string, by time.Duration) {
 
 // Which comments are compared with our clock.
 const (
-	datedLately = 7 * 24 * time.Hour
-	datedMost   = 50
+	commentAge  = 7 * 24 * time.Hour
+	maxComments = 50
 )
 
-// clock compares our clock with the last activity here and with the times in recent comments. One server may have a
-// wrong clock; if the comments of two or more servers are all ahead of ours, ours is wrong.
+// clock compares our clock with the last activity here and with the times in recent comments. A single server may
+// have a wrong clock. If the comments of two or more servers are all ahead of ours, ours is wrong.
 func (c *Doctor) clock(ctx context.Context) {
 	last, err := c.Store.LastActivity(ctx)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		c.Broken("clock", err)
 		return
 	}
-	dated, err := c.Store.LastDated(ctx, c.Now().Add(-datedLately), datedMost)
+	dated, err := c.Store.LastDated(ctx, c.Now().Add(-commentAge), maxComments)
 	if c.Broken("clock", err) {
 		return
 	}
 	ahead, servers := aheadOfUs(dated)
 	switch {
-	case last.Sub(c.Now()) > clockLook:
+	// Our own activities carry the time of this clock. It was set back since.
+	case last.Sub(c.Now()) > clockWarning:
 		c.Wrong("clock", "the last activity here has a time in the future: "+last.UTC().Format(time.RFC3339), setClock)
-	case servers > 1 && ahead > clockLook:
+	case servers > 1 && ahead > clockWarning:
 		c.clockOff("by the clock here, recent comments of other servers were written "+ahead.Round(time.Second).String()+
 			" after they arrived", ahead)
+	// compareClocks, called by address, may have found a difference already.
 	case !slices.ContainsFunc(c.List, func(f Finding) bool { return f.Check == "clock" }):
-		c.OK("clock", "it is %s here, and nothing contradicts that", c.Now().UTC().Format(time.RFC3339))
+		c.OK("clock", "it is %s here, and no other clock contradicts it", c.Now().UTC().Format(time.RFC3339))
 	}
 }
 
-// aheadOfUs returns by how much the clocks of all servers are ahead of ours: the smallest difference of all, each by
-// its newest comment. It is negative when one server is not ahead.
+// aheadOfUs returns by how much the clocks of all servers are ahead of ours: the smallest difference, each server by
+// its newest comment. It is negative when at least one server is not ahead.
 func aheadOfUs(dated []store.Dated) (ahead time.Duration, servers int) {
 	seen := map[string]bool{}
 	for _, d := range dated {
@@ -386,6 +396,7 @@ func aheadOfUs(dated []store.Dated) (ahead time.Duration, servers int) {
 			continue
 		}
 		seen[d.Host] = true
+		// A post is written before it arrives, so a later time means a clock that is ahead.
 		if by := d.PublishedAt.Sub(d.ArrivedAt); len(seen) == 1 || by < ahead {
 			ahead = by
 		}
