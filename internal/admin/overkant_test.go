@@ -9,30 +9,22 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"causerie/internal/account"
 	"causerie/internal/admin"
 	"causerie/internal/blog"
-	"causerie/internal/federation"
-	"causerie/internal/federation/delivery"
-	"causerie/internal/federation/documents"
 	"causerie/internal/federation/inbox"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/fedtest"
 	"causerie/internal/media"
+	fixture "causerie/internal/overkant"
 	"causerie/internal/page"
-	"causerie/internal/remote"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -79,99 +71,38 @@ func each(t *testing.T, test func(t *testing.T, o *overkant)) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, open(t, s, t.TempDir())) })
 }
 
-var instance = sync.OnceValues(func() (signature.Key, error) { return signature.NewRSAKey("") })
-
-func open(t testing.TB, s *store.Store, folder string) *overkant {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := instance()
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := key.PublicPEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := key.PEM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := listener.Addr().String()
-	o := &overkant{t: t, store: s}
-	o.site, err = s.FoundSite(t.Context(), blog.Site{URL: "http://" + host, HandleDomain: host, Name: "De Overkant",
-		Language: "en",
-		Timezone: "Europe/Amsterdam", PublicKey: public, CreatedAt: time.Now()}, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if o.library, err = media.Open(folder, s); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { o.library.Close() })
-	o.serve(listener, signature.Key{ID: o.site.InstanceID() + "#main-key", Private: key.Private})
-	return o
-}
-
 // parsed are the templates, parsed once for all tests.
 var parsed = sync.OnceValues(func() (*page.Set, error) { return page.Load(templates.FS) })
 
-// serve wires the packages that an author uses, and the pretend servers.
-func (o *overkant) serve(listener net.Listener, key signature.Key) {
-	o.t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	client := remote.New(remote.Options{UserAgent: "Causerie/test (+" + o.site.URL + "/)", Key: key,
-		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	base := federation.Core{Site: o.site, Store: o.store, Remote: client, Now: time.Now, Log: log}
-	courier := delivery.NewCourier(base)
-	o.outbox = &outbox.Outbox{Core: base, Wake: courier.Wake}
-	keys, err := federation.NewKeyring(base)
+// open adds the admin, and what its pages load, to De Overkant.
+func open(t testing.TB, s *store.Store, folder string) *overkant {
+	t.Helper()
+	b := fixture.Build(t, s, func(site *blog.Site) { site.Timezone = "Europe/Amsterdam" })
+	library, err := media.Open(folder, s)
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	in := inbox.NewInbox(base, keys, o.outbox)
+	t.Cleanup(func() { library.Close() })
 	pages, err := parsed()
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	o.admin = admin.New(o.site, o.store, o.outbox, o.library, pages)
+	o := &overkant{t: t, store: s, site: b.Site, library: library, outbox: b.Outbox}
+	o.admin = admin.New(o.site, s, o.outbox, library, pages)
 	if os.Getenv("CAUSERIE_TEST_LOG") == "" {
-		o.admin.Log = log
+		o.admin.Log = b.Core.Log
 	}
 	o.admin.Wait = o.waits.wait
-	router := chi.NewRouter()
-	docs := documents.NewDocuments(base, keys, in, page.NewCache(o.store.Changes, 0), "test")
-	docs.Routes(router)
 	author := o.admin.Routes()
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
-		router.Handle(path, author)
+		b.Router.Handle(path, author)
 	}
-	router.Handle("/media/*", o.library.Handler())
-	router.Handle("/static/*", pages.Static())
-	router.Get("/theme.css", page.Theme)
-	router.NotFound(documents.Negotiate(docs, http.NotFoundHandler()).ServeHTTP)
-	o.run(listener, router, courier, in, client)
-	o.world = fedtest.New(fedtest.Config{})
-	o.t.Cleanup(func() { o.world.Close() })
-}
-
-func (o *overkant) run(listener net.Listener, handler http.Handler, courier *delivery.Courier, in *inbox.Inbox,
-	client *remote.Client) {
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: handler}
-	var working sync.WaitGroup
-	working.Go(func() { server.Serve(listener) })
-	working.Go(func() { courier.Run(ctx) })
-	working.Go(func() { in.Run(ctx) })
-	working.Go(func() { inbox.NewBackfill(in).Run(ctx) })
-	o.t.Cleanup(func() {
-		cancel()
-		server.Close()
-		working.Wait()
-		client.Close()
-	})
+	b.Router.Handle("/media/*", library.Handler())
+	b.Router.Handle("/static/*", pages.Static())
+	b.Router.Get("/theme.css", page.Theme)
+	b.Run(inbox.NewBackfill(b.Inbox).Run)
+	o.world = b.World
+	return o
 }
 
 // author adds an author with the password of these tests. Keys and hash are made once, since they take longer than most

@@ -24,6 +24,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,8 +59,11 @@ type Blog struct {
 	Ilse      blog.Voice
 	Instance  signature.Key
 	Documents *documents.Documents
+	Router    chi.Router
 	World     *fedtest.World
 	Stop      func()
+
+	listener net.Listener
 }
 
 // Found founds De Overkant in a store, at an address such as "https://overkant.example", and starts nothing. Only Site,
@@ -80,15 +84,26 @@ func Found(t testing.TB, s *store.Store, address string, change ...func(*blog.Si
 	return &Blog{T: t, Site: site, Store: s, Instance: instance}
 }
 
-// Start founds De Overkant in a store, runs it on loopback and makes a world of pretend servers around it. settings
+// Start founds De Overkant in a store, runs it on loopback, and adds Ilse and a world of pretend servers. settings
 // change the core before anything runs.
 func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Blog {
+	t.Helper()
+	o := Build(t, s, func(*blog.Site) {}, settings...)
+	o.Run()
+	o.Ilse = o.AddAuthor("ilse", "Ilse Verhaagen")
+	return o
+}
+
+// Build founds De Overkant in a store and connects its federation rooms at a loopback address. It has no authors yet,
+// and nothing runs before Run. Until then, other rooms can add their routes to Router.
+func Build(t testing.TB, s *store.Store, change func(*blog.Site), settings ...func(*federation.Core)) *Blog {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Found(t, s, "http://"+listener.Addr().String())
+	o := Found(t, s, "http://"+listener.Addr().String(), change)
+	o.listener = listener
 	base := federation.Core{Site: o.Site, Store: s, Now: time.Now, Log: quiet()}
 	for _, set := range settings {
 		set(&base)
@@ -108,26 +123,24 @@ func Start(t testing.TB, s *store.Store, settings ...func(*federation.Core)) *Bl
 		t.Fatal(err)
 	}
 	o.Inbox = inbox.NewInbox(base, o.Keys, o.Outbox)
-	router := chi.NewRouter()
+	o.Router = chi.NewRouter()
 	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(s.Changes, 0), "test")
-	o.Documents.Routes(router)
-	router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
-	o.run(listener, router)
-	o.Ilse = o.AddAuthor("ilse", "Ilse Verhaagen")
-	o.World = fedtest.New(fedtest.Config{})
-	t.Cleanup(func() { o.World.Close() })
+	o.Documents.Routes(o.Router)
+	o.Router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
 	return o
 }
 
-func (o *Blog) run(listener net.Listener, handler http.Handler) {
+// Run serves the blog that Build made, runs its courier, its inbox and more, and makes the world of pretend servers.
+func (o *Blog) Run(more ...func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	o.Ctx = ctx
-	server := &http.Server{Handler: handler}
+	server := &http.Server{Handler: o.Router}
 	var working sync.WaitGroup
-	// Stop waits for all three, so that nothing uses the store after the test has closed it.
-	working.Go(func() { server.Serve(listener) })
-	working.Go(func() { o.Courier.Run(ctx) })
-	working.Go(func() { o.Inbox.Run(ctx) })
+	// Stop waits for all of them, so that nothing uses the store after the test has closed it.
+	working.Go(func() { server.Serve(o.listener) })
+	for _, run := range append(more, o.Courier.Run, o.Inbox.Run) {
+		working.Go(func() { run(ctx) })
+	}
 	o.Stop = sync.OnceFunc(func() {
 		cancel()
 		server.Close()
@@ -135,6 +148,8 @@ func (o *Blog) run(listener net.Listener, handler http.Handler) {
 		o.Core.Remote.Close()
 	})
 	o.T.Cleanup(o.Stop)
+	o.World = fedtest.New(fedtest.Config{})
+	o.T.Cleanup(func() { o.World.Close() }) // before Stop: cleanups run from the last to the first
 }
 
 // AnotherInbox returns a second inbox with empty caches, as after a restart.
@@ -162,14 +177,12 @@ var keys = sync.OnceValue(func() []signature.Key {
 	return list
 })
 
-var next int
+var next atomic.Int64 // parallel tests share the keys
 
 // NewKey returns one of four RSA keys in turn.
 func NewKey(t testing.TB) signature.Key {
 	t.Helper()
-	// Not guarded by a lock: tests that use it do not run in parallel.
-	next++
-	return keys()[next%4]
+	return keys()[next.Add(1)%4]
 }
 
 // PublicPEM returns the public half of a key in PEM form.
