@@ -15,6 +15,7 @@ type allowAdd struct {
 }
 
 func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	// Before the database is opened: a mistyped domain needs none.
 	domain, err := blocklist.ReadDomain(a.Domain)
 	if err != nil {
 		return plain(err)

@@ -10,6 +10,7 @@ import (
 	"causerie/internal/blog"
 )
 
+// articleCommand are the commands about articles.
 type articleCommand struct {
 	Publish     articlePublish     `cmd:"" help:"Publish a Markdown file; the same file or slug again is a revision."`
 	Draft       articleDraft       `cmd:"" help:"Save a Markdown file as a draft."`
@@ -35,7 +36,7 @@ type articleLine struct {
 	Language   string  `json:"language,omitempty"`
 	Published  string  `json:"published,omitempty"` // RFC 3339
 	Scheduled  string  `json:"scheduled,omitempty"`
-	Held       string  `json:"held,omitempty"` // until when nothing leaves
+	Held       string  `json:"held,omitempty"` // until when nothing is sent
 }
 
 // articleLine returns the JSON of an article.

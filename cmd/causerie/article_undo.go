@@ -22,6 +22,7 @@ func (articleUndo) Help() string {
 
 func (u articleUndo) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
+		// A scheduled article has no hold: nothing is queued for it yet.
 		if a.Status == blog.Scheduled {
 			return app.unschedule(ctx, c, a)
 		}

@@ -28,6 +28,7 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 	switch {
 	case !slices.Contains(verbs, a.Do):
 		return usageError{didYouMean(a.Do, verbs)}
+	// kong cannot say that the alias depends on the verb.
 	case a.Do == "list" && len(a.Who) > 0, a.Do != "list" && len(a.Who) == 0:
 		return usageError{errors.New("write the handle, then add, remove or list, then the alias for add and remove, like " +
 			"this: author alias ilse add @ilse@veerhuis.example")}

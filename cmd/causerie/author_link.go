@@ -21,6 +21,7 @@ type authorLink struct {
 
 func (l authorLink) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withAuthor(ctx, config, log, l.Handle, func(app *app, author blog.Author) error {
+		// The link would be refused when it is opened.
 		if author.DisabledAt != nil {
 			return fmt.Errorf("%s is disabled: “causerie author disable --undo %s” allows the sign-in again", author.Handle,
 				author.Handle)

@@ -372,7 +372,7 @@ func localZone(env []string) string {
 // handedSockets returns how many sockets systemd gave to this process (sd_listen_fds(3)).
 func handedSockets(env []string) int {
 	n, err := strconv.Atoi(variable(env, "LISTEN_FDS"))
-	// The variables are inherited by child processes: only LISTEN_PID tells for whom they are.
+	// The variables are inherited by child processes: only LISTEN_PID says which process they are for.
 	if err != nil || n < 0 || n > 64 || variable(env, "LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return 0
 	}

@@ -95,7 +95,7 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 	}
 	defer s.close()
 	serving, leave := context.WithCancel(ctx)
-	served := make(chan error, 1) // room for one, so that serve can end when nobody waits for it
+	served := make(chan error, 1) // room for one: serve must not block at its end
 	go func() { served <- s.serve(serving, []net.Listener{listener}) }()
 	defer func() {
 		leave()

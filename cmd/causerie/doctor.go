@@ -69,6 +69,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	e.app = &app{config: config, log: log, store: s}
 	defer e.close()
 	e.database(ctx)
+	// The settings may name another blog than the database has.
 	if err := e.findSite(ctx, existing); err != nil {
 		e.Wrong("settings", err.Error(), "")
 		return e.List

@@ -112,7 +112,7 @@ func river(horizon float32, seed uint64) canvas {
 	return c
 }
 
-// drawFerry draws a rowed boat with two people in it, just past a red buoy.
+// drawFerry draws a rowing boat with two people in it, just past a red buoy.
 func drawFerry(w io.Writer) error {
 	c := river(0.42, 41)
 	c.fill(red, point{0.245, 0.60}, point{0.285, 0.60}, point{0.275, 0.50}, point{0.255, 0.50})
@@ -121,10 +121,10 @@ func drawFerry(w io.Writer) error {
 	c.fill(dark, point{0.55, 0.66}, point{0.44, 0.76}, point{0.434, 0.755}, point{0.545, 0.65}) // the left oar
 	c.fill(color.RGBA{92, 70, 52, 255}, point{0.45, 0.66}, point{0.87, 0.65}, point{0.82, 0.74}, point{0.50, 0.745})
 	c.fill(color.RGBA{124, 98, 72, 255}, point{0.45, 0.66}, point{0.87, 0.65}, point{0.865, 0.665}, point{0.455, 0.675})
-	// who rows
+	// the rower
 	c.fill(color.RGBA{58, 76, 96, 255}, point{0.565, 0.665}, point{0.635, 0.665}, point{0.62, 0.55}, point{0.575, 0.545})
 	c.disc(color.RGBA{196, 160, 130, 255}, point{0.597, 0.515}, 0.034)
-	// who asks
+	// the passenger
 	c.fill(color.RGBA{136, 66, 52, 255}, point{0.745, 0.66}, point{0.805, 0.655}, point{0.795, 0.555}, point{0.755, 0.555})
 	c.disc(color.RGBA{206, 172, 142, 255}, point{0.775, 0.525}, 0.031)
 	return jpeg.Encode(w, c, &jpeg.Options{Quality: 88})

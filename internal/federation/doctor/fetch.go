@@ -160,6 +160,7 @@ func (i *inspector) lookup(ctx context.Context, address string) (*activity.Docum
 
 // block adds the block that applies to an address. A refused address is an error, and nothing is fetched from it.
 func (i *inspector) block(ctx context.Context, address string) error {
+	// The block itself, for the report; Blocked below also knows the allow list.
 	over, err := i.Store.BlockOver(ctx, blog.HostOf(address), address)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
@@ -207,6 +208,7 @@ func (i *inspector) person(ctx context.Context, doc *activity.Document, asked st
 	if len(actor.Keys) == 0 {
 		i.Notes = append(i.Notes, "it lists no key that we can use, so its signatures cannot be verified")
 	}
+	// WebFinger named one id, and the document has another: so one of them is wrong.
 	if i.Leads != "" && actor.ID != asked {
 		return refused("the handle leads to " + asked + ", but the actor there has another id: " + actor.ID)
 	}

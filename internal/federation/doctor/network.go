@@ -77,6 +77,7 @@ func (c *Doctor) servers(ctx context.Context) {
 	if len(silent) > 0 {
 		c.Warn("servers", "not answering at the moment: "+listHosts(silent), "Nothing: they are tried again automatically")
 	}
+	// Servers that refuse do answer, so they are not among the silent ones.
 	c.refusals(refusals)
 	if len(waiting) > 0 {
 		c.Warn("servers", "asking us to wait: "+listHosts(waiting),
@@ -100,6 +101,7 @@ func (c *Doctor) servers(ctx context.Context) {
 // refusals lists the servers that refuse the deliveries of an author, with their answers.
 func (c *Doctor) refusals(list []store.Refusal) {
 	for _, r := range list[:min(maxNamed, len(list))] {
+		// A refused delivery without a voice is signed by the instance actor.
 		who := "this blog"
 		if r.Voice != "" {
 			who = "@" + r.Voice

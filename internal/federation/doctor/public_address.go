@@ -114,7 +114,7 @@ func (c *Doctor) inbox(ctx context.Context) {
 	well := true
 	for _, d := range dialects {
 		reply, err := c.own.Post(ctx, c.Site.SharedInbox(), delivery, remote.Signing{Scheme: d.scheme, Key: c.Key})
-		// The call stands first: the second scheme is tested although the first one failed.
+		// The call comes first in the expression, so that the second scheme is tested although the first one failed.
 		well = c.arrived("inbox", "a delivery signed with "+d.post, reply, err, http.StatusAccepted) && well
 	}
 	if well {
@@ -181,6 +181,7 @@ func (c *Doctor) webfinger(ctx context.Context) {
 	if c.Broken("webfinger", err) {
 		return
 	}
+	// Without an author there is no handle to look up.
 	if voice.ID == "" {
 		c.Warn("webfinger", "there is no author yet",
 			"Open the link that the server prints when it starts, or use “causerie author add”")
@@ -268,6 +269,7 @@ func (c *Doctor) nodeInfo(ctx context.Context) {
 // demands signatures answers it with a short form of the actor, which has the key as well.
 func (c *Doctor) people(ctx context.Context) {
 	voice, err := c.someVoice(ctx)
+	// webfinger has reported that there is no author yet.
 	if voice.ID == "" {
 		c.Broken("people", err)
 		return
@@ -320,7 +322,7 @@ func (c *Doctor) pages(ctx context.Context) {
 	c.OK("pages", "readers get pages and servers get documents at the same address")
 }
 
-// describeReply says in words what a request got.
+// describeReply says what a request got: a status, or no answer.
 func describeReply(r remote.Reply, err error) string {
 	if err != nil {
 		return "no answer: " + err.Error()
