@@ -12,17 +12,17 @@ import (
 func TestKeysAreRotatedBesideARunningServer(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		ilse := s.ilse(bram)
 		_, before := s.get(ilse.Object, "application/activity+json")
 		publish := func(slug string) articleLine {
 			file := write(t, slug+".md", "---\ntitle: "+slug+"\nslug: "+slug+"\n---\n\nThe ferry.\n")
-			return read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
+			return read[articleLine](t, s.cli("article", "publish", file, "--author", "ilse", "--json"))[0]
 		}
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", publish("before").Object)); err != nil {
 			t.Fatal(err)
 		}
-		if out := s.say("author", "rotate-key", "ilse"); !strings.Contains(out, "has new keys; one server is told") {
+		if out := s.cli("author", "rotate-key", "ilse"); !strings.Contains(out, "has new keys; one server is told") {
 			t.Errorf("said %q", out)
 		}
 		told, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", ilse.Object))

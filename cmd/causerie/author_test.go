@@ -18,58 +18,58 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The life of an author at the terminal, beside a running server: another handle, an old account that comes over, a
-// move away and the end.
+// All that can happen to an author, by commands beside a running server: another handle, an old account whose
+// followers move here, a move away, and the deletion.
 func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		ilse := s.ilse(bram)
-		s.say("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
-		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+		s.cli("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
+		published := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
 			"--json"))[0]
 
-		if out := s.say("author", "rename", "ilse", "verhaagen"); !strings.Contains(out, "is @verhaagen@") {
+		if out := s.cli("author", "rename", "ilse", "verhaagen"); !strings.Contains(out, "is @verhaagen@") {
 			t.Errorf("renaming says %q", out)
 		}
 		s.shows(s.url+"/@ilse", "@verhaagen@", true) // the old page leads to the new one
 		there := veerhuis.Person("ilse")
-		if aliases := read[aliasLine](t, s.say("author", "alias", "verhaagen", "add", "@"+there.Handle(),
+		if aliases := read[aliasLine](t, s.cli("author", "alias", "verhaagen", "add", "@"+there.Handle(),
 			"--json")); len(aliases) != 1 || aliases[0].Object != there.ID {
 			t.Errorf("the aliases are %+v", aliases)
 		}
-		if out := s.say("author", "alias", "verhaagen", "remove", there.ID); !strings.Contains(out, "has no alias") {
+		if out := s.cli("author", "alias", "verhaagen", "remove", there.ID); !strings.Contains(out, "has no alias") {
 			t.Errorf("without alias: %q", out)
 		}
-		if _, trouble, status := say(s.ctx, s.args("author", "move", "verhaagen", "--to", "@"+there.Handle()), nil,
+		if _, trouble, status := cli(s.ctx, s.args("author", "move", "verhaagen", "--to", "@"+there.Handle()), nil,
 			""); status != failed ||
 			!strings.Contains(trouble, "does not list @verhaagen@") || strings.Count(strings.TrimSpace(trouble), "\n") != 0 {
 			t.Errorf("moving to one who does not point back: %d %s", status, trouble)
 		}
 		there.SetAlsoKnownAs(ilse.Object)
-		if out := s.say("author", "move", "verhaagen", "--to", "@"+there.Handle()); !strings.Contains(out,
+		if out := s.cli("author", "move", "verhaagen", "--to", "@"+there.Handle()); !strings.Contains(out,
 			"until then --cancel calls it off") {
 			t.Errorf("planning says %q", out)
 		}
-		if out := s.say("author", "move", "verhaagen", "--cancel"); !strings.Contains(out, "was called off") {
+		if out := s.cli("author", "move", "verhaagen", "--cancel"); !strings.Contains(out, "was called off") {
 			t.Errorf("calling off says %q", out)
 		}
-		s.say("author", "move", "verhaagen", "--to", "@"+there.Handle(), "--wait", "0s")
+		s.cli("author", "move", "verhaagen", "--to", "@"+there.Handle(), "--wait", "0s")
 		s.wait("bram has gone over", func() bool {
-			m := read[moveLine](t, s.say("author", "move", "verhaagen", "--json"))[0]
+			m := read[moveLine](t, s.cli("author", "move", "verhaagen", "--json"))[0]
 			return m.Status == "moved" && m.Told == 1 && m.Gone == 1 && m.Followers == 1
 		})
 		s.shows(s.url+"/@verhaagen", there.URL(), true)
 
-		if out := s.say("author", "delete", "verhaagen"); !strings.Contains(out, "will be deleted on") {
+		if out := s.cli("author", "delete", "verhaagen"); !strings.Contains(out, "will be deleted on") {
 			t.Errorf("planning says %q", out)
 		}
-		if _, trouble, status := say(s.ctx, s.args("author", "delete", "tobias"), nil, ""); status != failed ||
+		if _, trouble, status := cli(s.ctx, s.args("author", "delete", "tobias"), nil, ""); status != failed ||
 			!strings.Contains(trouble, "last admin") {
 			t.Errorf("deleting the last admin who stays: %d %s", status, trouble)
 		}
-		s.say("author", "delete", "verhaagen", "--cancel")
-		s.say("author", "delete", "verhaagen", "--now")
+		s.cli("author", "delete", "verhaagen", "--cancel")
+		s.cli("author", "delete", "verhaagen", "--now")
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", ilse.Object)); err != nil {
 			t.Fatal(err)
 		}
@@ -82,11 +82,11 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 			strings.Contains(body, "ring the bell") {
 			t.Errorf("the page of the article answers %d", status)
 		}
-		if out := s.say("author", "list"); strings.Contains(out, "Ilse") {
+		if out := s.cli("author", "list"); strings.Contains(out, "Ilse") {
 			t.Errorf("the list still says\n%s", out)
 		}
 		for _, handle := range []string{"ilse", "verhaagen"} {
-			if _, trouble, status := say(s.ctx, s.args("author", "add", handle, "--name", "Another"), nil,
+			if _, trouble, status := cli(s.ctx, s.args("author", "add", handle, "--name", "Another"), nil,
 				""); status != failed || !strings.Contains(trouble, "never given again") {
 				t.Errorf("the handle %s is free again: %d %s", handle, status, trouble)
 			}
@@ -97,7 +97,7 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 func TestTheFilesOfADeletedAuthorAreDeleted(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
+	s.cli("author", "add", "tobias", "--name", "Tobias Renkema", "--role", "admin")
 	var picture bytes.Buffer
 	if err := drawFerry(&picture); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestTheFilesOfADeletedAuthorAreDeleted(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "ferry.jpg"), picture.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.say("article", "draft", file, "--author", "ilse")
+	s.cli("article", "draft", file, "--author", "ilse")
 	folder := ""
 	for i, setting := range s.settings {
 		if setting == "--data" {
@@ -123,7 +123,7 @@ func TestTheFilesOfADeletedAuthorAreDeleted(t *testing.T) {
 	if len(files()) == 0 {
 		t.Fatalf("no picture in %s", folder)
 	}
-	s.say("author", "delete", "ilse", "--now")
+	s.cli("author", "delete", "ilse", "--now")
 	if left := files(); len(left) != 0 {
 		t.Errorf("left are %v", left)
 	}
@@ -133,21 +133,21 @@ func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		s.say("author", "add", "joris", "--name", "Joris Blom", "--email", "joris@overkant.example")
-		s.say("author", "rename", "joris", "jorisblom")
-		joris := read[articleLine](t, s.say("article", "draft", write(t, "one.md", "---\ntitle: One\n---\n\nWords.\n"),
+		s.cli("author", "add", "joris", "--name", "Joris Blom", "--email", "joris@overkant.example")
+		s.cli("author", "rename", "joris", "jorisblom")
+		joris := read[articleLine](t, s.cli("article", "draft", write(t, "one.md", "---\ntitle: One\n---\n\nWords.\n"),
 			"--author", "joris", "--json"))[0]
-		if shown := s.say("article", "show", string(joris.ID)); !strings.Contains(shown, "Joris Blom") {
+		if shown := s.cli("article", "show", string(joris.ID)); !strings.Contains(shown, "Joris Blom") {
 			t.Errorf("under the former handle it is\n%s", shown)
 		}
-		s.say("article", "draft", write(t, "two.md", "---\ntitle: Two\nauthors: [ilse, joris]\n---\n\nWords.\n"), "--author",
+		s.cli("article", "draft", write(t, "two.md", "---\ntitle: Two\nauthors: [ilse, joris]\n---\n\nWords.\n"), "--author",
 			"ilse")
-		if shown := s.say("article", "show", "two"); !strings.Contains(shown, "Joris Blom") {
+		if shown := s.cli("article", "show", "two"); !strings.Contains(shown, "Joris Blom") {
 			t.Errorf("with the former handle in its by-line it is\n%s", shown)
 		}
 		refused := func(want string, args ...string) {
 			t.Helper()
-			if _, trouble, status := say(s.ctx, s.args(append([]string{"author", "add"}, args...)...), nil,
+			if _, trouble, status := cli(s.ctx, s.args(append([]string{"author", "add"}, args...)...), nil,
 				""); status != failed || !strings.Contains(trouble, want) {
 				t.Errorf("add %q: %d, %q", args, status, trouble)
 			}
@@ -155,15 +155,15 @@ func TestAnAuthorIsFoundByAFormerHandleAndNobodyElseGetsIt(t *testing.T) {
 		refused("is a former handle of “jorisblom”", "joris", "--name", "J")
 		refused("“ilse” is taken", "ilse", "--name", "I")
 		refused("the e-mail address is taken", "maud", "--name", "M", "--email", "joris@overkant.example")
-		s.say("author", "delete", "joris")
+		s.cli("author", "delete", "joris")
 		day := time.Now().Add(30 * 24 * time.Hour).UTC().Format("2006-01-02")
-		if line := read[authorLine](t, s.say("author", "list", "--json"))[1]; !strings.HasPrefix(line.Leaves, day) {
+		if line := read[authorLine](t, s.cli("author", "list", "--json"))[1]; !strings.HasPrefix(line.Leaves, day) {
 			t.Errorf("the list has %+v", line)
 		}
-		if list := s.say("author", "list"); !strings.Contains(list, "to be deleted on ") {
+		if list := s.cli("author", "list"); !strings.Contains(list, "to be deleted on ") {
 			t.Errorf("the list is\n%s", list)
 		}
-		s.say("author", "delete", "joris", "--now")
+		s.cli("author", "delete", "joris", "--now")
 		refused("belonged to an author who has left, and is never given again", "jorisblom", "--name", "J")
 	})
 }
@@ -172,9 +172,9 @@ func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		published := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+		published := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
 			"--json"))[0]
-		s.say("article", "delete", string(published.ID))
+		s.cli("article", "delete", string(published.ID))
 		status, body := s.get(published.Object, "application/activity+json")
 		if status != http.StatusGone || !strings.Contains(body, `"type":"Tombstone"`) ||
 			!strings.Contains(body, `"formerType":"Article"`) {
@@ -190,15 +190,14 @@ func TestF015ADeletedArticleAnswers410InBothLanguages(t *testing.T) {
 	})
 }
 
-// A blog at one address whose authors have handles of another domain, which hands what it is asked under /.well-known
-// on.
+// The handle domain passes requests below /.well-known on to the blog.
 func TestHandlesMayHaveAnotherDomainThanTheBlog(t *testing.T) {
 	blog := freePort(t)
 	domain := httptest.NewServer(httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: blog}))
 	t.Cleanup(domain.Close)
 	name := strings.TrimPrefix(domain.URL, "http://")
 	s := openAt(t, storetest.SQLite(t), blog, "--handle-domain", name)
-	_, bram := s.village()
+	_, bram := s.veerhuis()
 	ilse := s.ilse(bram) // looked up under the handle's domain
 	if ilse.Handle != "@ilse@"+name || ilse.URL != s.url+"/@ilse" {
 		t.Errorf("the author is %s at %s", ilse.Handle, ilse.URL)

@@ -14,12 +14,12 @@ func TestASeededBlogIsOneThatGrew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, database(t))
 			seed := []string{"bench", "seed", "--articles", "60", "--comments", "200", "--followers", "90", "--hosts", "20"}
-			if out := s.say(seed...); !strings.Contains(out, "60 articles, 200 comments and 90 followers on 20 hosts") {
+			if out := s.cli(seed...); !strings.Contains(out, "60 articles, 200 comments and 90 followers on 20 hosts") {
 				t.Errorf("it says %q", out)
 			}
 
 			var all []articleLine
-			for _, a := range read[articleLine](t, s.say("article", "list", "--json")) {
+			for _, a := range read[articleLine](t, s.cli("article", "list", "--json")) {
 				if a.Status == "published" {
 					all = append(all, a)
 				}
@@ -43,11 +43,11 @@ func TestASeededBlogIsOneThatGrew(t *testing.T) {
 					t.Errorf("the object %s answers %d with %+v, %v", a.Object, status, object, err)
 				}
 			}
-			if comments := read[commentLine](t, s.say("comment", "list", "--waiting", "--json")); len(comments) == 0 {
+			if comments := read[commentLine](t, s.cli("comment", "list", "--waiting", "--json")); len(comments) == 0 {
 				t.Error("no comment waits")
 			}
 			var outbox, followers struct{ TotalItems int }
-			author := read[authorLine](t, s.say("author", "list", "--json"))[0].Object
+			author := read[authorLine](t, s.cli("author", "list", "--json"))[0].Object
 			for address, into := range map[string]any{author + "/outbox": &outbox, author + "/followers": &followers} {
 				if _, body := s.get(address, "application/activity+json"); json.Unmarshal([]byte(body), into) != nil {
 					t.Errorf("%s is %s", address, body)
@@ -58,7 +58,7 @@ func TestASeededBlogIsOneThatGrew(t *testing.T) {
 					followers.TotalItems)
 			}
 
-			if _, trouble, status := say(s.ctx, s.args(seed...), nil, ""); status != failed ||
+			if _, trouble, status := cli(s.ctx, s.args(seed...), nil, ""); status != failed ||
 				!strings.Contains(trouble, "choose another --data") {
 				t.Errorf("a second time it ends with %d: %s", status, trouble)
 			}

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// readable are the pages, feeds and documents on which anything that was said under an article may stand.
+// readable returns the pages, feeds and documents that may show something about an article, a comment or an author.
 func readable(a articleLine, comment, author string) map[string]string {
 	const html, ap = "text/html", "application/activity+json"
 	home := a.URL[:strings.Index(a.URL, "/20")]
@@ -41,7 +41,7 @@ func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 		}
 		bram, kade := people[0], people[1]
 		ilse := s.ilse(bram, kade)
-		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		reply, err := kade.Reply(s.ctx, a.Object, "<p>The canary sings.</p>")
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 		s.wait("everything stands there", func() bool { return totals() == [3]int{2, 1, 1} && len(told()) >= 5 })
 
 		began := time.Now()
-		out := s.say("block", "add", kade.Server.Host, "--reason", "Sings at night")
+		out := s.cli("block", "add", kade.Server.Host, "--reason", "Sings at night")
 		if !strings.Contains(out, "followers removed: 1, comments hidden: 1, reactions hidden: 3") {
 			t.Errorf("block says %q", out)
 		}
@@ -91,7 +91,7 @@ func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 		if _, err := kade.Server.WaitFor(s.ctx, fedtest.OfType("Reject")); err != nil {
 			t.Error(err)
 		}
-		if out := s.say("block", "remove", strings.ToUpper(kade.Server.Host)); !strings.Contains(out, "must follow again") {
+		if out := s.cli("block", "remove", strings.ToUpper(kade.Server.Host)); !strings.Contains(out, "must follow again") {
 			t.Errorf("undoing says %q", out)
 		}
 		s.wait("it stands again", func() bool { return totals() == [3]int{2, 1, 1} })
@@ -100,16 +100,16 @@ func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 
 func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	if out := s.say("block", "list"); !strings.Contains(out, "nobody is blocked") {
+	if out := s.cli("block", "list"); !strings.Contains(out, "nobody is blocked") {
 		t.Errorf("an empty list is %q", out)
 	}
-	s.say("block", "add", "https://EVIL.example:8443/", "--level", "limit", "--reason", "Loud", "--note", "since May")
-	if again := s.say("block", "add", "evil.example", "--level", "refuse", "--json"); !strings.Contains(again,
+	s.cli("block", "add", "https://EVIL.example:8443/", "--level", "limit", "--reason", "Loud", "--note", "since May")
+	if again := s.cli("block", "add", "evil.example", "--level", "refuse", "--json"); !strings.Contains(again,
 		`"level":"refuse","reason":"Loud","note":"since May"`) {
 		t.Errorf("blocked again without a word why: %s", again)
 	}
-	s.say("block", "add", "evil.example", "--level", "limit", "--reason", "Very loud")
-	if out := s.say("block", "list"); !strings.Contains(out, "Very loud") || !strings.Contains(out, "since May") {
+	s.cli("block", "add", "evil.example", "--level", "limit", "--reason", "Very loud")
+	if out := s.cli("block", "list"); !strings.Contains(out, "Very loud") || !strings.Contains(out, "since May") {
 		t.Errorf("the list is %q", out)
 	}
 	world := fedtest.New(fedtest.Config{})
@@ -118,13 +118,13 @@ func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.say("block", "add", server.Person("kade").ID)
-	lines := read[blockLine](t, s.say("block", "list", "--json"))
+	s.cli("block", "add", server.Person("kade").ID)
+	lines := read[blockLine](t, s.cli("block", "list", "--json"))
 	if len(lines) != 2 || lines[0].Subject != "evil.example" || lines[0].Level != "limit" ||
 		lines[0].Note != "since May" || lines[1].Kind != "actor" || lines[1].Level != "refuse" {
 		t.Errorf("listed %+v", lines)
 	}
-	s.say("block", "remove", "evil.example")
+	s.cli("block", "remove", "evil.example")
 	for name, c := range map[string]struct {
 		args []string
 		want string
@@ -139,47 +139,47 @@ func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, ""); status != failed ||
+		if _, trouble, status := cli(s.ctx, s.args(c.args...), nil, ""); status != failed ||
 			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
-	s.say("allow", "add", "Veerhuis.example", "--note", "friends")
-	if out := s.say("allow", "list", "--json"); !strings.Contains(out, `"veerhuis.example"`) {
+	s.cli("allow", "add", "Veerhuis.example", "--note", "friends")
+	if out := s.cli("allow", "list", "--json"); !strings.Contains(out, `"veerhuis.example"`) {
 		t.Errorf("allowed %s", out)
 	}
-	s.say("allow", "remove", "veerhuis.example")
+	s.cli("allow", "remove", "veerhuis.example")
 }
 
 func TestABlocklistIsImportedAndExported(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	s.say("block", "add", "loud.example", "--level", "limit", "--note", "ours")
-	s.say("block", "add", "worst.example")
+	s.cli("block", "add", "loud.example", "--level", "limit", "--note", "ours")
+	s.cli("block", "add", "worst.example")
 	const list = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n" +
 		"evil.example,suspend,true,true,\"Spam, and more\",false\nloud.example,suspend,false,false,,false\n" +
 		"worst.example,silence,true,false,,false\nquiet.example,noop,false,false,,false\nBÖSE.example,silence,false,false,," +
 		"true\n"
 	file := write(t, "list.csv", list)
-	if out := s.say("block", "import", file, "--dry-run"); !strings.Contains(out,
+	if out := s.cli("block", "import", file, "--dry-run"); !strings.Contains(out,
 		"newly blocked: 2, from limited to refused: 1, as before: 1") || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("a dry run says %q", out)
 	}
-	if n := len(read[blockLine](t, s.say("block", "list", "--json"))); n != 2 {
+	if n := len(read[blockLine](t, s.cli("block", "list", "--json"))); n != 2 {
 		t.Fatalf("a dry run changed the list to %d", n)
 	}
 	for wrong, line := range map[string]string{list + "ev**.example,suspend,,,,\n": "line 7",
 		list + "other.example,ban,,,,\n": "line 7", "a.example\nb..example\n": "line 2",
 		list + "x.example,\"susp": "line 7", "127.0.0.1\n": "this blog itself"} {
-		_, trouble, status := say(s.ctx, s.args("block", "import", "-"), nil, wrong)
+		_, trouble, status := cli(s.ctx, s.args("block", "import", "-"), nil, wrong)
 		if status != failed || !strings.Contains(trouble, line) {
 			t.Errorf("%q: %d, %q, want %s named", wrong, status, trouble, line)
 		}
 	}
-	if n := len(read[blockLine](t, s.say("block", "list", "--json"))); n != 2 {
+	if n := len(read[blockLine](t, s.cli("block", "list", "--json"))); n != 2 {
 		t.Fatalf("a wrong list was imported in part: %d", n)
 	}
-	s.say("block", "import", file)
-	exported := s.say("block", "export")
+	s.cli("block", "import", file)
+	exported := s.cli("block", "export")
 	const want = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n" +
 		"evil.example,suspend,false,false,\"Spam, and " +
 		"more\",false\nloud.example,suspend,false,false,,false\nworst.example,suspend,false,false,,false\n" +
@@ -187,21 +187,21 @@ func TestABlocklistIsImportedAndExported(t *testing.T) {
 	if exported != want {
 		t.Errorf("exported\n%s", exported)
 	}
-	if out, _, _ := say(s.ctx, s.args("block", "import", "-", "--json"), nil, exported); !strings.Contains(out,
+	if out, _, _ := cli(s.ctx, s.args("block", "import", "-", "--json"), nil, exported); !strings.Contains(out,
 		`"known":4`) {
 		t.Errorf("its own export again: %s", out)
 	}
 	bare := write(t, "bare.csv", "\uFEFFone.example\r\n\r\ntwo.example\r\nONE.example\r\n")
-	if out := s.say("block", "import", bare); !strings.Contains(out, "newly blocked: 2") {
+	if out := s.cli("block", "import", bare); !strings.Contains(out, "newly blocked: 2") {
 		t.Errorf("bare domains: %q", out)
 	}
-	if lines := read[blockLine](t, s.say("block", "list", "--json")); len(lines) != 6 || lines[1].Note != "ours" {
+	if lines := read[blockLine](t, s.cli("block", "list", "--json")); len(lines) != 6 || lines[1].Note != "ours" {
 		t.Errorf("afterwards %+v", lines)
 	}
 	if err := os.WriteFile(file, []byte(strings.Repeat("#\n", 100_001)+"late.example\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, trouble, status := say(s.ctx, s.args("block", "import", file), nil, ""); status != failed ||
+	if _, trouble, status := cli(s.ctx, s.args("block", "import", file), nil, ""); status != failed ||
 		!strings.Contains(trouble, "too long") {
 		t.Errorf("an endless list: %d, %q", status, trouble)
 	}

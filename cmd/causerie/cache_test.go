@@ -23,6 +23,7 @@ const (
 	halfAnHour = "public, max-age=1800"
 )
 
+// What Cache-Control allows. A browser revalidates each time; a cache in between may keep an answer for a minute.
 func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it crawls the whole site many times, which the race detector makes ten times slower")
@@ -32,11 +33,11 @@ func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 	publish := func(slug, more string) articleLine {
 		file := write(t, slug+".md", "---\ntitle: The ferry\ntags: [rivers]\nslug: "+slug+"\n"+more+
 			"---\n\nThe ferry comes when you ring the bell.\n")
-		return read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
+		return read[articleLine](t, s.cli("article", "publish", file, "--author", "ilse", "--json"))[0]
 	}
 	here := publish("ferry", "series: The Low Road\n")
 	gone := publish("gone", "")
-	s.say("article", "withdraw", "gone")
+	s.cli("article", "withdraw", "gone")
 	followers := publish("friends", "visibility: followers\n")
 	_, front := s.get(s.url+"/", "text/html")
 	sheet := regexp.MustCompile(`/static/[^"]+\.css`).FindString(front)
@@ -122,15 +123,15 @@ func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 		if strings.HasPrefix(address, "/") {
 			address = s.url + address
 		}
-		answer, _ := s.told(http.MethodGet, address, test.accept)
+		answer, _ := s.rawAnswer(http.MethodGet, address, test.accept)
 		if got := answer.Header.Get("Cache-Control"); answer.StatusCode != test.status || got != test.cache {
 			t.Errorf("%s as %s: %d, %q, want %d, %q", test.address, test.accept, answer.StatusCode, got, test.status, test.cache)
 		}
 	}
 }
 
-// again asks for an address of which a version is known, or none ("").
-func (s *stage) again(address, accept, encoding, known string) (answer *http.Response, body string) {
+// revalidate requests an address with the ETag that is known of it; "" for none.
+func (s *stage) revalidate(address, accept, encoding, known string) (answer *http.Response, body string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -175,7 +176,7 @@ func TestARevalidationSeesEachChange(t *testing.T) {
 			t.Helper()
 			known := tags[a]
 			s.wait(a.address+" is new", func() bool {
-				answer, body := s.again(a.address, a.accept, a.encoding, known)
+				answer, body := s.revalidate(a.address, a.accept, a.encoding, known)
 				if answer.StatusCode != status {
 					return false
 				}
@@ -193,7 +194,7 @@ func TestARevalidationSeesEachChange(t *testing.T) {
 			if status != http.StatusOK {
 				return
 			}
-			answer, body := s.again(a.address, a.accept, a.encoding, tags[a])
+			answer, body := s.revalidate(a.address, a.accept, a.encoding, tags[a])
 			if answer.StatusCode != http.StatusNotModified || body != "" || answer.Header.Get("Etag") != tags[a] ||
 				answer.Header.Get("Cache-Control") != askedAgain ||
 				!strings.Contains(answer.Header.Get("Vary"), "Accept-Encoding") {
@@ -204,7 +205,7 @@ func TestARevalidationSeesEachChange(t *testing.T) {
 			expect(asked{list, "text/html", "gzip"}, 200, "/ferry", false)
 		}
 		expect(asked{ilse.Object + "/outbox", mastodon, "gzip"}, 200, "nothing of the kind", false)
-		a := read[articleLine](t, s.say("article", "publish", file("The ferry comes."), "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", file("The ferry comes."), "--author", "ilse", "--json"))[0]
 		for _, list := range lists {
 			expect(asked{list, "text/html", "gzip"}, 200, "/ferry", true)
 		}
@@ -218,11 +219,11 @@ func TestARevalidationSeesEachChange(t *testing.T) {
 		if len(seen) != len(forms)-1 { // the object at its own address and at its page's is the same
 			t.Errorf("%d forms of an article have the tags %v", len(forms), seen)
 		}
-		s.say("article", "publish", file("The ferry is late."), "--author", "ilse")
+		s.cli("article", "publish", file("The ferry is late."), "--author", "ilse")
 		for _, form := range forms {
 			expect(form, 200, "The ferry is late.", true)
 		}
-		s.say("article", "withdraw", "ferry")
+		s.cli("article", "withdraw", "ferry")
 		for _, form := range forms {
 			expect(form, 410, "The ferry", false)
 		}
@@ -237,7 +238,7 @@ func TestARevalidatedPageNeedsNoDatabase(t *testing.T) {
 		settings := []string{"--database", database, "--data", t.TempDir(), "--url", "http://127.0.0.1:8098", "--listen",
 			"127.0.0.1:8098"}
 		tell := func(args ...string) string {
-			out, trouble, status := say(t.Context(), append(args, settings...), nil, "")
+			out, trouble, status := cli(t.Context(), append(args, settings...), nil, "")
 			if status != done {
 				t.Fatalf("%v: %d %s", args, status, trouble)
 			}

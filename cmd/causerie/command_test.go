@@ -27,12 +27,12 @@ func TestAFirstStartPrintsALinkThatOpens(t *testing.T) {
 	}
 }
 
-// greeting is what a server says as it starts, with the last line that it always has.
-func greeting(t *testing.T, args ...string) string {
+// startOutput returns what a server prints when it starts.
+func startOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	s := &stage{t: t, ctx: ctx, out: &words{}}
+	s := &stage{t: t, ctx: ctx, out: &output{}}
 	ended := make(chan int, 1)
 	go func() {
 		ended <- run(ctx, append(args, "--log", "text,error"), nil, console{nil, s.out, s.out})
@@ -58,7 +58,7 @@ func TestAFirstStartSaysWhereTheDataIs(t *testing.T) {
 		{"there again", []string{"--database", elsewhere},
 			"Your data stays in " + elsewhere + ", and its pictures in " + data + "/media.\n", "new database"},
 	} {
-		said := greeting(t, append(c.args, "--data", data, "--listen", freePort(t))...)
+		said := startOutput(t, append(c.args, "--data", data, "--listen", freePort(t))...)
 		if !strings.Contains(said, c.want) || strings.Contains(said, c.lack) {
 			t.Errorf("%s: it says\n%s", c.name, said)
 		}
@@ -71,14 +71,14 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 		if url != "" {
 			args = append(args, "--url", url)
 		}
-		if said := greeting(t, args...); strings.Contains(said,
+		if said := startOutput(t, args...); strings.Contains(said,
 			"Only this machine can reach that address, and the address of a blog never changes. ") != warned {
 			t.Errorf("at “%s” it says\n%s", url, said)
 		}
 	}
 	data := t.TempDir()
 	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
-	if _, said, status := say(t.Context(), add, nil, ""); status != done ||
+	if _, said, status := cli(t.Context(), add, nil, ""); status != done ||
 		!strings.Contains(said, "founded at http://localhost:8080/; its data is in "+data+"\n") ||
 		!strings.Contains(said, "the address of a blog never changes. ") {
 		t.Errorf("adding the first author of all: %d, %q", status, said)
@@ -99,14 +99,14 @@ func TestAStartOnAnotherPortThanTheAddressWarns(t *testing.T) {
 		{"elsewhere on purpose", there, []string{"--url", address}, false},
 		{"where it was founded, once more", here, nil, false},
 	} {
-		said := greeting(t, append(c.settings, "--data", data, "--listen", c.listen)...)
+		said := startOutput(t, append(c.settings, "--data", data, "--listen", c.listen)...)
 		warning := "causerie: this blog was founded as " + address + ", but listens on " + there +
 			", so its links lead nowhere: start it with --listen localhost:" + port + "\n"
 		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "founded as") != c.warned {
 			t.Errorf("%s: it says\n%s", c.name, said)
 		}
 	}
-	if _, trouble, status := say(t.Context(), []string{"demo", "--keep", data}, nil, ""); status != failed ||
+	if _, trouble, status := cli(t.Context(), []string{"demo", "--keep", data}, nil, ""); status != failed ||
 		!strings.Contains(trouble, "“causerie --data "+data+" --listen localhost:"+port+" --federation-allow 127.0.0.0/8”") {
 		t.Errorf("of a kept blog the demo says %q", trouble)
 	}
@@ -115,7 +115,7 @@ func TestAStartOnAnotherPortThanTheAddressWarns(t *testing.T) {
 func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	out, trouble, status := say(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin",
+	out, trouble, status := cli(s.ctx, s.args("author", "add", "tobias", "--name", "Tobias Renkema", "--password-stdin",
 		"--json"), nil, "wheat paste on mondays\n")
 	if status != done {
 		t.Fatal(trouble)
@@ -123,21 +123,21 @@ func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 	if tobias := read[authorLine](t, out)[0]; tobias.Role != "author" || tobias.Link != "" {
 		t.Errorf("the second author is %+v", tobias)
 	}
-	if out := s.say("author", "list"); !strings.Contains(out, "Ilse Verhaagen") || !strings.Contains(out, "admin") ||
+	if out := s.cli("author", "list"); !strings.Contains(out, "Ilse Verhaagen") || !strings.Contains(out, "admin") ||
 		!strings.Contains(out, "Tobias Renkema") {
 		t.Errorf("the list is\n%s", out)
 	}
-	if _, trouble, status := say(s.ctx, s.args("author", "disable", "ilse"), nil, ""); status != failed ||
+	if _, trouble, status := cli(s.ctx, s.args("author", "disable", "ilse"), nil, ""); status != failed ||
 		!strings.Contains(trouble, "last admin") {
 		t.Errorf("shutting out the last admin: %d, %s", status, trouble)
 	}
-	s.say("author", "disable", "tobias")
-	if _, trouble, status := say(s.ctx, s.args("author", "link", "tobias"), nil, ""); status != failed ||
+	s.cli("author", "disable", "tobias")
+	if _, trouble, status := cli(s.ctx, s.args("author", "link", "tobias"), nil, ""); status != failed ||
 		!strings.Contains(trouble, "--undo") {
 		t.Errorf("a link for somebody disabled: %d, %s", status, trouble)
 	}
-	s.say("author", "disable", "tobias", "--undo")
-	link := strings.TrimSpace(s.say("author", "link", "tobias"))
+	s.cli("author", "disable", "tobias", "--undo")
+	link := strings.TrimSpace(s.cli("author", "link", "tobias"))
 	link = link[strings.Index(link, "http"):]
 	if status, body := s.get(link, "text/html"); status != http.StatusOK || !strings.Contains(body, "Tobias Renkema") {
 		t.Errorf("the sign-in link answers %d:\n%s", status, body)
@@ -145,7 +145,7 @@ func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 	for command, want := range map[string]string{"article list": "no articles",
 		"comment list --waiting": "no comments wait for approval", "deliveries": "nothing is published yet",
 		"deliveries --failed": "nothing failed", "help article list": "the last saved first"} {
-		if out := s.say(strings.Fields(command)...); !strings.Contains(out, want) {
+		if out := s.cli(strings.Fields(command)...); !strings.Contains(out, want) {
 			t.Errorf("on an empty blog “%s” says %q", command, out)
 		}
 	}
@@ -161,7 +161,7 @@ func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 		"somebody nobody knows":    {[]string{"author", "link", "kade"}, "", "author list"},
 		"keys of somebody unknown": {[]string{"author", "rotate-key", "kade"}, "", "author list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(c.args...), nil, c.in); status != failed ||
+		if _, trouble, status := cli(s.ctx, s.args(c.args...), nil, c.in); status != failed ||
 			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
@@ -171,17 +171,17 @@ func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("article", "publish", write(t, "ferry.md",
+	s.cli("article", "publish", write(t, "ferry.md",
 		"---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\n---\n\nThe ferry.\n"), "--author", "ilse")
-	site := read[voiceLine](t, s.say("site", "voice", "on", "--handle", "overkant", "--json"))[0]
+	site := read[voiceLine](t, s.cli("site", "voice", "on", "--handle", "overkant", "--json"))[0]
 	if !site.On || !strings.HasPrefix(site.Handle, "@overkant@") || site.URL != s.url+"/" {
 		t.Errorf("the blog speaks as %+v", site)
 	}
-	if out := s.say("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") ||
+	if out := s.cli("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") ||
 		!strings.Contains(out, "can be followed now, and has that name for ever.") {
 		t.Errorf("the series: %s", out)
 	}
-	if out := s.say("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") ||
+	if out := s.cli("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") ||
 		!strings.Contains(out, "@the_low_road@") {
 		t.Errorf("the list is\n%s", out)
 	}
@@ -195,7 +195,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 		!strings.Contains(body, "The Low Road") {
 		t.Errorf("the handle of the series leads to %d", status)
 	}
-	if out := s.say("site", "voice", "off"); !strings.Contains(out, "silent") {
+	if out := s.cli("site", "voice", "off"); !strings.Contains(out, "silent") {
 		t.Errorf("switched off: %s", out)
 	}
 	s.wait("the front page says no longer how to follow it", func() bool {
@@ -207,7 +207,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 		"a handle of an author": {"series voice the-low-road on --handle ilse", "stays so"},
 		"a series that is none": {"series voice the-high-road on", "series list"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args(strings.Fields(c.args)...), nil, ""); status != failed ||
+		if _, trouble, status := cli(s.ctx, s.args(strings.Fields(c.args)...), nil, ""); status != failed ||
 			!strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
@@ -217,7 +217,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 func TestAnArticleFileBringsItsPicturesCoauthorsAndSeries(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+	s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
 	folder := t.TempDir()
 	var picture bytes.Buffer
 	if err := drawFerry(&picture); err != nil {
@@ -238,7 +238,7 @@ func TestAnArticleFileBringsItsPicturesCoauthorsAndSeries(t *testing.T) {
 		"tobias]\nguest: Harm <https://harm.example>\n"+
 		"picture: pictures/ferry.jpg\npicture-alt: A ferry.\n---\n\n![The ferry at the "+
 		"buoy](pictures/ferry.jpg)\n\n<script>alert(1)</script>\n"))
-	out, notices, status := say(s.ctx, s.args("article", "publish", file, "--author", "@ilse", "--json"), nil, "")
+	out, notices, status := cli(s.ctx, s.args("article", "publish", file, "--author", "@ilse", "--json"), nil, "")
 	if status != done || !strings.Contains(notices, "raw HTML left out") {
 		t.Fatalf("publish ended with %d: %s", status, notices)
 	}
@@ -253,7 +253,7 @@ func TestAnArticleFileBringsItsPicturesCoauthorsAndSeries(t *testing.T) {
 	if strings.Contains(body, "alert(1)</script>") {
 		t.Error("a script reached the page")
 	}
-	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out,
+	if out := s.cli("article", "show", "four-minutes-wide"); !strings.Contains(out,
 		"Ilse Verhaagen, Tobias Renkema, Harm") {
 		t.Errorf("show says\n%s", out)
 	}
@@ -266,15 +266,15 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 		titled := func(front, words string) string {
 			return "---\ntitle: Under the bridge\n" + front + "---\n\n" + words + "\n"
 		}
-		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Water.")), "--author",
+		if said := s.cli("article", "publish", write(t, "bridge.md", titled("", "Water.")), "--author",
 			"ilse"); !strings.HasPrefix(said, "published ") {
 			t.Errorf("the first time publish said %q", said)
 		}
-		if said := s.say("article", "publish", write(t, "bridge.md", titled("", "Other words altogether.")), "--author",
+		if said := s.cli("article", "publish", write(t, "bridge.md", titled("", "Other words altogether.")), "--author",
 			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of the same file publish said %q", said)
 		}
-		s.say("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\nOne.\n"), "--author", "ilse")
+		s.cli("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\nOne.\n"), "--author", "ilse")
 		for name, args := range map[string][]string{
 			"another file": {"article", "publish", write(t, "tram.md", titled("", "A tram.")), "--author",
 				"ilse"},
@@ -284,22 +284,22 @@ func TestAnotherFileWithTheSameTitleRevisesNothingUnlessItSaysTheSlug(t *testing
 			"a folder's file over a file": {"article", "publish", write(t, "index.md", titled("", "Index.")), "--author",
 				"ilse"},
 		} {
-			if _, trouble, status := say(s.ctx, s.args(args...), nil, titled("", "Piped.")); status != failed ||
+			if _, trouble, status := cli(s.ctx, s.args(args...), nil, titled("", "Piped.")); status != failed ||
 				!strings.Contains(trouble, "write “slug: ") {
 				t.Errorf("%s: %d, %q", name, status, trouble)
 			}
 		}
-		if shown := s.say("article", "show", "under-the-bridge"); !strings.Contains(shown, "Other words altogether.") {
+		if shown := s.cli("article", "show", "under-the-bridge"); !strings.Contains(shown, "Other words altogether.") {
 			t.Errorf("the article is\n%s", shown)
 		}
-		if shown := s.say("article", "show", "a-plan"); !strings.Contains(shown, "One.") {
+		if shown := s.cli("article", "show", "a-plan"); !strings.Contains(shown, "One.") {
 			t.Errorf("the draft is\n%s", shown)
 		}
-		if said := s.say("article", "publish", write(t, "tram.md", titled("slug: under-the-bridge\n", "A tram.")), "--author",
+		if said := s.cli("article", "publish", write(t, "tram.md", titled("slug: under-the-bridge\n", "A tram.")), "--author",
 			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of a file with the slug publish said %q", said)
 		}
-		if said := s.say("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author",
+		if said := s.cli("article", "publish", write(t, "tram.md", titled("", "A tram, again.")), "--author",
 			"ilse"); !strings.HasPrefix(said, "revised ") {
 			t.Errorf("of the file that revised it publish said %q", said)
 		}
@@ -310,24 +310,24 @@ func TestASlugOfAnotherAuthorIsSkippedWhenTheTitleMakesIt(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+		s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
 		bridge := func(words string) string {
 			return write(t, "bridge.md", "---\ntitle: Under the bridge\n---\n\n"+words+"\n")
 		}
-		s.say("article", "draft", bridge("Of Tobias."), "--author", "tobias")
-		s.say("article", "publish", bridge("Of Ilse."), "--author", "ilse")
-		if said := s.say("article", "publish", bridge("Of Tobias, finished."), "--author", "tobias"); !strings.HasPrefix(said,
+		s.cli("article", "draft", bridge("Of Tobias."), "--author", "tobias")
+		s.cli("article", "publish", bridge("Of Ilse."), "--author", "ilse")
+		if said := s.cli("article", "publish", bridge("Of Tobias, finished."), "--author", "tobias"); !strings.HasPrefix(said,
 			"published ") || !strings.Contains(said, "/under-the-bridge-2") {
 			t.Errorf("of a draft whose slug somebody took meanwhile publish said %q", said)
 		}
-		if said := s.say("article", "publish", bridge("Of Tobias, again."), "--author", "tobias"); !strings.HasPrefix(said,
+		if said := s.cli("article", "publish", bridge("Of Tobias, again."), "--author", "tobias"); !strings.HasPrefix(said,
 			"revised ") || !strings.Contains(said, "/under-the-bridge-2") {
 			t.Errorf("of the same file publish said %q", said)
 		}
-		if shown := s.say("article", "show", "under-the-bridge"); !strings.Contains(shown, "Of Ilse.") {
+		if shown := s.cli("article", "show", "under-the-bridge"); !strings.Contains(shown, "Of Ilse.") {
 			t.Errorf("the first article is\n%s", shown)
 		}
-		if shown := s.say("article", "show", "under-the-bridge-2"); !strings.Contains(shown, "Of Tobias, again.") {
+		if shown := s.cli("article", "show", "under-the-bridge-2"); !strings.Contains(shown, "Of Tobias, again.") {
 			t.Errorf("the second article is\n%s", shown)
 		}
 	})
@@ -338,9 +338,9 @@ func TestADraftOfAFileIsARevisionOfItsAuthorOnce(t *testing.T) {
 		s := open(t, database)
 		s.ilse()
 		for _, words := range []string{"One.", "One.", "Two.", "Two."} {
-			s.say("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\n"+words+"\n"), "--author", "ilse")
+			s.cli("article", "draft", write(t, "plan.md", "---\ntitle: A plan\n---\n\n"+words+"\n"), "--author", "ilse")
 		}
-		a := read[articleLine](t, s.say("article", "show", "a-plan", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "show", "a-plan", "--json"))[0]
 		db, err := store.Open(t.Context(), database)
 		if err != nil {
 			t.Fatal(err)
@@ -356,9 +356,9 @@ func TestADraftOfAFileIsARevisionOfItsAuthorOnce(t *testing.T) {
 func TestAnUnchangedFileChangesNothing(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		s.ilse(bram)
-		s.say("author", "add", "tobias", "--name", "Tobias Renkema")
+		s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
 		folder := t.TempDir()
 		var picture bytes.Buffer
 		if err := drawFerry(&picture); err != nil {
@@ -378,13 +378,13 @@ func TestAnUnchangedFileChangesNothing(t *testing.T) {
 			"*ferry*.\n\n![At the buoy](ferry.jpg)\n"
 		original := keep("wide.md", wide)
 		dutch := keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje.\n")
-		a := read[articleLine](t, s.say("article", "publish", original, "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", original, "--author", "ilse", "--json"))[0]
 		s.wait("the article is told", func() bool { return len(veerhuis.Received("Create")) == 1 })
-		s.say("article", "publish", dutch, "--author", "ilse")
+		s.cli("article", "publish", dutch, "--author", "ilse")
 		s.wait("the translation is told", func() bool { return len(veerhuis.Received("Update")) == 1 })
 		_, before := s.get(a.Object, "application/activity+json")
 		for _, file := range []string{original, dutch, keep("other.md", wide), original, dutch} {
-			if said := s.say("article", "publish", file, "--author", "ilse"); !strings.HasPrefix(said,
+			if said := s.cli("article", "publish", file, "--author", "ilse"); !strings.HasPrefix(said,
 				"nothing changed: http") || strings.Count(said, "\n") != 1 {
 				t.Errorf("of %s publish said %q", file, said)
 			}
@@ -392,18 +392,18 @@ func TestAnUnchangedFileChangesNothing(t *testing.T) {
 		if _, now := s.get(a.Object, "application/activity+json"); now != before {
 			t.Errorf("on the wire it was\n%s\nand is\n%s", before, now)
 		}
-		if said := s.say("article", "publish", keep("wide.md", wide+"More.\n"), "--author", "ilse"); !strings.HasPrefix(said,
+		if said := s.cli("article", "publish", keep("wide.md", wide+"More.\n"), "--author", "ilse"); !strings.HasPrefix(said,
 			"revised ") {
 			t.Errorf("of another text publish said %q", said)
 		}
 		s.wait("the change is told", func() bool { return len(veerhuis.Received("Update")) == 2 })
-		if said := s.say("article", "publish", dutch, "--author", "ilse"); !strings.HasPrefix(said, "nothing changed: ") {
+		if said := s.cli("article", "publish", dutch, "--author", "ilse"); !strings.HasPrefix(said, "nothing changed: ") {
 			t.Errorf("of the translation, looked over again, publish said %q", said)
 		}
-		if shown := s.say("article", "show", "wide"); strings.Contains(shown, "changed since") {
+		if shown := s.cli("article", "show", "wide"); strings.Contains(shown, "changed since") {
 			t.Errorf("the translation is behind still:\n%s", shown)
 		}
-		if said := s.say("article", "publish",
+		if said := s.cli("article", "publish",
 			keep("breed.md", "---\ntitle: Breed\nlanguage: nl\ntranslation-of: wide\n---\n\nHet pontje komt.\n"), "--author",
 			"ilse"); !strings.HasPrefix(said, "published ") {
 			t.Errorf("of another translation publish said %q", said)
@@ -419,7 +419,7 @@ func TestADraftReplacesOnlyWhatAFileOfItsNameMade(t *testing.T) {
 		hums := func(words string) string {
 			return "---\ntitle: " + words + "\nslug: the-bridge-that-hums\n---\n\n" + words + "\n"
 		}
-		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
+		s.cli("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
 		for _, step := range []struct{ args, status string }{
 			{"article withdraw the-bridge-that-hums", "withdrawn"},
 			{"article publish " + write(t, "bridge.md",
@@ -427,26 +427,26 @@ func TestADraftReplacesOnlyWhatAFileOfItsNameMade(t *testing.T) {
 				" --author ilse", "scheduled"},
 			{"article undo the-bridge-that-hums", "draft"},
 		} {
-			s.say(strings.Fields(step.args)...)
+			s.cli(strings.Fields(step.args)...)
 			for _, file := range []string{write(t, "slug.md", hums("Other words")), "-"} {
-				_, trouble, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, hums("Other words"))
+				_, trouble, status := cli(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, hums("Other words"))
 				if status != failed || !strings.Contains(trouble, "belongs to the article “Hums”, which came from bridge.md") ||
 					!strings.Contains(trouble, "write another slug") {
 					t.Errorf("over one that is %s, %s: %d, %q", step.status, file, status, trouble)
 				}
 			}
-			if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, step.status) ||
+			if shown := s.cli("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, step.status) ||
 				strings.Contains(shown, "Other words") {
 				t.Errorf("it is\n%s", shown)
 			}
 		}
-		s.say("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
-		s.say("article", "withdraw", "the-bridge-that-hums")
-		if said := s.say("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author",
+		s.cli("article", "publish", write(t, "bridge.md", hums("Hums")), "--author", "ilse")
+		s.cli("article", "withdraw", "the-bridge-that-hums")
+		if said := s.cli("article", "draft", write(t, "bridge.md", hums("Hums higher")), "--author",
 			"ilse"); !strings.Contains(said, "it stays withdrawn") {
 			t.Errorf("of a file of its name draft said %q", said)
 		}
-		if shown := s.say("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") ||
+		if shown := s.cli("article", "show", "the-bridge-that-hums"); !strings.Contains(shown, "withdrawn") ||
 			!strings.Contains(shown, "Hums higher") {
 			t.Errorf("it is\n%s", shown)
 		}
@@ -458,25 +458,25 @@ func TestAnArticleWhosePictureIsMissingIsSavedAndNotPublished(t *testing.T) {
 	s.ilse()
 	hole := "---\ntitle: Wide\n---\n\nThe ferry.\n\n![A buoy](gone.png)\n"
 	file := write(t, "wide.md", hole)
-	if _, notices, status := say(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, ""); status != done ||
+	if _, notices, status := cli(s.ctx, s.args("article", "draft", file, "--author", "ilse"), nil, ""); status != done ||
 		!strings.Contains(notices, file+": line 7: picture not found: gone.png") {
 		t.Errorf("draft: %d, %q", status, notices)
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
+	if _, trouble, status := cli(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
 		""); status != failed || !strings.Contains(trouble, "“gone.png” was not found") ||
 		!strings.Contains(trouble, "saved as a draft") {
 		t.Errorf("publish: %d, %q", status, trouble)
 	}
-	if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "draft" {
+	if shown := read[articleLine](t, s.cli("article", "show", "wide", "--json"))[0]; shown.Status != "draft" {
 		t.Errorf("it is %s", shown.Status)
 	}
 	whole := write(t, "wide.md", "---\ntitle: Wide\n---\n\nThe ferry.\n")
-	a := read[articleLine](t, s.say("article", "publish", whole, "--author", "ilse", "--json"))[0]
-	if _, trouble, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
+	a := read[articleLine](t, s.cli("article", "publish", whole, "--author", "ilse", "--json"))[0]
+	if _, trouble, status := cli(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil,
 		""); status != failed || !strings.Contains(trouble, "nothing was changed") {
 		t.Errorf("a revision: %d, %q", status, trouble)
 	}
-	if shown := s.say("article", "show", string(a.ID)); !strings.Contains(shown, "published") ||
+	if shown := s.cli("article", "show", string(a.ID)); !strings.Contains(shown, "published") ||
 		strings.Contains(shown, "gone.png") {
 		t.Errorf("it is\n%s", shown)
 	}
@@ -487,7 +487,7 @@ func TestAPastDateIsIgnoredWithAWarning(t *testing.T) {
 	s.ilse()
 	file := write(t, "old.md", "---\ntitle: Old\ndate: 2019-03-04 12:00\n---\n\nWords.\n")
 	publish := func() string {
-		_, notices, status := say(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, "")
+		_, notices, status := cli(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, "")
 		if status != done {
 			t.Fatalf("publish ended with %d: %s", status, notices)
 		}
@@ -506,12 +506,12 @@ func TestWithdrawSaysWhatTheListSays(t *testing.T) {
 	s.ilse()
 	file := write(t, "wide.md", "---\ntitle: Wide\n---\n\nWords.\n")
 	for _, hold := range []string{"0s", "1h"} { // the second time nothing has left when it is taken back
-		s.say("article", "publish", file, "--author", "ilse", "--hold", hold)
-		if said := s.say("article", "withdraw", "wide"); !strings.Contains(said, "withdrawn") ||
+		s.cli("article", "publish", file, "--author", "ilse", "--hold", hold)
+		if said := s.cli("article", "withdraw", "wide"); !strings.Contains(said, "withdrawn") ||
 			strings.Contains(said, "a draft again") {
 			t.Errorf("held for %s, withdraw said %q", hold, said)
 		}
-		if shown := read[articleLine](t, s.say("article", "show", "wide", "--json"))[0]; shown.Status != "withdrawn" {
+		if shown := read[articleLine](t, s.cli("article", "show", "wide", "--json"))[0]; shown.Status != "withdrawn" {
 			t.Errorf("held for %s, it is %s", hold, shown.Status)
 		}
 	}
@@ -520,21 +520,21 @@ func TestWithdrawSaysWhatTheListSays(t *testing.T) {
 func TestWithdrawSaysWhatToDoWithAnUnpublishedArticle(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Kept\n---\n\nWords.\n"), "--author", "ilse")
-	s.say("article", "publish", write(t, "later.md",
+	s.cli("article", "draft", write(t, "draft.md", "---\ntitle: Kept\n---\n\nWords.\n"), "--author", "ilse")
+	s.cli("article", "publish", write(t, "later.md",
 		"---\ntitle: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n---\n\nWords.\n"), "--author",
 		"ilse")
 	for slug, want := range map[string]string{"kept": "“kept” is a draft",
 		"later": "“causerie article undo later” makes it a draft again"} {
-		if _, trouble, status := say(s.ctx, s.args("article", "withdraw", slug), nil, ""); status != failed ||
+		if _, trouble, status := cli(s.ctx, s.args("article", "withdraw", slug), nil, ""); status != failed ||
 			!strings.Contains(trouble, want) {
 			t.Errorf("%s: %d, %q", slug, status, trouble)
 		}
 	}
-	if said := s.say("article", "undo", "later"); !strings.Contains(said, "“Later” is a draft again") {
+	if said := s.cli("article", "undo", "later"); !strings.Contains(said, "“Later” is a draft again") {
 		t.Errorf("undo said %q", said)
 	}
-	if shown := read[articleLine](t, s.say("article", "show", "later", "--json"))[0]; shown.Status != "draft" ||
+	if shown := read[articleLine](t, s.cli("article", "show", "later", "--json"))[0]; shown.Status != "draft" ||
 		shown.Scheduled != "" {
 		t.Errorf("it is %+v", shown)
 	}
@@ -544,7 +544,7 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		s.ilse()
-		s.say("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author",
+		s.cli("article", "publish", write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author",
 			"ilse")
 		breed := "---\ntitle: Vier minuten breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nHet pontje.\n"
 		withPicture := write(t, "breed.md", breed+"\n![De steiger](steiger.png)\n")
@@ -554,16 +554,16 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 		}
 		refuse := func(when string) {
 			t.Helper()
-			before := s.say("article", "show", "four-minutes-wide")
+			before := s.cli("article", "show", "four-minutes-wide")
 			for flags, want := range map[string]string{"--hold 1h": "save the text with “causerie article draft”",
 				"--hold=-1h": "--hold", "--quiet": "always told of it: leave it out"} {
 				args := append([]string{"article", "publish", withPicture, "--author", "ilse"}, strings.Fields(flags)...)
-				if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != misusing ||
+				if _, trouble, status := cli(s.ctx, s.args(args...), nil, ""); status != misusing ||
 					!strings.Contains(trouble, want) || strings.Count(trouble, "\n") != 1 {
 					t.Errorf("%s, %s: %d, %q", when, flags, status, trouble)
 				}
 			}
-			if after := s.say("article", "show", "four-minutes-wide"); after != before {
+			if after := s.cli("article", "show", "four-minutes-wide"); after != before {
 				t.Errorf("%s: it was %s and is %s", when, before, after)
 			}
 			if taken, err := filepath.Glob(filepath.Join(s.settings[3], "media", "*")); err != nil || len(taken) != 0 {
@@ -571,18 +571,18 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 			}
 		}
 		refuse("before it has readers")
-		s.say("article", "publish", write(t, "breed.md", breed), "--author", "ilse")
+		s.cli("article", "publish", write(t, "breed.md", breed), "--author", "ilse")
 		refuse("when it has readers")
-		shown := s.say("article", "show", "four-minutes-wide")
-		if _, trouble, status := say(s.ctx, s.args("article", "draft", write(t, "breed.md", breed+"\nNog niet.\n"),
+		shown := s.cli("article", "show", "four-minutes-wide")
+		if _, trouble, status := cli(s.ctx, s.args("article", "draft", write(t, "breed.md", breed+"\nNog niet.\n"),
 			"--author", "ilse"), nil, ""); status != failed ||
 			!strings.Contains(trouble, "“vier-minuten-breed” is published already") {
 			t.Errorf("a draft of it: %d, %q", status, trouble)
 		}
-		if now := s.say("article", "show", "four-minutes-wide"); now != shown {
+		if now := s.cli("article", "show", "four-minutes-wide"); now != shown {
 			t.Errorf("after the draft it was %s and is %s", shown, now)
 		}
-		s.say("article", "publish", withPicture, "--author", "ilse")
+		s.cli("article", "publish", withPicture, "--author", "ilse")
 		if taken, err := filepath.Glob(filepath.Join(s.settings[3], "media", "*")); err != nil || len(taken) == 0 {
 			t.Errorf("without a flag the library took %v, %v", taken, err)
 		}
@@ -592,13 +592,13 @@ func TestATranslationIsNeitherHeldNorCorrectedQuietly(t *testing.T) {
 func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
-	a := read[articleLine](t, s.say("article", "publish",
+	s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
+	a := read[articleLine](t, s.cli("article", "publish",
 		write(t, "wide.md", "---\ntitle: Four minutes wide\n---\n\nThe ferry.\n"), "--author", "ilse", "--json"))[0]
 	file := func(more string) string {
 		return write(t, "breed.md", "---\ntitle: Vier minuten breed\nlanguage: nl\n"+more+"---\n\nHet pontje.\n")
 	}
-	out, notices, status := say(s.ctx, s.args("article", "publish",
+	out, notices, status := cli(s.ctx, s.args("article", "publish",
 		file("translation-of: four-minutes-wide\ntags: [veer]\n"), "--author", "ilse", "--json"), nil, "")
 	if status != done || !strings.Contains(notices, "ignored, since the original decides: tags") {
 		t.Fatalf("it ended with %d: %s", status, notices)
@@ -624,12 +624,12 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 		`"nameMap":{"en":"Four minutes wide","nl":"Vier minuten breed"}`) {
 		t.Errorf("on the wire it is\n%s", body)
 	}
-	if out := s.say("article", "draft", write(t, "breit.md",
+	if out := s.cli("article", "draft", write(t, "breit.md",
 		"---\ntitle: Vier Minuten breit\nlanguage: de\ntranslation-of: vier-minuten-breed\n---\n\nDie Fähre.\n"), "--author",
 		"ilse"); !strings.Contains(out, "draft of a translation") {
 		t.Errorf("a draft: %s", out)
 	}
-	if out := s.say("article", "show", "four-minutes-wide"); !strings.Contains(out, "de (draft), nl") {
+	if out := s.cli("article", "show", "four-minutes-wide"); !strings.Contains(out, "de (draft), nl") {
 		t.Errorf("show says\n%s", out)
 	}
 	for name, c := range map[string]struct{ file, author, want string }{
@@ -640,17 +640,17 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 		"of what is not there":     {file("translation-of: nothing\n"), "ilse", "there is no article"},
 		"as an article of its own": {file(""), "ilse", "write translation-of"},
 	} {
-		if _, trouble, status := say(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil,
+		if _, trouble, status := cli(s.ctx, s.args("article", "publish", c.file, "--author", c.author), nil,
 			""); status != failed || !strings.Contains(trouble, c.want) {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
 	}
-	if out := s.say("article", "untranslate", "four-minutes-wide", "nl"); !strings.Contains(out, "leads to the original") {
+	if out := s.cli("article", "untranslate", "four-minutes-wide", "nl"); !strings.Contains(out, "leads to the original") {
 		t.Errorf("untranslate says %q", out)
 	}
 	s.wait("the original answers at its address",
 		func() bool { _, body := s.get(dutch.URL, "text/html"); return strings.Contains(body, "The ferry.") })
-	if _, trouble, status := say(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil,
+	if _, trouble, status := cli(s.ctx, s.args("article", "untranslate", "four-minutes-wide", "nl"), nil,
 		""); status != failed || !strings.Contains(trouble, "has no translation in “nl”") {
 		t.Errorf("twice: %d, %q", status, trouble)
 	}
@@ -659,16 +659,16 @@ func TestATranslationIsPublishedBesideItsOriginal(t *testing.T) {
 func TestAnArticleIsPinned(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("article", "draft", write(t, "draft.md", "---\ntitle: Not yet\n---\n\nWords.\n"), "--author", "ilse")
-	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
-	if out := s.say("article", "pin", string(a.ID)); !strings.Contains(out, "pinned") {
+	s.cli("article", "draft", write(t, "draft.md", "---\ntitle: Not yet\n---\n\nWords.\n"), "--author", "ilse")
+	a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	if out := s.cli("article", "pin", string(a.ID)); !strings.Contains(out, "pinned") {
 		t.Errorf("pin says %q", out)
 	}
 	if _, body := s.get(s.url+"/@ilse", "text/html"); !strings.Contains(body, "Pinned") {
 		t.Errorf("the page of its author is\n%s", body)
 	}
-	s.say("article", "unpin", string(a.ID))
-	if _, trouble, status := say(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed ||
+	s.cli("article", "unpin", string(a.ID))
+	if _, trouble, status := cli(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed ||
 		!strings.Contains(trouble, "only what is published") {
 		t.Errorf("a draft: %d, %q", status, trouble)
 	}
@@ -678,17 +678,17 @@ func TestDraftsAreSavedAndDeleted(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	file := write(t, "ferry.md", ferry)
-	first := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0]
-	if again := read[articleLine](t, s.say("article", "draft", file, "--author", "ilse",
+	first := read[articleLine](t, s.cli("article", "draft", file, "--author", "ilse", "--json"))[0]
+	if again := read[articleLine](t, s.cli("article", "draft", file, "--author", "ilse",
 		"--json"))[0]; again.ID != first.ID || again.Status != "draft" {
 		t.Errorf("the same file again is %+v, not %+v", again, first)
 	}
-	if _, trouble, status := say(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed ||
+	if _, trouble, status := cli(s.ctx, s.args("article", "withdraw", "four-minutes-wide"), nil, ""); status != failed ||
 		!strings.Contains(trouble, "is a draft, which nobody") {
 		t.Errorf("withdrawing a draft: %d, %s", status, trouble)
 	}
-	s.say("article", "delete", string(first.ID))
-	if list := read[articleLine](t, s.say("article", "list", "--status", "draft", "--json")); len(list) != 0 {
+	s.cli("article", "delete", string(first.ID))
+	if list := read[articleLine](t, s.cli("article", "list", "--status", "draft", "--json")); len(list) != 0 {
 		t.Errorf("still there: %+v", list)
 	}
 }
@@ -696,8 +696,8 @@ func TestDraftsAreSavedAndDeleted(t *testing.T) {
 func TestBadArticleFilesGetOneSentence(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
-	s.say("author", "add", "tobias", "--name", "Tobias Renkema")
-	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+	s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
+	s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 	for name, c := range map[string]struct{ author, text, want string }{
 		"a key that is misspelt": {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
 		"no title":               {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
@@ -710,7 +710,7 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 		"a co-author nobody knows":        {"ilse", "---\ntitle: C\nauthors: [kade]\n---\nx\n", "kade"},
 		"an author nobody knows":          {"kade", ferry, "author list"},
 	} {
-		_, trouble, status := say(s.ctx, s.args("article", "publish", write(t, "bad.md", c.text), "--author", c.author), nil,
+		_, trouble, status := cli(s.ctx, s.args("article", "publish", write(t, "bad.md", c.text), "--author", c.author), nil,
 			"")
 		if status != failed || !strings.Contains(trouble, c.want) || !strings.HasPrefix(trouble, "causerie: ") {
 			t.Errorf("%s: %d, %q", name, status, trouble)
@@ -740,7 +740,7 @@ func TestStartsThatFailSayWhy(t *testing.T) {
 		"a command without a blog":               {[]string{"article", "list", "--data", t.TempDir()}, "no blog"},
 		"a command for later":                    {[]string{"backup", "all.zip", "--dry-run"}, "later version"},
 	} {
-		_, trouble, status := say(s.ctx, c.args, nil, "")
+		_, trouble, status := cli(s.ctx, c.args, nil, "")
 		if status != failed || !strings.Contains(trouble, c.want) || strings.Count(strings.TrimSpace(trouble), "\n") > 0 {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
@@ -768,12 +768,12 @@ func TestOnlyAStaleSocketFileIsReplaced(t *testing.T) {
 
 func TestMigrateListsItsSteps(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "causerie.db")
-	if _, trouble, status := say(t.Context(), []string{"migrate", "--status", "--database", database}, nil,
+	if _, trouble, status := cli(t.Context(), []string{"migrate", "--status", "--database", database}, nil,
 		""); status != failed || !strings.Contains(trouble, "no blog") {
 		t.Errorf("the status of nothing: %d, %s", status, trouble)
 	}
 	for _, args := range [][]string{{"migrate"}, {"migrate", "--status"}} {
-		out, trouble, status := say(t.Context(), append(args, "--json", "--database", database), nil, "")
+		out, trouble, status := cli(t.Context(), append(args, "--json", "--database", database), nil, "")
 		if status != done {
 			t.Fatal(trouble)
 		}
@@ -786,7 +786,7 @@ func TestMigrateListsItsSteps(t *testing.T) {
 }
 
 func TestTheDemoSucceeds(t *testing.T) {
-	out, trouble, status := say(t.Context(), []string{"demo", "--once", "--listen", freePort(t)}, nil, "")
+	out, trouble, status := cli(t.Context(), []string{"demo", "--once", "--listen", freePort(t)}, nil, "")
 	if status != done {
 		t.Fatalf("the demo ended with %d: %s\n%s", status, trouble, out)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// settle parses a command line as run does.
-func settle(t *testing.T, args, env []string) (Config, error) {
+// parseConfig parses a command line as run does.
+func parseConfig(t *testing.T, args, env []string) (Config, error) {
 	t.Helper()
 	var all commands
 	parser, err := newParser(&all, env, console{})
@@ -33,7 +33,7 @@ func TestFlagsWinOverVariablesAndVariablesOverTheFile(t *testing.T) {
 		if args == nil {
 			env = append(env, "CAUSERIE_CONFIG="+file)
 		}
-		c, err := settle(t, append(args, "--listen", "localhost:3"), env)
+		c, err := parseConfig(t, append(args, "--listen", "localhost:3"), env)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -57,7 +57,7 @@ func TestAuthorizedFetchCanBeSetInEachWay(t *testing.T) {
 		"nothing":           {},
 		"a line that is no": {args: []string{"--config", write(t, "open.yaml", "authorized-fetch: false\n")}},
 	} {
-		c, err := settle(t, source.args, source.env)
+		c, err := parseConfig(t, source.args, source.env)
 		if want := name != "nothing" && name != "a line that is no"; err != nil || c.AuthorizedFetch != want {
 			t.Errorf("%s: %v, %v; want %v", name, c.AuthorizedFetch, err, want)
 		}
@@ -126,7 +126,7 @@ func TestErrorsInSettingsSayWhatToDo(t *testing.T) {
 		if c.file != "" {
 			c.args = append(c.args, "--config", write(t, "c.yaml", c.file))
 		}
-		_, trouble, status := say(t.Context(), c.args, c.env, "")
+		_, trouble, status := cli(t.Context(), c.args, c.env, "")
 		if status != misusing || !strings.Contains(trouble, c.want) || strings.Contains(trouble, "--url: ") {
 			t.Errorf("%s: %d, %q", name, status, trouble)
 		}
@@ -134,14 +134,14 @@ func TestErrorsInSettingsSayWhatToDo(t *testing.T) {
 }
 
 func TestVariablesOfOtherProgramsAreIgnored(t *testing.T) {
-	if _, err := settle(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x",
+	if _, err := parseConfig(t, nil, []string{"CAUSERIE_TEST_REQUIRE=postgres", "CAUSERIE_CORPUS=/x",
 		"CAUSERIEX=1"}); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
-	out, _, status := say(t.Context(), []string{"serve", "--help"}, nil, "")
+	out, _, status := cli(t.Context(), []string{"serve", "--help"}, nil, "")
 	var all commands
 	parser, err := newParser(&all, nil, console{})
 	if err != nil {
@@ -160,7 +160,7 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 		"article list", "article show", "article undo", "article withdraw", "article delete", "comment list",
 		"comment approve", "comment hide", "comment delete",
 		"deliveries", "deliveries retry", "migrate", "version"} {
-		out, trouble, status := say(t.Context(), append(strings.Fields(command), "--help"), nil, "")
+		out, trouble, status := cli(t.Context(), append(strings.Fields(command), "--help"), nil, "")
 		if status != done || !strings.Contains(out, "Usage: causerie "+command) ||
 			strings.Contains(out, "--handle-domain=") || trouble != "" {
 			t.Errorf("%q --help ends with %d:\n%s%s", command, status, out, trouble)
@@ -171,11 +171,11 @@ func TestHelpListsEverySettingForServeAndFewElsewhere(t *testing.T) {
 func TestHelpListsTheSettingsThatACommandUses(t *testing.T) {
 	for command, want := range map[string]string{"fetch": "--federation-allow", "comment fetch": "--federation-allow",
 		"doctor": "--federation-allow", "demo": "--listen"} {
-		if out, _, _ := say(t.Context(), append(strings.Fields(command), "--help"), nil, ""); !strings.Contains(out, want) {
+		if out, _, _ := cli(t.Context(), append(strings.Fields(command), "--help"), nil, ""); !strings.Contains(out, want) {
 			t.Errorf("%q --help lacks %s:\n%s", command, want, out)
 		}
 	}
-	if out, _, _ := say(t.Context(), []string{"demo", "--help"}, nil, ""); strings.Count(out, ":8080") != 1 ||
+	if out, _, _ := cli(t.Context(), []string{"demo", "--help"}, nil, ""); strings.Count(out, ":8080") != 1 ||
 		!strings.Contains(out, "127.0.0.1:8080") {
 		t.Errorf("the demo listens on\n%s", out)
 	}
@@ -212,7 +212,7 @@ func TestT031OnlyTrustedProxiesNameTheClient(t *testing.T) {
 }
 
 func TestAPanicIsOnePageAndOneLineOfTheLog(t *testing.T) {
-	var log words
+	var log output
 	s := &server{app: &app{log: Config{}.logger(&log)}}
 	server := httptest.NewServer(s.logAndRecover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "3")

@@ -21,17 +21,17 @@ import (
 
 const wire = "application/activity+json"
 
-// published starts the program with one article of Ilse's.
+// published starts the program and publishes one article of Ilse.
 func published(t *testing.T, database string) (*stage, articleLine) {
 	t.Helper()
 	s := open(t, database)
 	s.ilse()
-	return s, read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
+	return s, read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse",
 		"--json"))[0]
 }
 
-// ask is one question, without following where it leads.
-func (s *stage) ask(method, address, accept string) *http.Response {
+// request does one request, without following redirects.
+func (s *stage) request(method, address, accept string) *http.Response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.ctx, method, address, nil)
 	if err != nil {
@@ -50,7 +50,7 @@ func TestF012APageAndItsDocumentHaveOneAddress(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
 		for _, address := range []string{article.URL, s.url + "/@ilse", s.url + "/"} {
-			page, document := s.ask(http.MethodGet, address, "text/html"), s.ask(http.MethodGet, address, wire)
+			page, document := s.request(http.MethodGet, address, "text/html"), s.request(http.MethodGet, address, wire)
 			for _, answer := range []*http.Response{page, document} {
 				if vary := strings.Join(answer.Header.Values("Vary"), ", "); answer.StatusCode != 200 ||
 					!strings.Contains(vary+",", "Accept,") || answer.Header.Get("ETag") == "" {
@@ -69,7 +69,7 @@ func TestF014APageNamesItsObjectWhichCanBeFetched(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
 		for _, address := range []string{article.URL, s.url + "/@ilse"} {
-			page := s.ask(http.MethodGet, address, "text/html")
+			page := s.request(http.MethodGet, address, "text/html")
 			root, err := html.Parse(page.Body)
 			if err != nil {
 				t.Fatal(err)
@@ -84,7 +84,7 @@ func TestF014APageNamesItsObjectWhichCanBeFetched(t *testing.T) {
 				"Link"), want) {
 				t.Errorf("%s: Link is %q, want %q", address, page.Header.Get("Link"), want)
 			}
-			document := s.ask(http.MethodGet, href, wire)
+			document := s.request(http.MethodGet, href, wire)
 			var object struct{ ID, URL string }
 			if err := json.NewDecoder(document.Body).Decode(&object); err != nil || document.StatusCode != 200 ||
 				object.ID != href || object.URL != address {
@@ -103,13 +103,13 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// hostile is text that wants to be markup, wherever it is put.
+// hostile is text that would be markup where it is not escaped.
 const hostile = `"\'><img src=x onerror=alert(1)><script>alert(1)</script>{{7}}\u202e`
 
 func TestT146FieldsOfStrangersAreOnlyText(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, article := published(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		if _, err := bram.UpdateProfile(s.ctx, hostile); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestT146FieldsOfStrangersAreOnlyText(t *testing.T) {
 		s.shows(article.URL, "Seen.", true)
 		for _, address := range []string{article.URL, s.url + "/", s.url + "/comments/feed.xml", s.url + "/feed.xml",
 			s.url + "/feed.json"} {
-			answer := s.ask(http.MethodGet, address, "text/html, */*;q=0.1")
+			answer := s.request(http.MethodGet, address, "text/html, */*;q=0.1")
 			body, err := io.ReadAll(answer.Body)
 			if err != nil {
 				t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// talkative is a blog with one article, and Bram, who has a lot to say about it.
-type talkative struct {
+// conversation is a blog with one article, and Bram, who comments on it.
+type conversation struct {
 	*stage
 	bram    *fedtest.Person
 	author  authorLine
@@ -22,18 +22,18 @@ type talkative struct {
 	n       int
 }
 
-func (s *stage) talkative(policy string) *talkative {
+func (s *stage) conversation(policy string) *conversation {
 	s.t.Helper()
-	_, bram := s.village()
-	w := &talkative{stage: s, bram: bram, author: s.ilse(bram)}
+	_, bram := s.veerhuis()
+	w := &conversation{stage: s, bram: bram, author: s.ilse(bram)}
 	text := strings.Replace(ferry, "language: en\n", "language: en\ncomments: "+policy+"\n", 1)
-	w.article = read[articleLine](s.t, s.say("article", "publish", write(s.t, "ferry.md", text), "--author", "ilse",
+	w.article = read[articleLine](s.t, s.cli("article", "publish", write(s.t, "ferry.md", text), "--author", "ilse",
 		"--json"))[0]
 	return w
 }
 
-// says lets Bram say something and waits until it was worked through.
-func (w *talkative) says(words string, note map[string]any) (address string) {
+// post sends a note of Bram and waits until it is processed.
+func (w *conversation) post(words string, note map[string]any) (address string) {
 	w.t.Helper()
 	w.n++
 	address = fmt.Sprintf("%s/notes/%d", w.bram.ID, w.n)
@@ -50,11 +50,11 @@ func (w *talkative) says(words string, note map[string]any) (address string) {
 	return address
 }
 
-// comment finds a comment by its words, as the terminal lists it.
-func (w *talkative) comment(words string) (found commentLine) {
+// comment returns the comment with a text, as “causerie comment list” prints it.
+func (w *conversation) comment(words string) (found commentLine) {
 	w.t.Helper()
 	w.wait("the comment “"+words+"” is there", func() bool {
-		for _, line := range read[commentLine](w.t, w.say("comment", "list", "--json")) {
+		for _, line := range read[commentLine](w.t, w.cli("comment", "list", "--json")) {
 			if line.Text == words {
 				found = line
 				return true
@@ -65,8 +65,8 @@ func (w *talkative) comment(words string) (found commentLine) {
 	return found
 }
 
-// places are the public addresses of the blog, for people and for machines.
-func (w *talkative) places() map[string][]string {
+// places returns the public addresses of the blog, for browsers and for other servers.
+func (w *conversation) places() map[string][]string {
 	article, series := strings.TrimPrefix(w.article.URL, w.url), strings.TrimPrefix(w.author.Object, w.url)
 	object := strings.TrimPrefix(w.article.Object, w.url)
 	return map[string][]string{
@@ -81,8 +81,8 @@ func (w *talkative) places() map[string][]string {
 	}
 }
 
-// tells lists the public places that say a word.
-func (w *talkative) tells(word string) (places []string) {
+// shownAt lists the public places that contain a word.
+func (w *conversation) shownAt(word string) (places []string) {
 	w.t.Helper()
 	for accept, paths := range w.places() {
 		for _, path := range paths {
@@ -96,12 +96,12 @@ func (w *talkative) tells(word string) (places []string) {
 
 func TestT120PrivateReplyIsNotOnThePage(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		w := open(t, database).talkative("open")
+		w := open(t, database).conversation("open")
 		for i, to := range []any{w.bram.Followers(), w.author.Object, []string{w.author.Object, w.bram.Followers()}, nil} {
-			w.says(fmt.Sprintf("canary %d", i), map[string]any{"inReplyTo": w.article.Object, "to": to})
-			w.says(fmt.Sprintf("canary quote %d", i), map[string]any{"quote": w.article.Object, "to": to})
+			w.post(fmt.Sprintf("canary %d", i), map[string]any{"inReplyTo": w.article.Object, "to": to})
+			w.post(fmt.Sprintf("canary quote %d", i), map[string]any{"quote": w.article.Object, "to": to})
 		}
-		w.says("Heard by all.", map[string]any{"inReplyTo": w.article.Object})
+		w.post("Heard by all.", map[string]any{"inReplyTo": w.article.Object})
 		w.shows(w.article.URL, "Heard by all.", true)
 		status, page := w.get(w.article.URL, "text/html")
 		if status != http.StatusOK || strings.Contains(page, "canary") || !strings.Contains(page, "1 reply from 1 server") {
@@ -112,18 +112,18 @@ func TestT120PrivateReplyIsNotOnThePage(t *testing.T) {
 
 func TestT122RestrictedPostsAreInNoFeedListOrSitemap(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		w := open(t, database).talkative("open")
-		w.says("canary of friends", map[string]any{"inReplyTo": w.article.Object, "to": w.bram.Followers()})
-		w.says("canary to Ilse", map[string]any{"inReplyTo": w.article.Object, "to": w.author.Object})
-		w.says("canary, quoting", map[string]any{"quote": w.article.Object, "to": w.author.Object})
+		w := open(t, database).conversation("open")
+		w.post("canary of friends", map[string]any{"inReplyTo": w.article.Object, "to": w.bram.Followers()})
+		w.post("canary to Ilse", map[string]any{"inReplyTo": w.article.Object, "to": w.author.Object})
+		w.post("canary, quoting", map[string]any{"quote": w.article.Object, "to": w.author.Object})
 		hidden := strings.Replace(ferry, "Four minutes wide", "canary for followers", 1)
-		w.stage.say("article", "publish", write(t, "followers.md",
+		w.stage.cli("article", "publish", write(t, "followers.md",
 			strings.Replace(hidden, "language: en\n", "language: en\nvisibility: followers\n", 1)), "--author", "ilse")
-		w.stage.say("article", "draft", write(t, "draft.md",
+		w.stage.cli("article", "draft", write(t, "draft.md",
 			strings.Replace(ferry, "Four minutes wide", "canary in a drawer", 1)), "--author", "ilse")
-		w.says("Heard by all.", map[string]any{"inReplyTo": w.article.Object})
+		w.post("Heard by all.", map[string]any{"inReplyTo": w.article.Object})
 		w.shows(w.url+"/comments/feed.xml", "Heard by all.", true)
-		for _, place := range w.tells("canary") {
+		for _, place := range w.shownAt("canary") {
 			if !strings.HasPrefix(place, "/search") { // which repeats what is asked
 				t.Errorf("%s tells restricted words", place)
 			}
@@ -137,12 +137,12 @@ func TestT122RestrictedPostsAreInNoFeedListOrSitemap(t *testing.T) {
 
 func TestT143WhatIsHiddenIsHiddenEverywhere(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		w := open(t, database).talkative("approve")
+		w := open(t, database).conversation("approve")
 		for _, how := range []string{"waiting", "hidden", "deleted"} {
 			for kind, note := range map[string]map[string]any{"reply": {"inReplyTo": w.article.Object},
 				"quote": {"quote": w.article.Object}} {
 				words := "canary " + kind + " " + how
-				w.says(words, note)
+				w.post(words, note)
 				c := w.comment(words)
 				if c.Kind != kind {
 					t.Errorf("%s is listed as a %s", words, c.Kind)
@@ -150,22 +150,22 @@ func TestT143WhatIsHiddenIsHiddenEverywhere(t *testing.T) {
 				if how == "waiting" {
 					continue
 				}
-				w.stage.say("comment", "approve", string(c.ID))
+				w.stage.cli("comment", "approve", string(c.ID))
 				w.shows(w.article.URL, words, true)
 				if how == "hidden" {
-					w.stage.say("comment", "hide", string(c.ID))
+					w.stage.cli("comment", "hide", string(c.ID))
 				} else {
-					w.stage.say("comment", "delete", string(c.ID))
+					w.stage.cli("comment", "delete", string(c.ID))
 				}
 				w.shows(w.article.URL, words, false)
 			}
 		}
-		for _, place := range w.tells("canary") {
+		for _, place := range w.shownAt("canary") {
 			if !strings.HasPrefix(place, "/search") {
 				t.Errorf("%s tells what is hidden", place)
 			}
 		}
-		for _, place := range w.tells(w.bram.Server.Host) {
+		for _, place := range w.shownAt(w.bram.Server.Host) {
 			if !strings.Contains(place, "/followers") && !strings.HasPrefix(place, "/@ilse") {
 				t.Errorf("%s names who wrote what is hidden", place)
 			}
@@ -177,21 +177,21 @@ var replyCount = regexp.MustCompile(`class="replies" href="#talk">(\d+) repl`)
 
 func TestT144OneConversationHasOneCount(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		w := open(t, database).talkative("approve")
+		w := open(t, database).conversation("approve")
 		approve := func(words string, note map[string]any) string {
-			address := w.says(words, note)
-			w.stage.say("comment", "approve", string(w.comment(words).ID))
+			address := w.post(words, note)
+			w.stage.cli("comment", "approve", string(w.comment(words).ID))
 			return address
 		}
 		first := approve("First.", map[string]any{"inReplyTo": w.article.Object})
 		approve("Under it.", map[string]any{"inReplyTo": first})
 		approve("Quoted.", map[string]any{"quote": w.article.Object})
 		hidden := approve("Hidden.", map[string]any{"inReplyTo": w.article.Object})
-		w.stage.say("comment", "hide", string(w.comment("Hidden.").ID))
+		w.stage.cli("comment", "hide", string(w.comment("Hidden.").ID))
 		approve("Under the hidden.", map[string]any{"inReplyTo": hidden})
-		w.says("Waits.", map[string]any{"inReplyTo": w.article.Object})
-		w.says("Quotes and waits.", map[string]any{"quote": w.article.Object})
-		w.says("Restricted.", map[string]any{"inReplyTo": w.article.Object, "to": w.author.Object})
+		w.post("Waits.", map[string]any{"inReplyTo": w.article.Object})
+		w.post("Quotes and waits.", map[string]any{"quote": w.article.Object})
+		w.post("Restricted.", map[string]any{"inReplyTo": w.article.Object, "to": w.author.Object})
 		w.comment("Quotes and waits.")
 		w.shows(w.article.URL, "Under the hidden.", true)
 

@@ -10,8 +10,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The delivery report in the terminal: one line for each server, those in trouble first, under a sentence that sums
-// them up.
+// A summary, then one line for each server, those with problems first.
 func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
@@ -36,28 +35,28 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		lines := func(more ...string) map[string]serverLine {
 			found := map[string]serverLine{}
 			for _, line := range read[serverLine](t,
-				s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...)) {
+				s.cli(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...)) {
 				found[line.Host] = line
 			}
 			return found
 		}
 		of := func(name string) serverLine { return lines()[servers[name].Host] }
 
-		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "the article is held: it is sent on") ||
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold", "1h")
+		if said := s.cli("deliveries", "four-minutes-wide"); !strings.Contains(said, "the article is held: it is sent on") ||
 			!strings.Contains(said, "article undo four-minutes-wide") {
 			t.Errorf("of what is held the report says %q", said)
 		}
-		s.say("article", "withdraw", "four-minutes-wide")
-		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		s.cli("article", "withdraw", "four-minutes-wide")
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		s.wait("all four have it", func() bool {
-			return strings.HasPrefix(s.say("deliveries", "four-minutes-wide"), "All 4 servers have it.\n")
+			return strings.HasPrefix(s.cli("deliveries", "four-minutes-wide"), "All 4 servers have it.\n")
 		})
 
 		be("zilverduin", fedtest.Refusing(http.StatusForbidden))
 		be("dijla", fedtest.RateLimiting(time.Minute, 0))
 		be("steiger", fedtest.Closed())
-		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
+		s.cli("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
 			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" &&
 				strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
@@ -81,7 +80,7 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		if failed := lines("--failed"); len(failed) != 3 {
 			t.Errorf("in trouble are %v", failed)
 		}
-		said := strings.Split(strings.TrimSpace(s.say("deliveries", "four-minutes-wide")), "\n")
+		said := strings.Split(strings.TrimSpace(s.cli("deliveries", "four-minutes-wide")), "\n")
 		if len(said) != 5 || !strings.HasPrefix(said[0],
 			"All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 is silent since ") ||
 			!strings.HasSuffix(said[0], "; 1 asks for patience.") ||
@@ -89,26 +88,26 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 			!strings.HasPrefix(said[4], servers["veerhuis"].Host) {
 			t.Errorf("the report is %q", said)
 		}
-		if all := s.say("deliveries"); !strings.HasPrefix(all, "four-minutes-wide  "+said[0]) ||
+		if all := s.cli("deliveries"); !strings.HasPrefix(all, "four-minutes-wide  "+said[0]) ||
 			strings.Count(all, "\n") != 1 {
 			t.Errorf("of all articles it says %q", all)
 		}
-		if line := read[progressLine](t, s.say("deliveries",
+		if line := read[progressLine](t, s.cli("deliveries",
 			"--json"))[0]; line != (progressLine{Article: "four-minutes-wide", Total: 4, Have: 4, Newest: 1, Words: said[0],
 			Delivered: 1, Retrying: 2, Refused: 1}) {
 			t.Errorf("of all articles it says %+v", line)
 		}
-		if shown := s.say("article", "show", "four-minutes-wide"); !strings.Contains(shown, said[0]) {
+		if shown := s.cli("article", "show", "four-minutes-wide"); !strings.Contains(shown, said[0]) {
 			t.Errorf("the article shows %q", shown)
 		}
 
-		s.say("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
+		s.cli("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
 		s.wait("the correction is handed on", func() bool { return of("veerhuis").Has == 3 })
 		if line := of("veerhuis"); line.Told != 2 ||
 			!strings.Contains(line.Words, "version 3 is a quiet correction, of which nobody there is told") {
 			t.Errorf("of the quiet correction the report says %+v", line)
 		}
-		s.say("article", "withdraw", "four-minutes-wide")
+		s.cli("article", "withdraw", "four-minutes-wide")
 		s.wait("veerhuis is asked to forget it", func() bool {
 			return of("veerhuis").Asked && of("zilverduin").Said == "Delete" && of("zilverduin").Status == "refused"
 		})
@@ -116,28 +115,28 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 			t.Errorf("of the refused request the report says %+v", line)
 		}
 		be("zilverduin", fedtest.Healthy())
-		s.say("deliveries", "retry", "four-minutes-wide", "--host", servers["zilverduin"].Host)
+		s.cli("deliveries", "retry", "four-minutes-wide", "--host", servers["zilverduin"].Host)
 		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Took the request to forget it." })
 	})
 }
 
 func TestTimesAreInTheZoneOfTheBlogAndNameIt(t *testing.T) {
 	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Asia/Tokyo")
-	veerhuis, bram := s.village()
+	veerhuis, bram := s.veerhuis()
 	s.ilse(bram)
 	if err := veerhuis.SetBehaviour(fedtest.RateLimiting(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if said := s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
+	if said := s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
 		"1s"); !strings.Contains(said, " JST. Until then") {
 		t.Errorf("of what is held publish says %q", said)
 	}
 	s.wait("it is told when the server is tried again", func() bool {
-		said := s.say("deliveries", "four-minutes-wide")
+		said := s.cli("deliveries", "four-minutes-wide")
 		return strings.Contains(said, "Tried again ") && strings.Contains(said, " JST.")
 	})
 	later := "---\ntitle: Later\ndate: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "\n---\n\nWords.\n"
-	if said := s.say("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said,
+	if said := s.cli("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said,
 		" JST: ") {
 		t.Errorf("of what is scheduled publish says %q", said)
 	}
@@ -145,13 +144,13 @@ func TestTimesAreInTheZoneOfTheBlogAndNameIt(t *testing.T) {
 
 func TestPublishCountsTheServersThatAnArticleIsSentTo(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	veerhuis, bram := s.village()
+	veerhuis, bram := s.veerhuis()
 	s.ilse(bram)
 	if err := veerhuis.SetBehaviour(fedtest.RateLimiting(time.Hour, 0)); err != nil {
 		t.Fatal(err)
 	}
 	for _, words := range []string{"", "\nA comma.\n", "\nA comma; no more.\n"} {
-		if said := s.say("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said,
+		if said := s.cli("article", "publish", write(t, "ferry.md", ferry+words), "--author", "ilse"); !strings.Contains(said,
 			"being sent to 1 server: “causerie deliveries four-minutes-wide”") {
 			t.Errorf("publish said %q", said)
 		}

@@ -18,25 +18,25 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// spoiler is a proxy before a blog, and what it does to what passes through.
-type spoiler struct {
+// badProxy is a proxy in front of a blog, which alters requests and responses.
+type badProxy struct {
 	*httptest.Server
 	there, back atomic.Value // func(*http.Request), func(*http.Response)
 }
 
-func (p *spoiler) spoil(there func(*http.Request), back func(*http.Response)) {
+func (p *badProxy) alter(there func(*http.Request), back func(*http.Response)) {
 	p.there.Store(there)
 	p.back.Store(back)
 }
 
-func newSpoiler(t *testing.T, backend string) *spoiler {
+func newBadProxy(t *testing.T, backend string) *badProxy {
 	t.Helper()
 	target, err := url.Parse("http://" + backend)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &spoiler{}
-	p.spoil(func(*http.Request) {}, func(*http.Response) {})
+	p := &badProxy{}
+	p.alter(func(*http.Request) {}, func(*http.Response) {})
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
@@ -57,18 +57,19 @@ func newSpoiler(t *testing.T, backend string) *spoiler {
 	return p
 }
 
-// openBehind opens a blog behind a proxy, which has its public address.
-func openBehind(t *testing.T, database string, settings ...string) (*stage, *spoiler) {
+// openBehind starts a blog behind a proxy, whose address is its public address.
+func openBehind(t *testing.T, database string, settings ...string) (*stage, *badProxy) {
 	t.Helper()
 	backend := freePort(t)
-	p := newSpoiler(t, backend)
+	p := newBadProxy(t, backend)
 	return openAt(t, database, backend, append(settings, "--url", p.URL, "--listen", backend)...), p
 }
 
-// doctor asks for an examination, and returns what is not well by what was looked at, and the exit status.
+// doctor runs “causerie doctor”. It returns the findings that are not ok by their check, all findings, and the exit
+// status.
 func (s *stage) doctor(args ...string) (ill map[string]string, list []doctor.Finding, status int) {
 	s.t.Helper()
-	out, trouble, status := say(s.ctx, s.args(append([]string{"doctor", "--json"}, args...)...), nil, "")
+	out, trouble, status := cli(s.ctx, s.args(append([]string{"doctor", "--json"}, args...)...), nil, "")
 	list, ill = read[doctor.Finding](s.t, out), map[string]string{}
 	wrong := false
 	for _, f := range list {
@@ -100,10 +101,10 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 				if name == "confined" {
 					s.ilse()
 				} else {
-					_, bram := s.village()
+					_, bram := s.veerhuis()
 					s.ilse(bram)
 				}
-				s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+				s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 				ill, list, status := s.doctor()
 				if status != done || len(ill) != 0 {
 					t.Errorf("it says %v", ill)
@@ -118,7 +119,7 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 						t.Errorf("it did not look at %s", check)
 					}
 				}
-				if out := s.say("doctor"); !strings.Contains(out, "ok       inbox") || !strings.Contains(out, "→ ") ||
+				if out := s.cli("doctor"); !strings.Contains(out, "ok       inbox") || !strings.Contains(out, "→ ") ||
 					strings.Contains(out, "wrong") {
 					t.Errorf("for people it says\n%s", out)
 				}
@@ -153,7 +154,7 @@ func TestTheDoctorFindsWhatAProxyBreaks(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, proxy := openBehind(t, database)
 		s.ilse()
-		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		for name, c := range map[string]struct {
 			there func(*http.Request)
 			back  func(*http.Response)
@@ -229,7 +230,7 @@ func TestTheDoctorFindsWhatAProxyBreaks(t *testing.T) {
 			if c.back != nil {
 				back = c.back
 			}
-			proxy.spoil(there, back)
+			proxy.alter(there, back)
 			ill, _, _ := s.doctor()
 			for check, words := range c.want {
 				if !strings.Contains(ill[check], words) {
@@ -262,13 +263,13 @@ func TestTheDoctorSaysThatNothingAnswers(t *testing.T) {
 			"Start the server: nothing answers at "+s.url+" either") {
 			t.Errorf("with no server at all %v", ill)
 		}
-		out, trouble, status := say(s.ctx, append(s.args("doctor", "--json"), "--url", "https://elsewhere.example"), nil, "")
+		out, trouble, status := cli(s.ctx, append(s.args("doctor", "--json"), "--url", "https://elsewhere.example"), nil, "")
 		if f := read[doctor.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" ||
 			!strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
 			t.Errorf("with another address: %d %s", status, out)
 		}
 	})
-	if out, _, status := say(t.Context(), []string{"doctor", "--data", t.TempDir()}, nil, ""); status != failed ||
+	if out, _, status := cli(t.Context(), []string{"doctor", "--data", t.TempDir()}, nil, ""); status != failed ||
 		!strings.Contains(out, "wrong  database  there is no blog") {
 		t.Errorf("where there is no blog: %d %s", status, out)
 	}
@@ -280,7 +281,7 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 		world := fedtest.New(fedtest.Config{})
 		t.Cleanup(func() { world.Close() })
 		s.ilse()
-		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		for i, name := range []string{"veerhuis", "zilverduin"} {
 			server, err := world.AddServer(name, fedtest.Mastodon)
 			if err != nil {
@@ -308,7 +309,7 @@ func TestTheDoctorFindsAWrongClock(t *testing.T) {
 func TestTheDoctorSendsARefusedAcceptAgain(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		ilse := s.ilse()
 		if err := server.SetBehaviour(fedtest.Refusing(http.StatusForbidden)); err != nil {
 			t.Fatal(err)
@@ -354,7 +355,7 @@ func TestTheDoctorSendsARefusedAcceptAgain(t *testing.T) {
 func TestTheDoctorSaysWhyAFollowerDidNotGetTheAccept(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		s.ilse(bram)
 		s.stop()
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, time.Now().Add(-time.Hour))
@@ -387,10 +388,10 @@ func TestTheDoctorSaysWhyAFollowerDidNotGetTheAccept(t *testing.T) {
 func TestTheDoctorListsWhatWaitsAndSilentServers(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		s.ilse(bram)
 		s.stop()
-		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		hour := time.Now().Add(-time.Hour)
 		if ill, _, _ := s.doctor(); ill["letters"] != "" {
 			t.Errorf("of a delivery of this moment it says %v", ill)
@@ -446,7 +447,7 @@ func TestTheDoctorChecksThisMachine(t *testing.T) {
 			t.Errorf("of an older database it says %v", ill)
 		}
 	})
-	if out, _, status := say(t.Context(), []string{"doctor", "--database",
+	if out, _, status := cli(t.Context(), []string{"doctor", "--database",
 		"postgres://nobody@127.0.0.1:1/none?sslmode=disable"}, nil, ""); status != failed ||
 		!strings.Contains(out, "wrong  database  ") {
 		t.Errorf("of a database that cannot be reached: %d %s", status, out)

@@ -53,8 +53,9 @@ func TestTheDoctorChecksTheHandleDomain(t *testing.T) {
 	})
 }
 
-// ending makes a certificate of 127.0.0.1 that ends at a time, and keeps it in a file for those who are to trust it.
-func ending(t *testing.T, at time.Time) (tls.Certificate, string) {
+// certificateUntil makes a certificate for 127.0.0.1 that expires at a time, and saves it in a file for programs that
+// shall trust it.
+func certificateUntil(t *testing.T, at time.Time) (tls.Certificate, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -75,7 +76,7 @@ func ending(t *testing.T, at time.Time) (tls.Certificate, string) {
 }
 
 func TestTheDoctorChecksTheCertificate(t *testing.T) {
-	certificate, authority := ending(t, time.Now().AddDate(0, 0, 5))
+	certificate, authority := certificateUntil(t, time.Now().AddDate(0, 0, 5))
 	backend := freePort(t)
 	target, err := url.Parse("http://" + backend)
 	if err != nil {

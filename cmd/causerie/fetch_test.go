@@ -19,10 +19,10 @@ import (
 
 const public = "https://www.w3.org/ns/activitystreams#Public"
 
-// fetch asks for something elsewhere; the trouble is what was said of it when it would be refused.
+// fetch runs “causerie fetch”. trouble is the error of a refusal.
 func (s *stage) fetch(what string, settings ...string) (found doctor.FetchReport, trouble string) {
 	s.t.Helper()
-	out, trouble, status := say(s.ctx, s.args(append([]string{"fetch", what, "--json"}, settings...)...), nil, "")
+	out, trouble, status := cli(s.ctx, s.args(append([]string{"fetch", what, "--json"}, settings...)...), nil, "")
 	if (status == failed) != (trouble != "") {
 		s.t.Errorf("%s: it ended with %d and said %q", what, status, trouble)
 	}
@@ -35,7 +35,7 @@ func (s *stage) fetch(what string, settings ...string) (found doctor.FetchReport
 	return found, trouble
 }
 
-// noteIn reports whether one of the notes says something.
+// noteIn reports whether one of the notes contains a text.
 func noteIn(found doctor.FetchReport, words string) bool {
 	return strings.Contains(strings.Join(found.Notes, "\n"), words)
 }
@@ -43,7 +43,7 @@ func noteIn(found doctor.FetchReport, words string) bool {
 func TestFetchShowsAnActor(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		bram.SetAlsoKnownAs("https://noordkade.example/users/bram")
 		found, trouble := s.fetch("@bram@" + server.Host)
 		p := found.Person
@@ -59,7 +59,7 @@ func TestFetchShowsAnActor(t *testing.T) {
 		if found.Leads != bram.ID+" as @"+bram.Handle() {
 			t.Errorf("the handle leads to %s", found.Leads)
 		}
-		if out := s.say("fetch", bram.ID); !strings.Contains(out, "handle  @"+bram.Handle()+", confirmed by WebFinger") ||
+		if out := s.cli("fetch", bram.ID); !strings.Contains(out, "handle  @"+bram.Handle()+", confirmed by WebFinger") ||
 			!strings.Contains(out, "follow  is accepted at once") {
 			t.Errorf("for people:\n%s", out)
 		}
@@ -72,7 +72,7 @@ func TestFetchShowsAnActor(t *testing.T) {
 			found.Person.MovedTo != bram.ID || !noteIn(found, "no key that we can use") {
 			t.Errorf("of somebody whom WebFinger does not know: %s %+v", trouble, found)
 		}
-		if out := s.say("fetch", kade); strings.ContainsAny(out, "\a\x1b\u202e") ||
+		if out := s.cli("fetch", kade); strings.ContainsAny(out, "\a\x1b\u202e") ||
 			!strings.Contains(out, "not confirmed: ") {
 			t.Errorf("what moves the cursor is printed: %q", out)
 		}
@@ -82,9 +82,9 @@ func TestFetchShowsAnActor(t *testing.T) {
 func TestFetchShowsAPostAndWhereItWouldBeShown(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		_, bram := s.village()
+		_, bram := s.veerhuis()
 		ilse := s.ilse()
-		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		at := time.Date(2026, 11, 20, 7, 0, 0, 0, time.UTC)
 		note, err := bram.Post(s.ctx, "<p>Vier minuten.<script>alert(1)</script></p><p>Zeker.</p>", fedtest.Unlisted(),
 			fedtest.Language("nl"), fedtest.ContentWarning("water"),
@@ -103,7 +103,7 @@ func TestFetchShowsAPostAndWhereItWouldBeShown(t *testing.T) {
 		if !noteIn(found, "a reply in the conversation under "+a.URL) {
 			t.Errorf("where it would stand: %v", found.Notes)
 		}
-		if out := s.say("fetch", note.Object); !strings.Contains(out, "for       everybody, but not listed (unlisted)") ||
+		if out := s.cli("fetch", note.Object); !strings.Contains(out, "for       everybody, but not listed (unlisted)") ||
 			!strings.Contains(out, "written   20 November 2026, 07:00 UTC") {
 			t.Errorf("for people:\n%s", out)
 		}
@@ -144,7 +144,7 @@ func TestFetchShowsAPostAndWhereItWouldBeShown(t *testing.T) {
 func TestFetchShowsAnArticleWithItsProofAndItsRules(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		article := map[string]any{"id": server.URL + "/articles/1", "type": "Article", "attributedTo": bram.ID,
 			"name": "On bells", "content": "<h2>Low</h2><p>They ring.</p>", "to": public,
 			"published": "2026-11-20T07:00:00Z", "updated": "2026-11-21T07:00:00Z",
@@ -201,7 +201,7 @@ func TestFetchSaysThatAPostIsForFollowersOnly(t *testing.T) {
 			!noteIn(found, "on no page, in no feed and in no count") {
 			t.Errorf("%s: %+v", trouble, found)
 		}
-		if out := s.say("fetch", note); !strings.Contains(out, "for     only followers, or those it mentions") {
+		if out := s.cli("fetch", note); !strings.Contains(out, "for     only followers, or those it mentions") {
 			t.Errorf("for people:\n%s", out)
 		}
 		s.stop() // so that nobody who has not met us can read our key
@@ -219,7 +219,7 @@ func TestFetchSaysThatAPostIsForFollowersOnly(t *testing.T) {
 func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		s.ilse()
 		gone, err := bram.Post(s.ctx, "x")
 		if err != nil {
@@ -297,7 +297,7 @@ func TestFetchSaysWhyItWouldRefuse(t *testing.T) {
 			}
 		}
 		public := append([]string{"fetch", bram.ID}, s.settings[:4]...) // as a server on the open network has it
-		if _, trouble, status := say(s.ctx, public, nil, ""); status != failed ||
+		if _, trouble, status := cli(s.ctx, public, nil, ""); status != failed ||
 			!strings.Contains(trouble, "is not an address that we fetch: it is a bare IP address") {
 			t.Errorf("of a private address it says %d %q", status, trouble)
 		}
@@ -318,16 +318,16 @@ func TestFetchObeysBlocksAndTheAllowList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.say("block", "add", bram.ID, "--level", "limit", "--reason", "Loud")
+		s.cli("block", "add", bram.ID, "--level", "limit", "--reason", "Loud")
 		if found, trouble := s.fetch(note.Object); trouble != "" || found.Block != "limit "+bram.ID+" (Loud)" ||
 			!noteIn(found, "waits for approval") {
 			t.Errorf("of one who is limited: %s %+v", trouble, found)
 		}
-		s.say("block", "add", bram.ID, "--level", "refuse")
+		s.cli("block", "add", bram.ID, "--level", "refuse")
 		if _, trouble := s.fetch(note.Object); !strings.Contains(trouble, bram.ID+" is blocked here") {
 			t.Errorf("of one who is blocked it says %q", trouble)
 		}
-		s.say("block", "add", server.Host)
+		s.cli("block", "add", server.Host)
 		before := len(server.Requests())
 		for _, what := range []string{note.Object, bram.ID, "@" + bram.Handle()} {
 			if _, trouble := s.fetch(what); !strings.Contains(trouble, "block") {
@@ -337,8 +337,8 @@ func TestFetchObeysBlocksAndTheAllowList(t *testing.T) {
 		if n := len(server.Requests()) - before; n != 0 {
 			t.Errorf("a blocked server was asked %d times", n)
 		}
-		s.say("block", "remove", server.Host)
-		s.say("block", "remove", bram.ID)
+		s.cli("block", "remove", server.Host)
+		s.cli("block", "remove", bram.ID)
 		if _, trouble := s.fetch(note.Object, "--federation", "allow-list"); !strings.Contains(trouble,
 			"not on the list of allowed servers") {
 			t.Errorf("of one who is not on the list it says %q", trouble)
@@ -353,7 +353,7 @@ func TestFetchObeysBlocksAndTheAllowList(t *testing.T) {
 func TestFetchSavesNothing(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		server, bram := s.village()
+		server, bram := s.veerhuis()
 		s.ilse(bram)
 		note, err := bram.Post(s.ctx, "Hello.")
 		if err != nil {

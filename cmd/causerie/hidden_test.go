@@ -17,7 +17,7 @@ import (
 // addressIn finds what a page, a feed or a document leads to.
 var addressIn = regexp.MustCompile(`(?:href|src)="([^"]+)"|(https?://[^"'<>\s\\]+)`)
 
-// public asks for every address that can be reached from outside, as a browser and as another server does, and returns
+// public requests every address that can be reached from outside, as a browser and as another server, and returns
 // what each answers: status, ETag and body. It begins at the given addresses and follows every link on this site.
 func (s *stage) public(begin ...string) map[string]string {
 	s.t.Helper()
@@ -60,7 +60,7 @@ func (s *stage) public(begin ...string) map[string]string {
 	return answers
 }
 
-// secret is an article file all of whose words say its name.
+// secret writes an article file whose texts all contain its name.
 func secret(t *testing.T, name, more string) string {
 	return write(t, name+".md", fmt.Sprintf("---\ntitle: Kanarie %[1]s\nslug: kanarie-%[1]s\nsubtitle: Kanarie "+
 		"%[1]s\nsummary: Kanarie %[1]s\ntags: [kanarie-%[1]s, rivers]\n"+
@@ -75,12 +75,12 @@ func TestPartsOfAnArticleAreNoMorePublicThanTheArticle(t *testing.T) {
 		s := open(t, database)
 		ilse := s.ilse()
 		tomorrow := "date: " + time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339) + "\n"
-		s.say("article", "publish", write(t, "wide.md",
+		s.cli("article", "publish", write(t, "wide.md",
 			"---\ntitle: Four minutes wide\nseries: The Low Road\npart: 1\ntags: [rivers]\n---\n\nThe ferry.\n"), "--author",
 			"ilse")
-		s.say("article", "pin", "four-minutes-wide")
-		s.say("series", "voice", "the-low-road", "on")
-		s.say("site", "voice", "on")
+		s.cli("article", "pin", "four-minutes-wide")
+		s.cli("series", "voice", "the-low-road", "on")
+		s.cli("site", "voice", "on")
 
 		begin := []string{"/", "/archive", "/sitemap.xml", "/feed.xml", "/feed.json", "/comments/feed.xml", "/robots.txt",
 			"/about", "/about/federation", "/privacy", "/fr/", "/fr/feed.xml",
@@ -116,26 +116,26 @@ func TestPartsOfAnArticleAreNoMorePublicThanTheArticle(t *testing.T) {
 				}
 				switch name {
 				case "draft":
-					s.say("article", "draft", secret(t, slug, in), "--author", "ilse")
+					s.cli("article", "draft", secret(t, slug, in), "--author", "ilse")
 				case "scheduled":
-					s.say("article", "publish", secret(t, slug, in+tomorrow), "--author", "ilse")
+					s.cli("article", "publish", secret(t, slug, in+tomorrow), "--author", "ilse")
 				case "followers":
-					s.say("article", "publish", secret(t, slug, in+"visibility: followers\n"), "--author", "ilse")
+					s.cli("article", "publish", secret(t, slug, in+"visibility: followers\n"), "--author", "ilse")
 				case "undone":
-					s.say("article", "publish", secret(t, slug, in), "--author", "ilse", "--hold", "1h")
-					s.say("article", "undo", "kanarie-"+slug)
+					s.cli("article", "publish", secret(t, slug, in), "--author", "ilse", "--hold", "1h")
+					s.cli("article", "undo", "kanarie-"+slug)
 				case "withdrawn":
-					s.say("article", "publish", secret(t, slug, in), "--author", "ilse")
+					s.cli("article", "publish", secret(t, slug, in), "--author", "ilse")
 					s.public("/", "/archive", "/series/the-low-road", "/kanarie-withdraw", "/kanarie-delete") // for the page cache
-					s.say("article", "withdraw", "kanarie-"+slug)
+					s.cli("article", "withdraw", "kanarie-"+slug)
 				case "deleted":
-					s.say("article", "publish", secret(t, slug, in), "--author", "ilse")
+					s.cli("article", "publish", secret(t, slug, in), "--author", "ilse")
 					s.public("/", "/archive", "/series/the-low-road")
-					s.say("article", "delete", "kanarie-"+slug)
+					s.cli("article", "delete", "kanarie-"+slug)
 				}
 			}
 		}
-		s.say("article", "draft", write(t, "breed.md",
+		s.cli("article", "draft", write(t, "breed.md",
 			"---\ntitle: Kanarie breed\nlanguage: nl\ntranslation-of: four-minutes-wide\n---\n\nKanarie.\n"), "--author", "ilse")
 		time.Sleep(1500 * time.Millisecond) // the server looks every second whether a command changed something
 
@@ -185,29 +185,29 @@ func TestASeriesIsPublicWhileItsArticlesAre(t *testing.T) {
 			})
 		}
 		file := secret(t, "one", "series: Kanarie one\npart: 1\n")
-		s.say("article", "draft", file, "--author", "ilse")
+		s.cli("article", "draft", file, "--author", "ilse")
 		is("a draft has no series", 404, false)
-		s.say("article", "publish", file, "--author", "ilse")
+		s.cli("article", "publish", file, "--author", "ilse")
 		is("its series goes out with it", 200, true)
-		s.say("article", "withdraw", "kanarie-one")
+		s.cli("article", "withdraw", "kanarie-one")
 		is("its series comes back with it", 404, false)
-		s.say("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: unlisted\n"), "--author",
+		s.cli("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: unlisted\n"), "--author",
 			"ilse")
 		is("a series is not listed for an article that is not", 404, false)
-		page := regexp.MustCompile(`/\d{4}/\d{2}/kanarie-one`).FindString(s.say("article", "show", "kanarie-one", "--json"))
+		page := regexp.MustCompile(`/\d{4}/\d{2}/kanarie-one`).FindString(s.cli("article", "show", "kanarie-one", "--json"))
 		if status, body := s.get(s.url+page, "text/html"); status != 200 || strings.Contains(body, "/series/") {
 			t.Errorf("the unlisted article answers %d and leads to a series that is not there: %s", status, body)
 		}
-		s.say("article", "withdraw", "kanarie-one")
-		s.say("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: local\n"), "--author", "ilse")
+		s.cli("article", "withdraw", "kanarie-one")
+		s.cli("article", "publish", secret(t, "one", "series: Kanarie one\npart: 1\nvisibility: local\n"), "--author", "ilse")
 		is("what stands here alone stands here with its series", 200, true)
 		for address, answer := range s.public("/", "/nodeinfo/2.1", "/ap/instance") {
 			if strings.HasPrefix(address, "appli") && strings.Contains(answer, "Kanarie") && strings.Contains(address, "/ap/") {
 				t.Errorf("%s tells other servers of it: %s", address, answer)
 			}
 		}
-		s.say("series", "voice", "kanarie-one", "on")
-		s.say("article", "withdraw", "kanarie-one")
+		s.cli("series", "voice", "kanarie-one", "on")
+		s.cli("article", "withdraw", "kanarie-one")
 		is("a voice is public by decision, and so is the page that it leads to", 200, true)
 	})
 }
@@ -219,7 +219,7 @@ func TestASeriesIsCreatedWhenItsArticleIsPublished(t *testing.T) {
 		list := func(want ...string) {
 			t.Helper()
 			var have []string
-			for _, series := range read[seriesLine](t, s.say("series", "list", "--json")) {
+			for _, series := range read[seriesLine](t, s.cli("series", "list", "--json")) {
 				have = append(have, fmt.Sprintf("%s at %s, %d out", series.Title, series.Slug, series.Parts))
 			}
 			if !slices.Equal(have, want) {
@@ -229,31 +229,31 @@ func TestASeriesIsCreatedWhenItsArticleIsPublished(t *testing.T) {
 		file := func(name, more string) string {
 			return write(t, name+".md", "---\ntitle: "+name+"\nslug: "+name+"\npart: 1\n"+more+"---\n\nWords.\n")
 		}
-		s.say("author", "add", "samir", "--name", "Samir Benhaddou", "--role", "contributor")
-		s.say("article", "draft", file("one", "series: High Water\n"), "--author", "samir")
-		s.say("article", "publish", file("later",
+		s.cli("author", "add", "samir", "--name", "Samir Benhaddou", "--role", "contributor")
+		s.cli("article", "draft", file("one", "series: High Water\n"), "--author", "samir")
+		s.cli("article", "publish", file("later",
 			"series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
-		if _, trouble, status := say(s.ctx, s.args("article", "publish",
+		if _, trouble, status := cli(s.ctx, s.args("article", "publish",
 			write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil,
 			""); status != failed || !strings.Contains(trouble, "saved as a draft") {
 			t.Errorf("an article with a hole ended with %d: %s", status, trouble)
 		}
 		list()
-		if _, trouble, status := say(s.ctx, s.args("article", "draft",
+		if _, trouble, status := cli(s.ctx, s.args("article", "draft",
 			file("long", "series: "+strings.Repeat("long ", 41)+"\n"), "--author", "ilse"), nil, ""); status != failed ||
 			!strings.Contains(trouble, "series has a title longer than 200 characters") {
 			t.Errorf("a long title ended with %d: %s", status, trouble)
 		}
-		s.say("article", "publish", file("one", "series: High Water\n"), "--author", "samir")
+		s.cli("article", "publish", file("one", "series: High Water\n"), "--author", "samir")
 		list("High Water at high-water, 1 out")
-		s.say("article", "publish", file("two", "series: high water\n"), "--author", "ilse")
-		s.say("article", "publish", file("three", "series: high-water\n"), "--author", "ilse")
+		s.cli("article", "publish", file("two", "series: high water\n"), "--author", "ilse")
+		s.cli("article", "publish", file("three", "series: high-water\n"), "--author", "ilse")
 		list("High Water at high-water, 3 out")
-		s.say("article", "publish", file("three", "series: Low Water\n"), "--author", "ilse")
+		s.cli("article", "publish", file("three", "series: Low Water\n"), "--author", "ilse")
 		list("High Water at high-water, 2 out", "Low Water at low-water, 1 out")
-		s.say("article", "publish", file("boat", "series: 🚢\n"), "--author", "ilse")
-		s.say("article", "publish", file("anchor", "series: ⚓\n"), "--author", "ilse")
-		if all := read[seriesLine](t, s.say("series", "list", "--json")); len(all) != 4 {
+		s.cli("article", "publish", file("boat", "series: 🚢\n"), "--author", "ilse")
+		s.cli("article", "publish", file("anchor", "series: ⚓\n"), "--author", "ilse")
+		if all := read[seriesLine](t, s.cli("series", "list", "--json")); len(all) != 4 {
 			t.Errorf("two titles without letters are one series: %+v", all)
 		}
 	})

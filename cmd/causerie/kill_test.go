@@ -25,7 +25,7 @@ const (
 	neighbours = 300
 )
 
-// victim is the real program in a process of its own, which is killed again and again among its neighbours.
+// victim is the real program in a process of its own, which is killed again and again, with other servers around it.
 type victim struct {
 	t       *testing.T
 	url     string
@@ -36,9 +36,9 @@ type victim struct {
 	serving *exec.Cmd
 }
 
-// TestF110NothingAcknowledgedIsLostToKill publishes and takes replies in while the program is killed at random moments,
-// and then holds it to every acknowledgement it gave. What the neighbours received is the ledger, not what the program
-// says.
+// TestF110NothingAcknowledgedIsLostToKill publishes articles and receives replies while the program is killed at
+// random moments. Then everything that it acknowledged must be there. What counts is what the other servers received,
+// not what the program says.
 func TestF110NothingAcknowledgedIsLostToKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing takes its time")
@@ -120,14 +120,14 @@ func (v *victim) surround() {
 	}
 }
 
-// program is this test binary as the program.
+// program returns this test binary as the program.
 func (v *victim) program(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], append(args, v.flags...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	return cmd
 }
 
-// run says something to the program and answers what it printed.
+// run runs a command and returns its output.
 func (v *victim) run(args ...string) []byte {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.t.Context(), 30*time.Second)
@@ -166,7 +166,7 @@ func (v *victim) serve() {
 	}
 }
 
-// publish answers the object of an article whose publication was acknowledged.
+// publish returns the object of an article whose publication was acknowledged.
 func (v *victim) publish(n int) string {
 	v.t.Helper()
 	file := filepath.Join(v.t.TempDir(), fmt.Sprintf("crossing-%d.md", n))
@@ -195,7 +195,7 @@ func (v *victim) replies(object string, round int) []*fedtest.PreparedActivity {
 	return list
 }
 
-// killDuring lets replies come in and kills the server at a random moment of it.
+// killDuring sends replies and kills the server at a random moment meanwhile.
 func (v *victim) killDuring(random *rand.Rand, replies []*fedtest.PreparedActivity) {
 	v.t.Helper()
 	after := time.Duration(random.Int64N(int64(600 * time.Millisecond)))
@@ -219,7 +219,7 @@ func (v *victim) waiting() int {
 	return letters
 }
 
-// resend brings every reply again, those that were taken among them.
+// resend sends every reply again, also those that were accepted.
 func (v *victim) resend(replies []*fedtest.PreparedActivity) {
 	v.t.Helper()
 	for _, r := range replies {
@@ -232,7 +232,7 @@ func (v *victim) resend(replies []*fedtest.PreparedActivity) {
 	}
 }
 
-// arrived waits until every article that was acknowledged is at every server.
+// arrived waits until every acknowledged article is at every server.
 func (v *victim) arrived(published []string) {
 	v.t.Helper()
 	missing := ""
@@ -255,7 +255,7 @@ func (v *victim) missing(published []string) string {
 	return ""
 }
 
-// counted holds the page to the replies: each is there, once.
+// counted checks that the page shows each reply once.
 func (v *victim) counted(published []string, want int) {
 	v.t.Helper()
 	got, seen := 0, map[string]bool{}
@@ -279,7 +279,7 @@ func (v *victim) counted(published []string, want int) {
 	}
 }
 
-// doubled bounds what was sent twice by what can have been on its way at the kills, and tells how much it was.
+// doubled checks that no more was sent twice than can have been under way at the kills, and logs how much it was.
 func (v *victim) doubled(articles int) {
 	v.t.Helper()
 	sent := v.world.CountDeliveries(fedtest.OfType("Create"))

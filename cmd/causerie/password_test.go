@@ -16,7 +16,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// terminal is a pair of files: what is written to the keyboard is read from the screen's other side.
+// terminal opens a pseudo-terminal: what is written to the keyboard is read from the screen's other side.
 func terminal(t *testing.T) (keyboard, screen *os.File) {
 	t.Helper()
 	if _, err := exec.LookPath("stty"); err != nil {
@@ -46,7 +46,7 @@ func TestAPasswordIsNotShownWhileItIsTyped(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()
 	keyboard, screen := terminal(t)
-	var seen, trouble words
+	var seen, trouble output
 	var out bytes.Buffer
 	go io.Copy(&seen, keyboard)
 	ended := make(chan int, 1)

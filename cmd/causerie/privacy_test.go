@@ -17,8 +17,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// told is an answer as it came over the wire, its head included.
-func (s *stage) told(method, address, accept string) (*http.Response, string) {
+// rawAnswer returns an answer as it is on the wire, with its headers.
+func (s *stage) rawAnswer(method, address, accept string) (*http.Response, string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.ctx, method, address, nil)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *stage) told(method, address, accept string) (*http.Response, string) {
 func TestT140NoAnswerRevealsMailAddressesVersionsOrPaths(t *testing.T) {
 	database := storetest.SQLite(t)
 	s := open(t, database)
-	s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--email", "canary@overkant.example")
-	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	s.cli("author", "add", "ilse", "--name", "Ilse Verhaagen", "--email", "canary@overkant.example")
+	a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 	folder, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	author := read[authorLine](t, s.say("author", "list", "--json"))[0].Object
+	author := read[authorLine](t, s.cli("author", "list", "--json"))[0].Object
 	pages := readable(a, a.Object, author)
 	for path, accept := range map[string]string{"/login": "text/html", "/admin": "text/html", "/nothing": "text/html",
 		"/ap/nothing": "*/*", "/ap/inbox": "*/*",
@@ -60,7 +60,7 @@ func TestT140NoAnswerRevealsMailAddressesVersionsOrPaths(t *testing.T) {
 	}
 	for address, accept := range pages {
 		for _, method := range []string{http.MethodGet, http.MethodPost, "BREW"} {
-			answer, said := s.told(method, address, accept)
+			answer, said := s.rawAnswer(method, address, accept)
 			for _, secret := range []string{"canary@", runtime.Version(), database, folder, "goroutine ", ".go:", "sqlite",
 				"127.0.0.1:5"} {
 				if strings.Contains(strings.ReplaceAll(said, s.url, ""), secret) {
@@ -90,7 +90,7 @@ var loads = map[string][]string{"img": {"src", "srcset"}, "source": {"src", "src
 
 var cssAddress = regexp.MustCompile(`url\(\s*['"]?(?:https?:)?//`)
 
-// elsewhereIn lists what a page makes a browser fetch from another origin than its own.
+// elsewhereIn lists what a page makes a browser fetch from other origins.
 func elsewhereIn(t *testing.T, own, page string) (list []string) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
@@ -128,9 +128,9 @@ func attributeOf(n *html.Node, name string) string {
 func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		s.ilse(bram)
-		a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+		a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 		pixel := veerhuis.URL + "/pixel.png"
 		words := `<p>Seen? <img src="` + pixel + `" srcset="` + pixel + ` 2x" alt="A dot"> <span style="background:url(` +
 			pixel + `)">x</span></p>
@@ -148,7 +148,7 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 			if !strings.Contains(address, "http") || accept != "text/html" {
 				continue
 			}
-			answer, page := s.told(http.MethodGet, address, accept)
+			answer, page := s.rawAnswer(http.MethodGet, address, accept)
 			if strings.Contains(answer.Header.Get("Content-Type"), "html") {
 				for _, load := range elsewhereIn(t, s.url, page) {
 					t.Errorf("%s makes a reader's browser fetch %s", address, load)
@@ -168,14 +168,14 @@ func TestT141PicturesInCommentsLoadNothingFromElsewhere(t *testing.T) {
 func TestT142NoPageSendsAReferrer(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	ilse := s.ilse()
-	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 	pages := readable(a, a.Object, ilse.Object)
 	for _, path := range []string{"/login", "/login/link", "/admin", "/nothing", "/privacy", "/tags/nothing",
 		"/admin/first-run"} {
 		pages[s.url+path] = "text/html"
 	}
 	for address, accept := range pages {
-		answer, _ := s.told(http.MethodGet, address, accept)
+		answer, _ := s.rawAnswer(http.MethodGet, address, accept)
 		if policy := answer.Header.Get("Referrer-Policy"); accept == "text/html" && policy != "same-origin" &&
 			policy != "no-referrer" {
 			t.Errorf("%s: Referrer-Policy %q", address, policy)
@@ -185,9 +185,9 @@ func TestT142NoPageSendsAReferrer(t *testing.T) {
 
 func TestAMentionOfAnAuthorIsOnNoPage(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	_, bram := s.village()
+	_, bram := s.veerhuis()
 	ilse := s.ilse(bram)
-	a := read[articleLine](t, s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
+	a := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"))[0]
 	for _, option := range []fedtest.NoteOption{fedtest.Language("en"), fedtest.Unlisted(), fedtest.Direct()} {
 		if _, err := bram.Post(s.ctx, "<p>Ask ilse about the canary.</p>", option, fedtest.Mention(ilse.Object)); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func TestAMentionOfAnAuthorIsOnNoPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.shows(a.URL, "If the wind lets you.", true)
-	if where := s.met(a.URL, a.Object, "canary"); len(where) > 0 {
+	if where := s.foundAt(a.URL, a.Object, "canary"); len(where) > 0 {
 		t.Errorf("what names her is read at %v", where)
 	}
 	for address, accept := range readable(a, a.Object, ilse.Object) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The program as a process of its own: signals, and sockets that systemd hands over.
+// The program as a process of its own: signals, and sockets of systemd.
 func TestTheProcessTakesSocketsAndStopsOnASignal(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -25,7 +25,7 @@ func TestTheProcessTakesSocketsAndStopsOnASignal(t *testing.T) {
 	url := "http://" + listener.Addr().String()
 	listener.Close()
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		var said words
+		var said output
 		program := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0], "--data", t.TempDir(), "--url",
 			url, "--listen", "nowhere")
 		program.Env = append(os.Environ(), asProgram+"=1", "LISTEN_FDS=1")

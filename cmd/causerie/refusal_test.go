@@ -34,12 +34,12 @@ func TestSilentRefusingAndBusyServersAreToldApart(t *testing.T) {
 		}
 		lines := func() map[string]serverLine {
 			found := map[string]serverLine{}
-			for _, line := range read[serverLine](t, s.say("deliveries", "four-minutes-wide", "--json")) {
+			for _, line := range read[serverLine](t, s.cli("deliveries", "four-minutes-wide", "--json")) {
 				found[line.Host] = line
 			}
 			return found
 		}
-		s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 		s.wait("all were tried", func() bool {
 			for _, line := range lines() {
 				if line.Attempts == 0 {
@@ -54,7 +54,7 @@ func TestSilentRefusingAndBusyServersAreToldApart(t *testing.T) {
 				t.Errorf("of %s the report says %q, want %q", name, line.Words, want)
 			}
 		}
-		if said := s.say("deliveries", "four-minutes-wide"); !strings.Contains(said, "1 refuses at the moment") ||
+		if said := s.cli("deliveries", "four-minutes-wide"); !strings.Contains(said, "1 refuses at the moment") ||
 			!strings.Contains(said, "Last answer: 401") {
 			t.Errorf("the report is %q", said)
 		}

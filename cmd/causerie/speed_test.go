@@ -25,14 +25,14 @@ func BenchmarkArticlePage(b *testing.B) {
 	dir := b.TempDir()
 	settings := []string{"--database", filepath.Join(dir, "causerie.db"), "--data", dir, "--url", "http://127.0.0.1:8099",
 		"--listen", "127.0.0.1:8099"}
-	say := func(args ...string) string {
-		var out, trouble words
+	cli := func(args ...string) string {
+		var out, trouble output
 		if status := run(b.Context(), append(args, settings...), nil, console{nil, &out, &trouble}); status != done {
 			b.Fatalf("%v: %d %s", args, status, &trouble)
 		}
 		return out.String()
 	}
-	say("author", "add", "ilse", "--name", "Ilse Verhaagen")
+	cli("author", "add", "ilse", "--name", "Ilse Verhaagen")
 	file := filepath.Join(dir, "four-minutes-wide.md")
 	text := "---\ntitle: Four minutes wide\n---\n" +
 		strings.Repeat("The ferry at Oudewaard comes when you ring the bell, and the bell is on the other side.\n\n", 60)
@@ -40,7 +40,7 @@ func BenchmarkArticlePage(b *testing.B) {
 		b.Fatal(err)
 	}
 	var said struct{ URL string }
-	if err := json.Unmarshal([]byte(say("article", "publish", file, "--author", "ilse", "--json")), &said); err != nil {
+	if err := json.Unmarshal([]byte(cli("article", "publish", file, "--author", "ilse", "--json")), &said); err != nil {
 		b.Fatal(err)
 	}
 	var all commands
@@ -107,7 +107,7 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(idle, "idle-MB")
 }
 
-// resident is how much of a process lies in memory, in megabytes.
+// resident returns the resident memory of a process, in megabytes.
 func resident(b *testing.B, pid int) float64 {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -18,7 +18,8 @@ import (
 	"causerie/internal/fedtest"
 )
 
-// asProgram makes the test binary be the program, for the tests that need a process of its own.
+// asProgram is set in the environment of a test binary that shall run as the program, for tests that need a process
+// of its own.
 const asProgram = "TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -28,35 +29,35 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// stage is the whole program, serving, with a terminal beside it.
+// stage is the program, serving a blog, with commands that run beside it.
 type stage struct {
 	t        *testing.T
 	ctx      context.Context
 	url      string
 	settings []string // which blog is meant
-	out      *words
+	out      *output
 	stop     func() int // ends the server and returns its exit status
 }
 
-// words is what a program writes, read while it does.
-type words struct {
+// output is what a program writes. It can be read meanwhile.
+type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (w *words) Write(p []byte) (int, error) {
+func (w *output) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.Write(p)
 }
 
-func (w *words) String() string {
+func (w *output) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.text.String()
 }
 
-// freePort is a port that nobody listens on just now.
+// freePort returns a loopback address with a port that is free at the moment.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,12 +74,12 @@ func open(t *testing.T, database string) *stage {
 	return openAt(t, database, freePort(t))
 }
 
-// openAt is open for a blog at an address, with further settings.
+// openAt is open at a given address, with more settings.
 func openAt(t *testing.T, database, address string, settings ...string) *stage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	t.Cleanup(cancel)
-	s := &stage{t: t, ctx: ctx, url: "http://" + address, out: &words{},
+	s := &stage{t: t, ctx: ctx, url: "http://" + address, out: &output{},
 		settings: append([]string{"--database", database, "--data", t.TempDir(), "--federation-allow", "127.0.0.0/8", "--log",
 			"text,error"}, settings...)}
 	serving, leave := context.WithCancel(context.Background())
@@ -107,7 +108,7 @@ func openAt(t *testing.T, database, address string, settings ...string) *stage {
 
 func (s *stage) args(args ...string) []string { return append(args, s.settings...) }
 
-// wait waits until something is so.
+// wait waits until yes returns true.
 func (s *stage) wait(what string, yes func() bool) {
 	s.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -119,18 +120,18 @@ func (s *stage) wait(what string, yes func() bool) {
 	}
 }
 
-// say runs a command beside the server; it must succeed.
-func (s *stage) say(args ...string) string {
+// cli runs a command beside the server, which must succeed, and returns its output.
+func (s *stage) cli(args ...string) string {
 	s.t.Helper()
-	out, trouble, status := say(s.ctx, s.args(args...), nil, "")
+	out, trouble, status := cli(s.ctx, s.args(args...), nil, "")
 	if status != done {
 		s.t.Fatalf("%q ended with %d: %s", args, status, trouble)
 	}
 	return out
 }
 
-// say runs the program to its end.
-func say(ctx context.Context, args, env []string, in string) (out, trouble string, status int) {
+// cli runs the program to its end.
+func cli(ctx context.Context, args, env []string, in string) (out, trouble string, status int) {
 	var o, e bytes.Buffer
 	status = run(ctx, args, env, console{strings.NewReader(in), &o, &e})
 	return o.String(), e.String(), status
@@ -153,7 +154,7 @@ func read[T any](t *testing.T, out string) []T {
 	}
 }
 
-// write keeps an article file in the test's folder.
+// write writes an article file to a temporary folder.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -163,7 +164,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// get asks for an address in the way of a browser, or of another server, and returns the status and the body.
+// get requests an address as a browser or another server does, and returns the status and the body.
 func (s *stage) get(address, accept string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, address, nil)
@@ -183,7 +184,7 @@ func (s *stage) get(address, accept string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// shows waits until a page says something, or does not say it any more.
+// shows waits until a page contains a text, or no longer does.
 func (s *stage) shows(address, words string, yes bool) {
 	s.t.Helper()
 	s.wait("the page says "+words, func() bool {
@@ -192,8 +193,8 @@ func (s *stage) shows(address, words string, yes bool) {
 	})
 }
 
-// village is a neighbouring server with Bram on it.
-func (s *stage) village() (*fedtest.Server, *fedtest.Person) {
+// veerhuis starts a pretend server with Bram on it.
+func (s *stage) veerhuis() (*fedtest.Server, *fedtest.Person) {
 	s.t.Helper()
 	world := fedtest.New(fedtest.Config{Ports: true})
 	s.t.Cleanup(func() { world.Close() })
@@ -204,10 +205,10 @@ func (s *stage) village() (*fedtest.Server, *fedtest.Person) {
 	return server, server.Person("bram")
 }
 
-// ilse adds the author of most plays, and lets somebody follow her.
+// ilse adds the author of most tests, and lets people follow her.
 func (s *stage) ilse(followers ...*fedtest.Person) authorLine {
 	s.t.Helper()
-	author := read[authorLine](s.t, s.say("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
+	author := read[authorLine](s.t, s.cli("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
 	for _, f := range followers {
 		found, err := f.LookUp(s.ctx, strings.TrimPrefix(author.Handle, "@"))
 		if err != nil {

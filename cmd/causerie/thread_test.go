@@ -11,16 +11,16 @@ import (
 func TestMissingRepliesAreFetchedByCommand(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		s.ilse(bram)
 		const slug = "four-minutes-wide"
 		file := write(t, "ferry.md", ferry)
-		published := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json", "--database",
+		published := read[articleLine](t, s.cli("article", "publish", file, "--author", "ilse", "--json", "--database",
 			database))[0]
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", published.Object)); err != nil {
 			t.Fatal(err)
 		}
-		if out := s.say("comment", "fetch", slug); !strings.Contains(out, "asked 0 servers") {
+		if out := s.cli("comment", "fetch", slug); !strings.Contains(out, "asked 0 servers") {
 			t.Errorf("before anybody answered it says %q", out)
 		}
 		said, err := bram.Reply(s.ctx, published.Object, "<p>Is it still rowed?</p>")
@@ -35,26 +35,26 @@ func TestMissingRepliesAreFetchedByCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.shows(published.URL, "Is it still rowed?", true)
-		found := read[fetchLine](t, s.say("comment", "fetch", slug, "--json"))[0]
+		found := read[fetchLine](t, s.cli("comment", "fetch", slug, "--json"))[0]
 		if found.Article != slug || found.New != 1 || found.Listed != 2 || len(found.Untaken) != 1 {
 			t.Errorf("what came of it: %+v", found)
 		}
 		s.shows(published.URL, "It is.", true)
-		if out := s.say("comment", "fetch", slug); !strings.Contains(out, "0 new comments") ||
+		if out := s.cli("comment", "fetch", slug); !strings.Contains(out, "0 new comments") ||
 			!strings.Contains(out, "1 not taken: it is said to lie at an address that we do not go to (10.0.0.5)") {
 			t.Errorf("for people it says %q", out)
 		}
 		for _, args := range [][]string{{"comment", "fetch", "nothing-of-that-name"}, {"comment", "fetch", s.draft()}} {
-			if _, trouble, status := say(s.ctx, s.args(args...), nil, ""); status != failed || !strings.Contains(trouble, "“") {
+			if _, trouble, status := cli(s.ctx, s.args(args...), nil, ""); status != failed || !strings.Contains(trouble, "“") {
 				t.Errorf("%q: %d, %q", args, status, trouble)
 			}
 		}
 	})
 }
 
-// draft is the id of an article that is not out.
+// draft returns the id of an unpublished article.
 func (s *stage) draft() string {
 	s.t.Helper()
 	file := write(s.t, "draft.md", strings.Replace(ferry, "Four minutes wide", "Five minutes wide", 1))
-	return string(read[articleLine](s.t, s.say("article", "draft", file, "--author", "ilse", "--json"))[0].ID)
+	return string(read[articleLine](s.t, s.cli("article", "draft", file, "--author", "ilse", "--json"))[0].ID)
 }

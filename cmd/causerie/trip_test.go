@@ -20,16 +20,16 @@ tags: [rivers]
 The ferry comes when you ring the bell.
 `
 
-// The whole way of an article out and of the conversation back, through the program as its users meet it.
+// An article is sent out and replies come back, all through the program as its users see it.
 func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
-		veerhuis, bram := s.village()
+		veerhuis, bram := s.veerhuis()
 		ilse := s.ilse(bram)
 
 		file := write(t, "ferry.md", ferry)
 		began := time.Now()
-		published := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
+		published := read[articleLine](t, s.cli("article", "publish", file, "--author", "ilse", "--json"))[0]
 		if published.Status != "published" || published.Deliveries != 1 {
 			t.Fatalf("published as %+v", published)
 		}
@@ -52,7 +52,7 @@ func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 		s.shows(published.URL, "If the wind lets you.", true)
 
 		again := write(t, "ferry.md", strings.Replace(ferry, "ring the bell", "wave a scarf", 1))
-		revised := read[articleLine](t, s.say("article", "publish", again, "--author", "ilse", "--json", "--database",
+		revised := read[articleLine](t, s.cli("article", "publish", again, "--author", "ilse", "--json", "--database",
 			database))[0]
 		if revised.ID != published.ID || revised.URL != published.URL || revised.Object != published.Object {
 			t.Errorf("the same file again is %+v, not a revision of %+v", revised, published)
@@ -67,7 +67,7 @@ func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 
 		s.moderate(published, reply.Object)
 
-		s.say("article", "withdraw", "four-minutes-wide")
+		s.cli("article", "withdraw", "four-minutes-wide")
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Delete", published.Object)); err != nil {
 			t.Fatal(err)
 		}
@@ -84,33 +84,33 @@ func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 	})
 }
 
-// moderate hides a comment from the terminal and lets it stand again.
+// moderate hides a comment by command and approves it again.
 func (s *stage) moderate(a articleLine, object string) {
 	s.t.Helper()
-	comments := read[commentLine](s.t, s.say("comment", "list", "--json"))
+	comments := read[commentLine](s.t, s.cli("comment", "list", "--json"))
 	if len(comments) != 1 || comments[0].Object != object || comments[0].Text != "If the wind lets you." ||
 		comments[0].Article != "four-minutes-wide" {
 		s.t.Fatalf("the comments are %+v", comments)
 	}
 	id := string(comments[0].ID)
-	s.say("comment", "hide", id)
+	s.cli("comment", "hide", id)
 	s.shows(a.URL, "If the wind lets you.", false)
-	s.say("comment", "approve", id)
+	s.cli("comment", "approve", id)
 	s.shows(a.URL, "If the wind lets you.", true)
-	s.say("comment", "delete", id)
+	s.cli("comment", "delete", id)
 	s.shows(a.URL, "If the wind lets you.", false)
 }
 
 func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	veerhuis, bram := s.village()
+	veerhuis, bram := s.veerhuis()
 	s.ilse(bram)
 	if err := veerhuis.SetBehaviour(fedtest.Refusing(http.StatusForbidden)); err != nil {
 		t.Fatal(err)
 	}
-	s.say("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+	s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 	report := func(more ...string) []serverLine {
-		return read[serverLine](t, s.say(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...))
+		return read[serverLine](t, s.cli(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...))
 	}
 	s.wait("the letter is refused", func() bool { return len(report("--failed")) == 1 })
 	line := report()[0]
@@ -120,7 +120,7 @@ func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 	if err := veerhuis.SetBehaviour(fedtest.Healthy()); err != nil {
 		t.Fatal(err)
 	}
-	if said := s.say("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said,
+	if said := s.cli("deliveries", "retry", "four-minutes-wide", "--host", veerhuis.Host); !strings.Contains(said,
 		"1 delivery") {
 		t.Errorf("retry said %q", said)
 	}
@@ -128,18 +128,18 @@ func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 	if failed := report("--failed"); len(failed) != 0 {
 		t.Errorf("still failed: %+v", failed)
 	}
-	if said := s.say("deliveries"); !strings.Contains(said, "The one server has it.") {
+	if said := s.cli("deliveries"); !strings.Contains(said, "The one server has it.") {
 		t.Errorf("the overview says %q", said)
 	}
 }
 
 func TestAnArticleWithAFutureDateIsPublishedThen(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
-	veerhuis, bram := s.village()
+	veerhuis, bram := s.veerhuis()
 	s.ilse(bram)
 	at := time.Now().Add(2500 * time.Millisecond).UTC().Truncate(time.Second)
 	file := write(t, "later.md", "---\ntitle: Later\ndate: "+at.Format(time.RFC3339)+"\n---\n\nNot yet.\n")
-	scheduled := read[articleLine](t, s.say("article", "publish", file, "--author", "ilse", "--json"))[0]
+	scheduled := read[articleLine](t, s.cli("article", "publish", file, "--author", "ilse", "--json"))[0]
 	if scheduled.Status != "scheduled" || scheduled.Object != "" {
 		t.Fatalf("it is %+v", scheduled)
 	}
