@@ -344,7 +344,7 @@ func TestFetchObeysBlocksAndTheAllowList(t *testing.T) {
 			t.Errorf("of one who is not on the list it says %q", trouble)
 		}
 		if _, trouble := s.fetch("@"+bram.Handle(), "--federation", "allow-list"); !strings.Contains(trouble,
-			"not on the list of servers") {
+			"not on the list of allowed servers") {
 			t.Errorf("of the handle of one who is not on the list it says %q", trouble)
 		}
 	})
