@@ -76,9 +76,10 @@ func (o *Outbox) carriers(ctx context.Context, s *store.Store, a blog.Article) (
 }
 
 func (o *Outbox) queueAnnounce(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
-	said, err := o.compose(ctx, s, voice, "Announce", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapAnnounce(e, o.Site.ArticleID(a.ObjectID), o.Site.ActorID(a.VoiceID))
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Announce", object: a.ObjectID, revision: a.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapAnnounce(e, o.Site.ArticleID(a.ObjectID), o.Site.ActorID(a.VoiceID))
+		})
 	if err != nil {
 		return err
 	}
@@ -91,9 +92,10 @@ func (o *Outbox) takeAnnounceBack(ctx context.Context, s *store.Store, voice blo
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	said, err := o.compose(ctx, s, voice, "Undo", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapUndo(e, announced.Payload)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo", object: a.ObjectID, revision: a.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapUndo(e, announced.Payload)
+		})
 	if err != nil {
 		return err
 	}

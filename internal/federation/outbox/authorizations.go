@@ -149,9 +149,14 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
-	return o.queueToAsker(ctx, s, "Accept", wire, t, actor, func(e activity.Envelope, r activity.Request) ([]byte, error) {
-		return activity.WrapAcceptRequest(e, r, wire.Address())
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Accept", object: t.ID},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapAcceptRequest(e, requestFor(t), wire.Address())
+		})
+	if err != nil {
+		return err
+	}
+	return s.TellInboxes(ctx, said, actor.Inbox)
 }
 
 // queueRefused sends the Reject of a request for an authorization.
@@ -163,22 +168,22 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Author
 		}
 		return err
 	}
-	return o.queueToAsker(ctx, s, "Reject", wire, t, actor, activity.WrapRejectRequest)
-}
-
-func (o *Outbox) queueToAsker(ctx context.Context, s *store.Store, kind string, wire activity.Authorization,
-	t blog.Authorization, actor blog.Actor,
-	wrap func(activity.Envelope, activity.Request) ([]byte, error)) error {
-	request := activity.Request{ID: t.RequestID, Actor: t.ActorID, Object: t.Target, Instrument: t.Instrument}
-	if t.Requested {
-		request.Type = activity.RequestFor(t.Kind)
-	}
-	said, err := o.compose(ctx, s, wire.Voice, kind, t.ID, 0,
-		func(e activity.Envelope) ([]byte, error) { return wrap(e, request) })
+	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Reject", object: t.ID},
+		func(e activity.Envelope) ([]byte, error) { return activity.WrapRejectRequest(e, requestFor(t)) })
 	if err != nil {
 		return err
 	}
 	return s.TellInboxes(ctx, said, actor.Inbox)
+}
+
+// requestFor returns the request that an authorization answers. If the post came without a request, the type is empty
+// and the post itself is answered.
+func requestFor(t blog.Authorization) activity.Request {
+	request := activity.Request{ID: t.RequestID, Actor: t.ActorID, Object: t.Target, Instrument: t.Instrument}
+	if t.Requested {
+		request.Type = activity.RequestFor(t.Kind)
+	}
+	return request
 }
 
 // queueRevoked revokes an authorization, which answers 404 from now on, and tells its holder and everybody who shared
@@ -204,9 +209,10 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, wire.Voice, "Delete", t.ID, 0, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapDeleteAuthorization(e, wire, told...)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Delete", object: t.ID},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapDeleteAuthorization(e, wire, told...)
+		})
 	if err != nil {
 		return err
 	}

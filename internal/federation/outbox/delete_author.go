@@ -50,7 +50,7 @@ func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
 		if err != nil {
 			return err
 		}
-		said, err := o.compose(ctx, store, author.Voice, "Delete", "", 0, activity.WrapDeleteActor)
+		said, err := o.compose(ctx, store, outgoing{voice: author.Voice, kind: "Delete"}, activity.WrapDeleteActor)
 		if err != nil {
 			return err
 		}

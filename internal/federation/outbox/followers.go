@@ -84,7 +84,8 @@ func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Fol
 	if err != nil {
 		return "", err
 	}
-	said, err := o.compose(ctx, s, voice, kind, "", 0, func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
+		func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
 	if err != nil {
 		return "", err
 	}

@@ -42,7 +42,7 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 }
 
 func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
-	said, err := o.compose(ctx, s, voice, "Follow", "", 0,
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Follow"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, "Undo", "", 0,
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 // QueueUndoFollow adds the Undo of a Follow that only the other server knows of. Servers look at actor and object; the
 // id is made up.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
-	said, err := o.compose(ctx, s, voice, "Undo", "", 0, func(e activity.Envelope) ([]byte, error) {
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"}, func(e activity.Envelope) ([]byte, error) {
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},
 			actor.ID)
 		if err != nil {

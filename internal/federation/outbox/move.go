@@ -154,7 +154,7 @@ func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) err
 	if _, err := o.queueProfile(ctx, s, voice); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, "Move", "", 0,
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Move"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })
 	if err != nil {
 		return err

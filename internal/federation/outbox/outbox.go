@@ -21,25 +21,32 @@ type Outbox struct {
 	Wake func() // tells the courier that there is mail; must not block
 }
 
-// compose makes an activity and saves it, without a delivery yet.
-func (o *Outbox) compose(ctx context.Context, s *store.Store, voice blog.Voice, kind string, object blog.ID,
-	revision int,
+// outgoing is an activity that is to be composed.
+type outgoing struct {
+	voice    blog.Voice // whose it is; the zero Voice is the instance actor
+	kind     string     // the type: Create, Update …
+	object   blog.ID    // the object of ours that it is about; "" when it is about a voice or about something elsewhere
+	revision int        // of the object
+}
+
+// compose builds an activity, signs it if others may relay it, and saves it. It adds no delivery.
+func (o *Outbox) compose(ctx context.Context, s *store.Store, out outgoing,
 	build func(activity.Envelope) ([]byte, error)) (blog.Activity, error) {
 	now := o.Now()
 	id, err := s.NextActivityID(ctx, now)
 	if err != nil {
 		return blog.Activity{}, err
 	}
-	payload, err := build(activity.Envelope{Site: o.Site, Voice: voice, ID: id, At: now})
+	payload, err := build(activity.Envelope{Site: o.Site, Voice: out.voice, ID: id, At: now})
 	if err != nil {
-		return blog.Activity{}, fmt.Errorf("write %s: %w", kind, err)
+		return blog.Activity{}, fmt.Errorf("write %s: %w", out.kind, err)
 	}
-	if payload, err = o.prove(ctx, s, voice, kind, payload, now); err != nil {
-		return blog.Activity{}, fmt.Errorf("prove %s: %w", kind, err)
+	if payload, err = o.prove(ctx, s, out, payload, now); err != nil {
+		return blog.Activity{}, fmt.Errorf("prove %s: %w", out.kind, err)
 	}
-	said := blog.Activity{ID: id, VoiceID: voice.ID, Kind: kind, ObjectID: object, Revision: revision, Payload: payload,
-		At: now}
-	return said, s.AddActivity(ctx, said)
+	composed := blog.Activity{ID: id, VoiceID: out.voice.ID, Kind: out.kind, ObjectID: out.object,
+		Revision: out.revision, Payload: payload, At: now}
+	return composed, s.AddActivity(ctx, composed)
 }
 
 // Retry lets the unsuccessful deliveries of an article be tried again now, only those to one server unless host is "".

@@ -45,7 +45,7 @@ func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog
 	if g.Kind == blog.Boost {
 		word, wrap = "Announce", activity.WrapAnnounce
 	}
-	return o.compose(ctx, s, voice, word, "", 0,
+	return o.compose(ctx, s, outgoing{voice: voice, kind: word},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, g.Address, g.ActorID) })
 }
 

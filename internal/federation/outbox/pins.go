@@ -64,7 +64,7 @@ func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, k
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, kind, "", 0,
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, o.Site.ArticleID(a.ObjectID)) })
 	if err != nil {
 		return err

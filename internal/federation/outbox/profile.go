@@ -95,7 +95,7 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err != nil {
 		return blog.Activity{}, err
 	}
-	said, err := o.compose(ctx, s, voice, "Update", "", 0, func(e activity.Envelope) ([]byte, error) {
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update"}, func(e activity.Envelope) ([]byte, error) {
 		return activity.WrapUpdate(e, person)
 	})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"causerie/internal/activity"
-	"causerie/internal/blog"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 )
@@ -21,16 +20,16 @@ var proving = []string{"Create", "Update", "Delete", "Announce"}
 
 // prove adds a proof to a public activity (FEP-8b32), so that servers trust it when others pass it on. The proof is
 // made once, before the activity is saved, and goes out with every delivery. A voice without a proof key sends none.
-func (o *Outbox) prove(ctx context.Context, s *store.Store, voice blog.Voice, kind string, payload []byte,
+func (o *Outbox) prove(ctx context.Context, s *store.Store, out outgoing, payload []byte,
 	now time.Time) ([]byte, error) {
-	if voice.ID == "" || !slices.Contains(proving, kind) || !activity.IsPublic(payload) {
+	if out.voice.ID == "" || !slices.Contains(proving, out.kind) || !activity.IsPublic(payload) {
 		return payload, nil
 	}
-	pem, err := s.ProofKey(ctx, voice.ID)
+	pem, err := s.ProofKey(ctx, out.voice.ID)
 	if err != nil || pem == "" {
 		return payload, err
 	}
-	id := o.Site.ActorID(voice.ID) + proofKeyPart
+	id := o.Site.ActorID(out.voice.ID) + proofKeyPart
 	key, err := signature.ParseKey(id, pem)
 	if err != nil {
 		return nil, err

@@ -126,9 +126,10 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, w.Author, "Create", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapCreate(e, object)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Create", object: a.ObjectID, revision: a.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapCreate(e, object)
+		})
 	if err != nil {
 		return err
 	}

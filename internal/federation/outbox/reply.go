@@ -28,7 +28,7 @@ func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdo
 		if err := store.AddComment(ctx, c); err != nil {
 			return err
 		}
-		return o.queueReply(ctx, store, "Create", voice, c, parent)
+		return o.queueReply(ctx, store, "Create", reply{voice, c, parent})
 	})
 	if err != nil {
 		return c, fmt.Errorf("answer the comment %s: %w", to, err)
@@ -73,9 +73,15 @@ func write(c *blog.Comment, markdown string) error {
 	return nil
 }
 
-// queueReply adds the activity of an answer, new or changed, and its deliveries.
-func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, voice blog.Voice, c,
-	parent blog.Comment) error {
+// reply is an author's answer to a comment.
+type reply struct {
+	voice           blog.Voice
+	comment, parent blog.Comment // the answer, and the comment that it answers
+}
+
+// queueReply adds the activity of an answer and its deliveries. kind is Create or Update.
+func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, r reply) error {
+	c := r.comment
 	a, err := s.Article(ctx, c.ArticleID)
 	if err != nil {
 		return err
@@ -84,17 +90,17 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, vo
 		return blog.ErrGone
 	}
 	c.URL = o.Site.CommentPage(a, c.ID)
-	r := activity.Reply{Site: o.Site, Author: voice, Article: a, Comment: c, InReplyTo: parent.Address}
-	commenter, err := s.Actor(ctx, parent.ActorID)
+	input := activity.Reply{Site: o.Site, Author: r.voice, Article: a, Comment: c, InReplyTo: r.parent.Address}
+	commenter, err := s.Actor(ctx, r.parent.ActorID)
 	switch {
 	case err == nil && commenter.Block == blog.Refuse:
 		commenter = blog.Actor{}
 	case err == nil:
-		r.To = &activity.Mention{Handle: commenter.Handle, ActorID: commenter.ID, URL: commenter.URL}
+		input.To = &activity.Mention{Handle: commenter.Handle, ActorID: commenter.ID, URL: commenter.URL}
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
 	}
-	note, err := activity.Answer(r)
+	note, err := activity.Answer(input)
 	if err != nil {
 		return err
 	}
@@ -111,7 +117,7 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, vo
 	if err := s.SaveObject(ctx, object); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, kind, c.ID, object.Revision,
+	said, err := o.compose(ctx, s, outgoing{voice: r.voice, kind: kind, object: c.ID, revision: object.Revision},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
 	if err != nil {
 		return err
@@ -178,7 +184,7 @@ func (o *Outbox) queueChangedReply(ctx context.Context, s *store.Store, c blog.C
 	if err != nil {
 		return err
 	}
-	return o.queueReply(ctx, s, "Update", voice, c, parent)
+	return o.queueReply(ctx, s, "Update", reply{voice, c, parent})
 }
 
 // DeleteReply deletes an answer of ours everywhere, or removes the comment of somebody else from our page.

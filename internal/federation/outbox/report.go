@@ -29,9 +29,10 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err := complaint.Check(); err != nil {
 			return err
 		}
-		said, err := o.compose(ctx, store, blog.Voice{}, "Flag", "", 0, func(e activity.Envelope) ([]byte, error) {
-			return activity.WrapFlag(e, actor.ID, complaint.About, words)
-		})
+		said, err := o.compose(ctx, store, outgoing{kind: "Flag"},
+			func(e activity.Envelope) ([]byte, error) {
+				return activity.WrapFlag(e, actor.ID, complaint.About, words)
+			})
 		if err != nil {
 			return err
 		}

@@ -179,9 +179,10 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, w.Author, "Update", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapUpdate(e, object)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Update", object: a.ObjectID, revision: a.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapUpdate(e, object)
+		})
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,8 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, federation.QuoteRequest, a.ObjectID, a.Revision,
+	request := outgoing{voice: voice, kind: federation.QuoteRequest, object: a.ObjectID, revision: a.Revision}
+	said, err := o.compose(ctx, s, request,
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapQuoteRequest(e, a.Quoted.Address, a.Quoted.ActorID, object)
 		})
@@ -158,9 +159,10 @@ func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Ar
 	if err != nil {
 		return false, err
 	}
-	said, err := o.compose(ctx, s, voice, "Update", a.ObjectID, a.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapUpdate(e, object.Payload)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update", object: a.ObjectID, revision: a.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapUpdate(e, object.Payload)
+		})
 	if err != nil {
 		return false, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/store"
@@ -116,40 +115,34 @@ func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
 			return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
 		}
 	}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		if a, err = store.LockArticle(ctx, article); err != nil {
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		if a, err = s.LockArticle(ctx, article); err != nil {
 			return err
 		}
 		if a.Status == blog.Deleted {
 			return blog.ErrGone
 		}
-		seen, err := check(store, &a)
+		seen, err := check(s, &a)
 		if err != nil {
 			return err
 		}
-		return o.saveRetold(ctx, store, &a, seen && a.Status == blog.Published, ready.mentions, change)
+		before, public := a, seen && a.Status == blog.Published
+		if public {
+			if err := a.Revise(o.Now()); err != nil {
+				return err
+			}
+		}
+		if err := s.SaveArticle(ctx, &a, o.Now()); err != nil {
+			return err
+		}
+		if err := change(s, a); err != nil || !public || a.ObjectID == "" {
+			return err
+		}
+		return o.tellChange(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
 	})
 	if err != nil {
 		return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
 	}
 	o.Wake()
 	return a, nil
-}
-
-func (o *Outbox) saveRetold(ctx context.Context, s *store.Store, a *blog.Article, told bool,
-	mentions []activity.Mention,
-	change func(*store.Store, blog.Article) error) error {
-	before := *a
-	if told {
-		if err := a.Revise(o.Now()); err != nil {
-			return err
-		}
-	}
-	if err := s.SaveArticle(ctx, a, o.Now()); err != nil {
-		return err
-	}
-	if err := change(s, *a); err != nil || !told || a.ObjectID == "" {
-		return err
-	}
-	return o.tellChange(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, mentions)
 }

@@ -75,9 +75,10 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, voice, "Delete", id, object.Revision, func(e activity.Envelope) ([]byte, error) {
-		return activity.WrapDelete(e, object.Payload)
-	})
+	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Delete", object: id, revision: object.Revision},
+		func(e activity.Envelope) ([]byte, error) {
+			return activity.WrapDelete(e, object.Payload)
+		})
 	if err != nil {
 		return err
 	}
