@@ -10,6 +10,7 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/remote"
+	"causerie/internal/signature"
 )
 
 // ErrNotOurs ends the handling of an activity that does not concern this blog. It is not a failure.
@@ -78,6 +79,23 @@ func Permanent(err error) bool {
 		}
 	}
 	return false
+}
+
+// Internal reports whether an error is a failure of our own, such as a database error. It says nothing about another
+// server or what it sent, so it must not be read as "unknown" or "not trusted".
+func Internal(err error) bool {
+	if err == nil || Permanent(err) || Temporary(err) {
+		return false
+	}
+	for _, known := range []error{
+		ErrNotOurs, blog.ErrNotFound, blog.ErrGone, remote.ErrHandle,
+		signature.ErrUnsigned, signature.ErrMalformed, signature.ErrRefused,
+	} {
+		if errors.Is(err, known) {
+			return false
+		}
+	}
+	return true
 }
 
 // Temporary reports whether another try may succeed later: the server is unavailable, we asked it too often, or the

@@ -72,6 +72,9 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 		federation.WriteError(w, http.StatusServiceUnavailable,
 			"the key of the signature cannot be fetched now: "+err.Error())
 		return "", false
+	case federation.Internal(err):
+		d.fail(w, r, err)
+		return "", false
 	case err != nil:
 		refuseReader(w, err.Error())
 		return "", false
@@ -179,8 +182,12 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	// The signature is verified even when there is no such article: the fetch of the key must not reveal that there is
-	// one.
+	// one. The same holds for the answer when the key cannot be looked up here.
 	reader, unverified := d.readerOf(r)
+	if federation.Internal(unverified) {
+		d.fail(w, r, unverified)
+		return true
+	}
 	if unverified != nil || err != nil {
 		return false
 	}

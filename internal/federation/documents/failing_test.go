@@ -1,9 +1,13 @@
 package documents_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/overkant"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -11,7 +15,8 @@ import (
 
 func TestADatabaseFaultIsAlways503(t *testing.T) {
 	storetest.EachFailing(t, func(t *testing.T, s *store.Store, faults *storetest.Faults) {
-		o := overkant.Start(t, s)
+		var log overkant.Log
+		o := overkant.Start(t, s, func(core *federation.Core) { core.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		a := o.Publish(func(a *blog.Article) { a.Slug = "open" })
 		secret, bram, _ := o.PublishForFollowers()
 		faults.Fail("slugs.slug =", 1)
@@ -35,6 +40,29 @@ func TestADatabaseFaultIsAlways503(t *testing.T) {
 		}
 		if len(faults.Failed()) != 4 {
 			t.Error("not every fault was met")
+		}
+		// The key of the signature cannot be judged, whether or not there is something to read.
+		for _, address := range []string{o.Object(secret), o.Site.ArticleID(blog.NewID(time.Now()))} {
+			faults.Fail("FROM blocks", 1)
+			if answer := given(t, o, bram, address); answer.Status != 503 {
+				t.Errorf("a follower whose key cannot be looked up: %d %s", answer.Status, answer.Body)
+			}
+			if len(faults.Failed()) != 1 {
+				t.Error("the fault was not met")
+			}
+		}
+		o.Documents.AuthorizedFetch = true
+		faults.Fail("FROM blocks", 1)
+		if answer := given(t, o, bram, o.Object(a)); answer.Status != 503 {
+			t.Errorf("a reader whose key cannot be looked up: %d %s", answer.Status, answer.Body)
+		}
+		if len(faults.Failed()) != 1 {
+			t.Error("the fault was not met")
+		}
+		log.Mu.Lock()
+		defer log.Mu.Unlock()
+		if n := strings.Count(log.Text.String(), storetest.ErrInjected.Error()); n != 7 {
+			t.Errorf("%d of 7 faults are in the log:\n%s", n, log.Text.String())
 		}
 	})
 }

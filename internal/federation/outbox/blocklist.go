@@ -10,6 +10,7 @@ import (
 
 	"causerie/internal/blocklist"
 	"causerie/internal/blog"
+	"causerie/internal/federation"
 	"causerie/internal/store"
 )
 
@@ -41,7 +42,7 @@ func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 		defer cancel()
 		actor, err = o.actorByHandle(ask, address)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !federation.Internal(err) {
 		return "", blog.Invalid{Field: "subject",
 			Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address,
 				blocklist.Domain(blog.HostOf(address)))}
@@ -56,7 +57,7 @@ func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error
 		defer cancel()
 		actor, err = o.lookUp(ask, handle)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !federation.Internal(err) {
 		return "", blog.Invalid{Field: "subject",
 			Problem: fmt.Sprintf("“@%s” cannot be found: write the address of their actor, or block their server", handle)}
 	}

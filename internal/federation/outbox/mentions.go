@@ -18,19 +18,22 @@ const mentionTime = 5 * time.Second
 
 // findMentions looks up the handles in a text: among the known actors first, then at their servers. A handle that
 // cannot be found in time stays plain text.
-func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.Mention {
+func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.Mention, error) {
 	ctx, cancel := context.WithTimeout(ctx, mentionTime)
 	defer cancel()
 	var mentions []activity.Mention
 	rendered, err := markup.Article(markdown, markup.Options{})
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, handle := range rendered.Mentions {
 		handle = strings.TrimPrefix(handle, "@")
 		actor, err := o.Store.ActorByHandle(ctx, handle)
-		if err != nil {
+		if errors.Is(err, blog.ErrNotFound) {
 			actor, err = o.lookUp(ctx, handle)
+		}
+		if federation.Internal(err) && ctx.Err() == nil {
+			return nil, err
 		}
 		if err == nil && actor.Block == blog.Refuse {
 			err = federation.ErrBlocked
@@ -41,7 +44,7 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) []activity.M
 		}
 		mentions = append(mentions, activity.Mention{Handle: handle, ActorID: actor.ID, URL: actor.URL})
 	}
-	return mentions
+	return mentions, nil
 }
 
 // lookUp fetches the actor of a handle and saves it. Any server may say that a handle of its own belongs to an actor
@@ -85,12 +88,21 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 		return nil, err
 	}
 	told := activity.MentionNames(document)
-	return slices.DeleteFunc(rendered.Mentions, func(handle string) bool {
-		actor, _ := o.Store.ActorByHandle(ctx, handle[1:])
-		ours := strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain)
-		return ours || actor.Block == blog.Refuse ||
-			slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) })
-	}), nil
+	var unnamed []string
+	for _, handle := range rendered.Mentions {
+		if strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain) ||
+			slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) }) {
+			continue
+		}
+		actor, err := o.Store.ActorByHandle(ctx, strings.TrimPrefix(handle, "@"))
+		if federation.IgnoreMissing(err) != nil {
+			return nil, err
+		}
+		if actor.Block != blog.Refuse { // a blocked actor was left out on purpose
+			unnamed = append(unnamed, handle)
+		}
+	}
+	return unnamed, nil
 }
 
 func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity,

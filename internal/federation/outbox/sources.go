@@ -34,7 +34,9 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	if held {
 		return p, nil
 	}
-	p.mentions = o.findMentions(ctx, a.Markdown)
+	if p.mentions, err = o.findMentions(ctx, a.Markdown); err != nil {
+		return p, err
+	}
 	for _, source := range []lookup{p.answers, p.quoted} {
 		named := func(m activity.Mention) bool { return m.ActorID == source.now.ActorID }
 		if source.now.ActorID == "" || slices.ContainsFunc(p.mentions, named) {
@@ -101,6 +103,9 @@ func notFound(field, address string, err error) error {
 	if federation.Temporary(err) {
 		return fmt.Errorf("%w (%w)", blog.Invalid{Field: field,
 			Problem: fmt.Sprintf("“%s” cannot be read, since its server does not answer: try again later", address)}, err)
+	}
+	if federation.Internal(err) {
+		return err
 	}
 	return blog.Invalid{Field: field, Problem: fmt.Sprintf("“%s” is no post that can be read from here: check the address",
 		address)}
