@@ -14,8 +14,8 @@ import (
 	"causerie/internal/store"
 )
 
-// mostAliases limits how many aliases a profile lists.
-const mostAliases = 10
+// maxAliases limits how many aliases a profile lists.
+const maxAliases = 10
 
 // AddAlias adds an actor elsewhere, given as @handle@server or by address, to the aliases of a voice. The server of
 // that actor demands it before followers can move to the voice. Errors: blog.Invalid when there is no such actor.
@@ -28,9 +28,9 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 		return actor, blog.Invalid{Field: "alias", Problem: "is this very account: name the one that you had before"}
 	case slices.Contains(voice.AlsoKnownAs, actor.ID):
 		return actor, nil
-	case len(voice.AlsoKnownAs) >= mostAliases:
+	case len(voice.AlsoKnownAs) >= maxAliases:
 		return actor, blog.Invalid{Field: "alias",
-			Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", mostAliases)}
+			Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", maxAliases)}
 	}
 	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
 }
@@ -71,7 +71,7 @@ const identifyTime = 15 * time.Second
 func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
-	actor, err := o.actorByHandle(ctx, strings.TrimSpace(name))
+	actor, err := o.actorByName(ctx, strings.TrimSpace(name))
 	if err == nil {
 		return actor, nil
 	}
@@ -95,16 +95,16 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	return actor, err
 }
 
-func (o *Outbox) actorByHandle(ctx context.Context, name string) (blog.Actor, error) {
+func (o *Outbox) actorByName(ctx context.Context, name string) (blog.Actor, error) {
 	handle := strings.TrimPrefix(name, "@")
 	local, ours := strings.CutSuffix(strings.ToLower(handle), "@"+strings.ToLower(o.Site.HandleDomain))
 	switch {
 	case ours:
 		voice, err := o.Store.VoiceByHandle(ctx, local)
-		return o.ourselves(voice), err
+		return o.ownActor(voice), err
 	case o.Site.Owns(name):
 		voice, err := o.VoiceOf(ctx, o.Store, name)
-		return o.ourselves(voice), err
+		return o.ownActor(voice), err
 	case strings.Contains(name, "://"):
 		return o.actorAt(ctx, name)
 	}
@@ -121,7 +121,7 @@ func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error
 }
 
 // ourselves returns a voice of ours as an actor.
-func (o *Outbox) ourselves(v blog.Voice) blog.Actor {
+func (o *Outbox) ownActor(v blog.Voice) blog.Actor {
 	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs,
 		MovedTo: v.MovedTo, GoneAt: v.RetiredAt}
 }

@@ -10,16 +10,16 @@ import (
 	"causerie/internal/store"
 )
 
-// carryOn adds the Announces and Undos of the co-authors, the series and the blog, since an article has one author on
+// queueAnnounces adds the Announces and Undos of the co-authors, the series and the blog, since an article has one author on
 // the wire (contract F-042). Each announces the article once, and undoes that when it no longer concerns them. before
 // is the article before the change, the zero Article at publication. A withdrawal needs no Undo: the Delete goes to
 // everybody who got an Announce.
-func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog.Article) error {
-	had, err := o.carriers(ctx, s, before)
+func (o *Outbox) queueAnnounces(ctx context.Context, s *store.Store, before, after blog.Article) error {
+	had, err := o.announcers(ctx, s, before)
 	if err != nil {
 		return err
 	}
-	have, err := o.carriers(ctx, s, after)
+	have, err := o.announcers(ctx, s, after)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (o *Outbox) carryOn(ctx context.Context, s *store.Store, before, after blog
 	}
 	for _, voice := range had {
 		if !containsVoice(have, voice) {
-			if err := o.takeAnnounceBack(ctx, s, voice, after); err != nil {
+			if err := o.queueUndoAnnounce(ctx, s, voice, after); err != nil {
 				return err
 			}
 		}
@@ -44,9 +44,9 @@ func containsVoice(voices []blog.Voice, v blog.Voice) bool {
 	return slices.ContainsFunc(voices, func(other blog.Voice) bool { return other.ID == v.ID })
 }
 
-// carriers returns the voices that announce an article, besides its owner: the co-authors and, while the article is
+// announcers returns the voices that announce an article, besides its owner: the co-authors and, while the article is
 // public, its series and the blog as a whole.
-func (o *Outbox) carriers(ctx context.Context, s *store.Store, a blog.Article) ([]blog.Voice, error) {
+func (o *Outbox) announcers(ctx context.Context, s *store.Store, a blog.Article) ([]blog.Voice, error) {
 	if a.ObjectID == "" || a.Visibility == blog.Followers {
 		return nil, nil
 	}
@@ -76,31 +76,31 @@ func (o *Outbox) carriers(ctx context.Context, s *store.Store, a blog.Article) (
 }
 
 func (o *Outbox) queueAnnounce(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Announce", object: a.ObjectID, revision: a.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Announce", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapAnnounce(e, o.Site.ArticleID(a.ObjectID), o.Site.ActorID(a.VoiceID))
 		})
 	if err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, said)
+	return s.TellFollowers(ctx, act)
 }
 
-// takeAnnounceBack undoes the Announce of an article by a voice, for everybody who may have got it.
-func (o *Outbox) takeAnnounceBack(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
+// queueUndoAnnounce undoes the Announce of an article by a voice, for everybody who may have got it.
+func (o *Outbox) queueUndoAnnounce(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
 	announced, err := s.Announcement(ctx, voice.ID, a.ObjectID)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo", object: a.ObjectID, revision: a.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapUndo(e, announced.Payload)
 		})
 	if err != nil {
 		return err
 	}
-	if err := s.TellOutboxReaders(ctx, said, announced.ID); err != nil {
+	if err := s.TellOutboxReaders(ctx, act, announced.ID); err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, said)
+	return s.TellFollowers(ctx, act)
 }

@@ -45,7 +45,7 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 }
 
 // decide answers the server of a post, if it waits for an answer, after the author moderated the comment.
-func (o *Outbox) decide(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
+func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
 	t, err := s.AuthorizationFor(ctx, blog.ReplyStamp, c.Address)
 	if err != nil {
 		return federation.IgnoreMissing(err)
@@ -98,22 +98,22 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 // its author is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
 // blog.ErrConflict when there is no permission to revoke.
 func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		c, err := store.Comment(ctx, comment)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		c, err := s.Comment(ctx, comment)
 		if err != nil {
 			return err
 		}
-		t, err := store.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
+		t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
 		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.StampGiven {
 			return blog.ErrConflict
 		}
 		if err != nil {
 			return err
 		}
-		if err := o.queueRevoked(ctx, store, t); err != nil {
+		if err := o.queueRevoked(ctx, s, t); err != nil {
 			return err
 		}
-		return store.ModerateComment(ctx, c.ID, blog.CommentHidden)
+		return s.ModerateComment(ctx, c.ID, blog.CommentHidden)
 	})
 	if err != nil {
 		return fmt.Errorf("take back the permission of the quote %s: %w", comment, err)
@@ -122,8 +122,8 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	return nil
 }
 
-// revokeRefused revokes the authorizations of everybody who is blocked.
-func (o *Outbox) revokeRefused(ctx context.Context, s *store.Store) error {
+// revokeBlocked revokes the authorizations of everybody who is blocked.
+func (o *Outbox) revokeBlocked(ctx context.Context, s *store.Store) error {
 	stamps, err := s.AuthorizationsOfRefused(ctx)
 	if err != nil {
 		return err
@@ -149,14 +149,14 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Accept", object: t.ID},
+	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Accept", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapAcceptRequest(e, requestFor(t), wire.Address())
 		})
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, actor.Inbox)
+	return s.TellInboxes(ctx, act, actor.Inbox)
 }
 
 // queueRefused sends the Reject of a request for an authorization.
@@ -168,12 +168,12 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Author
 		}
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Reject", object: t.ID},
+	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Reject", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapRejectRequest(e, requestFor(t)) })
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, actor.Inbox)
+	return s.TellInboxes(ctx, act, actor.Inbox)
 }
 
 // requestFor returns the request that an authorization answers. If the post came without a request, the type is empty
@@ -209,7 +209,7 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Delete", object: t.ID},
+	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Delete", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapDeleteAuthorization(e, wire, told...)
 		})
@@ -220,5 +220,5 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 	for _, actor := range actors {
 		inboxes = append(inboxes, actor.Inbox)
 	}
-	return s.TellInboxes(ctx, said, inboxes...)
+	return s.TellInboxes(ctx, act, inboxes...)
 }

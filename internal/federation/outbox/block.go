@@ -23,17 +23,17 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 			return err
 		}
 	}
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		sentAway, err := store.Block(ctx, blocks...)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		sentAway, err := s.Block(ctx, blocks...)
 		if err != nil {
 			return err
 		}
 		for _, follower := range sentAway {
-			if err := o.QueueReject(ctx, store, follower); err != nil {
+			if err := o.QueueReject(ctx, s, follower); err != nil {
 				return err
 			}
 		}
-		return o.revokeRefused(ctx, store)
+		return o.revokeBlocked(ctx, s)
 	})
 	if err != nil {
 		return fmt.Errorf("block: %w", err)

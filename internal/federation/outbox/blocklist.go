@@ -40,7 +40,7 @@ func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 	if errors.Is(err, blog.ErrNotFound) {
 		ask, cancel := context.WithTimeout(ctx, mentionTime)
 		defer cancel()
-		actor, err = o.actorByHandle(ask, address)
+		actor, err = o.actorByName(ask, address)
 	}
 	if err != nil && ctx.Err() == nil && !federation.Internal(err) {
 		return "", blog.Invalid{Field: "subject",

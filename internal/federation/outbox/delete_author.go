@@ -14,11 +14,11 @@ import (
 // PlanLeave plans the deletion of an author. It can be cancelled until then. The last admin cannot be deleted: that is
 // a blog.Invalid.
 func (o *Outbox) PlanLeave(ctx context.Context, voice blog.ID, at time.Time) error {
-	return o.Store.InTx(ctx, func(store *store.Store) error {
-		if _, err := o.leaver(ctx, store, voice); err != nil {
+	return o.Store.InTx(ctx, func(s *store.Store) error {
+		if _, err := o.deletableAuthor(ctx, s, voice); err != nil {
 			return err
 		}
-		return store.PlanLeave(ctx, voice, &at)
+		return s.PlanLeave(ctx, voice, &at)
 	})
 }
 
@@ -28,7 +28,7 @@ func (o *Outbox) CallOffLeave(ctx context.Context, voice blog.ID) error {
 }
 
 // leaver returns an author who may be deleted.
-func (o *Outbox) leaver(ctx context.Context, s *store.Store, id blog.ID) (blog.Author, error) {
+func (o *Outbox) deletableAuthor(ctx context.Context, s *store.Store, id blog.ID) (blog.Author, error) {
 	author, err := s.Author(ctx, id)
 	if err != nil || author.Role != blog.Admin {
 		return author, err
@@ -45,22 +45,22 @@ func (o *Outbox) leaver(ctx context.Context, s *store.Store, id blog.ID) (blog.A
 // ever wrote to or know of is told. Sessions end, the handle stays taken, and the personal data is erased. The last
 // admin cannot be deleted: that is a blog.Invalid. An author who was deleted before is blog.ErrNotFound.
 func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		author, err := o.leaver(ctx, store, id)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		author, err := o.deletableAuthor(ctx, s, id)
 		if err != nil {
 			return err
 		}
-		said, err := o.compose(ctx, store, outgoing{voice: author.Voice, kind: "Delete"}, activity.WrapDeleteActor)
+		act, err := o.compose(ctx, s, outgoing{voice: author.Voice, kind: "Delete"}, activity.WrapDeleteActor)
 		if err != nil {
 			return err
 		}
-		if err := store.TellEveryone(ctx, said); err != nil {
+		if err := s.TellEveryone(ctx, act); err != nil {
 			return err
 		}
-		if err := o.bury(ctx, store, id); err != nil {
+		if err := o.buryObjects(ctx, s, id); err != nil {
 			return err
 		}
-		return store.EraseVoice(ctx, author.Voice, o.Now())
+		return s.EraseVoice(ctx, author.Voice, o.Now())
 	})
 	if err != nil {
 		return fmt.Errorf("delete the author: %w", err)
@@ -69,14 +69,14 @@ func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-const buriedAtOnce = 200
+const tombstonesAtOnce = 200
 
 // bury replaces everything that a voice published by tombstones. No Delete is sent for each: the Delete of the actor
 // covers them.
-func (o *Outbox) bury(ctx context.Context, s *store.Store, voice blog.ID) error {
+func (o *Outbox) buryObjects(ctx context.Context, s *store.Store, voice blog.ID) error {
 	now := o.Now()
 	for {
-		living, err := s.LivingObjects(ctx, voice, buriedAtOnce)
+		living, err := s.LivingObjects(ctx, voice, tombstonesAtOnce)
 		if err != nil || len(living) == 0 {
 			return err
 		}

@@ -31,12 +31,12 @@ func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string
 
 func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string,
 	answer func(*store.Store, blog.Follower) error) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		follower, err := store.Follower(ctx, voice, actor)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		follower, err := s.Follower(ctx, voice, actor)
 		if err != nil {
 			return err
 		}
-		return answer(store, follower)
+		return answer(s, follower)
 	})
 	if err != nil {
 		return fmt.Errorf("answer the follower %s: %w", actor, err)
@@ -84,10 +84,10 @@ func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Fol
 	if err != nil {
 		return "", err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, f) })
 	if err != nil {
 		return "", err
 	}
-	return said.ID, s.TellInboxes(ctx, said, f.Actor.Inbox)
+	return act.ID, s.TellInboxes(ctx, act, f.Actor.Inbox)
 }

@@ -23,8 +23,8 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 			Problem: "is an author of this blog: their articles are here already"}
 	}
 	f := blog.Following{VoiceID: voice.ID, ActorID: actor.ID, State: blog.Pending, Since: o.Now(), Actor: actor}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		known, err := store.Following(ctx, voice.ID, actor.ID)
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		known, err := s.Following(ctx, voice.ID, actor.ID)
 		if federation.IgnoreMissing(err) != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 			f = known
 			return nil
 		}
-		return o.queueFollow(ctx, store, voice, &f)
+		return o.queueFollow(ctx, s, voice, &f)
 	})
 	if err != nil {
 		return f, fmt.Errorf("follow %s: %w", whom, err)
@@ -42,26 +42,26 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 }
 
 func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Follow"},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Follow"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
 	if err != nil {
 		return err
 	}
-	f.FollowID = o.Site.ActivityID(said.ID)
+	f.FollowID = o.Site.ActivityID(act.ID)
 	if err := s.AddFollowing(ctx, *f); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, f.Actor.Inbox)
+	return s.TellInboxes(ctx, act, f.Actor.Inbox)
 }
 
 // Unfollow ends the follow of a voice, by the id of the actor. It is blog.ErrNotFound when there is none.
 func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		f, err := store.Following(ctx, voice.ID, actor)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		f, err := s.Following(ctx, voice.ID, actor)
 		if err != nil {
 			return err
 		}
-		return o.queueUnfollow(ctx, store, voice, f)
+		return o.queueUnfollow(ctx, s, voice, f)
 	})
 	if err != nil {
 		return fmt.Errorf("stop following %s: %w", actor, err)
@@ -106,18 +106,18 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapUndo(e, undone.Payload) })
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, inboxes...)
+	return s.TellInboxes(ctx, act, inboxes...)
 }
 
 // QueueUndoFollow adds the Undo of a Follow that only the other server knows of. Servers look at actor and object; the
 // id is made up.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"}, func(e activity.Envelope) ([]byte, error) {
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"}, func(e activity.Envelope) ([]byte, error) {
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},
 			actor.ID)
 		if err != nil {
@@ -128,5 +128,5 @@ func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, actor.Inbox)
+	return s.TellInboxes(ctx, act, actor.Inbox)
 }

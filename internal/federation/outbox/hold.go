@@ -43,22 +43,22 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 	if err != nil {
 		return fmt.Errorf("let article %s go: %w", id, err)
 	}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		a, err := store.LockArticle(ctx, id)
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		a, err := s.LockArticle(ctx, id)
 		if err != nil {
 			return err
 		}
-		hold, err := o.currentHold(ctx, store, id)
+		hold, err := o.currentHold(ctx, s, id)
 		if err != nil || hold == nil || !hold.Over(o.Now()) {
 			return err
 		}
-		if err := store.DropHold(ctx, id); err != nil {
+		if err := s.DropHold(ctx, id); err != nil {
 			return err
 		}
 		if hold.New {
-			return o.queueCreate(ctx, store, a, ready.mentions)
+			return o.queueCreate(ctx, s, a, ready.mentions)
 		}
-		return o.queueChange(ctx, store, hold.Before, ready.mentions)
+		return o.queueChange(ctx, s, hold.Before, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("let article %s go: %w", id, err)
@@ -72,11 +72,11 @@ func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
 // changed article is returned so that it is not lost. blog.ErrConflict when nothing is held.
 func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var a blog.Article
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		if a, err = store.LockArticle(ctx, id); err != nil {
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		hold, err := o.currentHold(ctx, store, id)
+		hold, err := o.currentHold(ctx, s, id)
 		if err == nil && hold == nil {
 			err = blog.ErrConflict
 		}
@@ -84,7 +84,7 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 			return err
 		}
 		former := a
-		a, err = o.undo(ctx, store, &former, *hold)
+		a, err = o.undo(ctx, s, &former, *hold)
 		return err
 	})
 	if err != nil {
@@ -93,9 +93,9 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return a, nil
 }
 
-// asItWas returns what to store for an undo: the article before the change, and the total of the series that the change
+// holdFor returns what to store for an undo: the article before the change, and the total of the series that the change
 // alters.
-func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
+func holdFor(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
 	was := store.Hold{ArticleID: before.ID, Before: before}
 	if after.SeriesPlanned == 0 {
 		return was, nil
@@ -108,7 +108,7 @@ func asItWas(ctx context.Context, s *store.Store, before, after blog.Article) (s
 }
 
 // older joins the totals of series at two moments. The earlier one wins.
-func older(earlier, later map[blog.ID]int) map[blog.ID]int {
+func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 	joined := maps.Clone(later)
 	if joined == nil {
 		return earlier

@@ -79,11 +79,11 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 	if _, err := o.Store.Hold(ctx, a.ID); !errors.Is(err, blog.ErrNotFound) {
 		return nil, err
 	}
-	said, err := o.Store.Object(ctx, a.ObjectID)
+	act, err := o.Store.Object(ctx, a.ObjectID)
 	if err != nil {
 		return nil, err
 	}
-	document, err := activity.Read(said.Payload)
+	document, err := activity.Read(act.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) 
 	return unnamed, nil
 }
 
-func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Activity,
+func (o *Outbox) deliverToMentioned(ctx context.Context, s *store.Store, act blog.Activity,
 	mentions []activity.Mention) error {
 	ids := make([]string, len(mentions))
 	for i, m := range mentions {
@@ -116,7 +116,7 @@ func (o *Outbox) tellMentioned(ctx context.Context, s *store.Store, said blog.Ac
 		return err
 	}
 	for _, actor := range actors {
-		if err := s.TellInboxes(ctx, said, actor.Mailbox()); err != nil {
+		if err := s.TellInboxes(ctx, act, actor.Mailbox()); err != nil {
 			return err
 		}
 	}

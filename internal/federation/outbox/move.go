@@ -13,8 +13,8 @@ import (
 	"causerie/internal/store"
 )
 
-// patienceOfMove is how long a move that is due waits for the other server to answer.
-const patienceOfMove = 3 * 24 * time.Hour
+// moveRetryTime is how long a move that is due waits for the other server to answer.
+const moveRetryTime = 3 * 24 * time.Hour
 
 // Move plans the move of a voice to an actor elsewhere, given as @handle@server or by address. It moves at once when
 // wait is zero. The actor must list the voice among its aliases, now and when the move is due. Errors: blog.Invalid,
@@ -106,7 +106,7 @@ func (o *Outbox) MoveDue(ctx context.Context) error {
 		var invalid blog.Invalid
 		switch {
 		case !errors.As(moved, &invalid):
-		case federation.Temporary(moved) && o.Now().Sub(m.DueAt) < patienceOfMove:
+		case federation.Temporary(moved) && o.Now().Sub(m.DueAt) < moveRetryTime:
 			moved = o.Store.NoteMove(ctx, m, invalid.Problem)
 		default:
 			moved = o.Store.CallOffMove(ctx, m.VoiceID, invalid.Problem, o.Now())
@@ -131,11 +131,11 @@ func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	if err != nil {
 		return err
 	}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		if err := store.MoveVoice(ctx, m, o.Now()); err != nil {
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		if err := s.MoveVoice(ctx, m, o.Now()); err != nil {
 			return err
 		}
-		return o.queueMove(ctx, store, m)
+		return o.queueMove(ctx, s, m)
 	})
 	if err != nil {
 		return fmt.Errorf("move to %s: %w", m.Target, err)
@@ -154,13 +154,13 @@ func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) err
 	if _, err := o.queueProfile(ctx, s, voice); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Move"},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Move"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapMove(e, m.Target) })
 	if err != nil {
 		return err
 	}
-	if err := s.ToldOfMove(ctx, m.ID, said.ID); err != nil {
+	if err := s.ToldOfMove(ctx, m.ID, act.ID); err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, said)
+	return s.TellFollowers(ctx, act)
 }

@@ -18,19 +18,19 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 		return err
 	}
 	g := store.OwnReaction{VoiceID: voice.ID, Kind: kind, Address: post.ID, ActorID: writer.ID, At: o.Now()}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		said, err := o.composeReaction(ctx, store, voice, g)
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		act, err := o.composeReaction(ctx, s, voice, g)
 		if err != nil {
 			return err
 		}
-		g.ActivityID = said.ID
-		if err := store.AddOwnReaction(ctx, g); err != nil {
+		g.ActivityID = act.ID
+		if err := s.AddOwnReaction(ctx, g); err != nil {
 			return err
 		}
-		if err := store.TellInboxes(ctx, said, writer.Mailbox()); err != nil || kind != blog.Boost {
+		if err := s.TellInboxes(ctx, act, writer.Mailbox()); err != nil || kind != blog.Boost {
 			return err
 		}
-		return store.TellFollowers(ctx, said)
+		return s.TellFollowers(ctx, act)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", kind, address, err)
@@ -51,16 +51,16 @@ func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog
 
 // Unreact takes a like or a boost back from everybody who was told of it. It is blog.ErrNotFound when there is none.
 func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		g, err := store.TakeOwnReaction(ctx, voice.ID, kind, address)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		g, err := s.TakeOwnReaction(ctx, voice.ID, kind, address)
 		if err != nil {
 			return err
 		}
-		told, err := store.InboxesOf(ctx, g.ActivityID)
+		told, err := s.InboxesOf(ctx, g.ActivityID)
 		if err != nil {
 			return err
 		}
-		return o.queueUndo(ctx, store, voice, g.ActivityID, told...)
+		return o.queueUndo(ctx, s, voice, g.ActivityID, told...)
 	})
 	if err != nil {
 		return fmt.Errorf("take back: %s %s: %w", kind, address, err)

@@ -32,11 +32,11 @@ func (o *Outbox) Unpin(ctx context.Context, id blog.ID) error {
 func (o *Outbox) changePins(ctx context.Context, id blog.ID, what string,
 	change func(*store.Store, blog.Article) error) error {
 	var a blog.Article
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		if a, err = store.LockArticle(ctx, id); err != nil {
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		return change(store, a)
+		return change(s, a)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", what, a.Title, err)
@@ -64,10 +64,10 @@ func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, k
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, o.Site.ArticleID(a.ObjectID)) })
 	if err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, said)
+	return s.TellFollowers(ctx, act)
 }

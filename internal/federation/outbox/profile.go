@@ -19,7 +19,7 @@ const introduceEvery = 5 * time.Minute
 // then.
 func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
-	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error { return store.SaveVoice(ctx, voice) })
+	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.SaveVoice(ctx, voice) })
 	if err != nil {
 		return fmt.Errorf("save the profile of %s: %w", voice.Handle, err)
 	}
@@ -28,11 +28,11 @@ func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
 
 // changeProfile changes what other servers see of a voice, and plans the Update.
 func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*store.Store) error) error {
-	return o.Store.InTx(ctx, func(store *store.Store) error {
-		if err := change(store); err != nil {
+	return o.Store.InTx(ctx, func(s *store.Store) error {
+		if err := change(s); err != nil {
 			return err
 		}
-		return store.IntroduceBy(ctx, voice, o.Now().Add(introduceEvery))
+		return s.IntroduceBy(ctx, voice, o.Now().Add(introduceEvery))
 	})
 }
 
@@ -45,8 +45,8 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 	if handle == voice.Handle {
 		return blog.Invalid{Field: "handle", Problem: "is that already: choose another one"}
 	}
-	err := o.changeProfile(ctx, voice.ID, func(store *store.Store) error {
-		return store.RenameVoice(ctx, voice.ID, handle,
+	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error {
+		return s.RenameVoice(ctx, voice.ID, handle,
 			o.Now())
 	})
 	if errors.Is(err, blog.ErrConflict) {
@@ -67,15 +67,15 @@ func (o *Outbox) IntroduceDue(ctx context.Context) error {
 	}
 	var errs []error // each profile is a transaction of its own: one that fails does not hold up the others
 	for _, id := range due {
-		err := o.Store.InTx(ctx, func(store *store.Store) error {
-			if err := store.Introduced(ctx, id, o.Now()); err != nil {
+		err := o.Store.InTx(ctx, func(s *store.Store) error {
+			if err := s.Introduced(ctx, id, o.Now()); err != nil {
 				return err
 			}
-			voice, err := store.Voice(ctx, id)
+			voice, err := s.Voice(ctx, id)
 			if err != nil || voice.RetiredAt != nil {
 				return err
 			}
-			_, err = o.queueProfile(ctx, store, voice)
+			_, err = o.queueProfile(ctx, s, voice)
 			return err
 		})
 		if !errors.Is(err, blog.ErrNotFound) { // another process sent it
@@ -95,14 +95,14 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err != nil {
 		return blog.Activity{}, err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update"}, func(e activity.Envelope) ([]byte, error) {
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update"}, func(e activity.Envelope) ([]byte, error) {
 		return activity.WrapUpdate(e, person)
 	})
 	if err != nil {
-		return said, err
+		return act, err
 	}
-	if err := s.SupersedeProfile(ctx, said); err != nil {
-		return said, err
+	if err := s.SupersedeProfile(ctx, act); err != nil {
+		return act, err
 	}
-	return said, s.TellFollowers(ctx, said)
+	return act, s.TellFollowers(ctx, act)
 }

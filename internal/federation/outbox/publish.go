@@ -47,11 +47,11 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 	say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
 	var a blog.Article
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		if a, err = store.LockArticle(ctx, id); err != nil {
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		was, err := asItWas(ctx, store, a, a)
+		was, err := holdFor(ctx, s, a, a)
 		if err != nil {
 			return err
 		}
@@ -64,16 +64,16 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 		if a.Federates() {
 			a.ObjectID = blog.NewID(o.Now())
 		}
-		if err := o.save(ctx, store, &a); err != nil {
+		if err := o.saveArticle(ctx, s, &a); err != nil {
 			return err
 		}
-		if err := keepPublished(ctx, store, a); err != nil {
+		if err := addPublishedRevisions(ctx, s, a); err != nil {
 			return err
 		}
 		if !a.Federates() {
 			return nil
 		}
-		return say(store, a, was)
+		return say(s, a, was)
 	})
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
@@ -82,7 +82,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 }
 
 // save saves an article. The error for a taken slug offers a free one.
-func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) error {
+func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Article) error {
 	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
 		return err
@@ -95,14 +95,14 @@ func (o *Outbox) save(ctx context.Context, s *store.Store, a *blog.Article) erro
 }
 
 // keep saves the text of an article as a revision. kind says whether readers have it, since the time at.
-func keep(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
+func addRevision(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
 	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title,
 		Summary: a.Summary, Markdown: a.Markdown, At: at})
 }
 
-// keepPublished saves the texts that go out with a publication as revisions, in all languages.
-func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
-	if err := keep(ctx, s, a, "published", *a.PublishedAt); err != nil {
+// addPublishedRevisions saves the texts that go out with a publication as revisions, in all languages.
+func addPublishedRevisions(ctx context.Context, s *store.Store, a blog.Article) error {
+	if err := addRevision(ctx, s, a, "published", *a.PublishedAt); err != nil {
 		return err
 	}
 	translations, err := s.Translations(ctx, a.ID)
@@ -114,7 +114,7 @@ func keepPublished(ctx context.Context, s *store.Store, a blog.Article) error {
 			continue
 		}
 		a.Text = t.Text
-		if err := keep(ctx, s, a, "published", *a.PublishedAt); err != nil {
+		if err := addRevision(ctx, s, a, "published", *a.PublishedAt); err != nil {
 			return err
 		}
 	}
@@ -126,23 +126,23 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Create", object: a.ObjectID, revision: a.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Create", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapCreate(e, object)
 		})
 	if err != nil {
 		return err
 	}
-	if err := s.TellFollowers(ctx, said); err != nil {
+	if err := s.TellFollowers(ctx, act); err != nil {
 		return err
 	}
-	if err := o.tellMentioned(ctx, s, said, mentions); err != nil {
+	if err := o.deliverToMentioned(ctx, s, act, mentions); err != nil {
 		return err
 	}
-	if err := o.askToQuote(ctx, s, a, object); err != nil {
+	if err := o.queueQuoteRequest(ctx, s, a, object); err != nil {
 		return err
 	}
-	return o.carryOn(ctx, s, blog.Article{}, a)
+	return o.queueAnnounces(ctx, s, blog.Article{}, a)
 }
 
 // saveObject builds the object of an article and saves its bytes.
@@ -163,14 +163,14 @@ func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 // Schedule lets an article be published at a moment in the future. Nothing is served or sent before.
 func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
 	var a blog.Article
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		if a, err = store.LockArticle(ctx, id); err != nil {
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
 		if err := a.Schedule(at, o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
-		return o.save(ctx, store, &a)
+		return o.saveArticle(ctx, s, &a)
 	})
 	if err != nil {
 		return a, fmt.Errorf("schedule %q: %w", a.Title, err)

@@ -17,18 +17,18 @@ import (
 // text, blog.ErrNotFound, blog.ErrGone when the article or the comment was withdrawn.
 func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdown string) (blog.Comment, error) {
 	var c blog.Comment
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		parent, err := store.Comment(ctx, to)
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		parent, err := s.Comment(ctx, to)
 		if err != nil {
 			return err
 		}
-		if c, err = o.composeReply(voice, parent, markdown); err != nil {
+		if c, err = o.newReplyComment(voice, parent, markdown); err != nil {
 			return err
 		}
-		if err := store.AddComment(ctx, c); err != nil {
+		if err := s.AddComment(ctx, c); err != nil {
 			return err
 		}
-		return o.queueReply(ctx, store, "Create", reply{voice, c, parent})
+		return o.queueReply(ctx, s, "Create", reply{voice, c, parent})
 	})
 	if err != nil {
 		return c, fmt.Errorf("answer the comment %s: %w", to, err)
@@ -39,7 +39,7 @@ func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdo
 
 const maxReply = 20_000 // bytes of Markdown
 
-func (o *Outbox) composeReply(voice blog.Voice, parent blog.Comment, markdown string) (blog.Comment, error) {
+func (o *Outbox) newReplyComment(voice blog.Voice, parent blog.Comment, markdown string) (blog.Comment, error) {
 	switch {
 	case parent.State == blog.CommentRemoved:
 		return blog.Comment{}, blog.ErrGone
@@ -53,11 +53,11 @@ func (o *Outbox) composeReply(voice blog.Voice, parent blog.Comment, markdown st
 		VoiceID: voice.ID, Origin: blog.Own,
 		Visibility: parent.Visibility, State: blog.CommentShown, Language: parent.Language, PublishedAt: now, SortedAt: now,
 		ArrivedAt: now}
-	return c, write(&c, markdown)
+	return c, renderReply(&c, markdown)
 }
 
 // write renders the text of an answer.
-func write(c *blog.Comment, markdown string) error {
+func renderReply(c *blog.Comment, markdown string) error {
 	if strings.TrimSpace(markdown) == "" {
 		return blog.Invalid{Field: "text", Problem: "is empty: write an answer"}
 	}
@@ -117,38 +117,38 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, r 
 	if err := s.SaveObject(ctx, object); err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: r.voice, kind: kind, object: c.ID, revision: object.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: r.voice, kind: kind, object: c.ID, revision: object.Revision},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, note) })
 	if err != nil {
 		return err
 	}
-	return o.tellReply(ctx, s, said, c, commenter)
+	return o.deliverReply(ctx, s, act, c, commenter)
 }
 
-// tellReply adds the deliveries of an answer: to its commenter and, unless it is restricted, to the author's followers
+// deliverReply adds the deliveries of an answer: to its commenter and, unless it is restricted, to the author's followers
 // and everybody else in the conversation.
-func (o *Outbox) tellReply(ctx context.Context, s *store.Store, said blog.Activity, c blog.Comment,
+func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Activity, c blog.Comment,
 	commenter blog.Actor) error {
 	if c.Visibility == blog.RestrictedComment {
-		return s.TellInboxes(ctx, said, commenter.Inbox)
+		return s.TellInboxes(ctx, act, commenter.Inbox)
 	}
-	if said.Kind == "Update" {
-		return tellEdit(ctx, s, said, blog.Public)
+	if act.Kind == "Update" {
+		return deliverEdit(ctx, s, act, blog.Public)
 	}
 	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
 	if err != nil {
 		return err
 	}
-	if err := s.TellFollowers(ctx, said); err != nil {
+	if err := s.TellFollowers(ctx, act); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, boxes...)
+	return s.TellInboxes(ctx, act, boxes...)
 }
 
 // EditReply changes an answer and sends the Update to every server that holds it.
 func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		c, err := store.Comment(ctx, id)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		c, err := s.Comment(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -158,15 +158,15 @@ func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) err
 		case c.State == blog.CommentRemoved:
 			return blog.ErrGone
 		}
-		if err := write(&c, markdown); err != nil {
+		if err := renderReply(&c, markdown); err != nil {
 			return err
 		}
 		now := o.Now()
 		c.UpdatedAt = &now
-		if err := store.ReviseComment(ctx, c); err != nil {
+		if err := s.ReviseComment(ctx, c); err != nil {
 			return err
 		}
-		return o.queueChangedReply(ctx, store, c)
+		return o.queueReplyUpdate(ctx, s, c)
 	})
 	if err != nil {
 		return fmt.Errorf("change the answer %s: %w", id, err)
@@ -175,7 +175,7 @@ func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) err
 	return nil
 }
 
-func (o *Outbox) queueChangedReply(ctx context.Context, s *store.Store, c blog.Comment) error {
+func (o *Outbox) queueReplyUpdate(ctx context.Context, s *store.Store, c blog.Comment) error {
 	voice, err := s.Voice(ctx, c.VoiceID)
 	if err != nil {
 		return err
@@ -189,20 +189,20 @@ func (o *Outbox) queueChangedReply(ctx context.Context, s *store.Store, c blog.C
 
 // DeleteReply deletes an answer of ours everywhere, or removes the comment of somebody else from our page.
 func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		c, err := store.Comment(ctx, id)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		c, err := s.Comment(ctx, id)
 		if err != nil {
 			return err
 		}
 		if c.VoiceID != "" && c.State != blog.CommentRemoved {
-			if err := o.queueDelete(ctx, store, c.ID); err != nil {
+			if err := o.queueDelete(ctx, s, c.ID); err != nil {
 				return err
 			}
 		}
-		if err := o.withdrawAuthorizations(ctx, store, c.Address); err != nil {
+		if err := o.withdrawAuthorizations(ctx, s, c.Address); err != nil {
 			return err
 		}
-		return store.RemoveComment(ctx, id)
+		return s.RemoveComment(ctx, id)
 	})
 	if err != nil {
 		return fmt.Errorf("delete the comment %s: %w", id, err)
@@ -217,15 +217,15 @@ func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentSta
 	if state == blog.CommentRemoved {
 		return o.DeleteReply(ctx, id)
 	}
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		c, err := store.Comment(ctx, id)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		c, err := s.Comment(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := store.ModerateComment(ctx, id, state); err != nil {
+		if err := s.ModerateComment(ctx, id, state); err != nil {
 			return err
 		}
-		return o.decide(ctx, store, c, state)
+		return o.answerAfterModeration(ctx, s, c, state)
 	})
 	if err != nil {
 		return fmt.Errorf("moderate the comment %s: %w", id, err)

@@ -14,12 +14,12 @@ import (
 // learns who reported. Errors: blog.Invalid for a text that is missing or too long, and for a comment that was reported
 // before; blog.ErrForbidden for one of our own; blog.ErrGone when it was deleted.
 func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words string) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		c, err := o.reportable(ctx, store, comment)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		c, err := o.reportable(ctx, s, comment)
 		if err != nil {
 			return err
 		}
-		actor, err := store.Actor(ctx, c.ActorID)
+		actor, err := s.Actor(ctx, c.ActorID)
 		if err != nil {
 			return err
 		}
@@ -29,18 +29,18 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err := complaint.Check(); err != nil {
 			return err
 		}
-		said, err := o.compose(ctx, store, outgoing{kind: "Flag"},
+		act, err := o.compose(ctx, s, outgoing{kind: "Flag"},
 			func(e activity.Envelope) ([]byte, error) {
 				return activity.WrapFlag(e, actor.ID, complaint.About, words)
 			})
 		if err != nil {
 			return err
 		}
-		complaint.ActivityID = said.ID
-		if _, err := store.AddComplaint(ctx, complaint); err != nil {
+		complaint.ActivityID = act.ID
+		if _, err := s.AddComplaint(ctx, complaint); err != nil {
 			return err
 		}
-		return store.TellInboxes(ctx, said, actor.Inbox)
+		return s.TellInboxes(ctx, act, actor.Inbox)
 	})
 	if err != nil {
 		return fmt.Errorf("report the comment %s: %w", comment, err)

@@ -25,39 +25,44 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
 	}
-	err = o.Store.InTx(ctx, func(store *store.Store) error {
-		current, err := store.LockArticle(ctx, edited.ID)
+	err = o.Store.InTx(ctx, func(s *store.Store) error {
+		current, err := s.LockArticle(ctx, edited.ID)
 		if err != nil {
 			return err
 		}
-		if err := keepFrozen(edited, current); err != nil {
+		if err := keepFixed(edited, current); err != nil {
 			return err
 		}
 		if err := ready.settle(edited); err != nil {
 			return err
 		}
 		if m.SkipIfSame && edited.Same(current) {
-			return o.noteFile(ctx, store, edited, current)
+			return o.saveFile(ctx, s, edited, current)
 		}
-		if err := o.change(edited, m); err != nil {
-			return err
+		if m.Quiet {
+			err = edited.Correct()
+		} else {
+			err = edited.Revise(o.Now())
 		}
-		was, err := asItWas(ctx, store, current, *edited)
 		if err != nil {
 			return err
 		}
-		if err := o.saveWords(ctx, store, edited, current, m.Quiet); err != nil {
+		was, err := holdFor(ctx, s, current, *edited)
+		if err != nil {
+			return err
+		}
+		if err := o.saveText(ctx, s, edited, current, m.Quiet); err != nil {
 			return err
 		}
 		if !edited.Listed() {
-			if err := o.unpin(ctx, store, *edited); err != nil {
+			if err := o.unpin(ctx, s, *edited); err != nil {
 				return err
 			}
 		}
 		if current.ObjectID == "" {
 			return nil
 		}
-		return o.tellChange(ctx, store, was, m.Hold, ready.mentions)
+		return o.sendOrHold(ctx, s, was, m.Hold, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
@@ -66,8 +71,8 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 	return nil
 }
 
-// noteFile saves only which file an edit came from, when the edit changed nothing else.
-func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
+// saveFile saves only which file an edit came from, when the edit changed nothing else.
+func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
 	file := edited.File
 	*edited = current
 	if file == current.File {
@@ -77,11 +82,11 @@ func (o *Outbox) noteFile(ctx context.Context, s *store.Store, edited *blog.Arti
 	return s.SaveArticle(ctx, edited, o.Now())
 }
 
-// saveWords saves an article, and a revision when its text is new. A quiet correction keeps the time of the text that
+// saveText saves an article, and a revision when its text is new. A quiet correction keeps the time of the text that
 // it corrects.
-func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
+func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
 	quiet bool) error {
-	if err := o.save(ctx, s, edited); err != nil || edited.Says(current.Text) {
+	if err := o.saveArticle(ctx, s, edited); err != nil || edited.Says(current.Text) {
 		return err
 	}
 	at := edited.ChangedAt()
@@ -94,18 +99,11 @@ func (o *Outbox) saveWords(ctx context.Context, s *store.Store, edited *blog.Art
 			at = *edited.PublishedAt
 		}
 	}
-	return keep(ctx, s, *edited, "published", at)
+	return addRevision(ctx, s, *edited, "published", at)
 }
 
-func (o *Outbox) change(a *blog.Article, m ReviseOptions) error {
-	if m.Quiet {
-		return a.Correct()
-	}
-	return a.Revise(o.Now())
-}
-
-// tellChange sends a change of an article, or holds it.
-func (o *Outbox) tellChange(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
+// sendOrHold sends a change of an article, or holds it.
+func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
 	mentions []activity.Mention) error {
 	kept, before, err := o.holdBack(ctx, s, was, hold)
 	if kept || err != nil {
@@ -123,7 +121,7 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	if err := o.queueUpdate(ctx, s, before, saved, mentions); err != nil {
 		return err
 	}
-	return o.carryOn(ctx, s, before, saved)
+	return o.queueAnnounces(ctx, s, before, saved)
 }
 
 // holdBack reports whether a change waits: behind a publication that was not sent yet, or for its own hold. A change
@@ -140,7 +138,7 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 		if !held.New || until.After(held.Until) {
 			held.Until = until
 		}
-		held.Totals = older(held.Totals, was.Totals)
+		held.Totals = mergeTotals(held.Totals, was.Totals)
 		return true, was.Before, s.SaveHold(ctx, *held)
 	case hold > 0:
 		was.Until = until
@@ -151,8 +149,8 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	return false, was.Before, nil
 }
 
-// keepFrozen keeps what an edit cannot change, and refuses what it must not change.
-func keepFrozen(edited *blog.Article, current blog.Article) error {
+// keepFixed keeps what an edit cannot change, and refuses what it must not change.
+func keepFixed(edited *blog.Article, current blog.Article) error {
 	switch {
 	case edited.Format != current.Format:
 		return blog.Invalid{Field: "format", Problem: "cannot change once published: servers remember what kind it was. " +
@@ -179,7 +177,7 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Update", object: a.ObjectID, revision: a.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Update", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapUpdate(e, object)
 		})
@@ -187,37 +185,37 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 		return err
 	}
 	if a.ChangedAt().Equal(before.ChangedAt()) {
-		if err := s.MarkQuiet(ctx, said.ID); err != nil {
+		if err := s.MarkQuiet(ctx, act.ID); err != nil {
 			return err
 		}
 	}
-	if err := tellEdit(ctx, s, said, a.Visibility); err != nil {
+	if err := deliverEdit(ctx, s, act, a.Visibility); err != nil {
 		return err
 	}
-	if err := o.tellNewlyMentioned(ctx, s, said, mentions); err != nil {
+	if err := o.deliverToNewlyMentioned(ctx, s, act, mentions); err != nil {
 		return err
 	}
-	return o.askToQuote(ctx, s, a, object)
+	return o.queueQuoteRequest(ctx, s, a, object)
 }
 
-// tellEdit adds the deliveries of an edit for every server that holds the object, and for nobody else: a server whose
+// deliverEdit adds the deliveries of an edit for every server that holds the object, and for nobody else: a server whose
 // first delivery still waits gets the new text with that one.
-func tellEdit(ctx context.Context, s *store.Store, said blog.Activity, visibility blog.Visibility) error {
+func deliverEdit(ctx context.Context, s *store.Store, act blog.Activity, visibility blog.Visibility) error {
 	tell := s.TellHolders
 	if visibility == blog.Followers {
 		tell = s.TellHoldersWhoFollow
 	}
-	if err := s.UpdateWaitingCreates(ctx, said); err != nil {
+	if err := s.UpdateWaitingCreates(ctx, act); err != nil {
 		return err
 	}
-	if err := tell(ctx, said); err != nil {
+	if err := tell(ctx, act); err != nil {
 		return err
 	}
-	return s.Supersede(ctx, said, "Update")
+	return s.Supersede(ctx, act, "Update")
 }
 
-// tellNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery of it yet.
-func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
+// deliverToNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery of it yet.
+func (o *Outbox) deliverToNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
 	mentions []activity.Mention) error {
 	if len(mentions) == 0 {
 		return nil
@@ -227,5 +225,5 @@ func (o *Outbox) tellNewlyMentioned(ctx context.Context, s *store.Store, edit bl
 		return federation.IgnoreMissing(err)
 	}
 	first.Revision = edit.Revision
-	return o.tellMentioned(ctx, s, first, mentions)
+	return o.deliverToMentioned(ctx, s, first, mentions)
 }

@@ -13,8 +13,8 @@ import (
 // too, where the new one is not known. A server that refuses the new key later gets the Update again, while the old key
 // is kept. Errors: blog.ErrNotFound, blog.ErrGone for a deleted voice.
 func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.VoiceKeys) error {
-	err := o.Store.InTx(ctx, func(store *store.Store) error {
-		current, err := store.Voice(ctx, voice.ID)
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		current, err := s.Voice(ctx, voice.ID)
 		switch {
 		case err != nil:
 			return err
@@ -22,14 +22,14 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 			return blog.ErrGone
 		}
 		current.PublicKey, current.ProofKey, current.UpdatedAt = voice.PublicKey, voice.ProofKey, o.Now()
-		told, err := o.queueProfile(ctx, store, current)
+		told, err := o.queueProfile(ctx, s, current)
 		if err != nil {
 			return err
 		}
-		if err := store.TellWhoKnow(ctx, told); err != nil {
+		if err := s.TellWhoKnow(ctx, told); err != nil {
 			return err
 		}
-		return store.RotateKeys(ctx, current, keys, told.ID)
+		return s.RotateKeys(ctx, current, keys, told.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("change the keys of %s: %w", voice.Handle, err)

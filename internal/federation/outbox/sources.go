@@ -87,19 +87,19 @@ func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.
 		err = federation.ErrForeign
 	}
 	if err != nil {
-		return activity.Object{}, blog.Actor{}, notFound(field, address, err)
+		return activity.Object{}, blog.Actor{}, sourceError(field, address, err)
 	}
 	author, err := o.Store.Actor(ctx, post.AttributedTo)
 	if errors.Is(err, blog.ErrNotFound) {
 		author, err = o.FetchActor(ctx, post.AttributedTo)
 	}
 	if err != nil {
-		return activity.Object{}, blog.Actor{}, notFound(field, address, err)
+		return activity.Object{}, blog.Actor{}, sourceError(field, address, err)
 	}
 	return *post, author, nil
 }
 
-func notFound(field, address string, err error) error {
+func sourceError(field, address string, err error) error {
 	if federation.Temporary(err) {
 		return fmt.Errorf("%w (%w)", blog.Invalid{Field: field,
 			Problem: fmt.Sprintf("“%s” cannot be read, since its server does not answer: try again later", address)}, err)
@@ -111,9 +111,9 @@ func notFound(field, address string, err error) error {
 		address)}
 }
 
-// askToQuote sends a QuoteRequest to the author of a quoted post, once for each object of the article (FEP-044f), and
+// queueQuoteRequest sends a QuoteRequest to the author of a quoted post, once for each object of the article (FEP-044f), and
 // saves that it did.
-func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article, object []byte) error {
+func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.Article, object []byte) error {
 	if a.Quoted.Address == "" || a.Quoted.Consent != "" {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 		return err
 	}
 	request := outgoing{voice: voice, kind: federation.QuoteRequest, object: a.ObjectID, revision: a.Revision}
-	said, err := o.compose(ctx, s, request,
+	act, err := o.compose(ctx, s, request,
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapQuoteRequest(e, a.Quoted.Address, a.Quoted.ActorID, object)
 		})
@@ -136,7 +136,7 @@ func (o *Outbox) askToQuote(ctx context.Context, s *store.Store, a blog.Article,
 	if err := s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, said, owner.Inbox)
+	return s.TellInboxes(ctx, act, owner.Inbox)
 }
 
 // SaveQuoteConsent saves the answer of the author of a quoted post, and sends the object with the authorization, or
@@ -164,15 +164,15 @@ func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Ar
 	if err != nil {
 		return false, err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update", object: a.ObjectID, revision: a.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Update", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapUpdate(e, object.Payload)
 		})
 	if err != nil {
 		return false, err
 	}
-	if err := s.MarkQuiet(ctx, said.ID); err != nil {
+	if err := s.MarkQuiet(ctx, act.ID); err != nil {
 		return false, err
 	}
-	return true, tellEdit(ctx, s, said, a.Visibility)
+	return true, deliverEdit(ctx, s, act, a.Visibility)
 }

@@ -34,8 +34,8 @@ func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved 
 var errUnchanged = errors.New("it is so already")
 
 func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation,
-	onlyNews bool) (blog.Article, error) {
-	return o.retell(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
+	skipIfSame bool) (blog.Article, error) {
+	return o.changeTranslation(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
 		if !saved.Equal(a.SavedAt) {
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 		}
@@ -50,7 +50,7 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 		if err := o.checkTranslation(ctx, s, *a, t); err != nil {
 			return false, err
 		}
-		same := onlyNews && exists && t.Same(known)
+		same := skipIfSame && exists && t.Same(known)
 		if same && !known.Behind {
 			return false, errUnchanged
 		}
@@ -77,7 +77,7 @@ func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Art
 		kind, at = "published", a.ChangedAt()
 	}
 	a.Text = t.Text
-	return keep(ctx, s, a, kind, at)
+	return addRevision(ctx, s, a, kind, at)
 }
 
 func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
@@ -94,15 +94,15 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 // Untranslate removes a translation. Its address leads to the original. Servers that hold the article get an Update
 // when the translation was public.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
-	return o.retell(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
+	return o.changeTranslation(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
 		return !t.Draft, err
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// retell changes a translation of an article. check reports whether readers see the change; change makes it once the
+// changeTranslation changes a translation of an article. check reports whether readers see the change; change makes it once the
 // article is saved as its next revision.
-func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
+func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what string,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, article)
@@ -138,7 +138,7 @@ func (o *Outbox) retell(ctx context.Context, article blog.ID, what string,
 		if err := change(s, a); err != nil || !public || a.ObjectID == "" {
 			return err
 		}
-		return o.tellChange(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
+		return o.sendOrHold(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
 	})
 	if err != nil {
 		return a, fmt.Errorf("%s %q: %w", what, a.Title, err)

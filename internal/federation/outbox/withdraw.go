@@ -25,11 +25,11 @@ func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
 
 func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change func(*blog.Article) error) error {
 	var a blog.Article
-	err := o.Store.InTx(ctx, func(store *store.Store) (err error) {
-		if a, err = store.LockArticle(ctx, id); err != nil {
+	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		hold, err := o.currentHold(ctx, store, id)
+		hold, err := o.currentHold(ctx, s, id)
 		if err != nil {
 			return err
 		}
@@ -37,11 +37,11 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		switch {
 		case hold != nil && hold.New:
 			object = ""
-			if _, err := o.undo(ctx, store, &a, *hold); err != nil || what == withdrawing {
+			if _, err := o.undo(ctx, s, &a, *hold); err != nil || what == withdrawing {
 				return err
 			}
 		case hold != nil:
-			if err := store.DropHold(ctx, id); err != nil {
+			if err := s.DropHold(ctx, id); err != nil {
 				return err
 			}
 		}
@@ -49,13 +49,13 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 			return err
 		}
 		a.ObjectID, a.Quoted.Consent, a.Quoted.Stamp = "", "", "" // the next object asks anew
-		if _, err := store.Unpin(ctx, a.ID); err != nil {         // no Remove: its Delete takes the pin along
+		if _, err := s.Unpin(ctx, a.ID); err != nil {             // no Remove: its Delete takes the pin along
 			return err
 		}
-		if err := store.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
+		if err := s.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
 			return err
 		}
-		return o.queueDelete(ctx, store, object)
+		return o.queueDelete(ctx, s, object)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", what, a.Title, err)
@@ -75,7 +75,7 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err != nil {
 		return err
 	}
-	said, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Delete", object: id, revision: object.Revision},
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Delete", object: id, revision: object.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapDelete(e, object.Payload)
 		})
@@ -93,8 +93,8 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err := s.SaveObject(ctx, object); err != nil {
 		return err
 	}
-	if err := s.TellHolders(ctx, said); err != nil {
+	if err := s.TellHolders(ctx, act); err != nil {
 		return err
 	}
-	return s.Supersede(ctx, said, "Create", "Update", "Announce")
+	return s.Supersede(ctx, act, "Create", "Update", "Announce")
 }
