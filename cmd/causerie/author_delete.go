@@ -25,20 +25,20 @@ func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *s
 	return withAuthor(ctx, config, log, x.Handle, func(app *app, author blog.Author) error {
 		switch {
 		case x.Cancel:
-			if err := app.outbox.CallOffLeave(ctx, author.ID); err != nil {
+			if err := app.outbox.CancelDeletion(ctx, author.ID); err != nil {
 				return plain(err)
 			}
 			fmt.Fprintf(c.out, "%s stays.\n", author.Name)
 			return nil
 		case x.Now:
-			if err := app.outbox.Leave(ctx, author.ID); err != nil {
+			if err := app.outbox.DeleteAuthor(ctx, author.ID); err != nil {
 				return plain(err)
 			}
 			fmt.Fprintf(c.out, "%s is deleted. Every known server is being told.\n", author.Name)
 			return app.library.Discard(ctx) // the pictures, which no row of the database names any more
 		}
 		day := now().Add(blog.LeaveWait)
-		if err := app.outbox.PlanLeave(ctx, author.ID, day); err != nil {
+		if err := app.outbox.PlanDeletion(ctx, author.ID, day); err != nil {
 			return plain(err)
 		}
 		fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off; --now does it at "+

@@ -33,7 +33,7 @@ func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slo
 	return withAuthor(ctx, config, log, m.Handle, func(app *app, author blog.Author) error {
 		switch {
 		case m.Cancel:
-			if err := app.outbox.CallOffMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
+			if err := app.outbox.CancelMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
 				return fmt.Errorf("no move of %s is planned: there is nothing to call off", author.Handle)
 			} else if err != nil {
 				return err

@@ -97,7 +97,7 @@ func (h *Handler) deliveries(req *request) error {
 	if p.Conversation, err = h.conversation(req, a); err != nil {
 		return err
 	}
-	if p.Unnamed, err = h.outbox.Unnamed(req.ctx(), a); err != nil {
+	if p.Unnamed, err = h.outbox.UnknownMentions(req.ctx(), a); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/deliveries", p)

@@ -191,7 +191,7 @@ func TestTheReportShowsWelcomeDeliveries(t *testing.T) {
 		later := *o.outbox
 		later.Now = func() time.Time { return time.Now().Add(time.Minute) }
 		o.until("the article is brought and settled", func() bool {
-			return later.WelcomeDue(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
+			return later.SendDueWelcomes(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
 		})
 		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
 	})

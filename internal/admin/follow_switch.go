@@ -60,5 +60,5 @@ func (h *Handler) renameVoice(req *request, find account.FindVoice, name, summar
 		return err
 	}
 	voice.Name, voice.Summary = name, summary
-	return h.outbox.Introduce(req.ctx(), voice)
+	return h.outbox.SaveProfile(req.ctx(), voice)
 }

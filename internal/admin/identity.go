@@ -157,7 +157,7 @@ func (h *Handler) moveAway(req *request) error {
 	}
 	if form.Get("call-off") != "" {
 		// If the move is not planned any more, what they want is true already.
-		return h.finish(req, "stays", typed{}, fieldErrors{}, ignoreNotFound(h.outbox.CallOffMove(req.ctx(), req.author.ID)))
+		return h.finish(req, "stays", typed{}, fieldErrors{}, ignoreNotFound(h.outbox.CancelMove(req.ctx(), req.author.ID)))
 	}
 	words, t := typed{To: strings.TrimSpace(form.Get("to"))}, fieldErrors{}
 	req.confirmHandle("move-handle", form.Get("move-handle"), t)
@@ -176,13 +176,13 @@ func (h *Handler) leave(req *request) error {
 		return err
 	}
 	if form.Get("call-off") != "" {
-		return h.finish(req, "stays", typed{}, fieldErrors{}, h.outbox.CallOffLeave(req.ctx(), req.author.ID))
+		return h.finish(req, "stays", typed{}, fieldErrors{}, h.outbox.CancelDeletion(req.ctx(), req.author.ID))
 	}
 	t := fieldErrors{}
 	req.confirmHandle("leave-handle", form.Get("leave-handle"), t)
 	// The last administrator cannot leave. That error is shown beside the field of this form.
 	if len(t) == 0 {
-		err = t.addAs("leave-handle", h.outbox.PlanLeave(req.ctx(), req.author.ID, h.now().Add(blog.LeaveWait)))
+		err = t.addAs("leave-handle", h.outbox.PlanDeletion(req.ctx(), req.author.ID, h.now().Add(blog.LeaveWait)))
 	}
 	return h.finish(req, "leaving", typed{}, t, err)
 }

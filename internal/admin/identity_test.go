@@ -64,7 +64,7 @@ func TestAnAuthorMovesAwayAndSeesTheProgress(t *testing.T) {
 		plan()
 		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
-		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).MoveDue(o.soon()); err != nil {
+		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).MoveDueVoices(o.soon()); err != nil {
 			t.Fatal(err)
 		}
 		o.until("bram has moved", func() bool {
@@ -88,7 +88,7 @@ func TestAnAuthorLeaves(t *testing.T) {
 		b.press("Delete me in thirty days", "leave-handle", "ilse")
 		base := o.outbox.Core
 		base.Now = func() time.Time { return time.Now().Add(blog.LeaveWait + time.Hour) }
-		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).LeaveDue(o.soon()); err != nil {
+		if err := (&outbox.Outbox{Core: base, Wake: o.outbox.Wake}).DeleteDueAuthors(o.soon()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := o.store.Voice(t.Context(), ilse.ID); err != nil || got.RetiredAt == nil {

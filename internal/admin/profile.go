@@ -80,7 +80,7 @@ func (h *Handler) saveProfile(req *request) error {
 	if p.Voice = voice; len(p.Errors) > 0 {
 		return h.profile(req, http.StatusUnprocessableEntity, p)
 	}
-	if err := h.outbox.Introduce(req.ctx(), voice); err != nil {
+	if err := h.outbox.SaveProfile(req.ctx(), voice); err != nil {
 		return err
 	}
 	return req.redirect("/admin/profile?done=profile")

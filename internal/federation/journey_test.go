@@ -305,7 +305,7 @@ func TestAFollowWaitsForAYesWhereTheAuthorWantsIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		careful := o.Ilse
 		careful.ApprovesFollowers = true
-		if err := o.Outbox.Introduce(t.Context(), careful); err != nil {
+		if err := o.Outbox.SaveProfile(t.Context(), careful); err != nil {
 			t.Fatal(err)
 		}
 		veerhuis := o.Server("veerhuis")

@@ -107,7 +107,7 @@ func (o *Blog) EndHolds() {
 	}
 	outbox := &outbox.Outbox{Core: late, Wake: o.Courier.Wake}
 	for _, id := range due {
-		if err := outbox.LetGo(o.Soon(), id); err != nil {
+		if err := outbox.ReleaseHold(o.Soon(), id); err != nil {
 			o.T.Fatal(err)
 		}
 	}
@@ -218,7 +218,7 @@ func (o *Blog) RunWelcome(from, to time.Duration) {
 	for at := from; at < to; at += time.Second {
 		late := o.Core
 		late.Now = func() time.Time { return began.Add(at) }
-		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).WelcomeDue(o.Soon()); err != nil {
+		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).SendDueWelcomes(o.Soon()); err != nil {
 			o.T.Fatal(err)
 		}
 		o.Until("the deliveries of this second have arrived", func() bool {

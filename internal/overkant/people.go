@@ -137,9 +137,9 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	check(s.SaveAuthor(o.Soon(), author))
 	author.Name, author.Summary, author.Fields, author.Picture = "Ilse "+Canary, Canary,
 		blog.Fields{{Name: Canary, Value: Canary}}, Canary+".png"
-	check(o.Outbox.Introduce(o.Soon(), author.Voice))
+	check(o.Outbox.SaveProfile(o.Soon(), author.Voice))
 	// A changed profile is announced after a while. An hour is past it.
-	check(o.OutboxIn(time.Hour).IntroduceDue(o.Soon()))
+	check(o.OutboxIn(time.Hour).SendDueProfiles(o.Soon()))
 	now := time.Now()
 	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now,
 		UsedAt: now, ExpiresAt: now.Add(time.Hour)}))

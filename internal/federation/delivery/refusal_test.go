@@ -121,7 +121,7 @@ func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.
 				reader := strict.Person("reader")
 				o.AddFollower(reader)
 				o.SetBehaviour(strict, fedtest.RefusingText(o.Site.ActorID(tobias.ID), status))
-				if err := o.Outbox.Leave(o.Soon(), tobias.ID); err != nil {
+				if err := o.Outbox.DeleteAuthor(o.Soon(), tobias.ID); err != nil {
 					t.Fatal(err)
 				}
 				o.Until("it is settled", func() bool {

@@ -168,7 +168,7 @@ func TestAShownListOfFollowersComesInPages(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		open := o.Ilse
 		open.ShowsFollowers = true
-		if err := o.Outbox.Introduce(o.Soon(), open); err != nil {
+		if err := o.Outbox.SaveProfile(o.Soon(), open); err != nil {
 			t.Fatal(err)
 		}
 		err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
@@ -209,7 +209,7 @@ func TestAShownListOfFollowersComesInPages(t *testing.T) {
 			t.Errorf("%d followers were told", len(told))
 		}
 		open.ShowsFollowers = false
-		if err := o.Outbox.Introduce(o.Soon(), open); err != nil {
+		if err := o.Outbox.SaveProfile(o.Soon(), open); err != nil {
 			t.Fatal(err)
 		}
 		if code, _, body := o.Get(o.Path(first), overkant.AsMastodon); code != 404 || strings.Contains(body, "veerhuis") {

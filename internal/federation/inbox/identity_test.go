@@ -16,7 +16,7 @@ import (
 func TestF003WebFingerSaysWhatItCannotAnswer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		left := o.AddAuthor("maud", "Maud Terpstra")
-		if err := o.Outbox.Leave(o.Soon(), left.ID); err != nil {
+		if err := o.Outbox.DeleteAuthor(o.Soon(), left.ID); err != nil {
 			t.Fatal(err)
 		}
 		at := func(handle string) string {

@@ -36,10 +36,10 @@ func (c *Jobs) list() []job {
 	return []job{
 		{"publish what was scheduled", time.Second, c.publishDue},
 		{"let go what was held", time.Second, c.releaseDue},
-		{"bring new servers what was said before", time.Second, c.Outbox.WelcomeDue},
-		{"tell of changed profiles", time.Second, c.Outbox.IntroduceDue},
-		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDue},
-		{"let authors leave whose grace is over", time.Minute, c.Outbox.LeaveDue},
+		{"bring new servers what was said before", time.Second, c.Outbox.SendDueWelcomes},
+		{"tell of changed profiles", time.Second, c.Outbox.SendDueProfiles},
+		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDueVoices},
+		{"let authors leave whose grace is over", time.Minute, c.Outbox.DeleteDueAuthors},
 		{"ask again for people elsewhere", time.Minute, c.refresh},
 		{"ask servers what they run", time.Minute, c.askSoftware},
 		{"confirm departures", 10 * time.Minute, c.confirmDepartures},
@@ -126,7 +126,7 @@ func (c *Jobs) releaseDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.forEachDue(ctx, &c.retryRelease, due, c.Outbox.LetGo)
+	return c.forEachDue(ctx, &c.retryRelease, due, c.Outbox.ReleaseHold)
 }
 
 // forEachDue does something with each article that is due. An article for which it fails, for example because it has

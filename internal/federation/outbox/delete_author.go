@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// PlanLeave plans the deletion of an author. It can be cancelled until then. The last admin cannot be deleted: that is
+// PlanDeletion plans the deletion of an author. It can be cancelled until then. The last admin cannot be deleted: that is
 // a blog.Invalid.
-func (o *Outbox) PlanLeave(ctx context.Context, voice blog.ID, at time.Time) error {
+func (o *Outbox) PlanDeletion(ctx context.Context, voice blog.ID, at time.Time) error {
 	return o.Store.InTx(ctx, func(s *store.Store) error {
 		if _, err := o.deletableAuthor(ctx, s, voice); err != nil {
 			return err
@@ -22,8 +22,8 @@ func (o *Outbox) PlanLeave(ctx context.Context, voice blog.ID, at time.Time) err
 	})
 }
 
-// CallOffLeave cancels the planned deletion of an author.
-func (o *Outbox) CallOffLeave(ctx context.Context, voice blog.ID) error {
+// CancelDeletion cancels the planned deletion of an author.
+func (o *Outbox) CancelDeletion(ctx context.Context, voice blog.ID) error {
 	return o.Store.PlanLeave(ctx, voice, nil)
 }
 
@@ -41,10 +41,10 @@ func (o *Outbox) deletableAuthor(ctx context.Context, s *store.Store, id blog.ID
 	return author, err
 }
 
-// Leave deletes an author for good. Articles and answers are gone and their addresses answer 410. Every server that we
+// DeleteAuthor deletes an author for good. Articles and answers are gone and their addresses answer 410. Every server that we
 // ever wrote to or know of is told. Sessions end, the handle stays taken, and the personal data is erased. The last
 // admin cannot be deleted: that is a blog.Invalid. An author who was deleted before is blog.ErrNotFound.
-func (o *Outbox) Leave(ctx context.Context, id blog.ID) error {
+func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		author, err := o.deletableAuthor(ctx, s, id)
 		if err != nil {
@@ -92,18 +92,18 @@ func (o *Outbox) buryObjects(ctx context.Context, s *store.Store, voice blog.ID)
 	}
 }
 
-// LeaveDue deletes the authors whose time is over. An author who has become the last admin meanwhile stays.
-func (o *Outbox) LeaveDue(ctx context.Context) error {
+// DeleteDueAuthors deletes the authors whose time is over. An author who has become the last admin meanwhile stays.
+func (o *Outbox) DeleteDueAuthors(ctx context.Context) error {
 	due, err := o.Store.DueLeaves(ctx, o.Now())
 	if err != nil {
 		return err
 	}
 	var errs []error // each author is a transaction of their own: one that fails does not hold up the others
 	for _, id := range due {
-		left := o.Leave(ctx, id)
+		left := o.DeleteAuthor(ctx, id)
 		if errors.As(left, new(blog.Invalid)) {
 			o.Log.Warn("an author was to leave and stays", "voice", id, "reason", left)
-			left = o.CallOffLeave(ctx, id)
+			left = o.CancelDeletion(ctx, id)
 		}
 		if !errors.Is(left, blog.ErrNotFound) { // another process deleted the author
 			errs = append(errs, left)

@@ -35,7 +35,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 		if _, err := former.Unfollow(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
+		if err := o.Outbox.DeleteAuthor(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
 		self := o.Site.ActorID(o.Ilse.ID)
@@ -83,23 +83,23 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 
 func TestTheLastAdminStays(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); !strings.Contains(problem(err), "last admin") {
+		if err := o.Outbox.DeleteAuthor(o.Soon(), o.Ilse.ID); !strings.Contains(problem(err), "last admin") {
 			t.Errorf("the last admin left: %v", err)
 		}
-		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now()); !strings.Contains(problem(err), "last admin") {
+		if err := o.Outbox.PlanDeletion(o.Soon(), o.Ilse.ID, time.Now()); !strings.Contains(problem(err), "last admin") {
 			t.Errorf("the last admin is to leave: %v", err)
 		}
 		other := o.AddAuthor("tobias", "Tobias Renkema")
-		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
+		if err := o.Outbox.PlanDeletion(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Outbox.PlanLeave(o.Soon(), other.ID, time.Now()); !strings.Contains(problem(err), "last admin") {
+		if err := o.Outbox.PlanDeletion(o.Soon(), other.ID, time.Now()); !strings.Contains(problem(err), "last admin") {
 			t.Errorf("both are to leave: %v", err)
 		}
-		if err := o.Outbox.CallOffLeave(o.Soon(), o.Ilse.ID); err != nil {
+		if err := o.Outbox.CancelDeletion(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.OutboxIn(blog.LeaveWait + time.Hour).LeaveDue(o.Soon()); err != nil ||
+		if err := o.OutboxIn(blog.LeaveWait + time.Hour).DeleteDueAuthors(o.Soon()); err != nil ||
 			o.StoredVoice(o.Ilse.ID).RetiredAt != nil {
 			t.Errorf("left though it was called off: %v", err)
 		}
@@ -109,14 +109,14 @@ func TestTheLastAdminStays(t *testing.T) {
 func TestADepartureWaitsForItsDay(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddAuthor("tobias", "Tobias Renkema")
-		if err := o.Outbox.PlanLeave(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
+		if err := o.Outbox.PlanDeletion(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.OutboxIn(blog.LeaveWait - time.Hour).LeaveDue(o.Soon()); err != nil ||
+		if err := o.OutboxIn(blog.LeaveWait - time.Hour).DeleteDueAuthors(o.Soon()); err != nil ||
 			o.StoredVoice(o.Ilse.ID).RetiredAt != nil {
 			t.Fatalf("left an hour early: %v", err)
 		}
-		if err := o.OutboxIn(blog.LeaveWait + time.Minute).LeaveDue(o.Soon()); err != nil ||
+		if err := o.OutboxIn(blog.LeaveWait + time.Minute).DeleteDueAuthors(o.Soon()); err != nil ||
 			o.StoredVoice(o.Ilse.ID).RetiredAt == nil {
 			t.Errorf("did not leave: %v", err)
 		}
@@ -148,7 +148,7 @@ func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
 		if err := silent.SetBehaviour(fedtest.Refusing(http.StatusServiceUnavailable)); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
+		if err := o.Outbox.DeleteAuthor(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
 		if found := places(t, database, overkant.Canary); len(found) != 0 {

@@ -33,8 +33,8 @@ func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.I
 	return &hold, err
 }
 
-// LetGo sends what was held of an article, if its time has come: the article as it is now, with all changes since.
-func (o *Outbox) LetGo(ctx context.Context, id blog.ID) error {
+// ReleaseHold sends what was held of an article, if its time has come: the article as it is now, with all changes since.
+func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 	current, err := o.Store.Article(ctx, id)
 	if err != nil {
 		return err

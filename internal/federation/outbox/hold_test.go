@@ -18,7 +18,7 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		before := o.World.TotalDeliveries()
 		a := o.PublishHeld()
-		if err := o.Outbox.LetGo(o.Soon(), a.ID); err != nil { // not yet
+		if err := o.Outbox.ReleaseHold(o.Soon(), a.ID); err != nil { // not yet
 			t.Fatal(err)
 		}
 		for _, path := range []string{o.Path(o.Object(a)), o.Site.ArticlePath(a)} {

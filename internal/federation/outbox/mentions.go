@@ -69,9 +69,9 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 	return o.Store.Actor(ctx, actor.ID)
 }
 
-// Unnamed returns the handles in an article whose actor was not found when its newest text went out, so that nobody was
+// UnknownMentions returns the handles in an article whose actor was not found when its newest text went out, so that nobody was
 // notified. While the article is held, it returns none.
-func (o *Outbox) Unnamed(ctx context.Context, a blog.Article) ([]string, error) {
+func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string, error) {
 	rendered, err := markup.Article(a.Markdown, markup.Options{})
 	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {
 		return nil, err

@@ -46,9 +46,9 @@ func TestADatabaseErrorIsNotAnUnknownMention(t *testing.T) {
 			t.Error("the mentioned person does not get the article:", err)
 		}
 		faults.Fail("lower(p.handle) = lower", 1)
-		_, err = o.Outbox.Unnamed(o.Soon(), a)
+		_, err = o.Outbox.UnknownMentions(o.Soon(), a)
 		injected("list the unknown mentions", err)
-		if list, err := o.Outbox.Unnamed(o.Soon(), a); err != nil || !slices.Equal(list, []string{unknown}) {
+		if list, err := o.Outbox.UnknownMentions(o.Soon(), a); err != nil || !slices.Equal(list, []string{unknown}) {
 			t.Errorf("the unknown mentions are %q, want %q: %v", list, unknown, err)
 		}
 		faults.Fail("FROM blocks", 1)

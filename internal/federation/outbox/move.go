@@ -89,13 +89,13 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	return nil
 }
 
-// CallOffMove cancels the planned move of a voice. blog.ErrNotFound when there is none.
-func (o *Outbox) CallOffMove(ctx context.Context, voice blog.ID) error {
+// CancelMove cancels the planned move of a voice. blog.ErrNotFound when there is none.
+func (o *Outbox) CancelMove(ctx context.Context, voice blog.ID) error {
 	return o.Store.CallOffMove(ctx, voice, "", o.Now())
 }
 
-// MoveDue carries out the moves that are due. A move whose target no longer lists the voice is cancelled.
-func (o *Outbox) MoveDue(ctx context.Context) error {
+// MoveDueVoices carries out the moves that are due. A move whose target no longer lists the voice is cancelled.
+func (o *Outbox) MoveDueVoices(ctx context.Context) error {
 	due, err := o.Store.DueMoves(ctx, o.Now())
 	if err != nil {
 		return err

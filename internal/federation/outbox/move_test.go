@@ -138,7 +138,7 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 				t.Errorf("the alias %s: %v, want %q", name, err, wants)
 			}
 		}
-		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).SendDueProfiles(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))
@@ -175,14 +175,14 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 		if err != nil || !m.Planned() {
 			t.Fatalf("planned %+v, %v", m, err)
 		}
-		if err := o.Outbox.MoveDue(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
+		if err := o.Outbox.MoveDueVoices(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
 			t.Fatalf("it did not wait: %v", err)
 		}
 		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour); !strings.Contains(problem(err),
 			"call that move off first") {
 			t.Errorf("a second plan: %v", err)
 		}
-		if err := o.OutboxIn(2 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(2 * time.Hour).MoveDueVoices(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if doc := o.ReadDocument("/ap/actors/" + string(o.Ilse.ID)); doc["movedTo"] != there.ID || doc["type"] != "Person" {
@@ -246,24 +246,24 @@ func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) 
 			}
 		}
 		plan()
-		if err := o.Outbox.CallOffMove(o.Soon(), o.Ilse.ID); err != nil {
+		if err := o.Outbox.CancelMove(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.OutboxIn(25 * time.Hour).MoveDue(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
+		if err := o.OutboxIn(25 * time.Hour).MoveDueVoices(o.Soon()); err != nil || o.StoredVoice(o.Ilse.ID).MovedTo != "" {
 			t.Errorf("moved though it was called off: %v", err)
 		}
 		plan()
 		if err := there.Server.SetBehaviour(fedtest.Closed()); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.OutboxIn(25 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(25 * time.Hour).MoveDueVoices(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || !m.Planned() ||
 			!strings.Contains(m.Trouble, "does not answer") {
 			t.Errorf("while the other server is silent: %+v, %v", m, err)
 		}
-		if err := o.OutboxIn(5 * 24 * time.Hour).MoveDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(5 * 24 * time.Hour).MoveDueVoices(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || m.EndedAt == nil ||
@@ -280,11 +280,11 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 		for _, bio := range []string{"Rows.", "Rows and writes.", "Writes."} {
 			changed := o.StoredVoice(o.Ilse.ID)
 			changed.Summary = bio
-			if err := o.Outbox.Introduce(o.Soon(), changed); err != nil {
+			if err := o.Outbox.SaveProfile(o.Soon(), changed); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := o.OutboxIn(4 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(4 * time.Minute).SendDueProfiles(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil ||
@@ -292,7 +292,7 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 			t.Errorf("something was said within four minutes (%v)", err)
 		}
 		// Nothing of it is in the memory of whoever noted it: another process tells.
-		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).SendDueProfiles(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))
@@ -303,7 +303,7 @@ func TestF021ChangesWithinFiveMinutesAreOneUpdateAlsoAfterARestart(t *testing.T)
 			"<p>Writes.</p>") {
 			t.Errorf("told was %v", object["summary"])
 		}
-		if err := o.OutboxIn(time.Hour).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(time.Hour).SendDueProfiles(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(veerhuis.Received("Update")); n != 1 {
@@ -351,7 +351,7 @@ func TestF020AnotherHandleKeepsIdInboxAndKeys(t *testing.T) {
 			"belongs to somebody, or did") {
 			t.Errorf("taking the handle of somebody else: %v", err)
 		}
-		if err := o.OutboxIn(6 * time.Minute).IntroduceDue(o.Soon()); err != nil {
+		if err := o.OutboxIn(6 * time.Minute).SendDueProfiles(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		delivery, err := veerhuis.WaitFor(o.Soon(), fedtest.OfType("Update"))

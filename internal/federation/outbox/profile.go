@@ -15,9 +15,9 @@ import (
 // F-021).
 const introduceEvery = 5 * time.Minute
 
-// Introduce saves a changed profile. The followers' servers get one Update within five minutes, for all changes until
+// SaveProfile saves a changed profile. The followers' servers get one Update within five minutes, for all changes until
 // then.
-func (o *Outbox) Introduce(ctx context.Context, voice blog.Voice) error {
+func (o *Outbox) SaveProfile(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
 	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.SaveVoice(ctx, voice) })
 	if err != nil {
@@ -59,8 +59,8 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 	return nil
 }
 
-// IntroduceDue sends the Updates of profiles that are due. Who gets them is decided now.
-func (o *Outbox) IntroduceDue(ctx context.Context) error {
+// SendDueProfiles sends the Updates of profiles that are due. Who gets them is decided now.
+func (o *Outbox) SendDueProfiles(ctx context.Context) error {
 	due, err := o.Store.DueIntroductions(ctx, o.Now())
 	if err != nil {
 		return err

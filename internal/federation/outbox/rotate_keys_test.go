@@ -293,7 +293,7 @@ func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T
 		o.Until("the rotation could not be told",
 			func() bool { silent, err := o.Store.SilentPeers(o.Soon()); return err == nil && len(silent) == 1 })
 		o.SetBehaviour(strict, fedtest.CachingKeys())
-		if err := o.Outbox.Leave(o.Soon(), o.Ilse.ID); err != nil {
+		if err := o.Outbox.DeleteAuthor(o.Soon(), o.Ilse.ID); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Store.InTx(o.Soon(), func(s *store.Store) error {

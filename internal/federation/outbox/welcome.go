@@ -14,8 +14,8 @@ const (
 	welcomesAtOnce  = 100 // servers that get their next delivery in one second
 )
 
-// WelcomeDue adds the welcome deliveries that are due.
-func (o *Outbox) WelcomeDue(ctx context.Context) error {
+// SendDueWelcomes adds the welcome deliveries that are due.
+func (o *Outbox) SendDueWelcomes(ctx context.Context) error {
 	due, err := o.Store.DueWelcomes(ctx, o.Now(), welcomesAtOnce)
 	if err != nil {
 		return err

@@ -119,7 +119,7 @@ func TestAWelcomeStaysBehindTheAcceptAndBringsNothingTwice(t *testing.T) {
 		late := o.Core
 		late.Now = func() time.Time { return time.Now().Add(time.Hour) }
 		outbox := &outbox.Outbox{Core: late, Wake: o.Courier.Wake}
-		if err := outbox.WelcomeDue(o.Soon()); err != nil {
+		if err := outbox.SendDueWelcomes(o.Soon()); err != nil {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries != 1 {
