@@ -133,9 +133,9 @@ func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 		"no domain":           {[]string{"block", "add", "evil example"}, "not the domain"},
 		"the blog itself":     {[]string{"block", "add", s.url}, "this blog itself"},
 		"no actor we know": {[]string{"block", "add", "http://127.9.9.9:1/x"},
-			"nobody whom we know or can ask for: write “127.9.9.9” to block the whole server"},
+			"not an account that can be found: write “127.9.9.9” to block the whole server"},
 		"what is no actor": {[]string{"block", "add",
-			server.ServeDocument("/page", map[string]any{"type": "Note", "content": "Hello."})}, "nobody whom we know"},
+			server.ServeDocument("/page", map[string]any{"type": "Note", "content": "Hello."})}, "not an account that can be found"},
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {

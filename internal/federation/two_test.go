@@ -141,8 +141,8 @@ func TestAnAnswerToNothingIsRefusedInWords(t *testing.T) {
 			"http://127.0.0.1:1/nothing":    "its server does not answer",
 			o.Site.URL + "/2026/11/own":     "is a post of this blog",
 			o.Site.ActorID(o.Ilse.ID) + "x": "is a post of this blog",
-			"https://10.0.0.5/private":      "is no post that can be read from here",
-			"gopher://veerhuis.example/1":   "is no post that can be read from here",
+			"https://10.0.0.5/private":      "is not a post that can be read from here",
+			"gopher://veerhuis.example/1":   "is not a post that can be read from here",
 		} {
 			a := o.Draft(func(a *blog.Article) { a.Slug = strings.ToLower(string(blog.NewID(o.Core.Now()))) })
 			a.Quoted.Address = address

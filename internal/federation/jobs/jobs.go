@@ -182,7 +182,7 @@ func (c *Jobs) eraseRemains(ctx context.Context) error {
 func (c *Jobs) setAside(ctx context.Context) error {
 	aside, back, err := c.Store.SuspendDead(ctx, c.Now())
 	if aside+back > 0 {
-		c.Log.Info("followers of silent servers", "set aside", aside, "brought back", back)
+		c.Log.Info("followers of silent servers were set aside or are back", "set aside", aside, "brought back", back)
 	}
 	return err
 }

@@ -55,7 +55,7 @@ func (c *Jobs) askSoftware(ctx context.Context) error {
 		case err != nil && federation.Temporary(err):
 			again = c.Now().Add(silentAgain)
 		case err != nil:
-			c.Log.Debug("a server does not say which software it runs", "host", host, "error", err)
+			c.Log.Debug("the software of a server is not known", "host", host, "error", err)
 		}
 		return c.Store.SaveSoftware(ctx, host, software, again)
 	})

@@ -25,12 +25,12 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 	case err != nil:
 		return actor, err
 	case actor.ID == o.Site.ActorID(voice.ID):
-		return actor, blog.Invalid{Field: "alias", Problem: "is this very account: name the one that you had before"}
+		return actor, blog.Invalid{Field: "alias", Problem: "is this account itself: name the account that you had before"}
 	case slices.Contains(voice.AlsoKnownAs, actor.ID):
 		return actor, nil
 	case len(voice.AlsoKnownAs) >= maxAliases:
 		return actor, blog.Invalid{Field: "alias",
-			Problem: fmt.Sprintf("is one too many: a profile names %d at most, so take one away first", maxAliases)}
+			Problem: fmt.Sprintf("is one too many: a profile has at most %d aliases, so remove one first", maxAliases)}
 	}
 	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
 }
@@ -48,7 +48,8 @@ func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string
 	}
 	left := slices.DeleteFunc(slices.Clone(voice.AlsoKnownAs), func(known string) bool { return known == alias })
 	if len(left) == len(voice.AlsoKnownAs) {
-		return blog.Invalid{Field: "alias", Problem: fmt.Sprintf("“%s” is none of this profile: look which there are", alias)}
+		return blog.Invalid{Field: "alias",
+			Problem: fmt.Sprintf("“%s” is no alias of this profile: look at the list of its aliases", alias)}
 	}
 	return o.saveAliases(ctx, voice, left)
 }
@@ -82,7 +83,7 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	case errors.Is(err, remote.ErrHandle):
 		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
 	case errors.Is(err, remote.ErrRefused) && federation.DetailOf(err, remote.ErrRefused) != "":
-		return invalid("“%s” cannot be asked for: " +
+		return invalid("“%s” cannot be looked up: " +
 			strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
 		return invalid("“%s” is not known at its server: check the spelling")
@@ -90,7 +91,7 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 		_, no := invalid("“%s” cannot be looked up, since its server does not answer: try again later")
 		return actor, fmt.Errorf("%w (%w)", no, err)
 	case federation.Permanent(err):
-		return invalid("“%s” is nobody whom we understand there: check the spelling")
+		return invalid("“%s” is not an account that can be read from here: check the spelling")
 	}
 	return actor, err
 }

@@ -10,10 +10,9 @@ import (
 	"causerie/internal/store"
 )
 
-// queueAnnounces adds the Announces and Undos of the co-authors, the series and the blog, since an article has one author on
-// the wire (contract F-042). Each announces the article once, and undoes that when it no longer concerns them. before
-// is the article before the change, the zero Article at publication. A withdrawal needs no Undo: the Delete goes to
-// everybody who got an Announce.
+// queueAnnounces adds the Announces and Undos of the co-authors, the series and the blog. An article has one author
+// on the wire (contract F-042), so these voices share it with their own followers. before is the article before the
+// change, the zero Article at publication.
 func (o *Outbox) queueAnnounces(ctx context.Context, s *store.Store, before, after blog.Article) error {
 	had, err := o.announcers(ctx, s, before)
 	if err != nil {
@@ -23,6 +22,7 @@ func (o *Outbox) queueAnnounces(ctx context.Context, s *store.Store, before, aft
 	if err != nil {
 		return err
 	}
+	// An edit is not announced again: a second Announce would show the article twice in a timeline.
 	for _, voice := range have {
 		if voice.SilentAt == nil && !containsVoice(had, voice) {
 			if err := o.queueAnnounce(ctx, s, voice, after); err != nil {
@@ -30,6 +30,7 @@ func (o *Outbox) queueAnnounces(ctx context.Context, s *store.Store, before, aft
 			}
 		}
 	}
+	// A withdrawal does not come here. It needs no Undo: its Delete goes to every server that got an Announce.
 	for _, voice := range had {
 		if !containsVoice(have, voice) {
 			if err := o.queueUndoAnnounce(ctx, s, voice, after); err != nil {
@@ -44,9 +45,10 @@ func containsVoice(voices []blog.Voice, v blog.Voice) bool {
 	return slices.ContainsFunc(voices, func(other blog.Voice) bool { return other.ID == v.ID })
 }
 
-// announcers returns the voices that announce an article, besides its owner: the co-authors and, while the article is
-// public, its series and the blog as a whole.
+// announcers returns the voices that announce an article: its co-authors and, while it is public, its series and the
+// blog as a whole. Its owner is not among them.
 func (o *Outbox) announcers(ctx context.Context, s *store.Store, a blog.Article) ([]blog.Voice, error) {
+	// A boost would show a followers-only article to people who do not follow its owner.
 	if a.ObjectID == "" || a.Visibility == blog.Followers {
 		return nil, nil
 	}
@@ -64,6 +66,7 @@ func (o *Outbox) announcers(ctx context.Context, s *store.Store, a blog.Article)
 			}
 		}
 	}
+	// An unlisted article stays out of the public timelines, so only its own authors announce it.
 	if a.Visibility != blog.Public {
 		return voices, nil
 	}
@@ -86,7 +89,7 @@ func (o *Outbox) queueAnnounce(ctx context.Context, s *store.Store, voice blog.V
 	return s.TellFollowers(ctx, act)
 }
 
-// queueUndoAnnounce undoes the Announce of an article by a voice, for everybody who may have got it.
+// queueUndoAnnounce adds the Undo of an Announce, for every server that may have got it.
 func (o *Outbox) queueUndoAnnounce(ctx context.Context, s *store.Store, voice blog.Voice, a blog.Article) error {
 	announced, err := s.Announcement(ctx, voice.ID, a.ObjectID)
 	if err != nil {
@@ -99,6 +102,7 @@ func (o *Outbox) queueUndoAnnounce(ctx context.Context, s *store.Store, voice bl
 	if err != nil {
 		return err
 	}
+	// A server whose people no longer follow this voice may still show the Announce.
 	if err := s.TellOutboxReaders(ctx, act, announced.ID); err != nil {
 		return err
 	}

@@ -11,14 +11,16 @@ import (
 	"causerie/internal/store"
 )
 
-// AnswerRequest accepts or rejects a request for an authorization. A post that has one gets it again. A post whose
-// authorization was revoked gets none.
+// AnswerRequest accepts or rejects a request for an authorization (FEP-044f), in the transaction of s. A post that
+// has an authorization gets the same one again. A post whose authorization was revoked is rejected.
 func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	allowed bool) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
+	// The address of a post is taken by whoever asked first: nobody else may get or change its authorization.
 	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.StampRevoked):
 		return o.queueRefused(ctx, s, t, actor)
+	// The id is kept, since it is part of the address under which others verify the authorization.
 	case err == nil:
 		t.ID, t.At = held.ID, held.At
 	case !errors.Is(err, blog.ErrNotFound):
@@ -30,10 +32,11 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Autho
 	return o.queueAllowed(ctx, s, t, actor)
 }
 
-// KeepRequest saves that the server of a post waits for the author's decision.
+// KeepRequest saves a request that waits for the author's decision, in the transaction of s.
 func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
+	// It was decided before, or somebody else asked for this post.
 	case err == nil && (held.State != blog.StampAsked || held.ActorID != t.ActorID):
 		return nil
 	case err == nil:
@@ -44,8 +47,10 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	return s.SaveAuthorization(ctx, t)
 }
 
-// decide answers the server of a post, if it waits for an answer, after the author moderated the comment.
-func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment, state blog.CommentState) error {
+// answerAfterModeration answers the server of a post that waits for the decision of the author, after the author
+// moderated the comment.
+func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
+	state blog.CommentState) error {
 	t, err := s.AuthorizationFor(ctx, blog.ReplyStamp, c.Address)
 	if err != nil {
 		return federation.IgnoreMissing(err)
@@ -54,6 +59,8 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 	if err != nil {
 		return err
 	}
+	// A comment that is shown after it was rejected is accepted now. One that was accepted stays so when it is hidden:
+	// hiding is a matter of this page, and revoking is an action of its own.
 	asked, refused := t.State == blog.StampAsked, t.State == blog.StampRefused
 	switch {
 	case state == blog.CommentShown && (asked || refused):
@@ -94,9 +101,9 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 	return nil
 }
 
-// RevokeQuote revokes the permission of a post to quote an article, and removes the quote from the page. The server of
-// its author is told, and so are the servers of those who are known to have shared it. Errors: blog.ErrNotFound,
-// blog.ErrConflict when there is no permission to revoke.
+// RevokeQuote revokes the permission of a post to quote an article, and hides the quote on the page. The writer of
+// the post is told, and so are the actors who are known to have boosted it. comment is the quote. Errors:
+// blog.ErrNotFound, blog.ErrConflict when there is no permission to revoke.
 func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		c, err := s.Comment(ctx, comment)
@@ -116,7 +123,7 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 		return s.ModerateComment(ctx, c.ID, blog.CommentHidden)
 	})
 	if err != nil {
-		return fmt.Errorf("take back the permission of the quote %s: %w", comment, err)
+		return fmt.Errorf("revoke the permission of the quote %s: %w", comment, err)
 	}
 	o.Wake()
 	return nil
@@ -139,6 +146,7 @@ func (o *Outbox) revokeBlocked(ctx context.Context, s *store.Store) error {
 // queueAllowed grants an authorization and sends the Accept.
 func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor) error {
 	wire, err := o.WireAuthorization(ctx, s, t)
+	// The article was withdrawn, so there is nothing left to answer or to quote.
 	if errors.Is(err, blog.ErrGone) {
 		return nil // there is nothing left to answer or to quote
 	}
@@ -149,6 +157,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
+	// To the personal inbox: the answer concerns one actor.
 	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Accept", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapAcceptRequest(e, requestFor(t), wire.Address())
@@ -186,10 +195,11 @@ func requestFor(t blog.Authorization) activity.Request {
 	return request
 }
 
-// queueRevoked revokes an authorization, which answers 404 from now on, and tells its holder and everybody who shared
-// the post.
+// queueRevoked revokes an authorization and sends its Delete to the holder and to everybody who is known to have
+// boosted the post. The address of the authorization answers 404 from now on.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.StampRevoked
+	// The state is saved even if the article is gone, so that the authorization is never served again.
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}

@@ -9,10 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Block saves blocks. Blocked followers are removed, their authorizations are revoked, and their servers get a Reject:
-// it is the last that they get.
-//
-// Errors: blog.Invalid for a block that is not possible, for example of the site itself.
+// Block saves blocks. Blocked followers are removed, their authorizations are revoked, and their servers get a
+// Reject. It returns blog.Invalid for a block that is not possible, for example of this blog itself.
 func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	for i := range blocks {
 		blocks[i].At = o.Now()
@@ -28,6 +26,7 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 		if err != nil {
 			return err
 		}
+		// The Reject is the last activity that a blocked server gets: without it, it would show the follow for ever.
 		for _, follower := range sentAway {
 			if err := o.QueueReject(ctx, s, follower); err != nil {
 				return err
@@ -42,6 +41,7 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	return nil
 }
 
+// notOurselves returns blog.Invalid for a block of this blog or of one of its voices.
 func (o *Outbox) notOurselves(b blog.Block) error {
 	own := blocklist.Domain(blog.HostOf(o.Site.URL))
 	if b.Kind == blog.BlockServer && (b.Subject == own || b.Subject == blocklist.Domain(o.Site.HandleDomain)) ||

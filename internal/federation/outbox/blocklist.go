@@ -15,9 +15,10 @@ import (
 )
 
 // BlockSubject reads what somebody wants to block: a domain, "@kade@evil.example", or the address of an actor. An
-// unknown actor is fetched. Anything else is a blog.Invalid.
+// actor that is not known is fetched. It returns blog.Invalid for anything else.
 func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind, string, error) {
 	text = strings.TrimSpace(text)
+	// An address without a path, such as https://evil.example/, means the server.
 	if u, err := url.Parse(text); err == nil && (u.Scheme == "https" || u.Scheme == "http") &&
 		strings.Trim(u.Path, "/") != "" {
 		id, err := o.personAt(ctx, text)
@@ -31,8 +32,9 @@ func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind,
 	return blog.BlockServer, domain, err
 }
 
-// personAt returns the actor at an address: one who is blocked already, is known, or can be fetched.
+// personAt returns the id of the actor at an address.
 func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
+	// A blocked actor must be found without a request, since requests to it are refused: else nobody could unblock it.
 	if _, err := o.Store.BlockOf(ctx, blog.BlockPerson, address); !errors.Is(err, blog.ErrNotFound) {
 		return address, err
 	}
@@ -42,14 +44,16 @@ func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 		defer cancel()
 		actor, err = o.actorByName(ask, address)
 	}
+	// A failure of our own is not the fault of what was typed.
 	if err != nil && ctx.Err() == nil && !federation.Internal(err) {
 		return "", blog.Invalid{Field: "subject",
-			Problem: fmt.Sprintf("“%s” is nobody whom we know or can ask for: write “%s” to block the whole server", address,
+			Problem: fmt.Sprintf("“%s” is not an account that can be found: write “%s” to block the whole server", address,
 				blocklist.Domain(blog.HostOf(address)))}
 	}
 	return actor.ID, err
 }
 
+// personBehind returns the id of the actor with a handle.
 func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error) {
 	actor, err := o.Store.ActorByHandle(ctx, handle)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -71,7 +75,7 @@ type Import struct {
 	Known int          // that change nothing: what a list says never lowers a block
 }
 
-// PlanImport compares a list with the blocks that exist. It is a blog.Invalid when the list names the blog itself.
+// PlanImport compares a list with the existing blocks. It returns blog.Invalid when the list names this blog.
 func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Import, error) {
 	known, err := o.Store.Blocks(ctx, store.BlockList{Kind: blog.BlockServer})
 	if err != nil {
@@ -85,12 +89,13 @@ func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Impo
 	for _, b := range list.Blocks {
 		if o.notOurselves(b) != nil {
 			return Import{}, blog.Invalid{Field: "list",
-				Problem: "names " + b.Subject + ", which is this blog itself: take that line out"}
+				Problem: "names " + b.Subject + ", which is this blog itself: remove that line"}
 		}
 		before, blocked := levels[b.Subject]
 		switch {
 		case !blocked:
 			plan.New = append(plan.New, b)
+		// The existing block keeps its reason and its note; only the level is raised.
 		case before.Level != before.Level.Stricter(b.Level):
 			before.Level = b.Level
 			plan.Raise = append(plan.Raise, before)

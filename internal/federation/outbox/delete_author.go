@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// PlanDeletion plans the deletion of an author. It can be cancelled until then. The last admin cannot be deleted: that is
-// a blog.Invalid.
+// PlanDeletion plans the deletion of an author. Until then it can be cancelled. It returns blog.Invalid for the last
+// admin.
 func (o *Outbox) PlanDeletion(ctx context.Context, voice blog.ID, at time.Time) error {
 	return o.Store.InTx(ctx, func(s *store.Store) error {
 		if _, err := o.deletableAuthor(ctx, s, voice); err != nil {
@@ -27,7 +27,7 @@ func (o *Outbox) CancelDeletion(ctx context.Context, voice blog.ID) error {
 	return o.Store.PlanLeave(ctx, voice, nil)
 }
 
-// leaver returns an author who may be deleted.
+// deletableAuthor returns an author who may be deleted, or blog.Invalid for the last admin.
 func (o *Outbox) deletableAuthor(ctx context.Context, s *store.Store, id blog.ID) (blog.Author, error) {
 	author, err := s.Author(ctx, id)
 	if err != nil || author.Role != blog.Admin {
@@ -35,21 +35,24 @@ func (o *Outbox) deletableAuthor(ctx context.Context, s *store.Store, id blog.ID
 	}
 	others, err := s.OtherAdmins(ctx, id)
 	if err == nil && others == 0 {
-		err = blog.Invalid{Field: "handle", Problem: "is that of the last admin, without whom nobody could look after this " +
+		err = blog.Invalid{Field: "handle", Problem: "belongs to the last admin, without whom nobody could manage this " +
 			"blog: make somebody else an admin first"}
 	}
 	return author, err
 }
 
-// DeleteAuthor deletes an author for good. Articles and answers are gone and their addresses answer 410. Every server that we
-// ever wrote to or know of is told. Sessions end, the handle stays taken, and the personal data is erased. The last
-// admin cannot be deleted: that is a blog.Invalid. An author who was deleted before is blog.ErrNotFound.
+// DeleteAuthor deletes an author for good. Every server that we ever sent to or know of gets the Delete. The
+// addresses of the actor, the articles and the answers answer 410. Sessions end, the handle stays taken, and the
+// personal data is erased. Errors: blog.Invalid for the last admin, blog.ErrNotFound for an author who is deleted
+// already.
 func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		author, err := o.deletableAuthor(ctx, s, id)
 		if err != nil {
 			return err
 		}
+		// The Delete is composed first, while the author still has a profile. The keys stay until its last delivery is
+		// settled.
 		act, err := o.compose(ctx, s, outgoing{voice: author.Voice, kind: "Delete"}, activity.WrapDeleteActor)
 		if err != nil {
 			return err
@@ -60,6 +63,7 @@ func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 		if err := o.buryObjects(ctx, s, id); err != nil {
 			return err
 		}
+		// Last, since it may only erase a voice without living objects.
 		return s.EraseVoice(ctx, author.Voice, o.Now())
 	})
 	if err != nil {
@@ -69,12 +73,14 @@ func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
+// tombstonesAtOnce limits how many objects are in memory at once.
 const tombstonesAtOnce = 200
 
-// bury replaces everything that a voice published by tombstones. No Delete is sent for each: the Delete of the actor
+// buryObjects replaces all objects of a voice by tombstones. It sends no Delete for them: the Delete of the actor
 // covers them.
 func (o *Outbox) buryObjects(ctx context.Context, s *store.Store, voice blog.ID) error {
 	now := o.Now()
+	// Each round marks its objects as gone, so the next query returns others, and none at the end.
 	for {
 		living, err := s.LivingObjects(ctx, voice, tombstonesAtOnce)
 		if err != nil || len(living) == 0 {
@@ -92,7 +98,8 @@ func (o *Outbox) buryObjects(ctx context.Context, s *store.Store, voice blog.ID)
 	}
 }
 
-// DeleteDueAuthors deletes the authors whose time is over. An author who has become the last admin meanwhile stays.
+// DeleteDueAuthors deletes the authors whose planned deletion is due. The deletion of an author who has become the
+// last admin is cancelled.
 func (o *Outbox) DeleteDueAuthors(ctx context.Context) error {
 	due, err := o.Store.DueLeaves(ctx, o.Now())
 	if err != nil {
@@ -102,7 +109,7 @@ func (o *Outbox) DeleteDueAuthors(ctx context.Context) error {
 	for _, id := range due {
 		left := o.DeleteAuthor(ctx, id)
 		if errors.As(left, new(blog.Invalid)) {
-			o.Log.Warn("an author was to leave and stays", "voice", id, "reason", left)
+			o.Log.Warn("the planned deletion of an author is cancelled", "voice", id, "reason", left)
 			left = o.CancelDeletion(ctx, id)
 		}
 		if !errors.Is(left, blog.ErrNotFound) { // another process deleted the author

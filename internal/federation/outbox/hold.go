@@ -12,19 +12,20 @@ import (
 	"causerie/internal/store"
 )
 
-// ReviseOptions is how a change goes out. The zero value sends it at once, as an edit that readers are told of.
+// ReviseOptions says how a change is sent. The zero value sends it at once, as an edit that readers are told of.
 type ReviseOptions struct {
-	// Quiet corrects without telling: other servers get an Update whose updated is no newer. They take the policy and
-	// the audience from it and leave the words of their copies, make no edit of it and notify nobody; whoever fetches
-	// the article from then on gets the new words.
+	// Quiet sends an Update whose updated is no newer. Other servers take the policy and the audience from it, but keep
+	// the text of their copies, record no edit and notify nobody. A server that fetches the article later gets the new
+	// text.
 	Quiet bool
-	// Hold is how long nothing leaves, so that Undo can take it back without a trace.
+	// Hold delays all deliveries by this time. Until then Undo takes the change back without a trace.
 	Hold time.Duration
-	// SkipIfSame leaves an article alone that is stored just so: nothing is told, and its last change stays when it was.
+	// SkipIfSame does nothing when the article is stored with the same content: nothing is sent, and the time of its
+	// last change stays.
 	SkipIfSame bool
 }
 
-// currentHold returns the hold of an article, nil when there is none.
+// currentHold returns the hold of an article, or nil.
 func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.ID) (*store.Hold, error) {
 	hold, err := s.Hold(ctx, article)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -33,15 +34,17 @@ func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.I
 	return &hold, err
 }
 
-// ReleaseHold sends what was held of an article, if its time has come: the article as it is now, with all changes since.
+// ReleaseHold sends what was held of an article, if its hold is over. It sends the article as it is now, with all
+// changes since. Without a hold that is over it does nothing.
 func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
+	// The lookups on the network come before the transaction.
 	current, err := o.Store.Article(ctx, id)
 	if err != nil {
 		return err
 	}
 	ready, err := o.prepare(ctx, current, false)
 	if err != nil {
-		return fmt.Errorf("let article %s go: %w", id, err)
+		return fmt.Errorf("release the article %s: %w", id, err)
 	}
 	err = o.Store.InTx(ctx, func(s *store.Store) error {
 		a, err := s.LockArticle(ctx, id)
@@ -49,6 +52,7 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 			return err
 		}
 		hold, err := o.currentHold(ctx, s, id)
+		// The author may have undone it meanwhile, or another process released it.
 		if err != nil || hold == nil || !hold.Over(o.Now()) {
 			return err
 		}
@@ -61,15 +65,15 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 		return o.queueChange(ctx, s, hold.Before, ready.mentions)
 	})
 	if err != nil {
-		return fmt.Errorf("let article %s go: %w", id, err)
+		return fmt.Errorf("release the article %s: %w", id, err)
 	}
 	o.Wake()
 	return nil
 }
 
-// Undo takes back a publication or a change that was not sent yet. Nobody elsewhere gets it, and the page is as it was
-// before. A published article is a draft again, with its text as it is. A changed article has its former text, and the
-// changed article is returned so that it is not lost. blog.ErrConflict when nothing is held.
+// Undo takes back a publication or a change that was not sent yet. Other servers get nothing, and the page is as
+// before. A publication becomes a draft again and keeps its text. A change restores the former text; Undo returns the
+// changed article, so that it is not lost. It returns blog.ErrConflict when nothing is held.
 func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
@@ -88,13 +92,13 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 		return err
 	})
 	if err != nil {
-		return a, fmt.Errorf("take %q back: %w", a.Title, err)
+		return a, fmt.Errorf("undo %q: %w", a.Title, err)
 	}
 	return a, nil
 }
 
-// holdFor returns what to store for an undo: the article before the change, and the total of the series that the change
-// alters.
+// holdFor returns what to store for an undo: the article before the change, and the planned length of its series if
+// the change alters it.
 func holdFor(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
 	was := store.Hold{ArticleID: before.ID, Before: before}
 	if after.SeriesPlanned == 0 {
@@ -107,7 +111,7 @@ func holdFor(ctx context.Context, s *store.Store, before, after blog.Article) (s
 	return was, federation.IgnoreMissing(err)
 }
 
-// older joins the totals of series at two moments. The earlier one wins.
+// mergeTotals joins the planned lengths of series at two moments. The earlier ones win.
 func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 	joined := maps.Clone(later)
 	if joined == nil {
@@ -117,8 +121,8 @@ func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 	return joined
 }
 
-// undo restores an article and the totals of series as they were before the hold. It returns the article with the
-// undone change; its total of the series is a wish again.
+// undo restores an article and the planned lengths of series as they were before the hold. It returns the article
+// with the undone change, whose planned length is a wish again.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
 	for id, total := range hold.Totals {
 		series, err := s.Series(ctx, id)
@@ -138,6 +142,7 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 		a.Unpublish(hold.Before)
 	} else {
 		*a = hold.Before
+		// SaveArticle compares the time of the last save with that of the stored row.
 		a.SavedAt = undone.SavedAt
 		if err := s.UnsayRevisions(ctx, a.ID, a.ChangedAt()); err != nil {
 			return undone, err
@@ -149,6 +154,7 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 	if err := s.DropHold(ctx, a.ID); err != nil {
 		return undone, err
 	}
+	// A draft that was never public frees its slugs for other articles.
 	if a.Month == "" {
 		return undone, s.FreeSlugs(ctx, a.ID)
 	}

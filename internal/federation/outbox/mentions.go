@@ -14,10 +14,11 @@ import (
 	"causerie/internal/store"
 )
 
+// mentionTime limits the search for all mentions of a text: an author waits for it when publishing.
 const mentionTime = 5 * time.Second
 
-// findMentions looks up the handles in a text: among the known actors first, then at their servers. A handle that
-// cannot be found in time stays plain text.
+// findMentions looks up the handles in a text: first among the known actors, then at their servers. A handle that is
+// not found in time stays plain text. An error is a failure of our own.
 func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.Mention, error) {
 	ctx, cancel := context.WithTimeout(ctx, mentionTime)
 	defer cancel()
@@ -32,6 +33,7 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.
 		if errors.Is(err, blog.ErrNotFound) {
 			actor, err = o.lookUp(ctx, handle)
 		}
+		// A failure of our own must not drop a mention: an article is sent once, and the person would never be notified.
 		if federation.Internal(err) && ctx.Err() == nil {
 			return nil, err
 		}
@@ -39,7 +41,7 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.
 			err = federation.ErrBlocked
 		}
 		if err != nil {
-			o.Log.Info("a mention could not be found", "handle", handle, "error", err)
+			o.Log.Info("an account that is mentioned cannot be found", "handle", handle, "error", err)
 			continue
 		}
 		mentions = append(mentions, activity.Mention{Handle: handle, ActorID: actor.ID, URL: actor.URL})
@@ -47,8 +49,7 @@ func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.
 	return mentions, nil
 }
 
-// lookUp fetches the actor of a handle and saves it. Any server may say that a handle of its own belongs to an actor
-// elsewhere. The handle is saved for that actor only when the server of the actor says so too.
+// lookUp fetches the actor of a handle and saves it.
 func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) {
 	self, subject, err := o.Remote.WebFinger(ctx, handle)
 	if err != nil {
@@ -58,6 +59,8 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 	if err != nil {
 		return actor, err
 	}
+	// Any server may claim that a handle of its own domain belongs to an actor elsewhere. The handle is saved for that
+	// actor only if the server of the actor confirms it.
 	if now := o.Now(); strings.EqualFold(subject, federation.ClaimedHandle(actor)) {
 		err = o.Store.SaveHandle(ctx, actor.ID, subject, &now)
 	} else {
@@ -69,13 +72,14 @@ func (o *Outbox) lookUp(ctx context.Context, handle string) (blog.Actor, error) 
 	return o.Store.Actor(ctx, actor.ID)
 }
 
-// UnknownMentions returns the handles in an article whose actor was not found when its newest text went out, so that nobody was
-// notified. While the article is held, it returns none.
+// UnknownMentions returns the handles in an article whose actor was not found when its newest text was sent, so that
+// nobody was notified. It returns none while the article is held.
 func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string, error) {
 	rendered, err := markup.Article(a.Markdown, markup.Options{})
 	if err != nil || len(rendered.Mentions) == 0 || a.Status != blog.Published || !a.Federates() {
 		return nil, err
 	}
+	// The mentions of a held article are looked up only when the hold is over.
 	if _, err := o.Store.Hold(ctx, a.ID); !errors.Is(err, blog.ErrNotFound) {
 		return nil, err
 	}
@@ -105,6 +109,7 @@ func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string,
 	return unnamed, nil
 }
 
+// deliverToMentioned adds the deliveries of an activity to the mentioned actors.
 func (o *Outbox) deliverToMentioned(ctx context.Context, s *store.Store, act blog.Activity,
 	mentions []activity.Mention) error {
 	ids := make([]string, len(mentions))

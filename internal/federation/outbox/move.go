@@ -54,7 +54,7 @@ func (o *Outbox) mayMove(ctx context.Context, voice blog.Voice) error {
 	case err != nil:
 		return err
 	case last.Planned():
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("was given before, as %s: call that move off first",
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("was given before, as %s: cancel that move first",
 			nameOf(last))}
 	case last.MovedAt != nil && o.Now().Sub(*last.MovedAt) < blog.BetweenMoves:
 		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("cannot change so soon: other servers follow a second move "+
@@ -76,12 +76,13 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	name, self := target.Handle, o.Site.ActorID(voice.ID)
 	switch {
 	case target.ID == self:
-		return blog.Invalid{Field: "to", Problem: "is this very account: name the one that you move to"}
+		return blog.Invalid{Field: "to", Problem: "is this account itself: name the account that you move to"}
 	case target.GoneAt != nil:
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has left: name an account that is there", name)}
+		return blog.Invalid{Field: "to",
+			Problem: fmt.Sprintf("names @%s, which was deleted: name an account that exists", name)}
 	case target.MovedTo != "":
-		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, who has moved on themselves: name the account at "+
-			"the end of the way", name)}
+		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which has moved itself: name the account at "+
+			"the end of the chain", name)}
 	case !slices.Contains(target.AlsoKnownAs, self):
 		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which does not list %s among its aliases: add it "+
 			"to the profile there, then move", name, o.Site.Handle(voice.Handle))}

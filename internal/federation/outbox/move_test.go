@@ -132,8 +132,8 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 			t.Errorf("alsoKnownAs is %v, want %v", got, want)
 		}
 		for name, wants := range map[string]string{"@nobody@" + old.Server.Host: "check the spelling",
-			"just words": "neither a handle", o.Site.ActorID(o.Ilse.ID): "this very account",
-			"@ilse@" + o.Site.HandleDomain: "this very account"} {
+			"just words": "neither a handle", o.Site.ActorID(o.Ilse.ID): "this account itself",
+			"@ilse@" + o.Site.HandleDomain: "this account itself"} {
 			if _, err := o.Outbox.AddAlias(o.Soon(), o.StoredVoice(o.Ilse.ID), name); !strings.Contains(problem(err), wants) {
 				t.Errorf("the alias %s: %v, want %q", name, err, wants)
 			}
@@ -179,7 +179,7 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 			t.Fatalf("it did not wait: %v", err)
 		}
 		if _, err := o.Outbox.Move(o.Soon(), o.Ilse, "@"+there.Handle(), time.Hour); !strings.Contains(problem(err),
-			"call that move off first") {
+			"cancel that move first") {
 			t.Errorf("a second plan: %v", err)
 		}
 		if err := o.OutboxIn(2 * time.Hour).MoveDueVoices(o.Soon()); err != nil {

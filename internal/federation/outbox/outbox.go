@@ -1,7 +1,9 @@
-// Package outbox says everything that an author says to other servers.
+// Package outbox does what the authors of this blog do on the fediverse: publish, edit and delete articles and
+// answers, change a profile, follow, like, block and move.
 //
-// Each act asks the noun, builds the bytes, and in one transaction saves the change, adds the activity and queues one
-// delivery for each inbox. The network is asked before that transaction, never inside it.
+// Each method checks what is asked and fetches what it needs from other servers. Then, in one transaction, it saves
+// the change, adds the activity and queues one delivery for each inbox. No request to another server is made inside
+// that transaction.
 package outbox
 
 import (
@@ -14,14 +16,14 @@ import (
 	"causerie/internal/store"
 )
 
-// Outbox sends what our authors do: it is the only way in which an article, an answer or a profile changes for other
-// servers. Each method is one transaction with the change and its deliveries. When it returns, both are on disk.
+// Outbox sends what our authors do. Only through it does an article, an answer or a profile change for other servers.
+// When a method returns, the change and its deliveries are committed.
 type Outbox struct {
 	federation.Core
 	Wake func() // tells the courier that there is mail; must not block
 }
 
-// outgoing is an activity that is to be composed.
+// outgoing says what an activity is, before it is composed.
 type outgoing struct {
 	voice    blog.Voice // whose it is; the zero Voice is the instance actor
 	kind     string     // the type: Create, Update …
@@ -29,10 +31,12 @@ type outgoing struct {
 	revision int        // of the object
 }
 
-// compose builds an activity, signs it if others may relay it, and saves it. It adds no delivery.
+// compose builds an activity, adds a proof if others may relay it, and saves it. It adds no delivery.
 func (o *Outbox) compose(ctx context.Context, s *store.Store, out outgoing,
 	build func(activity.Envelope) ([]byte, error)) (blog.Activity, error) {
 	now := o.Now()
+	// The id comes from the store and not only from the clock: ids must grow, since the order of the ids is the order of
+	// the deliveries, and a clock may be set back.
 	id, err := s.NextActivityID(ctx, now)
 	if err != nil {
 		return blog.Activity{}, err
@@ -49,8 +53,8 @@ func (o *Outbox) compose(ctx context.Context, s *store.Store, out outgoing,
 	return composed, s.AddActivity(ctx, composed)
 }
 
-// Retry lets the unsuccessful deliveries of an article be tried again now, only those to one server unless host is "".
-// It returns how many.
+// Retry makes the failed deliveries of an article due now, or only those to one server if host is not "". It returns
+// how many.
 func (o *Outbox) Retry(ctx context.Context, article blog.ID, host string) (int64, error) {
 	n, err := o.Store.RetryDeliveries(ctx, article, host, o.Now())
 	if err == nil {

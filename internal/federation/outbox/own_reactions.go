@@ -63,7 +63,7 @@ func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.Reacti
 		return o.queueUndo(ctx, s, voice, g.ActivityID, told...)
 	})
 	if err != nil {
-		return fmt.Errorf("take back: %s %s: %w", kind, address, err)
+		return fmt.Errorf("undo %s %s: %w", kind, address, err)
 	}
 	o.Wake()
 	return nil

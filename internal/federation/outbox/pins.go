@@ -14,7 +14,7 @@ import (
 func (o *Outbox) Pin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "pin", func(s *store.Store, a blog.Article) error {
 		if !a.Listed() {
-			return blog.Invalid{Field: "article", Problem: "cannot be pinned: only what is published for everybody can"}
+			return blog.Invalid{Field: "article", Problem: "cannot be pinned: only public articles can"}
 		}
 		first, err := s.Pin(ctx, a, o.Now())
 		if err != nil || !first {

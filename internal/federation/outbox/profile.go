@@ -50,8 +50,8 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 			o.Now())
 	})
 	if errors.Is(err, blog.ErrConflict) {
-		return blog.Invalid{Field: "handle", Problem: fmt.Sprintf("“%s” belongs to somebody, or did: choose another one",
-			handle)}
+		return blog.Invalid{Field: "handle",
+			Problem: fmt.Sprintf("“%s” belongs to somebody, or did before: choose another one", handle)}
 	}
 	if err != nil {
 		return fmt.Errorf("rename %s: %w", voice.Handle, err)

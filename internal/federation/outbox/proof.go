@@ -36,7 +36,7 @@ func (o *Outbox) prove(ctx context.Context, s *store.Store, out outgoing, payloa
 	}
 	private, ok := key.Private.(ed25519.PrivateKey)
 	if !ok {
-		return nil, errors.New("the key of the proofs is no Ed25519 key")
+		return nil, errors.New("the proof key is not an Ed25519 key")
 	}
 	return activity.AddProof(payload, private, id, now)
 }

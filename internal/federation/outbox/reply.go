@@ -12,9 +12,10 @@ import (
 	"causerie/internal/store"
 )
 
-// Reply adds an author's answer to a comment. It stands in the thread, mentions and notifies the commenter, and goes to
-// the author's followers. An answer to a restricted comment goes to its writer alone. Errors: blog.Invalid for an empty
-// text, blog.ErrNotFound, blog.ErrGone when the article or the comment was withdrawn.
+// Reply adds an author's answer to a comment. The answer appears in the thread, mentions the commenter, and goes to
+// the commenter, to the author's followers and to everybody who takes part in the conversation. An answer to a
+// restricted comment goes to its writer alone. Errors: blog.Invalid for an empty text, blog.ErrNotFound, blog.ErrGone
+// when the article or the comment was withdrawn.
 func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdown string) (blog.Comment, error) {
 	var c blog.Comment
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
@@ -39,6 +40,7 @@ func (o *Outbox) Reply(ctx context.Context, voice blog.Voice, to blog.ID, markdo
 
 const maxReply = 20_000 // bytes of Markdown
 
+// newReplyComment returns the comment that an answer becomes here.
 func (o *Outbox) newReplyComment(voice blog.Voice, parent blog.Comment, markdown string) (blog.Comment, error) {
 	switch {
 	case parent.State == blog.CommentRemoved:
@@ -56,7 +58,7 @@ func (o *Outbox) newReplyComment(voice blog.Voice, parent blog.Comment, markdown
 	return c, renderReply(&c, markdown)
 }
 
-// write renders the text of an answer.
+// renderReply sets the text of an answer and renders it.
 func renderReply(c *blog.Comment, markdown string) error {
 	if strings.TrimSpace(markdown) == "" {
 		return blog.Invalid{Field: "text", Problem: "is empty: write an answer"}
@@ -68,6 +70,7 @@ func renderReply(c *blog.Comment, markdown string) error {
 	if err != nil {
 		return blog.Invalid{Field: "text", Problem: err.Error()}
 	}
+	// The sanitizer for comments, since an answer stands among them on the page.
 	words := markup.Clean(string(rendered.HTML))
 	c.Markdown, c.HTML, c.Plain = markdown, string(words.HTML), words.Text
 	return nil
@@ -93,6 +96,8 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, r 
 	input := activity.Reply{Site: o.Site, Author: r.voice, Article: a, Comment: c, InReplyTo: r.parent.Address}
 	commenter, err := s.Actor(ctx, r.parent.ActorID)
 	switch {
+	// A commenter who was blocked after the answer is neither mentioned nor sent anything; the others still get the
+	// edit.
 	case err == nil && commenter.Block == blog.Refuse:
 		commenter = blog.Actor{}
 	case err == nil:
@@ -125,8 +130,7 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, r 
 	return o.deliverReply(ctx, s, act, c, commenter)
 }
 
-// deliverReply adds the deliveries of an answer: to its commenter and, unless it is restricted, to the author's followers
-// and everybody else in the conversation.
+// deliverReply adds the deliveries of an answer.
 func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Activity, c blog.Comment,
 	commenter blog.Actor) error {
 	if c.Visibility == blog.RestrictedComment {
@@ -135,6 +139,7 @@ func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Acti
 	if act.Kind == "Update" {
 		return deliverEdit(ctx, s, act, blog.Public)
 	}
+	// Everybody in the conversation, as other servers do: a thread on their server would miss the answer otherwise.
 	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
 	if err != nil {
 		return err
@@ -145,7 +150,8 @@ func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Acti
 	return s.TellInboxes(ctx, act, boxes...)
 }
 
-// EditReply changes an answer and sends the Update to every server that holds it.
+// EditReply changes an answer and sends the Update to every server that has it. Errors: blog.Invalid,
+// blog.ErrNotFound, blog.ErrForbidden for a comment that is not ours, blog.ErrGone when it was deleted.
 func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		c, err := s.Comment(ctx, id)
@@ -175,6 +181,7 @@ func (o *Outbox) EditReply(ctx context.Context, id blog.ID, markdown string) err
 	return nil
 }
 
+// queueReplyUpdate adds the Update of an answer and its deliveries.
 func (o *Outbox) queueReplyUpdate(ctx context.Context, s *store.Store, c blog.Comment) error {
 	voice, err := s.Voice(ctx, c.VoiceID)
 	if err != nil {
@@ -211,8 +218,8 @@ func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Moderate shows or hides a comment, or marks it as spam. The server of its writer is told only when it waits for an
-// answer.
+// Moderate shows or hides a comment, marks it as spam, or removes it. The server of its writer is told only when it
+// waits for a decision.
 func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	if state == blog.CommentRemoved {
 		return o.DeleteReply(ctx, id)

@@ -11,9 +11,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Revise saves a changed published article and sends the Update to every server that holds it. A change of what is
-// fixed at publication (the format, and whether the article federates) is a blog.Invalid. An article that somebody else
-// saved in the meantime is blog.ErrConflict.
+// Revise saves a changed published article and sends the Update to every server that has it. Errors: blog.Invalid
+// when the change concerns what is fixed at publication (the format, and whether the article federates),
+// blog.ErrConflict when somebody else saved the article in the meantime.
 func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 	return o.ReviseAs(ctx, edited, ReviseOptions{})
 }
@@ -30,6 +30,8 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 		if err != nil {
 			return err
 		}
+		// The checks run against the locked row, since the article may have changed while prepare was waiting for other
+		// servers.
 		if err := keepFixed(edited, current); err != nil {
 			return err
 		}
@@ -54,11 +56,13 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 		if err := o.saveText(ctx, s, edited, current, m.Quiet); err != nil {
 			return err
 		}
+		// An article that is unlisted now must leave the list of pinned articles, which is public.
 		if !edited.Listed() {
 			if err := o.unpin(ctx, s, *edited); err != nil {
 				return err
 			}
 		}
+		// It exists on this blog only.
 		if current.ObjectID == "" {
 			return nil
 		}
@@ -71,7 +75,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 	return nil
 }
 
-// saveFile saves only which file an edit came from, when the edit changed nothing else.
+// saveFile saves only from which file an edit came, when the edit changed nothing else.
 func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
 	file := edited.File
 	*edited = current
@@ -82,14 +86,14 @@ func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Arti
 	return s.SaveArticle(ctx, edited, o.Now())
 }
 
-// saveText saves an article, and a revision when its text is new. A quiet correction keeps the time of the text that
-// it corrects.
+// saveText saves an article, and a revision when its text is new.
 func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
 	quiet bool) error {
 	if err := o.saveArticle(ctx, s, edited); err != nil || edited.Says(current.Text) {
 		return err
 	}
 	at := edited.ChangedAt()
+	// A quiet correction keeps the time of the text that it corrects, so that readers are not told of a change.
 	if quiet {
 		ages, err := s.TextAges(ctx, []blog.ID{edited.ID})
 		if err != nil {
@@ -112,8 +116,11 @@ func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, was store.Hold,
 	return o.queueChange(ctx, s, before, mentions)
 }
 
+// queueChange adds the Update of an article and the Announces that the change causes. before is the article as it was
+// when something was last sent.
 func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Article,
 	mentions []activity.Mention) error {
+	// An editor may know only the ids of the co-authors; the stored article has their names.
 	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
 	if err != nil {
 		return err
@@ -124,9 +131,9 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	return o.queueAnnounces(ctx, s, before, saved)
 }
 
-// holdBack reports whether a change waits: behind a publication that was not sent yet, or for its own hold. A change
-// that is sent at once includes what was held before it, so holdBack also returns the article as it was when something
-// was last sent.
+// holdBack reports whether a change waits: for its own hold, or for that of a publication that is not sent yet. A
+// change that is sent at once includes what was held before, so holdBack also returns the article as it was when
+// something was last sent.
 func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	hold time.Duration) (bool, blog.Article, error) {
 	held, err := o.currentHold(ctx, s, was.ArticleID)
@@ -135,6 +142,7 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	case err != nil:
 		return false, was.Before, err
 	case held != nil && (held.New || hold > 0):
+		// A change must not shorten the time in which the publication can be undone.
 		if !held.New || until.After(held.Until) {
 			held.Until = until
 		}
@@ -149,12 +157,13 @@ func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
 	return false, was.Before, nil
 }
 
-// keepFixed keeps what an edit cannot change, and refuses what it must not change.
+// keepFixed copies into an edit what it cannot change. It returns blog.Invalid for a change that is not possible.
 func keepFixed(edited *blog.Article, current blog.Article) error {
 	switch {
 	case edited.Format != current.Format:
-		return blog.Invalid{Field: "format", Problem: "cannot change once published: servers remember what kind it was. " +
-			"Withdraw it and publish again"}
+		return blog.Invalid{Field: "format",
+			Problem: "cannot change once published: other servers keep the format that they got first. " +
+				"Withdraw it and publish again"}
 	case edited.Visibility != current.Visibility &&
 		(current.ObjectID == "" || !edited.Federates() || edited.Visibility == blog.Followers ||
 			current.Visibility == blog.Followers):
@@ -171,6 +180,7 @@ func keepFixed(edited *blog.Article, current blog.Article) error {
 	return nil
 }
 
+// queueUpdate adds the Update of an article and its deliveries.
 func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog.Article,
 	mentions []activity.Mention) error {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
@@ -184,6 +194,7 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	if err != nil {
 		return err
 	}
+	// A quiet correction: its time has not changed.
 	if a.ChangedAt().Equal(before.ChangedAt()) {
 		if err := s.MarkQuiet(ctx, act.ID); err != nil {
 			return err
@@ -198,28 +209,30 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	return o.queueQuoteRequest(ctx, s, a, object)
 }
 
-// deliverEdit adds the deliveries of an edit for every server that holds the object, and for nobody else: a server whose
-// first delivery still waits gets the new text with that one.
+// deliverEdit adds the deliveries of an edit: to every server that has the object, and to no other.
 func deliverEdit(ctx context.Context, s *store.Store, act blog.Activity, visibility blog.Visibility) error {
 	tell := s.TellHolders
 	if visibility == blog.Followers {
 		tell = s.TellHoldersWhoFollow
 	}
+	// First, since these servers need no Update: they get the new text with the Create that still waits.
 	if err := s.UpdateWaitingCreates(ctx, act); err != nil {
 		return err
 	}
 	if err := tell(ctx, act); err != nil {
 		return err
 	}
+	// Last, since it settles the older Updates that wait at the servers that just got this one.
 	return s.Supersede(ctx, act, "Update")
 }
 
-// deliverToNewlyMentioned sends the article itself to people whom an edit mentions and who have no delivery of it yet.
+// deliverToNewlyMentioned sends the article itself to actors whom an edit mentions and who have not got it yet.
 func (o *Outbox) deliverToNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
 	mentions []activity.Mention) error {
 	if len(mentions) == 0 {
 		return nil
 	}
+	// The Create and not the Update: a server that never had the article ignores an Update.
 	first, err := s.Created(ctx, edit.ObjectID)
 	if err != nil {
 		return federation.IgnoreMissing(err)

@@ -12,8 +12,8 @@ import (
 	"causerie/internal/store"
 )
 
-// preparation is what an article needs from elsewhere before it is sent: the people it mentions, and the posts that it
-// answers and quotes.
+// preparation is what an article needs from other servers before it is sent: the actors it mentions, and the posts
+// that it answers and quotes.
 type preparation struct {
 	mentions        []activity.Mention
 	answers, quoted lookup
@@ -22,8 +22,8 @@ type preparation struct {
 // lookup is a source as the article has it, and as it was found now.
 type lookup struct{ before, now blog.Source }
 
-// prepare looks up what an article needs on the network. A source that cannot be fetched is a blog.Invalid. For a held
-// article only a source that was never seen is looked up: its author should learn now that it cannot be fetched.
+// prepare looks up what an article needs on the network. It returns blog.Invalid for a source that cannot be fetched.
+// held says that the article is not sent yet.
 func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p preparation, err error) {
 	if p.answers, err = o.findSource(ctx, "in-reply-to", a.Answers); err != nil {
 		return p, err
@@ -31,12 +31,15 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	if p.quoted, err = o.findSource(ctx, "quoting", a.Quoted); err != nil {
 		return p, err
 	}
+	// The mentions are looked up when the hold is over. The sources are not: the author should learn now if one cannot
+	// be fetched.
 	if held {
 		return p, nil
 	}
 	if p.mentions, err = o.findMentions(ctx, a.Markdown); err != nil {
 		return p, err
 	}
+	// The writers of the sources are mentioned, so that they are notified.
 	for _, source := range []lookup{p.answers, p.quoted} {
 		named := func(m activity.Mention) bool { return m.ActorID == source.now.ActorID }
 		if source.now.ActorID == "" || slices.ContainsFunc(p.mentions, named) {
@@ -51,12 +54,13 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	return p, nil
 }
 
-// settle writes the sources as they were found into the article. An article that somebody changed since is
-// blog.ErrConflict.
+// settle writes the sources as they were found into the article. It returns blog.ErrConflict for an article that
+// somebody changed since.
 func (p preparation) settle(a *blog.Article) error {
 	if a.Answers.Address != p.answers.before.Address || a.Quoted.Address != p.quoted.before.Address {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 	}
+	// A source that the article has already stays: its writer may have allowed the quote meanwhile.
 	if a.Answers.ActorID == "" {
 		a.Answers = p.answers.now
 	}
@@ -66,7 +70,7 @@ func (p preparation) settle(a *blog.Article) error {
 	return nil
 }
 
-// findSource looks up a post that an article answers or quotes. The address of its page becomes its id.
+// findSource looks up a post that an article answers or quotes. The address of its page is replaced by its id.
 func (o *Outbox) findSource(ctx context.Context, field string, source blog.Source) (lookup, error) {
 	if source.Address == "" || source.ActorID != "" {
 		return lookup{source, source}, nil
@@ -78,7 +82,7 @@ func (o *Outbox) findSource(ctx context.Context, field string, source blog.Sourc
 	return lookup{source, blog.Source{Address: post.ID, ActorID: author.ID}}, err
 }
 
-// findPost fetches a post and its author. A post that cannot be fetched is a blog.Invalid of the field.
+// findPost fetches a post and its author. It returns blog.Invalid with the field for a post that cannot be fetched.
 func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.Object, blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
@@ -99,6 +103,7 @@ func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.
 	return *post, author, nil
 }
 
+// sourceError returns blog.Invalid for a post that cannot be fetched, and a failure of our own unchanged.
 func sourceError(field, address string, err error) error {
 	if federation.Temporary(err) {
 		return fmt.Errorf("%w (%w)", blog.Invalid{Field: field,
@@ -107,12 +112,12 @@ func sourceError(field, address string, err error) error {
 	if federation.Internal(err) {
 		return err
 	}
-	return blog.Invalid{Field: field, Problem: fmt.Sprintf("“%s” is no post that can be read from here: check the address",
-		address)}
+	return blog.Invalid{Field: field,
+		Problem: fmt.Sprintf("“%s” is not a post that can be read from here: check the address", address)}
 }
 
-// queueQuoteRequest sends a QuoteRequest to the author of a quoted post, once for each object of the article (FEP-044f), and
-// saves that it did.
+// queueQuoteRequest asks the author of a quoted post for permission (FEP-044f), once for each object of the article.
+// It does nothing when the article quotes nothing or has asked before.
 func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.Article, object []byte) error {
 	if a.Quoted.Address == "" || a.Quoted.Consent != "" {
 		return nil
@@ -139,9 +144,8 @@ func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.A
 	return s.TellInboxes(ctx, act, owner.Inbox)
 }
 
-// SaveQuoteConsent saves the answer of the author of a quoted post, and sends the object with the authorization, or
-// without it, to every server that holds the article. The text is unchanged, so the object is no newer. It reports
-// whether a delivery was added.
+// SaveQuoteConsent saves the answer of the author of a quoted post. It sends the object with the authorization, or
+// without it, to every server that has the article. It reports whether deliveries were added.
 func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article,
 	answer blog.Source) (told bool, err error) {
 	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {
@@ -171,6 +175,7 @@ func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Ar
 	if err != nil {
 		return false, err
 	}
+	// The text is the same, so other servers should show no edit.
 	if err := s.MarkQuiet(ctx, act.ID); err != nil {
 		return false, err
 	}

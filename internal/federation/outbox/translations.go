@@ -11,10 +11,10 @@ import (
 	"causerie/internal/store"
 )
 
-// Translate saves an article's text in another language. If the article is published and the text is no draft, that is
-// a revision, and every server that holds the article gets one Update. saved is the time of the version that the
-// translator saw; an older one is blog.ErrConflict. Errors: blog.Invalid, blog.ErrGone for a deleted article,
-// blog.ErrNotFound. It returns the article as it is now.
+// Translate saves the text of an article in another language. If the article is published and the text is no draft,
+// this is a revision, and every server that has the article gets one Update. saved is the time of the version that
+// the translator saw. It returns the article as it is now. Errors: blog.Invalid, blog.ErrConflict when the article
+// was saved after saved, blog.ErrGone for a deleted article, blog.ErrNotFound.
 func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time,
 	t blog.Translation) (blog.Article, error) {
 	return o.translate(ctx, article, saved, t, false)
@@ -30,8 +30,8 @@ func (o *Outbox) TranslateIfChanged(ctx context.Context, article blog.ID, saved 
 	return a, err
 }
 
-// errUnchanged ends a change that would change nothing.
-var errUnchanged = errors.New("it is so already")
+// errUnchanged ends a transaction that would change nothing.
+var errUnchanged = errors.New("nothing changed")
 
 func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation,
 	skipIfSame bool) (blog.Article, error) {
@@ -60,7 +60,8 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 	})
 }
 
-// saveTranslation saves a text in another language, and a revision when the text is new, or new to readers.
+// saveTranslation saves a text in another language. It adds a revision when the text is new, or when readers get it
+// now.
 func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	known, err := s.Translation(ctx, a.ID, t.Language)
 	if federation.IgnoreMissing(err) != nil {
@@ -80,6 +81,8 @@ func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Art
 	return addRevision(ctx, s, a, kind, at)
 }
 
+// checkTranslation returns blog.Invalid for a translation that is not complete or whose slug is taken. A draft may
+// have no slug yet.
 func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	if err := t.Check(); err != nil || t.Draft && t.Slug == "" {
 		return err
@@ -91,8 +94,8 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 	return err
 }
 
-// Untranslate removes a translation. Its address leads to the original. Servers that hold the article get an Update
-// when the translation was public.
+// Untranslate removes a translation. Its address then leads to the original. If the translation was public, every
+// server that has the article gets an Update.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
 	return o.changeTranslation(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
@@ -100,8 +103,8 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// changeTranslation changes a translation of an article. check reports whether readers see the change; change makes it once the
-// article is saved as its next revision.
+// changeTranslation changes a translation of an article. check reports whether readers see the change. change makes
+// it, after the article is saved as its next revision.
 func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what string,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
@@ -138,6 +141,7 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what st
 		if err := change(s, a); err != nil || !public || a.ObjectID == "" {
 			return err
 		}
+		// A translation has no hold of its own. It still waits if the publication of the article is held.
 		return o.sendOrHold(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
 	})
 	if err != nil {
