@@ -17,8 +17,9 @@ import (
 // maxAliases limits how many aliases a profile lists.
 const maxAliases = 10
 
-// AddAlias adds an actor elsewhere, given as @handle@server or by address, to the aliases of a voice. The server of
-// that actor demands it before followers can move to the voice. Errors: blog.Invalid when there is no such actor.
+// AddAlias adds an account on another server, given as @handle@server or by address, to the aliases of a voice.
+// Followers can move from that account to the voice only when the voice lists it. It returns blog.Invalid when there
+// is no such account.
 func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (blog.Actor, error) {
 	actor, err := o.identify(ctx, "alias", alias)
 	switch {
@@ -35,10 +36,11 @@ func (o *Outbox) AddAlias(ctx context.Context, voice blog.Voice, alias string) (
 	return actor, o.saveAliases(ctx, voice, append(slices.Clone(voice.AlsoKnownAs), actor.ID))
 }
 
-// RemoveAlias removes an alias, given as it stands in the profile or as @handle@server. Errors: blog.Invalid when it is
-// none.
+// RemoveAlias removes an alias, given by its address or as @handle@server. It returns blog.Invalid when the voice has
+// no such alias.
 func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string) error {
 	alias = strings.TrimSpace(alias)
+	// Only the database is asked: an alias can be removed although its server is gone.
 	actor, err := o.Store.ActorByHandle(ctx, strings.ToLower(strings.TrimPrefix(alias, "@")))
 	switch {
 	case err == nil:
@@ -54,6 +56,7 @@ func (o *Outbox) RemoveAlias(ctx context.Context, voice blog.Voice, alias string
 	return o.saveAliases(ctx, voice, left)
 }
 
+// saveAliases saves the aliases of a voice and plans the Update of its profile.
 func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog.Strings) error {
 	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error {
 		return s.RenewAliases(ctx, voice.ID, aliases,
@@ -65,10 +68,12 @@ func (o *Outbox) saveAliases(ctx context.Context, voice blog.Voice, aliases blog
 	return nil
 }
 
+// identifyTime limits one lookup while somebody waits for the answer to a form.
 const identifyTime = 15 * time.Second
 
-// identify finds the actor that somebody names in a form field: as its server describes it now, or one of ours. An
-// actor that cannot be found is a blog.Invalid of the field, which wraps the error of a server that does not answer.
+// identify finds the actor that somebody names in a form field: one of our voices, or an actor as its server
+// describes it now. It returns blog.Invalid with the field when the actor cannot be found. If its server did not
+// answer, that error is wrapped as well.
 func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
@@ -84,11 +89,13 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
 	case errors.Is(err, remote.ErrRefused) && federation.DetailOf(err, remote.ErrRefused) != "":
 		return invalid("“%s” cannot be looked up: " +
+			// The detail becomes part of a format string.
 			strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
 		return invalid("“%s” is not known at its server: check the spelling")
 	case federation.Temporary(err):
 		_, no := invalid("“%s” cannot be looked up, since its server does not answer: try again later")
+		// Both are wrapped: the form shows the Invalid, and MoveDueVoices tries again after an error that may pass.
 		return actor, fmt.Errorf("%w (%w)", no, err)
 	case federation.Permanent(err):
 		return invalid("“%s” is not an account that can be read from here: check the spelling")
@@ -96,10 +103,12 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	return actor, err
 }
 
+// actorByName finds an actor by a handle, by its id or by the address of its profile page.
 func (o *Outbox) actorByName(ctx context.Context, name string) (blog.Actor, error) {
 	handle := strings.TrimPrefix(name, "@")
 	local, ours := strings.CutSuffix(strings.ToLower(handle), "@"+strings.ToLower(o.Site.HandleDomain))
 	switch {
+	// Our own voices are read from the database: a blog does not send requests to itself.
 	case ours:
 		voice, err := o.Store.VoiceByHandle(ctx, local)
 		return o.ownActor(voice), err
@@ -112,16 +121,17 @@ func (o *Outbox) actorByName(ctx context.Context, name string) (blog.Actor, erro
 	return o.lookUp(ctx, handle)
 }
 
-// actorAt finds an actor by its id or by its profile page.
+// actorAt finds an actor by its id or by the address of its profile page.
 func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error) {
 	doc, err := o.Remote.Lookup(ctx, address)
 	if err != nil {
 		return blog.Actor{}, err
 	}
+	// The address of a page leads to a document with another id. The actor is saved only as its id serves it.
 	return o.FetchActor(ctx, doc.ID())
 }
 
-// ourselves returns a voice of ours as an actor.
+// ownActor returns one of our voices as an actor.
 func (o *Outbox) ownActor(v blog.Voice) blog.Actor {
 	return blog.Actor{ID: o.Site.ActorID(v.ID), Handle: v.Handle + "@" + o.Site.HandleDomain, AlsoKnownAs: v.AlsoKnownAs,
 		MovedTo: v.MovedTo, GoneAt: v.RetiredAt}

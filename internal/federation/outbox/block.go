@@ -26,7 +26,7 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 		if err != nil {
 			return err
 		}
-		// The Reject is the last activity that a blocked server gets: without it, it would show the follow for ever.
+		// The Reject is the last that a blocked server gets. Without it, that server would go on showing the follow.
 		for _, follower := range sentAway {
 			if err := o.QueueReject(ctx, s, follower); err != nil {
 				return err

@@ -19,7 +19,7 @@ func (o *Outbox) AcceptFollower(ctx context.Context, voice blog.ID, actor string
 	})
 }
 
-// RejectFollower rejects a follower who waits, or removes one who was accepted. Their server is told.
+// RejectFollower rejects a follower who waits, or removes one who was accepted. Their server gets a Reject.
 func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if err := s.Unfollow(ctx, voice, actor); err != nil {
@@ -29,6 +29,8 @@ func (o *Outbox) RejectFollower(ctx context.Context, voice blog.ID, actor string
 	})
 }
 
+// answerFollower calls answer with a follower, in one transaction. It returns blog.ErrNotFound when the actor does
+// not follow the voice.
 func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string,
 	answer func(*store.Store, blog.Follower) error) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
@@ -45,8 +47,8 @@ func (o *Outbox) answerFollower(ctx context.Context, voice blog.ID, actor string
 	return nil
 }
 
-// AcceptAgain sends the Accept once more to a follower whose server seems to have missed it, or who waits although no
-// approval is needed.
+// AcceptAgain sends the Accept again to a follower whose server seems to have missed it. A follower who still waits
+// is accepted, since no approval is needed any more.
 func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) error {
 	return o.answerFollower(ctx, voice, actor, func(s *store.Store, f blog.Follower) error {
 		if f.State == blog.Pending {
@@ -58,13 +60,14 @@ func (o *Outbox) AcceptAgain(ctx context.Context, voice blog.ID, actor string) e
 	})
 }
 
-// QueueAccept adds the Accept of a follow and its delivery, in the transaction of s. If it is the first follower from
-// that server, the welcome deliveries follow.
+// QueueAccept adds the Accept of a follow and its delivery, in the transaction of s. For the first follower from a
+// server it also plans the welcome deliveries.
 func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Follower) error {
 	accept, err := o.queueToFollower(ctx, s, f, "Accept", activity.WrapAccept)
 	if err != nil {
 		return err
 	}
+	// The last Accept is remembered, so that a missing confirmation is noticed and the Accept can be sent again.
 	if err := s.NoteAccept(ctx, f, accept); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (o *Outbox) QueueReject(ctx context.Context, s *store.Store, f blog.Followe
 	return err
 }
 
-// queueToFollower adds an answer to a Follow, for the personal inbox of the follower.
+// queueToFollower adds the answer to a Follow and its delivery. It returns the id of the activity.
 func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Follower, kind string,
 	wrap func(activity.Envelope, blog.Follower) ([]byte, error)) (blog.ID, error) {
 	voice, err := s.Voice(ctx, f.VoiceID)
@@ -89,5 +92,6 @@ func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Fol
 	if err != nil {
 		return "", err
 	}
+	// To the personal inbox: the answer concerns one actor.
 	return act.ID, s.TellInboxes(ctx, act, f.Actor.Inbox)
 }

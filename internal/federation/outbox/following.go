@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Follow lets a voice follow an actor elsewhere, given as @handle@server or by address. The Accept comes later. Errors:
-// blog.Invalid when there is no such actor, or it is one of ours.
+// Follow lets a voice follow an actor, given as @handle@server or by address. The follow is pending until the Accept
+// comes. It returns blog.Invalid when there is no such actor, or when it is one of our voices.
 func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
 	actor, err := o.identify(ctx, "follow", whom)
 	switch {
@@ -28,6 +28,7 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 		if federation.IgnoreMissing(err) != nil {
 			return err
 		}
+		// A follow that is still pending is sent again: the other server may have missed it.
 		if known.State == blog.Accepted {
 			f = known
 			return nil
@@ -41,6 +42,7 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 	return f, nil
 }
 
+// queueFollow adds the Follow and its delivery, and saves the follow as pending.
 func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voice, f *blog.Following) error {
 	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Follow"},
 		func(e activity.Envelope) ([]byte, error) { return activity.WrapFollow(e, f.ActorID) })
@@ -54,7 +56,7 @@ func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voi
 	return s.TellInboxes(ctx, act, f.Actor.Inbox)
 }
 
-// Unfollow ends the follow of a voice, by the id of the actor. It is blog.ErrNotFound when there is none.
+// Unfollow ends the follow of an actor by its id. It returns blog.ErrNotFound when the voice does not follow it.
 func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		f, err := s.Following(ctx, voice.ID, actor)
@@ -70,6 +72,7 @@ func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) e
 	return nil
 }
 
+// queueUnfollow ends a follow and adds the Undo and its delivery.
 func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.Voice, f blog.Following) error {
 	if err := s.EndFollowing(ctx, f.ActorID, f.FollowID, voice.ID); err != nil {
 		return err
@@ -78,7 +81,7 @@ func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.V
 	return o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
 }
 
-// FollowMoved lets a voice follow the target of an actor who moved.
+// FollowMoved replaces the follow of an actor who moved by a follow of the target, in the transaction of s.
 func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Following, target string) error {
 	voice, err := s.Voice(ctx, f.VoiceID)
 	if err != nil {
@@ -88,6 +91,7 @@ func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Followi
 		return err
 	}
 	_, err = s.Following(ctx, f.VoiceID, target)
+	// The voice follows the target already.
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
@@ -102,6 +106,7 @@ func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Followi
 // queueUndo adds the Undo of an activity of a voice, and its deliveries to the given inboxes.
 func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID,
 	inboxes ...string) error {
+	// The Undo contains the stored bytes: other servers compare its object with what they got.
 	undone, err := s.Activity(ctx, what)
 	if err != nil {
 		return err
@@ -114,10 +119,10 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	return s.TellInboxes(ctx, act, inboxes...)
 }
 
-// QueueUndoFollow adds the Undo of a Follow that only the other server knows of. Servers look at actor and object; the
-// id is made up.
+// QueueUndoFollow adds the Undo of a Follow that only the other server knows of, in the transaction of s.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
 	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"}, func(e activity.Envelope) ([]byte, error) {
+		// We have no such Follow, so its id is made up. Servers look at actor and object.
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},
 			actor.ID)
 		if err != nil {

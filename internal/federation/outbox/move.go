@@ -13,12 +13,12 @@ import (
 	"causerie/internal/store"
 )
 
-// moveRetryTime is how long a move that is due waits for the other server to answer.
+// moveRetryTime is how long a move that is due waits for a server that does not answer. Then it is cancelled.
 const moveRetryTime = 3 * 24 * time.Hour
 
-// Move plans the move of a voice to an actor elsewhere, given as @handle@server or by address. It moves at once when
-// wait is zero. The actor must list the voice among its aliases, now and when the move is due. Errors: blog.Invalid,
-// blog.ErrGone.
+// Move plans the move of a voice to an account on another server, given as @handle@server or by address. If wait is
+// zero, the voice moves at once. The account must list the voice among its aliases, now and when the move is due.
+// Errors: blog.Invalid, blog.ErrGone for a deleted voice.
 func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait time.Duration) (blog.Move, error) {
 	if err := o.mayMove(ctx, voice); err != nil {
 		return blog.Move{}, err
@@ -33,6 +33,8 @@ func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait tim
 	now := o.Now()
 	m := blog.Move{ID: blog.NewID(now), VoiceID: voice.ID, Target: target.ID, Handle: target.Handle, AskedAt: now,
 		DueAt: now.Add(max(wait, 0))}
+	// The plan is saved also when it is due at once: if the process ends before it is carried out, MoveDueVoices does
+	// it.
 	if err := o.Store.PlanMove(ctx, m); err != nil {
 		return m, fmt.Errorf("plan the move of %s: %w", voice.Handle, err)
 	}
@@ -42,7 +44,7 @@ func (o *Outbox) Move(ctx context.Context, voice blog.Voice, to string, wait tim
 	return m, o.carryOut(ctx, m)
 }
 
-// mayMove refuses a move while another is planned, and within thirty days after one.
+// mayMove returns blog.Invalid while another move is planned, and within thirty days after a move.
 func (o *Outbox) mayMove(ctx context.Context, voice blog.Voice) error {
 	if voice.RetiredAt != nil {
 		return blog.ErrGone
@@ -71,7 +73,7 @@ func nameOf(m blog.Move) string {
 	return m.Target
 }
 
-// pointsBack refuses a target that does not list the voice among its aliases: other servers would ignore the move.
+// pointsBack returns blog.Invalid for a target that the voice cannot move to.
 func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	name, self := target.Handle, o.Site.ActorID(voice.ID)
 	switch {
@@ -80,9 +82,11 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	case target.GoneAt != nil:
 		return blog.Invalid{Field: "to",
 			Problem: fmt.Sprintf("names @%s, which was deleted: name an account that exists", name)}
+	// Other servers do not follow a chain of moves.
 	case target.MovedTo != "":
 		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which has moved itself: name the account at "+
 			"the end of the chain", name)}
+	// Other servers would ignore the Move.
 	case !slices.Contains(target.AlsoKnownAs, self):
 		return blog.Invalid{Field: "to", Problem: fmt.Sprintf("names @%s, which does not list %s among its aliases: add it "+
 			"to the profile there, then move", name, o.Site.Handle(voice.Handle))}
@@ -90,12 +94,13 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 	return nil
 }
 
-// CancelMove cancels the planned move of a voice. blog.ErrNotFound when there is none.
+// CancelMove cancels the planned move of a voice. It returns blog.ErrNotFound when there is none.
 func (o *Outbox) CancelMove(ctx context.Context, voice blog.ID) error {
 	return o.Store.CallOffMove(ctx, voice, "", o.Now())
 }
 
-// MoveDueVoices carries out the moves that are due. A move whose target no longer lists the voice is cancelled.
+// MoveDueVoices carries out the moves that are due. A move is cancelled if its target no longer lists the voice, or
+// if the target's server does not answer for moveRetryTime.
 func (o *Outbox) MoveDueVoices(ctx context.Context) error {
 	due, err := o.Store.DueMoves(ctx, o.Now())
 	if err != nil {
@@ -119,12 +124,13 @@ func (o *Outbox) MoveDueVoices(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// carryOut checks the target once more and moves the voice. The profile names the target before anybody is told.
+// carryOut checks the target again and moves the voice.
 func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	voice, err := o.Store.Voice(ctx, m.VoiceID)
 	if err != nil {
 		return err
 	}
+	// Days may have passed since the plan. Once the Move is sent, followers cannot be brought back.
 	target, err := o.identify(ctx, "to", m.Target)
 	if err == nil {
 		err = o.pointsBack(target, voice)
@@ -145,13 +151,13 @@ func (o *Outbox) carryOut(ctx context.Context, m blog.Move) error {
 	return nil
 }
 
-// queueMove tells the followers of a move. An Update of the profile goes first, since some servers look at the profile
-// alone.
+// queueMove adds the Move and its deliveries to the followers.
 func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) error {
 	voice, err := s.Voice(ctx, m.VoiceID)
 	if err != nil {
 		return err
 	}
+	// The Update of the profile, which now names the target, goes first: some servers look at the profile alone.
 	if _, err := o.queueProfile(ctx, s, voice); err != nil {
 		return err
 	}

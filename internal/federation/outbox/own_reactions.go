@@ -9,9 +9,9 @@ import (
 	"causerie/internal/store"
 )
 
-// React lets a voice like or boost a post elsewhere, by its address. A like is told to its writer alone, a boost to the
-// voice's followers as well. Errors: blog.Invalid for a post that cannot be fetched, blog.ErrConflict when it was made
-// before.
+// React lets a voice like or boost a post on another server, by its address. The writer is told of a like, and of a
+// boost the followers of the voice as well. Errors: blog.Invalid for a post that cannot be fetched, blog.ErrConflict
+// when the voice did so before.
 func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
 	post, writer, err := o.findPost(ctx, "uri", address)
 	if err != nil {
@@ -39,6 +39,7 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 	return nil
 }
 
+// composeReaction composes the Like or the Announce.
 func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog.Voice,
 	g store.OwnReaction) (blog.Activity, error) {
 	word, wrap := "Like", activity.WrapLike
@@ -49,13 +50,14 @@ func (o *Outbox) composeReaction(ctx context.Context, s *store.Store, voice blog
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, g.Address, g.ActorID) })
 }
 
-// Unreact takes a like or a boost back from everybody who was told of it. It is blog.ErrNotFound when there is none.
+// Unreact takes a like or a boost back. It returns blog.ErrNotFound when there is none.
 func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.ReactionKind, address string) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		g, err := s.TakeOwnReaction(ctx, voice.ID, kind, address)
 		if err != nil {
 			return err
 		}
+		// To the inboxes that got it, and not to the followers of today.
 		told, err := s.InboxesOf(ctx, g.ActivityID)
 		if err != nil {
 			return err
@@ -69,14 +71,15 @@ func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.Reacti
 	return nil
 }
 
-// Found is what an author looked up elsewhere: somebody, or a post and who wrote it.
+// Found is what Find finds: an actor, or a post and its author.
 type Found struct {
 	Actor blog.Actor
 	Post  *blog.Comment // its words as they would stand here, nil when it is somebody
 	Title string        // of a post that has one
 }
 
-// Find looks up what an address or a handle means, for the author to see before anything is done. Errors: blog.Invalid.
+// Find looks up an address or a handle and changes nothing, so that an author sees what it means first. It returns
+// blog.Invalid when it is neither an actor nor a post.
 func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 	actor, actorErr := o.identify(ctx, "uri", what)
 	if actorErr == nil {
@@ -84,6 +87,7 @@ func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 	}
 	post, writer, err := o.findPost(ctx, "uri", what)
 	if err != nil {
+		// Both failed. The error about the actor also says how a handle is written.
 		return Found{}, actorErr
 	}
 	words := o.Content(post, blog.Answering)

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Pin pins an article of an author, here and on the servers of the followers. Errors: blog.Invalid when the article is
-// not public, or when ten are pinned already. Pinning a pinned article changes nothing.
+// Pin pins an article of an author, here and on the servers of the followers. It does nothing for a pinned article.
+// It returns blog.Invalid when the article is not public, or when ten are pinned already.
 func (o *Outbox) Pin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "pin", func(s *store.Store, a blog.Article) error {
 		if !a.Listed() {
@@ -29,6 +29,7 @@ func (o *Outbox) Unpin(ctx context.Context, id blog.ID) error {
 	return o.changePins(ctx, id, "unpin", func(s *store.Store, a blog.Article) error { return o.unpin(ctx, s, a) })
 }
 
+// changePins calls change with an article, in one transaction. what names the action in errors.
 func (o *Outbox) changePins(ctx context.Context, id blog.ID, what string,
 	change func(*store.Store, blog.Article) error) error {
 	var a blog.Article
@@ -45,6 +46,7 @@ func (o *Outbox) changePins(ctx context.Context, id blog.ID, what string,
 	return nil
 }
 
+// unpin unpins an article if it is pinned.
 func (o *Outbox) unpin(ctx context.Context, s *store.Store, a blog.Article) error {
 	was, err := s.Unpin(ctx, a.ID)
 	if err != nil || !was {
@@ -53,10 +55,10 @@ func (o *Outbox) unpin(ctx context.Context, s *store.Store, a blog.Article) erro
 	return o.queuePin(ctx, s, a, "Remove", activity.WrapRemove)
 }
 
-// queuePin tells the owner's followers, if the article is one that their servers know. The activity is about the
-// profile: it does not count among the deliveries of the article.
+// queuePin adds the Add or the Remove of a pin and its deliveries.
 func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, kind string,
 	wrap func(activity.Envelope, string) ([]byte, error)) error {
+	// Other servers do not know the article.
 	if a.ObjectID == "" {
 		return nil
 	}
@@ -64,6 +66,8 @@ func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, k
 	if err != nil {
 		return err
 	}
+	// The activity is about the profile. It names no object, so that it does not count among the deliveries of the
+	// article.
 	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: kind},
 		func(e activity.Envelope) ([]byte, error) { return wrap(e, o.Site.ArticleID(a.ObjectID)) })
 	if err != nil {

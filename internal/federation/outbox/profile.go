@@ -11,12 +11,11 @@ import (
 	"causerie/internal/store"
 )
 
-// introduceEvery is the least time between two Updates of a profile: all changes within it are sent as one (contract
-// F-021).
-const introduceEvery = 5 * time.Minute
+// updateDelay is how long the Update of a profile waits, so that several changes are sent as one (contract F-021).
+const updateDelay = 5 * time.Minute
 
-// SaveProfile saves a changed profile. The followers' servers get one Update within five minutes, for all changes until
-// then.
+// SaveProfile saves a changed profile. The servers of the followers get one Update within five minutes, with all
+// changes until then.
 func (o *Outbox) SaveProfile(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
 	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.SaveVoice(ctx, voice) })
@@ -26,18 +25,18 @@ func (o *Outbox) SaveProfile(ctx context.Context, voice blog.Voice) error {
 	return nil
 }
 
-// changeProfile changes what other servers see of a voice, and plans the Update.
+// changeProfile changes what other servers see of a voice, and plans the Update, in one transaction.
 func (o *Outbox) changeProfile(ctx context.Context, voice blog.ID, change func(*store.Store) error) error {
 	return o.Store.InTx(ctx, func(s *store.Store) error {
 		if err := change(s); err != nil {
 			return err
 		}
-		return s.IntroduceBy(ctx, voice, o.Now().Add(introduceEvery))
+		return s.IntroduceBy(ctx, voice, o.Now().Add(updateDelay))
 	})
 }
 
-// Rename gives a voice another handle. Its id, inbox and keys stay. The old handle redirects to it for ever and stays
-// taken. Errors: blog.Invalid, also for a handle that somebody else has or had.
+// Rename gives a voice another handle. Its id, inbox and keys stay. The old handle redirects to the new one for ever
+// and stays taken. It returns blog.Invalid, also for a handle that somebody else has or had.
 func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) error {
 	if err := blog.ValidHandle(handle); err != nil {
 		return err
@@ -59,7 +58,7 @@ func (o *Outbox) Rename(ctx context.Context, voice blog.Voice, handle string) er
 	return nil
 }
 
-// SendDueProfiles sends the Updates of profiles that are due. Who gets them is decided now.
+// SendDueProfiles adds the Updates of profiles that are due. They go to the followers of that moment.
 func (o *Outbox) SendDueProfiles(ctx context.Context) error {
 	due, err := o.Store.DueIntroductions(ctx, o.Now())
 	if err != nil {
@@ -68,6 +67,7 @@ func (o *Outbox) SendDueProfiles(ctx context.Context) error {
 	var errs []error // each profile is a transaction of its own: one that fails does not hold up the others
 	for _, id := range due {
 		err := o.Store.InTx(ctx, func(s *store.Store) error {
+			// First, since it locks out other processes: only one of them finds the Update due.
 			if err := s.Introduced(ctx, id, o.Now()); err != nil {
 				return err
 			}
@@ -88,8 +88,7 @@ func (o *Outbox) SendDueProfiles(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// queueProfile adds the Update of a profile for the followers' servers. It replaces Updates of the profile that still
-// wait.
+// queueProfile adds the Update of a profile and its deliveries to the followers.
 func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Voice) (blog.Activity, error) {
 	person, err := o.Profile(ctx, s, voice)
 	if err != nil {
@@ -101,6 +100,7 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err != nil {
 		return act, err
 	}
+	// Older Updates of the profile that still wait are settled: this one contains their changes.
 	if err := s.SupersedeProfile(ctx, act); err != nil {
 		return act, err
 	}

@@ -15,16 +15,17 @@ import (
 // proofKeyPart is the fragment of the id of an actor's proof key.
 const proofKeyPart = "#ed25519-key"
 
-// proving are the activities that other servers pass on.
-var proving = []string{"Create", "Update", "Delete", "Announce"}
+// relayedKinds lists the types that other servers relay.
+var relayedKinds = []string{"Create", "Update", "Delete", "Announce"}
 
-// prove adds a proof to a public activity (FEP-8b32), so that servers trust it when others pass it on. The proof is
-// made once, before the activity is saved, and goes out with every delivery. A voice without a proof key sends none.
+// prove adds a proof to a public activity (FEP-8b32), so that servers trust it when others relay it. A voice without
+// a proof key adds none.
 func (o *Outbox) prove(ctx context.Context, s *store.Store, out outgoing, payload []byte,
 	now time.Time) ([]byte, error) {
-	if out.voice.ID == "" || !slices.Contains(proving, out.kind) || !activity.IsPublic(payload) {
+	if out.voice.ID == "" || !slices.Contains(relayedKinds, out.kind) || !activity.IsPublic(payload) {
 		return payload, nil
 	}
+	// The proof is made once, before the activity is saved: every delivery sends the same bytes.
 	pem, err := s.ProofKey(ctx, out.voice.ID)
 	if err != nil || pem == "" {
 		return payload, err

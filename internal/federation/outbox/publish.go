@@ -10,16 +10,15 @@ import (
 	"causerie/internal/store"
 )
 
-// Publish makes a draft, scheduled or withdrawn article public and adds a delivery for each of the followers' servers.
-// The article gets a new object each time. Errors: blog.Invalid when something is missing, blog.ErrConflict when it is
-// published already, blog.ErrNotFound.
+// Publish publishes an article and adds a delivery for each server of the followers. The article may be a draft,
+// scheduled or withdrawn, and gets a new object each time. Errors: blog.Invalid when something is missing,
+// blog.ErrConflict when it is published already, blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return o.PublishHeld(ctx, id, 0)
 }
 
-// PublishHeld publishes for readers here. Other servers get the article when the hold is over; until then Undo takes it
-// back. Nothing is looked up before the hold ends, except a post that the article answers or quotes and that was never
-// seen.
+// PublishHeld publishes an article for readers of the site. Other servers get it when the hold is over; until then
+// Undo takes it back.
 func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, id)
 	if err != nil {
@@ -36,16 +35,17 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 		}
 		return o.queueCreate(ctx, s, a, ready.mentions)
 	})
+	// With a hold, there are no deliveries yet.
 	if err == nil && hold <= 0 {
 		o.Wake()
 	}
 	return a, err
 }
 
-// publish makes an article public and adds its activity by say, unless the article never leaves this site. say gets the
-// article, and what to store of it for an undo.
+// publish publishes an article, and calls queue to add the activity or a hold, unless the article does not federate.
+// was is what an undo of the publication needs.
 func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
-	say func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
+	queue func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
 		if a, err = s.LockArticle(ctx, id); err != nil {
@@ -62,6 +62,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 			return err
 		}
 		if a.Federates() {
+			// A new id each time: other servers ignore an object whose id was deleted before.
 			a.ObjectID = blog.NewID(o.Now())
 		}
 		if err := o.saveArticle(ctx, s, &a); err != nil {
@@ -73,7 +74,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 		if !a.Federates() {
 			return nil
 		}
-		return say(s, a, was)
+		return queue(s, a, was)
 	})
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
@@ -81,7 +82,7 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 	return a, nil
 }
 
-// save saves an article. The error for a taken slug offers a free one.
+// saveArticle saves an article. If its slug is taken, it returns blog.Invalid with one that is free.
 func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Article) error {
 	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
@@ -94,13 +95,13 @@ func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Articl
 	return s.SaveArticle(ctx, a, o.Now())
 }
 
-// keep saves the text of an article as a revision. kind says whether readers have it, since the time at.
+// addRevision saves the text of an article as a revision. kind says whether readers have it, since the time at.
 func addRevision(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
 	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title,
 		Summary: a.Summary, Markdown: a.Markdown, At: at})
 }
 
-// addPublishedRevisions saves the texts that go out with a publication as revisions, in all languages.
+// addPublishedRevisions saves the texts of a publication as revisions, in all languages.
 func addPublishedRevisions(ctx context.Context, s *store.Store, a blog.Article) error {
 	if err := addRevision(ctx, s, a, "published", *a.PublishedAt); err != nil {
 		return err
@@ -121,6 +122,7 @@ func addPublishedRevisions(ctx context.Context, s *store.Store, a blog.Article) 
 	return nil
 }
 
+// queueCreate adds the Create of an article and its deliveries.
 func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
 	if err != nil {
@@ -145,7 +147,7 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	return o.queueAnnounces(ctx, s, blog.Article{}, a)
 }
 
-// saveObject builds the object of an article and saves its bytes.
+// saveObject builds the object of an article and saves its bytes, which are served from then on.
 func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 	mentions []activity.Mention) ([]byte, activity.PostInput, error) {
 	w, err := o.PostInput(ctx, s, a, mentions)
@@ -160,7 +162,7 @@ func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 		Revision: a.Revision, At: o.Now()})
 }
 
-// Schedule lets an article be published at a moment in the future. Nothing is served or sent before.
+// Schedule plans the publication of an article. Nothing is served or sent before.
 func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {

@@ -10,9 +10,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Report sends a report of a comment to the moderators of its server. The instance actor sends it, so that nobody
-// learns who reported. Errors: blog.Invalid for a text that is missing or too long, and for a comment that was reported
-// before; blog.ErrForbidden for one of our own; blog.ErrGone when it was deleted.
+// Report sends a report of a comment to the moderators of its server. Errors: blog.Invalid for a text that is missing
+// or too long and for a comment that was reported before, blog.ErrForbidden for a comment of our own, blog.ErrGone
+// for a deleted one.
 func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words string) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		c, err := o.reportable(ctx, s, comment)
@@ -29,6 +29,7 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err := complaint.Check(); err != nil {
 			return err
 		}
+		// The instance actor sends it, so that nobody learns who reported.
 		act, err := o.compose(ctx, s, outgoing{kind: "Flag"},
 			func(e activity.Envelope) ([]byte, error) {
 				return activity.WrapFlag(e, actor.ID, complaint.About, words)
@@ -49,6 +50,7 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 	return nil
 }
 
+// reportable returns a comment that may be reported.
 func (o *Outbox) reportable(ctx context.Context, s *store.Store, id blog.ID) (blog.Comment, error) {
 	c, err := s.Comment(ctx, id)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"causerie/internal/store"
 )
 
-// RotateKeys replaces the keys of a voice by those whose public halves stand in it. The key ids stay. All servers that
-// may know the voice get an Update with the old signature at once. What was written before is signed with the old key
-// too, where the new one is not known. A server that refuses the new key later gets the Update again, while the old key
-// is kept. Errors: blog.ErrNotFound, blog.ErrGone for a deleted voice.
+// RotateKeys replaces the keys of a voice. voice has the public halves of keys. The key ids stay. All servers that
+// may know the voice get an Update at once, signed with the old key. Older activities are still signed with the old
+// key, except for servers that have the new one. The old key is kept for a while: a server that refuses the new key
+// gets the Update again. Errors: blog.ErrNotFound, blog.ErrGone for a deleted voice.
 func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.VoiceKeys) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		current, err := s.Voice(ctx, voice.ID)
@@ -21,11 +21,13 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 		case current.RetiredAt != nil:
 			return blog.ErrGone
 		}
+		// Only the keys are taken from voice: its other fields may be outdated.
 		current.PublicKey, current.ProofKey, current.UpdatedAt = voice.PublicKey, voice.ProofKey, o.Now()
 		told, err := o.queueProfile(ctx, s, current)
 		if err != nil {
 			return err
 		}
+		// Not only the followers: every server that has the old key in its cache would refuse our next activity.
 		if err := s.TellWhoKnow(ctx, told); err != nil {
 			return err
 		}

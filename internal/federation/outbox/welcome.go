@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// The first follower from a server brings it what its people would otherwise find empty: the author's last public
-// articles, oldest first, each by its original Create with its true dates and its newest words.
+// How a server is welcomed. The first follower from a server would find an empty profile there. So the server gets
+// the last public articles of the author, oldest first, each by its original Create with its true dates and its
+// newest text.
 const (
 	welcomeArticles = 10
 	welcomePace     = 5 * time.Second

@@ -9,20 +9,20 @@ import (
 	"causerie/internal/store"
 )
 
-// Withdraw withdraws a published article. An article that was not sent yet leaves no trace (see Undo). Otherwise its
-// object is gone for good, every server that may have a copy is asked to delete it, and its page answers 410. The text
-// stays here.
+// Withdraw withdraws a published article. Every server that may have a copy is asked to delete it, and its page
+// answers 410. The text stays here. A publication that was not sent yet is undone instead (see Undo).
 func (o *Outbox) Withdraw(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, withdrawing, (*blog.Article).Withdraw)
 }
 
 const withdrawing = "withdraw"
 
-// Delete moves an article to the deleted ones. A published article is withdrawn first.
+// Delete marks an article as deleted. A published article is withdrawn.
 func (o *Outbox) Delete(ctx context.Context, id blog.ID) error {
 	return o.takeBack(ctx, id, "delete", (*blog.Article).Delete)
 }
 
+// takeBack withdraws or deletes an article. what names the action in errors; change changes the state.
 func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change func(*blog.Article) error) error {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
@@ -35,11 +35,13 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		}
 		object := a.ObjectID
 		switch {
+		// Nobody has the article yet. An undo makes it a draft again, which is all that Withdraw asks for.
 		case hold != nil && hold.New:
 			object = ""
 			if _, err := o.undo(ctx, s, &a, *hold); err != nil || what == withdrawing {
 				return err
 			}
+		// The change that was held is not sent any more: the Delete is enough.
 		case hold != nil:
 			if err := s.DropHold(ctx, id); err != nil {
 				return err
@@ -64,8 +66,7 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 	return nil
 }
 
-// queueDelete ends an object: its bytes become a tombstone, deliveries of it that still wait are superseded, and every
-// server that may hold it gets a Delete.
+// queueDelete ends an object: its bytes become a tombstone, and every server that may have it gets a Delete.
 func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) error {
 	object, err := s.Object(ctx, id)
 	if err != nil {
@@ -87,6 +88,7 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 		return err
 	}
 	object.GoneAt = &now
+	// While the peers are locked, no delivery of the object can leave: it is certain which servers have it.
 	if err := s.LockPeersOf(ctx, id); err != nil {
 		return err
 	}
@@ -96,5 +98,6 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err := s.TellHolders(ctx, act); err != nil {
 		return err
 	}
+	// Last, since TellHolders looks at the deliveries that are settled here.
 	return s.Supersede(ctx, act, "Create", "Update", "Announce")
 }
