@@ -20,7 +20,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestEachAnswerIsJudgedAndReported(t *testing.T) {
+func TestEachAnswerIsClassifiedAndReported(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		moods := map[string]struct {
 			mood fedtest.Behaviour
@@ -91,7 +91,7 @@ func TestTheAuthorCanTryAgainAtOnce(t *testing.T) {
 	})
 }
 
-func TestF112ALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
+func TestF112ADeliveryThatIsTooLargeIsSentOnceMoreByReference(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		o.AddFollower(steiger.Person("reader"))
@@ -110,7 +110,7 @@ func TestF112ALetterThatIsTooLargeIsBroughtOnceMoreByReference(t *testing.T) {
 	})
 }
 
-func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
+func TestOurOwnFailureIsNotTheServersSilence(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -139,7 +139,7 @@ func TestOurOwnTroubleIsNotTheServersSilence(t *testing.T) {
 	})
 }
 
-func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
+func TestAServerThatSendsSomethingIsTriedAgain(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
@@ -164,7 +164,7 @@ func TestAServerThatSpeaksIsBelievedToBeBack(t *testing.T) {
 	})
 }
 
-func TestF109LettersKeepTheirOrder(t *testing.T) {
+func TestF109DeliveriesKeepTheirOrder(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		o.AddFollower(steiger.Person("reader"))
@@ -199,7 +199,7 @@ func TestF109LettersKeepTheirOrder(t *testing.T) {
 	})
 }
 
-func TestAStoppedCourierHandsBackAndLosesNothing(t *testing.T) {
+func TestAStoppedCourierReleasesItsClaimsAndLosesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, steiger := o.Server("veerhuis"), o.Server("steiger")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -252,7 +252,7 @@ func TestADeliveryOnItsWayIsFinishedAfterTheStop(t *testing.T) {
 	}
 }
 
-func TestAScheduledArticleGoesOutAtItsTimeAndNotBefore(t *testing.T) {
+func TestAScheduledArticleIsPublishedAtItsTimeAndNotBefore(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -291,7 +291,7 @@ type lines struct{ n atomic.Int64 }
 
 func (l *lines) Write(p []byte) (int, error) { l.n.Add(1); return len(p), nil }
 
-func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
+func TestAnArticleThatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		at := time.Now().Add(time.Hour)
 		planned, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "planned" }).ID, at)
@@ -324,7 +324,7 @@ func TestWhatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 	})
 }
 
-func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
+func TestAQuoteRequestThatAServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		sluis := o.Server("sluiswachter", fedtest.GoToSocial)
 		wim := sluis.Person("wim")
@@ -348,7 +348,7 @@ func TestRequestThatItsServerDoesNotKnowHoldsNothingUp(t *testing.T) {
 	})
 }
 
-func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
+func TestADeliveryThatFailsAgainAndAgainHoldsNothingUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger, noordkade := o.Server("steiger"), o.Server("noordkade")
 		o.AddFollower(steiger.Person("reader"))
@@ -392,7 +392,7 @@ func TestALetterThatBreaksItsServerAgainAndAgainHoldsNothingUp(t *testing.T) {
 	})
 }
 
-func TestTheReportSaysWhatAServerRuns(t *testing.T) {
+func TestTheDeliveriesNameTheSoftwareOfAServer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		o.AddFollower(veerhuis.Person("bram"))

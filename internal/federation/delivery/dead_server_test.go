@@ -21,7 +21,7 @@ func silence(t *testing.T, database, host string, days int) {
 		then.AddDate(0, 0, 7), then, host)
 }
 
-func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
+func TestFollowersOfDeadServersAreSetAsideUntilTheServersAreBack(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := overkant.OpenStore(t, database)
 		o := overkant.Start(t, s)
@@ -106,7 +106,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheySpeakAgain(t *testing.T) {
 	})
 }
 
-func TestFollowerWhoseServerHasNotHeardTheYesIsToldAgain(t *testing.T) {
+func TestAFollowerWhoseServerMissedTheAcceptGetsItAgain(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := overkant.OpenStore(t, database)
 		o := overkant.Start(t, s)

@@ -14,7 +14,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *testing.T) {
+func TestF105OneDeliveryForEachSharedInboxAndADirectAnswerToThePersonalOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -48,7 +48,7 @@ func TestF105OneLetterForEachSharedInboxAndADirectAnswerToThePersonalOne(t *test
 	})
 }
 
-func TestF106WhatMayPassIsTriedAgainOnScheduleOrWhenTheServerSays(t *testing.T) {
+func TestF106ATemporaryFailureIsRetriedOnScheduleOrWhenTheServerAsks(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		moods := map[string]struct {
 			mood        fedtest.Behaviour
@@ -81,7 +81,7 @@ func TestF106WhatMayPassIsTriedAgainOnScheduleOrWhenTheServerSays(t *testing.T) 
 	})
 }
 
-func TestF107WhatIsRefusedIsNotTriedAgainAndADeadPersonalInboxTakesItsFollowerAlong(t *testing.T) {
+func TestF107ARefusedDeliveryIsNotRetriedAndADeadPersonalInboxLosesItsFollower(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		servers := o.AddReaders("veerhuis", "noordkade")
 		dijla := o.Server("dijla", fedtest.GoToSocial) // without a shared inbox
@@ -108,7 +108,7 @@ func TestF107WhatIsRefusedIsNotTriedAgainAndADeadPersonalInboxTakesItsFollowerAl
 	})
 }
 
-func TestAnInboxThatIsMissingForThreeDaysLetsItsPeopleBeLookedAt(t *testing.T) {
+func TestTheActorsOfAnInboxThatIsMissingForThreeDaysAreChecked(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)
@@ -136,7 +136,7 @@ func TestAnInboxThatIsMissingForThreeDaysLetsItsPeopleBeLookedAt(t *testing.T) {
 	})
 }
 
-func TestF108ASilentServerRestsAndItsLettersArriveWithItsFirstWord(t *testing.T) {
+func TestF108ASilentServerRestsAndItsDeliveriesArriveWhenItIsBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
@@ -169,7 +169,7 @@ func TestF108ASilentServerRestsAndItsLettersArriveWithItsFirstWord(t *testing.T)
 	})
 }
 
-func TestF111OneLetterAtATimeForEachServer(t *testing.T) {
+func TestF111OneDeliveryAtATimeForEachServer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		dijla := o.Server("dijla", fedtest.GoToSocial) // an inbox for each of its people
 		for n := range 6 {
@@ -223,7 +223,7 @@ func TestT100AnyTwoHundredIsDeliveredAndNothingElseFollows(t *testing.T) {
 	})
 }
 
-func TestT097ManyFollowersWithOneInboxAreOneLetter(t *testing.T) {
+func TestT097ManyFollowersWithOneInboxAreOneDelivery(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		asked := make(chan string, 100)
 		victim := o.AddRawServer(func(w http.ResponseWriter, r *http.Request) { asked <- r.URL.Path })
@@ -249,7 +249,7 @@ func TestT097ManyFollowersWithOneInboxAreOneLetter(t *testing.T) {
 	})
 }
 
-func TestT095AServerMayLetOnlySoManyFollowersWait(t *testing.T) {
+func TestT095TheWaitingFollowersOfAServerAreLimited(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		careful := o.Ilse
 		careful.ApprovesFollowers = true
@@ -289,7 +289,7 @@ func TestT095AServerMayLetOnlySoManyFollowersWait(t *testing.T) {
 	})
 }
 
-func TestAServerThatRefusedALongLetterGetsLaterOnesShorter(t *testing.T) {
+func TestAServerThatRefusedALongDeliveryGetsLaterOnesShorter(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		o.AddFollower(steiger.Person("reader"))

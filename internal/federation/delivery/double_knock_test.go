@@ -11,7 +11,7 @@ import (
 	"causerie/internal/signature"
 )
 
-func TestF086AServerThatReadsTheNewerDialectAloneIsServedAndRememberedOverARestart(t *testing.T) {
+func TestF086AServerThatReadsRFC9421AloneIsServedAndRememberedOverARestart(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		if err := veerhuis.SetBehaviour(fedtest.RequiringRFC9421()); err != nil {

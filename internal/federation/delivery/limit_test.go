@@ -29,7 +29,7 @@ func TestSilentServersLeaveRoomForTheOthers(t *testing.T) {
 	}
 }
 
-func TestServersThatFailedBeforeTakeHalfOfThePlaces(t *testing.T) {
+func TestServersThatFailedBeforeTakeHalfOfTheSlots(t *testing.T) {
 	var s limit
 	for n := 0; s.room(true) > 0; n++ {
 		s.take()

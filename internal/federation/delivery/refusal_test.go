@@ -63,7 +63,7 @@ func TestNoAnswerToOneAuthorStopsWhatOthersSend(t *testing.T) {
 	})
 }
 
-func TestAServerThatAsksForPatienceIsObeyedForAllAuthors(t *testing.T) {
+func TestARetryAfterIsObeyedForAllAuthors(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		tobias := o.AddAuthor("tobias", "Tobias Renkema")
 		dijla := o.Server("dijla")
@@ -82,7 +82,7 @@ func TestAServerThatAsksForPatienceIsObeyedForAllAuthors(t *testing.T) {
 	})
 }
 
-func TestWhatStandsBehindARefusedLetterKeepsItsOrder(t *testing.T) {
+func TestDeliveriesBehindARefusedOneKeepTheirOrder(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.AddReaders("steiger")["steiger"]
 		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
@@ -112,7 +112,7 @@ func TestWhatStandsBehindARefusedLetterKeepsItsOrder(t *testing.T) {
 }
 
 // A server that never met an author cannot believe that they left: the key is gone with the actor.
-func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.T) {
+func TestADeletionThatAServerCannotVerifyIsSettledAndHoldsNothingUp(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
@@ -149,7 +149,7 @@ func TestADepartureThatAServerCannotBelieveIsSettledAndHoldsNobodyUp(t *testing.
 	}
 }
 
-func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
+func TestADeliveryWithARefusedSignatureLetsOthersPass(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.AddReaders("steiger")["steiger"]
 		o.SetBehaviour(steiger, fedtest.RefusingText("herring", http.StatusUnauthorized))
@@ -171,7 +171,7 @@ func TestALetterWithARefusedSignatureStepsAside(t *testing.T) {
 	})
 }
 
-func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
+func TestARetryThatAPersonAsksForIsMadeAtOnceAndDelaysNothing(t *testing.T) {
 	for name, mood := range map[string]fedtest.Behaviour{"refusing": fedtest.RefusingSignatures(),
 		"in trouble": fedtest.Refusing(http.StatusServiceUnavailable), "silent": fedtest.Closed()} {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestATryThatAPersonAsksForIsMadeAtOnceAndMakesNothingLater(t *testing.T) {
 	}
 }
 
-func TestWhatAServerRefusesIsNamed(t *testing.T) {
+func TestTheAuthorSeesWhatAServerRefuses(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.AddReaders("steiger")["steiger"]
 		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
@@ -251,7 +251,7 @@ func TestWhatAServerRefusesIsNamed(t *testing.T) {
 	})
 }
 
-func TestARefusalEndsByItself(t *testing.T) {
+func TestARefusalEndsWithoutHelp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.AddReaders("steiger")["steiger"]
 		o.SetBehaviour(steiger, fedtest.RefusingSignatures())
@@ -278,7 +278,7 @@ func TestARefusalEndsByItself(t *testing.T) {
 	})
 }
 
-func TestALetterThatCannotBeWrittenHoldsNobodyElseUp(t *testing.T) {
+func TestADeliveryThatCannotBeComposedHoldsNothingElseUp(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		o := overkant.Start(t, overkant.OpenStore(t, database))
 		tobias := o.AddAuthor("tobias", "Tobias Renkema")

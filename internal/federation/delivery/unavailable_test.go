@@ -12,7 +12,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) {
+func TestDeliveriesToAServerSilentOnSevenDaysAreGivenUpAndItCatchesUpWhenItIsBack(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.Server("steiger")
 		reader := steiger.Person("reader")
@@ -82,7 +82,7 @@ func TestAServerSilentOnSevenDaysIsSparedAndCatchesUpWhenItSpeaks(t *testing.T) 
 	})
 }
 
-func TestAServerThatAsksForPatienceIsNotGivenUp(t *testing.T) {
+func TestAServerThatSendsRetryAfterIsNotGivenUp(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		dijla := o.Server("dijla")
 		o.AddFollower(dijla.Person("samir"))

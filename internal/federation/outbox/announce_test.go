@@ -16,7 +16,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestF042CoAuthorsAreNamedAndCarryTheArticleOnceEach(t *testing.T) {
+func TestF042CoAuthorsAreMentionedAndAnnounceTheArticleOnceEach(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		tobias, maud := o.AddAuthor("tobias", "Tobias Renkema"), o.AddAuthor("maud", "Maud Elzinga")
 		veerhuis, noordkade := o.Server("veerhuis"), o.Server("noordkade")
@@ -115,7 +115,7 @@ func TestTheWholeBlogIsFollowedAndAnnouncesEachPublicArticleOnce(t *testing.T) {
 	})
 }
 
-func TestABlogThatIsSilentTakesNobodyInAndAnnouncesNothing(t *testing.T) {
+func TestASilentVoiceAcceptsNoFollowerAndAnnouncesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		site := o.AddVoice(blog.SiteVoice, "overkant", "De Overkant", "")
 		veerhuis := o.Server("veerhuis")
@@ -185,7 +185,7 @@ func TestASeriesIsFollowedAndAnnouncesItsParts(t *testing.T) {
 	})
 }
 
-func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItGoesOut(t *testing.T) {
+func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItIsPublished(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		at := time.Now().Add(time.Hour)
 		planned := func(slug, series string, parts int) blog.Article {

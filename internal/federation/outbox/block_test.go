@@ -21,7 +21,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestT129ABlockedPersonReachesUsByNobodyElse(t *testing.T) {
+func TestT129PostsOfABlockedPersonAreRefusedWhoeverSendsThem(t *testing.T) {
 	for name, subject := range map[string]func(*fedtest.Person) (blog.BlockKind, string){
 		"server": func(p *fedtest.Person) (blog.BlockKind, string) {
 			return blog.BlockServer, blocklist.Domain(p.Server.Host)
@@ -111,7 +111,7 @@ func TestT130ABlockHoldsHoweverItsDomainIsWritten(t *testing.T) {
 	})
 }
 
-func TestARefusalSendsFollowersAwayAndNothingElse(t *testing.T) {
+func TestABlockRemovesFollowersAndNothingElse(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		zilverduin, veerhuis := o.Server("zilverduin"), o.Server("veerhuis")
 		kade, bram := zilverduin.Person("kade"), veerhuis.Person("bram")
@@ -157,7 +157,7 @@ func TestARefusalSendsFollowersAwayAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
+func TestALimitHoldsCommentsBackAndCanBeUndone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		kade, bram := o.Server("zilverduin").Person("kade"), o.Server("veerhuis").Person("bram")
 		a, ctx := o.Publish(), o.Soon()
@@ -215,7 +215,7 @@ func TestALimitHoldsWhatIsSaidAndComesUndone(t *testing.T) {
 	})
 }
 
-func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
+func TestAnAllowListStopsRequestsFromAndToAllOtherServers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := overkant.Start(t, s, func(b *federation.Core) { b.AllowList = true })
 		kade, bram := o.Server("zilverduin").Person("kade"), o.Server("veerhuis").Person("bram")
@@ -248,7 +248,7 @@ func TestUnderAnAllowListNobodyElseIsHeardAskedOrWrittenTo(t *testing.T) {
 	})
 }
 
-func TestF061TheDeleteOfAnUnknownActorIsAnsweredWithoutAQuestion(t *testing.T) {
+func TestF061TheDeleteOfAnUnknownActorIsAnsweredWithoutARequest(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -265,7 +265,7 @@ func TestF061TheDeleteOfAnUnknownActorIsAnsweredWithoutAQuestion(t *testing.T) {
 	})
 }
 
-func TestT022AStormOfDepartedStrangersCostsNoQuestionNoWriteAndLittleTime(t *testing.T) {
+func TestT022ManyDeletesOfUnknownActorsCostNoRequestNoWriteAndLittleTime(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		ask := func() (n int) {
@@ -320,7 +320,7 @@ func raced() bool {
 	return ok && slices.Contains(built.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
-func TestT082AThousandActivitiesCannotMakeUsAskAVictimMoreThanSixTimes(t *testing.T) {
+func TestT082AThousandActivitiesCauseAtMostSixRequestsToAVictim(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		victim := o.Server("veerhuis")
 		attacker := o.Server("zilverduin").Person("kade")

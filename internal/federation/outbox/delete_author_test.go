@@ -17,7 +17,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
+func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxGetsTheDelete(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddAuthor("tobias", "Tobias Renkema")
 		veerhuis, noordkade, dijla, zilverduin := o.Server("veerhuis"), o.Server("noordkade", fedtest.GoToSocial),
@@ -81,7 +81,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxIsTold(t *testing.T) {
 	})
 }
 
-func TestTheLastAdminStays(t *testing.T) {
+func TestTheLastAdminCannotBeDeleted(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		if err := o.Outbox.DeleteAuthor(o.Soon(), o.Ilse.ID); !strings.Contains(problem(err), "last admin") {
 			t.Errorf("the last admin left: %v", err)
@@ -106,7 +106,7 @@ func TestTheLastAdminStays(t *testing.T) {
 	})
 }
 
-func TestADepartureWaitsForItsDay(t *testing.T) {
+func TestAPlannedDeletionWaitsUntilItIsDue(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddAuthor("tobias", "Tobias Renkema")
 		if err := o.Outbox.PlanDeletion(o.Soon(), o.Ilse.ID, time.Now().Add(blog.LeaveWait)); err != nil {
@@ -123,7 +123,7 @@ func TestADepartureWaitsForItsDay(t *testing.T) {
 	})
 }
 
-func TestT237OfADeletedAuthorNothingIsKept(t *testing.T) {
+func TestT237NothingOfADeletedAuthorIsKept(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s, err := store.Open(t.Context(), database)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestNothingLeavesDuringAHold(t *testing.T) {
+func TestNothingIsSentDuringAHold(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		before := o.World.TotalDeliveries()
@@ -44,7 +44,7 @@ func TestNothingLeavesDuringAHold(t *testing.T) {
 	})
 }
 
-func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
+func TestAnUndonePublicationLeavesNoTrace(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddReaders("veerhuis")
 		dijla := o.Server("dijla")
@@ -82,7 +82,7 @@ func TestAPublicationTakenBackInTimeLeavesNoTrace(t *testing.T) {
 	})
 }
 
-func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
+func TestAnUndoneChangeRestoresTheFormerText(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		a := o.Publish(func(a *blog.Article) { a.Tags = blog.Strings{"rivers", "ferries"} })
@@ -128,7 +128,7 @@ func TestAChangeTakenBackInTimeBringsTheFormerWordsBack(t *testing.T) {
 	})
 }
 
-func TestAWithdrawalDuringTheHoldOfAChangeDropsIt(t *testing.T) {
+func TestAWithdrawalDuringTheHoldOfAChangeDropsTheChange(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		a := o.Publish()

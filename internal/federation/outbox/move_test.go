@@ -52,7 +52,7 @@ func TestF080AFollowerWhoMovesIsFollowedOnlyWithTheReverseClaim(t *testing.T) {
 	})
 }
 
-func TestT048AMoveToOneWhoDoesNotPointBackChangesNothing(t *testing.T) {
+func TestT048AMoveToAnActorWithoutTheAliasChangesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
@@ -99,7 +99,7 @@ func TestAMoveIsFollowedOnceAWeek(t *testing.T) {
 	})
 }
 
-func TestAMoveOfAStrangerIsNotLookedInto(t *testing.T) {
+func TestAMoveOfAStrangerCausesNoRequest(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram, dijla := o.Server("veerhuis").Person("bram"), o.Server("dijla")
@@ -116,7 +116,7 @@ func TestAMoveOfAStrangerIsNotLookedInto(t *testing.T) {
 	})
 }
 
-func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
+func TestAliasesAreLookedUpShownAndSent(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -157,7 +157,7 @@ func TestAliasesAreLookedUpShownAndTold(t *testing.T) {
 	})
 }
 
-func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
+func TestF053AMoveNeedsTheTargetsAliasAndTheProfileNamesItFirst(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, dijla := o.Server("veerhuis"), o.Server("dijla")
 		bram, there := veerhuis.Person("bram"), dijla.Person("ilse")
@@ -212,7 +212,7 @@ func TestF053AMoveWantsTheTargetsWordAndIsShownBeforeItIsTold(t *testing.T) {
 	})
 }
 
-func TestAfterAMoveNewFollowersAreSentAwayAndASecondMoveWaits(t *testing.T) {
+func TestAfterAMoveNewFollowersAreRejectedAndASecondMoveWaits(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		there, nadia := o.Server("dijla").Person("ilse"), o.Server("noordkade").Person("nadia")
 		there.SetAlsoKnownAs(o.Site.ActorID(o.Ilse.ID))
@@ -236,7 +236,7 @@ func TestAfterAMoveNewFollowersAreSentAwayAndASecondMoveWaits(t *testing.T) {
 	})
 }
 
-func TestAPlannedMoveCanBeCalledOffAndEndsWhenTheTargetThinksAnew(t *testing.T) {
+func TestAPlannedMoveCanBeCancelledAndEndsWhenTheTargetRemovesTheAlias(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		there := o.Server("dijla").Person("ilse")
 		plan := func() {

@@ -9,7 +9,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestWhatAnAuthorBoostsElsewhereStandsInTheOutboxUntilItIsTakenBack(t *testing.T) {
+func TestABoostIsInTheOutboxUntilItIsUndone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.Publish()

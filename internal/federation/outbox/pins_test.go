@@ -64,7 +64,7 @@ func TestF055PinsAreAddedToAndRemovedFromTheFeatured(t *testing.T) {
 	})
 }
 
-func TestTenArticlesArePinnedAndOnlyWhatEverybodyMayRead(t *testing.T) {
+func TestAtMostTenArticlesArePinnedAndOnlyPublicOnes(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		var invalid blog.Invalid
 		for name, change := range map[string]func(*blog.Article){

@@ -12,7 +12,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
+func TestAnEditGoesToTheThreeOfFiveServersThatHaveTheArticle(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		servers := o.AddReaders("veerhuis", "noordkade", "dijla", "lagewal", "steiger")
 		for name, mood := range map[string]fedtest.Behaviour{"lagewal": fedtest.Refusing(403), "steiger": fedtest.Closed()} {
@@ -71,7 +71,7 @@ func TestAnEditGoesToTheThreeOfFiveThatHoldIt(t *testing.T) {
 	})
 }
 
-func TestAnEditOfWhatNobodyHoldsIsNoRequest(t *testing.T) {
+func TestAnEditOfAnArticleThatNoServerHasSendsNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		latecomer := o.AddReaders("noordkade")["noordkade"]
@@ -126,7 +126,7 @@ func TestF050AnEditCarriesEverythingAndReachesWhoeverAnsweredOrReacted(t *testin
 	})
 }
 
-func TestAWithdrawalReachesWhoMayHaveACopyAndNobodyElse(t *testing.T) {
+func TestAWithdrawalReachesEveryServerThatMayHaveACopyAndNoOther(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		servers := o.AddReaders("veerhuis", "noordkade", "lagewal", "steiger")
 		moods := map[string]fedtest.Behaviour{"noordkade": fedtest.DroppingResponses(), "lagewal": fedtest.Refusing(403),
@@ -218,7 +218,7 @@ func TestF044PublishingAgainUsesAFreshIDAtTheSameAddress(t *testing.T) {
 	})
 }
 
-func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) {
+func TestF046EveryAttemptSendsTheSameStoredBytes(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.AddReaders("veerhuis")["veerhuis"]
 		if err := veerhuis.SetBehaviour(fedtest.DroppingResponses()); err != nil {
@@ -263,7 +263,7 @@ func TestF046EveryTryBringsTheSameBytesOfWhatWasWrittenDownBefore(t *testing.T) 
 	})
 }
 
-func TestAnEditWhileTheFirstLetterIsOnItsWayIsNotLost(t *testing.T) {
+func TestAnEditWhileTheFirstDeliveryIsOnItsWayIsNotLost(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		steiger := o.AddReaders("steiger")["steiger"]
 		if err := steiger.SetBehaviour(fedtest.Slow(500 * time.Millisecond)); err != nil {

@@ -38,7 +38,7 @@ func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 	return err == nil
 }
 
-func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) {
+func TestARotationIsSentWithTheOldKeyAndLaterActivitiesWithTheNewOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -75,7 +75,7 @@ func TestARotationIsToldWithTheOldKeyAndWhatFollowsBearsTheNewOne(t *testing.T) 
 	})
 }
 
-func TestWhatWaitedOverARotationArrivesWhicheverKeyItsServerKnows(t *testing.T) {
+func TestDeliveriesFromBeforeARotationArriveWhicheverKeyTheServerKnows(t *testing.T) {
 	for name, knows := range map[string]func(*fedtest.Server){
 		"the old one": func(*fedtest.Server) {},
 		"the new one": (*fedtest.Server).ForgetActors, // it asks for the key when the delivery comes
@@ -160,7 +160,7 @@ func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.
 	})
 }
 
-func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
+func TestARotationIsSentToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		self := o.Site.ActorID(o.Ilse.ID)
 		a := o.Publish()
@@ -241,7 +241,7 @@ func TestARotationIsToldToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 	})
 }
 
-func TestWhatIsWrittenAfterARotationIsBroughtOnce(t *testing.T) {
+func TestActivitiesAfterARotationAreDeliveredOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -282,7 +282,7 @@ func TestWhatIsWrittenAfterARotationIsBroughtOnce(t *testing.T) {
 	})
 }
 
-func TestADepartureAfterARotationIsBelievedByWhoKnowsTheOldKeyAlone(t *testing.T) {
+func TestADeletionAfterARotationIsAcceptedByAServerThatKnowsOnlyTheOldKey(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.AddAuthor("tobias", "Tobias Renkema")
 		strict := o.Server("strict")

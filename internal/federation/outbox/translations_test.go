@@ -136,8 +136,8 @@ func TestATranslationIsRefusedWithAReason(t *testing.T) {
 	})
 }
 
-// TestWordsAreAsOldAsTheLastWordThatChangedThem: each language by itself, whatever else of the article is told.
-func TestWordsAreAsOldAsTheLastWordThatChangedThem(t *testing.T) {
+// TestATextIsAsOldAsItsLastChange: each language by itself, whatever else of the article is told.
+func TestATextIsAsOldAsItsLastChange(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		words := func(a blog.Article, language string) store.TextAge {
 			t.Helper()

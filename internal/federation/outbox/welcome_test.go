@@ -11,7 +11,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestTheFirstFollowerFromAServerBringsItTheLastTenArticlesOnce(t *testing.T) {
+func TestAServerGetsTheLastTenArticlesOnceWithItsFirstFollower(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		var columns []blog.Article
 		for n := range 12 {
@@ -92,7 +92,7 @@ func TestAnUnfollowStopsTheWelcome(t *testing.T) {
 	})
 }
 
-func TestAWelcomeStaysBehindTheAcceptAndBringsNothingTwice(t *testing.T) {
+func TestAWelcomeFollowsTheAcceptAndSendsNothingTwice(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		first, second := o.PublishNumbered(1), o.PublishNumbered(2)
 		veerhuis := o.Server("veerhuis")
