@@ -46,7 +46,7 @@ func TestEachAnswerIsClassifiedAndReported(t *testing.T) {
 			}
 		}
 		a := o.Publish()
-		o.Until("every letter was tried", func() bool {
+		o.Until("every delivery was tried", func() bool {
 			for _, r := range o.DeliveryRows(a) {
 				if r.Attempts == 0 {
 					return false
@@ -102,7 +102,7 @@ func TestF112ADeliveryThatIsTooLargeIsSentOnceMoreByReference(t *testing.T) {
 		o.Until("it is refused", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Refused })
 		deliveries := slices.DeleteFunc(steiger.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 2 || deliveries[0].ID != deliveries[1].ID || deliveries[1].JSON()["object"] != o.Object(a) {
-			t.Fatalf("%d letters came, the last %s", len(deliveries), deliveries[len(deliveries)-1].Body)
+			t.Fatalf("%d deliveries came, the last %s", len(deliveries), deliveries[len(deliveries)-1].Body)
 		}
 		if _, whole := deliveries[0].JSON()["object"].(map[string]any); !whole {
 			t.Errorf("the first was %s", deliveries[0].Body)
@@ -132,7 +132,7 @@ func TestOurOwnFailureIsNotTheServersSilence(t *testing.T) {
 			return r.Status == blog.Refused && strings.Contains(r.Answer, "key")
 		})
 		a := o.Publish()
-		o.Until("others' letters arrive", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Status == blog.Delivered })
+		o.Until("others' deliveries arrive", func() bool { return o.DeliveryRows(a)[veerhuis.Host].Status == blog.Delivered })
 		if silent, err := o.Store.SilentPeers(o.Soon()); err != nil || len(silent) != 0 {
 			t.Errorf("a server was called silent: %v, %v", silent, err)
 		}
@@ -160,7 +160,7 @@ func TestAServerThatSendsSomethingIsTriedAgain(t *testing.T) {
 		if _, err := reader.Like(o.Soon(), o.Object(a)); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("its letters arrive", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Delivered })
+		o.Until("its deliveries arrive", func() bool { return o.DeliveryRows(a)[steiger.Host].Status == blog.Delivered })
 	})
 }
 
@@ -194,7 +194,7 @@ func TestF109DeliveriesKeepTheirOrder(t *testing.T) {
 			}
 		}
 		if kinds[0] != "Create" || len(kinds) > 3 {
-			t.Errorf("letters came as %v, want the Create first and waiting edits replaced", kinds)
+			t.Errorf("deliveries came as %v, want the Create first and waiting edits replaced", kinds)
 		}
 	})
 }
@@ -216,7 +216,7 @@ func TestAStoppedCourierReleasesItsClaimsAndLosesNothing(t *testing.T) {
 		}
 		r := o.DeliveryRows(a)[steiger.Host]
 		if r.Status != blog.Waiting || r.Attempts != 0 || time.Until(r.NextAt) > time.Second {
-			t.Errorf("the letter that was on its way: %+v, want it waiting, uncounted and free", r)
+			t.Errorf("the delivery that was on its way: %+v, want it waiting, uncounted and free", r)
 		}
 	})
 }

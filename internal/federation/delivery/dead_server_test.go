@@ -60,7 +60,7 @@ func TestFollowersOfDeadServersAreSetAsideUntilTheServersAreBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(kade.Server.Received("Create")); n != 0 {
-			t.Errorf("%d letters to a server that is set aside", n)
+			t.Errorf("%d deliveries to a server that is set aside", n)
 		}
 		there, err := s.FollowersAt(o.Soon(), o.Ilse.ID, kade.Server.URL)
 		if err != nil || len(there) != 1 {
@@ -133,7 +133,7 @@ func TestAFollowerWhoseServerMissedTheAcceptGetsItAgain(t *testing.T) {
 		fates, err := s.LastDeliveries(o.Soon(), o.Ilse.ID, []string{bram.Inbox(), kade.Inbox()})
 		if err != nil || fates[bram.Inbox()].Status != blog.Refused || fates[kade.Inbox()].Status != blog.Delivered ||
 			fates[bram.Inbox()].Kind != "Accept" {
-			t.Errorf("what became of the last letters: %+v, %v", fates, err)
+			t.Errorf("what became of the last deliveries: %+v, %v", fates, err)
 		}
 		if early, err := s.UnconfirmedFollowers(o.Soon(), time.Now().Add(-time.Hour)); err != nil || len(early) != 1 {
 			t.Errorf("what is refused at once needs no time: %+v, %v", early, err)

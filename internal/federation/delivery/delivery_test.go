@@ -27,7 +27,7 @@ func TestF105OneDeliveryForEachSharedInboxAndADirectAnswerToThePersonalOne(t *te
 		o.WaitDelivered(a)
 		deliveries := slices.DeleteFunc(veerhuis.Deliveries(), func(l fedtest.Delivery) bool { return l.Type != "Create" })
 		if len(deliveries) != 1 || deliveries[0].Inbox != "/inbox" {
-			t.Errorf("%d letters came, the first to %s", len(deliveries), deliveries[0].Inbox)
+			t.Errorf("%d deliveries came, the first to %s", len(deliveries), deliveries[0].Inbox)
 		}
 		if _, err := bram.Reply(o.Soon(), o.Object(a), "<p>Between us?</p>", fedtest.Direct(),
 			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
@@ -185,7 +185,7 @@ func TestF111OneDeliveryAtATimeForEachServer(t *testing.T) {
 		for i, l := range deliveries[1:] {
 			// it came before the one before it was answered
 			if gap := l.At.Sub(deliveries[i].At); gap < pace-5*time.Millisecond {
-				t.Errorf("letter %d came %v after the one before", i+2, gap)
+				t.Errorf("delivery %d came %v after the one before", i+2, gap)
 			}
 		}
 	})
@@ -306,7 +306,7 @@ func TestAServerThatRefusedALongDeliveryGetsLaterOnesShorter(t *testing.T) {
 		}
 		deliveries := steiger.Deliveries()[before:]
 		if len(deliveries) != 2 {
-			t.Fatalf("%d letters came", len(deliveries))
+			t.Fatalf("%d deliveries came", len(deliveries))
 		}
 		object, whole := deliveries[0].JSON()["object"].(map[string]any)
 		if !whole || object["content"] == nil || object["contentMap"] != nil {

@@ -77,7 +77,7 @@ func TestARetryAfterIsObeyedForAllAuthors(t *testing.T) {
 		a := o.Publish(overkant.OwnedBy(o.Ilse, "later"))
 		time.Sleep(300 * time.Millisecond)
 		if r := o.DeliveryRows(a)[dijla.Host]; r.Attempts != 0 || !r.Patient() {
-			t.Errorf("another author's letter: %+v", r)
+			t.Errorf("another author's delivery: %+v", r)
 		}
 	})
 }
@@ -92,7 +92,7 @@ func TestDeliveriesBehindARefusedOneKeepTheirOrder(t *testing.T) {
 		after := o.Publish(func(a *blog.Article) { a.Slug = "after" })
 		time.Sleep(300 * time.Millisecond)
 		if n := len(overkant.DeliveredTypes(steiger, o.Object(after))); n != 0 {
-			t.Errorf("%d letters of an author whom the server refuses at the moment", n)
+			t.Errorf("%d deliveries of an author whom the server refuses at the moment", n)
 		}
 		o.SetBehaviour(steiger, fedtest.Healthy())
 		if _, err := o.Outbox.Retry(o.Soon(), after.ID, ""); err != nil {
@@ -273,7 +273,7 @@ func TestARefusalEndsWithoutHelp(t *testing.T) {
 			t.Fatalf("when its rest is over: %+v", claims)
 		}
 		if deliveries, err := o.Store.WaitingFor(o.T.Context(), 10, steiger.Host); err != nil || len(deliveries) != 1 {
-			t.Errorf("letters: %+v, %v", deliveries, err)
+			t.Errorf("deliveries: %+v, %v", deliveries, err)
 		}
 	})
 }

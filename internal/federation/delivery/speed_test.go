@@ -70,7 +70,7 @@ func BenchmarkFanOut(b *testing.B) {
 			total += o.MeasureSpread(b, len(people))
 		}
 		rate := float64(b.N*len(people)) / total.Seconds()
-		b.ReportMetric(rate, "letters/s")
+		b.ReportMetric(rate, "deliveries/s")
 		b.ReportMetric(rate/signing(b), "of-signing")
 	})
 }
@@ -202,7 +202,7 @@ func BenchmarkPublishToACrowd(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.ReportMetric(float64(len(reports)), "letters")
+		b.ReportMetric(float64(len(reports)), "deliveries")
 		b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms-report")
 	})
 }

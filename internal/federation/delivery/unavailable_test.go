@@ -31,12 +31,12 @@ func TestDeliveriesToAServerSilentOnSevenDaysAreGivenUpAndItCatchesUpWhenItIsBac
 		})
 		for day := 1; day < 7; day++ {
 			if got := o.DeliveryRows(missed)[steiger.Host].Status; got != blog.Retrying {
-				t.Errorf("after %d days of silence the letter is %s", day, got)
+				t.Errorf("after %d days of silence the delivery is %s", day, got)
 			}
 			o.SilentDay(steiger.Host, day, store.Silent)
 		}
 		if got := o.DeliveryRows(missed)[steiger.Host].Status; got != blog.GivenUp {
-			t.Errorf("after seven days of silence the letter is %s", got)
+			t.Errorf("after seven days of silence the delivery is %s", got)
 		}
 		o.Retitle(edited, "Column 1, mended")
 		o.Retitle(edited, "Column 1, mended twice")
@@ -49,7 +49,7 @@ func TestDeliveriesToAServerSilentOnSevenDaysAreGivenUpAndItCatchesUpWhenItIsBac
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries != 0 {
-			t.Errorf("%d letters wait for a server that was given up, %v", deliveries, err)
+			t.Errorf("%d deliveries wait for a server that was given up, %v", deliveries, err)
 		}
 		o.SetBehaviour(steiger, fedtest.Healthy())
 		before := len(steiger.Deliveries())
@@ -104,7 +104,7 @@ func TestAServerThatSendsRetryAfterIsNotGivenUp(t *testing.T) {
 			o.SilentDay(dijla.Host, day, how)
 		}
 		if got := o.DeliveryRows(a)[dijla.Host].Status; got != blog.Retrying {
-			t.Errorf("the letter is %s", got)
+			t.Errorf("the delivery is %s", got)
 		}
 	})
 }

@@ -132,10 +132,10 @@ func TestABlockRemovesFollowersAndNothingElse(t *testing.T) {
 		o.Publish(func(a *blog.Article) { a.Slug, a.Markdown = "another", "To @"+kade.Handle()+", with regards." })
 		o.WaitSettled()
 		if n := len(veerhuis.Received("Update")) + len(veerhuis.Received("Create")); n != 3 {
-			t.Errorf("the friend had %d letters of an article, a change and an article", n)
+			t.Errorf("the friend had %d deliveries of an article, a change and an article", n)
 		}
 		if n := len(zilverduin.Received("Update")) + len(zilverduin.Received("Create")); n != 1 {
-			t.Errorf("the blocked server had %d letters, one of which came before the block", n)
+			t.Errorf("the blocked server had %d deliveries, one of which came before the block", n)
 		}
 		reports, err := o.Store.Reports(o.Soon(), a.ID)
 		if err != nil {
@@ -149,7 +149,7 @@ func TestABlockRemovesFollowersAndNothingElse(t *testing.T) {
 			}
 		}
 		if unsent != 1 {
-			t.Errorf("the report says of %d letters that they were not sent: %+v", unsent, reports)
+			t.Errorf("the report says of %d deliveries that they were not sent: %+v", unsent, reports)
 		}
 		if n, err := o.Store.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted != 1 {
 			t.Errorf("%+v followers, %v", n, err)

@@ -49,7 +49,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxGetsTheDelete(t *testing.T) {
 				t.Errorf("%s was told %s and answered %d", server.Name, delivery.Body, delivery.Status)
 			}
 		}
-		o.Until("all letters are out", func() bool {
+		o.Until("all deliveries are out", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})
@@ -57,7 +57,7 @@ func TestF022ADeletedAuthorIsGoneAndEveryKnownInboxGetsTheDelete(t *testing.T) {
 			t.Errorf("a server with a shared inbox was told %d times", n)
 		}
 		if n := len(zilverduin.Deliveries()); n != 0 {
-			t.Errorf("a server that nothing is known of got %d letters", n)
+			t.Errorf("a server that nothing is known of got %d deliveries", n)
 		}
 		if post, _ := veerhuis.FindPost(o.Object(a)); !post.Gone {
 			t.Error("the copy of the article stayed")
@@ -140,7 +140,7 @@ func TestT237NothingOfADeletedAuthorIsKept(t *testing.T) {
 		if found := places(t, database, overkant.Canary); len(found) < 40 {
 			t.Fatalf("the canary sits in %v only: this test would prove little", found)
 		}
-		o.Until("all letters are out", func() bool {
+		o.Until("all deliveries are out", func() bool {
 			_, deliveries, err := s.CountWaiting(o.Soon())
 			return err == nil &&
 				deliveries == 0
@@ -164,7 +164,7 @@ func TestT237NothingOfADeletedAuthorIsKept(t *testing.T) {
 		o.Until("one of the two servers was told",
 			func() bool { _, deliveries, err := s.CountWaiting(o.Soon()); return err == nil && deliveries == 1 })
 		if _, err := s.EraseKeys(o.Soon()); err != nil || key() == "" {
-			t.Fatalf("the key went before the last letter did (%v)", err)
+			t.Fatalf("the key went before the last delivery did (%v)", err)
 		}
 		o.Until("the other was tried, and is given up", func() bool {
 			n, err := s.GiveUp(o.Soon(), time.Now().Add(time.Hour), time.Now())

@@ -35,7 +35,7 @@ func TestNothingIsSentDuringAHold(t *testing.T) {
 		o.WaitDelivered(a)
 		if post, _ := veerhuis.FindPost(o.Object(a)); post.Title != "Five minutes wide" ||
 			o.World.TotalDeliveries() != before+1 {
-			t.Errorf("veerhuis shows %q after %d letters, want the new words in one", post.Title,
+			t.Errorf("veerhuis shows %q after %d deliveries, want the new words in one", post.Title,
 				o.World.TotalDeliveries()-before)
 		}
 		if code, doc := o.Document(o.Site.ArticlePath(a)); code != http.StatusOK || doc.ID != o.Object(a) {

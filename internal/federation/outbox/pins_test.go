@@ -58,7 +58,7 @@ func TestF055PinsAreAddedToAndRemovedFromTheFeatured(t *testing.T) {
 			if len(got) != 1 || got[0].Object != o.Object(a) ||
 				got[0].JSON()["target"] != o.Site.ActorID(o.Ilse.ID)+"/featured" ||
 				got[0].JSON()["actor"] != o.Site.ActorID(o.Ilse.ID) {
-				t.Errorf("%d letters say %s: %+v", len(got), kind, got)
+				t.Errorf("%d deliveries say %s: %+v", len(got), kind, got)
 			}
 		}
 	})

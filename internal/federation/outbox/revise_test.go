@@ -81,7 +81,7 @@ func TestAnEditOfAnArticleThatNoServerHasSendsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries != 0 {
-			t.Errorf("%d letters wait, %v", deliveries, err)
+			t.Errorf("%d deliveries wait, %v", deliveries, err)
 		}
 		time.Sleep(200 * time.Millisecond)
 		if o.World.TotalDeliveries() != before {

@@ -65,7 +65,7 @@ func TestARotationIsSentWithTheOldKeyAndLaterActivitiesWithTheNewOne(t *testing.
 		if err != nil || !delivery.Accepted() || !signedBy(t, delivery, after) {
 			t.Errorf("what is said afterwards comes as %+v, %v", delivery, err)
 		}
-		o.Until("all letters are settled", func() bool {
+		o.Until("all deliveries are settled", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})
@@ -131,7 +131,7 @@ func TestAServerThatOnlyFetchedSomethingLearnsTheNewKeyFromTheOldOne(t *testing.
 		o.SetBehaviour(strict, fedtest.CachingKeys())
 		before, after := o.RotateKeys()
 		if n := len(strict.Deliveries()); n != 0 {
-			t.Fatalf("%d letters went to a server of which nothing is known", n)
+			t.Fatalf("%d deliveries went to a server of which nothing is known", n)
 		}
 		if _, err := nadia.Follow(o.Soon(), self); err != nil {
 			t.Fatal(err)
@@ -210,7 +210,7 @@ func TestARotationIsSentToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 		}
 		o.WaitIdle()
 		if n := len(stranger.Deliveries()); n != 0 {
-			t.Errorf("a server that nothing is known of got %d letters", n)
+			t.Errorf("a server that nothing is known of got %d deliveries", n)
 		}
 		if n, err := o.Store.ToldOfKeys(o.Soon(), o.Ilse.ID); err != nil || n != 5 {
 			t.Errorf("%d servers are told, %v", n, err)

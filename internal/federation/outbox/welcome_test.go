@@ -32,7 +32,7 @@ func TestAServerGetsTheLastTenArticlesOnceWithItsFirstFollower(t *testing.T) {
 		}
 		o.RunWelcome(5*time.Second, 14*time.Second)
 		if got := overkant.DeliveredTitles(veerhuis, "Create"); len(got) != 2 {
-			t.Errorf("after a quarter of a minute it has %v, want a letter every five seconds", got)
+			t.Errorf("after a quarter of a minute it has %v, want a delivery every five seconds", got)
 		}
 		fresh := o.PublishNumbered(30) // goes to everybody at once
 		o.RunWelcome(14*time.Second, 70*time.Second)
@@ -123,7 +123,7 @@ func TestAWelcomeFollowsTheAcceptAndSendsNothingTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries != 1 {
-			t.Errorf("%d letters wait beside the accept, %v", deliveries-1, err)
+			t.Errorf("%d deliveries wait beside the accept, %v", deliveries-1, err)
 		}
 		o.EndBackoff(veerhuis.Host)
 		if err := bram.WaitAccepted(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
