@@ -22,10 +22,11 @@ import (
 	"causerie/internal/store"
 )
 
-// Courier sends the deliveries that are queued in the store. It claims servers, not single deliveries: one worker sends
-// the deliveries of a server one after another, in the order in which they were queued, and stops when the server does
-// not answer. So a server that hangs costs one connection and delays no other server. A server that answers but does
-// not accept a delivery settles that delivery, or makes its author wait there; other authors are not held up.
+// Courier sends the deliveries that are queued in the store. It claims servers, not single deliveries: one worker
+// sends the deliveries of a server one after another, in the order in which they were queued, and stops when the
+// server does not answer. A server that hangs costs one connection and delays no other server. A server that answers
+// but does not accept a delivery settles that delivery, or makes its author wait there; other authors are not held
+// up.
 type Courier struct {
 	federation.Core
 	wake     chan struct{}
@@ -172,9 +173,10 @@ func (c *Courier) claim(ctx context.Context, failing bool) []lease {
 }
 
 // checkUnblocked returns the present time if none of the servers is blocked. Otherwise it returns the zero time, and
-// each delivery is checked by itself.
+// each delivery is checked alone.
 func (c *Courier) checkUnblocked(ctx context.Context, hosts []string) time.Time {
-	if c.AllowList { // a server must then be found on the list, which is a check of each
+	// With an allow list, each server must be found on it: one query for all of them cannot decide that.
+	if c.AllowList {
 		return time.Time{}
 	}
 	now := c.Now()
@@ -296,7 +298,7 @@ func (c *Courier) renew(ctx context.Context, server *lease) error {
 	return c.Store.Renew(ctx, server.Claim, now.Add(federation.LeaseTime))
 }
 
-// abort ends a visit because of an error of our own, which says nothing about the server. A lost claim and our own stop
+// abort ends a visit because of an error of our own, which does not concern the server. A lost claim and our own stop
 // are not logged.
 func (c *Courier) abort(ctx context.Context, what string, server lease, err error) store.VisitEnd {
 	switch {
@@ -419,7 +421,7 @@ type result struct {
 func (r result) voiceRests() bool { return len(r.settlement) > 0 && r.settlement[0].Rest > 0 }
 
 // deliverOne sends one delivery. A delivery that our own stop cuts off does not count as an attempt. An error is an
-// error of our own and says nothing about the server: errNotSent when the server is blocked, else mostly of the
+// error of our own and does not concern the server: errNotSent when the server is blocked, else mostly of the
 // database. If the delivery cannot be composed, or a bug shows, only its voice rests.
 func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Delivery) (r result, err error) {
 	err = federation.Safely(func() error {
@@ -514,7 +516,7 @@ func (c *Courier) settleMissing(ctx context.Context, server lease, results []sto
 	return c.Store.RecheckActorsOf(ctx, inbox, c.Now())
 }
 
-// errNotSent says that a delivery was settled without a request to its server.
+// errNotSent means that a delivery was settled without a request to its server.
 var errNotSent = errors.New("not sent: this server is blocked")
 
 // refuseBlocked records a delivery to a blocked server as refused. It returns errNotSent when that succeeded.

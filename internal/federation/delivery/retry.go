@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store"
 )
 
-// resting says who is left alone for a while after an attempt.
+// resting is who gets no deliveries for a while after an attempt.
 type resting int
 
 const (
@@ -64,7 +64,7 @@ func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.De
 	return d, nobodyRests
 }
 
-// isActorDelete reports whether a delivery says that one of our actors is deleted.
+// isActorDelete reports whether a delivery is the Delete of one of our actors.
 func isActorDelete(d store.Delivery) bool { return d.Kind == "Delete" && d.ObjectID == "" }
 
 // isUnsure reports whether a delivery may have been processed without confirmation: it was sent and no answer came

@@ -13,8 +13,7 @@ import (
 	"causerie/internal/federation/outbox"
 )
 
-// Jobs runs the periodic work. Several processes may run it: each job is claimed in the database, so that one of them
-// does it.
+// Jobs runs the periodic work. Several processes may run it: only one of them does each job.
 type Jobs struct {
 	federation.Core
 	Outbox  *outbox.Outbox
@@ -32,38 +31,38 @@ type job struct {
 }
 
 // list returns all jobs. The names are keys in the database: a new name makes a job due at once.
-func (c *Jobs) list() []job {
+func (j *Jobs) list() []job {
 	return []job{
-		{"publish what was scheduled", time.Second, c.publishDue},
-		{"let go what was held", time.Second, c.releaseDue},
-		{"bring new servers what was said before", time.Second, c.Outbox.SendDueWelcomes},
-		{"tell of changed profiles", time.Second, c.Outbox.SendDueProfiles},
-		{"let authors move whose waiting is over", time.Minute, c.Outbox.MoveDueVoices},
-		{"let authors leave whose grace is over", time.Minute, c.Outbox.DeleteDueAuthors},
-		{"ask again for people elsewhere", time.Minute, c.refresh},
-		{"ask servers what they run", time.Minute, c.askSoftware},
-		{"confirm departures", 10 * time.Minute, c.confirmDepartures},
-		{"erase what remains of those who left", 10 * time.Minute, c.eraseRemains},
-		{"give up letters that never arrived", 10 * time.Minute, c.giveUp},
-		{"set the followers of dead servers aside", 10 * time.Minute, c.setAside},
-		{"forget what is old", 6 * time.Hour, c.forget},
-		{statistics, 24 * time.Hour, c.Store.RenewStatistics},
+		{"publish what was scheduled", time.Second, j.publishDue},
+		{"let go what was held", time.Second, j.releaseDue},
+		{"bring new servers what was said before", time.Second, j.Outbox.SendDueWelcomes},
+		{"tell of changed profiles", time.Second, j.Outbox.SendDueProfiles},
+		{"let authors move whose waiting is over", time.Minute, j.Outbox.MoveDueVoices},
+		{"let authors leave whose grace is over", time.Minute, j.Outbox.DeleteDueAuthors},
+		{"ask again for people elsewhere", time.Minute, j.refresh},
+		{"ask servers what they run", time.Minute, j.askSoftware},
+		{"confirm departures", 10 * time.Minute, j.confirmDepartures},
+		{"erase what remains of those who left", 10 * time.Minute, j.eraseRemains},
+		{"give up letters that never arrived", 10 * time.Minute, j.giveUp},
+		{"set the followers of dead servers aside", 10 * time.Minute, j.setAside},
+		{"forget what is old", 6 * time.Hour, j.forget},
+		{statistics, 24 * time.Hour, j.Store.RenewStatistics},
 	}
 }
 
 // Run runs the jobs until the context ends.
-func (c *Jobs) Run(ctx context.Context) {
+func (j *Jobs) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	// The database may be a restored copy or have a new index, so its statistics are also renewed at the start.
-	working.Go(func() { c.do(ctx, job{name: statistics, do: c.Store.RenewStatistics}) })
+	working.Go(func() { j.do(ctx, job{name: statistics, do: j.Store.RenewStatistics}) })
 	// The jobs of every second run apart from the others, which may wait long for other servers.
 	for _, often := range []bool{true, false} {
 		working.Go(func() {
 			for ctx.Err() == nil {
-				for _, job := range c.list() {
+				for _, job := range j.list() {
 					if often == (job.every == time.Second) {
-						c.doOnce(ctx, job)
+						j.doOnce(ctx, job)
 					}
 				}
 				federation.Pause(ctx, nil, time.Second)
@@ -75,74 +74,81 @@ func (c *Jobs) Run(ctx context.Context) {
 // statistics is the name of the job that is also done at the start.
 const statistics = "renew the statistics of the database"
 
-func (c *Jobs) doOnce(ctx context.Context, job job) {
+// doOnce runs a job if it is due and no other process runs it.
+func (j *Jobs) doOnce(ctx context.Context, job job) {
+	// The jobs of every second are not claimed: that would be a write each second for each of them. Their own
+	// transactions decide which process does the work.
 	if job.every > time.Second {
-		mine, err := c.claim(ctx, job)
+		mine, err := j.claim(ctx, job)
 		if err != nil || !mine {
-			c.logFailure(ctx, job, err)
+			j.logFailure(ctx, job, err)
 			return
 		}
 	}
-	c.do(ctx, job)
+	j.do(ctx, job)
 }
 
-func (c *Jobs) claim(ctx context.Context, job job) (bool, error) {
+// claim reports whether the job is due and this process may run it.
+func (j *Jobs) claim(ctx context.Context, job job) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return c.Store.ClaimJob(ctx, job.name, c.Now(), job.every)
+	return j.Store.ClaimJob(ctx, job.name, j.Now(), job.every)
 }
 
-func (c *Jobs) do(ctx context.Context, job job) {
+// do runs a job and logs its error. A panic is logged as well.
+func (j *Jobs) do(ctx context.Context, job job) {
+	// A job that hangs must not keep the others from running: they share one loop.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	c.logFailure(ctx, job, federation.Safely(func() error { return job.do(ctx) }))
+	j.logFailure(ctx, job, federation.Safely(func() error { return job.do(ctx) }))
 }
 
-func (c *Jobs) logFailure(ctx context.Context, job job, err error) {
+// logFailure logs the error of a job, but not our own stop.
+func (j *Jobs) logFailure(ctx context.Context, job job, err error) {
 	if err != nil && ctx.Err() == nil {
-		c.Log.Error("a job failed", "job", job.name, "error", err)
+		j.Log.Error("a job failed", "job", job.name, "error", err)
 	}
 }
 
 // retryAfter is how long an article waits that could not be published.
 const retryAfter = 10 * time.Minute
 
-// publishDue publishes the scheduled articles that are due. It runs every second and needs no claim: the first process
-// that publishes an article locks it, and the others find it published.
-func (c *Jobs) publishDue(ctx context.Context) error {
-	due, err := c.Store.DueArticles(ctx, c.Now())
+// publishDue publishes the scheduled articles that are due. It needs no claim: the first process that publishes an
+// article locks it, and the others find it published (blog.ErrConflict).
+func (j *Jobs) publishDue(ctx context.Context) error {
+	due, err := j.Store.DueArticles(ctx, j.Now())
 	if err != nil {
 		return err
 	}
-	return c.forEachDue(ctx, &c.retryPublish, due, func(ctx context.Context, id blog.ID) error {
-		_, err := c.Outbox.Publish(ctx, id)
+	return j.forEachDue(ctx, &j.retryPublish, due, func(ctx context.Context, id blog.ID) error {
+		_, err := j.Outbox.Publish(ctx, id)
 		return err
 	})
 }
 
-// releaseDue releases the articles whose hold is over, in the same way.
-func (c *Jobs) releaseDue(ctx context.Context) error {
-	due, err := c.Store.DueHolds(ctx, c.Now())
+// releaseDue sends the articles whose hold is over. Like publishDue, it needs no claim.
+func (j *Jobs) releaseDue(ctx context.Context) error {
+	due, err := j.Store.DueHolds(ctx, j.Now())
 	if err != nil {
 		return err
 	}
-	return c.forEachDue(ctx, &c.retryRelease, due, c.Outbox.ReleaseHold)
+	return j.forEachDue(ctx, &j.retryRelease, due, j.Outbox.ReleaseHold)
 }
 
-// forEachDue does something with each article that is due. An article for which it fails, for example because it has
-// lost its title, waits for retryAfter and does not hold up the others.
-func (c *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
+// forEachDue calls do for each article that is due. An article for which it fails, for example because it has lost
+// its title, waits for retryAfter and does not hold up the others.
+func (j *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
 	do func(context.Context, blog.ID) error,
 ) error {
 	var errs []error                 // of articles that have nothing to do with each other: all are logged
 	later := map[blog.ID]time.Time{} // a new map, so that articles that are not due any more are forgotten
 	for _, id := range due {
-		if until := (*retries)[id]; c.Now().Before(until) {
+		if until := (*retries)[id]; j.Now().Before(until) {
 			later[id] = until
 			continue
 		}
 		if err := do(ctx, id); err != nil && !errors.Is(err, blog.ErrConflict) {
-			later[id] = c.Now().Add(retryAfter)
+			later[id] = j.Now().Add(retryAfter)
 			errs = append(errs, err)
 		}
 	}
@@ -150,41 +156,42 @@ func (c *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, d
 	return errors.Join(errs...)
 }
 
-func (c *Jobs) giveUp(ctx context.Context) error {
-	n, err := c.Store.GiveUp(ctx, c.Now().Add(-blog.Patience), c.Now())
+// giveUp ends the deliveries that did not succeed within a week. The courier itself ends only the deliveries that it tries.
+func (j *Jobs) giveUp(ctx context.Context) error {
+	n, err := j.Store.GiveUp(ctx, j.Now().Add(-blog.Patience), j.Now())
 	if n > 0 {
-		c.Log.Info("deliveries were given up after a week", "deliveries", n)
+		j.Log.Info("deliveries were given up after a week", "deliveries", n)
 	}
 	return err
 }
 
-// oldKeyTime is how long a replaced key is kept. It announces the new key to servers that have only the old one.
-// GoToSocial fetches an account again after a week at most, when something asks for it.
+// oldKeyTime is how long a replaced key is kept: it announces the new key to servers that have only the old one.
+// GoToSocial fetches an account again after a week at most, when something needs it, so a month leaves time.
 const oldKeyTime = 30 * 24 * time.Hour
 
-// eraseRemains erases what is not needed any more: the keys of authors who left, once their last deliveries are
-// settled; keys that were replaced long ago; and unused media files.
-func (c *Jobs) eraseRemains(ctx context.Context) error {
-	if _, err := c.Store.EraseKeys(ctx); err != nil {
+// eraseRemains erases what is not needed any more: keys of deleted authors, replaced keys and unused media files.
+func (j *Jobs) eraseRemains(ctx context.Context) error {
+	// Only once the last deliveries are settled: they must be signed.
+	if _, err := j.Store.EraseKeys(ctx); err != nil {
 		return err
 	}
-	if _, err := c.Store.EraseOldKeys(ctx, c.Now().Add(-oldKeyTime)); err != nil {
+	if _, err := j.Store.EraseOldKeys(ctx, j.Now().Add(-oldKeyTime)); err != nil {
 		return err
 	}
-	if c.Discard == nil {
+	if j.Discard == nil {
 		return nil
 	}
-	return c.Discard(ctx)
+	return j.Discard(ctx)
 }
 
 // setAside sets the followers of servers aside that have been silent for a month: they get no deliveries and are not
 // counted. Followers whose server is back are counted again.
-func (c *Jobs) setAside(ctx context.Context) error {
-	aside, back, err := c.Store.SuspendDead(ctx, c.Now())
+func (j *Jobs) setAside(ctx context.Context) error {
+	aside, back, err := j.Store.SuspendDead(ctx, j.Now())
 	if aside+back > 0 {
-		c.Log.Info("followers of silent servers were set aside or are back", "set aside", aside, "brought back", back)
+		j.Log.Info("followers of silent servers were set aside or are back", "set aside", aside, "brought back", back)
 	}
 	return err
 }
 
-func (c *Jobs) forget(ctx context.Context) error { return c.Store.Forget(ctx, c.Now()) }
+func (j *Jobs) forget(ctx context.Context) error { return j.Store.Forget(ctx, j.Now()) }

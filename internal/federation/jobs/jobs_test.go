@@ -42,8 +42,8 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 		t.Fatal(won, err) // the start counts, also where the job was done a moment ago
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	chores, ended := &jobs.Jobs{Core: o.Core, Outbox: o.Outbox}, make(chan struct{})
-	go func() { defer close(ended); chores.Run(ctx) }()
+	periodic, ended := &jobs.Jobs{Core: o.Core, Outbox: o.Outbox}, make(chan struct{})
+	go func() { defer close(ended); periodic.Run(ctx) }()
 	o.Until("the statistics are there", func() bool { return known() > 0 })
 	cancel()
 	<-ended

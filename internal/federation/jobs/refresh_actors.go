@@ -20,49 +20,50 @@ const (
 	maxRequests   = 8                   // at the same time
 )
 
-// refresh fetches actors again whose record is old, and verifies handles that were never verified. An actor that
-// nothing here refers to is skipped.
-func (c *Jobs) refresh(ctx context.Context) error {
-	due, err := c.Store.DueActors(ctx, c.Now(), maxActors)
+// refresh fetches actors again whose record is old, and verifies handles that were never verified. It skips an actor
+// that nothing here refers to.
+func (j *Jobs) refresh(ctx context.Context) error {
+	due, err := j.Store.DueActors(ctx, j.Now(), maxActors)
 	if err != nil {
 		return err
 	}
 	return forEach(due, func(actor blog.Actor) error {
-		referenced, err := c.Store.IsReferenced(ctx, actor.ID)
+		referenced, err := j.Store.IsReferenced(ctx, actor.ID)
 		switch {
 		case err != nil:
 			return err
+		// Not fetched, so that strangers cannot make this blog send requests for ever.
 		case !referenced:
-			return c.Store.RefreshAt(ctx, actor.ID, c.Now().Add(store.RefreshEvery))
+			return j.Store.RefreshAt(ctx, actor.ID, j.Now().Add(store.RefreshEvery))
 		}
-		return c.refreshOne(ctx, actor)
+		return j.refreshOne(ctx, actor)
 	})
 }
 
-// askSoftware asks servers which software they run (NodeInfo). Authors see it; nothing else depends on it. A server
-// that does not say is asked again only after softwareEvery, like one that does.
-func (c *Jobs) askSoftware(ctx context.Context) error {
-	hosts, err := c.Store.UnaskedPeers(ctx, c.Now(), maxActors/2)
+// askSoftware fetches which software servers run (NodeInfo). Only authors see it.
+func (j *Jobs) askSoftware(ctx context.Context) error {
+	hosts, err := j.Store.UnaskedPeers(ctx, j.Now(), maxActors/2)
 	if err != nil {
 		return err
 	}
 	return forEach(hosts, func(host string) error {
-		software, err := c.Remote.Software(ctx, host)
-		again := c.Now().Add(softwareEvery)
+		software, err := j.Remote.Software(ctx, host)
+		again := j.Now().Add(softwareEvery)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil && federation.Temporary(err):
-			again = c.Now().Add(silentAgain)
+			again = j.Now().Add(silentAgain)
+		// A server without NodeInfo is asked again only after softwareEvery, like one that has it.
 		case err != nil:
-			c.Log.Debug("the software of a server is not known", "host", host, "error", err)
+			j.Log.Debug("the software of a server is not known", "host", host, "error", err)
 		}
-		return c.Store.SaveSoftware(ctx, host, software, again)
+		return j.Store.SaveSoftware(ctx, host, software, again)
 	})
 }
 
-// forEach calls do for each of a list, up to maxRequests at the same time. It returns all errors; a panic is one of
-// them.
+// forEach calls do for each item of a list, up to maxRequests at the same time. It returns all errors; a panic is one
+// of them.
 func forEach[T any](list []T, do func(T) error) error {
 	var working sync.WaitGroup
 	places, errs := make(chan struct{}, maxRequests), make([]error, len(list))
@@ -78,46 +79,47 @@ func forEach[T any](list []T, do func(T) error) error {
 }
 
 // refreshOne fetches an actor again if its record is old, and verifies its handle.
-func (c *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
-	now := c.Now()
+func (j *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
+	now := j.Now()
 	if now.Sub(actor.FetchedAt) > federation.StaleAfter {
-		fresh, err := c.FetchActor(ctx, actor.ID)
+		fresh, err := j.FetchActor(ctx, actor.ID)
 		switch {
 		case errors.Is(err, remote.ErrGone): // FetchActor has recorded it; confirmDepartures decides
 			return nil
 		case err != nil && federation.Temporary(err):
-			return c.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
+			return j.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
 		// a 404, for example, is no proof that the actor is gone: the record stays
 		case err != nil && federation.Permanent(err):
-			return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
+			return j.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
 		case err != nil:
 			return err
 		}
 		actor = fresh
 	}
-	if err := c.CheckHandle(ctx, actor); err != nil {
+	if err := j.CheckHandle(ctx, actor); err != nil {
 		return err
 	}
-	return c.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
+	return j.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
 }
 
-// confirmDepartures fetches actors once more whose server said a day ago that they are gone (410). Only if it says so
-// again, their comments are removed: a server in trouble may answer 410 for a while.
-func (c *Jobs) confirmDepartures(ctx context.Context) error {
-	due, err := c.Store.DueDepartures(ctx, c.Now(), maxActors)
+// confirmDepartures fetches actors again whose server answered 410 a day ago. An actor that is gone still is removed
+// with its comments.
+func (j *Jobs) confirmDepartures(ctx context.Context) error {
+	due, err := j.Store.DueDepartures(ctx, j.Now(), maxActors)
 	if err != nil {
 		return err
 	}
+	// Twice with a day between, since a server in trouble may answer 410 for a while.
 	return forEach(due, func(actor blog.Actor) error {
-		_, err := c.FetchActor(ctx, actor.ID) // success marks the actor as present again
+		_, err := j.FetchActor(ctx, actor.ID) // success marks the actor as present again
 		switch {
 		case errors.Is(err, remote.ErrGone):
-			c.Log.Info("an actor is gone", "actor", actor.ID)
-			return c.Store.RemoveActor(ctx, actor.ID, c.Now())
+			j.Log.Info("an actor is gone", "actor", actor.ID)
+			return j.Store.RemoveActor(ctx, actor.ID, j.Now())
 		case err != nil && federation.Temporary(err):
-			return c.Store.ConfirmAt(ctx, actor.ID, c.Now().Add(time.Hour))
+			return j.Store.ConfirmAt(ctx, actor.ID, j.Now().Add(time.Hour))
 		case err != nil && federation.Permanent(err):
-			return c.Store.StillThere(ctx, actor.ID)
+			return j.Store.StillThere(ctx, actor.ID)
 		}
 		return err
 	})
