@@ -140,7 +140,7 @@ func (j *Jobs) releaseDue(ctx context.Context) error {
 func (j *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
 	do func(context.Context, blog.ID) error,
 ) error {
-	var errs []error                 // of articles that have nothing to do with each other: all are logged
+	var errs []error                 // independent of each other, so all are returned
 	later := map[blog.ID]time.Time{} // a new map, so that articles that are not due any more are forgotten
 	for _, id := range due {
 		if until := (*retries)[id]; j.Now().Before(until) {
@@ -156,7 +156,7 @@ func (j *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, d
 	return errors.Join(errs...)
 }
 
-// giveUp ends the deliveries that did not succeed within a week. The courier itself ends only the deliveries that it tries.
+// giveUp ends the deliveries that did not succeed within a week. The courier itself ends only those that it tries.
 func (j *Jobs) giveUp(ctx context.Context) error {
 	n, err := j.Store.GiveUp(ctx, j.Now().Add(-blog.Patience), j.Now())
 	if n > 0 {

@@ -214,14 +214,14 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	told := append([]string{t.ActorID}, sharers...)
-	actors, err := s.Actors(ctx, told)
+	recipients := append([]string{t.ActorID}, sharers...)
+	actors, err := s.Actors(ctx, recipients)
 	if err != nil {
 		return err
 	}
 	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Delete", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) {
-			return activity.WrapDeleteAuthorization(e, wire, told...)
+			return activity.WrapDeleteAuthorization(e, wire, recipients...)
 		})
 	if err != nil {
 		return err

@@ -70,9 +70,9 @@ func (o *Outbox) personBehind(ctx context.Context, handle string) (string, error
 
 // Import is what a list of blocks would change.
 type Import struct {
-	New   []blog.Block // of servers that were not blocked
-	Raise []blog.Block // that limited a server and refuse it now
-	Known int          // that change nothing: what a list says never lowers a block
+	New   []blog.Block // servers that were not blocked
+	Raise []blog.Block // servers that were limited and are refused now
+	Known int          // blocks that stay: a list never lowers the level of one
 }
 
 // PlanImport compares a list with the existing blocks. It returns blog.Invalid when the list names this blog.

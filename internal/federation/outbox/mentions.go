@@ -91,11 +91,11 @@ func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	told := activity.MentionNames(document)
+	named := activity.MentionNames(document)
 	var unnamed []string
 	for _, handle := range rendered.Mentions {
 		if strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain) ||
-			slices.ContainsFunc(told, func(name string) bool { return strings.EqualFold(name, handle) }) {
+			slices.ContainsFunc(named, func(name string) bool { return strings.EqualFold(name, handle) }) {
 			continue
 		}
 		actor, err := o.Store.ActorByHandle(ctx, strings.TrimPrefix(handle, "@"))

@@ -20,7 +20,7 @@ import (
 // When a method returns, the change and its deliveries are committed.
 type Outbox struct {
 	federation.Core
-	Wake func() // tells the courier that there is mail; must not block
+	Wake func() // wakes the courier after deliveries were queued; must not block
 }
 
 // outgoing says what an activity is, before it is composed.

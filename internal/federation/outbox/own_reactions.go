@@ -58,11 +58,11 @@ func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.Reacti
 			return err
 		}
 		// To the inboxes that got it, and not to the followers of today.
-		told, err := s.InboxesOf(ctx, g.ActivityID)
+		inboxes, err := s.InboxesOf(ctx, g.ActivityID)
 		if err != nil {
 			return err
 		}
-		return o.queueUndo(ctx, s, voice, g.ActivityID, told...)
+		return o.queueUndo(ctx, s, voice, g.ActivityID, inboxes...)
 	})
 	if err != nil {
 		return fmt.Errorf("undo %s %s: %w", kind, address, err)
@@ -74,8 +74,8 @@ func (o *Outbox) Unreact(ctx context.Context, voice blog.Voice, kind blog.Reacti
 // Found is what Find finds: an actor, or a post and its author.
 type Found struct {
 	Actor blog.Actor
-	Post  *blog.Comment // its words as they would stand here, nil when it is somebody
-	Title string        // of a post that has one
+	Post  *blog.Comment // its content as it would be shown here; nil for an actor
+	Title string        // "" for an actor and for a post without one
 }
 
 // Find looks up an address or a handle and changes nothing, so that an author sees what it means first. It returns
@@ -90,7 +90,7 @@ func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 		// Both failed. The error about the actor also says how a handle is written.
 		return Found{}, actorErr
 	}
-	words := o.Content(post, blog.Answering)
-	words.Address, words.ActorID = post.ID, writer.ID
-	return Found{Actor: writer, Post: &words, Title: post.Name}, nil
+	content := o.Content(post, blog.Answering)
+	content.Address, content.ActorID = post.ID, writer.ID
+	return Found{Actor: writer, Post: &content, Title: post.Name}, nil
 }

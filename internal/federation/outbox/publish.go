@@ -28,30 +28,11 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
 	}
-	a, err = o.publish(ctx, id, ready, func(s *store.Store, a blog.Article, was store.Hold) error {
-		if hold > 0 {
-			was.New, was.Until = true, o.Now().Add(hold)
-			return s.SaveHold(ctx, was)
-		}
-		return o.queueCreate(ctx, s, a, ready.mentions)
-	})
-	// With a hold, there are no deliveries yet.
-	if err == nil && hold <= 0 {
-		o.Wake()
-	}
-	return a, err
-}
-
-// publish publishes an article, and calls queue to add the activity or a hold, unless the article does not federate.
-// was is what an undo of the publication needs.
-func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
-	queue func(s *store.Store, a blog.Article, was store.Hold) error) (blog.Article, error) {
-	var a blog.Article
-	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
+	err = o.Store.InTx(ctx, func(s *store.Store) (err error) {
 		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		was, err := holdFor(ctx, s, a, a)
+		undo, err := holdFor(ctx, s, a, a)
 		if err != nil {
 			return err
 		}
@@ -71,13 +52,20 @@ func (o *Outbox) publish(ctx context.Context, id blog.ID, ready preparation,
 		if err := addPublishedRevisions(ctx, s, a); err != nil {
 			return err
 		}
-		if !a.Federates() {
+		switch {
+		case !a.Federates():
 			return nil
+		case hold > 0:
+			undo.New, undo.Until = true, o.Now().Add(hold)
+			return s.SaveHold(ctx, undo)
 		}
-		return queue(s, a, was)
+		return o.queueCreate(ctx, s, a, ready.mentions)
 	})
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
+	}
+	if hold <= 0 { // else there are no deliveries yet
+		o.Wake()
 	}
 	return a, nil
 }

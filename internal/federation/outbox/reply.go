@@ -71,8 +71,8 @@ func renderReply(c *blog.Comment, markdown string) error {
 		return blog.Invalid{Field: "text", Problem: err.Error()}
 	}
 	// The sanitizer for comments, since an answer stands among them on the page.
-	words := markup.Clean(string(rendered.HTML))
-	c.Markdown, c.HTML, c.Plain = markdown, string(words.HTML), words.Text
+	clean := markup.Clean(string(rendered.HTML))
+	c.Markdown, c.HTML, c.Plain = markdown, string(clean.HTML), clean.Text
 	return nil
 }
 

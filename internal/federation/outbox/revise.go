@@ -109,8 +109,8 @@ func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Arti
 // sendOrHold sends a change of an article, or holds it.
 func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
 	mentions []activity.Mention) error {
-	kept, before, err := o.holdBack(ctx, s, was, hold)
-	if kept || err != nil {
+	held, before, err := o.holdBack(ctx, s, was, hold)
+	if held || err != nil {
 		return err
 	}
 	return o.queueChange(ctx, s, before, mentions)
@@ -211,15 +211,15 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 
 // deliverEdit adds the deliveries of an edit: to every server that has the object, and to no other.
 func deliverEdit(ctx context.Context, s *store.Store, act blog.Activity, visibility blog.Visibility) error {
-	tell := s.TellHolders
+	deliver := s.TellHolders
 	if visibility == blog.Followers {
-		tell = s.TellHoldersWhoFollow
+		deliver = s.TellHoldersWhoFollow
 	}
 	// First, since these servers need no Update: they get the new text with the Create that still waits.
 	if err := s.UpdateWaitingCreates(ctx, act); err != nil {
 		return err
 	}
-	if err := tell(ctx, act); err != nil {
+	if err := deliver(ctx, act); err != nil {
 		return err
 	}
 	// Last, since it settles the older Updates that wait at the servers that just got this one.

@@ -23,15 +23,15 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 		}
 		// Only the keys are taken from voice: its other fields may be outdated.
 		current.PublicKey, current.ProofKey, current.UpdatedAt = voice.PublicKey, voice.ProofKey, o.Now()
-		told, err := o.queueProfile(ctx, s, current)
+		update, err := o.queueProfile(ctx, s, current)
 		if err != nil {
 			return err
 		}
 		// Not only the followers: every server that has the old key in its cache would refuse our next activity.
-		if err := s.TellWhoKnow(ctx, told); err != nil {
+		if err := s.TellWhoKnow(ctx, update); err != nil {
 			return err
 		}
-		return s.RotateKeys(ctx, current, keys, told.ID)
+		return s.RotateKeys(ctx, current, keys, update.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("change the keys of %s: %w", voice.Handle, err)

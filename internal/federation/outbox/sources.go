@@ -147,7 +147,7 @@ func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.A
 // SaveQuoteConsent saves the answer of the author of a quoted post. It sends the object with the authorization, or
 // without it, to every server that has the article. It reports whether deliveries were added.
 func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article,
-	answer blog.Source) (told bool, err error) {
+	answer blog.Source) (queued bool, err error) {
 	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {
 		return false, nil
 	}
