@@ -5,25 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/store"
 )
-
-// ReviseOptions says how a change is sent. The zero value sends it at once, as an edit that readers are told of.
-type ReviseOptions struct {
-	// Quiet sends an Update whose updated is no newer. Other servers take the policy and the audience from it, but keep
-	// the text of their copies, record no edit and notify nobody. A server that fetches the article later gets the new
-	// text.
-	Quiet bool
-	// Hold delays all deliveries by this time. Until then Undo takes the change back without a trace.
-	Hold time.Duration
-	// SkipIfSame does nothing when the article is stored with the same content: nothing is sent, and the time of its
-	// last change stays.
-	SkipIfSame bool
-}
 
 // currentHold returns the hold of an article, or nil.
 func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.ID) (*store.Hold, error) {
