@@ -83,16 +83,16 @@ func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string,
 	if _, err := o.Store.Hold(ctx, a.ID); !errors.Is(err, blog.ErrNotFound) {
 		return nil, err
 	}
-	act, err := o.Store.Object(ctx, a.ObjectID)
+	object, err := o.Store.Object(ctx, a.ObjectID)
 	if err != nil {
 		return nil, err
 	}
-	document, err := activity.Read(act.Payload)
+	document, err := activity.Read(object.Payload)
 	if err != nil {
 		return nil, err
 	}
 	named := activity.MentionNames(document)
-	var unnamed []string
+	var unknown []string
 	for _, handle := range rendered.Mentions {
 		if strings.HasSuffix(strings.ToLower(handle), "@"+o.Site.HandleDomain) ||
 			slices.ContainsFunc(named, func(name string) bool { return strings.EqualFold(name, handle) }) {
@@ -103,10 +103,10 @@ func (o *Outbox) UnknownMentions(ctx context.Context, a blog.Article) ([]string,
 			return nil, err
 		}
 		if actor.Block != blog.Refuse { // a blocked actor was left out on purpose
-			unnamed = append(unnamed, handle)
+			unknown = append(unknown, handle)
 		}
 	}
-	return unnamed, nil
+	return unknown, nil
 }
 
 // deliverToMentioned adds the deliveries of an activity to the mentioned actors.

@@ -23,22 +23,22 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		if err != nil {
 			return err
 		}
-		complaint := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by,
+		report := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by,
 			About:     blog.Strings{c.Address},
 			CommentID: c.ID, Words: words, State: blog.ComplaintResolved, At: o.Now()}
-		if err := complaint.Check(); err != nil {
+		if err := report.Check(); err != nil {
 			return err
 		}
 		// The instance actor sends it, so that nobody learns who reported.
 		act, err := o.compose(ctx, s, outgoing{kind: "Flag"},
 			func(e activity.Envelope) ([]byte, error) {
-				return activity.WrapFlag(e, actor.ID, complaint.About, words)
+				return activity.WrapFlag(e, actor.ID, report.About, words)
 			})
 		if err != nil {
 			return err
 		}
-		complaint.ActivityID = act.ID
-		if _, err := s.AddComplaint(ctx, complaint); err != nil {
+		report.ActivityID = act.ID
+		if _, err := s.AddComplaint(ctx, report); err != nil {
 			return err
 		}
 		return s.TellInboxes(ctx, act, actor.Inbox)
