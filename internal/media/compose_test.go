@@ -12,6 +12,7 @@ import (
 )
 
 func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, _ := library(t, s)
 		site := blog.Site{URL: "https://overkant.example", HandleDomain: "overkant.example", Name: "De Overkant",

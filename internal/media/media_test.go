@@ -144,6 +144,7 @@ func names(t *testing.T, folder string) []string {
 }
 
 func TestAPictureIsKeptInThreeWidthsAndNeverEnlarged(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, folder := library(t, s)
 		for _, c := range []struct {
@@ -189,6 +190,7 @@ func TestAPictureIsKeptInThreeWidthsAndNeverEnlarged(t *testing.T) {
 }
 
 func TestAPictureIsTurnedAsItsCameraWasHeldAndTellsNothingMore(t *testing.T) {
+	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	// Where the red quarter of the upright picture lies after each turn: right?, bottom?
 	corner := map[uint16][2]bool{1: {false, false}, 2: {true, false}, 3: {true, true}, 4: {false, true},
@@ -237,6 +239,7 @@ func TestAPictureIsTurnedAsItsCameraWasHeldAndTellsNothingMore(t *testing.T) {
 }
 
 func TestT045WhatIsNoPictureIsRefusedInWords(t *testing.T) {
+	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	photo := jpegBytes(ferry(64, 64))
 	for name, c := range map[string]struct {
@@ -280,6 +283,7 @@ func TestT045WhatIsNoPictureIsRefusedInWords(t *testing.T) {
 }
 
 func TestNothingButPixelsOutlivesAnUpload(t *testing.T) {
+	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	for _, c := range [][]byte{
 		append(jpegBytes(ferry(64, 64)), "<script>alert('hidden behind')</script>"...),
@@ -295,6 +299,7 @@ func TestNothingButPixelsOutlivesAnUpload(t *testing.T) {
 }
 
 func TestOfAFilmTheFirstFrameIsKept(t *testing.T) {
+	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	p := accept(t, l, "flash.gif", gifBytes(color.White, color.Black))
 	file, err := os.Open(filepath.Join(folder, p.Largest().File))
@@ -312,6 +317,7 @@ func TestOfAFilmTheFirstFrameIsKept(t *testing.T) {
 }
 
 func TestTheSameBytesTwiceAreOnePicture(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, folder := library(t, s)
 		upload := jpegBytes(ferry(64, 64))
@@ -344,6 +350,7 @@ func TestTheSameBytesTwiceAreOnePicture(t *testing.T) {
 }
 
 func TestAFaultLeavesNoHalfFileAndNoRow(t *testing.T) {
+	t.Parallel()
 	t.Run("while a file is written", func(t *testing.T) {
 		l, folder := library(t, storetest.Open(t))
 		full := errors.New("no space left on device")
@@ -382,6 +389,7 @@ func TestAFaultLeavesNoHalfFileAndNoRow(t *testing.T) {
 }
 
 func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	_, folder := library(t, s)
 	old, young := filepath.Join(folder, "old.part"), filepath.Join(folder, "young.part")
@@ -402,6 +410,7 @@ func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
 }
 
 func TestBrokenFilesBreakNothing(t *testing.T) {
+	t.Parallel()
 	l := new(Library)
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, whole := range [][]byte{jpegBytes(ferry(48, 48)), pngBytes(ferry(48, 48)), gifBytes(color.Black, color.White),
@@ -435,6 +444,7 @@ func TestADecoderStopsWhenItsTimeIsOver(t *testing.T) {
 }
 
 func TestNamesAreData(t *testing.T) {
+	t.Parallel()
 	for given, want := range map[string]string{
 		"the-house.jpg":       "the-house.jpg",
 		"Ons huis (2).JPG":    "Ons-huis-2.JPG",
@@ -460,6 +470,7 @@ func TestNamesAreData(t *testing.T) {
 }
 
 func TestAPictureIsFoundByNameFileAndDigest(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, _ := library(t, s)
 		first := accept(t, l, "The house.jpg", jpegBytes(ferry(64, 64)))
@@ -483,6 +494,7 @@ func TestAPictureIsFoundByNameFileAndDigest(t *testing.T) {
 }
 
 func TestF101OnlyPicturesAreServed(t *testing.T) {
+	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	p := accept(t, l, "ferry.jpg", jpegBytes(ferry(600, 300)))
 	if err := os.WriteFile(filepath.Join(folder, "secret.txt"), []byte("secret"), 0o600); err != nil {
@@ -533,6 +545,7 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 }
 
 func TestAPictureThatCannotBeReadIsNotCalledMissing(t *testing.T) {
+	t.Parallel()
 	l, _ := library(t, storetest.Open(t))
 	var log bytes.Buffer
 	l.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -552,6 +565,7 @@ func TestAPictureThatCannotBeReadIsNotCalledMissing(t *testing.T) {
 }
 
 func TestAPictureThatBreaksItsDecoderIsLogged(t *testing.T) {
+	t.Parallel()
 	l, _ := library(t, storetest.Open(t))
 	var log bytes.Buffer
 	l.Log = slog.New(slog.NewTextHandler(&log, nil))

@@ -12,6 +12,7 @@ import (
 )
 
 func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		about := func(kind blog.CommentKind, change ...func(*blog.Comment)) func(*blog.Comment) {
@@ -66,6 +67,7 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 }
 
 func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		react := func(who blog.Actor, kind blog.ReactionKind, emoji string) {
@@ -88,6 +90,7 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 }
 
 func TestACommentOfWhichNothingCanBeShownSaysSoAndCounts(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		wordless := func(c *blog.Comment) { c.HTML, c.Plain, c.Language = "<p></p>", " ", "fr" }

@@ -18,6 +18,7 @@ var hostileTitles = []string{`</script><script>alert(1)</script>`, `<!--<script>
 	`"},{"@type":"Evil`, `]]></title><script>alert(2)</script>`, `{{.}} ${x}`}
 
 func TestT158ATitleStaysATitleInThePageAndInItsData(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		scripts := len(o.open("/2026/11/four-minutes-wide").find("script"))

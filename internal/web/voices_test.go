@@ -14,6 +14,7 @@ import (
 )
 
 func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		if len(o.open("/").find("p", ".whole"))+len(o.open("/series/the-low-road").find("div", ".by")) != 0 {
@@ -56,6 +57,7 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 }
 
 func TestPinnedArticlesStandFirst(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		_, err := s.Pin(t.Context(), o.bell, noon)
@@ -82,6 +84,7 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 }
 
 func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		o.publish(noon, blog.Article{VoiceID: o.ilse.ID,
@@ -101,6 +104,7 @@ func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 }
 
 func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		move := func(v blog.Voice, target string, at time.Time) {
@@ -143,6 +147,7 @@ func (o *publicBlog) inDutch() blog.Translation {
 }
 
 func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		if p := o.open(o.Site.ArticlePath(o.wide)); len(p.find("p", ".also"))+len(p.find("link", "hreflang=nl")) != 0 {
@@ -190,6 +195,7 @@ func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 
 // TestAPageIsChangedWhenItsOwnWordsAre: a text in another language makes the article newer, and no page but its own.
 func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		there := o.wide
@@ -242,6 +248,7 @@ func between(text, first, next string) string {
 }
 
 func TestALanguageListsItsOwnTexts(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		tr := o.inDutch()

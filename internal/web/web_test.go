@@ -24,6 +24,7 @@ import (
 )
 
 func TestTheFrontPageIsTheNewestArticlesByMonth(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		o.says(o.bram, "A bell is a letter.", time.Hour)
@@ -86,6 +87,7 @@ func sorted(list []string) []string {
 }
 
 func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		english := o.open("/en/")
@@ -119,6 +121,7 @@ func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
 }
 
 func TestAnArticleShowsAllAroundItsText(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		for _, friend := range []blog.Actor{o.bram, o.nadia} {
@@ -179,6 +182,7 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 }
 
 func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		o.must(o.wide.Revise(noon.Add(48 * time.Hour)))
@@ -231,6 +235,7 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 }
 
 func TestAConversationIsReadInThreads(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		grandmother := o.says(o.bram, "A bell is a letter.", time.Hour)
@@ -314,6 +319,7 @@ func depth(n node) int {
 }
 
 func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		const canary = "kanarie"
@@ -363,6 +369,7 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 }
 
 func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		said := o.says(o.bram, "A bell is a letter.", time.Hour)
@@ -391,6 +398,7 @@ func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
 func site(a blog.Article) string { return blog.Site{}.ArticlePath(a) }
 
 func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		if got := o.open("/2026/11/four-minutes-wide"); got.status != 200 {
@@ -420,6 +428,7 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 }
 
 func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		p := o.open("/2026/11/four-minuts-wide")
@@ -444,6 +453,7 @@ func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
 }
 
 func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	o.must(s.InTx(t.Context(), func(s *store.Store) error {
@@ -480,6 +490,7 @@ func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
 }
 
 func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		o.says(o.bram, "first", time.Hour)
@@ -500,6 +511,7 @@ func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
 }
 
 func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		_, err := s.Follow(t.Context(), blog.Follower{VoiceID: o.ilse.ID, ActorID: o.bram.ID, FollowID: o.bram.ID + "#f",
@@ -537,6 +549,7 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 }
 
 func TestAListGoesOnOverSeveralPages(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	for i := range perPage {
@@ -557,6 +570,7 @@ func TestAListGoesOnOverSeveralPages(t *testing.T) {
 }
 
 func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		o.says(o.bram, "A bell is a letter.", time.Hour)
@@ -617,6 +631,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 }
 
 func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
+	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
 		p := o.open(path)
@@ -634,6 +649,7 @@ func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 }
 
 func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	dikes, locks := blog.Series{ID: blog.NewID(noon), Slug: "dijken", Title: "Dijken", Language: "nl"},
@@ -658,6 +674,7 @@ func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 }
 
 func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
+	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	for _, face := range o.open("/").find("span", ".face") {
 		if face.words() != "" || face.attr("data-letter") == "" {
@@ -667,6 +684,7 @@ func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
 }
 
 func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		bell := o.says(o.bram, "A bell is a letter.", time.Hour)
@@ -695,6 +713,7 @@ func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 }
 
 func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	o.open("/")
@@ -710,6 +729,7 @@ func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) 
 }
 
 func TestAnEmptyBlogSaysSo(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := &publicBlog{Blog: overkant.Found(t, s, "http://localhost:8080", func(site *blog.Site) {
 		site.Name, site.CreatedAt = "localhost:8080", noon
@@ -730,6 +750,7 @@ func TestAnEmptyBlogSaysSo(t *testing.T) {
 }
 
 func TestAPageStaysWithinItsBudget(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	o.wide.HTML = "<p>" + strings.Repeat("Four minutes is about five hundred words if one person speaks. ", 140) + "</p>"
@@ -750,6 +771,7 @@ func TestAPageStaysWithinItsBudget(t *testing.T) {
 }
 
 func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
 		for i := range 3 {
@@ -764,6 +786,7 @@ func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
 }
 
 func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
+	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	o.open("/about").one("a", "href=/about/federation")
 	p := o.open("/about/federation")
@@ -778,6 +801,7 @@ func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
 }
 
 func TestAPageThatCannotBeMadeIsInTheLogOfItsBlog(t *testing.T) {
+	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	var log bytes.Buffer
