@@ -121,7 +121,7 @@ func outline(text string) []heading {
 		case html.EndTagToken:
 			if token := tokens.Token(); token.Data == "h2" && inside != nil {
 				if inside.ID != "" && strings.TrimSpace(inside.Text) != "" {
-					inside.Text = html.UnescapeString(strings.TrimSpace(inside.Text))
+					inside.Text = strings.TrimSpace(inside.Text) // Text has decoded the entities
 					list = append(list, *inside)
 				}
 				inside = nil
