@@ -23,7 +23,7 @@ CREATE TABLE media_files (
 );
 CREATE INDEX media_files_picture ON media_files (picture_id);
 
--- Files of pictures that are no more, until they are off the disk.
+-- Files of deleted pictures that are still on the disk.
 CREATE TABLE discarded_files (
     file          TEXT      PRIMARY KEY
 );
@@ -35,11 +35,11 @@ CREATE TABLE series (
     description   TEXT      NOT NULL DEFAULT '',
     language      TEXT      NOT NULL DEFAULT '',
     planned       INTEGER   NOT NULL DEFAULT 0,
-    voice_id      TEXT      NOT NULL DEFAULT ''    -- that announces its parts, '' while nobody can follow it
+    voice_id      TEXT      NOT NULL DEFAULT ''    -- announces its parts; '' when the series cannot be followed
 );
 CREATE UNIQUE INDEX series_voice ON series (voice_id) WHERE voice_id <> '';
 
--- An article is one work of one voice; its words stand in article_texts, the original among them.
+-- An article of one voice. Its texts, the original too, are in article_texts.
 CREATE TABLE articles (
     id            TEXT      PRIMARY KEY,
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
@@ -54,9 +54,9 @@ CREATE TABLE articles (
     part          INTEGER   NOT NULL DEFAULT 0,
     picture_id    TEXT      NOT NULL DEFAULT '',
     picture_alt   TEXT      NOT NULL DEFAULT '',
-    file          TEXT      NOT NULL DEFAULT '',   -- the name of the file that it came from last
-    month         TEXT      NOT NULL DEFAULT '',   -- of first publication; in the address for ever
-    object_id     TEXT      NOT NULL DEFAULT '',   -- of the object that is not gone
+    file          TEXT      NOT NULL DEFAULT '',   -- name of the file that it was read from last
+    month         TEXT      NOT NULL DEFAULT '',   -- of the first publication; part of the address for ever
+    object_id     TEXT      NOT NULL DEFAULT '',   -- its current object, the one without gone_at
     revision      INTEGER   NOT NULL DEFAULT 0,
     published_at  TIMESTAMP,
     updated_at    TIMESTAMP,
@@ -82,12 +82,12 @@ CREATE TABLE article_texts (
     slug          TEXT      NOT NULL DEFAULT '',
     words         INTEGER   NOT NULL DEFAULT 0,
     translator    TEXT      NOT NULL DEFAULT '',
-    draft         BOOLEAN   NOT NULL DEFAULT FALSE, -- of a translation that is not for readers yet
-    of_revision   INTEGER   NOT NULL DEFAULT 0,    -- when the original's words last changed; of a translation, which of those it knows
+    draft         BOOLEAN   NOT NULL DEFAULT FALSE, -- a translation that readers cannot see yet
+    of_revision   INTEGER   NOT NULL DEFAULT 0,    -- revision in which the original's text last changed; for a translation, the one it was made from
     PRIMARY KEY (article_id, language)
 );
 
--- The by-line beyond the owner: other voices and guests, in their order.
+-- The by-line in its order: other voices and guests beside the owner.
 CREATE TABLE article_authors (
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     position      INTEGER   NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE article_authors (
 );
 CREATE INDEX article_authors_voice ON article_authors (voice_id);
 
--- Articles that stand before the others on their owner's page.
+-- Articles that are shown first on their owner's page.
 CREATE TABLE pins (
     article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
@@ -109,25 +109,25 @@ CREATE INDEX pins_voice ON pins (voice_id, at);
 CREATE TABLE article_tags (
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     position      INTEGER   NOT NULL,
-    tag           TEXT      NOT NULL,              -- as in addresses: small letters
+    tag           TEXT      NOT NULL,              -- in lower case, as in addresses
     name          TEXT      NOT NULL,              -- as its author writes it
     PRIMARY KEY (article_id, tag)
 );
 CREATE INDEX article_tags_tag ON article_tags (tag);
 
--- Posts elsewhere that an article answers or quotes, and whether their writers allow the quote (FEP-044f).
+-- Posts elsewhere that an article replies to or quotes, and whether their authors allow the quote (FEP-044f).
 CREATE TABLE article_sources (
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     kind          TEXT      NOT NULL CHECK (kind IN ('answers', 'quotes')),
     address       TEXT      NOT NULL,
-    actor_id      TEXT      NOT NULL DEFAULT '',   -- whose it is; '' until it was looked up
+    actor_id      TEXT      NOT NULL DEFAULT '',   -- its author; '' until it was looked up
     consent       TEXT      NOT NULL DEFAULT '' CHECK (consent IN ('', 'asked', 'given', 'refused')),
-    stamp         TEXT      NOT NULL DEFAULT '',   -- the address that proves the consent
+    stamp         TEXT      NOT NULL DEFAULT '',   -- address of the authorization that proves it
     PRIMARY KEY (article_id, kind)
 );
 CREATE INDEX article_sources_stamp ON article_sources (stamp) WHERE stamp <> '';
 
--- Addresses that were public once redirect for ever.
+-- Current and former slugs. A former one redirects for ever.
 CREATE TABLE slugs (
     slug          TEXT      PRIMARY KEY,
     article_id    TEXT      NOT NULL REFERENCES articles (id),
@@ -150,13 +150,13 @@ CREATE TABLE revisions (
     PRIMARY KEY (article_id, language, number)
 );
 
--- What stands for an article or a comment of ours on the wire. Gone ones answer 410, and replies to them still find
--- the article.
+-- The ActivityPub objects of our articles and comments. A deleted one answers 410, and replies to it still find the
+-- article.
 CREATE TABLE objects (
     id            TEXT      PRIMARY KEY,
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     comment_id    TEXT      NOT NULL DEFAULT '',
-    payload       BYTEA     NOT NULL,              -- the bytes as sent last; a Tombstone once it is gone
+    payload       BYTEA     NOT NULL,              -- the bytes that were sent last; a Tombstone after deletion
     revision      INTEGER   NOT NULL,
     at            TIMESTAMP NOT NULL,
     gone_at       TIMESTAMP

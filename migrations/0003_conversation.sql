@@ -1,8 +1,8 @@
 -- +goose Up
 
--- People and things elsewhere.
+-- Actors on other servers.
 CREATE TABLE actors (
-    id                TEXT      PRIMARY KEY,       -- address
+    id                TEXT      PRIMARY KEY,       -- ActivityPub id
     type              TEXT      NOT NULL,
     handle            TEXT      NOT NULL DEFAULT '',
     handle_checked_at TIMESTAMP,
@@ -11,25 +11,25 @@ CREATE TABLE actors (
     icon              TEXT      NOT NULL DEFAULT '',
     url               TEXT      NOT NULL DEFAULT '',
     host              TEXT      NOT NULL,
-    domain            TEXT      NOT NULL,          -- of host, as blocks name it: ASCII, without a port
-    block             TEXT      NOT NULL DEFAULT '' CHECK (block IN ('', 'limit', 'refuse')),   -- what blocks make of it
+    domain            TEXT      NOT NULL,          -- host as blocks write it: ASCII, without a port
+    block             TEXT      NOT NULL DEFAULT '' CHECK (block IN ('', 'limit', 'refuse')),   -- the level of the block that applies to it
     inbox             TEXT      NOT NULL,
     shared_inbox      TEXT      NOT NULL DEFAULT '',
-    mailbox           TEXT      NOT NULL,          -- where deliveries go: the shared inbox, or the own one
-    mail_host         TEXT      NOT NULL,          -- the server that the mailbox lies on
+    mailbox           TEXT      NOT NULL,          -- inbox for deliveries: the shared one, or its own
+    mail_host         TEXT      NOT NULL,          -- server of the mailbox
     followers_url     TEXT      NOT NULL DEFAULT '',
     moved_to          TEXT      NOT NULL DEFAULT '',
     also_known_as     TEXT      NOT NULL DEFAULT '',
     fetched_at        TIMESTAMP NOT NULL,
-    refresh_at        TIMESTAMP NOT NULL,          -- when it is asked for again
-    silent_since      TIMESTAMP,                   -- its server does not answer for it since then
-    moved_at          TIMESTAMP,                   -- when a Move of theirs was last followed
-    confirm_at        TIMESTAMP,                   -- when a departure that only showed itself is looked at again
-    key_mark          TEXT      NOT NULL DEFAULT '', -- another one makes another writer of them: theirs are the words that bear it
+    refresh_at        TIMESTAMP NOT NULL,          -- when it is fetched again
+    silent_since      TIMESTAMP,                   -- since when its server does not answer for it
+    moved_at          TIMESTAMP,                   -- when their last Move was followed
+    confirm_at        TIMESTAMP,                   -- when to check again whether the account is gone, if no Delete said so
+    key_mark          TEXT      NOT NULL DEFAULT '', -- changes when the account has a new owner; only texts with the same mark are theirs
     gone_at           TIMESTAMP
 );
 CREATE INDEX actors_handle ON actors (lower(handle));
-CREATE INDEX actors_refresh ON actors (refresh_at); -- of all: a part that nearly all are in misleads PostgreSQL before it has counted
+CREATE INDEX actors_refresh ON actors (refresh_at); -- not partial: nearly all rows would be in it, which misleads PostgreSQL before its first ANALYZE
 CREATE INDEX actors_confirm ON actors (confirm_at) WHERE confirm_at IS NOT NULL;
 CREATE INDEX actors_host  ON actors (host);
 CREATE INDEX actors_inbox ON actors (inbox);
@@ -51,7 +51,7 @@ CREATE TABLE followers (
     follow_id     TEXT      NOT NULL,
     state         TEXT      NOT NULL CHECK (state IN ('pending', 'accepted', 'aside')),
     since         TIMESTAMP NOT NULL,
-    accept_id     TEXT      NOT NULL DEFAULT '',   -- the activity by which we said yes last
+    accept_id     TEXT      NOT NULL DEFAULT '',   -- our last Accept
     PRIMARY KEY (voice_id, actor_id)
 );
 CREATE INDEX followers_actor ON followers (actor_id);
@@ -67,12 +67,12 @@ CREATE TABLE following (
 );
 CREATE INDEX following_actor ON following (actor_id);
 
--- What our voices liked and boosted elsewhere, with the activity that said so: it is needed to take it back.
+-- Likes and boosts by our voices, each with its activity, which an Undo needs.
 CREATE TABLE gestures (
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
     kind          TEXT      NOT NULL CHECK (kind IN ('like', 'boost')),
     address       TEXT      NOT NULL,
-    actor_id      TEXT      NOT NULL,              -- whose it is
+    actor_id      TEXT      NOT NULL,              -- author of the post
     activity_id   TEXT      NOT NULL,
     at            TIMESTAMP NOT NULL,
     PRIMARY KEY (voice_id, kind, address)
@@ -89,18 +89,18 @@ CREATE TABLE blocks (
     PRIMARY KEY (kind, subject)
 );
 
--- The only servers that are heard, asked and written to, where the site is set so.
+-- The only servers to exchange anything with, when the site is set to an allow list.
 CREATE TABLE allowed (
     host          TEXT      PRIMARY KEY,
     note          TEXT      NOT NULL DEFAULT '',
     at            TIMESTAMP NOT NULL
 );
 
--- What others say about an article: answers, and posts elsewhere that quote or mention it. Restricted words live here
--- too, and are kept out of every public query by one condition.
+-- Comments on an article: replies, and posts elsewhere that quote or mention it. Restricted ones are here too. One
+-- condition keeps them out of every public query.
 CREATE TABLE comments (
     id            TEXT      PRIMARY KEY,
-    kind          TEXT      NOT NULL DEFAULT '' CHECK (kind IN ('', 'quote', 'mention', 'link')),   -- '' answers
+    kind          TEXT      NOT NULL DEFAULT '' CHECK (kind IN ('', 'quote', 'mention', 'link')),   -- '' is a reply
     address       TEXT      NOT NULL UNIQUE,
     article_id    TEXT      NOT NULL REFERENCES articles (id),
     parent_id     TEXT      NOT NULL DEFAULT '',
@@ -109,16 +109,16 @@ CREATE TABLE comments (
     origin        TEXT      NOT NULL CHECK (origin IN ('pushed', 'fetched', 'forwarded', 'local', 'webmention')),
     visibility    TEXT      NOT NULL CHECK (visibility IN ('public', 'unlisted', 'restricted')),
     state         TEXT      NOT NULL CHECK (state IN ('waiting', 'shown', 'hidden', 'spam', 'removed')),
-    held          BOOLEAN   NOT NULL DEFAULT FALSE,   -- it waits for no other reason than that its writer is limited
+    held          BOOLEAN   NOT NULL DEFAULT FALSE,   -- it waits only because its author is limited
     html          TEXT      NOT NULL DEFAULT '',
     plain         TEXT      NOT NULL DEFAULT '',
     markdown      TEXT      NOT NULL DEFAULT '',
     warning       TEXT      NOT NULL DEFAULT '',
     language      TEXT      NOT NULL DEFAULT '',
     url           TEXT      NOT NULL DEFAULT '',
-    context_url   TEXT      NOT NULL DEFAULT '',   -- where its own server lists its whole conversation
-    replies_url   TEXT      NOT NULL DEFAULT '',   -- and what answers it
-    read_at       TIMESTAMP,                       -- when those lists were read last
+    context_url   TEXT      NOT NULL DEFAULT '',   -- collection of its whole conversation on its own server
+    replies_url   TEXT      NOT NULL DEFAULT '',   -- and of the replies to it
+    read_at       TIMESTAMP,                       -- when these collections were read last
     published_at  TIMESTAMP NOT NULL,
     sorted_at     TIMESTAMP NOT NULL,
     arrived_at    TIMESTAMP NOT NULL,
@@ -130,7 +130,7 @@ CREATE INDEX comments_parent  ON comments (article_id, parent_id, id);
 CREATE INDEX comments_actor   ON comments (actor_id);
 CREATE INDEX comments_state   ON comments (state, arrived_at);
 
--- Posts elsewhere that name a voice and speak of no article: for that voice alone.
+-- Posts elsewhere that mention a voice but no article. Only that voice sees them.
 CREATE TABLE mentions (
     id            TEXT      PRIMARY KEY,
     address       TEXT      NOT NULL,
@@ -142,7 +142,7 @@ CREATE TABLE mentions (
     warning       TEXT      NOT NULL DEFAULT '',
     language      TEXT      NOT NULL DEFAULT '',
     url           TEXT      NOT NULL DEFAULT '',
-    answers       TEXT      NOT NULL DEFAULT '',   -- the address of what it answers
+    answers       TEXT      NOT NULL DEFAULT '',   -- address of its parent
     published_at  TIMESTAMP NOT NULL,
     arrived_at    TIMESTAMP NOT NULL,
     updated_at    TIMESTAMP,
@@ -153,12 +153,12 @@ CREATE TABLE mentions (
 CREATE INDEX mentions_voice ON mentions (voice_id, id);
 CREATE INDEX mentions_actor ON mentions (actor_id);
 
--- When an article's conversation is completed from elsewhere the next time, and what came of the last time. free_at is
--- the lease of whoever is at it, claims the fence.
+-- Backfill: when the missing replies of an article are fetched next, and what was found the last time. free_at is the
+-- end of the lease, claims its fence.
 CREATE TABLE completions (
     article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
-    since         TIMESTAMP NOT NULL,              -- when the newest comment came
-    step          INTEGER   NOT NULL DEFAULT 0,    -- how often it was completed since then
+    since         TIMESTAMP NOT NULL,              -- when the newest comment arrived
+    step          INTEGER   NOT NULL DEFAULT 0,    -- how many backfills have run since then
     due_at        TIMESTAMP,
     free_at       TIMESTAMP NOT NULL,
     claims        BIGINT    NOT NULL DEFAULT 0,
@@ -188,13 +188,13 @@ CREATE TABLE reactions (
 CREATE INDEX reactions_article ON reactions (article_id, kind);
 CREATE INDEX reactions_address ON reactions (address);
 
--- Our authors' words on posts elsewhere that quote an article or answer under it (FEP-044f, reply authorizations).
+-- Authorizations of posts elsewhere that quote an article or reply to it (FEP-044f, reply authorizations).
 CREATE TABLE stamps (
     id            TEXT      PRIMARY KEY,
     kind          TEXT      NOT NULL CHECK (kind IN ('quote', 'reply')),
     article_id    TEXT      NOT NULL REFERENCES articles (id),
-    target        TEXT      NOT NULL,              -- of ours, by its id on the wire
-    instrument    TEXT      NOT NULL,              -- the post, by its address
+    target        TEXT      NOT NULL,              -- our object, by its ActivityPub id
+    instrument    TEXT      NOT NULL,              -- the post, by its id
     actor_id      TEXT      NOT NULL REFERENCES actors (id),
     request_id    TEXT      NOT NULL DEFAULT '',
     requested     BOOLEAN   NOT NULL,
@@ -205,16 +205,16 @@ CREATE TABLE stamps (
 CREATE INDEX stamps_article ON stamps (article_id, actor_id);
 CREATE INDEX stamps_actor   ON stamps (actor_id);
 
--- What was reported to us, for the moderators alone, and what we reported to others.
+-- Reports to us, which only moderators see, and our reports to other servers.
 CREATE TABLE reports (
     id            TEXT      PRIMARY KEY,
     direction     TEXT      NOT NULL CHECK (direction IN ('in', 'out')),
-    actor_id      TEXT      NOT NULL,              -- who reports, or whom we report
+    actor_id      TEXT      NOT NULL,              -- who reported us, or whom we reported
     host          TEXT      NOT NULL,              -- of that actor
-    voice_id      TEXT      NOT NULL DEFAULT '',   -- who of ours reported
+    voice_id      TEXT      NOT NULL DEFAULT '',   -- our voice that reported
     about         TEXT      NOT NULL,              -- addresses
     comment_id    TEXT      NOT NULL DEFAULT '',   -- of a report of ours
-    activity_id   TEXT      NOT NULL DEFAULT '',   -- by which ours was sent
+    activity_id   TEXT      NOT NULL DEFAULT '',   -- the Flag of ours
     words         TEXT      NOT NULL,
     state         TEXT      NOT NULL CHECK (state IN ('open', 'resolved')),
     resolved_by   TEXT      NOT NULL DEFAULT '',

@@ -1,6 +1,6 @@
 -- +goose Up
 
--- What our voices said, once; the outbox.
+-- The outbox: each activity of our voices, once.
 CREATE TABLE activities (
     id            TEXT      PRIMARY KEY,
     voice_id      TEXT      NOT NULL,              -- '' is the instance actor
@@ -8,13 +8,13 @@ CREATE TABLE activities (
     object_id     TEXT      NOT NULL DEFAULT '',
     revision      INTEGER   NOT NULL DEFAULT 0,
     payload       BYTEA     NOT NULL,
-    quiet         BOOLEAN   NOT NULL DEFAULT FALSE,    -- an Update that is no newer: servers hear of it and tell nobody
+    quiet         BOOLEAN   NOT NULL DEFAULT FALSE,    -- an Update without a newer date: servers take it and notify nobody
     at            TIMESTAMP NOT NULL
 );
 CREATE INDEX activities_object ON activities (object_id);
 CREATE INDEX activities_outbox ON activities (voice_id, id) WHERE kind IN ('Create', 'Announce');
 
--- One delivery per inbox, kept after it is settled: it is what the author sees.
+-- One row per activity and inbox. It stays after the delivery, since authors see it.
 CREATE TABLE deliveries (
     activity_id   TEXT      NOT NULL REFERENCES activities (id),
     inbox         TEXT      NOT NULL,
@@ -24,17 +24,17 @@ CREATE TABLE deliveries (
     code          INTEGER   NOT NULL DEFAULT 0,
     answer        TEXT      NOT NULL DEFAULT '',
     took_ms       BIGINT    NOT NULL DEFAULT 0,
-    revision      INTEGER   NOT NULL DEFAULT 0,        -- of the object whose words it carries: a Create that waits takes the newest
-    unsure        BOOLEAN   NOT NULL DEFAULT FALSE,    -- it may have arrived, though nobody said so
-    welcome       BOOLEAN   NOT NULL DEFAULT FALSE,    -- said long before, and brought since the first follower came from there
-    written_at    TIMESTAMP,                           -- where that was later than it was said
+    revision      INTEGER   NOT NULL DEFAULT 0,        -- of the object that it carries; a waiting Create takes the newest
+    unsure        BOOLEAN   NOT NULL DEFAULT FALSE,    -- it may have arrived without a confirmation
+    welcome       BOOLEAN   NOT NULL DEFAULT FALSE,    -- an older activity, sent because the server got its first follower
+    written_at    TIMESTAMP,                           -- when the row was added, where that was later than the activity
     settled_at    TIMESTAMP,
     PRIMARY KEY (activity_id, inbox)
 );
 CREATE INDEX deliveries_given_up ON deliveries (host) WHERE status = 'given up';
 CREATE INDEX deliveries_waiting ON deliveries (host, activity_id) WHERE settled_at IS NULL;
 
--- The servers from which somebody began to follow a voice, for ever: what was said before is brought there once.
+-- Servers that have or had a follower of a voice. Older activities are sent there only once, so rows stay for ever.
 CREATE TABLE welcomes (
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
     host          TEXT      NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE welcomes (
     PRIMARY KEY (voice_id, host)
 );
 
--- What of that is still to be brought.
+-- The older activities that are not sent yet.
 CREATE TABLE welcome_letters (
     voice_id      TEXT      NOT NULL REFERENCES voices (id),
     host          TEXT      NOT NULL,
@@ -53,16 +53,16 @@ CREATE TABLE welcome_letters (
 );
 CREATE INDEX welcome_letters_due ON welcome_letters (due_at);
 
--- What an author let go a moment ago and can still take back: nothing of it has left, and before is the article as it was.
+-- Publications and changes that can still be undone. Nothing of them is sent yet. before is the article as it was.
 CREATE TABLE holds (
     article_id    TEXT      PRIMARY KEY REFERENCES articles (id),
-    new           BOOLEAN   NOT NULL,              -- a publication; else a change of what is published
+    new           BOOLEAN   NOT NULL,              -- a publication; otherwise a change of a published article
     until         TIMESTAMP NOT NULL,
     before        BYTEA     NOT NULL
 );
 
--- One row per server we write to. free_at is the lease and the rest in one; claims is the fence. While it is visited, its
--- first letter may be on its way, also when whoever carried it was killed.
+-- One row per server that we deliver to. free_at is the end of the lease or of the back-off, claims the fence. While
+-- visited is set, the first delivery may be on its way, also when its process was killed.
 CREATE TABLE peers (
     host              TEXT      PRIMARY KEY,
     waiting           BOOLEAN   NOT NULL DEFAULT FALSE,
@@ -71,27 +71,27 @@ CREATE TABLE peers (
     visited           BOOLEAN   NOT NULL DEFAULT FALSE,
     failures          INTEGER   NOT NULL DEFAULT 0,
     failing_days      INTEGER   NOT NULL DEFAULT 0,
-    failed_on         TEXT      NOT NULL DEFAULT '',   -- the last day counted in failing_days
-    failing_since     TIMESTAMP,                       -- when it fell silent; null while it answers, if only to ask for patience
+    failed_on         TEXT      NOT NULL DEFAULT '',   -- the last day that failing_days counts
+    failing_since     TIMESTAMP,                       -- when it became silent; null while it answers, also with 429
     last_success      TIMESTAMP,
     last_heard        TIMESTAMP,
     software          TEXT      NOT NULL DEFAULT '',
-    signature_scheme  TEXT      NOT NULL DEFAULT '',   -- 'rfc9421' where nothing else is read; believed until scheme_until
+    signature_scheme  TEXT      NOT NULL DEFAULT '',   -- 'rfc9421' where nothing else is accepted; valid until scheme_until
     scheme_until      TIMESTAMP,
-    too_large         BIGINT    NOT NULL DEFAULT 0,    -- bytes of the smallest delivery that it called too large; 0 for none
+    too_large         BIGINT    NOT NULL DEFAULT 0,    -- bytes of the smallest delivery that it refused as too large; 0 for none
     unavailable_since TIMESTAMP
 );
 CREATE INDEX peers_free ON peers (free_at) WHERE waiting;
 CREATE INDEX peers_unavailable ON peers (host) WHERE unavailable_since IS NOT NULL;
 
--- Inboxes that answered 404, and on how many days. On the third the people behind them are looked at.
+-- Inboxes that answered 404, and on how many days. On the third day their actors are fetched again.
 CREATE TABLE missing_inboxes (
     inbox         TEXT      PRIMARY KEY,
     days          INTEGER   NOT NULL,
     last_on       TEXT      NOT NULL
 );
 
--- The same for the servers that write to us and whose deliveries wait to be worked through.
+-- Like peers, for servers whose deliveries to us wait to be processed.
 CREATE TABLE callers (
     host          TEXT      PRIMARY KEY,
     waiting       BOOLEAN   NOT NULL DEFAULT FALSE,
@@ -116,7 +116,7 @@ CREATE INDEX arrivals_waiting ON arrivals (host, id) WHERE parked = '';
 CREATE INDEX arrivals_due     ON arrivals (host, due_at) WHERE parked = '';
 CREATE UNIQUE INDEX arrivals_once ON arrivals (signer, activity_id) WHERE activity_id <> '';
 
--- Who has what. Outlives the deliveries: a server that comes back gets the latest state of each object it holds.
+-- Which server has which object. Rows outlive the deliveries: a server that comes back gets the latest state of each.
 CREATE TABLE holdings (
     object_id     TEXT      NOT NULL REFERENCES objects (id),
     host          TEXT      NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE holdings (
     PRIMARY KEY (object_id, host)
 );
 
--- What was taken in already, for thirty days; also 'undone' and 'deleted' before it came.
+-- Activities of the last thirty days, so that none is processed twice; also objects 'undone' or 'deleted' before they came.
 CREATE TABLE seen (
     actor         TEXT      NOT NULL,
     activity_id   TEXT      NOT NULL,

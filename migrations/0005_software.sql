@@ -1,3 +1,3 @@
 -- +goose Up
--- When a server is asked again what it runs; null before the first time.
+-- When to ask a server again for its software; null before the first time.
 ALTER TABLE peers ADD COLUMN software_due TIMESTAMP;

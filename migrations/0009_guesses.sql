@@ -1,6 +1,6 @@
 -- +goose Up
--- Guesses at a password, by the account that was named and the source that guessed. A known browser and a session are
--- sources of their own, without an account. The former rows were of use for 15 minutes, so they are not copied.
+-- Wrong passwords, by account and by source. A known browser and a session are sources of their own, without an account.
+-- Old rows matter for 15 minutes only, so they are not copied.
 DROP TABLE guesses;
 CREATE TABLE guesses (
     id            TEXT      PRIMARY KEY,
@@ -12,7 +12,7 @@ CREATE INDEX guesses_account ON guesses (account, at);
 CREATE INDEX guesses_source ON guesses (source, at);
 CREATE INDEX guesses_at ON guesses (at);
 
--- Browsers in which an author signed in before. Only a hash of the token is kept.
+-- Browsers in which an author has signed in. Only a hash of the token is stored.
 CREATE TABLE known_browsers (
     token_hash    TEXT      PRIMARY KEY,
     voice_id      TEXT      NOT NULL REFERENCES authors (voice_id),
