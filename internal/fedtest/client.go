@@ -140,13 +140,13 @@ func bodyOf(activity any) ([]byte, error) {
 }
 
 // header returns the header of the request, with the signature in it.
-func (s *signedRequest) header(method, address string, flavour Software) (http.Header, error) {
+func (s *signedRequest) header(method, address string, software Software) (http.Header, error) {
 	request, err := http.NewRequest(method, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	software, version := flavour.nodeInfo()
-	request.Header.Set("User-Agent", software+"/"+version)
+	name, version := software.nodeInfo()
+	request.Header.Set("User-Agent", name+"/"+version)
 	request.Header.Set("Date", s.date.UTC().Format(http.TimeFormat))
 	if s.contentType != "" {
 		request.Header.Set("Content-Type", s.contentType)
@@ -180,7 +180,7 @@ func (s *signedRequest) header(method, address string, flavour Software) (http.H
 		return nil, err
 	}
 	request.Header.Del("Host")
-	if flavour != GoToSocial { // httpsig always writes hs2019, as GoToSocial does; the others name what it is
+	if software != GoToSocial { // httpsig always writes hs2019, as GoToSocial does; the others name what it is
 		signature := request.Header.Get("Signature")
 		request.Header.Set("Signature", strings.Replace(signature, `"hs2019"`, `"rsa-sha256"`, 1))
 	}

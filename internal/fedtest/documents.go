@@ -78,6 +78,7 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 // the request needs one. It returns the address, which becomes the document's id when it has none.
 func (s *Server) ServeDocument(path string, document map[string]any) string {
 	address := s.URL + path
+	// The caller may go on using its map, and gets no id put into it.
 	shown := maps.Clone(document)
 	if shown["id"] == nil {
 		shown["id"] = address
@@ -196,6 +197,7 @@ func (p *Person) documentAt(part string) (map[string]any, int) {
 		return p.document(), http.StatusOK
 	case "/main-key":
 		return p.keyDocument(), http.StatusOK
+	// The collections show only their size, as on many real servers.
 	case "/followers":
 		total = followers
 	case "/following":
@@ -315,6 +317,7 @@ func (s *Server) webFinger(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	left := p.left
 	s.mu.Unlock()
+	// A deleted account is gone here too, and not unknown.
 	if left {
 		writeError(w, http.StatusGone, "has left")
 		return

@@ -96,12 +96,12 @@ func New(config Config) *World {
 
 // AddServer starts a server that resembles the given software. The name is for messages and pages; other servers
 // reach it by its address, such as http://127.1.0.1:20417.
-func (w *World) AddServer(name string, flavour Software) (*Server, error) {
+func (w *World) AddServer(name string, software Software) (*Server, error) {
 	listener, err := w.listen()
 	if err != nil {
 		return nil, fmt.Errorf("start server %q: %w", name, err)
 	}
-	s := newServer(w, name, flavour, listener.Addr().(*net.TCPAddr))
+	s := newServer(w, name, software, listener.Addr().(*net.TCPAddr))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// Close may have run while we looked for an address.
@@ -115,10 +115,10 @@ func (w *World) AddServer(name string, flavour Software) (*Server, error) {
 }
 
 // AddServers starts n servers, named "1" to n.
-func (w *World) AddServers(n int, flavour Software) ([]*Server, error) {
+func (w *World) AddServers(n int, software Software) ([]*Server, error) {
 	servers := make([]*Server, 0, n)
 	for i := range n {
-		s, err := w.AddServer(fmt.Sprint(i+1), flavour)
+		s, err := w.AddServer(fmt.Sprint(i+1), software)
 		if err != nil {
 			return nil, err
 		}

@@ -28,9 +28,9 @@ func newWorld(t testing.TB, config Config) *World {
 	return w
 }
 
-func newNeighbour(t testing.TB, w *World, name string, flavour Software) *Server {
+func startServer(t testing.TB, w *World, name string, software Software) *Server {
 	t.Helper()
-	s, err := w.AddServer(name, flavour)
+	s, err := w.AddServer(name, software)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestServersOfAllSoftwareFollowAndReplyToEachOther(t *testing.T) {
 		for there, other := range flavours {
 			t.Run(here+" to "+there, func(t *testing.T) {
 				w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
-				veerhuis, noordkade := newNeighbour(t, w, "veerhuis", one), newNeighbour(t, w, "noordkade", other)
+				veerhuis, noordkade := startServer(t, w, "veerhuis", one), startServer(t, w, "noordkade", other)
 				bram, nadia := veerhuis.Person("bram"), noordkade.Person("nadia")
 				befriend(t, ctx, bram, nadia)
 				converse(t, ctx, bram, nadia)
@@ -120,9 +120,9 @@ func checkPost(t *testing.T, s *Server, want Post) {
 
 func TestReactionsCanBeUndone(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	nadia := newNeighbour(t, w, "noordkade", Mastodon).Person("nadia")
-	deniz := newNeighbour(t, w, "dijla", Misskey).Person("deniz")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
+	nadia := startServer(t, w, "noordkade", Mastodon).Person("nadia")
+	deniz := startServer(t, w, "dijla", Misskey).Person("deniz")
 	befriend(t, ctx, nadia, deniz)
 	note := must(bram.Post(ctx, "<p>High water.</p>"))(t).Object
 
@@ -165,8 +165,8 @@ func eventually(t testing.TB, what string, holds func() bool) {
 
 func TestAFollowCanBeUndoneAndAnAccountDeleted(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	nadia := newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
+	nadia := startServer(t, w, "noordkade", GoToSocial).Person("nadia")
 	befriend(t, ctx, bram, nadia)
 	must(bram.Unfollow(ctx, nadia.ID))(t)
 	if sent := must(nadia.Post(ctx, "<p>Nobody reads this.</p>"))(t); len(sent.Responses) != 0 {
@@ -191,10 +191,10 @@ func TestAFollowCanBeUndoneAndAnAccountDeleted(t *testing.T) {
 
 func TestWrongDeliveriesAreRefused(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
+	veerhuis := startServer(t, w, "veerhuis", Mastodon)
 	bram := veerhuis.Person("bram")
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
-	nadia := newNeighbour(t, w, "noordkade", Mastodon).Person("nadia")
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
+	nadia := startServer(t, w, "noordkade", Mastodon).Person("nadia")
 	like := map[string]any{"id": kade.ID + "#likes/1", "type": "Like", "actor": kade.ID, "object": bram.ID}
 	asNadia := map[string]any{"id": nadia.ID + "#likes/1", "type": "Like", "actor": nadia.ID, "object": bram.ID}
 	cases := []struct {
@@ -246,8 +246,8 @@ func TestWrongDeliveriesAreRefused(t *testing.T) {
 
 func TestAReplacedKeyIsFetchedOnceMore(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
-	bram, nadia := veerhuis.Person("bram"), newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
+	veerhuis := startServer(t, w, "veerhuis", Mastodon)
+	bram, nadia := veerhuis.Person("bram"), startServer(t, w, "noordkade", GoToSocial).Person("nadia")
 	befriend(t, ctx, nadia, bram)
 	asked := func() (n int) {
 		for _, v := range nadia.Server.Requests() {
@@ -272,7 +272,7 @@ func TestAReplacedKeyIsFetchedOnceMore(t *testing.T) {
 
 func TestGoToSocialServesNothingUnsigned(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	noordkade := newNeighbour(t, w, "noordkade", GoToSocial)
+	noordkade := startServer(t, w, "noordkade", GoToSocial)
 	nadia := noordkade.Person("nadia")
 	note := must(nadia.Post(ctx, "<p>Only for the known.</p>"))(t).Object
 	for address, want := range map[string]int{
@@ -285,7 +285,7 @@ func TestGoToSocialServesNothingUnsigned(t *testing.T) {
 			t.Errorf("%s answers %d, want %d", address, got, want)
 		}
 	}
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
 	if _, err := bram.fetchObject(ctx, note); err != nil {
 		t.Errorf("a signed question: %v", err)
 	}
@@ -308,7 +308,7 @@ func ask(t *testing.T, address string) int {
 
 func TestBehavioursDoWhatTheySay(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
 	cases := []struct {
 		name      string
 		behaviour Behaviour
@@ -325,7 +325,7 @@ func TestBehavioursDoWhatTheySay(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := newNeighbour(t, w, c.name, Mastodon)
+			s := startServer(t, w, c.name, Mastodon)
 			s.Person("bram")
 			if err := s.SetBehaviour(c.behaviour); err != nil {
 				t.Fatal(err)
@@ -363,8 +363,8 @@ func TestSilentServersCutRequestsWhenTheirBehaviourChanges(t *testing.T) {
 	for name, behaviour := range map[string]Behaviour{"hanging": Hanging(), "trickling": Trickling(time.Millisecond)} {
 		t.Run(name, func(t *testing.T) {
 			w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-			kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
-			s := newNeighbour(t, w, "veerhuis", Mastodon)
+			kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
+			s := startServer(t, w, "veerhuis", Mastodon)
 			s.SetBehaviour(behaviour)
 			short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
@@ -393,8 +393,8 @@ func TestSilentServersCutRequestsWhenTheirBehaviourChanges(t *testing.T) {
 
 func TestAClosedServerOpensAgainAtTheSameAddress(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
-	s := newNeighbour(t, w, "veerhuis", Mastodon)
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
+	s := startServer(t, w, "veerhuis", Mastodon)
 	for range 5 {
 		must(kade.Send(ctx, s.URL+"/inbox", like(kade, s)))(t)
 		if err := s.SetBehaviour(Closed()); err != nil {
@@ -414,7 +414,7 @@ func TestServersSendFromTheirOwnAddress(t *testing.T) {
 		t.Skip("only Linux has all of 127.0.0.0/8")
 	}
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
 	listener := must(net.Listen("tcp4", "127.0.0.1:0"))(t)
 	from := make(chan string, 1)
 	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -432,8 +432,8 @@ func TestServersSendFromTheirOwnAddress(t *testing.T) {
 
 func TestPortsOfOneAddressWork(t *testing.T) {
 	w, ctx := newWorld(t, Config{Ports: true, KeyPool: 4}), soon(t)
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	nadia := newNeighbour(t, w, "noordkade", GoToSocial).Person("nadia")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
+	nadia := startServer(t, w, "noordkade", GoToSocial).Person("nadia")
 	if !strings.HasPrefix(bram.ID, "http://127.0.0.1:") {
 		t.Errorf("bram lives at %s", bram.ID)
 	}
@@ -442,8 +442,8 @@ func TestPortsOfOneAddressWork(t *testing.T) {
 
 func TestLookUpAcceptsOnlyAnActorThatNamesItself(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
 	actor := func(id, name string) map[string]any {
 		document := kade.document()
 		document["id"], document["preferredUsername"] = id, name
@@ -493,7 +493,7 @@ func TestLookUpAcceptsOnlyAnActorThatNamesItself(t *testing.T) {
 
 func TestHundredsOfDeliveriesAtOnceAreAllRecorded(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4, SharedCache: true}), soon(t)
-	post := must(newNeighbour(t, w, "noordkade", Mastodon).Person("nadia").Post(ctx, "<p>Say something.</p>"))(t)
+	post := must(startServer(t, w, "noordkade", Mastodon).Person("nadia").Post(ctx, "<p>Say something.</p>"))(t)
 	const servers, each = 20, 15
 	var ready []*PreparedActivity
 	for _, s := range must(w.AddServers(servers, Mastodon))(t) {
@@ -522,11 +522,11 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 	eventually(t, "the worlds of other tests have ended", func() bool { return running() == "" })
 	w := New(Config{Ports: runtime.GOOS != "linux", KeyPool: 4})
 	ctx := soon(t)
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
 	behaviours := []Behaviour{Healthy(), Hanging(), Trickling(time.Second), Slow(time.Minute), Closed()}
 	var servers []*Server
 	for _, behaviour := range behaviours {
-		s := newNeighbour(t, w, "veerhuis", Mastodon)
+		s := startServer(t, w, "veerhuis", Mastodon)
 		servers = append(servers, s)
 		s.SetBehaviour(behaviour)
 		go kade.Send(ctx, s.URL+"/inbox", like(kade, s))
@@ -592,7 +592,7 @@ func TestAThousandServersStartQuickly(t *testing.T) {
 // from a sender who has signed beforehand.
 func BenchmarkDeliveries(b *testing.B) {
 	w := newWorld(b, Config{KeyPool: 4, SharedCache: true})
-	bram := newNeighbour(b, w, "veerhuis", Mastodon).Person("bram")
+	bram := startServer(b, w, "veerhuis", Mastodon).Person("bram")
 	servers := must(w.AddServers(200, Mastodon))(b)
 	var deliveries []*PreparedDelivery
 	for i := range b.N {
@@ -616,8 +616,8 @@ func BenchmarkDeliveries(b *testing.B) {
 
 func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
-	noordkade := newNeighbour(t, w, "noordkade", Mastodon)
-	nadia, bram := noordkade.Person("nadia"), newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
+	noordkade := startServer(t, w, "noordkade", Mastodon)
+	nadia, bram := noordkade.Person("nadia"), startServer(t, w, "veerhuis", Mastodon).Person("bram")
 	kade := bram.Server.Person("kade") // of the same server as bram
 	note := must(bram.Post(ctx, "<p>Four minutes.</p>", Mention(nadia.ID),
 		PublishedAt(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))))(t).Object
@@ -658,9 +658,9 @@ func TestOnlyTheAuthorChangesAPostAndOnlyForward(t *testing.T) {
 
 func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 6}), soon(t)
-	nadia := newNeighbour(t, w, "noordkade", Mastodon).Person("nadia")
-	bram := newNeighbour(t, w, "veerhuis", Mastodon).Person("bram")
-	deniz := newNeighbour(t, w, "dijla", Mastodon).Person("deniz")
+	nadia := startServer(t, w, "noordkade", Mastodon).Person("nadia")
+	bram := startServer(t, w, "veerhuis", Mastodon).Person("bram")
+	deniz := startServer(t, w, "dijla", Mastodon).Person("deniz")
 	befriend(t, ctx, deniz, bram)
 	note := must(nadia.Post(ctx, "<p>Who sails?</p>"))(t).Object
 	cases := []struct {
@@ -692,8 +692,8 @@ func TestRepliesAreAddressedAsTheirVisibilitySays(t *testing.T) {
 
 func TestAKeyThatCannotBeFetchedNowIsFetchedAgain(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	veerhuis := startServer(t, w, "veerhuis", Mastodon)
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
 	for _, step := range []struct {
 		behaviour Behaviour
 		status    int
@@ -711,8 +711,8 @@ func TestAKeyThatCannotBeFetchedNowIsFetchedAgain(t *testing.T) {
 
 func TestADeletedUnknownActorIsNotAskedForAKey(t *testing.T) {
 	w, ctx := newWorld(t, Config{KeyPool: 4}), soon(t)
-	veerhuis := newNeighbour(t, w, "veerhuis", Mastodon)
-	kade := newNeighbour(t, w, "zilverduin", Mastodon).Person("kade")
+	veerhuis := startServer(t, w, "veerhuis", Mastodon)
+	kade := startServer(t, w, "zilverduin", Mastodon).Person("kade")
 	farewell := map[string]any{"id": kade.ID + "#delete", "type": "Delete", "actor": kade.ID, "object": kade.ID}
 	must(kade.Send(ctx, veerhuis.URL+"/inbox", farewell))(t)
 	if visits := kade.Server.Requests(); len(visits) != 0 {

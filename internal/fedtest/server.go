@@ -66,9 +66,9 @@ type Server struct {
 	documents map[string]map[string]any // documents of no note and nobody, by address
 }
 
-func newServer(w *World, name string, flavour Software, place *net.TCPAddr) *Server {
+func newServer(w *World, name string, software Software, place *net.TCPAddr) *Server {
 	s := &Server{
-		Name: name, Software: flavour, world: w, cache: w.cache,
+		Name: name, Software: software, world: w, cache: w.cache,
 		Host: place.String(), URL: "http://" + place.String(),
 		people: map[string]*Person{}, actors: map[string]*Person{}, notes: map[string]*note{}, posts: map[string]*Post{},
 	}

@@ -21,6 +21,7 @@ func Absolute(text, base string) string {
 	for {
 		kind := tokens.Next()
 		if kind == html.ErrorToken {
+			// Half a text is worse than one with relative links.
 			if !errors.Is(tokens.Err(), io.EOF) {
 				return text
 			}

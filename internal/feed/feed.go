@@ -137,6 +137,7 @@ func (e Entry) atom() atomEntry {
 		Published: timestamp(e.Published),
 		Updated:   timestamp(e.Updated), Total: e.Replies,
 		Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: e.URL}}}
+	// RFC 4685: where the replies are, and how many.
 	if e.RepliesPage != "" {
 		out.Links = append(out.Links, atomLink{Rel: "replies", Type: "text/html", Href: e.RepliesPage, Count: e.Replies})
 	}
@@ -249,6 +250,7 @@ func Sitemap(places []SitemapEntry) ([]byte, error) {
 	// The protocol allows no more: search engines may refuse a longer sitemap as a whole.
 	for _, place := range places[:min(len(places), MaxSitemapEntries)] {
 		page := sitemapPage{Loc: place.URL}
+		// A made-up date would teach search engines not to trust the others.
 		if !place.Changed.IsZero() {
 			page.LastMod = timestamp(place.Changed)
 		}

@@ -27,7 +27,7 @@ var overkant = Feed{ID: "https://overkant.example/", Title: "De Overkant", Subti
 		Tags:    []string{"Rivers"}, Picture: "https://overkant.example/media/ferry.jpg", Replies: 17,
 		RepliesPage: "https://overkant.example/2026/11/four-minutes-wide#talk"}}}
 
-func TestAtomSaysAllThatIsKnownOfAnArticle(t *testing.T) {
+func TestAtomHasAllThatIsKnownOfAnArticle(t *testing.T) {
 	text, err := Atom(overkant)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestAtomSaysAllThatIsKnownOfAnArticle(t *testing.T) {
 	}
 }
 
-func TestAReplyInAFeedPointsToWhatItAnswers(t *testing.T) {
+func TestAReplyInAFeedNamesItsParent(t *testing.T) {
 	text, err := Atom(Feed{Entries: []Entry{{InReplyTo: &Reference{"https://overkant.example/ap/articles/01J",
 		"https://overkant.example/x"}}}})
 	want := `<thr:in-reply-to ref="https://overkant.example/ap/articles/01J" href="https://overkant.example/x" ` +
@@ -61,7 +61,7 @@ func TestAReplyInAFeedPointsToWhatItAnswers(t *testing.T) {
 	}
 }
 
-func TestJSONFeedSaysTheSame(t *testing.T) {
+func TestJSONFeedHasTheSame(t *testing.T) {
 	text, err := JSON(overkant)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestJSONFeedSaysTheSame(t *testing.T) {
 	}
 }
 
-func TestT157WhatStrangersSendStaysWellFormed(t *testing.T) {
+func TestT157TextOfOtherServersStaysWellFormed(t *testing.T) {
 	for _, text := range []string{"a\x00b\x0cc", "\x1b[31m", "]]>", "<![CDATA[", "\xff\xfe", "\ufffe", "&#0;", "مرحبا"} {
 		feed := Feed{Title: text, Entries: []Entry{{Title: text, Summary: text, HTML: text, Authors: []Person{{Name: text}},
 			Tags: []string{text}}}}
@@ -129,7 +129,7 @@ func TestAddressesInAFeedAreAbsolute(t *testing.T) {
 	}
 }
 
-func TestASitemapNamesNoMoreThanItMay(t *testing.T) {
+func TestASitemapIsLimited(t *testing.T) {
 	text, err := Sitemap([]SitemapEntry{{"https://overkant.example/", time.Time{}}, {"https://overkant.example/a?b&c", out}})
 	want := `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://overkant.example/</loc></url>` +
 		`<url><loc>https://overkant.example/a?b&amp;c</loc><lastmod>2026-11-16T15:00:00Z</lastmod></url></urlset>`

@@ -143,7 +143,7 @@ func names(t *testing.T, folder string) []string {
 	return found
 }
 
-func TestAPictureIsKeptInThreeWidthsAndNeverEnlarged(t *testing.T) {
+func TestAPictureIsStoredInThreeWidthsAndNeverEnlarged(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		l, folder := library(t, s)
@@ -189,7 +189,7 @@ func TestAPictureIsKeptInThreeWidthsAndNeverEnlarged(t *testing.T) {
 	})
 }
 
-func TestAPictureIsTurnedAsItsCameraWasHeldAndTellsNothingMore(t *testing.T) {
+func TestAPictureIsTurnedUprightAndLosesItsMetadata(t *testing.T) {
 	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	// Where the red quarter of the upright picture lies after each turn: right?, bottom?
@@ -238,7 +238,7 @@ func TestAPictureIsTurnedAsItsCameraWasHeldAndTellsNothingMore(t *testing.T) {
 	}
 }
 
-func TestT045WhatIsNoPictureIsRefusedInWords(t *testing.T) {
+func TestT045OtherFilesAreRefusedWithAReason(t *testing.T) {
 	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	photo := jpegBytes(ferry(64, 64))
@@ -282,7 +282,7 @@ func TestT045WhatIsNoPictureIsRefusedInWords(t *testing.T) {
 	}
 }
 
-func TestNothingButPixelsOutlivesAnUpload(t *testing.T) {
+func TestOnlyThePixelsOfAnUploadAreStored(t *testing.T) {
 	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	for _, c := range [][]byte{
@@ -298,7 +298,7 @@ func TestNothingButPixelsOutlivesAnUpload(t *testing.T) {
 	}
 }
 
-func TestOfAFilmTheFirstFrameIsKept(t *testing.T) {
+func TestTheFirstFrameOfAnAnimationIsStored(t *testing.T) {
 	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	p := accept(t, l, "flash.gif", gifBytes(color.White, color.Black))
@@ -349,7 +349,7 @@ func TestTheSameBytesTwiceAreOnePicture(t *testing.T) {
 	})
 }
 
-func TestAFaultLeavesNoHalfFileAndNoRow(t *testing.T) {
+func TestAnErrorLeavesNoFileAndNoRow(t *testing.T) {
 	t.Parallel()
 	t.Run("while a file is written", func(t *testing.T) {
 		l, folder := library(t, storetest.Open(t))
@@ -388,7 +388,7 @@ func TestAFaultLeavesNoHalfFileAndNoRow(t *testing.T) {
 	})
 }
 
-func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
+func TestUnfinishedFilesAreRemovedWhenTheyAreOld(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	_, folder := library(t, s)
@@ -409,7 +409,7 @@ func TestWhatACrashLeftIsClearedOnceItIsOld(t *testing.T) {
 	}
 }
 
-func TestBrokenFilesBreakNothing(t *testing.T) {
+func TestBrokenFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	l := new(Library)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -443,7 +443,7 @@ func TestADecoderStopsWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
-func TestNamesAreData(t *testing.T) {
+func TestNamesOfUploadsAreOnlyData(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"the-house.jpg":       "the-house.jpg",
@@ -544,7 +544,7 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 	}
 }
 
-func TestAPictureThatCannotBeReadIsNotCalledMissing(t *testing.T) {
+func TestAPictureThatCannotBeReadIsNo404(t *testing.T) {
 	t.Parallel()
 	l, _ := library(t, storetest.Open(t))
 	var log bytes.Buffer

@@ -22,7 +22,7 @@ func TestWord(t *testing.T) {
 	}
 }
 
-func TestTwoExchangedLettersAreOneSlip(t *testing.T) {
+func TestTwoExchangedLettersAreOneError(t *testing.T) {
 	if got := Word("lgo", []string{"url", "log"}); got != "log" {
 		t.Errorf("got %q", got)
 	}

@@ -193,6 +193,7 @@ func (o *Blog) Follow(voice blog.Voice, at *Blog, whom blog.Voice) {
 	if _, err := o.Outbox.Follow(o.Soon(), voice, "@"+whom.Handle+"@"+at.Site.HandleDomain); err != nil {
 		o.T.Fatal(err)
 	}
+	// The Accept comes back as a delivery of the other blog.
 	o.Until("the Accept is here", func() bool {
 		f, err := o.Store.Following(o.T.Context(), voice.ID, at.Site.ActorID(whom.ID))
 		return err == nil && f.State == blog.Accepted
@@ -216,6 +217,7 @@ func (o *Blog) RunWelcome(from, to time.Duration) {
 	o.T.Helper()
 	began := time.Now()
 	for at := from; at < to; at += time.Second {
+		// The clock is a second further each time: the job sends one server a delivery every few seconds.
 		late := o.Core
 		late.Now = func() time.Time { return began.Add(at) }
 		if err := (&outbox.Outbox{Core: late, Wake: o.Courier.Wake}).SendDueWelcomes(o.Soon()); err != nil {

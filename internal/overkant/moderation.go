@@ -51,6 +51,7 @@ func (o *Blog) StoreFollower(p *fedtest.Person) {
 	o.T.Helper()
 	a := blog.Actor{ID: p.ID, Type: "Person", Handle: p.Handle(), URL: p.ID, Host: p.Server.Host, Inbox: p.Inbox(),
 		FetchedAt: time.Now()}
+	// The follower's row refers to the actor's.
 	if err := o.Store.SaveActor(o.Soon(), a); err != nil {
 		o.T.Fatal(err)
 	}

@@ -74,6 +74,7 @@ func Found(t testing.TB, s *store.Store, address string, change ...func(*blog.Si
 	_, host, _ := strings.Cut(address, "://")
 	site := blog.Site{URL: address, HandleDomain: host, Name: "De Overkant", Language: "en", Timezone: "UTC",
 		PublicKey: PublicPEM(t, instance), CreatedAt: time.Now()}
+	// After the defaults, so that a test may change each of them.
 	for _, c := range change {
 		c(&site)
 	}
@@ -265,11 +266,11 @@ func (o *Blog) Publish(change ...func(*blog.Article)) blog.Article {
 }
 
 // Server adds a pretend server, of Mastodon unless a software is given.
-func (o *Blog) Server(name string, flavour ...fedtest.Software) *fedtest.Server {
+func (o *Blog) Server(name string, software ...fedtest.Software) *fedtest.Server {
 	o.T.Helper()
 	kind := fedtest.Mastodon
-	if len(flavour) > 0 {
-		kind = flavour[0]
+	if len(software) > 0 {
+		kind = software[0]
 	}
 	server, err := o.World.AddServer(name, kind)
 	if err != nil {
@@ -307,6 +308,7 @@ func (o *Blog) Soon() context.Context {
 // Until waits until holds returns true, and fails the test after ten seconds. what completes "waited in vain until".
 func (o *Blog) Until(what string, holds func() bool) {
 	o.T.Helper()
+	// Polling: most conditions are rows that another goroutine writes.
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.T.Fatalf("waited in vain until %s", what)
@@ -384,6 +386,7 @@ func (o *Blog) Get(path, accept string) (int, http.Header, string) {
 		o.T.Fatal(err)
 	}
 	request.Header.Set("Accept", accept)
+	// Redirects are what many tests look at.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {

@@ -33,6 +33,7 @@ func (o *Blog) ReceiveAfterRestart(p *fedtest.Person, activity any) {
 	}
 	r := httptest.NewRequest(http.MethodPost, delivery.URL, bytes.NewReader(delivery.Body))
 	maps.Copy(r.Header, delivery.Header)
+	// Past the listener, which belongs to the inbox that runs.
 	w := httptest.NewRecorder()
 	inbox.ServeHTTP(w, r)
 	if w.Code != http.StatusAccepted {
@@ -141,6 +142,7 @@ func (o *Blog) FillWithCanaries(t *testing.T, s *store.Store, bram *fedtest.Pers
 	// A changed profile is announced after a while. An hour is past it.
 	check(o.OutboxIn(time.Hour).SendDueProfiles(o.Soon()))
 	now := time.Now()
+	// Ways to sign in are data of the author too.
 	check(s.AddSession(o.Soon(), store.Session{TokenHash: "t", VoiceID: o.Ilse.ID, Device: Canary, CreatedAt: now,
 		UsedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	picture := blog.Picture{ID: blog.NewID(now), VoiceID: o.Ilse.ID, Type: "image/png", Alt: Canary, Name: Canary,

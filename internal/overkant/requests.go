@@ -42,6 +42,7 @@ func (o *Blog) LikeOn(other *Blog) {
 		o.T.Errorf("reading: %v", err)
 		return
 	}
+	// Read first, as a person does who likes a post.
 	if read, err := activity.ParseObject(doc); err != nil || !strings.Contains(read.Content, "ferry") {
 		o.T.Errorf("read %q, %v", read.Content, err)
 		return
@@ -156,6 +157,7 @@ func (o *Blog) PostSigned(key signature.Key, activity any) int {
 		o.T.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/activity+json")
+	// By our own signer: fedtest signs only with keys of its people.
 	if err := signature.Sign(request, body, key, time.Now()); err != nil {
 		o.T.Fatal(err)
 	}
@@ -196,6 +198,7 @@ func (o *Blog) FillComments(a blog.Article, n int) []blog.Comment {
 	nadia := o.Server("noordkade").Person("nadia")
 	actor := blog.Actor{ID: nadia.ID, Type: "Person", Host: nadia.Server.Host, Inbox: nadia.Inbox(), FetchedAt: time.Now()}
 	list := make([]blog.Comment, n)
+	// One transaction: hundreds of commits would take longer than the test.
 	err := o.Store.InTx(o.Soon(), func(s *store.Store) error {
 		if err := s.SaveActor(o.T.Context(), actor); err != nil {
 			return err

@@ -74,7 +74,7 @@ func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 	}
 }
 
-func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
+func TestUnderManyChangesAPageIsRenderedFourTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes, renders atomic.Uint64
 		kept := NewCache(changes.Load, 0)
@@ -97,7 +97,7 @@ func TestUnderAStormOfChangesAPageIsMadeFourTimesASecond(t *testing.T) {
 	})
 }
 
-func TestACurrentDocumentIsNewEvenUnderAStormOfChanges(t *testing.T) {
+func TestACurrentDocumentIsNewUnderManyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes atomic.Uint64
 		cache := NewCache(changes.Load, 0)
@@ -139,7 +139,7 @@ func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
 	}
 }
 
-func TestAFailingMakerShowsTheOldPageOrTheErrorAndSpoilsNothing(t *testing.T) {
+func TestAFailingMakerGivesTheOldPageOrAnError(t *testing.T) {
 	var changes atomic.Uint64
 	var trouble atomic.Value
 	kept := NewCache(changes.Load, 0)
@@ -172,7 +172,7 @@ func TestAFailingMakerShowsTheOldPageOrTheErrorAndSpoilsNothing(t *testing.T) {
 	}
 }
 
-func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
+func TestASlowMakerGivesTheOldPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes atomic.Uint64
 		var slow atomic.Bool
@@ -202,7 +202,7 @@ func TestASlowMakerHoldsNobodyBackForLongWhenThereIsAnOldPage(t *testing.T) {
 	})
 }
 
-func TestOnlyWhatExistsIsKeptAndOnlyOncePerPath(t *testing.T) {
+func TestOnlyExistingPagesAreCachedOncePerPath(t *testing.T) {
 	var renders atomic.Int64
 	kept := NewCache(func() uint64 { return 1 }, 1<<20)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
@@ -266,7 +266,7 @@ func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 	}
 }
 
-func TestAPageThatGoesIsForgotten(t *testing.T) {
+func TestADeletedPageLeavesTheCache(t *testing.T) {
 	var changes atomic.Uint64
 	kept := NewCache(changes.Load, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
@@ -283,7 +283,7 @@ func TestAPageThatGoesIsForgotten(t *testing.T) {
 	}
 }
 
-func TestAnswersSpeakHTTP(t *testing.T) {
+func TestResponsesFollowHTTP(t *testing.T) {
 	kept := NewCache(func() uint64 { return 1 }, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
 		fiveHundred)
@@ -350,7 +350,7 @@ func TestAnswersSpeakHTTP(t *testing.T) {
 	}
 }
 
-func TestAHitAllocatesNothingOfItsOwn(t *testing.T) {
+func TestACacheHitAllocatesNothing(t *testing.T) {
 	kept := NewCache(func() uint64 { return 1 }, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
 		fiveHundred)

@@ -2,7 +2,7 @@ package page
 
 import "testing"
 
-func TestANameBreaksWhereAnAddressPartsAndIsEscaped(t *testing.T) {
+func TestANameBreaksBetweenTheLabelsOfAHostAndIsEscaped(t *testing.T) {
 	for name, want := range map[string]string{
 		"De Overkant":      "De Overkant",
 		"localhost:8080":   "localhost<wbr>:8080",

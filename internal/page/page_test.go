@@ -50,7 +50,7 @@ type sheet struct {
 
 func (s sheet) Locale() string { return s.Lang }
 
-func TestAPageSpeaksItsOwnLanguage(t *testing.T) {
+func TestAPageIsInItsOwnLanguage(t *testing.T) {
 	set := little(t, `{{say "replies" "N" .N}} {{say "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, `+
 		`{{clock .At}}, {{instant .At}}, {{number .N}}`)
 	zone := time.FixedZone("", 3600)
@@ -89,7 +89,7 @@ func TestAPageSpeaksItsOwnLanguage(t *testing.T) {
 	}
 }
 
-func TestABrokenTemplateLeavesNoHalfAPage(t *testing.T) {
+func TestABrokenTemplateSendsNoHalfPage(t *testing.T) {
 	for name, main := range map[string]string{
 		"a field that is not there":            `A long beginning. {{.Nothing}}`,
 		"a word that is not there":             `A long beginning. {{say "nothing"}}`,
@@ -188,7 +188,7 @@ func TestStaticFilesMayBeStoredForEverUnderAHashOfTheirContent(t *testing.T) {
 	}
 }
 
-func TestTheLightIsAReadersOwnAndLeadsBack(t *testing.T) {
+func TestAReaderChoosesTheThemeAndReturnsToThePage(t *testing.T) {
 	post := func(light, referer string) *http.Response {
 		r := httptest.NewRequest("POST", "https://overkant.example/theme", strings.NewReader("theme="+light))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -232,7 +232,7 @@ func TestTheLightIsAReadersOwnAndLeadsBack(t *testing.T) {
 	}
 }
 
-func TestGuardedPagesSayWhatMayRun(t *testing.T) {
+func TestSecurityHeadersAreSet(t *testing.T) {
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})
 	got := ask(SecurityHeaders(true)(plain), "GET", "/").Header
 	for name, want := range map[string]string{
@@ -276,7 +276,7 @@ func forms(text any) []string {
 	return []string{""}
 }
 
-func TestEveryWordStandsInEveryLanguageAndIsUsedAsItIs(t *testing.T) {
+func TestEveryTextExistsInEveryLanguage(t *testing.T) {
 	known := map[string]map[string]any{}
 	files, _ := fs.Glob(templates.FS, "words/*.yaml")
 	for _, file := range files {

@@ -62,7 +62,7 @@ func ask(t *testing.T, door *httptest.Server, do, uri, you string) *url.URL {
 
 const object = "https://overkant.example/ap/articles/01JB?a=b&c"
 
-func TestF115AReaderIsTakenToTheRightPlaceAtTheirOwnServer(t *testing.T) {
+func TestF115AReaderIsRedirectedToTheirOwnServer(t *testing.T) {
 	const (
 		follow  = `{"rel":"https://w3id.org/fep/3b86/Follow","template":"HOME/follow?who={object}&from={origin}"}`
 		thing   = `{"rel":"https://w3id.org/fep/3b86/Object","template":"HOME/open?uri={object}"}`
@@ -94,7 +94,7 @@ func TestF115AReaderIsTakenToTheRightPlaceAtTheirOwnServer(t *testing.T) {
 	}
 }
 
-func TestAHomeWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
+func TestAServerWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
 	world := fedtest.New(fedtest.Config{})
 	t.Cleanup(func() { world.Close() })
 	server, err := world.AddServer("veerhuis", fedtest.Mastodon)
@@ -107,7 +107,7 @@ func TestAHomeWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoHomeLeadsBackWithEveryWord(t *testing.T) {
+func TestAnUnknownServerLeadsBackWithAllThatWasTyped(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
 		r *http.Request) {
 		fmt.Fprint(w, "<h1>no fediverse here</h1>")
@@ -128,7 +128,7 @@ func TestWhatIsNoHomeLeadsBackWithEveryWord(t *testing.T) {
 	}
 }
 
-func TestT072NobodyLearnsHereWhatAnswersWhere(t *testing.T) {
+func TestT072FailedSearchesLookTheSame(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	shut := strings.TrimPrefix(closed.URL, "http://")
 	closed.Close()
@@ -149,7 +149,7 @@ func TestT072NobodyLearnsHereWhatAnswersWhere(t *testing.T) {
 	}
 }
 
-func TestOneReaderSetsFewSearchesGoing(t *testing.T) {
+func TestSearchesOfOneReaderAreLimited(t *testing.T) {
 	var asked int
 	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -168,7 +168,7 @@ func TestOneReaderSetsFewSearchesGoing(t *testing.T) {
 	}
 }
 
-func TestOthersUseUpNobodysSearches(t *testing.T) {
+func TestSearchesOfOthersDoNotCount(t *testing.T) {
 	d, there := door(t, time.Millisecond), home(t, "")
 	from := func(address string) string {
 		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -196,7 +196,7 @@ func TestOthersUseUpNobodysSearches(t *testing.T) {
 	}
 }
 
-func TestAnotherSitesPageCannotAsk(t *testing.T) {
+func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	d := door(t, time.Second)
 	r, err := http.NewRequest(http.MethodPost, d.URL+"/interact", strings.NewReader("do=reply&you=veerhuis.example"))
 	if err != nil {

@@ -136,6 +136,7 @@ func (w *Web) knownPerson(ctx context.Context, address string) (person, error) {
 		return person{}, nil
 	case err != nil:
 		return person{}, err
+	// Not shown by name: a moderator has refused them, or the account is deleted.
 	case actor.Block == blog.Refuse || actor.GoneAt != nil:
 		return person{}, nil
 	}

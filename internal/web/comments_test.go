@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
+func TestQuotesAndMentionsAreShownAmongTheReplies(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -66,7 +66,7 @@ func TestPostsElsewhereStandAmongTheAnswersAndAreNamed(t *testing.T) {
 	})
 }
 
-func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
+func TestEmojiReactionsAreShownAndCountAsLikes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -89,7 +89,7 @@ func TestEmojiStandBesideTheFavouritesThatTheyCountAmong(t *testing.T) {
 	})
 }
 
-func TestACommentOfWhichNothingCanBeShownSaysSoAndCounts(t *testing.T) {
+func TestAnEmptyCommentIsShownAsSuchAndCounts(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)

@@ -36,6 +36,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	}
 	filter := listed("")
 	filter.Series, filter.Parts = series.ID, true
+	// Without pages: a series has as many parts as one author can write.
 	articles, err := w.store.Articles(ctx, filter)
 	if err != nil {
 		return page.Document{}, err
@@ -70,6 +71,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 func (w *Web) followSeries(ctx context.Context, f *frame, p *seriesPage, series blog.Series) error {
 	voice, err := w.store.SeriesVoice(ctx, series.ID)
 	switch {
+	// Most series have no voice.
 	case errors.Is(err, blog.ErrNotFound):
 		return nil
 	case err != nil:

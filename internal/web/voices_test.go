@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
+func TestTheFrontPageAndASeriesCanBeFollowed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -56,7 +56,7 @@ func TestTheFrontPageAndASeriesSayHowTheyAreFollowed(t *testing.T) {
 	})
 }
 
-func TestPinnedArticlesStandFirst(t *testing.T) {
+func TestPinnedArticlesAreShownFirst(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -83,7 +83,7 @@ func TestPinnedArticlesStandFirst(t *testing.T) {
 	})
 }
 
-func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
+func TestAnArticleLinksWhatItRepliesToAndQuotes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -103,7 +103,7 @@ func TestAnArticleNamesWhomItAnswersAndQuotes(t *testing.T) {
 	})
 }
 
-func TestAnAuthorWhoMovedIsNamedByTheirNewHandle(t *testing.T) {
+func TestAMovedAuthorIsShownWithTheNewHandle(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -146,7 +146,7 @@ func (o *publicBlog) inDutch() blog.Translation {
 	return tr
 }
 
-func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
+func TestATranslationHasItsOwnPageAndTheSameComments(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -193,8 +193,8 @@ func TestATranslationHasItsOwnPageAndOneConversation(t *testing.T) {
 	})
 }
 
-// TestAPageIsChangedWhenItsOwnWordsAre: a text in another language makes the article newer, and no page but its own.
-func TestAPageIsChangedWhenItsOwnWordsAre(t *testing.T) {
+// TestAPageIsUpdatedWhenItsOwnTextChanges: a text in another language makes the article newer, and no page but its own.
+func TestAPageIsUpdatedWhenItsOwnTextChanges(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -247,7 +247,7 @@ func between(text, first, next string) string {
 	return inside
 }
 
-func TestALanguageListsItsOwnTexts(t *testing.T) {
+func TestListsOfALanguageHaveTextsInThatLanguage(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)

@@ -23,7 +23,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestTheFrontPageIsTheNewestArticlesByMonth(t *testing.T) {
+func TestTheFrontPageShowsTheNewestArticlesByMonth(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -86,7 +86,7 @@ func sorted(list []string) []string {
 	return list
 }
 
-func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
+func TestEachLanguageHasAFrontPageInThatLanguage(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -120,7 +120,7 @@ func TestEachLanguageHasAFrontPageAndSpeaksThere(t *testing.T) {
 	})
 }
 
-func TestAnArticleShowsAllAroundItsText(t *testing.T) {
+func TestAnArticlePageIsComplete(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -181,7 +181,7 @@ func TestAnArticleShowsAllAroundItsText(t *testing.T) {
 	})
 }
 
-func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
+func TestF113TheHeadDescribesThePage(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -234,7 +234,7 @@ func TestF113TheHeadTellsMachinesWhatThePageIs(t *testing.T) {
 	})
 }
 
-func TestAConversationIsReadInThreads(t *testing.T) {
+func TestCommentsAreShownInThreads(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -318,7 +318,7 @@ func depth(n node) int {
 	return deep
 }
 
-func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
+func TestWhatIsNotPublicIsOnNoPage(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -368,7 +368,7 @@ func TestWhatIsNotForEverybodyStandsNowhere(t *testing.T) {
 	})
 }
 
-func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
+func TestWithdrawnArticlesAreNotSuggested(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -397,7 +397,7 @@ func TestWhatWasTakenBackIsNeitherSuggestedNorAnswered(t *testing.T) {
 
 func site(a blog.Article) string { return blog.Site{}.ArticlePath(a) }
 
-func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
+func TestAChangedAddressRedirectsAndAWithdrawnOneIsGone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -427,7 +427,7 @@ func TestAnAddressThatChangedLeadsOnAndOneTakenBackSaysSo(t *testing.T) {
 	})
 }
 
-func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
+func TestNotFoundSuggestsSimilarArticles(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -452,7 +452,7 @@ func TestAPageThatIsNotThereNamesThoseThatComeClose(t *testing.T) {
 	})
 }
 
-func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
+func TestManyCommentsHaveSeveralPages(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
@@ -489,7 +489,7 @@ func TestALongConversationGoesOnOverSeveralPages(t *testing.T) {
 	}
 }
 
-func TestAConversationCanBeReadInOtherOrders(t *testing.T) {
+func TestCommentsCanBeReadInOtherOrders(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -548,7 +548,7 @@ func TestListsOfAuthorTagSeriesAndArchive(t *testing.T) {
 	})
 }
 
-func TestAListGoesOnOverSeveralPages(t *testing.T) {
+func TestALongListHasSeveralPages(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
@@ -569,7 +569,7 @@ func TestAListGoesOnOverSeveralPages(t *testing.T) {
 	}
 }
 
-func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
+func TestFeedsHaveWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -630,7 +630,7 @@ func TestFeedsCarryWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 	})
 }
 
-func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
+func TestAFeedOpenedInABrowserHasAStyleSheet(t *testing.T) {
 	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	for _, path := range []string{"/feed.xml", "/@ilse/feed.xml", "/comments/feed.xml"} {
@@ -648,7 +648,7 @@ func TestAFeedOpenedInABrowserIsDressed(t *testing.T) {
 	}
 }
 
-func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
+func TestASeriesStartsAtItsFirstPublishedPart(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
@@ -673,7 +673,7 @@ func TestASeriesBeginsAtTheFirstPartThatIsOut(t *testing.T) {
 	}
 }
 
-func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
+func TestTheInitialOfAMissingPictureIsNoText(t *testing.T) {
 	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	for _, face := range o.open("/").find("span", ".face") {
@@ -683,7 +683,7 @@ func TestALetterForAFaceIsNoWordOfThePage(t *testing.T) {
 	}
 }
 
-func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
+func TestInteractAsksForTheReadersServer(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := newPublicBlog(t, s)
@@ -712,7 +712,7 @@ func TestAReaderIsAskedWhereTheyLive(t *testing.T) {
 	})
 }
 
-func TestWithoutADatabaseReadersStillGetWhatIsKeptAndAnHonestWord(t *testing.T) {
+func TestWithoutADatabaseCachedPagesAndAnErrorPageAreServed(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
@@ -785,7 +785,7 @@ func TestEveryChangeIsOnThePageAtOnce(t *testing.T) {
 	})
 }
 
-func TestMakersOfOtherServersAreToldWhatIsSentAndAccepted(t *testing.T) {
+func TestFederationPageDescribesWhatIsSentAndAccepted(t *testing.T) {
 	t.Parallel()
 	o := newPublicBlog(t, storetest.Open(t))
 	o.open("/about").one("a", "href=/about/federation")
