@@ -84,6 +84,9 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
 			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
 			RETURNING `+completionColumns, append(slices.Clone(args), n, now.Add(lease))...)
+		if err != nil {
+			return err
+		}
 		// What this process works on already only looks free after the clock jumped, as in claim.
 		var stillHeld []blog.ID
 		claims = slices.DeleteFunc(claims, func(c Completion) bool {
@@ -93,8 +96,8 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 			}
 			return held
 		})
-		if err != nil || len(stillHeld) == 0 {
-			return err
+		if len(stillHeld) == 0 {
+			return nil
 		}
 		return s.run(ctx, `UPDATE completions SET claims = claims - 1 WHERE article_id IN (?)`, stillHeld)
 	})
