@@ -64,7 +64,7 @@ func TestAnArticleGoesOutAndTheConversationComesBack(t *testing.T) {
 	})
 }
 
-func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
+func TestAnEditReachesThoseWhoHaveItAndAWithdrawalEverybody(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		o.AddFollower(veerhuis.Person("bram"))
@@ -111,7 +111,7 @@ func TestAnEditReachesThoseWhoHoldItAndAWithdrawalEveryone(t *testing.T) {
 	})
 }
 
-func TestF049TheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
+func TestF049TheAuthorsReplyIsThreadedAndNotifies(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram") // follows nobody: he must be told all the same
@@ -165,7 +165,7 @@ func TestF049TheAuthorsAnswerIsThreadedAndNotifies(t *testing.T) {
 	})
 }
 
-func TestF068RestrictedWordsReachNoPublicPlace(t *testing.T) {
+func TestF068ARestrictedReplyIsShownNowhereInPublic(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -191,7 +191,7 @@ func TestF068RestrictedWordsReachNoPublicPlace(t *testing.T) {
 	})
 }
 
-func TestTheWriterAloneChangesAndRemovesAComment(t *testing.T) {
+func TestOnlyTheAuthorChangesAndRemovesAComment(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
@@ -232,7 +232,7 @@ func TestTheWriterAloneChangesAndRemovesAComment(t *testing.T) {
 	})
 }
 
-func TestF064WhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
+func TestF064ADeleteBeforeItsCreateLeavesNoComment(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -261,7 +261,7 @@ func TestF064WhatIsTakenBackBeforeItCameNeverComes(t *testing.T) {
 	})
 }
 
-func TestTheSameTwiceIsTheSameAsOnce(t *testing.T) {
+func TestTheSameActivityTwiceCountsOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -301,7 +301,7 @@ func TestARemarkToTheAuthorElsewhereIsNoComment(t *testing.T) {
 	})
 }
 
-func TestAFollowWaitsForAYesWhereTheAuthorWantsIt(t *testing.T) {
+func TestAFollowIsPendingWhereTheAuthorApprovesFollowers(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		careful := o.Ilse
 		careful.ApprovesFollowers = true

@@ -12,8 +12,8 @@ import (
 	"causerie/internal/signature"
 )
 
-// TestT119WhatIsHeldOfStrangersHasAnEnd fills the keyring with the keys of as many strangers as care to write.
-func TestT119WhatIsHeldOfStrangersHasAnEnd(t *testing.T) {
+// TestT119TheCacheOfKeysIsLimited fills the keyring with the keys of as many strangers as care to write.
+func TestT119TheCacheOfKeysIsLimited(t *testing.T) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func emptyKeyring(t *testing.T, client *remote.Client) *Keyring {
 
 // Each memory of what was done a moment ago is filled with the names of strangers, while one name is tried over and
 // over. It is done once for that name all the same.
-func TestNamingManyStrangersReleasesNoBrake(t *testing.T) {
+func TestNamingManyKeysLiftsNoLimit(t *testing.T) {
 	asked := map[string]int{}
 	client := remote.New(remote.Options{Permit: func(_ context.Context, address string) error {
 		asked[address]++

@@ -64,7 +64,7 @@ func TestTwoBlogsFollowEachOtherAndTalk(t *testing.T) {
 	})
 }
 
-func TestAQuoteFromBlogToBlogShowsItsOwnWordsAlone(t *testing.T) {
+func TestAQuoteFromBlogToBlogShowsOnlyItsOwnText(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		ferry := here.Publish()
 		for title, format := range map[string]blog.Format{"Older": blog.FullNote, "Younger": blog.FullArticle} {
@@ -103,7 +103,7 @@ func TestLikesAndBoostsGoFromBlogToBlogAndBack(t *testing.T) {
 	})
 }
 
-func TestAFollowIsTakenBack(t *testing.T) {
+func TestAFollowIsUndone(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		there.Follow(tobias, here, here.Ilse)
 		if err := there.Outbox.Unfollow(there.Soon(), tobias, here.Site.ActorID(here.Ilse.ID)); err != nil {
@@ -122,7 +122,7 @@ func TestAFollowIsTakenBack(t *testing.T) {
 	})
 }
 
-func TestAFollowerWhoIsSentAwayLearnsIt(t *testing.T) {
+func TestARemovedFollowerIsTold(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		there.Follow(tobias, here, here.Ilse)
 		if err := here.Outbox.RejectFollower(here.Soon(), here.Ilse.ID, there.Site.ActorID(tobias.ID)); err != nil {
@@ -135,7 +135,7 @@ func TestAFollowerWhoIsSentAwayLearnsIt(t *testing.T) {
 	})
 }
 
-func TestAnAnswerToNothingIsRefusedInWords(t *testing.T) {
+func TestAReplyToNothingIsRefusedWithAReason(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		for address, want := range map[string]string{
 			"http://127.0.0.1:1/nothing":    "its server does not answer",
@@ -157,7 +157,7 @@ func TestAnAnswerToNothingIsRefusedInWords(t *testing.T) {
 	})
 }
 
-func TestAQuoteIsAskedForAllowedShownAndTakenBack(t *testing.T) {
+func TestAQuoteIsRequestedAllowedShownAndRevoked(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		ferry := here.Publish()
 		quote := there.PublishNote(tobias, "On a narrow ferry",
@@ -234,7 +234,7 @@ func TestWhoFollowsAnAuthorThatMovesToTheirOwnBlogKeepsTheFollow(t *testing.T) {
 	})
 }
 
-func TestAnAuthorMovesFromBlogToBlogAndWhoFollowsGoesAlong(t *testing.T) {
+func TestAnAuthorMovesFromBlogToBlogAndTheFollowersMoveAlong(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		bram := here.Server("veerhuis").Person("bram")
 		here.AddFollower(bram)

@@ -25,7 +25,7 @@ func given(t testing.TB, o *overkant.Blog, p *fedtest.Person, address string,
 	return answer
 }
 
-func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
+func TestF039FollowersOnlyArticlesAreForFollowersWhoSign(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, bram, kade := o.PublishForFollowers()
 		for _, path := range []string{o.Path(o.Object(a)), o.Site.ArticlePath(a)} {
@@ -48,7 +48,7 @@ func TestF039FollowersOnlyWordsAreForFollowersWhoSign(t *testing.T) {
 	})
 }
 
-func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
+func TestT132FollowersOnlyArticlesAreServedToNoOtherSigner(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, bram, kade := o.PublishForFollowers()
 		pending := bram.Server.Person("joost")
@@ -78,7 +78,7 @@ func TestT132WordsForFollowersAreGivenToNoOtherSignature(t *testing.T) {
 	})
 }
 
-func TestT133WhatIsForbiddenIsAnsweredLikeWhatIsNotThere(t *testing.T) {
+func TestT133AForbiddenDocumentIsAnsweredLikeAMissingOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, _, kade := o.PublishForFollowers()
 		o.Draft(func(a *blog.Article) { a.Slug = "draft" })
@@ -108,7 +108,7 @@ func TestT133WhatIsForbiddenIsAnsweredLikeWhatIsNotThere(t *testing.T) {
 	})
 }
 
-func TestF095SecureModeShowsStrangersAStubAndMachinesWhoSignEverything(t *testing.T) {
+func TestF095SecureModeServesStrangersAStubAndSignersEverything(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		o.Documents.AuthorizedFetch = true
@@ -175,7 +175,7 @@ func TestF095SecureModeShowsStrangersAStubAndMachinesWhoSignEverything(t *testin
 	})
 }
 
-func TestWhoIsBlockedFindsNothingInSecureMode(t *testing.T) {
+func TestABlockedReaderFindsNothingInSecureMode(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		o.Documents.AuthorizedFetch = true

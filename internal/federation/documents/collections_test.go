@@ -34,7 +34,7 @@ func TestF025HiddenFollowersAreANumber(t *testing.T) {
 	})
 }
 
-func TestT134NoMemberOfAHiddenListIsTold(t *testing.T) {
+func TestT134NoMemberOfAHiddenListIsServed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)
@@ -50,7 +50,7 @@ func TestT134NoMemberOfAHiddenListIsTold(t *testing.T) {
 	})
 }
 
-func TestF102TheOutboxHasPagesOfTwentyThatStayWhereTheyAre(t *testing.T) {
+func TestF102TheOutboxHasStablePagesOfTwenty(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		for i := range 23 {
 			o.Publish(func(a *blog.Article) {
@@ -90,7 +90,7 @@ func TestF102TheOutboxHasPagesOfTwentyThatStayWhereTheyAre(t *testing.T) {
 	})
 }
 
-func TestF103RepliesAndContextHoldWhatIsPublicAndApproved(t *testing.T) {
+func TestF103RepliesAndContextHaveWhatIsPublicAndApproved(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)

@@ -44,7 +44,7 @@ func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 	})
 }
 
-func TestF002AddressesAreFingeredAsWell(t *testing.T) {
+func TestF002AddressesAreResourcesAsWell(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		ilse, instance := o.Site.ActorID(o.Ilse.ID), o.Site.InstanceID()
@@ -97,7 +97,7 @@ func TestF019TheHandleInAProfileLeadsBackToIt(t *testing.T) {
 	})
 }
 
-func TestF005WebFingerSpeaksJRDToEverybodyAndFilters(t *testing.T) {
+func TestF005WebFingerServesJRDToEverybodyAndFilters(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		resource := "acct:ilse@" + o.Site.HandleDomain
 		_, header, all := o.WebFinger(resource)

@@ -32,7 +32,7 @@ func TestAHeadIsAnsweredLikeItsGet(t *testing.T) {
 	})
 }
 
-func TestCollectionsTellNumbersAndPublicWordsAlone(t *testing.T) {
+func TestCollectionsHaveOnlyNumbersAndPublicReplies(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)

@@ -40,7 +40,7 @@ func TestF009AHumanAddressAnswersTheObjectItself(t *testing.T) {
 	})
 }
 
-func TestF010AnAddressAnswersInTheLanguageThatIsAskedFor(t *testing.T) {
+func TestF010AnAddressAnswersInTheRequestedMediaType(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		page, object := o.Site.ArticlePath(a), o.Path(o.Object(a))

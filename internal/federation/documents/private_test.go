@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestT126WhatAnEditTookOutIsToldNowhere(t *testing.T) {
+func TestT126WhatAnEditRemovedIsServedNowhere(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish(func(a *blog.Article) { a.HTML = "<p>The key lies under the canary.</p>" })
 		edited, err := o.Store.Article(o.Soon(), a.ID)
@@ -46,7 +46,7 @@ func TestT126WhatAnEditTookOutIsToldNowhere(t *testing.T) {
 	})
 }
 
-func TestWhatStandsUnderAWithdrawnArticleIsToldNowhere(t *testing.T) {
+func TestRepliesUnderAWithdrawnArticleAreServedNowhere(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -94,7 +94,7 @@ func TestWhatStandsUnderAWithdrawnArticleIsToldNowhere(t *testing.T) {
 	})
 }
 
-func TestAnArticleThatWasNeverPublicIsNotMissed(t *testing.T) {
+func TestADeletedArticleThatWasNeverPublicIsNotFound(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		planned, err := o.Outbox.Schedule(o.Soon(), o.Draft(func(a *blog.Article) { a.Slug = "planned" }).ID,
 			time.Now().Add(time.Hour))
@@ -218,7 +218,7 @@ func TestAShownListOfFollowersComesInPages(t *testing.T) {
 	})
 }
 
-func TestOneOfOursWhoLeftSaysNothingMore(t *testing.T) {
+func TestADeletedAuthorServesNothingMore(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Publish()
 		if err := o.Store.EraseVoice(o.Soon(), o.Ilse, time.Now()); err != nil {
@@ -232,7 +232,7 @@ func TestOneOfOursWhoLeftSaysNothingMore(t *testing.T) {
 	})
 }
 
-func TestWordsToSomebodyElseAreNotKept(t *testing.T) {
+func TestPostsToSomebodyElseAreNotSaved(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -255,7 +255,7 @@ func TestWordsToSomebodyElseAreNotKept(t *testing.T) {
 	})
 }
 
-func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
+func TestAnEditOfAFollowersOnlyArticleReachesOnlyFollowers(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin, steiger := o.Server("veerhuis"), o.Server("zilverduin"), o.Server("steiger")
 		bram, kade, joost := veerhuis.Person("bram"), zilverduin.Person("kade"), steiger.Person("joost")
@@ -302,7 +302,7 @@ func TestFollowersOnlyWordsAreNotToldAnewToThoseWhoAreNone(t *testing.T) {
 	})
 }
 
-func TestTheOutboxIsToldToItsEnd(t *testing.T) {
+func TestTheOutboxIsServedToItsEnd(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		for i := range 25 {
 			o.Publish(func(a *blog.Article) { a.Slug, a.Title = fmt.Sprint("crossing-", i), fmt.Sprintf("Crossing (%d)", i) })

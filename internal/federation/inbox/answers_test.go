@@ -246,7 +246,7 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 	})
 }
 
-func TestF073DeleteWorksInEveryFormAndForItsWriterAlone(t *testing.T) {
+func TestF073DeleteWorksInEveryFormAndOnlyForTheAuthor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		neighbourly := bram.Server.Person("nadia") // on the same server
@@ -315,7 +315,7 @@ func TestF075EmojiAreKeptAsSuchAndUndone(t *testing.T) {
 	})
 }
 
-func TestF076BoostCountsOncePerActorAndACopyIsNotBelieved(t *testing.T) {
+func TestF076BoostCountsOncePerActorAndACopyIsNotTrusted(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
@@ -386,7 +386,7 @@ func TestF077WhatAGroupAnnouncesIsFetchedFromItsOrigin(t *testing.T) {
 	})
 }
 
-func TestF083WhatLiesOnSeveralHostsIsNotStored(t *testing.T) {
+func TestF083ActivitiesAcrossSeveralHostsAreNotStored(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()

@@ -82,7 +82,7 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 	})
 }
 
-func TestF078QuoteRequestThatDoesNotFitTogetherIsIgnored(t *testing.T) {
+func TestF078InconsistentQuoteRequestIsIgnored(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
@@ -141,7 +141,7 @@ func TestF078QuoteRequestThatDoesNotFitTogetherIsIgnored(t *testing.T) {
 	})
 }
 
-func TestF079RevokedStampIsDeletedAndFoundNowhere(t *testing.T) {
+func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a := o.Publish()
@@ -361,7 +361,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 	})
 }
 
-func TestF082PeerThatAsksNothingIsToldNothing(t *testing.T) {
+func TestF082ServerThatDoesNotAskGetsNoAnswer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -385,7 +385,7 @@ func TestF082PeerThatAsksNothingIsToldNothing(t *testing.T) {
 	})
 }
 
-func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
+func TestF082AuthorizationOfOursShowsAReply(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
@@ -438,7 +438,7 @@ func TestF082StampOfOursLetsAReplyIn(t *testing.T) {
 	})
 }
 
-func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
+func TestF079AuthorizationOfABlockedActorIsRevoked(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
@@ -475,7 +475,7 @@ func TestF079StampOfTheBlockedIsTakenBack(t *testing.T) {
 	})
 }
 
-func TestAnAnswerBearsTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
+func TestAReplyHasTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		o.AddFollower(bram)

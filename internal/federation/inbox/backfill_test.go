@@ -86,7 +86,7 @@ func why(found blog.Completion, words string) int {
 	return 0
 }
 
-func TestAnswersThatNobodySentAreFetched(t *testing.T) {
+func TestRepliesThatNobodySentAreFetched(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram := o.Server("veerhuis").Person("bram")
@@ -125,7 +125,7 @@ func TestAnswersThatNobodySentAreFetched(t *testing.T) {
 	})
 }
 
-func TestFetchedAnswersGoThroughTheSameDoor(t *testing.T) {
+func TestFetchedRepliesPassTheSameChecks(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
 		dorp := newVillage(t, func(v *village, path, _ string) any {
@@ -455,7 +455,7 @@ func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
 	})
 }
 
-func TestConversationsAreCompletedByThemselvesAsTimeGoesOn(t *testing.T) {
+func TestConversationsAreCompletedPeriodically(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
@@ -513,7 +513,7 @@ func TestConversationsAreCompletedByThemselvesAsTimeGoesOn(t *testing.T) {
 	})
 }
 
-func TestConversationThatIsAskedForIsCompletedInTheBackground(t *testing.T) {
+func TestRequestedConversationIsCompletedInTheBackground(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
@@ -544,7 +544,7 @@ func TestConversationThatIsAskedForIsCompletedInTheBackground(t *testing.T) {
 	})
 }
 
-func TestLongConversationHasPagesThatAnotherServerCanWalk(t *testing.T) {
+func TestLongConversationHasPagesThatAnotherServerCanRead(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram := o.Server("veerhuis").Person("bram")

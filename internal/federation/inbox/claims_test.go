@@ -36,7 +36,7 @@ func TestT050WhatWasDeletedIsNotRecreated(t *testing.T) {
 	})
 }
 
-func TestT051AnUpdateCannotGiveWordsToSomebodyElse(t *testing.T) {
+func TestT051AnUpdateCannotChangeTheAuthor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		nadia := bram.Server.Person("nadia")
@@ -181,7 +181,7 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 	})
 }
 
-func TestT059TypesThatNobodyKnowsAreTakenAndDropped(t *testing.T) {
+func TestT059UnknownTypesAreAcceptedAndDropped(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -236,7 +236,7 @@ func TestT094RecipientsElsewhereAreNotLookedUp(t *testing.T) {
 	})
 }
 
-func TestT121RestrictedThingsStandInNoCollection(t *testing.T) {
+func TestT121RestrictedPostsAreInNoCollection(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -325,7 +325,7 @@ func TestT128WhatIsAddressedToNobodyIsNotPublic(t *testing.T) {
 	})
 }
 
-func TestT136OthersFollowersOnlyPostsAreNotKept(t *testing.T) {
+func TestT136OthersFollowersOnlyPostsAreNotSaved(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a := o.Publish()

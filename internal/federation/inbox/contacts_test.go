@@ -21,8 +21,8 @@ func emptyInbox(t *testing.T) *Inbox {
 	return NewInbox(base, keys, &outbox.Outbox{})
 }
 
-// TestT119WhatTheInboxRemembersHasAnEnd fills what the inbox remembers of servers with as many as care to write.
-func TestT119WhatTheInboxRemembersHasAnEnd(t *testing.T) {
+// TestT119TheMemoryOfTheInboxIsLimited fills what the inbox remembers of servers with as many as care to write.
+func TestT119TheMemoryOfTheInboxIsLimited(t *testing.T) {
 	inbox := emptyInbox(t)
 	for i := range 2*federation.MaxRemembered + 1 {
 		inbox.contacts.Mark(fmt.Sprintf("%d.example", i), time.Now())

@@ -112,7 +112,7 @@ var suffered = map[string]struct {
 	"wrong-types-everywhere":       {202, "+ shown public: a"},
 }
 
-func TestHostilePayloadsOfTheCorpusGetTheAnswerThatItAsksFor(t *testing.T) {
+func TestHostilePayloadsOfTheCorpusGetTheExpectedAnswer(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(corpus(t), "hostile", "*.json"))
 	if err != nil || len(files) != len(suffered) {
 		t.Fatalf("%d hostile payloads, answers for %d, %v", len(files), len(suffered), err)
@@ -133,9 +133,9 @@ func TestHostilePayloadsOfTheCorpusGetTheAnswerThatItAsksFor(t *testing.T) {
 	})
 }
 
-// TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor posts what other servers sent to others, as if the neighbour had
+// TestEveryPayloadOfTheCorpusIsAnswered posts what other servers sent to others, as if the neighbour had
 // written it about an article here: who acts becomes somebody of the neighbour's, what is answered becomes the article.
-func TestEveryPayloadOfTheCorpusIsAnsweredAtTheDoor(t *testing.T) {
+func TestEveryPayloadOfTheCorpusIsAnswered(t *testing.T) {
 	root := corpus(t)
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		crowd := fedtest.New(fedtest.Config{KeyPool: 1})

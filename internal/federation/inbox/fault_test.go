@@ -138,10 +138,10 @@ func (f *faultTest) logged() string {
 	return text
 }
 
-// TestADatabaseErrorLosesNothingAndLetsNothingIn lets the first query of each case fail, then the second, and so on
+// TestADatabaseErrorLosesNothingAndAcceptsNothing lets the first query of each case fail, then the second, and so on
 // until all of them failed once. The sender gets 202, or 503 and comes again; what is left must be the same each time,
 // and the log must name the error.
-func TestADatabaseErrorLosesNothingAndLetsNothingIn(t *testing.T) {
+func TestADatabaseErrorLosesNothingAndAcceptsNothing(t *testing.T) {
 	for name, c := range faultCases {
 		t.Run(name, func(t *testing.T) {
 			storetest.EachURL(t, func(t *testing.T, url string) { failEachQuery(t, url, c) })

@@ -77,7 +77,7 @@ func TestF104FollowersAreListedToTheirOwnServerAlone(t *testing.T) {
 	})
 }
 
-func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
+func TestDifferentListsOfFollowersAreAligned(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		maud := o.AddAuthor("maud", "Maud Terpstra")
 		bram := o.Server("veerhuis").Person("bram")
@@ -123,7 +123,7 @@ func TestDifferentListsOfFollowersAreBroughtInLine(t *testing.T) {
 	})
 }
 
-func TestAYesThatWasLostIsTakenFromTheList(t *testing.T) {
+func TestALostAcceptIsFoundInTheList(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		if _, err := bram.Like(o.Soon(), o.Object(o.Publish())); err != nil { // so that he is known
@@ -191,7 +191,7 @@ func TestT039AnswersToWhatWasNeverAskedHaveNoEffect(t *testing.T) {
 	})
 }
 
-func TestF062FollowsAreAcceptedOrWaitAndAskedAgainAreAnsweredAnew(t *testing.T) {
+func TestF062FollowsAreAcceptedOrPendingAndRepeatedOnesAnsweredAgain(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		o.AddFollower(bram)
@@ -265,7 +265,7 @@ func TestF063UndoBeforeTheFollowLeavesNoFollower(t *testing.T) {
 	})
 }
 
-func TestT135WhoeverWaitsForAYesGetsNothing(t *testing.T) {
+func TestT135APendingFollowerGetsNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		slow := o.Ilse
 		slow.ApprovesFollowers = true
@@ -313,7 +313,7 @@ func TestT135WhoeverWaitsForAYesGetsNothing(t *testing.T) {
 	})
 }
 
-func TestT047OurOwnAddressesAreLookedUpAtHomeOnly(t *testing.T) {
+func TestT047OurOwnAddressesAreReadFromTheStoreOnly(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		kade := o.Server("zilverduin").Person("kade")

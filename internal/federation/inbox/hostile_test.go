@@ -170,23 +170,23 @@ func endure(t *testing.T, rows ...string) {
 	})
 }
 
-func TestT026NameTwiceIsRefusedAtTheDoor(t *testing.T) { endure(t, "T-026") }
+func TestT026ARepeatedNameIsRefusedByTheInbox(t *testing.T) { endure(t, "T-026") }
 
-func TestT027OtherLettersAreOtherNamesAtTheDoor(t *testing.T) { endure(t, "T-027") }
+func TestT027OtherCaseIsAnotherNameInTheInbox(t *testing.T) { endure(t, "T-027") }
 
-func TestT028OneDocumentInUTF8ComesThroughTheDoor(t *testing.T) { endure(t, "T-028") }
+func TestT028TheInboxAcceptsOneDocumentInUTF8(t *testing.T) { endure(t, "T-028") }
 
-func TestT029OneActorComesThroughTheDoor(t *testing.T) { endure(t, "T-029") }
+func TestT029TheInboxAcceptsOneActor(t *testing.T) { endure(t, "T-029") }
 
-func TestT036NobodyChangesWhatIsSomebodyElses(t *testing.T) { endure(t, "T-036") }
+func TestT036NobodyChangesWhatBelongsToOthers(t *testing.T) { endure(t, "T-036") }
 
-func TestT037NobodyRemovesWhatIsSomebodyElses(t *testing.T) { endure(t, "T-037") }
+func TestT037NobodyRemovesWhatBelongsToOthers(t *testing.T) { endure(t, "T-037") }
 
-func TestF099AnAuthorElsewhereIsNotBelieved(t *testing.T) { endure(t, "T-034, F-099") }
+func TestF099AnAuthorOnAnotherHostIsNotTrusted(t *testing.T) { endure(t, "T-034, F-099") }
 
-func TestF100WhatIsOursComesFromNobody(t *testing.T) { endure(t, "T-036, F-100", "T-047") }
+func TestF100NobodySendsWhatIsOurs(t *testing.T) { endure(t, "T-036, F-100", "T-047") }
 
-func TestT042NothingWithinANamelessParentIsTakenIn(t *testing.T) { endure(t, "T-042") }
+func TestT042NothingInAParentWithoutAnIDIsAccepted(t *testing.T) { endure(t, "T-042") }
 
 // TestHostileBodiesGetTheAnswerOfTheIndex sends those that no other test sends.
 func TestHostileBodiesGetTheAnswerOfTheIndex(t *testing.T) {

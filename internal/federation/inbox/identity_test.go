@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestF003WebFingerSaysWhatItCannotAnswer(t *testing.T) {
+func TestF003WebFingerRefusesWithTheRightStatus(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		left := o.AddAuthor("maud", "Maud Terpstra")
 		if err := o.Outbox.DeleteAuthor(o.Soon(), left.ID); err != nil {
@@ -35,7 +35,7 @@ func TestF003WebFingerSaysWhatItCannotAnswer(t *testing.T) {
 	})
 }
 
-func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
+func TestF074AnActorsDeleteRemovesCommentsReactionsAndFollow(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram, nadia := veerhuis.Person("bram"), veerhuis.Person("nadia")
@@ -63,7 +63,7 @@ func TestF074AnActorsDeleteTakesWordsReactionsAndFollow(t *testing.T) {
 	})
 }
 
-func TestT038NobodyTakesBackWhatSomebodyElseDid(t *testing.T) {
+func TestT038NobodyUndoesWhatOthersDid(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		o.AddFollower(bram)
@@ -214,7 +214,7 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 	})
 }
 
-func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
+func TestT049AnActorWithAnotherKeyAfterAMonthOfSilenceCannotEdit(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)
@@ -269,7 +269,7 @@ func TestT049OneWhoComesBackWithAnotherKeyAfterAMonthCannotEdit(t *testing.T) {
 	})
 }
 
-func TestAServerThatDoesNotAnswerForItsPeopleIsNotedSinceWhen(t *testing.T) {
+func TestTheStartOfAServersSilenceIsRecorded(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		o.AddFollower(bram)
@@ -290,7 +290,7 @@ func TestAServerThatDoesNotAnswerForItsPeopleIsNotedSinceWhen(t *testing.T) {
 	})
 }
 
-func TestAnOldProfileIsAskedForAnewWhenItIsNeeded(t *testing.T) {
+func TestAnOldProfileIsFetchedAgainWhenItIsNeeded(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -318,7 +318,7 @@ func TestAnOldProfileIsAskedForAnewWhenItIsNeeded(t *testing.T) {
 	})
 }
 
-func TestADepartureThatShowsItselfIsConfirmedADayLater(t *testing.T) {
+func TestAGoneActorIsConfirmedADayLater(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram, nadia := veerhuis.Person("bram"), veerhuis.Person("nadia")

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestBadLettersGetOneClearAnswer(t *testing.T) {
+func TestBadRequestsGetOneClearAnswer(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		shared, own := o.Site.SharedInbox(), o.Site.ActorID(o.Ilse.ID)+"/inbox"
@@ -68,7 +68,7 @@ func TestBadLettersGetOneClearAnswer(t *testing.T) {
 	})
 }
 
-func TestF092ANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
+func TestF092ANewKeyIsTrustedAfterOneFetch(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -95,7 +95,7 @@ func TestF092ANewKeyIsBelievedAfterOneQuestion(t *testing.T) {
 	})
 }
 
-func TestT060WhatSomebodyElseBringsIsOnlyAHint(t *testing.T) {
+func TestT060AForwardedActivityIsOnlyAHint(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis, zilverduin := o.Server("veerhuis"), o.Server("zilverduin")
 		bram, kade := veerhuis.Person("bram"), zilverduin.Person("kade")
@@ -164,7 +164,7 @@ func TestF066ReplyUnderAnUnknownParentBringsItsParentAlong(t *testing.T) {
 	})
 }
 
-func TestF066WalkUpwardsEnds(t *testing.T) {
+func TestF066TheWalkToTheParentsEnds(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
+func TestAPostThatMentionsAnAuthorAndNoArticleIsSavedForThem(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a, id := o.Publish(), o.Site.ActorID(o.Ilse.ID)
@@ -74,7 +74,7 @@ func TestAPostThatNamesAnAuthorAndNoArticleIsKeptForThem(t *testing.T) {
 	})
 }
 
-func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
+func TestPostsThatMentionNobodyHereOrComeFromTheBlockedAreNotSaved(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("kade")
 		o.AddFollower(bram)
@@ -107,7 +107,7 @@ func TestWordsThatNameNobodyHereOrComeFromTheBlockedAreNotKept(t *testing.T) {
 	})
 }
 
-func TestOnlyTheNewestMentionsOfOneWriterAreKept(t *testing.T) {
+func TestOnlyTheNewestMentionsByOneActorAreKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		for n := range 53 {

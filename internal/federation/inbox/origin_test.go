@@ -52,7 +52,7 @@ func stage(t *testing.T, documents map[string]any) *httptest.Server {
 	return s
 }
 
-func TestAWriterWhoCannotBeHadEndsTheMatter(t *testing.T) {
+func TestAnActorWhoCannotBeFetchedEndsTheHandling(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		documents := map[string]any{}
@@ -77,7 +77,7 @@ func TestAWriterWhoCannotBeHadEndsTheMatter(t *testing.T) {
 	})
 }
 
-func TestAKeyIsHeldForAWhileOnly(t *testing.T) {
+func TestAKeyIsCachedForALimitedTime(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram := o.Server("veerhuis").Person("bram")
@@ -126,7 +126,7 @@ func TestAKeyIsHeldForAWhileOnly(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatWasTakenBackIsNotChanged(t *testing.T) {
+func TestAReplyThatWasDeletedCannotBeEdited(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		bram := o.Server("veerhuis").Person("bram")

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-func TestWhatIsSaidToEverybodyBearsAProofFromItsBirth(t *testing.T) {
+func TestAPublicActivityHasAProofFromTheStart(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -59,7 +59,7 @@ func TestWhatIsSaidToEverybodyBearsAProofFromItsBirth(t *testing.T) {
 	})
 }
 
-func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
+func TestARestrictedActivityHasNoProofAndNoneIsServed(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -92,7 +92,7 @@ func TestWhatIsSaidToSomeBearsNoProofAndNoneIsServed(t *testing.T) {
 	})
 }
 
-func TestF081AProofByTheActorsOwnKeyReplacesTheQuestion(t *testing.T) {
+func TestF081AProofByTheActorsOwnKeyReplacesTheFetch(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		kade := o.Server("zilverduin").Person("kade")
 		a := o.Publish()

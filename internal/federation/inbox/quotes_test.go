@@ -17,7 +17,7 @@ import (
 	"causerie/internal/store"
 )
 
-func TestAQuoteStandsUnderTheArticleInAllItsSpellings(t *testing.T) {
+func TestAQuoteIsShownUnderTheArticleInAllItsForms(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -60,7 +60,7 @@ func quoteOfTheWild(t *testing.T, quoted string) string {
 	return strings.ReplaceAll(note.Content, note.Quote, quoted)
 }
 
-func TestAQuoteOfMisskeyShowsItsOwnWordsAlone(t *testing.T) {
+func TestAQuoteOfMisskeyShowsOnlyItsOwnText(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -118,7 +118,7 @@ func TestAMentionIsAPostThatLeadsToTheArticle(t *testing.T) {
 	})
 }
 
-func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
+func TestAQuoteIsEditedAndDeletedWithItsPost(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
@@ -173,7 +173,7 @@ func TestAQuoteChangesAndEndsWithItsPost(t *testing.T) {
 	})
 }
 
-func TestAQuoteWaitsWhereItsAuthorWantsNone(t *testing.T) {
+func TestAQuoteWaitsWhereThePolicyAllowsNone(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		o.AddFollower(bram)
@@ -226,7 +226,7 @@ func TestAQuoteForFriendsIsForTheAuthorAlone(t *testing.T) {
 	})
 }
 
-func TestAnAnswerToAQuoteStandsUnderIt(t *testing.T) {
+func TestAReplyToAQuoteIsShownUnderIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade", fedtest.Misskey).Person("nadia")
 		a := o.Publish()

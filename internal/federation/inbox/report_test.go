@@ -69,7 +69,7 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 	})
 }
 
-func TestTroubleWithAReportIsLoggedWithoutItsReporter(t *testing.T) {
+func TestAFailureOfAReportIsLoggedWithoutItsReporter(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := overkant.OpenStore(t, database)
 		var written overkant.Log
@@ -95,7 +95,7 @@ func TestTroubleWithAReportIsLoggedWithoutItsReporter(t *testing.T) {
 	})
 }
 
-func TestReportsOfOneServerHaveAnEnd(t *testing.T) {
+func TestReportsOfOneServerAreLimited(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a, ctx := o.Publish(), o.Soon()

@@ -61,7 +61,7 @@ func TestT030NoKeyIsFetchedFromAnOddAddress(t *testing.T) {
 	})
 }
 
-func TestT041AnIDTakenBeforehandKeepsNobodyOut(t *testing.T) {
+func TestT041AnIDTakenBeforehandBlocksNobody(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
@@ -145,7 +145,7 @@ func TestT057ACommentLinksToItsOwnServer(t *testing.T) {
 	})
 }
 
-func TestT070NoLetterGoesToAPrivateAddress(t *testing.T) {
+func TestT070NothingIsDeliveredToAPrivateAddress(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		documents := map[string]any{}
 		elsewhere := stage(t, documents)
@@ -204,7 +204,7 @@ func TestT083NothingInACommentIsFetched(t *testing.T) {
 	})
 }
 
-func TestT112NoPictureOfAStrangersIsKept(t *testing.T) {
+func TestT112NoPictureOfAStrangerIsStored(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		documents := map[string]any{}
 		elsewhere := stage(t, documents)
@@ -309,7 +309,7 @@ func TestT104ACompressedBodyIsNotUnpacked(t *testing.T) {
 	})
 }
 
-func TestT110TheSameAtTheSameTimeIsOnce(t *testing.T) {
+func TestT110TheSameActivityAtTheSameTimeCountsOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -371,7 +371,7 @@ func TestT114NoContextIsFetched(t *testing.T) {
 	})
 }
 
-func TestT117MutatedLettersAreNobodysTrouble(t *testing.T) {
+func TestT117MutatedActivitiesDoNoHarm(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -411,7 +411,7 @@ func mutate(object map[string]any, dice *rand.Rand, values []string) {
 	}
 }
 
-func TestT118ManyAtOnceStandInNobodysWay(t *testing.T) {
+func TestT118ManyAtOnceBlockNobody(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		server := o.Server("veerhuis")
@@ -502,7 +502,7 @@ func TestF051TheDeleteBringsATombstoneToThoseWhoHadTheCreate(t *testing.T) {
 	})
 }
 
-func TestF047EachFollowIsAnotherAndItsUndoBringsItAlong(t *testing.T) {
+func TestF047EachFollowHasItsOwnIDAndItsUndoEmbedsIt(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		veerhuis := o.Server("veerhuis")
 		bram := veerhuis.Person("bram")
@@ -530,7 +530,7 @@ func TestF047EachFollowIsAnotherAndItsUndoBringsItAlong(t *testing.T) {
 	})
 }
 
-func TestF056AnAnswerDoesNotWaitForWhatMustBeFetched(t *testing.T) {
+func TestF056TheAnswerDoesNotWaitForAFetch(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		slow, veerhuis := o.Server("zilverduin"), o.Server("veerhuis")
 		parent := slow.Person("kade").ID + "/notes/unknown"
@@ -562,7 +562,7 @@ func TestF056AnAnswerDoesNotWaitForWhatMustBeFetched(t *testing.T) {
 	})
 }
 
-func TestF057TheSameTwiceIsTheSameAsOnce(t *testing.T) {
+func TestF057TheSameActivityTwiceCountsOnce(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -578,7 +578,7 @@ func TestF057TheSameTwiceIsTheSameAsOnce(t *testing.T) {
 	})
 }
 
-func TestF058WhatNobodyKnowsIsHeardAndLeftAlone(t *testing.T) {
+func TestF058AnUnknownActivityIsAcceptedWithoutEffect(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		a := o.Publish()
@@ -595,7 +595,7 @@ func TestF058WhatNobodyKnowsIsHeardAndLeftAlone(t *testing.T) {
 	})
 }
 
-func TestF059TheDoorSaysWhatIsWrongWithALetter(t *testing.T) {
+func TestF059TheInboxSaysWhatIsWrongWithARequest(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
 		like := overkant.Activity("Like", bram, o.Site.ActorID(o.Ilse.ID), "1")
