@@ -93,7 +93,7 @@ func TestAnEditReachesThoseWhoHaveItAndAWithdrawalEverybody(t *testing.T) {
 		}
 		o.Until("the copy is gone", func() bool { post, _ := veerhuis.FindPost(o.Object(a)); return post.Gone })
 		if got := len(latecomer.Received("Update")) + len(latecomer.Received("Delete")); got != 0 {
-			t.Errorf("a server that never had the article got %d letters about it", got)
+			t.Errorf("a server that never had the article got %d deliveries about it", got)
 		}
 		code, header, body := o.Get(strings.TrimPrefix(o.Object(a), o.Site.URL), "application/activity+json")
 		if code != http.StatusGone || !strings.Contains(body, `"Tombstone"`) ||

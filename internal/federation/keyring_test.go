@@ -12,7 +12,7 @@ import (
 	"causerie/internal/signature"
 )
 
-// TestT119TheCacheOfKeysIsLimited fills the keyring with the keys of as many strangers as care to write.
+// TestT119TheCacheOfKeysIsLimited uses more keys than the keyring remembers.
 func TestT119TheCacheOfKeysIsLimited(t *testing.T) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
@@ -45,8 +45,8 @@ func emptyKeyring(t *testing.T, client *remote.Client) *Keyring {
 	return k
 }
 
-// Each memory of what was done a moment ago is filled with the names of strangers, while one name is tried over and
-// over. It is done once for that name all the same.
+// Each memory is filled with the names of strangers, while one name is tried again and again. The limit for that name
+// holds all the same.
 func TestNamingManyKeysLiftsNoLimit(t *testing.T) {
 	asked := map[string]int{}
 	client := remote.New(remote.Options{Permit: func(_ context.Context, address string) error {

@@ -24,10 +24,10 @@ import (
 	"causerie/internal/signature"
 )
 
-// The tests here carry the numbers of the rows about who signed: each letter comes through the real door.
+// The tests here have the numbers of the rows about signatures. Each request goes through the real inbox.
 
-// turnedAway sends deliveries that are wrong in one way each, and then the same without the wrong.
-func turnedAway(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.SendOption) {
+// refusesEach sends deliveries that have one fault each, and then the same without the fault.
+func refusesEach(t *testing.T, deliveries func(bram *fedtest.Person) map[string][]fedtest.SendOption) {
 	t.Helper()
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram := o.Server("veerhuis").Person("bram")
@@ -63,7 +63,7 @@ func inSignature(old, by string) fedtest.SendOption {
 const allSigned = "(request-target)"
 
 func TestT001NothingUnsignedIsAccepted(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists { return twists{"unsigned": {fedtest.Unsigned()}} })
+	refusesEach(t, func(*fedtest.Person) twists { return twists{"unsigned": {fedtest.Unsigned()}} })
 }
 
 func TestT002NobodySendsInAnothersName(t *testing.T) {
@@ -82,7 +82,7 @@ func TestT002NobodySendsInAnothersName(t *testing.T) {
 				"content": "<p>Forged.</p>", "updated": "2030-01-01T00:00:00Z"}, "6"),
 		} {
 			if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
-				t.Errorf("letter %d: %v, want 202", i+1, err)
+				t.Errorf("request %d: %v, want 202", i+1, err)
 			}
 		}
 		o.Until("all hints are followed", func() bool {
@@ -104,21 +104,21 @@ func TestT002NobodySendsInAnothersName(t *testing.T) {
 }
 
 func TestT003TheDigestMustBeSigned(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"no digest": {fedtest.WithoutDigest()}, "not covered": {fedtest.DigestNotCovered()},
 			"not covered and swapped": {fedtest.DigestNotCovered(), fedtest.Tampered()}}
 	})
 }
 
 func TestT004TheDigestMustBeThatOfTheBody(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"changed": {fedtest.Tampered()}, "changed in the newer dialect": {fedtest.UsingRFC9421(),
 			fedtest.Tampered()}}
 	})
 }
 
 func TestT005TheHostMustBeSignedAndOurs(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"not covered": {fedtest.Covering(allSigned, "date", "digest")},
 			"another's":                      {fedtest.SignedForHost("elsewhere.example")},
 			"another's in the newer dialect": {fedtest.UsingRFC9421(), fedtest.SignedForHost("elsewhere.example")}}
@@ -126,7 +126,7 @@ func TestT005TheHostMustBeSignedAndOurs(t *testing.T) {
 }
 
 func TestT006MethodAndPathMustBeSigned(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"not covered": {fedtest.Covering("host", "date", "digest")}}
 	})
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
@@ -139,13 +139,13 @@ func TestT006MethodAndPathMustBeSigned(t *testing.T) {
 		}
 		delivery.URL = o.Site.SharedInbox()
 		if answer, err := delivery.Send(o.Soon()); answer.Status != http.StatusUnauthorized || o.CommentTexts(a) != "" {
-			t.Errorf("a letter to another inbox: %d, %v", answer.Status, err)
+			t.Errorf("a request to another inbox: %d, %v", answer.Status, err)
 		}
 	})
 }
 
 func TestT007TheTimeMustBeSignedAndOfToday(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		now := time.Now()
 		return twists{"not covered": {fedtest.Covering(allSigned, "host", "digest")},
 			"13 hours ago":                      {fedtest.SignedAt(now.Add(-13 * time.Hour))},
@@ -155,7 +155,7 @@ func TestT007TheTimeMustBeSignedAndOfToday(t *testing.T) {
 }
 
 func TestT008NothingOfTheFutureAndNothingExpired(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		later := fedtest.SignedAt(time.Now().Add(2 * time.Hour))
 		past := fmt.Sprintf(",expires=%d", time.Now().Add(-time.Minute).Unix())
 		return twists{"in two hours": {later}, "created in two hours": {fedtest.UsingRFC9421(), later},
@@ -211,14 +211,14 @@ func TestT010AReplayedUndoUndoesNothingNew(t *testing.T) {
 }
 
 func TestT011AParameterGivenTwiceIsRefused(t *testing.T) {
-	turnedAway(t, func(bram *fedtest.Person) twists {
+	refusesEach(t, func(bram *fedtest.Person) twists {
 		return twists{"two key ids": {inSignature("keyId=", `keyId="https://elsewhere.example/key",keyId=`)},
 			"two algorithms": {inSignature(",headers=", `,algorithm="rsa-sha256",headers=`)}}
 	})
 }
 
 func TestT012TwoSignaturesAreNone(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"two headers": {fedtest.EditHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
 			"two headers in the newer dialect": {fedtest.UsingRFC9421(),
 				fedtest.EditHeader(func(h http.Header) { h.Add("Signature", h.Get("Signature")) })},
@@ -230,7 +230,7 @@ func TestT012TwoSignaturesAreNone(t *testing.T) {
 }
 
 func TestT013ASignedHeaderGivenTwiceIsRefused(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		twice := func(name string) fedtest.SendOption {
 			return fedtest.EditHeader(func(h http.Header) { h.Add(name, h.Get(name)) })
 		}
@@ -240,7 +240,7 @@ func TestT013ASignedHeaderGivenTwiceIsRefused(t *testing.T) {
 }
 
 func TestT014ASignatureThatCannotBeRebuiltIsRefused(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		covers := func(by string) []fedtest.SendOption { return []fedtest.SendOption{inSignature(`date digest"`, by)} }
 		return twists{"a header that is not there": covers(`date digest x-nope"`), "an empty name": covers(`date  digest"`),
 			"a name in brackets": covers(`date digest (nope)"`),
@@ -253,7 +253,7 @@ func TestT014ASignatureThatCannotBeRebuiltIsRefused(t *testing.T) {
 }
 
 func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		claim := func(name string) []fedtest.SendOption {
 			return []fedtest.SendOption{inSignature(`"rsa-sha256"`, `"`+name+`"`)}
 		}
@@ -267,7 +267,7 @@ func TestT015TheAlgorithmFollowsFromTheKey(t *testing.T) {
 }
 
 func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"no base64": {inSignature(`,signature="`, `,signature="%%%`)},
 			"empty": {fedtest.EditHeader(func(h http.Header) {
 				before, _, _ := strings.Cut(h.Get("Signature"), `,signature=`)
@@ -291,18 +291,18 @@ func TestT016WhatCannotBeReadIsNoSignature(t *testing.T) {
 	})
 }
 
-// keeper is a server of nobody's world with some documents, and one key with which it signs.
-type keeper struct {
+// keyServer is a server with some documents, and one key with which it signs.
+type keyServer struct {
 	*httptest.Server
 	key   signature.Key
 	asked atomic.Int64
 }
 
-// keeps starts one. The documents are made for its address and the PEM of its key; a path that is not among them is
+// newKeyServer starts a keyServer. The documents are made for its address and the PEM of its key. Another path is a
 // 404.
-func keeps(t *testing.T, documents func(home, pem string) map[string]any) *keeper {
+func newKeyServer(t *testing.T, documents func(home, pem string) map[string]any) *keyServer {
 	t.Helper()
-	k := &keeper{key: overkant.NewKey(t)}
+	k := &keyServer{key: overkant.NewKey(t)}
 	var made map[string]any
 	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k.asked.Add(1)
@@ -342,8 +342,8 @@ func rsaKey(id, owner, pem string) map[string]any {
 	return map[string]any{"id": id, "owner": owner, "publicKeyPem": pem}
 }
 
-// claims posts a Like in an actor's name, signed with the key of the keeper under a key id.
-func (k *keeper) claims(o *overkant.Blog, keyID, actor, object string) int {
+// claims posts a Like in an actor's name, signed with the key of a keyServer under a key id.
+func (k *keyServer) claims(o *overkant.Blog, keyID, actor, object string) int {
 	key := k.key
 	key.ID = keyID
 	return o.PostSigned(key, map[string]any{"id": actor + "/likes/" + string(blog.NewID(time.Now())), "type": "Like",
@@ -354,7 +354,7 @@ func TestT017AKeyThatClaimsAnotherOwnerIsNotTheirs(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		victim := o.Server("veerhuis").Person("bram")
-		evil := keeps(t, func(home, pem string) map[string]any {
+		evil := newKeyServer(t, func(home, pem string) map[string]any {
 			return map[string]any{"/foreign": rsaKey(home+"/foreign", victim.ID, pem),
 				"/unlisted": rsaKey(home+"/unlisted", home+"/v", pem), "/v": profile(home + "/v")}
 		})
@@ -373,7 +373,7 @@ func TestT017AKeyThatClaimsAnotherOwnerIsNotTheirs(t *testing.T) {
 func TestT018AKeyUnderAnotherIDThanTheOneAskedForIsNotKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		evil := keeps(t, func(home, pem string) map[string]any {
+		evil := newKeyServer(t, func(home, pem string) map[string]any {
 			return map[string]any{"/1": rsaKey(home+"/2", home+"/kade", pem), "/2": rsaKey(home+"/2", home+"/kade", pem),
 				"/kade": profile(home+"/kade", rsaKey(home+"/2", home+"/kade", pem))}
 		})
@@ -392,10 +392,10 @@ func TestT018AKeyUnderAnotherIDThanTheOneAskedForIsNotKept(t *testing.T) {
 func TestT019AnActorsAddressThatLeadsToAnotherProvesNothing(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		far := keeps(t, func(home, pem string) map[string]any {
+		far := newKeyServer(t, func(home, pem string) map[string]any {
 			return map[string]any{"/m": profile(home+"/m", rsaKey(home+"/m#k", home+"/m", pem))}
 		})
-		near := keeps(t, func(home, pem string) map[string]any {
+		near := newKeyServer(t, func(home, pem string) map[string]any {
 			m := profile(home+"/m", rsaKey(home+"/v#main-key", home+"/m", pem), rsaKey(home+"/w#main-key", home+"/m", pem))
 			return map[string]any{"/m": m, "/v": home + "/m", "/w": m, "/x": far.URL + "/m"}
 		})
@@ -414,7 +414,7 @@ func TestT020NobodyListsTheKeyOfAnotherActor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		v, m := overkant.NewKey(t), overkant.NewKey(t)
-		home := keeps(t, func(home, _ string) map[string]any {
+		home := newKeyServer(t, func(home, _ string) map[string]any {
 			return map[string]any{"/v": profile(home+"/v", rsaKey(home+"/v#main-key", home+"/v", overkant.PublicPEM(t, v)),
 				rsaKey(home+"/v/key", home+"/v", overkant.PublicPEM(t, v))),
 				"/m": profile(home+"/m", rsaKey(home+"/m#main-key", home+"/m", overkant.PublicPEM(t, m)),
@@ -431,7 +431,7 @@ func TestT020NobodyListsTheKeyOfAnotherActor(t *testing.T) {
 			code := o.PostSigned(signed.key, map[string]any{"id": fmt.Sprint(home.URL, signed.actor, "/", i), "type": "View",
 				"actor": home.URL + signed.actor, "object": o.Object(a)})
 			if code != signed.want {
-				t.Errorf("letter %d, signed under %s: %d, want %d", i+1, signed.id, code, signed.want)
+				t.Errorf("request %d, signed under %s: %d, want %d", i+1, signed.id, code, signed.want)
 			}
 		}
 		for _, id := range []string{"/v#main-key", "/v/key"} {
@@ -510,7 +510,7 @@ func TestT023InventedKeysCostAServerSixLookupsAMinute(t *testing.T) {
 			"a key at every address":     func(i int) string { return fmt.Sprintf("/keys/%d", i) },
 			"a profile at every address": func(i int) string { return fmt.Sprintf("/users/%d#main-key", i) },
 		} {
-			evil := keeps(t, func(home, pem string) map[string]any {
+			evil := newKeyServer(t, func(home, pem string) map[string]any {
 				documents := map[string]any{"/kade": profile(home+"/kade", rsaKey(home+"/kade#main-key", home+"/kade", pem))}
 				for i := range 1000 {
 					documents[fmt.Sprintf("/keys/%d", i)] = rsaKey(fmt.Sprintf("%s/keys/%d", home, i), home+"/kade", pem)
@@ -522,7 +522,7 @@ func TestT023InventedKeysCostAServerSixLookupsAMinute(t *testing.T) {
 			for i := range 1000 {
 				if code := evil.claims(o, evil.URL+ids(i), evil.URL+"/kade", o.Object(a)); code != http.StatusUnauthorized &&
 					code != http.StatusServiceUnavailable {
-					t.Fatalf("%s: letter %d: %d", name, i, code)
+					t.Fatalf("%s: request %d: %d", name, i, code)
 				}
 			}
 			if asked := evil.asked.Load(); asked == 0 || asked > 6 {
@@ -535,7 +535,7 @@ func TestT023InventedKeysCostAServerSixLookupsAMinute(t *testing.T) {
 func TestT024OfManyKeysFourAreKept(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		evil := keeps(t, func(home, pem string) map[string]any {
+		evil := newKeyServer(t, func(home, pem string) map[string]any {
 			var list []any
 			for i := range 30 {
 				list = append(list, rsaKey(fmt.Sprintf("%s/kade#%d", home, i), home+"/kade", pem))
@@ -715,7 +715,7 @@ func TestF088EveryAlgorithmIsVerified(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		home := keeps(t, func(home, _ string) map[string]any {
+		home := newKeyServer(t, func(home, _ string) map[string]any {
 			actor := profile(home + "/kade")
 			actor["assertionMethod"] = []any{map[string]any{"id": home + "/kade#ed", "type": "Multikey",
 				"controller": home + "/kade", "publicKeyMultibase": multikey}}
@@ -733,7 +733,7 @@ func TestF088EveryAlgorithmIsVerified(t *testing.T) {
 }
 
 func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		return twists{"no host": {fedtest.Covering(allSigned, "date", "digest")},
 			"no target": {fedtest.Covering("host", "date", "digest")},
 			"no digest": {fedtest.Covering(allSigned, "host", "date")}, "the date alone": {fedtest.CoveringDateOnly()}}
@@ -741,7 +741,7 @@ func TestF089HostTargetAndDigestMustBeCovered(t *testing.T) {
 }
 
 func TestF090BodyAndTimeMustFit(t *testing.T) {
-	turnedAway(t, func(*fedtest.Person) twists {
+	refusesEach(t, func(*fedtest.Person) twists {
 		now := time.Now()
 		return twists{"changed": {fedtest.Tampered()}, "2 h ahead": {fedtest.SignedAt(now.Add(2 * time.Hour))},
 			"13 h ago": {fedtest.SignedAt(now.Add(-13 * time.Hour))}}
@@ -767,7 +767,7 @@ func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
 			overkant.Activity("Like", gerda, o.Object(a), "1")); answer.Status != http.StatusAccepted {
 			t.Errorf("a stub: %d, %v", answer.Status, err)
 		}
-		home := keeps(t, func(home, pem string) map[string]any {
+		home := newKeyServer(t, func(home, pem string) map[string]any {
 			key := func(id string) map[string]any { return rsaKey(home+id, home+"/kade", pem) }
 			return map[string]any{"/kade": profile(home+"/kade", key("/kade#main-key"), key("/key"), key("/kade/#slash")),
 				"/key": key("/key"), "/kade/": home + "/kade",

@@ -10,8 +10,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// twoBlogs runs a test with two real blogs: De Overkant with Ilse, and another with Tobias, each with a database of its
-// own.
+// twoBlogs runs a test with two real blogs, each with its own database: De Overkant with Ilse, and another with
+// Tobias.
 func twoBlogs(t *testing.T, test func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

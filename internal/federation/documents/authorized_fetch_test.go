@@ -14,7 +14,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// given is the answer to a signed question, of whatever status.
+// given returns the answer to a signed request, of whatever status.
 func given(t testing.TB, o *overkant.Blog, p *fedtest.Person, address string,
 	twists ...fedtest.SendOption) fedtest.Response {
 	t.Helper()

@@ -154,7 +154,7 @@ func TestF006HostMetaHasOneTemplate(t *testing.T) {
 	})
 }
 
-// nodeInfo is what the schemas of NodeInfo 2.0 and 2.1 demand; members beyond it are refused there, and here.
+// nodeInfo is what the schemas of NodeInfo 2.0 and 2.1 require. They refuse other members, and so does the test.
 type nodeInfo struct {
 	Version  string `json:"version"`
 	Software struct {

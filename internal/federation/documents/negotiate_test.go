@@ -7,7 +7,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-// asked is a question and the answer that it should get; kind is the media type, "" for any.
+// asked is a request and the answer that it should get; kind is the media type, "" for any.
 type asked struct {
 	path, accept string
 	code         int
@@ -24,7 +24,7 @@ func answers(o *overkant.Blog, list ...asked) {
 	}
 }
 
-// A page is answered with 404 by these fixtures, which have none: it is what the faces of the blog are for.
+// These fixtures have no pages, so a page is a 404 here.
 
 func TestF009AHumanAddressAnswersTheObjectItself(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {

@@ -249,7 +249,7 @@ func TestF072ForeignOldAndNarrowingUpdates(t *testing.T) {
 func TestF073DeleteWorksInEveryFormAndOnlyForTheAuthor(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
-		neighbourly := bram.Server.Person("nadia") // on the same server
+		nadia := bram.Server.Person("nadia") // on the same server
 		a := o.Publish()
 		for i, form := range []func(id string) any{
 			func(id string) any { return id },
@@ -260,7 +260,7 @@ func TestF073DeleteWorksInEveryFormAndOnlyForTheAuthor(t *testing.T) {
 		} {
 			name := fmt.Sprint(i)
 			o.Receive(bram, overkant.CreateNote(bram, name, "<p>Here.</p>", map[string]any{"inReplyTo": o.Object(a)}))
-			for _, p := range []*fedtest.Person{kade, neighbourly} {
+			for _, p := range []*fedtest.Person{kade, nadia} {
 				o.Receive(p, map[string]any{"id": p.ID + "/deletes/" + name, "type": "Delete",
 					"object": form(bram.ID + "/notes/" + name)})
 			}

@@ -179,7 +179,7 @@ func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		revoked("at the desk", note, stamp)
+		revoked("in the admin", note, stamp)
 		if _, err := nadia.Server.WaitFor(ctx,
 			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
@@ -356,7 +356,7 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 			}
 		}
 		if slices.ContainsFunc(sluis.Deliveries(), func(l fedtest.Delivery) bool { return l.Object == open.Address }) {
-			t.Error("a letter came about the reply that waits for nothing")
+			t.Error("a delivery came about the reply that waits for nothing")
 		}
 	})
 }
@@ -380,7 +380,7 @@ func TestF082ServerThatDoesNotAskGetsNoAnswer(t *testing.T) {
 			}
 		}
 		if _, deliveries, err := o.Store.CountWaiting(o.Soon()); err != nil || deliveries+len(veerhuis.Deliveries()) != 0 {
-			t.Errorf("%d letters wait, %d came (%v)", deliveries, len(veerhuis.Deliveries()), err)
+			t.Errorf("%d deliveries wait, %d came (%v)", deliveries, len(veerhuis.Deliveries()), err)
 		}
 	})
 }

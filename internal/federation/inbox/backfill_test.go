@@ -19,16 +19,16 @@ import (
 	"causerie/internal/store"
 )
 
-// village is a server of nobody's world whose documents may be anything, and which counts who asks for what.
-type village struct {
+// documentServer is a server with any documents. It counts the requests for each.
+type documentServer struct {
 	*httptest.Server
 	mu    sync.Mutex
 	asked map[string]int
 }
 
-func newVillage(t *testing.T, document func(v *village, path, query string) any) *village {
+func newDocumentServer(t *testing.T, document func(v *documentServer, path, query string) any) *documentServer {
 	t.Helper()
-	v := &village{asked: map[string]int{}}
+	v := &documentServer{asked: map[string]int{}}
 	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
 		v.asked[r.URL.RequestURI()]++
@@ -47,8 +47,8 @@ func newVillage(t *testing.T, document func(v *village, path, query string) any)
 	return v
 }
 
-// visits counts the questions about addresses that begin so.
-func (v *village) visits(path string) int {
+// visits counts the requests for addresses with a prefix.
+func (v *documentServer) visits(path string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := 0
@@ -60,14 +60,14 @@ func (v *village) visits(path string) int {
 	return n
 }
 
-// resident is the profile of somebody in a village.
-func (v *village) resident(name string) map[string]any {
+// resident is the profile of an actor on a documentServer.
+func (v *documentServer) resident(name string) map[string]any {
 	return map[string]any{"id": v.URL + "/" + name, "type": "Person", "preferredUsername": name,
 		"inbox": v.URL + "/" + name + "/inbox"}
 }
 
-// note is a public post of somebody in a village.
-func (v *village) note(path, by, inReplyTo string, more ...any) map[string]any {
+// note is a public post of an actor on a documentServer.
+func (v *documentServer) note(path, by, inReplyTo string, more ...any) map[string]any {
 	doc := map[string]any{"id": v.URL + path, "type": "Note", "attributedTo": v.URL + "/" + by, "inReplyTo": inReplyTo,
 		"to":      "as:Public",
 		"content": "<p>" + strings.TrimPrefix(path, "/") + "</p>"}
@@ -128,7 +128,7 @@ func TestRepliesThatNobodySentAreFetched(t *testing.T) {
 func TestFetchedRepliesPassTheSameChecks(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
-		dorp := newVillage(t, func(v *village, path, _ string) any {
+		dorp := newDocumentServer(t, func(v *documentServer, path, _ string) any {
 			switch path {
 			case "/aaf", "/bea":
 				return v.resident(path[1:])
@@ -185,7 +185,7 @@ func TestConversationIsReadBeforeTheRepliesOfEach(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		for _, readable := range []bool{true, false} {
-			dorp := newVillage(t, func(v *village, path, _ string) any {
+			dorp := newDocumentServer(t, func(v *documentServer, path, _ string) any {
 				switch path {
 				case "/aaf":
 					return v.resident("aaf")
@@ -223,31 +223,33 @@ func TestConversationIsReadBeforeTheRepliesOfEach(t *testing.T) {
 func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		page := func(v *village, path, query string, next any, items ...string) any {
+		page := func(v *documentServer, path, query string, next any, items ...string) any {
 			id := v.URL + path
 			if query != "" {
 				id += "?" + query
 			}
 			return map[string]any{"id": id, "type": "OrderedCollectionPage", "next": next, "orderedItems": items}
 		}
-		lists := map[string]func(v *village, path, query string) any{
-			"endless": func(v *village, path, query string) any {
+		lists := map[string]func(v *documentServer, path, query string) any{
+			"endless": func(v *documentServer, path, query string) any {
 				var n int
 				fmt.Sscanf(query, "page=%d", &n)
 				return page(v, path, query, fmt.Sprintf("%s%s?page=%d", v.URL, path, n+1))
 			},
-			"circle": func(v *village, path, query string) any {
+			"circle": func(v *documentServer, path, query string) any {
 				next := v.URL + path + "?page=1"
 				if query != "" {
 					next = v.URL + path
 				}
 				return page(v, path, query, next)
 			},
-			"foreign": func(v *village, path, query string) any { return page(v, path, query, "http://127.0.0.3:9/list") },
-			"private": func(v *village, path, query string) any {
+			"foreign": func(v *documentServer, path, query string) any {
+				return page(v, path, query, "http://127.0.0.3:9/list")
+			},
+			"private": func(v *documentServer, path, query string) any {
 				return page(v, path, query, nil, "https://10.0.0.5/1", "http://[::1]:9/1", "https://192.168.0.1/2")
 			},
-			"crowd": func(v *village, path, query string) any {
+			"crowd": func(v *documentServer, path, query string) any {
 				var n int
 				fmt.Sscanf(query, "page=%d", &n)
 				items := make([]string, 100)
@@ -270,7 +272,7 @@ func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
 			{"private", 1, false, "do not go to", 3, 0},
 			{"crowd", 10, true, "", 0, 200},
 		} {
-			v := newVillage(t, func(v *village, path, query string) any {
+			v := newDocumentServer(t, func(v *documentServer, path, query string) any {
 				switch path {
 				case "/aaf":
 					return v.resident("aaf")
@@ -305,7 +307,7 @@ func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
 func TestT090ChainOfAThousandCostsSixteenFetches(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		o.Publish()
-		tower := newVillage(t, func(v *village, path, _ string) any {
+		tower := newDocumentServer(t, func(v *documentServer, path, _ string) any {
 			var n int
 			if _, err := fmt.Sscanf(path, "/floor/%d", &n); err != nil || n > 1000 {
 				return nil
@@ -333,7 +335,7 @@ func TestT090ChainOfAThousandCostsSixteenFetches(t *testing.T) {
 func TestT091LoopOfRepliesEnds(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
-		ring := newVillage(t, func(v *village, path, _ string) any {
+		ring := newDocumentServer(t, func(v *documentServer, path, _ string) any {
 			switch path {
 			case "/aaf":
 				return v.resident("aaf")
@@ -409,7 +411,7 @@ func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		over := make(chan struct{})
-		hung := newVillage(t, func(v *village, path, _ string) any {
+		hung := newDocumentServer(t, func(v *documentServer, path, _ string) any {
 			switch path {
 			case "/aaf":
 				return v.resident("aaf")

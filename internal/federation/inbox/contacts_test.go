@@ -21,7 +21,7 @@ func emptyInbox(t *testing.T) *Inbox {
 	return NewInbox(base, keys, &outbox.Outbox{})
 }
 
-// TestT119TheMemoryOfTheInboxIsLimited fills what the inbox remembers of servers with as many as care to write.
+// TestT119TheMemoryOfTheInboxIsLimited contacts the inbox from more servers than it remembers.
 func TestT119TheMemoryOfTheInboxIsLimited(t *testing.T) {
 	inbox := emptyInbox(t)
 	for i := range 2*federation.MaxRemembered + 1 {
@@ -32,8 +32,8 @@ func TestT119TheMemoryOfTheInboxIsLimited(t *testing.T) {
 	}
 }
 
-// Each memory of what was done a moment ago is filled with the names of strangers, while one name is tried over and
-// over. It is done once for that name all the same.
+// Each memory is filled with the names of strangers, while one name is tried again and again. The limit for that name
+// holds all the same.
 func TestManyStrangersDoNotMakeTheInboxForget(t *testing.T) {
 	asked := map[string]int{}
 	inbox := emptyInbox(t)

@@ -16,7 +16,7 @@ import (
 	"causerie/internal/overkant"
 )
 
-// corpus is where payloads found in the wild lie, and under hostile those made to hurt.
+// corpus is the directory of payloads found in the wild. Its folder hostile has those that attack.
 func corpus(t *testing.T) string {
 	t.Helper()
 	root := os.Getenv("CAUSERIE_CORPUS")
@@ -26,12 +26,11 @@ func corpus(t *testing.T) string {
 	return root
 }
 
-// hello is what many bodies of the corpus say when they are taken for what they pretend to be.
+// hello is the text of many bodies of the corpus when they are taken for what they pretend to be.
 const hello = "+ shown public: <p>hello</p>"
 
-// suffered are the hostile bodies of the corpus, with the answer that its index asks for and what the blog has of them
-// then.
-var suffered = map[string]struct {
+// hostileBodies are the hostile bodies of the corpus, with the status that its index asks for and their effect.
+var hostileBodies = map[string]struct {
 	answered int
 	effect   string
 }{
@@ -114,18 +113,18 @@ var suffered = map[string]struct {
 
 func TestHostilePayloadsOfTheCorpusGetTheExpectedAnswer(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(corpus(t), "hostile", "*.json"))
-	if err != nil || len(files) != len(suffered) {
-		t.Fatalf("%d hostile payloads, answers for %d, %v", len(files), len(suffered), err)
+	if err != nil || len(files) != len(hostileBodies) {
+		t.Fatalf("%d hostile payloads, answers for %d, %v", len(files), len(hostileBodies), err)
 	}
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		s := besieged(o)
+		s := newAttack(o)
 		for _, file := range files {
 			body, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, known := suffered[strings.TrimSuffix(filepath.Base(file), ".json")]
-			if code, got := s.suffer(string(body), corpusNames(o)); !known || code != want.answered || got != want.effect {
+			want, known := hostileBodies[strings.TrimSuffix(filepath.Base(file), ".json")]
+			if code, got := s.send(string(body), corpusNames(o)); !known || code != want.answered || got != want.effect {
 				t.Errorf("%s is answered with %d and %q, want %d and %q", filepath.Base(file), code, got, want.answered,
 					want.effect)
 			}
@@ -133,8 +132,8 @@ func TestHostilePayloadsOfTheCorpusGetTheExpectedAnswer(t *testing.T) {
 	})
 }
 
-// TestEveryPayloadOfTheCorpusIsAnswered posts what other servers sent to others, as if the neighbour had
-// written it about an article here: who acts becomes somebody of the neighbour's, what is answered becomes the article.
+// TestEveryPayloadOfTheCorpusIsAnswered posts payloads of other servers as if an actor of ours had to handle them:
+// the actor becomes one of a test server, and the parent becomes an article here.
 func TestEveryPayloadOfTheCorpusIsAnswered(t *testing.T) {
 	root := corpus(t)
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
@@ -155,7 +154,7 @@ func TestEveryPayloadOfTheCorpusIsAnswered(t *testing.T) {
 				return err
 			}
 			nadia := server.Person("nadia")
-			text := adopted(body, nadia, o.Object(a))
+			text := localized(body, nadia, o.Object(a))
 			want, comments := answerTo(text, o.Object(a))
 			replies += comments
 			answer, _ := nadia.Send(o.Soon(), o.Site.SharedInbox(), []byte(text))
@@ -176,9 +175,9 @@ func TestEveryPayloadOfTheCorpusIsAnswered(t *testing.T) {
 	})
 }
 
-// adopted is a payload whose actor, and the objects on that actor's server, are of a neighbour's; it answers an
-// article.
-func adopted(body []byte, by *fedtest.Person, article string) string {
+// localized returns a payload whose actor, with the objects on that actor's server, is on a test server. It replies to
+// an article.
+func localized(body []byte, by *fedtest.Person, article string) string {
 	var raw struct {
 		Actor  any
 		Object any
@@ -200,7 +199,7 @@ func adopted(body []byte, by *fedtest.Person, article string) string {
 	return text
 }
 
-// hostOf is an address up to its path.
+// hostOf returns an address up to its path.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -209,7 +208,7 @@ func hostOf(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// answerTo is what the door should answer to a body that is signed by its actor, and how many comments it makes.
+// answerTo returns the status that a body signed by its actor should get, and how many comments it makes.
 func answerTo(text, article string) (status, comments int) {
 	doc, err := activity.Read([]byte(text))
 	if err != nil {

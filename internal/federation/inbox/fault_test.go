@@ -25,8 +25,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// faultTest is a blog whose database fails when it is told to. What runs in the background is stopped: the test itself
-// lets an inbox take in a delivery and handle what was kept, so that each query of both is counted.
+// faultTest is a blog whose database fails on demand. Nothing runs in the background: the test itself delivers to an
+// inbox and handles the arrivals, so that each query of both is counted.
 type faultTest struct {
 	*overkant.Blog
 	faults  *storetest.Faults
@@ -36,14 +36,14 @@ type faultTest struct {
 	clock   time.Duration // how far the inbox that handles arrivals is ahead
 }
 
-// faultCase is an activity, what precedes it, and what must be left of it whichever query failed once on the way.
+// faultCase is an activity, what precedes it, and the effect that must be left whichever query failed once.
 type faultCase struct {
 	// prepare returns the sender and the activity, and what is to be seen afterwards. i makes names unique.
 	prepare func(f *faultTest, i int) (sender *fedtest.Person, activity any, effect func() string)
 	want    string
 }
 
-// known is a person whom the blog has met before, so that no query of a case goes to a first lookup.
+// known returns a person whom the blog has met before, so that no query of a case belongs to a first lookup.
 func (f *faultTest) known(name string) *fedtest.Person {
 	p := f.people[name]
 	if p == nil {
@@ -57,7 +57,7 @@ func (f *faultTest) known(name string) *fedtest.Person {
 	return p
 }
 
-// stranger is a person on a server of their own.
+// stranger returns a person on a new server.
 func (f *faultTest) stranger(name string, i int) *fedtest.Person {
 	return f.Server(fmt.Sprintf("%s%d", name, i)).Person(name)
 }
@@ -73,7 +73,7 @@ func (f *faultTest) must(err error) {
 	}
 }
 
-// deliver brings an activity to a new inbox and returns the status of the answer.
+// deliver sends an activity to a new inbox and returns the status of the answer.
 func (f *faultTest) deliver(sender *fedtest.Person, activity any) int {
 	f.T.Helper()
 	if act, ok := activity.(map[string]any); ok && act["actor"] == nil {
@@ -88,7 +88,7 @@ func (f *faultTest) deliver(sender *fedtest.Person, activity any) int {
 	return w.Code
 }
 
-// inbox is a new inbox with a client that remembers no failure.
+// inbox returns a new inbox whose client remembers no failure.
 func (f *faultTest) inbox(core federation.Core) *inbox.Inbox {
 	f.T.Helper()
 	core.Remote = remote.New(remote.Options{UserAgent: "Causerie/test",
@@ -98,7 +98,7 @@ func (f *faultTest) inbox(core federation.Core) *inbox.Inbox {
 	return f.AnotherInbox(core)
 }
 
-// handleKept lets inboxes of later and later handle what is kept, until nothing is.
+// handleKept handles the arrivals until none is left, with inboxes whose clocks are later and later.
 func (f *faultTest) handleKept() {
 	f.T.Helper()
 	for range 12 {
@@ -139,8 +139,8 @@ func (f *faultTest) logged() string {
 }
 
 // TestADatabaseErrorLosesNothingAndAcceptsNothing lets the first query of each case fail, then the second, and so on
-// until all of them failed once. The sender gets 202, or 503 and comes again; what is left must be the same each time,
-// and the log must name the error.
+// until each of them failed once. The sender gets 202, or 503 and tries again. The effect must be the same each time,
+// and the log must have the error.
 func TestADatabaseErrorLosesNothingAndAcceptsNothing(t *testing.T) {
 	for name, c := range faultCases {
 		t.Run(name, func(t *testing.T) {

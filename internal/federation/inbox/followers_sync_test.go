@@ -297,12 +297,12 @@ func TestT135APendingFollowerGetsNothing(t *testing.T) {
 		if _, err := kade.Server.WaitFor(o.Soon(), fedtest.About("Create", o.Object(a))); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("all letters are out", func() bool {
+		o.Until("all deliveries are out", func() bool {
 			_, deliveries, err := o.Store.CountWaiting(o.Soon())
 			return err == nil && deliveries == 0
 		})
 		if n := len(bram.Server.Deliveries()); n != 0 {
-			t.Errorf("%d letters to one who waits", n)
+			t.Errorf("%d deliveries to one who waits", n)
 		}
 		if _, err := bram.Fetch(o.Soon(), o.Object(a)); err == nil {
 			t.Error("one who waits may read it")

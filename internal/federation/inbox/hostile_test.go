@@ -16,17 +16,17 @@ import (
 	"causerie/internal/store"
 )
 
-// siege is a blog, an honest neighbour on whose words and likes it has something to lose, and a nuisance who sends it
-// bodies that are made to hurt.
-type siege struct {
+// attack is a blog with an honest server, whose comments and likes could be harmed, and an evil one that sends
+// hostile bodies.
+type attack struct {
 	*overkant.Blog
 	honest, evil *fedtest.Server
 	bram         *fedtest.Person
 	n            int
 }
 
-func besieged(o *overkant.Blog) *siege {
-	s := &siege{Blog: o, honest: o.Server("veerhuis")}
+func newAttack(o *overkant.Blog) *attack {
+	s := &attack{Blog: o, honest: o.Server("veerhuis")}
 	s.bram = s.honest.Person("bram")
 	crowd := fedtest.New(fedtest.Config{KeyPool: 1}) // a new key for each of a hundred people would take most of the time
 	o.T.Cleanup(func() { crowd.Close() })
@@ -37,15 +37,15 @@ func besieged(o *overkant.Blog) *siege {
 	return s
 }
 
-// scene is what the addresses in a body stand for.
+// scene has the objects that the placeholders in a body stand for.
 type scene struct {
 	article, author, said string // said is an answer of Bram's under the article
 	bram, kade            *fedtest.Person
 }
 
-// suffer sends a body, signed by somebody new on the hostile server, about an article of its own. It tells the answer
-// and what the blog has of it then: what is new under the article, and what it asked the honest server about.
-func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answered int, effect string) {
+// send sends a body about a new article, signed by a new actor of the evil server. It returns the status and the
+// effect: what is new under the article, and what the blog fetched from the honest server.
+func (s *attack) send(body string, names func(scene) *strings.Replacer) (answered int, effect string) {
 	s.T.Helper()
 	s.n++
 	ctx := s.Soon()
@@ -59,7 +59,7 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 	}
 	on := scene{article: s.Object(a), author: s.Site.ActorID(s.Ilse.ID), said: said.Object, bram: s.bram,
 		kade: s.evil.Person(fmt.Sprintf("kade%d", s.n))}
-	before, asked := s.standing(a), len(s.honest.Requests())
+	before, asked := s.visible(a), len(s.honest.Requests())
 	answer, err := on.kade.Send(ctx, s.Site.SharedInbox(), []byte(names(on).Replace(body)))
 	if answer.Status == 0 {
 		s.T.Fatalf("no answer: %v", err)
@@ -69,7 +69,7 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 		return err == nil &&
 			n == 0
 	})
-	after := s.standing(a)
+	after := s.visible(a)
 	var changes []string
 	for _, line := range before {
 		if !slices.Contains(after, line) && !strings.Contains(line, "=") {
@@ -87,8 +87,8 @@ func (s *siege) suffer(body string, names func(scene) *strings.Replacer) (answer
 	return answer.Status, strings.ReplaceAll(strings.Join(changes, "; "), s.evil.Host, "zilverduin.example")
 }
 
-// standing is all that readers and the author see under an article, in words.
-func (s *siege) standing(a blog.Article) []string {
+// visible returns all that readers and the author see under an article.
+func (s *attack) visible(a blog.Article) []string {
 	s.T.Helper()
 	ctx := s.Soon()
 	list, err := s.Store.Comments(ctx, store.CommentList{Article: a.ID})
@@ -151,8 +151,9 @@ func hostiles(t *testing.T) []hostile {
 	return list
 }
 
-// endure sends the hostile bodies whose line in the index begins with one of the rows, and checks answer and effect.
-func endure(t *testing.T, rows ...string) {
+// sendRows sends the hostile bodies whose line in the index begins with one of the rows, and checks status and
+// effect.
+func sendRows(t *testing.T, rows ...string) {
 	t.Helper()
 	list := slices.DeleteFunc(hostiles(t), func(h hostile) bool {
 		return !slices.ContainsFunc(rows, func(row string) bool { return strings.HasPrefix(h.about, row) })
@@ -161,34 +162,34 @@ func endure(t *testing.T, rows ...string) {
 		t.Fatalf("the index has nothing about %v", rows)
 	}
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		s := besieged(o)
+		s := newAttack(o)
 		for _, h := range list {
-			if code, got := s.suffer(h.body, ourNames(o)); code != h.answered || got != h.effect {
+			if code, got := s.send(h.body, ourNames(o)); code != h.answered || got != h.effect {
 				t.Errorf("%s (%s) is answered with %d and %q, want %d and %q", h.name, h.about, code, got, h.answered, h.effect)
 			}
 		}
 	})
 }
 
-func TestT026ARepeatedNameIsRefusedByTheInbox(t *testing.T) { endure(t, "T-026") }
+func TestT026ARepeatedNameIsRefusedByTheInbox(t *testing.T) { sendRows(t, "T-026") }
 
-func TestT027OtherCaseIsAnotherNameInTheInbox(t *testing.T) { endure(t, "T-027") }
+func TestT027OtherCaseIsAnotherNameInTheInbox(t *testing.T) { sendRows(t, "T-027") }
 
-func TestT028TheInboxAcceptsOneDocumentInUTF8(t *testing.T) { endure(t, "T-028") }
+func TestT028TheInboxAcceptsOneDocumentInUTF8(t *testing.T) { sendRows(t, "T-028") }
 
-func TestT029TheInboxAcceptsOneActor(t *testing.T) { endure(t, "T-029") }
+func TestT029TheInboxAcceptsOneActor(t *testing.T) { sendRows(t, "T-029") }
 
-func TestT036NobodyChangesWhatBelongsToOthers(t *testing.T) { endure(t, "T-036") }
+func TestT036NobodyChangesWhatBelongsToOthers(t *testing.T) { sendRows(t, "T-036") }
 
-func TestT037NobodyRemovesWhatBelongsToOthers(t *testing.T) { endure(t, "T-037") }
+func TestT037NobodyRemovesWhatBelongsToOthers(t *testing.T) { sendRows(t, "T-037") }
 
-func TestF099AnAuthorOnAnotherHostIsNotTrusted(t *testing.T) { endure(t, "T-034, F-099") }
+func TestF099AnAuthorOnAnotherHostIsNotTrusted(t *testing.T) { sendRows(t, "T-034, F-099") }
 
-func TestF100NobodySendsWhatIsOurs(t *testing.T) { endure(t, "T-036, F-100", "T-047") }
+func TestF100NobodySendsWhatIsOurs(t *testing.T) { sendRows(t, "T-036, F-100", "T-047") }
 
-func TestT042NothingInAParentWithoutAnIDIsAccepted(t *testing.T) { endure(t, "T-042") }
+func TestT042NothingInAParentWithoutAnIDIsAccepted(t *testing.T) { sendRows(t, "T-042") }
 
-// TestHostileBodiesGetTheAnswerOfTheIndex sends those that no other test sends.
+// TestHostileBodiesGetTheAnswerOfTheIndex sends the bodies that no other test sends.
 func TestHostileBodiesGetTheAnswerOfTheIndex(t *testing.T) {
 	sent := regexp.MustCompile(`T-02[6789]|T-03[67]|T-034, F-099|T-042|T-047`)
 	var rest []string
@@ -197,7 +198,7 @@ func TestHostileBodiesGetTheAnswerOfTheIndex(t *testing.T) {
 			rest = append(rest, h.about)
 		}
 	}
-	endure(t, rest...)
+	sendRows(t, rest...)
 }
 
 func ourNames(o *overkant.Blog) func(scene) *strings.Replacer {

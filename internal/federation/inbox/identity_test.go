@@ -172,7 +172,7 @@ func TestT046AHandleIsShownOnlyWhenItsOwnHostLeadsToTheActor(t *testing.T) {
 		bram := veerhuis.Person("bram")
 		o.AddFollower(bram)
 		documents := map[string]any{}
-		evil := stage(t, documents)
+		evil := serveDocuments(t, documents)
 		host := blog.HostOf(evil.URL)
 		finger := func(subject, self string) map[string]any {
 			return map[string]any{"subject": "acct:" + subject,

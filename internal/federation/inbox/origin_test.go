@@ -36,8 +36,8 @@ func TestNobodyIsRemovedBecauseAStrangersKeyIsGone(t *testing.T) {
 	})
 }
 
-// stage is a server of nobody's world that answers what it is told to.
-func stage(t *testing.T, documents map[string]any) *httptest.Server {
+// serveDocuments starts a server with these documents, by path.
+func serveDocuments(t *testing.T, documents map[string]any) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		doc, ok := documents[r.URL.Path]
@@ -56,7 +56,7 @@ func TestAnActorWhoCannotBeFetchedEndsTheHandling(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()
 		documents := map[string]any{}
-		elsewhere := stage(t, documents)
+		elsewhere := serveDocuments(t, documents)
 		note := elsewhere.URL + "/notes/1"
 		documents["/notes/1"] = map[string]any{"id": note, "type": "Note", "attributedTo": elsewhere.URL + "/nobody",
 			"inReplyTo": o.Object(a), "content": "x", "to": "as:Public"}

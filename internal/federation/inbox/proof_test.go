@@ -50,7 +50,7 @@ func TestAPublicActivityHasAProofFromTheStart(t *testing.T) {
 				t.Errorf("%s: %v\n%s", act.Kind, err, act.Payload)
 			}
 			if act.Kind == "Create" && !bytes.Equal(act.Payload, create.Body) {
-				t.Errorf("the letter is not what was written down:\n%s\n%s", create.Body, act.Payload)
+				t.Errorf("the delivery is not what was written down:\n%s\n%s", create.Body, act.Payload)
 			}
 		}
 		if kinds != "Create Announce Update Delete " {

@@ -25,9 +25,9 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// The tests here carry the numbers of the rows of internal/threats.md about what comes to the door of the inbox.
+// The tests here have the numbers of the rows of internal/threats.md about requests to the inbox.
 
-// bait is a server that nobody should ask anything.
+// bait is a server that must not get a request.
 func bait(t *testing.T) (address string, asked *atomic.Int64) {
 	t.Helper()
 	asked = &atomic.Int64{}
@@ -148,7 +148,7 @@ func TestT057ACommentLinksToItsOwnServer(t *testing.T) {
 func TestT070NothingIsDeliveredToAPrivateAddress(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		documents := map[string]any{}
-		elsewhere := stage(t, documents)
+		elsewhere := serveDocuments(t, documents)
 		key := overkant.NewKey(t)
 		for name, inbox := range map[string]string{"number": "http://10.0.0.5/inbox",
 			"mapped": "http://[::ffff:10.0.0.5]/inbox", "name": "http://localhost/inbox", "file": "file:///inbox"} {
@@ -176,7 +176,7 @@ func TestT070NothingIsDeliveredToAPrivateAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := o.Publish()
-		o.Until("the letter is judged", func() bool {
+		o.Until("the delivery is judged", func() bool {
 			reports, err := o.Store.Reports(o.Soon(), a.ID)
 			return err == nil && len(reports) == 1 && reports[0].Attempts > 0 && reports[0].Status != blog.Delivered
 		})
@@ -207,7 +207,7 @@ func TestT083NothingInACommentIsFetched(t *testing.T) {
 func TestT112NoPictureOfAStrangerIsStored(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		documents := map[string]any{}
-		elsewhere := stage(t, documents)
+		elsewhere := serveDocuments(t, documents)
 		address, asked := bait(t)
 		a, key := o.Publish(), overkant.NewKey(t)
 		for i := range 20 {
@@ -230,7 +230,7 @@ func TestT112NoPictureOfAStrangerIsStored(t *testing.T) {
 	})
 }
 
-// endless is blanks without end.
+// endless is a body of blanks without an end.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(" "), len(p))), nil }
@@ -261,7 +261,7 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 			return len(reports)
 		}
 		if first := o.Publish(); deliveries(first) != crowd {
-			t.Errorf("%d letters to %d servers", deliveries(first), crowd)
+			t.Errorf("%d deliveries to %d servers", deliveries(first), crowd)
 		}
 		month := time.Now().AddDate(0, 0, -40)
 		storetest.Change(t, database, `UPDATE peers SET failures = 9, failing_days = 7, failed_on = 'x', unavailable_since `+
@@ -271,7 +271,7 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 		}
 		second := o.Publish(func(a *blog.Article) { a.Slug = "five-minutes-wide" })
 		if n, err := s.CountFollowers(o.Soon(), o.Ilse.ID); err != nil || n.Accepted != 0 || deliveries(second) != 0 {
-			t.Errorf("after a month %+v are written to with %d letters, %v", n, deliveries(second), err)
+			t.Errorf("after a month %+v are written to with %d deliveries, %v", n, deliveries(second), err)
 		}
 	})
 }
@@ -398,8 +398,7 @@ func TestT117MutatedActivitiesDoNoHarm(t *testing.T) {
 	})
 }
 
-// mutate replaces a member here and there by something of another type. The actor stays, so that the signature is
-// theirs.
+// mutate replaces some members by values of another type. The actor stays, so that the signature is theirs.
 func mutate(object map[string]any, dice *rand.Rand, values []string) {
 	for name, value := range object {
 		switch inner, nested := value.(map[string]any); {
