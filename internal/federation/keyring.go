@@ -212,7 +212,7 @@ func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good 
 	return key, good, err
 }
 
-// updateKnown saves an actor anew, so that a key that the actor no longer lists is not trusted any more (threat
+// updateKnown saves an actor again, so that a key that the actor no longer lists is not trusted any more (threat
 // T-021).
 func (k *Keyring) updateKnown(ctx context.Context, actor *blog.Actor) error {
 	known, err := k.Store.KnowsActor(ctx, actor.ID)

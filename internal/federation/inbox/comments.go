@@ -128,10 +128,10 @@ func (h *handling) comment(ctx context.Context, post incoming, hops int) (blog.I
 	return h.addComment(ctx, post, place{article: article, parent: parent})
 }
 
-// place is where a comment belongs.
+// place is where a comment is shown.
 type place struct {
 	article blog.Article
-	parent  blog.ID // the comment that it answers, or ""
+	parent  blog.ID // the comment that it replies to, or ""
 	kind    blog.CommentKind
 }
 

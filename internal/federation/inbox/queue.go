@@ -52,7 +52,7 @@ func (in *Inbox) Run(ctx context.Context) {
 // handleArrivals handles the arrivals of a claimed server, and releases the claim.
 func (in *Inbox) handleArrivals(ctx context.Context, claim store.Claim) {
 	began := in.Now()
-	// Half of the lease leaves time for the arrival at hand before another process may claim the server.
+	// Half of the lease leaves time for the current arrival before another process may claim the server.
 	for ctx.Err() == nil && in.Now().Sub(began) < federation.LeaseTime/2 {
 		arrivals, err := in.Store.Arrivals(ctx, claim.Host, in.Now(), maxRead)
 		if err != nil && ctx.Err() == nil {
