@@ -240,11 +240,13 @@ func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Arti
 		}
 	}
 	state, err := a.Comments.Admit(c, relation)
-	if errors.Is(err, blog.ErrForbidden) {
+	switch {
+	case errors.Is(err, blog.ErrForbidden):
 		return "", federation.NotOurs("comments are closed here")
-	}
-	if c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment {
-		return state, err
+	case err != nil:
+		return "", err
+	case c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment:
+		return state, nil // a restricted quote is shown to nobody but the author
 	}
 	if allowed, err := h.quotes(ctx, c, a); !allowed {
 		return blog.CommentWaiting, err
