@@ -368,7 +368,7 @@ func TestT091LoopOfRepliesEnds(t *testing.T) {
 			t.Errorf("the ring was walked %d times", n)
 		}
 		o.FetchComment(ring.URL + "/1")
-		if found := o.Backfill(a); found.New != 0 || why(found, "no article of ours") != 2 {
+		if found := o.Backfill(a); found.New != 0 || why(found, "no article of this blog") != 2 {
 			t.Errorf("read as a list: %+v", found)
 		}
 		if got := o.CommentTexts(a); got != "1" {
