@@ -89,7 +89,7 @@ func TestT054ManyAccountsOfOneServerCountForAHundred(t *testing.T) {
 		ctx := o.Soon()
 		o.Receive(bram, map[string]any{"id": bram.ID + "/likes/1", "type": "Like", "object": o.Object(a)})
 		o.Receive(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": o.Object(a)})
-		// A thousand accounts cost their maker nothing, but a thousand keys would cost this test much: they are saved directly.
+		// A thousand keys would cost this test too much time, so the accounts are saved without the inbox.
 		err := o.Store.InTx(ctx, func(s *store.Store) error {
 			for i := range 1000 {
 				id := fmt.Sprintf("https://mint.example/users/%d", i)
