@@ -19,8 +19,8 @@ type benchSeed struct {
 	Articles  int    `default:"1000" placeholder:"N" help:"How many articles. Default: ${default}."`
 	Comments  int    `default:"10000" placeholder:"N" help:"How many comments. Default: ${default}."`
 	Followers int    `default:"10000" placeholder:"N" help:"How many followers. Default: ${default}."`
-	Hosts     int    `default:"1000" placeholder:"N" help:"On how many servers they live. Default: ${default}."`
-	Seed      uint64 `default:"1" placeholder:"N" help:"The same number makes the same blog. Default: ${default}."`
+	Hosts     int    `default:"1000" placeholder:"N" help:"On how many servers the followers are. Default: ${default}."`
+	Seed      uint64 `default:"1" placeholder:"N" help:"The same seed makes the same blog. Default: ${default}."`
 }
 
 // Help is printed below the command's line by --help.
@@ -47,8 +47,8 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 			return err
 		}
 		if n > 0 {
-			return errors.New("this blog has articles, and what is made here could not be told from them: choose another " +
-				"--data or --database")
+			return errors.New("this blog has articles already: choose another --data or --database, since made-up articles " +
+				"could not be told from them")
 		}
 		began := time.Now()
 		samples, err := b.publishSamples(ctx, app)
@@ -58,6 +58,7 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 		size := store.SeedSize{Articles: b.Articles - len(samples), Comments: b.Comments, Followers: b.Followers,
 			Hosts: b.Hosts}
 		shown := time.Now()
+		// A line a second at most: a large blog takes minutes.
 		err = app.store.Seed(ctx, b.Seed, size, samples, func(done, all int) {
 			if time.Since(shown) > time.Second {
 				shown = time.Now()
@@ -75,7 +76,7 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 
 // publishSamples adds the authors and publishes the articles that are copied, in the way of every article.
 func (b benchSeed) publishSamples(ctx context.Context, app *app) ([]blog.ID, error) {
-	random := rand.New(rand.NewPCG(b.Seed, b.Seed))
+	random := rand.New(rand.NewPCG(b.Seed, b.Seed)) // the same blog for the same seed
 	var authors []blog.Author
 	for _, voice := range benchAuthors {
 		author, err := account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Admin, Voice: voice}, "", now())
@@ -110,7 +111,7 @@ var benchWords = strings.Fields("the ferry comes when you ring and nobody asks w
 	"is four minutes wide on a calm day while the low road behind the dike is longer but has better apples than any " +
 	"market in the town across the water where people still count the boats before they go home")
 
-// prose is a sentence of so many words.
+// prose returns a sentence with a number of words.
 func prose(random *rand.Rand, words int) string {
 	list := make([]string, words)
 	for i := range list {
@@ -119,7 +120,7 @@ func prose(random *rand.Rand, words int) string {
 	return strings.ToUpper(list[0][:1]) + list[0][1:] + " " + strings.Join(list[1:], " ") + "."
 }
 
-// benchMarkdown is an article of about 1,500 words with what articles have: headings, lists, a quote, links, code.
+// benchMarkdown returns an article of about 1,500 words, with headings, lists, a quote, links and code.
 func benchMarkdown(random *rand.Rand) string {
 	var b strings.Builder
 	for section := range 8 {

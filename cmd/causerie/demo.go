@@ -168,9 +168,10 @@ func demoURL(listener net.Listener) string {
 }
 
 // newDemoServer makes a new blog that only this machine can reach, and that reaches nothing else.
-func newDemoServer(ctx context.Context, words, folder string, listener net.Listener, log io.Writer) (*server, error) {
+func newDemoServer(ctx context.Context, logSetting, folder string, listener net.Listener,
+	log io.Writer) (*server, error) {
 	config := Config{TLS: "off", URL: demoURL(listener), Data: folder, Timezone: "Europe/Amsterdam", Language: "nl",
-		FederationAllow: prefixes{netip.MustParsePrefix("127.0.0.0/8")}, Log: cmp.Or(words, "text,warn")}
+		FederationAllow: prefixes{netip.MustParsePrefix("127.0.0.0/8")}, Log: cmp.Or(logSetting, "text,warn")}
 	if err := config.complete(nil); err != nil { // nil: the environment is meant for other blogs
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 		return blog.Voice{}, err
 	}
 	label, _, _ := strings.Cut(site.HandleDomain, ".")
-	return letSpeak(ctx, s, speech{find: s.SiteVoice, handle: handle, usual: label,
+	return activate(ctx, s, voiceRequest{find: s.SiteVoice, handle: handle, usual: label,
 		voice: blog.Voice{Kind: blog.SiteVoice, Name: site.Name, Summary: site.Description}}, now)
 }
 
@@ -29,21 +29,22 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string,
 	now time.Time) (blog.Voice, error) {
 	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
-	return letSpeak(ctx, s, speech{find: find, handle: handle, usual: series.Slug, series: series.ID,
+	return activate(ctx, s, voiceRequest{find: find, handle: handle, usual: series.Slug, series: series.ID,
 		voice: blog.Voice{Kind: blog.SeriesVoice, Name: series.Title, Summary: series.Description}}, now)
 }
 
-// speech is what a voice is made from.
-type speech struct {
+// voiceRequest is the voice to switch on. usual is the name from which its handle is made, when handle is empty.
+type voiceRequest struct {
 	find          FindVoice
 	handle, usual string
 	voice         blog.Voice
 	series        blog.ID
 }
 
-func letSpeak(ctx context.Context, s *store.Store, p speech, now time.Time) (blog.Voice, error) {
-	wanted := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(p.handle), "@"))
-	known, err := p.find(ctx)
+// activate switches a voice on: one that exists already, or a new one.
+func activate(ctx context.Context, s *store.Store, request voiceRequest, now time.Time) (blog.Voice, error) {
+	wanted := strings.ToLower(strings.TrimPrefix(strings.TrimSpace(request.handle), "@"))
+	known, err := request.find(ctx)
 	// Other servers know the voice by its handle, so it never changes.
 	if err == nil && wanted != "" && wanted != known.Handle {
 		return known, blog.Invalid{Field: "handle",
@@ -58,13 +59,15 @@ func letSpeak(ctx context.Context, s *store.Store, p speech, now time.Time) (blo
 		return known, err
 	}
 	if wanted == "" {
-		wanted = handleFrom(p.usual)
+		wanted = handleFrom(request.usual)
 	}
-	return addVoice(ctx, s, p, wanted, now)
+	return addVoice(ctx, s, request, wanted, now)
 }
 
-func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now time.Time) (blog.Voice, error) {
-	v := p.voice
+// addVoice adds a new voice with keys.
+func addVoice(ctx context.Context, s *store.Store, request voiceRequest, handle string,
+	now time.Time) (blog.Voice, error) {
+	v := request.voice
 	if err := blog.ValidHandle(handle); err != nil {
 		return v, err
 	}
@@ -81,7 +84,7 @@ func addVoice(ctx context.Context, s *store.Store, p speech, handle string, now 
 	if err != nil {
 		return v, err
 	}
-	err = s.AddVoice(ctx, v, keys, p.series)
+	err = s.AddVoice(ctx, v, keys, request.series)
 	switch {
 	case errors.Is(err, blog.ErrConflict):
 		return v, errTaken(handle)
