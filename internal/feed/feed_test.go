@@ -130,7 +130,8 @@ func TestAddressesInAFeedAreAbsolute(t *testing.T) {
 }
 
 func TestASitemapIsLimited(t *testing.T) {
-	text, err := Sitemap([]SitemapEntry{{"https://overkant.example/", time.Time{}}, {"https://overkant.example/a?b&c", out}})
+	text, err := Sitemap([]SitemapEntry{{"https://overkant.example/", time.Time{}},
+		{"https://overkant.example/a?b&c", out}})
 	want := `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://overkant.example/</loc></url>` +
 		`<url><loc>https://overkant.example/a?b&amp;c</loc><lastmod>2026-11-16T15:00:00Z</lastmod></url></urlset>`
 	if err != nil || !strings.HasSuffix(string(text), want) {

@@ -186,11 +186,11 @@ func (w *Web) fillVersions(ctx context.Context, f *frame, p *articlePage) error 
 // alsoInText returns "also in" a language, in that language where the interface has it, and otherwise in the page's.
 func (w *Web) alsoInText(f *frame, language string) (string, error) {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
-	tongue := f.Lang
+	shown := f.Lang
 	if w.pages.Language(language) == base {
-		tongue = base
+		shown = base
 	}
-	return w.pages.Translate(tongue, "also-in", "Language", page.LanguageName(language))
+	return w.pages.Translate(shown, "also-in", "Language", page.LanguageName(language))
 }
 
 // seriesBox finds the parts before and after an article, nil when it is in no public series.

@@ -76,18 +76,18 @@ func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, wh
 	}
 	threads := blog.Threads(comments)
 	arrange(threads, chosen)
-	said := flatten(threads)
-	pages := max(1, (len(said)+repliesPerPage-1)/repliesPerPage)
+	shown := flatten(threads)
+	pages := max(1, (len(shown)+repliesPerPage-1)/repliesPerPage)
 	if number > pages {
 		return conversation{}, blog.ErrNotFound
 	}
 	// All comments are read and then cut: the order of whole threads is not one that a database can page through.
-	said = said[(number-1)*repliesPerPage : min(len(said), number*repliesPerPage)]
-	voices, err := w.commentViews(ctx, f, p, said)
+	shown = shown[(number-1)*repliesPerPage : min(len(shown), number*repliesPerPage)]
+	views, err := w.commentViews(ctx, f, p, shown)
 	if err != nil {
 		return conversation{}, err
 	}
-	t := conversation{Threads: nest(voices), TalkTitle: w.conversationTitle(f, p.Counts),
+	t := conversation{Threads: nest(views), TalkTitle: w.conversationTitle(f, p.Counts),
 		Invitation: invitation(p.Article)}
 	t.FirstVoices, t.Answered = marginComments(t.Threads), countAnswerers(comments)
 	// A single thread looks the same in every order.
@@ -192,21 +192,21 @@ func flatten(threads []blog.Thread) []blog.Comment {
 }
 
 // commentViews returns comments as readers see them, in the given order, not yet nested.
-func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, said []blog.Comment) ([]*comment, error) {
-	var strangers []string
-	var ours []blog.ID
-	for _, c := range said {
+func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, comments []blog.Comment) ([]*comment, error) {
+	var actorIDs []string
+	var voiceIDs []blog.ID
+	for _, c := range comments {
 		if c.VoiceID != "" {
-			ours = append(ours, c.VoiceID)
+			voiceIDs = append(voiceIDs, c.VoiceID)
 		} else {
-			strangers = append(strangers, c.ActorID)
+			actorIDs = append(actorIDs, c.ActorID)
 		}
 	}
-	actors, err := w.store.Actors(ctx, unique(strangers))
+	actors, err := w.store.Actors(ctx, unique(actorIDs))
 	if err != nil {
 		return nil, err
 	}
-	authors, err := w.store.Voices(ctx, unique(ours))
+	authors, err := w.store.Voices(ctx, unique(voiceIDs))
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +214,8 @@ func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, said [
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*comment, len(said))
-	for i, c := range said {
+	list := make([]*comment, len(comments))
+	for i, c := range comments {
 		v := &comment{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
 		list[i] = v
 		// It only keeps the place of its replies. Nothing of its text or author may reach the page.

@@ -210,11 +210,11 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	for _, c := range comments {
 		p := articles[c.ArticleID]
 		// One at a time, since each belongs to another article.
-		voices, err := w.commentViews(ctx, &f, &p, []blog.Comment{c})
+		views, err := w.commentViews(ctx, &f, &p, []blog.Comment{c})
 		if err != nil {
 			return page.Document{}, err
 		}
-		e := f.replyEntry(p.Article, c, voices[0])
+		e := f.replyEntry(p.Article, c, views[0])
 		out.Entries = append(out.Entries, e)
 		if e.Updated.After(out.Updated) {
 			out.Updated = e.Updated

@@ -110,9 +110,9 @@ func (w *Web) commentTitle(ctx context.Context, f *frame, address string) (strin
 		return "", err
 	}
 	// Only the name is needed. The date is there because commentViews compares its year.
-	voices, err := w.commentViews(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
+	views, err := w.commentViews(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
 	if err != nil {
 		return "", err
 	}
-	return w.say(f, "words-of", "Name", voices[0].Who.Name), nil
+	return w.say(f, "words-of", "Name", views[0].Who.Name), nil
 }
