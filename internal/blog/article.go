@@ -304,7 +304,7 @@ func (a *Article) Unpublish(before Article) {
 	if a.Status == Scheduled {
 		a.Status = Draft
 	}
-	// The address was never public, so the next publication chooses its month anew.
+	// The address was never public, so the next publication chooses its month again.
 	if a.PublishedAt == nil {
 		a.Month = ""
 	}

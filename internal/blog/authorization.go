@@ -16,7 +16,7 @@ type AuthorizationState string
 const (
 	StampAsked   AuthorizationState = "asked"   // waits for the author's decision
 	StampGiven   AuthorizationState = "given"   // everybody can verify it
-	StampRefused AuthorizationState = "refused" // the post's server was told so
+	StampRefused AuthorizationState = "refused" // the post's server was informed
 	StampRevoked AuthorizationState = "revoked" // it was given before
 )
 

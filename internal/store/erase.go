@@ -9,33 +9,36 @@ import (
 	"causerie/internal/blog"
 )
 
-// PlanLeave notes when a voice is to end, or with nil that it stays; blog.ErrNotFound for one that has ended.
+// PlanLeave sets the moment at which a voice is to be erased, or cancels that with nil. An erased voice is
+// blog.ErrNotFound.
 func (s *Store) PlanLeave(ctx context.Context, voice blog.ID, at *time.Time) error {
 	return s.execOne(ctx, `UPDATE voices SET leaves_at = ? WHERE id = ? AND retired_at IS NULL`, at, voice)
 }
 
-// DueLeaves lists the voices that are to end by now.
+// DueLeaves lists the voices whose moment of erasure has come.
 func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
 	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`,
 		now)
 }
 
-// OtherAdmins counts the admins who may sign in, and stay, besides one author. In a transaction they stay admins until
-// its end, so that two cannot leave at once in each other's trust.
-func (s *Store) OtherAdmins(ctx context.Context, but blog.ID) (int, error) {
+// OtherAdmins counts the admins who may sign in and have not planned to leave, except one author.
+func (s *Store) OtherAdmins(ctx context.Context, except blog.ID) (int, error) {
 	var admins []blog.ID
+	// The rows stay locked until the transaction ends. Otherwise the last two admins could leave at the same time, each
+	// relying on the other.
 	err := s.all(ctx, &admins, `
 		SELECT a.voice_id`+fromAuthors+`WHERE a.role = 'admin' AND a.disabled_at IS NULL AND v.leaves_at IS NULL ORDER BY
 			a.voice_id`+s.sql.lockRow())
-	others := slices.DeleteFunc(admins, func(id blog.ID) bool { return id == but })
+	others := slices.DeleteFunc(admins, func(id blog.ID) bool { return id == except })
 	return len(others), err
 }
 
-// TellEveryone writes a delivery for every inbox that we ever wrote to or know of, since it may hold something of the
-// speaker; one for all who share an inbox.
+// TellEveryone adds a delivery for every inbox that we know of or ever sent to, one for all actors behind a shared
+// inbox. Any of these servers may hold something of the voice.
 func (s *Store) TellEveryone(ctx context.Context, a blog.Activity) error {
-	return s.tell(ctx, a, `
+	// The first half leaves out personal inboxes whose actor has a shared one: the second half reaches those.
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host)
 		SELECT s.id, d.inbox, d.host FROM activities s, deliveries d WHERE s.id = ? AND d.activity_id <> s.id AND d.status
 		<> 'gone'
@@ -46,10 +49,10 @@ func (s *Store) TellEveryone(ctx context.Context, a blog.Activity) error {
 		ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }
 
-// owned are the articles of a voice.
+// owned selects the articles of a voice.
 const owned = `(SELECT id FROM articles WHERE voice_id = ?)`
 
-// LivingObjects lists objects of a voice's articles and answers that are not gone, so many at most.
+// LivingObjects lists at most limit objects of a voice's articles and replies that are not deleted.
 func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]Object, error) {
 	var list []Object
 	return list, s.all(ctx, &list, `
@@ -59,12 +62,13 @@ func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]
 		limit)
 }
 
-// EraseVoice ends a voice for ever: of what it was, said and kept, nothing stays but its id, its handles, the addresses
-// and tombstones of its articles, and, until the last delivery about the departure is settled, its keys. Living objects
-// must have become tombstones before.
+// EraseVoice erases a voice for ever. Its id, its handles, the addresses and the tombstones of its articles stay. Its
+// keys stay until EraseKeys, since they sign the last deliveries. Its living objects must have become tombstones
+// before.
 func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// Deliveries go first: what they are about is found through the articles.
 		if err := s.eraseDeliveries(ctx, voice.ID, now); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
@@ -74,6 +78,7 @@ func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time)
 		if err := s.erasePerson(ctx, voice); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
+		// The row stays: its handle must remain taken, and its address answers 410.
 		return s.execOne(ctx, `
 			UPDATE voices SET name = '', summary = '', picture = '', header = '', fields = '', also_known_as = '', moved_to = '',
 				introduce_at = NULL, leaves_at = NULL, updated_at = ?, retired_at = ?
@@ -81,8 +86,8 @@ func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time)
 	})
 }
 
-// each runs statements that all take the same arguments.
-func (s *Store) each(ctx context.Context, args []any, statements ...string) error {
+// runAll runs statements that all have the same arguments.
+func (s *Store) runAll(ctx context.Context, args []any, statements ...string) error {
 	for _, statement := range statements {
 		if err := s.run(ctx, statement, args...); err != nil {
 			return err
@@ -91,8 +96,9 @@ func (s *Store) each(ctx context.Context, args []any, statements ...string) erro
 	return nil
 }
 
-// eraseDeliveries forgets what a voice said but for what it took back: only that still goes out.
+// eraseDeliveries deletes the activities of a voice and their deliveries, except for the Deletes.
 func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Time) error {
+	// Other voices may have sent something about these articles, such as an Announce by the blog. That ends too.
 	err := s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE settled_at IS NULL AND activity_id IN (
 			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+
@@ -100,15 +106,15 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, []any{voice},
+	return s.runAll(ctx, []any{voice},
 		`DELETE FROM welcome_letters WHERE voice_id = ?`,
 		`DELETE FROM refusals WHERE voice_id = ?`,
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
 
-// eraseWords empties a voice's articles, answers and pictures. Articles that were public once answer 410 at their
-// addresses for ever; drafts leave nothing.
+// eraseWords empties the articles, replies and pictures of a voice. Published articles answer 410 at their addresses
+// for ever.
 func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) error {
 	err := s.run(ctx, `
 		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '',
@@ -118,7 +124,9 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 	if err != nil {
 		return err
 	}
-	return s.each(ctx, []any{voice},
+	// The names of the files are noted before their rows go. A job deletes the files after the commit, so that a
+	// rollback loses none.
+	return s.runAll(ctx, []any{voice},
 		`DELETE FROM mentions WHERE voice_id = ?`,
 		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words =
 			0, translator = ''
@@ -136,14 +144,15 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 		`DELETE FROM media WHERE voice_id = ?`)
 }
 
-// erasePerson forgets how an author signed in, and everybody who followed or was followed.
+// erasePerson deletes how an author signs in, and all followers and followed actors.
 func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
+	// This needs the email, so it comes before the authors row goes.
 	if err := s.run(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id
 		= ? AND email <> '')`,
 		voice.Handle, voice.ID); err != nil {
 		return err
 	}
-	return s.each(ctx, []any{voice.ID},
+	return s.runAll(ctx, []any{voice.ID},
 		`DELETE FROM sign_ins WHERE voice_id = ?`,
 		`DELETE FROM known_browsers WHERE voice_id = ?`,
 		`DELETE FROM links WHERE voice_id = ?`,
@@ -154,7 +163,7 @@ func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
 		`DELETE FROM moves WHERE voice_id = ?`)
 }
 
-// EraseKeys forgets the keys of voices that ended, once all their deliveries are settled. It returns how many.
+// EraseKeys deletes the keys of erased voices whose deliveries are all settled. It returns how many voices that were.
 func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE voices SET private_key = '', public_key = '', old_private_key = '', proof_private_key = '', proof_key = ''
@@ -163,13 +172,13 @@ func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 		NULL)`)
 }
 
-// DiscardedFiles lists files of pictures that are no more, so many at most.
+// DiscardedFiles lists at most limit files whose pictures are deleted.
 func (s *Store) DiscardedFiles(ctx context.Context, limit int) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `SELECT file FROM discarded_files ORDER BY file LIMIT ?`, limit)
 }
 
-// Discarded notes that files are off the disk.
+// Discarded records that files were removed from the disk.
 func (s *Store) Discarded(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		return nil

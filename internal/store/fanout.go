@@ -7,9 +7,10 @@ import (
 	"causerie/internal/blog"
 )
 
-// TellFollowers writes a delivery for each mailbox of the speaker's followers: one per shared inbox.
+// TellFollowers adds a delivery for each inbox of the accepted followers of the activity's voice, one per shared
+// inbox.
 func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
-	return s.tell(ctx, a, `
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT DISTINCT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
 		JOIN followers f ON f.voice_id = s.voice_id AND f.state = 'accepted'
@@ -17,8 +18,8 @@ func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
-// holders are the inboxes that may hold a copy of an activity's object: those where a delivery about it arrived or may
-// have arrived, and those of servers that are being visited while one waits for them.
+// holders selects the inboxes that may hold a copy of an activity's object: a delivery about it arrived or may have
+// arrived, or its server is being visited while one waits.
 const holders = `
 	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
 	JOIN activities e ON e.object_id = s.object_id AND e.id <> s.id
@@ -26,10 +27,11 @@ const holders = `
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
 	WHERE s.id = ?`
 
-// TellHolders writes a delivery for each inbox that may hold a copy of the activity's object, and for the mailbox of
-// everybody who answered or reacted to it: they have one to do it with. Call it after Freshen and before Supersede.
+// TellHolders adds a delivery for each inbox that may hold a copy of the activity's object, and for everybody who
+// replied or reacted to it. Call it after UpdateWaitingCreates and before Supersede.
 func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
-	return s.tell(ctx, a, `
+	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it.
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)`+holders+`
 		UNION
 		SELECT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
@@ -40,10 +42,11 @@ func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }
 
-// TellHoldersWhoFollow is TellHolders for what only followers may read: whoever holds it and follows no more is not
-// told its new words.
+// TellHoldersWhoFollow is TellHolders for objects that only followers may read. Former followers do not get the new
+// text.
 func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error {
-	return s.tell(ctx, a, `
+	// Without WHERE TRUE, SQLite takes ON CONFLICT for the ON of the join.
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT DISTINCT h.* FROM (`+holders+`) AS h
 		JOIN actors p ON p.mailbox = h.inbox AND p.gone_at IS NULL AND p.block <> 'refuse'
@@ -51,18 +54,19 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
-// TellOutboxReaders writes a delivery for each inbox that an earlier activity was sent to without a refusal.
+// TellOutboxReaders adds a delivery for each inbox that an earlier activity was sent to, unless it was refused.
 func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
-	return s.tell(ctx, a, `
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT
 		IN ('refused', 'gone')
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
 }
 
-// TellInboxes writes a delivery for each of the given inboxes.
+// TellInboxes adds a delivery for each of the given inboxes.
 func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
+		// An actor may have no inbox, or one that is no URL.
 		if host := blog.HostOf(inbox); host != "" {
 			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT
 				DO NOTHING`,
@@ -71,22 +75,24 @@ func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...str
 			}
 		}
 	}
-	return s.awaken(ctx, a)
+	return s.wakePeers(ctx, a)
 }
 
-func (s *Store) tell(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
+// addDeliveries runs a statement that inserts the deliveries of an activity, and marks their servers.
+func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
+	// One activity may go through several fan-outs. ON CONFLICT in each statement keeps the first delivery to an inbox.
 	if err := s.run(ctx, fanOut, args...); err != nil {
-		return fmt.Errorf("write the letters of %s %s: %w", a.Kind, a.ID, err)
+		return fmt.Errorf("add the deliveries of %s %s: %w", a.Kind, a.ID, err)
 	}
-	return s.awaken(ctx, a)
+	return s.wakePeers(ctx, a)
 }
 
-// awaken marks the servers that now have mail. A server that rests goes on resting. Rows are taken in the order of
-// their names, so that two fan-outs do not block each other.
-func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
-	if err := s.spare(ctx, a.ID); err != nil {
+// wakePeers marks the servers that have deliveries waiting now. A server that rests keeps resting.
+func (s *Store) wakePeers(ctx context.Context, a blog.Activity) error {
+	if err := s.giveUpUnavailable(ctx, a.ID); err != nil {
 		return err
 	}
+	// ORDER BY 1: all fan-outs lock the peers in the same order, so that two cannot wait for each other.
 	return s.run(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
@@ -94,9 +100,11 @@ func (s *Store) awaken(ctx context.Context, a blog.Activity) error {
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
 }
 
-// spare gives deliveries up at once that are for servers which were given up: they hear of what still matters when they
-// are back (see PeerContacted). Until it commits none of those comes back, which would not see the delivery.
-func (s *Store) spare(ctx context.Context, activity blog.ID) error {
+// giveUpUnavailable settles the deliveries to servers that were given up. When such a server is heard from again,
+// PeerContacted sends what still matters.
+func (s *Store) giveUpUnavailable(ctx context.Context, activity blog.ID) error {
+	// The lock keeps the servers in that state until the commit. Otherwise one could come back in between, and
+	// PeerContacted would miss this delivery.
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
 		deliveries.activity_id)
@@ -106,9 +114,10 @@ func (s *Store) spare(ctx context.Context, activity blog.ID) error {
 			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
 }
 
-// UpdateWaitingCreates gives the words of a later activity about the same object to every Create of it that waits and
-// certainly has not left: one delivery will do there.
+// UpdateWaitingCreates gives the revision of an activity to each waiting Create of the same object that was certainly
+// not sent yet. One delivery is then enough for its inbox.
 func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
+	// Without the lock, a courier could claim a server and send the old text while this statement runs.
 	if err := s.LockPeersOf(ctx, a.ObjectID); err != nil {
 		return err
 	}
@@ -119,8 +128,8 @@ func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID)
 }
 
-// LockPeersOf keeps servers from being claimed for which deliveries about an object wait: what of those
-// has left can then be told, until the transaction ends.
+// LockPeersOf keeps the servers with waiting deliveries about an object from being claimed until the transaction
+// ends. So the caller knows which deliveries were sent.
 func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 	var hosts []string
 	return s.all(ctx, &hosts, `
@@ -128,8 +137,8 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 			WHERE e.object_id = ? AND d.settled_at IS NULL) ORDER BY host`+s.sql.lockRow(), object)
 }
 
-// Supersede settles the deliveries about an object, of the given kinds and older than the activity, that are still
-// waiting: a later edit replaces a waiting one, a removal replaces all.
+// Supersede settles the waiting deliveries of the given kinds about the same object that are older than the activity.
+// An Update replaces waiting Updates; a Delete replaces everything.
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?

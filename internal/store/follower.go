@@ -8,12 +8,12 @@ import (
 	"causerie/internal/blog"
 )
 
-// Follow writes a follower down, new or known: a repeated Follow renews its address and never loses an acceptance.
-// It returns the state that holds now.
+// Follow saves a follower. A repeated Follow renews its id and keeps an acceptance. It returns the state after that.
 func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, error) {
 	var state blog.FollowState
 	err := s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// A Follow proves that the server is alive, so a follower who was set aside becomes an accepted one.
 		return s.one(ctx, &state, `
 			INSERT INTO followers (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (voice_id, actor_id) DO UPDATE SET follow_id = excluded.follow_id,
@@ -23,7 +23,7 @@ func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, 
 	return state, err
 }
 
-// AcceptFollower turns a pending follow into an accepted one; blog.ErrNotFound when none is pending.
+// AcceptFollower accepts a pending follower. It returns blog.ErrNotFound when none is pending.
 func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -32,18 +32,20 @@ func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string)
 	})
 }
 
-// Unfollow takes a follower off, whatever its state; blog.ErrNotFound when there was none.
+// Unfollow removes a follower in any state. It returns blog.ErrNotFound when there is none.
 func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		if err := s.execOne(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor); err != nil {
 			return err
 		}
+		// Older articles may still wait for the server. Without a follower there, they must not be sent.
 		return s.endWelcome(ctx, actor)
 	})
 }
 
-// UnfollowByID ends the follow that a bare address names, if it is this actor's.
+// UnfollowByID removes the follower whose Follow has the given id, if it is this actor's. Some servers send an Undo
+// with the bare id only.
 func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -66,20 +68,20 @@ func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog
 	return f, err
 }
 
-// FollowerList is which followers of a voice to list.
+// FollowerList selects followers of a voice.
 type FollowerList struct {
 	Voice  blog.ID
 	State  blog.FollowState // "" for all
 	Host   string           // only of this server
-	Search string           // in name and handle
+	Search string           // part of the name or the handle
 	Limit  int
 	Offset int
 }
 
-// wildcards takes the meaning from what means something in a pattern of LIKE.
+// wildcards escapes what has a meaning in a LIKE pattern, with "!" as the escape character.
 var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
-// FollowersOf lists followers with their actors, the newest first.
+// FollowersOf lists followers with their actors, newest first.
 func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Follower, error) {
 	if l.Limit <= 0 || l.Limit > 1000 {
 		l.Limit = 1000
@@ -92,8 +94,8 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Followe
 		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
 }
 
-// followers lists followers with their actors, by a condition and an order.
-func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blog.Follower, error) {
+// followers lists followers with their actors, by WHERE and ORDER BY.
+func (s *Store) followers(ctx context.Context, conditions string, args ...any) ([]blog.Follower, error) {
 	var rows []struct {
 		VoiceID  blog.ID
 		ActorID  string
@@ -104,7 +106,7 @@ func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blo
 	}
 	err := s.all(ctx, &rows, `
 		SELECT f.voice_id, f.actor_id, f.follow_id, f.state, f.since, `+actorColumns+`
-		FROM followers f JOIN actors p ON p.id = f.actor_id`+which, args...)
+		FROM followers f JOIN actors p ON p.id = f.actor_id`+conditions, args...)
 	list := make([]blog.Follower, len(rows))
 	for i, r := range rows {
 		list[i] = blog.Follower{VoiceID: r.VoiceID, ActorID: r.ActorID, FollowID: r.FollowID, State: r.State, Since: r.Since,
@@ -113,7 +115,7 @@ func (s *Store) followers(ctx context.Context, which string, args ...any) ([]blo
 	return list, err
 }
 
-// FollowersAfter lists the addresses of a voice's accepted followers, in their order, from behind a cursor.
+// FollowersAfter lists the ids of a voice's accepted followers in order, starting behind a cursor.
 func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `
@@ -121,12 +123,13 @@ func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string,
 		voice, after, limit)
 }
 
-// FollowerCounts is how many follow a voice, and from how many servers. Those set aside are counted by themselves.
+// FollowerCounts counts the followers of a voice by state, and the servers of the accepted ones.
 type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
 
 // CountFollowers counts a voice's followers.
 func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
 	var n FollowerCounts
+	// The sums are NULL when the voice has no followers.
 	return n, s.one(ctx, &n, `
 		SELECT COALESCE(sum(CASE WHEN f.state = 'accepted' THEN 1 ELSE 0 END), 0) AS accepted,
 			COALESCE(sum(CASE WHEN f.state = 'pending' THEN 1 ELSE 0 END), 0) AS pending,
@@ -135,7 +138,7 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
 }
 
-// CountPending returns how many of one server wait for a voice's yes.
+// CountPending counts the follow requests from one server that wait for a voice's decision.
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `
@@ -143,13 +146,13 @@ func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (i
 		AND p.host = ?`, voice, host)
 }
 
-// Relation finds what ties a commenter to the voices of this blog. Nothing ties somebody whom we do not know.
+// Relation returns what connects a commenter with the voices of this blog. An unknown actor has the zero Relation.
 func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
 	all, err := s.Relations(ctx, []string{actor})
 	return all[actor], err
 }
 
-// Relations is Relation for several commenters, by their addresses.
+// Relations is Relation for several actors, by their ids.
 func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog.Relation, error) {
 	found := map[string]blog.Relation{}
 	if len(actors) == 0 {
@@ -159,6 +162,7 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 		ID string
 		blog.Relation
 	}
+	// The comparison of key_mark leaves out comments by a former owner of the same address.
 	err := s.all(ctx, &list, `
 		SELECT p.id, EXISTS (SELECT 1 FROM followers f WHERE f.actor_id = p.id AND f.state = 'accepted') AS follows,
 			EXISTS (SELECT 1 FROM following f WHERE f.actor_id = p.id AND f.state = 'accepted') AS followed,
@@ -171,13 +175,14 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 	return found, err
 }
 
-// NoteAccept keeps by which activity we said yes to a follower last.
+// NoteAccept saves which activity was the last Accept sent to a follower.
 func (s *Store) NoteAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
 	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID,
 		f.ActorID)
 }
 
-// UnconfirmedFollower is a follower who may see the follow as pending at home, or does so here without a reason.
+// UnconfirmedFollower is a follower whose own server may show the follow as pending, or one who is pending here
+// without a reason.
 type UnconfirmedFollower struct {
 	VoiceID     blog.ID
 	Voice       string // handle
@@ -185,15 +190,15 @@ type UnconfirmedFollower struct {
 	Handle      string
 	State       blog.FollowState
 	Since       time.Time
-	Status      blog.DeliveryStatus // of our yes; "" when none was said
+	Status      blog.DeliveryStatus // of our Accept; "" when none was sent
 	Code        int
 	Answer      string
-	Host        string     // to which it is to go
-	Unavailable *time.Time // since when that is given up
+	Host        string     // of the Accept's inbox
+	Unavailable *time.Time // since when that server is given up
 }
 
-// UnconfirmedFollowers lists the followers who wait though their author asks for no yes, those whose server refused our
-// yes, and those to whom it has been on its way since before a moment.
+// UnconfirmedFollowers lists followers who are pending although the voice accepts everybody, followers whose server
+// refused our Accept, and those whose Accept has been on its way since before a moment.
 func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
 	var list []UnconfirmedFollower
 	return list, s.all(ctx, &list, `

@@ -7,13 +7,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// CountFollowing returns how many a voice follows.
+// CountFollowing counts the accepted follows of a voice.
 func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
 }
 
-// AddFollowing notes that a voice asked to hear somebody; asking again replaces the address of the Follow.
+// AddFollowing saves that a voice asked to follow an actor. A repeated request replaces the id of the Follow.
 func (s *Store) AddFollowing(ctx context.Context, f blog.Following) error {
 	s.markChanged()
 	return s.run(ctx, `
@@ -22,24 +22,25 @@ func (s *Store) AddFollowing(ctx context.Context, f blog.Following) error {
 		f.VoiceID, f.ActorID, f.FollowID, f.State, f.Since)
 }
 
-// AcceptFollowing notes the yes of somebody whom a voice asked to hear, by the address of the Follow or by the two of
-// them. It is blog.ErrNotFound when nobody asked.
+// AcceptFollowing records that an actor accepted a follow of ours, found by the id of the Follow or by the voice. It
+// returns blog.ErrNotFound when there was no such request.
 func (s *Store) AcceptFollowing(ctx context.Context, actor, follow string, voice blog.ID, now time.Time) error {
 	s.markChanged()
+	// Some servers name the Follow by its id. Others embed it, and its id may be missing. Then voice and actor identify
+	// it. A repeated Accept keeps the first time.
 	return s.execOne(ctx, `
 		UPDATE following SET state = 'accepted', since = CASE WHEN state = 'pending' THEN ? ELSE since END
 		WHERE actor_id = ? AND (follow_id = ? OR voice_id = ?)`, now, actor, follow, voice)
 }
 
-// EndFollowing forgets that a voice follows somebody, found as by AcceptFollowing. It is blog.ErrNotFound when it does
-// not.
+// EndFollowing deletes a follow of ours, found as in AcceptFollowing. It returns blog.ErrNotFound when there is none.
 func (s *Store) EndFollowing(ctx context.Context, actor, follow string, voice blog.ID) error {
 	s.markChanged()
 	return s.execOne(ctx, `DELETE FROM following WHERE actor_id = ? AND (follow_id = ? OR voice_id = ?)`, actor, follow,
 		voice)
 }
 
-// Following finds whom a voice follows or asked to, by that one's address.
+// Following returns the follow of an actor by a voice, accepted or not.
 func (s *Store) Following(ctx context.Context, voice blog.ID, actor string) (blog.Following, error) {
 	var f blog.Following
 	err := s.one(ctx, &f, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE voice_id = ? AND
@@ -50,7 +51,7 @@ func (s *Store) Following(ctx context.Context, voice blog.ID, actor string) (blo
 	return f, err
 }
 
-// AllFollowing lists whom a voice follows or asked to, the latest first, at most 1,000.
+// AllFollowing lists the follows of a voice, accepted or not, newest first, at most 1,000.
 func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Following, error) {
 	var list []blog.Following
 	if err := s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE voice_id = ?
@@ -61,13 +62,14 @@ func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Followi
 	for i, f := range list {
 		ids[i] = f.ActorID
 	}
+	// One query for all actors, instead of one for each row.
 	actors, err := s.Actors(ctx, ids)
+	known := map[string]blog.Actor{}
+	for _, actor := range actors {
+		known[actor.ID] = actor
+	}
 	for i := range list {
-		for _, actor := range actors {
-			if actor.ID == list[i].ActorID {
-				list[i].Actor = actor
-			}
-		}
+		list[i].Actor = known[list[i].ActorID]
 	}
 	return list, err
 }

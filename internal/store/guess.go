@@ -7,37 +7,38 @@ import (
 	"causerie/internal/blog"
 )
 
-// Guess is one guess at a password.
+// Guess is one attempt to sign in with a password.
 type Guess struct {
 	ID      blog.ID
-	Account string // the name that was typed, in small letters; empty where the source alone counts
+	Account string // the name as typed, in lower case; empty where only the source counts
 	Source  string // a client address or network, a known browser, or a session
 	At      time.Time
 }
 
-// AddGuess counts a guess, and removes those from before the given moment, which count no more.
+// AddGuess counts a guess, and deletes all guesses from before a moment.
 func (s *Store) AddGuess(ctx context.Context, g Guess, before time.Time) error {
+	// Old guesses count no longer. Deleting them here bounds the table during an attack, without waiting for the job.
 	if err := s.run(ctx, `DELETE FROM guesses WHERE at < ?`, before); err != nil {
 		return err
 	}
 	return s.run(ctx, `INSERT INTO guesses (id, account, source, at) VALUES (?, ?, ?, ?)`, g.ID, g.Account, g.Source, g.At)
 }
 
-// GuessesAt lists when an account was guessed at since a moment, by anybody, newest first and at most limit.
+// GuessesAt lists the times of guesses at an account since a moment, from any source, newest first.
 func (s *Store) GuessesAt(ctx context.Context, account string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
 	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE account = ? AND at > ? ORDER BY at DESC LIMIT ?`, account,
 		since, limit)
 }
 
-// GuessesFrom lists when a source guessed since a moment, at any account, newest first and at most limit.
+// GuessesFrom lists the times of guesses by a source since a moment, at any account, newest first.
 func (s *Store) GuessesFrom(ctx context.Context, source string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
 	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND at > ? ORDER BY at DESC LIMIT ?`, source,
 		since, limit)
 }
 
-// GuessesBetween lists when a source guessed at one account since a moment, newest first and at most limit.
+// GuessesBetween lists the times of guesses by a source at one account since a moment, newest first.
 func (s *Store) GuessesBetween(ctx context.Context, account, source string, since time.Time,
 	limit int) ([]time.Time, error) {
 	var at []time.Time
@@ -46,43 +47,46 @@ func (s *Store) GuessesBetween(ctx context.Context, account, source string, sinc
 		source, account, since, limit)
 }
 
-// ForgetGuess takes one guess out of the count.
+// ForgetGuess deletes one guess, so that it no longer counts.
 func (s *Store) ForgetGuess(ctx context.Context, id blog.ID) error {
 	return s.run(ctx, `DELETE FROM guesses WHERE id = ?`, id)
 }
 
-// ForgiveGuesses forgets what a source guessed at an account, once it found the right password.
+// ForgiveGuesses deletes the guesses of a source at an account, after it gave the right password.
 func (s *Store) ForgiveGuesses(ctx context.Context, account, source string) error {
 	return s.run(ctx, `DELETE FROM guesses WHERE source = ? AND account = ?`, source, account)
 }
 
-// KnownBrowser is a browser in which an author signed in.
+// KnownBrowser is a browser in which an author signed in before. Its guesses are counted separately, so that
+// strangers cannot lock the author out.
 type KnownBrowser struct {
 	TokenHash string
 	VoiceID   blog.ID
 	SeenAt    time.Time // when the author signed in
 }
 
-// mostKnownBrowsers are kept of one author: those that were used last.
+// mostKnownBrowsers is how many browsers are kept for one author: the most recently used.
 const mostKnownBrowsers = 20
 
-// AddKnownBrowser remembers a browser. The given other token hash, of the same browser, is forgotten ("" for none).
-func (s *Store) AddKnownBrowser(ctx context.Context, b KnownBrowser, instead string) error {
+// AddKnownBrowser saves a browser. It replaces the row with the given old token hash of the same browser ("" for
+// none).
+func (s *Store) AddKnownBrowser(ctx context.Context, b KnownBrowser, old string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.run(ctx, `DELETE FROM known_browsers WHERE token_hash = ?`, instead); err != nil {
+		if err := s.run(ctx, `DELETE FROM known_browsers WHERE token_hash = ?`, old); err != nil {
 			return err
 		}
 		if err := s.run(ctx, `INSERT INTO known_browsers (token_hash, voice_id, seen_at) VALUES (?, ?, ?)`, b.TokenHash,
 			b.VoiceID, b.SeenAt); err != nil {
 			return err
 		}
+		// The limit bounds the table when an author clears cookies after each session.
 		return s.run(ctx, `DELETE FROM known_browsers WHERE voice_id = ? AND token_hash NOT IN (
 			SELECT token_hash FROM known_browsers WHERE voice_id = ? ORDER BY seen_at DESC, token_hash LIMIT ?)`,
 			b.VoiceID, b.VoiceID, mostKnownBrowsers)
 	})
 }
 
-// KnownBrowser finds a browser in which somebody signed in since a moment; else it is blog.ErrNotFound.
+// KnownBrowser returns a browser in which somebody signed in since a moment. Otherwise it returns blog.ErrNotFound.
 func (s *Store) KnownBrowser(ctx context.Context, tokenHash string, since time.Time) (KnownBrowser, error) {
 	var b KnownBrowser
 	return b, s.one(ctx, &b, `SELECT token_hash, voice_id, seen_at FROM known_browsers WHERE token_hash = ? AND seen_at

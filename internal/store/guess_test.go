@@ -11,7 +11,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestGuessesAreCountedAsLongAsTheyCount(t *testing.T) {
+func TestOldGuessesNoLongerCount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		guess := func(account, source string, at time.Time) store.Guess {
 			g := store.Guess{ID: blog.NewID(at), Account: account, Source: source, At: at}
@@ -54,7 +54,7 @@ func TestGuessesAreCountedAsLongAsTheyCount(t *testing.T) {
 	})
 }
 
-func TestTheBrowsersOfAnAuthorAreFewAndEnd(t *testing.T) {
+func TestKnownBrowsersAreLimitedAndExpire(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		add := func(token, instead string, at time.Time) {

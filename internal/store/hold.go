@@ -9,36 +9,38 @@ import (
 	"causerie/internal/blog"
 )
 
-// Hold is what an author has let go and can still take back: readers here see it, and nothing of it has left.
+// Hold is a publication or a change that its author can still undo. Readers here see it already, but nothing was
+// sent.
 type Hold struct {
 	ArticleID blog.ID
-	New       bool            // a publication; else a change of what is published
-	Until     time.Time       // when it leaves
-	Saved     time.Time       // when the article was saved last; read with the hold, never written
-	Before    blog.Article    // as it was, and is again when it is taken back
-	Totals    map[blog.ID]int // how many parts series were to have, as it was before this changed it
+	New       bool            // a publication; otherwise a change of a published article
+	Until     time.Time       // when it is sent
+	Saved     time.Time       // the article's last save; read with the hold, not written
+	Before    blog.Article    // the article before, restored when the hold is undone
+	Totals    map[blog.ID]int // planned parts of series before this changed them
 }
 
-// formerly is what of a hold is kept as JSON.
+// formerly is the part of a hold that is stored as JSON.
 type formerly struct {
 	blog.Article
 	Totals map[blog.ID]int `json:",omitempty"`
 }
 
-// clockSlack is how far the clock of one process may be behind that of another on the same database.
+// clockSlack is how much the clocks of two processes on one database may differ.
 const clockSlack = time.Minute
 
-// Over reports whether what is held is to leave by now. A hold of before the clock was set back is over too: its end
-// may be years away. A hold may be of any length, so its article's last save tells, which then lies in the future.
+// Over reports whether the hold has ended.
 func (h Hold) Over(now time.Time) bool {
+	// After the clock was set back, Until may lie years ahead. A hold may have any length, so Until cannot show that.
+	// The last save can: it then lies in the future.
 	return !h.Until.After(now) || h.Saved.After(now.Add(clockSlack))
 }
 
-// SaveHold writes a hold down, or changes the one that an article has.
+// SaveHold saves a hold, or replaces the one that its article has.
 func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 	before, err := json.Marshal(formerly{h.Before, h.Totals})
 	if err != nil {
-		return fmt.Errorf("write down article %s as it was: %w", h.ArticleID, err)
+		return fmt.Errorf("encode the former state of article %s: %w", h.ArticleID, err)
 	}
 	return s.run(ctx, `
 		INSERT INTO holds (article_id, new, until, before) VALUES (?, ?, ?, ?)
@@ -46,7 +48,7 @@ func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 		h.ArticleID, h.New, h.Until, before)
 }
 
-// Hold finds what of an article is held; blog.ErrNotFound when nothing is.
+// Hold returns the hold of an article, or blog.ErrNotFound.
 func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 	var row struct {
 		Hold
@@ -59,21 +61,22 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 	}
 	var before formerly
 	if err := json.Unmarshal(row.Before, &before); err != nil {
-		return Hold{}, fmt.Errorf("read article %s as it was: %w", article, err)
+		return Hold{}, fmt.Errorf("decode the former state of article %s: %w", article, err)
 	}
 	row.Hold.Before, row.Totals = before.Article, before.Totals
 	return row.Hold, nil
 }
 
-// DueHolds lists the articles whose hold is over.
+// DueHolds lists articles whose hold has ended, at most 100.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
+	// The condition repeats Hold.Over.
 	return ids, s.all(ctx, &ids, `
 		SELECT h.article_id FROM holds h JOIN articles a ON a.id = h.article_id
 		WHERE h.until <= ? OR a.saved_at > ? ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
 }
 
-// DropHold ends a hold, however it ends; readers see by then what became of the article.
+// DropHold deletes a hold, whether it was sent or undone.
 func (s *Store) DropHold(ctx context.Context, article blog.ID) error {
 	s.markChanged()
 	return s.run(ctx, `DELETE FROM holds WHERE article_id = ?`, article)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// ClaimJob takes a periodic job if it is due, and makes it due again after the given time; false when another process
-// has it or it is not due. A job nobody knew of is due at once, and so is one that is due later than a claim of now
-// would make it, since the clock was set back.
+// ClaimJob claims a periodic job if it is due, and sets when it is due again. It returns false when the job is not
+// due, which includes that another process claimed it. An unknown job is due at once.
 func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
+	// A job that is due later than this claim would make it was claimed before the clock was set back. It is due now.
 	n, err := s.exec(ctx, `
 		INSERT INTO chores (name, due_at, claims) VALUES (?, ?, 1)
 		ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, claims = chores.claims + 1
@@ -50,8 +50,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	return errors.Join(append(failed, s.forgetStrangers(ctx, month))...)
 }
 
-// strangers are actors that nothing of ours points to. Keys were fetched of many more people than ever said a word
-// here.
+// strangers selects actors that nothing here refers to. Verifying signatures fetches the keys of many such actors.
 const strangers = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
 	AND NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM following x WHERE
 	x.actor_id = p.id)

@@ -10,10 +10,10 @@ import (
 // SigningKeys are the private RSA keys (PKCS#8 PEM) with which a voice's deliveries are signed.
 type SigningKeys struct {
 	Current string
-	Old     string // of before the last rotation, "" once it is erased (EraseOldKeys)
+	Old     string // the key before the last rotation, "" once it is erased (EraseOldKeys)
 }
 
-// SigningKeys finds the private keys of a voice, or of the instance actor when voice is "".
+// SigningKeys returns the private keys of a voice, or of the instance actor when voice is "".
 func (s *Store) SigningKeys(ctx context.Context, voice blog.ID) (SigningKeys, error) {
 	var keys SigningKeys
 	if voice == "" {
@@ -22,28 +22,29 @@ func (s *Store) SigningKeys(ctx context.Context, voice blog.ID) (SigningKeys, er
 	return keys, s.one(ctx, &keys, `SELECT private_key AS current, old_private_key AS old FROM voices WHERE id = ?`, voice)
 }
 
-// ProofKey is the private Ed25519 key (PKCS#8 PEM) of a voice, "" when it has none.
+// ProofKey returns the private Ed25519 key (PKCS#8 PEM) of a voice, "" when it has none.
 func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 	var pem string
 	return pem, s.one(ctx, &pem, `SELECT proof_private_key FROM voices WHERE id = ?`, voice)
 }
 
-// RotateKeys gives a voice the keys of which the activity told. What was said up to that one goes on being signed with
-// the key that it had, where the new one is not known yet.
-func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, told blog.ID) error {
+// RotateKeys replaces the keys of a voice. update is the activity that announces the new ones.
+func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, update blog.ID) error {
 	s.markChanged()
+	// new_keys lists the servers that have the newest key. Now that is a key that no server has.
 	if err := s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID); err != nil {
 		return err
 	}
+	// The old key stays for servers that do not have the new one yet: it signs activities up to the Update.
 	return s.execOne(ctx, `
 		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?,
 			proof_private_key = ?, proof_key = ?, rotation = ?, rotated_at = ?, updated_at = ?
-		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, told, v.UpdatedAt, v.UpdatedAt,
-		v.ID)
+		WHERE id = ? AND retired_at IS NULL`, keys.RSA, v.PublicKey, keys.Ed25519, v.ProofKey, update, v.UpdatedAt,
+		v.UpdatedAt, v.ID)
 }
 
-// EraseOldKeys forgets the keys that were replaced before a moment, once all deliveries that they sign are settled. It
-// returns how many.
+// EraseOldKeys deletes the keys that were replaced before a moment, once all deliveries that need them are settled.
+// It returns how many.
 func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE voices SET old_private_key = ''
@@ -57,8 +58,8 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 		DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`)
 }
 
-// LatestProfile finds what was said last of a voice's profile, from its last rotation on; blog.ErrNotFound when that is
-// forgotten.
+// LatestProfile returns the newest Update of a voice's profile since its last rotation, or blog.ErrNotFound when that
+// was deleted.
 func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blog.ID, error) {
 	var id blog.ID
 	return id, s.one(ctx, &id, `
@@ -66,11 +67,11 @@ func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blo
 		LIMIT 1`, rotation, voice)
 }
 
-// TellWhoKnow writes a delivery, beside those for its followers, for every other server that may know a voice: one to
-// which something of it was brought, or with somebody who follows, answered, reacted, named it or is followed by it.
-// Each gets one.
+// TellWhoKnow adds a delivery to every other server that may know a voice: something of the voice was sent there, or
+// somebody there follows, replied, reacted, mentioned it or is followed by it. Each server gets one.
 func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {
-	return s.tell(ctx, a, `
+	// One inbox per server is enough: servers keep one copy of a key. min() picks the same one each time.
+	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, min(k.inbox), k.host, s.revision FROM activities s, (
 			SELECT d.inbox, d.host FROM activities e JOIN deliveries d ON d.activity_id = e.id
@@ -87,7 +88,7 @@ func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {
 		a.VoiceID, a.ID, a.ID)
 }
 
-// ToldOfKeys counts the servers that a voice's last rotation was written to.
+// ToldOfKeys counts the servers to which a voice's last rotation is sent.
 func (s *Store) ToldOfKeys(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =

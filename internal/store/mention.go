@@ -6,13 +6,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// So many of the newest mentions are kept of a voice, and of those by one writer.
+// How many mentions of one voice are kept, and of those, how many by one writer: the newest.
 const (
 	mostMentions         = 500
 	mostMentionsByWriter = 50
 )
 
-// AddMention writes a mention down, unless it is known, and releases the oldest where there are too many.
+// AddMention saves a mention, unless it is known. It deletes the oldest where a limit is exceeded.
 func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	return s.InTx(ctx, func(s *Store) error {
 		n, err := s.exec(ctx, `
@@ -26,6 +26,7 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		// The limit for one writer comes first, so that a flood by one person does not push out the mentions by others.
 		err = s.run(ctx, `DELETE FROM mentions WHERE voice_id = ? AND actor_id = ? AND id NOT IN (
 			SELECT id FROM mentions WHERE voice_id = ? AND actor_id = ? ORDER BY id DESC LIMIT ?)`, m.VoiceID, m.ActorID,
 			m.VoiceID, m.ActorID, mostMentionsByWriter)
@@ -37,16 +38,16 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	})
 }
 
-// MentionedBy reports whether a post is kept as a mention.
+// MentionedBy reports whether a post is stored as a mention.
 func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM mentions WHERE address = ?`, address)
 	return n > 0, err
 }
 
-// ReviseMention gives the mentions by a post the words of its edit, if that is newer and its writer's. One that was
-// restricted stays so.
+// ReviseMention gives the mentions by a post its edited text, if the edit is newer and by the same writer.
 func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
+	// A restricted mention stays restricted: what was private must not become public by an edit.
 	return s.run(ctx, `
 		UPDATE mentions SET html = ?, plain = ?, warning = ?, language = ?, updated_at = ?, visibility = CASE WHEN
 		visibility = 'restricted' THEN visibility ELSE ? END
@@ -54,16 +55,17 @@ func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
 		m.HTML, m.Plain, m.Warning, m.Language, m.UpdatedAt, m.Visibility, m.Address, m.ActorID, m.KeyMark, m.UpdatedAt)
 }
 
-// RemoveMention erases what a post that its writer deleted said; blog.ErrNotFound when nothing did.
+// RemoveMention deletes the mentions by a post that its writer deleted. It returns blog.ErrNotFound when there are
+// none.
 func (s *Store) RemoveMention(ctx context.Context, address, actor string) error {
 	return s.execOne(ctx, `DELETE FROM mentions WHERE address = ? AND actor_id = ?`, address, actor)
 }
 
-// MentionList is which mentions an author looks at.
+// MentionList selects the mentions that an author sees.
 type MentionList struct {
-	Author blog.ID // whose they are
-	Blog   bool    // and those of the blog's own voices: for whoever speaks by them
-	Hidden bool    // those that were put away, and those by people who are limited; else the others
+	Author blog.ID // who is mentioned
+	Blog   bool    // includes mentions of the blog's own voices, for authors who may speak by them
+	Hidden bool    // hidden ones and those by limited actors; otherwise the others
 	Limit  int
 	Offset int
 }
@@ -75,7 +77,7 @@ func (l MentionList) where() (string, []any) {
 	return where, []any{l.Author, l.Blog, l.Hidden}
 }
 
-// Mentions lists mentions, the newest arrival first.
+// Mentions lists mentions, newest arrival first.
 func (s *Store) Mentions(ctx context.Context, l MentionList) ([]blog.Mention, error) {
 	where, args := l.where()
 	var list []blog.Mention
@@ -93,7 +95,7 @@ func (s *Store) CountMentions(ctx context.Context, l MentionList) (int, error) {
 	return n, s.one(ctx, &n, `SELECT count(*)`+where, args...)
 }
 
-// HideMention puts a mention away, or brings it back; blog.ErrNotFound when it is none of an author's (see
+// HideMention hides a mention or shows it again. It returns blog.ErrNotFound when it is none of the author's (see
 // MentionList).
 func (s *Store) HideMention(ctx context.Context, of MentionList, id blog.ID, hidden bool) error {
 	return s.execOne(ctx, `

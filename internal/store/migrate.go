@@ -10,7 +10,7 @@ import (
 	"causerie/migrations"
 )
 
-// The states of a schema that a program of this version cannot work with.
+// ErrOlder and ErrNewer are the schemas that this version of the program cannot work with.
 var (
 	ErrOlder = errors.New("the database is older than this program: run “causerie migrate”, or start “causerie serve”, " +
 		"which migrates by itself")
@@ -18,19 +18,20 @@ var (
 		"changed")
 )
 
-// Migration is one step of the schema's history.
+// Migration is one step in the history of the schema.
 type Migration struct {
 	Version int64
 	Name    string
 	Applied bool
 }
 
-// Migrate brings the schema to this program's version; a newer one is ErrNewer and stays as it is.
+// Migrate brings the schema to this program's version. A newer schema is ErrNewer and stays unchanged.
 func (s *Store) Migrate(ctx context.Context) error {
 	steps, err := s.migrations()
 	if err != nil {
 		return err
 	}
+	// An older schema is what Migrate is for. Any other failure comes back from Up.
 	if state := s.state(ctx, steps); errors.Is(state, ErrNewer) {
 		return state
 	}
@@ -40,8 +41,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// Ready checks that the schema is this program's. A database without any tables is filled; an older schema is ErrOlder,
-// a newer one ErrNewer.
+// Ready checks that the schema is this program's. It migrates an empty database. An older schema is ErrOlder, a newer
+// one ErrNewer.
 func (s *Store) Ready(ctx context.Context) error {
 	steps, err := s.migrations()
 	if err != nil {
@@ -51,6 +52,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
+	// An empty database has nothing to lose. An existing one is changed only by the commands that call Migrate.
 	if version == 0 {
 		return s.Migrate(ctx)
 	}
@@ -73,7 +75,7 @@ func (s *Store) state(ctx context.Context, steps *goose.Provider) error {
 	return nil
 }
 
-// Migrations lists the steps and which of them are done.
+// Migrations lists the steps, and which of them were applied.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	steps, err := s.migrations()
 	if err != nil {

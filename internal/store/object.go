@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Object is what stands for an article or a comment of ours on the wire, as the bytes that were sent last.
+// Object is the wire form of an article or a comment of ours, as the bytes that were sent last.
 type Object struct {
 	ID        blog.ID
 	ArticleID blog.ID
@@ -18,7 +18,7 @@ type Object struct {
 	GoneAt    *time.Time
 }
 
-// SaveObject writes an object down or renews its bytes. A second living object of one article is blog.ErrConflict.
+// SaveObject saves an object or replaces its bytes. A second living object of one article is blog.ErrConflict.
 func (s *Store) SaveObject(ctx context.Context, o Object) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -30,7 +30,7 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 	})
 }
 
-// Object finds an object by its id, gone or not.
+// Object returns an object by its id, deleted or not.
 func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
 	var o Object
 	return o, s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,

@@ -12,33 +12,35 @@ type OwnReaction struct {
 	VoiceID    blog.ID
 	Kind       blog.ReactionKind
 	Address    string  // of the post
-	ActorID    string  // whose it is
-	ActivityID blog.ID // by which it was said
+	ActorID    string  // author of the post
+	ActivityID blog.ID // the Like or Announce that was sent
 	At         time.Time
 }
 
-// AddOwnReaction writes one down; blog.ErrConflict when it was made before.
+// AddOwnReaction saves a reaction. It returns blog.ErrConflict when the voice has the same reaction already.
 func (s *Store) AddOwnReaction(ctx context.Context, g OwnReaction) error {
 	n, err := s.exec(ctx, `
 		INSERT INTO gestures (voice_id, kind, address, actor_id, activity_id, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO
 		NOTHING`,
 		g.VoiceID, g.Kind, g.Address, g.ActorID, g.ActivityID, g.At)
+	// DO NOTHING is no error for the database.
 	if err == nil && n == 0 {
 		err = blog.ErrConflict
 	}
 	return err
 }
 
-// TakeOwnReaction forgets one, and answers what it was; blog.ErrNotFound when there is none.
+// TakeOwnReaction deletes a reaction and returns what it was, or blog.ErrNotFound.
 func (s *Store) TakeOwnReaction(ctx context.Context, voice blog.ID, kind blog.ReactionKind,
 	address string) (OwnReaction, error) {
 	var g OwnReaction
+	// RETURNING reads the row in the statement that deletes it, so that two requests cannot both undo it.
 	return g, s.one(ctx, &g, `
 		DELETE FROM gestures WHERE voice_id = ? AND kind = ? AND address = ?
 		RETURNING voice_id, kind, address, actor_id, activity_id, at`, voice, kind, address)
 }
 
-// OwnReactions are the kinds of what a voice did with a post elsewhere.
+// OwnReactions returns the kinds of reactions that a voice has to a post.
 func (s *Store) OwnReactions(ctx context.Context, voice blog.ID, address string) (map[blog.ReactionKind]bool, error) {
 	var kinds []blog.ReactionKind
 	err := s.all(ctx, &kinds, `SELECT kind FROM gestures WHERE voice_id = ? AND address = ?`, voice, address)

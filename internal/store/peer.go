@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// RemoveInbox forgets the followers whose own inbox answered 410. A shared inbox is left alone: its server may have
-// moved it, and its people may still be there.
+// RemoveInbox deletes the followers whose own inbox answered 410. It leaves a shared inbox alone: the server may have
+// moved it, and its actors may still exist.
 func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND
 			shared_inbox <> inbox)`, inbox)
+		// Every counted change makes all cached pages stale, so this counts only a real one.
 		if n > 0 {
 			s.markChanged()
 		}
@@ -18,8 +19,8 @@ func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	})
 }
 
-// SilentPeers lists servers that were silent or asked for patience, the longest first; at most 200. Those that answer
-// and do not take what somebody sends are Refusals.
+// SilentPeers lists at most 200 servers that are silent or answered 429, the ones with most failures first. Servers
+// that answer but refuse an author's deliveries are Refusals.
 func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	var list []Peer
 	return list, s.all(ctx, &list, `
@@ -30,11 +31,10 @@ func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
 }
 
-// CountSilentPeers counts the servers for which deliveries wait: those that are silent, and those that asked for
-// patience.
+// CountSilentPeers counts the servers in trouble for which deliveries wait.
 func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 	var n SilentCount
-	// The peers lead: those that fail are few, while the waiting deliveries may be millions.
+	// The query starts from the peers: few of them fail, while millions of deliveries may wait.
 	return n, s.one(ctx, &n, `
 		SELECT count(*) - COALESCE(sum(patient), 0) AS silent, COALESCE(sum(patient), 0) AS patient FROM (
 			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
@@ -44,13 +44,13 @@ func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 			IS NULL)) waiting`)
 }
 
-// SilentCount are numbers of servers for which deliveries wait.
+// SilentCount counts servers for which deliveries wait.
 type SilentCount struct {
-	Silent  int // they did not answer
-	Patient int // they answered, and asked for patience
+	Silent  int // no answer
+	Patient int // answered 429
 }
 
-// Peer is a server that we write to.
+// Peer is a server that we deliver to.
 type Peer struct {
 	Host        string
 	Failures    int
@@ -59,20 +59,22 @@ type Peer struct {
 	FreeAt      time.Time
 	Software    string
 	Letters     int
-	Patient     bool // it answered, and asked to be left alone until FreeAt
+	Patient     bool // it answered 429: it asks for no deliveries until FreeAt
 
-	UnavailableSince *time.Time // since when it is given up, with all that is for it
+	UnavailableSince *time.Time // since when it is given up, with all its deliveries
 }
 
-// missingDays is on how many days an inbox must have answered 404 before the people behind it are looked at.
+// missingDays is on how many days an inbox must answer 404 before its actors are fetched again.
 const missingDays = 3
 
-// InboxMissing notes that an inbox answered 404 today. On the third such day it lets those behind it be looked at, and
-// counts anew.
+// InboxMissing records that an inbox answered 404 today. On the third such day it makes the actors behind the inbox
+// due, and starts counting again.
 func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
+		// Days are counted, not answers: a server that is set up wrongly for an hour may answer many deliveries with 404.
 		today, lately := now.UTC().Format("2006-01-02"), now.UTC().AddDate(0, 0, -missingDays).Format("2006-01-02")
 		var days int
+		// The count starts again after a gap of more than three days: the 404s are then not of one cause.
 		err := s.one(ctx, &days, `
 			INSERT INTO missing_inboxes (inbox, days, last_on) VALUES (?, 1, ?)
 			ON CONFLICT (inbox) DO UPDATE SET last_on = excluded.last_on, days = CASE
@@ -90,15 +92,14 @@ func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) e
 	})
 }
 
-// RecheckActorsOf lets the followers whose deliveries come to an inbox be asked for as soon as anybody looks: whether
-// they are still there, and where.
+// RecheckActorsOf makes the followers behind an inbox due for fetching: do they still exist, and where?
 func (s *Store) RecheckActorsOf(ctx context.Context, inbox string, now time.Time) error {
 	return s.run(ctx, `
 		UPDATE actors SET refresh_at = ? WHERE (mailbox = ? OR inbox = ?) AND gone_at IS NULL AND refresh_at > ?
 		AND id IN (SELECT actor_id FROM followers)`, now, inbox, inbox, now)
 }
 
-// TooLarge remembers how large a delivery was that a server refused for its size. The smallest counts.
+// TooLarge saves the size of a delivery that a server refused for its size. The smallest such size is kept.
 func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
 	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host,
 		bytes)

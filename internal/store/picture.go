@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// AddPicture writes an entry of the picture library down with its files.
+// AddPicture saves an entry of the picture library with its files.
 func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 	return s.InTx(ctx, func(s *Store) error {
 		err := s.run(ctx, `
@@ -27,9 +27,10 @@ func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 	})
 }
 
-// DescribePicture changes the words of a picture for those who cannot see it.
+// DescribePicture changes a picture's description for people who cannot see it.
 func (s *Store) DescribePicture(ctx context.Context, id blog.ID, alt string) error {
 	return s.InTx(ctx, func(s *Store) error {
+		// Pages show the description of a picture from here, unless the article has its own.
 		s.markChanged()
 		return s.execOne(ctx, `UPDATE media SET alt = ? WHERE id = ?`, alt, id)
 	})
@@ -56,7 +57,7 @@ func (s *Store) Pictures(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.P
 	return found, nil
 }
 
-// PictureByDigest finds a voice's picture with the same bytes, so that an upload twice is one.
+// PictureByDigest finds a voice's picture with the same bytes, so that the same upload is stored once.
 func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest string) (blog.Picture, error) {
 	list := make([]blog.Picture, 1)
 	if err := s.one(ctx, &list[0], `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? AND digest = ?`, voice,
@@ -67,7 +68,7 @@ func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest strin
 	return list[0], err
 }
 
-// PicturesOf lists a voice's pictures, newest first; those of everybody when voice is "".
+// PicturesOf lists a voice's pictures, newest first, at most 500. It lists those of all voices when voice is "".
 func (s *Store) PicturesOf(ctx context.Context, voice blog.ID) ([]blog.Picture, error) {
 	var list []blog.Picture
 	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? OR ? = '' ORDER BY id DESC LIMIT 500`,
@@ -87,6 +88,7 @@ func (s *Store) completePictures(ctx context.Context, list []blog.Picture) error
 		at[p.ID], ids[i] = i, p.ID
 	}
 	var files []blog.PictureFile
+	// Picture.Largest takes the last file, so they come by width.
 	err := s.all(ctx, &files, `SELECT picture_id, file, width, height, size FROM media_files WHERE picture_id IN (?)
 		ORDER BY width`, ids)
 	for _, f := range files {

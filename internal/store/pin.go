@@ -10,12 +10,13 @@ import (
 // MostPins is how many articles an author may pin; Mastodon reads no more.
 const MostPins = 10
 
-// Pin puts an article before the others on its owner's page; false when it stands there already. One beyond MostPins is
-// a blog.Invalid.
+// Pin puts an article first on its author's page. It returns false when it is pinned already, and a blog.Invalid
+// beyond MostPins.
 func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, error) {
 	var first bool
 	err := s.InTx(ctx, func(s *Store) error {
-		var owner blog.ID // locked, so that two pins at once are counted one after the other
+		// The lock makes two pins at the same moment count one after the other.
+		var owner blog.ID
 		if err := s.one(ctx, &owner, `SELECT id FROM voices WHERE id = ?`+s.sql.lockRow(), a.VoiceID); err != nil {
 			return err
 		}
@@ -35,10 +36,11 @@ func (s *Store) Pin(ctx context.Context, a blog.Article, now time.Time) (bool, e
 		first = true
 		return nil
 	})
+	// The commit may fail after first was set.
 	return first && err == nil, err
 }
 
-// Unpin puts an article back among the others; false when it was not pinned.
+// Unpin ends the pinning of an article. It returns false when the article was not pinned.
 func (s *Store) Unpin(ctx context.Context, article blog.ID) (bool, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
@@ -49,7 +51,7 @@ func (s *Store) Unpin(ctx context.Context, article blog.ID) (bool, error) {
 	return n > 0, err
 }
 
-// Pinned lists the listed articles that an author pinned, the last pinned first.
+// Pinned lists the listed articles that an author pinned, last pinned first.
 func (s *Store) Pinned(ctx context.Context, voice blog.ID) ([]blog.Article, error) {
 	var list []blog.Article
 	err := s.all(ctx, &list, `SELECT `+articleColumns+fromArticles+`JOIN pins p ON p.article_id = a.id
@@ -60,7 +62,7 @@ func (s *Store) Pinned(ctx context.Context, voice blog.ID) ([]blog.Article, erro
 	return list, s.complete(ctx, list)
 }
 
-// Featured lists the objects of the pinned articles that other servers may show.
+// Featured lists the objects of pinned articles that other servers may show.
 func (s *Store) Featured(ctx context.Context, voice blog.ID) ([]blog.ID, error) {
 	var list []blog.ID
 	return list, s.all(ctx, &list, `
@@ -69,7 +71,7 @@ func (s *Store) Featured(ctx context.Context, voice blog.ID) ([]blog.ID, error) 
 		ORDER BY p.at DESC, a.id DESC LIMIT ?`, voice, MostPins)
 }
 
-// PinsAmong tells which of the articles are pinned.
+// PinsAmong returns which of the articles are pinned.
 func (s *Store) PinsAmong(ctx context.Context, articles []blog.ID) (map[blog.ID]bool, error) {
 	pinned := map[blog.ID]bool{}
 	if len(articles) == 0 {

@@ -6,10 +6,10 @@ import (
 	"causerie/internal/blog"
 )
 
-// counted is the condition that keeps the reactions r of people who are limited or refused from readers.
+// counted is the condition that leaves out the reactions r of limited and blocked actors.
 const counted = `NOT EXISTS (SELECT 1 FROM actors blocked WHERE blocked.id = r.actor_id AND blocked.block <> '')`
 
-// AddReaction counts one act of one person on one target, once; false when it was counted already.
+// AddReaction saves a reaction. It returns false when the same actor has the same reaction to the target already.
 func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
@@ -23,7 +23,7 @@ func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) 
 	return n > 0, err
 }
 
-// UndoReaction takes a reaction back, found by the address of the activity that said it, if it is this actor's.
+// UndoReaction deletes the reaction of an actor by the id of its activity.
 func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -31,7 +31,8 @@ func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 	})
 }
 
-// UndoReactionTo takes an actor's reactions of some kinds back, found by their target.
+// UndoReactionTo deletes an actor's reactions of some kinds to a target. It serves an Undo that does not name the
+// activity.
 func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comment blog.ID,
 	kinds ...blog.ReactionKind) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -42,7 +43,7 @@ func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comme
 	})
 }
 
-// texts are words of any type as what fills an IN (?).
+// texts converts a list for IN (?), which takes strings only.
 func texts[T ~string](list []T) []string {
 	words := make([]string, len(list))
 	for i, word := range list {
@@ -51,7 +52,7 @@ func texts[T ~string](list []T) []string {
 	return words
 }
 
-// Reactions lists the reactions to an article itself, newest first, at most limit.
+// Reactions lists at most limit reactions to an article itself, newest first.
 func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
 	var list []blog.Reaction
 	return list, s.all(ctx, &list, `
@@ -60,13 +61,13 @@ func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]bl
 		ORDER BY r.at DESC, r.id DESC LIMIT ?`, article, min(limit, 1000))
 }
 
-// Emojis tells with which emoji people reacted to an article itself, the most used first, at most limit. Each server's
-// people are counted as Counts counts them.
+// Emojis counts the emoji reactions to an article itself, most used first. Each server's actors count as in Counts.
 func (s *Store) Emojis(ctx context.Context, article blog.ID, limit int) ([]blog.EmojiCount, error) {
 	var rows []struct {
 		Emoji       string
 		Total, Most int
 	}
+	// PostgreSQL sums integers as NUMERIC, which does not scan into an int.
 	err := s.all(ctx, &rows, `
 		SELECT x.emoji, CAST(sum(x.n) AS BIGINT) AS total, max(x.n) AS most FROM (
 			SELECT r.emoji, count(DISTINCT r.actor_id) AS n FROM reactions r JOIN actors p ON p.id = r.actor_id
@@ -80,8 +81,8 @@ func (s *Store) Emojis(ctx context.Context, article blog.ID, limit int) ([]blog.
 	return list, err
 }
 
-// Counts tells for each article what stands under its title. Only what readers may see is counted; an emoji reaction
-// counts as a like, and the people of one server as far as blog.CountFairly lets them.
+// Counts returns the numbers under the titles of articles. It counts only what readers may see. An emoji reaction
+// counts as a like, and blog.CountFairly limits the actors of one server.
 func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Counts, error) {
 	counts := map[blog.ID]blog.Counts{}
 	if len(ids) == 0 {
@@ -104,6 +105,7 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 	for _, row := range rows {
 		counts[row.ArticleID] = row.Counts
 	}
+	// Reactions are a query of their own: they are grouped by server first.
 	liked, err := s.reactionCounts(ctx, `r.article_id`, `r.comment_id = '' AND r.article_id IN (?)`, ids)
 	for id, n := range liked {
 		c := counts[id]
@@ -118,14 +120,14 @@ func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID
 	return s.reactionCounts(ctx, `r.comment_id`, `r.comment_id <> '' AND r.article_id = ?`, article)
 }
 
-// reactionCounts counts likes and boosts by a column that says of what: server by server first, so that none of them
-// counts for more than is fair.
+// reactionCounts counts likes and boosts by the column of, server by server first, for blog.CountFairly.
 func (s *Store) reactionCounts(ctx context.Context, of, where string, args ...any) (map[blog.ID]blog.Counts, error) {
 	var rows []struct {
 		ID          blog.ID
 		Boosts      bool
 		Total, Most int
 	}
+	// Likes and emoji reactions form one group: an actor who sent both counts once.
 	err := s.all(ctx, &rows, `
 		SELECT x.id, x.boosts, CAST(sum(x.n) AS BIGINT) AS total, max(x.n) AS most FROM (
 			SELECT `+of+` AS id, r.kind = 'boost' AS boosts, count(DISTINCT r.actor_id) AS n

@@ -8,28 +8,29 @@ import (
 )
 
 const (
-	// RefreshEvery is how old what we know of an actor may grow before it is asked for again.
+	// RefreshEvery is how old our copy of an actor may become before it is fetched again.
 	RefreshEvery = 7 * 24 * time.Hour
-	// checkAfter is when the handle of somebody new is looked at.
+	// checkAfter is how soon the handle of a new actor is verified.
 	checkAfter = time.Minute
 )
 
-// refreshAt is when an actor that was fetched just now is asked for again.
+// refreshAt is when an actor that was fetched now is fetched again.
 func refreshAt(a blog.Actor) time.Time {
+	// To verify a handle takes a WebFinger request. A job does that soon, so that accepting an activity need not wait.
 	if a.HandleCheckedAt == nil {
 		return a.FetchedAt.Add(checkAfter)
 	}
 	return a.FetchedAt.Add(RefreshEvery)
 }
 
-// DueActors lists actors that are to be asked for again, the longest due first, so many at most.
+// DueActors lists at most limit actors that are due to be fetched, longest due first.
 func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
 	return list, s.all(ctx, &list, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
 }
 
-// IsReferenced reports whether anything here points to an actor: a follow, a comment or a reaction.
+// IsReferenced reports whether a follow, a comment or a reaction refers to an actor.
 func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
 	return yes, s.one(ctx, &yes, `
@@ -38,12 +39,12 @@ func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 		actor, actor, actor)
 }
 
-// RefreshAt sets when an actor is asked for again.
+// RefreshAt sets when an actor is fetched again.
 func (s *Store) RefreshAt(ctx context.Context, actor string, at time.Time) error {
 	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ?`, at, actor)
 }
 
-// RefreshSoon lets an actor be asked for again as soon as anybody looks.
+// RefreshSoon makes an actor due now.
 func (s *Store) RefreshSoon(ctx context.Context, actor string, now time.Time) error {
 	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ? AND refresh_at > ?`, now, actor, now)
 }
@@ -54,13 +55,14 @@ func (s *Store) FoundSilent(ctx context.Context, actor string, now, again time.T
 		again, actor)
 }
 
-// SaveHandle writes an actor's handle down, and when it was proven; nil when it could not be.
+// SaveHandle saves an actor's handle and when it was verified, nil when that failed.
 func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		n, err := s.exec(ctx, `UPDATE actors SET handle = ? WHERE id = ? AND handle <> ?`, handle, actor, handle)
 		if err != nil {
 			return err
 		}
+		// Most checks confirm the handle. They must not make the cached pages stale.
 		if n > 0 {
 			s.markChanged()
 		}
@@ -68,32 +70,30 @@ func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *t
 	})
 }
 
-// SeemsGone notes that an actor's server said that it is gone, and when that is looked at again. Nothing is taken out
-// yet.
+// SeemsGone records that a server reports an actor as deleted, and when to check that again. Nothing is deleted yet.
 func (s *Store) SeemsGone(ctx context.Context, actor string, now, confirm time.Time) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm,
 		actor)
 }
 
-// DueDepartures lists the actors whose departure is to be confirmed by now, so many at most.
+// DueDepartures lists at most limit actors whose apparent deletion is due to be checked.
 func (s *Store) DueDepartures(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
 	return list, s.all(ctx, &list, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.confirm_at <= ? ORDER BY p.confirm_at LIMIT ?`, now, limit)
 }
 
-// ConfirmAt sets when a departure is looked at again.
+// ConfirmAt sets when an apparent deletion is checked again.
 func (s *Store) ConfirmAt(ctx context.Context, actor string, at time.Time) error {
 	return s.run(ctx, `UPDATE actors SET confirm_at = ? WHERE id = ? AND confirm_at IS NOT NULL`, at, actor)
 }
 
-// StillThere takes back what SeemsGone noted.
+// StillThere cancels what SeemsGone recorded.
 func (s *Store) StillThere(ctx context.Context, actor string) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }
 
-// UnaskedPeers lists servers that answer and are to be asked what they run, those that never were first, so many at
-// most.
+// UnaskedPeers lists at most limit answering servers whose software is due to be asked for, unknown ones first.
 func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	var hosts []string
 	return hosts, s.all(ctx, &hosts, `
@@ -101,28 +101,28 @@ func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]s
 		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
 }
 
-// SaveSoftware writes down what a server says that it runs, and when it is asked again. One that does not say, "", runs
-// what it ran.
+// SaveSoftware saves the software that a server reports ("" keeps the last answer), and when it is asked again.
 func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
 	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE
 		host = ?`, software, software, again, host)
 }
 
-// ActorKeys lists the keys that an actor is known by.
+// ActorKeys lists the public keys of an actor.
 func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, error) {
 	var list []blog.ActorKey
 	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
 		actor)
 }
 
-// NewOwner notes that somebody else may have an actor's address now: they follow nobody, and the words that stand here
-// are not theirs to change.
+// NewOwner records that an actor's address may belong to somebody else now. The new owner follows nobody here, and
+// cannot change the earlier posts.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
 			return err
 		}
+		// Posts keep the mark of their writer. An edit or a deletion is accepted only with the same mark.
 		return s.execOne(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
 	})
 }

@@ -10,12 +10,10 @@ import (
 const complaintColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, ` +
 	`words, state, resolved_by, at, resolved_at`
 
-// mostComplaints is how many open ones a server may have with us; further ones are dropped.
+// mostComplaints is how many open reports one server may have with us. Further ones are dropped.
 const mostComplaints = 100
 
-// AddComplaint writes down what was reported to us, or what we report. One that is open about the same, from the same
-// person, gets the newer words instead of a second one beside it; false when there are too many open ones of that
-// server.
+// AddComplaint saves a report that we received or send. It returns false when the server has too many open ones.
 func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	direction := "in"
 	if c.Ours {
@@ -24,12 +22,14 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	var taken bool
 	err := s.InTx(ctx, func(s *Store) error {
 		if !c.Ours {
+			// A second report by the same person about the same thing replaces the text of an open one.
 			n, err := s.exec(ctx, `UPDATE reports SET words = ?, at = ? WHERE direction = 'in' AND state = 'open' AND
 				actor_id = ? AND about = ?`,
 				c.Words, c.At, c.ActorID, c.About)
 			if taken = n > 0; err != nil || taken {
 				return err
 			}
+			// This counts after the update above: a full list must not keep a reporter from adding to an open report.
 			var open int
 			err = s.one(ctx, &open, `SELECT count(*) FROM reports WHERE host = ? AND direction = 'in' AND state = 'open'`,
 				c.Host)
@@ -46,7 +46,7 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	return taken, err
 }
 
-// ComplaintList is which complaints to list.
+// ComplaintList selects reports.
 type ComplaintList struct {
 	Ours   bool
 	State  blog.ReportState // "" for all
@@ -54,7 +54,7 @@ type ComplaintList struct {
 	Offset int
 }
 
-// Complaints lists complaints, the newest first.
+// Complaints lists reports, newest first.
 func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Report, error) {
 	var list []blog.Report
 	return list, s.all(ctx, &list, `
@@ -63,7 +63,7 @@ func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Report,
 		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
 }
 
-// CountComplaints counts the complaints of a list.
+// CountComplaints counts the reports of a list.
 func (s *Store) CountComplaints(ctx context.Context, l ComplaintList) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(),
@@ -77,15 +77,15 @@ func (l ComplaintList) direction() string {
 	return "in"
 }
 
-// ComplaintAbout finds the newest complaint of ours about a comment; blog.ErrNotFound when there is none.
+// ComplaintAbout returns our newest report about a comment, or blog.ErrNotFound.
 func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
 	var c blog.Report
 	return c, s.one(ctx, &c, `SELECT `+complaintColumns+
 		` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
 }
 
-// ResolveComplaint puts what was reported to us away, or takes it up again when by is ""; blog.ErrNotFound when there
-// is no such complaint in the other state.
+// ResolveComplaint resolves a received report, or opens it again when by is "". It returns blog.ErrNotFound when
+// there is no such report in the other state.
 func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.Time) error {
 	if by == "" {
 		return s.execOne(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND
@@ -95,8 +95,7 @@ func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.T
 		direction = 'in' AND state = 'open'`, by, now, id)
 }
 
-// DeliveriesOf finds what became of activities that are sent in one delivery each, by the activity; those that are
-// forgotten are missing.
+// DeliveriesOf returns the deliveries of activities that have one delivery each. Those that were deleted are missing.
 func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blog.ID]blog.Delivery, error) {
 	found := map[blog.ID]blog.Delivery{}
 	if len(activities) == 0 {

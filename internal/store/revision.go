@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Revision is one kept state of an article's text.
+// Revision is one saved state of an article's text.
 type Revision struct {
 	ArticleID blog.ID
 	Language  string
@@ -18,16 +18,17 @@ type Revision struct {
 	Markdown  string
 	Author    string
 	Note      string
-	// of a published one, when readers were told of these words: a quiet correction has the time of what it corrects
+	// the time of the save; a quiet correction of a published text has the time of the text that it corrects
 	At time.Time
 }
 
-// mostSaved is how many states of a text are kept besides those that were published.
+// mostSaved is how many unpublished states of a text are kept.
 const mostSaved = 100
 
-// AddRevision keeps a state of an article's text for comparing and restoring; it gets the next number. Of what was only
-// saved the last hundred stay.
+// AddRevision saves a state of an article's text under the next number. Of the unpublished states it keeps the last
+// hundred.
 func (s *Store) AddRevision(ctx context.Context, r Revision) error {
+	// Articles are dated to the second, and the two times are compared.
 	r.At = r.At.Truncate(time.Second) // as published articles are dated
 	return s.InTx(ctx, func(s *Store) error {
 		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND
@@ -47,15 +48,15 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	})
 }
 
-// TextAge is when readers got the text of an article in one language: the one that they read now (Since), and the first
-// since publication (First).
+// TextAge is when readers got an article's text in one language: the present one (Since), and the first one after
+// publication (First).
 type TextAge struct{ Since, First time.Time }
 
 // Changed reports whether readers were told of a change after publication.
 func (w TextAge) Changed() bool { return w.Since.After(w.First) }
 
-// TextAges returns how old the texts of articles are, by article and language. An article that was never changed aloud
-// has no entry: all its texts are as old as its publication.
+// TextAges returns the ages of articles' texts by article and language. An article without changes since publication
+// has no entry: all its texts are as old as the publication.
 func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]map[string]TextAge, error) {
 	ages := map[blog.ID]map[string]TextAge{}
 	if len(articles) == 0 {
@@ -66,6 +67,7 @@ func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]m
 		Language  string
 		At        time.Time
 	}
+	// Revisions from before published_at belong to an earlier publication of an article that was withdrawn.
 	err := s.all(ctx, &rows, `
 		SELECT r.article_id, r.language, r.at FROM articles a JOIN revisions r ON r.article_id = a.id AND r.kind =
 		'published' AND r.at >= a.published_at
@@ -84,14 +86,13 @@ func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]m
 	return ages, err
 }
 
-// UnsayRevisions takes the revisions of an article that readers were told of after a moment for what they are once that
-// is taken back: saved.
+// UnsayRevisions turns the published revisions after a moment into saved ones, when their publication is undone.
 func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.Time) error {
 	return s.run(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`,
 		article, after)
 }
 
-// Revisions lists an article's kept states, newest first.
+// Revisions lists the saved states of an article, newest first, at most 200.
 func (s *Store) Revisions(ctx context.Context, article blog.ID) ([]Revision, error) {
 	var list []Revision
 	return list, s.all(ctx, &list, `

@@ -7,7 +7,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestOfWhatWasOnlySavedTheLastHundredStay(t *testing.T) {
+func TestTheLastHundredUnpublishedRevisionsStay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		keep := func(language, kind string) {

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// LearnScheme remembers until when a server is believed to read RFC 9421 signatures alone; the zero time forgets it.
+// LearnScheme saves until when a server is believed to accept RFC 9421 signatures only. The zero time deletes that.
 func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Time) error {
 	if until.IsZero() {
+		// We may have fetched from the server only, so it may have no row yet.
 		return s.run(ctx, `UPDATE peers SET signature_scheme = '', scheme_until = NULL WHERE host = ?`, host)
 	}
 	return s.run(ctx, `
@@ -16,7 +17,7 @@ func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Ti
 		host, now, until)
 }
 
-// NewerSchemes are the servers that are believed to read RFC 9421 signatures alone, and until when.
+// NewerSchemes returns the servers that are believed to accept RFC 9421 signatures only, and until when.
 func (s *Store) NewerSchemes(ctx context.Context, now time.Time) (map[string]time.Time, error) {
 	var list []struct {
 		Host        string
@@ -30,7 +31,7 @@ func (s *Store) NewerSchemes(ctx context.Context, now time.Time) (map[string]tim
 	return found, err
 }
 
-// forgetSchemes ends what was learnt of servers to which nothing was ever written.
+// forgetSchemes deletes the rows of servers that we only fetched from, once what we learned is old.
 const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND NOT waiting AND last_success IS NULL AND
 	last_heard IS NULL
 	AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host)`

@@ -13,7 +13,7 @@ import (
 
 const seriesColumns = `id, slug, title, description, language, planned, voice_id`
 
-// SaveSeries writes a series down, new or known; its voice stays. A slug that another one has is blog.ErrConflict.
+// SaveSeries saves a series, new or known, without its voice. A slug that another series has is blog.ErrConflict.
 func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -25,10 +25,9 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	})
 }
 
-// WishSeries notes in an article which series it is to be a part of, named by its title or its slug, "" for none, and
-// how many parts that is to have, 0 to leave the total or the wish for one as it is. slug is the address of a series
-// that is not there yet. Only the noun changes: a series belongs to everybody, so SaveArticle makes or changes it once
-// the article is published.
+// WishSeries sets in an article which series it belongs to, by title or slug ("" for none), and how many parts the
+// series is to have (0 leaves that). slug is for a series that does not exist yet. Only the article changes here: a
+// series belongs to everybody, so SaveArticle creates or changes it when the article is published.
 func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
 	before := *a
 	a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = "", "", "", 0
@@ -43,6 +42,7 @@ func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug str
 		a.SeriesTitle, a.SeriesSlug = title, slug
 	}
 	a.SeriesID = series.ID
+	// The number of parts belongs to the former wish. It stays while the series does.
 	if planned == 0 && a.SeriesID == before.SeriesID && strings.EqualFold(a.SeriesTitle, before.SeriesTitle) {
 		planned = before.SeriesPlanned
 	}
@@ -52,8 +52,8 @@ func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug str
 	return nil
 }
 
-// SeriesOf is the series of an article as the article says it: of one that is not public, with the title and the total
-// that it wishes for. The zero one outside a series.
+// SeriesOf returns the series of an article as its author sees it. For an article that is not public this includes
+// the title and the number of parts that it asks for. Without a series it is zero.
 func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
 	series, err := s.WishedSeries(ctx, a)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -65,8 +65,8 @@ func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, erro
 	return series, err
 }
 
-// WishedSeries finds the series that an article is in or wishes for, as it stands; blog.ErrNotFound outside a series,
-// and when it is not made yet.
+// WishedSeries returns the stored series that an article is in or asks for. It returns blog.ErrNotFound when there is
+// none yet.
 func (s *Store) WishedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
 	if a.SeriesTitle != "" {
 		return s.seriesByName(ctx, a.SeriesTitle, a.SeriesSlug)
@@ -94,12 +94,13 @@ func (s *Store) seriesByName(ctx context.Context, title, slug string) (blog.Seri
 	return list[at], nil
 }
 
-// settleSeries does what a published article wishes for: it makes the series or joins one that was made meanwhile, and
-// changes the total. The wish stays in the noun until it is on disk, since a transaction may be tried again.
+// settleSeries carries out what a published article asks of its series: it creates the series or joins it, and sets
+// the number of parts.
 func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	if a.SeriesTitle == "" && a.SeriesPlanned == 0 {
 		return nil
 	}
+	// The article keeps its wish until the commit, because the transaction may run again.
 	series, err := s.WishedSeries(ctx, *a)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
@@ -118,8 +119,7 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	return s.run(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
 }
 
-// makeSeries writes a new series down under the first free of slug, slug-2, slug-3 …, and returns its id: that of
-// another one where somebody else made it at the same moment.
+// makeSeries saves a new series under the first free slug of slug, slug-2, slug-3 … and returns its id.
 func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, error) {
 	wanted := series.Slug
 	for n := 2; ; n++ {
@@ -129,6 +129,7 @@ func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, er
 		if err != nil || made > 0 {
 			return series.ID, err
 		}
+		// The slug is taken. If a transaction at the same moment created this very series, the article joins it.
 		other, err := s.seriesByName(ctx, series.Title, series.Slug)
 		if !errors.Is(err, blog.ErrNotFound) {
 			return other.ID, err
@@ -149,25 +150,25 @@ func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, err
 	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
 }
 
-// forReaders is the condition of a series that readers may know of: one of its articles is listed, or somebody who may
-// has let it be followed under a name of its own, which is public from then on. What hangs on an article alone is no
-// more public than that article.
+// forReaders is the condition of a series that readers may see: one of its articles is listed, or it has a voice that
+// can be followed. Otherwise the series is as private as its articles.
 const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` +
 	listed + `))`
 
-// PublicSeries lists the series that readers may know of, by title.
+// PublicSeries lists the series that readers may see, by title.
 func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
 	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title`)
 }
 
-// PublicSeriesBySlug finds a series that readers may know of. Any other is blog.ErrNotFound, as one that never was.
+// PublicSeriesBySlug returns a series that readers may see. Any other is blog.ErrNotFound, like one that does not
+// exist.
 func (s *Store) PublicSeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
 	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ? AND `+forReaders, slug)
 }
 
-// PublicSeriesOf finds those of the series that readers may know of.
+// PublicSeriesOf returns those of the series that readers may see.
 func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Series, error) {
 	found := map[blog.ID]blog.Series{}
 	if len(ids) == 0 {
@@ -181,7 +182,7 @@ func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]
 	return found, err
 }
 
-// AllSeries lists the series by title, also those of which no part is public.
+// AllSeries lists all series by title, also those without a public part.
 func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
 	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)

@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Session is one signed-in browser.
+// Session is one browser in which an author is signed in.
 type Session struct {
 	TokenHash string
 	VoiceID   blog.ID
@@ -17,14 +17,15 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
-// AddSession remembers a browser that signed in.
+// AddSession saves a session.
 func (s *Store) AddSession(ctx context.Context, in Session) error {
 	return s.run(ctx, `INSERT INTO sign_ins (token_hash, voice_id, device, created_at, used_at, expires_at) VALUES (?,
 		?, ?, ?, ?, ?)`,
 		in.TokenHash, in.VoiceID, in.Device, in.CreatedAt, in.UsedAt, in.ExpiresAt)
 }
 
-// Session finds a living sign-in of an author who is not disabled.
+// Session returns a valid session and its author. It returns blog.ErrNotFound when there is none, or when the author
+// is disabled.
 func (s *Store) Session(ctx context.Context, tokenHash string, now time.Time) (Session, blog.Author, error) {
 	var in Session
 	err := s.one(ctx, &in, `SELECT token_hash, voice_id, device, created_at, used_at, expires_at FROM sign_ins WHERE
@@ -39,17 +40,17 @@ func (s *Store) Session(ctx context.Context, tokenHash string, now time.Time) (S
 	return in, author, err
 }
 
-// TouchSession notes that a sign-in was used, and until when it lasts now.
+// TouchSession records that a session was used, and until when it is valid now.
 func (s *Store) TouchSession(ctx context.Context, tokenHash string, now, expires time.Time) error {
 	return s.run(ctx, `UPDATE sign_ins SET used_at = ?, expires_at = ? WHERE token_hash = ?`, now, expires, tokenHash)
 }
 
-// EndSession signs one browser out.
+// EndSession deletes a session.
 func (s *Store) EndSession(ctx context.Context, tokenHash string) error {
 	return s.run(ctx, `DELETE FROM sign_ins WHERE token_hash = ?`, tokenHash)
 }
 
-// EndSessions signs an author out everywhere, but for the browser with the given token hash ("" for none).
-func (s *Store) EndSessions(ctx context.Context, voice blog.ID, but string) error {
-	return s.run(ctx, `DELETE FROM sign_ins WHERE voice_id = ? AND token_hash <> ?`, voice, but)
+// EndSessions deletes all sessions of an author, except the one with the given token hash ("" for none).
+func (s *Store) EndSessions(ctx context.Context, voice blog.ID, except string) error {
+	return s.run(ctx, `DELETE FROM sign_ins WHERE voice_id = ? AND token_hash <> ?`, voice, except)
 }

@@ -9,14 +9,14 @@ import (
 
 const siteColumns = `url, handle_domain, name, description, language, timezone, public_key, created_at`
 
-// Site is the one site of this database; blog.ErrNotFound before the first start.
+// Site returns the site of this database, or blog.ErrNotFound before the first start.
 func (s *Store) Site(ctx context.Context) (blog.Site, error) {
 	var site blog.Site
 	return site, s.one(ctx, &site, `SELECT `+siteColumns+` FROM site`)
 }
 
-// FoundSite writes the site down at the first start, with its instance actor's private key (PKCS#8 PEM). Later calls
-// change nothing and return what stands there.
+// FoundSite saves the site at the first start, with the private key of its instance actor (PKCS#8 PEM). Later calls
+// change nothing and return the saved site.
 func (s *Store) FoundSite(ctx context.Context, site blog.Site, privateKey string) (blog.Site, error) {
 	err := s.run(ctx, `
 		INSERT INTO site (one, url, handle_domain, name, description, language, timezone, private_key, public_key, created_at)
@@ -25,12 +25,13 @@ func (s *Store) FoundSite(ctx context.Context, site blog.Site, privateKey string
 		site.URL, site.HandleDomain, site.Name, site.Description, site.Language, site.Timezone, privateKey, site.PublicKey,
 		site.CreatedAt)
 	if err != nil {
-		return site, fmt.Errorf("write the site down: %w", err)
+		return site, fmt.Errorf("save the site: %w", err)
 	}
+	// Two processes may start at the same time. Both must work with the keys of the one that was first.
 	return s.Site(ctx)
 }
 
-// SaveSite changes what may change of a site: name, description, language and time zone.
+// SaveSite saves what may change of a site: name, description, language and time zone.
 func (s *Store) SaveSite(ctx context.Context, site blog.Site) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -39,13 +40,13 @@ func (s *Store) SaveSite(ctx context.Context, site blog.Site) error {
 	})
 }
 
-// Ping asks the database for a sign of life.
+// Ping checks that the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	return s.one(ctx, &one, `SELECT 1`)
 }
 
-// Usage is what NodeInfo tells of a site.
+// Usage is what NodeInfo reports of a site.
 type Usage struct{ Authors, Articles, Comments int }
 
 // Usage counts authors, listed articles and the public comments under them.

@@ -12,7 +12,7 @@ const (
 	quoted   = "quotes"
 )
 
-// saveSources writes down what an article answers and quotes.
+// saveSources saves which posts an article replies to and quotes.
 func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
 	if err := s.run(ctx, `DELETE FROM article_sources WHERE article_id = ?`, a.ID); err != nil {
 		return err
@@ -48,14 +48,14 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 	return err
 }
 
-// SaveConsent writes down what the writer of the post that an article quotes says to it.
+// SaveConsent saves whether the author of a quoted post allows the quote. stamp is the address of the authorization.
 func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
 	s.markChanged()
 	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent,
 		stamp, article, quoted)
 }
 
-// ArticleByStamp finds the article whose quote of somebody else's post an address allows.
+// ArticleByStamp finds the article whose quote is allowed by the authorization at an address.
 func (s *Store) ArticleByStamp(ctx context.Context, stamp string) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`,
 		stamp)

@@ -1,11 +1,11 @@
-// Package store is what Causerie remembers: every line of SQL of the program, for SQLite and PostgreSQL alike.
+// Package store holds every line of SQL of the program, for SQLite and PostgreSQL alike.
 //
-// A Store may be a transaction. The same methods serve inside and outside; InTx hands its closure a Store that lives in
-// one, and the closure's parameter takes the outer name, so that the pool cannot be reached by accident. Queries are
-// written once, with ? for arguments; dialect.go is the only file that knows there are two databases.
+// A Store may be a transaction. The same methods work inside and outside. InTx passes its function a Store that lives
+// in the transaction. Name that parameter like the outer variable, so that the outer Store cannot be used by
+// accident. Queries are written once, with ? for arguments. Only dialect.go knows that there are two databases.
 //
-// Acknowledged means committed: a method that returns nil outside a transaction, and InTx itself, return after the
-// commit is on disk.
+// Acknowledged means committed: InTx, and each method outside a transaction, return nil only after the commit is on
+// disk.
 package store
 
 import (
@@ -27,17 +27,17 @@ import (
 // Store reads and writes the database of one site.
 type Store struct {
 	*pool
-	tx      *sqlx.Tx // the transaction this Store lives in; nil outside
-	txState *txState // what the commit of that transaction brings with it
+	tx      *sqlx.Tx // nil outside a transaction
+	txState *txState // nil outside a transaction
 }
 
-// txState is what a commit brings with it.
+// txState collects what happens when the transaction commits.
 type txState struct {
-	changed bool     // something changes that a reader can see, see touch
-	after   []func() // done once it is on disk, see committed
+	changed bool     // readers can see a change, see markChanged
+	after   []func() // run after the commit, see afterCommit
 }
 
-// pool is shared by a Store and all transactions begun from it.
+// pool is shared by a Store and all its transactions.
 type pool struct {
 	write, read *sqlx.DB // the same for PostgreSQL; one writer and many readers for SQLite
 	sql         dialect
@@ -51,8 +51,8 @@ type pool struct {
 	watching    sync.WaitGroup
 }
 
-// Open opens the database at a path (SQLite) or a postgres:// address. It makes no tables: see Migrate and Ready. Every
-// connection is made through the wraps.
+// Open opens the database at a path (SQLite) or a postgres:// address. It creates no tables, see Migrate and Ready.
+// All connections go through the wraps.
 func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 	sql, err := dialectOf(url)
 	if err != nil {
@@ -73,38 +73,40 @@ func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 		db.MapperFunc(snake)
 	}
 	p := &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}
+	// The context of the caller ends with the start of the program. Statements are prepared until Close.
 	p.statements.open, p.statements.end = context.WithCancel(context.WithoutCancel(ctx))
 	return &Store{pool: p}, nil
 }
 
-// Close ends the watching and gives the connections back.
+// Close stops the watching and closes all connections.
 func (s *Store) Close() error {
 	if s.stop != nil {
 		s.stop()
 		s.watching.Wait()
 	}
 	s.statements.close()
+	// The writer of SQLite closes last: it writes the log back into the database and removes it.
 	if s.read != s.write {
 		s.read.Close()
 	}
 	return s.write.Close()
 }
 
-// InTx runs do in one transaction and commits when it returns nil; otherwise nothing of it happened. Inside a
-// transaction it joins that one. Nothing in do may ask the network. When the database ended it because two waited for
-// each other, it runs once more: do begins anew each time it is called.
+// InTx runs do in a transaction and commits it when do returns nil. Otherwise it rolls back. Inside a transaction it
+// joins that one. do must not use the network, and it may run several times.
 func (s *Store) InTx(ctx context.Context, do func(*Store) error) error {
 	if s.tx != nil {
 		return do(s)
 	}
 	for tries := 1; ; tries++ {
+		// PostgreSQL ends one of two transactions that wait for each other. That one is tried again.
 		if err := s.inTx(ctx, do); err == nil || tries == mostTries || !s.sql.deadlocked(err) {
 			return err
 		}
 	}
 }
 
-// mostTries is how often something is tried that met others who wait for it.
+// mostTries is how often a transaction is tried that ends in deadlocks.
 const mostTries = 4
 
 func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
@@ -112,6 +114,7 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", s.translateError(err))
 	}
+	// After a commit this does nothing.
 	defer tx.Rollback()
 	inner := &Store{pool: s.pool, tx: tx, txState: &txState{}}
 	if err := do(inner); err != nil {
@@ -120,10 +123,11 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 	return inner.commit(ctx)
 }
 
-// commit ends the transaction; when it changed what readers see, the change counter rises with it.
+// commit ends the transaction.
 func (s *Store) commit(ctx context.Context) error {
 	var n uint64
 	if s.txState.changed {
+		// This comes last. All transactions that readers can notice lock the same row, from here to the commit.
 		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
@@ -131,6 +135,7 @@ func (s *Store) commit(ctx context.Context) error {
 	if err := s.tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", s.translateError(err))
 	}
+	// Only now may cached pages become stale: rendered earlier, they would show the old rows again.
 	s.sawChange(n)
 	for _, do := range s.txState.after {
 		do()
@@ -138,18 +143,19 @@ func (s *Store) commit(ctx context.Context) error {
 	return nil
 }
 
-// markChanged notes that the transaction changes what readers see.
+// markChanged makes the change counter rise with the commit of this transaction. Call it when readers can see the
+// change.
 func (s *Store) markChanged() {
 	if s.txState != nil {
 		s.txState.changed = true
 	}
 }
 
-// afterCommit lets something be done once the transaction is on disk.
+// afterCommit runs do after the commit of this transaction.
 func (s *Store) afterCommit(do func()) { s.txState.after = append(s.txState.after, do) }
 
-// one reads a single row into dest; no row is blog.ErrNotFound. A slice among the arguments of one, all and exec fills
-// an IN (?).
+// one reads a single row into dest. No row is blog.ErrNotFound. In one, all and exec, a slice argument fills an IN
+// (?).
 func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {
 	r, err := s.runner(ctx, query, args)
 	if err != nil {
@@ -173,7 +179,7 @@ func (s *Store) all(ctx context.Context, dest any, query string, args ...any) er
 	return s.translateError(sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
 }
 
-// exec runs a statement and says how many rows it changed.
+// exec runs a statement and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	r, err := s.runner(ctx, query, args)
 	if err != nil {
@@ -191,7 +197,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	return n, s.translateError(err)
 }
 
-// runner is a query as the driver wants it, and what runs it: its prepared form, or else a connection.
+// runner is a query in the form of the driver, and what runs it: a prepared statement or else a connection.
 type runner struct {
 	query string
 	args  []any
@@ -199,7 +205,6 @@ type runner struct {
 	where sqlx.ExtContext
 }
 
-// runner makes one.
 func (s *Store) runner(ctx context.Context, query string, args []any) (runner, error) {
 	query, args, err := spread(query, args)
 	if err != nil {
@@ -212,13 +217,13 @@ func (s *Store) runner(ctx context.Context, query string, args []any) (runner, e
 	return r, nil
 }
 
-// run is exec where the number of rows does not matter.
+// run is exec for callers that need no number of rows.
 func (s *Store) run(ctx context.Context, query string, args ...any) error {
 	_, err := s.exec(ctx, query, args...)
 	return err
 }
 
-// execOne is exec where no row means that the thing is not there.
+// execOne is exec for callers to whom no row means blog.ErrNotFound.
 func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	n, err := s.exec(ctx, query, args...)
 	if err == nil && n == 0 {
@@ -227,7 +232,7 @@ func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// where picks what runs a statement: the transaction, the readers, or the writer for everything that changes something.
+// where selects what runs a statement: the transaction, the readers, or the writer for all other statements.
 func (s *Store) where(query string) sqlx.ExtContext {
 	switch {
 	case s.tx != nil:
@@ -238,13 +243,14 @@ func (s *Store) where(query string) sqlx.ExtContext {
 	return s.write
 }
 
+// reads reports whether a query only reads. INSERT … RETURNING returns rows too, but needs the writer.
 func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
-// ErrUnavailable means that the database cannot answer now and may answer later: it is away, starts, stops, has no
+// ErrUnavailable means that the database cannot answer now but may answer later: it is down, starts, stops, has no
 // connection left, or others hold the lock for too long. It wraps the cause.
 var ErrUnavailable = errors.New("the database is not available")
 
-// translateError turns the databases' own errors into the few that callers decide on.
+// translateError maps the errors of both databases to the few that callers distinguish.
 func (s *Store) translateError(err error) error {
 	switch {
 	case err == nil:
@@ -252,6 +258,7 @@ func (s *Store) translateError(err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return blog.ErrNotFound
 	case s.sql.unique(err):
+		// The driver's error becomes text only, so that no caller can depend on it.
 		return fmt.Errorf("%w (%v)", blog.ErrConflict, err)
 	case s.sql.unavailable(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -259,7 +266,8 @@ func (s *Store) translateError(err error) error {
 	return err
 }
 
-// utc brings times to what both databases keep: UTC, to the microsecond.
+// utc brings times into the form that both databases keep: UTC, in microseconds. So a time equals itself after it is
+// read back.
 func utc(args []any) []any {
 	for i, arg := range args {
 		switch t := arg.(type) {
@@ -274,11 +282,11 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread writes a slice argument out as one ? each. It makes it longer, to the next power of two, by its last member:
-// so that of a query with lists of every length there are few forms to prepare.
+// spread replaces a slice argument by one ? for each member.
 func spread(query string, args []any) (string, []any, error) {
 	lists := false
 	for i, arg := range args {
+		// Each length is another query text. Padding to powers of two keeps the number of prepared statements small.
 		switch list := arg.(type) {
 		case []string:
 			args[i], lists = padded(list), true
@@ -292,20 +300,23 @@ func spread(query string, args []any) (string, []any, error) {
 	return sqlx.In(query, args...)
 }
 
-// padded is a list made longer, to the next power of two, by its last member.
+// padded makes a list longer, to the next power of two, by repeating its last member. Inside IN (?) that changes
+// nothing.
 func padded[T any](list []T) []T {
 	full := slices.Clone(list)
+	// n&(n-1) is 0 for powers of two only.
 	for n := len(list); n > 0 && n&(n-1) != 0; n++ {
 		full = append(full, list[len(list)-1])
 	}
 	return full
 }
 
-// snake spells a field's name as its column: VoiceID is voice_id, HTML is html.
+// snake returns the column of a field: VoiceID is voice_id, HTML is html.
 func snake(name string) string {
 	var column strings.Builder
 	for i, r := range name {
 		upper := r >= 'A' && r <= 'Z'
+		// Inside a run of capitals only the last one begins a word, and only when a small letter follows.
 		if upper && i > 0 && (lower(name[i-1]) || i+1 < len(name) && lower(name[i+1])) {
 			column.WriteByte('_')
 		}

@@ -18,7 +18,7 @@ import (
 
 var now = time.Date(2026, 11, 16, 15, 0, 0, 0, time.UTC)
 
-// ilse is the author of the fixtures, with an article of hers.
+// ilse adds the author of the fixtures.
 func ilse(t *testing.T, s *store.Store) blog.Author {
 	t.Helper()
 	a := blog.Author{Role: blog.Admin, Email: "ilse@overkant.example",
@@ -57,7 +57,7 @@ func fourMinutes(t *testing.T, s *store.Store, owner blog.ID) blog.Article {
 	return a
 }
 
-// friend is a follower on a server of their own, or on a shared one.
+// friend adds a follower on a server.
 func friend(t *testing.T, s *store.Store, name, host string, follows blog.ID) blog.Actor {
 	t.Helper()
 	id := "https://" + host + "/users/" + name
@@ -136,7 +136,7 @@ func TestAnOldSlugStaysTakenAndFindsItsArticle(t *testing.T) {
 	})
 }
 
-func TestOneLetterPerSharedInboxAndOneRowPerServer(t *testing.T) {
+func TestOneDeliveryPerSharedInboxAndOneRowPerServer(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := open(t, url), open(t, url)
 		author := ilse(t, s)
@@ -183,9 +183,9 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 	return said
 }
 
-func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
+func TestADeliveryIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		s, other := open(t, url), open(t, url) // one process does not claim again what it has
+		s, other := open(t, url), open(t, url) // a process does not claim twice
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
@@ -194,7 +194,7 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
 		deliveries, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
 		if err != nil || len(deliveries) != 1 {
-			t.Fatalf("letters = %v, %v", deliveries, err)
+			t.Fatalf("deliveries = %v, %v", deliveries, err)
 		}
 		done := blog.Delivery{Status: blog.Delivered, Code: 202}
 		if err := other.Settle(t.Context(), old[0], store.Settlement{Delivery: deliveries[0], Outcome: done},
@@ -212,7 +212,7 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again, _ := s.ClaimPeers(t.Context(), now.Add(time.Hour), time.Minute, 10, false); len(again) != 0 {
-			t.Errorf("a server without mail was claimed: %v", again)
+			t.Errorf("a server without deliveries was claimed: %v", again)
 		}
 		reports, err := s.Reports(t.Context(), a.ID)
 		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 ||
@@ -220,12 +220,12 @@ func TestALetterIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			t.Errorf("report = %+v, %v", reports, err)
 		}
 		if n, err := s.CountDeliveries(t.Context(), a.ID); err != nil || n != 1 {
-			t.Errorf("%d letters were counted, %v", n, err)
+			t.Errorf("%d deliveries were counted, %v", n, err)
 		}
 	})
 }
 
-// bring settles the first letter of one server as delivered, and releases all others.
+// bring settles the first delivery to one server as delivered, and releases all others.
 func bring(t *testing.T, s *store.Store, host string) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
@@ -236,7 +236,7 @@ func bring(t *testing.T, s *store.Store, host string) {
 		if claim.Host == host {
 			deliveries, err := s.WaitingFor(t.Context(), 1, host)
 			if err != nil || len(deliveries) != 1 {
-				t.Fatalf("letters for %s: %v, %v", host, deliveries, err)
+				t.Fatalf("deliveries to %s: %v, %v", host, deliveries, err)
 			}
 			if err := s.Settle(t.Context(), claim,
 				store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}},
@@ -258,7 +258,7 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 		friend(t, s, "reader", "steiger.example", author.ID)
 		say(t, s, a, "Create", 1)
 		bring(t, s, "veerhuis.example")
-		friend(t, s, "nadia", "noordkade.example", author.ID) // came later and holds nothing
+		friend(t, s, "nadia", "noordkade.example", author.ID) // followed later and holds nothing
 		liker := friend(t, s, "deniz", "dijla.example", "")
 		if _, err := s.AddReaction(t.Context(),
 			blog.Reaction{ID: blog.NewID(now), Address: "x", Kind: blog.Like, ActorID: liker.ID, ArticleID: a.ID,
@@ -281,13 +281,13 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 				kinds = append(kinds, fmt.Sprint(l.Kind, " ", l.Revision))
 			}
 			if diff := cmp.Diff(want, kinds); diff != "" || err != nil {
-				t.Errorf("letters for %s (-want +got):\n%s%v", host, diff, err)
+				t.Errorf("deliveries to %s (-want +got):\n%s%v", host, diff, err)
 			}
 		}
 	})
 }
 
-func TestASilentServerRestsUntilItSpeaks(t *testing.T) {
+func TestASilentServerRestsUntilItIsHeardFrom(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -308,12 +308,12 @@ func TestASilentServerRestsUntilItSpeaks(t *testing.T) {
 		}
 		c, err := s.ClaimPeers(t.Context(), now.Add(time.Minute), time.Minute, 10, true)
 		if err != nil || len(c) != 1 || c[0].Failures != 1 {
-			t.Errorf("after it spoke: %v, %v; want one claim with one failure", c, err)
+			t.Errorf("after it was heard from: %v, %v; want one claim with one failure", c, err)
 		}
 	})
 }
 
-func TestRestrictedAndUnapprovedWordsReachNoPublicQuery(t *testing.T) {
+func TestRestrictedAndUnapprovedCommentsAreInNoPublicQuery(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -353,7 +353,7 @@ func TestRestrictedAndUnapprovedWordsReachNoPublicQuery(t *testing.T) {
 	})
 }
 
-func TestOneWhoFailsInAGroupFailsAlone(t *testing.T) {
+func TestAFailedMemberOfAGroupDoesNotFailTheOthers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		var group sync.WaitGroup
 		refused := errors.New("refused")
@@ -395,7 +395,7 @@ func TestOneWhoFailsInAGroupFailsAlone(t *testing.T) {
 	})
 }
 
-func TestTheChangeCounterRisesWithTheCommitAlone(t *testing.T) {
+func TestTheChangeCounterRisesOnlyWithACommit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ilse(t, s)
 		before := s.Changes()
@@ -413,7 +413,7 @@ func TestTheChangeCounterRisesWithTheCommitAlone(t *testing.T) {
 	})
 }
 
-func TestADoorOpensOnce(t *testing.T) {
+func TestASignInLinkWorksOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		if err := s.AddLink(t.Context(), store.Link{TokenHash: "h", Kind: store.SignInLink, VoiceID: author.ID,
@@ -443,7 +443,7 @@ func TestADoorOpensOnce(t *testing.T) {
 	})
 }
 
-func TestAChoreIsClaimedOnceAPeriod(t *testing.T) {
+func TestAJobIsClaimedOncePerPeriod(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for i, want := range []bool{true, false, false, true} {
 			got, err := s.ClaimJob(t.Context(), "publish", now.Add(time.Duration(i)*20*time.Second), time.Minute)
@@ -525,9 +525,9 @@ func TestAllListsCanBeRead(t *testing.T) {
 	})
 }
 
-// TestAStoreThatIsClosedHoldsNothing closes stores while queries are being prepared: SQLite takes its log away with the
+// TestAClosedStoreKeepsNoFileOpen closes stores while queries are being prepared: SQLite removes its log with the
 // last connection.
-func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
+func TestAClosedStoreKeepsNoFileOpen(t *testing.T) {
 	path := storetest.SQLite(t)
 	for range 20 {
 		s, err := store.Open(t.Context(), path)
@@ -544,12 +544,12 @@ func TestAStoreThatIsClosedHoldsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
-			t.Fatalf("somebody still has it open: %v", err)
+			t.Fatalf("a connection is still open: %v", err)
 		}
 	}
 }
 
-func TestArticlesThatGoOutTogetherMakeOneSeries(t *testing.T) {
+func TestArticlesPublishedAtTheSameTimeMakeOneSeries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		const parts = 8

@@ -8,12 +8,12 @@ import (
 
 // TagCount is a tag with the number of listed articles that have it.
 type TagCount struct {
-	Tag   string // as in addresses
-	Name  string // as its latest author writes it
+	Tag   string // its form in addresses
+	Name  string // one of its spellings
 	Count int
 }
 
-// Tags lists the tags of listed articles, the most used first.
+// Tags lists the tags of listed articles, most used first.
 func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 	var list []TagCount
 	return list, s.all(ctx, &list, `
@@ -22,8 +22,8 @@ func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 		GROUP BY g.tag ORDER BY 3 DESC, 1`)
 }
 
-// TagsOf lists the tags that a voice uses most in listed articles that other servers may see, its own and those it
-// wrote with others, at most so many.
+// TagsOf lists at most limit tags that a voice uses most in public articles, its own and those with its name in the
+// by-line.
 func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string, error) {
 	var list []string
 	return list, s.all(ctx, &list, `

@@ -15,23 +15,22 @@ const fromTranslations = ` FROM articles a
 	JOIN article_texts o ON o.article_id = a.id AND o.language = a.language
 	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language `
 
-// Translations lists an article's texts beside the original, drafts among them, by language.
+// Translations lists an article's translations by language, drafts included.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
 	var list []blog.Translation
 	return list, s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
 		article)
 }
 
-// Translation finds an article's text in a language that is not the original's.
+// Translation returns the text of an article in a language other than the original's.
 func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
 	var t blog.Translation
 	return t, s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
 		language)
 }
 
-// SaveTranslation writes a text of an article in another language, new or known. One that is no draft takes its place
-// among the addresses of an article that has or will have one; a slug that another text has is a blog.Invalid, and so
-// is the original's language.
+// SaveTranslation saves a translation, new or known. The original's language and a slug that another text has are a
+// blog.Invalid.
 func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Translation) error {
 	if t.Language == a.Language {
 		return blog.Invalid{Field: "language", Problem: "is that of the original: a translation is in another"}
@@ -40,6 +39,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 		if a.Status != blog.Draft {
 			s.markChanged()
 		}
+		// Reading of_revision from the original records which revision of it was translated.
 		err := s.run(ctx, `
 			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
 			translator, draft, of_revision)
@@ -52,6 +52,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 				excluded.of_revision`,
 			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.WordCount, t.Translator, t.Draft,
 			a.ID, a.Language)
+		// A draft has no address yet, so it reserves no slug.
 		if err != nil || t.Draft {
 			return err
 		}
@@ -59,7 +60,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 	})
 }
 
-// RemoveTranslation takes a text of an article away; its address leads to the original from then on.
+// RemoveTranslation deletes a translation. Its address leads to the original from then on.
 func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -68,11 +69,12 @@ func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language
 		if err != nil {
 			return err
 		}
+		// The slug stays: old links must not end in a 404.
 		return s.run(ctx, `UPDATE slugs SET is_current = FALSE WHERE article_id = ? AND language = ?`, article, language)
 	})
 }
 
-// Versions lists the texts in which readers find each article, without the words: the original first.
+// Versions lists the texts of articles that readers can see, the original first, without their content.
 func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Translation, error) {
 	versions := map[blog.ID][]blog.Translation{}
 	if len(articles) == 0 {
@@ -82,6 +84,7 @@ func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][
 		ArticleID blog.ID
 		blog.Translation
 	}
+	// FALSE sorts before TRUE, so the original comes first.
 	err := s.all(ctx, &rows, `
 		SELECT t.article_id, t.language, t.title, t.slug, t.translator FROM articles a JOIN article_texts t ON
 		t.article_id = a.id AND NOT t.draft
@@ -92,7 +95,7 @@ func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][
 	return versions, err
 }
 
-// saveTranslatedSlugs lets the translations of an article that goes out take their addresses.
+// saveTranslatedSlugs saves the slugs of an article's translations when it is published.
 func (s *Store) saveTranslatedSlugs(ctx context.Context, a blog.Article) error {
 	versions, err := s.Versions(ctx, []blog.ID{a.ID})
 	if err != nil {
@@ -108,16 +111,18 @@ func (s *Store) saveTranslatedSlugs(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// changeLanguage moves the original's words, with their addresses, to the language that it is said to be in now.
+// changeLanguage moves the original's text and addresses to a changed language of the article.
 func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 	var before string
 	err := s.one(ctx, &before, `SELECT language FROM articles WHERE id = ?`, a.ID)
+	// A new article has no texts to move.
 	if errors.Is(err, blog.ErrNotFound) || err == nil && before == a.Language {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	// Article and language are the key of a text. The check gives a better message than the database.
 	var taken int
 	if err := s.one(ctx, &taken, `SELECT count(*) FROM article_texts WHERE article_id = ? AND language = ?`, a.ID,
 		a.Language); err != nil {

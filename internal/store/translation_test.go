@@ -64,7 +64,7 @@ func TestATranslationIsFoundByItsAddressAndItsLanguage(t *testing.T) {
 	})
 }
 
-func TestADraftOfATranslationIsNowhere(t *testing.T) {
+func TestADraftTranslationIsOnNoPage(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		draft := vierMinuten()
@@ -82,7 +82,7 @@ func TestADraftOfATranslationIsNowhere(t *testing.T) {
 	})
 }
 
-func TestAddressesAreOneTextsAlone(t *testing.T) {
+func TestEachAddressBelongsToOneText(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -128,7 +128,7 @@ func fourMinutesMore(a blog.Article) blog.Article {
 	return a
 }
 
-func TestTheOriginalMayTurnOutToBeInAnotherLanguage(t *testing.T) {
+func TestTheLanguageOfTheOriginalCanBeCorrected(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		translate(t, s, a, vierMinuten())
@@ -153,7 +153,7 @@ func TestTheOriginalMayTurnOutToBeInAnotherLanguage(t *testing.T) {
 	})
 }
 
-func TestATranslationFallsBehindWhenTheOriginalsWordsChange(t *testing.T) {
+func TestATranslationIsBehindAfterAChangeOfTheOriginal(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		translate(t, s, a, vierMinuten())

@@ -8,7 +8,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// VoiceKeys are the private halves of a voice's keys, PKCS#8 PEM.
+// VoiceKeys are the private keys of a voice, PKCS#8 PEM.
 type VoiceKeys struct{ RSA, Ed25519 string }
 
 func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) error {
@@ -25,7 +25,7 @@ func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) erro
 		v.MovedTo, v.CreatedAt, v.UpdatedAt)
 }
 
-// SaveVoice changes a profile; handle, kind, keys and aliases stay, and so does what its owner planned for it.
+// SaveVoice saves a changed profile. Handle, kind, keys, aliases and plans to move or leave stay.
 func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -38,20 +38,20 @@ func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	})
 }
 
-// Voice finds a voice by its id, retired or not.
+// Voice returns a voice by its id, retired or not.
 func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
 	var v blog.Voice
 	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
 }
 
-// VoiceByHandle finds a voice by the handle that it has or had before, in small letters, retired or not.
+// VoiceByHandle returns a voice by its present or a former handle in lower case, retired or not.
 func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
 	var v blog.Voice
 	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
 		` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
 }
 
-// Voices finds voices by their ids.
+// Voices returns voices by their ids.
 func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voice, error) {
 	found := map[blog.ID]blog.Voice{}
 	if len(ids) == 0 {
@@ -65,21 +65,21 @@ func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voi
 	return found, err
 }
 
-// SiteVoice is the voice of the blog as a whole, silent or not; blog.ErrNotFound when it never had one.
+// SiteVoice returns the voice of the blog as a whole, silent or not, or blog.ErrNotFound.
 func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 	var v blog.Voice
 	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.kind = 'site'`)
 }
 
-// SeriesVoice is the voice that announces the parts of a series, silent or not; blog.ErrNotFound when it never had one.
+// SeriesVoice returns the voice of a series, silent or not, or blog.ErrNotFound.
 func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, error) {
 	var v blog.Voice
 	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
 		` FROM voices v WHERE v.id = (SELECT voice_id FROM series WHERE id = ?)`, series)
 }
 
-// AddVoice writes the voice of the site or of a series down with its keys. series is which one, "" for the site. A
-// taken handle is blog.ErrConflict, and so is a second voice of the same.
+// AddVoice saves a new voice of a series, or of the site when series is "". A taken handle and a second voice for the
+// same are blog.ErrConflict.
 func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, series blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -89,6 +89,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 		if series == "" {
 			return nil
 		}
+		// The condition catches two requests at the same moment. For the site, a unique index does.
 		n, err := s.exec(ctx, `UPDATE series SET voice_id = ? WHERE id = ? AND voice_id = ''`, v.ID, series)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: the series has a voice already", blog.ErrConflict)
@@ -97,7 +98,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 	})
 }
 
-// SilenceVoice switches a voice of the site or of a series off from a moment, or on again when that is nil.
+// SilenceVoice switches a voice of the site or of a series off from a moment, or on again with nil.
 func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()

@@ -7,19 +7,20 @@ import (
 	"causerie/internal/blog"
 )
 
-// Welcome is an article that is to be brought to a server whose first follower came.
+// Welcome is an older article that is to be delivered to a server because its first follower came.
 type Welcome struct {
 	VoiceID    blog.ID
 	Host       string
-	ActivityID blog.ID // by which it was published
+	ActivityID blog.ID // the Create of the article
 	Inbox      string
 }
 
-// PlanWelcome has the last public things that a voice said brought to a new follower's server: so many at most, oldest
-// first, one each pace from the given moment on. It happens once for each server, and not where somebody follows
-// already.
+// PlanWelcome plans to deliver the last public articles of a voice to the server of a new follower. most is how many,
+// pace the time between two. The oldest comes first. This happens once per voice and server, and only for the first
+// follower there.
 func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace time.Duration, now time.Time) error {
 	host := f.Actor.MailHost()
+	// The row stays for ever: a follower who leaves and comes back gets nothing twice.
 	n, err := s.exec(ctx, `INSERT INTO welcomes (voice_id, host, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, f.VoiceID,
 		host, now)
 	if err != nil || n == 0 {
@@ -39,6 +40,7 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 		return err
 	}
 	for i, id := range last {
+		// The list is newest first, so the last one is due first.
 		due := now.Add(time.Duration(len(last)-i) * pace)
 		if err := s.run(ctx, `INSERT INTO welcome_letters (voice_id, host, activity_id, inbox, due_at) VALUES (?, ?, ?, ?,
 			?)`,
@@ -49,13 +51,13 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 	return nil
 }
 
-// longestPace bounds how far ahead a welcome is due: one that is later was planned before the clock was set back.
+// longestPace is longer than any welcome waits. One that is due later was planned before the clock was set back.
 const longestPace = time.Hour
 
-// DueWelcomes lists what is to be brought now, the next of each voice to each server. A server that other letters wait
-// for gets those first.
+// DueWelcomes lists the welcomes that are due: the next one of each voice for each server.
 func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]Welcome, error) {
 	var list []Welcome
+	// Other deliveries to the server come first, so that old articles do not hold up new ones.
 	return list, s.all(ctx, &list, `
 		SELECT w.voice_id, w.host, w.activity_id, w.inbox FROM welcome_letters w
 		WHERE (w.due_at <= ? OR w.due_at > ?) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = w.host AND
@@ -65,20 +67,22 @@ func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]We
 		ORDER BY w.due_at LIMIT ?`, now, now.Add(longestPace), limit)
 }
 
-// BringWelcome writes the delivery of a welcome, with the newest words, unless another process did, nobody follows from
-// there any more, the article is not public now, or the server has it. The next one waits for another pace.
+// BringWelcome adds the delivery of a welcome, with the newest text. It adds none when another process did so, nobody
+// follows from there any more, the article is no longer public, or the server has it already.
 func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
+		// The deletion decides between two processes.
 		n, err := s.exec(ctx, `DELETE FROM welcome_letters WHERE voice_id = ? AND host = ? AND activity_id = ?`, w.VoiceID,
 			w.Host, w.ActivityID)
 		if err != nil || n == 0 {
 			return err
 		}
+		// The next article keeps its distance, also when this one is late.
 		if err := s.run(ctx, `UPDATE welcome_letters SET due_at = ? WHERE voice_id = ? AND host = ? AND due_at < ?`,
 			now.Add(pace), w.VoiceID, w.Host, now.Add(pace)); err != nil {
 			return err
 		}
-		err = s.tell(ctx, blog.Activity{ID: w.ActivityID, Kind: "welcome"}, `
+		err = s.addDeliveries(ctx, blog.Activity{ID: w.ActivityID, Kind: "welcome"}, `
 			INSERT INTO deliveries (activity_id, inbox, host, revision, welcome)
 			SELECT s.id, ?, ?, CASE WHEN s.kind = 'Create' THEN o.revision ELSE s.revision END, TRUE`+outbox+
 			` AND s.id = ? AND a.visibility = 'public'
@@ -90,12 +94,13 @@ func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration,
 		if err != nil {
 			return err
 		}
+		// A delivery is given up a week after its activity was made. This one is newer than its activity.
 		return s.run(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND
 			welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox)
 	})
 }
 
-// endWelcome settles what of a welcome waits for an inbox from behind which nobody follows any more, and has not left.
+// endWelcome settles the waiting welcomes for an actor's inbox, when nobody behind it follows any more.
 func (s *Store) endWelcome(ctx context.Context, actor string) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = (SELECT a.at FROM activities a WHERE a.id =

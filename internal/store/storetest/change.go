@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Change runs a statement past the store, for what only months would bring about: times in rows that are there. It has
-// ? for arguments, whatever the database.
+// Change runs a statement without the store, for what only months would bring about, such as old times in rows. It
+// has ? for arguments, whatever the database.
 func Change(t testing.TB, url, statement string, args ...any) {
 	t.Helper()
+	// The times must be written as the store's own connections write them, or SQLite compares them wrongly.
 	driver, address := "sqlite", "file:"+url+"?_time_format=sqlite&_timezone=UTC&_pragma=busy_timeout(10000)"
 	if strings.HasPrefix(url, "postgres") {
 		driver, address = "postgres", url
@@ -21,6 +22,7 @@ func Change(t testing.TB, url, statement string, args ...any) {
 	}
 	for i, arg := range args {
 		if at, ok := arg.(time.Time); ok {
+			// Both databases keep microseconds.
 			args[i] = at.UTC().Truncate(time.Microsecond)
 		}
 	}

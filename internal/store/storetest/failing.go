@@ -12,23 +12,22 @@ import (
 	"causerie/internal/store"
 )
 
-// ErrInjected is the error with which the driver refuses a query that a test lets fail.
+// ErrInjected is the error of a query that a test lets fail.
 var ErrInjected = errors.New("disk I/O error (injected by a test)")
 
-// Faults makes single queries of a store fail in its database driver, and counts them all. Everything else reaches the
-// real database.
+// Faults makes single queries of a store fail in its database driver, and counts all queries. Every other query
+// reaches the real database.
 type Faults struct {
 	mu     sync.Mutex
 	asked  int
 	text   string
-	skip   int // matching queries that still succeed
+	skip   int // matching queries that must still succeed
 	armed  bool
 	failed []string
 }
 
-// Fail lets the n-th query from now on whose text contains text fail once with ErrInjected; n counts from 1. Only one
-// fault is armed at a time. Arguments are written $1, $2 in PostgreSQL and ? in SQLite, so text is best a part without
-// them.
+// Fail lets the n-th query from now on whose text contains text fail once with ErrInjected. n counts from 1. Only one
+// fault is armed at a time. Arguments are $1, $2 in PostgreSQL and ? in SQLite, so choose a text without them.
 func (f *Faults) Fail(text string, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -44,7 +43,7 @@ func (f *Faults) Failed() []string {
 	return failed
 }
 
-// Disarm takes back a fault that was not met, and reports whether there was one.
+// Disarm removes a fault that did not occur yet, and reports whether there was one.
 func (f *Faults) Disarm() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -53,7 +52,7 @@ func (f *Faults) Disarm() bool {
 	return armed
 }
 
-// Asked returns how many queries were asked since the last call.
+// Asked returns the number of queries since the last call.
 func (f *Faults) Asked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,13 +61,14 @@ func (f *Faults) Asked() int {
 	return n
 }
 
-// Armed reports whether a fault waits to be met.
+// Armed reports whether a fault is still to occur.
 func (f *Faults) Armed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.armed
 }
 
+// check counts a query, and returns an error if it is the one that must fail.
 func (f *Faults) check(query string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,6 +80,7 @@ func (f *Faults) check(query string) error {
 		f.skip--
 		return nil
 	}
+	// A fault occurs once: a retry by the store then succeeds.
 	f.armed = false
 	f.failed = append(f.failed, query)
 	return fmt.Errorf("%w: %s", ErrInjected, f.text)
@@ -100,8 +101,7 @@ func EachFailing(t *testing.T, test func(t *testing.T, s *store.Store, faults *F
 	})
 }
 
-// OpenFailing opens a migrated database at an address. A second store at the same address is not disturbed by the
-// faults.
+// OpenFailing opens a migrated database at an address. A second store at the same address has no faults.
 func OpenFailing(t testing.TB, url string) (*store.Store, *Faults) {
 	t.Helper()
 	faults := &Faults{}
@@ -124,10 +124,12 @@ func (c failingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Without the optional interfaces, database/sql would take slower paths than the program does. A driver that lacks
+	// one fails the test here.
 	return failingConn{conn.(fullConn), c.faults}, nil
 }
 
-// fullConn is what the connections of both drivers can do.
+// fullConn has the optional interfaces that the connections of both drivers implement.
 type fullConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -139,7 +141,7 @@ type fullConn interface {
 	driver.Validator
 }
 
-// failingConn asks the faults before each query.
+// failingConn checks each query against the faults.
 type failingConn struct {
 	fullConn
 	faults *Faults
@@ -164,25 +166,27 @@ func (c failingConn) PrepareContext(ctx context.Context, query string) (driver.S
 	if err != nil {
 		return nil, err
 	}
+	// The query may fail each time the statement runs, not when it is prepared: that happens once, in the background.
 	return failingStmt{stmt.(fullStmt), query, c.faults}, nil
 }
 
-// CheckNamedValue lets the driver convert arguments itself, where it wants to.
+// CheckNamedValue lets the driver convert arguments, if it does so itself.
 func (c failingConn) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := c.fullConn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)
 	}
+	// This selects the conversion that database/sql uses for a driver without one.
 	return driver.ErrSkip
 }
 
-// fullStmt is what the prepared statements of both drivers can do.
+// fullStmt has the interfaces that the prepared statements of both drivers implement.
 type fullStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext
 }
 
-// failingStmt asks the faults each time it runs.
+// failingStmt checks its query against the faults each time it runs.
 type failingStmt struct {
 	fullStmt
 	query  string

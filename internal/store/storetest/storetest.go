@@ -1,9 +1,10 @@
-// Package storetest runs one test on both databases: a fresh SQLite file, and a database cloned from a migrated
-// template in a throwaway PostgreSQL. That server is started once per test binary, from binaries found in PATH or where
-// Debian keeps them, as an unprivileged user when the tests run as root, and ends with the test binary however that
-// ends.
+// Package storetest runs one test on both databases: a fresh SQLite file, and a database in a temporary PostgreSQL
+// server. That database is a copy of a migrated template. The server starts once per test binary, from binaries in
+// PATH or in Debian's folders. It runs as an unprivileged user when the tests run as root, and ends with the test
+// binary.
 //
-// Without PostgreSQL's binaries that half is skipped and says so; with CAUSERIE_TEST_REQUIRE=postgres it fails instead.
+// Without these binaries the PostgreSQL half of each test is skipped. With CAUSERIE_TEST_REQUIRE=postgres it fails
+// instead.
 package storetest
 
 import (
@@ -23,21 +24,20 @@ import (
 	"causerie/internal/store"
 )
 
-// Each runs the test on each database, with an empty migrated store.
+// Each runs the test on each database with an empty migrated store.
 func Each(t *testing.T, test func(t *testing.T, store *store.Store)) {
 	t.Helper()
 	EachURL(t, func(t *testing.T, url string) { test(t, open(t, url)) })
 }
 
-// EachURL is Each for tests that open the database themselves, like those that start the whole program. The database
-// is migrated and empty.
+// EachURL is Each for tests that open the database themselves, such as those that start the whole program.
 func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 
-// SQLite is the path of a fresh migrated database.
+// SQLite returns the path of a fresh migrated database.
 func SQLite(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "causerie.db")
@@ -45,13 +45,14 @@ func SQLite(t testing.TB) string {
 	return path
 }
 
-// Postgres is the address of a fresh migrated database; the test is skipped where there is no PostgreSQL.
+// Postgres returns the address of a fresh migrated database. It skips the test where there is no PostgreSQL.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	startOnce.Do(func() { shared, startErr = start() })
 	if startErr != nil {
 		missing(t, startErr)
 	}
+	// Tests of one binary share the server, so each has a database of its own.
 	name := fmt.Sprintf("t%d", clones.Add(1))
 	if err := shared.clone(name); err != nil {
 		t.Fatalf("clone the PostgreSQL template: %v", err)
@@ -70,7 +71,7 @@ func open(t testing.TB, url string) *store.Store {
 	return s
 }
 
-// Open is a fresh migrated store on SQLite, for tests and benchmarks of one database.
+// Open returns a fresh migrated store on SQLite, for tests and benchmarks that need one database only.
 func Open(t testing.TB) *store.Store {
 	t.Helper()
 	return open(t, SQLite(t))
@@ -101,12 +102,12 @@ var (
 	clones    atomic.Int64
 )
 
-// server is one throwaway PostgreSQL, reached through a socket in its own folder.
+// server is one temporary PostgreSQL server. A socket in its folder leads to it.
 type server struct {
 	dir   string
-	alive io.Closer // our end of the pipe; held, since a collected one would be closed
+	alive io.Closer // our end of the pipe; the field keeps it from being collected and closed
 	admin *sql.DB
-	mu    sync.Mutex // CREATE DATABASE wants the template for itself
+	mu    sync.Mutex // CREATE DATABASE fails while another one uses the template
 }
 
 func (s *server) url(database string) string {
@@ -123,9 +124,11 @@ func (s *server) clone(name string) error {
 func (s *server) drop(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// The server is deleted soon, so an error does no harm. FORCE ends connections that a failed test left open.
 	s.admin.Exec(`DROP DATABASE IF EXISTS ` + pq.QuoteIdentifier(name) + ` WITH (FORCE)`)
 }
 
+// prepare waits for the server and makes the template.
 func (s *server) prepare() error {
 	db, err := sql.Open("postgres", s.url("postgres"))
 	if err != nil {
@@ -133,6 +136,7 @@ func (s *server) prepare() error {
 	}
 	s.admin = db
 	deadline := time.Now().Add(20 * time.Second)
+	// The server accepts connections some hundred milliseconds after it was started.
 	for err = db.Ping(); err != nil; err = db.Ping() {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("PostgreSQL does not answer: %w", err)
