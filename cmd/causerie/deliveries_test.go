@@ -111,12 +111,12 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		s.wait("veerhuis is asked to forget it", func() bool {
 			return of("veerhuis").Asked && of("zilverduin").Said == "Delete" && of("zilverduin").Status == "refused"
 		})
-		if line := of("zilverduin"); line.Asked || line.Words != "Still has it: it refused the request to forget it." {
+		if line := of("zilverduin"); line.Asked || line.Words != "Still has it: it refused the request to delete it." {
 			t.Errorf("of the refused request the report says %+v", line)
 		}
 		be("zilverduin", fedtest.Healthy())
 		s.cli("deliveries", "retry", "four-minutes-wide", "--host", servers["zilverduin"].Host)
-		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Took the request to forget it." })
+		s.wait("zilverduin takes it", func() bool { return of("zilverduin").Words == "Accepted the request to delete it." })
 	})
 }
 

@@ -108,11 +108,11 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
-		b.open(report).sees("1 of 3 servers took the request to forget it; 1 refused, and still has it; 1 is silent since "+
+		b.open(report).sees("1 of 3 servers accepted the request to delete it; 1 refused, and still has it; 1 is silent since "+
 			"today", "Withdrawn (Delete), to 3 servers")
-		b.tells(map[*fedtest.Server][]string{veerhuis: {"Took the request to forget it."},
-			zilverduin: {"Still has it: it refused the request to forget it."},
-			dijla:      {"Still has it; the request to forget it is on its way."},
+		b.tells(map[*fedtest.Server][]string{veerhuis: {"Accepted the request to delete it."},
+			zilverduin: {"Still has it: it refused the request to delete it."},
+			dijla:      {"Still has it; the request to delete it is on its way."},
 			kade:       {"nothing to delete", "Never had it."}})
 		if strings.Contains(b.line(kade), "Retry") {
 			t.Error("a server that never had it can be asked again")
@@ -169,7 +169,7 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		}
 		b.open(report).sees("1 was given up after a week of silence")
 		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today",
-			"after seven days. When it speaks again it is told what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
+			"after seven days. When it is heard from again, it gets what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
 		text := b.text()
 		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) ||
 			strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
@@ -193,7 +193,7 @@ func TestTheReportShowsWelcomeDeliveries(t *testing.T) {
 		o.until("the article is brought and settled", func() bool {
 			return later.SendDueWelcomes(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
 		})
-		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Brought when its first follower came."}})
+		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Sent when its first follower came."}})
 	})
 }
 

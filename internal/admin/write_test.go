@@ -467,7 +467,7 @@ func TestAnArticleIsPublishedChangedAndWithdrawn(t *testing.T) {
 			"cannot be undone").press("Withdraw").want(200, "/admin/articles?tab=withdrawn").sees("Four minutes wide")
 		o.until("the removal is delivered", func() bool { return len(veerhuis.Received("Delete")) > 0 })
 		o.until("the report says so", func() bool {
-			return strings.Contains(b.open(report).text(), "The one server took the request to forget it.")
+			return strings.Contains(b.open(report).text(), "The one server accepted the request to delete it.")
 		})
 		b.open("/admin/articles/"+string(a.ID)+"/publish").press("Publish as chosen").want(200, report).lacks("your first")
 		b.open("/admin/articles/"+string(a.ID)+"/withdraw").press("Delete").want(200,

@@ -17,9 +17,9 @@ func State(s blog.ServerState, when func(time.Time) string) string {
 	sentences := []string{holding(s), behaviour(s, when)}
 	switch {
 	case s.Welcome && s.Status == blog.Delivered:
-		sentences = append(sentences, "Brought when its first follower came.")
+		sentences = append(sentences, "Sent when its first follower came.")
 	case s.Welcome && !s.Status.Settled():
-		sentences = append(sentences, "It is brought since a first follower came.")
+		sentences = append(sentences, "It is sent because a first follower came.")
 	}
 	if s.Keeps {
 		sentences = append(sentences, "It still has the copy that was taken back before.")
@@ -39,7 +39,7 @@ func holding(s blog.ServerState) string {
 	case s.Status == blog.GoneAway:
 		return ""
 	case s.Holds == 0 && s.Unsure:
-		return "May have it: it never said so."
+		return "May have it: it never confirmed that."
 	case s.Holds == 0 && !s.Status.Settled():
 		return "Does not have it yet."
 	case s.Holds == 0 && s.Status != blog.Delivered:
@@ -71,15 +71,15 @@ func forgetting(s blog.ServerState) string {
 	}
 	switch s.Status {
 	case blog.Delivered:
-		return "Took the request to forget it."
+		return "Accepted the request to delete it."
 	case blog.Refused:
-		return has + ": it refused the request to forget it."
+		return has + ": it refused the request to delete it."
 	case blog.GivenUp:
-		return has + ": the request to forget it never arrived."
+		return has + ": the request to delete it never arrived."
 	case blog.GoneAway:
 		return ""
 	}
-	return has + "; the request to forget it is on its way."
+	return has + "; the request to delete it is on its way."
 }
 
 // behaviour describes a server that does not take deliveries. It is "" for one that does.
@@ -87,7 +87,7 @@ func behaviour(s blog.ServerState, when func(time.Time) string) string {
 	switch {
 	case s.UnavailableSince != nil && s.FailingSince != nil:
 		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) +
-			", after seven days. When it speaks again it is told what it missed."
+			", after seven days. When it is heard from again, it gets what it missed."
 	case s.Status.Settled():
 		// How the server behaves now says nothing about a delivery that was decided earlier.
 		return ""
@@ -110,11 +110,11 @@ func refusal(s blog.ServerState, when func(time.Time) string) string {
 		s.RefusalCode)
 	if s.RefusalCode == 0 {
 		sentence = "Refusing since " + when(*s.RefusingSince) +
-			": there is no answer to what this author sends that can be understood."
+			": its answers to what this author sends cannot be understood."
 	}
 	if s.Attempts == 0 && s.RefusalAnswer != "" {
 		// A delivery that was tried shows its own answer. This one has none yet, so it quotes the answer to another.
-		sentence += " Its words: “" + s.RefusalAnswer + "”."
+		sentence += " Its answer: “" + s.RefusalAnswer + "”."
 	}
 	return sentence
 }
@@ -146,7 +146,7 @@ func Summary(list []blog.ServerState, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// Tally describes how many servers have an article, or were asked to forget it: "14 of 16 servers have it". It is ""
+// Tally describes how many servers have an article, or accepted the request to delete it: "14 of 16 servers have it". It is ""
 // when the article went to nobody.
 func Tally(t blog.Tally) string {
 	switch holders := holders(t); {
@@ -162,7 +162,7 @@ func Tally(t blog.Tally) string {
 func holders(t blog.Tally) string {
 	has, have := "has it", "have it"
 	if t.Gone {
-		has, have = "took the request to forget it", "took the request to forget it"
+		has, have = "accepted the request to delete it", "accepted the request to delete it"
 	}
 	switch {
 	case t.Have == t.Servers && t.Servers == 1:

@@ -44,9 +44,9 @@ func TestASummaryNamesTheHoldersAndTheReasonsOfTheOthers(t *testing.T) {
 			func(r *blog.DeliveryRow) { r.Status, r.Holds, r.Attempts = blog.Waiting, 0, 0 })},
 		"All 2 servers have it, 1 of them the newest version; 1 has an older version.": {toHost("veerhuis", nil),
 			toHost("dijla", func(r *blog.DeliveryRow) { r.Holds = 1 })},
-		"1 of 2 servers took the request to forget it; 1 refused, and still has it.": {toHost("veerhuis", gone),
+		"1 of 2 servers accepted the request to delete it; 1 refused, and still has it.": {toHost("veerhuis", gone),
 			toHost("dijla", func(r *blog.DeliveryRow) { r.Kind, r.GoneAt, r.Status = "Delete", &began, blog.Refused })},
-		"The one server took the request to forget it.": {toHost("veerhuis", gone),
+		"The one server accepted the request to delete it.": {toHost("veerhuis", gone),
 			toHost("zilverduin", func(r *blog.DeliveryRow) { refused(r); r.Kind, r.GoneAt = "Create", &began })},
 		"The one server has it; 1 still has a copy that was taken back before.": {toHost("veerhuis", nil),
 			toHost("dijla", func(r *blog.DeliveryRow) {
@@ -61,8 +61,8 @@ func TestASummaryNamesTheHoldersAndTheReasonsOfTheOthers(t *testing.T) {
 
 func TestAStateNamesTheVersionThatAServerHas(t *testing.T) {
 	for want, change := range map[string]func(*blog.DeliveryRow){
-		"Has version 2, the newest.":     func(r *blog.DeliveryRow) { r.Status = blog.Refused },
-		"May have it: it never said so.": func(r *blog.DeliveryRow) { r.Status, r.Holds, r.Unsure = blog.Retrying, 0, true },
+		"Has version 2, the newest.":            func(r *blog.DeliveryRow) { r.Status = blog.Refused },
+		"May have it: it never confirmed that.": func(r *blog.DeliveryRow) { r.Status, r.Holds, r.Unsure = blog.Retrying, 0, true },
 	} {
 		list := blog.ServerStates([]blog.DeliveryRow{toHost("steiger", change)})
 		if got := deliverytext.State(list[0], monday); got != want {
@@ -91,7 +91,7 @@ func TestAStateTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 			r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 503, 2, &began
 		}, "In trouble since Monday.", "1 is silent since Monday."},
 		{tried, "Refusing since Monday: it answers 401 to what this author sends.", "1 refuses at the moment."},
-		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its words: “Who are you?”.",
+		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its answer: “Who are you?”.",
 			"1 refuses at the moment."},
 		{func(r *blog.DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.",
 			"1 asks for patience."},

@@ -123,7 +123,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 			"it; 4 are silent, the longest since Monday.")
 		revise(t, s, a, "Delete", 3)
 		deliverAll(t, s, now.Add(2*time.Hour), answer)
-		check("taken back", "20 of 25 servers took the request to forget it; 5 refused, and still have it.")
+		check("taken back", "20 of 25 servers accepted the request to delete it; 5 refused, and still have it.")
 		again := a
 		again.ObjectID, again.SavedAt = blog.NewID(now), a.SavedAt
 		if err := s.SaveArticle(t.Context(), &again, now); err != nil {
