@@ -91,11 +91,11 @@ func (req *request) peer(s store.Peer) peer {
 		p.Words += "; it has never answered"
 	}
 	// A server for which nothing waits is not tried again, so there is no time to show.
-	if s.Letters == 0 {
+	if s.Deliveries == 0 {
 		p.Class, p.Status, p.Words = "wait", "no delivery waits", p.Words+"."
 		return p
 	}
-	p.Words += ". " + text.Plural(s.Letters, "delivery waits", "deliveries wait") + " for it."
+	p.Words += ". " + text.Plural(s.Deliveries, "delivery waits", "deliveries wait") + " for it."
 	return p
 }
 

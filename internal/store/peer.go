@@ -25,7 +25,7 @@ func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	var list []Peer
 	return list, s.all(ctx, &list, `
 		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
-			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS letters,
+			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS deliveries,
 			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND
 			d.code = 429) AS patient
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
@@ -58,7 +58,7 @@ type Peer struct {
 	LastSuccess *time.Time
 	FreeAt      time.Time
 	Software    string
-	Letters     int
+	Deliveries  int  // waiting for it
 	Patient     bool // it answered 429: it asks for no deliveries until FreeAt
 
 	UnavailableSince *time.Time // since when it is given up, with all its deliveries

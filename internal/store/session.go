@@ -34,6 +34,7 @@ func (s *Store) Session(ctx context.Context, tokenHash string, now time.Time) (S
 		return in, blog.Author{}, err
 	}
 	author, err := s.Author(ctx, in.VoiceID)
+	// To a browser this is the same as a session that has ended: it shows the login page.
 	if err == nil && author.DisabledAt != nil {
 		err = blog.ErrNotFound
 	}

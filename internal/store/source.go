@@ -14,6 +14,7 @@ const (
 
 // saveSources saves which posts an article replies to and quotes.
 func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
+	// A source that the article no longer has must go, together with its consent.
 	if err := s.run(ctx, `DELETE FROM article_sources WHERE article_id = ?`, a.ID); err != nil {
 		return err
 	}
@@ -51,12 +52,14 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 // SaveConsent saves whether the author of a quoted post allows the quote. stamp is the address of the authorization.
 func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
 	s.markChanged()
+	// A reply needs no consent, so only the row of the quote changes.
 	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent,
 		stamp, article, quoted)
 }
 
 // ArticleByStamp finds the article whose quote is allowed by the authorization at an address.
 func (s *Store) ArticleByStamp(ctx context.Context, stamp string) (blog.Article, error) {
+	// Most sources have no authorization. The condition on "" allows the use of the index, which leaves those out.
 	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`,
 		stamp)
 }

@@ -26,6 +26,7 @@ func (s *Store) Tags(ctx context.Context) ([]TagCount, error) {
 // by-line.
 func (s *Store) TagsOf(ctx context.Context, voice blog.ID, limit int) ([]string, error) {
 	var list []string
+	// Authors spell one tag in different cases; max() picks one spelling.
 	return list, s.all(ctx, &list, `
 		SELECT max(g.name) FROM article_tags g JOIN articles a ON a.id = g.article_id
 		WHERE a.status = 'published' AND a.visibility = 'public'

@@ -102,6 +102,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		// An author is not switched off: they are disabled or leave.
 		return s.execOne(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now,
 			voice)
 	})
