@@ -68,7 +68,6 @@ func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]
 func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// Deliveries go first: what they are about is found through the articles.
 		if err := s.eraseDeliveries(ctx, voice.ID, now); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}

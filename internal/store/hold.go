@@ -20,8 +20,8 @@ type Hold struct {
 	Totals    map[blog.ID]int // planned parts of series before this changed them
 }
 
-// formerly is the part of a hold that is stored as JSON.
-type formerly struct {
+// formerState is the part of a hold that is stored as JSON.
+type formerState struct {
 	blog.Article
 	Totals map[blog.ID]int `json:",omitempty"`
 }
@@ -38,7 +38,7 @@ func (h Hold) Over(now time.Time) bool {
 
 // SaveHold saves a hold, or replaces the one that its article has.
 func (s *Store) SaveHold(ctx context.Context, h Hold) error {
-	before, err := json.Marshal(formerly{h.Before, h.Totals})
+	before, err := json.Marshal(formerState{h.Before, h.Totals})
 	if err != nil {
 		return fmt.Errorf("encode the former state of article %s: %w", h.ArticleID, err)
 	}
@@ -59,7 +59,7 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 		h.article_id WHERE h.article_id = ?`, article); err != nil {
 		return Hold{}, err
 	}
-	var before formerly
+	var before formerState
 	if err := json.Unmarshal(row.Before, &before); err != nil {
 		return Hold{}, fmt.Errorf("decode the former state of article %s: %w", article, err)
 	}

@@ -18,11 +18,11 @@ type OwnReaction struct {
 }
 
 // AddOwnReaction saves a reaction. It returns blog.ErrConflict when the voice has the same reaction already.
-func (s *Store) AddOwnReaction(ctx context.Context, g OwnReaction) error {
+func (s *Store) AddOwnReaction(ctx context.Context, r OwnReaction) error {
 	n, err := s.exec(ctx, `
 		INSERT INTO gestures (voice_id, kind, address, actor_id, activity_id, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO
 		NOTHING`,
-		g.VoiceID, g.Kind, g.Address, g.ActorID, g.ActivityID, g.At)
+		r.VoiceID, r.Kind, r.Address, r.ActorID, r.ActivityID, r.At)
 	// DO NOTHING is no error for the database.
 	if err == nil && n == 0 {
 		err = blog.ErrConflict
@@ -33,9 +33,9 @@ func (s *Store) AddOwnReaction(ctx context.Context, g OwnReaction) error {
 // TakeOwnReaction deletes a reaction and returns what it was, or blog.ErrNotFound.
 func (s *Store) TakeOwnReaction(ctx context.Context, voice blog.ID, kind blog.ReactionKind,
 	address string) (OwnReaction, error) {
-	var g OwnReaction
+	var r OwnReaction
 	// RETURNING reads the row in the statement that deletes it, so that two requests cannot both undo it.
-	return g, s.one(ctx, &g, `
+	return r, s.one(ctx, &r, `
 		DELETE FROM gestures WHERE voice_id = ? AND kind = ? AND address = ?
 		RETURNING voice_id, kind, address, actor_id, activity_id, at`, voice, kind, address)
 }

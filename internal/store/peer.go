@@ -72,7 +72,7 @@ const missingDays = 3
 func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		// Days are counted, not answers: a server that is set up wrongly for an hour may answer many deliveries with 404.
-		today, lately := now.UTC().Format("2006-01-02"), now.UTC().AddDate(0, 0, -missingDays).Format("2006-01-02")
+		today, cutoff := now.UTC().Format("2006-01-02"), now.UTC().AddDate(0, 0, -missingDays).Format("2006-01-02")
 		var days int
 		// The count starts again after a gap of more than three days: the 404s are then not of one cause.
 		err := s.one(ctx, &days, `
@@ -81,7 +81,7 @@ func (s *Store) InboxMissing(ctx context.Context, inbox string, now time.Time) e
 				WHEN missing_inboxes.last_on < ? THEN 1
 				WHEN missing_inboxes.last_on < excluded.last_on THEN missing_inboxes.days + 1
 				ELSE missing_inboxes.days END
-			RETURNING days`, inbox, today, lately)
+			RETURNING days`, inbox, today, cutoff)
 		if err != nil || days < missingDays {
 			return err
 		}

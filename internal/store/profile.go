@@ -8,9 +8,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// longestUntold is longer than any planned profile update waits. One that is due later was planned before the clock
+// longestPlan is longer than any planned profile update waits. One that is due later was planned before the clock
 // was set back.
-const longestUntold = time.Hour
+const longestPlan = time.Hour
 
 // IntroduceBy plans when the followers of a voice get its changed profile.
 func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) error {
@@ -22,13 +22,13 @@ func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) er
 func (s *Store) DueIntroductions(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
 	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY
-		introduce_at`, now, now.Add(longestUntold))
+		introduce_at`, now, now.Add(longestPlan))
 }
 
 // Introduced ends a plan of IntroduceBy that is due. It returns blog.ErrNotFound when another process did so first.
 func (s *Store) Introduced(ctx context.Context, voice blog.ID, now time.Time) error {
 	return s.execOne(ctx, `UPDATE voices SET introduce_at = NULL WHERE id = ? AND (introduce_at <= ? OR introduce_at > ?)`,
-		voice, now, now.Add(longestUntold))
+		voice, now, now.Add(longestPlan))
 }
 
 // RenewAliases replaces the addresses of the same person elsewhere.

@@ -29,7 +29,7 @@ const mostSaved = 100
 // hundred.
 func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 	// Articles are dated to the second, and the two times are compared.
-	r.At = r.At.Truncate(time.Second) // as published articles are dated
+	r.At = r.At.Truncate(time.Second)
 	return s.InTx(ctx, func(s *Store) error {
 		if err := s.one(ctx, &r.Number, `SELECT COALESCE(max(number), 0) + 1 FROM revisions WHERE article_id = ? AND
 			language = ?`, r.ArticleID, r.Language); err != nil {
