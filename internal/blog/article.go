@@ -253,8 +253,8 @@ func (a *Article) settleMonth(at time.Time, zone *time.Location) {
 	}
 }
 
-// Revise marks a published article as changed: its revision and its time of change rise. It returns an Invalid or
-// ErrConflict, as Publish does.
+// Revise marks a published article as changed: its revision and its time of change rise. It returns an Invalid when
+// something is missing, and ErrConflict when the article is not published.
 func (a *Article) Revise(now time.Time) error {
 	if a.Status != Published {
 		return ErrConflict

@@ -20,19 +20,19 @@ type ServerState struct {
 func ServerStates(deliveries []DeliveryRow) []ServerState {
 	var hosts []string
 	byHost, current := map[string][]DeliveryRow{}, ID("")
-	for _, l := range deliveries {
+	for _, d := range deliveries {
 		// This stands before the test for Superseded: a replaced delivery still shows which copy is the current one.
-		if current == "" && l.decides() {
-			current = l.ObjectID
+		if current == "" && d.decides() {
+			current = d.ObjectID
 		}
 		// A later delivery replaced it, and reports the outcome.
-		if l.Status == Superseded {
+		if d.Status == Superseded {
 			continue
 		}
-		if byHost[l.Host] == nil {
-			hosts = append(hosts, l.Host)
+		if byHost[d.Host] == nil {
+			hosts = append(hosts, d.Host)
 		}
-		byHost[l.Host] = append(byHost[l.Host], l)
+		byHost[d.Host] = append(byHost[d.Host], d)
 	}
 	list := make([]ServerState, len(hosts))
 	for i, host := range hosts {
@@ -51,24 +51,24 @@ func serverStateOf(deliveries []DeliveryRow) ServerState {
 		newest = deliveries[i]
 	}
 	s, followers := ServerState{DeliveryRow: newest}, 0
-	for _, l := range deliveries {
-		if l.ActivityID == newest.ActivityID {
-			followers += l.Followers
+	for _, d := range deliveries {
+		if d.ActivityID == newest.ActivityID {
+			followers += d.Followers
 			// The same activity went to several inboxes of the server. The author must see the one that failed.
-			if worse := (ServerState{DeliveryRow: l}); worse.rank() < s.rank() {
-				s.DeliveryRow = l
+			if worse := (ServerState{DeliveryRow: d}); worse.rank() < s.rank() {
+				s.DeliveryRow = d
 			}
 		}
 	}
 	s.Followers = followers
-	for _, l := range deliveries {
+	for _, d := range deliveries {
 		switch {
 		// Another object is an earlier publication of the article. Its copy stays until the server accepts the Delete.
-		case l.ObjectID != s.ObjectID:
-			s.Keeps = s.Keeps || l.GoneAt != nil && l.Holds > 0 && !l.Asked
+		case d.ObjectID != s.ObjectID:
+			s.Keeps = s.Keeps || d.GoneAt != nil && d.Holds > 0 && !d.Asked
 		// A quiet change notifies nobody, so it does not count as shown there.
-		case l.Status == Delivered && l.decides() && !l.Quiet:
-			s.Shows = max(s.Shows, l.Revision)
+		case d.Status == Delivered && d.decides() && !d.Quiet:
+			s.Shows = max(s.Shows, d.Revision)
 		}
 	}
 	return s
