@@ -146,8 +146,8 @@ func Summary(list []blog.ServerState, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// Tally describes how many servers have an article, or accepted the request to delete it: "14 of 16 servers have it". It is ""
-// when the article went to nobody.
+// Tally describes how many servers have an article, or accepted the request to delete it: "14 of 16 servers have it".
+// It is "" when the article went to nobody.
 func Tally(t blog.Tally) string {
 	switch holders := holders(t); {
 	case t.Servers == 0:
