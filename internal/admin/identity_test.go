@@ -34,7 +34,7 @@ func TestAnAuthorNamesOldAccountsAndTakesAnotherHandle(t *testing.T) {
 			"/admin/identity").sees("@verhaagen@"+o.site.HandleDomain, "The handle is changed.")
 		o.author("tobias", "Tobias Renkema", blog.Writer)
 		o.signIn("tobias").open("/admin/identity").press("Change the handle", "handle", "ilse").want(422,
-			"/admin/identity/handle").sees("belongs to somebody, or did.")
+			"/admin/identity/handle").sees("belongs to somebody, or did before.")
 	})
 }
 
