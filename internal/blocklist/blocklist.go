@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -21,20 +22,28 @@ var domainPattern = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z
 // error is a blog.Invalid.
 func ReadDomain(text string) (string, error) {
 	text = strings.TrimSpace(text)
-	// An address with a path is no server: somebody may have pasted the page of one post.
 	if u, err := url.Parse(text); err == nil && u.Host != "" && strings.Trim(u.Path, "/") == "" {
 		text = u.Host
 	}
 	domain := Domain(text)
+	// Domain cuts off all that follows the colon. In the address of a post, or in "acct:kade@evil.example", that is no
+	// port, and the scheme would pass as the domain.
+	if _, port, err := net.SplitHostPort(text); err == nil && strings.Trim(port, "0123456789") != "" {
+		return "", notADomain(text)
+	}
 	// A server may be named by its IP address, which the pattern of domains does not match.
 	_, notANumber := netip.ParseAddr(domain)
 	switch {
 	case domain == "":
 		return "", blog.Block{}.Check()
 	case notANumber != nil && (len(domain) > 253 || !domainPattern.MatchString(domain)):
-		return "", blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is not the domain of a server", text)}
+		return "", notADomain(text)
 	}
 	return domain, nil
+}
+
+func notADomain(text string) error {
+	return blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is not the domain of a server", text)}
 }
 
 const (
@@ -80,11 +89,12 @@ func ReadBlocklist(from io.Reader) (Blocklist, error) {
 		// Spreadsheets write a byte order mark at the start of a file.
 		cells[0] = strings.TrimPrefix(cells[0], "\uFEFF")
 		switch {
+		// Before the comments: the reader ends at the limit, so a comment there would end the list without an error.
+		case lines.InputOffset() > maxBytes || number > maxLines:
+			return Blocklist{}, append(list.wrong, fmt.Sprintf("line %d: the list is too long: cut it into several", number))
 		case first && strings.EqualFold(strings.TrimPrefix(cells[0], "#"), "domain"):
 			list.columns = columnsOf(cells)
 		case strings.HasPrefix(cells[0], "#") || len(cells) == 1 && cells[0] == "":
-		case lines.InputOffset() > maxBytes || number > maxLines:
-			return Blocklist{}, append(list.wrong, fmt.Sprintf("line %d: the list is too long: cut it into several", number))
 		default:
 			list.read(number, cells)
 		}
